@@ -1,0 +1,91 @@
+"""What an optimiser is asked and what it answers.
+
+Weights are signed fractions of equity. A request is one `Problem` for every engine; an answer says how it came about.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tvquant.core.panel import Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Covariance:
+    """An estimated covariance of simple returns per period (N x N) and how it was made."""
+
+    matrix: Floats
+    means: Floats
+    method: str
+    shrinkage: float
+    ridge: float
+    condition: float
+    observations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster."""
+
+    gross: float
+    net: tuple[float, float]
+    position: float
+    cluster: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """One allocation to solve.
+
+    Parameters
+    ----------
+    keys : N names, in the order of every array.
+    covariance : of the N return streams.
+    clusters : N cluster ids (each name its own until clusters exist).
+    limits : what the answer must keep.
+    previous : N weights held before, or None.
+    """
+
+    keys: tuple[str, ...]
+    covariance: Covariance
+    clusters: tuple[int, ...]
+    limits: Limits
+    previous: Floats | None = None
+
+
+class Status(StrEnum):
+    """How an allocation ended."""
+
+    SOLVED = "solved"
+    FELL_BACK = "fell_back"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try: what was tried and what came of it."""
+
+    what: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """One limit as verified on the final weights: `value` must not exceed `limit`."""
+
+    name: str
+    limit: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Allocation:
+    """Weights (N, with `cash` they sum to 1) and the trail of how they were found; FAILED has no weights but cash."""
+
+    weights: Mapping[str, float]
+    cash: float
+    engine: str
+    risk_profile: str
+    status: Status
+    attempts: tuple[Attempt, ...]
+    constraints: tuple[Constraint, ...]

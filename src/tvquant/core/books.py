@@ -1,0 +1,119 @@
+"""Books: the weights that were decided, the rules they are traded by, and what became of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.panel import Floats, Times
+from tvquant.core.stamps import Stamps
+
+
+class Convention(StrEnum):
+    """When an order that was decided at a close is filled: at the next open, the next close, or that very close."""
+
+    NEXT_OPEN = "next_open"
+    NEXT_CLOSE = "next_close"
+    SAME_CLOSE = "same_close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostModel:
+    """What trading and holding cost.
+
+    House cost of a fill = (slippage + commission) x |quantity x reference price|, charged to cash; the reference price
+    is the fill row's open or close and is the fill price. `borrow_rate` is a fraction per year of 365 days on the
+    value of spot and stock shorts, and on cash below zero.
+    """
+
+    slippage_bps: float = 5.0
+    commission_bps: float = 1.0
+    borrow_rate: float = 0.02
+
+    @property
+    def per_notional(self) -> float:
+        """Cost of one unit of traded notional, as a fraction."""
+        return (self.slippage_bps + self.commission_bps) * 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How decided weights become holdings.
+
+    `lag` is extra rows between decision and fill. An asset without a bar is marked at its last price; after
+    `halt_limit` such rows it is closed at that price, `delisting_haircut` to the bad side of its direction.
+    """
+
+    convention: Convention = Convention.NEXT_OPEN
+    lag: int = 0
+    halt_limit: int = 5
+    delisting_haircut: float = 0.30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WeightPath:
+    """K decisions over N instruments.
+
+    Parameters
+    ----------
+    keys : N instrument keys.
+    decided : K row numbers of the panel: the decision's mark is the close of that row.
+    net : K x N signed target weights; what is missing to 1 is cash.
+    """
+
+    keys: tuple[str, ...]
+    decided: NDArray[np.int64]
+    net: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookEvent:
+    """Something a simulator did that no one ordered, or did not do that someone did."""
+
+    row: int
+    key: str
+    kind: str
+    """`closed_out` (halted or delisted), `unfilled` (no bar at the fill), `liquidated` (equity reached zero)."""
+    value: float
+    """Signed notional at the price used, as a fraction of equity before the event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SimResult:
+    """One book as a simulator saw it, on R rows from the first fill row to the end of the panel.
+
+    Parameters
+    ----------
+    times : R bar stamps.
+    returns : R simple returns of equity, row to row; the first is measured from the starting capital of 1.
+    equity, cash : R, at the close; equity is never below zero.
+    quantities : R x N units held after the row's close.
+    marks : R x N prices that valued them.
+    costs : name -> R, as fractions of starting capital: `slippage`, `commission`, `borrow`, `overdraft`.
+    filled : K row numbers (of the panel) of the fills; a fill after the last row is not in it.
+    fill_equity : K equity at each fill before its costs, at the fill price: window k owns
+        `fill_equity[k+1] / fill_equity[k] - 1`, the last one ends with the last equity.
+    traded : K traded notional of each fill as a fraction of that equity (two-way).
+    turnover : K one-way turnover: half the absolute change of all weights, cash included.
+    events : what nobody ordered.
+    stamps : caveats that arose here.
+    failure : None, or why the book ended early (`liquidated`).
+    """
+
+    simulator: str
+    times: Times
+    returns: Floats
+    equity: Floats
+    cash: Floats
+    quantities: Floats
+    marks: Floats
+    costs: Mapping[str, Floats]
+    filled: NDArray[np.int64]
+    fill_equity: Floats
+    traded: Floats
+    turnover: Floats
+    events: tuple[BookEvent, ...]
+    stamps: Stamps
+    failure: str | None = None

@@ -1,0 +1,109 @@
+"""Calendars: when a market has bars, when a bar closes, and how many periods make a year.
+
+`24x7` is arithmetic. `XNYS` comes from a table of its weekdays without a session and its early closes
+(`sessions/XNYS.csv`), because importing exchange-calendars costs seconds on every command; a test holds the table equal
+to that library, and dates outside the table, like every other exchange, are asked of the library itself.
+Other names are those of exchange-calendars (ISO 10383 market codes).
+"""
+
+import csv
+import functools
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Times
+
+CRYPTO = "24x7"
+NEW_YORK = "XNYS"
+DAY = np.timedelta64(1, "D")
+TABLE_SPAN = (date(1980, 1, 1), date(2027, 12, 31))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Daily bars of one market.
+
+    Parameters
+    ----------
+    name : `24x7` or a market code.
+    periods_per_year : 365 for round-the-clock markets, 252 for sessions; the only source of annualisation.
+    gap_tolerance : consecutive missing bars that are tolerated (0 or 1; R-DAT-04).
+    opens, closes : all bars of the calendar's range: stamp (00:00 UTC of the day or session date) and close, UTC.
+    """
+
+    name: str
+    periods_per_year: int
+    gap_tolerance: int
+    opens: Times | None = None
+    closes: Times | None = None
+
+    def bars(self, first: np.datetime64, last: np.datetime64) -> Times:
+        """Stamps of all bars from `first` to `last`, both included, `datetime64[us]`."""
+        lo, hi = first.astype("datetime64[D]"), last.astype("datetime64[D]")
+        if self.opens is None:
+            return np.arange(lo, hi + DAY, DAY).astype("datetime64[us]")
+        cut = slice(np.searchsorted(self.opens, lo, "left"), np.searchsorted(self.opens, hi, "right"))
+        return self.opens[cut]
+
+    def close_of(self, stamps: Times) -> Times:
+        """When each bar closes; NaT for a stamp that is no bar of this calendar."""
+        if self.opens is None or self.closes is None:
+            return stamps + DAY
+        at = np.minimum(np.searchsorted(self.opens, stamps), len(self.opens) - 1)
+        return np.where(self.opens[at] == stamps, self.closes[at], np.datetime64("NaT", "us"))
+
+
+def calendar(name: str, first: date | None = None, last: date | None = None) -> Calendar:
+    """The calendar called `name`, covering at least `first` to `last` (the packaged range when not given).
+
+    Raises
+    ------
+    ProfileError : no such market.
+    """
+    if name == CRYPTO:
+        return Calendar(name=name, periods_per_year=365, gap_tolerance=0)
+    lo, hi = first or TABLE_SPAN[0], last or TABLE_SPAN[1]
+    if name == NEW_YORK and TABLE_SPAN[0] <= lo and hi <= TABLE_SPAN[1]:
+        return _table(name)
+    return _library(name, lo, hi)
+
+
+@functools.cache
+def _table(name: str) -> Calendar:
+    """Sessions from the packaged exceptions: every weekday but those listed without a close."""
+    text = resources.files("tvquant.core").joinpath(f"sessions/{name}.csv").read_text("utf-8")
+    exceptions = {row["date"]: row["close"] for row in csv.DictReader(text.splitlines())}
+    zone, regular = ZoneInfo("America/New_York"), time(16)
+    opens, closes = [], []
+    day = TABLE_SPAN[0]
+    while day <= TABLE_SPAN[1]:
+        close = exceptions.get(day.isoformat(), "16:00") if day.weekday() < 5 else ""
+        if close:
+            local = regular if close == "16:00" else time.fromisoformat(close)
+            opens.append(day)
+            closes.append(datetime.combine(day, local, zone).astimezone(UTC).replace(tzinfo=None))
+        day += timedelta(days=1)
+    return _sessions(name, np.array(opens, "datetime64[us]"), np.array(closes, "datetime64[us]"))
+
+
+@functools.cache
+def _library(name: str, first: date, last: date) -> Calendar:
+    """Sessions from exchange-calendars."""
+    import exchange_calendars
+    from exchange_calendars.errors import InvalidCalendarName
+
+    try:
+        found = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
+    except InvalidCalendarName as error:
+        raise ProfileError(f"calendar {name!r} is unknown; use {CRYPTO} or a market code such as XNYS") from error
+    opens = found.sessions.to_numpy().astype("datetime64[us]")
+    return _sessions(name, opens, found.closes.to_numpy().astype("datetime64[us]"))
+
+
+def _sessions(name: str, opens: Times, closes: Times) -> Calendar:
+    return Calendar(name=name, periods_per_year=252, gap_tolerance=1, opens=opens, closes=closes)

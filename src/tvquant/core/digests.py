@@ -1,0 +1,76 @@
+"""Digests: SHA-256 names of content, equal exactly when the canonical content is equal.
+
+Canonical means: floats as little-endian float64 with one NaN and one zero, times as microseconds, texts as UTF-8,
+JSON with sorted keys and no spaces. Nothing of a clock, a host or an order of work enters unless it is given.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+def digest_bytes(*parts: bytes) -> str:
+    """SHA-256 (hex) of length-prefixed parts, so that moving a boundary changes the digest."""
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(len(part).to_bytes(8, "little"))
+        h.update(part)
+    return h.hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """UTF-8 JSON with sorted keys, no spaces and shortest round-trip floats; non-finite numbers are refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_json(value: Any) -> str:
+    """Digest of a JSON-able value in canonical form."""
+    return digest_bytes(canonical_json(value))
+
+
+def canonical_array(array: NDArray[Any]) -> bytes:
+    """Canonical bytes of a float, integer, bool or datetime array, its shape included.
+
+    Every NaN becomes one NaN and -0.0 becomes 0.0, so that equal values have equal bytes.
+    """
+    a = np.asarray(array)
+    match a.dtype.kind:
+        case "f":
+            a = np.where(np.isnan(a), np.nan, a.astype("<f8") + 0.0)
+            tag = "f8"
+        case "M":
+            a, tag = a.astype("datetime64[us]").astype("<i8"), "us"
+        case "i" | "u":
+            a, tag = a.astype("<i8"), "i8"
+        case "b":
+            a, tag = a.astype("u1"), "b1"
+        case _:
+            raise TypeError(f"no canonical bytes for dtype {a.dtype}")
+    return f"{tag}{a.shape}".encode() + np.ascontiguousarray(a).tobytes()
+
+
+def digest_array(*arrays: NDArray[Any]) -> str:
+    """Digest of one or more arrays in canonical form."""
+    return digest_bytes(*(canonical_array(a) for a in arrays))
+
+
+def merkle_root(leaves: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+    """Root of a binary Merkle tree over (key, digest) leaves sorted by key.
+
+    A leaf is hashed with prefix 0 and a node with prefix 1 (RFC 6962, section 2.1), so neither can pose as the other;
+    an odd node is carried up unchanged.
+    """
+    pairs = sorted(leaves.items() if isinstance(leaves, Mapping) else leaves)
+    level = [hashlib.sha256(b"\x00" + canonical_json([k, d])).digest() for k, d in pairs]
+    if not level:
+        return EMPTY
+    while len(level) > 1:
+        paired = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = paired + level[len(paired) * 2 :]
+    return level[0].hex()

@@ -1,0 +1,80 @@
+"""Instruments: what can be held, under which name, and what was known of it when."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+import numpy as np
+
+type Instant = np.datetime64
+"""A moment in UTC, `datetime64[us]`."""
+
+
+class Kind(StrEnum):
+    """What an instrument is; one instrument may be several (a spot pair of a stablecoin)."""
+
+    SPOT = "spot"
+    SWAP = "swap"
+    STOCK = "stock"
+    ETF = "etf"
+    INDEX = "index"
+    STABLECOIN = "stablecoin"
+    FIAT = "fiat"
+    LEVERAGED_TOKEN = "leveraged_token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One dated statement about an instrument: `field` has had `value` since `known_at`, as far as anyone knew then."""
+
+    field: str
+    value: float | Instant
+    known_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """A physical instrument.
+
+    Parameters
+    ----------
+    symbol : `EXCHANGE:TICKER`, with `.P` behind a perpetual swap.
+    generation : 1, or one more each time the ticker was given to something else.
+    kinds, currency, calendar : structure that the symbol itself fixes; it has no date.
+    facts : dated fields (`listed_at`, `delisted_at`, `tick`, `lot`, `min_notional`), in order of `known_at`.
+    """
+
+    symbol: str
+    generation: int = 1
+    kinds: frozenset[Kind]
+    currency: str
+    calendar: str
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`physical_symbol`: the symbol, with `#2`, `#3` ... from the second generation on."""
+        return self.symbol if self.generation == 1 else f"{self.symbol}#{self.generation}"
+
+    def until(self, t: Instant) -> Self:
+        """The same instrument without what became known after `t`."""
+        if all(fact.known_at <= t for fact in self.facts):
+            return self
+        return replace(self, facts=tuple(fact for fact in self.facts if fact.known_at <= t))
+
+    def view(self, t: Instant) -> "InstrumentView":
+        """The dated fields as they were known at `t`."""
+        known = {fact.field: fact.value for fact in self.facts if fact.known_at <= t}
+        return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentView:
+    """The dated fields of one instrument at one moment; None is "not known then"."""
+
+    key: str
+    listed_at: Instant | None = None
+    delisted_at: Instant | None = None
+    tick: float | None = None
+    lot: float | None = None
+    min_notional: float | None = None

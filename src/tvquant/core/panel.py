@@ -1,0 +1,167 @@
+"""Panel: prices of many instruments on one time grid, which can only be looked at as of a moment.
+
+1. Rows are the bars of one calendar in order of their open; columns are instruments in order of their first bar,
+   so that what is listed later stands to the right and a look at an earlier moment is a plain slice.
+2. A cell that has no valid bar is NaN in every field; nothing is filled.
+3. `known_at` says when a cell became known; `until(t)` is the only way to look, and it drops the rest: later rows,
+   later listings, later facts, and single cells of a row that arrive late.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.digests import canonical_array, digest_bytes
+from tvquant.core.instruments import Instant, Instrument
+from tvquant.core.stamps import NONE, Stamps
+
+type Floats = NDArray[np.float64]
+type Bools = NDArray[np.bool_]
+type Times = NDArray[np.datetime64]
+
+
+class Basis(StrEnum):
+    """What prices are adjusted for: nothing, splits, or splits and dividends."""
+
+    RAW = "raw"
+    SPLIT = "split"
+    TOTAL = "total"
+
+
+def frozen[A: NDArray[Any]](array: A) -> A:
+    """A read-only view of the array."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def total_returns(close: Floats, dividend: Floats | None = None, split: Floats | None = None) -> Floats:
+    """Simple total returns (T x N) of holding one unit from its last bar to this one; NaN where there is none.
+
+    A dividend is the cash per unit on its ex-date (0 or NaN elsewhere) in units after that day's split; a split is the
+    number of new units for one old (1 or NaN elsewhere). Across a hole the return covers the whole hole: it is never
+    padded with zeros. Row t depends on rows up to t only.
+    """
+    rows, columns = close.shape
+    out = np.full((rows, columns), np.nan)
+    if rows < 2:
+        return out
+    units = np.ones_like(close) if split is None else np.cumprod(np.where(np.isnan(split), 1.0, split), axis=0)
+    cash = np.zeros_like(close) if dividend is None else np.cumsum(np.nan_to_num(dividend) * units, axis=0)
+    have = ~np.isnan(close)
+    at = np.where(have, np.arange(rows)[:, None], -1)
+    last = np.maximum.accumulate(at, axis=0)[:-1]
+    now = have[1:] & (last >= 0)
+    t, j = np.nonzero(now)
+    p = last[t, j]
+    t = t + 1
+    base = close[p, j] * units[p, j]
+    out[t, j] = (close[t, j] * units[t, j] + cash[t, j] - cash[p, j]) / base - 1.0
+    return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """Bars of N instruments on T rows.
+
+    Parameters
+    ----------
+    times : T bar opens, `datetime64[us]`, UTC, increasing.
+    instruments : N instruments in order of their first bar.
+    fields : name -> T x N float64. `close` is always there; `open`, `high`, `low`, `volume`, `quote_volume` when the
+        data have them; `dividend` (cash per unit, 0 elsewhere) and `split` (new units per old, 1 elsewhere) when there
+        are corporate actions to apply to this basis; `total_return` is added from them when absent.
+    known_at : T x N, the bar's close plus the provider's delay (may be a broadcast view).
+    tradable : T x N, there is a valid bar.
+    bases, stamps : N, what prices are adjusted for, and caveats per instrument.
+    calendar : name of the calendar of the grid.
+    """
+
+    times: Times
+    instruments: tuple[Instrument, ...]
+    fields: Mapping[str, Floats]
+    known_at: Times
+    tradable: Bools
+    bases: tuple[Basis, ...]
+    stamps: tuple[Stamps, ...]
+    calendar: str
+    _first_known: Times = field(default_factory=lambda: np.empty(0, "datetime64[us]"), repr=False)
+    _row_known: tuple[Times, Times] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self._row_known is not None:
+            return
+        shape = (len(self.times), len(self.instruments))
+        if 0 in shape:
+            raise ValueError(f"a panel needs rows and instruments, got {shape}")
+        fields = dict(self.fields)
+        if "total_return" not in fields:
+            fields["total_return"] = total_returns(fields["close"], fields.get("dividend"), fields.get("split"))
+        for name, array in (*fields.items(), ("known_at", self.known_at), ("tradable", self.tradable)):
+            if array.shape != shape:
+                raise ValueError(f"panel field {name!r} has shape {array.shape}, expected {shape}")
+        if shape[0] > 1 and not (self.times[1:] > self.times[:-1]).all():
+            raise ValueError("panel times must increase")
+        first = self.known_at[np.argmax(self.tradable, axis=0), np.arange(shape[1])]
+        if (first[1:] < first[:-1]).any():
+            raise ValueError("panel instruments must stand in order of their first known bar")
+        row_known = (self.known_at.min(axis=1), self.known_at.max(axis=1))
+        put = object.__setattr__
+        put(self, "fields", {name: frozen(array) for name, array in fields.items()})
+        for name in ("times", "known_at", "tradable"):
+            put(self, name, frozen(getattr(self, name)))
+        put(self, "_first_known", first)
+        put(self, "_row_known", row_known)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Instrument keys in column order."""
+        return tuple(i.key for i in self.instruments)
+
+    def until(self, t: Instant) -> Self:
+        """What was known at `t`: a view without a copy, unless a row is known in part."""
+        assert self._row_known is not None
+        earliest, latest = self._row_known
+        rows = int(np.searchsorted(earliest, t, side="right"))
+        columns = int(np.searchsorted(self._first_known, t, side="right"))
+        cut = (slice(0, rows), slice(0, columns))
+        fields = {name: array[cut] for name, array in self.fields.items()}
+        tradable = self.tradable[cut]
+        if (latest[:rows] > t).any():
+            late = self.known_at[cut] > t
+            fields = {name: frozen(np.where(late, np.nan, array)) for name, array in fields.items()}
+            tradable = frozen(tradable & ~late)
+        return type(self)(
+            times=self.times[:rows],
+            instruments=tuple(i.until(t) for i in self.instruments[:columns]),
+            fields=fields,
+            known_at=self.known_at[cut],
+            tradable=tradable,
+            bases=self.bases[:columns],
+            stamps=self.stamps[:columns],
+            calendar=self.calendar,
+            _first_known=self._first_known[:columns],
+            _row_known=(earliest[:rows], latest[:rows]),
+        )
+
+    def columns(self, keys: tuple[str, ...]) -> NDArray[np.intp]:
+        """Column numbers of the given instrument keys; KeyError names the first that is absent."""
+        place = {key: j for j, key in enumerate(self.keys)}
+        return np.array([place[key] for key in keys], dtype=np.intp)
+
+    def stamps_of(self, keys: tuple[str, ...]) -> Stamps:
+        """Union of the stamps of the given instruments."""
+        return NONE.union(*(self.stamps[j] for j in self.columns(keys)))
+
+    def digest(self, *, start: int = 0) -> str:
+        """Content digest of the rows from `start` on: keys, times and every field."""
+        names = sorted(self.fields)
+        return digest_bytes(
+            *(key.encode() for key in self.keys),
+            canonical_array(self.times[start:]),
+            *(part for name in names for part in (name.encode(), canonical_array(self.fields[name][start:]))),
+        )

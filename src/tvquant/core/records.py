@@ -1,0 +1,49 @@
+"""What quant rooms may say to the outside: an entry for the ledger, rows for the results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+RUN = "run"
+"""The chain of the run itself; every other chain is a cell key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing worth recording; the ledger adds order, time and hashes.
+
+    Parameters
+    ----------
+    chain : `run`, or the key of a cell.
+    stage : 1..16 (R-ORC-01).
+    pillar : 0 data, 1 selection, 2 synthesis, 3 allocation, 4 meta; None for what serves all.
+    kind : `genesis`, `plan`, `intent`, `outcome`, `snapshot`, `resume`, `seal`.
+    inputs, outputs : name -> digest.
+    metrics : name -> scalar.
+    data : everything nested.
+    """
+
+    chain: str
+    stage: int
+    kind: str
+    pillar: int | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Recorder(Protocol):
+    """Takes entries in order; only the coordinating process has one."""
+
+    def record(self, entry: Entry) -> str:
+        """Append the entry durably and return its digest."""
+        ...
+
+
+class ResultSink(Protocol):
+    """Takes finished tables of one cell."""
+
+    def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
+        """Write equal-length columns as the shard `cell` of `table`, replacing an earlier one of that name."""
+        ...

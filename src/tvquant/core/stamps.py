@@ -1,0 +1,38 @@
+"""Stamps: what a reader must know about a number before believing it.
+
+Every derived value carries the union of the stamps of what it was made from, and every report shows them.
+"""
+
+from enum import StrEnum
+
+
+class Stamp(StrEnum):
+    """A caveat that travels with data and results."""
+
+    CURRENT_ONLY = "current_only"
+    PRICE_RETURN = "price_return"
+    RESEARCH_ONLY = "research_only"
+    OPTIMISTIC_EXECUTION = "optimistic_execution"
+    NO_VOLUME = "no_volume"
+    OVERDRAFT = "overdraft"
+    SWEPT_WINDOWS = "swept_windows"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for people."""
+        return _MEANING[self]
+
+
+type Stamps = frozenset[Stamp]
+
+NONE: Stamps = frozenset()
+
+_MEANING: dict[Stamp, str] = {
+    Stamp.CURRENT_ONLY: "The universe is today's list: names that failed or left earlier are missing (survivorship).",
+    Stamp.PRICE_RETURN: "Returns are of prices only: dividends are not in them.",
+    Stamp.RESEARCH_ONLY: "Spot assets were sold short at an assumed borrow fee: not tradable as it stands.",
+    Stamp.OPTIMISTIC_EXECUTION: "Fills at the very close that the decision was made on: no one can trade so.",
+    Stamp.NO_VOLUME: "The data carry no volume: liquidity was neither checked nor charged for.",
+    Stamp.OVERDRAFT: "Cash went below zero after gaps or costs and was charged the borrow rate.",
+    Stamp.SWEPT_WINDOWS: "The 60/20/20 windows were picked as the best of a sweep on related history.",
+}
