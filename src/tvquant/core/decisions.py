@@ -1,7 +1,8 @@
 """Decisions: everything that was decided at one moment, and how many candidates it took."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from tvquant.core.allocations import Allocation
 from tvquant.core.instruments import Instant
@@ -44,3 +45,25 @@ class Decision:
     weights: Mapping[str, float]
     inputs: str
     stamps: Stamps
+
+    def payload(self) -> dict[str, Any]:
+        """Everything decided, JSON-able and in canonical order: two equal payloads are the same decision."""
+        made = self.allocation
+        return {
+            "as_of": str(self.as_of),
+            "funnel": asdict(self.funnel),
+            "excluded": dict(sorted(self.excluded.items())),
+            "allocation": None
+            if made is None
+            else {
+                "engine": made.engine,
+                "risk_profile": made.risk_profile,
+                "status": made.status.value,
+                "cash": made.cash,
+                "attempts": [asdict(a) for a in made.attempts],
+                "constraints": [asdict(c) for c in made.constraints],
+            },
+            "weights": dict(sorted(self.weights.items())),
+            "inputs": self.inputs,
+            "stamps": sorted(self.stamps),
+        }

@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` and `make test`. Each does all set-up itself, on python3 and make alone.
+.DELETE_ON_ERROR:
+.PHONY: setup demo test static bench proof docs lock clean
+SHELL := /bin/bash
+PY := .venv/bin/python
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+WORKERS ?= 2
+
+setup: .venv/dev.stamp
+
+.tools/bin/uv:
+	@python3 -m venv .tools 2>/dev/null || { echo "python3 here cannot make virtual environments: install its venv package (Debian: python3-venv) or uv"; exit 1; }
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/pyvenv.cfg: .python-version | $(filter .tools/bin/uv,$(UV))
+	@$(UV) venv --quiet --clear --no-python-downloads .venv || { echo "tvquant needs Python 3.12 or 3.13 and found none: install it (python.org, pyenv, or the system's package) and run make again"; exit 1; }
+
+.venv/%.stamp: lock/%.txt pyproject.toml .venv/pyvenv.cfg
+	@echo "setup: installing lock/$*.txt"
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(PY) lock/$*.txt
+	@$(UV) pip install --quiet --python $(PY) --no-deps --editable .
+	@rm -f .venv/*.stamp && touch $@
+
+demo:
+	@if [ -f .venv/dev.stamp ]; then $(MAKE) --no-print-directory .venv/dev.stamp; else $(MAKE) --no-print-directory .venv/demo.stamp; fi
+	@.venv/bin/tvquant demo
+
+static: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: static
+	$(PY) -m tvquant.app.warm
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+bench: setup
+	$(PY) benchmarks/run.py
+
+proof: setup
+	TVQUANT_PROOF=1 $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+docs: setup
+	$(PY) docs/requirements.py
+
+lock: | $(filter .tools/bin/uv,$(UV))
+	$(UV) pip compile pyproject.toml --quiet --python-version 3.12 --universal --generate-hashes --no-header --no-emit-index-url --all-extras --group dev -o lock/all.txt
+	$(UV) pip compile pyproject.toml --quiet --python-version 3.12 --universal --generate-hashes --no-header --no-emit-index-url -c lock/all.txt --extra demo -o lock/demo.txt
+	$(UV) pip compile pyproject.toml --quiet --python-version 3.12 --universal --generate-hashes --no-header --no-emit-index-url -c lock/all.txt --extra demo --group dev -o lock/dev.txt
+
+clean:
+	rm -rf .venv .tools tvquant-demo

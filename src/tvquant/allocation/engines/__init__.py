@@ -1,0 +1,1 @@
+"""Optimiser engines: one file per member."""

@@ -1,0 +1,135 @@
+"""Two solvers of: minimise w'Sw / 2 with sum w = total, 0 <= w <= upper.
+
+`active_set` is exact and fast, and may give up; `interior_point` (clarabel) also takes caps on groups of names. Both
+divide S by its mean diagonal first, so that tolerances mean the same for daily and for yearly variances.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.panel import Bools, Floats
+
+MAX_ITERATIONS = 50
+TOLERANCE = 1e-12
+RESIDUAL = 1e-9
+"""Largest miss of an optimality condition or bound that a solution may have."""
+NOT_CONVEX = "covariance is not positive definite"
+FREE, LOWER, UPPER = 0, -1, 1
+
+
+class Solution(NamedTuple):
+    """Weights, or None, and what happened."""
+
+    weights: Floats | None
+    outcome: str
+
+
+def active_set(matrix: Floats, upper: Floats, total: float) -> Solution:
+    """Primal-dual active-set method: guess which bounds bind, solve the rest exactly, move every wrong guess at once.
+
+    Ends when all optimality conditions hold: S w is one number on free names, not less on names at 0 and not more on
+    names at their upper bound. Source: Hintermueller, Ito & Kunisch (2003), The primal-dual active set strategy as a
+    semismooth Newton method, SIAM Journal on Optimization 13, with the budget as one more equation; a guess that leaves
+    no name free releases the one that is worth most at the margin.
+    """
+    scaled = matrix / (np.trace(matrix) / len(matrix))
+    state = np.full(len(upper), FREE, dtype=np.int8)
+    for iteration in range(1, MAX_ITERATIONS + 1):
+        weights = np.where(state == UPPER, upper, 0.0)
+        if not (state == FREE).any():
+            if _release(state, scaled @ weights, total - weights.sum()):
+                return Solution(weights, f"solved, iterations: {iteration}")
+            continue
+        multiplier = _fill_free(weights, state, scaled, total)
+        if multiplier is None:
+            return Solution(None, NOT_CONVEX)
+        slope = scaled @ weights - multiplier
+        moves = _wrong(state, weights, upper, slope)
+        if not any(move.any() for move in moves.values()):
+            miss = float(np.abs(slope[state == FREE]).max())
+            if miss > RESIDUAL:
+                return Solution(None, f"optimality is missed by {miss:.1e}, expected {RESIDUAL:.0e}")
+            return Solution(weights, f"solved, iterations: {iteration}")
+        for target, move in moves.items():
+            state[move] = target
+    return Solution(None, f"no convergence in {MAX_ITERATIONS} iterations")
+
+
+def _fill_free(weights: Floats, state: NDArray[np.int8], matrix: Floats, total: float) -> float | None:
+    """Write the optimal free weights for the guess into `weights`; the budget's multiplier, None if not convex."""
+    from scipy.linalg.lapack import dposv
+
+    free, capped = np.flatnonzero(state == FREE), np.flatnonzero(state == UPPER)
+    sides = np.column_stack((np.ones(len(free)), matrix[np.ix_(free, capped)] @ weights[capped]))
+    _, solved, fault = dposv(matrix[np.ix_(free, free)], sides, lower=1)
+    if fault:
+        return None
+    one, push = solved.T
+    multiplier = float((total - weights[capped].sum() + push.sum()) / one.sum())
+    weights[free] = multiplier * one - push
+    return multiplier
+
+
+def _wrong(state: NDArray[np.int8], weights: Floats, upper: Floats, slope: Floats) -> dict[int, Bools]:
+    """Names whose guess is refuted, by where they belong instead."""
+    free = state == FREE
+    leave_lower = (state == LOWER) & (slope < -TOLERANCE)
+    leave_upper = (state == UPPER) & (slope > TOLERANCE)
+    return {
+        LOWER: free & (weights < -TOLERANCE),
+        UPPER: free & (weights > upper + TOLERANCE),
+        FREE: leave_lower | leave_upper,
+    }
+
+
+def _release(state: NDArray[np.int8], gradient: Floats, missing: float) -> bool:
+    """With every name at a bound: True when that is optimal, else set free the best to add or the best to cut."""
+    capped = state == UPPER
+    cut = int(np.argmax(np.where(capped, gradient, -np.inf)))
+    add = int(np.argmin(np.where(capped, np.inf, gradient)))
+    nothing_to_add, nothing_to_cut = bool(capped.all()), not capped.any()
+    if abs(missing) <= TOLERANCE and (nothing_to_add or nothing_to_cut or gradient[cut] <= gradient[add] + TOLERANCE):
+        return True
+    if missing <= TOLERANCE and not nothing_to_cut:
+        state[cut] = FREE
+    if missing >= -TOLERANCE and not nothing_to_add:
+        state[add] = FREE
+    return False
+
+
+def interior_point(matrix: Floats, *, upper: Floats, total: float, groups: Floats, cap: float) -> Solution:
+    """The same problem, also with groups @ w <= cap (groups: C x N), by clarabel.
+
+    Its solution meets bounds to a tolerance: it is cut to them and, if the sum is above the total, scaled down.
+    Convexity is tested here: given an indefinite matrix, clarabel may report a saddle as solved.
+    """
+    import clarabel
+    from scipy import sparse
+
+    n = len(upper)
+    scaled = matrix / (np.trace(matrix) / n)
+    try:
+        np.linalg.cholesky(scaled)
+    except np.linalg.LinAlgError:
+        return Solution(None, NOT_CONVEX)
+    quadratic = sparse.csc_matrix(np.triu(scaled))
+    rows = sparse.csc_matrix(np.vstack((np.ones(n), -np.eye(n), np.eye(n), groups)))
+    sides = np.concatenate(([total], np.zeros(n), upper, np.full(len(groups), cap)))
+    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * n + len(groups))]
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
+    result = clarabel.DefaultSolver(quadratic, np.zeros(n), rows, sides, cones, settings).solve()
+    if result.status != clarabel.SolverStatus.Solved:
+        return Solution(None, str(result.status))
+    raw = np.array(result.x)
+    weights = np.clip(raw, 0.0, upper)
+    miss = max(float(np.abs(weights - raw).max()), abs(float(weights.sum()) - total))
+    if miss > RESIDUAL:
+        return Solution(None, f"bounds are missed by {miss:.1e}, expected {RESIDUAL:.0e}")
+    if weights.sum() > total:
+        weights *= total / weights.sum()
+    return Solution(weights, f"solved, iterations: {result.iterations}")

@@ -1,0 +1,1 @@
+"""Risk profiles: what an allocation aims at, one file per member with the house's own solution."""

@@ -1,0 +1,121 @@
+"""What every command shares: its common options, how it speaks, how it shows progress and how it fails.
+
+A command's answer is one document. For people it is text on stdout; with `--json` it is one JSON document on stdout.
+Everything else (progress, notes, logs) goes to stderr.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import Workspace
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace", "-w", envvar="TVQUANT_HOME", help="Workspace directory.", show_default="current directory"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
+LONG_WORK = 180.0
+"""Seconds of expected work from which on an estimate is printed even where no one watches."""
+
+
+def workspace_at(path: Path | None) -> Workspace:
+    """The workspace that the options name: `--workspace`, TVQUANT_HOME, or the current directory."""
+    return Workspace((path or Path.cwd()).resolve())
+
+
+def answer(document: Any, text: str | Iterable[str], *, as_json: bool) -> None:
+    """Print a command's answer in the form that was asked for."""
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str, allow_nan=False))
+    else:
+        typer.echo(text if isinstance(text, str) else "\n".join(text))
+
+
+def note(text: str) -> None:
+    """Say something beside the answer."""
+    typer.echo(text, err=True)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> str:
+    """Plain columns: texts to the left, the columns in `right` to the right."""
+    cells = [list(head), *([str(value) for value in row] for row in rows)]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
+    aligned = set(right)
+    lines = (
+        "  ".join(c.rjust(w) if k in aligned else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as percent; a dash where there is none."""
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+class Progress(Watcher):
+    """Tells a person at a terminal which stage runs and how long the walk-forward will take.
+
+    Elsewhere it is silent, but for one estimate before long work.
+    """
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.first_step: float | None = None
+        self._bar: Any = None
+        self._task: Any = None
+        self._warned = False
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+
+    def stage(self, number: int, name: str) -> None:
+        """Show the stage that begins."""
+        if self._bar is not None:
+            self._bar.start()
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(f"stage {number:>2} {name}", total=None)
+
+    def steps(self, done: int, total: int) -> None:
+        """Move the bar; estimate long work once, after enough steps to tell."""
+        now = time.perf_counter()
+        if done and self.first_step is None:
+            self.first_step = now - self.started
+            self._since = now, done
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+        elif not self._warned and self.first_step is not None and now - self._since[0] > 5.0:
+            self._warned = True
+            left = (now - self._since[0]) / max(done - self._since[1], 1) * (total - done)
+            if left > LONG_WORK:
+                note(f"about {left / 60:.0f} minutes to go ({done} of {total} decisions made)")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+@contextmanager
+def watching() -> Iterator[Progress]:
+    """Progress that is taken away at the end, whatever happens."""
+    progress = Progress()
+    try:
+        yield progress
+    finally:
+        progress.close()

@@ -1,0 +1,77 @@
+"""`tvquant ledger`: what a run recorded, and whether the record is whole."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.core.errors import LedgerError
+
+commands = typer.Typer(help="The ledger of a run: show it, verify it.", no_args_is_help=True)
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, an unambiguous part of one, or `latest`.")]
+
+
+@commands.command()
+def show(
+    name: RunArgument,
+    chain: Annotated[str | None, typer.Option(help="Only this chain: `run`, or the key of a cell.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind: intent, outcome, snapshot, plan ...")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Only the last N of these.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The records of a run in order."""
+    from tvquant.ledger import encode, records
+
+    folder = workspace_at(workspace).run(name)
+    found = list(records(folder.path, chain=chain, kind=kind))[-(last or 0) :]
+    rows = [(r.n, f"{r.at:%H:%M:%S}", r.chain, r.stage, r.kind, _summary(r), r.digest[:12]) for r in found]
+    document = [{name: encode(getattr(r, name)) for name in r.__slots__} for r in found] if as_json else None
+    head = ("n", "at", "chain", "stage", "kind", "what", "digest")
+    answer(document, table(head, rows, right=(0, 3)), as_json=as_json)
+
+
+@commands.command()
+def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Recompute every hash; exit 1 unless the ledger is whole and sealed."""
+    from tvquant.ledger import Integrity
+    from tvquant.ledger import verify as check
+
+    folder = workspace_at(workspace).run(name)
+    found = check(folder.path)
+    document: dict[str, Any] = {
+        "run": folder.id,
+        "status": found.status.value,
+        "sealed": found.sealed,
+        "records": found.records,
+        "chains": {chain: {"length": tip.length, "head": tip.digest} for chain, tip in found.chains.items()},
+        "why": found.first_bad.why if found.first_bad else None,
+        "unpaired": [finding.why for finding in found.unpaired],
+    }
+    text = f"{folder.id}: {found.status.value}, {found.records} records in {len(found.chains)} chains"
+    if found.first_bad:
+        text += f"\n  line {found.first_bad.line}: {found.first_bad.why}"
+    text += "".join(f"\n  {finding.why}" for finding in found.unpaired)
+    answer(document, text, as_json=as_json)
+    if found.status is not Integrity.OK:
+        raise LedgerError(f"the ledger of {folder.id} is {found.status.value}")
+
+
+def _summary(record: Any) -> str:
+    """The few values of a record that tell one from the next."""
+    match record.kind:
+        case "genesis":
+            return f"profile {record.data['profile']}"
+        case "plan":
+            return f"plan {record.outputs['plan'][:12]}, snapshot {record.outputs['snapshot'][:12]}"
+        case "snapshot":
+            return (
+                f"window {record.metrics['window']}: {record.metrics['names']} names, cash {record.metrics['cash']:.3f}"
+            )
+        case "outcome":
+            return str(record.metrics.get("status", ""))
+        case "seal":
+            return f"result {record.outputs['result'][:12]}"
+        case _:
+            return str(record.data.get("stage", ""))

@@ -1,0 +1,89 @@
+"""The command tree, and how a command ends: exit codes and one line for every expected failure."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import typer
+
+from tvquant.core.errors import TvquantError
+
+INTERRUPTED = 130
+BUG = 70
+
+
+def build() -> typer.Typer:
+    """All commands."""
+    from tvquant.app.cli import data, ledger, profile, runs, start
+
+    app = typer.Typer(
+        name="tvquant",
+        help="From liquid instruments to an audited, walk-forward-tested portfolio, by one declarative profile.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.command()(start.demo)
+    app.command()(start.init)
+    app.add_typer(profile.commands, name="profile")
+    app.add_typer(data.commands, name="data")
+    app.command()(runs.run)
+    app.add_typer(ledger.commands, name="ledger")
+    app.command()(runs.report)
+    app.add_typer(runs.commands, name="runs")
+    app.command()(start.doctor)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (the console script exits with it)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = build()(words, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except TvquantError as error:
+        return _fail(words, type(error).__name__, str(error), error.exit_code)
+    except click.UsageError as error:
+        return _fail(words, "UsageError", f"{error.format_message()} (see `tvquant --help`)", 2)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return _fail(words, "Interrupted", "interrupted; nothing is lost, see `tvquant runs`", INTERRUPTED)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever comes here is a bug, and is logged whole
+        place = _crash_log(words)
+        return _fail(
+            words, "Bug", f"a bug in tvquant ({type(error).__name__}: {error}); the whole story is in {place}", BUG
+        )
+
+
+def _fail(words: Sequence[str], kind: str, message: str, code: int) -> int:
+    line = " ".join(message.split())
+    if "--json" in words:
+        print(json.dumps({"error": {"kind": kind, "message": line, "exit_code": code}}, ensure_ascii=False))
+    print(f"tvquant: {line}", file=sys.stderr)
+    return code
+
+
+def _crash_log(words: Sequence[str]) -> Path:
+    """Write the traceback where logs live: the workspace when there is one, else the current directory's."""
+    from tvquant.app.workspace import Workspace
+
+    home = Path(os.environ.get("TVQUANT_HOME", "."))
+    if "--workspace" in words[:-1]:
+        home = Path(words[words.index("--workspace") + 1])
+    folder = Workspace(home.resolve()).logs
+    if not folder.is_dir():
+        traceback.print_exc()
+        return Path("the lines above")
+    target = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    target.write_text(f"tvquant {' '.join(words)}\n\n{traceback.format_exc()}", "utf-8")
+    return target

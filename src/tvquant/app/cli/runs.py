@@ -1,0 +1,217 @@
+"""`tvquant run`, `report` and `runs`: make runs, look at them, remove them."""
+
+import resource
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tvquant.app.cli.console import (
+    JsonOption,
+    Progress,
+    WorkspaceOption,
+    answer,
+    percent,
+    table,
+    watching,
+    workspace_at,
+)
+from tvquant.app.cli.ledger import RunArgument
+from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.core.errors import ProfileError, TvquantError
+
+if TYPE_CHECKING:
+    from tvquant.app.production import Finished
+
+commands = typer.Typer(help="Runs of this workspace.", invoke_without_command=True)
+
+
+def run(
+    name: Annotated[str | None, typer.Argument(metavar="PROFILE", help="Profile to run.", show_default=False)] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Compute anew even if a run of the same plan exists.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes; the result is the same for any number.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the stages and the plan; compute nothing.")] = False,
+    overrides: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a profile: health, walk-forward of every cell, ledger, report."""
+    from tvquant.app import production
+    from tvquant.app.clock import SystemClock
+
+    began = time.perf_counter()
+    if (name is None) == (resume is None):
+        raise ProfileError("tvquant run takes a PROFILE, or --resume RUN; exactly one of them")
+    if resume is not None and (again or dry_run or overrides):
+        raise ProfileError("--resume goes on with what was begun; it takes no --again, --dry-run or --set")
+    home = workspace_at(workspace)
+    home.require()
+    if dry_run:
+        assert name is not None
+        document, text = _planned(home, name, overrides)
+        answer(document, text, as_json=as_json)
+        return
+    with home.writing(), watching() as progress:
+        if resume is not None:
+            folder = home.run(resume)
+            outcome = production.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
+        else:
+            assert name is not None
+            profile = resolved(home, name, overrides)
+            outcome = production.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
+        _index(home)
+    document, text = finished(home, outcome, began, progress)
+    answer(document, text, as_json=as_json)
+
+
+def report(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Write a run's report again from its ledger and results; print where it is."""
+    from tvquant.report import write_report
+
+    home = workspace_at(workspace)
+    folder = home.run(name)
+    with home.writing():
+        digests = write_report(folder.path)
+        _index(home)
+    answer({"run": folder.id, "report": str(folder.report), "digests": digests}, str(folder.report), as_json=as_json)
+
+
+@commands.callback()
+def list_runs(context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List every run: when, which profile, in which state."""
+    if context.invoked_subcommand is None:
+        home = workspace_at(workspace)
+        home.require()
+        rows = [_state(folder) for folder in home.all_runs()]
+        text = table(("run", "profile", "state", "result"), [tuple(row.values()) for row in rows])
+        answer(rows, text if rows else "no runs here yet; `tvquant run PROFILE` makes one", as_json=as_json)
+
+
+@commands.command()
+def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """The standings of a run."""
+    from tvquant.report import standings
+
+    folder = workspace_at(workspace).run(name)
+    rows = standings(folder.path)
+    answer({**_state(folder), "cells": rows}, _standings(rows), as_json=as_json)
+
+
+@commands.command()
+def rm(
+    name: RunArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a run with its ledger and report; the lake is not touched."""
+    home = workspace_at(workspace)
+    folder = home.run(name)
+    if not yes:
+        typer.confirm(f"remove {folder.id} and everything it recorded?", abort=True, err=True)
+    with home.writing():
+        shutil.rmtree(folder.path)
+        _index(home)
+    answer({"removed": folder.id}, f"removed {folder.id}", as_json=as_json)
+
+
+def finished(
+    home: Workspace, outcome: "Finished", began: float, progress: Progress
+) -> tuple[dict[str, Any], list[str]]:
+    """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
+    from tvquant.report import standings
+
+    rows = standings(outcome.folder.path)
+    seconds, memory = time.perf_counter() - began, _peak_memory()
+    document = {
+        "run": outcome.folder.id,
+        "result": outcome.result,
+        "reused": outcome.reused,
+        "cells": rows,
+        "seconds": round(seconds, 2),
+        "seconds_to_first_window": None if progress.first_step is None else round(progress.first_step, 2),
+        "peak_memory_bytes": memory,
+        "report": str(outcome.folder.report),
+    }
+    first = "" if progress.first_step is None else f", first window after {progress.first_step:.1f} s"
+    text = [_standings(rows), ""]
+    if outcome.reused:
+        text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
+    text += [
+        f"run      {outcome.folder.id}",
+        f"result   {outcome.result}",
+        f"took     {seconds:.1f} s{first}, peak memory {memory / 2**20:.0f} MiB",
+        f"report   {outcome.folder.report}",
+    ]
+    return document, text
+
+
+def _standings(rows: list[dict[str, Any]]) -> str:
+    head = ("cell", "Sharpe", "+- SE", "CAGR", "vol", "max DD", "turnover", "days")
+    shown = [
+        (
+            row["cell"],
+            "-" if row["sharpe"] is None else f"{row['sharpe']:.2f}",
+            "-" if row["sharpe_se"] is None else f"{row['sharpe_se']:.2f}",
+            percent(row["cagr"]),
+            percent(row["volatility"]),
+            percent(row["max_drawdown"]),
+            percent(row["mean_turnover"]),
+            row["n"],
+        )
+        for row in rows
+    ]
+    return table(head, shown, right=range(1, len(head)))
+
+
+def _state(folder: RunFolder) -> dict[str, str]:
+    """Run id, profile, integrity of the ledger, result digest."""
+    from tvquant.app.production import result_digest
+    from tvquant.ledger import verify
+
+    profile = folder.id.split("-")[1]
+    try:
+        found = verify(folder.path)
+        result = result_digest(folder)[:16] if found.sealed else ""
+        return {"run": folder.id, "profile": profile, "state": found.status.value, "result": result}
+    except TvquantError as error:
+        return {"run": folder.id, "profile": profile, "state": f"unreadable: {error}", "result": ""}
+
+
+def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[dict[str, Any], str]:
+    """What a run would do: stages that exist, the plan's digest, and the run that has it already."""
+    from tvquant.app.production import finished_run, make_plan
+    from tvquant.app.stages import STAGES
+
+    plan = make_plan(home.lake(), resolved(home, name, overrides))
+    there = finished_run(home, plan)
+    document = {
+        "plan": plan.digest,
+        "snapshot": plan.snapshot.digest,
+        "symbols": len(plan.snapshot.symbols),
+        "stages": [{"number": s.number, "name": s.name, "what": s.what} for s in STAGES.values()],
+        "finished_run": there.folder.id if there else None,
+    }
+    rows = [(s.number, s.name, s.what) for s in STAGES.values()]
+    text = (
+        f"{table(('stage', 'name', 'what'), rows, right=(0,))}\n\nplan     {plan.digest}\n"
+        f"symbols  {len(plan.snapshot.symbols)}\nrun      {there.folder.id if there else 'would be computed'}"
+    )
+    return document, text
+
+
+def _index(home: Workspace) -> None:
+    """Write the workspace's INDEX.md from its runs."""
+    from tvquant.report import write_index
+
+    write_index(home.runs)
+
+
+def _peak_memory() -> int:
+    """Largest resident size of this process and of its largest worker, in bytes (Linux counts in KiB)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

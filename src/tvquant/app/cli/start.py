@@ -1,0 +1,102 @@
+"""`tvquant demo`, `init` and `doctor`: the first commands of a new user."""
+
+import os
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tvquant import __version__
+from tvquant.app import user_cache
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
+from tvquant.app.workspace import Workspace, write_text
+
+EXAMPLE = """\
+# A profile of your own: it takes everything from a preset and says what differs.
+# `tvquant profile explain my_first` shows every key and where its value comes from.
+version: 1
+extends: us_equities
+description: US stocks and ETFs of this lake, minimum variance, rebalanced every 20 sessions.
+data:
+  min_history: 252
+"""
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo's workspace goes.")] = Path(
+        "tvquant-demo"
+    ),
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole flow on real embedded data, offline: import, audit, walk-forward run, ledger, report."""
+    from tvquant.app.cli.profile import resolved
+    from tvquant.app.cli.runs import finished
+    from tvquant.app.clock import SystemClock
+    from tvquant.app.demo import PROFILE, demo_files
+    from tvquant.app.intake import import_into
+    from tvquant.app.production import run
+    from tvquant.core.panel import Basis
+    from tvquant.lake import audit
+
+    began = time.perf_counter()
+    home = Workspace(directory.resolve())
+    home.create()
+    with home.writing(), watching() as progress:
+        stocks, index = demo_files(home.root / "data" / "incoming")
+        lake = home.lake()
+        for file, basis in ((stocks, Basis.TOTAL), (index, Basis.RAW)):
+            done = import_into(lake, [file], basis=basis, quarantine=False, clock=SystemClock())
+            note(f"imported {file.name}: {done.rows:,} rows of {done.symbols} symbols")
+        findings = audit(lake)
+        note(f"audited the lake: {len(findings)} findings (`tvquant data audit -w {directory}` lists them)")
+        profile = resolved(home, PROFILE)
+        outcome = run(home, profile, clock=SystemClock(), jobs=jobs, again=False, watcher=progress)
+    document, text = finished(home, outcome, began, progress)
+    answer(document, text, as_json=as_json)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The workspace to make.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make a workspace: profiles/, data/, artifacts/ and an example profile."""
+    home = Workspace(directory.resolve())
+    fresh = not home.profiles.exists()
+    home.create()
+    example = home.profiles / "my_first.yaml"
+    if fresh:
+        write_text(example, EXAMPLE)
+    text = (
+        f"workspace {home.root} {'made' if fresh else 'was there already; nothing was changed'}\n"
+        f"next: cd {directory}; tvquant data import FILE; tvquant profile list; tvquant run my_first"
+    )
+    answer({"workspace": str(home.root), "made": fresh}, text, as_json=as_json)
+
+
+def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """What this installation is, what it can do here, and where it writes."""
+    from tvquant.app.identity import environment
+    from tvquant.app.vocabulary import vocabulary
+
+    home, words, versions = workspace_at(workspace), vocabulary(), environment()
+    usable = home.profiles.is_dir() and os.access(home.root, os.W_OK)
+    facts: dict[str, Any] = {
+        "tvquant": __version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "workspace": f"{home.root} ({'ready' if usable else 'not a workspace: tvquant init DIR'})",
+        "disk free": f"{shutil.disk_usage(home.root if home.root.exists() else Path.cwd()).free / 2**30:.1f} GiB",
+        "kernel cache": f"{os.environ.get('NUMBA_CACHE_DIR', user_cache())}",
+        "engines": ", ".join(sorted(words.engines)),
+        "risk profiles": ", ".join(sorted(words.risk_profiles)),
+        "simulators": ", ".join(sorted(words.simulators)),
+        "selection models": ", ".join(sorted(words.selection_models)),
+    }
+    packages = {name: version for name, version in versions.items() if name != "python"}
+    rows = [*facts.items(), ("packages", ", ".join(f"{name} {version}" for name, version in packages.items()))]
+    answer({**facts, "packages": packages}, table(("what", "found"), rows), as_json=as_json)

@@ -1,0 +1,310 @@
+"""A run: the stages of the production flow over one profile, on one pinned snapshot.
+
+1. The profile is resolved, the universe's symbols are pinned, and the plan digest follows. A finished run of the same
+   plan is returned instead of computed again.
+2. Stages record intent and outcome. Everything after the pin reads the snapshot only.
+3. The seal holds the result digest. An interrupted run goes on from its ledger; a finished one is never touched.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
+from tvquant.app.stages import StageLog
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.core.clock import Clock
+from tvquant.core.digests import digest_json, merkle_root
+from tvquant.core.errors import DataError, LedgerError, ProfileError
+from tvquant.core.panel import Panel
+from tvquant.core.records import RUN, Entry
+from tvquant.lake import Lake, ResultStore, Snapshot, health
+from tvquant.ledger import Integrity, Ledger, genesis_entry, records, verify
+from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
+from tvquant.tournament.cells import Cell, cells, headline
+from tvquant.tournament.decide import Previous, decide, look
+from tvquant.tournament.matrix import NOTHING, Resumed, play_matrix
+from tvquant.tournament.play import BacktestEngine, Step, first_window, restored
+from tvquant.tournament.windows import Window, windows
+
+HEALTH = "data/health.json"
+SNAPSHOT = "data/snapshot.json"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would be computed: profile, snapshot and the digest that names both with code and environment."""
+
+    resolved: ResolvedProfile
+    snapshot: Snapshot
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A finished run: its folder, its result digest, and whether it was there already."""
+
+    folder: RunFolder
+    result: str
+    reused: bool
+
+
+def make_plan(lake: Lake, resolved: ResolvedProfile) -> Plan:
+    """Pin what the profile's universe and benchmark need.
+
+    Raises
+    ------
+    DataError : the lake holds nothing that the profile asks for.
+    """
+    profile = resolved.profile
+    snapshot = lake.pin(_symbols(lake, profile), interval=profile.data.interval)
+    return Plan(
+        resolved=resolved,
+        snapshot=snapshot,
+        digest=plan_digest(profile=resolved.digest, snapshot=snapshot.digest),
+    )
+
+
+def run(
+    workspace: Workspace, resolved: ResolvedProfile, *, clock: Clock, jobs: int, again: bool, watcher: Watcher
+) -> Finished:
+    """Compute the profile's run, or return the finished run of the same plan."""
+    plan = make_plan(workspace.lake(), resolved)
+    if not again and (found := finished_run(workspace, plan)):
+        return found
+    folder = RunFolder(workspace.runs / new_run_id(clock.now(), resolved.profile.name))
+    folder.path.mkdir(parents=True)
+    folder.write_json(MANIFEST, to_manifest(resolved))
+    with Ledger.create(folder.path, run_id=folder.id, clock=clock) as ledger:
+        ledger.record(_genesis(folder, resolved))
+        return _stages(workspace, folder, plan, ledger, StageLog(ledger), NOTHING, jobs, watcher)
+
+
+def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher) -> Finished:
+    """Go on with an interrupted run from its ledger.
+
+    Raises
+    ------
+    ProfileError : code or environment are not those the run began with.
+    LedgerError : the ledger does not verify.
+    DataError : the lake no longer holds what the run pinned.
+    """
+    checked = verify(folder.path)
+    if checked.sealed and checked.status is Integrity.OK:
+        return Finished(folder=folder, result=result_digest(folder), reused=True)
+    resolved = from_manifest(folder.read_json(MANIFEST))
+    pinned = next(iter(records(folder.path, chain=RUN, kind="plan")), None)
+    if pinned is None:
+        plan = make_plan(workspace.lake(), resolved)
+    else:
+        snapshot = Snapshot.from_json(pinned.data["snapshot"])
+        plan = Plan(
+            resolved=resolved,
+            snapshot=snapshot,
+            digest=plan_digest(profile=resolved.digest, snapshot=snapshot.digest),
+        )
+        if plan.digest != pinned.outputs["plan"]:
+            raise ProfileError(
+                f"run {folder.id} was begun with other code or packages, so it cannot go on with these; "
+                f"start it anew with `tvquant run {resolved.profile.name}`"
+            )
+    stages, resumed = _recorded(folder)
+    with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
+        return _stages(workspace, folder, plan, ledger, StageLog(ledger, stages), resumed, jobs, watcher)
+
+
+def finished_run(workspace: Workspace, plan: Plan) -> Finished | None:
+    """The newest sealed and verified run of an equal plan."""
+    for folder in reversed(workspace.all_runs()):
+        if not (folder.path / SNAPSHOT).is_file() or folder.read_json(SNAPSHOT)["plan"] != plan.digest:
+            continue
+        checked = verify(folder.path)
+        if checked.sealed and checked.status is Integrity.OK:
+            return Finished(folder=folder, result=result_digest(folder), reused=True)
+    return None
+
+
+def result_digest(folder: RunFolder) -> str:
+    """The result digest that a sealed run recorded."""
+    seal = next(iter(records(folder.path, chain=RUN, kind="seal")), None)
+    if seal is None:
+        raise LedgerError(f"run {folder.id} is not finished; continue it with `tvquant run --resume {folder.id}`")
+    return seal.outputs["result"]
+
+
+def _stages(
+    workspace: Workspace,
+    folder: RunFolder,
+    plan: Plan,
+    ledger: Ledger,
+    log: StageLog,
+    resumed: Resumed,
+    jobs: int,
+    watcher: Watcher,
+) -> Finished:
+    profile, lake = plan.resolved.profile, workspace.lake()
+    if 1 not in log.finished:
+        watcher.stage(1, "environment")
+        with log.stage(1) as said:
+            said.outputs["manifest"] = digest_json(folder.read_json(MANIFEST))
+            said.data["environment"] = environment()
+    if 9 not in log.finished:
+        watcher.stage(9, "health")
+        with log.stage(9) as said:
+            _health(folder, lake, plan, said.metrics)
+    if not any(records(folder.path, chain=RUN, kind="plan")):
+        _pin(folder, plan, ledger)
+    panel = lake.panel(plan.snapshot)
+    grid, played = _grid(panel, profile)
+    if 14 not in log.finished:
+        watcher.stage(14, "optimisation")
+        with log.stage(14, {"snapshot": plan.snapshot.digest}) as said:
+            said.data["decision"] = _as_of(panel, played, headline(profile))
+            said.outputs["decision"] = digest_json(said.data["decision"])
+    if 15 not in log.finished:
+        watcher.stage(15, "validation")
+        with log.stage(15, {"snapshot": plan.snapshot.digest}) as said:
+            leaves = _validate(folder, panel, profile, grid, played, resumed, ledger, jobs, watcher)
+            said.outputs["result"] = merkle_root(leaves)
+            said.data["leaves"] = leaves
+    leaves = next(r for r in records(folder.path, chain=RUN, kind="outcome") if r.stage == 15).data["leaves"]
+    watcher.stage(16, "reporting")
+    if 16 not in log.finished:
+        with log.stage(16) as said:
+            said.outputs.update(_report(folder))
+    ledger.seal(leaves)
+    return Finished(folder=folder, result=merkle_root(leaves), reused=False)
+
+
+def _health(folder: RunFolder, lake: Lake, plan: Plan, metrics: dict[str, Any]) -> None:
+    """Stage 9: one state per asset; a gate only when nothing is left (each decision judges its own names)."""
+    found = health(lake, tuple(plan.snapshot.symbols))
+    states = [asset.state.value for asset in found]
+    metrics |= {"assets": len(found)} | {f"state_{state}": states.count(state) for state in sorted(set(states))}
+    folder.write_json(HEALTH, [asset.to_json() for asset in found])
+    if not found:
+        raise LedgerError("health gate: no asset of the universe is left")
+
+
+def _pin(folder: RunFolder, plan: Plan, ledger: Ledger) -> None:
+    snapshot = plan.snapshot.to_json()
+    folder.write_json(SNAPSHOT, {"plan": plan.digest, "snapshot": snapshot})
+    ledger.record(
+        Entry(chain=RUN, stage=10, pillar=0, kind="plan",
+              outputs={"plan": plan.digest, "snapshot": plan.snapshot.digest}, data={"snapshot": snapshot})
+    )  # fmt: skip
+
+
+def _grid(panel: Panel, profile: Profile) -> tuple[tuple[Window, ...], tuple[Cell, ...]]:
+    """Windows from the first at which any name has history, and the cells that play them."""
+    w, span = profile.windows, profile.data.span
+    found = windows(len(panel.times), span=None if span == "all" else span, train=w.train, test=w.test, step=w.step)
+    if not found:
+        raise DataError(
+            f"{len(panel.times)} rows are too few for a training window of {w.train}; import more history "
+            "or shorten windows.train"
+        )
+    played = cells(profile)
+    return found[first_window(panel, found, played) :], played
+
+
+def _as_of(panel: Panel, played: tuple[Cell, ...], key: str) -> Mapping[str, Any]:
+    """Stage 14: what the headline cell would hold from the last row on."""
+    cell = next(cell for cell in played if cell.key == key)
+    return decide(look(panel, len(panel.times) - 1), cell.spec, Previous()).payload()
+
+
+def _validate(
+    folder: RunFolder,
+    panel: Panel,
+    profile: Profile,
+    grid: tuple[Window, ...],
+    played: tuple[Cell, ...],
+    resumed: Resumed,
+    ledger: Ledger,
+    jobs: int,
+    watcher: Watcher,
+) -> dict[str, str]:
+    """Stage 15: the matrix, its tables, and the digest of every cell."""
+    engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
+    store, total = ResultStore(folder.results), len(grid) * len(played)
+    matrix = play_matrix(
+        engine, played, resumed=resumed, recorder=ledger, sink=store, jobs=jobs, progress=_counter(watcher, total)
+    )
+    store.compact()
+    return dict(matrix.leaves)
+
+
+def _counter(watcher: Watcher, total: int) -> Callable[[int], None]:
+    done = 0
+
+    def count(steps: int) -> None:
+        nonlocal done
+        done += steps
+        watcher.steps(done, total)
+
+    return count
+
+
+def _report(folder: RunFolder) -> dict[str, str]:
+    from tvquant.report import write_report
+
+    return write_report(folder.path)
+
+
+def _symbols(lake: Lake, profile: Profile) -> tuple[str, ...]:
+    """Symbols of the profile's universe and benchmark that the lake holds."""
+    universe = profile.universe
+    held = lake.symbols(kinds=frozenset(universe.kinds), exclude_kinds=frozenset(universe.exclude_kinds))
+    wanted = {s for s in held if (not universe.symbols or s in universe.symbols) and s not in universe.exclude_symbols}
+    if not wanted:
+        kinds = ", ".join(kind.value for kind in universe.kinds)
+        raise DataError(
+            f"the lake holds no symbol that profile {profile.name!r} asks for (kinds: {kinds}); "
+            "import some with `tvquant data import FILE`"
+        )
+    missing = [s for s in universe.symbols or () if s not in held]
+    if missing:
+        raise DataError(f"universe.symbols names {missing[0]}, which the lake does not hold; import it or drop it")
+    absent = [s for s in profile.benchmark.market if s not in lake.symbols()]
+    if absent:
+        raise DataError(
+            f"benchmark.market names {absent[0]}, which the lake does not hold; import it, or set "
+            "benchmark.market to symbols that are there (or to [])"
+        )
+    return tuple(sorted(wanted | set(profile.benchmark.market)))
+
+
+def _genesis(folder: RunFolder, resolved: ResolvedProfile) -> Entry:
+    profile = resolved.profile
+    return genesis_entry(
+        run_id=folder.id,
+        profile=profile.name,
+        code=source_digest(),
+        manifest=resolved.digest,
+        environment=digest_json(environment()),
+        train=profile.windows.train,
+        test=profile.windows.test,
+        step=profile.windows.step,
+        lookback=profile.data.lookback,
+        selection=profile.selection.model,
+        rebalance="window",
+    )
+
+
+def _recorded(folder: RunFolder) -> tuple[set[int], Resumed]:
+    """What the ledger of an interrupted run says: stages and cells that are finished, and every step of every cell."""
+    stages: set[int] = set()
+    finished: set[str] = set()
+    steps: dict[str, list[Step]] = {}
+    for record in records(folder.path):
+        if record.kind == "snapshot":
+            step = restored(record.metrics, record.data, record.outputs["decision"])
+            steps.setdefault(record.chain, []).append(step)
+        elif record.kind == "outcome" and record.chain != RUN:
+            finished.add(record.chain)
+        elif record.kind == "outcome" and record.metrics["status"] == "played":
+            stages.add(record.stage)
+    return stages, Resumed(steps=steps, finished=frozenset(finished))

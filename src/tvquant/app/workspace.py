@@ -1,0 +1,167 @@
+"""The workspace: where everything of one user lives, and who may write there.
+
+profiles/                       the user's profiles, over the packaged presets
+data/lakehouse/                 the lake
+data/logs/                      what commands outside a run had to say
+artifacts/summaries/INDEX.md    every run and its state
+artifacts/summaries/runs/<id>/  one run: manifest.json, audit.jsonl, audit.head, data/, results/, report/, logs/
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tvquant.core.errors import DataError, ProfileError
+
+if TYPE_CHECKING:
+    from tvquant.lake import Lake
+
+RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z0-9_]+-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The directory of one run; its name is the run id."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run id."""
+        return self.path.name
+
+    @property
+    def results(self) -> Path:
+        """Result tables."""
+        return self.path / "results"
+
+    @property
+    def report(self) -> Path:
+        """The report's page."""
+        return self.path / "report" / "index.html"
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON document of the run, whole or not at all."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_text(target, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+    def read_json(self, name: str) -> Any:
+        """A JSON document of the run.
+
+        Raises
+        ------
+        DataError : it is missing or not JSON.
+        """
+        target = self.path / name
+        try:
+            return json.loads(target.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"run {self.id}: {name} cannot be read ({error}); the run folder is damaged") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace by its root directory."""
+
+    root: Path
+
+    @property
+    def profiles(self) -> Path:
+        """The user's profiles."""
+        return self.root / "profiles"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of commands outside a run."""
+        return self.root / "data" / "logs"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs."""
+        return self.root / "artifacts" / "summaries" / "runs"
+
+    def lake(self) -> "Lake":
+        """The lake of this workspace."""
+        from tvquant.lake import Lake
+
+        return Lake(self.root / "data" / "lakehouse")
+
+    def create(self) -> None:
+        """Make the folders that are missing; what is there stays."""
+        for folder in (self.profiles, self.root / "data" / "lakehouse", self.logs, self.runs):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise DataError(f"cannot create {folder}: {error.strerror}; choose another directory") from error
+
+    def require(self) -> None:
+        """Refuse to work outside a workspace.
+
+        Raises
+        ------
+        ProfileError : this directory is none.
+        """
+        if not self.profiles.is_dir() or not (self.root / "data").is_dir():
+            raise ProfileError(
+                f"{self.root} is not a tvquant workspace; make one with `tvquant init DIR` and name it by --workspace"
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the only right to write here.
+
+        Raises
+        ------
+        DataError : another command is writing (retryable).
+        """
+        from filelock import FileLock, Timeout
+
+        self.require()
+        lock = FileLock(self.root / "data" / ".lock")
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout as error:
+            raise DataError(
+                f"another tvquant command is writing in {self.root}; wait until it ends and try again", retryable=True
+            ) from error
+        except OSError as error:
+            raise DataError(f"cannot lock {self.root}: {error.strerror}; is it writable?") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def all_runs(self) -> tuple[RunFolder, ...]:
+        """Every run, oldest first."""
+        if not self.runs.is_dir():
+            return ()
+        return tuple(RunFolder(p) for p in sorted(self.runs.iterdir()) if p.is_dir() and RUN_ID.fullmatch(p.name))
+
+    def run(self, name: str) -> RunFolder:
+        """The run of this id, of an unambiguous part of one, or `latest`.
+
+        Raises
+        ------
+        ProfileError : none or several fit.
+        """
+        self.require()
+        runs = self.all_runs()
+        found = runs[-1:] if name == "latest" else tuple(r for r in runs if name in r.id)
+        exact = tuple(r for r in found if r.id == name)
+        if len(exact or found) == 1:
+            return (exact or found)[0]
+        have = f"runs here: {', '.join(r.id for r in runs[-5:])}" if runs else "there are no runs here yet"
+        raise ProfileError(f"run {name!r} {'is ambiguous' if found else 'does not exist'}; {have}")
+
+
+def write_text(target: Path, text: str) -> None:
+    """Replace a text file, whole or not at all."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    beside.write_text(text, "utf-8")
+    beside.replace(target)

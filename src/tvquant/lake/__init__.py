@@ -1,0 +1,25 @@
+"""The data of a workspace: import, audit, snapshots, and the panels read from them; result shards of runs."""
+
+from tvquant.lake.audit import AssetHealth, Finding, FindingKind, HealthState, audit, health
+from tvquant.lake.imports import FileReport, ImportReport, import_files
+from tvquant.lake.lake import Lake, LakeStatus, Listing, TableStatus
+from tvquant.lake.shards import ResultStore
+from tvquant.lake.snapshots import Snapshot
+
+__all__ = [
+    "AssetHealth",
+    "FileReport",
+    "Finding",
+    "FindingKind",
+    "HealthState",
+    "ImportReport",
+    "Lake",
+    "LakeStatus",
+    "Listing",
+    "ResultStore",
+    "Snapshot",
+    "TableStatus",
+    "audit",
+    "health",
+    "import_files",
+]

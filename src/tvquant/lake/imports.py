@@ -1,0 +1,217 @@
+"""Import of files: all are judged before anything is written, and what is written is what was delivered.
+
+1. Read and judge every file; a bad row refuses the whole command, or goes to the quarantine when that was asked for.
+2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has.
+3. Drop rows that repeat a row of the same files or of the lake; everything else is stored, contradictions included.
+4. Write quarantine, instruments, actions, bars, journal, in this order and each in one commit. Killed in between, the
+   lake holds instruments without bars, which nothing reads, and the same command completes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from tvquant.core.digests import digest_json
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.panel import Basis
+from tvquant.lake import tables
+from tvquant.lake.bars import in_time_order
+from tvquant.lake.files import Delivery, read_file
+from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
+from tvquant.lake.lake import Lake
+from tvquant.lake.repeats import mark_repeats
+from tvquant.lake.tables import DAILY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What became of one file: rows = stored + duplicates + quarantined; `ignored` columns are not of the schema."""
+
+    name: str
+    rows: int
+    stored: int
+    duplicates: int
+    quarantined: int
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did; `symbols` counts those delivered, `actions` those newly stored."""
+
+    import_id: str
+    files: tuple[FileReport, ...]
+    symbols: int
+    actions: int
+    quarantine: Path | None
+
+    @property
+    def stored(self) -> int:
+        """Rows that are new in the lake."""
+        return sum(file.stored for file in self.files)
+
+    @property
+    def duplicates(self) -> int:
+        """Rows that repeat another row, of these files or of the lake."""
+        return sum(file.duplicates for file in self.files)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were refused and written to the quarantine file."""
+        return sum(file.quarantined for file in self.files)
+
+
+def import_files(
+    lake: Lake, files: Sequence[Path], *, basis: Basis | None = None, quarantine: bool = False, recorded_at: datetime
+) -> ImportReport:
+    """Import files of daily bars.
+
+    Parameters
+    ----------
+    basis : what the prices are adjusted for; may be left out for crypto alone (raw).
+    quarantine : take the good rows of a file with bad ones, and write the bad ones aside with their reasons.
+    recorded_at : when the import happens, with a zone.
+
+    Raises
+    ------
+    DataError : a file is malformed; nothing was changed.
+    ProfileError : the basis is not declared, or not the one a symbol has in the lake; nothing was changed.
+    """
+    deliveries = [read_file(Path(path)) for path in files]
+    for delivery in deliveries:
+        if len(delivery.rejected) and not (quarantine and len(delivery.rows)):
+            raise _malformed(delivery)
+    structures = {name: found for delivery in deliveries for name, found in delivery.structures.items()}
+    rows = _merged(deliveries)
+    _check_basis(lake.root, rows, structures, basis)
+    hashes = [delivery.sha256 for delivery in deliveries]
+    import_id = digest_json([hashes, basis, quarantine, recorded_at.isoformat()])[:16]
+    rows = mark_repeats(lake.root, rows, structures)
+    origin = {
+        "source": pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries))),
+        "import_id": pl.lit(import_id),
+        "recorded_at": pl.lit(recorded_at.astimezone(UTC), tables.TIME),
+    }
+    aside = _quarantine(lake.root, import_id, deliveries)
+    news = _new_instruments(lake.root, rows, structures)
+    actions = _new_actions(lake.root, rows)
+    journal = _journal(rows)
+    declared = pl.lit(str(basis or Basis.RAW))
+    for table, frame in (
+        ("instruments", news),
+        ("actions", actions),
+        ("bars", rows.filter(~pl.col("duplicate")).with_columns(interval=pl.lit(DAILY), basis=declared)),
+        ("journal", journal.with_columns(sha256=pl.col("file").replace_strict(dict(enumerate(hashes))))),
+    ):
+        tables.append(lake.root, table, frame.with_columns(**origin))
+    return ImportReport(
+        import_id=import_id,
+        files=tuple(_file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
+        symbols=journal["symbol"].n_unique(),
+        actions=len(actions),
+        quarantine=aside,
+    )
+
+
+def _malformed(delivery: Delivery) -> DataError:
+    first, more = delivery.rejected.row(0, named=True), len(delivery.rejected) - 1
+    where = f"{delivery.name}: row {first['row']}, column {first['column']!r}: {first['value']!r} {first['reason']}"
+    others = f"; {more} more bad rows" if more else ""
+    good = "mend the file, or take its good rows with --quarantine" if len(delivery.rows) else "no row of it is good"
+    return DataError(f"{where}{others}; nothing was imported; {good}")
+
+
+def _merged(deliveries: Sequence[Delivery]) -> pl.DataFrame:
+    """All good rows, sorted by symbol and time, with the number of their file; symbols as an ordered enumeration."""
+    rows = pl.concat(delivery.rows.with_columns(file=pl.lit(j, pl.Int64)) for j, delivery in enumerate(deliveries))
+    rows = rows.with_columns(pl.col("symbol").cast(pl.Enum(rows["symbol"].unique().sort())))
+    return in_time_order(rows, "timestamp")
+
+
+def _check_basis(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure], basis: Basis | None) -> None:
+    symbols = rows["symbol"].unique().sort().cast(pl.String)
+    exchange = [name for name in symbols if not structures[name].kinds & ROUND_THE_CLOCK]
+    if basis is None and exchange:
+        unknown = f"what the prices of {exchange[0]} are adjusted for is not known"
+        raise ProfileError(f"{unknown}; declare --basis raw, split or total")
+    declared = basis or Basis.RAW
+    where = pl.col("symbol").is_in(symbols.implode()) & (pl.col("basis") != declared)
+    other = tables.read(root, "bars", ["symbol", "basis"], where=where).unique().sort("symbol")
+    if len(other):
+        symbol, held = other.row(0)
+        found = f"basis {declared} was declared, but {symbol} is in the lake as {held}"
+        raise ProfileError(f"{found}; nothing was imported; use --basis {held}, or another workspace")
+
+
+def _new_instruments(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+    """Symbols that the lake does not know, or whose actions it does not have for all these bars."""
+    delivered = pl.col("timestamp").filter(pl.col("dividends").is_not_null())
+    span = {"actions_first": delivered.min(), "actions_last": delivered.max()}
+    found = rows.group_by("symbol").agg(pl.col("file").min(), **span).sort("symbol")
+    what = [structures[name] for name in found["symbol"]]
+    found = found.with_columns(
+        pl.col("symbol").cast(pl.String),
+        kinds=pl.Series([" ".join(sorted(one.kinds)) for one in what], dtype=pl.String),
+        currency=pl.Series([one.currency for one in what], dtype=pl.String),
+        calendar=pl.Series([one.calendar for one in what], dtype=pl.String),
+    )
+    first, last = pl.col("actions_first"), pl.col("actions_last")
+    held = tables.read(root, "instruments", ["symbol", *span])
+    held = held.group_by("symbol").agg(first.min().alias("since"), last.max().alias("till"), known=pl.lit(True))
+    inside = first.is_null() | ((first >= pl.col("since")) & (last <= pl.col("till"))).fill_null(False)
+    found = found.join(held, on="symbol", how="left", maintain_order="left")
+    return found.filter(pl.col("known").is_null() | ~inside)
+
+
+def _new_actions(root: Path, rows: pl.DataFrame) -> pl.DataFrame:
+    """Dividends and splits that the lake does not have; 0 is none, and so is a split of 1 for 1."""
+    identity = ["symbol", "timestamp", "kind", "value"]
+    parts = [
+        rows.filter((pl.col(column) > 0) & (pl.col(column) != neutral)).select(
+            pl.col("symbol").cast(pl.String), "timestamp", "file", kind=pl.lit(kind), value=pl.col(column)
+        )
+        for column, kind, neutral in (("dividends", "dividend", 0.0), ("stock_splits", "split", 1.0))
+    ]
+    found = pl.concat(parts).unique(identity, keep="first", maintain_order=True).sort(identity)
+    return found.join(tables.read(root, "actions", identity), on=identity, how="anti", maintain_order="left")
+
+
+def _quarantine(root: Path, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:
+    """Write the bad rows aside: file, row, column, value, reason, and the row as JSON."""
+    bad = pl.concat(delivery.rejected.select(pl.lit(delivery.name).alias("file"), pl.all()) for delivery in deliveries)
+    if bad.is_empty():
+        return None
+    path = root / "quarantine" / f"{import_id}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bad.write_parquet(path)
+    return path
+
+
+def _journal(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per file and symbol: how many rows were stored or said again, and those that repeat within the files."""
+    repeats = pl.col("session").filter(pl.col("repeated"))
+    counted = rows.group_by("file", "symbol").agg(
+        rows=pl.len(),
+        stored=(~pl.col("duplicate")).sum(),
+        duplicates=pl.col("duplicate").sum(),
+        repeated_first=repeats.min(),
+        repeated_last=repeats.max(),
+        repeated=pl.col("repeated").sum(),
+    )
+    return counted.sort("file", "symbol")
+
+
+def _file_report(number: int, delivery: Delivery, journal: pl.DataFrame) -> FileReport:
+    mine = journal.filter(pl.col("file") == number)
+    bad = len(delivery.rejected)
+    return FileReport(
+        name=delivery.name,
+        rows=int(mine["rows"].sum()) + bad,
+        stored=int(mine["stored"].sum()),
+        duplicates=int(mine["duplicates"].sum()),
+        quarantined=bad,
+        ignored=delivery.ignored,
+    )

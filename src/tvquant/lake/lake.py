@@ -1,0 +1,214 @@
+"""The lake: daily bars, corporate actions and instruments of one workspace, and the snapshots read from them."""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Instant, Kind
+from tvquant.core.panel import Basis, Panel
+from tvquant.lake import panels, tables
+from tvquant.lake.bars import Bars, Symbol, assemble
+from tvquant.lake.kinds import Structure
+from tvquant.lake.snapshots import Snapshot
+from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
+
+PINNED = ("bars", "actions", "instruments")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableStatus:
+    """One table: its latest version, rows, and bytes on disk (old versions included)."""
+
+    name: str
+    version: int
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeStatus:
+    """What a lake holds: its tables, how many symbols have bars, and the first and last bar."""
+
+    tables: tuple[TableStatus, ...]
+    symbols: int
+    first: Instant
+    last: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Listing:
+    """One symbol as it is stored: its structure, basis, the files it came from, its rows and its actions."""
+
+    symbol: Symbol
+    sources: tuple[str, ...]
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+
+
+class Lake:
+    """Delta Lake tables under `root`; reading only (`import_files` writes)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def symbols(
+        self,
+        kinds: Collection[Kind] | None = None,
+        exclude_kinds: Collection[Kind] = (),
+        exchanges: Collection[str] | None = None,
+    ) -> tuple[str, ...]:
+        """Symbols with bars, sorted: those with any of `kinds`, none of `exclude_kinds`, on any of `exchanges`."""
+        found = self._declared(self._versions(), None)
+        return tuple(
+            symbol.name
+            for symbol in found
+            if (kinds is None or symbol.structure.kinds & set(kinds))
+            and not symbol.structure.kinds & set(exclude_kinds)
+            and (exchanges is None or symbol.name.partition(":")[0] in exchanges)
+        )
+
+    def bars(self, symbols: Iterable[str] | None = None) -> Bars:
+        """All bars of the given symbols (of all when None), judged, as the lake stands.
+
+        Raises
+        ------
+        DataError : the lake is empty, or has no bars of a symbol.
+        """
+        return self._bars(self._versions(), symbols)
+
+    def pin(self, symbols: Iterable[str], *, interval: str = DAILY) -> Snapshot:
+        """The snapshot of these symbols as the lake stands.
+
+        Raises
+        ------
+        DataError : the lake is empty, has no bars of a symbol or none of that interval.
+        """
+        if interval != DAILY:
+            raise DataError(f"interval {interval!r} is not stored; only {DAILY} is")
+        versions = self._versions()
+        pinned = {name: versions[name] for name in PINNED if name in versions}
+        return Snapshot.of(self._bars(pinned, symbols), pinned, interval)
+
+    def panel(self, snapshot: Snapshot) -> Panel:
+        """The panel of exactly what was pinned; later imports do not matter.
+
+        Raises
+        ------
+        DataError : the lake no longer holds that content; several calendars; a currency other than USD.
+        """
+        bars = self._bars(snapshot.tables, snapshot.symbols)
+        found = Snapshot.of(bars, snapshot.tables, snapshot.interval)
+        if found.digest != snapshot.digest:
+            other = [name for name, digest in snapshot.symbols.items() if found.symbols[name] != digest]
+            named = f"{other[0]} and {len(other) - 1} others differ" if other else "the digest differs"
+            raise DataError(f"lake {self.root} no longer holds snapshot {snapshot.digest[:12]}: {named}; pin it again")
+        return panels.build(bars)
+
+    def status(self) -> LakeStatus:
+        """Tables, symbols and span."""
+        versions = self._versions()
+        bars = tables.read(self.root, "bars", ["symbol", "timestamp"])
+        times = bars["timestamp"].dt.replace_time_zone(None).to_numpy()
+        return LakeStatus(
+            tables=tuple(
+                TableStatus(
+                    name=name,
+                    version=version,
+                    rows=len(tables.read(self.root, name, ["symbol"])),
+                    size=sum(file.stat().st_size for file in (self.root / name).rglob("*") if file.is_file()),
+                )
+                for name, version in versions.items()
+            ),
+            symbols=bars["symbol"].n_unique(),
+            first=times.min(),
+            last=times.max(),
+        )
+
+    def ls(self, symbol: str) -> Listing:
+        """What is stored of one symbol, rows by time.
+
+        Raises
+        ------
+        DataError : the lake has no bars of it.
+        """
+        (found,) = self._declared(self._versions(), [symbol])
+        mine = pl.col("symbol") == symbol
+        bars = tables.read(self.root, "bars", where=mine).sort("timestamp", "recorded_at", "source")
+        return Listing(
+            symbol=found,
+            sources=tuple(bars["source"].unique().sort()),
+            bars=bars,
+            actions=tables.read(self.root, "actions", where=mine).sort("timestamp", "kind"),
+        )
+
+    def _versions(self) -> dict[str, int]:
+        found = {name: tables.version(self.root, name) for name in SCHEMAS}
+        if found["bars"] is None:
+            self._empty()
+        return {name: version for name, version in found.items() if version is not None}
+
+    def _empty(self) -> NoReturn:
+        raise DataError(f"the lake {self.root} is empty; import data with `tvquant data import FILE`")
+
+    def _read(self, versions: Mapping[str, int], table: str, columns: Sequence[str], where: pl.Expr) -> pl.DataFrame:
+        if table not in versions:
+            return pl.DataFrame(schema=SCHEMAS[table]).select(columns)
+        return tables.read(self.root, table, columns, where=where, at=versions[table])
+
+    def _bars(self, versions: Mapping[str, int], symbols: Iterable[str] | None) -> Bars:
+        declared = self._declared(versions, symbols)
+        mine = pl.col("symbol").is_in([symbol.name for symbol in declared])
+        bars = self._read(versions, "bars", ["symbol", "timestamp", *VALUES], mine)
+        actions = self._read(versions, "actions", ["symbol", "timestamp", "kind", "value"], mine)
+        return assemble(declared, bars, actions)
+
+    def _declared(self, versions: Mapping[str, int], symbols: Iterable[str] | None) -> tuple[Symbol, ...]:
+        """Symbols with bars, sorted, as declared at their imports."""
+        wanted = None if symbols is None else sorted(set(symbols))
+        if wanted == []:
+            raise DataError(f"no symbol of the lake {self.root} was asked for; name at least one")
+        mine = pl.lit(True) if wanted is None else pl.col("symbol").is_in(wanted)
+        bases = self._read(versions, "bars", ["symbol", "basis"], mine).unique()
+        columns = ["symbol", "kinds", "currency", "calendar", "actions_first", "actions_last", "recorded_at"]
+        known = self._read(versions, "instruments", columns, mine).sort("recorded_at").drop("recorded_at")
+        known = known.with_columns(pl.col(tables.TIME).dt.replace_time_zone(None))
+        rest = pl.col("kinds", "currency", "calendar").first()
+        known = known.group_by("symbol").agg(rest, pl.col("actions_first").min(), pl.col("actions_last").max())
+        found = bases.join(known, on="symbol").sort("symbol")
+        absent = sorted(set(wanted or ()) - set(found["symbol"]))
+        if absent:
+            self._absent(absent[0])
+        if found.is_empty():
+            self._empty()
+        return tuple(_symbol(**row) for row in found.iter_rows(named=True))
+
+    def _absent(self, symbol: str) -> NoReturn:
+        near = difflib.get_close_matches(symbol, self.symbols(), n=3, cutoff=0.5)
+        hint = f"; near it are {', '.join(near)}" if near else ""
+        raise DataError(f"the lake {self.root} has no bars of {symbol!r}{hint}; import them with `tvquant data import`")
+
+
+def _symbol(
+    *,
+    symbol: str,
+    basis: str,
+    kinds: str,
+    currency: str,
+    calendar: str,
+    actions_first: datetime | None,
+    actions_last: datetime | None,
+) -> Symbol:
+    """A symbol from the columns that say what it is."""
+    tags = frozenset(Kind(kind) for kind in kinds.split())
+    span = None
+    if actions_first is not None and actions_last is not None:
+        span = np.datetime64(actions_first, "us"), np.datetime64(actions_last, "us")
+    structure = Structure(kinds=tags, currency=currency, calendar=calendar)
+    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=span)

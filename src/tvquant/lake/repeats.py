@@ -1,0 +1,77 @@
+"""Rows that say nothing new: equal to another row of the same bar, or holding less of it.
+
+Values are compared exactly; null is "not said". Versions that differ at all are kept, whatever the difference.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.lake import tables
+from tvquant.lake.bars import session
+from tvquant.lake.kinds import Structure
+from tvquant.lake.tables import VALUES
+
+VERSIONS = 50
+"""More distinct rows than this for one bar are no bars but ticks."""
+KEY = ["symbol", "session"]
+
+
+def mark_repeats(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+    """The rows (sorted by symbol and time) with two more columns.
+
+    `duplicate` : another of the rows, or a stored one, says all that this row says; of equals the first stays.
+    `repeated` : so it is, and the row before it, of the same file, is for the same bar.
+
+    Raises
+    ------
+    DataError : one bar has too many different rows to be a bar.
+    """
+    rows = rows.with_columns(session(structures).alias("session"), index=pl.int_range(pl.len(), dtype=pl.Int64))
+    same = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("session") == pl.col("session").shift())
+    rows = rows.with_columns(again=same.fill_null(False))
+    held = _held(root, rows, structures)
+    contested = pl.concat([rows.filter("again").select(KEY), held.select(KEY)]).unique()
+    if contested.is_empty():
+        return rows.with_columns(duplicate=pl.lit(False), repeated=pl.lit(False)).drop("index", "again")
+    mine = rows.join(contested, on=KEY, how="semi").select(*KEY, "index", *VALUES)
+    gone = mine["index"].filter(~mine["index"].is_in(_said(mine, held).implode()))
+    duplicate = pl.col("index").is_in(gone.implode())
+    within = pl.col("again") & (pl.col("file") == pl.col("file").shift())
+    return rows.with_columns(duplicate=duplicate, repeated=duplicate & within).drop("index", "again")
+
+
+def _held(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+    """Stored rows of the bars that are delivered again, with negative row numbers."""
+    if tables.version(root, "bars") is None:
+        return rows.clear().select(*KEY, "index", *VALUES)
+    symbols = rows["symbol"].unique().cast(pl.String)
+    day = pl.duration(days=1)
+    times = rows["timestamp"]
+    near = pl.col("timestamp").is_between(pl.lit(times.min()) - day, pl.lit(times.max()) + day)
+    where = pl.col("symbol").is_in(symbols.implode()) & near
+    held = tables.read(root, "bars", ["symbol", "timestamp", *VALUES], where=where)
+    held = held.with_columns(session(structures).alias("session")).with_columns(
+        pl.col("symbol").cast(rows["symbol"].dtype)
+    )
+    held = held.join(rows.select(KEY), on=KEY, how="semi")
+    return held.select(*KEY, (-1 - pl.int_range(pl.len(), dtype=pl.Int64)).alias("index"), *VALUES)
+
+
+def _said(mine: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
+    """Numbers of the rows that say something which no row before them, and no fuller one, says."""
+    exact = mine.unique([*KEY, *VALUES], keep="first", maintain_order=True)
+    versions = exact.group_by(KEY).len().sort("len", *KEY)
+    if versions["len"][-1] > VERSIONS:
+        symbol, stamp, count = versions.row(-1)
+        raise DataError(f"{symbol}: {count} different rows for the bar of {stamp:%Y-%m-%d}; only daily bars are stored")
+    pairs = exact.join(pl.concat([exact, held]), on=KEY, suffix="_other").filter(
+        pl.col("index_other") != pl.col("index")
+    )
+    equal = {name: pl.col(name) == pl.col(f"{name}_other") for name in VALUES}
+    covered = pl.all_horizontal(pl.col(name).is_null() | equal[name].fill_null(False) for name in VALUES)
+    covers = pl.all_horizontal(pl.col(f"{name}_other").is_null() | equal[name].fill_null(False) for name in VALUES)
+    repeats = pairs.filter(covered & ((pl.col("index_other") < pl.col("index")) | ~covers))
+    return exact["index"].filter(~exact["index"].is_in(repeats["index"].unique().implode()))

@@ -1,0 +1,85 @@
+"""Results on disk: one parquet shard per table and cell while a run works, one sorted file per table afterwards."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+
+from tvquant.core.digests import digest_bytes
+from tvquant.core.errors import DataError
+
+LONGEST_NAME = 180
+
+
+class ResultStore:
+    """Result tables under `root`; a `core.records.ResultSink`.
+
+    Shards are written whole or not at all, so that after a kill a cell's table either is there or is not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
+        """Write equal-length columns as the shard `cell` of `table`, replacing an earlier one of that name."""
+        frame = pl.DataFrame(dict(columns)).select(pl.lit(cell, pl.String).alias("cell"), pl.all())
+        folder = self.root / table
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(frame, folder / f"{_slug(cell)}.parquet")
+
+    def read(self, table: str) -> pl.DataFrame:
+        """All rows of a table, sorted by cell; rows of a cell in the order they were put.
+
+        Raises
+        ------
+        DataError : there is no such table, or its shards have different columns.
+        """
+        return self._read(table, self._shards(table))
+
+    def compact(self) -> None:
+        """Join the shards of every table into `<table>.parquet`; equal content gives equal bytes."""
+        for folder in sorted(path for path in self.root.glob("*") if path.is_dir()):
+            shards = self._shards(folder.name)
+            if shards:
+                _write(self._read(folder.name, shards), self._whole(folder.name))
+            for shard in shards:
+                shard.unlink()
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+    def _whole(self, table: str) -> Path:
+        return self.root / f"{table}.parquet"
+
+    def _shards(self, table: str) -> list[Path]:
+        return sorted((self.root / table).glob("*.parquet"))
+
+    def _read(self, table: str, shards: list[Path]) -> pl.DataFrame:
+        parts = [pl.read_parquet(path) for path in shards]
+        whole = self._whole(table)
+        if whole.is_file():
+            # A cell that was put again counts in its newer form, also when a kill left both.
+            again = {part["cell"][0] for part in parts if len(part)}
+            parts.insert(0, pl.read_parquet(whole).filter(~pl.col("cell").is_in(list(again))))
+        if not parts:
+            raise DataError(f"no result table {table!r} in {self.root}")
+        try:
+            frame = pl.concat(parts, how="vertical_relaxed")
+        except pl.exceptions.PolarsError as error:
+            raise DataError(f"shards of result table {table!r} in {self.root} differ in columns: {error}") from error
+        return frame.sort("cell", maintain_order=True).rechunk()
+
+
+def _slug(cell: str) -> str:
+    """A file name for a cell key; keys too long for one end in their digest (the key itself is a column)."""
+    name = quote(cell, safe=" ,=+@")
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}~{digest_bytes(cell.encode())[:16]}"
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    """Write whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    frame.write_parquet(temporary, compression="zstd")
+    os.replace(temporary, path)

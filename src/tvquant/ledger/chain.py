@@ -1,0 +1,215 @@
+"""The only writer of a ledger.
+
+A record is in the file before its digest is returned. The head follows at the first record, at every 16th after it and
+on closing, written aside and renamed: that costs more than a record. So a kill leaves a head that is some records late,
+and the whole lines behind it still count. The disk is waited for at the seal and on closing only.
+One process writes; the caller holds the workspace lock.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError, LedgerError
+from tvquant.core.records import RUN, Entry
+from tvquant.ledger.encoding import Json, encode, is_scalar
+from tvquant.ledger.genesis import check_genesis
+from tvquant.ledger.lines import AUDIT, HEAD, Progress, hashed_line, seal_content
+from tvquant.ledger.verify import Integrity, survey
+
+HEAD_EVERY = 16
+RESUME_STAGE = 1
+SEAL_STAGE = 16
+
+
+class Ledger:
+    """An open ledger; implements `core.records.Recorder`. Made by `create` or `resume`, closed by `close` or `with`."""
+
+    def __init__(self, folder: Path, run_id: str, clock: Clock, file: FileIO, progress: Progress) -> None:
+        self._folder = folder
+        self._run_id = run_id
+        self._clock = clock
+        self._file = file
+        self._progress = progress
+
+    @classmethod
+    def create(cls, folder: Path, *, run_id: str, clock: Clock) -> Self:
+        """A new, empty ledger in an existing folder; its first record must be the genesis entry.
+
+        Raises
+        ------
+        DataError : the folder holds a ledger already, or cannot be written.
+        """
+        try:
+            file = FileIO(folder / AUDIT, "xb")
+        except FileExistsError as error:
+            raise DataError(f"{folder / AUDIT} exists; a run's folder is never used again, resume the run") from error
+        except OSError as error:
+            raise DataError(f"{folder / AUDIT}: {error.strerror}; a ledger needs a writable folder") from error
+        ledger = cls(folder, run_id, clock, file, Progress())
+        ledger._write_head()
+        return ledger
+
+    @classmethod
+    def resume(cls, folder: Path, *, run_id: str, clock: Clock) -> Self:
+        """Continue a ledger that was interrupted.
+
+        A last line without an end, or a seal that the head does not cover, is cut off; a `resume` record says how many
+        bytes that were, and how many intents and outcomes had lost their partner.
+
+        Raises
+        ------
+        DataError : a file is missing or cannot be written.
+        LedgerError : truncated, tampered, sealed, without a genesis record, or of another run.
+        """
+        found, progress = survey(folder)
+        path = folder / AUDIT
+        if found.status in (Integrity.TRUNCATED, Integrity.TAMPERED):
+            assert found.first_bad is not None
+            where = f"line {found.first_bad.line}: {found.first_bad.why}"
+            raise LedgerError(f"{path} is {found.status}: {where}; it cannot be continued, start a new run")
+        if found.sealed:
+            raise LedgerError(f"{path} is sealed: the run is finished and takes no more records")
+        if progress.run_id != run_id:
+            raise LedgerError(f"{path} is of run {progress.run_id!r}, expected {run_id!r}; start a new run")
+        try:
+            os.truncate(path, progress.size)
+            file = FileIO(path, "ab")
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}; a ledger needs a writable folder") from error
+        ledger = cls(folder, run_id, clock, file, progress)
+        lost = {"bytes_cut": found.torn, "unpaired": len(found.unpaired)}
+        ledger._append(Entry(chain=RUN, stage=RESUME_STAGE, kind="resume", metrics=lost))
+        ledger._write_head()
+        return ledger
+
+    def record(self, entry: Entry) -> str:
+        """Append the entry and return its digest.
+
+        It outlives the process from then on, and a power cut from the next seal or close on.
+
+        Raises
+        ------
+        TypeError : a value that a record cannot carry; a metric that is no scalar.
+        ValueError : the first entry is not a whole genesis entry, or the kind is the ledger's own.
+        LedgerError : the ledger is sealed or closed.
+        DataError : the disk did not take it; the ledger is closed and can be resumed.
+        """
+        if entry.kind in ("resume", "seal"):
+            raise ValueError(f"a `{entry.kind}` record is written by the ledger itself")
+        if entry.kind == "genesis" and self._progress.records:
+            raise ValueError("a ledger has one genesis record")
+        if not self._progress.records:
+            check_genesis(entry, self._run_id)
+        digest = self._append(entry)
+        if self._progress.records % HEAD_EVERY == 1:
+            self._write_head()
+        return digest
+
+    def seal(self, leaves: Mapping[str, str]) -> str:
+        """Write the run's last record, wait for the disk, close, and return the seal's digest: what to anchor outside.
+
+        Parameters
+        ----------
+        leaves : cell key -> digest of its decisions, weights and returns; their Merkle root is the result digest.
+        """
+        if not self._progress.records:
+            raise ValueError("a ledger without a genesis record cannot be sealed")
+        outputs, data = seal_content(leaves, self._progress.tips)
+        digest = self._append(Entry(chain=RUN, stage=SEAL_STAGE, kind="seal", outputs=outputs, data=data))
+        self.close()
+        return digest
+
+    def close(self) -> None:
+        """Wait for the disk and close; closing twice is nothing."""
+        if self._file.closed:
+            return
+        with self._whole_or_closed():
+            os.fsync(self._file.fileno())
+            self._write_head()
+            for path in (self._folder / HEAD, self._folder):
+                _sync(path)
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, entry: Entry) -> str:
+        if self._progress.sealed or self._file.closed:
+            state = "sealed" if self._progress.sealed else "closed"
+            raise LedgerError(f"{self._folder / AUDIT} is {state} and takes no more records")
+        fields = {**_content(entry), **self._progress.place(entry.chain), "run_id": self._run_id, "at": self._now()}
+        line, digest = hashed_line(fields)
+        with self._whole_or_closed():
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            self._progress.advance(fields, digest, len(line))
+        return digest
+
+    def _now(self) -> str:
+        now = self._clock.now()
+        if now.tzinfo is None:
+            raise ValueError(f"the clock must give aware times, found {now!r}")
+        return now.astimezone(UTC).isoformat(timespec="microseconds")
+
+    @contextmanager
+    def _whole_or_closed(self) -> Iterator[None]:
+        """Whatever stops a write half-way (full disk, interrupt) closes the ledger: nothing follows a torn line."""
+        with ExitStack() as stack:
+            stack.callback(self._file.close)
+            try:
+                yield
+            except OSError as error:
+                raise DataError(f"{self._folder}: {error.strerror}; make room and continue with --resume") from error
+            stack.pop_all()
+
+    def _write_head(self) -> None:
+        aside = self._folder / f"{HEAD}.new"
+        with self._whole_or_closed():
+            aside.write_bytes(self._progress.head().line())
+            os.replace(aside, self._folder / HEAD)
+
+
+def _content(entry: Entry) -> dict[str, Json]:
+    """The part of a record that the entry says."""
+    if not 1 <= entry.stage <= 16 or entry.pillar not in (None, 0, 1, 2, 3, 4) or not entry.chain:
+        where = f"chain {entry.chain!r}, stage {entry.stage!r}, pillar {entry.pillar!r}"
+        raise ValueError(f"a record needs a chain, a stage of 1..16 and a pillar of 0..4 or none, found {where}")
+    for side, named in (("inputs", entry.inputs), ("outputs", entry.outputs)):
+        for name, digest in named.items():
+            if not isinstance(digest, str):
+                raise TypeError(f"{side}.{name}: expected a digest, found a {type(digest).__name__}")
+    for name, value in entry.metrics.items():
+        if not is_scalar(encode(value, f"metrics.{name}")):
+            raise TypeError(f"metrics.{name}: a metric is one scalar; what is nested belongs in `data`")
+    return {
+        "chain": entry.chain,
+        "stage": entry.stage,
+        "pillar": entry.pillar,
+        "kind": entry.kind,
+        "inputs": encode(entry.inputs, "inputs"),
+        "outputs": encode(entry.outputs, "outputs"),
+        "metrics": encode(entry.metrics, "metrics"),
+        "data": encode(entry.data, "data"),
+    }
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has the file, or the folder's names."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

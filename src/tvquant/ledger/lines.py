@@ -1,0 +1,243 @@
+"""The two files of a ledger, byte by byte.
+
+1. A line of `audit.jsonl` is one record as canonical JSON and a newline; `digest` is the SHA-256 of that JSON without
+   the key `digest`, so `sha256sum` checks it too.
+2. `n` is the line number, `seq` the number in the record's chain, both from 1; `previous` is the digest of the
+   record before it in its chain. The genesis record has 64 zeros there, the first record of a cell the genesis digest.
+3. The last record is the seal: it names every chain's length and head, the digest of every cell's result and their
+   Merkle root.
+4. `audit.head` has the same form: records, bytes and every chain's length and head, as of a record not long ago. The
+   file may be longer than its head says, never shorter. A seal counts only when the head covers it.
+
+A line is right when it is, to the byte, the line that its own fields and the lines before it make.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from tvquant.core.digests import canonical_json, merkle_root
+from tvquant.core.errors import DataError, LedgerError
+from tvquant.core.records import RUN
+from tvquant.ledger.encoding import decode, encode
+
+AUDIT = "audit.jsonl"
+HEAD = "audit.head"
+ORIGIN = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """Length of a chain and digest of its last record."""
+
+    length: int
+    digest: str
+
+    @classmethod
+    def of(cls, content: Any) -> Self:
+        """A tip as it stands in the head; one of no record when it is anything else."""
+        match content:
+            case {"length": int(length), "digest": str(digest)}:
+                return cls(length=length, digest=digest)
+            case _:
+                return cls(length=0, digest="")
+
+
+class BadLine(LedgerError):
+    """A line that is not the record which belongs there (0 is the head); chain and seq are what it claims itself."""
+
+    def __init__(self, *, line: int, chain: str | None = None, seq: int | None = None, why: str) -> None:
+        where = f"{AUDIT} line {line}: " if line else ""
+        super().__init__(f"{where}{why}; run `tvquant ledger verify`")
+        self.line, self.chain, self.seq, self.why = line, chain, seq, why
+
+
+def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Canonical line of `fields` with their digest put in its sorted place, and the digest."""
+    before = canonical_json({key: value for key, value in fields.items() if key < "digest"})
+    after = canonical_json({key: value for key, value in fields.items() if key > "digest"})
+    digest = hashlib.sha256(before[:-1] + b"," + after[1:]).hexdigest()
+    return b'%s,"digest":"%s",%s\n' % (before[:-1], digest.encode(), after[1:]), digest
+
+
+def _load(line: bytes) -> dict[str, Any]:
+    """Fields of a JSON object; none when it is anything else."""
+    try:
+        loaded = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _is_record(fields: Mapping[str, Any]) -> bool:
+    match fields:
+        case {
+            "n": int(),
+            "chain": str(),
+            "seq": int(),
+            "at": str(),
+            "run_id": str(),
+            "stage": int(),
+            "pillar": int() | None,
+            "kind": str(),
+            "inputs": dict(),
+            "outputs": dict(),
+            "metrics": dict(),
+            "data": dict(),
+            "previous": str(),
+            "digest": str(),
+        }:
+            return len(fields) == 14
+        case _:
+            return False
+
+
+def _hashes(fields: Mapping[str, Any], line: bytes) -> bool:
+    try:
+        return hashed_line(fields)[0] == line
+    except (ValueError, RecursionError):
+        return False
+
+
+def tips_json(tips: Mapping[str, Tip]) -> dict[str, Any]:
+    """Chains as they stand in the head and in the seal."""
+    return {chain: {"length": tip.length, "digest": tip.digest} for chain, tip in tips.items()}
+
+
+def seal_content(leaves: Mapping[str, str], tips: Mapping[str, Tip]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Outputs and data of the seal over these results and chains."""
+    return {"result": merkle_root(leaves)}, {"cells": dict(leaves), "chains": tips_json(tips)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Content of `audit.head`: how many records and bytes stand, and the tip of every chain."""
+
+    records: int
+    size: int
+    tips: Mapping[str, Tip]
+
+    def line(self) -> bytes:
+        """The file's content."""
+        return hashed_line({"records": self.records, "bytes": self.size, "chains": tips_json(self.tips)})[0]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The head in `folder`.
+
+        Raises
+        ------
+        DataError : there is none, or it cannot be read.
+        BadLine : it does not hash (line 0).
+        """
+        try:
+            content = (folder / HEAD).read_bytes()
+        except OSError as error:
+            raise DataError(f"{folder / HEAD}: {error.strerror}; this folder holds no whole ledger") from error
+        match _load(content):
+            case {"records": int(records), "bytes": int(size), "chains": dict(chains)}:
+                tips = {chain: Tip.of(tip) for chain, tip in chains.items()}
+                head = cls(records=records, size=size, tips=tips)
+                if head.line() == content:
+                    return head
+        raise BadLine(line=0, why=f"{HEAD} does not hash to its digest")
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far a ledger has come: what the next record must say. The writer and every reader keep one."""
+
+    run_id: str | None = None
+    records: int = 0
+    size: int = 0
+    tips: dict[str, Tip] = field(default_factory=dict)
+    genesis: str = ORIGIN
+    sealed: bool = False
+
+    def copy(self) -> Self:
+        """The same progress, to go on with apart."""
+        return replace(self, tips=dict(self.tips))
+
+    def head(self) -> Head:
+        """The head that covers everything so far."""
+        return Head(records=self.records, size=self.size, tips=dict(self.tips))
+
+    def place(self, chain: str) -> dict[str, Any]:
+        """The fields which bind the next record of `chain` to what is before it."""
+        tip = self.tips.get(chain, Tip(length=0, digest=self.genesis))
+        return {"n": self.records + 1, "seq": tip.length + 1, "previous": tip.digest}
+
+    def advance(self, fields: Mapping[str, Any], digest: str, size: int) -> None:
+        """Take in a record that was written or found right."""
+        if not self.records:
+            self.run_id, self.genesis = fields["run_id"], digest
+        self.records += 1
+        self.size += size
+        self.tips[fields["chain"]] = Tip(length=fields["seq"], digest=digest)
+        self.sealed = fields["kind"] == "seal"
+
+    def step(self, line: bytes) -> dict[str, Any]:
+        """Take in the next line of the file and return its fields, undecoded.
+
+        Raises
+        ------
+        BadLine : the line is not the record that belongs here.
+        """
+        fields = _load(line)
+        why = self._fault(fields, line)
+        if why:
+            raise BadLine(line=self.records + 1, chain=fields.get("chain"), seq=fields.get("seq"), why=why)
+        self.advance(fields, fields["digest"], len(line))
+        return fields
+
+    def _fault(self, fields: Mapping[str, Any], line: bytes) -> str | None:
+        """What is wrong with the next line, if anything."""
+        if not _is_record(fields):
+            return "is not a ledger record"
+        if not _hashes(fields, line):
+            return "does not hash to its digest"
+        if self.sealed:
+            return "stands after the seal"
+        for name, expected in self.place(fields["chain"]).items():
+            if fields[name] != expected:
+                return f"{name} is {fields[name]!r}, expected {expected!r}"
+        genesis = fields["kind"] == "genesis" and fields["chain"] == RUN
+        if genesis != (self.records == 0):
+            return "the first record, and only the first, is the genesis record of the run"
+        if self.records and fields["run_id"] != self.run_id:
+            return f"run_id is {fields['run_id']!r}, expected {self.run_id!r}"
+        if fields["kind"] == "seal" and not self._seals(fields):
+            return "the seal does not agree with the chains or with its own leaves"
+        return None
+
+    def _seals(self, fields: Mapping[str, Any]) -> bool:
+        try:
+            content = decode(fields["data"])
+        except ValueError:
+            return False
+        match content:
+            case {"cells": dict(leaves)} if all(isinstance(digest, str) for digest in leaves.values()):
+                outputs, data = seal_content(leaves, self.tips)
+                return bool(fields["chain"] == RUN and fields["outputs"] == outputs and fields["data"] == encode(data))
+            case _:
+                return False
+
+
+def walk(file: BinaryIO, progress: Progress, limit: float) -> Iterator[dict[str, Any]]:
+    """Fields of the lines from where `progress` stands until it covers `limit` bytes or the whole lines end."""
+    while progress.size < limit:
+        line = file.readline()
+        if not line.endswith(b"\n"):
+            return
+        yield progress.step(line)
+
+
+def open_audit(folder: Path) -> BinaryIO:
+    """`audit.jsonl` of `folder` for reading; DataError when that cannot be."""
+    try:
+        return (folder / AUDIT).open("rb")
+    except OSError as error:
+        raise DataError(f"{folder / AUDIT}: {error.strerror}; this folder holds no whole ledger") from error

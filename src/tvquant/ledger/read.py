@@ -1,0 +1,80 @@
+"""Reading a ledger back: every line is verified before it is believed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from tvquant.core.errors import LedgerError
+from tvquant.ledger.encoding import decode
+from tvquant.ledger.lines import AUDIT, Head, Progress, open_audit, walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LedgerRecord:
+    """One record: what the entry said (see `core.records.Entry`) and where it stands.
+
+    Parameters
+    ----------
+    n : line number in the file, from 1.
+    seq : number in its chain, from 1.
+    at : when it was recorded, UTC.
+    previous : digest of the record before it in the chain (see `ledger.lines`).
+    digest : SHA-256 of the record's canonical line without this field.
+    """
+
+    n: int
+    chain: str
+    seq: int
+    at: datetime
+    run_id: str
+    stage: int
+    pillar: int | None
+    kind: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    metrics: Mapping[str, Any]
+    data: Mapping[str, Any]
+    previous: str
+    digest: str
+
+
+def records(folder: Path, *, chain: str | None = None, kind: str | None = None) -> Iterator[LedgerRecord]:
+    """All whole records in the order they were written, of one chain or kind when asked.
+
+    A ledger that was killed, or is still being written, gives what it has.
+
+    Raises
+    ------
+    DataError : a file of the ledger is missing or cannot be read.
+    LedgerError : a line does not verify, or the file ends before the head does.
+    """
+    progress = Progress()
+    with open_audit(folder) as file:
+        head = Head.read(folder)
+        for limit in (head.size, inf):
+            for fields in walk(file, progress, limit):
+                if chain in (None, fields["chain"]) and kind in (None, fields["kind"]):
+                    yield _record(fields)
+            if limit == head.size and progress.head() != head:
+                raise LedgerError(f"{folder / AUDIT} and its head do not agree; run `tvquant ledger verify`")
+
+
+def replay_index(folder: Path) -> dict[str, tuple[LedgerRecord, ...]]:
+    """The snapshots of every chain that has any, in order: what was decided and need not be decided again.
+
+    Raises
+    ------
+    DataError, LedgerError : as `records`.
+    """
+    found: dict[str, list[LedgerRecord]] = {}
+    for record in records(folder, kind="snapshot"):
+        found.setdefault(record.chain, []).append(record)
+    return {chain: tuple(snapshots) for chain, snapshots in found.items()}
+
+
+def _record(fields: Mapping[str, Any]) -> LedgerRecord:
+    plain = {name: decode(fields[name]) for name in ("inputs", "outputs", "metrics", "data")}
+    return LedgerRecord(**{**fields, **plain, "at": datetime.fromisoformat(fields["at"])})

@@ -1,0 +1,28 @@
+"""Profiles: what a user declares, read from layers, checked, resolved and written down.
+
+The way of a profile: files -> `load` -> `RawProfile` -> `resolve` with a `Vocabulary`, the environment and the
+arguments of the command -> `ResolvedProfile` -> `to_manifest` in the run, `from_manifest` on resume.
+"""
+
+from tvquant.profiles.files import RawProfile, available, load
+from tvquant.profiles.layers import Problem, ResolvedProfile, lint, resolve
+from tvquant.profiles.manifest import Row, dump, explain, from_manifest, to_manifest
+from tvquant.profiles.schema import Profile
+from tvquant.profiles.vocabulary import Vocabulary
+
+__all__ = [
+    "Problem",
+    "Profile",
+    "RawProfile",
+    "ResolvedProfile",
+    "Row",
+    "Vocabulary",
+    "available",
+    "dump",
+    "explain",
+    "from_manifest",
+    "lint",
+    "load",
+    "resolve",
+    "to_manifest",
+]

@@ -1,0 +1,239 @@
+"""Profile files: safe YAML in, layers out.
+
+1. A profile is `NAME.yaml` in one of the user's folders, or else among the packaged presets.
+2. A file may name one parent (`extends`); the chain of files, over the packaged defaults, becomes layers.
+3. Reading is stricter than YAML: text keys, none twice, no anchors, no tags beyond plain values; errors name the line.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.profiles.schema import NAME, VERSION
+from tvquant.profiles.wording import closest, shown, suggested
+
+PRESETS = Path(__file__).with_name("presets")
+DEFAULTS = "defaults"
+LARGEST = 1 << 20
+"""Bytes of the largest profile file that is read."""
+DEEPEST = 10
+"""Files of the longest chain of parents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Values from one source, nested as in a file.
+
+    Parameters
+    ----------
+    label : what the source is called, such as `preset us_equities`.
+    values : section -> key -> value.
+    lines : dotted key -> line number, for files.
+    """
+
+    label: str
+    values: Mapping[str, Any]
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def where(self, key: str) -> str:
+        """The label, with the line of `key` when there is one."""
+        line = self.lines.get(key)
+        return f"{self.label}, line {line}" if line else self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawProfile:
+    """A profile as read: layers from the packaged defaults (first) to the named file (last); nothing is checked yet."""
+
+    name: str
+    layers: tuple[Layer, ...]
+
+
+def available(search: Sequence[Path] = ()) -> dict[str, Path]:
+    """Name -> file of every profile that `load` would find, sorted; a user's file hides a preset of its name."""
+    found: dict[str, Path] = {}
+    for folder in (*search, PRESETS):
+        for path in folder.glob("*.yaml"):
+            if path.stem != DEFAULTS:
+                found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
+    """Read a profile and its parents.
+
+    Parameters
+    ----------
+    profile : a name, or the path of a file (whose folder is then searched first for its parents).
+    search : the user's folders, first one first; the packaged presets come last.
+
+    Raises
+    ------
+    ProfileError : no such profile, a bad name, a chain that is a circle or too long, or YAML that is not accepted.
+    DataError : the file cannot be read.
+    """
+    if isinstance(profile, Path):
+        folders = (profile.parent, *search)
+        path = profile
+        if path.suffix != ".yaml" or not path.is_file():
+            raise ProfileError(f"profile file {str(path)!r}: expected an existing file NAME.yaml")
+        _check_name(path.stem)
+    else:
+        folders = tuple(search)
+        path = _find(profile, folders, "")
+    defaults, _ = _read(PRESETS / f"{DEFAULTS}.yaml", own=False)
+    return RawProfile(name=path.stem, layers=(defaults, *_chain(path, folders)))
+
+
+def _chain(path: Path, folders: Sequence[Path]) -> list[Layer]:
+    """The file and its parents, the oldest first."""
+    layer, parent = _read(path, own=True)
+    layers, names = [layer], [path.stem]
+    while parent is not None:
+        context = f"{layer.where('extends')}: extends: "
+        chain = " -> ".join([*names, parent])
+        if parent in names:
+            raise ProfileError(f"{context}circle {chain}; give one of these files another name")
+        if len(names) == DEEPEST:
+            raise ProfileError(f"{context}expected at most {DEEPEST} files in a chain, found {chain}")
+        names.append(parent)
+        layer, parent = _read(_find(parent, folders, context), own=False)
+        layers.append(layer)
+    return layers[::-1]
+
+
+def _check_name(name: str, context: str = "") -> None:
+    if not re.fullmatch(NAME, name):
+        raise ProfileError(f"{context}profile name {shown(name)}: expected 1 to 64 of a-z, 0-9 and _")
+    if name == DEFAULTS:
+        raise ProfileError(
+            f"{context}the name {name!r} is taken by the packaged defaults, which every profile stands on"
+        )
+
+
+def _find(name: str, folders: Sequence[Path], context: str) -> Path:
+    _check_name(name, context)
+    for folder in (*folders, PRESETS):
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+    known = available(folders)
+    raise ProfileError(f"{context}no profile {name!r}{suggested(closest(name, known))} (known: {', '.join(known)})")
+
+
+def _read(path: Path, *, own: bool) -> tuple[Layer, str | None]:
+    """One file as a layer, and the name of its parent; what belongs to the file itself is checked and taken out."""
+    label = _label(path)
+    values, lines = _mapping(_text(path, label), label)
+    layer = Layer(label=label, values=values, lines=lines)
+    version = values.pop("version", None)
+    if type(version) is not int or version != VERSION:
+        raise ProfileError(f"{layer.where('version')}: version: expected {VERSION}, found {shown(version)}")
+    name = values.pop("name", path.stem)
+    if name != path.stem:
+        raise ProfileError(f"{layer.where('name')}: name: expected the file's own, {path.stem}, found {shown(name)}")
+    parent = values.pop("extends", None)
+    if parent is not None and not isinstance(parent, str):
+        raise ProfileError(f"{layer.where('extends')}: extends: expected one profile name, found {shown(parent)}")
+    if not own:
+        values.pop("description", None)  # it describes that file, not those that build on it
+    elif "description" not in values:
+        values["description"] = ""
+    return layer, parent
+
+
+def _label(path: Path) -> str:
+    """What a file is called in messages and manifests: never a path of this machine."""
+    if path.parent != PRESETS:
+        return f"profile {path.stem} ({path.parent.name}/{path.name})"
+    return DEFAULTS if path.stem == DEFAULTS else f"preset {path.stem}"
+
+
+def _text(path: Path, label: str) -> str:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise ProfileError(f"{label}: expected at most {LARGEST} bytes, found {size}")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{label}: expected UTF-8 text, found byte {error.start} to be none") from error
+    except OSError as error:
+        raise DataError(f"{label}: cannot be read: {error.strerror}") from error
+
+
+def _mapping(text: str, label: str) -> tuple[dict[str, Any], dict[str, int]]:
+    lines: dict[str, int] = {}
+    value = _yaml(text, label, lines)
+    if not isinstance(value, dict):
+        raise ProfileError(f"{label}: expected a mapping of sections, found {shown(value)}")
+    return value, lines
+
+
+def parse_value(text: str, label: str) -> Any:
+    """A plain value or list written as YAML, for sources that give one text per key; ProfileError names `label`."""
+    value = _yaml(text, label, {})
+    if isinstance(value, dict):
+        raise ProfileError(f"{label}: expected a value or a list, found a mapping; set its keys one by one")
+    return value
+
+
+def _yaml(text: str, label: str, lines: dict[str, int]) -> Any:
+    """The value of one YAML document; `lines` receives the line of every dotted key."""
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        return None if node is None else _Walk(loader, label, lines).value(node, "")
+    except yaml.MarkedYAMLError as error:
+        place = f"{label}, line {error.problem_mark.line + 1}" if error.problem_mark else label
+        raise ProfileError(f"{place}: not readable as YAML: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ProfileError(f"{label}, line {line}: not readable as YAML: a control character") from error
+    except RecursionError as error:
+        raise ProfileError(f"{label}: not readable as YAML: nested too deeply") from error
+
+
+class _Walk:
+    """Builds plain values from YAML nodes and refuses what a profile never needs.
+
+    An alias makes one node appear twice; a few lines of aliases of aliases would grow without bound when layers merge.
+    """
+
+    def __init__(self, loader: yaml.SafeLoader, label: str, lines: dict[str, int]) -> None:
+        self._loader, self._label, self._lines = loader, label, lines
+        self._seen: set[int] = set()
+
+    def _refuse(self, node: yaml.Node, why: str) -> ProfileError:
+        return ProfileError(f"{self._label}, line {node.start_mark.line + 1}: {why}")
+
+    def value(self, node: yaml.Node, prefix: str) -> Any:
+        if id(node) in self._seen:
+            raise self._refuse(node, "anchors and aliases are not accepted; repeat the value or use extends")
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
+            return self._mapping(node, prefix)
+        if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
+            return [self.value(item, prefix) for item in node.value]
+        if not isinstance(node, yaml.ScalarNode):
+            raise self._refuse(node, f"the tag {node.tag!r} is not accepted")
+        try:
+            return self._loader.construct_object(node)
+        except (ValueError, OverflowError) as error:  # it looks like a date or a number and is none
+            raise self._refuse(node, f"{shown(node.value)} is not readable: {error}; put quotes around text") from error
+
+    def _mapping(self, node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            name = key_node.value
+            if key_node.tag != "tag:yaml.org,2002:str":
+                raise self._refuse(key_node, f"expected text as a key, found {shown(name)}")
+            if name in out:
+                raise self._refuse(key_node, f"the key {shown(name)} stands here twice; keep one")
+            self._lines.setdefault(f"{prefix}{name}", key_node.start_mark.line + 1)
+            out[name] = self.value(value_node, f"{prefix}{name}.")
+        return out

@@ -1,0 +1,259 @@
+"""Layers into one profile (R-CFG-01).
+
+1. Sources from weakest to strongest: packaged defaults, the chain of files (child over parent), the environment, the
+   command's arguments. Mappings merge, everything else replaces.
+2. Each layer is flattened to dotted keys along the schema, which finds unknown keys in every layer.
+3. The merged values are checked against schema and vocabulary; every key remembers the layer it came from.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tvquant.core.digests import digest_json
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.profiles.files import Layer, RawProfile, load, parse_value
+from tvquant.profiles.schema import BRANCHES, LEAVES, VERSION, Profile
+from tvquant.profiles.vocabulary import Vocabulary
+from tvquant.profiles.wording import closest, shown, suggested, unknown
+
+PREFIX = "TVQUANT_"
+
+type Arguments = Mapping[str, tuple[str, Any]]
+"""Option as typed (`--train`) -> (dotted key, value)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a profile: the dotted key (empty for a whole file), what, and in which layer."""
+
+    key: str
+    text: str
+    layer: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text} ({self.layer})" if self.key else self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedProfile:
+    """A checked profile and, for each dotted key, the label of the layer its value came from."""
+
+    profile: Profile
+    layers: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Digest of the resolved values; name and description, which change nothing, are left out."""
+        return digest_json({k: v for k, v in self.profile.values().items() if k not in ("name", "description")})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Value:
+    """One value and where it stands."""
+
+    value: Any
+    layer: str
+    where: str
+
+
+def resolve(
+    raw: RawProfile,
+    vocabulary: Vocabulary,
+    *,
+    environment: Mapping[str, str] | None = None,
+    arguments: Arguments | None = None,
+) -> ResolvedProfile:
+    """One profile from all layers.
+
+    Parameters
+    ----------
+    raw : the files.
+    vocabulary : names that exist.
+    environment : variables; `TVQUANT_<SECTION>__<KEY>` (and `TVQUANT_SEED`) count, each a YAML value or list.
+    arguments : option -> (dotted key, value).
+
+    Raises
+    ------
+    ProfileError : the first problem, in one line, and how many more there are; `lint` lists all.
+    """
+    resolved, problems = _resolve(raw, vocabulary, environment or {}, arguments or {})
+    if resolved is None:
+        more = f"; and {len(problems) - 1} more (tvquant profile lint lists all)" if len(problems) > 1 else ""
+        raise ProfileError(f"profile {raw.name}: {problems[0]}{more}")
+    return resolved
+
+
+def lint(
+    profile: str | Path,
+    vocabulary: Vocabulary,
+    *,
+    search: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    """Everything that is wrong with a profile, given by name or file; empty when it resolves."""
+    try:
+        raw = load(profile, search=search)
+    except (ProfileError, DataError) as error:
+        return [Problem(key="", text=str(error), layer="")]
+    return _resolve(raw, vocabulary, environment or {}, {})[1]
+
+
+def _resolve(
+    raw: RawProfile, vocabulary: Vocabulary, environment: Mapping[str, str], arguments: Arguments
+) -> tuple[ResolvedProfile | None, list[Problem]]:
+    """The profile, or None, and all problems; one of both is empty."""
+    problems: list[Problem] = []
+    given = (*raw.layers, *_environment(environment, problems), *_arguments(arguments))
+    merged: dict[str, _Value] = {}
+    for layer in given:
+        for key, value in _flat(layer, problems):
+            merged[key] = _Value(value=value, layer=layer.label, where=layer.where(key))
+    test, step = merged.get("windows.test"), merged.get("windows.step")
+    if test is not None and step is not None and test.value is None:
+        label = f"windows.step of {step.layer}"
+        merged["windows.test"] = _Value(value=step.value, layer=label, where=label)
+    profile: Profile | None = None
+    try:
+        profile = Profile.model_validate(_nested(raw.name, merged))
+    except ValidationError as error:
+        problems += _invalid(error, merged)
+    for key, text in vocabulary.complaints({key: v.value for key, v in merged.items()}):
+        problems.append(Problem(key=key, text=text, layer=merged[key].where))
+    if profile is None or problems:
+        return None, problems
+    return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in LEAVES}), []
+
+
+def _environment(environment: Mapping[str, str], problems: list[Problem]) -> Iterator[Layer]:
+    """A layer for each variable that sets a key; variables that are no keys (`TVQUANT_HOME`) are someone else's."""
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX):
+            continue
+        rest = variable.removeprefix(PREFIX).lower()
+        label = f"environment {variable}"
+        section = next((name for name in BRANCHES if rest.startswith(f"{name}_")), None)
+        if "__" in rest or rest in LEAVES:
+            try:
+                value = parse_value(environment[variable], label)
+            except ProfileError as error:
+                problems.append(Problem(key="", text=str(error), layer=label))
+            else:
+                yield _layer(label, rest.replace("__", "."), value)
+        elif section:
+            right = f"{PREFIX}{section.upper()}__{rest.removeprefix(f'{section}_').upper()}"
+            text = f"sets nothing: between section and key stand two underscores, as in {right}"
+            problems.append(Problem(key=variable, text=text, layer="environment"))
+
+
+def _arguments(arguments: Arguments) -> Iterator[Layer]:
+    for option, (key, value) in arguments.items():
+        yield _layer(f"argument {option}", key, value)
+
+
+def _layer(label: str, key: str, value: Any) -> Layer:
+    """A layer of one dotted key."""
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return Layer(label=label, values=value)
+
+
+def _flat(layer: Layer, problems: list[Problem]) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of a layer, as far as the schema knows them; the rest is added to `problems`."""
+
+    def walk(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for name, value in values.items():
+            key = f"{prefix}{name}"
+            if key in BRANCHES and isinstance(value, Mapping):
+                yield from walk(value, f"{key}.")
+            elif key in BRANCHES:
+                text = f"expected a mapping of its keys, found {shown(value)}"
+                problems.append(Problem(key=key, text=text, layer=layer.where(key)))
+            elif key in LEAVES:
+                yield key, value
+            else:
+                problems.append(Problem(key=_printable(key), text=_unknown_key(key), layer=layer.where(key)))
+
+    return walk(layer.values, "")
+
+
+def _unknown_key(key: str) -> str:
+    """What to write instead: the key of that very name elsewhere, a close one beside it, or the list of those."""
+    section, _, last = key.rpartition(".")
+    known = (*LEAVES, *BRANCHES)
+    same = next((other for other in known if other.rpartition(".")[2] == last), None)
+    beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == section}
+    meant = same or beside.get(closest(last, beside) or "")
+    return f"unknown key{suggested(meant)}" if meant else f"unknown key (known: {', '.join(beside) or 'none'})"
+
+
+def _printable(key: str) -> str:
+    return key if key.isprintable() and len(key) <= 80 else shown(key)
+
+
+def _nested(name: str, merged: Mapping[str, _Value]) -> dict[str, Any]:
+    out: dict[str, Any] = {"version": VERSION, "name": name}
+    for key, found in merged.items():
+        *sections, last = key.split(".")
+        at = out
+        for section in sections:
+            at = at.setdefault(section, {})
+        at[last] = found.value
+    return out
+
+
+def _invalid(error: ValidationError, merged: Mapping[str, _Value]) -> Iterator[Problem]:
+    """One problem for each place that does not fit the schema; the branches of a union are put together."""
+    places: dict[tuple[str, int | None], list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        key = detail.get("ctx", {}).get("key") or _key(detail["loc"])
+        item = next((part for part in detail["loc"] if isinstance(part, int)), None)
+        places.setdefault((key, item), []).append(detail)
+    for (key, _), details in places.items():
+        where = merged[key].where if key in merged else "in no layer"
+        yield Problem(key=key, text=_text(details), layer=where)
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    """The dotted key of a location, without list positions and union branches."""
+    key = ""
+    for part in location:
+        longer = f"{key}.{part}" if key else str(part)
+        if longer not in LEAVES and longer not in BRANCHES:
+            break
+        key = longer
+    return key
+
+
+def _text(details: list[ErrorDetails]) -> str:
+    """Expected and found, from the words of pydantic."""
+    first = details[0]
+    if first["type"] == "missing":
+        return "no value; set it, or extend a profile that does"
+    if first["type"] == "rule":
+        return first["msg"]
+    if len(details) == 1 and first["type"] in ("enum", "literal_error"):
+        return unknown("name", first["input"], re.findall(r"'([^']+)'", first["ctx"]["expected"]))
+    expected = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
+    return f"expected {expected}, found {shown(first['input'])}{_hint(first)}"
+
+
+def _plain(message: str) -> str:
+    """The part of pydantic's message that says what is wanted, in the words of an author."""
+    if "should match pattern" in message:
+        return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
+    wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)
+    return wanted.replace("valid tuple", "list")
+
+
+def _hint(detail: ErrorDetails) -> str:
+    """YAML 1.1 reads `1e-3` as text: the trap deserves a word."""
+    found = detail["input"]
+    if detail["type"] == "float_type" and isinstance(found, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", found, re.I):
+        return "; YAML wants a dot and a sign in such a number, as in 1.0e-3"
+    return ""

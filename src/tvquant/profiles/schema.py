@@ -1,0 +1,282 @@
+"""The schema of a resolved profile, version 1.
+
+Every key is required here: its default stands in `presets/defaults.yaml` and nowhere else. A room gets the section it
+works by, never the profile. Fractions are fractions (0.25 is 25 %), `_bps` are basis points, rows are bars.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from tvquant.core.allocations import Limits
+from tvquant.core.books import Convention, CostModel, Execution
+from tvquant.core.instruments import Kind
+from tvquant.core.stamps import NONE, Stamp, Stamps
+from tvquant.profiles.wording import shown, unknown
+
+VERSION = 1
+NAME = r"^[a-z0-9_]{1,64}$"
+SWEPT = (60, 20, 20)
+"""Train, test, step that were picked as the best of a sweep on related history (R-SIM-01)."""
+
+
+def broken(rule: str, key: str = "") -> PydanticCustomError:
+    """A broken rule between values; `key` is the dotted key to blame when it is not the one being validated."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "key": key})
+
+
+def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
+    """The values, refused when one is named twice: a cell or a symbol would count double."""
+    for value in values:
+        if values.count(value) > 1:
+            raise broken(f"names {shown(str(value))} more than once; name it once")
+    return values
+
+
+def _one_zero(value: float) -> float:
+    """-0.0 becomes 0.0, so that equal profiles have equal digests."""
+    return value + 0.0
+
+
+type Distinct[T] = Annotated[tuple[T, ...], AfterValidator(_distinct)]
+type Real = Annotated[float, Field(strict=True), AfterValidator(_one_zero)]
+type Name = Annotated[str, Field(strict=True, pattern=NAME)]
+type Member = Annotated[str, Field(strict=True)]
+"""A name that the vocabulary knows or refuses."""
+type Symbol = Annotated[str, Field(strict=True, pattern=r"^[^\s:#]+:[^\s:#]+$")]
+type OneLine = Annotated[str, Field(strict=True, pattern=r"^[^\r\n]*$", max_length=300)]
+
+
+class Section(BaseModel):
+    """Base of all parts of a profile: frozen, no unknown key, no number that is not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class UniverseSection(Section):
+    """Which instruments of the lake may be held.
+
+    Parameters
+    ----------
+    kinds : an instrument must be of one of these.
+    exclude_kinds : and of none of these.
+    symbols : and be one of these `EXCHANGE:TICKER`, when given; null is every symbol.
+    exclude_symbols : and none of these.
+    membership : `current`: the list is today's, results are stamped `current_only`. `dated`: the author states that the
+        data hold every name that was listed at any time, those that failed included; nothing is stamped.
+    """
+
+    kinds: Annotated[Distinct[Kind], Field(min_length=1)]
+    exclude_kinds: Distinct[Kind]
+    symbols: Annotated[Distinct[Symbol], Field(min_length=1)] | None
+    exclude_symbols: Distinct[Symbol]
+    membership: Literal["current", "dated"]
+
+    @field_validator("exclude_kinds", "exclude_symbols", mode="after")
+    @classmethod
+    def _not_wanted_too(cls, excluded: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        wanted_key = str(info.field_name).removeprefix("exclude_")
+        both = sorted(set(excluded) & set(info.data.get(wanted_key) or ()))
+        if both:
+            raise broken(f"excludes {both[0]}, which universe.{wanted_key} asks for; drop it from one of them")
+        return excluded
+
+    @property
+    def stamps(self) -> Stamps:
+        """What every result on this universe must say."""
+        return frozenset({Stamp.CURRENT_ONLY}) if self.membership == "current" else NONE
+
+
+class DataSection(Section):
+    """Which rows are used and what an asset's history must satisfy.
+
+    Parameters
+    ----------
+    interval : bar length.
+    span : rows walked forward, the last ones, or `all`.
+    lookback : bars that a decision's statistics may use.
+    min_history : valid bars an asset needs before it can be chosen; 90 or more (R-DAT-02).
+    max_missing : largest share of missing bars.
+    max_abs_return : largest absolute simple return of one bar that is believed.
+    """
+
+    interval: Literal["1d"]
+    span: Annotated[int, Field(strict=True, ge=1)] | Literal["all"]
+    lookback: int = Field(strict=True, ge=2)
+    min_history: int = Field(strict=True, ge=90)
+    max_missing: Real = Field(ge=0, lt=1)
+    max_abs_return: Real = Field(gt=0)
+
+
+class WindowsSection(Section):
+    """Walk-forward windows in rows; `test` only bounds diagnostics and is `step` where a profile leaves it null."""
+
+    train: int = Field(strict=True, ge=2)
+    step: int = Field(strict=True, ge=1)
+    test: int = Field(strict=True, ge=1)
+
+    @field_validator("test", mode="after")
+    @classmethod
+    def _covers_the_step(cls, test: int, info: ValidationInfo) -> int:
+        step = info.data.get("step", test)
+        if test < step:
+            raise broken(f"expected at least windows.step ({step}), found {test}; rows between would never be tested")
+        return test
+
+    @property
+    def stamps(self) -> Stamps:
+        """What every result on these windows must say."""
+        swept = (self.train, self.test, self.step) == SWEPT
+        return frozenset({Stamp.SWEPT_WINDOWS}) if swept else NONE
+
+
+class SelectionSection(Section):
+    """How candidates become winners."""
+
+    model: Member
+
+
+class LimitsSection(Section):
+    """Portfolio limits as fractions of equity; `net` is an interval."""
+
+    gross: Real = Field(gt=0, le=10)
+    net: tuple[Real, Real]
+    position: Real = Field(gt=0, le=1)
+    cluster: Real = Field(gt=0, le=1)
+
+    @field_validator("net", mode="before")
+    @classmethod
+    def _pair(cls, net: object) -> object:
+        if isinstance(net, list | tuple) and len(net) != 2:
+            raise broken(f"expected [lowest, highest], found {shown(net)}")
+        return net
+
+    @field_validator("net", mode="after")
+    @classmethod
+    def _interval(cls, net: tuple[float, float]) -> tuple[float, float]:
+        if net[0] > net[1]:
+            raise broken(f"expected [lowest, highest], found {list(net)}; swap them")
+        return net
+
+    def limits(self) -> Limits:
+        """The limits as allocation takes them."""
+        return Limits(gross=self.gross, net=self.net, position=self.position, cluster=self.cluster)
+
+
+class AllocationSection(Section):
+    """Who turns streams into weights.
+
+    Parameters
+    ----------
+    engines, profiles : optimisers and risk profiles; their product is the grid of cells.
+    fallbacks : risk profiles tried in this order when a solve fails; each attempt is recorded.
+    limits : what every answer must keep.
+    """
+
+    engines: Annotated[Distinct[Member], Field(min_length=1)]
+    profiles: Annotated[Distinct[Member], Field(min_length=1)]
+    fallbacks: Distinct[Member]
+    limits: LimitsSection
+
+
+class RiskSection(Section):
+    """Which risk profile makes headline and orders (`primary`), and which are shown beside it (R-RSK-25)."""
+
+    primary: Member
+    anchors: Distinct[Member]
+
+
+class ExecutionSection(Section):
+    """How decided weights become holdings, and which simulators say so; the fields are those of `core` Execution."""
+
+    convention: Convention
+    lag: int = Field(strict=True, ge=0)
+    halt_limit: int = Field(strict=True, ge=1)
+    delisting_haircut: Real = Field(ge=0, le=1)
+    simulators: Annotated[Distinct[Member], Field(min_length=1)]
+
+    def execution(self) -> Execution:
+        """The rules as simulation takes them."""
+        return Execution(
+            convention=self.convention,
+            lag=self.lag,
+            halt_limit=self.halt_limit,
+            delisting_haircut=self.delisting_haircut,
+        )
+
+
+class CostsSection(Section):
+    """What trading and holding cost; `borrow_rate` is a fraction per year."""
+
+    slippage_bps: Real = Field(ge=0, le=10_000)
+    commission_bps: Real = Field(ge=0, le=10_000)
+    borrow_rate: Real = Field(ge=0, le=1)
+
+    def cost_model(self) -> CostModel:
+        """The costs as simulation takes them."""
+        return CostModel(
+            slippage_bps=self.slippage_bps, commission_bps=self.commission_bps, borrow_rate=self.borrow_rate
+        )
+
+
+class BenchmarkSection(Section):
+    """What results are compared with: symbols that make up the baseline `market`; none is no such baseline."""
+
+    market: Distinct[Symbol]
+
+
+class Profile(Section):
+    """A resolved profile: every key has its value, every rule between keys holds."""
+
+    version: int = Field(strict=True, ge=VERSION, le=VERSION)
+    name: Name
+    description: OneLine
+    universe: UniverseSection
+    data: DataSection
+    windows: WindowsSection
+    selection: SelectionSection
+    allocation: AllocationSection
+    risk: RiskSection
+    execution: ExecutionSection
+    costs: CostsSection
+    benchmark: BenchmarkSection
+    seed: int = Field(strict=True, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        named = self.allocation.profiles
+        for key, chosen in (("risk.primary", (self.risk.primary,)), ("risk.anchors", self.risk.anchors)):
+            for name in chosen:
+                if name not in named:
+                    raise broken(f"{unknown('member of allocation.profiles', name, named)}; add it there", key)
+        train, span = self.windows.train, self.data.span
+        if train > self.data.lookback:
+            raise broken(f"expected at most data.lookback ({self.data.lookback}), found {train}", "windows.train")
+        if span != "all" and span <= train:
+            raise broken(f"expected more rows than windows.train ({train}), or all, found {span}", "data.span")
+        return self
+
+    def values(self) -> dict[str, Any]:
+        """All keys as plain JSON values, in the order of the schema."""
+        return self.model_dump(mode="json")
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Dotted keys of a model that hold values, and those that hold further keys."""
+    leaves: list[str] = []
+    branches: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            deeper = _keys(inner, f"{prefix}{name}.")
+            leaves += deeper[0]
+            branches += [f"{prefix}{name}", *deeper[1]]
+        else:
+            leaves.append(f"{prefix}{name}")
+    return tuple(leaves), tuple(branches)
+
+
+_LEAVES, BRANCHES = _keys(Profile)
+LEAVES = tuple(key for key in _LEAVES if key not in ("version", "name"))
+"""Keys that a layer may set; version and name belong to the file."""

@@ -1,0 +1,70 @@
+"""The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tvquant.core.books import Convention
+from tvquant.profiles.wording import unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """Members of the plug-in families with what they can do.
+
+    Parameters
+    ----------
+    selection_models, risk_profiles : names.
+    engines : optimiser -> risk profiles it solves.
+    simulators : simulator -> execution conventions it plays.
+    missing : member -> the extra that would install it; named here only when it is not installed.
+    """
+
+    selection_models: frozenset[str]
+    engines: Mapping[str, frozenset[str]]
+    risk_profiles: frozenset[str]
+    simulators: Mapping[str, frozenset[str]]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Dotted key and text for each name that is unknown, not installed or left without a partner.
+
+        `values` are the merged values of the layers by dotted key; what is not a name is the schema's business.
+        """
+        for key, noun, known in (
+            ("selection.model", "selection model", self.selection_models),
+            ("allocation.engines", "engine", self.engines),
+            ("allocation.profiles", "risk profile", self.risk_profiles),
+            ("allocation.fallbacks", "risk profile", self.risk_profiles),
+            ("execution.simulators", "simulator", self.simulators),
+        ):
+            for name in _names(values.get(key)):
+                extra = self.missing.get(name)
+                if extra:
+                    yield key, f"{noun} {name!r} is not installed; install tvquant[{extra}]"
+                elif name not in known:
+                    yield key, unknown(noun, name, known)
+        yield from self._lonely(values)
+
+    def _lonely(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Risk profiles and a convention that no named partner supports: no cell of them would be left to run."""
+        engines = [name for name in _names(values.get("allocation.engines")) if name in self.engines]
+        for key in ("allocation.profiles", "allocation.fallbacks"):
+            for name in _names(values.get(key)):
+                if engines and name in self.risk_profiles and not any(name in self.engines[e] for e in engines):
+                    yield key, f"risk profile {name!r} is solved by none of allocation.engines ({', '.join(engines)})"
+        simulators = [name for name in _names(values.get("execution.simulators")) if name in self.simulators]
+        played = frozenset[str]().union(*(self.simulators[name] for name in simulators))
+        for convention in _names(values.get("execution.convention")):
+            if simulators and convention in Convention and convention not in played:
+                yield (
+                    "execution.convention",
+                    f"{convention!r} is played by none of execution.simulators ({', '.join(simulators)}); "
+                    f"they play {', '.join(sorted(played)) or 'nothing'}",
+                )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """The text in a value: itself, or the texts of a list."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()

@@ -1,0 +1,150 @@
+"""What a panel lets a book do: marks, opens, what can be traded when, actions and delistings, all checked."""
+
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.instruments import Instrument
+from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
+from tvquant.simulation.kernel import Integers, Market, compiled
+
+type Columns = NDArray[np.intp] | None
+"""Column numbers of the panel; None is all of them as they stand."""
+INFINITY = int(np.float64(np.inf).view(np.int64))
+
+
+def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: Integers | None) -> Market:
+    """The market of the chosen instruments.
+
+    Where every cell has a price the marks are the panel's closes themselves; elsewhere they are carried.
+
+    Parameters
+    ----------
+    halt_limit : rows without a bar after which a holding is closed out.
+    open_fills : rows that are filled at the open; None when fills are at the close.
+
+    Raises
+    ------
+    ProfileError : opens are needed and the panel has none.
+    DataError : a bar with an impossible price, or an impossible action.
+    """
+    instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
+    times = panel.times.astype("datetime64[us]", copy=False)
+    rows, names = len(times), len(instruments)
+    tradable, close = _matrix(panel.tradable, columns), _matrix(panel.fields["close"], columns)
+    dividend, split = (_actions(panel, name, columns, instruments) for name in ("dividend", "split"))
+    eventful = np.zeros(rows, np.bool_)
+    for action, none in ((dividend, 0.0), (split, 1.0)):
+        if len(action):
+            eventful |= (action != none).any(axis=1)
+    delisted = {j: _delisted_row(instrument, times) for j, instrument in enumerate(instruments) if instrument.facts}
+    marks, priced, ends = close, tradable, np.empty((0, names), np.bool_)
+    whole = tradable.all() and all_positive(close.view(np.int64).ravel())
+    if not whole or any(row < rows for row in delisted.values()):
+        _refuse(tradable & ~((close > 0.0) & (close < np.inf)), "close", close, instruments, times)
+        marks, priced, ends = np.empty_like(close), tradable.copy(), np.zeros_like(tradable)
+        for j, row in delisted.items():
+            priced[row:, j] = False
+            ends[row : row + 1, j] = True
+        carry_marks(close, split, frozen(priced), halt_limit, marks, ends)
+        eventful |= ends.any(axis=1)
+    return Market(
+        stamps=frozen(times.view(np.int64)),
+        marks=frozen(marks),
+        opens=_opens(panel, columns, instruments, priced, open_fills),
+        priced=frozen(priced),
+        ends=frozen(ends),
+        dividend=dividend,
+        split=split,
+        eventful=frozen(eventful),
+    )
+
+
+def _matrix[D: np.generic](field: NDArray[D], columns: Columns) -> NDArray[D]:
+    """The chosen columns as one read-only block of rows, without a copy where the field is one already."""
+    return frozen(np.ascontiguousarray(field if columns is None else np.take(field, columns, axis=1)))
+
+
+def _actions(panel: Panel, name: str, columns: Columns, instruments: tuple[Instrument, ...]) -> Floats:
+    """Dividends (0 is none) or splits (1 is none) in every cell; without rows when there is not a single one."""
+    if name not in panel.fields:
+        return frozen(np.empty((0, len(instruments))))
+    given = _matrix(panel.fields[name], columns)
+    none = 0.0 if name == "dividend" else 1.0
+    values = np.where(np.isnan(given), none, given)
+    bad = np.isinf(values)
+    if name == "split":
+        bad |= values <= 0.0
+    _refuse(bad, name, values, instruments, panel.times)
+    return frozen(values if (values != none).any() else values[:0])
+
+
+def _opens(
+    panel: Panel, columns: Columns, instruments: tuple[Instrument, ...], priced: Bools, fills: Integers | None
+) -> Floats:
+    """Opening prices; a missing one is NaN and cannot be filled, an impossible one is refused."""
+    if fills is None:
+        return frozen(np.empty((0, len(instruments))))
+    if "open" not in panel.fields:
+        raise ProfileError("convention next_open needs the field 'open' and this panel has none: use next_close")
+    opens = _matrix(panel.fields["open"], columns)
+    at = opens[fills]
+    _refuse(priced[fills] & ((at <= 0.0) | np.isinf(at)), "open", at, instruments, panel.times[fills])
+    return opens
+
+
+def _delisted_row(instrument: Instrument, times: Times) -> int:
+    """First row at whose stamp the instrument is delisted and known to be; the number of rows when there is none."""
+    facts = [fact for fact in instrument.facts if fact.field == "delisted_at"]
+    for fact, after in zip_longest(facts, facts[1:]):
+        assert isinstance(fact.value, np.datetime64)
+        row = int(np.searchsorted(times, max(fact.value, fact.known_at)))
+        if row < len(times) and (after is None or times[row] < after.known_at):
+            return row
+    return len(times)
+
+
+def _refuse(bad: Bools, name: str, values: Floats, instruments: tuple[Instrument, ...], times: Times) -> None:
+    """Raise for the first bad cell."""
+    if bad.any():
+        t, j = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"{instruments[j].key}: {name} of the bar {times[t]} is {values[t, j]}, expected a finite number"
+            f"{'' if name == 'dividend' else ' above zero'}; repair the bar or mask it"
+        )
+
+
+@compiled
+def carry_marks(close: Floats, split: Floats, priced: Bools, halt_limit: int, marks: Floats, ends: Bools) -> None:
+    """Carry the last price over rows without a bar and set where a halt has become too long.
+
+    Writes `marks` (T x N; 0 before the first bar) and adds to `ends`. A split in a row without a bar divides the
+    carried price, so that value does not change.
+    """
+    rows, names = close.shape
+    halted = np.zeros(names, np.int64)
+    for t in range(rows):
+        for j in range(names):
+            if priced[t, j]:
+                marks[t, j] = close[t, j]
+                halted[j] = 0
+                continue
+            marks[t, j] = marks[t - 1, j] if t > 0 else 0.0
+            if split.shape[0] > 0:
+                marks[t, j] /= split[t, j]
+            halted[j] += 1
+            ends[t, j] |= halted[j] == halt_limit + 1
+
+
+@compiled
+def all_positive(bits: Integers) -> bool:
+    """Whether all numbers, seen as the integers of their bits, are above zero and finite.
+
+    IEEE 754 orders positive doubles like these integers, with infinity and NaN on top: one cheap test for three.
+    """
+    bad = 0
+    for i in range(len(bits)):
+        bad |= (bits[i] <= 0) | (bits[i] >= INFINITY)
+    return bad == 0

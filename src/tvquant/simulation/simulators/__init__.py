@@ -1,0 +1,1 @@
+"""The family of simulators: `contract`, one file per member, `catalogue`."""

@@ -1,0 +1,17 @@
+"""Where a spread of returns is only rounding."""
+
+import numpy as np
+
+from tvquant.core.panel import Floats
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+def rounding_floor(returns: Floats) -> Floats:
+    """Standard deviation below which each column (or the one series) of simple returns is constant.
+
+    A simple return p1/p0 - 1 is rounded at the size of p1/p0, however small it is itself: a constant growth of prices
+    leaves a spread of about one epsilon. The floor is eight of them, times the largest return when that is above 1.
+    """
+    floor: Floats = 8.0 * EPSILON * np.maximum(1.0, np.abs(returns).max(axis=0))
+    return floor

@@ -1,0 +1,1 @@
+"""The one function that decides, walked forward over windows for every cell, and what became of it."""

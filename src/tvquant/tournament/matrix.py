@@ -1,0 +1,192 @@
+"""The whole matrix: every cell over every window, on one or more processes, recorded as it goes.
+
+Only the caller's process records. Workers get whole groups of cells for a chunk of windows, so what cells share is
+computed once per group; grouping and order change nothing in the results.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Self
+
+from tvquant.core.digests import merkle_root
+from tvquant.core.errors import DataError, ModelError
+from tvquant.core.records import Entry, Recorder, ResultSink
+from tvquant.tournament.cells import Cell
+from tvquant.tournament.play import STAGE, BacktestEngine, Played, Settled, Step
+from tvquant.tournament.standings import measures, tables
+from tvquant.tournament.windows import Window
+
+CHUNK = 16
+"""Windows that a worker plays before its steps are recorded; one process alone records each window at once."""
+
+type Task = tuple[tuple[Cell, ...], tuple[Window, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What an interrupted run had recorded: steps per cell, and the cells that were finished."""
+
+    steps: Mapping[str, Sequence[Step]]
+    finished: frozenset[str]
+
+
+NOTHING = Resumed(steps={}, finished=frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matrix:
+    """All finished cells in the order of the grid, those that failed with the reason, and the digest of each."""
+
+    settled: tuple[Settled, ...]
+    failed: Mapping[str, str]
+    leaves: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The result digest: Merkle root over the cells, sorted by key."""
+        return merkle_root(self.leaves)
+
+
+def play_matrix(
+    engine: BacktestEngine,
+    cells: Sequence[Cell],
+    *,
+    resumed: Resumed,
+    recorder: Recorder,
+    sink: ResultSink,
+    jobs: int,
+    progress: Callable[[int], None],
+) -> Matrix:
+    """Play and settle every cell; `progress` is told of each number of steps as they are recorded.
+
+    Raises
+    ------
+    DataError : no strategy had a candidate at any window.
+    ModelError : not one strategy is left.
+    """
+    steps = {cell.key: list(resumed.steps.get(cell.key, ())) for cell in cells}
+    for cell in cells:
+        if cell.key not in resumed.finished:
+            recorder.record(Entry(chain=cell.key, stage=STAGE, pillar=3, kind="intent", data={"cell": cell.key}))
+    progress(sum(len(done) for done in steps.values()))
+    size = 1 if jobs == 1 else CHUNK
+    with _Pool(jobs) as pool:
+        for k in range(0, len(engine.grid), size):
+            tasks = list(_tasks(cells, engine.grid[k : k + size], k, steps, jobs))
+            last = {key: done[-1] for key, done in steps.items() if done}
+            for played in pool.run(_play, ((engine, *task, last) for task in tasks)):
+                for one in played:
+                    recorder.record(one.entry)
+                    steps[one.cell].append(one.step)
+                progress(len(played))
+        strategies = [cell for cell in cells if not cell.baseline]
+        if not any(step.weights for cell in strategies for step in steps[cell.key]):
+            raise DataError(_nothing_to_hold([step for cell in strategies for step in steps[cell.key]]))
+        outcomes = pool.run(_settle, ((engine, cell, tuple(steps[cell.key])) for cell in cells))
+        settled, failed = [], {}
+        for cell, outcome in zip(cells, outcomes, strict=True):
+            if isinstance(outcome, ModelError):
+                failed[cell.key] = str(outcome)
+            else:
+                settled.append(outcome)
+                for table, columns in tables(engine, outcome, steps[cell.key]).items():
+                    sink.put(table, cell.key, columns)
+            if cell.key not in resumed.finished:
+                recorder.record(_outcome(cell, outcome, steps[cell.key]))
+    if not any(not s.baseline for s in settled):
+        raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
+    leaves = {s.cell: s.digest for s in settled} | {key: f"failed: {why}" for key, why in failed.items()}
+    return Matrix(settled=tuple(settled), failed=failed, leaves=leaves)
+
+
+def _tasks(
+    cells: Sequence[Cell], chunk: Sequence[Window], start: int, steps: Mapping[str, Sequence[Step]], jobs: int
+) -> Iterator[Task]:
+    """Cells that still lack windows of this chunk, grouped by what they lack and spread over the workers."""
+    groups: dict[int, list[Cell]] = {}
+    for cell in cells:
+        have = min(max(len(steps[cell.key]) - start, 0), len(chunk))
+        if have < len(chunk):
+            groups.setdefault(have, []).append(cell)
+    for have, group in groups.items():
+        for share in (group[k::jobs] for k in range(min(jobs, len(group)))):
+            yield tuple(share), tuple(chunk[have:])
+
+
+def _play(
+    engine: BacktestEngine, cells: tuple[Cell, ...], windows: tuple[Window, ...], last: Mapping[str, Step]
+) -> list[Played]:
+    return list(engine.play(cells, windows, last))
+
+
+def _settle(engine: BacktestEngine, cell: Cell, steps: tuple[Step, ...]) -> Settled | ModelError:
+    try:
+        return engine.settle(cell, steps)
+    except ModelError as error:
+        return error
+
+
+def _outcome(cell: Cell, outcome: Settled | ModelError, steps: Sequence[Step]) -> Entry:
+    if isinstance(outcome, ModelError):
+        metrics, data = {"status": "failed"}, {"why": str(outcome)}
+        return Entry(chain=cell.key, stage=STAGE, pillar=3, kind="outcome", metrics=metrics, data=data)
+    return Entry(
+        chain=cell.key,
+        stage=STAGE,
+        pillar=3,
+        kind="outcome",
+        outputs={"cell": outcome.digest},
+        metrics=measures(outcome, steps),
+        data={"stamps": sorted(outcome.stamps)},
+    )
+
+
+def _nothing_to_hold(steps: Sequence[Step]) -> str:
+    """Why no window had a candidate, in one line: the commonest reasons of the last window."""
+    last = steps[-1]
+    why = ", ".join(f"{reason} {n}" for reason, n in sorted(last.funnel["vetoed"].items())) or "no name with a bar"
+    return (
+        f"no name was eligible at any of {len(steps)} decisions; at the last one {last.funnel['universe']} names were "
+        f"considered and fell out by: {why}; see `tvquant data audit`"
+    )
+
+
+class _Pool:
+    """Runs a function over argument tuples, in order: here, or on worker processes; one BLAS thread either way."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self.jobs == 1:
+            from threadpoolctl import threadpool_limits
+
+            self._stack.enter_context(threadpool_limits(1))
+        else:
+            import joblib
+
+            parallel = joblib.Parallel(n_jobs=self.jobs, return_as="generator", backend="loky")
+            self._parallel = self._stack.enter_context(parallel)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def run[*A, R](self, work: Callable[[*A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
+        """Results in the order of the tasks, each as soon as it and those before it are there."""
+        if self.jobs == 1:
+            return (work(*task) for task in tasks)
+        import joblib
+
+        results: Iterator[R] = self._parallel(joblib.delayed(_one_thread)(work, *task) for task in tasks)
+        return results
+
+
+def _one_thread[*A, R](work: Callable[[*A], R], *task: *A) -> R:
+    """Equal bytes for any number of processes need equal BLAS threading, and one thread each is fastest."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return work(*task)

@@ -1,0 +1,190 @@
+"""The walk-forward loop behind every cell, and the settling of its book.
+
+1. Windows are played in order; at each, every cell decides on the same view, so what they share is computed once.
+2. A step (one decision of one cell) is recorded before the next window is asked for: a killed run goes on from there.
+3. When a cell has all its steps, its book is simulated over the whole path and measured.
+
+Steps of one cell depend on its earlier ones only, so cells may be played in any grouping and give the same bytes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
+from tvquant.core.calendars import calendar
+from tvquant.core.decisions import Decision
+from tvquant.core.digests import canonical_array, canonical_json, digest_bytes, digest_json
+from tvquant.core.errors import DataError, ModelError
+from tvquant.core.panel import Floats, Panel
+from tvquant.core.records import Entry
+from tvquant.core.stamps import NONE, Stamp, Stamps
+from tvquant.simulation import SIMULATORS
+from tvquant.statistics import Performance, performance
+from tvquant.tournament.cells import Cell
+from tvquant.tournament.decide import BaseUniverseSpec, Previous, StrategySpec, decide, eligibility, look
+from tvquant.tournament.windows import Window
+
+STAGE = 15
+"""Walk-forward validation in the production flow (R-ORC-01)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What the book needs of one decision: where it stands, what it holds, which decision it was."""
+
+    window: int
+    row: int
+    weights: Mapping[str, float]
+    digest: str
+    inputs: str
+    status: str
+    funnel: Mapping[str, Any]
+    stamps: Stamps
+
+    @classmethod
+    def of(cls, window: Window, decision: Decision) -> Self:
+        """The step that a decision makes."""
+        payload = decision.payload()
+        made = decision.allocation
+        status = made.status.value if made else ("baseline" if decision.weights else "no_candidate")
+        return cls(
+            window=window.id, row=decision.row, weights=payload["weights"], digest=digest_json(payload),
+            inputs=decision.inputs, status=status, funnel=payload["funnel"], stamps=decision.stamps,
+        )  # fmt: skip
+
+    @property
+    def cash(self) -> float:
+        """What is not invested, as a fraction of equity."""
+        return 1.0 - sum(self.weights.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A step as it came out of the loop, with its record for the ledger."""
+
+    cell: str
+    step: Step
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Settled:
+    """A finished cell: its book, its measures and the digest of decisions, weights and returns."""
+
+    cell: str
+    baseline: bool
+    result: SimResult
+    performance: Performance
+    stamps: Stamps
+    digest: str
+
+
+class BacktestEngine:
+    """Walks cells over windows of one panel; holds no state between calls."""
+
+    def __init__(self, panel: Panel, grid: Sequence[Window], costs: CostModel, execution: Execution) -> None:
+        self.panel = panel
+        self.grid = tuple(grid)
+        self.costs = costs
+        self.execution = execution
+
+    def play(self, cells: Sequence[Cell], windows: Sequence[Window], last: Mapping[str, Step]) -> Iterator[Played]:
+        """Decide every cell at every window, window by window; `last` holds each cell's step before these."""
+        before = dict(last)
+        for window in windows:
+            view = look(self.panel, window.start - 1)
+            for cell in cells:
+                known = before.get(cell.key)
+                decision = decide(view, cell.spec, Previous(weights=known.weights if known else {}))
+                step = before[cell.key] = Step.of(window, decision)
+                yield Played(cell=cell.key, step=step, entry=snapshot(cell, window, decision, step))
+
+    def settle(self, cell: Cell, steps: Sequence[Step]) -> Settled:
+        """Simulate the path of a cell's steps and measure its book.
+
+        Raises
+        ------
+        ModelError : the book cannot be kept or measured.
+        """
+        path = weight_path(self.panel, steps)
+        result = SIMULATORS[cell.simulator].simulate(self.panel, path, costs=self.costs, execution=self.execution)
+        measured = performance(result.returns, periods_per_year=calendar(self.panel.calendar).periods_per_year)
+        stamps = NONE.union(result.stamps, *(step.stamps for step in steps))
+        if "volume" not in self.panel.fields:
+            stamps |= {Stamp.NO_VOLUME}
+        digest = digest_bytes(
+            canonical_json([step.digest for step in steps]),
+            canonical_json(list(path.keys)),
+            canonical_array(path.net),
+            canonical_array(result.times),
+            canonical_array(result.returns),
+        )
+        return Settled(
+            cell=cell.key, baseline=cell.baseline, result=result, performance=measured, stamps=stamps, digest=digest
+        )  # fmt: skip
+
+
+def first_window(panel: Panel, grid: Sequence[Window], cells: Sequence[Cell]) -> int:
+    """Index of the first window at which any name has the history to be chosen (R-SIM-01).
+
+    Raises
+    ------
+    DataError : there is none in the whole grid.
+    """
+    rules = next(cell.spec.rules for cell in cells if isinstance(cell.spec, StrategySpec | BaseUniverseSpec))
+    for k, window in enumerate(grid):
+        if eligibility(look(panel, window.start - 1), rules).has_history:
+            return k
+    raise DataError(
+        f"no name of the universe has {rules.data.min_history} bars at any of {len(grid)} windows over "
+        f"{len(panel.times)} rows; import more history or choose other kinds or symbols"
+    )
+
+
+def weight_path(panel: Panel, steps: Sequence[Step]) -> WeightPath:
+    """Net weights of the steps over all instruments of the panel."""
+    place = {key: j for j, key in enumerate(panel.keys)}
+    net: Floats = np.zeros((len(steps), len(place)))
+    for k, step in enumerate(steps):
+        for key, weight in step.weights.items():
+            net[k, place[key]] = weight
+    return WeightPath(keys=panel.keys, decided=np.array([s.row for s in steps], dtype=np.int64), net=net)
+
+
+def snapshot(cell: Cell, window: Window, decision: Decision, step: Step) -> Entry:
+    """The per-rebalance record of the ledger (R-LED-05): what was held and how it came about."""
+    payload = decision.payload()
+    limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
+    return Entry(
+        chain=cell.key,
+        stage=STAGE,
+        pillar=3,
+        kind="snapshot",
+        inputs={"view": decision.inputs},
+        outputs={"decision": step.digest},
+        metrics={
+            "window": window.id,
+            "row": decision.row,
+            "names": len(step.weights),
+            "cash": step.cash,
+            "gross": sum(abs(w) for w in step.weights.values()),
+            "status": step.status,
+            "position_cap": limits.position if limits else None,
+            "cluster_cap": limits.cluster if limits else None,
+        },
+        data=payload,
+    )
+
+
+def restored(metrics: Mapping[str, Any], data: Mapping[str, Any], decision: str) -> Step:
+    """The step that a snapshot record tells of, as `Step.of` made it."""
+    return Step(
+        window=metrics["window"], row=metrics["row"], weights=data["weights"], digest=decision, inputs=data["inputs"],
+        status=metrics["status"], funnel=data["funnel"], stamps=frozenset(Stamp(s) for s in data["stamps"]),
+    )  # fmt: skip
+
+
+__all__ = ["BacktestEngine", "ModelError", "Played", "Settled", "Step", "first_window", "restored", "weight_path"]

@@ -1,0 +1,100 @@
+"""Standings: what is said of a finished cell in numbers and in tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from tvquant.tournament.play import BacktestEngine, Settled, Step
+
+type Columns = Mapping[str, Any]
+type Scalar = float | int | str | bool | None
+
+
+def measures(settled: Settled, steps: Sequence[Step]) -> dict[str, Scalar]:
+    """Scalars of the ledger's outcome record: performance, trading and costs (fractions of starting capital)."""
+    result = settled.result
+    statuses = [step.status for step in steps]
+    scalars: dict[str, Scalar] = {
+        key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
+    }
+    return scalars | {
+        "status": "liquidated" if result.failure else "played",
+        "baseline": settled.baseline,
+        "windows": len(steps),
+        "fills": len(result.filled),
+        "windows_without_candidate": statuses.count("no_candidate"),
+        "windows_fell_back": statuses.count("fell_back"),
+        "windows_failed": statuses.count("failed"),
+        "mean_cash": float(np.mean([step.cash for step in steps])),
+        "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
+        "traded": float(result.traded.sum()),
+        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items()},
+        "closed_out": sum(event.kind == "closed_out" for event in result.events),
+        "unfilled": sum(event.kind == "unfilled" for event in result.events),
+    }
+
+
+def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) -> dict[str, Columns]:
+    """The result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`."""
+    times, result = engine.panel.times, settled.result
+    value = result.quantities * result.marks
+    solvent = np.where(result.equity > 0, result.equity, np.nan)
+    returns = {
+        "time": result.times,
+        "return": result.returns,
+        "equity": result.equity,
+        "cash": result.cash,
+        "gross": np.nansum(np.abs(value), axis=1) / solvent,
+        "net": np.nansum(value, axis=1) / solvent,
+        **result.costs,
+    }
+    pairs = [(step, key, weight) for step in steps for key, weight in step.weights.items()]
+    weights = {
+        "window": np.array([step.window for step, _, _ in pairs], dtype=np.int64),
+        "decided_at": times[np.array([step.row for step, _, _ in pairs], dtype=np.int64)],
+        "symbol": [key for _, key, _ in pairs],
+        "weight": np.array([weight for _, _, weight in pairs], dtype=np.float64),
+    }
+    rows = np.array([event.row for event in result.events], dtype=np.int64)
+    events = {
+        "time": times[rows],
+        "symbol": [event.key for event in result.events],
+        "kind": [event.kind for event in result.events],
+        "value": np.array([event.value for event in result.events], dtype=np.float64),
+    }
+    return {"returns": returns, "windows": _windows(engine, settled, steps), "weights": weights, "events": events}
+
+
+def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) -> Columns:
+    """One row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
+    result, times = settled.result, engine.panel.times
+    count, fills = len(steps), len(result.filled)
+    bounds = np.append(result.fill_equity, result.equity[-1:])
+    by_id = {window.id: window for window in engine.grid}
+
+    def padded(values: Any, empty: Any) -> Any:
+        return np.concatenate([values, np.full(count - fills, empty, dtype=np.asarray(values).dtype)])
+
+    return {
+        "window": np.array([step.window for step in steps], dtype=np.int64),
+        "decided_at": times[np.array([step.row for step in steps], dtype=np.int64)],
+        "filled_at": padded(times[result.filled], np.datetime64("NaT")),
+        "partial": np.array([by_id[step.window].partial for step in steps]),
+        "status": [step.status for step in steps],
+        "universe": np.array([step.funnel["universe"] for step in steps], dtype=np.int64),
+        "discovery": np.array([step.funnel["discovery"] for step in steps], dtype=np.int64),
+        "refined": np.array([step.funnel["refined"] for step in steps], dtype=np.int64),
+        "names": np.array([len(step.weights) for step in steps], dtype=np.int64),
+        "cash": np.array([step.cash for step in steps]),
+        "return": padded(_ratio(bounds), np.nan),
+        "traded": padded(result.traded, np.nan),
+        "turnover": padded(result.turnover, np.nan),
+    }
+
+
+def _ratio(levels: Any) -> Any:
+    """Simple returns between consecutive levels; NaN from a level of zero on (the book is gone)."""
+    base = np.where(levels[:-1] > 0, levels[:-1], np.nan)
+    return levels[1:] / base - 1.0

@@ -1,0 +1,68 @@
+"""The simulator `custom` equals vectorbt's `from_orders` with target percent, where vectorbt can say the same."""
+
+import numpy as np
+import pytest
+
+from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Basis, Panel
+from tvquant.simulation import SIMULATORS
+
+pytestmark = [pytest.mark.xdist_group("vectorbt"), pytest.mark.requirement("R-SIM-10")]
+
+ROWS, NAMES, EVERY = 500, 20, 20
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[Panel, WeightPath]:
+    """Random walks, and long/short weights with gross 1 every 20 rows: vectorbt has no margin account."""
+    rng = np.random.default_rng(11)
+    close = 100.0 * np.exp(np.cumsum(rng.normal(2e-4, 0.015, (ROWS, NAMES)), axis=0))
+    times = np.datetime64("2015-01-01", "us") + np.arange(ROWS) * np.timedelta64(1, "D")
+    instruments = tuple(
+        Instrument(symbol=f"X:N{j:02d}", kinds=frozenset({Kind.SWAP}), currency="USD", calendar="24x7")
+        for j in range(NAMES)
+    )
+    panel = Panel(
+        times=times,
+        instruments=instruments,
+        fields={"close": close, "open": close * np.exp(rng.normal(0.0, 0.004, close.shape))},
+        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
+        tradable=np.ones(close.shape, np.bool_),
+        bases=(Basis.TOTAL,) * NAMES,
+        stamps=(frozenset(),) * NAMES,
+        calendar="24x7",
+    )
+    decided = np.arange(0, ROWS, EVERY)
+    net = rng.normal(0.3, 1.0, (len(decided), NAMES)) * (rng.random((len(decided), NAMES)) < 0.8)
+    net /= np.abs(net).sum(axis=1, keepdims=True)
+    return panel, WeightPath(keys=panel.keys, decided=decided, net=net)
+
+
+@pytest.mark.parametrize("convention", list(Convention))
+def test_equity_and_holdings_equal_vectorbt(world: tuple[Panel, WeightPath], convention: Convention) -> None:
+    import pandas as pd
+    import vectorbt as vbt
+
+    panel, path = world
+    costs = CostModel(borrow_rate=0.0)
+    ours = SIMULATORS["custom"].simulate(panel, path, costs=costs, execution=Execution(convention=convention))
+    index = pd.DatetimeIndex(panel.times)
+    close, opens = (pd.DataFrame(panel.fields[name], index=index) for name in ("close", "open"))
+    targets = pd.DataFrame(np.nan, index=index, columns=close.columns)
+    targets.iloc[path.decided] = path.net
+    # Units are fixed at the decision's close: one row later vectorbt sizes with that close by val_price.
+    later = {} if convention is Convention.SAME_CLOSE else {"val_price": close.shift(1)}
+    theirs = vbt.Portfolio.from_orders(
+        close,
+        targets.shift(1) if later else targets,
+        price=opens if convention is Convention.NEXT_OPEN else close,
+        size_type="targetpercent", direction="both", group_by=True, cash_sharing=True, call_seq="auto",
+        fees=costs.per_notional, slippage=0.0, init_cash=1.0, freq="1D", **later,
+    )  # fmt: skip
+    first = int(ours.filled[0])
+    np.testing.assert_allclose(ours.equity, theirs.value().to_numpy()[first:], rtol=1e-9)
+    np.testing.assert_allclose(ours.quantities, theirs.assets().to_numpy()[first:], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ours.cash, theirs.cash().to_numpy()[first:], rtol=1e-9)
+    fees = ours.costs["slippage"].sum() + ours.costs["commission"].sum()
+    assert fees == pytest.approx(theirs.orders.records["fees"].sum(), rel=1e-9)

@@ -1,0 +1,102 @@
+"""Future rows never matter: a panel looked at as of t is the panel of a lake that ends at t.
+
+The judging and building of bars is called on tables in memory, as the lake calls it on tables it has read.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Basis, Panel
+from tvquant.lake import panels
+from tvquant.lake.bars import Symbol, assemble
+from tvquant.lake.kinds import Structure
+from tvquant.lake.tables import PRICES, SCHEMAS, VALUES
+
+START = datetime(2021, 1, 1, tzinfo=UTC)
+DAYS = 12
+# Jumps beyond and within the limits of a new generation, prices that cannot be, and quiet days.
+MOVES = st.sampled_from([1.0, 1.0, 1.1, 0.9, 0.5, 2.0, 15.0, 25.0, 0.05, 0.01, -1.0])
+
+
+def _symbol(name: str, closes_only: bool) -> Symbol:
+    span = np.datetime64("2021-01-01", "us"), np.datetime64("2021-01-31", "us")
+    structure = Structure(kinds=frozenset({Kind.STOCK}), currency="USD", calendar="24x7")
+    return Symbol(name=name, structure=structure, basis=Basis.RAW, actions=None if closes_only else span)
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> tuple[tuple[Symbol, ...], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Two or three symbols with gaps, jumps, bad and conflicting bars; dividends and splits on some days."""
+    symbols, bars, actions = [], [], []
+    for name in ("NYSE:A", "NYSE:B", "NYSE:C")[: draw(st.integers(2, 3))]:
+        closes_only = draw(st.booleans())
+        symbols.append(_symbol(name, closes_only))
+        close = 10.0
+        for day in sorted(draw(st.sets(st.integers(0, DAYS - 1), min_size=3))):
+            stamp, before = START + timedelta(days=day), close
+            jump, move = draw(MOVES), draw(MOVES)
+            opens, close = before * abs(jump), before * abs(jump * move)
+            if draw(st.integers(0, 9)) == 0:
+                actions.append(
+                    {"symbol": name, "timestamp": stamp, "kind": "split", "value": draw(st.sampled_from([2.0, 15.0]))}
+                )
+            if draw(st.integers(0, 5)) == 0:
+                actions.append({"symbol": name, "timestamp": stamp, "kind": "dividend", "value": 0.5})
+            sign = -1.0 if move < 0 else 1.0
+            row: dict[str, Any] = {"symbol": name, "timestamp": stamp, "close": close * sign, "volume": 1.0}
+            if not closes_only:
+                row |= {"open": opens, "high": max(opens, close), "low": min(opens, close)}
+            bars.append(row)
+            if draw(st.integers(0, 11)) == 0:
+                bars.append(row | {"volume": 2.0})
+    return tuple(symbols), bars, actions
+
+
+def _panel(
+    symbols: tuple[Symbol, ...], bars: list[dict[str, Any]], actions: list[dict[str, Any]], last: datetime
+) -> Panel:
+    known = [row for row in bars if row["timestamp"] <= last]
+    names = {row["symbol"] for row in known}
+    frame = pl.DataFrame(known, schema={name: SCHEMAS["bars"][name] for name in ("symbol", "timestamp", *VALUES)})
+    mine = [row for row in actions if row["timestamp"] <= last and row["symbol"] in names]
+    schema = {name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
+    return panels.build(
+        assemble(tuple(s for s in symbols if s.name in names), frame, pl.DataFrame(mine, schema=schema))
+    )
+
+
+@pytest.mark.requirement("R-SIM-03")
+@settings(max_examples=60, deadline=None)
+@given(history=_histories())
+def test_a_panel_until_t_is_the_panel_of_the_data_until_t(history: Any) -> None:
+    symbols, bars, actions = history
+    if not (assemble(symbols, *_frames(bars, actions)).valid).any():
+        return
+    whole = _panel(symbols, bars, actions, START + timedelta(days=DAYS))
+    for row in np.flatnonzero(whole.tradable.any(axis=1)):
+        t = whole.known_at[row].max()
+        seen = whole.until(t)
+        alone = _panel(symbols, bars, actions, whole.times[row].item().replace(tzinfo=UTC))
+        assert seen.keys == alone.keys
+        assert seen.instruments == alone.instruments
+        np.testing.assert_array_equal(seen.times, alone.times)
+        np.testing.assert_array_equal(seen.tradable, alone.tradable)
+        for name in ("close", "total_return", *PRICES):
+            empty = np.full(seen.tradable.shape, np.nan)
+            np.testing.assert_array_equal(seen.fields.get(name, empty), alone.fields.get(name, empty), err_msg=name)
+
+
+def _frames(bars: list[dict[str, Any]], actions: list[dict[str, Any]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return (
+        pl.DataFrame(bars, schema={name: SCHEMAS["bars"][name] for name in ("symbol", "timestamp", *VALUES)}),
+        pl.DataFrame(
+            actions, schema={name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
+        ),
+    )

@@ -1,0 +1,198 @@
+"""Allocate: the trail of attempts, declared fallbacks, and no answer that breaks a limit."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from tvquant.allocation import allocate
+from tvquant.allocation.engines.contract import Answer
+from tvquant.core.allocations import Attempt, Limits, Problem, Status
+from tvquant.core.errors import ModelError, ProfileError
+from tvquant.statistics.covariance import estimate
+
+HOUSE = Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25)
+
+
+def problem(n=6, rows=120, *, limits=HOUSE, seed=0, noise=0.01):
+    rng = np.random.default_rng(seed)
+    returns = rng.normal(0.0, 0.01, (rows, 1)) * rng.uniform(0.3, 1.7, n) + rng.normal(0.0, noise, (rows, n))
+    return Problem(
+        keys=tuple(f"N{i}" for i in range(n)), covariance=estimate(returns), clusters=tuple(range(n)), limits=limits
+    )
+
+
+def indefinite(given: Problem) -> Problem:
+    values, vectors = np.linalg.eigh(given.covariance.matrix)
+    values[0] = -0.3 * values.mean()
+    return replace(given, covariance=replace(given.covariance, matrix=(vectors * values) @ vectors.T))
+
+
+def test_solved_at_the_first_attempt():
+    got = allocate(problem(), engine="custom", risk_profile="min_variance")
+    assert got.status is Status.SOLVED
+    assert [a.what for a in got.attempts] == ["min_variance: active_set"]
+    assert list(got.weights) == [f"N{i}" for i in range(6)]
+    assert (got.engine, got.risk_profile) == ("custom", "min_variance")
+
+
+@pytest.mark.requirement("R-RSK-05")
+def test_equal_weight_is_equal_across_clusters():
+    given = problem(7)
+    assert set(allocate(given, engine="custom", risk_profile="equal_weight").weights.values()) == {1.0 / 7.0}
+    grouped = replace(given, clusters=(0, 1, 2, 3, 4, 4, 4))
+    got = allocate(grouped, engine="custom", risk_profile="equal_weight")
+    np.testing.assert_allclose(list(got.weights.values()), [0.2] * 4 + [0.2 / 3.0] * 3)
+
+
+@pytest.mark.requirement("R-RSK-05")
+def test_min_variance_is_below_any_other_book():
+    given = problem(8)
+    got = np.array(list(allocate(given, engine="custom", risk_profile="min_variance").weights.values()))
+    least = got @ given.covariance.matrix @ got
+    rng = np.random.default_rng(1)
+    others = [w for w in rng.dirichlet(np.ones(8), 4000) if w.max() <= 0.25]
+    assert len(others) > 100
+    assert all(w @ given.covariance.matrix @ w > least for w in others)
+
+
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.requirement("R-RSK-24")
+@pytest.mark.parametrize("risk_profile", ["equal_weight", "min_variance"])
+@pytest.mark.parametrize(("n", "cash"), [(1, 0.75), (2, 0.5), (3, 0.25), (4, 0.0)])
+def test_few_names_leave_cash_under_the_cap(risk_profile, n, cash):
+    got = allocate(problem(n), engine="custom", risk_profile=risk_profile)
+    assert set(got.weights.values()) == {0.25}
+    assert got.cash == cash
+
+
+def test_shared_clusters_are_capped():
+    given = replace(problem(8, seed=3), clusters=(0, 0, 0, 0, 1, 2, 3, 4))
+    free = allocate(problem(8, seed=3), engine="custom", risk_profile="min_variance")
+    assert sum(list(free.weights.values())[:4]) > 0.3
+    got = allocate(given, engine="custom", risk_profile="min_variance")
+    assert got.status is Status.SOLVED
+    assert [a.what for a in got.attempts] == ["min_variance: clarabel"]
+    assert sum(list(got.weights.values())[:4]) == pytest.approx(0.25, abs=1e-9)
+    assert sum(got.weights.values()) + got.cash == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_second_solver_is_on_record():
+    limits = replace(HOUSE, position=0.0101, cluster=0.0101)
+    got = allocate(problem(100, 60, limits=limits, noise=3e-4), engine="custom", risk_profile="min_variance")
+    assert got.status is Status.FELL_BACK
+    assert got.attempts[0] == Attempt(what="min_variance: active_set", outcome="no convergence in 50 iterations")
+    assert got.attempts[1].what == "min_variance: clarabel"
+    assert len(got.attempts) == 2
+
+
+@pytest.mark.requirement("R-RSK-08")
+def test_a_raised_ridge_is_on_record():
+    got = allocate(indefinite(problem()), engine="custom", risk_profile="min_variance", fallbacks=("equal_weight",))
+    assert got.status is Status.FELL_BACK
+    assert got.risk_profile == "min_variance"
+    assert [a.what for a in got.attempts] == [
+        "min_variance: active_set",
+        "min_variance: clarabel",
+        "min_variance: clarabel, ridge 0.15",
+        "min_variance: clarabel, ridge 0.50",
+    ]
+
+
+def hopeless() -> Problem:
+    """So far from a covariance that no declared ridge mends it."""
+    given = problem(2)
+    matrix = np.array([[1.0, 5.0], [5.0, 1.0]])
+    limits = replace(HOUSE, position=1.0, cluster=1.0)
+    return replace(given, covariance=replace(given.covariance, matrix=matrix), limits=limits)
+
+
+def test_no_undeclared_fallback():
+    got = allocate(hopeless(), engine="custom", risk_profile="min_variance")
+    assert got.status is Status.FAILED
+    assert (dict(got.weights), got.cash, got.constraints) == ({}, 1.0, ())
+    assert len(got.attempts) == 5
+    assert not any(a.outcome.startswith("solved") for a in got.attempts)
+
+
+def test_a_declared_fallback_is_taken_and_named():
+    got = allocate(hopeless(), engine="custom", risk_profile="min_variance", fallbacks=("equal_weight",))
+    assert got.status is Status.FELL_BACK
+    assert got.risk_profile == "equal_weight"
+    assert got.attempts[-1] == Attempt(what="equal_weight: closed_form", outcome="solved")
+    assert got.attempts[0].what == "min_variance: active_set"
+    assert dict(got.weights) == {"N0": 0.5, "N1": 0.5}
+
+
+def test_limits_that_cannot_be_met_fail():
+    must_invest = replace(HOUSE, net=(0.9, 1.0))
+    got = allocate(problem(3, limits=must_invest), engine="custom", risk_profile="min_variance")
+    assert got.status is Status.FAILED
+    assert got.attempts[-1].what == "min_variance: verification"
+    assert got.attempts[-1].outcome == "net_low is -0.75, limit -0.9"
+
+
+class Careless:
+    """An engine that ignores the cap."""
+
+    name = "careless"
+    risk_profiles = frozenset({"min_variance"})
+
+    def solve(self, problem: Problem, risk_profile: str) -> Answer:
+        weights = np.array([0.5, 0.5] + [0.0] * (len(problem.keys) - 2))
+        return Answer(weights=weights, attempts=(Attempt(what="guess", outcome="solved"),))
+
+
+@pytest.mark.requirement("R-RSK-10")
+def test_weights_of_an_engine_are_not_trusted(monkeypatch):
+    module = sys.modules["tvquant.allocation.allocate"]  # the package exports its function by the same name
+    monkeypatch.setattr(module, "ENGINES", MappingProxyType({"careless": Careless()}))
+    got = allocate(problem(), engine="careless", risk_profile="min_variance")
+    assert got.status is Status.FAILED
+    assert got.attempts[-1].outcome == "position is 0.5, limit 0.25; cluster is 0.5, limit 0.25"
+
+
+@pytest.mark.parametrize(
+    ("engine", "risk_profile", "fallbacks", "message"),
+    [
+        ("gurobi", "min_variance", (), "engine 'gurobi' is unknown; use one of custom"),
+        ("custom", "max_luck", (), "risk profile 'max_luck'; it solves equal_weight, min_variance"),
+        ("custom", "min_variance", ("max_luck",), "risk profile 'max_luck'"),
+    ],
+)
+def test_unknown_names(engine, risk_profile, fallbacks, message):
+    with pytest.raises(ProfileError, match=message):
+        allocate(problem(), engine=engine, risk_profile=risk_profile, fallbacks=fallbacks)
+
+
+def with_cell(value: float) -> Problem:
+    given = problem()
+    matrix = given.covariance.matrix.copy()
+    matrix[2, 2] = value
+    return replace(given, covariance=replace(given.covariance, matrix=matrix))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (with_cell(np.nan), "covariance of N2 is not finite"),
+        (with_cell(0.0), "covariance of N2 is not finite with a positive variance"),
+        (replace(problem(), keys=("N0",) * 6), "none twice, got 6 with 1 unique"),
+        (replace(problem(), keys=()), "at least one name"),
+        (replace(problem(), keys=("A", "B")), "2 names needs a 2 x 2 covariance"),
+        (replace(problem(), clusters=(0, 1)), "6 clusters, got .* and 2"),
+    ],
+)
+def test_malformed_problems(given, message):
+    with pytest.raises(ModelError, match=message):
+        allocate(given, engine="custom", risk_profile="equal_weight")
+
+
+def test_import_is_light():
+    code = (
+        "import sys, tvquant.allocation;sys.exit(any(name in sys.modules for name in ('scipy', 'clarabel', 'pandas')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,83 @@
+"""Caps: room under the limits by hand, and limits that are broken on purpose."""
+
+import numpy as np
+import pytest
+
+from tvquant.allocation import caps
+from tvquant.core.allocations import Covariance, Limits, Problem
+
+
+def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25):
+    covariance = Covariance(
+        matrix=np.eye(n), means=np.zeros(n), method="given", shrinkage=0.0, ridge=0.0, condition=1.0, observations=100
+    )
+    return Problem(
+        keys=tuple(f"N{i}" for i in range(n)),
+        covariance=covariance,
+        clusters=clusters or tuple(range(n)),
+        limits=Limits(gross=gross, net=net, position=position, cluster=cluster),
+    )
+
+
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (problem(1), 0.25),
+        (problem(3), 0.75),
+        (problem(4), 1.0),
+        (problem(50), 1.0),
+        (problem(10, position=0.1), 1.0),
+        (problem(3, position=0.1), 0.3),
+        (problem(4, (7, 7, 7, 2)), 0.5),
+        (problem(4, (7, 7, 7, 2), position=0.05), 0.2),
+        (problem(50, gross=0.6), 0.6),
+        (problem(50, net=(0.0, 0.4)), 0.4),
+    ],
+)
+def test_budget(given, expected):
+    assert caps.budget(given) == pytest.approx(expected, rel=1e-15)
+
+
+def test_only_shared_clusters_need_a_row():
+    assert caps.shared_clusters(problem(3)).shape == (0, 3)
+    rows = caps.shared_clusters(problem(5, (4, 9, 4, 1, 9)))
+    assert rows.tolist() == [[1, 0, 1, 0, 0], [0, 1, 0, 0, 1]]
+
+
+@pytest.mark.requirement("R-RSK-24")
+def test_dust_is_swept_and_cash_makes_one():
+    weights, cash = caps.settle(np.array([0.25, 1e-13, -1e-13, 0.5]))
+    assert weights.tolist() == [0.25, 0.0, 0.0, 0.5]
+    assert cash == 0.25
+    assert caps.settle(np.full(10, 0.1))[1] == 0.0
+    assert caps.settle(np.array([1.0 + 1e-13]))[1] == 0.0
+    assert caps.settle(np.array([1.0 + 1e-11]))[1] < 0.0  # more than rounding: left for the verification
+
+
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.parametrize(
+    ("weights", "cash", "broken"),
+    [
+        ([0.25, 0.25, 0.25, 0.25], 0.0, []),
+        ([0.26, 0.24, 0.25, 0.25], 0.0, ["position", "cluster"]),
+        ([0.25 + 1e-10, 0.25, 0.25, 0.25 - 1e-10], 0.0, []),
+        ([0.25 + 2e-9, 0.25, 0.25, 0.25 - 2e-9], 0.0, ["position", "cluster"]),
+        ([0.25, 0.25, 0.25, -0.01], 0.26, ["long_only"]),
+        ([0.2, 0.2, 0.2, 0.2], -0.1, ["no_borrowing"]),
+        ([np.nan, 0.2, 0.2, 0.2], 0.2, ["position", "cluster", "gross", "net_high", "net_low", "long_only"]),
+    ],
+)
+def test_violations_are_named(weights, cash, broken):
+    constraints = caps.verify(np.array(weights), cash, problem(4))
+    assert [c.name for c in caps.violated(constraints)] == broken
+
+
+def test_limits_on_sums_are_verified():
+    given = problem(4, (0, 0, 1, 2), gross=0.5, net=(0.45, 0.48), position=0.2, cluster=0.3)
+    by_name = {c.name: c for c in caps.verify(np.array([0.2, 0.15, 0.1, 0.1]), 0.45, given)}
+    assert by_name["cluster"].value == pytest.approx(0.35)
+    assert by_name["gross"].value == pytest.approx(0.55)
+    assert {c.name for c in caps.violated(tuple(by_name.values()))} == {"cluster", "gross", "net_high"}
+    low = caps.verify(np.array([0.1, 0.1, 0.1, 0.1]), 0.6, given)
+    assert [c.name for c in caps.violated(low)] == ["net_low"]

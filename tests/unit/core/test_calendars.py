@@ -1,0 +1,85 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tvquant.core.calendars import TABLE_SPAN, calendar
+from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Times
+
+
+def stamps(*texts: str) -> Times:
+    return np.array(texts, "datetime64[us]")
+
+
+def test_the_packaged_table_is_that_of_exchange_calendars() -> None:
+    """Every session and every close on the whole span of the table."""
+    import exchange_calendars
+
+    first, last = TABLE_SPAN
+    referee = exchange_calendars.get_calendar("XNYS", start=first.isoformat(), end=last.isoformat())
+    ours = calendar("XNYS")
+    assert ours.opens is not None
+    assert ours.closes is not None
+    np.testing.assert_array_equal(ours.opens, referee.sessions.to_numpy().astype("M8[us]"))
+    np.testing.assert_array_equal(ours.closes, referee.closes.dt.tz_convert(None).to_numpy().astype("M8[us]"))
+    assert len(ours.opens) == 12_097
+
+
+def test_new_york_closes_at_four_in_either_half_of_the_year() -> None:
+    """Daylight saving began on 2020-03-08 and ended on 2020-11-01."""
+    closes = calendar("XNYS").close_of(stamps("2020-03-06", "2020-03-09", "2020-10-30", "2020-11-02"))
+    assert closes.tolist() == stamps("2020-03-06T21", "2020-03-09T20", "2020-10-30T20", "2020-11-02T21").tolist()
+
+
+def test_early_closes() -> None:
+    """13:00 after Thanksgiving and on Christmas Eve."""
+    closes = calendar("XNYS").close_of(stamps("2019-11-29", "2020-12-24"))
+    assert closes.tolist() == stamps("2019-11-29T18", "2020-12-24T18").tolist()
+
+
+def test_days_without_a_session() -> None:
+    """A week-end, 11 to 14 September 2001, the storm of October 2012, and a day of mourning."""
+    ours = calendar("XNYS")
+    bars = ours.bars(np.datetime64("2001-09-08"), np.datetime64("2001-09-17"))
+    assert bars.tolist() == stamps("2001-09-10", "2001-09-17").tolist()
+    closed = stamps("2001-09-11", "2012-10-29", "2012-10-30", "2018-12-05", "2020-01-04", "2020-01-06T09:30")
+    assert np.isnat(ours.close_of(closed)).all()
+    assert np.isnat(ours.close_of(stamps("1970-01-02", "2030-01-02", "NaT"))).all()
+
+
+def test_both_ends_of_a_range_count() -> None:
+    for name, expected in (("XNYS", ["2020-01-02", "2020-01-03", "2020-01-06"]), ("24x7", None)):
+        bars = calendar(name).bars(np.datetime64("2020-01-02"), np.datetime64("2020-01-06"))
+        assert bars.dtype == "datetime64[us]"
+        assert len(bars) == (5 if expected is None else 3)
+        assert expected is None or bars.tolist() == stamps(*expected).tolist()
+    assert len(calendar("XNYS").bars(np.datetime64("2020-01-04"), np.datetime64("2020-01-05"))) == 0
+
+
+def test_round_the_clock() -> None:
+    ours = calendar("24x7")
+    assert ours.bars(np.datetime64("2020-02-28"), np.datetime64("2020-03-01T23")).tolist() == (
+        stamps("2020-02-28", "2020-02-29", "2020-03-01").tolist()
+    )
+    assert ours.close_of(stamps("2020-02-29")).tolist() == stamps("2020-03-01").tolist()
+    assert (ours.periods_per_year, ours.gap_tolerance) == (365, 0)
+    assert (calendar("XNYS").periods_per_year, calendar("XNYS").gap_tolerance) == (252, 1)
+
+
+@pytest.mark.filterwarnings("ignore:no explicit representation of timezones:UserWarning")
+def test_other_markets_and_years_are_asked_of_the_library() -> None:
+    """London closes at 16:30, in summer 15:30 UTC; in New York trade was halted on 1963-11-25."""
+    london = calendar("XLON", date(2020, 1, 1), date(2020, 12, 31))
+    assert london.close_of(stamps("2020-01-03", "2020-07-01")).tolist() == (
+        stamps("2020-01-03T16:30", "2020-07-01T15:30").tolist()
+    )
+    old = calendar("XNYS", date(1963, 11, 1), date(1963, 12, 31))
+    assert np.isnat(old.close_of(stamps("1963-11-25"))).all()
+    assert not np.isnat(old.close_of(stamps("1963-11-26"))).any()
+
+
+@pytest.mark.parametrize("name", ["", "XXXX", "24/7 "])
+def test_unknown_names(name: str) -> None:
+    with pytest.raises(ProfileError, match="is unknown; use 24x7 or a market code such as XNYS"):
+        calendar(name)

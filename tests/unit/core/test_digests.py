@@ -1,0 +1,133 @@
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+
+from tvquant.core.digests import (
+    EMPTY,
+    canonical_array,
+    canonical_json,
+    digest_array,
+    digest_bytes,
+    digest_json,
+    merkle_root,
+)
+
+
+def sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def test_bytes_are_prefixed_by_their_length() -> None:
+    assert digest_bytes(b"ab", b"") == sha(struct.pack("<Q", 2) + b"ab" + struct.pack("<Q", 0)).hex()
+    assert len({digest_bytes(b"ab", b"c"), digest_bytes(b"a", b"bc"), digest_bytes(b"abc"), digest_bytes()}) == 4
+    assert EMPTY == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # FIPS 180-4, empty message
+
+
+def test_json_has_one_form() -> None:
+    assert canonical_json({"b": [1, 0.1], "a": "é"}) == '{"a":"é","b":[1,0.1]}'.encode()
+    assert digest_json({"a": 1, "b": 2}) == digest_json({"b": 2, "a": 1})
+    assert digest_json([1, 2]) != digest_json([2, 1])
+
+
+@pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": -float("inf")}], ids=str)
+def test_json_refuses_what_is_not_finite(value: object) -> None:
+    with pytest.raises(ValueError):
+        canonical_json(value)
+
+
+def test_an_array_is_its_values_as_little_endian_float64() -> None:
+    assert canonical_array(np.array([1.5, -2.0])) == b"f8(2,)" + struct.pack("<2d", 1.5, -2.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (np.array([0.0, 1.0]), np.array([-0.0, 1.0])),
+        (np.array([np.nan]), -np.array([np.nan])),
+        (np.array([np.nan]), np.frombuffer(struct.pack("<Q", 0x7FF8_0000_0000_BEEF))),
+        (np.array([0.5, np.nan], np.float32), np.array([0.5, np.nan])),
+        (np.array([0.1, 0.2], ">f8"), np.array([0.1, 0.2])),
+        (np.arange(12.0).reshape(3, 4)[:, ::2], np.array([[0.0, 2.0], [4.0, 6.0], [8.0, 10.0]])),
+        (np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(6.0).reshape(2, 3)),
+        (np.array([1, 2], np.int8), np.array([1, 2], ">i8")),
+        (np.array([7], np.uint32), np.array([7])),
+        (np.array(["2020-01-01", "NaT"], "M8[D]"), np.array(["2020-01-01T00", "NaT"], "M8[us]")),
+    ],
+)
+def test_equal_values_are_equal_bytes(a: np.ndarray, b: np.ndarray) -> None:
+    assert canonical_array(a) == canonical_array(b)
+    assert digest_array(a) == digest_array(b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (np.array([0.1]), np.array([0.1], np.float32)),  # other values
+        (np.zeros((2, 3)), np.zeros((3, 2))),
+        (np.zeros(1), np.zeros((1, 1))),
+        (np.zeros(2), np.zeros(2, np.int64)),
+        (np.zeros(2, bool), np.zeros(2, np.int64)),
+        (np.array([0], "M8[us]"), np.array([0])),
+        (np.array([1.0, 2.0]), np.array([2.0, 1.0])),
+        (np.array([np.nan]), np.array([np.inf])),
+        (np.array([1.0]), np.nextafter(np.array([1.0]), 2.0)),
+    ],
+)
+def test_other_content_is_other_bytes(a: np.ndarray, b: np.ndarray) -> None:
+    assert canonical_array(a) != canonical_array(b)
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([object()]), np.array([1j])], ids=str)
+def test_arrays_without_canonical_bytes(array: np.ndarray) -> None:
+    with pytest.raises(TypeError, match="no canonical bytes for dtype"):
+        canonical_array(array)
+
+
+def test_arrays_do_not_flow_into_each_other() -> None:
+    assert digest_array(np.zeros(2), np.zeros(1)) != digest_array(np.zeros(1), np.zeros(2))
+
+
+def leaf(key: str, digest: str) -> bytes:
+    return sha(b"\x00" + f'["{key}","{digest}"]'.encode())
+
+
+def node(a: bytes, b: bytes) -> bytes:
+    return sha(b"\x01" + a + b)
+
+
+A, B, C, D, E = (leaf(key, str(i)) for i, key in enumerate("abcde"))
+
+
+@pytest.mark.parametrize(
+    ("count", "root"),
+    [
+        (1, A),
+        (2, node(A, B)),
+        (3, node(node(A, B), C)),
+        (4, node(node(A, B), node(C, D))),
+        (5, node(node(node(A, B), node(C, D)), E)),
+    ],
+)
+def test_a_tree_by_hand(count: int, root: bytes) -> None:
+    leaves = {key: str(i) for i, key in enumerate("abcde"[:count])}
+    assert merkle_root(leaves) == root.hex()
+    assert merkle_root(list(leaves.items())[::-1]) == root.hex()
+
+
+def test_a_tree_of_nothing() -> None:
+    assert merkle_root({}) == EMPTY
+
+
+def test_a_node_cannot_pose_as_a_leaf() -> None:
+    """Without the prefixes the parent of two leaves would be the leaf whose content is their hashes."""
+    assert node(A, B) != sha(b"\x00" + A + B)
+    assert merkle_root({"a": "0", "b": "1"}) != sha(A + B).hex()
+
+
+def test_every_leaf_counts() -> None:
+    leaves = dict.fromkeys("abcdefg", "0")
+    roots = {merkle_root({**leaves, key: "1"}) for key in leaves} | {merkle_root(leaves)}
+    roots |= {merkle_root({**leaves, "h": "0"}), merkle_root({k: v for k, v in leaves.items() if k != "g"})}
+    assert len(roots) == 10

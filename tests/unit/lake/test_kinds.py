@@ -1,0 +1,70 @@
+"""What symbols say about themselves."""
+
+import pytest
+
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
+from tvquant.lake.kinds import structure
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kinds", "calendar"),
+    [
+        ("BINANCE:BTCUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:JUPUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:SYRUPUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:BTCUSDT.P", {Kind.SWAP}, "24x7"),
+        ("BYBIT:TUSDT.P", {Kind.SWAP}, "24x7"),
+        ("BYBIT:USDCUSDT.P", {Kind.SWAP, Kind.STABLECOIN}, "24x7"),
+        ("BINANCE:ADAUPUSDT", {Kind.SPOT, Kind.LEVERAGED_TOKEN}, "24x7"),
+        ("BINANCE:1INCHDOWNUSDT", {Kind.SPOT, Kind.LEVERAGED_TOKEN}, "24x7"),
+        ("BINANCE:USDCUSDT", {Kind.SPOT, Kind.STABLECOIN}, "24x7"),
+        ("BINANCE:TUSDUSDT", {Kind.SPOT, Kind.STABLECOIN}, "24x7"),
+        ("COINBASE:USDTUSD", {Kind.SPOT, Kind.STABLECOIN}, "24x7"),
+        ("BINANCE:PAXGUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:EURUSDT", {Kind.SPOT, Kind.FIAT}, "24x7"),
+        ("COINBASE:DOTUSD", {Kind.SPOT}, "24x7"),
+        ("NASDAQ:AAPL", {Kind.STOCK}, "XNYS"),
+        ("NYSE:BRK.B", {Kind.STOCK}, "XNYS"),
+        ("NYSE:T", {Kind.STOCK}, "XNYS"),
+        ("AMEX:SPY", {Kind.ETF}, "XNYS"),
+        ("CBOE:ARKK", {Kind.ETF}, "XNYS"),
+        ("SP:SPX", {Kind.INDEX}, "XNYS"),
+        ("TVC:SPX", {Kind.INDEX}, "XNYS"),
+        ("CBOE:VIX", {Kind.INDEX}, "XNYS"),
+        ("NASDAQ:NDX", {Kind.INDEX}, "XNYS"),
+    ],
+)
+def test_kinds_and_calendar(symbol: str, kinds: set[Kind], calendar: str) -> None:
+    found = structure(symbol)
+    assert (found.kinds, found.calendar, found.currency) == (kinds, calendar, "USD")
+
+
+def test_a_pair_in_euro_is_not_in_dollars() -> None:
+    assert structure("BINANCE:BTCEUR").currency == "EUR"
+    assert structure("BINANCE:ETHBTC").currency == "BTC"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "named"),
+    [
+        ("FOREX:EURUSD", "exchange 'FOREX'"),
+        ("TVC:NI225", "only US indices"),
+        ("BINANCE:BTCXYZ", "quote currency"),
+        ("BINANCE:USDT", "quote currency"),
+        ("AAPL", "EXCHANGE:TICKER"),
+        ("nasdaq:aapl", "EXCHANGE:TICKER"),
+        ("BINANCE:LUNAUSDT#2", "EXCHANGE:TICKER"),
+        ("NASDAQ:AA PL", "EXCHANGE:TICKER"),
+        ("../etc:A", "EXCHANGE:TICKER"),
+    ],
+)
+def test_what_is_unknown_is_refused(symbol: str, named: str) -> None:
+    with pytest.raises(DataError, match=named) as caught:
+        structure(symbol)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_exchange_names_those_that_are_known() -> None:
+    with pytest.raises(DataError, match=r"known are .*BINANCE.*NASDAQ"):
+        structure("XETRA:SAP")

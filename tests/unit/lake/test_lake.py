@@ -1,0 +1,77 @@
+"""What can be asked of a lake."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Basis
+from tvquant.lake import Lake, audit, health, tables
+
+BTC, PERP, UP, USDC, AAPL, SPY = (
+    "BINANCE:BTCUSDT", "BYBIT:BTCUSDT.P", "BINANCE:BTCUPUSDT", "BINANCE:USDCUSDT", "NASDAQ:AAPL", "AMEX:SPY",
+)  # fmt: skip
+
+
+def test_an_empty_lake_says_how_to_fill_it(lake: Lake) -> None:
+    for ask in (
+        lake.symbols,
+        lake.status,
+        lambda: lake.pin([BTC]),
+        lambda: lake.ls(BTC),
+        lambda: audit(lake),
+        lambda: health(lake),
+    ):
+        with pytest.raises(DataError, match="is empty; import data with `tvquant data import FILE`"):
+            ask()
+
+
+@pytest.mark.requirement("R-DAT-25")
+def test_symbols_are_chosen_by_kind_and_exchange(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(*(bars(symbol, [1.0], "2021-01-04") for symbol in (BTC, PERP, UP, USDC)))
+    deliver(bars(AAPL, [1.0], "2021-01-04"), bars(SPY, [1.0], "2021-01-04"), basis=Basis.TOTAL)
+    assert lake.symbols() == tuple(sorted((BTC, PERP, UP, USDC, AAPL, SPY)))
+    assert lake.symbols([Kind.SPOT]) == (UP, BTC, USDC)
+    assert lake.symbols([Kind.SPOT], [Kind.STABLECOIN, Kind.LEVERAGED_TOKEN]) == (BTC,)
+    assert lake.symbols([Kind.STOCK, Kind.ETF]) == (SPY, AAPL)
+    assert lake.symbols(exchanges=["BYBIT"]) == (PERP,)
+    assert lake.symbols([Kind.INDEX]) == ()
+
+
+def test_status_counts_tables_symbols_and_span(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(BTC, [1.0, 2.0, 3.0]), bars(PERP, [1.0], "2020-12-30"))
+    status = lake.status()
+    assert {table.name: table.rows for table in status.tables} == {"bars": 4, "instruments": 2, "journal": 2}
+    assert all(table.size > 0 for table in status.tables)
+    assert (status.symbols, status.first, status.last) == (2, np.datetime64("2020-12-30"), np.datetime64("2021-01-03"))
+
+
+def test_ls_shows_all_versions_and_where_they_came_from(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(AAPL, [1.0, 2.0], "2021-01-04", dividends=[0.0, 0.5]), basis=Basis.SPLIT)
+    deliver(bars(AAPL, [9.0], "2021-01-05"), basis=Basis.SPLIT)
+    found = lake.ls(AAPL)
+    assert found.bars["close"].to_list() == [1.0, 2.0, 9.0]
+    assert found.sources == ("part0.parquet", "part1.parquet")
+    assert found.actions.select("kind", "value").rows() == [("dividend", 0.5)]
+    assert (found.symbol.structure.kinds, found.symbol.basis) == ({Kind.STOCK}, Basis.SPLIT)
+    with pytest.raises(DataError, match=r"no bars of 'NASDAQ:AAPLE'; near it are NASDAQ:AAPL;"):
+        lake.ls("NASDAQ:AAPLE")
+
+
+def test_an_interval_that_is_not_stored_and_no_symbols_at_all(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(BTC, [1.0]))
+    with pytest.raises(DataError, match="interval '4h' is not stored"):
+        lake.pin([BTC], interval="4h")
+    with pytest.raises(DataError, match="no symbol of the lake"):
+        lake.pin([])
+
+
+def test_versions_are_kept_for_ever(lake: Lake, deliver: Any, bars: Any) -> None:
+    import deltalake
+
+    deliver(bars(BTC, [1.0]))
+    configuration = deltalake.DeltaTable(lake.root / "bars").metadata().configuration
+    assert configuration["delta.enableExpiredLogCleanup"] == "false"
+    assert tables.version(lake.root, "actions") is None

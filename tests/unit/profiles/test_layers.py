@@ -1,0 +1,210 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tvquant.core.errors import ProfileError
+from tvquant.profiles import Problem, ResolvedProfile, Vocabulary, lint, load, resolve
+
+type Write = Callable[..., Path]
+
+
+def with_argument(vocabulary: Vocabulary, key: str, value: Any, preset: str = "us_equities") -> ResolvedProfile:
+    return resolve(load(preset), vocabulary, arguments={"--option": (key, value)})
+
+
+@pytest.mark.requirement("R-CFG-01")
+def test_argument_over_environment_over_profile_over_defaults(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    write("demo", "extends: us_equities\nwindows: {train: 70, step: 7}\ndata: {span: 700, lookback: 700}\n")
+    environment = {"TVQUANT_WINDOWS__TRAIN": "80", "TVQUANT_DATA__SPAN": "800", "TVQUANT_SEED": "8", "PATH": "/bin"}
+    arguments = {"--train": ("windows.train", 90)}
+    resolved = resolve(load("demo", search=[folder]), vocabulary, environment=environment, arguments=arguments)
+    p, layers = resolved.profile, resolved.layers
+    found = [
+        (p.windows.train, layers["windows.train"]),
+        (p.data.span, layers["data.span"]),
+        (p.data.lookback, layers["data.lookback"]),
+        (p.benchmark.market, layers["benchmark.market"]),
+        (p.costs.slippage_bps, layers["costs.slippage_bps"]),
+        (p.seed, layers["seed"]),
+        (p.windows.test, layers["windows.test"]),
+    ]
+    assert found == [
+        (90, "argument --train"),
+        (800, "environment TVQUANT_DATA__SPAN"),
+        (700, "profile demo (profiles/demo.yaml)"),
+        (("AMEX:SPY",), "preset us_equities"),
+        (5.0, "defaults"),
+        (8, "environment TVQUANT_SEED"),
+        (7, "windows.step of profile demo (profiles/demo.yaml)"),
+    ]
+
+
+@pytest.mark.requirement("R-CFG-01")
+def test_mappings_merge_and_lists_replace(folder: Path, write: Write, vocabulary: Vocabulary) -> None:
+    write("a", "extends: us_equities\nallocation: {limits: {gross: 0.5}, fallbacks: [equal_weight, min_variance]}\n")
+    write("b", "extends: a\nallocation: {fallbacks: [equal_weight]}\nuniverse: {kinds: [etf]}\n")
+    profile = resolve(load("b", search=[folder]), vocabulary).profile
+    assert (profile.allocation.limits.gross, profile.allocation.limits.position) == (0.5, 0.25)
+    assert profile.allocation.fallbacks == ("equal_weight",)
+    assert [kind.value for kind in profile.universe.kinds] == ["etf"]
+
+
+def test_nested_and_list_values_come_from_the_environment(vocabulary: Vocabulary) -> None:
+    environment = {"TVQUANT_ALLOCATION__LIMITS__NET": "[0, 0.5]", "TVQUANT_UNIVERSE__SYMBOLS": "[NYSE:IBM, AMEX:SPY]"}
+    profile = resolve(load("us_equities"), vocabulary, environment=environment).profile
+    assert profile.allocation.limits.net == (0.0, 0.5)
+    assert profile.universe.symbols == ("NYSE:IBM", "AMEX:SPY")
+
+
+def test_test_follows_step_until_it_is_set(vocabulary: Vocabulary) -> None:
+    assert with_argument(vocabulary, "windows.step", 5).profile.windows.test == 5
+    assert with_argument(vocabulary, "windows.test", 40).profile.windows.test == 40
+
+
+@pytest.mark.requirement("R-SIM-01")
+def test_a_test_shorter_than_the_step_is_refused(vocabulary: Vocabulary) -> None:
+    with pytest.raises(ProfileError, match=r"windows.test: expected at least windows.step \(20\), found 19"):
+        with_argument(vocabulary, "windows.test", 19)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("windows.trian", 3, "windows.trian: unknown key - did you mean windows.train?"),
+        ("train", 60, "train: unknown key - did you mean windows.train?"),
+        ("window.train", 60, "window: unknown key - did you mean windows?"),
+        ("windows.zzz", 60, "windows.zzz: unknown key (known: train, step, test)"),
+        ("risk.profiles", [], "risk.profiles: unknown key - did you mean allocation.profiles?"),
+        ("limits.gross", 1, "limits: unknown key - did you mean allocation.limits?"),
+        ("windows.seed", 1, "windows.seed: unknown key - did you mean seed?"),
+        ("windows", None, "windows: expected a mapping of its keys, found nothing (null)"),
+        ("windows.train.rows", 3, "windows.train: expected a valid integer, found {'rows': 3}"),
+        ("windows.train", "60", "windows.train: expected a valid integer, found '60'"),
+        ("windows.train", 60.0, "windows.train: expected a valid integer, found 60.0"),
+        ("windows.train", True, "windows.train: expected a valid integer, found True"),
+        ("windows.train", None, "windows.train: expected a valid integer, found nothing (null)"),
+        ("data.min_history", 89, "data.min_history: expected greater than or equal to 90, found 89"),
+        ("data.span", 0, "data.span: expected greater than or equal to 1 or 'all', found 0"),
+        ("data.span", "al", "data.span: expected a valid integer or 'all', found 'al'"),
+        ("data.max_missing", 10, "data.max_missing: expected less than 1, found 10"),
+        ("data.interval", "1h", "data.interval: unknown name '1h'"),
+        ("costs.borrow_rate", "1e-3", "wants a dot and a sign in such a number, as in 1.0e-3"),
+        ("costs.slippage_bps", float("nan"), "costs.slippage_bps: expected a finite number, found nan"),
+        ("costs.slippage_bps", float("inf"), "costs.slippage_bps: expected"),
+        ("costs.commission_bps", -1, "costs.commission_bps: expected greater than or equal to 0, found -1"),
+        ("universe.kinds", ["stok"], "universe.kinds: unknown name 'stok' - did you mean stock? (known: etf, fiat,"),
+        ("universe.kinds", "stock", "universe.kinds: expected a list, found 'stock'"),
+        ("universe.kinds", [], "universe.kinds: expected at least 1 item, found []"),
+        ("universe.membership", "dynamic", "universe.membership: unknown name 'dynamic'"),
+        ("universe.symbols", ["SPY"], "universe.symbols: expected EXCHANGE:TICKER, found 'SPY'"),
+        ("benchmark.market", ["A:B", "A:B"], "benchmark.market: names 'A:B' more than once"),
+        ("description", "a\nb", "description: expected one line of text, found 'a\\nb'"),
+        ("allocation.limits.net", [1], "allocation.limits.net: expected [lowest, highest], found [1]"),
+        ("allocation.limits.net", [1, -1], "allocation.limits.net: expected [lowest, highest], found [1.0, -1.0]"),
+        ("allocation.limits.position", 25, "allocation.limits.position: expected less than or equal to 1, found 25"),
+        ("allocation.engines", ["custm"], "unknown engine 'custm' - did you mean custom? (known: custom)"),
+        ("allocation.engines", ["riskfolio"], "engine 'riskfolio' is not installed; install tvquant[engines]"),
+        ("allocation.fallbacks", ["hrp"], "unknown risk profile 'hrp' (known: equal_weight, min_variance)"),
+        ("selection.model", "basline", "unknown selection model 'basline' - did you mean baseline?"),
+        ("execution.simulators", ["vector"], "unknown simulator 'vector' (known: custom)"),
+        ("execution.convention", "open", "execution.convention: unknown name 'open' - did you mean next_open?"),
+        ("seed", -1, "seed: expected greater than or equal to 0, found -1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(vocabulary: Vocabulary, key: str, value: Any, said: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        with_argument(vocabulary, key, value)
+    message = str(caught.value)
+    assert said in message
+    assert message.startswith("profile us_equities: ")
+    assert message.endswith("(argument --option)"), "one problem, and it names the layer"
+    assert message.isprintable()
+
+
+def test_a_problem_names_the_line_of_the_layer_that_set_the_value(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    write("base", "extends: us_equities\n\nwindows:\n  train: sixty\n")
+    write("demo", "extends: base\nseed: 2\n")
+    with pytest.raises(ProfileError, match=r"found 'sixty' \(profile base \(profiles/base.yaml\), line 5\)$"):
+        resolve(load("demo", search=[folder]), vocabulary)
+
+
+def test_all_problems_are_listed_by_lint_and_counted_by_resolve(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    path = write("p", "windows: {trian: 3, train: x}\nrisk: {primary: min_variance}\nallocation: {profiles: [hrp]}\n")
+    problems = lint("p", vocabulary, search=[folder])
+    assert problems == lint(path, vocabulary)
+    assert [problem.key for problem in problems] == [
+        "windows.trian",
+        "universe.kinds",
+        "windows.train",
+        "allocation.profiles",
+    ]
+    assert str(problems[1]) == "universe.kinds: no value; set it, or extend a profile that does (in no layer)"
+    with pytest.raises(ProfileError, match=r"^profile p: windows.trian: .*; and 3 more \(tvquant profile lint"):
+        resolve(load(path), vocabulary)
+
+
+def test_lint_of_a_file_that_cannot_be_loaded_is_one_problem(write: Write, vocabulary: Vocabulary) -> None:
+    path = write("p", "seed: 1\nseed: 2\n")
+    text = "profile p (profiles/p.yaml), line 3: the key 'seed' stands here twice; keep one"
+    assert lint(path, vocabulary) == [Problem(key="", text=text, layer="")]
+
+
+def test_a_sound_profile_has_no_problem(vocabulary: Vocabulary) -> None:
+    assert lint("demo_sp500", vocabulary) == []
+    problems = lint("demo_sp500", vocabulary, environment={"TVQUANT_WINDOWS__TEST": "1"})
+    assert [problem.layer for problem in problems] == ["environment TVQUANT_WINDOWS__TEST"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("TVQUANT_DATA_SPAN", "3", "between section and key stand two underscores, as in TVQUANT_DATA__SPAN"),
+        ("TVQUANT_DATA__SPANN", "3", "data.spann: unknown key - did you mean data.span?"),
+        ("TVQUANT_DATA__SPAN", "[1", "environment TVQUANT_DATA__SPAN, line 1: not readable as YAML"),
+        ("TVQUANT_DATA__SPAN", "{a: 1}", "environment TVQUANT_DATA__SPAN: expected a value or a list"),
+        ("TVQUANT_UNIVERSE__KINDS", "stock,etf", "universe.kinds: expected a list, found 'stock,etf'"),
+        ("TVQUANT_DATA__LOOKBACK", "", "data.lookback: expected a valid integer, found nothing (null)"),
+        ("TVQUANT___", "1", "unknown key"),
+    ],
+)
+def test_environment_that_does_not_fit_is_refused(vocabulary: Vocabulary, variable: str, text: str, said: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        resolve(load("us_equities"), vocabulary, environment={variable: text})
+    assert said in str(caught.value)
+
+
+def test_variables_that_are_no_keys_are_left_to_others(vocabulary: Vocabulary) -> None:
+    environment = {"TVQUANT_HOME": "/tmp", "HOME": "/", "XTVQUANT_DATA__SPAN": "3"}
+    raw = load("us_equities")
+    assert resolve(raw, vocabulary, environment=environment) == resolve(raw, vocabulary)
+
+
+def test_an_unknown_key_may_be_anything(folder: Path, write: Write, vocabulary: Vocabulary) -> None:
+    write("p", 'extends: us_equities\n"a\\nb": 1\nwindows: {"": 2}\n')
+    assert [problem.key for problem in lint("p", vocabulary, search=[folder])] == [r"'a\nb'", "windows."]
+
+
+def test_the_digest_is_of_values_only(folder: Path, write: Write, vocabulary: Vocabulary) -> None:
+    write("a", "extends: us_equities\ndescription: one\ncosts: {borrow_rate: 0}\nallocation: {limits: {gross: 1}}\n")
+    write("b", "extends: us_equities\nallocation: {limits: {gross: 1.0}}\ncosts: {borrow_rate: -0.0}\n")
+    write("c", "extends: us_equities\ncosts: {borrow_rate: 0.001}\n")
+    a, b, c = (resolve(load(name, search=[folder]), vocabulary).digest for name in "abc")
+    assert a == b != c
+
+
+def test_resolving_takes_milliseconds(vocabulary: Vocabulary) -> None:
+    def once() -> float:
+        start = time.perf_counter()
+        resolve(load("demo_sp500"), vocabulary)
+        return time.perf_counter() - start
+
+    assert min(once() for _ in range(5)) < 0.020

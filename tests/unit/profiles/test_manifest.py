@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tvquant.core.errors import ProfileError
+from tvquant.profiles import ResolvedProfile, Vocabulary, dump, explain, from_manifest, load, resolve, to_manifest
+
+
+@pytest.fixture
+def resolved(vocabulary: Vocabulary) -> ResolvedProfile:
+    return resolve(load("demo_sp500"), vocabulary, environment={"TVQUANT_DATA__SPAN": "750"})
+
+
+@pytest.mark.requirement("R-CFG-01")
+def test_a_manifest_gives_the_same_profile_back(resolved: ResolvedProfile) -> None:
+    text = json.dumps(to_manifest(resolved), allow_nan=False)
+    back = from_manifest(json.loads(text))
+    assert back == resolved
+    assert to_manifest(back) == json.loads(text)
+
+
+def test_a_manifest_that_was_changed_is_refused(resolved: ResolvedProfile) -> None:
+    manifest = to_manifest(resolved)
+    manifest["profile"]["costs"]["slippage_bps"] = 0.0
+    with pytest.raises(ProfileError, match=rf"manifest: digest: expected \w+, found {resolved.digest}; it was changed"):
+        from_manifest(manifest)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"profile": None}, "manifest: profile: "),
+        ({"profile": {"version": 2}}, "manifest: profile.version: "),
+        ({"layers": {}}, "manifest: layers: expected the layer of every key"),
+        ({"layers": None}, "manifest: layers: expected"),
+        ({"digest": None}, "manifest: digest: expected"),
+    ],
+)
+def test_what_is_no_manifest_is_refused(resolved: ResolvedProfile, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ProfileError, match=said):
+        from_manifest({**to_manifest(resolved), **change})
+
+
+def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile) -> None:
+    rows = {row.key: (row.value, row.layer) for row in explain(resolved)}
+    assert rows["data.span"] == (750, "environment TVQUANT_DATA__SPAN")
+    assert rows["universe.kinds"] == (["stock"], "preset demo_sp500")
+    assert rows["risk.primary"] == ("min_variance", "preset us_equities")
+    assert rows["allocation.limits.net"] == ([-1.0, 1.0], "defaults")
+    leaves = {k for k, v in _leaves(resolved.profile.values()).items() if k not in ("name", "version")}
+    assert set(rows) == leaves == set(resolved.layers)
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        out |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return out
+
+
+def test_a_dump_is_a_profile_of_its_own(resolved: ResolvedProfile, folder: Path, vocabulary: Vocabulary) -> None:
+    (folder / "copy.yaml").write_text(dump(resolved), encoding="utf-8")
+    copy = resolve(load("copy", search=[folder]), vocabulary)
+    assert copy.digest == resolved.digest
+    assert copy.profile.description == resolved.profile.description
+    assert set(copy.layers.values()) == {"profile copy (profiles/copy.yaml)"}

@@ -1,0 +1,113 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tvquant.core.allocations import Limits
+from tvquant.core.books import Convention, CostModel, Execution
+from tvquant.core.errors import ProfileError
+from tvquant.core.instruments import Kind
+from tvquant.core.stamps import NONE, Stamp
+from tvquant.profiles import Profile, Vocabulary, load, resolve
+
+
+def made(vocabulary: Vocabulary, **arguments: Any) -> Profile:
+    """`us_equities` with `section__key` arguments."""
+    named = {f"--{key}": (key.replace("__", "."), value) for key, value in arguments.items()}
+    return resolve(load("us_equities"), vocabulary, arguments=named).profile
+
+
+def test_sections_become_the_types_of_core(vocabulary: Vocabulary) -> None:
+    profile = made(vocabulary, execution__lag=2, costs__commission_bps=7, allocation__limits__net=[0, 1])
+    assert profile.allocation.limits.limits() == Limits(gross=1.0, net=(0.0, 1.0), position=0.25, cluster=0.25)
+    assert profile.costs.cost_model() == CostModel(slippage_bps=5.0, commission_bps=7.0, borrow_rate=0.02)
+    assert profile.execution.execution() == Execution(
+        convention=Convention.NEXT_OPEN, lag=2, halt_limit=5, delisting_haircut=0.30
+    )
+
+
+def test_the_defaults_of_core_and_of_the_file_are_one(vocabulary: Vocabulary) -> None:
+    profile = made(vocabulary)
+    assert profile.costs.cost_model() == CostModel()
+    assert profile.execution.execution() == Execution()
+
+
+def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
+    assert made(vocabulary).universe.stamps == {Stamp.CURRENT_ONLY}
+    assert made(vocabulary, universe__membership="dated").universe.stamps == NONE
+    assert made(vocabulary).windows.stamps == {Stamp.SWEPT_WINDOWS}
+    assert made(vocabulary, windows__train=252, windows__step=10).windows.stamps == NONE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"universe__exclude_kinds": ["spot", "etf"]}, "universe.exclude_kinds: excludes etf, which universe.kinds"),
+        (
+            {"universe__symbols": ["A:B"], "universe__exclude_symbols": ["A:B"]},
+            "universe.exclude_symbols: excludes A:B, which universe.symbols asks for",
+        ),
+        ({"risk__primary": "hrp"}, "risk.primary: unknown member of allocation.profiles 'hrp'"),
+        (
+            {"allocation__profiles": ["min_variance"], "risk__anchors": ["equal_weight"]},
+            "risk.anchors: unknown member of allocation.profiles 'equal_weight'",
+        ),
+        ({"windows__train": 501}, r"windows.train: expected at most data.lookback \(500\), found 501"),
+        ({"data__span": 60}, r"data.span: expected more rows than windows.train \(60\), or all, found 60"),
+    ],
+)
+def test_rules_between_keys(vocabulary: Vocabulary, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ProfileError, match=said):
+        made(vocabulary, **arguments)
+
+
+@pytest.mark.requirement("R-DAT-02")
+def test_the_history_floor_is_raised_never_lowered(vocabulary: Vocabulary) -> None:
+    assert made(vocabulary, data__min_history=252).data.min_history == 252
+    with pytest.raises(ProfileError, match="greater than or equal to 90, found 60"):
+        made(vocabulary, data__min_history=60)
+
+
+def test_a_profile_is_frozen_and_has_no_hidden_default(vocabulary: Vocabulary) -> None:
+    profile = made(vocabulary)
+    with pytest.raises(ValidationError, match="frozen"):
+        profile.seed = 3  # type: ignore[misc]
+    values = profile.values()
+    for section in [*values]:
+        with pytest.raises(ValidationError, match="Field required"):
+            Profile.model_validate({key: value for key, value in values.items() if key != section})
+
+
+@pytest.mark.parametrize(
+    ("preset", "kinds", "excluded", "convention", "market"),
+    [
+        ("us_equities", {Kind.STOCK, Kind.ETF}, set(), Convention.NEXT_OPEN, ("AMEX:SPY",)),
+        (
+            "crypto_spot",
+            {Kind.SPOT},
+            {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN},
+            Convention.NEXT_OPEN,
+            ("BINANCE:BTCUSDT",),
+        ),
+        ("demo_sp500", {Kind.STOCK}, set(), Convention.NEXT_CLOSE, ("SP:SPX",)),
+    ],
+)
+def test_presets_as_specified(
+    vocabulary: Vocabulary,
+    preset: str,
+    kinds: set[Kind],
+    excluded: set[Kind],
+    convention: Convention,
+    market: tuple[str, ...],
+) -> None:
+    profile = resolve(load(preset), vocabulary).profile
+    assert (set(profile.universe.kinds), set(profile.universe.exclude_kinds)) == (kinds, excluded)
+    assert (profile.universe.symbols, profile.universe.membership) == (None, "current")
+    assert (profile.execution.convention, profile.benchmark.market) == (convention, market)
+    assert (profile.data.span, profile.data.lookback, profile.data.min_history) == ("all", 500, 90)
+    assert (profile.windows.train, profile.windows.test, profile.windows.step) == (60, 20, 20)
+    assert (profile.risk.primary, profile.allocation.profiles) == ("min_variance", ("min_variance", "equal_weight"))
+    limits = profile.allocation.limits.limits()
+    assert limits == Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25)
+    assert profile.costs.cost_model().per_notional == pytest.approx(6e-4)
+    assert profile.description

@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import pytest
+
+from tvquant.core.errors import ProfileError
+from tvquant.profiles import Vocabulary, load, resolve
+
+
+def test_a_risk_profile_that_no_named_engine_solves_is_refused(vocabulary: Vocabulary) -> None:
+    words = replace(
+        vocabulary,
+        engines={"custom": frozenset({"min_variance"}), "other": frozenset({"equal_weight"})},
+    )
+    raw = load("us_equities")
+    with pytest.raises(
+        ProfileError,
+        match=r"allocation.profiles: risk profile 'equal_weight' is solved by none of allocation.engines \(custom\)",
+    ):
+        resolve(raw, words)
+    both = {"--engines": ("allocation.engines", ["custom", "other"])}
+    assert resolve(raw, words, arguments=both).profile.allocation.engines == ("custom", "other")
+
+
+def test_a_fallback_that_no_named_engine_solves_is_refused(vocabulary: Vocabulary) -> None:
+    words = replace(vocabulary, risk_profiles=vocabulary.risk_profiles | {"hrp"})
+    with pytest.raises(ProfileError, match=r"allocation.fallbacks: risk profile 'hrp' is solved by none"):
+        resolve(load("us_equities"), words, arguments={"--fallbacks": ("allocation.fallbacks", ["hrp"])})
+
+
+def test_a_convention_that_no_named_simulator_plays_is_refused(vocabulary: Vocabulary) -> None:
+    words = replace(
+        vocabulary, simulators={"custom": frozenset({"next_close"}), "other": frozenset({"next_open", "next_close"})}
+    )
+    raw = load("us_equities")
+    with pytest.raises(
+        ProfileError,
+        match=r"'next_open' is played by none of execution.simulators \(custom\); they play next_close",
+    ):
+        resolve(raw, words)
+    both = {"--simulators": ("execution.simulators", ["custom", "other"])}
+    assert resolve(raw, words, arguments=both).profile.execution.simulators == ("custom", "other")
+    assert resolve(load("demo_sp500"), words).profile.execution.simulators == ("custom",)
+
+
+def test_a_member_that_is_not_installed_is_refused_even_beside_one_that_is(vocabulary: Vocabulary) -> None:
+    with pytest.raises(ProfileError, match=r"engine 'riskfolio' is not installed; install tvquant\[engines\]"):
+        resolve(
+            load("us_equities"), vocabulary, arguments={"--engines": ("allocation.engines", ["custom", "riskfolio"])}
+        )

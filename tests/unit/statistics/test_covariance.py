@@ -1,0 +1,114 @@
+"""Covariance: scikit-learn is the referee of the shrinkage, numpy's own eigenvalues of the ridge."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tvquant.core.errors import ModelError
+from tvquant.statistics.covariance import CONDITION_LIMIT, RIDGE, estimate, ledoit_wolf
+
+
+def one_factor(rows: int, columns: int, *, noise: float = 0.01, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    market = rng.normal(0.0005, 0.01, (rows, 1))
+    return market * rng.uniform(0.5, 1.5, columns) + rng.normal(0.0, noise, (rows, columns))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(252, 20), (60, 100), (1000, 5), (3, 8), (2, 3), (40, 1), (300, 300)])
+@pytest.mark.requirement("R-RSK-08")
+def test_shrinkage_equals_scikit_learn(rows, columns):
+    from sklearn.covariance import ledoit_wolf as referee
+
+    returns = one_factor(rows, columns, seed=rows)
+    matrix, shrinkage = ledoit_wolf(returns)
+    expected, expected_shrinkage = referee(returns)
+    assert np.abs(matrix - expected).max() <= 1e-12 * np.abs(expected).max()
+    assert shrinkage == pytest.approx(expected_shrinkage, rel=1e-12, abs=1e-14)
+
+
+def test_equal_uncorrelated_variances_need_no_shrinkage():
+    # Rows +-sqrt(2) e_i have the identity as their covariance: S is its own target.
+    returns = np.sqrt(2.0) * np.vstack((np.eye(2), -np.eye(2)))
+    matrix, shrinkage = ledoit_wolf(returns)
+    np.testing.assert_allclose(matrix, np.eye(2), atol=1e-15)
+    assert shrinkage == 0.0
+
+
+def test_ridge_of_a_well_conditioned_estimate():
+    returns = one_factor(252, 20)
+    shrunk, shrinkage = ledoit_wolf(returns)
+    got = estimate(returns)
+    assert got.ridge == RIDGE
+    np.testing.assert_allclose(got.matrix, shrunk + 0.01 * np.trace(shrunk) / 20 * np.eye(20), rtol=1e-15)
+    assert (got.method, got.shrinkage, got.observations) == ("ledoit_wolf", shrinkage, 252)
+    np.testing.assert_allclose(got.means, returns.sum(axis=0) / 252, rtol=1e-12)
+
+
+@pytest.mark.requirement("R-RSK-08")
+@pytest.mark.parametrize(("rows", "columns"), [(252, 700), (2000, 200)])
+def test_collinear_returns_get_the_smallest_sufficient_ridge(rows, columns):
+    got = estimate(one_factor(rows, columns, noise=1e-6))
+    condition = np.linalg.cond(got.matrix)
+    assert got.ridge > RIDGE
+    assert condition <= CONDITION_LIMIT
+    assert condition == pytest.approx(CONDITION_LIMIT, rel=1e-6)  # no more ridge than needed
+    assert got.condition == pytest.approx(condition, rel=1e-9)
+
+
+@pytest.mark.requirement("R-RSK-08")
+def test_ridge_is_not_stopped_at_a_tenth():
+    assert estimate(one_factor(252, 700, noise=1e-6)).ridge > 0.1
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(60, 100), (100, 100), (101, 100), (500, 30), (2, 4), (9, 1)])
+def test_condition_is_that_of_the_matrix(rows, columns):
+    got = estimate(one_factor(rows, columns, seed=columns))
+    assert got.condition == pytest.approx(np.linalg.cond(got.matrix), rel=1e-9)
+
+
+def test_units_of_returns_do_not_matter():
+    returns = one_factor(60, 100)
+    small, large = estimate(returns), estimate(returns * 100.0)
+    np.testing.assert_allclose(large.matrix, small.matrix * 1e4, rtol=1e-10)
+    assert large.ridge == pytest.approx(small.ridge, rel=1e-9)
+
+
+def test_arrays_are_read_only_and_the_input_is_untouched():
+    returns = one_factor(30, 3)
+    before = returns.copy()
+    got = estimate(returns)
+    assert not got.matrix.flags.writeable
+    assert not got.means.flags.writeable
+    np.testing.assert_array_equal(returns, before)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_gap_names_its_column(value):
+    returns = one_factor(30, 4)
+    returns[7, 2] = value
+    with pytest.raises(ModelError, match=r"column 2 is .* at row 7"):
+        estimate(returns)
+
+
+def test_a_constant_column_is_named():
+    returns = one_factor(30, 4)
+    prices = 100.0 * 1.001 ** np.arange(31)
+    returns[:, 3] = prices[1:] / prices[:-1] - 1.0  # constant but for rounding
+    assert returns[:, 3].std() > 0.0
+    with pytest.raises(ModelError, match="column 3 has no variance"):
+        estimate(returns)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (0, 3), (5, 0), (5,)])
+def test_too_few_returns(shape):
+    with pytest.raises(ModelError, match="at least 2 rows"):
+        estimate(np.zeros(shape))
+
+
+def test_import_is_light():
+    code = (
+        "import sys, tvquant.statistics;sys.exit(any(name in sys.modules for name in ('scipy', 'sklearn', 'pandas')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
