@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
@@ -19,7 +19,7 @@ from tvquant.core.digests import digest_json, merkle_root
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
-from tvquant.lake import Lake, ResultStore, Snapshot, health
+from tvquant.lake import AssetHealth, Lake, ResultStore, Snapshot, health
 from tvquant.ledger import Integrity, Ledger, genesis_entry, records, verify
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
 from tvquant.tournament.cells import Cell, cells, headline
@@ -183,9 +183,15 @@ def _health(folder: RunFolder, lake: Lake, plan: Plan, metrics: dict[str, Any]) 
     found = health(lake, tuple(plan.snapshot.symbols))
     states = [asset.state.value for asset in found]
     metrics |= {"assets": len(found)} | {f"state_{state}": states.count(state) for state in sorted(set(states))}
-    folder.write_json(HEALTH, [asset.to_json() for asset in found])
+    folder.write_json(HEALTH, [_plain(asset) for asset in found])
     if not found:
         raise LedgerError("health gate: no asset of the universe is left")
+
+
+def _plain(asset: AssetHealth) -> dict[str, Any]:
+    """JSON-able: dates as text."""
+    dates = {"first": asset.first, "last": asset.last}
+    return asdict(asset) | {name: None if date is None else str(date) for name, date in dates.items()}
 
 
 def _pin(folder: RunFolder, plan: Plan, ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tvquant.core.errors import ProfileError
-from tvquant.core.panel import Times
+from tvquant.core.panel import Times, frozen
 
 CRYPTO = "24x7"
 NEW_YORK = "XNYS"
@@ -33,7 +33,8 @@ class Calendar:
     name : `24x7` or a market code.
     periods_per_year : 365 for round-the-clock markets, 252 for sessions; the only source of annualisation.
     gap_tolerance : consecutive missing bars that are tolerated (0 or 1; R-DAT-04).
-    opens, closes : all bars of the calendar's range: stamp (00:00 UTC of the day or session date) and close, UTC.
+    opens, closes : all bars of the calendar's range: stamp (00:00 UTC of the day or session date) and close, UTC;
+        read-only, for calendars are shared.
     """
 
     name: str
@@ -63,7 +64,7 @@ def calendar(name: str, first: date | None = None, last: date | None = None) -> 
 
     Raises
     ------
-    ProfileError : no such market.
+    ProfileError : no such market, or the span is empty or outside of what the library knows of it.
     """
     if name == CRYPTO:
         return Calendar(name=name, periods_per_year=365, gap_tolerance=0)
@@ -95,15 +96,20 @@ def _table(name: str) -> Calendar:
 def _library(name: str, first: date, last: date) -> Calendar:
     """Sessions from exchange-calendars."""
     import exchange_calendars
-    from exchange_calendars.errors import InvalidCalendarName
+    from exchange_calendars.errors import InvalidCalendarName, NoSessionsError
 
     try:
         found = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
     except InvalidCalendarName as error:
         raise ProfileError(f"calendar {name!r} is unknown; use {CRYPTO} or a market code such as XNYS") from error
+    except (ValueError, NoSessionsError) as error:  # what the library says of an empty span or one out of its bounds
+        why = " ".join(str(error).split())
+        raise ProfileError(
+            f"calendar {name} has no sessions for {first} to {last}: {why}; choose other dates"
+        ) from error
     opens = found.sessions.to_numpy().astype("datetime64[us]")
-    return _sessions(name, opens, found.closes.to_numpy().astype("datetime64[us]"))
+    return _sessions(name, opens, found.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]"))
 
 
 def _sessions(name: str, opens: Times, closes: Times) -> Calendar:
-    return Calendar(name=name, periods_per_year=252, gap_tolerance=1, opens=opens, closes=closes)
+    return Calendar(name=name, periods_per_year=252, gap_tolerance=1, opens=frozen(opens), closes=frozen(closes))

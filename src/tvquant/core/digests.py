@@ -1,7 +1,8 @@
 """Digests: SHA-256 names of content, equal exactly when the canonical content is equal.
 
-Canonical means: floats as little-endian float64 with one NaN and one zero, times as microseconds, texts as UTF-8,
-JSON with sorted keys and no spaces. Nothing of a clock, a host or an order of work enters unless it is given.
+Canonical means, in arrays: floats as little-endian float64 with one NaN and one zero, integers as int64, times as
+microseconds. In JSON: UTF-8, sorted keys, no spaces, and every float exactly as it is (-0.0 is not 0.0).
+Nothing of a clock, a host or an order of work enters unless it is given.
 """
 
 import hashlib
@@ -25,7 +26,10 @@ def digest_bytes(*parts: bytes) -> str:
 
 
 def canonical_json(value: Any) -> bytes:
-    """UTF-8 JSON with sorted keys, no spaces and shortest round-trip floats; non-finite numbers are refused."""
+    """UTF-8 JSON with sorted keys, no spaces and shortest round-trip floats; non-finite numbers are refused.
+
+    It is exact: 1, 1.0, 0.0 and -0.0 are four texts. Numbers that are to be equal by value belong in an array.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -37,7 +41,8 @@ def digest_json(value: Any) -> str:
 def canonical_array(array: NDArray[Any]) -> bytes:
     """Canonical bytes of a float, integer, bool or datetime array, its shape included.
 
-    Every NaN becomes one NaN and -0.0 becomes 0.0, so that equal values have equal bytes.
+    Every NaN becomes one NaN and -0.0 becomes 0.0, so that equal values have equal bytes. An integer
+    above 2^63 - 1 or a time that microseconds cannot hold is a ValueError: nothing is wrapped or cut.
     """
     a = np.asarray(array)
     match a.dtype.kind:
@@ -45,8 +50,13 @@ def canonical_array(array: NDArray[Any]) -> bytes:
             a = np.where(np.isnan(a), np.nan, a.astype("<f8") + 0.0)
             tag = "f8"
         case "M":
-            a, tag = a.astype("datetime64[us]").astype("<i8"), "us"
+            us = a.astype("datetime64[us]")
+            if not ((us.astype(a.dtype) == a) | np.isnat(a)).all():
+                raise ValueError(f"times of dtype {a.dtype} do not fit microseconds; round them first")
+            a, tag = us.astype("<i8"), "us"
         case "i" | "u":
+            if a.dtype == np.uint64 and (a > np.iinfo(np.int64).max).any():
+                raise ValueError(f"an integer above 2^63 - 1 has no canonical bytes: found {a.max()}")
             a, tag = a.astype("<i8"), "i8"
         case "b":
             a, tag = a.astype("u1"), "b1"

@@ -7,6 +7,7 @@
    later listings, later facts, and single cells of a row that arrive late.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -51,7 +52,11 @@ def total_returns(close: Floats, dividend: Floats | None = None, split: Floats |
     if rows < 2:
         return out
     units = np.ones_like(close) if split is None else np.cumprod(np.where(np.isnan(split), 1.0, split), axis=0)
-    cash = np.zeros_like(close) if dividend is None else np.cumsum(np.nan_to_num(dividend) * units, axis=0)
+    cash = (
+        np.zeros_like(close)
+        if dividend is None
+        else np.cumsum(np.where(np.isnan(dividend), 0.0, dividend) * units, axis=0)
+    )
     have = ~np.isnan(close)
     at = np.where(have, np.arange(rows)[:, None], -1)
     last = np.maximum.accumulate(at, axis=0)[:-1]
@@ -75,7 +80,7 @@ class Panel:
     fields : name -> T x N float64. `close` is always there; `open`, `high`, `low`, `volume`, `quote_volume` when the
         data have them; `dividend` (cash per unit, 0 elsewhere) and `split` (new units per old, 1 elsewhere) when there
         are corporate actions to apply to this basis; `total_return` is added from them when absent.
-    known_at : T x N, the bar's close plus the provider's delay (may be a broadcast view).
+    known_at : T x N, the bar's close plus the provider's delay, increasing down each column (may be a broadcast view).
     tradable : T x N, there is a valid bar.
     bases, stamps : N, what prices are adjusted for, and caveats per instrument.
     calendar : name of the calendar of the grid.
@@ -89,11 +94,10 @@ class Panel:
     bases: tuple[Basis, ...]
     stamps: tuple[Stamps, ...]
     calendar: str
-    _first_known: Times = field(default_factory=lambda: np.empty(0, "datetime64[us]"), repr=False)
-    _row_known: tuple[Times, Times] | None = field(default=None, repr=False)
+    _first_known: Times | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self._row_known is not None:
+        if self._first_known is not None:  # a view of a panel that was checked when it was made
             return
         shape = (len(self.times), len(self.instruments))
         if 0 in shape:
@@ -106,16 +110,18 @@ class Panel:
                 raise ValueError(f"panel field {name!r} has shape {array.shape}, expected {shape}")
         if shape[0] > 1 and not (self.times[1:] > self.times[:-1]).all():
             raise ValueError("panel times must increase")
+        # Columns with one common delay are a view of a single one, and that one stands for all.
+        known = self.known_at[:, :1] if self.known_at.strides[1] == 0 else self.known_at
+        if not (known[1:] > known[:-1]).all():
+            raise ValueError("panel known_at must increase down each column")
         first = self.known_at[np.argmax(self.tradable, axis=0), np.arange(shape[1])]
         if (first[1:] < first[:-1]).any():
             raise ValueError("panel instruments must stand in order of their first known bar")
-        row_known = (self.known_at.min(axis=1), self.known_at.max(axis=1))
         put = object.__setattr__
         put(self, "fields", {name: frozen(array) for name, array in fields.items()})
         for name in ("times", "known_at", "tradable"):
             put(self, name, frozen(getattr(self, name)))
         put(self, "_first_known", first)
-        put(self, "_row_known", row_known)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -124,14 +130,15 @@ class Panel:
 
     def until(self, t: Instant) -> Self:
         """What was known at `t`: a view without a copy, unless a row is known in part."""
-        assert self._row_known is not None
-        earliest, latest = self._row_known
-        rows = int(np.searchsorted(earliest, t, side="right"))
+        assert self._first_known is not None
         columns = int(np.searchsorted(self._first_known, t, side="right"))
+        # Only what is listed counts: a later listing with a smaller delay knows no row of an earlier look.
+        known = self.known_at[:, : 1 if self.known_at.strides[1] == 0 and columns else columns]
+        rows = bisect_right(range(len(known)), t, key=lambda row: known[row].min()) if columns else 0
         cut = (slice(0, rows), slice(0, columns))
         fields = {name: array[cut] for name, array in self.fields.items()}
         tradable = self.tradable[cut]
-        if (latest[:rows] > t).any():
+        if rows and (known[rows - 1] > t).any():  # increasing down: earlier rows may be late only where the last is
             late = self.known_at[cut] > t
             fields = {name: frozen(np.where(late, np.nan, array)) for name, array in fields.items()}
             tradable = frozen(tradable & ~late)
@@ -145,7 +152,6 @@ class Panel:
             stamps=self.stamps[:columns],
             calendar=self.calendar,
             _first_known=self._first_known[:columns],
-            _row_known=(earliest[:rows], latest[:rows]),
         )
 
     def columns(self, keys: tuple[str, ...]) -> NDArray[np.intp]:

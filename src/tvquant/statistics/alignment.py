@@ -18,11 +18,11 @@ def common_returns(have: Bools, returns: Floats) -> Floats:
 
     Returns
     -------
-    At most M x N, without NaN.
+    At most M x N, without NaN as long as returns are finite; an infinite return stays infinite.
     """
     if have.all():
         return returns[1:]
-    moves = np.nan_to_num(returns)
+    moves = np.where(np.isnan(returns), 0.0, returns)
     moves[0] = 0.0
     levels = np.cumprod(1.0 + moves, axis=0)[have.all(axis=1)]
     return np.asarray(levels[1:] / levels[:-1] - 1.0)

@@ -67,7 +67,6 @@ def test_round_the_clock() -> None:
     assert (calendar("XNYS").periods_per_year, calendar("XNYS").gap_tolerance) == (252, 1)
 
 
-@pytest.mark.filterwarnings("ignore:no explicit representation of timezones:UserWarning")
 def test_other_markets_and_years_are_asked_of_the_library() -> None:
     """London closes at 16:30, in summer 15:30 UTC; in New York trade was halted on 1963-11-25."""
     london = calendar("XLON", date(2020, 1, 1), date(2020, 12, 31))
@@ -77,6 +76,29 @@ def test_other_markets_and_years_are_asked_of_the_library() -> None:
     old = calendar("XNYS", date(1963, 11, 1), date(1963, 12, 31))
     assert np.isnat(old.close_of(stamps("1963-11-25"))).all()
     assert not np.isnat(old.close_of(stamps("1963-11-26"))).any()
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        pytest.param(date(2020, 6, 2), date(2020, 6, 1), id="ends before it begins"),
+        pytest.param(date(2020, 1, 4), date(2020, 1, 5), id="a week-end"),
+        pytest.param(date(1300, 1, 1), date(2020, 1, 1), id="before there are times"),
+    ],
+)
+def test_spans_without_sessions(first: date, last: date) -> None:
+    with pytest.raises(
+        ProfileError, match=f"calendar XLON has no sessions for {first} to {last}: .*choose other dates"
+    ):
+        calendar("XLON", first, last)
+
+
+def test_shared_calendars_cannot_be_changed() -> None:
+    for ours in (calendar("XNYS"), calendar("XLON", date(2020, 1, 1), date(2020, 12, 31))):
+        for array in (ours.opens, ours.closes):
+            assert array is not None
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = array[1]
 
 
 @pytest.mark.parametrize("name", ["", "XXXX", "24/7 "])

@@ -29,6 +29,7 @@ def test_json_has_one_form() -> None:
     assert canonical_json({"b": [1, 0.1], "a": "é"}) == '{"a":"é","b":[1,0.1]}'.encode()
     assert digest_json({"a": 1, "b": 2}) == digest_json({"b": 2, "a": 1})
     assert digest_json([1, 2]) != digest_json([2, 1])
+    assert canonical_json([0.0, -0.0, 1, 1.0]) == b"[0.0,-0.0,1,1.0]"
 
 
 @pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": -float("inf")}], ids=str)
@@ -53,6 +54,11 @@ def test_an_array_is_its_values_as_little_endian_float64() -> None:
         (np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(6.0).reshape(2, 3)),
         (np.array([1, 2], np.int8), np.array([1, 2], ">i8")),
         (np.array([7], np.uint32), np.array([7])),
+        (np.array([2**63 - 1], np.uint64), np.array([2**63 - 1])),
+        (
+            np.array(["2020-01-01T00:00:00.000001", "NaT"], "M8[ns]"),
+            np.array(["2020-01-01T00:00:00.000001", "NaT"], "M8[us]"),
+        ),
         (np.array(["2020-01-01", "NaT"], "M8[D]"), np.array(["2020-01-01T00", "NaT"], "M8[us]")),
     ],
 )
@@ -77,6 +83,19 @@ def test_equal_values_are_equal_bytes(a: np.ndarray, b: np.ndarray) -> None:
 )
 def test_other_content_is_other_bytes(a: np.ndarray, b: np.ndarray) -> None:
     assert canonical_array(a) != canonical_array(b)
+
+
+@pytest.mark.parametrize(
+    ("array", "match"),
+    [
+        (np.array([2**63], np.uint64), "above 2\\^63 - 1"),
+        (np.array(["2020-01-01T00:00:00.000000001"], "M8[ns]"), "do not fit microseconds"),
+        (np.array([400_000], "M8[Y]"), "do not fit microseconds"),
+    ],
+)
+def test_nothing_is_wrapped_or_cut(array: np.ndarray, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        canonical_array(array)
 
 
 @pytest.mark.parametrize("array", [np.array(["a"]), np.array([object()]), np.array([1j])], ids=str)

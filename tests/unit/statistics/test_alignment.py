@@ -30,3 +30,9 @@ def test_equal_to_joining_prices_first():
     expected = pd.DataFrame(close).dropna().pct_change().iloc[1:]
     got = common_returns(~np.isnan(close), total_returns(close))
     np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_an_infinite_return_stays_infinite():
+    have = np.array([[True, True], [True, False], [True, True]])
+    moves = np.array([[np.nan, np.nan], [0.1, np.nan], [np.inf, 0.2]])
+    np.testing.assert_allclose(common_returns(have, moves), [[np.inf, 0.2]], rtol=1e-12)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 import typer
 
 from tvquant.core.errors import TvquantError
@@ -49,12 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except TvquantError as error:
         return _fail(words, type(error).__name__, str(error), error.exit_code)
-    except click.UsageError as error:
-        return _fail(words, "UsageError", f"{error.format_message()} (see `tvquant --help`)", 2)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except typer.TyperException as error:
+        said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        return _fail(words, "UsageError", f"{said} (see `tvquant --help`)", 2)
+    except (KeyboardInterrupt, typer.Abort):
         return _fail(words, "Interrupted", "interrupted; nothing is lost, see `tvquant runs`", INTERRUPTED)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -78,8 +76,9 @@ def _crash_log(words: Sequence[str]) -> Path:
     from tvquant.app.workspace import Workspace
 
     home = Path(os.environ.get("TVQUANT_HOME", "."))
-    if "--workspace" in words[:-1]:
-        home = Path(words[words.index("--workspace") + 1])
+    for option in ("--workspace", "-w"):
+        if option in words[:-1]:
+            home = Path(words[words.index(option) + 1])
     folder = Workspace(home.resolve()).logs
     if not folder.is_dir():
         traceback.print_exc()

@@ -52,8 +52,8 @@ def run(
     home.require()
     if dry_run:
         assert name is not None
-        document, text = _planned(home, name, overrides)
-        answer(document, text, as_json=as_json)
+        plan, stages = _planned(home, name, overrides)
+        answer(plan, stages, as_json=as_json)
         return
     with home.writing(), watching() as progress:
         if resume is not None:
@@ -63,8 +63,8 @@ def run(
             assert name is not None
             profile = resolved(home, name, overrides)
             outcome = production.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
-        _index(home)
-    document, text = finished(home, outcome, began, progress)
+        index(home)
+    document, text = finished(outcome, began, progress)
     answer(document, text, as_json=as_json)
 
 
@@ -76,7 +76,7 @@ def report(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
     folder = home.run(name)
     with home.writing():
         digests = write_report(folder.path)
-        _index(home)
+        index(home)
     answer({"run": folder.id, "report": str(folder.report), "digests": digests}, str(folder.report), as_json=as_json)
 
 
@@ -115,13 +115,11 @@ def rm(
         typer.confirm(f"remove {folder.id} and everything it recorded?", abort=True, err=True)
     with home.writing():
         shutil.rmtree(folder.path)
-        _index(home)
+        index(home)
     answer({"removed": folder.id}, f"removed {folder.id}", as_json=as_json)
 
 
-def finished(
-    home: Workspace, outcome: "Finished", began: float, progress: Progress
-) -> tuple[dict[str, Any], list[str]]:
+def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.report import standings
 
@@ -204,7 +202,7 @@ def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[d
     return document, text
 
 
-def _index(home: Workspace) -> None:
+def index(home: Workspace) -> None:
     """Write the workspace's INDEX.md from its runs."""
     from tvquant.report import write_index
 

@@ -35,28 +35,28 @@ def demo(
 ) -> None:
     """The whole flow on real embedded data, offline: import, audit, walk-forward run, ledger, report."""
     from tvquant.app.cli.profile import resolved
-    from tvquant.app.cli.runs import finished
+    from tvquant.app.cli.runs import finished, index
     from tvquant.app.clock import SystemClock
     from tvquant.app.demo import PROFILE, demo_files
-    from tvquant.app.intake import import_into
     from tvquant.app.production import run
     from tvquant.core.panel import Basis
-    from tvquant.lake import audit
+    from tvquant.lake import audit, import_files
 
     began = time.perf_counter()
     home = Workspace(directory.resolve())
     home.create()
     with home.writing(), watching() as progress:
-        stocks, index = demo_files(home.root / "data" / "incoming")
+        stocks, prices = demo_files(home.root / "data" / "incoming")
         lake = home.lake()
-        for file, basis in ((stocks, Basis.TOTAL), (index, Basis.RAW)):
-            done = import_into(lake, [file], basis=basis, quarantine=False, clock=SystemClock())
-            note(f"imported {file.name}: {done.rows:,} rows of {done.symbols} symbols")
+        for file, basis in ((stocks, Basis.TOTAL), (prices, Basis.RAW)):
+            done = import_files(lake, [file], basis=basis, recorded_at=SystemClock().now())
+            note(f"imported {file.name}: {done.stored:,} new rows of {done.symbols} symbols")
         findings = audit(lake)
         note(f"audited the lake: {len(findings)} findings (`tvquant data audit -w {directory}` lists them)")
         profile = resolved(home, PROFILE)
         outcome = run(home, profile, clock=SystemClock(), jobs=jobs, again=False, watcher=progress)
-    document, text = finished(home, outcome, began, progress)
+        index(home)
+    document, text = finished(outcome, began, progress)
     answer(document, text, as_json=as_json)
 
 

@@ -1,0 +1,148 @@
+"""`tvquant data`: bring bars in, see what is odd about them, look at what is there."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+
+commands = typer.Typer(help="The lake: import, audit, status, ls.", no_args_is_help=True)
+
+DELIVERED = ("timestamp", "open", "high", "low", "close", "volume", "source")
+
+
+@commands.command("import")
+def import_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Parquet or csv files of daily bars.")],
+    basis: Annotated[
+        Literal["raw", "split", "total"] | None,
+        typer.Option(help="What prices are adjusted for; crypto may leave it out (raw)."),
+    ] = None,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import files of daily bars; a malformed file changes nothing.
+
+    Columns: symbol, timestamp, close [, open, high, low, volume, quote_volume, adj_close, dividends, stock_splits].
+    `timestamp` is the bar's open in UTC; a bare date is the session.
+    """
+    from tvquant.app.clock import SystemClock
+    from tvquant.core.panel import Basis
+    from tvquant.lake import import_files
+
+    home = workspace_at(workspace)
+    with home.writing():
+        done = import_files(
+            home.lake(),
+            files,
+            basis=Basis(basis) if basis else None,
+            quarantine=quarantine,
+            recorded_at=SystemClock().now(),
+        )
+    text = [
+        f"{file.name}: {file.stored:,} rows stored, {file.duplicates:,} identical to others, "
+        f"{file.quarantined:,} quarantined" + (f"; ignored columns: {', '.join(file.ignored)}" if file.ignored else "")
+        for file in done.files
+    ]
+    text.append(
+        f"{done.symbols:,} symbols, {done.actions:,} new corporate actions; `tvquant data audit` says what is odd"
+    )
+    if done.quarantine:
+        text.append(f"quarantine: {done.quarantine}")
+    document = {
+        "import": done.import_id,
+        "stored": done.stored,
+        "duplicates": done.duplicates,
+        "quarantined": done.quarantined,
+        "quarantine": str(done.quarantine) if done.quarantine else None,
+        "symbols": done.symbols,
+        "actions": done.actions,
+        "files": [
+            {"name": f.name, "stored": f.stored, "duplicates": f.duplicates, "ignored": f.ignored} for f in done.files
+        ],
+    }
+    answer(document, text, as_json=as_json)
+
+
+@commands.command()
+def audit(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all of them.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name everything odd about the stored bars; nothing is changed."""
+    from tvquant.lake import audit as findings_of
+
+    home = workspace_at(workspace)
+    home.require()
+    found = findings_of(home.lake(), symbols or None)
+    rows = [(f.symbol, f.kind.value, str(f.first)[:10], str(f.last)[:10], f.count, f.detail) for f in found]
+    head = ("symbol", "finding", "first", "last", "bars", "detail")
+    text = table(head, rows, right=(4,)) if rows else "nothing odd was found"
+    answer([dict(zip(head, row, strict=True)) for row in rows], text, as_json=as_json)
+
+
+@commands.command()
+def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """What the lake holds."""
+    home = workspace_at(workspace)
+    home.require()
+    found = home.lake().status()
+    rows = [(t.name, t.rows, t.version, f"{t.size / 2**20:.1f}") for t in found.tables]
+    text = [
+        f"{found.symbols:,} symbols, {str(found.first)[:10]} to {str(found.last)[:10]}",
+        table(("table", "rows", "version", "MiB"), rows, right=(1, 2, 3)),
+    ]
+    document = {
+        "symbols": found.symbols,
+        "first": str(found.first),
+        "last": str(found.last),
+        "tables": {t.name: {"rows": t.rows, "version": t.version, "bytes": t.size} for t in found.tables},
+    }
+    answer(document, text, as_json=as_json)
+
+
+@commands.command()
+def ls(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="EXCHANGE:TICKER")],
+    last: Annotated[int, typer.Option(min=1, help="Bars to show, the newest.")] = 10,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One symbol as it is stored: what it is, where it came from, its health, actions and newest bars."""
+    from tvquant.lake import health
+
+    home = workspace_at(workspace)
+    home.require()
+    lake = home.lake()
+    found, states = lake.ls(symbol), health(lake, [symbol])
+    structure = found.symbol.structure
+    facts: dict[str, Any] = {
+        "symbol": symbol,
+        "kinds": sorted(kind.value for kind in structure.kinds),
+        "currency": structure.currency,
+        "calendar": structure.calendar,
+        "sources": list(found.sources),
+        "rows": len(found.bars),
+        "actions": len(found.actions),
+    }
+    rows = [(h.key, h.state.value, h.bars, str(h.first)[:10], str(h.last)[:10], h.gaps, h.tolerated) for h in states]
+    head = ("instrument", "state", "bars", "first", "last", "gaps", "tolerated")
+    newest = found.bars.tail(last).select(name for name in DELIVERED if name in found.bars.columns)
+    shown = [tuple(str(v)[:19] for v in row) for row in newest.rows()]
+    text = [
+        *(f"{name:<9} {', '.join(value) if isinstance(value, list) else value}" for name, value in facts.items()),
+        "",
+        table(head, rows, right=(2, 5, 6)),
+        "",
+        table(newest.columns, shown, right=range(1, len(newest.columns) - 1)),
+    ]
+    document = facts | {
+        "instruments": [dict(zip(head, row, strict=True)) for row in rows],
+        "bars": [dict(zip(newest.columns, row, strict=True)) for row in shown],
+    }
+    answer(document, text, as_json=as_json)
