@@ -10,7 +10,8 @@ import pytest
 from sources import PACKAGE, ROOT, imports, imports_on_import, modules, room, shown, tree
 
 HEAVY = {
-    "numba", "clarabel", "highspy", "scipy", "sklearn", "skfolio", "vectorbt", "pandas", "exchange_calendars", "joblib", "plotly",
+    "numba", "clarabel", "highspy", "scipy", "sklearn", "skfolio", "vectorbt", "pandas", "exchange_calendars",
+    "joblib", "plotly",
 }  # fmt: skip
 """Libraries that cost from a tenth of a second to seconds at import."""
 
@@ -24,8 +25,9 @@ OUTSIDE_WORLD = {
     "os.environ", "os.getenv", "os.environb",
 }  # fmt: skip
 CLOCKS = {
-    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "datetime.datetime.now", "datetime.datetime.utcnow",
-    "datetime.date.today", "time.time", "time.time_ns", "os.environ", "os.environb", "os.getenv",
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "datetime.datetime.now",
+    "datetime.datetime.utcnow", "datetime.date.today", "time.time", "time.time_ns",
+    "os.environ", "os.environb", "os.getenv",
 }  # fmt: skip
 
 

@@ -44,8 +44,8 @@ class View:
 
 
 def look(panel: Panel, row: int) -> View:
-    """What was known when row `row` closed."""
-    as_of = panel.known_at[row].min()
+    """What was known when row `row` closed: when the first of the names that have a bar there became known."""
+    as_of = panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max())
     return View(panel.until(as_of), as_of)
 
 

@@ -63,7 +63,7 @@ def play_matrix(
     Raises
     ------
     DataError : no strategy had a candidate at any window.
-    ModelError : not one strategy is left.
+    ModelError : every allocation failed, or not one strategy is left.
     """
     steps = {cell.key: list(resumed.steps.get(cell.key, ())) for cell in cells}
     for cell in cells:
@@ -82,7 +82,7 @@ def play_matrix(
                 progress(len(played))
         strategies = [cell for cell in cells if not cell.baseline]
         if not any(step.weights for cell in strategies for step in steps[cell.key]):
-            raise DataError(_nothing_to_hold([step for cell in strategies for step in steps[cell.key]]))
+            raise _nothing_to_hold([step for cell in strategies for step in steps[cell.key]])
         outcomes = pool.run(_settle, ((engine, cell, tuple(steps[cell.key])) for cell in cells))
         settled, failed = [], {}
         for cell, outcome in zip(cells, outcomes, strict=True):
@@ -142,11 +142,17 @@ def _outcome(cell: Cell, outcome: Settled | ModelError, steps: Sequence[Step]) -
     )
 
 
-def _nothing_to_hold(steps: Sequence[Step]) -> str:
-    """Why no window had a candidate, in one line: the commonest reasons of the last window."""
+def _nothing_to_hold(steps: Sequence[Step]) -> DataError | ModelError:
+    """Why no window has weights, in one line: allocations that failed, or the reasons of the last window."""
+    failed = sum(step.status == "failed" for step in steps)
+    if failed:
+        return ModelError(
+            f"no allocation was found at any of {len(steps)} decisions, {failed} of which had eligible names; "
+            "the snapshots in the ledger name what was tried"
+        )
     last = steps[-1]
     why = ", ".join(f"{reason} {n}" for reason, n in sorted(last.funnel["vetoed"].items())) or "no name with a bar"
-    return (
+    return DataError(
         f"no name was eligible at any of {len(steps)} decisions; at the last one {last.funnel['universe']} names were "
         f"considered and fell out by: {why}; see `tvquant data audit`"
     )

@@ -80,7 +80,7 @@ def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) ->
     return {
         "window": np.array([step.window for step in steps], dtype=np.int64),
         "decided_at": times[np.array([step.row for step in steps], dtype=np.int64)],
-        "filled_at": padded(times[result.filled], np.datetime64("NaT")),
+        "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
         "partial": np.array([by_id[step.window].partial for step in steps]),
         "status": [step.status for step in steps],
         "universe": np.array([step.funnel["universe"] for step in steps], dtype=np.int64),

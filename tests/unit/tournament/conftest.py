@@ -43,14 +43,18 @@ def walks() -> Callable[..., dict[str, Floats]]:
 
 @pytest.fixture
 def market() -> Callable[..., Panel]:
-    """A panel of closes by name, NaN where there is no bar; a bar opens at its close of the day before."""
+    """A panel of closes by name, NaN where there is no bar; a bar opens where the one before it closed."""
 
     def make(close: Mapping[str, Floats], *, name: str = "24x7", kind: Kind = Kind.SPOT, volume: bool = True) -> Panel:
         block = np.column_stack(list(close.values())).astype(np.float64)
         times = calendar(name).bars(np.datetime64("2020-01-01"), np.datetime64("2024-01-01"))[: len(block)]
-        fields = {"close": block, "open": np.where(np.isnan(block), np.nan, np.vstack([block[:1], block[:-1]]))}
+        rows, have = np.arange(len(block))[:, None], ~np.isnan(block)
+        last = np.maximum.accumulate(np.where(have, rows, -1), axis=0)
+        before = np.vstack([last[:1], last[:-1]])
+        before = np.where(before < 0, rows, before)
+        fields = {"close": block, "open": np.where(have, np.take_along_axis(block, before, axis=0), np.nan)}
         if volume:
-            fields["volume"] = np.where(np.isnan(block), np.nan, 1e6)
+            fields["volume"] = np.where(have, 1e6, np.nan)
         return Panel(
             times=times,
             instruments=tuple(
@@ -58,7 +62,7 @@ def market() -> Callable[..., Panel]:
             ),
             fields=fields,
             known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], block.shape),
-            tradable=~np.isnan(block),
+            tradable=have,
             bases=(Basis.RAW,) * block.shape[1],
             stamps=(frozenset(),) * block.shape[1],
             calendar=name,
@@ -101,9 +105,18 @@ def ledger_in(clock: StandingClock) -> Callable[[Path], Ledger]:
         ledger = Ledger.create(folder, run_id="r", clock=clock)
         ledger.record(
             genesis_entry(
-                run_id="r", profile="p", code="c", manifest="m", environment="e", train=60, test=20, step=20,
-                lookback=500, selection="baseline", rebalance="window",
-            )  # fmt: skip
+                run_id="r",
+                profile="p",
+                code="c",
+                manifest="m",
+                environment="e",
+                train=60,
+                test=20,
+                step=20,
+                lookback=500,
+                selection="baseline",
+                rebalance="window",
+            )
         )
         return ledger
 

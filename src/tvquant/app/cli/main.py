@@ -52,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
         return _fail(words, "UsageError", f"{said} (see `tvquant --help`)", 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail(words, "Interrupted", "interrupted; nothing is lost, see `tvquant runs`", INTERRUPTED)
+        return _fail(
+            words,
+            "Interrupted",
+            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`)",
+            INTERRUPTED,
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,0 +1,57 @@
+"""What a section may say: plain values; only `render` knows how they look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A paragraph; `missing` marks one that says which artefact the run folder lacks."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    tone: Literal["plain", "note", "warning", "missing"] = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Names and values; as cards when they are the few that matter most."""
+
+    kind: ClassVar[str] = "facts"
+    pairs: tuple[tuple[str, str], ...]
+    cards: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of text under a head.
+
+    Parameters
+    ----------
+    texts : how many columns, from the left, are words; the others are numbers and stand to the right.
+    heat : per row and column a number in [-1, 1] that colours the cell, or None.
+    strong, faint : rows that stand out, or stand back.
+    """
+
+    kind: ClassVar[str] = "table"
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: int = 1
+    heat: tuple[tuple[float | None, ...], ...] = ()
+    strong: frozenset[int] = frozenset()
+    faint: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figure:
+    """A plotly figure as its specification (`data`, `layout`); `key` is unique on the page, `height` in pixels."""
+
+    kind: ClassVar[str] = "figure"
+    key: str
+    title: str
+    spec: Mapping[str, Any]
+    height: int = 420
+
+
+type Block = Text | Facts | Table | Figure

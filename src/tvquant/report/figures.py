@@ -1,0 +1,51 @@
+"""Plotly specifications as plain values. Plotly itself (seconds to import) draws in the browser only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tvquant.report.blocks import Figure
+
+DIGITS = 6
+"""Significant digits of plotted numbers; the page says so."""
+
+HEADLINE = "#2f7de1"
+COLOURS = (
+    "#e07b39", "#3aa17e", "#a56cc1", "#d1495b", "#8a9a5b", "#c99a2e", "#4ba3c3", "#b5728a", "#6f7fc8", "#7d6b5d",
+    "#59a14f", "#d37295", "#9c755f",
+)  # fmt: skip
+GREY = "#9aa3ad"
+
+
+def plotted(values: Iterable[float | None]) -> list[float | None]:
+    """Numbers for a figure at `DIGITS` significant digits; what is not finite is a hole."""
+    return [None if v is None or not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in values]
+
+
+def days(column: pl.Series) -> list[str]:
+    """Dates for an axis."""
+    return column.dt.strftime("%Y-%m-%d").to_list()
+
+
+def colours(names: Sequence[str], first: str | None = None) -> dict[str, str]:
+    """A colour for every name; `first` has the headline's."""
+    others = [name for name in names if name != first]
+    found = {name: COLOURS[k % len(COLOURS)] for k, name in enumerate(others)}
+    return found if first is None else {first: HEADLINE, **found}
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """An axis with its name."""
+    return {"title": {"text": title}, "automargin": True, "zeroline": False, **more}
+
+
+def figure(key: str, title: str, traces: Sequence[Mapping[str, Any]], *, height: int = 420, **layout: Any) -> Figure:
+    """A figure in the manner of this report; `layout` must name the axes."""
+    base = {
+        "margin": {"l": 60, "r": 16, "t": 24, "b": 48},
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    }
+    return Figure(key=key, title=title, spec={"data": list(traces), "layout": base | layout}, height=height)

@@ -1,0 +1,165 @@
+"""A run folder as a report sees it: manifest, health, ledger up to validation, result tables. Nothing else is read.
+
+Records of the reporting stage itself, of resumes and the seal are left out, and no time of recording is looked at, so a
+report that is written again later, or from a copied folder, has the same bytes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.core.records import RUN
+from tvquant.core.stamps import Stamp
+from tvquant.lake import HealthState, ResultStore
+from tvquant.ledger import LedgerRecord, records
+from tvquant.profiles import Profile, from_manifest
+from tvquant.tournament.cells import headline
+
+OPTIMISATION = 14
+VALIDATION = 15
+
+type Cell = dict[str, Any]
+
+
+class Absent(DataError):
+    """An artefact that a part of the report needs is not there; the message is fit for the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunData:
+    """What the run folder holds; what it lacks raises `Absent` when asked for.
+
+    Parameters
+    ----------
+    run_id, code : name of the run, digest of the source files (from its genesis record).
+    cells : one mapping per finished or failed cell, in the order of `standings`.
+    stages : outcome records of stages that were played, by number.
+    digests : `plan`, `snapshot` and `result`, those that are recorded.
+    """
+
+    folder: Path
+    run_id: str
+    code: str
+    cells: tuple[Cell, ...]
+    stages: Mapping[int, LedgerRecord]
+    digests: Mapping[str, str]
+
+    def profile(self) -> Profile:
+        """The resolved profile of the manifest."""
+        return from_manifest(self._json("manifest.json")).profile
+
+    def health(self) -> list[dict[str, Any]]:
+        """One mapping per asset, as the lake told at stage 9."""
+        found: list[dict[str, Any]] = self._json("data/health.json")
+        return found
+
+    def decision(self) -> Mapping[str, Any]:
+        """What the headline cell would hold from the last row on (stage 14)."""
+        if OPTIMISATION not in self.stages:
+            raise Absent("the ledger has no outcome of stage 14 (optimisation)")
+        found: Mapping[str, Any] = self.stages[OPTIMISATION].data["decision"]
+        return found
+
+    def headline(self) -> Cell:
+        """Measures of the cell that the profile names primary."""
+        key = headline(self.profile())
+        cell = next((cell for cell in self.cells if cell["cell"] == key), None)
+        if cell is None:
+            raise Absent(f"the ledger has no outcome of the headline cell {key}")
+        return cell
+
+    def table(self, name: str, cell: str | None = None) -> pl.DataFrame:
+        """A result table, whole or of one cell (at least one row then)."""
+        where, store = f"results/{name}.parquet", ResultStore(self.folder / "results")
+        try:
+            frame = store.read(name)
+        except DataError as error:
+            raise Absent(f"{where} is not in the run folder") from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise Absent(f"{where} cannot be read: it is damaged") from error
+        if cell is None:
+            return frame
+        mine = frame.filter(pl.col("cell") == cell)
+        if mine.is_empty():
+            raise Absent(f"{where} has no row of cell {cell}")
+        return mine
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise Absent(f"{name} is not in the run folder") from error
+        except (OSError, ValueError) as error:
+            raise Absent(f"{name} cannot be read: it is damaged") from error
+
+
+def read_run(folder: Path) -> RunData:
+    """The run in a folder.
+
+    Raises
+    ------
+    DataError, LedgerError : it has no ledger that can be read and believed.
+    """
+    found = [record for record in records(folder) if record.stage <= VALIDATION]
+    if not found:
+        raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
+    genesis = found[0]
+    ended = [record for record in found if record.kind == "outcome"]
+    stages = {r.stage: r for r in ended if r.chain == RUN and r.metrics["status"] == "played"}
+    digests = {name: r.outputs[name] for r in found if r.kind == "plan" for name in ("plan", "snapshot")}
+    if VALIDATION in stages:
+        digests["result"] = stages[VALIDATION].outputs["result"]
+    return RunData(
+        folder=folder, run_id=genesis.run_id, code=genesis.inputs["code"], stages=stages, digests=digests,
+        cells=_ranked([r for r in ended if r.chain != RUN]),
+    )  # fmt: skip
+
+
+def standings(run: Path) -> list[dict[str, Any]]:
+    """One mapping per cell (`cell`, measures, `stamps`, `why` it failed): strategies by Sharpe ratio, then baselines.
+
+    Every mapping has the same keys; what a failed cell did not measure is None.
+
+    Raises
+    ------
+    DataError, LedgerError : the run has no ledger that can be read and believed.
+    """
+    return list(read_run(run).cells)
+
+
+def stamps_of(cells: tuple[Cell, ...]) -> tuple[Stamp, ...]:
+    """Every stamp that any of the cells carries."""
+    return tuple(Stamp(stamp) for stamp in sorted({stamp for cell in cells for stamp in cell["stamps"]}))
+
+
+def health_counts(assets: list[dict[str, Any]]) -> dict[str, int]:
+    """How many assets are in each state; the good one first, states that none is in left out."""
+    states = [asset["state"] for asset in assets]
+    order = [HealthState.OK.value, *sorted(set(states) - {HealthState.OK.value})]
+    return {state: states.count(state) for state in order if state in states}
+
+
+def _ranked(outcomes: list[LedgerRecord]) -> tuple[Cell, ...]:
+    names = dict.fromkeys(name for record in outcomes for name in record.metrics)
+    cells = [
+        {
+            "cell": record.chain,
+            **{name: record.metrics.get(name) for name in names},
+            # A failed cell has no measures; a strategy's key has four parts, a baseline's two (`tournament.cells`).
+            "baseline": record.metrics.get("baseline", record.chain.count("/") == 1),
+            "stamps": list(record.data.get("stamps", ())),
+            "why": record.data.get("why"),
+        }
+        for record in outcomes
+    ]
+    return tuple(sorted(cells, key=_rank))
+
+
+def _rank(cell: Cell) -> tuple[bool, bool, float, str]:
+    sharpe = cell.get("sharpe")
+    return (cell["baseline"], sharpe is None, 0.0 if sharpe is None else -sharpe, cell["cell"])

@@ -1,0 +1,1 @@
+"""Sections of the report: one file each, in the order of `catalogue`."""

@@ -1,0 +1,67 @@
+"""What a reader must know before believing a number, and the names of what it was made from."""
+
+from tvquant.core.books import Convention
+from tvquant.profiles import Profile
+from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.run import Absent, RunData, stamps_of
+from tvquant.report.sections.contract import Section
+from tvquant.report.sections.headline import cost_model, universe
+from tvquant.report.wording import percent
+
+FILLED = {
+    Convention.NEXT_OPEN: "decided at a close, filled at the next open",
+    Convention.NEXT_CLOSE: "decided at a close, filled at the next close",
+    Convention.SAME_CLOSE: "decided and filled at the same close (optimistic)",
+}
+
+
+def draw(run: RunData) -> tuple[Block, ...]:
+    """Every stamp with its meaning and cells, the rules of the profile, and the digests."""
+    stamps = stamps_of(run.cells)
+    rows = tuple(
+        (stamp.value, stamp.meaning, ", ".join(cell["cell"] for cell in run.cells if stamp in cell["stamps"]))
+        for stamp in stamps
+    )
+    told: Block = (
+        Table(head=("stamp", "meaning", "cells"), rows=rows, texts=3)
+        if rows
+        else Text(text="No cell carries a stamp." if run.cells else "The ledger has no outcome of any cell.")
+    )
+    recorded = {"code": run.code, **run.digests}
+    names = tuple(
+        (f"{name} digest", recorded.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
+    )
+    return (told, *_rules(run), Facts(pairs=names))
+
+
+def _rules(run: RunData) -> tuple[Block, ...]:
+    try:
+        return (Facts(pairs=_profile(run.profile())),)
+    except Absent as error:
+        return (Text(text=f"The profile is not shown: {error}.", tone="missing"),)
+
+
+def _profile(profile: Profile) -> tuple[tuple[str, str], ...]:
+    rules, limits, windows = profile.execution, profile.allocation.limits, profile.windows
+    low, high = limits.net
+    return (
+        ("Execution", f"{FILLED[rules.convention]}; {rules.lag} extra rows of lag"),
+        (
+            "Halts and delistings",
+            f"closed after {rules.halt_limit} rows without a price, {percent(rules.delisting_haircut)} to the bad side",
+        ),
+        ("Costs", cost_model(profile)),
+        (
+            "Limits",
+            f"gross {percent(limits.gross)}, net {percent(low)} to {percent(high)}, "
+            f"position {percent(limits.position)}, cluster {percent(limits.cluster)} of equity",
+        ),
+        ("Windows", f"train {windows.train}, test {windows.test}, step {windows.step} rows; span {profile.data.span}"),
+        ("Lookback", f"{profile.data.lookback} rows; at least {profile.data.min_history} bars of history to be chosen"),
+        ("Universe", universe(profile)),
+        ("Simulators", ", ".join(rules.simulators)),
+        ("Random seed", str(profile.seed)),
+    )
+
+
+ASSUMPTIONS = Section(key="assumptions", title="Stamps and assumptions", draw=draw)

@@ -1,0 +1,22 @@
+"""What a section is: a title and a function from the run's data to blocks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tvquant.report.blocks import Block
+from tvquant.report.run import RunData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One part of the page.
+
+    Parameters
+    ----------
+    key : its anchor, unique.
+    draw : its blocks; it raises `run.Absent` where the run folder lacks what it needs.
+    """
+
+    key: str
+    title: str
+    draw: Callable[[RunData], tuple[Block, ...]]

@@ -1,0 +1,55 @@
+"""What trading and holding cost the headline."""
+
+import polars as pl
+
+from tvquant.report.blocks import Block, Facts, Text
+from tvquant.report.figures import axis, colours, days, figure, plotted
+from tvquant.report.run import RunData
+from tvquant.report.sections.contract import Section
+from tvquant.report.wording import number, percent
+
+PREFIX = "cost_"
+
+
+def draw(run: RunData) -> tuple[Block, ...]:
+    """Costs by kind: in total, per year as a share of that year's mean equity; turnover of each fill."""
+    cell = run.headline()
+    totals = {name.removeprefix(PREFIX): cell[name] or 0.0 for name in cell if name.startswith(PREFIX)}
+    pairs = [(name, percent(total, 2)) for name, total in totals.items()]
+    facts = Facts(
+        pairs=(
+            *pairs,
+            ("all costs", percent(sum(totals.values()), 2)),
+            ("traded value", f"{number(cell['traded'], 1)} x equity at the fills, two-way"),
+        )
+    )
+    note = "Totals are sums in % of the starting capital: after growth the same rate costs more of it."
+    yearly = (
+        run.table("returns", cell["cell"])
+        .group_by(pl.col("time").dt.year().alias("year"), maintain_order=True)
+        .agg(pl.col("equity").mean(), *(pl.col(name).sum() for name in totals))
+    )
+    colour = colours(list(totals))
+    bars = [
+        {
+            "type": "bar", "name": name, "x": yearly["year"].to_list(), "marker": {"color": colour[name]},
+            "y": plotted(100 * paid / level if level > 0 else None for paid, level in yearly[name, "equity"].rows()),
+        }
+        for name in totals
+    ]  # fmt: skip
+    fills = run.table("windows", cell["cell"]).drop_nulls("filled_at")
+    turnover = {
+        "type": "bar", "name": "turnover", "x": days(fills["filled_at"]), "y": plotted(100 * fills["turnover"]),
+        "marker": {"color": colours([], "turnover")["turnover"]},
+    }  # fmt: skip
+    return (
+        facts,
+        Text(text=note, tone="note"),
+        figure("costs", "Costs per calendar year, by kind", bars, height=360, barmode="stack",
+               xaxis=axis("year", dtick=None, tickformat="d"), yaxis=axis("cost, % of the year's mean equity")),
+        figure("turnover", "Turnover of each rebalance", [turnover], height=320, showlegend=False,
+               xaxis=axis("fill date", type="date"), yaxis=axis("one-way turnover, % of equity", rangemode="tozero")),
+    )  # fmt: skip
+
+
+COSTS = Section(key="costs", title="Costs and turnover", draw=draw)

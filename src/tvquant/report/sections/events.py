@@ -1,0 +1,30 @@
+"""What happened to the books that nobody ordered."""
+
+from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.run import RunData
+from tvquant.report.sections.contract import Section
+from tvquant.report.wording import day, percent
+
+SHOWN = 50
+
+
+def draw(run: RunData) -> tuple[Block, ...]:
+    """Counts by kind over all cells, and the first of them."""
+    events = run.table("events")
+    if events.is_empty():
+        return (Text(text="None: nothing was closed out, left unfilled or liquidated in any cell."),)
+    kinds = events["kind"].value_counts().sort("kind")
+    first = events.sort("time", "cell", "symbol", maintain_order=True).head(SHOWN)
+    rows = tuple(
+        (day(row["time"]), row["symbol"], row["kind"].replace("_", " "), row["cell"], percent(row["value"], 2))
+        for row in first.iter_rows(named=True)
+    )
+    said = f"The first {len(rows)} of {len(events)} events; all are in results/events.parquet."
+    return (
+        Facts(pairs=tuple((kind.replace("_", " "), f"{n} in all cells") for kind, n in kinds.iter_rows())),
+        Table(head=("date", "symbol", "event", "cell", "value, % of equity"), rows=rows, texts=4),
+        Text(text=said, tone="note"),
+    )
+
+
+EVENTS = Section(key="events", title="Events", draw=draw)

@@ -1,0 +1,99 @@
+"""The one result that the profile stands for, and what stands against it."""
+
+from tvquant.profiles import Profile
+from tvquant.report.blocks import Block, Facts, Text
+from tvquant.report.run import Absent, Cell, RunData
+from tvquant.report.sections.contract import Section
+from tvquant.report.wording import count, day, number, percent, probability
+
+
+def draw(run: RunData) -> tuple[Block, ...]:
+    """Headline measures with what they were measured on, and the comparison with the baselines."""
+    profile, cell = run.profile(), run.headline()
+    if cell["why"]:
+        return (Text(text=f"The headline cell {cell['cell']} failed: {cell['why']}.", tone="warning"), _facts(run))
+    cards = (
+        ("Sharpe ratio", f"{number(cell['sharpe'])} ± {number(cell['sharpe_se'])}"),
+        ("Probability > 0", probability(cell["psr"])),
+        ("CAGR", percent(cell["cagr"])),
+        ("Volatility", percent(cell["volatility"])),
+        ("Deepest drawdown", percent(cell["max_drawdown"])),
+    )
+    text = f"Profile {profile.name}: {profile.description}" if profile.description else f"Profile {profile.name}."
+    liquidated = (
+        (Text(text="The book was liquidated: its equity reached zero.", tone="warning"),)
+        if cell["status"] == "liquidated"
+        else ()
+    )
+    return (
+        Text(text=text),
+        Facts(pairs=cards, cards=True),
+        Text(
+            text="This result is not yet tested for selection bias. The Sharpe ratio is against a zero rate and net of "
+            "costs; ± is one standard error, and the probability that the true Sharpe ratio is above 0 takes "
+            "this cell as the only one ever tried.",
+            tone="warning",
+        ),
+        *liquidated,
+        *(_against(cell, other) for other in run.cells if other["baseline"]),
+        _facts(run),
+    )
+
+
+def _against(cell: Cell, other: Cell) -> Text:
+    """One baseline beside the headline, in words."""
+    name = other["cell"].split("/")[0]
+    if cell["sharpe"] is None or other.get("sharpe") is None:
+        return Text(text=f"Against {name}: one of the two has no Sharpe ratio, so they are not compared.")
+    gap = cell["sharpe"] - other["sharpe"]
+    word = "above" if gap >= 0 else "below"
+    verdict = "That is smaller than" if abs(gap) < (cell["sharpe_se"] or 0.0) else "That is larger than"
+    return Text(
+        text=f"Against {name} (Sharpe ratio {number(other['sharpe'])}, CAGR {percent(other['cagr'])}, deepest drawdown "
+        f"{percent(other['max_drawdown'])}) the headline is {number(abs(gap))} {word} in Sharpe ratio. {verdict} the "
+        "headline's own standard error; the difference itself has not been tested."
+    )
+
+
+def _facts(run: RunData) -> Facts:
+    profile, cell = run.profile(), run.headline()
+    return Facts(
+        pairs=(
+            ("Run", run.run_id),
+            ("Headline cell", cell["cell"]),
+            ("Span", _span(run, cell)),
+            ("Universe", universe(profile)),
+            ("Trials", f"{sum(not c['baseline'] for c in run.cells)} strategy cells in this run's ledger"),
+            ("Costs", cost_model(profile)),
+        )
+    )
+
+
+def _span(run: RunData, cell: Cell) -> str:
+    try:
+        times = run.table("returns", cell["cell"])["time"]
+    except Absent as error:
+        return str(error)
+    return (
+        f"{day(times[0])} to {day(times[-1])}, {count(len(times))} rows, A = {count(cell['periods_per_year'])} "
+        "periods per year"
+    )
+
+
+def universe(profile: Profile) -> str:
+    """What kind of list the names came from."""
+    if profile.universe.membership == "current":
+        return "today's list (current_only), not point in time: names that failed or left earlier are missing"
+    return "dated membership, point in time, as the profile's author states"
+
+
+def cost_model(profile: Profile) -> str:
+    """The house costs in words."""
+    costs = profile.costs
+    return (
+        f"{costs.slippage_bps:g} bps slippage + {costs.commission_bps:g} bps commission on traded value; "
+        f"borrow {percent(costs.borrow_rate)} per year on shorts and overdrafts"
+    )
+
+
+HEADLINE = Section(key="headline", title="Headline", draw=draw)

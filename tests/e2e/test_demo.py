@@ -1,0 +1,97 @@
+"""The demo as a new user meets it."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def test_it_ends_with_a_verified_run_and_a_report(
+    demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]
+) -> None:
+    home, said = demo
+    assert Path(said["report"]).is_file()
+    assert {cell["cell"] for cell in said["cells"]} == {
+        "baseline/custom/min_variance/custom",
+        "baseline/custom/equal_weight/custom",
+        "base_universe_ew/custom",
+        "market/custom",
+    }
+    checked = tvquant("ledger", "verify", "latest", "--json", "-w", home)
+    assert checked.code == 0
+    assert checked.document["status"] == "ok"
+    assert checked.document["unpaired"] == []
+    assert said["cells"][0]["n"] > 8000
+
+
+def test_stamps_say_what_the_data_are(demo: tuple[Path, dict[str, Any]]) -> None:
+    stamps = {cell["cell"]: set(cell["stamps"]) for cell in demo[1]["cells"]}
+    assert "price_return" in stamps["market/custom"]
+    assert "price_return" not in stamps["baseline/custom/min_variance/custom"]
+    assert {"current_only", "no_volume", "swept_windows"} <= stamps["baseline/custom/min_variance/custom"]
+
+
+def test_a_second_demo_returns_the_same_run(
+    demo: tuple[Path, dict[str, Any]], command: Callable[..., list[str]]
+) -> None:
+    home, said = demo
+    done = subprocess.run(command("demo", home, "--json"), capture_output=True, text=True, check=True, timeout=120)
+    again = json.loads(done.stdout)
+    assert (again["run"], again["result"], again["reused"]) == (said["run"], said["result"], True)
+
+
+@pytest.mark.requirement("R-LED-02")
+@pytest.mark.requirement("R-CFG-01")
+def test_genesis_and_the_resolved_copy_stand_in_the_run(
+    demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]
+) -> None:
+    home, said = demo
+    first = tvquant("ledger", "show", "latest", "--kind", "genesis", "--json", "-w", home).document[0]
+    assert first["n"] == 1
+    assert first["data"]["run_id"] == said["run"]
+    assert first["data"]["timescales"] == {
+        "train": 60, "test": 20, "step": 20, "lookback": 500, "selection": "baseline", "rebalance": "window"
+    }  # fmt: skip
+    manifest = json.loads((Path(said["report"]).parents[1] / "manifest.json").read_text())
+    assert manifest["profile"]["name"] == "demo_sp500"
+    assert first["inputs"]["manifest"] == manifest["digest"]
+
+
+@pytest.mark.requirement("R-ORC-06")
+def test_the_workspace_root_stays_clean(demo: tuple[Path, dict[str, Any]]) -> None:
+    home, said = demo
+    assert {p.name for p in home.iterdir()} == {"profiles", "data", "artifacts"}
+    assert {p.name for p in (home / "data").iterdir()} <= {"lakehouse", "logs", "incoming", ".lock"}
+    assert {p.name for p in (home / "artifacts").iterdir()} == {"summaries"}
+    assert {p.name for p in (home / "artifacts" / "summaries").iterdir()} == {"runs", "INDEX.md"}
+    run = Path(said["report"]).parents[1]
+    assert {p.name for p in run.iterdir()} <= {
+        "manifest.json", "audit.jsonl", "audit.head", "data", "results", "report", "INDEX.md"
+    }  # fmt: skip
+
+
+def test_the_report_is_rebuilt_byte_equal(demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]) -> None:
+    home, said = demo
+    page = Path(said["report"])
+    before = page.read_bytes()
+    assert tvquant("report", "latest", "-w", home).code == 0
+    assert page.read_bytes() == before
+
+
+def test_other_commands_answer(demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]) -> None:
+    home, said = demo
+    for words in (
+        ("runs",), ("runs", "show", "latest"), ("doctor",), ("profile", "list"), ("profile", "show", "demo_sp500"),
+        ("profile", "explain", "demo_sp500"), ("profile", "lint"), ("data", "status"), ("data", "audit"),
+        ("data", "ls", "NYSE:KO"), ("run", "demo_sp500", "--dry-run"), ("ledger", "show", "latest", "--last", "3"),
+    ):  # fmt: skip
+        human = tvquant(*words, "-w", home)
+        assert (human.code, human.err) == (0, ""), words
+        assert human.out.strip()
+        assert tvquant(*words, "--json", "-w", home).document is not None
+    assert said["run"] in tvquant("runs", "-w", home).out

@@ -1,0 +1,95 @@
+"""Equal plans give equal result digests: for any number of processes, and after a kill."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@pytest.fixture
+def finished(command: Callable[..., list[str]]) -> Callable[..., Any]:
+    """Run a command to its end and read its document."""
+
+    def call(*words: object) -> Any:
+        done = subprocess.run(command(*words, "--json"), capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return call
+
+
+@pytest.fixture
+def interrupted(demo: tuple[Path, dict[str, Any]], command: Callable[..., list[str]]) -> Callable[..., Any]:
+    """Start a run of the demo's profile and send a signal once its ledger has so many records."""
+
+    def call(by: signal.Signals, records: int, *words: object) -> tuple[str, int, str]:
+        home, _ = demo
+        runs = home / "artifacts" / "summaries" / "runs"
+        before = set(runs.iterdir())
+        child = subprocess.Popen(
+            command("run", "demo_sp500", "--again", *words, "-w", home),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while child.poll() is None:
+            ledgers = [p / "audit.jsonl" for p in runs.iterdir() if p not in before]
+            if ledgers and ledgers[0].is_file() and ledgers[0].read_bytes().count(b"\n") > records:
+                break
+            time.sleep(0.01)
+        assert child.poll() is None, "the run ended before it could be interrupted"
+        child.send_signal(by)
+        _, err = child.communicate(timeout=60)
+        return ledgers[0].parent.name, child.returncode, err
+
+    return call
+
+
+@pytest.mark.requirement("R-LED-12")
+def test_two_processes_give_the_same_result(demo: tuple[Path, dict[str, Any]], finished: Callable[..., Any]) -> None:
+    home, said = demo
+    other = finished("run", "demo_sp500", "--again", "--jobs", 2, "-w", home)
+    assert other["run"] != said["run"]
+    assert other["result"] == said["result"]
+    finished("runs", "rm", other["run"], "--yes", "-w", home)
+
+
+@pytest.mark.requirement("R-TRN-18")
+@pytest.mark.parametrize(("jobs", "records"), [(1, 300), (2, 200)])
+def test_a_killed_run_resumes_to_the_same_result(
+    demo: tuple[Path, dict[str, Any]],
+    finished: Callable[..., Any],
+    interrupted: Callable[..., Any],
+    command: Callable[..., list[str]],
+    jobs: int,
+    records: int,
+) -> None:
+    home, said = demo
+    run, _, _ = interrupted(signal.SIGKILL, records, "--jobs", jobs)
+    checked = subprocess.run(command("ledger", "verify", run, "-w", home), capture_output=True, check=False)
+    assert checked.returncode == 1
+    assert b"incomplete" in checked.stdout
+    resumed = finished("run", "--resume", run, "-w", home)
+    assert (resumed["run"], resumed["result"]) == (run, said["result"])
+    done = finished("ledger", "verify", run, "-w", home)
+    assert (done["status"], done["unpaired"]) == ("ok", [])
+    finished("runs", "rm", run, "--yes", "-w", home)
+
+
+def test_ctrl_c_ends_with_130_and_the_run_goes_on(
+    demo: tuple[Path, dict[str, Any]], finished: Callable[..., Any], interrupted: Callable[..., Any]
+) -> None:
+    home, said = demo
+    run, code, err = interrupted(signal.SIGINT, 100)
+    assert code == 130
+    assert len(err.strip().splitlines()) == 1
+    assert "--resume" in err
+    assert finished("run", "--resume", run, "-w", home)["result"] == said["result"]
+    finished("runs", "rm", run, "--yes", "-w", home)

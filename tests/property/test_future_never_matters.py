@@ -1,0 +1,176 @@
+"""No look-ahead (R-SIM-03): what comes after a moment changes no decision made by then.
+
+A market is walked twice: as it was, and with another future: rows after the moment scrambled, deleted or added, names
+listed later, facts that became known later. Every decision until the moment must have the same payload digest. That
+covers eligibility, training rows, covariance, optimiser, weights, exclusions and input digests of every kind of cell.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tvquant.app.vocabulary import vocabulary
+from tvquant.core.calendars import calendar
+from tvquant.core.instruments import Fact, Instrument, Kind
+from tvquant.core.panel import Basis, Floats, Panel
+from tvquant.profiles import Profile, load, resolve
+from tvquant.tournament.cells import cells
+from tvquant.tournament.decide import MarketSpec
+from tvquant.tournament.play import BacktestEngine
+from tvquant.tournament.windows import windows
+
+ROWS, NAMES = 190, 8
+LATE = 3
+"""Names that only another future lists."""
+FIELDS = {"close": np.nan, "open": np.nan, "volume": np.nan, "dividend": 0.0, "split": 1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Future:
+    """What is different from row `moment` on."""
+
+    moment: int
+    seed: int
+    rows: int
+    scramble: bool
+    holes: float
+    late: bool
+    facts: bool
+
+
+FUTURES = st.builds(
+    Future,
+    moment=st.integers(100, ROWS),
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(0, ROWS + 40),
+    scramble=st.booleans(),
+    holes=st.sampled_from([0.0, 0.1, 1.0]),
+    late=st.booleans(),
+    facts=st.booleans(),
+)
+
+
+def _profile(calendar_name: str) -> Profile:
+    arguments = {
+        "--market": ("benchmark.market", ["X:N0", "X:N5"]),
+        "--kinds": ("universe.kinds", ["stock" if calendar_name == "XNYS" else "spot"]),
+        "--step": ("windows.step", 7),
+        "--lookback": ("data.lookback", 80),
+    }
+    return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
+
+
+def _past(seed: int) -> dict[str, Floats]:
+    """Walks with dividends, splits, dead names, late listings and holes, on enough rows for any future."""
+    draw, shape = np.random.default_rng(seed), (ROWS + 40, NAMES + LATE)
+    close = 100.0 * np.exp(draw.normal(0.0, 0.02, shape).cumsum(axis=0))
+    fields = {"close": close, "open": close * np.exp(draw.normal(0.0, 0.005, shape)), "volume": draw.random(shape)}
+    fields["dividend"] = np.where(draw.random(shape) < 0.01, 0.5, 0.0)
+    fields["split"] = np.where(draw.random(shape) < 0.005, 2.0, 1.0)
+    gone = draw.random(shape) < 0.002
+    gone[150:, 2] = gone[:30, 3] = gone[:110, 4] = True  # dies; listed late; listed too late for some windows
+    gone[:, NAMES:] = True
+    return {name: np.where(gone, FIELDS[name], block) for name, block in fields.items()}
+
+
+def _changed(fields: dict[str, Floats], future: Future) -> dict[str, Floats]:
+    """The same rows before the moment, another world from it on."""
+    draw, after = np.random.default_rng(future.seed), slice(future.moment, None)
+    out = {name: block.copy() for name, block in fields.items()}
+    shape = out["close"][after].shape
+    if future.scramble:
+        for name in ("close", "open"):
+            out[name][after] = np.exp(draw.normal(3.0, 2.0, shape))
+        out["split"][after] = draw.choice([1.0, 1.0, 0.1, 10.0], shape)
+        out["dividend"][after] = draw.choice([0.0, 0.0, 5.0], shape)
+    gone = np.isnan(out["close"][after]) | (draw.random(shape) < future.holes)
+    gone[:, NAMES:] = not future.late
+    for name, blank in FIELDS.items():
+        out[name][after][gone] = blank
+        if future.late:  # prices, also where nothing was scrambled
+            out[name][after][:, NAMES:] = 50.0 if np.isnan(blank) else blank
+    return out
+
+
+def _panel(fields: dict[str, Floats], rows: int, name: str, facts_at: int | None) -> Panel:
+    """The first rows of the fields; names in order of their first bar, those without one left out."""
+    times = calendar(name).bars(np.datetime64("2020-01-01"), np.datetime64("2022-01-01"))
+    have = ~np.isnan(fields["close"][:rows])
+    order = sorted(np.flatnonzero(have.any(axis=0)).tolist(), key=lambda j: (int(have[:, j].argmax()), j))
+    known = calendar(name).close_of(times)
+    facts: tuple[Fact, ...] = ()
+    if facts_at is not None:
+        at = known[facts_at]
+        facts = (Fact(field="delisted_at", value=times[10], known_at=at), Fact(field="lot", value=5.0, known_at=at))
+    kind = Kind.STOCK if name == "XNYS" else Kind.SPOT
+    return Panel(
+        times=times[:rows],
+        instruments=tuple(
+            Instrument(symbol=f"X:N{j}", kinds=frozenset({kind}), currency="USD", calendar=name, facts=facts)
+            for j in order
+        ),
+        fields={field: block[:rows, order] for field, block in fields.items()},
+        known_at=np.broadcast_to(known[:rows, None], (rows, len(order))),
+        tradable=have[:, order],
+        bases=(Basis.RAW,) * len(order),
+        stamps=(frozenset(),) * len(order),
+        calendar=name,
+    )
+
+
+def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tuple[str, bool]]:
+    """Payload digest of every decision made before row `until`, and whether it holds anything."""
+    w = made.windows
+    grid = [v for v in windows(ROWS, span=None, train=w.train, test=w.test, step=w.step) if v.start <= until]
+    engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
+    found = engine.play(cells(made), grid, {})
+    return {(one.cell, one.step.row): (one.step.digest, bool(one.step.weights)) for one in found}
+
+
+@pytest.mark.requirement("R-SIM-03")
+@pytest.mark.parametrize("name", ["24x7", "XNYS"])
+@settings(max_examples=60, deadline=None)
+@given(future=FUTURES, seed=st.integers(0, 20))
+def test_another_future_makes_the_same_decisions(name: str, future: Future, seed: int) -> None:
+    made, past = _profile(name), _past(seed)
+    known = _panel(past, ROWS, name, None)
+    rows = max(future.rows, future.moment)
+    other = _panel(_changed(past, future), rows, name, future.moment if future.facts else None)
+    before = _walk(known, made, future.moment)
+    assert {cell for (cell, _), (_, holds) in before.items() if holds} == {cell.key for cell in cells(made)}
+    assert _walk(other, made, future.moment) == before
+
+
+@pytest.mark.requirement("R-SIM-03")
+@pytest.mark.parametrize("name", ["24x7", "XNYS"])
+def test_another_past_makes_other_decisions(name: str) -> None:
+    """The property above can fail: the very row of a decision does matter to it."""
+    made, past = _profile(name), _past(0)
+    row = 129  # the decision mark of the window at 130
+    future = Future(moment=row, seed=1, rows=ROWS, scramble=True, holes=0.0, late=True, facts=True)
+    before = _walk(_panel(past, ROWS, name, None), made, row + 1)
+    after = _walk(_panel(_changed(past, future), ROWS, name, None), made, row + 1)
+    for cell in cells(made):
+        assert before[cell.key, row - 7] == after[cell.key, row - 7]
+        if not isinstance(cell.spec, MarketSpec):  # equal weight of what has a bar: prices do not matter to it
+            assert before[cell.key, row] != after[cell.key, row]
+
+
+@pytest.mark.requirement("R-SIM-03")
+def test_another_future_changes_no_fill_before_it() -> None:
+    """The book, too: equity until the moment is the same, bit by bit."""
+    made, past = _profile("24x7"), _past(0)
+    future = Future(moment=150, seed=2, rows=ROWS, scramble=True, holes=0.1, late=True, facts=False)
+    equity = []
+    for fields in (past, _changed(past, future)):
+        panel, cell = _panel(fields, ROWS, "24x7", None), cells(made)[0]
+        w = made.windows
+        grid = windows(ROWS, span=None, train=w.train, test=w.test, step=w.step)
+        engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
+        steps = [one.step for one in engine.play((cell,), grid, {})]
+        equity.append(engine.settle(cell, steps).result.equity[: 150 - grid[0].start])
+    assert np.array_equal(*equity)
+    assert equity[0][-1] != 1.0

@@ -1,0 +1,124 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
+from tvquant.app.vocabulary import vocabulary
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import Workspace
+from tvquant.core.errors import DataError, LedgerError, ProfileError
+from tvquant.lake import import_files
+from tvquant.ledger import records
+from tvquant.profiles import ResolvedProfile, load, resolve
+
+
+class Then:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 2, tzinfo=UTC)
+
+
+class Seen(Watcher):
+    """Remembers what it was told, and stops the run when asked to."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.stages: list[int] = []
+        self.done = 0
+        self.stop_after = stop_after
+
+    def stage(self, number: int, name: str) -> None:
+        self.stages.append(number)
+
+    def steps(self, done: int, total: int) -> None:
+        self.done = done
+        if self.stop_after is not None and done >= self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    made = Workspace(tmp_path / "ws")
+    made.create()
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 8, 30), "1d", time_zone="UTC", eager=True)
+    frames = [
+        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days}).with_columns(
+            close=100.0 + ((pl.int_range(pl.len()) * step) % 17)
+        )
+        for coin, step in (("BTC", 3), ("ETH", 5), ("SOL", 7), ("XRP", 11), ("ADA", 2))
+    ]
+    pl.concat(frames).write_parquet(tmp_path / "coins.parquet")
+    import_files(made.lake(), [tmp_path / "coins.parquet"], recorded_at=Then().now())
+    return made
+
+
+def profile(**overrides: object) -> ResolvedProfile:
+    given = {"execution.convention": "next_close"} | {key.replace("__", "."): value for key, value in overrides.items()}
+    return resolve(
+        load("crypto_spot"), vocabulary(), arguments={f"--set {key}": (key, value) for key, value in given.items()}
+    )
+
+
+def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> None:
+    seen = Seen()
+    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
+    assert seen.stages == [1, 9, 14, 15, 16]
+    assert seen.done > 0
+    assert not done.reused
+    assert result_digest(done.folder) == done.result
+    found = finished_run(home, make_plan(home.lake(), profile()))
+    assert found is not None
+    assert (found.folder, found.reused) == (done.folder, True)
+    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0))) is None
+    anew = run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
+    assert anew.folder != done.folder
+    assert anew.result == done.result
+
+
+@pytest.mark.requirement("R-TRN-18")
+@pytest.mark.parametrize("steps", [1, 7, 20])
+def test_an_interrupted_run_goes_on_to_the_same_result(home: Workspace, steps: int) -> None:
+    whole = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    with pytest.raises(KeyboardInterrupt):
+        run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Seen(stop_after=steps))
+    [cut] = [folder for folder in home.all_runs() if folder != whole.folder]
+    with pytest.raises(LedgerError, match="--resume"):
+        result_digest(cut)
+    done = resume(home, cut, clock=Then(), jobs=1, watcher=Watcher())
+    assert (done.folder, done.result) == (cut, whole.result)
+    assert resume(home, cut, clock=Then(), jobs=1, watcher=Watcher()).reused
+
+
+def test_a_run_of_other_code_does_not_go_on(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Seen(stop_after=3))
+    monkeypatch.setattr("tvquant.app.identity.source_digest", lambda: "other")
+    with pytest.raises(ProfileError, match="other code"):
+        resume(home, home.run("latest"), clock=Then(), jobs=1, watcher=Watcher())
+
+
+def test_a_failed_stage_says_why_and_leaves_an_outcome(home: Workspace) -> None:
+    with pytest.raises(DataError, match="no name was eligible"):
+        run(home, profile(data__max_abs_return=0.001), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    [failed] = [
+        r for r in records(RunFolder(home.run("latest").path).path, chain="run", kind="outcome") if r.stage == 15
+    ]
+    assert failed.metrics["status"] == "failed"
+    assert "no name was eligible" in failed.data["why"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "why"),
+    [
+        ({"universe__symbols": ["BINANCE:NOPEUSDT"]}, "holds no symbol"),
+        ({"universe__symbols": ["BINANCE:BTCUSDT", "BINANCE:NOPEUSDT"]}, "BINANCE:NOPEUSDT"),
+        ({"benchmark__market": ["BINANCE:NOPEUSDT"]}, "benchmark.market"),
+        ({"windows__train": 400}, "too few"),
+        ({"data__min_history": 400}, "400 bars"),
+    ],
+)
+def test_what_the_lake_cannot_give_is_named(home: Workspace, overrides: dict[str, object], why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        run(home, profile(**overrides), clock=Then(), jobs=1, again=False, watcher=Watcher())

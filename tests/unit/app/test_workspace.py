@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from tvquant.app.workspace import Workspace, write_text
+from tvquant.core.errors import DataError, ProfileError
+
+IDS = ("20260101T000000-demo_sp500-aaaaaa", "20260102T000000-demo_sp500-abbbbb")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    made = Workspace(tmp_path / "ws")
+    made.create()
+    for name in (*IDS, "notes"):
+        (made.runs / name).mkdir()
+    return made
+
+
+def test_runs_are_found_by_id_part_and_latest(home: Workspace) -> None:
+    assert [run.id for run in home.all_runs()] == list(IDS)
+    assert home.run(IDS[0]).id == IDS[0]
+    assert home.run("abbbbb").id == IDS[1]
+    assert home.run("latest").id == IDS[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("demo", "ambiguous"), ("zzz", "does not exist"), ("../ws", "does not exist")]
+)
+def test_a_run_that_is_not_one_is_refused(home: Workspace, name: str, why: str) -> None:
+    with pytest.raises(ProfileError, match=why):
+        home.run(name)
+
+
+def test_create_keeps_what_is_there(home: Workspace) -> None:
+    (home.profiles / "mine.yaml").write_text("version: 1\n")
+    home.create()
+    assert (home.profiles / "mine.yaml").read_text() == "version: 1\n"
+
+
+def test_only_one_may_write(home: Workspace) -> None:
+    with (
+        home.writing(),
+        pytest.raises(DataError, match="another tvquant command") as caught,
+        Workspace(home.root).writing(),
+    ):
+        pass
+    assert caught.value.retryable
+    with home.writing():
+        pass
+
+
+def test_outside_a_workspace_is_the_users_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="tvquant init"):
+        Workspace(tmp_path).require()
+
+
+def test_run_documents_round_trip_and_damage_is_named(home: Workspace) -> None:
+    run = home.run("latest")
+    run.write_json("data/x.json", {"a": [1, None, "é"]})
+    assert run.read_json("data/x.json") == {"a": [1, None, "é"]}
+    (run.path / "data" / "x.json").write_text("{")
+    with pytest.raises(DataError, match=r"data/x\.json"):
+        run.read_json("data/x.json")
+
+
+def test_write_text_leaves_no_half_file(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "one")
+    write_text(tmp_path / "a.txt", "two")
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "two"}

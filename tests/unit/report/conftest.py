@@ -1,0 +1,151 @@
+"""A run folder as the application makes it: real engine, real ledger, real result store; prices are synthetic."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tvquant.app.vocabulary import vocabulary
+from tvquant.core.calendars import calendar
+from tvquant.core.digests import merkle_root
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Basis, Panel
+from tvquant.core.records import RUN, Entry
+from tvquant.core.stamps import NONE
+from tvquant.lake import ResultStore
+from tvquant.ledger import Ledger, genesis_entry, records
+from tvquant.profiles import load, resolve, to_manifest
+from tvquant.tournament.cells import cells, headline
+from tvquant.tournament.decide import Previous, decide, look
+from tvquant.tournament.matrix import NOTHING, play_matrix
+from tvquant.tournament.play import BacktestEngine, first_window
+from tvquant.tournament.windows import windows
+
+SYMBOLS = ("NYSE:AAA", "NYSE:BBB", "NYSE:CCC", "NYSE:DDD", "NYSE:EEE")
+MARKET = "SP:SPX"
+ROWS = 260
+RUN_ID = "20260102T000000-demo_sp500-abcdef"
+
+
+@dataclass
+class FixedClock:
+    """A clock of a test: one second later at each look."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+def _panel() -> Panel:
+    market = calendar("XNYS")
+    times = market.bars(np.datetime64("2019-01-02"), np.datetime64("2020-12-31"))[:ROWS]
+    names = (*SYMBOLS, MARKET)
+    shocks = np.random.default_rng(7).normal(0.0006, 0.012, (ROWS, len(names)))
+    close = 100 * np.exp(np.cumsum(shocks, axis=0))
+    return Panel(
+        times=times,
+        instruments=tuple(
+            Instrument(
+                symbol=name,
+                kinds=frozenset({Kind.INDEX if name == MARKET else Kind.STOCK}),
+                currency="USD",
+                calendar="XNYS",
+            )
+            for name in names
+        ),
+        fields={"close": close},
+        known_at=np.broadcast_to(market.close_of(times)[:, None], close.shape),
+        tradable=np.ones(close.shape, dtype=bool),
+        bases=(Basis.TOTAL,) * len(names),
+        stamps=(NONE,) * len(names),
+        calendar="XNYS",
+    )
+
+
+def _asset(key: str, state: str = "ok", gaps: int = 0) -> dict[str, object]:
+    return {
+        "key": key, "symbol": key, "state": state, "bars": ROWS - gaps, "first": "2019-01-02T00:00:00.000000",
+        "last": "2020-01-14T00:00:00.000000", "gaps": gaps, "tolerated": 0,
+    }  # fmt: skip
+
+
+def _build(folder: Path) -> None:
+    resolved = resolve(load("demo_sp500"), vocabulary())
+    profile, panel = resolved.profile, _panel()
+    played = cells(profile)
+    found = windows(ROWS, span=None, train=60, test=20, step=20)
+    grid = found[first_window(panel, found, played) :]
+    (folder / "data").mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(to_manifest(resolved)))
+    (folder / "data" / "health.json").write_text(json.dumps([_asset(key) for key in (*SYMBOLS, MARKET)]))
+    clock = FixedClock(datetime(2026, 1, 2, tzinfo=UTC))
+    chosen = next(cell for cell in played if cell.key == headline(profile))
+    with Ledger.create(folder, run_id=RUN_ID, clock=clock) as ledger:
+        ledger.record(
+            genesis_entry(
+                run_id=RUN_ID, profile=profile.name, code="c0de", manifest=resolved.digest, environment="e", train=60,
+                test=20, step=20, lookback=500, selection="baseline", rebalance="window",
+            )
+        )  # fmt: skip
+        ledger.record(Entry(chain=RUN, stage=10, kind="plan", outputs={"plan": "p1an", "snapshot": "5nap"}))
+        decision = decide(look(panel, ROWS - 1), chosen.spec, Previous()).payload()
+        _stage(ledger, 14, data={"decision": decision})
+        engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
+        store = ResultStore(folder / "results")
+        matrix = play_matrix(
+            engine, played, resumed=NOTHING, recorder=ledger, sink=store, jobs=1, progress=lambda _: None
+        )
+        store.compact()
+        _stage(ledger, 15, outputs={"result": merkle_root(matrix.leaves)}, data={"leaves": dict(matrix.leaves)})
+
+
+def _stage(ledger: Ledger, number: int, **said: dict[str, object]) -> None:
+    ledger.record(Entry(chain=RUN, stage=number, kind="intent"))
+    ledger.record(Entry(chain=RUN, stage=number, kind="outcome", metrics={"status": "played"}, **said))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run up to stage 15, not sealed; never written to by a test."""
+    folder = tmp_path_factory.mktemp("built") / RUN_ID
+    _build(folder)
+    return folder
+
+
+@pytest.fixture
+def run(built: Path, tmp_path: Path) -> Path:
+    """A copy of the run, in a folder of runs."""
+    return Path(shutil.copytree(built, tmp_path / "summaries" / "runs" / RUN_ID))
+
+
+@pytest.fixture
+def seal() -> Callable[[Path], None]:
+    """What the application does after the report: the outcome of stage 16 and the seal."""
+
+    def sealed(folder: Path) -> None:
+        leaves = next(r for r in records(folder, chain=RUN, kind="outcome") if r.stage == 15).data["leaves"]
+        with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
+            _stage(ledger, 16, outputs={"index.html": "later"})
+            ledger.seal(leaves)
+
+    return sealed
+
+
+@pytest.fixture
+def record_failed() -> Callable[[Path, str, str], None]:
+    """Another cell in the ledger, one that failed."""
+
+    def record(folder: Path, cell: str, why: str) -> None:
+        with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
+            ledger.record(
+                Entry(chain=cell, stage=15, pillar=3, kind="outcome", metrics={"status": "failed"}, data={"why": why})
+            )
+
+    return record

@@ -1,0 +1,75 @@
+"""INDEX.md of a run and of all runs."""
+
+import json
+import re
+
+import pytest
+
+from tvquant.report import write_index, write_report
+
+
+def degrade(run):
+    path = run / "data" / "health.json"
+    assets = json.loads(path.read_text())
+    assets[2]["state"] = "gaps"
+    path.write_text(json.dumps(assets))
+
+
+@pytest.mark.requirement("R-REP-02")
+def test_the_index_of_a_run_has_health_profile_run_id_result_and_links(run):
+    write_report(run)
+    text = (run / "INDEX.md").read_text("utf-8")
+    assert "**Status: ✅ HEALTHY** (ok 6)" in text
+    assert "- Profile: demo_sp500\n" in text
+    assert f"`{run.name}`" in text
+    assert re.search(r"Result digest: `[0-9a-f]{64}`", text)
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (run / link).is_file()
+    assert len(re.findall(r"^\| baseline/custom/", text, re.M)) == 2
+    assert text.count("(baseline)") == 2
+
+
+@pytest.mark.requirement("R-REP-03")
+def test_one_asset_with_gaps_degrades_every_level(run):
+    degrade(run)
+    write_report(run)
+    write_index(run.parent)
+    assert "**Status: ⚠️ DEGRADED** (ok 5, gaps 1)" in (run / "INDEX.md").read_text("utf-8")
+    assert "⚠️ DEGRADED (ok 5, gaps 1)" in (run.parents[1] / "INDEX.md").read_text("utf-8")
+    html = (run / "report" / "index.html").read_text("utf-8")
+    assert "⚠️ DEGRADED" in html
+    assert "NYSE:CCC" in html[html.index('<section id="health">') : html.index('<section id="events">')]
+
+
+@pytest.mark.requirement("R-REP-03")
+def test_no_health_record_is_missing_and_not_healthy(run):
+    (run / "data" / "health.json").unlink()
+    write_report(run)
+    assert "⛔ MISSING** (data/health.json is not in the run folder)" in (run / "INDEX.md").read_text("utf-8")
+
+
+@pytest.mark.requirement("R-REP-02")
+def test_the_index_of_all_runs_names_finished_unfinished_and_unreadable_ones(run, seal, built):
+    write_report(run)
+    seal(run)
+    unfinished = run.with_name("20260103T000000-demo_sp500-abcdef")
+    unfinished.mkdir()
+    for name in ("audit.jsonl", "audit.head"):
+        (unfinished / name).write_bytes((built / name).read_bytes())
+    (run.with_name("20260104T000000-demo_sp500-abcdef")).mkdir()
+    write_index(run.parent)
+    index = run.parents[1] / "INDEX.md"
+    rows = [line for line in index.read_text("utf-8").splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == 3
+    assert "| demo_sp500 | ok | ✅ HEALTHY (ok 6) |" in rows[0]
+    assert re.search(r"\| -?\d\.\d\d ± \d\.\d\d \|", rows[0])
+    assert "| unfinished |" in rows[1]
+    assert "unreadable: " in rows[2]
+    for link in re.findall(r"\]\(([^)]+)\)", "\n".join(rows)):
+        assert (index.parent / link).is_file()
+    assert str(run.parents[2]) not in index.read_text("utf-8")
+
+
+def test_without_runs_the_index_says_so(tmp_path):
+    write_index(tmp_path / "summaries" / "runs")
+    assert "There is no run yet" in (tmp_path / "summaries" / "INDEX.md").read_text("utf-8")

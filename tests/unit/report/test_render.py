@@ -1,0 +1,202 @@
+"""The page: what it says, that it follows from the run alone, and that nothing of the run is executed on it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tvquant.core.digests import digest_bytes
+from tvquant.report import standings, write_report
+from tvquant.report.render import page_of, script_json
+from tvquant.report.run import read_run
+from tvquant.report.sections.catalogue import SECTIONS
+
+FIGURES = ("equity", "weights", "costs", "turnover", "funnel")
+
+
+def page(run):
+    write_report(run)
+    return (run / "report" / "index.html").read_text("utf-8")
+
+
+def figures(html):
+    found = re.findall(r'<script type="application/json" data-figure="(\w+)">(.*?)</script>', html, re.S)
+    return {key: json.loads(text) for key, text in found}
+
+
+def test_the_digests_are_those_of_the_files(run):
+    digests = write_report(run)
+    assert digests == {
+        "index.html": digest_bytes((run / "report" / "index.html").read_bytes()),
+        "INDEX.md": digest_bytes((run / "INDEX.md").read_bytes()),
+    }
+    assert (run / "report" / "plotly.min.js").read_bytes().lstrip().startswith(b"/**")
+
+
+@pytest.mark.requirement("R-REP-06")
+def test_the_bytes_are_equal_again_after_the_seal_and_on_a_copy(run, seal, tmp_path):
+    first = write_report(run)
+    assert write_report(run) == first
+    seal(run)
+    assert write_report(run) == first
+    copy = shutil.copytree(run, tmp_path / "another" / "name", ignore=shutil.ignore_patterns("report", "INDEX.md"))
+    assert write_report(copy) == first
+    for name in ("report/index.html", "INDEX.md"):
+        assert str(tmp_path).encode() not in (copy / name).read_bytes()
+
+
+@pytest.mark.requirement("R-REP-07")
+def test_the_headline_says_universe_trials_span_costs_and_what_was_not_tested(run):
+    html = page(run)
+    start = html.index('<section id="headline">')
+    text = html[start : html.index("</section>", start)]
+    cell = next(row for row in standings(run) if row["cell"] == "baseline/custom/min_variance/custom")
+    times = pl.read_parquet(run / "results" / "returns.parquet")["time"]
+    for words in (
+        "not yet tested for selection bias",
+        "today&#39;s list (current_only)",
+        "2 strategy cells in this run&#39;s ledger",
+        f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}, {cell['n']} rows, A = 252",
+        "5 bps slippage + 1 bps commission",
+        f"{cell['sharpe']:.2f} ± {cell['sharpe_se']:.2f}",
+        "Against base_universe_ew",
+        "Against market",
+    ):
+        assert words in text
+
+
+def test_every_section_is_on_the_page_once_and_every_figure_names_its_axes(run):
+    html = page(run)
+    for section in SECTIONS:
+        assert html.count(f'<section id="{section.key}">') == 1
+    assert "Not shown" not in html
+    found = figures(html)
+    assert tuple(found) == FIGURES
+    for spec in found.values():
+        axes = [value for key, value in spec["layout"].items() if re.match(r"[xy]axis", key)]
+        assert len(axes) >= 2
+        assert all(value["title"]["text"] for value in axes)
+
+
+def test_the_equity_figure_has_every_row_of_every_cell(run):
+    table = pl.read_parquet(run / "results" / "returns.parquet")
+    traces = figures(page(run))["equity"]["data"]
+    lines = {trace["name"]: trace for trace in traces if "yaxis" not in trace}
+    assert set(lines) == set(table["cell"].unique())
+    for cell, trace in lines.items():
+        mine = table.filter(pl.col("cell") == cell)
+        np.testing.assert_allclose(trace["y"], mine["equity"].to_numpy(), rtol=5e-6)
+        assert trace["x"] == [str(time)[:10] for time in mine["time"]]
+    falls = next(trace for trace in traces if "yaxis" in trace)
+    equity = table.filter(pl.col("cell") == falls["name"])["equity"].to_numpy()
+    peaks = np.maximum.accumulate(np.append(1.0, equity))[1:]
+    np.testing.assert_allclose(falls["y"], 100 * (equity / peaks - 1), rtol=1e-5, atol=1e-9)
+
+
+def test_stacked_weights_and_cash_make_the_whole(run):
+    traces = figures(page(run))["weights"]["data"]
+    assert traces[-1]["name"] == "cash"
+    np.testing.assert_allclose(np.sum([trace["y"] for trace in traces], axis=0), 100, atol=1e-3)
+
+
+def test_monthly_returns_compound_to_the_total(run):
+    html = page(run)
+    start = html.index('<section id="months">')
+    text = html[start : html.index("</section>", start)]
+    years = [float(row) / 100 for row in re.findall(r"<td>(-?[\d.]+) %</td></tr>", re.sub(r">\s+<", "><", text))]
+    cell = next(row for row in standings(run) if row["cell"] == "baseline/custom/min_variance/custom")
+    assert len(years) == 2
+    assert np.prod(1 + np.array(years)) - 1 == pytest.approx(cell["total_return"], abs=0.002)
+
+
+@pytest.mark.requirement("R-REP-01")
+@pytest.mark.parametrize(
+    ("name", "hit"),
+    [
+        ("manifest.json", {"headline", "weights", "months", "costs", "funnel"}),
+        ("data/health.json", {"health"}),
+        ("results/returns.parquet", {"equity", "months", "costs"}),
+        ("results/windows.parquet", {"weights", "costs", "funnel"}),
+        ("results/weights.parquet", {"weights"}),
+        ("results/events.parquet", {"events"}),
+    ],
+)
+def test_without_an_artefact_its_sections_say_so_and_the_rest_is_there(run, name, hit):
+    (run / name).unlink()
+    html = page(run)
+    sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.S))
+    assert len(sections) == len(SECTIONS)
+    assert {key for key, text in sections.items() if f"Not shown: {name} is not in the run folder." in text} == hit
+
+
+def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
+    data = read_run(run)
+    cells = tuple(
+        dict.fromkeys(cell) | {"cell": cell["cell"], "baseline": False, "stamps": [], "why": "singular"}
+        if cell["cell"] == data.headline()["cell"]
+        else cell
+        for cell in data.cells
+    )
+    html = page_of(replace(data, cells=cells))
+    assert "The headline cell baseline/custom/min_variance/custom failed: singular." in html
+    record_failed(run, "baseline/custom/other/custom", "no <b>answer</b>")
+    assert "failed: no &lt;b&gt;answer&lt;/b&gt;" in page(run)
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+
+
+def test_text_of_the_run_stays_text(run):
+    evil = "</script><img src=x onerror=alert(1)>"
+    path = run / "data" / "health.json"
+    assets = json.loads(path.read_text())
+    assets[0] |= {"key": evil, "state": "gaps", "gaps": 3}
+    path.write_text(json.dumps(assets))
+    events = run / "results" / "weights.parquet"
+    table = pl.read_parquet(events)
+    table.with_columns(pl.lit(evil).alias("symbol")).unique(["cell", "window"]).write_parquet(events)
+    html = page(run)
+    tags = Tags()
+    tags.feed(html)
+    assert "img" not in tags.seen
+    assert evil in {trace["name"] for trace in figures(html)["weights"]["data"]}
+    assert "&lt;/script&gt;&lt;img" in html
+
+
+def test_no_script_can_be_ended_by_its_json():
+    text = script_json({"a": "</script><!--<script>"})
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><!--<script>"}
+
+
+def test_nothing_is_fetched_from_elsewhere(run):
+    html = page(run)
+    assert re.findall(r'(?:src|href)="(?!#)([^"]+)"', html) == [
+        "../INDEX.md",
+        "../manifest.json",
+        "../audit.jsonl",
+        "plotly.min.js",
+    ]
+    assert "http" not in html
+
+
+def test_plotly_is_never_imported(run):
+    code = (
+        "import sys; from pathlib import Path; from tvquant.report import write_report;"
+        "write_report(Path(sys.argv[1])); print('plotly' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

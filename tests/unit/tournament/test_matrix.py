@@ -1,0 +1,278 @@
+"""The whole matrix, played into a real ledger and a real result store."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError, ModelError
+from tvquant.core.panel import Floats, Panel
+from tvquant.core.records import Entry
+from tvquant.lake import ResultStore
+from tvquant.ledger import Integrity, Ledger, records, verify
+from tvquant.profiles import Profile
+from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
+from tvquant.tournament.play import BacktestEngine, Step, restored
+
+type Profiles = Callable[..., Profile]
+type Walks = Callable[..., dict[str, Floats]]
+type Markets = Callable[..., Panel]
+type Engines = Callable[[Panel, Profile], BacktestEngine]
+type Begin = Callable[[Path], Ledger]
+
+STRATEGY = "baseline/custom/min_variance/custom"
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+class Mortal:
+    """A ledger whose process is killed after so many records."""
+
+    def __init__(self, ledger: Ledger, records: int) -> None:
+        self.ledger, self.left = ledger, records
+
+    def record(self, entry: Entry) -> str:
+        if not self.left:
+            raise Killed
+        self.left -= 1
+        return self.ledger.record(entry)
+
+
+def play(
+    engine: BacktestEngine,
+    grid: Sequence[Cell],
+    ledger: Any,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    resumed: Resumed = NOTHING,
+    progress: Callable[[int], object] = int,
+) -> Matrix:
+    return play_matrix(
+        engine, grid, resumed=resumed, recorder=ledger, sink=ResultStore(folder / "results"), jobs=jobs,
+        progress=progress,
+    )  # fmt: skip
+
+
+def recorded(folder: Path) -> Resumed:
+    """What a ledger tells of an interrupted matrix."""
+    steps: dict[str, list[Step]] = {}
+    finished = set()
+    for r in records(folder):
+        if r.kind == "snapshot":
+            steps.setdefault(r.chain, []).append(restored(r.metrics, r.data, r.outputs["decision"]))
+        elif r.kind == "outcome":
+            finished.add(r.chain)
+    return Resumed(steps=steps, finished=frozenset(finished))
+
+
+@pytest.fixture
+def made(profile: Profiles) -> Profile:
+    return profile(benchmark__market=["X:A"])
+
+
+@pytest.fixture
+def engine(made: Profile, market: Markets, walks: Walks, engine_of: Engines) -> BacktestEngine:
+    """Six names with one that dies and one that is listed late; windows at 60 ... 240, those before 100 in cash."""
+    close = walks("ABCDEF", 250)
+    close["B"][190:] = np.nan
+    close["F"][:70] = np.nan
+    return engine_of(market(close), made)
+
+
+def test_every_cell_is_played_settled_recorded_and_sealed(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
+) -> None:
+    run, counts = tmp_path / "run", []
+    ledger = ledger_in(run)
+    matrix = play(engine, cells(made), ledger, run, progress=counts.append)
+    ledger.seal(matrix.leaves)
+    keys = [cell.key for cell in cells(made)]
+    assert [settled.cell for settled in matrix.settled] == keys
+    assert (list(matrix.leaves), matrix.failed) == (keys, {})
+    assert sum(counts) == len(keys) * len(engine.grid) == 40
+    assert verify(run).status is Integrity.OK
+    assert next(records(run, kind="seal")).outputs["result"] == matrix.digest
+    for key in keys:
+        kinds = [r.kind for r in records(run, chain=key)]
+        assert kinds == ["intent", *["snapshot"] * 10, "outcome"]
+        assert next(records(run, chain=key, kind="outcome")).outputs["cell"] == matrix.leaves[key]
+    assert set(ResultStore(run / "results").read("weights")["cell"]) == set(keys)
+
+
+@pytest.mark.xdist_group("loky")
+@pytest.mark.requirement("R-LED-12")
+def test_the_number_of_processes_changes_nothing(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
+) -> None:
+    found = []
+    for jobs in (1, 2):
+        run = tmp_path / str(jobs)
+        with ledger_in(run) as ledger:
+            matrix = play(engine, cells(made), ledger, run, jobs=jobs)
+        snapshots = {c.key: [(r.outputs, r.metrics, r.data) for r in records(run, chain=c.key)] for c in cells(made)}
+        store = ResultStore(run / "results")
+        tables = [store.read(table) for table in ("returns", "windows", "weights", "events")]
+        found.append((matrix.leaves, matrix.digest, snapshots, tables))
+    one, two = found
+    assert one[:3] == two[:3]
+    assert all(a.equals(b) for a, b in zip(one[3], two[3], strict=True))
+
+
+@pytest.mark.requirement("R-TRN-18")
+@pytest.mark.parametrize("killed_after", [1, 4, 5, 6, 17, 43, 44, 45, 47])
+def test_a_killed_matrix_goes_on_and_ends_alike(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock, killed_after: int
+) -> None:
+    """40 steps of 4 cells between 4 intents and 4 outcomes: killed among each, also within a window."""
+    whole = tmp_path / "whole"
+    with ledger_in(whole) as ledger:
+        expected = play(engine, cells(made), ledger, whole)
+    run, counts = tmp_path / "run", []
+    with ledger_in(run) as ledger, pytest.raises(Killed):
+        play(engine, cells(made), Mortal(ledger, killed_after), run)
+    before = recorded(run)
+    with Ledger.resume(run, run_id="r", clock=clock) as ledger:
+        matrix = play(engine, cells(made), ledger, run, resumed=before, progress=counts.append)
+        ledger.seal(matrix.leaves)
+    assert matrix.leaves == expected.leaves
+    assert sum(counts) == 40
+    assert verify(run).status is Integrity.OK
+    for cell in cells(made):  # no step and no outcome twice
+        kinds = [r.kind for r in records(run, chain=cell.key)]
+        assert (kinds.count("snapshot"), kinds.count("outcome")) == (10, 1)
+    for table in ("returns", "windows", "weights", "events"):
+        assert ResultStore(run / "results").read(table).equals(ResultStore(whole / "results").read(table))
+
+
+@pytest.mark.xdist_group("loky")
+@pytest.mark.requirement("R-TRN-18")
+def test_what_one_process_began_two_may_finish(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock
+) -> None:
+    run = tmp_path / "run"
+    with ledger_in(tmp_path / "whole") as ledger:
+        expected = play(engine, cells(made), ledger, tmp_path / "whole")
+    with ledger_in(run) as ledger, pytest.raises(Killed):
+        play(engine, cells(made), Mortal(ledger, 4 + 18), run)
+    with Ledger.resume(run, run_id="r", clock=clock) as ledger:
+        matrix = play(engine, cells(made), ledger, run, jobs=2, resumed=recorded(run))
+    assert matrix.leaves == expected.leaves
+
+
+def _spoiled(engine: BacktestEngine, made: Profile, *keys: str) -> Mapping[str, Sequence[Step]]:
+    """Recorded steps of the cells whose weights no book can trade: F is held before its first bar."""
+    chosen = [cell for cell in cells(made) if cell.key in keys]
+    steps: dict[str, list[Step]] = {key: [] for key in keys}
+    for one in engine.play(chosen, engine.grid, {}):
+        weights = {"X:F": 0.1} if one.step.window == 60 else one.step.weights
+        steps[one.cell].append(replace(one.step, weights=weights))
+    return steps
+
+
+def test_a_cell_that_fails_leaves_the_others(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
+) -> None:
+    with ledger_in(tmp_path / "whole") as ledger:
+        whole = play(engine, cells(made), ledger, tmp_path / "whole")
+    run = tmp_path / "run"
+    resumed = Resumed(steps=_spoiled(engine, made, STRATEGY), finished=frozenset())
+    ledger = ledger_in(run)
+    matrix = play(engine, cells(made), ledger, run, resumed=resumed)
+    ledger.seal(matrix.leaves)
+    assert list(matrix.failed) == [STRATEGY]
+    assert "X:F: weight 0.1 at decision 0 (row 59) comes before its first bar" in matrix.failed[STRATEGY]
+    others = {key: leaf for key, leaf in whole.leaves.items() if key != STRATEGY}
+    assert {key: leaf for key, leaf in matrix.leaves.items() if key != STRATEGY} == others
+    assert matrix.digest != whole.digest
+    outcome = next(records(run, chain=STRATEGY, kind="outcome"))
+    assert (outcome.metrics["status"], outcome.data["why"]) == ("failed", matrix.failed[STRATEGY])
+    assert STRATEGY not in set(ResultStore(run / "results").read("returns")["cell"])
+
+
+def test_without_a_strategy_left_the_matrix_fails(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
+) -> None:
+    keys = [cell.key for cell in cells(made) if not cell.baseline]
+    resumed = Resumed(steps=_spoiled(engine, made, *keys), finished=frozenset())
+    with ledger_in(tmp_path / "run") as ledger, pytest.raises(ModelError, match=r"no cell is left: .*\(2 cells failed"):
+        play(engine, cells(made), ledger, tmp_path / "run", resumed=resumed)
+
+
+def test_without_a_candidate_at_any_date_there_is_nothing_to_report(
+    tmp_path: Path, made: Profile, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
+) -> None:
+    """Too little history everywhere; the market alone is no result."""
+    engine = engine_of(market(walks("ABC", 89)), made)
+    with (
+        ledger_in(tmp_path / "run") as ledger,
+        pytest.raises(DataError, match=r"no name was eligible at any of 4 decisions.*3 names.*history 3"),
+    ):
+        play(engine, cells(made), ledger, tmp_path / "run")
+
+
+def test_names_without_any_allocation_are_no_lack_of_names(
+    tmp_path: Path, profile: Profiles, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
+) -> None:
+    """One window, at which both eligible names share a single return: nothing to allocate by, and that is said."""
+    close = walks("AB", 152)
+    close["A"][149] = close["B"][148] = np.nan
+    made = profile(windows__train=3, data__max_missing=0.5, data__span=4)
+    engine = engine_of(market(close, name="XNYS"), made)
+    with (
+        ledger_in(tmp_path / "run") as ledger,
+        pytest.raises(ModelError, match=r"no allocation was found at any of 2 decisions, 2 of which had eligible"),
+    ):
+        play(engine, cells(made), ledger, tmp_path / "run")
+    tried = next(records(tmp_path / "run", chain=STRATEGY, kind="snapshot")).data["allocation"]["attempts"]
+    assert "at least 2 rows" in tried[0]["outcome"]
+
+
+def test_a_date_without_a_candidate_is_cash_and_says_so(
+    tmp_path: Path, made: Profile, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
+) -> None:
+    """Every name lacks the bar of row 139: the window at 140 is cash, with its neighbours invested."""
+    close = walks("ABCDE", 200)
+    for series in close.values():
+        series[139] = np.nan
+    made = made.model_copy(update={"data": made.data.model_copy(update={"lookback": 60})})
+    engine = engine_of(market(close, name="XNYS"), made)
+    run = tmp_path / "run"
+    with ledger_in(run) as ledger:
+        matrix = play(engine, cells(made), ledger, run)
+    windows = {r["window"]: r for r in ResultStore(run / "results").read("windows").to_dicts() if r["cell"] == STRATEGY}
+    assert {w: r["status"] for w, r in windows.items() if w >= 100} == {
+        100: "solved", 120: "solved", 140: "no_candidate", 160: "solved", 180: "solved",
+    }  # fmt: skip
+    assert (windows[140]["names"], windows[140]["cash"], windows[140]["discovery"]) == (0, 1.0, 0)
+    assert windows[160]["return"] != 0.0
+    book = next(s for s in matrix.settled if s.cell == STRATEGY).result
+    held = book.quantities[140 - book.filled[0] : 160 - book.filled[0]]
+    assert (held == 0.0).all()
+    outcome = next(records(run, chain=STRATEGY, kind="outcome"))
+    assert outcome.metrics["windows_without_candidate"] == 3  # 60 and 80 have no history yet
+
+
+def test_a_book_that_is_wiped_out_is_an_outcome(
+    tmp_path: Path, profile: Profiles, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
+) -> None:
+    """The market is one coin that ends, and a delisting takes everything; the strategies go on."""
+    close = walks("ABCDE", 200)
+    close["A"][150:] = np.nan
+    made = profile(benchmark__market=["X:A"], execution__delisting_haircut=1.0)
+    run = tmp_path / "run"
+    with ledger_in(run) as ledger:
+        matrix = play(engine_of(market(close), made), cells(made), ledger, run)
+    outcome = next(records(run, chain="market/custom", kind="outcome")).metrics
+    assert (outcome["status"], outcome["total_return"]) == ("liquidated", -1.0)
+    assert not matrix.failed
+    assert next(records(run, chain=STRATEGY, kind="outcome")).metrics["status"] == "played"
+    windows = ResultStore(run / "results").read("windows")
+    assert windows.filter(windows["cell"] == "market/custom")["filled_at"].is_null().sum() > 0
