@@ -102,9 +102,8 @@ def test_a_run_of_other_code_does_not_go_on(home: Workspace, monkeypatch: pytest
 def test_a_failed_stage_says_why_and_leaves_an_outcome(home: Workspace) -> None:
     with pytest.raises(DataError, match="no name was eligible"):
         run(home, profile(data__max_abs_return=0.001), clock=Then(), jobs=1, again=False, watcher=Watcher())
-    [failed] = [
-        r for r in records(RunFolder(home.run("latest").path).path, chain="run", kind="outcome") if r.stage == 15
-    ]
+    outcomes = records(home.run("latest").path, chain="run", kind="outcome")
+    [failed] = [r for r in outcomes if r.stage == 15]
     assert failed.metrics["status"] == "failed"
     assert "no name was eligible" in failed.data["why"]
 
