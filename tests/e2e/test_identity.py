@@ -1,10 +1,12 @@
 """Equal plans give equal result digests: for any number of processes, and after a kill."""
 
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +28,21 @@ def finished(command: Callable[..., list[str]]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def interrupted(demo: tuple[Path, dict[str, Any]], command: Callable[..., list[str]]) -> Callable[..., Any]:
+def interrupted(
+    demo: tuple[Path, dict[str, Any]], command: Callable[..., list[str]], tmp_path: Path
+) -> Callable[..., Any]:
     """Start a run of the demo's profile and send a signal once its ledger has so many records."""
 
     def call(by: signal.Signals, records: int, *words: object) -> tuple[str, int, str]:
         home, _ = demo
         runs = home / "artifacts" / "summaries" / "runs"
         before = set(runs.iterdir())
+        said = (tmp_path / "said").open("w+")
         child = subprocess.Popen(
             command("run", "demo_sp500", "--again", *words, "-w", home),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=said,
+            start_new_session=True,
         )
         while child.poll() is None:
             ledgers = [p / "audit.jsonl" for p in runs.iterdir() if p not in before]
@@ -46,8 +51,11 @@ def interrupted(demo: tuple[Path, dict[str, Any]], command: Callable[..., list[s
             time.sleep(0.01)
         assert child.poll() is None, "the run ended before it could be interrupted"
         child.send_signal(by)
-        _, err = child.communicate(timeout=60)
-        return ledgers[0].parent.name, child.returncode, err
+        code = child.wait(timeout=60)
+        with suppress(ProcessLookupError):  # orphaned workers of a killed run end by themselves, but later
+            os.killpg(child.pid, signal.SIGKILL)
+        said.seek(0)
+        return ledgers[0].parent.name, code, said.read()
 
     return call
 

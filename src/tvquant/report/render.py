@@ -27,6 +27,7 @@ def write_report(run: Path) -> dict[str, str]:
     ------
     DataError : no ledger, no plotly, or the disk refuses.
     LedgerError : the ledger cannot be believed.
+    ProfileError : the manifest was changed, or is of another version.
     """
     data = read_run(run)
     page, index = page_of(data).encode(), index_of_run(data).encode()

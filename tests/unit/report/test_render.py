@@ -150,6 +150,17 @@ def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
     assert "failed: no &lt;b&gt;answer&lt;/b&gt;" in page(run)
 
 
+def test_a_caveat_of_a_baseline_alone_stands_at_its_comparison(run):
+    data = read_run(run)
+    words = "Of the baseline alone: Returns are of prices only"
+    assert words not in page_of(data)
+    cells = tuple(
+        cell | {"stamps": [*cell["stamps"], "price_return"]} if cell["cell"] == "market/custom" else cell
+        for cell in data.cells
+    )
+    assert page_of(replace(data, cells=cells)).count(words) == 1
+
+
 class Tags(HTMLParser):
     def __init__(self):
         super().__init__()

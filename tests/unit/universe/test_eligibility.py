@@ -105,6 +105,14 @@ def test_rows_before_the_listing_are_no_gap() -> None:
     assert judge(market({"A": prices(), "B": prices(slice(0, 100))})).keys == ("X:A", "X:B")
 
 
+@pytest.mark.parametrize(("share", "passes"), [(0.05, True), (0.03, False)])
+def test_the_share_of_missing_rows_is_of_those_since_the_listing(share: float, passes: bool) -> None:
+    """Listed 100 rows ago, within 150 training rows: 4 of those 100 are missing, not 54 of 150."""
+    panel = market({"A": prices(slice(0, 100), 110, 120, 130, 140)}, name="XNYS")
+    found = judge(panel, windows__train=150, data__max_missing=share)
+    assert found.excluded == ({} if passes else {"X:A": "missing_rows"})
+
+
 def _one_of_each() -> dict[Instrument | str, Floats]:
     """On XNYS, where one session may miss: a name for every reason, and one for none."""
     jump = prices()

@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = build()(words, standalone_mode=False)
+        if code == INTERRUPTED:  # typer ends so when Ctrl-C reaches a command
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except TvquantError as error:
         return _fail(words, type(error).__name__, str(error), error.exit_code)

@@ -1,5 +1,6 @@
 """The one result that the profile stands for, and what stands against it."""
 
+from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.run import Absent, Cell, RunData
@@ -14,7 +15,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         return (Text(text=f"The headline cell {cell['cell']} failed: {cell['why']}.", tone="warning"), _facts(run))
     cards = (
         ("Sharpe ratio", f"{number(cell['sharpe'])} ± {number(cell['sharpe_se'])}"),
-        ("Probability > 0", probability(cell["psr"])),
+        ("P(true Sharpe > 0)", probability(cell["psr"])),
         ("CAGR", percent(cell["cagr"])),
         ("Volatility", percent(cell["volatility"])),
         ("Deepest drawdown", percent(cell["max_drawdown"])),
@@ -51,8 +52,14 @@ def _against(cell: Cell, other: Cell) -> Text:
     return Text(
         text=f"Against {name} (Sharpe ratio {number(other['sharpe'])}, CAGR {percent(other['cagr'])}, deepest drawdown "
         f"{percent(other['max_drawdown'])}) the headline is {number(abs(gap))} {word} in Sharpe ratio. {verdict} the "
-        "headline's own standard error; the difference itself has not been tested."
+        f"headline's own standard error; the difference itself has not been tested.{_unlike(cell, other)}"
     )
+
+
+def _unlike(cell: Cell, other: Cell) -> str:
+    """Caveats that the baseline carries and the headline does not: the two are not measured alike."""
+    only = sorted(set(other["stamps"]) - set(cell["stamps"]))
+    return "".join(f" Of the baseline alone: {Stamp(stamp).meaning}" for stamp in only)
 
 
 def _facts(run: RunData) -> Facts:

@@ -1,12 +1,12 @@
 """Every cell of the run in one table."""
 
 from tvquant.report.blocks import Block, Table, Text
-from tvquant.report.run import Absent, RunData
+from tvquant.report.run import Absent, Cell, RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.wording import count, number, percent, probability
 
 HEAD = (
-    "cell", "status", "Sharpe", "± SE", "PSR", "CAGR", "volatility", "max drawdown", "Sortino", "Calmar", "CVaR 95 %",
+    "cell", "Sharpe", "± SE", "PSR", "CAGR", "volatility", "max drawdown", "Sortino", "CVaR 95 %",
     "mean cash", "turnover", "rows",
 )  # fmt: skip
 
@@ -21,8 +21,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         chosen = None
     rows = tuple(
         (
-            f"{cell['cell']} (baseline)" if cell["baseline"] else cell["cell"],
-            f"failed: {cell['why']}" if cell["why"] else cell["status"],
+            _label(cell),
             number(cell.get("sharpe")),
             number(cell.get("sharpe_se")),
             probability(cell.get("psr")),
@@ -30,7 +29,6 @@ def draw(run: RunData) -> tuple[Block, ...]:
             percent(cell.get("volatility")),
             percent(cell.get("max_drawdown")),
             number(cell.get("sortino")),
-            number(cell.get("calmar")),
             percent(cell.get("cvar95"), 2),
             percent(cell.get("mean_cash")),
             percent(cell.get("mean_turnover")),
@@ -42,7 +40,6 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Table(
             head=HEAD,
             rows=rows,
-            texts=2,
             strong=frozenset(k for k, cell in enumerate(run.cells) if cell["cell"] == chosen),
             faint=frozenset(k for k, cell in enumerate(run.cells) if cell["baseline"]),
         ),
@@ -53,6 +50,14 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="note",
         ),
     )
+
+
+def _label(cell: Cell) -> str:
+    """The cell's key, and what sets it apart."""
+    marks = ["baseline"] if cell["baseline"] else []
+    if cell["status"] != "played":
+        marks.append(f"{cell['status']}: {cell['why']}" if cell["why"] else cell["status"])
+    return f"{cell['cell']} ({', '.join(marks)})" if marks else cell["cell"]
 
 
 STANDINGS = Section(key="standings", title="Standings", draw=draw)

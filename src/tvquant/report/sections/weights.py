@@ -35,7 +35,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     x = days(windows["decided_at"])
     traces = [trace for name, values in shown.items() for trace in _stacked(name, values, x, colour[name])]
     note = f"The {len(order[:SHOWN])} names with the largest mean absolute weight of {len(order)} that were ever held"
-    more = f"; `{OTHERS}` is the net sum of the other {len(rest)}." if rest else "."
+    more = f"; {OTHERS} is the net sum of the other {len(rest)}." if rest else "."
     return (
         figure("weights", f"Decided weights of {cell}", traces, height=500, xaxis=axis("decision date", type="date"),
                yaxis=axis("weight, % of equity")),
