@@ -119,9 +119,9 @@ class Referee:
         gross = net = 0.0
         for name, target in self.orders.pop(t).items():
             dq = target - self.held.get(name, 0.0)
-            if dq and not can[name]:
+            if abs(dq * price[name]) > 1e-12 * before and not can[name]:
                 self.events.append((t, name, "unfilled", dq * price[name] / before))
-            elif dq:
+            elif dq and can[name]:
                 gross, net = gross + abs(dq * price[name]), net + dq * price[name]
                 self.cash -= dq * price[name]
                 self.held[name] = target
