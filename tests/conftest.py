@@ -5,6 +5,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The gate asks the same questions every time; `make proof` asks new and more ones.
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("proof", deadline=None, max_examples=1000)
+settings.load_profile("proof" if os.environ.get("TVQUANT_PROOF") else "gate")
 
 # Set before any numeric library starts its threads: workers of the suite share two cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

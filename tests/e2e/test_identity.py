@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+KILLS = [(1, 300), (2, 200)]
+if os.environ.get("TVQUANT_PROOF"):
+    KILLS += [(jobs, records) for jobs in (1, 2) for records in range(5, 1600, 160)]
+
 pytestmark = pytest.mark.xdist_group("demo")
 
 
@@ -70,7 +74,7 @@ def test_two_processes_give_the_same_result(demo: tuple[Path, dict[str, Any]], f
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize(("jobs", "records"), [(1, 300), (2, 200)])
+@pytest.mark.parametrize(("jobs", "records"), KILLS)
 def test_a_killed_run_resumes_to_the_same_result(
     demo: tuple[Path, dict[str, Any]],
     finished: Callable[..., Any],
