@@ -338,31 +338,20 @@ def _liquidate(book: Book, t: int, out: int, equity: float) -> bool:
 
 @compiled
 def _values(marks: Floats, held: Floats) -> Floats:
-    """Value of the holdings in each row; eight rows at a time, for eight sums run as fast as one.
-
-    The last eight overlap those before them and give the same sums again.
-    """
-    rows = len(marks)
-    value = np.empty(rows)
-    if rows < 8:
-        for i in range(rows):
-            value[i] = _dot(marks[i], held)
-        return value
-    for block in range(0, rows, 8):
-        i = min(block, rows - 8)
-        v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = 0.0
+    """Value of the holdings in each row; four rows at a time, for four sums run as fast as one."""
+    value = np.empty(len(marks))
+    done = len(marks) // 4 * 4
+    for i in range(0, done, 4):
+        v0 = v1 = v2 = v3 = 0.0
         for j in range(len(held)):
             q = held[j]
             v0 += marks[i, j] * q
             v1 += marks[i + 1, j] * q
             v2 += marks[i + 2, j] * q
             v3 += marks[i + 3, j] * q
-            v4 += marks[i + 4, j] * q
-            v5 += marks[i + 5, j] * q
-            v6 += marks[i + 6, j] * q
-            v7 += marks[i + 7, j] * q
         value[i], value[i + 1], value[i + 2], value[i + 3] = v0, v1, v2, v3
-        value[i + 4], value[i + 5], value[i + 6], value[i + 7] = v4, v5, v6, v7
+    for i in range(done, len(marks)):
+        value[i] = _dot(marks[i], held)
     return value
 
 
