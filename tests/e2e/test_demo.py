@@ -71,7 +71,7 @@ def test_the_workspace_root_stays_clean(demo: tuple[Path, dict[str, Any]]) -> No
     assert {p.name for p in (home / "artifacts" / "summaries").iterdir()} == {"runs", "INDEX.md"}
     run = Path(said["report"]).parents[1]
     assert {p.name for p in run.iterdir()} <= {
-        "manifest.json", "audit.jsonl", "audit.head", "data", "results", "report", "INDEX.md"
+        "manifest.json", "logs", "audit.jsonl", "audit.head", "data", "results", "report", "INDEX.md"
     }  # fmt: skip
 
 

@@ -95,11 +95,12 @@ def test_a_killed_run_resumes_to_the_same_result(
     finished("runs", "rm", run, "--yes", "-w", home)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_with_130_and_the_run_goes_on(
-    demo: tuple[Path, dict[str, Any]], finished: Callable[..., Any], interrupted: Callable[..., Any]
+    demo: tuple[Path, dict[str, Any]], finished: Callable[..., Any], interrupted: Callable[..., Any], jobs: int
 ) -> None:
     home, said = demo
-    run, code, err = interrupted(signal.SIGINT, 100)
+    run, code, err = interrupted(signal.SIGINT, 100, "--jobs", jobs)
     assert code == 130
     assert len(err.strip().splitlines()) == 1
     assert "--resume" in err

@@ -12,7 +12,7 @@ from typing import Any
 
 from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
 from tvquant.app.stages import StageLog
-from tvquant.app.watching import Watcher
+from tvquant.app.watching import Logbook, Watcher
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.digests import digest_json, merkle_root
@@ -79,7 +79,9 @@ def run(
     folder.write_json(MANIFEST, to_manifest(resolved))
     with Ledger.create(folder.path, run_id=folder.id, clock=clock) as ledger:
         ledger.record(_genesis(folder, resolved))
-        return _stages(workspace, folder, plan, ledger, StageLog(ledger), NOTHING, jobs, watcher)
+        return _stages(
+            workspace, folder, plan, ledger, StageLog(ledger), NOTHING, jobs, Logbook(folder.path, clock, watcher)
+        )
 
 
 def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher) -> Finished:
@@ -112,7 +114,8 @@ def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, 
             )
     stages, resumed = _recorded(folder)
     with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
-        return _stages(workspace, folder, plan, ledger, StageLog(ledger, stages), resumed, jobs, watcher)
+        log, logbook = StageLog(ledger, stages), Logbook(folder.path, clock, watcher)
+        return _stages(workspace, folder, plan, ledger, log, resumed, jobs, logbook)
 
 
 def finished_run(workspace: Workspace, plan: Plan) -> Finished | None:

@@ -68,6 +68,9 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     assert seen.done > 0
     assert not done.reused
     assert result_digest(done.folder) == done.result
+    log = (done.folder.path / "logs" / "run.log").read_text()
+    assert log.splitlines()[0].split()[1:] == ["stage", "1", "environment"]
+    assert f"all {seen.done} decisions recorded" in log
     found = finished_run(home, make_plan(home.lake(), profile()))
     assert found is not None
     assert (found.folder, found.reused) == (done.folder, True)
