@@ -70,19 +70,11 @@ def play_matrix(
         if cell.key not in resumed.finished:
             recorder.record(Entry(chain=cell.key, stage=STAGE, pillar=3, kind="intent", data={"cell": cell.key}))
     progress(sum(len(done) for done in steps.values()))
-    size = 1 if jobs == 1 else CHUNK
     with _Pool(jobs) as pool:
-        for k in range(0, len(engine.grid), size):
-            tasks = list(_tasks(cells, engine.grid[k : k + size], k, steps, jobs))
-            last = {key: done[-1] for key, done in steps.items() if done}
-            for played in pool.run(_play, ((engine, *task, last) for task in tasks)):
-                for one in played:
-                    recorder.record(one.entry)
-                    steps[one.cell].append(one.step)
-                progress(len(played))
-        strategies = [cell for cell in cells if not cell.baseline]
-        if not any(step.weights for cell in strategies for step in steps[cell.key]):
-            raise _nothing_to_hold([step for cell in strategies for step in steps[cell.key]])
+        _walk(engine, cells, steps, pool, recorder, progress)
+        made = [step for cell in cells if not cell.baseline for step in steps[cell.key]]
+        if not any(step.weights for step in made):
+            raise _nothing_to_hold(made)
         outcomes = pool.run(_settle, ((engine, cell, tuple(steps[cell.key])) for cell in cells))
         settled, failed = [], {}
         for cell, outcome in zip(cells, outcomes, strict=True):
@@ -94,10 +86,30 @@ def play_matrix(
                     sink.put(table, cell.key, columns)
             if cell.key not in resumed.finished:
                 recorder.record(_outcome(cell, outcome, steps[cell.key]))
-    if not any(not s.baseline for s in settled):
+    if all(s.baseline for s in settled):
         raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
     leaves = {s.cell: s.digest for s in settled} | {key: f"failed: {why}" for key, why in failed.items()}
     return Matrix(settled=tuple(settled), failed=failed, leaves=leaves)
+
+
+def _walk(
+    engine: BacktestEngine,
+    cells: Sequence[Cell],
+    steps: dict[str, list[Step]],
+    pool: "_Pool",
+    recorder: Recorder,
+    progress: Callable[[int], None],
+) -> None:
+    """Play what is missing in `steps`, chunk by chunk; each step is recorded and appended as it comes."""
+    size = 1 if pool.jobs == 1 else CHUNK
+    for k in range(0, len(engine.grid), size):
+        tasks = list(_tasks(cells, engine.grid[k : k + size], k, steps, pool.jobs))
+        last = {key: done[-1] for key, done in steps.items() if done}
+        for played in pool.run(_play, ((engine, *task, last) for task in tasks)):
+            for one in played:
+                recorder.record(one.entry)
+                steps[one.cell].append(one.step)
+            progress(len(played))
 
 
 def _tasks(

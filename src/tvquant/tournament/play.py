@@ -17,7 +17,7 @@ from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.calendars import calendar
 from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_array, canonical_json, digest_bytes, digest_json
-from tvquant.core.errors import DataError, ModelError
+from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
 from tvquant.core.stamps import NONE, Stamp, Stamps
@@ -45,9 +45,8 @@ class Step:
     stamps: Stamps
 
     @classmethod
-    def of(cls, window: Window, decision: Decision) -> Self:
-        """The step that a decision makes."""
-        payload = decision.payload()
+    def of(cls, window: Window, decision: Decision, payload: Mapping[str, Any]) -> Self:
+        """The step that a decision with this payload makes."""
         made = decision.allocation
         status = made.status.value if made else ("baseline" if decision.weights else "no_candidate")
         return cls(
@@ -99,8 +98,9 @@ class BacktestEngine:
             for cell in cells:
                 known = before.get(cell.key)
                 decision = decide(view, cell.spec, Previous(weights=known.weights if known else {}))
-                step = before[cell.key] = Step.of(window, decision)
-                yield Played(cell=cell.key, step=step, entry=snapshot(cell, window, decision, step))
+                payload = decision.payload()
+                step = before[cell.key] = Step.of(window, decision, payload)
+                yield Played(cell=cell.key, step=step, entry=snapshot(cell, step, payload))
 
     def settle(self, cell: Cell, steps: Sequence[Step]) -> Settled:
         """Simulate the path of a cell's steps and measure its book.
@@ -154,20 +154,19 @@ def weight_path(panel: Panel, steps: Sequence[Step]) -> WeightPath:
     return WeightPath(keys=panel.keys, decided=np.array([s.row for s in steps], dtype=np.int64), net=net)
 
 
-def snapshot(cell: Cell, window: Window, decision: Decision, step: Step) -> Entry:
+def snapshot(cell: Cell, step: Step, payload: Mapping[str, Any]) -> Entry:
     """The per-rebalance record of the ledger (R-LED-05): what was held and how it came about."""
-    payload = decision.payload()
     limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
     return Entry(
         chain=cell.key,
         stage=STAGE,
         pillar=3,
         kind="snapshot",
-        inputs={"view": decision.inputs},
+        inputs={"view": step.inputs},
         outputs={"decision": step.digest},
         metrics={
-            "window": window.id,
-            "row": decision.row,
+            "window": step.window,
+            "row": step.row,
             "names": len(step.weights),
             "cash": step.cash,
             "gross": sum(abs(w) for w in step.weights.values()),
@@ -185,6 +184,3 @@ def restored(metrics: Mapping[str, Any], data: Mapping[str, Any], decision: str)
         window=metrics["window"], row=metrics["row"], weights=data["weights"], digest=decision, inputs=data["inputs"],
         status=metrics["status"], funnel=data["funnel"], stamps=frozenset(Stamp(s) for s in data["stamps"]),
     )  # fmt: skip
-
-
-__all__ = ["BacktestEngine", "ModelError", "Played", "Settled", "Step", "first_window", "restored", "weight_path"]
