@@ -5,7 +5,14 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("simulator_vs_vectorbt.py", "min_variance_vs_skfolio.py", "import_bars.py")
+BENCHMARKS = (
+    "simulator_vs_vectorbt.py",
+    "min_variance_vs_skfolio.py",
+    "hrp_vs_skfolio.py",
+    "rating_ma.py",
+    "select_v4.py",
+    "import_bars.py",
+)
 
 
 def main() -> int:

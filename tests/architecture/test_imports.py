@@ -15,7 +15,11 @@ HEAVY = {
 }  # fmt: skip
 """Libraries that cost from a tenth of a second to seconds at import."""
 
-HEAVY_ALLOWED = {("numba", PACKAGE / "simulation" / "kernel.py")}
+KERNELS = (
+    "simulation/kernel.py", "statistics/kernels.py", "features/moving_averages.py", "features/ratings.py",
+    "allocation/kernels.py",
+)  # fmt: skip
+HEAVY_ALLOWED = {("numba", PACKAGE / kernel) for kernel in KERNELS}
 """A compiled kernel needs its decorator at import; the module itself is imported where it is used."""
 
 DRAWING = {"plotly", "matplotlib", "seaborn", "bokeh", "altair", "kaleido"}

@@ -16,6 +16,7 @@ HOUSE = Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25)
 def problem(n, limits=HOUSE):
     rng = np.random.default_rng(n)
     returns = rng.normal(0.0, 0.01, (90, 1)) * rng.uniform(0.3, 1.7, n) + rng.normal(0.0, 0.01, (90, n))
+    returns += 0.003  # so that means are positive: without that max_sharpe has no answer, and says so
     return Problem(
         keys=tuple(f"N{i}" for i in range(n)), covariance=estimate(returns), clusters=tuple(range(n)), limits=limits
     )
@@ -31,7 +32,7 @@ def test_catalogues_are_consistent_and_read_only():
 
 
 @pytest.mark.requirement("R-RSK-10")
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 30, 120])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 30, 120, 500])
 @pytest.mark.parametrize(("engine", "profile"), CASES)
 def test_raw_answers_are_long_within_caps_and_documented(engine, profile, n):
     answer = ENGINES[engine].solve(problem(n), profile)
@@ -66,9 +67,60 @@ def test_every_limit_is_kept_and_reported(engine, profile, limits):
     assert all(c.value <= c.limit + 1e-9 for c in got.constraints)
 
 
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.parametrize(
+    ("clusters", "budget"),
+    [
+        pytest.param((0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5), 1.0, id="one large"),
+        pytest.param((0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3), 1.0, id="four, all full"),
+        pytest.param((0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2), 0.75, id="three, all full"),
+        pytest.param((7,) * 12, 0.25, id="all in one"),
+    ],
+)
+@pytest.mark.parametrize("position", [0.25, 0.1])
 @pytest.mark.parametrize(("engine", "profile"), CASES)
-def test_shared_clusters_keep_the_cluster_cap(engine, profile):
-    given = replace(problem(12), clusters=(0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5))
-    got = allocate(given, engine=engine, risk_profile=profile)
+def test_shared_clusters_keep_the_cluster_cap(engine, profile, position, clusters, budget):
+    limits = replace(HOUSE, position=position)
+    got = allocate(replace(problem(12, limits), clusters=clusters), engine=engine, risk_profile=profile)
+    weights = np.array(list(got.weights.values()))
+    held = np.bincount(clusters, weights)
+    room = sum(min(0.25, position * size) for size in np.bincount(clusters))
     assert got.status is Status.SOLVED
-    assert sum(list(got.weights.values())[:6]) <= 0.25 + 1e-9
+    assert held.max() <= 0.25 + 1e-9
+    assert weights.max() <= position + 1e-9
+    assert got.forced_cash == pytest.approx(max(0.0, 1.0 - room), abs=1e-12)
+    if profile == "equal_weight":  # what a cap cuts off is not handed to the others
+        assert weights.sum() <= min(budget, room) + 1e-9
+    else:
+        assert weights.sum() == pytest.approx(min(budget, room), abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-10, 1e-4, 1e4, 1e10])
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_the_scale_of_returns_does_not_matter(engine, profile, scale):
+    given = problem(20)
+    c = given.covariance
+    scaled = replace(given, covariance=replace(c, matrix=c.matrix * scale**2, means=c.means * scale))
+    plain, other = (allocate(p, engine=engine, risk_profile=profile) for p in (given, scaled))
+    assert plain.status is other.status is Status.SOLVED
+    assert list(plain.weights.values()) == pytest.approx(list(other.weights.values()), abs=1e-7)
+
+
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_nearly_equal_names_have_weights(engine, profile):
+    rng = np.random.default_rng(0)
+    returns = 0.003 + rng.normal(0.0, 0.01, (90, 1)) + rng.normal(0.0, 1e-7, (90, 20))
+    got = allocate(replace(problem(20), covariance=estimate(returns)), engine=engine, risk_profile=profile)
+    assert got.status is Status.SOLVED
+    assert sum(got.weights.values()) == pytest.approx(1.0, abs=1e-9)
+    assert all(c.value <= c.limit + 1e-9 for c in got.constraints)
+
+
+@pytest.mark.requirement("R-RSK-06")
+@pytest.mark.parametrize("engine", [e for e in ENGINES if "max_sharpe" in ENGINES[e].risk_profiles])
+def test_max_sharpe_without_a_positive_mean_has_no_answer(engine):
+    given = problem(6)
+    c = given.covariance
+    answer = ENGINES[engine].solve(replace(given, covariance=replace(c, means=-np.abs(c.means))), "max_sharpe")
+    assert answer.weights is None
+    assert answer.attempts[-1].outcome == "no name has a positive expected return"

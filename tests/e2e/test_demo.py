@@ -10,6 +10,9 @@ import pytest
 
 pytestmark = pytest.mark.xdist_group("demo")
 
+RISK_PROFILES = ("equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
+HEADLINE = "v4/custom/hrp/custom"
+
 
 def test_it_ends_with_a_verified_run_and_a_report(
     demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]
@@ -17,11 +20,9 @@ def test_it_ends_with_a_verified_run_and_a_report(
     home, said = demo
     assert Path(said["report"]).is_file()
     assert {cell["cell"] for cell in said["cells"]} == {
-        "baseline/custom/min_variance/custom",
-        "baseline/custom/equal_weight/custom",
-        "base_universe_ew/custom",
-        "market/custom",
-    }
+        *(f"v4/custom/{risk}/custom" for risk in RISK_PROFILES), "base_universe_ew/custom", "market/custom"
+    }  # fmt: skip
+    assert {cell["windows_failed"] for cell in said["cells"]} == {0}
     checked = tvquant("ledger", "verify", "latest", "--json", "-w", home)
     assert checked.code == 0
     assert checked.document["status"] == "ok"
@@ -32,8 +33,8 @@ def test_it_ends_with_a_verified_run_and_a_report(
 def test_stamps_say_what_the_data_are(demo: tuple[Path, dict[str, Any]]) -> None:
     stamps = {cell["cell"]: set(cell["stamps"]) for cell in demo[1]["cells"]}
     assert "price_return" in stamps["market/custom"]
-    assert "price_return" not in stamps["baseline/custom/min_variance/custom"]
-    assert {"current_only", "no_volume", "swept_windows"} <= stamps["baseline/custom/min_variance/custom"]
+    assert "price_return" not in stamps[HEADLINE]
+    assert {"current_only", "no_volume", "swept_windows"} <= stamps[HEADLINE]
 
 
 def test_a_second_demo_returns_the_same_run(
@@ -55,7 +56,7 @@ def test_genesis_and_the_resolved_copy_stand_in_the_run(
     assert first["n"] == 1
     assert first["data"]["run_id"] == said["run"]
     assert first["data"]["timescales"] == {
-        "train": 60, "test": 20, "step": 20, "lookback": 500, "selection": "baseline", "rebalance": "window"
+        "train": 60, "test": 20, "step": 20, "lookback": 500, "selection": "v4", "rebalance": "window"
     }  # fmt: skip
     manifest = json.loads((Path(said["report"]).parents[1] / "manifest.json").read_text())
     assert manifest["profile"]["name"] == "demo_sp500"

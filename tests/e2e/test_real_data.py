@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("real")
 
 CRYPTO = "crypto_binance_spot_1d_2021_2022.parquet"
 EQUITIES = "us_equities_1d.parquet"
+HEADLINE = "v4/custom/hrp/custom"
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +36,14 @@ def test_the_profile_runs_end_to_end(profile: str, periods: int, home: Path, tvq
     said = tvquant("run", profile, "--json", "-w", home)
     assert said.code == 0, said.err
     cells = {cell["cell"]: cell for cell in said.document["cells"]}
-    headline = cells["baseline/custom/min_variance/custom"]
+    headline = cells[HEADLINE]
     assert headline["periods_per_year"] == periods
     assert headline["windows_failed"] == 0
     assert "price_return" not in headline["stamps"]
     assert ("no_volume" in headline["stamps"]) is False
     assert tvquant("ledger", "verify", "latest", "-w", home).code == 0
     weights = pl.read_parquet(Path(said.document["report"]).parents[1] / "results" / "weights.parquet")
-    strategy = weights.filter(pl.col("cell") == "baseline/custom/min_variance/custom")
+    strategy = weights.filter(pl.col("cell") == HEADLINE)
     totals = strategy.group_by("window").agg(pl.col("weight").sum(), pl.col("weight").max().alias("largest"))
     assert totals["weight"].max() <= 1 + 1e-9
     assert totals["largest"].max() <= 0.25 + 1e-9

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-FIGURES = ("equity", "weights", "costs", "turnover", "funnel")
+FIGURES = (
+    "equity", "exposure", "cash", "contribution", "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
+)  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--virtual-time-budget=8000",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

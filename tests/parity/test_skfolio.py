@@ -1,10 +1,10 @@
-"""min_variance against skfolio's MeanRisk on the same covariance, tuned so that its tolerances mean something."""
+"""Risk profiles against skfolio's on the same covariance, tuned so that its tolerances mean something."""
 
 import numpy as np
 import pytest
 
 from tvquant.allocation import allocate
-from tvquant.core.allocations import Limits, Problem
+from tvquant.core.allocations import Covariance, Limits, Problem, Status
 from tvquant.statistics import estimate
 
 pytestmark = [
@@ -12,7 +12,8 @@ pytestmark = [
     # At tolerances of 1e-12 skfolio warns even where it agrees to 1e-13; the assertions judge.
     pytest.mark.filterwarnings("ignore:Solution may be inaccurate"),
 ]
-TUNED = {"scale_objective": 1e4, "solver_params": {"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12}}
+TIGHT = {"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12}
+TUNED = {"scale_objective": 1e4, "solver_params": TIGHT}
 
 
 def synthetic(n, rows):
@@ -28,41 +29,130 @@ def stocks():
     return load_sp500_dataset().pct_change().to_numpy()[-252:]
 
 
-def skfolio_weights(returns, covariance, cap):
-    from skfolio.moments import BaseCovariance
-    from skfolio.optimization import MeanRisk
-    from skfolio.prior import EmpiricalPrior
-
-    class Given(BaseCovariance):
-        def fit(self, X, y=None):
-            self.covariance_ = covariance
-            return self
-
-    prior = EmpiricalPrior(covariance_estimator=Given())
-    return MeanRisk(max_weights=cap, prior_estimator=prior, **TUNED).fit(returns).weights_
-
-
-@pytest.mark.requirement("R-RSK-05")
-@pytest.mark.parametrize("cap", [1.0, 0.25])
-@pytest.mark.parametrize(
+RETURNS = pytest.mark.parametrize(
     "returns",
     [
         pytest.param(stocks, id="stocks"),
         *(pytest.param(lambda n=n: synthetic(n, 60), id=f"N{n}") for n in (5, 20, 100)),
     ],
 )
-def test_min_variance_equals_skfolio(returns, cap):
-    r = returns()
-    covariance = estimate(r)
-    n = r.shape[1]
+
+
+def ours(covariance: Covariance, risk_profile, cap=1.0, clusters=None):
+    n = len(covariance.matrix)
     problem = Problem(
         keys=tuple(f"N{i}" for i in range(n)),
         covariance=covariance,
-        clusters=tuple(range(n)),
+        clusters=clusters or tuple(range(n)),
         limits=Limits(gross=1.0, net=(-1.0, 1.0), position=cap, cluster=cap),
     )
-    ours = np.array(list(allocate(problem, engine="custom", risk_profile="min_variance").weights.values()))
-    theirs = skfolio_weights(r, covariance.matrix, cap)
-    objective = ours @ covariance.matrix @ ours
+    got = allocate(problem, engine="custom", risk_profile=risk_profile)
+    assert got.status is Status.SOLVED
+    return np.array(list(got.weights.values()))
+
+
+def prior(covariance: Covariance):
+    """skfolio's way of being told means (the sample's own) and covariance."""
+    from skfolio.moments import BaseCovariance
+    from skfolio.prior import EmpiricalPrior
+
+    class Given(BaseCovariance):
+        def fit(self, X, y=None):
+            self.covariance_ = covariance.matrix
+            return self
+
+    return EmpiricalPrior(covariance_estimator=Given())
+
+
+@pytest.mark.requirement("R-RSK-05")
+@pytest.mark.parametrize("cap", [1.0, 0.25])
+@RETURNS
+def test_min_variance_equals_skfolio(returns, cap):
+    from skfolio.optimization import MeanRisk
+
+    r = returns()
+    covariance = estimate(r)
+    weights = ours(covariance, "min_variance", cap)
+    theirs = MeanRisk(max_weights=cap, prior_estimator=prior(covariance), **TUNED).fit(r).weights_
+    objective = weights @ covariance.matrix @ weights
     assert theirs @ covariance.matrix @ theirs == pytest.approx(objective, rel=1e-9)
-    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    np.testing.assert_allclose(weights, theirs, atol=1e-6)
+
+
+@pytest.mark.requirement("R-RSK-06")
+@pytest.mark.parametrize("cap", [1.0, 0.25])
+@RETURNS
+def test_max_sharpe_equals_skfolio(returns, cap):
+    from skfolio.optimization import MeanRisk, ObjectiveFunction
+
+    r = returns()
+    r = r + max(0.0, 0.001 - r.mean())  # where luck left most means below zero there would be no answer
+    covariance = estimate(r)
+    weights = ours(covariance, "max_sharpe", cap)
+    model = MeanRisk(
+        objective_function=ObjectiveFunction.MAXIMIZE_RATIO,
+        max_weights=cap,
+        prior_estimator=prior(covariance),
+        **TUNED,
+    )
+    theirs = model.fit(r).weights_
+
+    def ratio(w):
+        return (w @ covariance.means) / np.sqrt(w @ covariance.matrix @ w)
+
+    assert ratio(theirs) == pytest.approx(ratio(weights), rel=1e-9)
+    np.testing.assert_allclose(weights, theirs, atol=1e-5)
+
+
+@pytest.mark.requirement("R-RSK-06")
+def test_max_sharpe_under_cluster_caps_equals_skfolio():
+    import pandas as pd
+    from skfolio.optimization import MeanRisk, ObjectiveFunction
+
+    r = stocks()
+    n = r.shape[1]
+    covariance = estimate(r)
+    clusters = tuple(i % 6 for i in range(n))
+    weights = ours(covariance, "max_sharpe", 0.25, clusters)
+    names = [f"N{i}" for i in range(n)]
+    model = MeanRisk(
+        objective_function=ObjectiveFunction.MAXIMIZE_RATIO,
+        max_weights=0.25,
+        groups={name: [f"g{c}"] for name, c in zip(names, clusters, strict=True)},
+        linear_constraints=[f"g{c} <= 0.25" for c in range(6)],
+        prior_estimator=prior(covariance),
+        **TUNED,
+    )
+    theirs = model.fit(pd.DataFrame(r, columns=names)).weights_
+    assert np.bincount(clusters, weights).max() == pytest.approx(0.25, abs=1e-9)  # the caps bind
+    np.testing.assert_allclose(weights, theirs, atol=1e-5)
+
+
+@pytest.mark.requirement("R-RSK-05")
+@RETURNS
+def test_risk_parity_equals_skfolio(returns):
+    from skfolio.optimization import RiskBudgeting
+
+    r = returns()
+    covariance = estimate(r)
+    model = RiskBudgeting(prior_estimator=prior(covariance), solver_params=TIGHT)
+    np.testing.assert_allclose(ours(covariance, "risk_parity"), model.fit(r).weights_, atol=1e-6)
+
+
+@pytest.mark.requirement("R-RSK-09")
+@RETURNS
+def test_hrp_equals_skfolio(returns):
+    from skfolio.cluster import HierarchicalClustering, LinkageMethod
+    from skfolio.distance import CovarianceDistance
+    from skfolio.optimization import HierarchicalRiskParity
+    from skfolio.seriation import HierarchicalSeriation
+
+    r = returns()
+    covariance = estimate(r)
+    ward = HierarchicalClustering(linkage_method=LinkageMethod.WARD)
+    model = HierarchicalRiskParity(
+        prior_estimator=prior(covariance),
+        distance_estimator=CovarianceDistance(covariance_estimator="precomputed"),
+        seriation_estimator=HierarchicalSeriation(hierarchical_clustering_estimator=ward, optimal_ordering=True),
+    )
+    np.testing.assert_allclose(ours(covariance, "hrp"), model.fit(r).weights_, rtol=0.0, atol=1e-8)

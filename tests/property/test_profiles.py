@@ -14,18 +14,48 @@ from tvquant.core.instruments import Kind
 from tvquant.profiles import Vocabulary, dump, from_manifest, load, resolve, to_manifest
 from tvquant.profiles.files import Layer, RawProfile, parse_value
 
-RISK_PROFILES = ("equal_weight", "min_variance")
+RISK_PROFILES = ("equal_weight", "hrp", "min_variance")
 WORDS = Vocabulary(
-    selection_models=frozenset({"baseline"}),
+    selection_models=frozenset({"baseline", "v4"}),
     engines={"custom": frozenset(RISK_PROFILES)},
     risk_profiles=frozenset(RISK_PROFILES),
     simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
+    features=frozenset({"value_traded_last", "recommend_ma"}),
+    logics=frozenset({"hold", "rating_ma"}),
 )
 BASE = load("us_equities")
 
 
 def subset(values: tuple[str, ...], least: int = 0) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(values), unique=True, min_size=least)
+
+
+FILTERS = st.lists(
+    st.tuples(st.sampled_from(sorted(WORDS.features)), st.sampled_from(["above", "below"])), unique=True, max_size=3
+)
+
+
+@st.composite
+def scanners(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Whole definitions, such as a resolved profile holds."""
+    made = []
+    for name in draw(st.lists(st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True), unique=True, max_size=3)):
+        filters = [{"field": field, sense: draw(st.floats(-1e9, 1e9))} for field, sense in draw(FILTERS)]
+        cut = draw(st.integers(0, len(filters)))
+        made.append(
+            {
+                "name": name,
+                "exchange": draw(st.sampled_from([None, "BINANCE"])),
+                "kinds": draw(subset(tuple(Kind))),
+                "exclude_kinds": draw(subset(tuple(Kind))),
+                "currency": draw(st.sampled_from([None, "USD"])),
+                "logic": draw(st.sampled_from(sorted(WORDS.logics))),
+                "direction": draw(st.sampled_from(["LONG", "SHORT"])),
+                "pool": filters[:cut],
+                "signal": filters[cut:],
+            }
+        )
+    return made
 
 
 @st.composite
@@ -40,6 +70,7 @@ def values(draw: st.DrawFn) -> dict[str, Any]:
         "universe.kinds": kinds,
         "universe.exclude_kinds": [kind for kind in draw(subset(tuple(Kind))) if kind not in kinds],
         "universe.symbols": draw(st.none() | symbols.filter(bool)),
+        "universe.scanners": draw(scanners()),
         "universe.membership": draw(st.sampled_from(["current", "dated"])),
         "data.span": draw(st.just("all") | st.integers(train + 1, 10**6)),
         "data.lookback": draw(st.integers(train, 10**6)),

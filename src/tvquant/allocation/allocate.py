@@ -46,6 +46,7 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
+                forced_cash=caps.forced_cash(problem),
             )
         broken = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in violated)
         attempts.append(Attempt(what=f"{name}: verification", outcome=broken))
@@ -70,6 +71,11 @@ def _refuse_malformed(problem: Problem) -> None:
         raise ModelError(
             f"allocation of {n} names needs a {n} x {n} covariance and {n} clusters, "
             f"got {matrix.shape} and {len(problem.clusters)}"
+        )
+    means = problem.covariance.means
+    if means.shape != (n,) or not np.isfinite(means).all():
+        raise ModelError(
+            f"allocation of {n} names needs {n} finite means, got {np.isfinite(means).sum()}; drop the others"
         )
     finite = np.isfinite(matrix).all(axis=1) & (np.diag(matrix) > 0.0)
     if not finite.all():

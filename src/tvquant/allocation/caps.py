@@ -24,9 +24,22 @@ def ceilings(problem: Problem) -> Floats:
 
 def budget(problem: Problem) -> float:
     """Sum of the weights: 1, or what the gross, net, position and cluster limits allow if that is less."""
+    return min(_wanted(problem), _capacity(problem))
+
+
+def forced_cash(problem: Problem) -> float:
+    """Share of equity that position and cluster caps keep in cash though gross and net limits would invest it."""
+    forced = _wanted(problem) - _capacity(problem)
+    return forced if forced > DUST else 0.0
+
+
+def _wanted(problem: Problem) -> float:
+    return min(1.0, problem.limits.gross, problem.limits.net[1])
+
+
+def _capacity(problem: Problem) -> float:
     limits = problem.limits
-    capacity = math.fsum(min(limits.cluster, size * limits.position) for size in Counter(problem.clusters).values())
-    return min(1.0, limits.gross, limits.net[1], capacity)
+    return math.fsum(min(limits.cluster, size * limits.position) for size in Counter(problem.clusters).values())
 
 
 def shared_clusters(problem: Problem) -> Floats:

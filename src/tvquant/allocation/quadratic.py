@@ -1,14 +1,14 @@
-"""Two solvers of: minimise w'Sw / 2 with sum w = total, 0 <= w <= upper.
+"""Solvers of quadratic programs in weights with sum w = total, 0 <= w <= upper.
 
-`active_set` is exact and fast, and may give up; `interior_point` (clarabel) also takes caps on groups of names. Both
-divide S by its mean diagonal first, so that tolerances mean the same for daily and for yearly variances.
+`active_set` minimises w'Sw / 2; it is exact and fast, and may give up. `interior_point` (clarabel) does the same also
+under caps on groups of names, and `best_ratio` maximises m'w / sqrt(w'Sw) there. All divide S by its mean diagonal
+first, so that tolerances mean the same for daily and for yearly variances.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tvquant.allocation.ladder import Solution
 from tvquant.core.panel import Bools, Floats
 
 MAX_ITERATIONS = 50
@@ -17,13 +17,6 @@ RESIDUAL = 1e-9
 """Largest miss of an optimality condition or bound that a solution may have."""
 NOT_CONVEX = "covariance is not positive definite"
 FREE, LOWER, UPPER = 0, -1, 1
-
-
-class Solution(NamedTuple):
-    """Weights, or None, and what happened."""
-
-    weights: Floats | None
-    outcome: str
 
 
 def active_set(matrix: Floats, upper: Floats, total: float) -> Solution:
@@ -100,36 +93,82 @@ def _release(state: NDArray[np.int8], gradient: Floats, missing: float) -> bool:
 
 
 def interior_point(matrix: Floats, *, upper: Floats, total: float, groups: Floats, cap: float) -> Solution:
-    """The same problem, also with groups @ w <= cap (groups: C x N), by clarabel.
+    """The same problem, also with groups @ w <= cap (groups: C x N), by clarabel."""
+    n = len(upper)
+    if not convex(matrix):
+        return Solution(None, NOT_CONVEX)
+    solution = _cone_program(
+        matrix / (np.trace(matrix) / n),
+        equal=np.ones((1, n)),
+        to=np.array([total]),
+        below=np.vstack((-np.eye(n), np.eye(n), groups)),
+        bounds=np.concatenate((np.zeros(n), upper, np.full(len(groups), cap))),
+    )
+    return solution if solution.weights is None else _inside(solution.weights, solution.outcome, upper, total)
 
-    Its solution meets bounds to a tolerance: it is cut to them and, if the sum is above the total, scaled down.
-    Convexity is tested here: given an indefinite matrix, clarabel may report a saddle as solved.
+
+def best_ratio(matrix: Floats, *, means: Floats, upper: Floats, total: float, groups: Floats, cap: float) -> Solution:
+    """Maximise m'w / sqrt(w'Sw) over the same weights, by clarabel; m'w must be positive for some of them.
+
+    The ratio does not depend on the size of w, so it is largest where y'Sy is least among y = w / m'w: those with
+    m'y = 1, 0 <= y <= z upper / total and groups @ y <= z cap / total, where z = sum y; then w = total y / z. The means
+    should be scaled so that m'w is about total for the best w: tolerances then mean the same for all.
+    Source: Schaible (1974), Parameter-free convex equivalent and dual programs of fractional programming problems,
+    Zeitschrift fuer Operations Research 18; with z as a variable of its own, to keep the rows sparse.
     """
+    n, c = len(upper), len(groups)
+    if not convex(matrix):
+        return Solution(None, NOT_CONVEX)
+    scaled = np.zeros((n + 1, n + 1))
+    scaled[:n, :n] = matrix / (np.trace(matrix) / n)
+    below = np.zeros((2 * n + c, n + 1))
+    below[:n, :n], below[n : 2 * n, :n], below[2 * n :, :n] = -np.eye(n), np.eye(n), groups
+    below[n:, n] = -np.concatenate((upper, np.full(c, cap))) / total
+    equal = np.vstack((np.append(means, 0.0), np.append(np.ones(n), -1.0)))
+    solution = _cone_program(scaled, equal=equal, to=np.array([1.0, 0.0]), below=below, bounds=np.zeros(2 * n + c))
+    if solution.weights is None:
+        return solution
+    raw = solution.weights[:n]
+    return _inside(total * raw / raw.sum(), solution.outcome, upper, total)
+
+
+def convex(matrix: Floats) -> bool:
+    """Tested because clarabel, given an indefinite matrix, may report a saddle as solved."""
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _cone_program(matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds: Floats) -> Solution:
+    """Minimise x'Px / 2 subject to equal @ x = to and below @ x <= bounds, with tight tolerances on one thread."""
     import clarabel
     from scipy import sparse
 
-    n = len(upper)
-    scaled = matrix / (np.trace(matrix) / n)
-    try:
-        np.linalg.cholesky(scaled)
-    except np.linalg.LinAlgError:
-        return Solution(None, NOT_CONVEX)
-    quadratic = sparse.csc_matrix(np.triu(scaled))
-    rows = sparse.csc_matrix(np.vstack((np.ones(n), -np.eye(n), np.eye(n), groups)))
-    sides = np.concatenate(([total], np.zeros(n), upper, np.full(len(groups), cap)))
-    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * n + len(groups))]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
-    result = clarabel.DefaultSolver(quadratic, np.zeros(n), rows, sides, cones, settings).solve()
+    result = clarabel.DefaultSolver(
+        sparse.csc_matrix(np.triu(matrix)),
+        np.zeros(len(matrix)),
+        sparse.csc_matrix(np.vstack((equal, below))),
+        np.concatenate((to, bounds)),
+        [clarabel.ZeroConeT(len(to)), clarabel.NonnegativeConeT(len(bounds))],
+        settings,
+    ).solve()
     if result.status != clarabel.SolverStatus.Solved:
         return Solution(None, str(result.status))
-    raw = np.array(result.x)
+    return Solution(np.array(result.x), f"solved, iterations: {result.iterations}")
+
+
+def _inside(raw: Floats, outcome: str, upper: Floats, total: float) -> Solution:
+    """A solution that meets bounds to a tolerance, cut to them and, if the sum is above the total, scaled down."""
     weights = np.clip(raw, 0.0, upper)
     miss = max(float(np.abs(weights - raw).max()), abs(float(weights.sum()) - total))
-    if miss > RESIDUAL:
+    if not miss <= RESIDUAL:
         return Solution(None, f"bounds are missed by {miss:.1e}, expected {RESIDUAL:.0e}")
     if weights.sum() > total:
         weights *= total / weights.sum()
-    return Solution(weights, f"solved, iterations: {result.iterations}")
+    return Solution(weights, outcome)

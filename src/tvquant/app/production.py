@@ -6,7 +6,7 @@
 3. The seal holds the result digest. An interrupted run goes on from its ledger; a finished one is never touched.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,9 +23,12 @@ from tvquant.lake import AssetHealth, Lake, ResultStore, Snapshot, health
 from tvquant.ledger import Integrity, Ledger, genesis_entry, records, verify
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
 from tvquant.tournament.cells import Cell, cells, headline
-from tvquant.tournament.decide import Previous, decide, look
+from tvquant.tournament.decide import correlations, decide
 from tvquant.tournament.matrix import NOTHING, Resumed, play_matrix
-from tvquant.tournament.play import BacktestEngine, Step, first_window, restored
+from tvquant.tournament.play import BacktestEngine, first_window
+from tvquant.tournament.specs import Previous, StrategySpec
+from tvquant.tournament.steps import SELECTION, Step, restored
+from tvquant.tournament.views import look
 from tvquant.tournament.windows import Window, windows
 
 HEALTH = "data/health.json"
@@ -164,7 +167,7 @@ def _stages(
     if 14 not in log.finished:
         watcher.stage(14, "optimisation")
         with log.stage(14, {"snapshot": plan.snapshot.digest}) as said:
-            said.data["decision"] = _as_of(panel, played, headline(profile))
+            said.data |= as_of(panel, played, headline(profile), len(panel.times) - 1)
             said.outputs["decision"] = digest_json(said.data["decision"])
     if 15 not in log.finished:
         watcher.stage(15, "validation")
@@ -219,10 +222,19 @@ def _grid(panel: Panel, profile: Profile) -> tuple[tuple[Window, ...], tuple[Cel
     return found[first_window(panel, found, played) :], played
 
 
-def _as_of(panel: Panel, played: tuple[Cell, ...], key: str) -> Mapping[str, Any]:
-    """Stage 14: what the headline cell would hold from the last row on."""
-    cell = next(cell for cell in played if cell.key == key)
-    return decide(look(panel, len(panel.times) - 1), cell.spec, Previous()).payload()
+def as_of(panel: Panel, played: tuple[Cell, ...], key: str, row: int) -> dict[str, Any]:
+    """What a strategy's cell would hold from a row on, starting from nothing (`decision`), and `correlation`.
+
+    The latter are the correlations of the winners on the training rows: `atoms` and `matrix`, or None.
+    """
+    spec = next(cell.spec for cell in played if cell.key == key)
+    assert isinstance(spec, StrategySpec)
+    view = look(panel, row)
+    found = correlations(view, spec.rules)
+    return {
+        "decision": decide(view, spec, Previous()).payload(),
+        "correlation": found and {"atoms": list(found[0]), "matrix": found[1].round(6).tolist()},
+    }
 
 
 def _validate(
@@ -266,7 +278,7 @@ def _report(folder: RunFolder) -> dict[str, str]:
 def _symbols(lake: Lake, profile: Profile) -> tuple[str, ...]:
     """Symbols of the profile's universe and benchmark that the lake holds."""
     universe = profile.universe
-    held = lake.symbols(kinds=frozenset(universe.kinds), exclude_kinds=frozenset(universe.exclude_kinds))
+    held = lake.symbols(kinds=frozenset(universe.kinds))  # excluded kinds too: decisions count what they leave out
     wanted = {s for s in held if (not universe.symbols or s in universe.symbols) and s not in universe.exclude_symbols}
     if not wanted:
         kinds = ", ".join(kind.value for kind in universe.kinds)
@@ -307,13 +319,16 @@ def _recorded(folder: RunFolder) -> tuple[set[int], Resumed]:
     """What the ledger of an interrupted run says: stages and cells that are finished, and every step of every cell."""
     stages: set[int] = set()
     finished: set[str] = set()
+    selections: set[tuple[str, int]] = set()
     steps: dict[str, list[Step]] = {}
     for record in records(folder.path):
         if record.kind == "snapshot":
-            step = restored(record.metrics, record.data, record.outputs["decision"])
+            step = restored(record.inputs, record.outputs, record.metrics, record.data)
             steps.setdefault(record.chain, []).append(step)
+        elif record.kind == SELECTION:
+            selections.add((record.chain, record.metrics["window"]))
         elif record.kind == "outcome" and record.chain != RUN:
             finished.add(record.chain)
         elif record.kind == "outcome" and record.metrics["status"] == "played":
             stages.add(record.stage)
-    return stages, Resumed(steps=steps, finished=frozenset(finished))
+    return stages, Resumed(steps=steps, finished=frozenset(finished), selections=frozenset(selections))

@@ -2,31 +2,55 @@
 
 import numpy as np
 
-from tvquant.core.books import CostModel, Execution, WeightPath
+from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.stamps import NONE
-from tvquant.simulation import SIMULATORS
+from tvquant.profiles import load, resolve
+from tvquant.tournament.cells import cells
+from tvquant.tournament.play import BacktestEngine
+from tvquant.tournament.windows import windows
+
+ROWS, NAMES = 240, 6
 
 
 def main() -> None:
-    """Run the smallest book there is."""
-    times = np.arange("2024-01-01", "2024-01-05", dtype="datetime64[D]").astype("datetime64[us]")
-    close = np.ones((4, 1))
-    panel = Panel(
+    """Play the last windows of a small random market through every risk profile: that runs every kernel."""
+    profile = resolve(
+        load("crypto_spot"),
+        vocabulary(),
+        arguments={
+            "warm": ("allocation.profiles", sorted(vocabulary().risk_profiles)),
+            "market": ("benchmark.market", []),
+        },
+    ).profile
+    panel = _market()
+    grid = windows(ROWS, span=None, train=200, test=20, step=20)
+    engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
+    played = cells(profile)
+    steps = list(engine.play(played, grid, {}))
+    for cell in played:
+        engine.settle(cell, [one.step for one in steps if one.cell == cell.key])
+
+
+def _market() -> Panel:
+    """Random walks of a few spot pairs with volume."""
+    times = np.arange(ROWS).astype("datetime64[D]").astype("datetime64[us]")
+    close = 100.0 * np.exp(np.random.default_rng(0).normal(0.0, 0.02, (ROWS, NAMES)).cumsum(axis=0))
+    return Panel(
         times=times,
-        instruments=(Instrument(symbol="A:B", kinds=frozenset({Kind.SPOT}), currency="USD", calendar=CRYPTO),),
-        fields={"open": close, "close": close},
-        known_at=calendar(CRYPTO).close_of(times)[:, None],
-        tradable=np.ones((4, 1), dtype=bool),
-        bases=(Basis.RAW,),
-        stamps=(NONE,),
+        instruments=tuple(
+            Instrument(symbol=f"A:{k}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar=CRYPTO)
+            for k in range(NAMES)
+        ),
+        fields={name: close for name in ("open", "high", "low", "close", "volume")},
+        known_at=np.broadcast_to(calendar(CRYPTO).close_of(times)[:, None], close.shape),
+        tradable=np.ones(close.shape, dtype=bool),
+        bases=(Basis.RAW,) * NAMES,
+        stamps=(NONE,) * NAMES,
         calendar=CRYPTO,
     )
-    path = WeightPath(keys=panel.keys, decided=np.array([0]), net=np.ones((1, 1)))
-    for simulator in SIMULATORS.values():
-        simulator.simulate(panel, path, costs=CostModel(), execution=Execution())
 
 
 if __name__ == "__main__":

@@ -80,7 +80,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Allocation:
-    """Weights (N, with `cash` they sum to 1) and the trail of how they were found; FAILED has no weights but cash."""
+    """Weights (N, with `cash` they sum to 1) and the trail of how they were found; FAILED has no weights but cash.
+
+    `forced_cash` is the part of the cash that exists only because position and cluster caps leave no room.
+    """
 
     weights: Mapping[str, float]
     cash: float
@@ -89,3 +92,4 @@ class Allocation:
     status: Status
     attempts: tuple[Attempt, ...]
     constraints: tuple[Constraint, ...]
+    forced_cash: float = 0.0

@@ -1,29 +1,32 @@
-"""Decisions: everything that was decided at one moment, and how many candidates it took."""
+"""Decisions: everything that was decided at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tvquant.core.allocations import Allocation
+from tvquant.core.allocations import Allocation, Constraint
 from tvquant.core.instruments import Instant
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionFunnel:
-    """Attrition of one decision in instruments: counts never grow from `universe` to `selected` (R-LED-06).
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Netting:
+    """What became of atom weights on their way to physical ones (R-RSK-12).
 
-    `vetoed` counts by reason what fell out between `discovery` and `refined`.
+    Parameters
+    ----------
+    moved : atom weight that was taken away and is cash, because a cap would have been broken after netting.
+    gross : physical symbol -> sum of absolute weights before netting, where atoms cancel; elsewhere it is the net's.
+    constraints : every limit as verified on the final physical weights.
     """
 
-    universe: int
-    discovery: int
-    refined: int
-    selected: int
-    vetoed: Mapping[str, int]
+    moved: float
+    gross: Mapping[str, float]
+    constraints: tuple[Constraint, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decision:
     """What one cell decided with what was known at `as_of`.
 
@@ -31,9 +34,13 @@ class Decision:
     ----------
     as_of : the moment; nothing known later had any influence.
     row : row number of the decision mark in the panel that was looked at (its last row).
-    excluded : instrument key -> reason, for everything in the universe that was not selected.
-    allocation : weights over the selected names; None when no name was eligible (all cash, flagged).
-    weights : net physical weights by instrument key, zeros left out; with cash they sum to 1.
+    excluded : instrument key -> reason, for everything in the universe that selection never saw.
+    response : what selection said; None for baselines, and where no candidate reached it.
+    allocation : weights over the winners; None for baselines and when there was no winner (all cash, flagged).
+    clusters : atom id -> allocation cluster, on the training rows of the synthetic-long streams.
+    atoms : atom id -> weight, as finally held; zeros left out.
+    netting : None for baselines and where nothing is held.
+    weights : net physical weights by instrument key, negative for shorts, zeros left out.
     inputs : digest of what the decision was computed from.
     """
 
@@ -41,18 +48,23 @@ class Decision:
     row: int
     funnel: SelectionFunnel
     excluded: Mapping[str, str]
-    allocation: Allocation | None
     weights: Mapping[str, float]
     inputs: str
     stamps: Stamps
+    response: SelectionResponse | None = None
+    allocation: Allocation | None = None
+    clusters: Mapping[str, int] = field(default_factory=dict)
+    atoms: Mapping[str, float] = field(default_factory=dict)
+    netting: Netting | None = None
 
     def payload(self) -> dict[str, Any]:
         """Everything decided, JSON-able and in canonical order: two equal payloads are the same decision."""
-        made = self.allocation
+        made, netting = self.allocation, self.netting
         return {
             "as_of": str(self.as_of),
             "funnel": asdict(self.funnel),
             "excluded": dict(sorted(self.excluded.items())),
+            "selection": None if self.response is None else self.response.payload(),
             "allocation": None
             if made is None
             else {
@@ -60,8 +72,18 @@ class Decision:
                 "risk_profile": made.risk_profile,
                 "status": made.status.value,
                 "cash": made.cash,
+                "forced_cash": made.forced_cash,
+                "clusters": dict(sorted(self.clusters.items())),
                 "attempts": [asdict(a) for a in made.attempts],
                 "constraints": [asdict(c) for c in made.constraints],
+            },
+            "atoms": dict(sorted(self.atoms.items())),
+            "netting": None
+            if netting is None
+            else {
+                "moved": netting.moved,
+                "gross": dict(sorted(netting.gross.items())),
+                "constraints": [asdict(c) for c in netting.constraints],
             },
             "weights": dict(sorted(self.weights.items())),
             "inputs": self.inputs,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 RUN = "run"
-"""The chain of the run itself; every other chain is a cell key."""
+"""The chain of the run itself; every other chain is a cell key, or `selection/MODEL`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +14,10 @@ class Entry:
 
     Parameters
     ----------
-    chain : `run`, or the key of a cell.
+    chain : `run`, the key of a cell, or `selection/MODEL`.
     stage : 1..16 (R-ORC-01).
     pillar : 0 data, 1 selection, 2 synthesis, 3 allocation, 4 meta; None for what serves all.
-    kind : `genesis`, `plan`, `intent`, `outcome`, `snapshot`, `resume`, `seal`.
+    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `snapshot`, `resume`, `seal`.
     inputs, outputs : name -> digest.
     metrics : name -> scalar.
     data : everything nested.

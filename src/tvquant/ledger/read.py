@@ -41,8 +41,10 @@ class LedgerRecord:
     digest: str
 
 
-def records(folder: Path, *, chain: str | None = None, kind: str | None = None) -> Iterator[LedgerRecord]:
-    """All whole records in the order they were written, of one chain or kind when asked.
+def records(
+    folder: Path, *, chain: str | None = None, kind: str | tuple[str, ...] | None = None
+) -> Iterator[LedgerRecord]:
+    """All whole records in the order they were written, of one chain and of one or some kinds when asked.
 
     A ledger that was killed, or is still being written, gives what it has.
 
@@ -51,12 +53,12 @@ def records(folder: Path, *, chain: str | None = None, kind: str | None = None) 
     DataError : a file of the ledger is missing or cannot be read.
     LedgerError : a line does not verify, or the file ends before the head does.
     """
-    progress = Progress()
+    progress, kinds = Progress(), (kind,) if isinstance(kind, str) else kind
     with open_audit(folder) as file:
         head = Head.read(folder)
         for limit in (head.size, inf):
             for fields in walk(file, progress, limit):
-                if chain in (None, fields["chain"]) and kind in (None, fields["kind"]):
+                if chain in (None, fields["chain"]) and (kinds is None or fields["kind"] in kinds):
                     yield _record(fields)
             if limit == head.size and progress.head() != head:
                 raise LedgerError(f"{folder / AUDIT} and its head do not agree; run `tvquant ledger verify`")

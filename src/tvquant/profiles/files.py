@@ -1,7 +1,9 @@
-"""Profile files: safe YAML in, layers out.
+"""Profile files, and scanner files beside them: safe YAML in, layers out.
 
-1. A profile is `NAME.yaml` in one of the user's folders, or else among the packaged presets.
-2. A file may name one parent (`extends`); the chain of files, over the packaged defaults, becomes layers.
+1. A profile is `NAME.yaml` in one of the user's folders, or else among the packaged presets; a scanner the same in the
+   folder `scanners` of each of these.
+2. A file may name one parent of its sort (`extends`); the chain of files, for a profile over the packaged defaults,
+   becomes layers.
 3. Reading is stricter than YAML: text keys, none twice, no anchors, no tags beyond plain values; errors name the line.
 """
 
@@ -14,13 +16,13 @@ from typing import Any
 import yaml
 
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.profiles.schema import NAME, VERSION
+from tvquant.profiles.fields import NAME, VERSION
 from tvquant.profiles.wording import closest, shown, suggested
 
 PRESETS = Path(__file__).with_name("presets")
 DEFAULTS = "defaults"
 LARGEST = 1 << 20
-"""Bytes of the largest profile file that is read."""
+"""Bytes of the largest file that is read."""
 DEEPEST = 10
 """Files of the longest chain of parents."""
 
@@ -47,21 +49,79 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Where files of one sort stand.
+
+    Parameters
+    ----------
+    noun : what one of them is called.
+    preset : what a packaged one is called.
+    below : folder in each of the user's folders, and in the packaged one; empty for the folder itself.
+    """
+
+    noun: str
+    preset: str
+    below: str = ""
+
+    def folders(self, search: Sequence[Path]) -> tuple[Path, ...]:
+        """The user's folders of this sort in their order, then the packaged one."""
+        return tuple(folder / self.below for folder in (*search, PRESETS))
+
+    def available(self, search: Sequence[Path]) -> dict[str, Path]:
+        """Name -> file, sorted; a user's file hides a preset of its name."""
+        found: dict[str, Path] = {}
+        for folder in self.folders(search):
+            for path in folder.glob("*.yaml"):
+                if self.below or path.stem != DEFAULTS:
+                    found.setdefault(path.stem, path)
+        return dict(sorted(found.items()))
+
+    def check_name(self, name: str, context: str = "") -> None:
+        """Refuse what cannot be a name, and the name that is taken."""
+        if not re.fullmatch(NAME, name):
+            raise ProfileError(f"{context}{self.noun} name {shown(name)}: expected 1 to 64 of a-z, 0-9 and _")
+        if name == DEFAULTS and not self.below:
+            raise ProfileError(
+                f"{context}the name {name!r} is taken by the packaged defaults, which every profile stands on"
+            )
+
+    def find(self, name: str, search: Sequence[Path], context: str = "") -> Path:
+        """The first file of this name; ProfileError suggests a near one, `context` standing before it."""
+        self.check_name(name, context)
+        for folder in self.folders(search):
+            path = folder / f"{name}.yaml"
+            if path.is_file():
+                return path
+        known = self.available(search)
+        near = suggested(closest(name, known))
+        raise ProfileError(f"{context}no {self.noun} {name!r}{near} (known: {', '.join(known) or 'none'})")
+
+    def label(self, path: Path) -> str:
+        """What a file is called in messages and manifests: never a path of this machine."""
+        if path.parent != PRESETS / self.below:
+            return f"{self.noun} {path.stem} ({path.parent.name}/{path.name})"
+        return DEFAULTS if path == PRESETS / f"{DEFAULTS}.yaml" else f"{self.preset} {path.stem}"
+
+
+PROFILES = Shelf(noun="profile", preset="preset")
+SCANNERS = Shelf(noun="scanner", preset="preset scanner", below="scanners")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawProfile:
-    """A profile as read: layers from the packaged defaults (first) to the named file (last); nothing is checked yet."""
+    """A profile as read: layers from the packaged defaults (first) to the named file (last); nothing is checked yet.
+
+    `search` is where the scanners that it names are looked for.
+    """
 
     name: str
     layers: tuple[Layer, ...]
+    search: tuple[Path, ...] = ()
 
 
 def available(search: Sequence[Path] = ()) -> dict[str, Path]:
     """Name -> file of every profile that `load` would find, sorted; a user's file hides a preset of its name."""
-    found: dict[str, Path] = {}
-    for folder in (*search, PRESETS):
-        for path in folder.glob("*.yaml"):
-            if path.stem != DEFAULTS:
-                found.setdefault(path.stem, path)
-    return dict(sorted(found.items()))
+    return PROFILES.available(search)
 
 
 def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
@@ -77,58 +137,38 @@ def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
     ProfileError : no such profile, a bad name, a chain that is a circle or too long, or YAML that is not accepted.
     DataError : the file cannot be read.
     """
+    folders = (profile.parent, *search) if isinstance(profile, Path) else tuple(search)
     if isinstance(profile, Path):
-        folders = (profile.parent, *search)
         path = profile
         if path.suffix != ".yaml" or not path.is_file():
             raise ProfileError(f"profile file {str(path)!r}: expected an existing file NAME.yaml")
-        _check_name(path.stem)
+        PROFILES.check_name(path.stem)
     else:
-        folders = tuple(search)
-        path = _find(profile, folders, "")
-    defaults, _ = _read(PRESETS / f"{DEFAULTS}.yaml", own=False)
-    return RawProfile(name=path.stem, layers=(defaults, *_chain(path, folders)))
+        path = PROFILES.find(profile, folders)
+    defaults, _ = _read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)
+    return RawProfile(name=path.stem, layers=(defaults, *chain(PROFILES, path, folders)), search=folders)
 
 
-def _chain(path: Path, folders: Sequence[Path]) -> list[Layer]:
-    """The file and its parents, the oldest first."""
-    layer, parent = _read(path, own=True)
+def chain(shelf: Shelf, path: Path, search: Sequence[Path]) -> list[Layer]:
+    """The file and its parents, the oldest first; ProfileError for a circle or a chain that is too long."""
+    layer, parent = _read(shelf, path, own=True)
     layers, names = [layer], [path.stem]
     while parent is not None:
         context = f"{layer.where('extends')}: extends: "
-        chain = " -> ".join([*names, parent])
+        line = " -> ".join([*names, parent])
         if parent in names:
-            raise ProfileError(f"{context}circle {chain}; give one of these files another name")
+            raise ProfileError(f"{context}circle {line}; give one of these files another name")
         if len(names) == DEEPEST:
-            raise ProfileError(f"{context}expected at most {DEEPEST} files in a chain, found {chain}")
+            raise ProfileError(f"{context}expected at most {DEEPEST} files in a chain, found {line}")
         names.append(parent)
-        layer, parent = _read(_find(parent, folders, context), own=False)
+        layer, parent = _read(shelf, shelf.find(parent, search, context), own=False)
         layers.append(layer)
     return layers[::-1]
 
 
-def _check_name(name: str, context: str = "") -> None:
-    if not re.fullmatch(NAME, name):
-        raise ProfileError(f"{context}profile name {shown(name)}: expected 1 to 64 of a-z, 0-9 and _")
-    if name == DEFAULTS:
-        raise ProfileError(
-            f"{context}the name {name!r} is taken by the packaged defaults, which every profile stands on"
-        )
-
-
-def _find(name: str, folders: Sequence[Path], context: str) -> Path:
-    _check_name(name, context)
-    for folder in (*folders, PRESETS):
-        path = folder / f"{name}.yaml"
-        if path.is_file():
-            return path
-    known = available(folders)
-    raise ProfileError(f"{context}no profile {name!r}{suggested(closest(name, known))} (known: {', '.join(known)})")
-
-
-def _read(path: Path, *, own: bool) -> tuple[Layer, str | None]:
+def _read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
     """One file as a layer, and the name of its parent; what belongs to the file itself is checked and taken out."""
-    label = _label(path)
+    label = shelf.label(path)
     values, lines = _mapping(_text(path, label), label)
     layer = Layer(label=label, values=values, lines=lines)
     version = values.pop("version", None)
@@ -139,19 +179,12 @@ def _read(path: Path, *, own: bool) -> tuple[Layer, str | None]:
         raise ProfileError(f"{layer.where('name')}: name: expected the file's own, {path.stem}, found {shown(name)}")
     parent = values.pop("extends", None)
     if parent is not None and not isinstance(parent, str):
-        raise ProfileError(f"{layer.where('extends')}: extends: expected one profile name, found {shown(parent)}")
+        raise ProfileError(f"{layer.where('extends')}: extends: expected one {shelf.noun} name, found {shown(parent)}")
     if not own:
         values.pop("description", None)  # it describes that file, not those that build on it
     elif "description" not in values:
         values["description"] = ""
     return layer, parent
-
-
-def _label(path: Path) -> str:
-    """What a file is called in messages and manifests: never a path of this machine."""
-    if path.parent != PRESETS:
-        return f"profile {path.stem} ({path.parent.name}/{path.name})"
-    return DEFAULTS if path.stem == DEFAULTS else f"preset {path.stem}"
 
 
 def _text(path: Path, label: str) -> str:

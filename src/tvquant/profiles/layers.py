@@ -3,12 +3,12 @@
 1. Sources from weakest to strongest: packaged defaults, the chain of files (child over parent), the environment, the
    command's arguments. Mappings merge, everything else replaces.
 2. Each layer is flattened to dotted keys along the schema, which finds unknown keys in every layer.
-3. The merged values are checked against schema and vocabulary; every key remembers the layer it came from.
+3. The names of scanners become their definitions.
+4. The merged values are checked against schema and vocabulary; every key remembers the layer it came from.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from pydantic_core import ErrorDetails
 
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.profiles.fields import VERSION
 from tvquant.profiles.files import Layer, RawProfile, load, parse_value
-from tvquant.profiles.schema import BRANCHES, LEAVES, VERSION, Profile
+from tvquant.profiles.scanners import load_scanner
+from tvquant.profiles.schema import BRANCHES, LEAVES, Profile
 from tvquant.profiles.vocabulary import Vocabulary
-from tvquant.profiles.wording import closest, shown, suggested, unknown
+from tvquant.profiles.wording import closest, explained, shown, suggested
 
 PREFIX = "TVQUANT_"
 
@@ -114,6 +116,7 @@ def _resolve(
     for layer in given:
         for key, value in _flat(layer, problems):
             merged[key] = _Value(value=value, layer=layer.label, where=layer.where(key))
+    _fetch_scanners(merged, raw.search, problems)
     test, step = merged.get("windows.test"), merged.get("windows.step")
     if test is not None and step is not None and test.value is None:
         label = f"windows.step of {step.layer}"
@@ -128,6 +131,23 @@ def _resolve(
     if profile is None or problems:
         return None, problems
     return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in LEAVES}), []
+
+
+def _fetch_scanners(merged: dict[str, _Value], search: Sequence[Path], problems: list[Problem]) -> None:
+    """Put whole definitions where the profile has names, so that what is written down stands alone."""
+    named = merged.get("universe.scanners")
+    if named is None or not isinstance(named.value, list):
+        return
+    found: list[Any] = []
+    for item in named.value:
+        if not isinstance(item, str):
+            found.append(item)
+            continue
+        try:
+            found.append(load_scanner(item, search=search).model_dump(mode="json"))
+        except (ProfileError, DataError) as error:
+            problems.append(Problem(key="universe.scanners", text=str(error), layer=named.where))
+    merged["universe.scanners"] = replace(named, value=found)
 
 
 def _environment(environment: Mapping[str, str], problems: list[Problem]) -> Iterator[Layer]:
@@ -231,29 +251,12 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 
 def _text(details: list[ErrorDetails]) -> str:
-    """Expected and found, from the words of pydantic."""
-    first = details[0]
-    if first["type"] == "missing":
+    """What is wrong at one place; a definition that lacks keys is an item of a list."""
+    if details[0]["type"] != "missing":
+        return explained(details)
+    location = details[0]["loc"]
+    item = next((part for part in location if isinstance(part, int)), None)
+    if item is None:
         return "no value; set it, or extend a profile that does"
-    if first["type"] == "rule":
-        return first["msg"]
-    if len(details) == 1 and first["type"] in ("enum", "literal_error"):
-        return unknown("name", first["input"], re.findall(r"'([^']+)'", first["ctx"]["expected"]))
-    expected = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
-    return f"expected {expected}, found {shown(first['input'])}{_hint(first)}"
-
-
-def _plain(message: str) -> str:
-    """The part of pydantic's message that says what is wanted, in the words of an author."""
-    if "should match pattern" in message:
-        return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
-    wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)
-    return wanted.replace("valid tuple", "list")
-
-
-def _hint(detail: ErrorDetails) -> str:
-    """YAML 1.1 reads `1e-3` as text: the trap deserves a word."""
-    found = detail["input"]
-    if detail["type"] == "float_type" and isinstance(found, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", found, re.I):
-        return "; YAML wants a dot and a sign in such a number, as in 1.0e-3"
-    return ""
+    lacking = [str(detail["loc"][-1]) for detail in details if detail["type"] == "missing"]
+    return f"item {item + 1} lacks {', '.join(lacking)}; name a scanner, or write the whole definition"

@@ -6,52 +6,18 @@ works by, never the profile. Fractions are fractions (0.25 is 25 %), `_bps` are 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from tvquant.core.allocations import Limits
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.instruments import Kind
 from tvquant.core.stamps import NONE, Stamp, Stamps
+from tvquant.profiles.fields import VERSION, Distinct, Member, Name, OneLine, Real, Section, Symbol, broken
+from tvquant.profiles.scanners import Recruiter
 from tvquant.profiles.wording import shown, unknown
 
-VERSION = 1
-NAME = r"^[a-z0-9_]{1,64}$"
 SWEPT = (60, 20, 20)
 """Train, test, step that were picked as the best of a sweep on related history (R-SIM-01)."""
-
-
-def broken(rule: str, key: str = "") -> PydanticCustomError:
-    """A broken rule between values; `key` is the dotted key to blame when it is not the one being validated."""
-    return PydanticCustomError("rule", "{rule}", {"rule": rule, "key": key})
-
-
-def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
-    """The values, refused when one is named twice: a cell or a symbol would count double."""
-    for value in values:
-        if values.count(value) > 1:
-            raise broken(f"names {shown(str(value))} more than once; name it once")
-    return values
-
-
-def _one_zero(value: float) -> float:
-    """-0.0 becomes 0.0, so that equal profiles have equal digests."""
-    return value + 0.0
-
-
-type Distinct[T] = Annotated[tuple[T, ...], AfterValidator(_distinct)]
-type Real = Annotated[float, Field(strict=True), AfterValidator(_one_zero)]
-type Name = Annotated[str, Field(strict=True, pattern=NAME)]
-type Member = Annotated[str, Field(strict=True)]
-"""A name that the vocabulary knows or refuses."""
-type Symbol = Annotated[str, Field(strict=True, pattern=r"^[^\s:#]+:[^\s:#]+$")]
-type OneLine = Annotated[str, Field(strict=True, pattern=r"^[^\r\n]*$", max_length=300)]
-
-
-class Section(BaseModel):
-    """Base of all parts of a profile: frozen, no unknown key, no number that is not finite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class UniverseSection(Section):
@@ -65,6 +31,8 @@ class UniverseSection(Section):
     exclude_symbols : and none of these.
     membership : `current`: the list is today's, results are stamped `current_only`. `dated`: the author states that the
         data hold every name that was listed at any time, those that failed included; nothing is stamped.
+    scanners : who recruits; none is everything of these kinds, held long. A file names them, a resolved profile has
+        their whole definitions.
     """
 
     kinds: Annotated[Distinct[Kind], Field(min_length=1)]
@@ -72,6 +40,16 @@ class UniverseSection(Section):
     symbols: Annotated[Distinct[Symbol], Field(min_length=1)] | None
     exclude_symbols: Distinct[Symbol]
     membership: Literal["current", "dated"]
+    scanners: tuple[Recruiter, ...]
+
+    @field_validator("scanners", mode="after")
+    @classmethod
+    def _each_once(cls, scanners: tuple[Recruiter, ...]) -> tuple[Recruiter, ...]:
+        names = [scanner.name for scanner in scanners]
+        for name in names:
+            if names.count(name) > 1:
+                raise broken(f"names {shown(name)} more than once; name it once")
+        return scanners
 
     @field_validator("exclude_kinds", "exclude_symbols", mode="after")
     @classmethod
@@ -99,6 +77,7 @@ class DataSection(Section):
     min_history : valid bars an asset needs before it can be chosen; 90 or more (R-DAT-02).
     max_missing : largest share of missing bars.
     max_abs_return : largest absolute simple return of one bar that is believed.
+    rating_min_bars : bars an instrument needs before it has a technical rating.
     """
 
     interval: Literal["1d"]
@@ -107,6 +86,7 @@ class DataSection(Section):
     min_history: int = Field(strict=True, ge=90)
     max_missing: Real = Field(ge=0, lt=1)
     max_abs_return: Real = Field(gt=0)
+    rating_min_bars: int = Field(strict=True, ge=1)
 
 
 class WindowsSection(Section):
@@ -132,9 +112,41 @@ class WindowsSection(Section):
 
 
 class SelectionSection(Section):
-    """How candidates become winners."""
+    """How candidates become winners.
+
+    Parameters
+    ----------
+    model : selection model.
+    weights : feature weights of its score.
+    top_n : best of each cluster and direction that win.
+    min_winners : the floor of the scarcity protocol; vetoes are relaxed in stages until it is reached (R-SEL-24).
+    max_winners : the best of them that are kept.
+    cluster_distance, max_clusters : where the tree of correlation distances is cut, here and for allocation.
+    cluster_lookbacks : rows over which correlations are averaged before the distance is taken (R-SEL-27).
+    null_share : share of noise that each soft veto rejects.
+    max_kurtosis : largest excess kurtosis; a hard veto.
+    max_volatility : largest annual volatility; a hard veto.
+    """
 
     model: Member
+    weights: Literal["v4_tuned", "v4_round"]
+    top_n: int = Field(strict=True, ge=1)
+    min_winners: int = Field(strict=True, ge=1)
+    max_winners: int = Field(strict=True, ge=1)
+    cluster_distance: Real = Field(gt=0, le=1)
+    max_clusters: int = Field(strict=True, ge=1)
+    cluster_lookbacks: Annotated[Distinct[Annotated[int, Field(strict=True, ge=20)]], Field(min_length=1)]
+    null_share: Real = Field(gt=0, lt=0.5)
+    max_kurtosis: Real = Field(gt=0)
+    max_volatility: Real = Field(gt=0)
+
+    @field_validator("max_winners", mode="after")
+    @classmethod
+    def _above_the_floor(cls, most: int, info: ValidationInfo) -> int:
+        floor = info.data.get("min_winners", most)
+        if most < floor:
+            raise broken(f"expected at least selection.min_winners ({floor}), found {most}")
+        return most
 
 
 class LimitsSection(Section):

@@ -16,6 +16,7 @@ class Vocabulary:
     selection_models, risk_profiles : names.
     engines : optimiser -> risk profiles it solves.
     simulators : simulator -> execution conventions it plays.
+    features, logics : names that scanners may filter, and hold their recruits for.
     missing : member -> the extra that would install it; named here only when it is not installed.
     """
 
@@ -23,6 +24,8 @@ class Vocabulary:
     engines: Mapping[str, frozenset[str]]
     risk_profiles: frozenset[str]
     simulators: Mapping[str, frozenset[str]]
+    features: frozenset[str] = frozenset()
+    logics: frozenset[str] = frozenset()
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -44,6 +47,22 @@ class Vocabulary:
                 elif name not in known:
                     yield key, unknown(noun, name, known)
         yield from self._lonely(values)
+        yield from self._foreign(values.get("universe.scanners"))
+
+    def _foreign(self, scanners: object) -> Iterator[tuple[str, str]]:
+        """Logics and filters of scanners that nobody computes; the rest of a scanner is the schema's business."""
+        for scanner in _items(scanners):
+            if not isinstance(scanner, Mapping):
+                continue
+            filters = [each for part in ("pool", "signal") for each in _items(scanner.get(part))]
+            fields = [each.get("field") for each in filters if isinstance(each, Mapping)]
+            for noun, names, known in (
+                ("logic", _names(scanner.get("logic")), self.logics),
+                ("feature", _names(fields), self.features),
+            ):
+                for name in names:
+                    if name not in known:
+                        yield "universe.scanners", f"scanner {scanner.get('name')}: {unknown(noun, name, known)}"
 
     def _lonely(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Risk profiles and a convention that no named partner supports: no cell of them would be left to run."""
@@ -67,4 +86,9 @@ def _names(value: object) -> tuple[str, ...]:
     """The text in a value: itself, or the texts of a list."""
     if isinstance(value, str):
         return (value,)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+    return tuple(item for item in _items(value) if isinstance(item, str))
+
+
+def _items(value: object) -> tuple[object, ...]:
+    """The items of a list; none of anything else."""
+    return tuple(value) if isinstance(value, list | tuple) else ()

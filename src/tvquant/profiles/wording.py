@@ -1,7 +1,10 @@
 """How a complaint about a profile is put: always one line, always with what would have been right."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+
+from pydantic_core import ErrorDetails
 
 LONGEST = 80
 
@@ -27,3 +30,32 @@ def unknown(noun: str, name: object, known: Iterable[str]) -> str:
     """`unknown engine 'custm' - did you mean custom? (known: custom)`."""
     names = sorted(known)
     return f"unknown {noun} {shown(name)}{suggested(closest(name, names))} (known: {', '.join(names) or 'none'})"
+
+
+def explained(details: Sequence[ErrorDetails]) -> str:
+    """Expected and found at one place, from the words of pydantic; the branches of a union are put together."""
+    first = details[0]
+    if first["type"] == "rule":
+        return first["msg"]
+    if len(details) == 1 and first["type"] in ("enum", "literal_error"):
+        return unknown("name", first["input"], re.findall(r"'([^']+)'", first["ctx"]["expected"]))
+    expected = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
+    return f"expected {expected}, found {shown(first['input'])}{_hint(first)}"
+
+
+def _plain(message: str) -> str:
+    """The part of pydantic's message that says what is wanted, in the words of an author."""
+    if "should match pattern" in message:
+        return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
+    wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)
+    return wanted.replace("valid tuple", "list").replace(
+        "a valid dictionary or instance of Scanner", "a scanner's name"
+    )
+
+
+def _hint(detail: ErrorDetails) -> str:
+    """YAML 1.1 reads `1e-3` as text: the trap deserves a word."""
+    found = detail["input"]
+    if detail["type"] == "float_type" and isinstance(found, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", found, re.I):
+        return "; YAML wants a dot and a sign in such a number, as in 1.0e-3"
+    return ""

@@ -18,6 +18,21 @@ COLOURS = (
 )  # fmt: skip
 GREY = "#9aa3ad"
 
+LONG = "#3aa17e"
+SHORT = "#d1495b"
+GROSS = HEADLINE
+NET = "#a56cc1"
+COSTS = "#e07b39"
+OTHER = "#7d6b5d"
+CASH = GREY
+FORCED = "#c99a2e"
+"""One colour for each of these throughout the report."""
+
+DIVERGING = (
+    (0.0, "rgba(209,73,91,1)"), (0.5, "rgba(209,73,91,0)"), (0.5, "rgba(47,125,225,0)"), (1.0, "rgba(47,125,225,1)"),
+)  # fmt: skip
+"""Red below zero, blue above; zero is clear, so that it is the page's own colour by day and by night."""
+
 
 def plotted(values: Iterable[float | None]) -> list[float | None]:
     """Numbers for a figure at `DIGITS` significant digits; what is not finite is a hole."""

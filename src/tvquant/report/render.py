@@ -5,6 +5,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.report.blocks import Block, Text
@@ -56,6 +58,10 @@ def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
         return section.draw(run)
     except Absent as error:
         return (Text(text=f"Not shown: {error}.", tone="missing"),)
+    except pl.exceptions.ColumnNotFoundError:
+        return (
+            Text(text="Not shown: a result table was written by another version and lacks a column.", tone="missing"),
+        )
 
 
 def script_json(value: Any) -> str:

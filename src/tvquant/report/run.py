@@ -60,9 +60,15 @@ class RunData:
 
     def decision(self) -> Mapping[str, Any]:
         """What the headline cell would hold from the last row on (stage 14)."""
-        if OPTIMISATION not in self.stages:
-            raise Absent("the ledger has no outcome of stage 14 (optimisation)")
-        found: Mapping[str, Any] = self.stages[OPTIMISATION].data["decision"]
+        found: Mapping[str, Any] = self._optimisation()["decision"]
+        return found
+
+    def correlation(self) -> Mapping[str, Any] | None:
+        """Atom ids (`atoms`) and correlations (`matrix`) of that decision's winners, or None where there are none."""
+        data = self._optimisation()
+        if "correlation" not in data:
+            raise Absent("the ledger's outcome of stage 14 (optimisation) holds no correlations")
+        found: Mapping[str, Any] | None = data["correlation"]
         return found
 
     def headline(self) -> Cell:
@@ -89,6 +95,11 @@ class RunData:
             raise Absent(f"{where} has no row of cell {cell}")
         return mine
 
+    def _optimisation(self) -> Mapping[str, Any]:
+        if OPTIMISATION not in self.stages:
+            raise Absent("the ledger has no outcome of stage 14 (optimisation)")
+        return self.stages[OPTIMISATION].data
+
     def _json(self, name: str) -> Any:
         try:
             return json.loads((self.folder / name).read_text("utf-8"))
@@ -105,7 +116,7 @@ def read_run(folder: Path) -> RunData:
     ------
     DataError, LedgerError : it has no ledger that can be read and believed.
     """
-    found = [record for record in records(folder) if record.stage <= VALIDATION]
+    found = [r for r in records(folder, kind=("genesis", "plan", "outcome")) if r.stage <= VALIDATION]
     if not found:
         raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
     genesis = found[0]

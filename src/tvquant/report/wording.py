@@ -1,8 +1,12 @@
 """Numbers as people read them; what has no value is a dash."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from tvquant.core.atoms import Atom, Direction
+
 NOTHING = "–"
+TOGETHER = "\N{NO-BREAK SPACE}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -30,3 +34,20 @@ def count(value: int | None) -> str:
 def day(value: Any) -> str:
     """The date of a bar, from a datetime or from ISO text."""
     return NOTHING if value is None else str(value)[:10]
+
+
+def plain(name: str) -> str:
+    """A name from the code as words."""
+    return name.replace("_", " ")
+
+
+def short(atom: Atom) -> str:
+    """An atom in little room, on one line: ticker, logic, and an arrow for its direction."""
+    ticker = atom.physical_symbol.partition(":")[2] or atom.physical_symbol
+    return TOGETHER.join((ticker, atom.logic, "▲" if atom.direction is Direction.LONG else "▼"))
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first of the names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

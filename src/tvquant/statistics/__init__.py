@@ -1,6 +1,11 @@
-"""Estimators that every quant room shares: covariance and performance metrics. Arrays in, values out."""
+"""Estimators that every quant room shares. Arrays in, values out; kernels are imported when they are first used.
+
+Covariance and alignment, performance metrics, predictability and tails of a series, what noise gives for them, and
+clusters by correlation.
+"""
 
 from tvquant.statistics.alignment import common_returns
+from tvquant.statistics.clusters import LeafOrder, average_correlation, correlation_distance, partition, ward
 from tvquant.statistics.covariance import estimate, ledoit_wolf
 from tvquant.statistics.metrics import (
     Performance,
@@ -10,15 +15,32 @@ from tvquant.statistics.metrics import (
     rolling,
     wealth,
 )
+from tvquant.statistics.nulls import NullStatistic, null_quantile
+from tvquant.statistics.predictability import efficiency_ratio, hurst, permutation_entropy, rescaled_range_slope
+from tvquant.statistics.tails import Moments, cvar, moments
 
 __all__ = [
+    "LeafOrder",
+    "Moments",
+    "NullStatistic",
     "Performance",
+    "average_correlation",
     "common_returns",
+    "correlation_distance",
+    "cvar",
     "drawdown_series",
+    "efficiency_ratio",
     "estimate",
+    "hurst",
     "ledoit_wolf",
+    "moments",
     "monthly_returns",
+    "null_quantile",
+    "partition",
     "performance",
+    "permutation_entropy",
+    "rescaled_range_slope",
     "rolling",
+    "ward",
     "wealth",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tvquant.profiles import Profile
-from tvquant.tournament.decide import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ def cells(profile: Profile) -> tuple[Cell, ...]:
     rules = Rules(
         universe=profile.universe,
         data=profile.data,
+        selection=profile.selection,
         train=profile.windows.train,
         stamps=profile.universe.stamps | profile.windows.stamps,
     )

@@ -1,97 +1,47 @@
 """The one function that decides.
 
 1. A `View` is everything known at a moment: a panel cut there. Nothing else of the outside reaches a decision.
-2. A spec says how to decide: a strategy (eligible names -> covariance -> allocation) or one of the baselines.
+2. A spec says how to decide: a strategy (recruited atoms -> winners -> weights -> net weights) or a baseline.
 3. `previous` is what was held, given explicitly.
 
-`decide` is pure: select, run, tournament, replay and orders all call it, and scrambling what lies after the view
-cannot change it (R-SIM-03).
+`decide` is pure: select, run, tournament, leakcheck, replay and orders all call it, and scrambling what lies after the
+view cannot change it (R-SIM-03, R-UNI-22).
 """
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tvquant.allocation import allocate
-from tvquant.core.allocations import Allocation, Attempt, Covariance, Limits, Problem, Status
-from tvquant.core.decisions import Decision, SelectionFunnel
+from tvquant.atoms import keep_caps
+from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status
+from tvquant.core.atoms import Atom, Composition, Streams
+from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
-from tvquant.core.instruments import Instant
-from tvquant.core.panel import Floats, Panel
-from tvquant.core.stamps import Stamps
-from tvquant.profiles.schema import DataSection, UniverseSection
-from tvquant.statistics import common_returns, estimate
-from tvquant.universe import Eligibility, eligible
+from tvquant.core.panel import Floats
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.core.stamps import NONE, Stamps
+from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
+from tvquant.tournament.choosing import Choice, base_pool, choose, discovery, health, training_streams
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
+from tvquant.tournament.views import View
+
+TOLERANCE = 1e-9
+"""A limit that is exceeded by more after netting is violated."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """A panel as it was known at `as_of`; what is derived from it is computed once and shared by all who look."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Training:
+    """What every risk profile is given of the winners."""
 
-    panel: Panel
-    as_of: Instant
-    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
-
-    def once[T](self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The value of `compute()` under `key`, computed at the first request."""
-        if key not in self._known:
-            self._known[key] = compute()
-        value: T = self._known[key]
-        return value
-
-
-def look(panel: Panel, row: int) -> View:
-    """What was known when row `row` closed: when the first of the names that have a bar there became known."""
-    as_of = panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max())
-    return View(panel.until(as_of), as_of)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Who may be chosen, on how much data, and the caveats that this universe carries."""
-
-    universe: UniverseSection
-    data: DataSection
-    train: int
-    stamps: Stamps
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategySpec:
-    """A strategy: every eligible name, weighted by a risk profile of an engine within limits."""
-
-    rules: Rules
-    engine: str
-    risk_profile: str
-    fallbacks: tuple[str, ...]
-    limits: Limits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseUniverseSpec:
-    """Baseline `base_universe_ew`: equal weight of every eligible name, without caps."""
-
-    rules: Rules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketSpec:
-    """Baseline `market`: equal weight of the benchmark symbols that have a bar."""
-
-    symbols: tuple[str, ...]
-
-
-type Spec = StrategySpec | BaseUniverseSpec | MarketSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Previous:
-    """What was decided last: net weights by key, none before the first decision."""
-
-    weights: Mapping[str, float] = field(default_factory=dict)
+    covariance: Covariance
+    correlation: Floats
+    clusters: tuple[int, ...]
+    composition: Composition
+    digest: str
 
 
 def decide(view: View, spec: Spec, previous: Previous) -> Decision:
@@ -100,103 +50,151 @@ def decide(view: View, spec: Spec, previous: Previous) -> Decision:
         case StrategySpec():
             return _strategy(view, spec, previous)
         case BaseUniverseSpec():
-            seen = eligibility(view, spec.rules)
-            weights = dict.fromkeys(seen.keys, 1.0 / len(seen.keys)) if seen.keys else {}
-            return _decision(view, spec.rules, None, weights)
+            return _base_universe(view, spec.rules)
         case MarketSpec():
             return _market(view, spec)
 
 
-def eligibility(view: View, rules: Rules) -> Eligibility:
-    """Who may be chosen at this view under these rules."""
-    return view.once(("eligible", rules), lambda: eligible(view.panel, rules.universe, rules.data, train=rules.train))
+def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
+    rules = spec.rules
+    choice = choose(view, rules)
+    if choice.response is None or not choice.winners:
+        return _decision(view, rules, choice, choice.inputs)
+    known = _training(view, rules, choice.winners)
+    if isinstance(known, ModelError):
+        return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
+    ids = tuple(atom.symbol for atom in choice.winners)
+    problem = Problem(
+        keys=ids,
+        covariance=known.covariance,
+        clusters=known.clusters,
+        limits=spec.limits,
+        previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]) if previous.atoms else None,
+    )
+    made = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
+    inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
+    decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
+    return _netted(view, spec, decision, choice.response, known.composition) if made.weights else decision
 
 
-def _training_returns(view: View, rules: Rules) -> Floats:
-    """Returns of the eligible names on their common training rows, at most train x N."""
-
-    def compute() -> Floats:
-        columns = view.panel.columns(eligibility(view, rules).keys)
-        tail = slice(-rules.train - 1, None)
-        block = view.panel.fields["total_return"][tail][:, columns]
-        return common_returns(view.panel.tradable[tail][:, columns], block)
-
-    return view.once(("returns", rules), compute)
+def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:
+    """Atom ids of the winners and their correlations (K x K) on the training rows; None where there are none."""
+    winners = choose(view, rules).winners
+    known = _training(view, rules, winners) if winners else None
+    if known is None or isinstance(known, ModelError):
+        return None
+    return tuple(atom.symbol for atom in winners), known.correlation
 
 
-def _covariance(view: View, rules: Rules) -> Covariance | ModelError:
-    """The covariance of the eligible names, or why there is none; an error is a value, found once like the other."""
+def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training | ModelError:
+    """Covariance and clusters of the winners, or why there are none; an error is a value, found once like the other."""
 
-    def compute() -> Covariance | ModelError:
+    def compute() -> _Training | ModelError:
         try:
-            return estimate(_training_returns(view, rules))
+            return _trained(training_streams(view, rules, winners), rules)
         except ModelError as error:
             return error
 
-    return view.once(("covariance", rules), compute)
+    return view.once(("training", rules), compute)
 
 
-def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
-    seen = eligibility(view, spec.rules)
-    if not seen.keys:
-        return _decision(view, spec.rules, None, {})
-    covariance = _covariance(view, spec.rules)
-    if isinstance(covariance, ModelError):
-        attempt = Attempt(what="covariance", outcome=str(covariance))
-        failed = Allocation(
-            weights={}, cash=1.0, engine=spec.engine, risk_profile=spec.risk_profile, status=Status.FAILED,
-            attempts=(attempt,), constraints=(),
-        )  # fmt: skip
-        return _decision(view, spec.rules, failed, {})
-    held = np.array([previous.weights.get(key, 0.0) for key in seen.keys])
-    problem = Problem(
-        keys=seen.keys,
+def _trained(seen: Streams, rules: Rules) -> _Training:
+    covariance = estimate(seen.returns)
+    correlation = average_correlation(seen.returns, (len(seen.returns),))
+    return _Training(
         covariance=covariance,
-        clusters=tuple(range(len(seen.keys))),
-        limits=spec.limits,
-        previous=held if previous.weights else None,
+        correlation=correlation,
+        clusters=partition(
+            correlation_distance(correlation), cut=rules.selection.cluster_distance, most=rules.selection.max_clusters
+        ),
+        composition=seen.composition,
+        digest=digest_bytes(canonical_array(seen.returns)),
     )
-    allocation = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
-    return _decision(view, spec.rules, allocation, allocation.weights)
 
 
-def _decision(view: View, rules: Rules, allocation: Allocation | None, weights: Mapping[str, float]) -> Decision:
-    seen = eligibility(view, rules)
-    held = {key: float(w) for key, w in weights.items() if w != 0.0}
+def _netted(
+    view: View, spec: StrategySpec, decision: Decision, response: SelectionResponse, composition: Composition
+) -> Decision:
+    """The decision with physical weights, every limit verified on them; what no scaling can mend is a failure."""
+    made = decision.allocation
+    assert made is not None
+    assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
+    netted = keep_caps(made.weights, composition, assets, spec.limits)
+    broken = [c for c in netted.constraints if not c.value <= c.limit + TOLERANCE]
+    if broken:
+        said = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in broken)
+        attempts = (*made.attempts, Attempt(what="netting", outcome=said))
+        failed = replace(made, weights={}, cash=1.0, status=Status.FAILED, attempts=attempts)
+        return replace(decision, allocation=failed)
+    weights = {key: w for key, w in netted.net.items() if w != 0.0}
+    cancelled = {key: w for key, w in netted.gross.items() if w != abs(netted.net[key])}
+    return replace(
+        decision,
+        atoms={symbol: w for symbol, w in netted.weights.items() if w != 0.0},
+        netting=Netting(moved=netted.moved, gross=cancelled, constraints=netted.constraints),
+        weights=weights,
+        stamps=decision.stamps | view.panel.stamps_of(tuple(weights)),
+    )
+
+
+def _unsolved(spec: StrategySpec, why: str) -> Allocation:
+    return Allocation(
+        weights={}, cash=1.0, engine=spec.engine, risk_profile=spec.risk_profile, status=Status.FAILED,
+        attempts=(Attempt(what="covariance", outcome=why),), constraints=(),
+    )  # fmt: skip
+
+
+def _decision(
+    view: View,
+    rules: Rules,
+    choice: Choice,
+    inputs: str,
+    allocation: Allocation | None = None,
+    clusters: Mapping[str, int] | None = None,
+) -> Decision:
+    """A strategy's decision before netting: all cash."""
     return Decision(
         as_of=view.as_of,
         row=len(view.panel.times) - 1,
-        funnel=seen.funnel,
-        excluded=seen.excluded,
+        funnel=choice.funnel,
+        excluded=choice.excluded,
+        response=choice.response,
         allocation=allocation,
-        weights=held,
-        inputs=view.once(("inputs", rules), lambda: _inputs(view, rules)),
-        stamps=rules.stamps | view.panel.stamps_of(tuple(held)),
+        clusters=clusters or {},
+        weights={},
+        inputs=inputs,
+        stamps=rules.stamps,
     )
 
 
-def _inputs(view: View, rules: Rules) -> str:
-    """Digest of what a decision under these rules was computed from."""
-    return digest_bytes(
-        *(key.encode() for key in eligibility(view, rules).keys),
-        canonical_array(view.panel.tradable[-rules.data.lookback :]),
-        canonical_array(_training_returns(view, rules)),
-    )
+def _base_universe(view: View, rules: Rules) -> Decision:
+    seen, failed = discovery(view, rules), health(view, rules).failed
+    out = {key: why for key, why in seen.excluded.items() if key not in seen.pool} | dict(failed)
+    return _equal(view, base_pool(view, rules), out, Counter(failed.values()), rules.stamps)
 
 
 def _market(view: View, spec: MarketSpec) -> Decision:
     panel = view.panel
     members = [j for j, instrument in enumerate(panel.instruments) if instrument.symbol in spec.symbols]
-    priced = [j for j in members if panel.tradable[-1, j]]
-    weights = {panel.instruments[j].key: 1.0 / len(priced) for j in priced}
-    counts = {"universe": len(members), "discovery": len(priced), "refined": len(priced), "selected": len(priced)}
+    priced = tuple(panel.instruments[j].key for j in members if panel.tradable[-1, j])
+    out = {panel.instruments[j].key: "no_bar" for j in members if not panel.tradable[-1, j]}
+    return _equal(view, priced, out, {}, NONE)
+
+
+def _equal(
+    view: View, names: tuple[str, ...], excluded: Mapping[str, str], vetoed: Mapping[str, int], stamps: Stamps
+) -> Decision:
+    """A baseline: equal weights of names that nothing was selected from."""
+    held, lost = len(names), sum(vetoed.values())
     return Decision(
         as_of=view.as_of,
-        row=len(panel.times) - 1,
-        funnel=SelectionFunnel(**counts, vetoed={}),
-        excluded={panel.instruments[j].key: "no_bar" for j in members if j not in priced},
-        allocation=None,
-        weights=weights,
-        inputs=digest_bytes(*(key.encode() for key in weights), canonical_array(panel.tradable[-1:, members])),
-        stamps=panel.stamps_of(tuple(weights)),
-    )
+        row=len(view.panel.times) - 1,
+        funnel=SelectionFunnel(
+            universe=held + len(excluded), discovery=held + lost, refined=held, selected=held,
+            atoms_discovery=held + lost, atoms_refined=held, atoms_selected=held, vetoed=dict(sorted(vetoed.items())),
+        ),
+        excluded=excluded,
+        weights=dict.fromkeys(names, 1.0 / held) if names else {},
+        inputs=digest_bytes(*(key.encode() for key in names), canonical_array(view.panel.tradable[-1:])),
+        stamps=stamps | view.panel.stamps_of(names),
+    )  # fmt: skip

@@ -13,8 +13,9 @@ from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.records import Entry, Recorder, ResultSink
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.play import STAGE, BacktestEngine, Played, Settled, Step
+from tvquant.tournament.play import BacktestEngine, Played, Settled
 from tvquant.tournament.standings import measures, tables
+from tvquant.tournament.steps import STAGE, Step
 from tvquant.tournament.windows import Window
 
 CHUNK = 16
@@ -25,13 +26,15 @@ type Task = tuple[tuple[Cell, ...], tuple[Window, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """What an interrupted run had recorded: steps per cell, and the cells that were finished."""
+    """What an interrupted run had recorded: steps per cell, the cells that were finished, the selections."""
 
     steps: Mapping[str, Sequence[Step]]
     finished: frozenset[str]
+    selections: frozenset[tuple[str, int]]
+    """Chain and window of each selection."""
 
 
-NOTHING = Resumed(steps={}, finished=frozenset())
+NOTHING = Resumed(steps={}, finished=frozenset(), selections=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,7 +74,7 @@ def play_matrix(
             recorder.record(Entry(chain=cell.key, stage=STAGE, pillar=3, kind="intent", data={"cell": cell.key}))
     progress(sum(len(done) for done in steps.values()))
     with _Pool(jobs) as pool:
-        _walk(engine, cells, steps, pool, recorder, progress)
+        _walk(engine, cells, steps, set(resumed.selections), pool, recorder, progress)
         made = [step for cell in cells if not cell.baseline for step in steps[cell.key]]
         if not any(step.weights for step in made):
             raise _nothing_to_hold(made)
@@ -96,6 +99,7 @@ def _walk(
     engine: BacktestEngine,
     cells: Sequence[Cell],
     steps: dict[str, list[Step]],
+    selections: set[tuple[str, int]],
     pool: "_Pool",
     recorder: Recorder,
     progress: Callable[[int], None],
@@ -107,6 +111,9 @@ def _walk(
         last = {key: done[-1] for key, done in steps.items() if done}
         for played in pool.run(_play, ((engine, *task, last) for task in tasks)):
             for one in played:
+                if one.selection and (shared := (one.selection.chain, one.step.window)) not in selections:
+                    selections.add(shared)  # each worker has its own copy of what its cells share
+                    recorder.record(one.selection)
                 recorder.record(one.entry)
                 steps[one.cell].append(one.step)
             progress(len(played))

@@ -9,13 +9,11 @@ Steps of one cell depend on its earlier ones only, so cells may be played in any
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.calendars import calendar
-from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_array, canonical_json, digest_bytes, digest_json
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
@@ -24,49 +22,25 @@ from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.decide import BaseUniverseSpec, Previous, StrategySpec, decide, eligibility, look
+from tvquant.tournament.choosing import health
+from tvquant.tournament.decide import decide
+from tvquant.tournament.specs import BaseUniverseSpec, Previous, StrategySpec
+from tvquant.tournament.steps import Step, selection_entry, snapshot_entry
+from tvquant.tournament.views import look
 from tvquant.tournament.windows import Window
-
-STAGE = 15
-"""Walk-forward validation in the production flow (R-ORC-01)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What the book needs of one decision: where it stands, what it holds, which decision it was."""
-
-    window: int
-    row: int
-    weights: Mapping[str, float]
-    digest: str
-    inputs: str
-    status: str
-    funnel: Mapping[str, Any]
-    stamps: Stamps
-
-    @classmethod
-    def of(cls, window: Window, decision: Decision, payload: Mapping[str, Any]) -> Self:
-        """The step that a decision with this payload makes."""
-        made = decision.allocation
-        status = made.status.value if made else ("baseline" if decision.weights else "no_candidate")
-        return cls(
-            window=window.id, row=decision.row, weights=payload["weights"], digest=digest_json(payload),
-            inputs=decision.inputs, status=status, funnel=payload["funnel"], stamps=decision.stamps,
-        )  # fmt: skip
-
-    @property
-    def cash(self) -> float:
-        """What is not invested, as a fraction of equity."""
-        return 1.0 - sum(self.weights.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A step as it came out of the loop, with its record for the ledger."""
+    """A step as it came out of the loop, with its record for the ledger.
+
+    `selection` records the selection that the step stands on; of the cells that share it, the first one has it.
+    """
 
     cell: str
     step: Step
     entry: Entry
+    selection: Entry | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,12 +69,17 @@ class BacktestEngine:
         before = dict(last)
         for window in windows:
             view = look(self.panel, window.start - 1)
+            selections: dict[str, str] = {}
             for cell in cells:
                 known = before.get(cell.key)
-                decision = decide(view, cell.spec, Previous(weights=known.weights if known else {}))
-                payload = decision.payload()
-                step = before[cell.key] = Step.of(window, decision, payload)
-                yield Played(cell=cell.key, step=step, entry=snapshot(cell, step, payload))
+                decision = decide(view, cell.spec, Previous(atoms=known.atoms if known else {}))
+                payload, said = decision.payload(), None
+                model = decision.response.model if decision.response else ""
+                if model and model not in selections:
+                    selections[model] = digest_json(payload["selection"])
+                    said = selection_entry(window.id, selections[model], payload["selection"])
+                step = before[cell.key] = Step.of(window.id, decision.row, payload, selections.get(model))
+                yield Played(cell=cell.key, step=step, entry=snapshot_entry(cell, step, payload), selection=said)
 
     def settle(self, cell: Cell, steps: Sequence[Step]) -> Settled:
         """Simulate the path of a cell's steps and measure its book.
@@ -136,7 +115,7 @@ def first_window(panel: Panel, grid: Sequence[Window], cells: Sequence[Cell]) ->
     """
     rules = next(cell.spec.rules for cell in cells if isinstance(cell.spec, StrategySpec | BaseUniverseSpec))
     for k, window in enumerate(grid):
-        if eligibility(look(panel, window.start - 1), rules).has_history:
+        if health(look(panel, window.start - 1), rules).has_history:
             return k
     raise DataError(
         f"no name of the universe has {rules.data.min_history} bars at any of {len(grid)} windows over "
@@ -152,35 +131,3 @@ def weight_path(panel: Panel, steps: Sequence[Step]) -> WeightPath:
         for key, weight in step.weights.items():
             net[k, place[key]] = weight
     return WeightPath(keys=panel.keys, decided=np.array([s.row for s in steps], dtype=np.int64), net=net)
-
-
-def snapshot(cell: Cell, step: Step, payload: Mapping[str, Any]) -> Entry:
-    """The per-rebalance record of the ledger (R-LED-05): what was held and how it came about."""
-    limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
-    return Entry(
-        chain=cell.key,
-        stage=STAGE,
-        pillar=3,
-        kind="snapshot",
-        inputs={"view": step.inputs},
-        outputs={"decision": step.digest},
-        metrics={
-            "window": step.window,
-            "row": step.row,
-            "names": len(step.weights),
-            "cash": step.cash,
-            "gross": sum(abs(w) for w in step.weights.values()),
-            "status": step.status,
-            "position_cap": limits.position if limits else None,
-            "cluster_cap": limits.cluster if limits else None,
-        },
-        data=payload,
-    )
-
-
-def restored(metrics: Mapping[str, Any], data: Mapping[str, Any], decision: str) -> Step:
-    """The step that a snapshot record tells of, as `Step.of` made it."""
-    return Step(
-        window=metrics["window"], row=metrics["row"], weights=data["weights"], digest=decision, inputs=data["inputs"],
-        status=metrics["status"], funnel=data["funnel"], stamps=frozenset(Stamp(s) for s in data["stamps"]),
-    )  # fmt: skip

@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.tournament.play import BacktestEngine, Settled, Step
+from tvquant.tournament.attribution import contributions
+from tvquant.tournament.play import BacktestEngine, Settled
+from tvquant.tournament.steps import HOLDINGS, Step
+
+FUNNEL = (
+    "universe", "discovery", "refined", "selected", "atoms_discovery", "atoms_refined", "atoms_selected",
+)  # fmt: skip
 
 type Columns = Mapping[str, Any]
 type Scalar = float | int | str | bool | None
@@ -27,6 +33,7 @@ def measures(settled: Settled, steps: Sequence[Step]) -> dict[str, Scalar]:
         "windows_without_candidate": statuses.count("no_candidate"),
         "windows_fell_back": statuses.count("fell_back"),
         "windows_failed": statuses.count("failed"),
+        "mean_forced_cash": float(np.mean([step.forced_cash for step in steps])),
         "mean_cash": float(np.mean([step.cash for step in steps])),
         "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
         "traded": float(result.traded.sum()),
@@ -49,6 +56,7 @@ def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) -> d
         "gross": np.nansum(np.abs(value), axis=1) / solvent,
         "net": np.nansum(value, axis=1) / solvent,
         **result.costs,
+        **{f"from_{name}": part for name, part in contributions(engine.panel, result, engine.execution).items()},
     }
     pairs = [(step, key, weight) for step in steps for key, weight in step.weights.items()]
     weights = {
@@ -64,7 +72,40 @@ def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) -> d
         "kind": [event.kind for event in result.events],
         "value": np.array([event.value for event in result.events], dtype=np.float64),
     }
-    return {"returns": returns, "windows": _windows(engine, settled, steps), "weights": weights, "events": events}
+    return {
+        "returns": returns,
+        "windows": _windows(engine, settled, steps),
+        "weights": weights,
+        "events": events,
+        "atoms": _atoms(steps, times),
+        "vetoes": _vetoes(steps, times),
+    }
+
+
+def _atoms(steps: Sequence[Step], times: Any) -> Columns:
+    """One row per winner and rebalance."""
+    sizes = [len(step.holdings["atom"]) for step in steps]
+    return {
+        "window": np.repeat(np.array([step.window for step in steps], dtype=np.int64), sizes),
+        "decided_at": np.repeat(times[np.array([step.row for step in steps], dtype=np.int64)], sizes),
+        **{name: _column(steps, name, kind) for name, kind in HOLDINGS.items()},
+    }
+
+
+def _column(steps: Sequence[Step], name: str, kind: type) -> Any:
+    values = [value for step in steps for value in step.holdings[name]]
+    return values if kind is str else np.array(values, dtype=kind)
+
+
+def _vetoes(steps: Sequence[Step], times: Any) -> Columns:
+    """How many atoms each reason took, by rebalance."""
+    counts = [(step, reason, count) for step in steps for reason, count in step.funnel["vetoed"].items()]
+    return {
+        "window": np.array([step.window for step, _, _ in counts], dtype=np.int64),
+        "decided_at": times[np.array([step.row for step, _, _ in counts], dtype=np.int64)],
+        "reason": [reason for _, reason, _ in counts],
+        "atoms": np.array([count for _, _, count in counts], dtype=np.int64),
+    }
 
 
 def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) -> Columns:
@@ -83,15 +124,25 @@ def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) ->
         "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
         "partial": np.array([by_id[step.window].partial for step in steps]),
         "status": [step.status for step in steps],
-        "universe": np.array([step.funnel["universe"] for step in steps], dtype=np.int64),
-        "discovery": np.array([step.funnel["discovery"] for step in steps], dtype=np.int64),
-        "refined": np.array([step.funnel["refined"] for step in steps], dtype=np.int64),
+        **{name: np.array([step.funnel[name] for step in steps], dtype=np.int64) for name in FUNNEL},
         "names": np.array([len(step.weights) for step in steps], dtype=np.int64),
+        "stage": np.array([step.stage for step in steps], dtype=np.int64),
+        "clusters": np.array([_distinct(step, "cluster") for step in steps], dtype=np.int64),
+        "allocation_clusters": np.array([_distinct(step, "allocation_cluster") for step in steps], dtype=np.int64),
         "cash": np.array([step.cash for step in steps]),
+        "forced_cash": np.array([step.forced_cash for step in steps]),
+        "moved": np.array([step.moved for step in steps]),
+        "gross": np.array([sum(abs(w) for w in step.weights.values()) for step in steps]),
+        "net": np.array([sum(step.weights.values()) for step in steps]),
+        "flags": [" ".join(step.flags) for step in steps],
         "return": padded(_ratio(bounds), np.nan),
         "traded": padded(result.traded, np.nan),
         "turnover": padded(result.turnover, np.nan),
     }
+
+
+def _distinct(step: Step, name: str) -> int:
+    return len(set(step.holdings[name]))
 
 
 def _ratio(levels: Any) -> Any:

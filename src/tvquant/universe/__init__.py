@@ -1,5 +1,6 @@
-"""Which names may be considered at a moment, and why the others may not."""
+"""Who is considered at a moment: recruited by scanners, and judged by the health of what was known of them."""
 
-from tvquant.universe.eligibility import Eligibility, eligible
+from tvquant.universe.discovery import HOLD, Discovery, belongs, discover, required_features
+from tvquant.universe.health import Health, judge
 
-__all__ = ["Eligibility", "eligible"]
+__all__ = ["HOLD", "Discovery", "Health", "belongs", "discover", "judge", "required_features"]

@@ -67,6 +67,7 @@ def test_few_names_leave_cash_under_the_cap(risk_profile, n, cash):
     got = allocate(problem(n), engine="custom", risk_profile=risk_profile)
     assert set(got.weights.values()) == {0.25}
     assert got.cash == cash
+    assert got.forced_cash == cash
 
 
 def test_shared_clusters_are_capped():
@@ -159,13 +160,18 @@ def test_weights_of_an_engine_are_not_trusted(monkeypatch):
     ("engine", "risk_profile", "fallbacks", "message"),
     [
         ("gurobi", "min_variance", (), "engine 'gurobi' is unknown; use one of custom"),
-        ("custom", "max_luck", (), "risk profile 'max_luck'; it solves equal_weight, min_variance"),
+        ("custom", "max_luck", (), "risk profile 'max_luck'; it solves equal_weight, hrp, max_sharpe, min_variance"),
         ("custom", "min_variance", ("max_luck",), "risk profile 'max_luck'"),
     ],
 )
 def test_unknown_names(engine, risk_profile, fallbacks, message):
     with pytest.raises(ProfileError, match=message):
         allocate(problem(), engine=engine, risk_profile=risk_profile, fallbacks=fallbacks)
+
+
+def with_means(*means: float) -> Problem:
+    given = problem()
+    return replace(given, covariance=replace(given.covariance, means=np.array(means)))
 
 
 def with_cell(value: float) -> Problem:
@@ -180,6 +186,8 @@ def with_cell(value: float) -> Problem:
     [
         (with_cell(np.nan), "covariance of N2 is not finite"),
         (with_cell(0.0), "covariance of N2 is not finite with a positive variance"),
+        (with_means(1e-3, 1e-3), "6 names needs 6 finite means, got 2"),
+        (with_means(1e-3, np.nan, 1e-3, 1e-3, 1e-3, 1e-3), "6 finite means, got 5"),
         (replace(problem(), keys=("N0",) * 6), "none twice, got 6 with 1 unique"),
         (replace(problem(), keys=()), "at least one name"),
         (replace(problem(), keys=("A", "B")), "2 names needs a 2 x 2 covariance"),
@@ -192,7 +200,6 @@ def test_malformed_problems(given, message):
 
 
 def test_import_is_light():
-    code = (
-        "import sys, tvquant.allocation;sys.exit(any(name in sys.modules for name in ('scipy', 'clarabel', 'pandas')))"
-    )
+    heavy = ("scipy", "clarabel", "numba", "pandas")
+    code = f"import sys, tvquant.allocation; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

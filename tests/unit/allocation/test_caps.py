@@ -39,6 +39,25 @@ def test_budget(given, expected):
     assert caps.budget(given) == pytest.approx(expected, rel=1e-15)
 
 
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (problem(1), 0.75),
+        (problem(3), 0.25),
+        (problem(4), 0.0),
+        (problem(10, position=0.1), 0.0),
+        (problem(4, (7, 7, 7, 2)), 0.5),
+        (problem(4, (7, 7, 7, 2), position=0.05), 0.8),
+        (problem(50, gross=0.6), 0.0),
+        (problem(1, gross=0.6), 0.35),
+        (problem(1, net=(0.0, 0.4)), 0.15),
+    ],
+)
+def test_forced_cash_is_what_caps_keep_from_what_gross_and_net_would_invest(given, expected):
+    assert caps.forced_cash(given) == pytest.approx(expected, abs=1e-15)
+
+
 def test_only_shared_clusters_need_a_row():
     assert caps.shared_clusters(problem(3)).shape == (0, 3)
     rows = caps.shared_clusters(problem(5, (4, 9, 4, 1, 9)))

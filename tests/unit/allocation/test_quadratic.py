@@ -1,9 +1,9 @@
-"""The two solvers: closed forms, hand-made optimality, and each other."""
+"""The solvers: closed forms, hand-made optimality, and each other."""
 
 import numpy as np
 import pytest
 
-from tvquant.allocation.quadratic import active_set, interior_point
+from tvquant.allocation.quadratic import active_set, best_ratio, interior_point
 from tvquant.statistics.covariance import estimate
 
 
@@ -119,3 +119,38 @@ def test_the_covariance_is_untouched():
     active_set(matrix, np.full(20, 0.25), 1.0)
     interior(matrix, np.full(20, 0.25), 1.0)
     np.testing.assert_array_equal(matrix, before)
+
+
+def ratio(matrix, means, *, upper, total=1.0, groups=None, cap=1.0):
+    none = np.zeros((0, len(upper)))
+    given = none if groups is None else np.array(groups, dtype=float)
+    return best_ratio(matrix, means=np.array(means), upper=np.array(upper), total=total, groups=given, cap=cap)
+
+
+def test_the_best_ratio_of_uncorrelated_names_in_closed_form():
+    # Without bounds w ~ mean / variance; a name that may not have it gives way to the others in these proportions.
+    matrix = np.diag([1.0, 2.0, 4.0]) * 1e-4
+    free = ratio(matrix, [1.0, 1.0, 1.0], upper=[1.0, 1.0, 1.0])
+    np.testing.assert_allclose(free.weights, np.array([4.0, 2.0, 1.0]) / 7.0, atol=1e-9)
+    assert free.outcome.startswith("solved, iterations: ")
+    half = ratio(matrix, [1.0, 1.0, 1.0], upper=[1.0, 1.0, 1.0], total=0.5)
+    np.testing.assert_allclose(half.weights, np.array([4.0, 2.0, 1.0]) / 14.0, atol=1e-9)
+
+
+def test_caps_of_the_best_ratio_hold_and_bind():
+    # Equal means: the ratio is best where the variance is least.
+    matrix = np.diag([1.0, 1.0, 2.0, 4.0]) * 1e-4
+    got = ratio(matrix, [1.0] * 4, upper=[1.0] * 4, groups=[[1, 1, 0, 0]], cap=0.4)
+    np.testing.assert_allclose(got.weights, [0.2, 0.2, 0.4, 0.2], atol=1e-8)
+    single = ratio(matrix, [1.0] * 4, upper=[0.1, 1.0, 1.0, 1.0])
+    np.testing.assert_allclose(single.weights, [0.1, *(0.9 * np.array([4.0, 2.0, 1.0]) / 7.0)], atol=1e-8)
+
+
+def test_a_ratio_that_cannot_be_positive_is_refused():
+    got = ratio(np.eye(2), [-1.0, -2.0], upper=[1.0, 1.0])
+    assert got.weights is None
+    assert "Infeasible" in got.outcome
+    assert ratio(np.array([[1.0, 2.0], [2.0, 1.0]]), [1.0, 1.0], upper=[1.0, 1.0]) == (
+        None,
+        "covariance is not positive definite",
+    )

@@ -1,4 +1,4 @@
-"""Words that the catalogues of this issue will hand in, and a folder of profiles to write into."""
+"""Words such as the catalogues hand in, and folders of profiles and scanners to write into."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +10,14 @@ from tvquant.profiles import Vocabulary
 
 @pytest.fixture
 def vocabulary() -> Vocabulary:
-    profiles = frozenset({"min_variance", "equal_weight"})
+    profiles = frozenset({"min_variance", "equal_weight", "hrp", "risk_parity", "max_sharpe"})
     return Vocabulary(
-        selection_models=frozenset({"baseline"}),
+        selection_models=frozenset({"baseline", "v4"}),
         engines={"custom": profiles},
         risk_profiles=profiles,
         simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
+        features=frozenset({"value_traded_last", "recommend_ma", "adx"}),
+        logics=frozenset({"hold", "rating_ma"}),
         missing={"riskfolio": "engines"},
     )
 
@@ -29,8 +31,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def write(folder: Path) -> Callable[..., Path]:
-    def write(name: str, body: str, *, version: str = "version: 1\n") -> Path:
-        path = folder / f"{name}.yaml"
+    def write(name: str, body: str, *, version: str = "version: 1\n", below: str = "") -> Path:
+        path = folder / below / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(version + body, encoding="utf-8")
         return path
 

@@ -28,7 +28,13 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
     path = write("us_equities", "seed: 3\n")
     assert load("us_equities", search=[folder]).layers[-1].values["seed"] == 3
     assert available([folder])["us_equities"] == path
-    assert set(available()) == {"crypto_spot", "demo_sp500", "us_equities"}
+    assert set(available()) == {
+        "binance_spot_rating_ma_long",
+        "binance_spot_rating_ma_short",
+        "crypto_spot",
+        "demo_sp500",
+        "us_equities",
+    }
 
 
 def test_the_first_folder_wins(tmp_path: Path) -> None:
@@ -51,7 +57,7 @@ def test_names_that_are_no_names_are_refused(name: str, folder: Path) -> None:
 
 
 def test_unknown_profile_names_the_nearest_and_all(folder: Path) -> None:
-    with pytest.raises(ProfileError, match=r"no profile 'demo_sp50' - did you mean demo_sp500\? \(known: crypto_spot"):
+    with pytest.raises(ProfileError, match=r"no profile 'demo_sp50' - did you mean demo_sp500\? \(known: binance_"):
         load("demo_sp50", search=[folder])
 
 

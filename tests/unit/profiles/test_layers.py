@@ -109,7 +109,7 @@ def test_a_test_shorter_than_the_step_is_refused(vocabulary: Vocabulary) -> None
         ("allocation.limits.position", 25, "allocation.limits.position: expected less than or equal to 1, found 25"),
         ("allocation.engines", ["custm"], "unknown engine 'custm' - did you mean custom? (known: custom)"),
         ("allocation.engines", ["riskfolio"], "engine 'riskfolio' is not installed; install tvquant[engines]"),
-        ("allocation.fallbacks", ["hrp"], "unknown risk profile 'hrp' (known: equal_weight, min_variance)"),
+        ("allocation.fallbacks", ["hpr"], "unknown risk profile 'hpr' - did you mean hrp? (known: equal_weight, hrp,"),
         ("selection.model", "basline", "unknown selection model 'basline' - did you mean baseline?"),
         ("execution.simulators", ["vector"], "unknown simulator 'vector' (known: custom)"),
         ("execution.convention", "open", "execution.convention: unknown name 'open' - did you mean next_open?"),
@@ -126,6 +126,83 @@ def test_what_is_wrong_is_said_in_one_line(vocabulary: Vocabulary, key: str, val
     assert message.isprintable()
 
 
+RATED = "binance_spot_rating_ma_long"
+
+
+@pytest.mark.requirement("R-UNI-19")
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            ["binance_spot_base"],
+            "scanner binance_spot_base declares no logic, so it is a pool; name a scanner",
+        ),
+        (["binance_spot_rating_ma_lon"], f"no scanner 'binance_spot_rating_ma_lon' - did you mean {RATED}?"),
+        (["A"], "scanner name 'A': expected 1 to 64"),
+        ([RATED, RATED], f"names '{RATED}' more than once"),
+        (RATED, f"expected a list, found '{RATED}'"),
+        ([3], "expected a scanner's name, found 3"),
+        (None, "expected a list, found nothing (null)"),
+        ([{"name": "x", "pool": [], "signal": []}], "item 1 lacks exchange, kinds, exclude_kinds, currency, logic"),
+    ],
+)
+def test_scanners_that_cannot_recruit_are_refused(vocabulary: Vocabulary, value: Any, said: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        with_argument(vocabulary, "universe.scanners", value, "crypto_spot")
+    message = str(caught.value)
+    assert message.startswith("profile crypto_spot: universe.scanners: ")
+    assert said in message
+    assert message.endswith("(argument --option)")
+
+
+@pytest.mark.requirement("R-UNI-19")
+@pytest.mark.parametrize("declared", ["logic: hold\n", "direction: LONG\n"])
+def test_logic_and_direction_are_both_needed(folder: Path, write: Write, vocabulary: Vocabulary, declared: str) -> None:
+    write("half", f"extends: binance_spot_base\n{declared}", below="scanners")
+    write("p", "extends: crypto_spot\nuniverse: {scanners: [half]}\n")
+    missing = "direction" if "logic" in declared else "logic"
+    with pytest.raises(ProfileError, match=f"universe.scanners: scanner half declares no {missing}"):
+        resolve(load("p", search=[folder]), vocabulary)
+
+
+@pytest.mark.requirement("R-UNI-01")
+def test_a_users_scanner_is_found_beside_the_profile_by_any_layer(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    write("mine", f"extends: {RATED}\nfilters: [{{field: recommend_ma, above: 0.5}}]\n", below="scanners")
+    path = write("p", "extends: crypto_spot\nuniverse: {scanners: [mine]}\n")
+    other = write("q", "extends: crypto_spot\n")
+    by_name = resolve(load("p", search=[folder]), vocabulary)
+    by_path = resolve(load(path), vocabulary)
+    by_variable = resolve(load(other), vocabulary, environment={"TVQUANT_UNIVERSE__SCANNERS": "[mine]"})
+    by_argument = resolve(load(other), vocabulary, arguments={"--s": ("universe.scanners", ["mine"])})
+    for resolved in (by_name, by_path, by_variable, by_argument):
+        (scanner,) = resolved.profile.universe.scanners
+        assert (scanner.name, scanner.signal[0].above) == ("mine", 0.5)
+    assert by_variable.layers["universe.scanners"] == "environment TVQUANT_UNIVERSE__SCANNERS"
+    assert by_name.digest == by_variable.digest
+
+
+def test_the_definition_of_a_scanner_counts_in_the_digest(folder: Path, write: Write, vocabulary: Vocabulary) -> None:
+    write("p", "extends: crypto_spot\nuniverse: {scanners: [mine]}\n")
+    digests = set()
+    for floor in (0.1, 0.2):
+        write("mine", f"extends: {RATED}\nfilters: [{{field: recommend_ma, above: {floor}}}]\n", below="scanners")
+        digests.add(resolve(load("p", search=[folder]), vocabulary).digest)
+    assert len(digests) == 2
+
+
+def test_a_fault_in_a_scanner_file_is_a_problem_of_the_profile(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    write("bad", "filters: [{field: a}]\n", below="scanners")
+    write("p", "extends: crypto_spot\nuniverse:\n  scanners: [bad]\n")
+    (problem,) = lint("p", vocabulary, search=[folder])
+    assert problem.key == "universe.scanners"
+    assert problem.text.startswith("scanner bad (scanners/bad.yaml), line 2: filters.0: filter on a: expected one of")
+    assert problem.layer == "profile p (profiles/p.yaml), line 4"
+
+
 def test_a_problem_names_the_line_of_the_layer_that_set_the_value(
     folder: Path, write: Write, vocabulary: Vocabulary
 ) -> None:
@@ -138,7 +215,7 @@ def test_a_problem_names_the_line_of_the_layer_that_set_the_value(
 def test_all_problems_are_listed_by_lint_and_counted_by_resolve(
     folder: Path, write: Write, vocabulary: Vocabulary
 ) -> None:
-    path = write("p", "windows: {trian: 3, train: x}\nrisk: {primary: min_variance}\nallocation: {profiles: [hrp]}\n")
+    path = write("p", "windows: {trian: 3, train: x}\nrisk: {primary: min_variance}\nallocation: {profiles: [hrpp]}\n")
     problems = lint("p", vocabulary, search=[folder])
     assert problems == lint(path, vocabulary)
     assert [problem.key for problem in problems] == [

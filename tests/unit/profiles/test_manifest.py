@@ -21,6 +21,22 @@ def test_a_manifest_gives_the_same_profile_back(resolved: ResolvedProfile) -> No
     assert to_manifest(back) == json.loads(text)
 
 
+@pytest.mark.requirement("R-CFG-01")
+def test_scanners_are_written_down_whole(vocabulary: Vocabulary, folder: Path) -> None:
+    resolved = resolve(load("binance_spot_rating_ma_short"), vocabulary)
+    text = json.dumps(to_manifest(resolved))
+    assert from_manifest(json.loads(text)) == resolved
+    (scanner,) = {row.key: row.value for row in explain(resolved)}["universe.scanners"]
+    assert scanner["signal"] == [{"field": "recommend_ma", "above": None, "below": -0.1}]
+    (folder / "copy.yaml").write_text(dump(resolved), encoding="utf-8")
+    copy = resolve(load("copy", search=[folder]), vocabulary)
+    assert copy.digest == resolved.digest, "a dump needs no scanner file"
+    changed = json.loads(text)
+    changed["profile"]["universe"]["scanners"][0]["signal"][0]["below"] = 0.0
+    with pytest.raises(ProfileError, match="manifest: digest"):
+        from_manifest(changed)
+
+
 def test_a_manifest_that_was_changed_is_refused(resolved: ResolvedProfile) -> None:
     manifest = to_manifest(resolved)
     manifest["profile"]["costs"]["slippage_bps"] = 0.0
@@ -47,7 +63,7 @@ def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile) -
     rows = {row.key: (row.value, row.layer) for row in explain(resolved)}
     assert rows["data.span"] == (750, "environment TVQUANT_DATA__SPAN")
     assert rows["universe.kinds"] == (["stock"], "preset demo_sp500")
-    assert rows["risk.primary"] == ("min_variance", "preset us_equities")
+    assert rows["risk.primary"] == ("hrp", "preset demo_sp500")
     assert rows["allocation.limits.net"] == ([-1.0, 1.0], "defaults")
     leaves = {k for k, v in _leaves(resolved.profile.values()).items() if k not in ("name", "version")}
     assert set(rows) == leaves == set(resolved.layers)

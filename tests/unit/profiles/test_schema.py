@@ -9,6 +9,7 @@ from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.profiles import Profile, Vocabulary, load, resolve
+from tvquant.profiles.scanners import load_scanner
 
 
 def made(vocabulary: Vocabulary, **arguments: Any) -> Profile:
@@ -47,9 +48,9 @@ def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
             {"universe__symbols": ["A:B"], "universe__exclude_symbols": ["A:B"]},
             "universe.exclude_symbols: excludes A:B, which universe.symbols asks for",
         ),
-        ({"risk__primary": "hrp"}, "risk.primary: unknown member of allocation.profiles 'hrp'"),
+        ({"risk__primary": "max_sharpe"}, "risk.primary: unknown member of allocation.profiles 'max_sharpe'"),
         (
-            {"allocation__profiles": ["min_variance"], "risk__anchors": ["equal_weight"]},
+            {"allocation__profiles": ["hrp"], "risk__anchors": ["equal_weight"]},
             "risk.anchors: unknown member of allocation.profiles 'equal_weight'",
         ),
         ({"windows__train": 501}, r"windows.train: expected at most data.lookback \(500\), found 501"),
@@ -78,18 +79,21 @@ def test_a_profile_is_frozen_and_has_no_hidden_default(vocabulary: Vocabulary) -
             Profile.model_validate({key: value for key, value in values.items() if key != section})
 
 
+CRYPTO = {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN}
+SIMPLE = ("hrp", "min_variance", "equal_weight")
+DEMO = ("equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
+RATED = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
+BTC, OPEN, CLOSE = ("BINANCE:BTCUSDT",), Convention.NEXT_OPEN, Convention.NEXT_CLOSE
+
+
 @pytest.mark.parametrize(
-    ("preset", "kinds", "excluded", "convention", "market"),
+    ("preset", "kinds", "excluded", "convention", "market", "cells", "top_n"),
     [
-        ("us_equities", {Kind.STOCK, Kind.ETF}, set(), Convention.NEXT_OPEN, ("AMEX:SPY",)),
-        (
-            "crypto_spot",
-            {Kind.SPOT},
-            {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN},
-            Convention.NEXT_OPEN,
-            ("BINANCE:BTCUSDT",),
-        ),
-        ("demo_sp500", {Kind.STOCK}, set(), Convention.NEXT_CLOSE, ("SP:SPX",)),
+        ("us_equities", {Kind.STOCK, Kind.ETF}, set(), OPEN, ("AMEX:SPY",), SIMPLE, 3),
+        ("crypto_spot", {Kind.SPOT}, CRYPTO, OPEN, BTC, SIMPLE, 3),
+        ("demo_sp500", {Kind.STOCK}, set(), CLOSE, ("SP:SPX",), DEMO, 3),
+        ("binance_spot_rating_ma_long", {Kind.SPOT}, set(), OPEN, BTC, RATED, 15),
+        ("binance_spot_rating_ma_short", {Kind.SPOT}, set(), OPEN, BTC, RATED, 15),
     ],
 )
 def test_presets_as_specified(
@@ -99,6 +103,8 @@ def test_presets_as_specified(
     excluded: set[Kind],
     convention: Convention,
     market: tuple[str, ...],
+    cells: tuple[str, ...],
+    top_n: int,
 ) -> None:
     profile = resolve(load(preset), vocabulary).profile
     assert (set(profile.universe.kinds), set(profile.universe.exclude_kinds)) == (kinds, excluded)
@@ -106,8 +112,22 @@ def test_presets_as_specified(
     assert (profile.execution.convention, profile.benchmark.market) == (convention, market)
     assert (profile.data.span, profile.data.lookback, profile.data.min_history) == ("all", 500, 90)
     assert (profile.windows.train, profile.windows.test, profile.windows.step) == (60, 20, 20)
-    assert (profile.risk.primary, profile.allocation.profiles) == ("min_variance", ("min_variance", "equal_weight"))
+    assert (profile.selection.model, profile.selection.top_n) == ("v4", top_n)
+    assert (profile.risk.primary, profile.allocation.profiles) == ("hrp", cells)
+    assert profile.allocation.fallbacks == (("min_variance",) if "max_sharpe" in cells else ())
     limits = profile.allocation.limits.limits()
     assert limits == Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25)
     assert profile.costs.cost_model().per_notional == pytest.approx(6e-4)
     assert profile.description
+
+
+@pytest.mark.parametrize("way", ["long", "short"])
+def test_a_rating_preset_recruits_by_the_scanner_of_its_name(vocabulary: Vocabulary, way: str) -> None:
+    name = f"binance_spot_rating_ma_{way}"
+    universe = resolve(load(name), vocabulary).profile.universe
+    assert universe.scanners == (load_scanner(name),)
+    assert set(universe.scanners[0].exclude_kinds) == CRYPTO
+
+
+def test_other_presets_name_no_scanner(vocabulary: Vocabulary) -> None:
+    assert made(vocabulary).universe.scanners == ()

@@ -9,7 +9,7 @@ from tvquant.profiles import Vocabulary, load, resolve
 def test_a_risk_profile_that_no_named_engine_solves_is_refused(vocabulary: Vocabulary) -> None:
     words = replace(
         vocabulary,
-        engines={"custom": frozenset({"min_variance"}), "other": frozenset({"equal_weight"})},
+        engines={"custom": frozenset({"min_variance", "hrp"}), "other": frozenset({"equal_weight"})},
     )
     raw = load("us_equities")
     with pytest.raises(
@@ -22,9 +22,9 @@ def test_a_risk_profile_that_no_named_engine_solves_is_refused(vocabulary: Vocab
 
 
 def test_a_fallback_that_no_named_engine_solves_is_refused(vocabulary: Vocabulary) -> None:
-    words = replace(vocabulary, risk_profiles=vocabulary.risk_profiles | {"hrp"})
-    with pytest.raises(ProfileError, match=r"allocation.fallbacks: risk profile 'hrp' is solved by none"):
-        resolve(load("us_equities"), words, arguments={"--fallbacks": ("allocation.fallbacks", ["hrp"])})
+    words = replace(vocabulary, risk_profiles=vocabulary.risk_profiles | {"max_utility"})
+    with pytest.raises(ProfileError, match=r"allocation.fallbacks: risk profile 'max_utility' is solved by none"):
+        resolve(load("us_equities"), words, arguments={"--fallbacks": ("allocation.fallbacks", ["max_utility"])})
 
 
 def test_a_convention_that_no_named_simulator_plays_is_refused(vocabulary: Vocabulary) -> None:
@@ -47,3 +47,16 @@ def test_a_member_that_is_not_installed_is_refused_even_beside_one_that_is(vocab
         resolve(
             load("us_equities"), vocabulary, arguments={"--engines": ("allocation.engines", ["custom", "riskfolio"])}
         )
+
+
+def test_a_scanner_that_filters_what_nobody_computes_is_refused(vocabulary: Vocabulary) -> None:
+    words = replace(vocabulary, features=frozenset({"recommend_ma", "value_traded"}))
+    said = r"scanner binance_spot_rating_ma_long: unknown feature 'value_traded_last' - did you mean value_traded\?"
+    with pytest.raises(ProfileError, match=f"universe.scanners: {said}"):
+        resolve(load("binance_spot_rating_ma_long"), words)
+
+
+def test_a_scanner_with_a_logic_that_nobody_knows_is_refused(vocabulary: Vocabulary) -> None:
+    words = replace(vocabulary, logics=frozenset({"hold"}))
+    with pytest.raises(ProfileError, match=r"unknown logic 'rating_ma' \(known: hold\) \(preset binance"):
+        resolve(load("binance_spot_rating_ma_long"), words)

@@ -1,4 +1,9 @@
-from tvquant.profiles.wording import LONGEST, closest, shown, suggested, unknown
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from tvquant.profiles.wording import LONGEST, closest, explained, shown, suggested, unknown
 
 
 def test_found_values_are_one_line_and_short() -> None:
@@ -18,3 +23,23 @@ def test_closest_name_or_none() -> None:
 def test_unknown_names_list_what_is_known() -> None:
     assert unknown("engine", "x", ["b", "a"]) == "unknown engine 'x' (known: a, b)"
     assert unknown("engine", "x", []) == "unknown engine 'x' (known: none)"
+
+
+class Sample(BaseModel):
+    number: float = 0.0
+    span: int | Literal["all"] = "all"
+    way: Literal["up", "down"] = "up"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"number": "x"}, "expected a valid number, unable to parse string as a number, found 'x'"),
+        ({"span": "al"}, "expected a valid integer, unable to parse string as an integer or 'all', found 'al'"),
+        ({"way": "upp"}, "unknown name 'upp' - did you mean up? (known: down, up)"),
+    ],
+)
+def test_pydantics_words_become_ours(values: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Sample.model_validate(values)
+    assert explained(caught.value.errors(include_url=False)) == said

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tvquant.app.production import as_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import merkle_root
@@ -21,7 +22,6 @@ from tvquant.lake import ResultStore
 from tvquant.ledger import Ledger, genesis_entry, records
 from tvquant.profiles import load, resolve, to_manifest
 from tvquant.tournament.cells import cells, headline
-from tvquant.tournament.decide import Previous, decide, look
 from tvquant.tournament.matrix import NOTHING, play_matrix
 from tvquant.tournament.play import BacktestEngine, first_window
 from tvquant.tournament.windows import windows
@@ -29,6 +29,8 @@ from tvquant.tournament.windows import windows
 SYMBOLS = ("NYSE:AAA", "NYSE:BBB", "NYSE:CCC", "NYSE:DDD", "NYSE:EEE")
 MARKET = "SP:SPX"
 ROWS = 260
+JUMPED, JUMP = "NYSE:EEE", 150
+"""A name, and the row at which it jumps so far that its kurtosis is a veto from then on."""
 RUN_ID = "20260102T000000-demo_sp500-abcdef"
 
 
@@ -48,6 +50,7 @@ def _panel() -> Panel:
     times = market.bars(np.datetime64("2019-01-02"), np.datetime64("2020-12-31"))[:ROWS]
     names = (*SYMBOLS, MARKET)
     shocks = np.random.default_rng(7).normal(0.0006, 0.012, (ROWS, len(names)))
+    shocks[JUMP, SYMBOLS.index(JUMPED)] = 0.25
     close = 100 * np.exp(np.cumsum(shocks, axis=0))
     return Panel(
         times=times,
@@ -86,7 +89,6 @@ def _build(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(to_manifest(resolved)))
     (folder / "data" / "health.json").write_text(json.dumps([_asset(key) for key in (*SYMBOLS, MARKET)]))
     clock = FixedClock(datetime(2026, 1, 2, tzinfo=UTC))
-    chosen = next(cell for cell in played if cell.key == headline(profile))
     with Ledger.create(folder, run_id=RUN_ID, clock=clock) as ledger:
         ledger.record(
             genesis_entry(
@@ -95,8 +97,7 @@ def _build(folder: Path) -> None:
             )
         )  # fmt: skip
         ledger.record(Entry(chain=RUN, stage=10, kind="plan", outputs={"plan": "p1an", "snapshot": "5nap"}))
-        decision = decide(look(panel, ROWS - 1), chosen.spec, Previous()).payload()
-        _stage(ledger, 14, data={"decision": decision})
+        _stage(ledger, 14, data=as_of(panel, played, headline(profile), ROWS - 1))
         engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
         store = ResultStore(folder / "results")
         matrix = play_matrix(

@@ -25,7 +25,7 @@ def test_the_index_of_a_run_has_health_profile_run_id_result_and_links(run):
     assert re.search(r"Result digest: `[0-9a-f]{64}`", text)
     for link in re.findall(r"\]\(([^)]+)\)", text):
         assert (run / link).is_file()
-    assert len(re.findall(r"^\| baseline/custom/", text, re.M)) == 2
+    assert len(re.findall(r"^\| v4/custom/", text, re.M)) == 5
     assert text.count("(baseline)") == 2
 
 

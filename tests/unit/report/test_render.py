@@ -18,7 +18,14 @@ from tvquant.report.render import page_of, script_json
 from tvquant.report.run import read_run
 from tvquant.report.sections.catalogue import SECTIONS
 
-FIGURES = ("equity", "weights", "costs", "turnover", "funnel")
+HEADLINE = "v4/custom/hrp/custom"
+FIGURES = (
+    "equity", "exposure", "cash", "contribution", "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
+)  # fmt: skip
+BY_HEADLINE = {
+    "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters",
+}  # fmt: skip
+"""Sections that need the profile."""
 
 
 def page(run):
@@ -57,12 +64,12 @@ def test_the_headline_says_universe_trials_span_costs_and_what_was_not_tested(ru
     html = page(run)
     start = html.index('<section id="headline">')
     text = html[start : html.index("</section>", start)]
-    cell = next(row for row in standings(run) if row["cell"] == "baseline/custom/min_variance/custom")
+    cell = next(row for row in standings(run) if row["cell"] == HEADLINE)
     times = pl.read_parquet(run / "results" / "returns.parquet")["time"]
     for words in (
         "not yet tested for selection bias",
         "today&#39;s list (current_only)",
-        "2 strategy cells in this run&#39;s ledger",
+        "5 strategy cells in this run&#39;s ledger",
         f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}, {cell['n']} rows, A = 252",
         "5 bps slippage + 1 bps commission",
         f"{cell['sharpe']:.2f} ± {cell['sharpe_se']:.2f}",
@@ -111,7 +118,7 @@ def test_monthly_returns_compound_to_the_total(run):
     start = html.index('<section id="months">')
     text = html[start : html.index("</section>", start)]
     years = [float(row) / 100 for row in re.findall(r"<td>(-?[\d.]+) %</td></tr>", re.sub(r">\s+<", "><", text))]
-    cell = next(row for row in standings(run) if row["cell"] == "baseline/custom/min_variance/custom")
+    cell = next(row for row in standings(run) if row["cell"] == HEADLINE)
     assert len(years) == 2
     assert np.prod(1 + np.array(years)) - 1 == pytest.approx(cell["total_return"], abs=0.002)
 
@@ -120,10 +127,11 @@ def test_monthly_returns_compound_to_the_total(run):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", {"headline", "weights", "months", "costs", "funnel"}),
+        ("manifest.json", BY_HEADLINE),
         ("data/health.json", {"health"}),
-        ("results/returns.parquet", {"equity", "months", "costs"}),
-        ("results/windows.parquet", {"weights", "costs", "funnel"}),
+        ("results/returns.parquet", {"equity", "exposure", "contribution", "months", "costs"}),
+        ("results/windows.parquet", {"exposure", "weights", "costs", "funnel", "vetoes"}),
+        ("results/vetoes.parquet", {"vetoes"}),
         ("results/weights.parquet", {"weights"}),
         ("results/events.parquet", {"events"}),
     ],
@@ -145,7 +153,7 @@ def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
         for cell in data.cells
     )
     html = page_of(replace(data, cells=cells))
-    assert "The headline cell baseline/custom/min_variance/custom failed: singular." in html
+    assert f"The headline cell {HEADLINE} failed: singular." in html
     record_failed(run, "baseline/custom/other/custom", "no <b>answer</b>")
     assert "failed: no &lt;b&gt;answer&lt;/b&gt;" in page(run)
 

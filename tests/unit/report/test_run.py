@@ -12,20 +12,21 @@ from tvquant.report.run import Absent, health_counts, read_run
 
 def test_strategies_come_first_by_sharpe_then_baselines(run):
     rows = standings(run)
-    assert [row["baseline"] for row in rows] == [False, False, True, True]
-    for rank in (rows[:2], rows[2:]):
-        assert rank[0]["sharpe"] >= rank[1]["sharpe"]
+    assert [row["baseline"] for row in rows] == [False] * 5 + [True] * 2
+    for rank in (rows[:5], rows[5:]):
+        sharpes = [row["sharpe"] for row in rank]
+        assert sharpes == sorted(sharpes, reverse=True)
     outcome = {r.chain: r.metrics["sharpe"] for r in records(run, kind="outcome") if r.chain != "run"}
     assert {row["cell"]: row["sharpe"] for row in rows} == outcome
     assert {"current_only", "no_volume"} <= set(rows[0]["stamps"])
 
 
 def test_a_failed_cell_has_every_key_and_the_reason(run, record_failed):
-    record_failed(run, "baseline/custom/broken/custom", "the covariance is singular")
+    record_failed(run, "v4/custom/broken/custom", "the covariance is singular")
     rows = standings(run)
     assert len({frozenset(row) for row in rows}) == 1
-    failed = rows[2]  # the last of the strategies
-    assert failed["cell"] == "baseline/custom/broken/custom"
+    failed = rows[5]  # the last of the strategies
+    assert failed["cell"] == "v4/custom/broken/custom"
     assert failed["why"] == "the covariance is singular"
     assert failed["sharpe"] is None
     assert not failed["baseline"]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tvquant.core.atoms import Atom, Direction
 from tvquant.report.figures import plotted
-from tvquant.report.wording import count, day, number, percent, probability
+from tvquant.report.wording import TOGETHER, count, day, number, percent, probability, short, some
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,19 @@ def test_what_is_written(found, expected):
 
 def test_plotted_numbers_keep_six_digits_and_holes():
     assert plotted([1.23456789, 1e-9, float("nan"), None]) == [1.23457, 1e-9, None, None]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "direction", "expected"),
+    [
+        ("BINANCE:BTCUSDT", Direction.LONG, ["BTCUSDT", "hold", "▲"]),
+        ("BINANCE:LUNAUSDT#2", Direction.SHORT, ["LUNAUSDT#2", "hold", "▼"]),
+    ],
+)
+def test_an_atom_in_little_room(symbol, direction, expected):
+    assert short(Atom(physical_symbol=symbol, logic="hold", direction=direction)).split(TOGETHER) == expected
+
+
+def test_long_lists_end_in_a_count():
+    assert some(["a", "b", "c"], 3) == "a, b, c"
+    assert some(["a", "b", "c"], 1) == "a and 2 more"

@@ -20,10 +20,19 @@ from tvquant.tournament.windows import windows
 
 @pytest.fixture
 def profile() -> Callable[..., Profile]:
-    """The crypto preset (60/20/20, caps 0.25) without a benchmark; keys by keyword, `data__span` is data.span."""
+    """The crypto preset (60/20/20, caps 0.25), selecting nothing and without a benchmark, under two risk profiles.
+
+    Keys by keyword: `data__span` is data.span.
+    """
 
     def make(**settings: Any) -> Profile:
-        chosen = {"benchmark__market": [], **settings}
+        chosen = {
+            "benchmark__market": [],
+            "selection__model": "baseline",
+            "allocation__profiles": ["min_variance", "equal_weight"],
+            "risk__primary": "min_variance",
+            **settings,
+        }
         arguments = {f"--{key}": (key.replace("__", "."), value) for key, value in chosen.items()}
         return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
 

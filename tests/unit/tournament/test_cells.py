@@ -7,7 +7,7 @@ import pytest
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells, headline
-from tvquant.tournament.decide import BaseUniverseSpec, MarketSpec, StrategySpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, StrategySpec
 
 type Profiles = Callable[..., Profile]
 

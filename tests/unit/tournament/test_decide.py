@@ -11,7 +11,9 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
-from tvquant.tournament.decide import MarketSpec, Previous, Spec, decide, look
+from tvquant.tournament.decide import decide
+from tvquant.tournament.specs import MarketSpec, Previous, Spec
+from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -26,18 +28,6 @@ def spec_of(made: Profile, name: str) -> Spec:
 
 def weights_at(panel: Panel, spec: Spec, row: int = ROW) -> Any:
     return decide(look(panel, row), spec, Previous()).weights
-
-
-def test_a_look_ends_at_its_row(market: Markets, walks: Walks) -> None:
-    panel = market(walks("ABC", 200))
-    view = look(panel, ROW)
-    assert len(view.panel.times) == ROW + 1
-    assert view.as_of == panel.known_at[ROW, 0]
-
-
-def test_what_a_view_knows_is_computed_once(market: Markets, walks: Walks) -> None:
-    view, calls = look(market(walks("ABC", 100)), 99), []
-    assert [view.once("k", lambda: calls.append(1) or len(calls)) for _ in range(3)] == [1, 1, 1]  # type: ignore[func-returns-value]
 
 
 @pytest.mark.requirement("R-UNI-23")
@@ -70,8 +60,8 @@ def test_strategies_keep_their_caps(profile: Profiles, market: Markets, walks: W
 def test_a_strategy_learns_from_its_training_rows_only(
     profile: Profiles, market: Markets, walks: Walks, row: int, matters: bool
 ) -> None:
-    """A decision at the close of row i - 1 learns from the returns of rows i - 60 to i - 1."""
-    close, spec = walks("ABCDEF", 200), spec_of(profile(), "min_variance")
+    """A decision at the close of row i - 1 learns from the returns of rows i - 60 to i - 1, also its clusters here."""
+    close, spec = walks("ABCDEF", 200), spec_of(profile(data__lookback=60), "min_variance")
     before = decide(look(market(close), ROW), spec, Previous())
     close["A"][row] *= 1.2
     after = decide(look(market(close), ROW), spec, Previous())

@@ -17,7 +17,8 @@ from tvquant.ledger import Integrity, Ledger, records, verify
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
-from tvquant.tournament.play import BacktestEngine, Step, restored
+from tvquant.tournament.play import BacktestEngine
+from tvquant.tournament.steps import Step, restored
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -64,13 +65,15 @@ def play(
 def recorded(folder: Path) -> Resumed:
     """What a ledger tells of an interrupted matrix."""
     steps: dict[str, list[Step]] = {}
-    finished = set()
+    finished, selections = set(), set()
     for r in records(folder):
         if r.kind == "snapshot":
-            steps.setdefault(r.chain, []).append(restored(r.metrics, r.data, r.outputs["decision"]))
+            steps.setdefault(r.chain, []).append(restored(r.inputs, r.outputs, r.metrics, r.data))
+        elif r.kind == "selection":
+            selections.add((r.chain, r.metrics["window"]))
         elif r.kind == "outcome":
             finished.add(r.chain)
-    return Resumed(steps=steps, finished=frozenset(finished))
+    return Resumed(steps=steps, finished=frozenset(finished), selections=frozenset(selections))
 
 
 @pytest.fixture
@@ -183,7 +186,7 @@ def test_a_cell_that_fails_leaves_the_others(
     with ledger_in(tmp_path / "whole") as ledger:
         whole = play(engine, cells(made), ledger, tmp_path / "whole")
     run = tmp_path / "run"
-    resumed = Resumed(steps=_spoiled(engine, made, STRATEGY), finished=frozenset())
+    resumed = Resumed(steps=_spoiled(engine, made, STRATEGY), finished=frozenset(), selections=frozenset())
     ledger = ledger_in(run)
     matrix = play(engine, cells(made), ledger, run, resumed=resumed)
     ledger.seal(matrix.leaves)
@@ -201,7 +204,7 @@ def test_without_a_strategy_left_the_matrix_fails(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
 ) -> None:
     keys = [cell.key for cell in cells(made) if not cell.baseline]
-    resumed = Resumed(steps=_spoiled(engine, made, *keys), finished=frozenset())
+    resumed = Resumed(steps=_spoiled(engine, made, *keys), finished=frozenset(), selections=frozenset())
     with ledger_in(tmp_path / "run") as ledger, pytest.raises(ModelError, match=r"no cell is left: .*\(2 cells failed"):
         play(engine, cells(made), ledger, tmp_path / "run", resumed=resumed)
 

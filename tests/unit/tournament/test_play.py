@@ -14,7 +14,8 @@ from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, records
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
-from tvquant.tournament.play import BacktestEngine, Played, Step, first_window, restored
+from tvquant.tournament.play import BacktestEngine, Played, first_window
+from tvquant.tournament.steps import Step, restored
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -159,7 +160,7 @@ def test_a_step_comes_back_from_its_record(
             ledger.record(one.entry)
             steps.append((one.cell, one.step))
     found = list(records(tmp_path / "run", kind="snapshot"))
-    assert [(r.chain, restored(r.metrics, r.data, r.outputs["decision"])) for r in found] == steps
+    assert [(r.chain, restored(r.inputs, r.outputs, r.metrics, r.data)) for r in found] == steps
     assert {step.status for _, step in steps} == {"no_candidate", "solved", "baseline"}
     last = found[-4]
     assert last.chain == "baseline/custom/min_variance/custom"

@@ -10,8 +10,9 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
-from tvquant.tournament.play import BacktestEngine, Settled, Step
-from tvquant.tournament.standings import measures, tables
+from tvquant.tournament.play import BacktestEngine, Settled
+from tvquant.tournament.standings import FUNNEL, measures, tables
+from tvquant.tournament.steps import Step
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -50,10 +51,15 @@ def test_measures_are_those_of_the_book(book: Book) -> None:
 def test_tables_have_rows_of_one_length(book: Book) -> None:
     engine, settled, steps = book
     found = tables(engine, settled, steps)
-    assert set(found) == {"returns", "windows", "weights", "events"}
+    assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes"}
     lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
-    held = sum(len(step.weights) for step in steps)
-    assert lengths == {"returns": {171 - 60}, "windows": {6}, "weights": {held}, "events": {1}}
+    held, won = sum(len(step.weights) for step in steps), sum(len(step.holdings["atom"]) for step in steps)
+    reasons = sum(len(step.funnel["vetoed"]) for step in steps)
+    assert {name: length for name, (length,) in lengths.items()} == {
+        "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
+    }  # fmt: skip
+    assert held > 0
+    assert reasons > 0
 
 
 def test_window_returns_compound_to_the_book(book: Book) -> None:
@@ -114,7 +120,7 @@ def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engi
     engine, cell = engine_of(market({"A": close}, kind=Kind.SWAP), made), cells(made)[0]
     steps = [
         Step(window=row + 1, row=row, weights={"X:A": -1.0}, digest="d", inputs="i", status="solved",
-             funnel={"universe": 1, "discovery": 1, "refined": 1}, stamps=frozenset())
+             funnel={**dict.fromkeys(FUNNEL, 1), "vetoed": {}}, stamps=frozenset())
         for row in (59, 79)
     ]  # fmt: skip
     settled = engine.settle(cell, steps)

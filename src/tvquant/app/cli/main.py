@@ -18,7 +18,7 @@ BUG = 70
 
 def build() -> typer.Typer:
     """All commands."""
-    from tvquant.app.cli import data, ledger, profile, runs, start
+    from tvquant.app.cli import data, leakcheck, ledger, profile, runs, select, start
 
     app = typer.Typer(
         name="tvquant",
@@ -32,8 +32,10 @@ def build() -> typer.Typer:
     app.command()(start.init)
     app.add_typer(profile.commands, name="profile")
     app.add_typer(data.commands, name="data")
+    app.command()(select.select)
     app.command()(runs.run)
     app.add_typer(ledger.commands, name="ledger")
+    app.command()(leakcheck.leakcheck)
     app.command()(runs.report)
     app.add_typer(runs.commands, name="runs")
     app.command()(start.doctor)

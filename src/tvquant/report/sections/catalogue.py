@@ -1,27 +1,35 @@
 """All sections, in the order of the page."""
 
 from tvquant.report.sections.assumptions import ASSUMPTIONS
+from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contract import Section
+from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
 from tvquant.report.sections.current import CURRENT
 from tvquant.report.sections.equity import EQUITY
 from tvquant.report.sections.events import EVENTS
+from tvquant.report.sections.exposure import EXPOSURE
 from tvquant.report.sections.funnel import FUNNEL
 from tvquant.report.sections.headline import HEADLINE
 from tvquant.report.sections.health import HEALTH
 from tvquant.report.sections.months import MONTHS
 from tvquant.report.sections.standings import STANDINGS
+from tvquant.report.sections.vetoes import VETOES_BY_REASON
 from tvquant.report.sections.weights import WEIGHTS
 
 SECTIONS: tuple[Section, ...] = (
     HEADLINE,
     STANDINGS,
     EQUITY,
+    EXPOSURE,
+    CONTRIBUTION,
     WEIGHTS,
     MONTHS,
     COSTS,
     FUNNEL,
+    VETOES_BY_REASON,
     CURRENT,
+    CLUSTERS,
     HEALTH,
     EVENTS,
     ASSUMPTIONS,

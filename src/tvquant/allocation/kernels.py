@@ -1,0 +1,87 @@
+"""Compiled loops of HRP and of equal risk contribution. Importing this module imports numba."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+from numba import njit
+
+from tvquant.core.panel import Floats
+
+
+def compiled[F: Callable[..., Any]](function: F) -> F:
+    """The function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+@compiled
+def branch_variance(matrix: Floats, low: int, high: int) -> float:
+    """Variance of the names low ... high - 1 of `matrix`, held by inverse variance."""
+    total = 0.0
+    for i in range(low, high):
+        total += 1.0 / matrix[i, i]
+    variance = 0.0
+    for i in range(low, high):
+        row = 0.5 * matrix[i, i] / matrix[i, i]
+        for j in range(low, i):
+            row += matrix[i, j] / matrix[j, j]
+        variance += 2.0 * row / matrix[i, i]
+    return variance / (total * total)
+
+
+@compiled
+def bisect(matrix: Floats) -> Floats:
+    """Shares (N, sum 1) by recursive bisection of the names in the order of `matrix` (N x N).
+
+    A stretch of n names is cut after its first n // 2; the left part gets 1 - V_L / (V_L + V_R) of what the stretch
+    has, V being the variance of a part whose names are held by inverse variance.
+    """
+    n = len(matrix)
+    shares = np.ones(n)
+    stack = np.empty((n, 2), np.int64)
+    stack[0] = 0, n
+    depth = 1
+    while depth:
+        depth -= 1
+        low, high = stack[depth]
+        if high - low < 2:
+            continue
+        middle = low + (high - low) // 2
+        left, right = branch_variance(matrix, low, middle), branch_variance(matrix, middle, high)
+        share = 1.0 - left / (left + right)
+        shares[low:middle] *= share
+        shares[middle:high] *= 1.0 - share
+        stack[depth] = low, middle
+        stack[depth + 1] = middle, high
+        depth += 2
+    return shares
+
+
+@compiled
+def equalise(correlation: Floats, exposures: Floats, tolerance: float, sweeps: int) -> tuple[int, float]:
+    """Change `exposures` y (N, positive) in place until every y_i (C y)_i is 1 / N; sweeps made, and the largest miss.
+
+    One sweep sets each y_i in turn to the root of C_ii y^2 + c y = 1 / N, where c = (C y)_i - C_ii y_i. The miss is
+    that of N y_i (C y)_i from 1, on products computed anew after the sweep.
+    """
+    n = len(exposures)
+    budget = 1.0 / n
+    miss = np.inf
+    for sweep in range(sweeps + 1):
+        product = correlation @ exposures
+        miss = 0.0
+        for i in range(n):
+            miss = max(miss, abs(n * exposures[i] * product[i] - 1.0))
+        if not miss > tolerance or sweep == sweeps:
+            return sweep, miss
+        for i in range(n):
+            own = correlation[i, i]
+            rest = product[i] - own * exposures[i]
+            root = np.sqrt(rest * rest + 4.0 * own * budget)
+            # Of the two forms of the root, the one that does not subtract nearly equal numbers.
+            now = 2.0 * budget / (rest + root) if rest > 0.0 else (root - rest) / (2.0 * own)
+            step = now - exposures[i]
+            exposures[i] = now
+            for j in range(n):
+                product[j] += step * correlation[i, j]
+    return sweeps, miss

@@ -1,0 +1,69 @@
+"""Projection: the weights under the caps that are nearest to those a method without caps asks for.
+
+Nearest is meant in relative entropy, sum w ln(w / t): a cap that binds is met exactly, and names that no cap holds keep
+their proportions. The conditions of optimality give w_i = min(p_i, level_g t_i): all clusters g below their cap share
+one level, and a cluster at its cap has a lower one of its own, which fills the cap. Both are found by filling: names
+above their ceiling are cut to it, the level of the others rises, until nothing is above.
+Source: Csiszar (1975), I-divergence geometry of probability distributions and minimization problems, Annals of
+Probability 3 (the I-projection on a convex set).
+"""
+
+import numpy as np
+
+from tvquant.allocation import caps
+from tvquant.allocation.ladder import Solution
+from tvquant.core.allocations import Problem
+from tvquant.core.panel import Floats
+
+
+def project(target: Floats, problem: Problem) -> Floats:
+    """Weights (N) that keep every cap, sum to the budget and are nearest to `target` (N, >= 0, of any sum).
+
+    A name at 0 stays at 0; what the others cannot hold under their caps is then not invested.
+    """
+    _, cluster = np.unique(np.array(problem.clusters), return_inverse=True)
+    upper, cap, total = caps.ceilings(problem), problem.limits.cluster, caps.budget(problem)
+    full = np.zeros(int(cluster.max()) + 1, dtype=np.bool_)
+    while True:
+        free = ~full[cluster]
+        weights = np.zeros(len(target))
+        weights[free] = fill(target[free], upper[free], total - cap * int(full.sum()))
+        over = ~full & (np.bincount(cluster, weights) > cap + caps.DUST)
+        if not over.any():
+            break
+        full |= over
+    for one in np.flatnonzero(full):
+        members = cluster == one
+        weights[members] = fill(target[members], upper[members], cap)
+    return weights
+
+
+def fill(target: Floats, upper: Floats, total: float) -> Floats:
+    """min(upper, level x target) with the level that makes the sum `total`, or all that the names above 0 can hold."""
+    held = target > 0.0
+    if total >= upper[held].sum() - caps.DUST:
+        return np.where(held, upper, 0.0)
+    weights = np.zeros(len(target))
+    free = held.copy()
+    while True:
+        size = target[free] / target[free].max()
+        weights[free] = max(0.0, total - float(upper[held & ~free].sum())) * size / size.sum()
+        over = free & (weights > upper)
+        if not over.any():
+            return weights
+        weights[over] = upper[over]
+        free &= ~over
+
+
+def onto_caps(solution: Solution, problem: Problem) -> Solution:
+    """The solution (weights of any sum) projected, and in its outcome the share of the invested capital that moved.
+
+    That share is half the L1 distance between both books, each as fractions of its sum.
+    """
+    if solution.weights is None:
+        return solution
+    weights = project(solution.weights, problem)
+    moved = 0.5 * float(np.abs(weights / weights.sum() - solution.weights / solution.weights.sum()).sum())
+    if moved <= caps.TOLERANCE:
+        return Solution(weights, solution.outcome)
+    return Solution(weights, f"{solution.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved")

@@ -1,0 +1,107 @@
+"""`tvquant select`: what a profile would choose and hold as of a date, and why."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, percent, table, workspace_at
+from tvquant.app.cli.profile import NameArgument, SetOption, resolved
+
+if TYPE_CHECKING:
+    from tvquant.app.selecting import Selected
+
+ALL = "*"
+
+
+def select(
+    name: NameArgument,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Decide at the close of this day's bar. Default: the last bar."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Another selection model than the profile's.")] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="SYMBOL", help="Say everything about one instrument or atom; * for every winner."),
+    ] = None,
+    overrides: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide once, as of a past date, with what was known then; nothing is written."""
+    from tvquant.app.selecting import selected
+
+    home = workspace_at(workspace)
+    home.require()
+    settings = [*(overrides or []), *([f"selection.model={model}"] if model else [])]
+    found = selected(home.lake(), resolved(home, name, settings), as_of.date() if as_of else None)
+    document: dict[str, Any] = {"cell": found.cell, "bar": str(found.bar), "decision": found.decision.payload()}
+    text = _summary(found)
+    if explain is not None:
+        wanted = [a.symbol for a in found.response.winners] if explain == ALL and found.response else [explain]
+        told = [found.explanation(symbol) for symbol in wanted]
+        document["explanations"] = told
+        text = [*text, "", *(line for one in told for line in _explained(one))]
+    answer(document, text, as_json=as_json)
+
+
+def _summary(found: "Selected") -> list[str]:
+    decision, said = found.decision, found.response
+    funnel = decision.funnel
+    lines = [
+        f"cell     {found.cell}",
+        f"as of    {str(decision.as_of)[:16].replace('T', ' ')} UTC, when the bar of {str(found.bar)[:10]} was known",
+        f"funnel   {funnel.universe} in the universe, {funnel.discovery} recruited, {funnel.refined} refined, "
+        f"{funnel.selected} selected ({funnel.atoms_selected} atoms)",
+        f"out      {_counted(decision.excluded.values()) or 'none'}",
+    ]
+    if said is None:
+        return [*lines, "", "No candidate: all cash."]
+    clusters = len(set(said.clusters.values()))
+    lines += [
+        f"vetoed   {_counted(veto.rule for veto in said.vetoes.values()) or 'none'}",
+        f"stage    {said.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(said.flags))}",
+        f"left out {', '.join(f'{name} ({why})' for name, why in sorted(said.absent.items())) or 'no feature'}",
+        f"status   {decision.allocation.status.value if decision.allocation else 'no winner'}",
+        "",
+    ]
+    head = ("atom", "score", "cluster", "weight", "how")
+    rows = [
+        (
+            atom.symbol,
+            f"{said.scores[atom.symbol]:.3f}",
+            said.clusters[atom.symbol],
+            percent(decision.atoms.get(atom.symbol, 0.0)),
+            said.recruited[atom.symbol].replace("_", " "),
+        )
+        for atom in said.winners
+    ]
+    return [*lines, table(head, rows, right=(1, 2, 3)), "", f"cash     {percent(1.0 - sum(decision.atoms.values()))}"]
+
+
+def _explained(one: dict[str, Any]) -> list[str]:
+    if "excluded" in one:
+        return [f"{one['symbol']} never reached selection: {one['excluded']}"]
+    lines = []
+    for atom in one["atoms"]:
+        veto = atom["veto"]
+        fate = (
+            f"won ({atom['won'].replace('_', ' ')}), weight {percent(atom['weight'])}" if atom["won"] else "did not win"
+        )
+        lines.append(f"{atom['atom']}: {fate}; score {atom['score']:.3f}, rank {atom['rank']} of {atom['of']}")
+        if veto:
+            kind = "hard" if veto["hard"] else "soft"
+            lines.append(f"  {kind} veto {veto['rule']}: {veto['value']:.4g}, limit {veto['limit']:.4g}")
+        parts = (f"{name} {p:.3f}" for name, p in atom["components"].items())
+        lines.append(f"  cluster {atom['cluster']}; probabilities: {', '.join(parts) or 'none'}")
+        if atom["missing"]:
+            lines.append(f"  without: {', '.join(atom['missing'])} (stands at 0.5 there)")
+    return lines
+
+
+def _counted(reasons: Any) -> str:
+    """Each reason with how often it occurs, most frequent first."""
+    from collections import Counter
+
+    return ", ".join(f"{reason} {count}" for reason, count in Counter(reasons).most_common())

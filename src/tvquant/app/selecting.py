@@ -1,0 +1,96 @@
+"""What a profile would hold as of a past date, on the lake as it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from tvquant.app.production import make_plan
+from tvquant.core.decisions import Decision
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.selection import SelectionResponse
+from tvquant.lake import Lake
+from tvquant.profiles import ResolvedProfile
+from tvquant.tournament.cells import cells, headline
+from tvquant.tournament.choosing import choose
+from tvquant.tournament.decide import decide
+from tvquant.tournament.specs import Previous, StrategySpec
+from tvquant.tournament.views import look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selected:
+    """A decision of the headline cell, with everything selection said on the way.
+
+    Parameters
+    ----------
+    cell : key of the cell that decided.
+    bar : stamp of the last bar that was looked at.
+    response : None where no candidate reached selection.
+    """
+
+    cell: str
+    bar: np.datetime64
+    decision: Decision
+    response: SelectionResponse | None
+
+    def explanation(self, symbol: str) -> dict[str, Any]:
+        """Everything about one instrument or atom: why it is out, or its scores, components, vetoes and weight.
+
+        Raises
+        ------
+        ProfileError : the universe had no such name on that date.
+        """
+        payload, said = self.decision.payload(), self.response
+        if symbol in payload["excluded"]:
+            return {"symbol": symbol, "excluded": payload["excluded"][symbol]}
+        ids = [atom for atom in (said.scores if said else {}) if atom == symbol or atom.startswith(f"{symbol}_")]
+        if said is None or not ids:
+            raise ProfileError(f"{symbol} was not in the universe on {str(self.bar)[:10]}; see `tvquant data ls`")
+        return {"symbol": symbol, "atoms": [_told(said, self.decision, atom) for atom in ids]}
+
+
+def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None) -> Selected:
+    """Decide at the close of the last bar dated `as_of` or before (the last bar there is when None), from nothing held.
+
+    Raises
+    ------
+    DataError : the lake has no bar by then.
+    """
+    plan = make_plan(lake, resolved)
+    panel = lake.panel(plan.snapshot)
+    row = len(panel.times) - 1
+    if as_of is not None:
+        row = int(np.searchsorted(panel.times, np.datetime64(as_of, "us") + np.timedelta64(1, "D"), side="left")) - 1
+    if row < 0:
+        raise DataError(f"the lake has no bar on or before {as_of}; its first is of {str(panel.times[0])[:10]}")
+    key = headline(resolved.profile)
+    spec = next(cell.spec for cell in cells(resolved.profile) if cell.key == key)
+    assert isinstance(spec, StrategySpec)
+    view = look(panel, row)
+    return Selected(
+        cell=key,
+        bar=panel.times[row],
+        decision=decide(view, spec, Previous()),
+        response=choose(view, spec.rules).response,
+    )
+
+
+def _told(said: SelectionResponse, decision: Decision, atom: str) -> Mapping[str, Any]:
+    veto = said.vetoes.get(atom)
+    return {
+        "atom": atom,
+        "score": said.scores[atom],
+        "rank": 1 + sum(score > said.scores[atom] for score in said.scores.values()),
+        "of": len(said.scores),
+        "components": dict(said.components.get(atom, {})),
+        "missing": [name for name, ids in said.missing.items() if atom in ids],
+        "cluster": said.clusters[atom],
+        "veto": None
+        if veto is None
+        else {"rule": veto.rule, "value": veto.value, "limit": veto.limit, "hard": veto.hard},
+        "won": said.recruited.get(atom),
+        "weight": decision.atoms.get(atom, 0.0),
+    }

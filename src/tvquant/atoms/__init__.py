@@ -1,0 +1,7 @@
+"""Atoms: from physical returns to return streams that are good when high, and from their weights back to the assets."""
+
+from tvquant.atoms.flattening import Flattened, Netted, flatten, keep_caps
+from tvquant.atoms.logics import LOGICS
+from tvquant.atoms.synthesis import synthesise
+
+__all__ = ["LOGICS", "Flattened", "Netted", "flatten", "keep_caps", "synthesise"]

@@ -1,0 +1,99 @@
+"""Selection: how a pool of atoms became winners, and how many fell where."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tvquant.core.atoms import Atom
+from tvquant.core.instruments import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionFunnel:
+    """Attrition of one decision; counts never grow from `universe` to `selected`, in either unit (R-LED-06).
+
+    Parameters
+    ----------
+    universe : instruments listed by then that the profile asks for.
+    discovery : those that were recruited: of a wanted kind, with a bar, past every filter of a scanner.
+    refined : those left after health and vetoes.
+    selected : winners.
+    atoms_discovery, atoms_refined, atoms_selected : the same in atoms: one coin under two logics is two.
+    vetoed : reason -> number of atoms that fell out between `discovery` and `refined`.
+    """
+
+    universe: int
+    discovery: int
+    refined: int
+    selected: int
+    atoms_discovery: int
+    atoms_refined: int
+    atoms_selected: int
+    vetoed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veto:
+    """Why an atom may not win: `value` broke `limit` of `rule`; a hard veto holds at every stage of relaxation."""
+
+    rule: str
+    value: float
+    limit: float
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectionResponse:
+    """The one answer of every selection model.
+
+    Parameters
+    ----------
+    winners : atoms in order of their score, best first.
+    scores : atom id -> score of every atom of the pool; higher is better, also for shorts.
+    components : atom id -> feature -> probability in (0, 1] that went into the score.
+    vetoes : atom id -> the first rule it broke at the stage that was reached.
+    clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
+    stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
+    recruited : winner id -> how it came in: `ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`.
+    thresholds : rule -> limits in force, as numbers by name.
+    absent : feature -> why it is in no score at all.
+    missing : feature -> ids of atoms that lack it alone and stand at 0.5.
+    flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
+    trace : names of the stages that ran, in order.
+    """
+
+    decided_at: Instant
+    model: str
+    version: str
+    winners: tuple[Atom, ...]
+    scores: Mapping[str, float]
+    components: Mapping[str, Mapping[str, float]]
+    vetoes: Mapping[str, Veto]
+    clusters: Mapping[str, int]
+    stage: int
+    recruited: Mapping[str, str]
+    thresholds: Mapping[str, Mapping[str, float]]
+    absent: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+    trace: tuple[str, ...] = ()
+
+    def payload(self) -> dict[str, Any]:
+        """JSON-able and in canonical order; component probabilities of winners only, to keep records small."""
+        won = [atom.symbol for atom in self.winners]
+        return {
+            "decided_at": str(self.decided_at),
+            "model": self.model,
+            "version": self.version,
+            "winners": [atom.fields() | {"how": self.recruited[atom.symbol]} for atom in self.winners],
+            "scores": dict(sorted(self.scores.items())),
+            "components": {symbol: dict(self.components[symbol]) for symbol in won if symbol in self.components},
+            "vetoes": {symbol: asdict(veto) for symbol, veto in sorted(self.vetoes.items())},
+            "clusters": dict(sorted(self.clusters.items())),
+            "stage": self.stage,
+            "thresholds": {rule: dict(limits) for rule, limits in sorted(self.thresholds.items())},
+            "absent": dict(sorted(self.absent.items())),
+            "missing": {name: list(ids) for name, ids in sorted(self.missing.items())},
+            "flags": sorted(self.flags),
+            "trace": list(self.trace),
+        }

@@ -1,0 +1,6 @@
+"""Features: named terms over what was known at a moment; and their kernels."""
+
+from tvquant.features.compute import compute
+from tvquant.features.terms.catalogue import TERMS
+
+__all__ = ["TERMS", "compute"]

@@ -1,0 +1,55 @@
+"""From a view to features: every asked term for every instrument, at the view's last row."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.features import FeatureSet
+from tvquant.core.panel import Floats, Panel, frozen
+from tvquant.features.terms.catalogue import TERMS
+from tvquant.features.terms.contract import Settings, Term
+from tvquant.profiles.wording import unknown
+
+
+def compute(view: Panel, names: Collection[str], *, rating_min_bars: int) -> FeatureSet:
+    """The named terms of all instruments of `view` (a panel until a moment), in the order of the catalogue.
+
+    A term whose fields hold nothing in the view is NaN throughout and named in `absent`.
+
+    Raises
+    ------
+    ProfileError : a name that is no term.
+    DataError : the view has no row.
+    """
+    for name in sorted(set(names) - set(TERMS)):
+        raise ProfileError(unknown("feature", name, TERMS))
+    if not len(view.times):
+        raise DataError("features need one closed bar at least, nothing was known yet; ask for a later moment")
+    terms = [term for name, term in TERMS.items() if name in names]
+    absent = {term.name: lacks for term in terms if (lacks := _lacks(view, term))}
+    values = np.full((len(terms), len(view.instruments)), np.nan)
+    settings = Settings(rating_min_bars=rating_min_bars)
+    for k, term in enumerate(terms):
+        if term.name not in absent:
+            values[k] = term.compute(view, settings)
+    return FeatureSet(
+        names=tuple(term.name for term in terms),
+        keys=view.keys,
+        values=frozen(values),
+        # Of bars only: a row that reaches some names late is known in part, and its other cells are not in the view.
+        known_at=np.max(view.known_at, where=view.tradable, initial=view.known_at[0].min()),
+        absent=absent,
+    )
+
+
+def _lacks(view: Panel, term: Term) -> str:
+    """What the view holds no value of and the term needs; empty if it has what it needs."""
+    if not term.needs or any(name in view.fields and _known(view.fields[name]) for name in term.needs):
+        return ""
+    return f"the data have no {' or '.join(term.needs)}"
+
+
+def _known(field: Floats) -> bool:
+    """There is a value; mostly the last row says so already."""
+    return not np.isnan(field[-1]).all() or not np.isnan(field).all()

@@ -1,0 +1,1 @@
+"""Feature terms: named numbers per instrument, one file per small group."""

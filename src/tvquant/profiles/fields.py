@@ -1,0 +1,45 @@
+"""Value types that profiles and scanners are made of, and how a rule between values is refused."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from tvquant.profiles.wording import shown
+
+VERSION = 1
+"""Schema version of every file."""
+NAME = r"^[a-z0-9_]{1,64}$"
+
+
+def broken(rule: str, key: str = "") -> PydanticCustomError:
+    """A broken rule between values; `key` is the dotted key to blame when it is not the one being validated."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "key": key})
+
+
+def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
+    """The values, refused when one is named twice: a cell or a symbol would count double."""
+    for value in values:
+        if values.count(value) > 1:
+            raise broken(f"names {shown(str(value))} more than once; name it once")
+    return values
+
+
+def _one_zero(value: float) -> float:
+    """-0.0 becomes 0.0, so that equal profiles have equal digests."""
+    return value + 0.0
+
+
+type Distinct[T] = Annotated[tuple[T, ...], AfterValidator(_distinct)]
+type Real = Annotated[float, Field(strict=True), AfterValidator(_one_zero)]
+type Name = Annotated[str, Field(strict=True, pattern=NAME)]
+type Member = Annotated[str, Field(strict=True)]
+"""A name that the vocabulary knows or refuses."""
+type Symbol = Annotated[str, Field(strict=True, pattern=r"^[^\s:#]+:[^\s:#]+$")]
+type OneLine = Annotated[str, Field(strict=True, pattern=r"^[^\r\n]*$", max_length=300)]
+
+
+class Section(BaseModel):
+    """Base of all parts of a profile: frozen, no unknown key, no number that is not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

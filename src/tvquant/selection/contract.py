@@ -1,0 +1,155 @@
+"""What a selection model is, and the one context that its stages hand on.
+
+A context is given with the pool and what is known of its instruments; each stage returns a new one with its own fields
+filled. Arrays are read-only, so no stage can alter the raw pool or what an earlier stage found (R-SEL-01).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.atoms import Atom, Streams
+from tvquant.core.features import FeatureSet
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Floats, frozen
+from tvquant.core.selection import SelectionResponse, Veto
+from tvquant.profiles.schema import SelectionSection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectionContext:
+    """The state of one selection over a pool of K atoms.
+
+    Parameters
+    ----------
+    pool : streams of the K atoms over the lookback, in synthetic-long space.
+    features : terms of the instruments, known at the decision.
+    train : rows of the streams that momentum uses, the last ones.
+    periods_per_year : A, of the calendar.
+    atom_features : feature engineering: one column per atom, keys are atom ids.
+    probabilities : inference: feature in the score -> K values in (0, 1].
+    scores : inference: K, higher is better.
+    absent : inference: feature -> why it is in no score.
+    missing : inference: feature -> ids of atoms that lack it and stand at 0.5.
+    clusters : partitioning: K cluster numbers, 1, 2 ...
+    stage : policy: the relaxation stage that was reached; 0 before the first.
+    vetoes : policy: atom id -> the first rule it broke at that stage.
+    thresholds : policy: rule -> limits in force at that stage, by name.
+    recruited : policy: winner id -> `ranked`, `cluster_floor` or `alpha_fallback`.
+    winners : synthesis: best first.
+    flags : synthesis: `sparse`, `few_assets`.
+    trace : names of the stages that ran, in order.
+    """
+
+    decided_at: Instant
+    pool: Streams
+    features: FeatureSet
+    parameters: SelectionSection
+    train: int
+    periods_per_year: int
+    atom_features: FeatureSet | None = None
+    probabilities: Mapping[str, Floats] = field(default_factory=dict)
+    scores: Floats | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clusters: tuple[int, ...] = ()
+    stage: int = 0
+    vetoes: Mapping[str, Veto] = field(default_factory=dict)
+    thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    recruited: Mapping[str, str] = field(default_factory=dict)
+    winners: tuple[Atom, ...] = ()
+    flags: frozenset[str] = frozenset()
+    trace: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pool", _read_only(self.pool))
+        for name in ("features", "atom_features"):
+            given: FeatureSet | None = getattr(self, name)
+            if given is not None and given.values.flags.writeable:
+                object.__setattr__(self, name, replace(given, values=frozen(given.values)))
+        if self.scores is not None:
+            object.__setattr__(self, "scores", frozen(self.scores))
+        for name in ("probabilities", "absent", "missing", "vetoes", "thresholds", "recruited"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def of_instruments(self, term: str) -> Floats:
+        """Values (K) of a term of the atoms' instruments; NaN where the feature set does not have the term."""
+        if term not in self.features.names:
+            return np.full(len(self.pool.atoms), np.nan)
+        return self.features.of(term, tuple(atom.physical_symbol for atom in self.pool.atoms))
+
+    def of_atoms(self, name: str) -> Floats:
+        """Values (K) of one atom feature; ValueError before feature engineering ran."""
+        if self.atom_features is None:
+            raise ValueError("atom features are not there yet: run feature_engineering first")
+        values: Floats = self.atom_features.values[self.atom_features.names.index(name)]
+        return values
+
+    def scored(self) -> Floats:
+        """The scores (K); ValueError before inference ran."""
+        if self.scores is None:
+            raise ValueError("scores are not there yet: run inference first")
+        return self.scores
+
+    def partitioned(self) -> NDArray[np.int64]:
+        """Cluster numbers (K); ValueError before partitioning ran."""
+        if len(self.clusters) != len(self.pool.atoms):
+            raise ValueError("clusters are not there yet: run partitioning first")
+        return np.array(self.clusters, dtype=np.int64)
+
+    def passed(self, stage_name: str, /, **filled: object) -> Self:
+        """The context after that stage, with the fields it filled and its name in the trace."""
+        return replace(self, trace=(*self.trace, stage_name), **filled)  # type: ignore[arg-type]
+
+
+def _read_only(pool: Streams) -> Streams:
+    """The same streams, which nobody can write to."""
+    if isinstance(pool.composition, MappingProxyType) and not pool.returns.flags.writeable:
+        return pool
+    composition = {symbol: MappingProxyType(dict(held)) for symbol, held in pool.composition.items()}
+    return replace(
+        pool,
+        times=frozen(pool.times),
+        returns=frozen(pool.returns),
+        composition=MappingProxyType(composition),
+    )
+
+
+class Stage(Protocol):
+    """One step of a pipeline: a new context from the old one, which it does not change."""
+
+    @property
+    def name(self) -> str:
+        """Name in the trace."""
+        ...
+
+    def run(self, context: SelectionContext) -> SelectionContext:
+        """The context with this stage's fields filled."""
+        ...
+
+
+class SelectionModel(Protocol):
+    """A way to choose winners. Equal contexts get equal responses; a context is not changed."""
+
+    @property
+    def name(self) -> str:
+        """Name in profiles."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version of its formulas, written into every response."""
+        ...
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Terms of instruments that it reads from the feature set."""
+        ...
+
+    def select(self, context: SelectionContext) -> SelectionResponse:
+        """Winners and the reasons; ModelError names an atom that cannot be judged at all."""
+        ...

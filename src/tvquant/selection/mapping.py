@@ -1,0 +1,57 @@
+"""Mappings of a feature to a probability in (0, 1], by which features of different units can be multiplied.
+
+Each maps K values at once. A value that is missing (not finite) has the probability 0.5, as has the only value there
+is: one alone is neither high nor low (R-FEA-13). N counts the values that are there.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tvquant.core.panel import Bools, Floats
+from tvquant.statistics.precision import EPSILON
+
+LOWEST_RANK = 0.01
+LOWEST_CDF = 0.001
+UNDECIDED = 0.5
+
+type Mapper = Callable[[Floats], Floats]
+
+
+def rank(values: Floats) -> Floats:
+    """0.01 + 0.99 (rank - 1) / (N - 1), the highest value at 1; equal values share the mean of their ranks."""
+    out, there = _undecided(values)
+    known = values[there]
+    if len(known) > 1:
+        ordered = np.sort(known)
+        below = np.searchsorted(ordered, known, side="left") + np.searchsorted(ordered, known, side="right") - 1
+        out[there] = LOWEST_RANK + (1.0 - LOWEST_RANK) * (below / 2.0) / (len(known) - 1)
+    return out
+
+
+def rank_desc(values: Floats) -> Floats:
+    """As `rank`, the lowest value at 1."""
+    return rank(-values)
+
+
+def cdf(values: Floats) -> Floats:
+    """Normal distribution function of the z-score (divisor N) among the values there, clipped to [0.001, 1].
+
+    Values without spread beyond rounding have z-score 0.
+    """
+    from scipy.special import ndtr
+
+    out, there = _undecided(values)
+    known = values[there]
+    if len(known) > 1:
+        ordered = np.sort(known)  # sums of sorted values do not depend on the order of the pool
+        spread = ordered.std()
+        floor = 8.0 * EPSILON * np.abs(ordered).max()
+        z = (known - ordered.mean()) / spread if spread > floor else np.zeros_like(known)
+        out[there] = np.clip(ndtr(z), LOWEST_CDF, 1.0)
+    return out
+
+
+def _undecided(values: Floats) -> tuple[Floats, Bools]:
+    """0.5 for all, and where there is a value."""
+    return np.full(values.shape, UNDECIDED), np.isfinite(values)

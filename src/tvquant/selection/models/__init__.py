@@ -1,0 +1,1 @@
+"""Selection models: one file per member."""

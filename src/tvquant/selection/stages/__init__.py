@@ -1,0 +1,1 @@
+"""The six stages of v4: one file per stage."""

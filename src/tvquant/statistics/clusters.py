@@ -1,0 +1,201 @@
+"""Clusters of assets by correlation: average over lookbacks, distance, Ward linkage, partition."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+
+from tvquant.core.errors import ModelError
+from tvquant.core.panel import Bools, Floats
+from tvquant.statistics.precision import rounding_floor
+
+COVERAGE = 0.9
+"""A name is covered by a lookback when it has this share of its rows."""
+COMMON_ROWS = 20
+"""A pair that no lookback covers needs this many common rows."""
+CANCELLED = 1e-12
+"""A variance below this share of its sum of squares has lost its digits."""
+INDEFINITE = 1e-10
+"""An eigenvalue below minus this is more than rounding."""
+
+
+class LeafOrder(StrEnum):
+    """Order of the leaves of a linkage: as scipy's linkage finds them, or by its `optimal_leaf_ordering`."""
+
+    LINKAGE = "linkage"
+    OPTIMAL = "optimal"
+
+
+def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
+    """Pearson correlations (K x K) of T x K returns, NaN where missing, averaged over the lookbacks (in rows).
+
+    1. A lookback counts when there are as many rows. It covers the names that have at least 90 % of its rows and began
+       at or before its first row.
+    2. A pair has the mean of its correlations over the lookbacks that cover both, each on the rows both have.
+    3. A pair that no lookback covers has the correlation over all rows both have, at least 20.
+    4. Where rows differ between pairs the matrix need not be one of correlations. If it has an eigenvalue below
+       -1e-10, negative eigenvalues become 0 and the diagonal is scaled back to 1. `correlation_distance` is thus
+       always Euclidean (R-SEL-27).
+
+    The diagonal is exactly 1.
+
+    Raises
+    ------
+    ModelError : no rows, a column without variance, or a pair without enough common rows; names the columns.
+    """
+    if returns.ndim != 2 or not len(returns):
+        raise ModelError(f"correlation: expected a matrix of rows x columns with rows, found shape {returns.shape}")
+    rows, k = returns.shape
+    usable = [length for length in lookbacks if length <= rows]
+    have = np.isfinite(returns)
+    if usable and have[rows - max(usable) :].all():
+        return _unit(_complete(returns, usable))
+    total, times = np.zeros((k, k)), np.zeros((k, k))
+    for length in usable:
+        covered = np.flatnonzero(_covered(have, length))
+        cells = np.ix_(covered, covered)
+        total[cells] += _pairwise(returns[rows - length :, covered], least=2)
+        times[cells] += 1.0
+    bare = np.flatnonzero((times == 0.0).any(axis=0))
+    cells = np.ix_(bare, bare)
+    fallback = np.where(times[cells] == 0.0, _pairwise(returns[:, bare], least=COMMON_ROWS), 0.0)
+    total[cells] += fallback
+    matrix = total / np.maximum(times, 1.0)
+    _refuse_unknown(matrix)
+    return _definite(_unit(matrix))
+
+
+def correlation_distance(correlation: Floats) -> Floats:
+    """Distances sqrt((1 - rho) / 2) of K x K correlations, in [0, 1], with a zero diagonal.
+
+    They are half the Euclidean distances of the standardised series, which is what Ward's criterion wants.
+
+    Source: Mantegna (1999), Hierarchical structure in financial markets, European Physical Journal B 11, 193-197, there
+    without the half.
+    """
+    distance = np.sqrt(np.maximum(0.0, 0.5 * (1.0 - correlation)))
+    np.fill_diagonal(distance, 0.0)
+    return distance
+
+
+def ward(distance: Floats, *, leaf_order: LeafOrder = LeafOrder.LINKAGE) -> Floats:
+    """Ward linkage ((K - 1) x 4, as scipy lays it out) of K x K Euclidean distances.
+
+    Raises
+    ------
+    ModelError : a distance that is not finite; names the columns.
+
+    Source: Ward (1963), Hierarchical grouping to optimize an objective function, Journal of the American Statistical
+    Association 58, 236-244; Bar-Joseph, Gifford & Jaakkola (2001) for scipy's optimal leaf ordering.
+    """
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
+    if len(distance) < 2:
+        return np.empty((0, 4))
+    if not np.isfinite(distance).all():
+        i, j = np.argwhere(~np.isfinite(distance))[0]
+        raise ModelError(f"ward: the distance of columns {i} and {j} is {distance[i, j]}; drop one of them")
+    condensed = squareform(distance, checks=False)
+    merges: Floats = linkage(condensed, "ward", optimal_ordering=leaf_order is LeafOrder.OPTIMAL)
+    return merges
+
+
+def partition(distance: Floats, *, cut: float, most: int) -> tuple[int, ...]:
+    """Cluster of each of K names: 1, 2 ... in order of first member.
+
+    The Ward tree is cut at the merge height `cut`; when that leaves more than `most` clusters, it is cut where at most
+    `most` are left. The height of a merge is that of `ward`: for two single names their distance, for larger clusters
+    it grows with their sizes.
+
+    Raises
+    ------
+    ModelError : as `ward`, or `most` below 1.
+    """
+    from scipy.cluster.hierarchy import fcluster
+
+    if most < 1:
+        raise ModelError(f"partition: expected at least one cluster, found most={most}")
+    if len(distance) < 2:
+        return (1,) * len(distance)
+    merges = ward(distance)
+    labels = fcluster(merges, cut, "distance")
+    if labels.max() > most:
+        labels = fcluster(merges, most, "maxclust")
+    numbers: dict[int, int] = {}
+    return tuple(numbers.setdefault(label, len(numbers) + 1) for label in labels.tolist())
+
+
+def _covered(have: Bools, length: int) -> Bools:
+    """Names that began at or before the first of the last `length` rows and have enough of them."""
+    first = len(have) - length
+    return np.asarray(have[: first + 1].any(axis=0) & (have[first:].mean(axis=0) >= COVERAGE))
+
+
+def _complete(returns: Floats, lookbacks: Sequence[int]) -> Floats:
+    """Mean of the correlations over the last rows, without NaN: one product of all standardised windows."""
+    windows = []
+    for length in lookbacks:
+        window = returns[len(returns) - length :]
+        centred = window - window.mean(axis=0)
+        norm = np.sqrt((centred**2).sum(axis=0))
+        flat = np.flatnonzero(norm <= np.sqrt(length) * rounding_floor(window))
+        if len(flat):
+            raise ModelError(f"correlation: returns column {flat[0]} has no variance in {length} rows; drop the column")
+        windows.append(centred / norm)
+    x = np.concatenate(windows)
+    return np.asarray(x.T @ x / len(windows))
+
+
+def _pairwise(returns: Floats, *, least: int) -> Floats:
+    """Correlation of each pair on the rows both have; NaN below `least` rows or where one does not vary on them."""
+    have = np.isfinite(returns)
+    mask = have.astype(np.float64)
+    count = np.maximum(mask.sum(axis=0), 1.0)
+    known = np.where(have, returns, 0.0)
+    # Centred on their own means first, so that little is lost when the means of the common rows are taken off.
+    x = np.where(have, known - known.sum(axis=0) / count, 0.0)
+    n = mask.T @ mask
+    sums, squares = x.T @ mask, (x**2).T @ mask  # of the row's name, on the rows it has in common with the column's
+    shared = np.maximum(n, 1.0)
+    variance = squares - sums**2 / shared
+    floor = np.maximum(shared * (rounding_floor(known) ** 2)[:, None], CANCELLED * squares)
+    norm = np.sqrt(np.where((variance > floor) & (n >= least), variance, np.nan))
+    return np.asarray((x.T @ x - sums * sums.T / shared) / (norm * norm.T))
+
+
+def _refuse_unknown(matrix: Floats) -> None:
+    unknown = np.isnan(matrix)
+    if not unknown.any():
+        return
+    alone = np.flatnonzero(np.diagonal(unknown))
+    if len(alone):
+        raise ModelError(
+            f"correlation: returns column {alone[0]} has no variance or fewer than {COMMON_ROWS} rows; drop the column"
+        )
+    i, j = np.argwhere(unknown)[0]
+    raise ModelError(
+        f"correlation: returns columns {i} and {j} have fewer than {COMMON_ROWS} common rows on which both vary; "
+        "drop one of them"
+    )
+
+
+def _unit(matrix: Floats) -> Floats:
+    """The matrix with entries in [-1, 1] and a diagonal of ones."""
+    np.clip(matrix, -1.0, 1.0, out=matrix)
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
+
+
+def _definite(matrix: Floats) -> Floats:
+    """A correlation matrix near this one: itself unless it is indefinite (Rebonato & Jaeckel 2000, spectral method)."""
+    try:
+        np.linalg.cholesky(matrix + INDEFINITE * np.eye(len(matrix)))  # far cheaper than eigenvalues
+        return matrix
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(matrix)
+    if values[0] >= -INDEFINITE:
+        return matrix
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
+    return _unit(root @ root.T)

@@ -1,0 +1,228 @@
+"""Kernels over many series at once, compiled. Importing this module imports numba.
+
+Each takes series x time (`series`: K x T, C order, as `by_series` lays it out), reads the finite values of one series
+in order of time and writes one figure per series. Sums run in order of time, so that a series' figures do not depend on
+its neighbours. Which formula is whose is told where the public functions stand: `predictability` and `tails`.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+from numba import njit
+
+from tvquant.core.errors import ModelError
+from tvquant.core.panel import Floats
+from tvquant.statistics.precision import EPSILON
+
+FLOOR = 8.0 * EPSILON
+"""As `precision.rounding_floor`: a spread at or below this times max(1, largest value) is only rounding."""
+
+
+def compiled[F: Callable[..., Any]](function: F) -> F:
+    """The function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def by_series(returns: Floats) -> Floats:
+    """T x K returns as a K x T copy in C order: one memory layout, hence one compilation, for every caller.
+
+    Raises
+    ------
+    ModelError : not a matrix.
+    """
+    if returns.ndim != 2:
+        raise ModelError(f"returns: expected a matrix of rows x columns, found shape {returns.shape}")
+    return np.array(returns.T, dtype=np.float64, order="C")
+
+
+@compiled
+def last_finite(values: Floats, most: int, out: Floats) -> int:
+    """Put the last `most` finite values into the end of `out`, in order of time, and say how many there are."""
+    at = out.size
+    for t in range(values.size - 1, -1, -1):
+        if out.size - at == most:
+            break
+        if np.isfinite(values[t]):
+            at -= 1
+            out[at] = values[t]
+    return out.size - at
+
+
+@compiled
+def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
+    """Shannon entropy of the ordinal patterns of `order` consecutive values, as a share of ln(order!).
+
+    Entropy takes few values, so equal ones must be equal to the last bit, or a limit that is one of them would part
+    them by rounding: the sum runs over how many patterns came c times, which does not know which patterns they were.
+    """
+    k, t = series.shape
+    patterns = 1
+    for i in range(2, order + 1):
+        patterns *= i
+    out = np.full(k, np.nan)
+    buffer = np.empty(t)
+    counts = np.empty(patterns, np.int64)
+    times = np.empty(t + 1, np.int64)
+    for j in range(k):
+        n = last_finite(series[j], rows, buffer)
+        x = buffer[t - n :]
+        windows = n - order + 1
+        if windows < 1:
+            continue
+        counts[:] = 0
+        for w in range(windows):
+            # The inversions of each place, as digits of the factorial number system, number the permutations.
+            code = 0
+            for a in range(order - 1):
+                inversions = 0
+                for b in range(a + 1, order):
+                    if x[w + b] < x[w + a]:
+                        inversions += 1
+                code = code * (order - a) + inversions
+            counts[code] += 1
+        times[:] = 0
+        for count in counts:
+            times[count] += 1
+        entropy = 0.0
+        for c in range(1, windows + 1):
+            if times[c]:
+                entropy -= times[c] * (c / windows) * np.log(c / windows)
+        out[j] = min(1.0, max(0.0, entropy / np.log(patterns)))
+    return out
+
+
+@compiled
+def net_over_gross(series: Floats, rows: int) -> Floats:
+    """The size of the sum over the sum of the sizes."""
+    k, t = series.shape
+    out = np.full(k, np.nan)
+    buffer = np.empty(t)
+    for j in range(k):
+        n = last_finite(series[j], rows, buffer)
+        net = gross = 0.0
+        for i in range(t - n, t):
+            net += buffer[i]
+            gross += abs(buffer[i])
+        if gross > 0.0:
+            out[j] = min(1.0, abs(net) / gross)
+    return out
+
+
+@compiled
+def rescaled_range(x: Floats) -> float:
+    """Range of the cumulative deviations from the mean, over the standard deviation (divisor n); NaN when constant."""
+    total = largest = 0.0
+    for value in x:
+        total += value
+        largest = max(largest, abs(value))
+    mean = total / x.size
+    level = high = low = squares = 0.0
+    for value in x:
+        deviation = value - mean
+        squares += deviation * deviation
+        level += deviation
+        high = max(high, level)
+        low = min(low, level)
+    std = np.sqrt(squares / x.size)
+    return (high - low) / std if std > FLOOR * max(1.0, largest) else np.nan
+
+
+@compiled
+def slope_of_ranges(series: Floats, lengths: Floats, expected: Floats) -> Floats:
+    """Slope of ln(mean rescaled range) - `expected` on ln(length), over the lengths of which two segments fit.
+
+    Segments end at the last value: what does not fill one is the oldest.
+    """
+    k, t = series.shape
+    out = np.full(k, np.nan)
+    buffer = np.empty(t)
+    x = np.empty(lengths.size)
+    y = np.empty(lengths.size)
+    for j in range(k):
+        n = last_finite(series[j], t, buffer)
+        points = 0
+        for i in range(lengths.size):
+            length = int(lengths[i])
+            total = 0.0
+            used = 0
+            for s in range(n // length if 2 * length <= n else 0):
+                end = t - s * length
+                ratio = rescaled_range(buffer[end - length : end])
+                if not np.isnan(ratio):
+                    total += ratio
+                    used += 1
+            if used:
+                x[points] = np.log(length)
+                y[points] = np.log(total / used) - expected[i]
+                points += 1
+        if points >= 2:
+            dx = x[:points] - x[:points].mean()
+            out[j] = (dx * y[:points]).sum() / (dx * dx).sum()
+    return out
+
+
+@compiled
+def moments_of(series: Floats) -> Floats:
+    """Rows of a 5 x K matrix: count, mean, standard deviation (divisor n - 1), skewness, excess kurtosis."""
+    k, t = series.shape
+    out = np.full((5, k), np.nan)
+    buffer = np.empty(t)
+    for j in range(k):
+        n = last_finite(series[j], t, buffer)
+        out[0, j] = n
+        if n == 0:
+            continue
+        total = largest = 0.0
+        for i in range(t - n, t):
+            total += buffer[i]
+            largest = max(largest, abs(buffer[i]))
+        mean = total / n
+        second = third = fourth = 0.0
+        for i in range(t - n, t):
+            deviation = buffer[i] - mean
+            square = deviation * deviation
+            second += square
+            third += square * deviation
+            fourth += square * square
+        out[1, j] = mean
+        if n >= 2:
+            out[2, j] = np.sqrt(second / (n - 1))
+        spread = np.sqrt(second / n)
+        if n >= 4 and spread > FLOOR * max(1.0, largest):
+            out[3, j] = third / n / spread**3
+            out[4, j] = fourth / n / spread**4 - 3.0
+    return out
+
+
+@compiled
+def tail_mean(series: Floats, level: float) -> Floats:
+    """Rows of a 2 x K matrix: mean of the values at or below their `level` quantile, and its standard error."""
+    k, t = series.shape
+    out = np.full((2, k), np.nan)
+    buffer = np.empty(t)
+    for j in range(k):
+        n = last_finite(series[j], t, buffer)
+        if n == 0:
+            continue
+        place = (n - 1) * level
+        below = int(place)
+        x = np.partition(buffer[t - n :], below)
+        quantile = x[below]
+        if place > below:
+            quantile += (place - below) * (x[below + 1 :].min() - x[below])
+        total = 0.0
+        m = 0
+        for i in range(t - n, t):
+            if buffer[i] <= quantile:
+                total += buffer[i]
+                m += 1
+        mean = total / m
+        squares = 0.0
+        for i in range(t - n, t):
+            if buffer[i] <= quantile:
+                squares += (buffer[i] - mean) ** 2
+        out[0, j] = mean
+        if m >= 2:
+            out[1, j] = np.sqrt(squares / (m - 1) / m)
+    return out

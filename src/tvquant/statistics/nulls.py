@@ -1,0 +1,83 @@
+"""Null calibration: what the predictability statistics look like on noise of as many values.
+
+1. Noise is independent Student t with 4 degrees of freedom: fat tails as daily returns have them, and no memory.
+2. On a grid of n, 4000 series are drawn from a fixed seed and measured by the same kernels as returns; one grid point
+   is drawn when it is first needed and kept for the life of the process.
+3. Between grid points a quantile is interpolated linearly in 1 / sqrt(n).
+"""
+
+from enum import StrEnum
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.errors import ModelError
+from tvquant.core.panel import Floats, frozen
+from tvquant.statistics.predictability import efficiency_ratio, hurst, permutation_entropy
+
+DRAWS = 4000
+SEED = 20_020_429
+DEGREES = 4.0
+"""Degrees of freedom of the noise."""
+
+
+class NullStatistic(StrEnum):
+    """Statistics with a null distribution, at the parameters that are their defaults."""
+
+    ENTROPY = "entropy"
+    EFFICIENCY = "efficiency"
+    HURST = "hurst"
+
+
+MEASURES = {
+    NullStatistic.ENTROPY: permutation_entropy,
+    NullStatistic.EFFICIENCY: efficiency_ratio,
+    NullStatistic.HURST: hurst,
+}
+SHORT = (32, 45, 60, 90, 120)
+"""Grid of entropy and efficiency: they use no more than 120 values."""
+LONG = tuple(
+    n for length in (16, 32, 64, 128, 256, 512) for n in (2 * length, 3 * length - 1, 3 * length, 4 * length - 1)
+)
+"""Grid of the Hurst exponent: its largest length and the number of its segments change between neighbours of it only
+where they are consecutive (63 and 64, 95 and 96 ...), so that no jump is interpolated across."""
+GRIDS = {NullStatistic.ENTROPY: SHORT, NullStatistic.EFFICIENCY: SHORT, NullStatistic.HURST: LONG}
+
+
+def null_quantile(statistic: NullStatistic, n: NDArray[np.int64], share: float) -> Floats:
+    """Quantile `share` of the statistic on noise of n values (K), for each of the K counts in `n`.
+
+    NaN below 32 values. Above the grid (120; 2047 for the Hurst exponent) the last grid point stands. Entropy takes
+    few values when n is small, so a limit of strict inequality rejects somewhat less than its share of noise there
+    (7 % instead of 10 % at 60 values).
+
+    Raises
+    ------
+    ModelError : a share outside [0, 1].
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ModelError(f"null quantile: expected a share between 0 and 1, found {share}")
+    grid = np.array(GRIDS[statistic])
+    counts, places = np.unique(np.minimum(n, grid[-1]), return_inverse=True)
+    out = np.full(counts.size, np.nan)
+    known = counts >= grid[0]
+    left = np.searchsorted(grid, counts[known], side="right") - 1
+    right = np.where(grid[left] == counts[known], left, np.minimum(left + 1, grid.size - 1))
+    needed = np.union1d(left, right)
+    values = np.array([_at_grid_point(statistic, int(grid[i]), share) for i in needed])
+    # np.interp wants an ascending abscissa, and 1 / sqrt(n) descends.
+    out[known] = np.interp(-1.0 / np.sqrt(counts[known]), -1.0 / np.sqrt(grid[needed]), values)
+    return out[places]
+
+
+@cache
+def _at_grid_point(statistic: NullStatistic, n: int, share: float) -> float:
+    return float(np.quantile(noise_distribution(statistic, n), share))
+
+
+@cache
+def noise_distribution(statistic: NullStatistic, n: int) -> Floats:
+    """The statistic on 4000 series of noise of n values, read-only."""
+    noise = np.random.default_rng((SEED, n)).standard_t(DEGREES, (DRAWS, n))
+    return frozen(MEASURES[statistic](noise.T))

@@ -1,0 +1,54 @@
+"""Specs: how a cell decides, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tvquant.core.allocations import Limits
+from tvquant.core.stamps import Stamps
+from tvquant.profiles.schema import DataSection, SelectionSection, UniverseSection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Who may be chosen, how, on how much data, and the caveats that this universe carries."""
+
+    universe: UniverseSection
+    data: DataSection
+    selection: SelectionSection
+    train: int
+    stamps: Stamps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategySpec:
+    """A strategy: the winners of a selection model, weighted by a risk profile of an engine within limits."""
+
+    rules: Rules
+    engine: str
+    risk_profile: str
+    fallbacks: tuple[str, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseUniverseSpec:
+    """Baseline `base_universe_ew`: equal weight of every healthy name of the base pool, no signal, without caps."""
+
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSpec:
+    """Baseline `market`: equal weight of the benchmark symbols that have a bar."""
+
+    symbols: tuple[str, ...]
+
+
+type Spec = StrategySpec | BaseUniverseSpec | MarketSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """What was decided last: weights by atom id, none before the first decision."""
+
+    atoms: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,30 @@
+"""Views: everything known at a moment, and nothing else."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Panel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A panel as it was known at `as_of`; what is derived from it is computed once and shared by all who look."""
+
+    panel: Panel
+    as_of: Instant
+    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once[T](self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The value of `compute()` under `key`, computed at the first request."""
+        if key not in self._known:
+            self._known[key] = compute()
+        value: T = self._known[key]
+        return value
+
+
+def look(panel: Panel, row: int) -> View:
+    """What was known when row `row` closed: when the first of the names that have a bar there became known."""
+    as_of = panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max())
+    return View(panel.until(as_of), as_of)

@@ -1,0 +1,136 @@
+"""The contract of every selection model, and of every veto, on pools of all sizes."""
+
+import json
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.errors import ModelError
+from tvquant.core.features import FeatureSet
+from tvquant.profiles.schema import SelectionSection
+from tvquant.selection import SELECTION_MODELS, SelectionContext
+from tvquant.selection.stages.feature_engineering import FeatureEngineeringStage
+from tvquant.selection.vetoes.catalogue import VETOES
+
+MODELS = sorted(SELECTION_MODELS)
+PARAMETERS = SelectionSection(
+    model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
+    cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
+)  # fmt: skip
+
+
+def context(count, rows=200, *, terms=("adv_median_30", "recommend_ma"), young=True, seed=0):
+    """A pool of longs and shorts with a common factor, of which every fourth name is young."""
+    rng = np.random.default_rng(seed)
+    asset = rng.normal(0.0, 0.01, (rows, 1)) + rng.normal(0.0, 0.02, (rows, count))
+    atoms = tuple(
+        Atom(physical_symbol=f"X:N{k:04d}", logic="hold", direction=Direction.SHORT if k % 3 == 2 else Direction.LONG)
+        for k in range(count)
+    )
+    streams = asset * [atom.direction.sign for atom in atoms]
+    if young:
+        streams[: rows // 2, 3::4] = np.nan
+    times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
+    return SelectionContext(
+        decided_at=times[-1],
+        pool=Streams(
+            atoms=atoms,
+            times=times,
+            returns=streams,
+            composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
+        ),
+        features=FeatureSet(
+            names=terms,
+            keys=tuple(atom.physical_symbol for atom in atoms),
+            values=rng.uniform(0.1, 1.0, (len(terms), count)),
+            known_at=times[-1],
+        ),
+        parameters=PARAMETERS,
+        train=60,
+        periods_per_year=365,
+    )
+
+
+def test_the_catalogues_are_consistent_and_read_only():
+    assert {"baseline", "v4"} <= set(SELECTION_MODELS)
+    assert all(model.name == name and model.version for name, model in SELECTION_MODELS.items())
+    assert all(rule.name == name and rule.meaning.endswith(".") for name, rule in VETOES.items())
+    hard = [rule.hard for rule in VETOES.values()]
+    assert hard == sorted(hard, reverse=True)
+    for catalogue in (SELECTION_MODELS, VETOES):
+        with pytest.raises(TypeError):
+            catalogue["another"] = None
+
+
+@pytest.mark.requirement("R-SEL-02")
+@pytest.mark.requirement("R-SEL-03")
+@pytest.mark.parametrize("count", [1, 2, 5, 40, 150])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_response_is_whole(name, count):
+    given = context(count)
+    got = SELECTION_MODELS[name].select(given)
+    ids = set(given.pool.ids)
+    assert (got.model, got.version, got.decided_at) == (name, SELECTION_MODELS[name].version, given.decided_at)
+    assert got.winners
+    assert len(set(got.winners)) == len(got.winners)
+    assert set(got.winners) <= set(given.pool.atoms)
+    assert set(got.recruited) == {atom.symbol for atom in got.winners}
+    assert set(got.scores) == set(got.clusters) == ids
+    assert set(got.vetoes) <= ids - set(got.recruited)
+    assert set(got.components) in (set(), ids)
+    assert np.isfinite(list(got.scores.values())).all()
+    assert sorted(set(got.clusters.values())) == list(range(1, max(got.clusters.values()) + 1))
+    assert got.stage in (1, 2, 3, 4)
+    assert got.trace[0] == "ingestion"
+
+
+@pytest.mark.requirement("R-SEL-31")
+@pytest.mark.parametrize("name", MODELS)
+def test_a_payload_is_finite_json_and_a_response_travels_between_processes(name):
+    got = SELECTION_MODELS[name].select(context(40))
+    text = json.dumps(got.payload(), allow_nan=False)
+    assert json.dumps(pickle.loads(pickle.dumps(got)).payload(), allow_nan=False) == text
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_context_has_the_same_answer_and_is_not_changed(name):
+    given = context(40)
+    before = (given.pool.returns.tobytes(), given.features.values.tobytes())
+    first, second = (SELECTION_MODELS[name].select(given).payload() for _ in range(2))
+    assert first == second
+    assert (given.pool.returns.tobytes(), given.features.values.tobytes()) == before
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_reads_no_other_terms_than_it_declares(name):
+    model = SELECTION_MODELS[name]
+    given = context(20, terms=tuple(sorted(model.features)))
+    values = np.vstack([np.full(20, 7.0), given.features.values])
+    more = replace(given, features=replace(given.features, names=("another", *given.features.names), values=values))
+    assert model.select(more).payload() == model.select(given).payload()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_feature_set_without_its_terms_is_enough(name):
+    given = context(20, terms=())
+    assert set(SELECTION_MODELS[name].select(given).winners) <= set(given.pool.atoms)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_pool_without_atoms_is_refused(name):
+    with pytest.raises(ModelError, match="no atom"):
+        SELECTION_MODELS[name].select(context(0))
+
+
+@pytest.mark.requirement("R-SEL-15")
+@pytest.mark.parametrize("name", sorted(VETOES))
+def test_a_broken_rule_has_a_finite_value_and_limit(name):
+    given = FeatureEngineeringStage().run(context(150, rows=70))
+    verdict = VETOES[name].judge(given, 0.25)
+    assert verdict.broken.shape == verdict.values.shape == verdict.limits.shape == (150,)
+    assert np.isfinite(verdict.values[verdict.broken]).all()
+    assert np.isfinite(verdict.limits[verdict.broken]).all()
+    assert np.isfinite(list(verdict.thresholds.values())).all()

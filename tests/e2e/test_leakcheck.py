@@ -1,0 +1,189 @@
+"""`tvquant leakcheck`: clean on honest runs, exit 1 when a decision is another than recorded; it leaves no trace."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tvquant.core.records import Entry
+from tvquant.lake import forks
+from tvquant.ledger import Ledger, LedgerRecord, records
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+NAMES = ["ledger", "as imported", *forks.EDITS, forks.FACTS]
+CELL = "base_universe_ew/custom"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with eight coins, two of them listed late and one dead early, and a finished run."""
+    from tvquant.app.cli import main
+
+    root = tmp_path_factory.mktemp("leakcheck") / "ws"
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 10, 1), "1d", time_zone="UTC", eager=True)
+    draw, parts = np.random.default_rng(0), []
+    for number, coin in enumerate(["BTC", "ETH", "XRP", "ADA", "SOL", "DOT", "LTC", "BCH"]):
+        close = 100.0 * np.exp((0.001 + 0.02 * draw.standard_normal(len(days))).cumsum())
+        frame = pl.DataFrame(
+            {"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "open": close, "high": close, "low": close}
+        )
+        frame = frame.with_columns(close="open", volume=pl.Series(1e6 * np.exp(draw.standard_normal(len(days)))))
+        parts.append(frame[60:] if number in (5, 6) else frame[:200] if number == 7 else frame)
+    file = root.parent / "coins.parquet"
+    pl.concat(parts).write_parquet(file)
+    assert main(["init", str(root)]) == 0
+    assert main(["data", "import", str(file), "-w", str(root)]) == 0
+    assert main(["run", "crypto_spot", "-w", str(root)]) == 0
+    return root
+
+
+@pytest.mark.requirement("R-UNI-22")
+@pytest.mark.requirement("R-SIM-03")
+def test_an_honest_run_is_clean_on_every_fork_of_every_window(
+    small: Path, tvquant: Callable[..., Any], files: Callable[[Path], dict[str, bytes]]
+) -> None:
+    before = files(small)
+    said = tvquant("leakcheck", "latest", "--windows", "0", "--json", "-w", small)
+    assert said.code == 0, said.err
+    found = said.document
+    assert [row["fork"] for row in found["forks"]] == NAMES
+    assert found["leaks"] == []
+    assert len(found["windows"]) == found["windows_of_run"] > 4
+    cells = {record.chain for record in records(_run(small), kind="snapshot")}
+    by_fork = {row["fork"]: row for row in found["forks"]}
+    assert by_fork["ledger"]["decisions"] == len(cells) * found["windows_of_run"]
+    for name in ("as imported", "rows deleted", "rows scrambled", "rows added", "listings added", "facts changed"):
+        assert by_fork[name]["decisions"] == by_fork["ledger"]["decisions"]
+        assert by_fork[name]["result"].startswith("identical on ")
+    assert by_fork["actions scrambled"]["result"] == "nothing to change"
+    assert "current_only" in found["stamps"]
+    assert files(small) == before
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, [0]), (2, [0, -1]), (4, [0, None, None, -1])])
+def test_windows_are_spread_over_the_run(
+    count: int, expected: list[int | None], small: Path, tvquant: Callable[..., Any]
+) -> None:
+    every = sorted({record.metrics["window"] for record in records(_run(small), kind="snapshot")})
+    found = tvquant("leakcheck", "latest", "--windows", count, "--json", "-w", small).document["windows"]
+    assert len(found) == count
+    assert found == sorted(set(found) & set(every))
+    assert all(place is None or found[k] == every[place] for k, place in enumerate(expected))
+
+
+def test_the_demo_is_clean(demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]) -> None:
+    said = tvquant("leakcheck", "latest", "--windows", "2", "-w", demo[0])
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert [line.split("  ")[0] for line in lines[1:10]] == NAMES
+    assert f"{demo[1]['run']}: 2 of" in said.out
+    assert ", 0 leaks" in said.out
+    assert "survivorship" in said.out
+
+
+class StandingClock:
+    """It is always the same moment."""
+
+    def now(self) -> datetime:
+        return datetime(2024, 12, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Forged:
+    """Copies of the run whose ledger was written anew from changed entries; each verifies."""
+
+    home: Path
+    source: Path
+
+    def write(self, name: str, change: Callable[[Entry], Entry], *, sealed: bool = True) -> str:
+        run_id = f"20241201T000000-{name}-0000ff"
+        folder = self.home / "artifacts" / "summaries" / "runs" / run_id
+        folder.mkdir()
+        (folder / "manifest.json").write_bytes((self.source / "manifest.json").read_bytes())
+        leaves = next(r for r in records(self.source, kind="outcome") if r.chain == "run" and r.stage == 15).data
+        with Ledger.create(folder, run_id=run_id, clock=StandingClock()) as ledger:
+            for record in records(self.source):
+                if record.kind != "seal":
+                    ledger.record(change(_entry(record, run_id)))
+            if sealed:
+                ledger.seal(leaves["leaves"])
+        return run_id
+
+
+def _entry(record: LedgerRecord, run_id: str) -> Entry:
+    data = record.data | {"run_id": run_id} if record.kind == "genesis" else record.data
+    return Entry(
+        chain=record.chain, stage=record.stage, kind=record.kind, pillar=record.pillar,
+        inputs=record.inputs, outputs=record.outputs, metrics=record.metrics, data=data,
+    )  # fmt: skip
+
+
+def _run(home: Path) -> Path:
+    (found,) = (p for p in (home / "artifacts" / "summaries" / "runs").iterdir() if "-crypto_spot-" in p.name)
+    return found
+
+
+@pytest.fixture
+def forged(small: Path) -> Iterator[Forged]:
+    """Forged runs are gone after the test: the others ask for the latest."""
+    import shutil
+
+    made = Forged(small, _run(small))
+    yield made
+    for folder in made.source.parent.glob("20241201T*"):
+        shutil.rmtree(folder)
+
+
+def test_a_record_that_is_not_what_was_decided_is_named(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    first = min(record.metrics["window"] for record in records(forged.source, chain=CELL, kind="snapshot"))
+
+    def other_weight(entry: Entry) -> Entry:
+        if entry.chain != CELL or entry.metrics.get("window") != first:
+            return entry
+        weights = dict(entry.data["weights"])
+        weights["BINANCE:BTCUSDT"] += 0.25
+        return replace(entry, data={**entry.data, "weights": weights})
+
+    name = forged.write("forged", other_weight)
+    assert tvquant("ledger", "verify", name, "-w", forged.home).code == 0
+    said = tvquant("leakcheck", name, "--windows", "2", "--json", "-w", forged.home)
+    assert said.code == 1
+    (leak,) = said.document["leaks"]
+    assert (leak["fork"], leak["window"], leak["cell"]) == ("ledger", first, CELL)
+    assert leak["path"] == "weights.BINANCE:BTCUSDT"
+    assert leak["before"] == pytest.approx(leak["after"] + 0.25)
+    assert len(said.err.strip().splitlines()) == 1
+    human = tvquant("leakcheck", name, "--windows", "2", "-w", forged.home)
+    assert human.code == 1
+    line = next(line for line in human.out.splitlines() if line.startswith("ledger: "))
+    assert f"window {first}, {leak['as_of']}, {CELL}: weights.BINANCE:BTCUSDT was " in line
+
+
+def test_a_run_of_other_code_is_not_checked_with_this(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    def other_plan(entry: Entry) -> Entry:
+        return replace(entry, outputs={**entry.outputs, "plan": "0" * 64}) if entry.kind == "plan" else entry
+
+    said = tvquant("leakcheck", forged.write("older", other_plan), "-w", forged.home)
+    assert said.code == 2
+    assert "other code or packages" in said.err
+
+
+def test_a_run_without_an_end_is_not_checked(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    said = tvquant("leakcheck", forged.write("open", lambda entry: entry, sealed=False), "-w", forged.home)
+    assert said.code == 1
+    assert "only a finished run" in said.err
+
+
+def test_a_run_whose_ledger_was_tampered_with_is_not_checked(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    name = forged.write("tampered", lambda entry: entry)
+    audit = forged.home / "artifacts" / "summaries" / "runs" / name / "audit.jsonl"
+    audit.write_bytes(audit.read_bytes().replace(b'"cash":', b'"cosh":', 1))
+    said = tvquant("leakcheck", name, "-w", forged.home)
+    assert said.code == 1
+    assert "ledger verify" in said.err

@@ -1,0 +1,88 @@
+"""Ratings are causal: a row of the whole history's votes is what the data cut at that row give, bit for bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Basis, Panel
+from tvquant.features import TERMS, compute
+from tvquant.features.ratings import moving_average_votes, recommend_ma
+
+FIELDS = ("high", "low", "close", "volume")
+
+
+@st.composite
+def panels(draw):
+    """Walks, lattices and standing prices with holes, young names, and volumes of zero or unknown."""
+    rows, names = draw(st.integers(1, 280)), draw(st.integers(1, 6))
+    source = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    close = draw(st.sampled_from([1e-7, 1.0, 3e4])) * np.exp(source.normal(0.0, 0.03, (rows, names)).cumsum(axis=0))
+    if draw(st.booleans()):
+        close = 20.0 + source.integers(-2, 3, (rows, names))
+    high, low = close * (1.0 + source.random((rows, names)) / 20), close * (1.0 - source.random((rows, names)) / 20)
+    volume = np.where(source.random((rows, names)) < 0.2, 0.0, source.random((rows, names)) * 1e6)
+    volume[source.random((rows, names)) < draw(st.sampled_from([0.0, 0.01]))] = np.nan
+    gone = source.random((rows, names)) < draw(st.sampled_from([0.0, 0.02, 0.3, 0.9]))
+    gone |= np.arange(rows)[:, None] < source.integers(-200, rows, names)  # listed later
+    gone[-1] &= gone.sum(axis=0) < rows  # a name has a bar
+    blocks = {"close": close, "high": high, "low": low, "volume": volume}
+    order = np.argsort(np.argmin(gone, axis=0), kind="stable")
+    blocks = {name: np.where(gone, np.nan, block)[:, order] for name, block in blocks.items()}
+    times = np.datetime64("2022-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
+    return Panel(
+        times=times,
+        instruments=tuple(
+            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7")
+            for j in range(names)
+        ),
+        fields=blocks,
+        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
+        tradable=~np.isnan(blocks["close"]),
+        bases=(Basis.RAW,) * names,
+        stamps=(frozenset(),) * names,
+        calendar="24x7",
+    )
+
+
+@pytest.mark.requirement("R-FEA-12")
+@pytest.mark.requirement("R-UNI-22")
+@given(panel=panels(), data=st.data())
+def test_a_row_of_all_ratings_is_the_rating_of_the_view_until_then(panel, data):
+    row = data.draw(st.integers(0, len(panel.times) - 1), label="row")
+    everything = recommend_ma(moving_average_votes(*(panel.fields[name] for name in FIELDS), rows=len(panel.times)))
+    view = panel.until(panel.known_at[row, 0])
+    if view.instruments:
+        found = compute(view, ["recommend_ma"], rating_min_bars=1).values[0]
+        assert found.tobytes() == everything[row, : len(found)].tobytes()
+        listed = len(found)
+    else:
+        listed = 0
+    assert np.isnan(everything[row, listed:]).all()
+    assert np.isnan(everything[~panel.tradable]).all()
+    assert (np.abs(everything[~np.isnan(everything)]) <= 1.0).all()
+
+
+@pytest.mark.requirement("R-UNI-22")
+@given(panel=panels(), data=st.data())
+def test_every_term_until_a_moment_is_that_of_the_data_cut_there(panel, data):
+    row = data.draw(st.integers(0, len(panel.times) - 1), label="row")
+    view = panel.until(panel.known_at[row, 0])
+    if not view.instruments:
+        return
+    names = len(view.instruments)
+    cut = Panel(
+        times=panel.times[: row + 1].copy(),
+        instruments=panel.instruments[:names],
+        fields={name: block[: row + 1, :names].copy() for name, block in panel.fields.items()},
+        known_at=panel.known_at[: row + 1, :names].copy(),
+        tradable=panel.tradable[: row + 1, :names].copy(),
+        bases=panel.bases[:names],
+        stamps=panel.stamps[:names],
+        calendar=panel.calendar,
+    )
+    seen, scratch = (compute(each, TERMS, rating_min_bars=20) for each in (view, cut))
+    assert seen.digest() == scratch.digest()
+    assert seen.absent == scratch.absent
+    assert seen.known_at == scratch.known_at

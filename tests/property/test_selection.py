@@ -1,0 +1,149 @@
+"""What selection keeps for any pool: hard vetoes, floor and ceiling, finite scores, and no order of atoms."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.features import FeatureSet
+from tvquant.profiles.schema import SelectionSection
+from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
+from tvquant.selection.relaxation import Candidates, Relaxation, recruit
+
+PARAMETERS = SelectionSection(
+    model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
+    cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
+)  # fmt: skip
+
+
+@st.composite
+def contexts(draw):
+    """Pools from calm to wild, of short and of long histories, with several atoms on some assets."""
+    assets, rows = draw(st.integers(1, 20)), draw(st.sampled_from([25, 60, 90, 130, 210]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    common, wild = draw(st.sampled_from([0.0, 0.02])), draw(st.sampled_from([0.0, 0.3, 1.0]))
+    moves = rng.normal(0.0, common, (rows, 1)) + rng.standard_t(3, (rows, assets)) * 0.02
+    moves[:, rng.random(assets) < wild] *= 8.0
+    for j in np.flatnonzero(rng.random(assets) < 0.2):
+        moves[: rng.integers(0, rows - 2), j] = np.nan
+    atoms = [
+        Atom(physical_symbol=f"X:N{j:02d}", logic=logic, direction=side)
+        for j in range(assets)
+        for logic, side in (("hold", Direction.LONG), ("hold", Direction.SHORT), ("other", Direction.LONG))
+        if (side is Direction.LONG and logic == "hold") or rng.random() < 0.4
+    ]
+    place = [int(atom.physical_symbol[-2:]) for atom in atoms]
+    sign = np.array([float(atom.direction.sign) for atom in atoms])
+    times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
+    values = rng.uniform(-1.0, 1.0, (2, assets))
+    values[:, rng.random(assets) < 0.2] = np.nan
+    floor = draw(st.integers(1, 20))
+    changes = {
+        "top_n": draw(st.integers(1, 4)), "min_winners": floor, "max_winners": floor + draw(st.integers(0, 10)),
+        "weights": draw(st.sampled_from(["v4_tuned", "v4_round"])), "max_clusters": draw(st.integers(1, 25)),
+    }  # fmt: skip
+    return SelectionContext(
+        decided_at=times[-1],
+        pool=Streams(
+            atoms=tuple(atoms),
+            times=times,
+            returns=moves[:, place] * sign,
+            composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
+        ),
+        features=FeatureSet(
+            names=("adv_median_30", "recommend_ma"),
+            keys=tuple(f"X:N{j:02d}" for j in range(assets)),
+            values=values,
+            known_at=times[-1],
+        ),
+        parameters=PARAMETERS.model_copy(update=changes),
+        train=draw(st.sampled_from([20, 60])),
+        periods_per_year=365,
+    )
+
+
+def each_stage(context):
+    """The context after each stage of relaxation, whether or not the loop would go there."""
+    pipeline = SelectionPipeline()
+    for stage in (pipeline.ingestion, pipeline.feature_engineering, pipeline.inference, pipeline.partitioning):
+        context = stage.run(context)
+    for _ in Relaxation:
+        context = pipeline.policy.run(context)
+        yield context
+
+
+@pytest.mark.requirement("R-SEL-16")
+@pytest.mark.requirement("R-SEL-19")
+@settings(deadline=None)
+@given(contexts())
+def test_an_atom_with_a_hard_veto_wins_at_no_stage(context):
+    for done in each_stage(context):
+        kurtosis, volatility = done.of_atoms("kurtosis"), done.of_atoms("volatility")
+        safe = (kurtosis <= 20.0) & (volatility <= 2.5)  # false where one is missing
+        allowed = {symbol for symbol, good in zip(done.pool.ids, safe, strict=True) if good}
+        assert set(done.recruited) <= allowed
+        assert {symbol for symbol, veto in done.vetoes.items() if veto.hard} == set(done.pool.ids) - allowed
+
+
+@pytest.mark.requirement("R-SEL-24")
+@pytest.mark.requirement("R-SEL-26")
+@settings(deadline=None)
+@given(contexts())
+def test_winners_keep_floor_and_ceiling_and_scores_are_finite(context):
+    got = SELECTION_MODELS["v4"].select(context)
+    barred = sum(veto.hard for veto in got.vetoes.values())
+    floor, ceiling = context.parameters.min_winners, context.parameters.max_winners
+    assert min(floor, len(context.pool.atoms) - barred) <= len(got.winners) <= ceiling
+    assert ("sparse" in got.flags) == (len(got.winners) < floor)
+    assert np.isfinite(list(got.scores.values())).all()
+    assert all(0.0 < p <= 1.0 for parts in got.components.values() for p in parts.values())
+    ranked = [got.scores[atom.symbol] for atom in got.winners]
+    assert ranked == sorted(ranked, reverse=True)
+
+
+@pytest.mark.requirement("R-SEL-14")
+@settings(deadline=None)
+@given(contexts(), st.sampled_from(sorted(SELECTION_MODELS)), st.randoms(use_true_random=False))
+def test_the_order_of_the_pool_changes_nothing_but_order(context, model, random):
+    count = len(context.pool.atoms)
+    order = random.sample(range(count), count)
+    pool = context.pool
+    shuffled = replace(pool, atoms=tuple(pool.atoms[k] for k in order), returns=pool.returns[:, order])
+    first, second = (
+        SELECTION_MODELS[model].select(given).payload() for given in (context, replace(context, pool=shuffled))
+    )
+    for payload in (first, second):
+        payload["missing"] = {name: sorted(ids) for name, ids in payload["missing"].items()}
+        if model == "baseline":  # its winners stand in the order of the pool
+            payload["winners"].sort(key=str)
+    assert first == second
+
+
+@st.composite
+def candidate_sets(draw):
+    count = draw(st.integers(1, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    barred = rng.random(count) < draw(st.sampled_from([0.0, 0.3, 1.0]))
+    return Candidates(
+        ids=tuple(f"n{k:02d}" for k in range(count)),
+        directions=tuple(Direction.LONG if rng.random() < 0.5 else Direction.SHORT for _ in range(count)),
+        scores=rng.integers(0, 10, count).astype(np.float64),
+        clusters=rng.integers(1, 6, count),
+        vetoed=barred | (rng.random(count) < draw(st.sampled_from([0.0, 0.5, 1.0]))),
+        barred=barred,
+    )
+
+
+@settings(deadline=None)
+@given(candidate_sets(), st.integers(1, 5), st.integers(1, 20), st.integers(0, 10))
+def test_each_stage_of_relaxation_recruits_all_of_the_one_before_until_the_ceiling(candidates, top_n, floor, more):
+    found = [recruit(candidates, stage, top_n=top_n, floor=floor, ceiling=1000) for stage in Relaxation]
+    for earlier, later in pairwise(found):
+        assert earlier.items() <= later.items()
+    kept = recruit(candidates, Relaxation.ALPHA_FALLBACK, top_n=top_n, floor=floor, ceiling=floor + more)
+    assert list(kept) == list(found[-1])[: floor + more]
+    assert len(kept) >= min(floor, int((~candidates.barred).sum()))

@@ -1,0 +1,15 @@
+from tvquant.atoms import LOGICS
+from tvquant.profiles.files import SCANNERS
+from tvquant.profiles.scanners import load_scanner
+from tvquant.universe import HOLD
+
+
+def test_every_logic_that_recruits_can_be_synthesised() -> None:
+    """Rooms on one line do not import each other: the words they share are held together here."""
+    recruiters = [load_scanner(name).logic for name in SCANNERS.available(())]
+    named = {logic for logic in recruiters if logic is not None} | {HOLD}
+    assert named == set(LOGICS)
+
+
+def test_every_logic_says_what_it_means() -> None:
+    assert all(LOGICS.values())

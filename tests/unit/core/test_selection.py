@@ -1,0 +1,71 @@
+"""The response as a record: canonical order, winners' components only, and nothing that JSON cannot hold."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tvquant.core.atoms import Atom, Direction
+from tvquant.core.selection import SelectionResponse, Veto
+
+LONG = Atom(physical_symbol="X:B", logic="hold", direction=Direction.LONG, scan="one")
+SHORT = Atom(physical_symbol="X:A", logic="hold", direction=Direction.SHORT)
+
+
+def response(**changes):
+    given = {
+        "decided_at": np.datetime64("2024-05-01T00:00:00", "us"),
+        "model": "v4",
+        "version": "4.0-mlops",
+        "winners": (LONG, SHORT),
+        "scores": {"X:C_hold_LONG": -9.0, LONG.symbol: -1.0, SHORT.symbol: -2.0},
+        "components": {name: {"momentum": 0.5} for name in ("X:C_hold_LONG", LONG.symbol, SHORT.symbol)},
+        "vetoes": {"X:C_hold_LONG": Veto(rule="kurtosis", value=21.0, limit=20.0, hard=True)},
+        "clusters": {"X:C_hold_LONG": 2, LONG.symbol: 1, SHORT.symbol: 1},
+        "stage": 3,
+        "recruited": {LONG.symbol: "ranked", SHORT.symbol: "cluster_floor"},
+        "thresholds": {"volatility": {"limit": 2.5}, "kurtosis": {"limit": 20.0}},
+        "absent": {"liquidity": "the data have no volume"},
+        "missing": {"hurst": (SHORT.symbol,)},
+        "flags": frozenset({"sparse", "few_assets"}),
+        "trace": ("ingestion", "policy"),
+    }
+    return SelectionResponse(**{**given, **changes})
+
+
+@pytest.mark.requirement("R-SEL-31")
+def test_the_payload_persists_winners_scores_components_clusters_vetoes_and_thresholds():
+    assert response().payload() == {
+        "decided_at": "2024-05-01T00:00:00.000000",
+        "model": "v4",
+        "version": "4.0-mlops",
+        "winners": [
+            {"physical_symbol": "X:B", "logic": "hold", "direction": "LONG", "scan": "one", "how": "ranked"},
+            {"physical_symbol": "X:A", "logic": "hold", "direction": "SHORT", "scan": "", "how": "cluster_floor"},
+        ],
+        "scores": {"X:A_hold_SHORT": -2.0, "X:B_hold_LONG": -1.0, "X:C_hold_LONG": -9.0},
+        "components": {"X:B_hold_LONG": {"momentum": 0.5}, "X:A_hold_SHORT": {"momentum": 0.5}},
+        "vetoes": {"X:C_hold_LONG": {"rule": "kurtosis", "value": 21.0, "limit": 20.0, "hard": True}},
+        "clusters": {"X:A_hold_SHORT": 1, "X:B_hold_LONG": 1, "X:C_hold_LONG": 2},
+        "stage": 3,
+        "thresholds": {"kurtosis": {"limit": 20.0}, "volatility": {"limit": 2.5}},
+        "absent": {"liquidity": "the data have no volume"},
+        "missing": {"hurst": ["X:A_hold_SHORT"]},
+        "flags": ["few_assets", "sparse"],
+        "trace": ["ingestion", "policy"],
+    }
+
+
+def test_maps_are_written_in_order_of_their_keys_and_winners_in_their_own():
+    payload = json.loads(json.dumps(response().payload(), allow_nan=False))
+    assert list(payload["scores"]) == sorted(payload["scores"])
+    assert list(payload["thresholds"]) == ["kurtosis", "volatility"]
+    assert [winner["physical_symbol"] for winner in payload["winners"]] == ["X:B", "X:A"]
+
+
+def test_a_model_without_components_has_none_in_its_record():
+    assert response(components={}).payload()["components"] == {}
+
+
+def test_winners_of_a_record_are_the_atoms_again():
+    assert tuple(Atom.of(winner) for winner in response().payload()["winners"]) == (LONG, SHORT)

@@ -1,0 +1,105 @@
+"""The rating's rules once more, slowly: one series, plain loops, fifty decimal digits, from the definitions."""
+
+import decimal
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+
+LENGTHS = (10, 20, 30, 50, 100, 200)
+TOLERANCE = Decimal("1e-10")
+decimal.getcontext().prec = 50
+
+
+def exact(values):
+    """Floats as decimals, exactly; None for NaN."""
+    return [None if np.isnan(value) else Decimal(float(value)) for value in values]
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def sma(closes, n):
+    return [mean(closes[t - n + 1 : t + 1]) if t >= n - 1 else None for t in range(len(closes))]
+
+
+def ema(closes, n):
+    out = []
+    for t, price in enumerate(closes):
+        if t < n - 1:
+            out.append(None)
+        elif t == n - 1:
+            out.append(mean(closes[:n]))
+        else:
+            out.append(out[-1] + Decimal(2) / (n + 1) * (price - out[-1]))
+    return out
+
+
+def wma(values, n):
+    out = []
+    for t in range(len(values)):
+        window = values[max(t - n + 1, 0) : t + 1]
+        known = len(window) == n and None not in window
+        out.append(sum((k + 1) * x for k, x in enumerate(window)) / Decimal(n * (n + 1) // 2) if known else None)
+    return out
+
+
+def hull(closes):
+    fast, slow = wma(closes, 4), wma(closes, 9)
+    return wma([None if b is None else 2 * a - b for a, b in zip(fast, slow, strict=True)], 3)
+
+
+def vwma(closes, volumes, n=20):
+    out = []
+    for t in range(len(closes)):
+        prices, traded = closes[max(t - n + 1, 0) : t + 1], volumes[max(t - n + 1, 0) : t + 1]
+        known = len(prices) == n and None not in traded and sum(traded) > 0
+        out.append(sum(p * v for p, v in zip(prices, traded, strict=True)) / sum(traded) if known else None)
+    return out
+
+
+def mid(highs, lows, n):
+    out = []
+    for t in range(len(highs)):
+        tops, bottoms = highs[max(t - n + 1, 0) : t + 1], lows[max(t - n + 1, 0) : t + 1]
+        known = len(tops) == n and None not in tops + bottoms
+        out.append((max(tops) + min(bottoms)) / 2 if known else None)
+    return out
+
+
+def above(a, b):
+    return a is not None and b is not None and a - b > TOLERANCE
+
+
+def cloud(highs, lows, closes):
+    conversions, bases, leads_b = mid(highs, lows, 9), mid(highs, lows, 26), mid(highs, lows, 52)
+    leads_a = [None if None in pair else mean(pair) for pair in zip(conversions, bases, strict=True)]
+    out = []
+    for t in range(len(closes)):
+        if leads_b[t] is None:
+            out.append(None)
+            continue
+        a, b = (leads_a[t - 26], leads_b[t - 26]) if t >= 26 else (None, None)
+        rising = [b, a, bases[t], conversions[t], closes[t]]
+        pairs = list(pairwise(rising))
+        up, down = all(above(y, x) for x, y in pairs), all(above(x, y) for x, y in pairs)
+        out.append(1 if up else -1 if down else 0)
+    return out
+
+
+def votes(high, low, close, volume):
+    """Votes of one name, T x 15 with None for a missing one; arguments are float sequences, or None."""
+    bars = [t for t in range(len(close)) if not np.isnan(close[t])]
+    highs, lows, closes, volumes = (
+        [None] * len(bars) if field is None else exact([field[t] for t in bars]) for field in (high, low, close, volume)
+    )
+    averages = [sma(closes, n) for n in LENGTHS] + [ema(closes, n) for n in LENGTHS] + [hull(closes)]
+    averages.append(vwma(closes, volumes))
+    ichimoku = cloud(highs, lows, closes)
+    table = [[None] * 15 for _ in close]
+    for k, t in enumerate(bars):
+        price = closes[k]
+        row = [None if ma[k] is None else int(above(price, ma[k])) - int(above(ma[k], price)) for ma in averages]
+        table[t] = [*row, ichimoku[k]]
+    return table

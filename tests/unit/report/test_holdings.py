@@ -1,0 +1,272 @@
+"""Sections on what was held: exposure, contributions, current weights, and clusters of the current winners."""
+
+import math
+import statistics
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from tvquant.report.blocks import Facts, Figure, Table, Text
+from tvquant.report.render import drawn
+from tvquant.report.run import OPTIMISATION, read_run
+from tvquant.report.sections.clusters import CLUSTERS
+from tvquant.report.sections.contribution import CONTRIBUTION
+from tvquant.report.sections.current import CURRENT
+from tvquant.report.sections.exposure import EXPOSURE
+
+HEADLINE = "v4/custom/hrp/custom"
+ROWS = 160
+
+
+def edit(run, table, *columns):
+    path = run / "results" / f"{table}.parquet"
+    pl.read_parquet(path).with_columns(*columns).write_parquet(path)
+
+
+def returns(run):
+    table = pl.read_parquet(run / "results" / "returns.parquet")
+    return table.filter(pl.col("cell") == HEADLINE)
+
+
+def of(kind, blocks):
+    return [block for block in blocks if isinstance(block, kind)]
+
+
+def drawn_of(run, section):
+    return section.draw(read_run(run))
+
+
+def deciding(run, **data):
+    """The run as if stage 14 had recorded this."""
+    found = read_run(run)
+    record = replace(found.stages[OPTIMISATION], data=dict(found.stages[OPTIMISATION].data) | data)
+    return replace(found, stages={**found.stages, OPTIMISATION: record})
+
+
+def winner(symbol, direction, how="ranked", logic="rating_ma"):
+    fields = {"physical_symbol": symbol, "logic": logic, "direction": direction, "scan": "s", "how": how}
+    return f"{symbol}_{logic}_{direction}", fields
+
+
+BTC, ETH, OLD, PAIR = (
+    winner("BINANCE:BTCUSDT", "LONG"),
+    winner("BINANCE:ETHUSDT", "SHORT", "alpha_fallback"),
+    winner("OKX:BTCUSDT", "LONG", "cluster_floor"),
+    winner("BINANCE:BTCUSDT", "SHORT", "cluster_floor"),
+)
+UP, DOWN = (f"\N{NO-BREAK SPACE}rating_ma\N{NO-BREAK SPACE}{arrow}" for arrow in "▲▼")
+
+
+@pytest.fixture
+def four(run):
+    """A decision over four atoms, two of them on one asset in opposite directions."""
+    ids = [name for name, _ in (BTC, ETH, OLD, PAIR)]
+    decision = dict(read_run(run).decision())
+    decision |= {
+        "selection": dict(decision["selection"])
+        | {
+            "winners": [fields for _, fields in (BTC, ETH, OLD, PAIR)],
+            "clusters": dict(zip(ids, (1, 1, 2, 1), strict=True)),
+            "stage": 4,
+            "flags": ["sparse"],
+        },
+        "allocation": dict(decision["allocation"])
+        | {"clusters": dict(zip(ids, (2, 1, 2, 1), strict=True)), "cash": 0.3, "forced_cash": 0.1},
+        "atoms": dict(zip(ids, (0.25, 0.2, 0.1, 0.05), strict=True)),
+        "netting": {
+            "moved": 0.1,
+            "gross": {},
+            "constraints": [
+                {"name": "gross_position", "limit": 0.25, "value": 0.2},
+                {"name": "net_low", "limit": 1.0, "value": -0.1},
+            ],
+        },
+        "weights": {"BINANCE:BTCUSDT": 0.2, "BINANCE:ETHUSDT": -0.2, "OKX:BTCUSDT": 0.1},
+    }
+    matrix = [[1.0, 0.1, 0.8, -1.0], [0.1, 1.0, 0.2, -0.4], [0.8, 0.2, 1.0, -0.7], [-1.0, -0.4, -0.7, 1.0]]
+    return deciding(run, decision=decision, correlation={"atoms": ids, "matrix": matrix})
+
+
+def test_without_shorts_only_gross_is_told(run):
+    blocks = drawn_of(run, EXPOSURE)
+    held, _ = of(Figure, blocks)
+    (line,) = held.spec["data"]
+    assert line["name"] == "gross"
+    assert line["y"] == pytest.approx([100 * v for v in returns(run)["gross"]], rel=1e-5)
+    assert "It never held a short" in of(Text, blocks)[0].text
+
+
+def test_long_and_short_follow_from_gross_and_net(run):
+    edit(run, "returns", pl.lit(0.9).alias("gross"), pl.lit(-0.1).alias("net"))
+    blocks = drawn_of(run, EXPOSURE)
+    held, _ = of(Figure, blocks)
+    assert {line["name"]: line["y"][0] for line in held.spec["data"]} == pytest.approx(
+        {"gross": 90, "long": 40, "short": -50, "net": -10}
+    )
+    assert of(Table, blocks)[0].rows[2] == ("short", "160 rows", *["-50.0 %"] * 4)
+    assert "never held a short" not in of(Text, blocks)[0].text
+
+
+def test_a_book_that_is_gone_has_no_exposure(run):
+    gone = pl.when(pl.int_range(pl.len()).over("cell") >= 100).then(math.nan)
+    edit(run, "returns", *(gone.otherwise(value).alias(name) for name, value in (("gross", 1.5), ("net", 1.5))))
+    blocks = drawn_of(run, EXPOSURE)
+    assert of(Figure, blocks)[0].spec["data"][0]["y"] == [150.0] * 100 + [None] * 60
+    assert of(Table, blocks)[0].rows[0] == ("gross", "160 rows", *["150.0 %"] * 4)
+    assert "gross was above its limit of 100.0 % on 100 of 160 rows" in of(Text, blocks)[0].text
+
+
+def test_cash_is_stacked_by_its_reason_and_makes_the_whole(run):
+    first = pl.int_range(pl.len()).over("cell") == 0
+    edit(
+        run, "windows", pl.lit(0.5).alias("cash"), pl.when(first).then(0.25).otherwise(0.0).alias("forced_cash"),
+        pl.when(first).then(0.05).otherwise(0.0).alias("moved"),
+    )  # fmt: skip
+    blocks = drawn_of(run, EXPOSURE)
+    bars = {bar["name"]: bar["y"] for bar in of(Figure, blocks)[1].spec["data"]}
+    assert list(bars) == ["cash forced by caps", "taken away by caps after netting", "other cash"]
+    assert [column[0] for column in bars.values()] == pytest.approx([25, 5, 20])
+    assert [sum(column) for column in zip(*bars.values(), strict=True)] == pytest.approx([50] * 8)
+    assert "Caps forced cash at 1 of 8 decisions" in of(Text, blocks)[0].text
+
+
+def test_contributions_sum_to_the_return_of_every_row(run):
+    (figure,) = of(Figure, drawn_of(run, CONTRIBUTION))
+    lines = {line["name"]: line["y"] for line in figure.spec["data"]}
+    assert list(lines) == ["longs", "costs", "sum"]
+    book, total = returns(run)["return"].to_list(), 0.0
+    for k, value in enumerate(book):
+        total += value
+        assert lines["sum"][k] == pytest.approx(100 * total, rel=1e-5, abs=1e-9)
+        assert lines["longs"][k] + lines["costs"][k] == pytest.approx(lines["sum"][k], rel=1e-4, abs=1e-4)
+
+
+def test_totals_of_longs_shorts_and_costs_with_their_standard_errors(run):
+    edit(
+        run, "returns", (pl.col("from_long") + 0.003).alias("from_long"),
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(-0.006).otherwise(0.0).alias("from_short"),
+        pl.lit(0.001).alias("from_other"),
+    )  # fmt: skip
+    blocks = drawn_of(run, CONTRIBUTION)
+    (table,) = of(Table, blocks)
+    assert table.head == ("cell", "longs", "± SE", "shorts", "± SE", "costs", "other", "sum", "rows")
+    assert [row[0].count("/") for row in table.rows] == [3] * 5
+    (mine,) = (table.rows[k] for k in table.strong)
+    book = returns(run)
+    longs, shorts, costs = (book[name].to_list() for name in ("from_long", "from_short", "from_costs"))
+    amounts = [
+        math.fsum(longs),
+        math.sqrt(ROWS) * statistics.stdev(longs),
+        math.fsum(shorts),
+        math.sqrt(ROWS) * statistics.stdev(shorts),
+        -math.fsum(costs),
+        0.001 * ROWS,
+        math.fsum(longs) + math.fsum(shorts) - math.fsum(costs) + 0.001 * ROWS,
+    ]
+    assert mine == (HEADLINE, *(f"{100 * amount:.1f} %" for amount in amounts), "160")
+    assert "do not compound" in of(Text, blocks)[0].text
+
+
+def test_rows_after_a_liquidation_are_not_counted(run):
+    gone = pl.int_range(pl.len()).over("cell") >= 100
+    parts = ("from_long", "from_short", "from_costs", "from_other")
+    edit(run, "returns", *(pl.when(gone).then(math.nan).otherwise(name).alias(name) for name in parts))
+    blocks = drawn_of(run, CONTRIBUTION)
+    assert {row[-1] for row in of(Table, blocks)[0].rows} == {"100"}
+    assert of(Figure, blocks)[0].spec["data"][-1]["y"][100:] == [None] * 60
+
+
+def test_a_run_without_shorts_says_so_in_one_line(run):
+    said = of(Text, drawn_of(run, CONTRIBUTION))
+    assert said[0].text == "No strategy of this run ever held a short."
+    assert len(said) == 2
+
+
+@pytest.mark.requirement("R-REP-01")
+def test_a_table_of_another_version_is_said_to_lack_a_column(run):
+    path = run / "results" / "returns.parquet"
+    pl.read_parquet(path).drop("from_long").write_parquet(path)
+    (said,) = drawn(CONTRIBUTION, read_run(run))
+    assert said.tone == "missing"
+    assert "written by another version and lacks a column" in said.text
+
+
+def test_current_weights_tell_direction_atoms_clusters_and_how_they_came_in(four):
+    blocks = CURRENT.draw(four)
+    holdings, limits = of(Table, blocks)
+    assert holdings.rows == (
+        ("BINANCE:BTCUSDT", "long", f"BTCUSDT{UP}, BTCUSDT{DOWN}", "ranked, cluster floor",
+         "1 / 2, 1 / 1", "20.00 %"),
+        ("BINANCE:ETHUSDT", "short", f"ETHUSDT{DOWN}", "alpha fallback", "1 / 1", "-20.00 %"),
+        ("OKX:BTCUSDT", "long", f"BTCUSDT{UP}", "cluster floor", "2 / 2", "10.00 %"),
+        ("cash", "", "", "", "", "40.00 %"),
+    )  # fmt: skip
+    facts = dict(of(Facts, blocks)[0].pairs)
+    assert facts["Gross and net"] == "50.0 % and 10.0 % of equity"
+    assert facts["Cash"] == "40.0 %, of which caps force 10.0 %"
+    assert facts["Taken away after netting"] == "10.00 % of equity, now cash"
+    assert facts["Selection"].endswith(": 4 winners at stage 4; sparse")
+    assert limits.rows == (("gross position", "≤ 25.00 %", "20.00 %"), ("net low", "≥ -100.00 %", "10.00 %"))
+
+
+def test_current_weights_that_could_not_be_found_are_said_to_have_failed(run):
+    decision = dict(read_run(run).decision())
+    failed = {"status": "failed", "attempts": [{"what": "covariance", "outcome": "singular"}], "constraints": []}
+    decision |= {"allocation": dict(decision["allocation"]) | failed, "atoms": {}, "weights": {}, "netting": None}
+    blocks = CURRENT.draw(deciding(run, decision=decision))
+    assert blocks[0].tone == "warning"
+    assert dict(of(Facts, blocks)[0].pairs)["Attempts"] == "covariance: singular"
+    assert of(Table, blocks)[0].rows == (("cash", "", "", "", "", "100.00 %"),)
+
+
+def test_the_heat_map_stands_in_order_of_the_clusters(four):
+    (figure,) = of(Figure, CLUSTERS.draw(four))
+    (heat,) = figure.spec["data"]
+    assert (heat["zmin"], heat["zmax"]) == (-1, 1)
+    order = [ETH[0], PAIR[0], BTC[0], OLD[0]]  # cluster 1 by weight, then cluster 2 by its selection clusters
+    assert [[pair[1] for pair in row] for row in heat["customdata"]] == [order] * 4
+    assert [row[0][0] for row in heat["customdata"]] == order
+    assert heat["z"] == [[1.0, -0.4, 0.1, 0.2], [-0.4, 1.0, -1.0, -0.7], [0.1, -1.0, 1.0, 0.8], [0.2, -0.7, 0.8, 1.0]]
+    layout = figure.spec["layout"]
+    assert [(box["x0"], box["x1"], box["y0"], box["y1"]) for box in layout["shapes"]] == [
+        (-0.5, 1.5, -0.5, 1.5),
+        (1.5, 3.5, 1.5, 3.5),
+    ]
+    labels = [
+        f"ETHUSDT{DOWN} · 1",
+        f"BTCUSDT{DOWN} · 1",
+        f"BTCUSDT{UP} · 2",
+        f"BTCUSDT{UP} · 2",
+    ]
+    assert layout["xaxis"]["ticktext"] == layout["yaxis"]["ticktext"] == labels
+    assert layout["yaxis"]["range"][0] > layout["yaxis"]["range"][1]  # the first winner stands on top
+
+
+def test_clusters_have_their_members_weight_and_cap(four):
+    blocks = CLUSTERS.draw(four)
+    allocation, selection = of(Table, blocks)
+    assert allocation.rows == (
+        ("1", f"ETHUSDT{DOWN}, BTCUSDT{DOWN}", "-0.40", "25.0 %", "25.0 %"),
+        ("2", f"BTCUSDT{UP}, BTCUSDT{UP}", "0.80", "35.0 %", "25.0 %"),
+    )
+    mean = (-0.4 + 0.1 - 1.0) / 3
+    assert [(row[0], row[2], row[3]) for row in selection.rows] == [
+        ("1", f"{mean:.2f}", "50.0 %"),
+        ("2", "–", "10.0 %"),
+    ]
+    said = " ".join(text.text for text in of(Text, blocks))
+    assert "the last 60 rows" in said
+    assert f"standard error of {1 / math.sqrt(59):.2f}" in said
+
+
+def test_without_winners_there_are_no_clusters_and_the_page_says_so(run):
+    (said,) = CLUSTERS.draw(deciding(run, correlation=None))
+    assert "No winner was weighted" in said.text
+
+
+def test_a_ledger_without_correlations_is_said_to_lack_them(run):
+    found = deciding(run)
+    record = replace(found.stages[OPTIMISATION], data={"decision": found.decision()})
+    (said,) = drawn(CLUSTERS, replace(found, stages={OPTIMISATION: record}))
+    assert said.text == "Not shown: the ledger's outcome of stage 14 (optimisation) holds no correlations."

@@ -1,0 +1,106 @@
+"""Small pools, whole contexts, and contexts whose later fields are given by hand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.features import FeatureSet
+from tvquant.core.panel import Floats
+from tvquant.profiles.schema import SelectionSection
+from tvquant.selection import SelectionContext
+
+HOUSE = {
+    "model": "v4",
+    "weights": "v4_tuned",
+    "top_n": 3,
+    "min_winners": 15,
+    "max_winners": 25,
+    "cluster_distance": 0.5,
+    "max_clusters": 25,
+    "cluster_lookbacks": (60, 120, 200),
+    "null_share": 0.10,
+    "max_kurtosis": 20.0,
+    "max_volatility": 2.5,
+}
+"""The defaults of profiles."""
+
+TERMS = ("adv_median_30", "recommend_ma")
+
+
+@pytest.fixture
+def pool() -> Callable[..., Streams]:
+    """Streams (T x K) of atoms, one asset each unless `assets` says otherwise; all long unless `directions` does."""
+
+    def make(
+        streams: Floats, *, assets: Sequence[str] = (), directions: str = "", logics: Sequence[str] = ()
+    ) -> Streams:
+        rows, count = streams.shape
+        assets = assets or [f"X:N{k:03d}" for k in range(count)]
+        sides = [Direction.SHORT if letter == "S" else Direction.LONG for letter in directions or "L" * count]
+        atoms = tuple(
+            Atom(physical_symbol=asset, logic=logic, direction=side)
+            for asset, logic, side in zip(assets, logics or ["hold"] * count, sides, strict=True)
+        )
+        return Streams(
+            atoms=atoms,
+            times=np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D"),
+            returns=streams,
+            composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
+        )
+
+    return make
+
+
+@pytest.fixture
+def context(pool: Callable[..., Streams]) -> Callable[..., SelectionContext]:
+    """A context over streams; `terms` are values per asset in order of their keys, `settings` change the profile."""
+
+    def make(
+        streams: Floats, *, terms: Mapping[str, Sequence[float]] | None = None, train: int = 60, periods: int = 365,
+        assets: Sequence[str] = (), directions: str = "", logics: Sequence[str] = (), **settings: Any,
+    ) -> SelectionContext:  # fmt: skip
+        given = pool(streams, assets=assets, directions=directions, logics=logics)
+        keys = tuple(sorted({atom.physical_symbol for atom in given.atoms}))
+        values = dict(terms) if terms is not None else {name: [np.nan] * len(keys) for name in TERMS}
+        return SelectionContext(
+            decided_at=given.times[-1],
+            pool=given,
+            features=FeatureSet(
+                names=tuple(values),
+                keys=keys,
+                values=np.array(list(values.values()), dtype=np.float64).reshape(len(values), len(keys)),
+                known_at=given.times[-1],
+                absent={} if terms is not None else dict.fromkeys(TERMS, "the data have no volume"),
+            ),
+            parameters=SelectionSection(**{**HOUSE, **settings}),
+            train=train,
+            periods_per_year=periods,
+        )
+
+    return make
+
+
+@pytest.fixture
+def judged(context: Callable[..., SelectionContext]) -> Callable[..., SelectionContext]:
+    """A context whose atom features are given by name, as a veto sees it; `observations` is 200 unless given."""
+
+    def make(*, settings: Mapping[str, Any] | None = None, **columns: Sequence[float]) -> SelectionContext:
+        count = len(next(iter(columns.values())))
+        given = context(np.zeros((1, count)), **(settings or {}))
+        calm = {
+            "observations": [200.0] * count, "kurtosis": [0.0] * count, "volatility": [0.5] * count,
+            "momentum": [0.1] * count, "entropy": [0.5] * count, "efficiency": [0.9] * count, "hurst": [0.9] * count,
+        }  # fmt: skip
+        columns = {**calm, **columns}
+        features = FeatureSet(
+            names=tuple(columns),
+            keys=given.pool.ids,
+            values=np.array(list(columns.values()), dtype=np.float64),
+            known_at=given.decided_at,
+        )
+        return given.passed("given", atom_features=features)
+
+    return make

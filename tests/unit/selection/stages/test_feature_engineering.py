@@ -1,0 +1,107 @@
+"""Features of atoms against closed forms and scipy, in synthetic-long space."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
+
+RUN = FeatureEngineeringStage().run
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(7).normal(0.001, 0.02, (150, 4))
+
+
+@pytest.mark.requirement("R-FEA-02")
+@pytest.mark.parametrize("periods", [252, 365])
+def test_momentum_and_stability_are_their_closed_forms(context, noise, periods):
+    done = RUN(context(noise, periods=periods))
+    momentum = [math.fsum(column[-60:]) / 60 * periods for column in noise.T]
+    stability = [1.0 / (column.std(ddof=1) * math.sqrt(periods) + 1e-9) for column in noise.T]
+    assert done.of_atoms("momentum").tolist() == pytest.approx(momentum, rel=1e-12)
+    assert done.of_atoms("stability").tolist() == pytest.approx(stability, rel=1e-12)
+    assert done.of_atoms("volatility").tolist() == pytest.approx([1 / s - 1e-9 for s in stability], rel=1e-12)
+
+
+@pytest.mark.requirement("R-FEA-02")
+def test_train_bounds_momentum_and_nothing_else(context, noise):
+    short, long = (RUN(context(noise, train=train)) for train in (20, 150))
+    assert short.of_atoms("momentum").tolist() == pytest.approx((noise[-20:].mean(axis=0) * 365).tolist(), rel=1e-12)
+    for name in short.atom_features.names:
+        if name != "momentum":
+            assert np.array_equal(short.of_atoms(name), long.of_atoms(name), equal_nan=True)
+
+
+def test_missing_returns_are_left_out_of_every_mean(context, noise):
+    noise[-30, 0] = noise[3, 0] = np.nan
+    done = RUN(context(noise))
+    kept = noise[~np.isnan(noise[:, 0]), 0]
+    assert done.of_atoms("observations").tolist() == [148, 150, 150, 150]
+    assert done.of_atoms("momentum")[0] == pytest.approx(np.nanmean(noise[-60:, 0]) * 365, rel=1e-12)
+    assert done.of_atoms("volatility")[0] == pytest.approx(kept.std(ddof=1) * math.sqrt(365), rel=1e-12)
+
+
+def test_an_atom_without_a_return_in_the_training_rows_has_no_momentum(context, noise):
+    noise[-60:, 2] = np.nan
+    assert np.isnan(RUN(context(noise)).of_atoms("momentum")).tolist() == [False, False, True, False]
+
+
+def test_tails_are_those_of_scipy(context, noise):
+    done = RUN(context(noise))
+    assert done.of_atoms("abs_skewness").tolist() == pytest.approx(np.abs(stats.skew(noise)).tolist(), rel=1e-9)
+    assert done.of_atoms("kurtosis").tolist() == pytest.approx(stats.kurtosis(noise).tolist(), rel=1e-9)
+    tail = [column[column <= np.quantile(column, 0.05)].mean() for column in noise.T]
+    assert done.of_atoms("cvar").tolist() == pytest.approx(tail, rel=1e-12)
+
+
+@pytest.mark.requirement("R-FEA-06")
+def test_the_hurst_exponent_and_its_randomness_are_both_there(context, noise):
+    done = RUN(context(noise))
+    exponent = done.of_atoms("hurst")
+    assert ((exponent > 0.2) & (exponent < 0.8)).all()
+    assert done.of_atoms("randomness").tolist() == [1 - 2 * abs(h - 0.5) for h in exponent.tolist()]
+
+
+def test_a_series_that_only_grows_is_perfectly_efficient_and_has_no_entropy(context):
+    done = RUN(context(np.linspace(0.01, 0.02, 100)[:, None]))
+    assert done.of_atoms("efficiency").tolist() == pytest.approx([1.0])
+    assert done.of_atoms("entropy").tolist() == pytest.approx([0.0])
+
+
+@pytest.mark.requirement("R-SEL-13")
+def test_terms_of_the_instrument_are_turned_for_a_short(context, noise):
+    terms = {"adv_median_30": [math.e, math.e**2], "recommend_ma": [0.4, -0.6]}
+    done = RUN(context(noise, terms=terms, assets=["X:A", "X:A", "X:B", "X:B"], directions="LSLS"))
+    assert done.of_atoms("rating_ma").tolist() == [0.4, -0.4, -0.6, 0.6]
+    assert done.of_atoms("liquidity").tolist() == pytest.approx([1.0, 1.0, 2.0, 2.0])
+
+
+def test_a_volume_of_nothing_is_no_liquidity(context, noise):
+    terms = {"adv_median_30": [0.0, np.nan, 1.0, -1.0], "recommend_ma": [0.0] * 4}
+    done = RUN(context(noise, terms=terms))
+    assert np.isnan(done.of_atoms("liquidity")).tolist() == [True, True, False, True]
+
+
+def test_why_a_term_is_absent_is_kept(context, noise):
+    assert RUN(context(noise)).atom_features.absent == {
+        "liquidity": "the data have no volume",
+        "rating_ma": "the data have no volume",
+    }
+    assert RUN(context(noise, terms={})).atom_features.absent == {
+        "liquidity": "the feature set has no adv_median_30",
+        "rating_ma": "the feature set has no recommend_ma",
+    }
+    assert RUN(context(noise, terms=dict.fromkeys(TERMS, [1.0] * 4))).atom_features.absent == {}
+
+
+@pytest.mark.requirement("R-FEA-01")
+def test_one_column_per_atom_and_nothing_of_one_atom_depends_on_another(context, noise):
+    whole = RUN(context(noise)).atom_features
+    assert whole.keys == context(noise).pool.ids
+    for k in range(4):
+        alone = RUN(context(noise[:, [k]])).atom_features
+        assert np.array_equal(alone.values[:, 0], whole.values[:, k], equal_nan=True)

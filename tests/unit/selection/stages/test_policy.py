@@ -1,0 +1,143 @@
+"""The policy: vetoes in force at each stage, the loop's condition, and what is recorded."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tvquant.core.selection import Veto
+from tvquant.selection.stages.policy import SelectionPolicyStage
+from tvquant.selection.vetoes.catalogue import VETOES
+from tvquant.statistics import NullStatistic, null_quantile
+
+POLICY = SelectionPolicyStage()
+STRICT, SPECTRAL = (null_quantile(NullStatistic.ENTROPY, np.array([200]), share).item() for share in (0.90, 0.95))
+
+
+@pytest.fixture
+def ready(judged):
+    """Atoms of falling score, each in its own cluster unless `clusters` says otherwise."""
+
+    def make(clusters=(), settings=None, **columns):
+        given = judged(settings=settings, **columns)
+        count = len(given.pool.atoms)
+        return replace(given, scores=-np.arange(float(count)), clusters=tuple(clusters) or tuple(range(1, count + 1)))
+
+    return make
+
+
+def stages(given):
+    """The contexts after each stage of relaxation."""
+    done = [POLICY.run(given)]
+    while POLICY.goes_on(done[-1]):
+        done.append(POLICY.run(done[-1]))
+    return done
+
+
+def reached(given):
+    return stages(given)[-1]
+
+
+@pytest.mark.requirement("R-SEL-20")
+def test_a_sufficient_pool_stops_at_the_strict_stage(ready):
+    done = reached(ready(kurtosis=[0.0] * 20))
+    assert (done.stage, len(done.recruited), done.vetoes) == (1, 20, {})
+
+
+@pytest.mark.requirement("R-SEL-20")
+def test_the_loop_starts_at_the_stage_that_is_asked_for(ready):
+    given = replace(ready(kurtosis=[0.0] * 20), stage=2)
+    assert [context.stage for context in stages(given)] == [3]
+
+
+@pytest.mark.requirement("R-SEL-21")
+def test_stage_2_halves_the_share_of_noise_of_entropy_and_efficiency_and_keeps_it(ready):
+    between = (STRICT + SPECTRAL) / 2
+    assert STRICT < between < SPECTRAL
+    strict, spectral, floor, fallback = stages(ready(entropy=[0.5, between, 1.0], clusters=(1, 1, 1)))
+    assert strict.vetoes["X:N001_hold_LONG"] == Veto(rule="entropy", value=between, limit=STRICT, hard=False)
+    assert set(strict.recruited) == {"X:N000_hold_LONG"}
+    assert set(spectral.recruited) == {"X:N000_hold_LONG", "X:N001_hold_LONG"}
+    assert spectral.vetoes == {"X:N002_hold_LONG": Veto(rule="entropy", value=1.0, limit=SPECTRAL, hard=False)}
+    shares = {
+        name: [context.thresholds[name]["null_share"] for context in (strict, spectral, floor, fallback)]
+        for name in VETOES
+        if not VETOES[name].hard
+    }
+    assert shares == {
+        "entropy": [0.1, 0.05, 0.05, 0.05],
+        "efficiency": [0.1, 0.05, 0.05, 0.05],
+        "random_walk": [0.1] * 4,
+        "persistent_loser": [0.1] * 4,
+    }
+    assert [c.thresholds["entropy"]["max"] for c in (strict, spectral, floor)] == [STRICT, SPECTRAL, SPECTRAL]
+    assert spectral.thresholds["efficiency"]["max"] < strict.thresholds["efficiency"]["max"]
+
+
+@pytest.mark.requirement("R-SEL-22")
+def test_an_empty_cluster_contributes_at_stage_3(ready):
+    done = reached(ready(entropy=[0.5, 1.0, 1.0, 1.0], clusters=(1, 1, 2, 2), settings={"min_winners": 2}))
+    assert done.stage == 3
+    assert dict(done.recruited) == {"X:N000_hold_LONG": "ranked", "X:N002_hold_LONG": "cluster_floor"}
+    assert set(done.vetoes) == {"X:N001_hold_LONG", "X:N003_hold_LONG"}
+
+
+@pytest.mark.requirement("R-SEL-23")
+@pytest.mark.requirement("R-SEL-24")
+def test_a_pool_of_40_gives_15_and_a_pool_of_9_gives_9(ready):
+    many = reached(ready(entropy=[1.0] * 40, clusters=(1,) * 40))
+    assert (many.stage, len(many.recruited)) == (4, 15)
+    assert set(many.recruited.values()) == {"cluster_floor", "alpha_fallback"}
+    few = reached(ready(entropy=[1.0] * 9, clusters=(1,) * 9))
+    assert (few.stage, len(few.recruited)) == (4, 9)
+
+
+@pytest.mark.requirement("R-SEL-19")
+@pytest.mark.parametrize("hard", [{"kurtosis": 21.0}, {"volatility": 2.6}, {"kurtosis": np.nan}])
+def test_a_hard_veto_is_never_relaxed(ready, hard):
+    ((name, value),) = hard.items()
+    usual = {"kurtosis": 0.0, "volatility": 0.5}[name]
+    given = ready(entropy=[1.0] * 10, clusters=range(1, 11), **{name: [value] * 5 + [usual] * 5})
+    for done in stages(given):
+        barred = set(given.pool.ids[:5])
+        assert not barred & set(done.recruited)
+        assert {symbol for symbol, veto in done.vetoes.items() if veto.hard} == barred
+    assert (done.stage, len(done.recruited)) == (4, 5)
+
+
+def test_a_hard_rule_is_the_reason_when_a_soft_one_is_broken_too(ready):
+    done = POLICY.run(ready(entropy=[1.0, 0.5], kurtosis=[30.0, 0.0]))
+    assert done.vetoes == {"X:N000_hold_LONG": Veto(rule="kurtosis", value=30.0, limit=20.0, hard=True)}
+
+
+def test_who_is_recruited_in_spite_of_a_soft_veto_has_none(ready):
+    done = reached(ready(entropy=[1.0, 1.0, 1.0], clusters=(1, 1, 1), settings={"min_winners": 2}))
+    assert len(done.recruited) == 2
+    assert set(done.vetoes) == {"X:N002_hold_LONG"}
+
+
+@pytest.mark.requirement("R-SEL-26")
+def test_the_best_25_are_kept(ready):
+    done = reached(ready(kurtosis=[0.0] * 40))
+    assert list(done.recruited) == list(done.pool.ids[:25])
+
+
+@pytest.mark.requirement("R-SEL-25")
+@pytest.mark.parametrize(("top_n", "count"), [(1, 2), (2, 4), (3, 6)])
+def test_top_n_of_the_profile_changes_the_count(ready, top_n, count):
+    settings = {"top_n": top_n, "min_winners": 1}
+    assert len(reached(ready(kurtosis=[0.0] * 12, clusters=[1] * 6 + [2] * 6, settings=settings)).recruited) == count
+
+
+@pytest.mark.requirement("R-SEL-19")
+def test_every_threshold_of_the_catalogue_is_recorded(ready):
+    done = POLICY.run(ready(kurtosis=[0.0]))
+    assert set(done.thresholds) == set(VETOES)
+    assert all(np.isfinite(list(limits.values())).all() for limits in done.thresholds.values())
+
+
+@pytest.mark.requirement("R-SEL-01")
+def test_policy_before_partitioning_is_refused(judged):
+    given = replace(judged(kurtosis=[0.0]), scores=np.zeros(1))
+    with pytest.raises(ValueError, match="run partitioning first"):
+        POLICY.run(given)

@@ -1,0 +1,75 @@
+"""Mappings of features: formulas by hand, ties, gaps and the single value."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tvquant.selection.mapping import cdf, rank, rank_desc
+
+pytestmark = pytest.mark.requirement("R-FEA-13")
+MAPPINGS = [rank, rank_desc, cdf]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([3.0, 1.0, 2.0], [1.0, 0.01, 0.505]),
+        ([1.0, 2.0], [0.01, 1.0]),
+        ([5.0, 5.0, 5.0], [0.505, 0.505, 0.505]),
+        ([1.0, 2.0, 2.0, 9.0], [0.01, 0.505, 0.505, 1.0]),
+        ([1.0, 1.0, 7.0], [0.01 + 0.99 * 0.25, 0.01 + 0.99 * 0.25, 1.0]),
+        ([np.nan, 4.0, 8.0, np.inf], [0.5, 0.01, 1.0, 0.5]),
+    ],
+)
+def test_rank_by_hand(values, expected):
+    assert rank(np.array(values)).tolist() == pytest.approx(expected, abs=1e-15)
+
+
+def test_rank_desc_turns_the_order_around():
+    values = np.array([3.0, np.nan, 1.0, 1.0, -2.0])
+    assert rank_desc(values).tolist() == pytest.approx([0.01, 0.5, 0.505, 0.505, 1.0], abs=1e-15)
+
+
+def test_cdf_is_the_normal_distribution_of_the_z_score():
+    values = np.array([0.2, 0.9, 0.4, np.nan, 0.5])
+    known = [0.2, 0.9, 0.4, 0.5]
+    mean = sum(known) / 4
+    spread = math.sqrt(sum((v - mean) ** 2 for v in known) / 4)
+    expected = [0.5 if math.isnan(v) else 0.5 * math.erfc((mean - v) / spread / math.sqrt(2.0)) for v in values]
+    assert cdf(values).tolist() == pytest.approx(expected, abs=1e-14)
+
+
+def test_cdf_does_not_pass_values_through_that_happen_to_lie_between_0_and_1():
+    values = np.array([0.2, 0.4])
+    assert cdf(values).tolist() == pytest.approx([0.15865525393145707, 0.8413447460685429], abs=1e-14)
+
+
+def test_cdf_is_clipped_from_below():
+    values = np.array([-1e6] + [0.0] * 999)
+    assert cdf(values)[0] == 0.001
+
+
+def test_values_that_differ_by_rounding_only_are_alike_to_cdf():
+    assert cdf(np.array([0.1 + 0.2, 0.3, 0.3])).tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("values", [[np.nan], [7.0], [np.nan, 7.0], [np.nan, np.nan, np.nan]])
+def test_a_missing_value_and_the_only_value_are_undecided(mapping, values):
+    assert mapping(np.array(values)).tolist() == [0.5] * len(values)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_the_order_of_the_pool_changes_no_probability_by_a_bit(mapping):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=257)
+    order = rng.permutation(257)
+    assert mapping(values[order]).tobytes() == mapping(values)[order].tobytes()
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_the_values_given_are_not_changed(mapping):
+    values = np.array([3.0, np.nan, 1.0])
+    values.flags.writeable = False
+    assert (mapping(values) > 0.0).all()

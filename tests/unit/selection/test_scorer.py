@@ -1,0 +1,114 @@
+"""AlphaScorer: the weighted product by hand, monotone features, absent and missing ones."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tvquant.core.features import FeatureSet
+from tvquant.selection.mapping import cdf, rank, rank_desc
+from tvquant.selection.scorer import AlphaScorer
+from tvquant.selection.weights import WEIGHTS, Exponent
+
+SCORER = AlphaScorer(exponents=WEIGHTS["v4_round"])
+COMPUTED = (
+    "momentum", "stability", "liquidity", "efficiency", "entropy", "randomness", "rating_ma", "abs_skewness",
+    "kurtosis", "cvar",
+)  # fmt: skip
+
+
+def table(columns, absent=None):
+    values = np.array(list(columns.values()), dtype=np.float64)
+    keys = tuple(f"A{k}" for k in range(values.shape[1]))
+    return FeatureSet(
+        names=tuple(columns), keys=keys, values=values, known_at=np.datetime64("2024-01-01"), absent=absent or {}
+    )
+
+
+def random_table(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return table({name: rng.normal(size=count) for name in COMPUTED})
+
+
+@pytest.mark.requirement("R-SEL-08")
+@pytest.mark.requirement("R-SEL-10")
+def test_the_score_is_the_log_of_the_weighted_product():
+    features = random_table(40)
+    scored = SCORER.score(features)
+    for k in range(40):
+        product = 1.0
+        for exponent in SCORER.exponents:
+            if exponent.column in features.names:
+                product *= (
+                    exponent.mapping(features.values[features.names.index(exponent.column)])[k] ** exponent.weight
+                )
+        assert math.exp(scored.scores[k]) == pytest.approx(product, rel=1e-12)
+
+
+def test_scores_by_hand():
+    exponents = (
+        Exponent(feature="up", column="a", mapping=rank, weight=2.0),
+        Exponent(feature="down", column="b", mapping=rank_desc, weight=0.5),
+    )
+    scored = AlphaScorer(exponents=exponents).score(table({"a": [1.0, 2.0, 3.0], "b": [1.0, 3.0, 2.0]}))
+    expected = [2 * math.log(0.01), 2 * math.log(0.505) + 0.5 * math.log(0.01), 0.5 * math.log(0.505)]
+    assert scored.scores.tolist() == pytest.approx(expected, rel=1e-14)
+    assert scored.probabilities["down"].tolist() == pytest.approx([1.0, 0.01, 0.505], rel=1e-14)
+
+
+BETTER_WHEN_LOWER = ("entropy", "randomness", "abs_skewness", "kurtosis")
+
+
+@pytest.mark.requirement("R-SEL-11")
+@pytest.mark.parametrize("weights", sorted(WEIGHTS))
+@pytest.mark.parametrize("column", COMPUTED)
+def test_a_higher_feature_moves_the_score_its_own_way_and_higher_entropy_lowers_it(weights, column):
+    columns = {name: [0.0, 0.0, 0.0] for name in COMPUTED} | {column: [1.0, 2.0, 3.0]}
+    low, middle, high = AlphaScorer(exponents=WEIGHTS[weights]).score(table(columns)).scores
+    if column in BETTER_WHEN_LOWER:
+        low, high = high, low
+    assert low < middle < high
+
+
+def test_a_feature_that_no_atom_has_leaves_the_score_with_its_reason():
+    columns = {name: [1.0, 2.0] for name in COMPUTED} | {"liquidity": [np.nan, np.nan], "rating_ma": [np.nan, np.nan]}
+    scored = SCORER.score(table(columns, {"liquidity": "the data have no volume"}))
+    without = SCORER.score(table({name: [1.0, 2.0] for name in COMPUTED if name not in ("liquidity", "rating_ma")}))
+    assert scored.scores.tolist() == without.scores.tolist()
+    assert scored.absent["liquidity"] == "the data have no volume"
+    assert scored.absent["rating_ma"] == "no atom of the pool has it"
+    assert {"antifragility", "survival", "adx", "rating_all", "fragility"} <= set(scored.absent)
+    assert not set(scored.absent) & set(scored.probabilities)
+
+
+def test_an_atom_that_alone_lacks_a_feature_stands_at_one_half_and_is_named():
+    columns = {name: [1.0, 2.0, 3.0] for name in COMPUTED} | {"liquidity": [1.0, np.nan, 3.0]}
+    scored = SCORER.score(table(columns))
+    assert scored.missing == {"liquidity": ("A1",)}
+    assert scored.probabilities["liquidity"][1] == 0.5
+    assert np.isfinite(scored.scores).all()
+
+
+def test_one_atom_is_undecided_in_every_feature():
+    scored = SCORER.score(table({name: [4.0] for name in COMPUTED}))
+    weight = sum(e.weight for e in SCORER.exponents if e.column in COMPUTED)
+    assert scored.scores.tolist() == pytest.approx([weight * math.log(0.5)], rel=1e-14)
+
+
+def test_a_probability_is_floored_so_that_no_score_is_infinite():
+    nothing = Exponent(feature="a", column="a", mapping=lambda values: np.zeros(len(values)), weight=1.0)
+    scored = AlphaScorer(exponents=(nothing,)).score(table({"a": [1.0, 2.0]}))
+    assert scored.scores.tolist() == pytest.approx([math.log(1e-9)] * 2, rel=1e-14)
+
+
+@pytest.mark.requirement("R-SEL-14")
+def test_each_mapping_is_called_once_for_the_whole_pool():
+    sizes = []
+
+    def counted(values):
+        sizes.append(len(values))
+        return cdf(values)
+
+    exponents = tuple(Exponent(feature=name, column=name, mapping=counted, weight=1.0) for name in COMPUTED)
+    AlphaScorer(exponents=exponents).score(random_table(1000))
+    assert sizes == [1000] * len(COMPUTED)

@@ -1,0 +1,103 @@
+"""Null calibration: direct simulation, closed forms, and the share of fresh noise that a limit rejects."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tvquant.core.errors import ModelError
+from tvquant.statistics import NullStatistic, efficiency_ratio, hurst, null_quantile, permutation_entropy
+from tvquant.statistics.nulls import LONG, noise_distribution
+
+MEASURES = {
+    NullStatistic.ENTROPY: permutation_entropy,
+    NullStatistic.EFFICIENCY: efficiency_ratio,
+    NullStatistic.HURST: hurst,
+}
+
+
+def quantile(statistic, n, share):
+    return float(null_quantile(statistic, np.array([n]), share)[0])
+
+
+def fresh(n, *, draws=10_000, normal=False):
+    rng = np.random.default_rng(1_000_000 + n)
+    return rng.standard_normal((n, draws)) if normal else rng.standard_t(4, (n, draws))
+
+
+@pytest.mark.requirement("R-SEL-15")
+@pytest.mark.parametrize("statistic", list(NullStatistic))
+@pytest.mark.parametrize("n", [60, 77, 90, 120, 200, 499])
+def test_a_limit_rejects_its_share_of_fresh_noise(statistic, n):
+    values = MEASURES[statistic](fresh(n))
+    # Entropy of 60 values takes so few values that the share jumps by 0.03 from one to the next.
+    less = 0.04 if statistic is NullStatistic.ENTROPY else 0.02
+    for share in (0.05, 0.1):
+        below = (values < quantile(statistic, n, share)).mean()
+        above = (values > quantile(statistic, n, 1.0 - share)).mean()
+        assert share - less < below < share + 0.02
+        assert share - less < above < share + 0.02
+
+
+@pytest.mark.requirement("R-SEL-15")
+@pytest.mark.parametrize("n", [90, 252, 500])
+def test_the_central_band_of_hurst_holds_its_share_also_of_normal_noise(n):
+    values = hurst(fresh(n, normal=True))
+    inside = (values > quantile(NullStatistic.HURST, n, 0.45)) & (values < quantile(NullStatistic.HURST, n, 0.55))
+    assert inside.mean() == pytest.approx(0.10, abs=0.02)
+
+
+@pytest.mark.parametrize(("statistic", "n"), [("entropy", 100), ("efficiency", 75), ("hurst", 220), ("hurst", 450)])
+def test_interpolation_errs_less_than_the_drawing(statistic, n):
+    # Standard error of a quantile of 4000 draws: sqrt(q (1 - q) / 4000) / density, the density from direct simulation.
+    direct = MEASURES[statistic](fresh(n, draws=20_000))
+    for share in (0.1, 0.5, 0.9):
+        low, exact, high = np.quantile(direct, [share - 0.05, share, share + 0.05])
+        error = np.sqrt(share * (1.0 - share) / 4000) * (high - low) / 0.1
+        assert quantile(NullStatistic(statistic), n, share) == pytest.approx(exact, abs=3.0 * error)
+
+
+def test_grid_points_are_the_quantiles_of_their_draws():
+    assert quantile(NullStatistic.HURST, 128, 0.3) == np.quantile(noise_distribution(NullStatistic.HURST, 128), 0.3)
+
+
+def test_no_jump_of_the_segments_lies_between_grid_points():
+    def regime(n):
+        longest = max(2**p for p in range(3, 10) if 2 * 2**p <= n)
+        return longest, n // longest
+
+    for left, right in pairwise(LONG):
+        assert right == left + 1 or regime(left) == regime(right)
+        assert regime(left) != regime(left - 1) or regime(left) != regime(left + 1)
+
+
+@pytest.mark.parametrize("statistic", list(NullStatistic))
+def test_below_32_values_there_is_no_null(statistic):
+    got = null_quantile(statistic, np.array([0, 8, 31, 32]), 0.9)
+    np.testing.assert_array_equal(np.isnan(got), [True, True, True, False])
+
+
+def test_beyond_120_values_entropy_and_efficiency_stand():
+    for statistic in (NullStatistic.ENTROPY, NullStatistic.EFFICIENCY):
+        got = null_quantile(statistic, np.array([120, 121, 500, 5000]), 0.9)
+        assert len(set(got.tolist())) == 1
+
+
+def test_counts_come_back_in_their_places():
+    n = np.array([120, 60, 20, 60, 100])
+    got = null_quantile(NullStatistic.EFFICIENCY, n, 0.1)
+    np.testing.assert_array_equal(got, [quantile(NullStatistic.EFFICIENCY, i, 0.1) for i in n])
+    assert got[0] < got[4] < got[1]  # narrower with more values
+    assert null_quantile(NullStatistic.HURST, np.array([], dtype=np.int64), 0.1).shape == (0,)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, np.nan])
+def test_other_shares_are_refused(share):
+    with pytest.raises(ModelError, match="share between 0 and 1"):
+        null_quantile(NullStatistic.HURST, np.array([100]), share)
+
+
+def test_the_draws_are_kept_and_cannot_be_changed():
+    first = noise_distribution(NullStatistic.ENTROPY, 60)
+    assert noise_distribution(NullStatistic.ENTROPY, 60) is first
+    assert not first.flags.writeable
