@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -89,7 +90,8 @@ def _raw(path: Path) -> tuple[pl.DataFrame, int]:
     if kind not in ("parquet", "csv"):
         raise DataError(f"{path}: cannot import a {kind or 'suffixless'} file; use .parquet or .csv")
     try:
-        raw = pl.read_parquet(path) if kind == "parquet" else pl.read_csv(path, infer_schema=False)
+        scan = pl.read_parquet if kind == "parquet" else partial(pl.read_csv, infer_schema=False)
+        raw = scan(path, glob=False)
     except pl.exceptions.NoDataError:
         raw = pl.DataFrame()
     except UNREADABLE as error:

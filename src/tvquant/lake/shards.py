@@ -57,12 +57,12 @@ class ResultStore:
         return sorted((self.root / table).glob("*.parquet"))
 
     def _read(self, table: str, shards: list[Path]) -> pl.DataFrame:
-        parts = [pl.read_parquet(path) for path in shards]
+        parts = [pl.read_parquet(path, glob=False) for path in shards]
         whole = self._whole(table)
         if whole.is_file():
             # A cell that was put again counts in its newer form, also when a kill left both.
             again = {part["cell"][0] for part in parts if len(part)}
-            parts.insert(0, pl.read_parquet(whole).filter(~pl.col("cell").is_in(list(again))))
+            parts.insert(0, pl.read_parquet(whole, glob=False).filter(~pl.col("cell").is_in(list(again))))
         if not parts:
             raise DataError(f"no result table {table!r} in {self.root}")
         try:

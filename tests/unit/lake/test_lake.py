@@ -1,14 +1,17 @@
 """What can be asked of a lake."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
-from tvquant.lake import Lake, audit, health, tables
+from tvquant.lake import Lake, audit, health, import_files, tables
 
 BTC, PERP, UP, USDC, AAPL, SPY = (
     "BINANCE:BTCUSDT", "BYBIT:BTCUSDT.P", "BINANCE:BTCUPUSDT", "BINANCE:USDCUSDT", "NASDAQ:AAPL", "AMEX:SPY",
@@ -75,3 +78,17 @@ def test_versions_are_kept_for_ever(lake: Lake, deliver: Any, bars: Any) -> None
     configuration = deltalake.DeltaTable(lake.root / "bars").metadata().configuration
     assert configuration["delta.enableExpiredLogCleanup"] == "false"
     assert tables.version(lake.root, "actions") is None
+
+
+def test_a_lake_may_stand_under_any_path(tmp_path: Path, bars: Any) -> None:
+    """Blanks, brackets and per cent signs mean something in addresses and patterns, and nothing in a folder's name."""
+    folder = tmp_path / "my lake [1] 50%25"
+    folder.mkdir()
+    file = folder / "bars.parquet"
+    columns = bars(BTC, [1.0, 2.0], "2021-01-04")
+    frame = pl.DataFrame(columns).with_columns(pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC"))
+    frame.write_parquet(file)
+    lake = Lake(folder / "lakehouse")
+    import_files(lake, [file], basis=None, quarantine=False, recorded_at=datetime(2026, 5, 1, tzinfo=UTC))
+    assert lake.symbols() == (BTC,)
+    assert lake.panel(lake.pin([BTC])).fields["close"][:, 0].tolist() == [1.0, 2.0]

@@ -48,7 +48,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             text=f"Correlations of the {count(len(order))} winners of {day(decision['as_of'])} over the training "
             f"window: the last {train} rows, those that all of them have. Shorts count as what they earn. Boxes are "
             f"allocation clusters. On {train} rows a true correlation of 0 is found with a standard error of "
-            f"{number((train - 1) ** -0.5)}.",
+            f"{number((train - 1) ** -0.5)}. Weights of clusters are gross: a short adds to its cluster.",
             tone="note",
         ),
         *(block for pair in tables for block in pair),
@@ -89,7 +89,7 @@ def _boxes(clusters: Sequence[int]) -> list[dict[str, Any]]:
 def _table(
     atoms: Sequence[Atom], clusters: Sequence[int], weights: Mapping[str, float], matrix: Floats, cap: float
 ) -> Table:
-    """One row per cluster: members, mean correlation among them, gross weight and what is left of the cap."""
+    """One row per cluster: members, mean correlation among them, gross weight and the cap."""
     rows = []
     for cluster in sorted(set(clusters)):
         inside = [k for k, other in enumerate(clusters) if other == cluster]

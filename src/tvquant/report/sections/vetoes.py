@@ -36,22 +36,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
     lost = vetoes.group_by("reason").agg(pl.col("atoms").sum(), pl.col("window").n_unique().alias("windows"))
     lost = lost.sort(["atoms", "reason"], descending=[True, False])
     total = int(lost["atoms"].sum())
-    rows = tuple(
-        (
-            plain(reason),
-            _about(reason)[0],
-            count(atoms),
-            percent(atoms / discovered),
-            number(atoms / len(windows)),
-            f"{count(at)} ({percent(at / len(windows), 0)})",
-        )
-        for reason, atoms, at in lost.select("reason", "atoms", "windows").iter_rows()
-    )
-    head = ("reason", "kind", "atoms", "of discovered", "per decision", "decisions with it")
     return (
         Text(text=f"{said}; {count(total)} ({percent(total / discovered)}) fell out before selection."),
         _over_time(cell, windows, vetoes, lost["reason"].to_list()),
-        Table(head=head, rows=rows, texts=2),
+        _totals(lost, discovered, len(windows)),
         Facts(pairs=tuple((plain(reason), _about(reason)[1]) for reason in lost["reason"].to_list())),
         Text(
             text="Each atom counts once at a decision, under the first reason that it failed: health before vetoes, "
@@ -60,6 +48,23 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="note",
         ),
     )
+
+
+def _totals(lost: pl.DataFrame, discovered: int, decisions: int) -> Table:
+    """One row per reason, the largest first."""
+    rows = tuple(
+        (
+            plain(reason),
+            _about(reason)[0],
+            count(atoms),
+            percent(atoms / discovered),
+            number(atoms / decisions),
+            f"{count(at)} ({percent(at / decisions, 0)})",
+        )
+        for reason, atoms, at in lost.select("reason", "atoms", "windows").iter_rows()
+    )
+    head = ("reason", "kind", "atoms", "of discovered", "per decision", "decisions with it")
+    return Table(head=head, rows=rows, texts=2)
 
 
 def _about(reason: str) -> tuple[str, str]:
