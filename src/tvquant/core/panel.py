@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.instruments import Instant, Instrument
-from tvquant.core.stamps import NONE, Stamps
+from tvquant.core.stamps import Caveats, Stamps, known_caveats
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -82,7 +82,8 @@ class Panel:
         are corporate actions to apply to this basis; `total_return` is added from them when absent.
     known_at : T x N, the bar's close plus the provider's delay, increasing down each column (may be a broadcast view).
     tradable : T x N, there is a valid bar.
-    bases, stamps : N, what prices are adjusted for, and caveats per instrument.
+    bases : N, what prices are adjusted for.
+    stamps : N, the caveats of each instrument that are known by the last row, ended ones with their end.
     calendar : name of the calendar of the grid.
     """
 
@@ -92,7 +93,7 @@ class Panel:
     known_at: Times
     tradable: Bools
     bases: tuple[Basis, ...]
-    stamps: tuple[Stamps, ...]
+    stamps: tuple[Caveats, ...]
     calendar: str
     _first_known: Times | None = field(default=None, repr=False)
 
@@ -149,7 +150,7 @@ class Panel:
             known_at=self.known_at[cut],
             tradable=tradable,
             bases=self.bases[:columns],
-            stamps=self.stamps[:columns],
+            stamps=tuple(known_caveats(caveats, t) for caveats in self.stamps[:columns]),
             calendar=self.calendar,
             _first_known=self._first_known[:columns],
         )
@@ -160,8 +161,8 @@ class Panel:
         return np.array([place[key] for key in keys], dtype=np.intp)
 
     def stamps_of(self, keys: tuple[str, ...]) -> Stamps:
-        """Union of the stamps of the given instruments."""
-        return NONE.union(*(self.stamps[j] for j in self.columns(keys)))
+        """Union of the stamps of the given instruments that hold at the panel's end."""
+        return frozenset(one.stamp for j in self.columns(keys) for one in self.stamps[j] if one.until is None)
 
     def digest(self, *, start: int = 0) -> str:
         """Content digest of the rows from `start` on: keys, times and every field."""

@@ -37,6 +37,9 @@ that starts a generation; with more, every other bar would be an instrument of i
 JUMP = 300.0
 """Every third symbol rises to this in the middle of its future: one more generation."""
 VOLUME_FACTOR = 1000.0
+"""Of later volumes; what had none then trades as many units as a bar's close says."""
+NEW_ACTIONS, TWICE = 0.05, 0.25
+"""Shares: of later bars that get an action, and of those dividends that come with two values and are withheld."""
 BEYOND = np.timedelta64(60, "D")
 """How far added bars go on behind the last stored one."""
 NEWCOMERS = 3
@@ -119,7 +122,10 @@ def rows_deleted(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | N
 
 
 def rows_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
-    """Later bars of a symbol change their dates with each other; prices jump about, volumes are a thousandfold."""
+    """Later bars of a symbol change their dates with each other; prices jump about, volumes are a thousandfold.
+
+    A bar without volume gets some: what never traded until `t` does so from then on.
+    """
     past, future = _split(rows.bars, t)
     if future.is_empty():
         return None
@@ -129,14 +135,18 @@ def rows_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | 
     rises = (number % 3 == 1) & (2 * place >= pl.len().over("symbol"))
     mixed = _levelled(mixed, rows, t, draw)
     mixed = mixed.with_columns(pl.when(rises).then(pl.col(PRICED) * JUMP).otherwise(pl.col(PRICED)))
-    mixed = mixed.select(pl.col(name) * (VOLUME_FACTOR if name in TRADED else 1.0) for name in VALUES)
+    volume = pl.when(pl.col("volume") > 0).then("volume").otherwise(pl.col("close").abs())
+    mixed = mixed.with_columns(volume).with_columns(pl.col(TRADED) * VOLUME_FACTOR).select(VALUES)
     future = future.sort("symbol", maintain_order=True)
     future = pl.concat([future.drop(VALUES), mixed], how="horizontal").select(past.columns)
     return replace(rows, bars=pl.concat([past, future]))
 
 
 def rows_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
-    """Every session after `t` without a bar gets one, for every symbol and until weeks behind the last of all."""
+    """Every session after `t` without a bar gets one, for every symbol and until weeks behind the last of all.
+
+    Dividends came with no bar behind the last: from there on they are not known.
+    """
     first = rows.bars.group_by("symbol", maintain_order=True).first()
     end = rows.bars["session"].dt.replace_time_zone(None).to_numpy().max() + BEYOND
     parts = []
@@ -150,20 +160,14 @@ def rows_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None
     new = _dated(_levelled(wanted, rows, t, draw), rows.spans).filter(~_known(t)).select(rows.bars.columns)
     if new.is_empty():
         return None
-    # Whoever delivered dividends up to a symbol's last bar would have delivered them with the bars behind it.
-    ends = rows.bars.group_by("symbol").agg(pl.col("timestamp").max().alias("was"))
-    ends = ends.join(new.group_by("symbol").agg(pl.col("timestamp").max().alias("will")), on="symbol", how="left")
-    spans = rows.spans.join(ends, on="symbol", how="left")
-    longer = pl.max_horizontal("actions_last", "will")
-    last = pl.when(pl.col("actions_last") >= pl.col("was")).then(longer).otherwise("actions_last")
-    spans = spans.with_columns(actions_last=last).drop("was", "will")
-    return Rows(bars=pl.concat([rows.bars, new]), actions=rows.actions, spans=spans)
+    return replace(rows, bars=pl.concat([rows.bars, new]))
 
 
 def actions_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
     """Of later dividends and splits half are gone and the others have other values; new ones stand between them.
 
-    New ones are given only to bars that came with dividends: whether a bar did is itself something to know.
+    Some new dividends come with two values, which conflict. Only bars that came with dividends are given any: others
+    would widen the span that they were delivered with.
     """
     past, future = _split(rows.actions, t)
     kept = future.filter(pl.Series(draw.random(len(future)) < 0.5))
@@ -173,18 +177,16 @@ def actions_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows
     bars = bars.filter(pl.col("timestamp").is_between("actions_first", "actions_last"))
     if bars.is_empty() and future.is_empty():
         return None
-    bars = bars.filter(pl.Series(draw.random(len(bars)) < 0.05))
+    bars = bars.filter(pl.Series(draw.random(len(bars)) < NEW_ACTIONS))
     split = pl.Series(draw.random(len(bars)) < 0.5)
     ratio = pl.Series(draw.choice([0.1, 10.0], len(bars)))
     bars = bars.with_columns(
         kind=pl.select(pl.when(split).then(pl.lit("split")).otherwise(pl.lit("dividend"))).to_series(),
         value=pl.select(pl.when(split).then(ratio).otherwise(bars["close"].abs() * 0.3)).to_series(),
     )
-    # Two values for one dividend would be a conflict, and that is another matter.
-    bars = bars.join(kept, on=["symbol", "session", "kind"], how="anti").unique(
-        ["symbol", "session"], keep="first", maintain_order=True
-    )
-    return replace(rows, actions=pl.concat([past, kept, bars.select(past.columns)]))
+    new = bars.unique(["symbol", "session"], keep="first", maintain_order=True).select(past.columns)
+    twice = new.filter((pl.col("kind") == "dividend") & pl.Series(draw.random(len(new)) < TWICE))
+    return replace(rows, actions=pl.concat([past, kept, new, twice.with_columns(pl.col("value") * 2.0)]))
 
 
 def listings_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:

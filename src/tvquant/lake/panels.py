@@ -1,12 +1,14 @@
 """From judged bars to a Panel: one column per holder of a ticker, one row per bar of the calendar."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Fact, Instrument, Kind
-from tvquant.core.panel import Basis, Floats, Panel, Times
-from tvquant.core.stamps import NONE, Stamp, Stamps
-from tvquant.lake.bars import Bars, Ints, places
+from tvquant.core.panel import Basis, Bools, Floats, Panel, Times
+from tvquant.core.stamps import Caveat, Caveats, Stamp
+from tvquant.lake.bars import Bars, Ints, Symbol, places
 from tvquant.lake.tables import MEASURES
 
 EQUITIES = frozenset({Kind.STOCK, Kind.ETF, Kind.INDEX})
@@ -36,7 +38,8 @@ def build(bars: Bars) -> Panel:
     tradable = np.zeros(shape, bool)
     tradable[row, column] = True
     times = market.bars(bars.stamp[at].min(), bars.stamp[at].max())
-    fields |= _action_fields(bars, at, column, times, shape)
+    applied = _applied(bars, at, column, times)
+    fields |= _action_fields(bars, applied, shape)
     return Panel(
         times=times,
         instruments=tuple(_instrument(bars, start) for start in starts),
@@ -44,7 +47,7 @@ def build(bars: Bars) -> Panel:
         known_at=np.broadcast_to(market.close_of(times)[:, None], shape),
         tradable=tradable,
         bases=tuple(bars.symbols[bars.symbol[start]].basis for start in starts),
-        stamps=tuple(_stamps(bars, int(bars.symbol[start])) for start in starts),
+        stamps=_caveats(bars, at, column, starts, _withheld(bars, applied, market.close_of(times), len(starts))),
         calendar=market.name,
     )
 
@@ -85,15 +88,30 @@ def _instrument(bars: Bars, start: int) -> Instrument:
     )
 
 
-def _action_fields(bars: Bars, at: Ints, column: Ints, times: Times, shape: tuple[int, int]) -> dict[str, Floats]:
-    """`dividend` and `split`, where any symbol's basis leaves them to be applied.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Applied:
+    """Where the A actions stand in the panel; `on` says which have a place there at all.
 
     An action belongs to the holder of the ticker at its date, and stands in its own row even if that has no bar.
     """
+
+    row: Ints
+    column: Ints
+    on: Bools
+
+
+def _applied(bars: Bars, at: Ints, column: Ints, times: Times) -> _Applied:
     actions = bars.actions
     row = np.minimum(np.searchsorted(times, actions.stamp), len(times) - 1)
     last = np.searchsorted(places(bars.symbol[at], bars.stamp[at]), places(actions.symbol, actions.stamp), "right") - 1
-    on = (times[row] == actions.stamp) & ~actions.conflict & (last >= 0) & (bars.symbol[at][last] == actions.symbol)
+    on = (times[row] == actions.stamp) & (last >= 0) & (bars.symbol[at][last] == actions.symbol)
+    return _Applied(row=row, column=column[last], on=on)
+
+
+def _action_fields(bars: Bars, applied: _Applied, shape: tuple[int, int]) -> dict[str, Floats]:
+    """`dividend` and `split`, where any symbol's basis leaves them to be applied; conflicting ones are withheld."""
+    actions = bars.actions
+    on = applied.on & ~actions.conflict
     dividends = np.array([symbol.applies_dividends for symbol in bars.symbols], dtype=bool)
     splits = np.array([symbol.applies_splits for symbol in bars.symbols], dtype=bool)
     fields: dict[str, Floats] = {}
@@ -104,28 +122,59 @@ def _action_fields(bars: Bars, at: Ints, column: Ints, times: Times, shape: tupl
         if applies.any():
             mine = mine & on & applies[actions.symbol]
             fields[name] = np.full(shape, neutral)
-            fields[name][row[mine], column[last[mine]]] = actions.value[mine]
+            fields[name][applied.row[mine], applied.column[mine]] = actions.value[mine]
     return fields
 
 
-def _stamps(bars: Bars, number: int) -> Stamps:
-    """Caveats of one symbol: no volume, and returns that leave dividends out."""
-    symbol, rows = bars.symbols[number], bars.rows_of(number)
-    stamps: set[Stamp] = set()
-    if not (bars.low["volume"][rows] > 0).any():
-        stamps.add(Stamp.NO_VOLUME)
-    if symbol.basis is not Basis.TOTAL and symbol.structure.kinds & EQUITIES and not _dividends_known(bars, number):
-        stamps.add(Stamp.PRICE_RETURN)
-    return frozenset(stamps) or NONE
+def _withheld(bars: Bars, applied: _Applied, closes: Times, columns: int) -> Times:
+    """When the first dividend that is withheld from each column was known (NaT: never); `closes` are of the rows."""
+    mine = applied.on & bars.actions.conflict & ~bars.actions.split
+    return _first(closes[applied.row], applied.column, mine, columns)
 
 
-def _dividends_known(bars: Bars, number: int) -> bool:
-    """Dividends were delivered for every bar of the symbol, and none is withheld; an index has none to deliver."""
-    symbol, rows = bars.symbols[number], bars.rows_of(number)
-    if symbol.actions is None or Kind.INDEX in symbol.structure.kinds:
-        return False
-    first, last = symbol.actions
-    stamp = bars.stamp[rows]
-    withheld = bars.actions.conflict & ~bars.actions.split & (bars.actions.symbol == number)
-    covered = (stamp[0] >= first.astype("datetime64[D]")) & (stamp[-1] <= last)
-    return bool(covered) and not withheld.any()
+def _first(moments: Times, column: Ints, mine: Bools, columns: int) -> Times:
+    """The first of the moments of each column among `mine`; NaT where there is none."""
+    found = np.full(columns, np.datetime64("NaT", "us"))
+    np.fmin.at(found, column[mine], moments[mine])
+    return found
+
+
+def _caveats(bars: Bars, at: Ints, column: Ints, starts: Ints, withheld: Times) -> tuple[Caveats, ...]:
+    """Caveats of each column: no volume yet, and returns that leave dividends out.
+
+    Each is dated by what was known, so that a decision's stamps do not tell what came after it. Dividends are left out
+    from the first bar that came without them, or from the first that is withheld.
+    """
+    closes, listed = bars.closes[at], bars.closes[starts]
+    volume = _first(closes, column, bars.low["volume"][at] > 0, len(starts))
+    dividends = np.array([_dividends_matter(symbol) for symbol in bars.symbols], dtype=bool)
+    without = _first(closes, column, dividends[bars.symbol[at]] & _undelivered(bars, at), len(starts))
+    without = np.fmin(without, np.where(dividends[bars.symbol[starts]], withheld, np.datetime64("NaT", "us")))
+    stamps = []
+    for since, traded, price in zip(listed, volume, without, strict=True):
+        found = set()
+        if not traded <= since:
+            until = None if np.isnat(traded) else traded
+            found.add(Caveat(stamp=Stamp.NO_VOLUME, since=since, until=until))
+        if not np.isnat(price):
+            found.add(Caveat(stamp=Stamp.PRICE_RETURN, since=price))
+        stamps.append(frozenset(found))
+    return tuple(stamps)
+
+
+def _dividends_matter(symbol: Symbol) -> bool:
+    """Prices are of something that may pay dividends, and they are not in them."""
+    return symbol.basis is not Basis.TOTAL and bool(symbol.structure.kinds & EQUITIES)
+
+
+def _undelivered(bars: Bars, at: Ints) -> Bools:
+    """Bars of `at` outside of the span that dividends were delivered with; an index has none to deliver."""
+    never = np.datetime64("NaT", "us")
+    spans = [
+        (never, never) if symbol.actions is None or Kind.INDEX in symbol.structure.kinds else symbol.actions
+        for symbol in bars.symbols
+    ]
+    first, last = np.array(spans, dtype="datetime64[us]").T[:, bars.symbol[at]]
+    stamp = bars.stamp[at]
+    delivered: Bools = (stamp >= first.astype("datetime64[D]")) & (stamp <= last)
+    return ~delivered

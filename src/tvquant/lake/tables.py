@@ -57,6 +57,9 @@ became of each file's rows, per symbol."""
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
 
+UNUSABLE = frozenset("[]%")
+"""What the Delta library takes for a pattern or an escape in a path, and then loses its way."""
+
 _KEEP = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
@@ -113,6 +116,10 @@ def append(root: Path, table: str, frame: pl.DataFrame) -> None:
     """Commit the rows in one transaction; no rows, no commit."""
     if frame.is_empty():
         return
+    odd = sorted(UNUSABLE & set(str(root)))
+    if odd:
+        found = " ".join(odd)
+        raise DataError(f"lake {root}: Delta tables cannot stand below a folder with {found} in its name; move it")
     import deltalake
     from deltalake.exceptions import DeltaError
 

@@ -63,6 +63,12 @@ def health(view: View, rules: Rules) -> Health:
     return view.once(("health", rules), compute_health)
 
 
+def has_history(view: View, rules: Rules) -> bool:
+    """Whether any name of the universe reaches the history floor, whatever a scanner says of it that day."""
+    columns = view.panel.columns(discovery(view, rules).universe)
+    return judge(view.panel, columns, rules.data, train=rules.train).has_history
+
+
 def base_pool(view: View, rules: Rules) -> tuple[str, ...]:
     """Healthy instruments of the base pool: before any signal was asked."""
     failed = health(view, rules).failed

@@ -170,10 +170,12 @@ def _nothing_to_hold(steps: Sequence[Step]) -> DataError | ModelError:
             "the snapshots in the ledger name what was tried"
         )
     last = steps[-1]
-    why = ", ".join(f"{reason} {n}" for reason, n in sorted(last.funnel["vetoed"].items())) or "no name with a bar"
+    considered, recruited = last.funnel["universe"], last.funnel["discovery"]
+    vetoed = ", ".join(f"{reason} {n}" for reason, n in sorted(last.funnel["vetoed"].items()))
+    why = f"fell out by: {vetoed}" if vetoed else "had no bar, are of an excluded kind or passed no scanner"
     return DataError(
-        f"no name was eligible at any of {len(steps)} decisions; at the last one {last.funnel['universe']} names were "
-        f"considered and fell out by: {why}; see `tvquant data audit`"
+        f"no name was eligible at any of {len(steps)} decisions; at the last one {considered} names were considered, "
+        f"{recruited} recruited; they {why}; see `tvquant data audit`, and `tvquant select` with this profile"
     )
 
 

@@ -22,7 +22,7 @@ from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.choosing import health
+from tvquant.tournament.choosing import has_history
 from tvquant.tournament.decide import decide
 from tvquant.tournament.specs import BaseUniverseSpec, Previous, StrategySpec
 from tvquant.tournament.steps import Step, selection_entry, snapshot_entry
@@ -115,7 +115,7 @@ def first_window(panel: Panel, grid: Sequence[Window], cells: Sequence[Cell]) ->
     """
     rules = next(cell.spec.rules for cell in cells if isinstance(cell.spec, StrategySpec | BaseUniverseSpec))
     for k, window in enumerate(grid):
-        if health(look(panel, window.start - 1), rules).has_history:
+        if has_history(look(panel, window.start - 1), rules):
             return k
     raise DataError(
         f"no name of the universe has {rules.data.min_history} bars at any of {len(grid)} windows over "

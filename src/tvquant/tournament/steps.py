@@ -4,6 +4,7 @@ A selection is shared by every cell of its model, so it is recorded once, in a c
 name it by digest. A step can be had back from its snapshot alone: the ledger is the journal of a run.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -24,6 +25,8 @@ HOLDINGS = {
     "allocation_cluster": int,
 }  # fmt: skip
 """What is kept of every winner, weight or not: cluster is that of selection."""
+DUST = 1e-12
+"""Cash that is nearer to zero is rounding and is written as 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,8 @@ class Step:
     @property
     def cash(self) -> float:
         """Capital without a use, as a fraction of equity; with the weights of atoms it makes 1 (R-RSK-24)."""
-        return 1.0 - sum(self.atoms.values()) if self.holdings["atom"] else 1.0 - sum(self.weights.values())
+        left = 1.0 - math.fsum((self.atoms if self.holdings["atom"] else self.weights).values())
+        return 0.0 if abs(left) <= DUST else left
 
     @property
     def atoms(self) -> dict[str, float]:

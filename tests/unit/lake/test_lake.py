@@ -80,9 +80,21 @@ def test_versions_are_kept_for_ever(lake: Lake, deliver: Any, bars: Any) -> None
     assert tables.version(lake.root, "actions") is None
 
 
-def test_a_lake_may_stand_under_any_path(tmp_path: Path, bars: Any) -> None:
-    """Blanks, brackets and per cent signs mean something in addresses and patterns, and nothing in a folder's name."""
-    folder = tmp_path / "my lake [1] 50%25"
+@pytest.mark.parametrize("name", ["my lake", "a#b?c", "ä"])
+def test_a_lake_may_stand_under_an_odd_path(tmp_path: Path, bars: Any, name: str) -> None:
+    lake = imported(tmp_path / name, bars)
+    assert lake.symbols() == (BTC,)
+    assert lake.panel(lake.pin([BTC])).fields["close"][:, 0].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["my [1]", "50%25"])
+def test_a_path_that_no_table_can_stand_under_is_refused(tmp_path: Path, bars: Any, name: str) -> None:
+    with pytest.raises(DataError, match="Delta tables cannot stand below a folder with"):
+        imported(tmp_path / name, bars)
+
+
+def imported(folder: Path, bars: Any) -> Lake:
+    """A lake of two bars in the folder, from a file beside it."""
     folder.mkdir()
     file = folder / "bars.parquet"
     columns = bars(BTC, [1.0, 2.0], "2021-01-04")
@@ -90,5 +102,4 @@ def test_a_lake_may_stand_under_any_path(tmp_path: Path, bars: Any) -> None:
     frame.write_parquet(file)
     lake = Lake(folder / "lakehouse")
     import_files(lake, [file], basis=None, quarantine=False, recorded_at=datetime(2026, 5, 1, tzinfo=UTC))
-    assert lake.symbols() == (BTC,)
-    assert lake.panel(lake.pin([BTC])).fields["close"][:, 0].tolist() == [1.0, 2.0]
+    return lake

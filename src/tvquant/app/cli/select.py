@@ -39,7 +39,8 @@ def select(
     document: dict[str, Any] = {"cell": found.cell, "bar": str(found.bar), "decision": found.decision.payload()}
     text = _summary(found)
     if explain is not None:
-        wanted = [a.symbol for a in found.response.winners] if explain == ALL and found.response else [explain]
+        winners = [atom.symbol for atom in found.response.winners] if found.response else []
+        wanted = winners if explain == ALL else [explain]
         told = [found.explanation(symbol) for symbol in wanted]
         document["explanations"] = told
         text = [*text, "", *(line for one in told for line in _explained(one))]

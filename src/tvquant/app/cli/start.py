@@ -20,7 +20,7 @@ EXAMPLE = """\
 # `tvquant profile explain my_first` shows every key and where its value comes from.
 version: 1
 extends: us_equities
-description: US stocks and ETFs of this lake, minimum variance, rebalanced every 20 sessions.
+description: US stocks and ETFs of this lake with a year of history, selected and weighed every 20 sessions.
 data:
   min_history: 252
 """
