@@ -7,11 +7,11 @@
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
-from tvquant.app.stages import StageLog
+from tvquant.app.stages import Said, StageLog
 from tvquant.app.watching import Logbook, Watcher
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.clock import Clock
@@ -19,7 +19,8 @@ from tvquant.core.digests import digest_json, merkle_root
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
-from tvquant.lake import AssetHealth, Lake, ResultStore, Snapshot, health
+from tvquant.lake import HealthState, Lake, ResultStore, Snapshot, health
+from tvquant.lake.health import from_report, naming, to_report
 from tvquant.ledger import Integrity, Ledger, genesis_entry, records, verify
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
 from tvquant.tournament.cells import Cell, cells, headline
@@ -159,7 +160,9 @@ def _stages(
     if 9 not in log.finished:
         watcher.stage(9, "health")
         with log.stage(9) as said:
-            _health(folder, lake, plan, said.metrics)
+            _health(folder, lake, plan, said)
+    else:
+        _gate(folder)
     if not any(records(folder.path, chain=RUN, kind="plan")):
         _pin(folder, plan, ledger)
     panel = lake.panel(plan.snapshot)
@@ -184,20 +187,34 @@ def _stages(
     return Finished(folder=folder, result=merkle_root(leaves), reused=False)
 
 
-def _health(folder: RunFolder, lake: Lake, plan: Plan, metrics: dict[str, Any]) -> None:
-    """Stage 9: one state per asset; a gate only when nothing is left (each decision judges its own names)."""
-    found = health(lake, tuple(plan.snapshot.symbols))
+def _health(folder: RunFolder, lake: Lake, plan: Plan, said: Said) -> None:
+    """Stage 9: one state per asset, written as the run's health report; those that are not fine are named."""
+    data = plan.resolved.profile.data
+    found = health(lake, tuple(plan.snapshot.symbols), minimum=data.min_history, lookback=data.lookback)
     states = [asset.state.value for asset in found]
-    metrics |= {"assets": len(found)} | {f"state_{state}": states.count(state) for state in sorted(set(states))}
-    folder.write_json(HEALTH, [_plain(asset) for asset in found])
-    if not found:
-        raise LedgerError("health gate: no asset of the universe is left")
+    fine = sum(asset.state.fine for asset in found)
+    said.metrics |= {"assets": len(found), "healthy": fine}
+    said.metrics |= {f"state_{state}": states.count(state) for state in sorted(set(states))}
+    said.data["not_healthy"] = {asset.key: asset.state.value for asset in found if not asset.state.fine}
+    folder.write_json(HEALTH, to_report(found))
+    _gate(folder)
 
 
-def _plain(asset: AssetHealth) -> dict[str, Any]:
-    """JSON-able: dates as text."""
-    dates = {"first": asset.first, "last": asset.last}
-    return asdict(asset) | {name: None if date is None else str(date) for name, date in dates.items()}
+def _gate(folder: RunFolder) -> None:
+    """The gate of stage 9, on the report as it stands on disk, so that a resumed run passes it again (R-DAT-15).
+
+    It passes when an asset is left. Whether its history is long enough is asked later, with the number that lacks.
+
+    Raises
+    ------
+    LedgerError : nothing is left, or the report cannot be read.
+    """
+    try:
+        found = from_report(folder.read_json(HEALTH))
+    except DataError as error:
+        raise LedgerError(f"health gate: {error}") from error
+    if not any(asset.state.fine or asset.state is HealthState.DROPPED for asset in found):
+        raise LedgerError(f"health gate: no asset of the universe is left{naming(found)}; repair or import their bars")
 
 
 def _pin(folder: RunFolder, plan: Plan, ledger: Ledger) -> None:

@@ -1,6 +1,8 @@
 """The data of a workspace: import, audit, snapshots, and the panels read from them; result shards of runs."""
 
-from tvquant.lake.audit import AssetHealth, Finding, FindingKind, HealthState, audit, health
+from tvquant.lake.audit import audit
+from tvquant.lake.checks import Finding, FindingKind
+from tvquant.lake.health import AssetHealth, HealthState, health
 from tvquant.lake.imports import FileReport, ImportReport, import_files
 from tvquant.lake.lake import Lake, LakeStatus, Listing, TableStatus
 from tvquant.lake.shards import ResultStore

@@ -1,79 +1,30 @@
-"""What is odd about stored data, bar by bar, and how healthy each instrument is. Reports only: nothing is changed."""
+"""What is odd about stored data, bar by bar. A report only: nothing is changed.
+
+Defects of single bars, holes between them and jumps follow from the judged bars (`bars`); what their values give away
+is asked in `checks`, and bars of other intervals are compared in `crosscheck`. What needs more than the bars hold, such
+as when a row was recorded, is read from the tables here.
+"""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 
-from tvquant.core.calendars import DAY
+from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Bools
-from tvquant.lake import tables
+from tvquant.lake import checks, tables
 from tvquant.lake.bars import Bars, Ints
+from tvquant.lake.checks import Finding, FindingKind, per_symbol
+from tvquant.lake.crosscheck import disagreements, whole_days
+from tvquant.lake.intervals import LENGTHS, off_grid, table_of
+from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.tables import DAILY, MEASURES, PRICES
 
-
-class FindingKind(StrEnum):
-    """What can be odd; those marked * keep their bars out of every panel."""
-
-    REPEATED = "repeated"
-    """Equal rows in one file: one was kept."""
-    CONFLICT = "conflicting_duplicate"
-    """* Different versions of one bar."""
-    HIGH_LOW = "high_low"
-    """* Open or close outside of low to high, or high below low."""
-    NON_POSITIVE = "non_positive"
-    """* A price that is not above zero."""
-    OFF_CALENDAR = "off_calendar"
-    """* A bar at a time when its market has none."""
-    GAP = "gap"
-    """Missing bars of the calendar."""
-    TOLERATED = "tolerated"
-    """Single missing sessions (R-DAT-04)."""
-    DISCONTINUITY = "discontinuity"
-    """A re-used ticker or a redenomination: another instrument starts."""
-    SUSPECTED_SPLIT = "suspected_split"
-    """A raw price that opens like a split that was not delivered."""
-    CONFLICTING_ACTION = "conflicting_action"
-    """Different values for one dividend or split: none is applied."""
-    IDLE_ACTION = "idle_action"
-    """A dividend or split on a date that is no session: it is not applied."""
-
-
-class HealthState(StrEnum):
-    """State of an instrument's valid bars; MISSING has none."""
-
-    OK = "ok"
-    GAPS = "gaps"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One oddity of one symbol: `count` bars between `first` and `last`."""
-
-    symbol: str
-    kind: FindingKind
-    first: Instant
-    last: Instant
-    count: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssetHealth:
-    """One instrument: its valid bars, and the bars missing between them beyond tolerance (`gaps`) and within it."""
-
-    key: str
-    symbol: str
-    state: HealthState
-    bars: int
-    first: Instant | None
-    last: Instant | None
-    gaps: int
-    tolerated: int
+OPENS_LATE = 20
+"""A session stamped at this hour of UTC or later is one that opened for the next market day (R-DAT-05)."""
 
 
 def audit(lake: Lake, symbols: Iterable[str] | None = None, as_of: Instant | None = None) -> tuple[Finding, ...]:
@@ -86,61 +37,80 @@ def audit(lake: Lake, symbols: Iterable[str] | None = None, as_of: Instant | Non
     bars = lake.bars(symbols)
     if as_of is not None:
         bars = bars.until(as_of)
+    return findings(lake, bars, as_of)
+
+
+def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ...]:
+    """The findings of bars that are known already; `as_of` says until when they are."""
+    steps = checks.trail(bars)
     found = [
         *_defects(bars),
         *_holes(bars),
-        *_jumps(bars),
+        *_jumps(bars, steps),
+        *checks.stale_prices(bars, steps),
+        *checks.thin(bars),
         *_odd_actions(bars, as_of),
         *_repeated(lake, bars, as_of),
+        *_late_opens(lake, bars, as_of),
+        *_unfinished(lake, bars),
+        *_ended(lake, bars, as_of),
+        *_shorter_bars(lake, bars, as_of),
     ]
     return tuple(sorted(found, key=lambda f: (f.symbol, f.first, f.kind)))
 
 
-def health(
-    lake: Lake, symbols: Iterable[str] | None = None, *, as_of: Instant | None = None
-) -> tuple[AssetHealth, ...]:
-    """One state per instrument, in order of symbol and generation; a symbol the lake does not have is MISSING.
+def unfinished(lake: Lake, bars: Bars) -> Bools:
+    """n: the newest bar of its symbol, recorded before it closed and not since (R-DAT-09)."""
+    names = [symbol.name for symbol in bars.symbols]
+    stamp, recorded = pl.col("timestamp"), pl.col("recorded_at")
+    early = pl.col("symbol").is_in(names)
+    early &= recorded < stamp.dt.truncate("1d") + pl.duration(days=1)
+    rows = tables.read(lake.root, "bars", ["symbol", "timestamp", "recorded_at"], where=early)
+    found = np.zeros(len(bars.symbol), bool)
+    latest = rows.sort("timestamp", "recorded_at").group_by("symbol").last().drop_nulls()
+    places = {name: number for number, name in enumerate(names)}
+    for name, day, when in latest.iter_rows():
+        mine = bars.rows_of(places[name])
+        if mine.stop > mine.start:
+            last = mine.stop - 1
+            same = bars.stamp[last].astype("datetime64[D]") == _instant(day).astype("datetime64[D]")
+            found[last] = same and _instant(when) < bars.closes[last]
+    return found
 
-    A masked bar counts as missing. What lies before the first valid bar, or between two holders of a ticker, does not.
+
+def newest_closes(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> dict[str, Instant]:
+    """Up to when the delivery that brought each symbol's last bar has gone on; bars after `as_of` are not looked at.
+
+    That is the close which half of the symbols of that source, on the same calendar, have come to, in whatever later
+    deliveries. It is what "now" means where nobody feeds the lake: history that was imported as a whole is not stale,
+    whatever else was imported since, but a symbol that ends before those it came with is.
     """
-    wanted = set(lake.symbols() if symbols is None else symbols)
-    held = wanted & set(lake.symbols())
-    out = [_missing(name) for name in wanted - held]
-    if held:
-        bars = lake.bars(held)
-        out += _states(bars if as_of is None else bars.until(as_of))
-    return tuple(sorted(out, key=lambda h: h.symbol))
+    end = np.datetime64("2200-01-01", "us") if as_of is None else as_of
+    stamp = pl.col("timestamp")
+    known = (stamp <= pl.col("recorded_at")) & (stamp <= _moment(end))
+    rows = tables.read(lake.root, "bars", ["symbol", "timestamp", "source"], where=known)
+    market = {name: structure(name).calendar for name in rows["symbol"].unique()}
+    rows = rows.with_columns(calendar=pl.col("symbol").replace_strict(market, return_dtype=pl.String))
+    closed = (stamp <= _moment(end - DAY)) & ~off_grid(DAILY)
+    rows = rows.filter((pl.col("calendar") != CRYPTO) | closed)
+    last = rows.group_by("symbol", "source", "calendar").agg(stamp.max())
+    last = last.with_columns(newest=stamp.max().over("symbol"))
+    half = pl.col("newest").sort().get(pl.len() // 2).over("source", "calendar")
+    found = last.with_columns(half.alias("half")).filter(stamp == pl.col("newest"))
+    found = found.filter(pl.col("symbol").is_in(list(symbols))).group_by("symbol", "calendar").agg(pl.col("half").max())
+    return {name: _close(calendar(where), _instant(at), end) for name, where, at in found.iter_rows()}
 
 
-def _missing(name: str) -> AssetHealth:
-    return AssetHealth(
-        key=name, symbol=name, state=HealthState.MISSING, bars=0, first=None, last=None, gaps=0, tolerated=0
-    )
+def _close(market: Calendar, stamp: Instant, end: Instant) -> Instant:
+    """When the last bar of a market up to `stamp` closed, at `end` at the latest."""
+    if market.opens is None or market.closes is None:
+        return stamp + DAY
+    closed = market.closes[(market.opens <= stamp) & (market.closes <= end)]
+    return closed[-1] if len(closed) else stamp
 
 
-def _states(bars: Bars) -> Iterator[AssetHealth]:
-    at = np.flatnonzero(bars.valid)
-    who = bars.symbol[at]
-    for number in sorted(set(range(len(bars.symbols))) - set(who.tolist())):
-        yield _missing(bars.symbols[number].name)
-    new = (np.diff(who, prepend=-1) != 0) | (np.diff(bars.generation[at], prepend=0) != 0)
-    tolerance = _tolerance(bars)
-    for rows in np.split(at, np.flatnonzero(new)[1:]) if len(at) else ():
-        number = bars.symbol[rows[0]]
-        symbol, generation = bars.symbols[number], bars.generation[rows[0]]
-        missing = np.diff(bars.slot[rows]) - 1
-        beyond = missing > tolerance[number]
-        gaps = int(missing[beyond].sum())
-        yield AssetHealth(
-            key=symbol.name if generation == 1 else f"{symbol.name}#{generation}",
-            symbol=symbol.name,
-            state=HealthState.GAPS if gaps else HealthState.OK,
-            bars=len(rows),
-            first=bars.stamp[rows[0]],
-            last=bars.stamp[rows[-1]],
-            gaps=gaps,
-            tolerated=int(missing[~beyond].sum()),
-        )
+def _instant(moment: datetime) -> Instant:
+    return np.datetime64(moment.replace(tzinfo=None), "us")
 
 
 def _tolerance(bars: Bars) -> Ints:
@@ -148,26 +118,20 @@ def _tolerance(bars: Bars) -> Ints:
     return np.array([bars.calendars[symbol.structure.calendar].gap_tolerance for symbol in bars.symbols])
 
 
-def _per_symbol(bars: Bars, rows: Bools, kind: FindingKind, detail: str) -> Iterator[Finding]:
-    """One finding for all marked bars of a symbol."""
-    at = np.flatnonzero(rows)
-    for group in np.split(at, np.flatnonzero(np.diff(bars.symbol[at])) + 1) if len(at) else ():
-        name, stamps = bars.symbols[bars.symbol[group[0]]].name, bars.stamp[group]
-        yield Finding(symbol=name, kind=kind, first=stamps[0], last=stamps[-1], count=len(group), detail=detail)
-
-
 def _defects(bars: Bars) -> Iterator[Finding]:
-    yield from _per_symbol(
+    yield from per_symbol(
         bars, bars.conflict, FindingKind.CONFLICT, "versions of one bar differ: all are stored, none is used"
     )
-    yield from _per_symbol(
+    yield from per_symbol(
         bars, bars.disorder, FindingKind.HIGH_LOW, "open or close outside of low to high: the bar is not used"
     )
-    yield from _per_symbol(
+    yield from per_symbol(
         bars, bars.non_positive, FindingKind.NON_POSITIVE, "a price is not above zero: the bar is not used"
     )
     off = "bars when the market has none: they are not used"
-    yield from _per_symbol(bars, bars.slot < 0, FindingKind.OFF_CALENDAR, off)
+    drifting, found = checks.drifts(bars)
+    yield from found
+    yield from per_symbol(bars, (bars.slot < 0) & ~drifting, FindingKind.OFF_CALENDAR, off)
 
 
 def _holes(bars: Bars) -> Iterator[Finding]:
@@ -198,19 +162,36 @@ def _holes(bars: Bars) -> Iterator[Finding]:
         )
 
 
-def _jumps(bars: Bars) -> Iterator[Finding]:
-    for i in np.flatnonzero(bars.breaks | bars.suspected_split):
-        factor, name = bars.factor[i], bars.symbols[bars.symbol[i]].name
+def _jumps(bars: Bars, steps: checks.Trail) -> Iterator[Finding]:
+    """What follows from a price that jumps: spikes, changes of scale, new holders of a ticker, splits not delivered."""
+    aside, factors = checks.spikes(bars, steps)
+    yield from (
+        _jump(bars, i, FindingKind.SPIKE, f"a price {factor:.6g} times its neighbours, which agree: repair the bar")
+        for i, factor in zip(aside, factors, strict=True)
+    )
+    beside = set(aside.tolist()) | set((aside + 1).tolist())
+    scaled, powers = checks.scale_changes(bars, steps)
+    power = {i: n for i, n in zip(scaled.tolist(), powers.tolist(), strict=True) if i not in beside}
+    for i in sorted({*np.flatnonzero(bars.breaks | bars.suspected_split).tolist(), *power}):
         price = "close" if np.isnan(bars.low["open"][i]) else "open"
-        detail = f"{price} is {factor:.6g} times the close before: "
-        if bars.breaks[i]:
+        detail = f"{price} is {bars.factor[i]:.6g} times the close before: "
+        other = f"from here on it is {bars.symbols[bars.symbol[i]].name}#{bars.generation[i]}"
+        if i in power:
+            kind = FindingKind.SCALE_CHANGE
+            detail += f"another unit (10^{power[i]}), for good" + (f"; {other}" if bars.breaks[i] else "")
+        elif bars.breaks[i]:
             kind = FindingKind.DISCONTINUITY
-            detail += f"a re-used ticker or a redenomination; from here on it is {name}#{bars.generation[i]}"
+            why = "the spike, or the way back from it" if i in beside else "a re-used ticker or a redenomination"
+            detail += f"{why}; {other}"
         else:
             kind = FindingKind.SUSPECTED_SPLIT
             detail += "like a split, but none was delivered; import it as stock_splits if it is one"
-        stamp = bars.stamp[i]
-        yield Finding(symbol=name, kind=kind, first=stamp, last=stamp, count=1, detail=detail)
+        yield _jump(bars, i, kind, detail)
+
+
+def _jump(bars: Bars, i: int, kind: FindingKind, detail: str) -> Finding:
+    name, stamp = bars.symbols[bars.symbol[i]].name, bars.stamp[i]
+    return Finding(symbol=name, kind=kind, first=stamp, last=stamp, count=1, detail=detail)
 
 
 def _odd_actions(bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
@@ -252,3 +233,91 @@ def _repeated(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding
                 count=row["repeated"],
                 detail=f"{row['repeated']} rows of {row['source']} repeat others: one of each is stored",
             )
+
+
+def _late_opens(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
+    """Sessions stamped where one opens for the next market day: their dates may be a day early."""
+    names = [symbol.name for symbol in bars.symbols if symbol.structure.calendar != CRYPTO]
+    stamp = pl.col("timestamp")
+    late = pl.col("symbol").is_in(names) & (stamp.dt.hour() >= OPENS_LATE)
+    rows = tables.read(lake.root, "bars", ["symbol", "timestamp"], where=late).unique().sort("symbol", "timestamp")
+    for name, stamps in rows.group_by("symbol", maintain_order=True).agg(stamp).iter_rows():
+        at = np.array([_instant(one) for one in stamps])
+        at = at if as_of is None else at[at.astype("datetime64[D]") + DAY <= as_of]
+        if len(at):
+            day = str(checks.market_day(at[:1])[0])[:10]
+            detail = (
+                f"stamped {str(at[0])[:16]} UTC: by its open that is the market day {day}, by its date it is stored"
+            )
+            yield Finding(
+                symbol=name, kind=FindingKind.CALENDAR_DRIFT, first=at[0], last=at[-1], count=len(at), detail=detail
+            )
+
+
+def _unfinished(lake: Lake, bars: Bars) -> Iterator[Finding]:
+    detail = "recorded before it closed: its prices may change; import it again"
+    yield from per_symbol(bars, unfinished(lake, bars), FindingKind.UNFINISHED, detail)
+
+
+def _ended(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
+    """Symbols that end before those they were delivered with, by more than is fresh (R-DAT-09)."""
+    names = [symbol.name for symbol in bars.symbols]
+    newest = newest_closes(lake, names, as_of)
+    at = np.flatnonzero(bars.valid)
+    last = at[np.r_[bars.symbol[at][1:] != bars.symbol[at][:-1], True][: len(at)]]
+    for i in last:
+        symbol = bars.symbols[bars.symbol[i]]
+        age = newest.get(symbol.name, bars.closes[i]) - bars.closes[i]
+        if age > freshness(symbol.structure.calendar):
+            days = age / DAY
+            detail = (
+                f"no bar since, while those it came with go on for {days:.0f} days: delisted, renamed or not delivered"
+            )
+            yield _jump(bars, i, FindingKind.ENDED, detail)
+
+
+def freshness(market: str) -> np.timedelta64:
+    """The age of a last bar's close from which on it is stale: 24 hours round the clock, 5 days of sessions."""
+    return np.timedelta64(1, "D") if market == CRYPTO else np.timedelta64(5, "D")
+
+
+def _shorter_bars(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
+    """Daily bars that the shorter ones of the same symbol do not add up to."""
+    columns = ["symbol", "timestamp", *MEASURES]
+    for interval in LENGTHS.keys() - {DAILY}:
+        mine = pl.col("symbol").is_in([symbol.name for symbol in bars.symbols])
+        shorter = tables.read(lake.root, table_of(interval), columns, where=mine)
+        if shorter.is_empty():
+            continue
+        odd = disagreements(_daily(bars, shorter["symbol"].unique()), whole_days(shorter, interval))
+        if as_of is not None:
+            odd = odd.filter(pl.col("timestamp") + LENGTHS[DAILY] <= _moment(as_of))
+        prices = pl.col("field").is_in(PRICES)
+        for kind, rows, what in (
+            (FindingKind.CROSS_SOURCE, odd.filter(prices), "prices"),
+            (FindingKind.CROSS_VOLUME, odd.filter(~prices), "volumes"),
+        ):
+            yield from _days(rows, kind, f"{what} of the {interval} bars do not make the daily bar")
+
+
+def _daily(bars: Bars, symbols: pl.Series) -> pl.DataFrame:
+    """The valid bars of some symbols as rows."""
+    wanted = set(symbols)
+    chosen = np.array([symbol.name in wanted for symbol in bars.symbols], dtype=bool)
+    at = np.flatnonzero(bars.valid & chosen[bars.symbol])
+    names = pl.Series([symbol.name for symbol in bars.symbols], dtype=pl.String)
+    values = {name: pl.Series(bars.low[name][at], nan_to_null=True) for name in MEASURES}
+    stamps = pl.Series(bars.stamp[at]).dt.replace_time_zone("UTC")
+    return pl.DataFrame({"symbol": names.gather(bars.symbol[at]), "timestamp": stamps, **values})
+
+
+def _days(odd: pl.DataFrame, kind: FindingKind, detail: str) -> Iterator[Finding]:
+    for name, stamps in (
+        odd.group_by("symbol", maintain_order=True).agg(pl.col("timestamp").unique().sort()).iter_rows()
+    ):
+        first, last = _instant(stamps[0]), _instant(stamps[-1])
+        yield Finding(symbol=name, kind=kind, first=first, last=last, count=len(stamps), detail=detail)
+
+
+def _moment(at: Instant) -> pl.Expr:
+    return pl.lit(at.item()).dt.replace_time_zone("UTC")

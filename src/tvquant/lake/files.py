@@ -1,7 +1,7 @@
 """One file of bars, read and judged: every row is either typed or rejected with its reason.
 
 1. Parquet columns are taken with their types; csv columns are read as text, so that a bad cell is shown as it stands.
-2. What is wrong with the whole file (a missing column, a time without zone, funding, intraday bars) refuses it.
+2. What is wrong with the whole file (a missing column, a time without zone, funding, bars of no interval) refuses it.
 3. What is wrong with one row rejects that row. All checks are vectorised; single cells are looked at only on failure.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.lake.kinds import Structure, structure
-from tvquant.lake.tables import PRICES, TIME, UNREADABLE, VALUES, first_line
+from tvquant.lake.intervals import FOUR_HOURS, off_grid
+from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
+from tvquant.lake.tables import DAILY, PRICES, TIME, UNREADABLE, VALUES, first_line
 
 REQUIRED = ("symbol", "timestamp", "close")
 ACTIONS = ("dividends", "stock_splits")
@@ -36,6 +37,7 @@ class Delivery:
 
     Parameters
     ----------
+    interval : of its bars, as their times show.
     rows : good rows in the file's order: symbol, timestamp, every value column (null where absent), actions.
     structures : symbol -> what it is, for every symbol that is known.
     ignored : columns that are not of the schema.
@@ -44,6 +46,7 @@ class Delivery:
     """
 
     name: str
+    interval: str
     sha256: str
     rows: pl.DataFrame
     structures: dict[str, Structure]
@@ -71,9 +74,9 @@ def read_file(path: Path) -> Delivery:
         rows = rows.filter(~blank & ~numbers.is_in(rejected["row"].implode()))
     if rows.is_empty() and rejected.is_empty():
         raise _no_rows(path)
-    _check_daily(path, rows)
     return Delivery(
         name=path.name,
+        interval=_interval(path, rows, structures),
         sha256=_sha256(path),
         rows=rows,
         structures=structures,
@@ -237,15 +240,25 @@ def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
     return pl.concat(parts).unique("row", keep="first", maintain_order=True).sort("row")
 
 
-def _check_daily(path: Path, rows: pl.DataFrame) -> None:
-    """Refuse bars of a shorter interval: they would pose as daily ones."""
+def _interval(path: Path, rows: pl.DataFrame, structures: dict[str, Structure]) -> str:
+    """The interval of the file's bars; what is neither daily nor of 4h is refused, lest it pose as either."""
     stamp = pl.col("timestamp")
     if rows.is_empty() or rows.select((stamp == stamp.dt.truncate("1d")).all()).item():
-        return
+        return DAILY
     per_day = rows.group_by("symbol").agg(stamp.n_unique() / stamp.dt.date().n_unique()).sort("timestamp", "symbol")
     symbol, most = per_day.row(-1)
-    if most > INTRADAY:
-        raise DataError(f"{path}: {symbol} has {most:.1f} bars a day; only daily bars are stored, aggregate them first")
+    if most <= INTRADAY:
+        return DAILY
+    found = f"{path}: {symbol} has {most:.1f} bars a day"
+    sessions = sorted(name for name, one in structures.items() if not one.kinds & ROUND_THE_CLOCK)
+    off = rows.filter(off_grid(FOUR_HOURS))
+    if sessions:
+        raise DataError(f"{found}, but {sessions[0]} trades in sessions: of such, only daily bars are stored")
+    if len(off):
+        name, at = off.select("symbol", "timestamp").row(0)
+        why = f"{name} at {at:%Y-%m-%d %H:%M} is no bar of {FOUR_HOURS}"
+        raise DataError(f"{found}, and {why}; only bars of {DAILY} and {FOUR_HOURS} are stored, aggregate them first")
+    return FOUR_HOURS
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 1. Read and judge every file; a bad row refuses the whole command, or goes to the quarantine when that was asked for.
 2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has.
-3. Drop rows that repeat a row of the same files or of the lake; everything else is stored, contradictions included.
+3. Per interval, drop rows that repeat a row of the same files or of the lake; everything else is stored,
+   contradictions included.
 4. Write quarantine, instruments, actions, bars, journal, in this order and each in one commit. Killed in between, the
    lake holds instruments without bars, which nothing reads, and the same command completes it.
 """
@@ -17,13 +18,13 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake import tables
+from tvquant.lake import commits, tables
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.files import Delivery, read_file
+from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.repeats import mark_repeats
-from tvquant.lake.tables import DAILY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class ImportReport:
 def import_files(
     lake: Lake, files: Sequence[Path], *, basis: Basis | None = None, quarantine: bool = False, recorded_at: datetime
 ) -> ImportReport:
-    """Import files of daily bars.
+    """Import files of daily bars, and of 4h bars of what trades round the clock; a file has bars of one interval.
 
     Parameters
     ----------
@@ -86,27 +87,51 @@ def import_files(
             raise _malformed(delivery)
     structures = {name: found for delivery in deliveries for name, found in delivery.structures.items()}
     rows = _merged(deliveries)
-    _check_basis(lake.root, rows, structures, basis)
+    _check_declared(rows, structures, basis)
+
+    def decide() -> ImportReport:
+        with commits.writing(lake.root):
+            return _import(lake.root, deliveries, rows, structures, basis, quarantine, recorded_at)
+
+    return commits.retried(lake.root, decide)
+
+
+def _import(
+    root: Path,
+    deliveries: Sequence[Delivery],
+    rows: pl.DataFrame,
+    structures: Mapping[str, Structure],
+    basis: Basis | None,
+    quarantine: bool,
+    recorded_at: datetime,
+) -> ImportReport:
+    """Write what the lake as it stands does not have."""
     hashes = [delivery.sha256 for delivery in deliveries]
     import_id = digest_json([hashes, basis, quarantine, recorded_at.isoformat()])[:16]
-    rows = mark_repeats(lake.root, rows, structures)
+    declared = basis or Basis.RAW
+    parts = {str(interval): part for (interval,), part in rows.partition_by("interval", as_dict=True).items()}
+    for interval, part in parts.items():
+        _check_held(root, table_of(interval), part, declared)
+    parts = {interval: mark_repeats(root, interval, part, structures) for interval, part in parts.items()}
     origin = {
         "source": pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries))),
         "import_id": pl.lit(import_id),
         "recorded_at": pl.lit(recorded_at.astimezone(UTC), tables.TIME),
     }
-    aside = _quarantine(lake.root, import_id, deliveries)
-    news = _new_instruments(lake.root, rows, structures)
-    actions = _new_actions(lake.root, rows)
-    journal = _journal(rows)
-    declared = pl.lit(str(basis or Basis.RAW))
+    aside = _quarantine(root, import_id, deliveries)
+    news = new_instruments(root, rows, structures)
+    actions = _new_actions(root, rows)
+    journal = pl.concat(_journal(part) for part in parts.values()).sort("file", "symbol")
     for table, frame in (
         ("instruments", news),
         ("actions", actions),
-        ("bars", rows.filter(~pl.col("duplicate")).with_columns(interval=pl.lit(DAILY), basis=declared)),
+        *(
+            (table_of(interval), part.filter(~pl.col("duplicate")).with_columns(basis=pl.lit(str(declared))))
+            for interval, part in parts.items()
+        ),
         ("journal", journal.with_columns(sha256=pl.col("file").replace_strict(dict(enumerate(hashes))))),
     ):
-        tables.append(lake.root, table, frame.with_columns(**origin))
+        commits.append(root, table, frame.with_columns(**origin))
     return ImportReport(
         import_id=import_id,
         files=tuple(_file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
@@ -125,28 +150,36 @@ def _malformed(delivery: Delivery) -> DataError:
 
 
 def _merged(deliveries: Sequence[Delivery]) -> pl.DataFrame:
-    """All good rows, sorted by symbol and time, with the number of their file; symbols as an ordered enumeration."""
-    rows = pl.concat(delivery.rows.with_columns(file=pl.lit(j, pl.Int64)) for j, delivery in enumerate(deliveries))
+    """All good rows by symbol and time, with the number of their file and its interval; symbols as an enumeration."""
+    rows = pl.concat(
+        delivery.rows.with_columns(file=pl.lit(j, pl.Int64), interval=pl.lit(delivery.interval))
+        for j, delivery in enumerate(deliveries)
+    )
     rows = rows.with_columns(pl.col("symbol").cast(pl.Enum(rows["symbol"].unique().sort())))
     return in_time_order(rows, "timestamp")
 
 
-def _check_basis(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure], basis: Basis | None) -> None:
+def _check_declared(rows: pl.DataFrame, structures: Mapping[str, Structure], basis: Basis | None) -> None:
     symbols = rows["symbol"].unique().sort().cast(pl.String)
     exchange = [name for name in symbols if not structures[name].kinds & ROUND_THE_CLOCK]
     if basis is None and exchange:
         unknown = f"what the prices of {exchange[0]} are adjusted for is not known"
         raise ProfileError(f"{unknown}; declare --basis raw, split or total")
-    declared = basis or Basis.RAW
-    where = pl.col("symbol").is_in(symbols.implode()) & (pl.col("basis") != declared)
-    other = tables.read(root, "bars", ["symbol", "basis"], where=where).unique().sort("symbol")
+
+
+def _check_held(root: Path, table: str, rows: pl.DataFrame, declared: Basis) -> None:
+    if tables.all_are(root, table, "basis", declared):
+        return
+    symbols = rows["symbol"].unique().cast(pl.String)
+    where = pl.col("symbol").is_in(symbols.implode()) & (pl.col("basis") != str(declared))
+    other = tables.read(root, table, ["symbol", "basis"], where=where).unique().sort("symbol")
     if len(other):
         symbol, held = other.row(0)
         found = f"basis {declared} was declared, but {symbol} is in the lake as {held}"
         raise ProfileError(f"{found}; nothing was imported; use --basis {held}, or another workspace")
 
 
-def _new_instruments(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+def new_instruments(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """Symbols that the lake does not know, or whose actions it does not have for all these bars."""
     delivered = pl.col("timestamp").filter(pl.col("dividends").is_not_null())
     span = {"actions_first": delivered.min(), "actions_last": delivered.max()}

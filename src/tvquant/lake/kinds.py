@@ -53,20 +53,36 @@ def _listed(kind: Kind) -> Structure:
 def _crypto(symbol: str, exchange: str, ticker: str) -> Structure:
     """A spot pair, or a perpetual swap when `.P` stands behind it."""
     pair = ticker.removesuffix(PERPETUAL)
-    dollars = venues.USD_QUOTES + (venues.BINANCE_USD_QUOTES if exchange == "BINANCE" else ())
-    quotes = sorted((*dollars, *venues.OTHER_QUOTES), key=len, reverse=True)
-    quote = next((q for q in quotes if pair.endswith(q) and pair != q), None)
-    if quote is None:
-        raise DataError(f"quote currency of {symbol!r} is unknown; known are {' '.join(sorted(quotes))}")
+    base, quote = split_pair(symbol)
     kinds = {Kind.SPOT if pair == ticker else Kind.SWAP}
-    base = pair.removesuffix(quote)
     if base in venues.USD_STABLECOINS or base in venues.OTHER_STABLECOINS:
         kinds.add(Kind.STABLECOIN)
     elif base in venues.FIAT:
         kinds.add(Kind.FIAT)
     elif pair == ticker and _leveraged(base):
         kinds.add(Kind.LEVERAGED_TOKEN)
-    return Structure(kinds=frozenset(kinds), currency="USD" if quote in dollars else quote, calendar=CRYPTO)
+    return Structure(kinds=frozenset(kinds), currency="USD" if quote in _dollars(exchange) else quote, calendar=CRYPTO)
+
+
+def split_pair(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol of a crypto exchange, as they stand in its ticker.
+
+    Raises
+    ------
+    DataError : the quote currency is not in the tables.
+    """
+    exchange, ticker = symbol.split(":")
+    pair = ticker.removesuffix(PERPETUAL)
+    quotes = sorted((*_dollars(exchange), *venues.OTHER_QUOTES), key=len, reverse=True)
+    quote = next((q for q in quotes if pair.endswith(q) and pair != q), None)
+    if quote is None:
+        raise DataError(f"quote currency of {symbol!r} is unknown; known are {' '.join(sorted(quotes))}")
+    return pair.removesuffix(quote), quote
+
+
+def _dollars(exchange: str) -> tuple[str, ...]:
+    """Quotes that count as dollars there."""
+    return venues.USD_QUOTES + (venues.BINANCE_USD_QUOTES if exchange == "BINANCE" else ())
 
 
 def _leveraged(base: str) -> bool:

@@ -15,6 +15,7 @@ from tvquant.core.instruments import Instant, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.lake import panels, tables
 from tvquant.lake.bars import Bars, Symbol, assemble
+from tvquant.lake.intervals import LENGTHS, table_of
 from tvquant.lake.kinds import Structure
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
@@ -44,16 +45,26 @@ class LakeStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Listing:
-    """One symbol as it is stored: its structure, basis, the files it came from, its rows and its actions."""
+    """One symbol as it is stored.
+
+    Parameters
+    ----------
+    symbol : its structure and basis; `sources` : the files and providers its rows came from.
+    bars : daily rows by time, with `repaired`: one of its values was changed, and was not reverted.
+    actions : by time; `repairs` : of all intervals, reverted ones with their date, the oldest first.
+    others : interval -> rows stored of it, beside the daily ones.
+    """
 
     symbol: Symbol
     sources: tuple[str, ...]
     bars: pl.DataFrame
     actions: pl.DataFrame
+    repairs: pl.DataFrame
+    others: Mapping[str, int]
 
 
 class Lake:
-    """Delta Lake tables under `root`; reading only (`import_files` writes)."""
+    """Delta Lake tables under `root`; reading only (`import_files` and `upsert` write)."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -91,7 +102,8 @@ class Lake:
         DataError : the lake is empty, has no bars of a symbol or none of that interval.
         """
         if interval != DAILY:
-            raise DataError(f"interval {interval!r} is not stored; only {DAILY} is")
+            table_of(interval)
+            raise DataError(f"bars of {interval} are stored, but panels are of {DAILY} bars; pin those")
         versions = self._versions()
         pinned = {name: versions[name] for name in PINNED if name in versions}
         return Snapshot.of(self._bars(pinned, symbols), pinned, interval)
@@ -141,11 +153,20 @@ class Lake:
         (found,) = self._declared(self._versions(), [symbol])
         mine = pl.col("symbol") == symbol
         bars = tables.read(self.root, "bars", where=mine).sort("timestamp", "recorded_at", "source")
+        repairs = tables.read(self.root, "repairs", where=mine).sort("sequence", "interval", "timestamp", "field")
+        daily = (pl.col("interval") == DAILY) & pl.col("reverted_at").is_null()
+        repaired = pl.col("timestamp").is_in(repairs.filter(daily)["timestamp"].unique().implode())
         return Listing(
             symbol=found,
             sources=tuple(bars["source"].unique().sort()),
-            bars=bars,
+            bars=bars.with_columns(repaired=repaired),
             actions=tables.read(self.root, "actions", where=mine).sort("timestamp", "kind"),
+            repairs=repairs,
+            others={
+                interval: len(tables.read(self.root, table_of(interval), ["symbol"], where=mine))
+                for interval in LENGTHS
+                if interval != DAILY
+            },
         )
 
     def _versions(self) -> dict[str, int]:

@@ -3,14 +3,17 @@
 Values are compared exactly; null is "not said". Versions that differ at all are kept, whatever the difference.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.lake import tables
+from tvquant.lake import repairs, tables
 from tvquant.lake.bars import session
+from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import Structure
 from tvquant.lake.tables import VALUES
 
@@ -19,7 +22,7 @@ VERSIONS = 50
 KEY = ["symbol", "session"]
 
 
-def mark_repeats(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+def mark_repeats(root: Path, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """The rows (sorted by symbol and time) with two more columns.
 
     `duplicate` : another of the rows, or a stored one, says all that this row says; of equals the first stays.
@@ -32,7 +35,7 @@ def mark_repeats(root: Path, rows: pl.DataFrame, structures: Mapping[str, Struct
     rows = rows.with_columns(session(structures).alias("session"), index=pl.int_range(pl.len(), dtype=pl.Int64))
     same = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("session") == pl.col("session").shift())
     rows = rows.with_columns(again=same.fill_null(False))
-    held = _held(root, rows, structures)
+    held = _held(root, interval, rows, structures)
     contested = pl.concat([rows.filter("again").select(KEY), held.select(KEY)]).unique()
     if contested.is_empty():
         return rows.with_columns(duplicate=pl.lit(False), repeated=pl.lit(False)).drop("index", "again")
@@ -43,16 +46,22 @@ def mark_repeats(root: Path, rows: pl.DataFrame, structures: Mapping[str, Struct
     return rows.with_columns(duplicate=duplicate, repeated=duplicate & within).drop("index", "again")
 
 
-def _held(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
-    """Stored rows of the bars that are delivered again, with negative row numbers."""
-    if tables.version(root, "bars") is None:
+def _held(root: Path, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+    """Stored rows of the bars that are delivered again, and what they were before repairs; with negative row numbers.
+
+    An original that comes once more is no news: it was taken for wrong before.
+    """
+    table = table_of(interval)
+    if tables.version(root, table) is None:
         return rows.clear().select(*KEY, "index", *VALUES)
     symbols = rows["symbol"].unique().cast(pl.String)
-    day = pl.duration(days=1)
-    times = rows["timestamp"]
-    near = pl.col("timestamp").is_between(pl.lit(times.min()) - day, pl.lit(times.max()) + day)
-    where = pl.col("symbol").is_in(symbols.implode()) & near
-    held = tables.read(root, "bars", ["symbol", "timestamp", *VALUES], where=where)
+    day, times = dt.timedelta(days=1), rows["timestamp"]
+    span: Any = (times.min() - day, times.max() + day)  # type: ignore[operator]
+    where = pl.col("symbol").is_in(symbols.implode())
+    held = tables.read(root, table, where=where, span=span)
+    repaired = repairs.open_repairs(root, interval=interval, symbols=symbols, span=span)
+    if len(repaired):
+        held = pl.concat([held, repairs.undone(held, repaired)[0]]).unique()
     held = held.with_columns(session(structures).alias("session")).with_columns(
         pl.col("symbol").cast(rows["symbol"].dtype)
     )
@@ -66,7 +75,9 @@ def _said(mine: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
     versions = exact.group_by(KEY).len().sort("len", *KEY)
     if versions["len"][-1] > VERSIONS:
         symbol, stamp, count = versions.row(-1)
-        raise DataError(f"{symbol}: {count} different rows for the bar of {stamp:%Y-%m-%d}; only daily bars are stored")
+        raise DataError(
+            f"{symbol}: {count} different rows for the bar of {stamp:%Y-%m-%d}; these are no bars but ticks"
+        )
     pairs = exact.join(pl.concat([exact, held]), on=KEY, suffix="_other").filter(
         pl.col("index_other") != pl.col("index")
     )

@@ -1,15 +1,20 @@
-"""The Delta tables of a lake on disk: their columns, how they are read at a version, and how they are appended to.
+"""The Delta tables of a lake on disk: their columns, and how they are read at a version.
 
-Nothing here rewrites or vacuums: every version that was ever committed stays readable, because snapshots point at it.
+Readers hold no lock. They read a version, and every version stays readable until `compaction` lets it go.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tvquant.core.errors import DataError
+
+if TYPE_CHECKING:
+    import deltalake
 
 DAILY = "1d"
 TIME = pl.Datetime("us", "UTC")
@@ -19,15 +24,18 @@ VALUES = (*MEASURES, "adj_close")
 
 _ORIGIN: dict[str, pl.DataType] = {"source": pl.String(), "import_id": pl.String(), "recorded_at": TIME}
 
+_BARS: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "interval": pl.String(),
+    "timestamp": TIME,
+    **{name: pl.Float64() for name in VALUES},
+    "basis": pl.String(),
+    **_ORIGIN,
+}
+
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {
-    "bars": {
-        "symbol": pl.String(),
-        "interval": pl.String(),
-        "timestamp": TIME,
-        **{name: pl.Float64() for name in VALUES},
-        "basis": pl.String(),
-        **_ORIGIN,
-    },
+    "bars": _BARS,
+    "bars_4h": _BARS,
     "actions": {"symbol": pl.String(), "timestamp": TIME, "kind": pl.String(), "value": pl.Float64(), **_ORIGIN},
     "instruments": {
         "symbol": pl.String(),
@@ -49,34 +57,61 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "sha256": pl.String(),
         **_ORIGIN,
     },
+    "repairs": {
+        "symbol": pl.String(),
+        "interval": pl.String(),
+        "timestamp": TIME,
+        "field": pl.String(),
+        "original": pl.Float64(),
+        "repaired": pl.Float64(),
+        "version": pl.Int64(),
+        "sequence": pl.Int64(),
+        "upsert_id": pl.String(),
+        "reason": pl.String(),
+        "source": pl.String(),
+        "recorded_at": TIME,
+        "reverted_at": TIME,
+    },
+    "facts": {
+        "symbol": pl.String(),
+        "field": pl.String(),
+        "value": pl.Float64(),
+        "known_at": TIME,
+        **_ORIGIN,
+    },
 }
-"""`bars` as delivered; `actions`: a dividend is cash per unit, a split new units per old; `instruments`: what a symbol
-fixes, and over which bars its dividends were delivered, zeros included (its rows together span them); `journal`: what
-became of each file's rows, per symbol."""
+"""`bars`: daily bars as delivered, then as repaired; `bars_4h`: those of that interval, apart; `actions`: a dividend is
+cash per unit, a split new units per old; `instruments`: what a symbol fixes, and over which bars its dividends were
+delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
+`repairs`: every value that was changed, with the original; `facts`: ticks, lots and the like, as providers told them.
+"""
 
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
 
-UNUSABLE = frozenset("[]%")
-"""What the Delta library takes for a pattern or an escape in a path, and then loses its way."""
-
-_KEEP = {
-    "delta.enableExpiredLogCleanup": "false",
-    "delta.deletedFileRetentionDuration": "interval 36500 days",
-}
-
 
 def version(root: Path, table: str) -> int | None:
     """The latest version of a table, None when it does not exist."""
-    if not (root / table / "_delta_log").is_dir():
+    if not _exists(root, table):
         return None
-    import deltalake
     from deltalake.exceptions import DeltaError
 
     try:
-        return int(deltalake.DeltaTable(root / table).version())
+        return int(opened(root, table).version())
     except (DeltaError, OSError) as error:
         raise _unreadable(root, table, error) from error
+
+
+def opened(root: Path, table: str, at: int | None = None) -> "deltalake.DeltaTable":
+    """The table at a version; errors are those of the Delta library."""
+    import deltalake
+
+    return deltalake.DeltaTable(root / table, version=at)
+
+
+def _exists(root: Path, table: str) -> bool:
+    """A first commit is there: its folder alone may be that of a writer who is about to make it."""
+    return any((root / table / "_delta_log").glob("*.json"))
 
 
 def read(
@@ -85,62 +120,67 @@ def read(
     columns: Sequence[str] | None = None,
     *,
     where: pl.Expr | None = None,
+    span: tuple[datetime, datetime] | None = None,
     at: int | None = None,
 ) -> pl.DataFrame:
     """Rows of a table at a version (the latest when None); an absent table has no rows.
+
+    With `span` only rows with a `timestamp` from its first to its second moment, from the files that have such rows.
 
     Raises
     ------
     DataError : the table or that version of it cannot be read.
     """
-    import deltalake
     from deltalake.exceptions import DeltaError
 
     empty = pl.DataFrame(schema=SCHEMAS[table])
-    if not (root / table / "_delta_log").is_dir():
+    if not _exists(root, table):
         return empty.select(columns) if columns else empty
-    try:
-        # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
-        actions = pl.DataFrame(deltalake.DeltaTable(root / table, version=at).get_add_actions(flatten=True))
-        files = [root / table / name for name in actions["path"]]
-        stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
-        scan = partial(pl.scan_parquet, schema=SCHEMAS[table], cast_options=stored, glob=False)
-        lazy = scan(files) if files else empty.lazy()
-        lazy = lazy if where is None else lazy.filter(where)
-        return (lazy.select(columns) if columns else lazy).collect()
-    except (DeltaError, *UNREADABLE) as error:
-        raise _unreadable(root, table, error, at) from error
+    if span is not None:
+        within = pl.col("timestamp").is_between(pl.lit(span[0], TIME), pl.lit(span[1], TIME))
+        where = within if where is None else where & within
+    seen = None
+    while True:
+        try:
+            held = opened(root, table, at)
+            seen, before = held.version(), seen
+            # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
+            files = [root / table / name for name in _files(held, span)]
+            stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
+            scan = partial(pl.scan_parquet, schema=SCHEMAS[table], cast_options=stored, glob=False)
+            lazy = scan(files) if files else empty.lazy()
+            lazy = lazy if where is None else lazy.filter(where)
+            return (lazy.select(columns) if columns else lazy).collect()
+        except (DeltaError, *UNREADABLE) as error:
+            # The latest version may be gone before its files are read, when a newer one took its place.
+            if at is not None or seen is None or seen == before or seen == version(root, table):
+                raise _unreadable(root, table, error, at) from error
 
 
-def append(root: Path, table: str, frame: pl.DataFrame) -> None:
-    """Commit the rows in one transaction; no rows, no commit."""
-    if frame.is_empty():
-        return
-    odd = sorted(UNUSABLE & set(str(root)))
-    if odd:
-        found = " ".join(odd)
-        raise DataError(f"lake {root}: Delta tables cannot stand below a folder with {found} in its name; move it")
-    import deltalake
-    from deltalake.exceptions import DeltaError
+def files(root: Path, table: str, at: int | None = None) -> tuple[str, ...]:
+    """Names of the files that a version of a table is made of; errors are those of the Delta library."""
+    return tuple(_files(opened(root, table, at), None))
 
-    schema = SCHEMAS[table]
-    # Prices hardly repeat: a dictionary of them is work for nothing.
-    numbers = [name for name, kind in schema.items() if kind == pl.Float64]
-    plainly = deltalake.ColumnProperties(dictionary_enabled=False)
-    properties = deltalake.WriterProperties(compression="SNAPPY", column_properties=dict.fromkeys(numbers, plainly))
-    frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
-    # Texts repeat: as dictionaries they cost half the time to write. Plain large strings, not views: filters need them.
-    texts = [name for name, kind in schema.items() if kind == pl.String]
-    arrow = frame.with_columns(pl.col(texts).cast(pl.Categorical)).to_arrow(compat_level=pl.CompatLevel.oldest())
-    plain = arrow.schema
-    for place, field in enumerate(plain):
-        plain = plain.set(place, field.remove_metadata())
-    arrow = type(arrow).from_arrays(arrow.columns, schema=plain)
-    try:
-        (root / table).mkdir(parents=True, exist_ok=True)
-        deltalake.write_deltalake(root / table, arrow, mode="append", configuration=_KEEP, writer_properties=properties)
-    except (DeltaError, OSError) as error:
-        raise DataError(f"lake table {root / table} cannot be written: {first_line(error)}", retryable=True) from error
+
+def _files(held: "deltalake.DeltaTable", span: tuple[datetime, datetime] | None) -> pl.Series:
+    """Names of the files that may have rows in the span, by the smallest and greatest time each is known to hold."""
+    actions = pl.DataFrame(held.get_add_actions(flatten=True))
+    if span is not None and "min.timestamp" in actions.columns:
+        first, last = (pl.lit(moment, TIME) for moment in span)
+        outside = (pl.col("min.timestamp") > last) | (pl.col("max.timestamp") < first)
+        actions = actions.filter(~outside.fill_null(False))
+    return actions["path"]
+
+
+def all_are(root: Path, table: str, column: str, value: str) -> bool:
+    """Every file of the table is known to hold this one text in the column; told without reading any."""
+    if version(root, table) is None:
+        return True
+    actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
+    bounds = [f"min.{column}", f"max.{column}"]
+    return set(bounds) <= set(actions.columns) and bool(
+        actions.select((pl.col(bounds) == value).all()).row(0) == (True, True)
+    )
 
 
 def _unreadable(root: Path, table: str, error: BaseException, at: int | None = None) -> DataError:

@@ -5,11 +5,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from tvquant.core.errors import TvquantError
-from tvquant.lake import HealthState
 from tvquant.ledger import Integrity, verify
 from tvquant.report.files import write
-from tvquant.report.run import Absent, RunData, health_counts, read_run, stamps_of
-from tvquant.report.wording import NOTHING, count, number, percent
+from tvquant.report.run import Absent, RunData, health_counts, is_fine, read_run, stamps_of
+from tvquant.report.wording import NOTHING, count, number, percent, some
+
+NAMED = 12
+"""Assets that are not healthy and named; the rest are counted."""
 
 
 class Health(StrEnum):
@@ -23,12 +25,23 @@ class Health(StrEnum):
 def health_of(run: RunData) -> tuple[Health, str]:
     """HEALTHY when every asset is; DEGRADED when one is not; MISSING without a health record. With it the counts."""
     try:
-        counts = health_counts(run.health())
+        assets = run.health()
     except Absent as error:
         return Health.MISSING, str(error)
-    fine = set(counts) == {HealthState.OK.value}
-    shown = ", ".join(f"{state} {n}" for state, n in counts.items()) or "no asset"
+    fine = bool(assets) and all(is_fine(asset) for asset in assets)
+    shown = ", ".join(f"{state} {n}" for state, n in health_counts(assets).items()) or "no asset"
     return (Health.HEALTHY if fine else Health.DEGRADED), shown
+
+
+def excluded(run: RunData) -> str:
+    """How many of all assets are healthy and which are not, named beside the ratio (R-DAT-22)."""
+    try:
+        assets = run.health()
+    except Absent as error:
+        return str(error)
+    odd = [f"{asset['key']} ({asset['state']})" for asset in assets if not is_fine(asset)]
+    ratio = f"{len(assets) - len(odd)}/{len(assets)}"
+    return f"{ratio}; not healthy: {some(odd, NAMED)}" if odd else ratio
 
 
 def index_of_run(run: RunData) -> str:
@@ -57,7 +70,7 @@ def index_of_run(run: RunData) -> str:
         f"- Run id: `{run.run_id}`",
         f"- Result digest: {_code(run.digests.get('result'), 'not recorded: validation has not ended')}",
         f"- Snapshot digest: {_code(run.digests.get('snapshot'), 'not recorded')}",
-        f"- Universe health, assets by state: {_plain(counts)}",
+        f"- Universe health: {_plain(excluded(run))}",
         "",
         "## Standings",
         "",

@@ -149,10 +149,15 @@ def stamps_of(cells: tuple[Cell, ...]) -> tuple[Stamp, ...]:
 
 
 def health_counts(assets: list[dict[str, Any]]) -> dict[str, int]:
-    """How many assets are in each state; the good one first, states that none is in left out."""
+    """How many assets are in each state; the good ones first, states that none is in left out."""
     states = [asset["state"] for asset in assets]
-    order = [HealthState.OK.value, *sorted(set(states) - {HealthState.OK.value})]
+    order = dict.fromkeys([*(state.value for state in HealthState if state.fine), *sorted(set(states))])
     return {state: states.count(state) for state in order if state in states}
+
+
+def is_fine(asset: dict[str, Any]) -> bool:
+    """Whether an asset needs neither repair nor exclusion."""
+    return asset["state"] in {state.value for state in HealthState if state.fine}
 
 
 def _ranked(outcomes: list[LedgerRecord]) -> tuple[Cell, ...]:

@@ -122,9 +122,25 @@ def test_an_absent_file_and_a_folder(tmp_path: Path) -> None:
             read_file(path)
 
 
-def test_shorter_bars_do_not_pose_as_daily_ones(tmp_path: Path, shared_data: Path) -> None:
-    with pytest.raises(DataError, match=r"6\.0 bars a day; only daily bars are stored"):
-        read_file(shared_data / "crypto_binance_perp_4h.parquet")
+def test_bars_of_four_hours_are_told_from_daily_ones(tmp_path: Path, shared_data: Path) -> None:
+    assert read_file(shared_data / "crypto_binance_perp_1d.parquet").interval == "1d"
+    assert read_file(shared_data / "crypto_binance_perp_4h.parquet").interval == "4h"
+
+
+def test_other_shorter_bars_pose_as_neither(tmp_path: Path, shared_data: Path) -> None:
+    four = pl.read_parquet(shared_data / "crypto_binance_perp_4h.parquet").head(60)
+    later = four.with_columns(pl.col("timestamp") + pl.duration(hours=1))
+    listed = four.with_columns(symbol=pl.lit("NASDAQ:AAPL"))
+    for name, frame, why in (
+        ("hourly", later, r"bars a day, and .* 21:00 is no bar of 4h"),
+        ("listed", listed, r"NASDAQ:AAPL trades in sessions"),
+    ):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+        with pytest.raises(DataError, match=why):
+            read_file(tmp_path / f"{name}.parquet")
+
+
+def test_funding_does_not_pose_as_bars(shared_data: Path) -> None:
     with pytest.raises(DataError, match="funding is not stored yet"):
         read_file(shared_data / "crypto_binance_perp_funding.parquet")
 

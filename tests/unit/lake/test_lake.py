@@ -65,7 +65,9 @@ def test_ls_shows_all_versions_and_where_they_came_from(lake: Lake, deliver: Any
 
 def test_an_interval_that_is_not_stored_and_no_symbols_at_all(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(BTC, [1.0]))
-    with pytest.raises(DataError, match="interval '4h' is not stored"):
+    with pytest.raises(DataError, match="interval '1h' is not stored"):
+        lake.pin([BTC], interval="1h")
+    with pytest.raises(DataError, match="bars of 4h are stored, but panels are of 1d bars"):
         lake.pin([BTC], interval="4h")
     with pytest.raises(DataError, match="no symbol of the lake"):
         lake.pin([])

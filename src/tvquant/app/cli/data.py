@@ -1,14 +1,24 @@
 """`tvquant data`: bring bars in, see what is odd about them, look at what is there."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.workspace import Workspace
+from tvquant.core.errors import DataError, LedgerError
+
+if TYPE_CHECKING:
+    from tvquant.core.instruments import Instant
+    from tvquant.lake import AssetHealth
 
 commands = typer.Typer(help="The lake: import, audit, status, ls.", no_args_is_help=True)
 
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")
+]
+NOTHING = "nothing odd was found"
 DELIVERED = ("timestamp", "open", "high", "low", "close", "volume", "source")
 
 
@@ -71,37 +81,107 @@ def import_command(
 @commands.command()
 def audit(
     symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all of them.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Be a gate: exit with 1 when an asset is not healthy or cannot be judged.")
+    ] = False,
+    live: LiveOption = False,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="The assets behind a run's atoms, by its health report.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name everything odd about the stored bars; nothing is changed."""
-    from tvquant.lake import audit as findings_of
-
     home = workspace_at(workspace)
     home.require()
-    found = findings_of(home.lake(), symbols or None)
+    try:
+        states = _audit_run(home, run, as_json) if run else _audit_lake(home, symbols, live, as_json)
+    except DataError as error:
+        if not strict:
+            raise
+        raise LedgerError(f"health gate: {error}") from error
+    if strict:
+        from tvquant.lake.health import gate
+
+        try:
+            gate(states)
+        except LedgerError as error:
+            note(f"tvquant: {error}")
+            raise typer.Exit(error.exit_code) from error
+
+
+def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json: bool) -> "tuple[AssetHealth, ...]":
+    """Print the findings; a note is a finding that needs no repair."""
+    from tvquant.lake import audit as findings_of
+    from tvquant.lake import health
+
+    lake = home.lake()
+    found = findings_of(lake, symbols or None)
     rows = [(f.symbol, f.kind.value, str(f.first)[:10], str(f.last)[:10], f.count, f.detail) for f in found]
     head = ("symbol", "finding", "first", "last", "bars", "detail")
-    text = table(head, rows, right=(4,)) if rows else "nothing odd was found"
+    notes = sum(f.kind.note for f in found)
+    text = [table(head, rows, right=(4,)), f"{len(found):,} findings, {notes:,} of them notes"] if rows else [NOTHING]
+    notable = [f.kind.note for f in found]
+    document = [dict(zip(head, row, strict=True)) | {"note": n} for row, n in zip(rows, notable, strict=True)]
+    answer(document, text, as_json=as_json)
+    return health(lake, symbols or None, now=_present(live))
+
+
+def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth, ...]":
+    """Print the health of the assets behind the atoms that a run would hold from its last row on."""
+    from tvquant.app.production import HEALTH
+    from tvquant.core.atoms import Atom
+    from tvquant.lake.health import from_report, of_atoms
+    from tvquant.report.run import read_run
+
+    folder = home.run(name)
+    states = from_report(folder.read_json(HEALTH))
+    selection = read_run(folder.path).decision()["selection"]
+    behind = of_atoms([Atom.of(fields) for fields in selection["winners"]] if selection else [], states)
+    rows = [(atom, one.key, one.state.value, str(one.last)[:10], one.gaps) for atom, one in behind.items()]
+    head = ("atom", "asset", "state", "last", "gaps")
+    text = table(head, rows, right=(4,)) if rows else "the run would hold nothing"
     answer([dict(zip(head, row, strict=True)) for row in rows], text, as_json=as_json)
+    return tuple(behind.values()) or states
+
+
+def _present(live: bool) -> "Instant | None":
+    """The machine's time where a provider feeds the lake; else the lake's own data say what is new."""
+    import numpy as np
+
+    from tvquant.app.clock import SystemClock
+
+    return np.datetime64(SystemClock().now().replace(tzinfo=None), "us") if live else None
 
 
 @commands.command()
-def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """What the lake holds."""
+def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """What the lake holds, and which of its assets are not healthy."""
+    from tvquant.lake import health
+
     home = workspace_at(workspace)
     home.require()
-    found = home.lake().status()
+    lake = home.lake()
+    found, states = lake.status(), health(lake, now=_present(live))
     rows = [(t.name, t.rows, t.version, f"{t.size / 2**20:.1f}") for t in found.tables]
+    values = [one.state.value for one in states]
+    counts = {state: values.count(state) for state in sorted(set(values))}
+    fine = sum(one.state.fine for one in states)
+    odd = [(one.key, one.state.value, str(one.last)[:10], one.bars, one.gaps) for one in states if not one.state.fine]
+    head = ("asset", "state", "last", "bars", "gaps")
     text = [
         f"{found.symbols:,} symbols, {str(found.first)[:10]} to {str(found.last)[:10]}",
         table(("table", "rows", "version", "MiB"), rows, right=(1, 2, 3)),
+        f"healthy: {fine:,} of {len(states):,} ({', '.join(f'{state} {n:,}' for state, n in counts.items())})",
+        *([table(head, odd, right=(3, 4))] if odd else []),
     ]
     document = {
         "symbols": found.symbols,
         "first": str(found.first),
         "last": str(found.last),
         "tables": {t.name: {"rows": t.rows, "version": t.version, "bytes": t.size} for t in found.tables},
+        "health": counts,
+        "not_healthy": [dict(zip(head, row, strict=True)) for row in odd],
     }
     answer(document, text, as_json=as_json)
 

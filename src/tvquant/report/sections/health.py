@@ -1,40 +1,53 @@
 """The state of the data that the run was made from."""
 
-from tvquant.lake import HealthState
+from typing import Any
+
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.markdown import health_of
-from tvquant.report.run import RunData, health_counts
+from tvquant.report.run import RunData, health_counts, is_fine
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, day
+from tvquant.report.wording import NOTHING, count, day, number
+
+MEANING = (
+    "ok: nothing is missing and nothing is old. ok_market_closed: no newer bar can be there. gaps: bars are missing "
+    "beyond what the market tolerates. stale: the last bar is too old. dropped: there are too few bars to decide on. "
+    "missing: there is no valid bar. A decision judges an asset by what was known at its date, so one that is not "
+    "healthy now may have been held before."
+)
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Counts by state, and every asset that is not OK."""
+    """Counts by state, and every asset that is not healthy."""
     assets = run.health()
     status, _ = health_of(run)
+    odd = [asset for asset in assets if not is_fine(asset)]
     counts = Facts(
         pairs=(
             ("Status", status),
+            ("Healthy", f"{len(assets) - len(odd)} of {len(assets)} assets"),
             *((state, f"{n} of {len(assets)} assets") for state, n in health_counts(assets).items()),
         )
     )
-    odd = [asset for asset in assets if asset["state"] != HealthState.OK]
     if not odd:
-        return (counts, Text(text="Every asset is OK: no bar is missing beyond what its market tolerates."))
-    rows = tuple(
-        (
-            a["key"],
-            a["state"],
-            day(a["first"]),
-            day(a["last"]),
-            count(a["bars"]),
-            count(a["gaps"]),
-            count(a["tolerated"]),
-        )
-        for a in odd
+        return (counts, Text(text="Every asset is healthy: no bar is missing beyond what its market tolerates."))
+    head = ("asset", "state", "first bar", "last bar", "age", "bars", "missing bars", "tolerated", "findings")
+    return (counts, Text(text=MEANING), Table(head=head, rows=tuple(_row(asset) for asset in odd), texts=4))
+
+
+def _row(asset: dict[str, Any]) -> tuple[str, ...]:
+    """One line; the age is in days from the close of the last bar."""
+    hours = asset.get("age_hours")
+    return (
+        asset["key"],
+        asset["state"],
+        day(asset["first"]),
+        day(asset["last"]),
+        NOTHING if hours is None else f"{number(hours / 24, 1)} d",
+        count(asset["bars"]),
+        count(asset["gaps"]),
+        count(asset["tolerated"]),
+        count(asset.get("findings")),
     )
-    head = ("asset", "state", "first bar", "last bar", "bars", "missing bars", "tolerated")
-    return (counts, Table(head=head, rows=rows, texts=4))
 
 
 HEALTH = Section(key="health", title="Data health", draw=draw)

@@ -1,0 +1,50 @@
+"""Which assets a provider has ended: asked once per sync, and only when an asset stays behind."""
+
+import asyncio
+import random
+from datetime import datetime
+
+import polars as pl
+
+from tvquant.market.limiter import Limiter
+from tvquant.market.providers.contract import INSTRUMENTS, Provider, ProviderError
+from tvquant.market.retry import Backoff, retried
+
+
+class Listings:
+    """A provider's instruments, remembered while a sync lasts; a provider that does not tell has ended nothing."""
+
+    def __init__(self, provider: Provider, limiter: Limiter, backoff: Backoff, *, seed: int) -> None:
+        self.provider = provider
+        self.limiter = limiter
+        self.backoff = backoff
+        self.random = random.Random(seed)  # noqa: S311 - spreads waits, guards nothing
+        self._once = asyncio.Lock()
+        self._known: pl.DataFrame | None = None
+
+    async def table(self) -> pl.DataFrame:
+        """All instruments, one row per listing.
+
+        Raises
+        ------
+        ProviderError : the provider did not deliver.
+        """
+        async with self._once:
+            if self._known is None:
+                self._known = await retried(
+                    self.provider.instruments, limiter=self.limiter, backoff=self.backoff, random=self.random
+                )
+            return self._known
+
+    async def ended(self, symbol: str) -> datetime | None:
+        """When the last listing of a symbol ended; None where it goes on, or no one knows."""
+        if not self.provider.capabilities.instruments:
+            return None
+        try:
+            rows = (await self.table()).filter(pl.col("symbol") == symbol)
+        except ProviderError:  # assets are then judged by their bars alone; one failure is enough to ask
+            self._known = pl.DataFrame(schema=dict(INSTRUMENTS))
+            return None
+        ends = rows.sort("listed_at").select(pl.col("delisted_at").cast(INSTRUMENTS["delisted_at"]))
+        found: datetime | None = ends.to_series()[-1] if len(ends) else None
+        return found

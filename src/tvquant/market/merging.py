@@ -1,0 +1,115 @@
+"""Writing what workers fetched: many assets in one commit, one commit at a time.
+
+Workers hand over their rows and wait. Whatever has come together within a moment is merged at once, because a commit
+costs about the same for one asset and for fifty. Where a batch is refused, its assets are tried alone, so that one of
+them cannot hold up the others.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tvquant.core.clock import Clock
+from tvquant.core.errors import TvquantError
+from tvquant.core.panel import Basis
+from tvquant.lake import Lake
+from tvquant.lake.upserts import SymbolUpsert, upsert
+from tvquant.market.coverage import Coverage, coverage
+from tvquant.market.tasks import DataTask
+
+GATHER = 0.5
+"""Seconds in which rows come together; requests come at some tens a second, a commit costs a good tenth of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What became of an asset's rows (None: there were none to write), and what the lake has of it now."""
+
+    upsert: SymbolUpsert | None
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    task: DataTask
+    rows: pl.DataFrame
+    done: "asyncio.Future[Merged]"
+
+
+class Merger:
+    """The only writer of bars during a sync."""
+
+    def __init__(self, lake: Lake, *, basis: Basis, source: str, clock: Clock) -> None:
+        self.lake = lake
+        self.basis = basis
+        self.source = source
+        self.clock = clock
+        self._waiting: list[_Waiting] = []
+
+    async def merge(self, task: DataTask, rows: pl.DataFrame) -> Merged:
+        """Write the rows of one asset, together with those of others.
+
+        Raises
+        ------
+        TvquantError : the lake refused them.
+        """
+        one = _Waiting(task, rows, asyncio.get_running_loop().create_future())
+        self._waiting.append(one)
+        if len(self._waiting) == 1:
+            await self._write_together()
+        return await one.done
+
+    async def _write_together(self) -> None:
+        """Wait for others, then write; whatever happens, no one is left waiting."""
+        batch = self._waiting
+        try:
+            await asyncio.sleep(GATHER)
+            self._waiting = []
+            self._write(batch)
+        finally:
+            for one in batch:
+                one.done.cancel()  # has no effect where there is a result
+            if self._waiting is batch:
+                self._waiting = []
+
+    def _write(self, batch: Sequence[_Waiting]) -> None:
+        """Merge per interval and reason, which a commit has one of."""
+        groups: dict[tuple[str, str], list[_Waiting]] = {}
+        for one in batch:
+            groups.setdefault((one.task.interval, one.task.reason), []).append(one)
+        for (interval, reason), group in groups.items():
+            self._commit(group, interval, reason)
+
+    def _commit(self, group: Sequence[_Waiting], interval: str, reason: str) -> None:
+        try:
+            found = self._upsert(group, interval, reason)
+            now = coverage(self.lake, [one.task.physical_symbol for one in group], interval)
+        except TvquantError as error:
+            if len(group) > 1:
+                for one in group:
+                    self._commit([one], interval, reason)
+            elif not group[0].done.done():
+                group[0].done.set_exception(error)
+            return
+        for one in group:
+            if not one.done.done():  # its worker may have been cancelled
+                name = one.task.physical_symbol
+                one.done.set_result(Merged(upsert=found.get(name), coverage=now[name]))
+
+    def _upsert(self, group: Sequence[_Waiting], interval: str, reason: str) -> dict[str, SymbolUpsert]:
+        parts = [one.rows.select(pl.lit(one.task.physical_symbol).alias("symbol"), pl.all()) for one in group]
+        rows = pl.concat(parts).sort("symbol", "timestamp")
+        if rows.is_empty():
+            return {}
+        report = upsert(
+            self.lake,
+            rows,
+            interval=interval,
+            basis=self.basis,
+            source=self.source,
+            recorded_at=self.clock.now(),
+            reason=reason,
+        )
+        return {one.symbol: one for one in report.symbols}

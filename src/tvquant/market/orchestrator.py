@@ -1,0 +1,224 @@
+"""The only caller of providers: plans tasks, runs workers side by side, and says what became of each (R-DAT-21)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tvquant.core.clock import Clock
+from tvquant.lake import Lake
+from tvquant.market.coverage import Coverage, Grid, coverage, instant, newest_close
+from tvquant.market.limiter import Limiter
+from tvquant.market.listings import Listings
+from tvquant.market.merging import Merger
+from tvquant.market.providers.contract import Provider
+from tvquant.market.registry import AssetRecord, AssetState, RegistryManager
+from tvquant.market.retry import Backoff
+from tvquant.market.states import MINIMUM, Judgement, judge, repairable
+from tvquant.market.tasks import DataTask, merged
+from tvquant.market.worker import DataWorker, Result, TaskOutcome
+
+WORKERS = 32
+"""Tasks under way at once. Most of them wait: for their turn at the provider, or for the common commit."""
+
+DEFAULT_BACKOFF = Backoff()
+
+type Progress = Callable[[int, int], None]
+"""Is told how many of all tasks are done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a sync did, outcomes in order of symbol and interval."""
+
+    outcomes: tuple[TaskOutcome, ...]
+    started: datetime
+    ended: datetime
+
+    @property
+    def requests(self) -> int:
+        """Requests for bars, failed ones included."""
+        return sum(one.requests for one in self.outcomes)
+
+    @property
+    def inserted(self) -> int:
+        """Bars new in the lake."""
+        return sum(one.inserted for one in self.outcomes)
+
+    @property
+    def changed(self) -> int:
+        """Stored bars whose values were changed."""
+        return sum(one.changed for one in self.outcomes)
+
+    @property
+    def failed(self) -> tuple[TaskOutcome, ...]:
+        """Tasks that did not end as they should."""
+        return tuple(one for one in self.outcomes if one.result in (Result.FAILED, Result.CRASHED))
+
+    @property
+    def unstable(self) -> tuple[TaskOutcome, ...]:
+        """Assets whose data are not good."""
+        return tuple(one for one in self.outcomes if one.state is not AssetState.STABLE)
+
+    def counted(self) -> dict[str, int]:
+        """How many assets are in each state."""
+        return dict(sorted(Counter(one.state.value for one in self.outcomes).items()))
+
+    def of(self, symbol: str) -> TaskOutcome:
+        """The outcome of a symbol's first task; KeyError where there is none."""
+        found = next((one for one in self.outcomes if one.task.physical_symbol == symbol), None)
+        if found is None:
+            raise KeyError(symbol)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """One asset as it is: what the lake has, what the registry says, and what follows."""
+
+    coverage: Coverage
+    record: AssetRecord
+    judgement: Judgement
+
+    @property
+    def repairable(self) -> bool:
+        """Asking again could help."""
+        return repairable(self.coverage, self.record, self.judgement)
+
+
+class DataPipelineOrchestrator:
+    """Runs tasks against one provider into one lake; limits, listings and commits are common to all of them.
+
+    Parameters
+    ----------
+    minimum : valid bars an asset needs to be STABLE.
+    seed : of the jitter between attempts.
+    workers : tasks under way at once; open requests are bounded by the provider's own limit.
+    progress : is told after each task.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        lake: Lake,
+        registry: RegistryManager,
+        clock: Clock,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        minimum: int = MINIMUM,
+        seed: int = 0,
+        workers: int = WORKERS,
+        progress: Progress | None = None,
+    ) -> None:
+        self.provider = provider
+        self.lake = lake
+        self.registry = registry
+        self.clock = clock
+        self.minimum = minimum
+        self.workers = workers
+        self.progress = progress
+        limiter = Limiter(provider.limits)
+        self.listings = Listings(provider, limiter, backoff, seed=seed)
+        self.worker = DataWorker(
+            provider=provider,
+            lake=lake,
+            registry=registry,
+            clock=clock,
+            limiter=limiter,
+            merger=Merger(lake, basis=provider.basis, source=provider.name, clock=clock),
+            listings=self.listings,
+            backoff=backoff,
+            minimum=minimum,
+            seed=seed,
+        )
+
+    async def run(self, tasks: Iterable[DataTask]) -> Summary:
+        """Execute the tasks, one per asset and interval; a failure of one does not touch the others."""
+        planned = merged(tasks)
+        held = self.coverage(planned)
+        return await self._all(planned, lambda task: self.worker.run(task, held[task.key]))
+
+    async def mend(self, tasks: Iterable[DataTask]) -> Summary:
+        """Ask for the holes of these assets alone."""
+        planned = merged(tasks)
+        held = self.coverage(planned)
+        return await self._all(planned, lambda task: self.worker.mend(task, held[task.key]))
+
+    def coverage(self, tasks: Collection[DataTask]) -> dict[tuple[str, str], Coverage]:
+        """What the lake has of each task's asset."""
+        found: dict[tuple[str, str], Coverage] = {}
+        for interval in sorted({task.interval for task in tasks}):
+            symbols = [task.physical_symbol for task in tasks if task.interval == interval]
+            found |= {(name, interval): held for name, held in coverage(self.lake, symbols, interval).items()}
+        return found
+
+    async def _all(self, tasks: Sequence[DataTask], work: Callable[[DataTask], Awaitable[TaskOutcome]]) -> Summary:
+        started = self.clock.now()
+        places, done = asyncio.Semaphore(self.workers), 0
+
+        async def one(task: DataTask) -> TaskOutcome:
+            nonlocal done
+            async with places:
+                try:
+                    return await work(task)
+                finally:
+                    done += 1
+                    if self.progress:
+                        self.progress(done, len(tasks))
+
+        # Gathered with their exceptions: a bug met by one asset must not take the others down. It is named as one.
+        found = await asyncio.gather(*(one(task) for task in tasks), return_exceptions=True)
+        outcomes = [
+            self._crashed(task, told) if isinstance(told, BaseException) else told
+            for task, told in zip(tasks, found, strict=True)
+        ]
+        return Summary(
+            outcomes=tuple(sorted(self._rejudged(outcomes), key=lambda o: o.task.key)),
+            started=started,
+            ended=self.clock.now(),
+        )
+
+    def _crashed(self, task: DataTask, error: BaseException) -> TaskOutcome:
+        """The outcome of a task that met a bug; what the system or the user said to the whole process goes on."""
+        if not isinstance(error, Exception | asyncio.CancelledError):
+            raise error
+        why = f"a bug: {type(error).__name__}: {' '.join(str(error).split())}"
+        record = self.registry.update(
+            *task.key, state=AssetState.DEGRADED, reason=why, error=why, last_attempt=self.clock.now()
+        )
+        held = self.coverage([task])[task.key]
+        return TaskOutcome(task=task, result=Result.CRASHED, state=record.state, reason=why, error=why, coverage=held)
+
+    def assessed(self, tasks: Collection[DataTask]) -> dict[tuple[str, str], Assessed]:
+        """Each task's asset, judged as the lake stands.
+
+        Freshness is judged now where the provider is live, else at the lake's newest bar: imported history has no other
+        present (R-DAT-09).
+        """
+        now, live, registry = self.clock.now(), self.provider.capabilities.live, self.registry.read()
+        presents = {
+            interval: instant(now) if live else newest_close(self.lake, interval) or instant(now)
+            for interval in {task.interval for task in tasks}
+        }
+        found: dict[tuple[str, str], Assessed] = {}
+        for key, covered in self.coverage(tasks).items():
+            record, as_of = registry.record(*key), presents[key[1]]
+            told = judge(covered, record, Grid.of(*key, now), as_of=as_of, minimum=self.minimum)
+            found[key] = Assessed(coverage=covered, record=record, judgement=told)
+        return found
+
+    def _rejudged(self, outcomes: Sequence[TaskOutcome]) -> Sequence[TaskOutcome]:
+        """States as of the lake's newest bar, which is known only when all are done; a live provider's are right."""
+        if self.provider.capabilities.live:
+            return outcomes
+        sound = [one.task for one in outcomes if one.coverage.bars and one.result is not Result.CRASHED]
+        out, found = [], self.assessed(sound)
+        for one in outcomes:
+            told = found[one.task.key].judgement if one.task in sound else None
+            if told and told.reason != one.reason:
+                self.registry.update(*one.task.key, state=told.state, reason=told.reason)
+                out.append(replace(one, state=told.state, reason=told.reason))
+            else:
+                out.append(one)
+        return out

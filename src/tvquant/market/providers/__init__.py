@@ -1,0 +1,1 @@
+"""Providers of market data: one file, or one folder, per member."""

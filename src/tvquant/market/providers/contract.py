@@ -1,0 +1,193 @@
+"""What a provider of market data is, what its answers look like, and how it says no.
+
+A provider hands over what the outside world delivered, read but not judged: rows may be missing, doubled, out of order
+or wrong, and the last bar may be unfinished. Its callers validate. All its failures are `ProviderError`s; `retryable`
+says whether asking again may help, `retry_after` how many seconds to wait before.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+import polars as pl
+
+from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Basis
+
+INTERVALS: Mapping[str, timedelta] = MappingProxyType({"4h": timedelta(hours=4), "1d": timedelta(days=1)})
+"""Lengths of the intervals that bars may have. On an exchange calendar a daily bar closes with its session."""
+
+_TIME = pl.Datetime("us", "UTC")
+_NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume")
+
+BARS: Mapping[str, pl.DataType] = MappingProxyType(
+    {"symbol": pl.String(), "timestamp": _TIME, **dict.fromkeys(_NUMBERS, pl.Float64())}
+)
+"""Columns of bars: `timestamp` is the open of the bar, `quote_volume` may be null."""
+
+INSTRUMENTS: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "symbol": pl.String(),
+        **dict.fromkeys(("tick", "lot", "min_notional"), pl.Float64()),
+        **dict.fromkeys(("listed_at", "delisted_at"), _TIME),
+    }
+)
+"""Columns of instruments: one row per listing, so two where a ticker was used again; null is "not known"."""
+
+ACTIONS: Mapping[str, pl.DataType] = MappingProxyType(
+    {"timestamp": _TIME, "kind": pl.String(), "value": pl.Float64()},
+)
+"""Columns of corporate actions: `dividend` is cash per unit, `split` new units for one old, on the ex-date."""
+
+FUNDING: Mapping[str, pl.DataType] = MappingProxyType({"timestamp": _TIME, "funding_rate": pl.Float64()})
+"""Columns of funding: the fraction of the position's value that longs pay to shorts at that moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a provider serves; `live` says that its bars reach up to now."""
+
+    intervals: frozenset[str]
+    kinds: frozenset[Kind]
+    actions: bool
+    funding: bool
+    instruments: bool
+    live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a provider allows: a bucket of `burst` requests that refills at `requests_per_second`."""
+
+    requests_per_second: float
+    burst: int
+    bars_per_request: int
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a member may be opened with; each takes what it needs and refuses to open without it.
+
+    Parameters
+    ----------
+    clock : the present.
+    path : a folder of files, or one file.
+    basis : what the prices in files are adjusted for.
+    url : where an exchange is reached over HTTP.
+    seed : of a simulated exchange in process.
+    """
+
+    clock: Clock
+    path: Path | None = None
+    basis: Basis = Basis.RAW
+    url: str | None = None
+    seed: int = 0
+
+
+class Provider(Protocol):
+    """A source of market data. Its methods may be called concurrently, and `close` more than once."""
+
+    @property
+    def name(self) -> str:
+        """Name in profiles."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it serves."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What it allows."""
+        ...
+
+    @property
+    def basis(self) -> Basis:
+        """What its prices are adjusted for."""
+        ...
+
+    async def bars(
+        self, symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None
+    ) -> pl.DataFrame:
+        """At most `limits.bars_per_request` bars with start <= open < end, the newest ones of that span (`BARS`).
+
+        They are ascending unless the outside world delivered them in disorder. No row says that nothing is there.
+        """
+        ...
+
+    async def instruments(self) -> pl.DataFrame:
+        """Everything it serves, listings that have ended included (`INSTRUMENTS`)."""
+        ...
+
+    async def actions(self, symbol: str) -> pl.DataFrame:
+        """Corporate actions so far (`ACTIONS`)."""
+        ...
+
+    async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
+        """At most `limits.bars_per_request` payments with start <= time < end, the newest ones (`FUNDING`)."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+type Factory = Callable[[Setting], Provider]
+
+
+class ProviderError(DataError):
+    """A provider did not deliver; `retry_after` is how many seconds it wants to be left alone, where it said so."""
+
+    def __init__(self, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message, retryable=retryable)
+        self.retry_after = retry_after
+
+
+class RateLimited(ProviderError):
+    """Too many requests (HTTP 429)."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message, retryable=True, retry_after=retry_after)
+
+
+class Banned(ProviderError):
+    """No request of this address is answered until `until` (HTTP 418)."""
+
+    def __init__(self, message: str, *, until: datetime, retry_after: float | None = None) -> None:
+        super().__init__(message, retryable=True, retry_after=retry_after)
+        self.until = until
+
+
+class Unavailable(ProviderError):
+    """No answer: a failure on the other side (HTTP 5xx), a time-out, a dropped connection."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message, retryable=True, retry_after=retry_after)
+
+
+class Malformed(ProviderError):
+    """An answer that cannot be read, or that was cut off."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message, retryable=retryable)
+
+
+class UnknownSymbol(ProviderError):
+    """The provider does not know the symbol, or has no bars of that interval for it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=False)
+
+
+class Unsupported(ProviderError):
+    """The provider never serves what was asked; its capabilities say so."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=False)

@@ -1,0 +1,142 @@
+"""Bars out of files: a folder (or one file) in the import format, read as `tvquant data import` reads them."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Basis
+from tvquant.lake.files import read_file
+from tvquant.market.providers.contract import (
+    BARS,
+    INSTRUMENTS,
+    Capabilities,
+    Limits,
+    Malformed,
+    Setting,
+    UnknownSymbol,
+    Unsupported,
+)
+
+SUFFIXES = frozenset({".csv", ".parquet"})
+DELIVERED = {"dividends": "dividend", "stock_splits": "split"}
+"""Columns of actions, and what they are."""
+LIMITS = Limits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
+CAPABILITIES = Capabilities(
+    intervals=frozenset({"1d"}),
+    kinds=frozenset(Kind),
+    actions=True,
+    funding=False,
+    instruments=False,
+    live=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Files:
+    """Daily bars of the files as they stood when first asked; no network, and nothing behind the last bar.
+
+    Rows that no reader could take are in `rejected`. Copies of a row that are equal in every column are one row;
+    versions of a bar that differ are all handed over. Files say nothing of ticks, lots and listings.
+
+    Parameters
+    ----------
+    path : a folder, of which the files directly in it count, or one file.
+    basis : what its prices are adjusted for.
+    """
+
+    path: Path
+    basis: Basis
+    name: str = "files"
+    limits: Limits = LIMITS
+    capabilities: Capabilities = CAPABILITIES
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    async def bars(
+        self, symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None
+    ) -> pl.DataFrame:
+        """See `Provider`. Versions of one bar are never parted by a page's end, which may so be shorter."""
+        if interval not in self.capabilities.intervals:
+            raise Unsupported(f"files hold daily bars; {interval} bars of {symbol} are not served")
+        rows = (await self._rows_of(symbol)).select(BARS.keys()).unique(maintain_order=True)
+        if start is not None:
+            rows = rows.filter(pl.col("timestamp") >= start)
+        if end is not None:
+            rows = rows.filter(pl.col("timestamp") < end)
+        if len(rows) <= self.limits.bars_per_request:
+            return rows
+        cut = rows["timestamp"][-self.limits.bars_per_request - 1]
+        return rows.filter(pl.col("timestamp") > cut)
+
+    async def instruments(self) -> pl.DataFrame:
+        """The symbols that have bars, with nothing known of them."""
+        names = pl.DataFrame({"symbol": sorted(await asyncio.to_thread(self._read))}, schema={"symbol": pl.String()})
+        return names.with_columns(pl.lit(None, kind).alias(n) for n, kind in INSTRUMENTS.items() if n != "symbol")
+
+    async def actions(self, symbol: str) -> pl.DataFrame:
+        """See `Provider`. Of a bar's several copies, distinct actions are handed over."""
+        rows = await self._rows_of(symbol)
+        parts = [
+            rows.filter(pl.col(column) != 0).select("timestamp", kind=pl.lit(kind), value=pl.col(column))
+            for column, kind in DELIVERED.items()
+        ]
+        return pl.concat(parts).unique().sort("timestamp", "kind", "value")
+
+    async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
+        """Never served."""
+        raise Unsupported(f"files hold no funding; that of {symbol} ({start} to {end}) is not served")
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+    @property
+    def rejected(self) -> pl.DataFrame:
+        """Rows that could not be read: `file`, `row`, `column`, `value`, `reason` and the `record` whole."""
+        self._read()
+        return self._content[1]
+
+    async def _rows_of(self, symbol: str) -> pl.DataFrame:
+        found = (await asyncio.to_thread(self._read)).get(symbol)
+        if found is None:
+            raise UnknownSymbol(f"no file of {self.path} has bars of {symbol!r}")
+        return found
+
+    def _read(self) -> Mapping[str, pl.DataFrame]:
+        """Rows by symbol, sorted by time, equals in the order of files; read once, whoever asks first."""
+        with self._lock:
+            return self._content[0]
+
+    @cached_property
+    def _content(self) -> tuple[Mapping[str, pl.DataFrame], pl.DataFrame]:
+        paths = [self.path] if self.path.is_file() else sorted(self.path.glob("*"))
+        paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        if not paths:
+            raise DataError(f"provider files: {self.path} has no .parquet or .csv file; name a folder that has some")
+        try:
+            deliveries = [read_file(path) for path in paths]
+        except DataError as error:
+            raise Malformed(f"provider files: {error}", retryable=False) from error
+        rows = pl.concat([one.rows for one in deliveries]).sort("symbol", "timestamp", maintain_order=True)
+        rejected = pl.concat([one.rejected.insert_column(0, pl.lit(one.name).alias("file")) for one in deliveries])
+        split = rows.partition_by("symbol", as_dict=True, maintain_order=True)
+        return {str(key[0]): part for key, part in split.items()}, rejected
+
+
+def open_files(setting: Setting) -> Files:
+    """The member from its setting.
+
+    Raises
+    ------
+    DataError : there is no path, or nothing stands there.
+    """
+    if setting.path is None or not setting.path.exists():
+        where = "was not given" if setting.path is None else f"{setting.path} does not exist"
+        raise DataError(f"provider files: the folder of files {where}; name one")
+    return Files(path=setting.path, basis=setting.basis)

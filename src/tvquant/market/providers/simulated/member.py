@@ -1,0 +1,83 @@
+"""The simulated exchange, asked in process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from tvquant.core.panel import Basis
+from tvquant.market.providers.contract import Capabilities, Limits, Malformed, Provider, Setting, Unavailable
+from tvquant.market.providers.simulated.client import SimulatedHttp
+from tvquant.market.providers.simulated.exchange import CAPABILITIES, Answer, Exchange, Manner
+from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Simulated:
+    """A client without a wire: what would happen to an answer on its way is done to it here.
+
+    Parameters
+    ----------
+    exchange : the exchange, which may have other clients.
+    patience : seconds that the client waits for an answer.
+    sleep : how it waits; another one lets tests live in a time of their own.
+    """
+
+    exchange: Exchange
+    patience: float = 1.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    name: str = "simulated"
+    capabilities: Capabilities = CAPABILITIES
+    basis: Basis = Basis.RAW
+
+    @property
+    def limits(self) -> Limits:
+        """The exchange's terms."""
+        return self.exchange.terms
+
+    async def bars(
+        self, symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None
+    ) -> pl.DataFrame:
+        """See `Provider`."""
+        with self.exchange.being_asked():
+            return await self._delivered(self.exchange.bars(symbol, interval, start=start, end=end))
+
+    async def instruments(self) -> pl.DataFrame:
+        """See `Provider`."""
+        with self.exchange.being_asked():
+            return await self._delivered(self.exchange.instruments())
+
+    async def actions(self, symbol: str) -> pl.DataFrame:
+        """See `Provider`."""
+        with self.exchange.being_asked():
+            return await self._delivered(self.exchange.actions(symbol))
+
+    async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
+        """See `Provider`."""
+        with self.exchange.being_asked():
+            return await self._delivered(self.exchange.funding(symbol, start=start, end=end))
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+    async def _delivered(self, answer: Answer) -> pl.DataFrame:
+        late = answer.manner is Manner.SILENT or (answer.manner is Manner.DRIPPING and answer.seconds > self.patience)
+        if late:
+            await self.sleep(self.patience)
+            raise Unavailable(f"the simulated exchange did not answer within {self.patience:g} s")
+        await self.sleep(answer.seconds if answer.manner is Manner.DRIPPING else 0.0)
+        if answer.manner is Manner.CUT:
+            raise Malformed("the simulated exchange's answer is cut off")
+        if answer.manner is Manner.DROPPED:
+            raise Unavailable("the simulated exchange closed the connection without an answer")
+        return answer.rows
+
+
+def open_simulated(setting: Setting) -> Provider:
+    """The exchange behind the setting's address, or a whole one in process from its seed."""
+    if setting.url is not None:
+        return SimulatedHttp(url=setting.url, clock=setting.clock)
+    return Simulated(exchange=Exchange(World(Market(seed=setting.seed)), clock=setting.clock))

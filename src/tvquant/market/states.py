@@ -1,0 +1,113 @@
+"""Judging an asset's data: their state, which bars to ask for, and whether asking could mend it (R-DAT-20)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tvquant.core.calendars import CRYPTO
+from tvquant.core.instruments import Instant
+from tvquant.market.coverage import Coverage, Grid, Hole, instant, moment
+from tvquant.market.registry import AssetRecord, AssetState
+from tvquant.market.tasks import DataTask
+
+MINIMUM = 90
+"""Valid bars below which an asset is of no use (R-DAT-02)."""
+OLDEST_CRYPTO, OLDEST_SESSION = np.timedelta64(24, "h"), np.timedelta64(5, "D")
+"""Age of the last bar's close from which on data are stale (R-DAT-09)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """State of an asset and the reasons against STABLE; `behind`: newer bars have closed, fresh as it may be."""
+
+    state: AssetState
+    behind: bool = False
+    stale: bool = False
+    gaps: bool = False
+    short: bool = False
+    reason: str = ""
+
+
+def judge(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant, minimum: int = MINIMUM) -> Judgement:
+    """The state of an asset of this coverage, fresh or stale as of a moment."""
+    if not covered.bars:
+        asked = record.last_attempt is not None
+        reason = f"no bars: {record.error or 'the provider has none'}" if asked else "never fetched"
+        state = AssetState.DEGRADED if asked else AssetState.ABSENT
+        return Judgement(state=state, behind=True, stale=True, reason=reason)
+    assert covered.last is not None
+    behind = not ended(covered, record, grid) and bool(closes(grid, grid.closed_at(as_of)) > closes(grid, covered.last))
+    stale = behind and bool(as_of - closes(grid, covered.last) >= oldest(grid))
+    short = covered.bars < minimum
+    said = []
+    if stale:
+        said.append(f"stale: last bar {shown(covered.last, grid)}")
+    if covered.missing:
+        said.append(f"gaps: {covered.missing} bars missing, the newest {shown(covered.holes[0][1], grid)}")
+    if short:
+        said.append(f"short: {covered.bars} bars, {minimum} needed")
+    state = AssetState.DEGRADED if said else AssetState.STABLE
+    return Judgement(
+        state=state, behind=behind, stale=stale, gaps=bool(covered.missing), short=short, reason="; ".join(said)
+    )
+
+
+def wanted(task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid, *, live: bool) -> tuple[Hole, ...]:
+    """Spans to ask for: all when forced, else what is behind the last stored bar and before the first one.
+
+    The last stored bar is asked for again, for it may have been revised. Nothing before a known genesis is asked for. A
+    provider that is not live may have got newer bars at any time.
+    """
+    last = grid.closed()
+    first = grid.back(last, task.depth)
+    if record.genesis is not None:
+        first = max(first, instant(record.genesis))
+    if task.force_sync or covered.first is None or covered.last is None:
+        return ((first, last),) if first <= last else ()
+    spans = []
+    behind = covered.last < last and not ended(covered, record, grid)
+    if behind or not live:
+        spans.append((max(first, covered.last), last))
+    if first < covered.first:
+        spans.append((first, grid.back(covered.first, 2)))
+    return tuple(spans)
+
+
+def repairable(covered: Coverage, record: AssetRecord, judgement: Judgement) -> bool:
+    """Asking again could help: newer bars have closed, a hole is not known to be the provider's too, or it is short and
+    older bars may exist.
+    """
+    return judgement.behind or bool(open_holes(covered, record)) or (judgement.short and record.genesis is None)
+
+
+def open_holes(covered: Coverage, record: AssetRecord) -> tuple[Hole, ...]:
+    """Holes, newest first, tolerated ones too, that are not wholly within one known to be the provider's own."""
+    known = [(instant(first), instant(last)) for first, last in record.irreparable]
+    holes = sorted((*covered.holes, *covered.tolerated), reverse=True)
+    return tuple(hole for hole in holes if not any(a <= hole[0] and hole[1] <= b for a, b in known))
+
+
+def ended(covered: Coverage, record: AssetRecord, grid: Grid) -> bool:
+    """The provider ended the asset, and its bars reach to that end."""
+    if record.delisted is None or covered.last is None:
+        return False
+    return bool(closes(grid, covered.last) + grid.step >= instant(record.delisted))
+
+
+def closes(grid: Grid, stamp: Instant) -> Instant:
+    """When a bar closes."""
+    if grid.calendar.opens is None:
+        return stamp + grid.step
+    found: Instant = grid.calendar.close_of(np.array([stamp]))[0]
+    return found
+
+
+def oldest(grid: Grid) -> np.timedelta64:
+    """Age from which on the last bar is stale."""
+    return OLDEST_CRYPTO if grid.market == CRYPTO else OLDEST_SESSION
+
+
+def shown(stamp: Instant, grid: Grid) -> str:
+    """A bar as a message names it: its date, and the time where there are several a day."""
+    day = grid.step == np.timedelta64(1, "D")
+    return f"{moment(stamp):%Y-%m-%d}" if day else f"{moment(stamp):%Y-%m-%d %H:%M}"

@@ -1,0 +1,171 @@
+"""What of a provider's answer is believed, and why the rest is not.
+
+A row is believed when it stands on the grid, has closed, and its numbers are finite, positive and in order. Whatever is
+dropped is counted by reason. Equal rows are one; two versions of one bar say that the answer itself is bad.
+
+Rows that are believed can still be unlikely. `suspects` marks prints far from the bars around them; whoever holds them
+asks a second time before they reach the lake.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Bools, Floats
+from tvquant.lake.bars import ROUNDING, SAME
+from tvquant.lake.tables import MEASURES, PRICES
+from tvquant.market.coverage import Grid
+from tvquant.market.providers.contract import BARS, Malformed
+
+UNLIKELY = 1.55
+"""A price this many times the median of the bars around it, or one part in as many, is asked for again."""
+REVISED = 1.2
+"""So is a price that stands this far from the stored one of the same bar."""
+AROUND = (-2, -1, 1, 2)
+"""Bars around one, whose median close it is compared with: a level that lasts passes, a single print does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Page:
+    """One answer after judgement.
+
+    Parameters
+    ----------
+    first, last : the bars that were asked for.
+    rows : timestamp and values, by time, one per bar.
+    oldest : the oldest bar of the span that the answer spoke of, believed or not; None where it had none.
+    rejected : reason -> rows dropped.
+    """
+
+    first: Instant
+    last: Instant
+    rows: pl.DataFrame
+    oldest: Instant | None
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+def judged(answer: pl.DataFrame, *, symbol: str, grid: Grid, first: Instant, last: Instant) -> Page:
+    """The page that an answer to a request for the bars from `first` to `last` makes.
+
+    Raises
+    ------
+    Malformed : it lacks columns, or has two versions of one bar.
+    """
+    rows = _typed(answer, symbol)
+    if grid.calendar.opens is not None:  # a session's bar may be stamped with its opening time
+        rows = rows.with_columns(pl.col("timestamp").dt.truncate("1d"))
+    stamps = rows["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
+    values = {name: rows[name].to_numpy() for name in MEASURES}
+    checks = {
+        "symbol": (rows["symbol"] != symbol).fill_null(True).to_numpy(),
+        "no time": np.isnat(stamps),
+        "off the grid": ~grid.on(stamps),
+        "unfinished": stamps > grid.closed(),
+        "not asked for": (stamps < first) | (stamps > last),
+    }
+    told = np.ones(len(rows), bool)
+    rejected = _counted(told, checks)
+    oldest = stamps[told].min() if told.any() else None
+    rejected |= _counted(told, _defects(values))
+    kept = rows.filter(pl.Series(told)).select("timestamp", *MEASURES).unique(maintain_order=True)
+    rejected |= {"repeated": again} if (again := int(told.sum()) - len(kept)) else {}
+    if kept["timestamp"].n_unique() < len(kept):
+        twice = kept.filter(pl.col("timestamp").is_duplicated())["timestamp"][0]
+        raise Malformed(f"{symbol}: the answer has two versions of the bar {twice:%Y-%m-%d %H:%M}")
+    return Page(first=first, last=last, rows=kept.sort("timestamp"), oldest=oldest, rejected=rejected)
+
+
+def suspects(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Timestamps of those rows that are unlikely beside the rows around them, stored ones included.
+
+    Rows that the lake has just so are not asked about again.
+    """
+    both = pl.concat([stored.with_columns(new=False), rows.with_columns(new=True)])
+    line = both.unique("timestamp", keep="last", maintain_order=True).sort("timestamp")
+    reference = _around(line["close"].to_numpy())
+    odd = np.zeros(len(line), bool)
+    for name in PRICES:
+        odd |= _apart(line[name].to_numpy(), reference, UNLIKELY)
+    found = line.filter(pl.Series(odd) & pl.col("new")).select("timestamp")
+    versions = rows.join(stored, on="timestamp", suffix="_stored")
+    revised, same = np.zeros(len(versions), bool), np.ones(len(versions), bool)
+    for name in PRICES:
+        told, held = versions[name].to_numpy(), versions[f"{name}_stored"].to_numpy()
+        revised |= _apart(told, held, REVISED)
+        same &= np.abs(told - held) <= SAME * np.abs(held)
+    found = pl.concat([found, versions.filter(pl.Series(revised)).select("timestamp")]).unique()
+    return found.join(versions.filter(pl.Series(same)), on="timestamp", how="anti").sort("timestamp")
+
+
+def agreed(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Timestamps of the bars of which both answers say the same prices."""
+    both = first.join(second, on="timestamp", suffix="_again")
+    equal = pl.all_horizontal(
+        (pl.col(name) - pl.col(f"{name}_again")).abs() <= SAME * pl.col(name).abs() for name in PRICES
+    )
+    return both.filter(equal).select("timestamp")
+
+
+def _typed(answer: pl.DataFrame, symbol: str) -> pl.DataFrame:
+    """The columns of the contract, numbers as numbers."""
+    absent = [name for name in BARS if name not in answer.columns and name != "quote_volume"]
+    if absent:
+        raise Malformed(
+            f"{symbol}: the answer lacks column {absent[0]!r}; it has {', '.join(answer.columns) or 'none'}"
+        )
+    if "quote_volume" not in answer.columns:
+        answer = answer.with_columns(quote_volume=pl.lit(None, pl.Float64))
+    try:
+        rows = answer.select(pl.col(name).cast(kind) for name, kind in BARS.items())
+        return rows.with_columns(pl.col("quote_volume").fill_nan(None))
+    except pl.exceptions.PolarsError as error:
+        why = str(error).splitlines()[0]
+        raise Malformed(f"{symbol}: the answer's columns are not of the right kind: {why}") from error
+
+
+def _defects(values: Mapping[str, Floats]) -> dict[str, Bools]:
+    """What is wrong with the numbers of each row."""
+    opens, high, low, close = (values[name] for name in PRICES)
+    prices = np.stack([opens, high, low, close])
+    volume, quoted = values["volume"], values["quote_volume"]
+    ceiling, floor = high * (1 + ROUNDING), low * (1 - ROUNDING)
+    return {
+        "not finite": ~np.isfinite(prices).all(axis=0) | ~np.isfinite(volume) | np.isinf(quoted),
+        "not positive": (prices <= 0).any(axis=0) | (volume < 0) | (quoted < 0),
+        "high or low": (high < floor) | (np.fmax(opens, close) > ceiling) | (np.fmin(opens, close) < floor),
+    }
+
+
+def _counted(told: Bools, checks: Mapping[str, Bools]) -> dict[str, int]:
+    """Take what fails out of `told`; each row is counted for the first check it fails."""
+    found = {}
+    for reason, bad in checks.items():
+        failed = told & bad
+        told &= ~bad
+        if failed.any():
+            found[reason] = int(failed.sum())
+    return found
+
+
+def _around(close: Floats) -> Floats:
+    """Median close of the bars around each one; NaN where there are none."""
+    near = np.full((len(AROUND), len(close)), np.nan)
+    for row, shift in enumerate(AROUND):
+        if shift < 0:
+            near[row, -shift:] = close[:shift]
+        else:
+            near[row, :-shift] = close[shift:]
+    near.sort(axis=0)  # NaN to the end
+    have = (~np.isnan(near)).sum(axis=0)
+    column = np.arange(len(close))
+    low, high = near[np.maximum(have - 1, 0) // 2, column], near[have // 2, column]
+    median: Floats = np.where(have % 2 == 1, low, 0.5 * (low + high))
+    return median
+
+
+def _apart(value: Floats, reference: Floats, times: float) -> Bools:
+    """Where one is more than so many times the other; where either is missing, not."""
+    return (value > times * reference) | (reference > times * value)

@@ -1,0 +1,214 @@
+"""A sync that everything happens to: every fault of an exchange, and a kill at any moment.
+
+The gate plays 40 symbols of 400 bars and three kills, `make proof` 200 symbols of 2000 bars and twenty.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tvquant.lake import Lake, tables
+from tvquant.market.coverage import stored_rows
+from tvquant.market.healing import HealReport, heal
+from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
+from tvquant.market.providers.contract import Limits, Provider
+from tvquant.market.providers.simulated.client import SimulatedHttp
+from tvquant.market.providers.simulated.exchange import Exchange
+from tvquant.market.providers.simulated.faults import HARMLESS, Fault, FaultKind, Faults, draw
+from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.member import Simulated
+from tvquant.market.providers.simulated.server import served
+from tvquant.market.providers.simulated.world import World
+from tvquant.market.registry import AssetState, RegistryManager
+from tvquant.market.tasks import DataTask
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "market"))
+from told import FixedClock, VirtualLoop
+
+PROOF = bool(os.environ.get("TVQUANT_PROOF"))
+KILLS = 20 if PROOF else 3
+PRICES = ("open", "high", "low", "close")
+START = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def world(coins: int, perpetuals: int, stocks: int, days: int) -> World:
+    return World(Market(seed=3, start=START.date(), days=days, coins=coins, perpetuals=perpetuals, stocks=stocks))
+
+
+def at_its_end(days: int) -> FixedClock:
+    return FixedClock(START + timedelta(days=days - 1, hours=9, minutes=30))
+
+
+def every_fault(symbols: tuple[str, ...], now: datetime, days: int, seconds: float) -> Faults:
+    """Faults for four of five symbols, of every kind, some of them for ever."""
+    drawn = draw(symbols, seed=5, now=now, days=days, share=0.8, seconds=seconds)
+    assert {fault.kind for fault in drawn.faults} == set(FaultKind)
+    return drawn
+
+
+async def synced(pipeline: DataPipelineOrchestrator, symbols: tuple[str, ...], bars: int) -> tuple[Summary, HealReport]:
+    summary = await pipeline.run([DataTask(physical_symbol=name, depth=bars, reason="sync") for name in symbols])
+    return summary, await heal(pipeline, symbols)
+
+
+def pipeline_of(provider: Provider, lake: Lake, clock: FixedClock) -> DataPipelineOrchestrator:
+    registry = RegistryManager(lake.root / ".registry.json")
+    return DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
+
+
+def whole(lake: Lake, exchange: Exchange, symbol: str) -> bool:
+    """The lake has exactly the true bars of the symbol."""
+    held = stored_rows(lake, symbol, "1d")
+    truth = exchange.truth(symbol).select(held.columns)
+    if len(held) != len(truth) or not held["timestamp"].equals(truth["timestamp"]):
+        return False
+    return all(((held[name] - truth[name]).abs() <= 1e-12 * truth[name]).all() for name in (*PRICES, "volume"))
+
+
+def check(
+    lake: Lake, exchange: Exchange, faults: Faults, symbols: tuple[str, ...], summary: Summary, healed: HealReport
+) -> None:
+    registry = RegistryManager(lake.root / ".registry.json").read()
+    repairable = [name for name in symbols if name not in faults.irreparable]
+    assert {name for name in repairable if not whole(lake, exchange, name)} == set()
+    unstable = {name for name in repairable if registry.record(name, "1d").state is not AssetState.STABLE}
+    assert {name for name in unstable if len(exchange.truth(name)) >= 90} == set()
+    for name in faults.irreparable:
+        assert healed.unhealthy.get(name) or whole(lake, exchange, name), f"{name} is bad and not named"
+    assert all(healed.unhealthy.values())
+    assert exchange.violations == exchange.knocks == 0
+    bars = tables.read(lake.root, "bars", ["symbol", "timestamp"])
+    assert bars.is_duplicated().sum() == 0
+    assert len(summary.outcomes) == len(symbols)
+
+
+def test_a_sync_with_every_fault_ends_whole_or_named(tmp_path: Path) -> None:
+    coins, perpetuals, stocks, days = (120, 40, 40, 2000) if PROOF else (20, 10, 10, 400)
+    made, clock, lake = world(coins, perpetuals, stocks, days), at_its_end(days), Lake(tmp_path / "lakehouse")
+    faults = every_fault(made.symbols, clock.now(), min(days - 60, 400), 0.2)
+
+    async def main() -> None:
+        exchange = Exchange(made, clock=clock, faults=faults, seconds=asyncio.get_running_loop().time)
+        pipeline = pipeline_of(Simulated(exchange=exchange), lake, clock)
+        summary, healed = await synced(pipeline, made.symbols, days)
+        check(lake, exchange, faults, made.symbols, summary, healed)
+        asked = len(exchange.requests)
+        good = tuple(name for name in made.symbols if name not in healed.unhealthy)
+        again, _ = await synced(pipeline, good, days)
+        assert (again.requests, again.inserted, again.changed) == (0, 0, 0)
+        assert len(exchange.requests) == asked
+
+    asyncio.run(main(), loop_factory=VirtualLoop)
+
+
+def test_over_the_wire_it_ends_alike(tmp_path: Path) -> None:
+    made, clock, lake = world(12, 4, 4, 300), at_its_end(300), Lake(tmp_path / "lakehouse")
+    faults = every_fault(made.symbols, clock.now(), 150, 0.1)
+    limits = Limits(requests_per_second=100, burst=50, bars_per_request=150, concurrency=8)
+    exchange = Exchange(made, clock=clock, faults=faults, terms=limits, transit=0.2)
+
+    async def main(url: str) -> tuple[Summary, HealReport]:
+        client = SimulatedHttp(url=url, clock=clock, limits=limits, patience=0.5)
+        try:
+            return await synced(pipeline_of(client, lake, clock), made.symbols, 300)
+        finally:
+            await client.close()
+
+    with served(exchange) as url:
+        summary, healed = asyncio.run(main(url))
+        check(lake, exchange, faults, made.symbols, summary, healed)
+
+
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+import polars as pl
+sys.path.insert(0, sys.argv[1])
+import test_sync as told
+
+lake, factor = told.Lake(Path(sys.argv[2])), float(sys.argv[3])
+made, clock = told.world(16, 4, 0, 400), told.at_its_end(400)
+limits = told.Limits(requests_per_second=60, burst=2, bars_per_request=200, concurrency=8)
+
+class Moved(told.Simulated):
+    async def bars(self, symbol, interval, **span):
+        rows = await super().bars(symbol, interval, **span)
+        return rows.with_columns(pl.col(told.PRICES) * factor)
+
+async def main():
+    provider = Moved(exchange=told.Exchange(made, clock=clock, terms=limits))
+    pipeline = told.DataPipelineOrchestrator(
+        provider=provider, lake=lake, registry=told.RegistryManager(lake.root / ".registry.json"), clock=clock, workers=4
+    )
+    print("go", flush=True)
+    tasks = [told.DataTask(physical_symbol=n, depth=400, force_sync=True, reason="sync") for n in made.symbols]
+    return await pipeline.run(tasks)
+
+summary = asyncio.run(main())
+print(summary.counted(), summary.changed, flush=True)
+"""
+
+
+def child(lake: Lake, factor: float) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(lake.root), str(factor)]
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "go\n"
+    return started
+
+
+def versions(lake: Lake, exchange: Exchange, factors: list[float]) -> int:
+    """Check that every stored row is wholly of one sync, and return how many rows there are."""
+    if tables.version(lake.root, "bars") is None:
+        return 0
+    rows = tables.read(lake.root, "bars")
+    assert rows.select("symbol", "timestamp").is_duplicated().sum() == 0
+    truth = pl.concat(exchange.truth(name) for name in exchange.world.symbols)
+    both = rows.join(truth, on=["symbol", "timestamp"], suffix="_true")
+    assert len(both) == len(rows)
+    of = [
+        both.select(
+            pl.all_horizontal((pl.col(n) / (pl.col(f"{n}_true") * factor) - 1).abs() < 1e-9 for n in PRICES)
+        ).to_series()
+        for factor in factors
+    ]
+    assert pl.select(pl.any_horizontal(*of)).to_series().all()
+    return len(rows)
+
+
+@pytest.mark.requirement("R-DAT-21")
+def test_a_sync_killed_at_any_moment_harms_nothing_and_goes_on(tmp_path: Path) -> None:
+    """Each killed sync changes every stored price a little, so that a half-written row would show."""
+    made, clock, lake = world(16, 4, 0, 400), at_its_end(400), Lake(tmp_path / "lakehouse")
+    exchange, draws = Exchange(made, clock=clock), random.Random(11)
+    factors, held = [1.0], 0
+    for number in range(KILLS):
+        factors.append(1 + (number + 1) * 1e-4)
+        victim = child(lake, factors[-1])
+        time.sleep(draws.uniform(0.1, 1.4))
+        victim.send_signal(signal.SIGKILL)
+        assert victim.wait() == -signal.SIGKILL, "the sync was over before the kill: it must take longer"
+        now = versions(lake, exchange, factors)
+        assert now >= held
+        held = now
+        RegistryManager(lake.root / ".registry.json").read()
+    last = child(lake, 1.0)
+    out, _ = last.communicate(timeout=120)
+    assert last.returncode == 0
+    assert out.startswith("{'stable': 20}")
+    assert all(whole(lake, exchange, name) for name in made.symbols)
+
+
+def test_faults_that_a_reader_undoes_are_no_excuse() -> None:
+    """The check above asks for every symbol but the irreparable ones; these may not hide among them."""
+    for kind in HARMLESS:
+        assert not Fault(kind=kind, symbol="BINANCE:S001USDT", requests=None).irreparable

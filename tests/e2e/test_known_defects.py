@@ -1,0 +1,296 @@
+"""The defects that the notes on the shared data list, file by file: each is found by the audit, and nothing else is.
+
+The tables below are written from those notes, never from what the audit says. What a file's notes do not name is clean:
+it must have no finding but notes, and every finding that is there must be in the table.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tvquant.core.panel import Basis
+from tvquant.lake import Finding, FindingKind, HealthState, Lake, audit, health, import_files
+
+pytestmark = pytest.mark.xdist_group("real")
+
+K = FindingKind
+RECORDED = datetime(2026, 5, 1, tzinfo=UTC)
+
+type Named = dict[tuple[str, FindingKind], list[tuple[str, int]]]
+"""Symbol and kind -> first bar and number of bars of each finding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes:
+    """What the notes say of one file: findings with their dates, symbols that end early, notes by symbol and kind."""
+
+    file: str
+    basis: Basis | None = None
+    findings: Named = field(default_factory=dict)
+    notes: Named = field(default_factory=dict)
+    stale: frozenset[str] = frozenset()
+
+
+def coin(name: str) -> str:
+    return f"BINANCE:{name}USDT"
+
+
+FILES = [
+    Notes(
+        file="crypto_bybit_perp_1d",
+        findings={("BYBIT:BCHUSDT.P", K.NON_POSITIVE): [("2020-12-14", 1)]},
+    ),
+    Notes(file="crypto_binance_perp_1d"),
+    Notes(
+        file="crypto_binance_spot_1d_2021_2022",
+        findings={
+            (coin("COCOS"), K.GAP): [("2021-01-20", 3)],
+            (coin("COCOS"), K.DISCONTINUITY): [("2021-01-23", 1)],
+            (coin("DREP"), K.GAP): [("2021-03-30", 3)],
+            (coin("DREP"), K.DISCONTINUITY): [("2021-04-02", 1)],
+            (coin("SUN"), K.GAP): [("2021-06-15", 3)],
+            (coin("SUN"), K.DISCONTINUITY): [("2021-06-18", 1)],
+            (coin("LUNA"), K.GAP): [("2022-05-14", 17)],
+            (coin("LUNA"), K.DISCONTINUITY): [("2022-05-31", 1)],
+            (coin("USDC"), K.ENDED): [("2022-09-26", 1)],
+        },
+        stale=frozenset({coin("USDC")}),
+    ),
+    Notes(
+        file="crypto_binance_spot_1d_2022_2025",
+        findings={(coin("MATIC"), K.ENDED): [("2024-09-10", 1)]},
+        stale=frozenset({coin("MATIC")}),
+    ),
+    Notes(
+        file="us_equities_1d",
+        basis=Basis.SPLIT,
+        notes={
+            ("CBOE:ARKK", K.FLAT): [("2016-01-06", 88)],
+            ("CBOE:ARKK", K.ZERO_VOLUME): [("2016-03-23", 8)],
+            ("NYSE:VST", K.FLAT): [("2016-11-22", 3)],
+            ("NYSE:VST", K.ZERO_VOLUME): [("2016-11-25", 1)],
+            ("NYSE:SPGI", K.FLAT): [("2016-04-28", 1)],
+        },
+    ),
+    Notes(
+        file="us_equities_1d_wide_recent",
+        basis=Basis.SPLIT,
+        findings={("NYSE:AON", K.HIGH_LOW): [("2026-03-26", 1)]},
+    ),
+    Notes(
+        file="us_equities_1d_unadjusted_public_domain",
+        basis=Basis.RAW,
+        findings={
+            ("NASDAQ:AAPL", K.SUSPECTED_SPLIT): [("2000-06-21", 1), ("2005-02-28", 1)],
+            ("NASDAQ:MSFT", K.SUSPECTED_SPLIT): [("2003-02-18", 1)],
+        },
+    ),
+    Notes(
+        file="us_etf_1d_long",
+        basis=Basis.SPLIT,
+        notes={
+            ("CBOE:ARKK", K.FLAT): [("2014-11-18", 174)],
+            ("CBOE:ARKK", K.ZERO_VOLUME): [("2016-03-23", 8)],
+            ("AMEX:EEM", K.FLAT): [("2003-08-15", 1)],
+        },
+    ),
+    Notes(
+        file="us_etf_1d_adjusted_2021_2026",
+        basis=Basis.TOTAL,
+        notes={("AMEX:FXA", K.FLAT): [("2024-06-26", 2)]},
+    ),
+]
+RESETS = Counter(
+    {coin(name): 1 for name in ("ADADOWN", "BNBDOWN", "ETHDOWN", "LINKDOWN", "TRXDOWN", "XRPDOWN")}
+    | {coin("DOTDOWN"): 2}
+)
+"""Leveraged tokens and how often the notes say they were reset; their dates are where a price jumps 8,830-fold up."""
+
+
+@pytest.fixture(scope="module")
+def lakes(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Callable[[Notes], Lake]:
+    """A lake with one file in it, made once."""
+    made: dict[str, Lake] = {}
+
+    def lake_of(notes: Notes) -> Lake:
+        if notes.file not in made:
+            made[notes.file] = Lake(tmp_path_factory.mktemp(notes.file))
+            path = shared_data / f"{notes.file}.parquet"
+            import_files(made[notes.file], [path], basis=notes.basis, recorded_at=RECORDED)
+        return made[notes.file]
+
+    return lake_of
+
+
+def of(name: str) -> Notes:
+    return next(notes for notes in FILES if notes.file == name)
+
+
+def named(found: list[Finding]) -> Named:
+    out: Named = {}
+    for one in found:
+        out.setdefault((one.symbol, one.kind), []).append((str(one.first)[:10], one.count))
+    return out
+
+
+def resets(shared_data: Path) -> Named:
+    """First bars after a reset of a leveraged token: closes a thousandfold of those before."""
+    rows = pl.read_parquet(shared_data / "crypto_binance_spot_1d_2021_2022.parquet").sort("symbol", "timestamp")
+    jump = pl.col("close") / pl.col("close").shift().over("symbol")
+    rows = rows.filter((jump > 1000) & pl.col("symbol").str.contains("DOWNUSDT"))
+    out: Named = {}
+    for symbol, stamp in rows.select("symbol", "timestamp").iter_rows():
+        out.setdefault((symbol, K.DISCONTINUITY), []).append((f"{stamp:%Y-%m-%d}", 1))
+    return out
+
+
+@pytest.mark.parametrize("notes", FILES, ids=lambda notes: notes.file)
+@pytest.mark.requirement("R-DAT-10")
+def test_every_known_defect_is_found_and_nothing_else(
+    notes: Notes, lakes: Callable[[Notes], Lake], shared_data: Path
+) -> None:
+    expected = dict(notes.findings)
+    if notes.file == "crypto_binance_spot_1d_2021_2022":
+        found = resets(shared_data)
+        assert Counter({symbol: len(dates) for (symbol, _), dates in found.items()}) == RESETS
+        expected |= found
+    lake = lakes(notes)
+    assert named([f for f in audit(lake) if not f.kind.note]) == expected
+    accused = {symbol for symbol, _ in expected}
+    assert set(lake.symbols()) - accused, "the file has clean symbols"
+
+
+@pytest.mark.parametrize("notes", FILES, ids=lambda notes: notes.file)
+def test_thin_trading_is_noted_with_its_counts(notes: Notes, lakes: Callable[[Notes], Lake]) -> None:
+    thin = [f for f in audit(lakes(notes)) if f.kind in (K.FLAT, K.ZERO_VOLUME)]
+    assert named(thin) == notes.notes
+
+
+@pytest.mark.parametrize("notes", FILES, ids=lambda notes: notes.file)
+@pytest.mark.requirement("R-DAT-10", "R-DAT-15")
+def test_states_accuse_only_what_ends_early_or_is_too_short(
+    notes: Notes, lakes: Callable[[Notes], Lake], shared_data: Path
+) -> None:
+    found = health(lakes(notes))
+    assert len({one.key for one in found}) == len(found)
+    odd = {one.key for one in found if not one.state.fine and one.state is not HealthState.DROPPED}
+    assert odd == notes.stale
+    assert all(one.bars < 90 for one in found if one.state is HealthState.DROPPED)
+    assert all(one.bars >= 90 for one in found if one.state.fine)
+
+
+def test_repeated_bars_are_counted_as_the_notes_count_them(lakes: Callable[[Notes], Lake], shared_data: Path) -> None:
+    seam = [f for f in audit(lakes(of("crypto_bybit_perp_1d"))) if f.kind is K.REPEATED]
+    rows = pl.read_parquet(shared_data / "crypto_bybit_perp_1d.parquet", columns=["symbol", "timestamp"])
+    twice = rows.group_by("symbol", "timestamp").len().filter(pl.col("len") > 1)
+    assert {f.symbol for f in seam} == set(twice["symbol"])
+    assert {(str(f.first)[:10], str(f.last)[:10], f.count) for f in seam} == {("2023-02-18", "2023-02-18", 1)}
+    (juv,) = (f for f in audit(lakes(of("crypto_binance_spot_1d_2021_2022"))) if f.kind is K.REPEATED)
+    assert (juv.symbol, juv.count, str(juv.first)[:7], str(juv.last)[:7]) == (coin("JUV"), 93, "2022-03", "2022-03")
+
+
+def test_real_falls_and_doublings_stay_one_instrument(lakes: Callable[[Notes], Lake], shared_data: Path) -> None:
+    for file, symbols in {
+        "us_equities_1d_unadjusted_public_domain": ["NASDAQ:AAPL"],  # -52 % on 2000-09-29
+        "crypto_bybit_perp_1d": None,  # 31 bars of more than 2x
+        "crypto_binance_perp_1d": None,  # 105 of them
+    }.items():
+        found = health(lakes(of(file)), symbols)
+        assert {one.key for one in found} == {one.symbol for one in found}
+
+
+def test_redenominations_and_re_used_tickers_are_generations_and_never_repaired_prices(
+    lakes: Callable[[Notes], Lake], shared_data: Path
+) -> None:
+    lake = lakes(of("crypto_binance_spot_1d_2021_2022"))
+    keys = Counter(one.symbol for one in health(lake))
+    once = ("COCOS", "DREP", "SUN", "LUNA")
+    generations = {coin(name): 2 for name in once} | {symbol: 1 + n for symbol, n in RESETS.items()}
+    assert {symbol: n for symbol, n in keys.items() if n > 1} == generations
+    stored = lake.ls(coin("LUNA")).bars.select("timestamp", "open", "high", "low", "close")
+    file = pl.read_parquet(shared_data / "crypto_binance_spot_1d_2021_2022.parquet")
+    assert stored.equals(file.filter(pl.col("symbol") == coin("LUNA")).sort("timestamp").select(stored.columns))
+
+
+def test_two_files_that_agree_bar_for_bar_do_not_accuse_each_other(tmp_path: Path, shared_data: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for years in ("2021_2022", "2022_2025"):
+        import_files(lake, [shared_data / f"crypto_binance_spot_1d_{years}.parquet"], recorded_at=RECORDED)
+    found = {f.symbol for f in audit(lake) if not f.kind.note}
+    alone = named([f for f in audit(lake) if f.kind is K.CONFLICT])
+    assert alone == {}
+    # LUNA of the second file is the token that the first one's ticker went to.
+    assert coin("BTC") not in found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    from tvquant.app.cli import main
+
+    root = tmp_path_factory.mktemp("gate") / "ws"
+    assert main(["init", str(root)]) == 0
+    assert main(["data", "import", str(shared_data / "crypto_binance_spot_1d_2022_2025.parquet"), "-w", str(root)]) == 0
+    return root
+
+
+@pytest.mark.requirement("R-DAT-15")
+def test_the_audit_is_a_report_and_strict_a_gate_that_names_who_fails(home: Path, tvquant: Callable[..., Any]) -> None:
+    plain = tvquant("data", "audit", "--json", "-w", home)
+    assert plain.code == 0
+    assert [(row["symbol"], row["finding"], row["note"]) for row in plain.document] == [(coin("MATIC"), "ended", False)]
+    strict = tvquant("data", "audit", "--strict", "--json", "-w", home)
+    assert strict.code == 1
+    assert strict.document == plain.document
+    assert f"29 of 30 assets are fine; not: {coin('MATIC')} (stale)" in strict.err
+    assert tvquant("data", "audit", "--strict", coin("BTC"), coin("ETH"), "-w", home).code == 0
+    missing = tvquant("data", "audit", "--strict", coin("NOPE"), "-w", home)
+    assert (missing.code, coin("NOPE") in missing.err) == (1, True)
+
+
+@pytest.mark.requirement("R-DAT-09")
+def test_live_means_that_imported_history_is_old(home: Path, tvquant: Callable[..., Any]) -> None:
+    status = tvquant("data", "status", "--json", "-w", home).document
+    assert status["health"] == {"ok": 29, "stale": 1}
+    assert [(row["asset"], row["last"]) for row in status["not_healthy"]] == [(coin("MATIC"), "2024-09-10")]
+    assert tvquant("data", "status", "--live", "--json", "-w", home).document["health"] == {"stale": 30}
+
+
+@pytest.mark.requirement("R-DAT-15")
+def test_strict_does_not_pass_on_a_lake_that_cannot_be_read(
+    home: Path, tmp_path: Path, tvquant: Callable[..., Any]
+) -> None:
+    torn = tmp_path / "ws"
+    shutil.copytree(home, torn)
+    for file in (torn / "data" / "lakehouse" / "bars").glob("*.parquet"):
+        file.write_bytes(file.read_bytes()[:100])
+    assert tvquant("data", "audit", "-w", torn).code == 3
+    said = tvquant("data", "audit", "--strict", "-w", torn)
+    assert (said.code, "health gate: lake table" in said.err) == (1, True)
+
+
+@pytest.mark.requirement("R-DAT-14", "R-DAT-15")
+def test_the_assets_behind_the_atoms_of_a_run_pass_and_a_damaged_report_does_not(
+    demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]
+) -> None:
+    home = tmp_path / "ws"
+    shutil.copytree(demo[0], home)
+    said = tvquant("data", "audit", "--strict", "--run", "latest", "--json", "-w", home)
+    assert said.code == 0, said.err
+    assert said.document
+    for row in said.document:
+        assert row["atom"].startswith(f"{row['asset']}_")
+        assert row["state"] == "ok"
+    (report,) = (home / "artifacts" / "summaries" / "runs").glob("*/data/health.json")
+    whole = report.read_text("utf-8")
+    for damaged in (whole[:-20], whole.replace('"ok"', '"fine"', 1), "[]", "{}"):
+        report.write_text(damaged, "utf-8")
+        assert tvquant("data", "audit", "--strict", "--run", "latest", "-w", home).code == 1, damaged[:40]
+    report.unlink()
+    assert tvquant("data", "audit", "--strict", "--run", "latest", "-w", home).code == 1

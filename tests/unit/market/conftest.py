@@ -1,0 +1,43 @@
+"""A pipeline over an empty lake; tests of this folder share `told.py`, which importlib mode does not put on the path."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tvquant.lake import Lake
+from tvquant.market.orchestrator import DataPipelineOrchestrator
+from tvquant.market.registry import RegistryManager
+
+sys.path.insert(0, str(Path(__file__).parent))
+from told import BTC, ETH, FixedClock, ToldProvider, day, made_bars, walk
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lakehouse")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def registry(lake: Lake) -> RegistryManager:
+    return RegistryManager(lake.root / ".registry.json")
+
+
+@pytest.fixture
+def provider() -> ToldProvider:
+    """Two coins with 300 bars up to yesterday."""
+    return ToldProvider({name: made_bars(name, walk(300, seed=i), last=day()) for i, name in enumerate((BTC, ETH))})
+
+
+@pytest.fixture
+def pipeline(
+    provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: FixedClock
+) -> DataPipelineOrchestrator:
+    return DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
+
+

@@ -1,0 +1,51 @@
+"""A small simulated market, built once, and clocks that stand still."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.world import World
+
+MARKET = Market(
+    seed=7,
+    start=date(2021, 1, 1),
+    days=900,
+    coins=12,
+    perpetuals=3,
+    stocks=6,
+    sectors=3,
+    splits=1.0,
+    planted=(("BINANCE:S004USDT", 2.5), ("BINANCE:S005USDT", -1.5), ("NASDAQ:T002", 1.5)),
+)
+
+
+@dataclass
+class StoodStill:
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture(scope="session")
+def market() -> Market:
+    return MARKET
+
+
+@pytest.fixture(scope="session")
+def world(market: Market) -> World:
+    return World(market)
+
+
+@pytest.fixture
+def clock() -> StoodStill:
+    """Ten in the morning, in the middle of a four-hour bar."""
+    return StoodStill(datetime(2022, 9, 15, 10, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def over() -> datetime:
+    """When all is over."""
+    return datetime(2023, 12, 31, tzinfo=UTC)

@@ -1,0 +1,65 @@
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+import pytest
+from told import BTC, ETH, ToldProvider, day, run
+
+from tvquant.market.limiter import Limiter
+from tvquant.market.listings import Listings
+from tvquant.market.providers.contract import INSTRUMENTS, Unavailable
+from tvquant.market.retry import Backoff
+
+
+class Listed(ToldProvider):
+    """Counts how often it is asked for its instruments, and may fail."""
+
+    calls = 0
+    failing = False
+
+    async def instruments(self) -> pl.DataFrame:
+        self.calls += 1
+        if self.failing:
+            raise Unavailable("503")
+        rows = [
+            {"symbol": BTC, "listed_at": day(900), "delisted_at": day(600)},
+            {"symbol": BTC, "listed_at": day(300), "delisted_at": None},
+            {"symbol": ETH, "listed_at": day(900), "delisted_at": day(600)},
+        ]
+        return pl.DataFrame(rows, schema=dict(INSTRUMENTS))
+
+
+def listings(provider: ToldProvider) -> Listings:
+    return Listings(provider, Limiter(provider.limits), Backoff(attempts=2), seed=1)
+
+
+async def ends(found: Listings, *symbols: str) -> list[datetime | None]:
+    return [await found.ended(symbol) for symbol in symbols]
+
+
+def test_the_last_listing_of_a_ticker_counts_and_the_table_is_fetched_once() -> None:
+    provider = Listed({})
+    assert run(ends(listings(provider), BTC, ETH, "BINANCE:NEWUSDT")) == [None, day(600), None]
+    assert provider.calls == 1
+
+
+def test_a_provider_that_fails_is_asked_once_and_has_ended_nothing() -> None:
+    provider = Listed({})
+    provider.failing = True
+    found = listings(provider)
+    assert run(ends(found, ETH, ETH)) == [None, None]
+    assert provider.calls == 2  # attempts of one request
+
+
+def test_a_provider_without_a_list_is_not_asked() -> None:
+    provider = Listed({})
+    provider.capabilities = replace(provider.capabilities, instruments=False)
+    assert run(ends(listings(provider), ETH)) == [None]
+    assert provider.calls == 0
+
+
+def test_whoever_needs_the_table_hears_of_its_failure() -> None:
+    provider = Listed({})
+    provider.failing = True
+    with pytest.raises(Unavailable):
+        run(listings(provider).table())

@@ -1,0 +1,139 @@
+import asyncio
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from told import BTC, ETH, FixedClock, ToldProvider, VirtualLoop, day, made_bars, run, walk
+
+from tvquant.lake import Lake
+from tvquant.market.coverage import coverage
+from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
+from tvquant.market.providers.contract import Limits, Unavailable
+from tvquant.market.registry import AssetState, RegistryManager
+from tvquant.market.tasks import DataTask
+from tvquant.market.worker import Result
+
+MANY = [f"BINANCE:S{i:03d}USDT" for i in range(20)]
+
+
+def tasks(*names: str, depth: int = 300) -> list[DataTask]:
+    return [DataTask(physical_symbol=name, depth=depth) for name in names]
+
+
+@pytest.mark.requirement("R-DAT-17")
+def test_six_requests_for_one_asset_are_one_call(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+    found = run(pipeline.run(tasks(*[BTC] * 6)))
+    assert provider.counted(BTC) == 1
+    assert len(found.outcomes) == 1
+
+
+def test_a_second_sync_asks_for_nothing(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+    run(pipeline.run(tasks(BTC, ETH)))
+    asked = len(provider.asked)
+    found = run(pipeline.run(tasks(BTC, ETH)))
+    assert (len(provider.asked), found.requests, found.inserted) == (asked, 0, 0)
+    assert found.counted() == {"stable": 2}
+
+
+@pytest.mark.requirement("R-DAT-21")
+@pytest.mark.parametrize("bug", [ZeroDivisionError("oops"), asyncio.CancelledError()])
+def test_a_crash_on_one_asset_leaves_the_others_stable_and_is_listed(
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager, bug: BaseException
+) -> None:
+    provider.spoil[BTC] = [bug]
+    found = run(pipeline.run(tasks(BTC, ETH)))
+    assert found.of(ETH).state is AssetState.STABLE
+    crashed = found.of(BTC)
+    assert (crashed.result, crashed.state) == (Result.CRASHED, AssetState.DEGRADED)
+    assert found.failed == (crashed,)
+    assert crashed.error == f"a bug: {type(bug).__name__}: {bug}"
+    assert registry.read().record(BTC, "1d").reason == crashed.error
+    assert run(pipeline.run(tasks(BTC))).of(BTC).state is AssetState.STABLE
+
+
+@pytest.mark.requirement("R-DAT-21")
+def test_what_is_open_at_once_is_bounded(lake: Lake, registry: RegistryManager, clock: FixedClock) -> None:
+    limits = Limits(requests_per_second=1000, burst=100, bars_per_request=500, concurrency=3)
+    provider = ToldProvider({name: made_bars(name, walk(300), last=day()) for name in MANY}, limits=limits)
+    pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
+    found = run(pipeline.run(tasks(*MANY)))
+    assert found.counted() == {"stable": 20}
+    assert provider.most_open == 3
+
+
+def test_progress_counts_every_task(lake: Lake, registry: RegistryManager, provider: ToldProvider) -> None:
+    told: list[tuple[int, int]] = []
+    pipeline = DataPipelineOrchestrator(
+        provider=provider, lake=lake, registry=registry, clock=FixedClock(), progress=lambda *x: told.append(x)
+    )
+    provider.spoil[BTC] = [ZeroDivisionError()]
+    run(pipeline.run(tasks(BTC, ETH)))
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_the_summary_names_failures_and_sums(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+    provider.spoil[ETH] = [Unavailable("503")] * 6
+    found = run(pipeline.run(tasks(ETH, BTC)))
+    assert [one.task.physical_symbol for one in found.outcomes] == [BTC, ETH]
+    assert (found.inserted, found.changed, found.requests) == (300, 0, 7)
+    assert found.failed == found.unstable == (found.of(ETH),)
+    with pytest.raises(KeyError):
+        found.of("BINANCE:NONEUSDT")
+
+
+def test_an_interrupted_sync_can_be_done_again(
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
+) -> None:
+    """Ctrl-C cancels the main task: some assets are merged by then, and the next sync does the rest."""
+    limits = Limits(requests_per_second=2, burst=1, bars_per_request=500, concurrency=1)
+    provider.tables = {name: made_bars(name, walk(300), last=day()) for name in MANY}
+    provider.limits = limits
+    slow = DataPipelineOrchestrator(provider=provider, lake=lake, registry=pipeline.registry, clock=pipeline.clock)
+
+    async def interrupted() -> None:
+        await asyncio.wait_for(slow.run(tasks(*MANY)), timeout=5)
+
+    with pytest.raises(TimeoutError):
+        run(interrupted())
+    merged = [name for name, held in coverage(lake, MANY, "1d").items() if held.bars]
+    assert 3 < len(merged) < 20
+    provider.asked.clear()
+    again = DataPipelineOrchestrator(provider=provider, lake=lake, registry=pipeline.registry, clock=pipeline.clock)
+    assert run(again.run(tasks(*MANY))).counted() == {"stable": 20}
+    assert {one[0] for one in provider.asked} == set(MANY) - set(merged)
+
+
+@pytest.mark.requirement("R-DAT-09")
+def test_imported_history_is_judged_at_the_newest_bar_of_the_lake(
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager
+) -> None:
+    provider.capabilities = replace(provider.capabilities, live=False)
+    provider.tables = {
+        BTC: made_bars(BTC, walk(300), last=day(900)),
+        ETH: made_bars(ETH, walk(300), last=day(903)),
+    }
+    found = run(pipeline.run(tasks(BTC, ETH, depth=2000)))
+    assert found.of(BTC).state is AssetState.STABLE
+    assert found.of(ETH).reason == f"stale: last bar {day(903):%Y-%m-%d}"
+    assert registry.read().record(ETH, "1d").state is AssetState.DEGRADED
+
+
+def test_equal_seeds_sync_alike(provider: ToldProvider, lake: Lake, clock: FixedClock, registry: RegistryManager) -> None:
+    """Down to the order of requests and the moments they are sent at."""
+
+    def journal(place: str) -> tuple[list[object], Summary]:
+        asked: list[object] = []
+
+        class Timed(ToldProvider):
+            async def bars(self, symbol: str, interval: str, **span: object) -> pl.DataFrame:
+                asked.append((symbol, asyncio.get_running_loop().time()))
+                return await super().bars(symbol, interval, **span)  # type: ignore[arg-type]
+
+        told = Timed(dict(provider.tables), {BTC: [Unavailable("503")] * 3, ETH: [Unavailable("503")]})
+        own = Lake(lake.root / place)
+        pipeline = DataPipelineOrchestrator(
+            provider=told, lake=own, registry=RegistryManager(own.root / ".registry.json"), clock=clock, seed=4
+        )
+        return asked, asyncio.run(pipeline.run(tasks(BTC, ETH)), loop_factory=VirtualLoop)
+
+    assert journal("a") == journal("b")

@@ -1,0 +1,138 @@
+import json
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tvquant.core.errors import DataError
+from tvquant.market.registry import AssetRecord, AssetState, DataRegistry, RegistryManager
+
+BTC = "BINANCE:BTCUSDT"
+MOMENT = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> RegistryManager:
+    return RegistryManager(tmp_path / ".registry.json", patience=0.3)
+
+
+def test_an_asset_without_a_record_is_absent(manager: RegistryManager) -> None:
+    assert manager.read().record(BTC, "1d") == AssetRecord(physical_symbol=BTC, interval="1d", state=AssetState.ABSENT)
+
+
+def test_records_come_back_as_they_were_written(manager: RegistryManager) -> None:
+    span = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC))
+    written = manager.update(
+        BTC, "4h", state=AssetState.DEGRADED, reason="gaps", last_bar=MOMENT, genesis=MOMENT, irreparable=(span,)
+    )
+    assert manager.read().record(BTC, "4h") == written
+    assert written.irreparable == (span,)
+    assert manager.read().record(BTC, "1d").state is AssetState.ABSENT
+
+
+def test_an_update_leaves_other_fields_and_records_alone(manager: RegistryManager) -> None:
+    manager.update("BINANCE:ETHUSDT", "1d", bars=7)
+    manager.update(BTC, "1d", bars=5, error="x")
+    record = manager.update(BTC, "1d", error=None)
+    assert (record.bars, record.error) == (5, None)
+    assert manager.read().record("BINANCE:ETHUSDT", "1d").bars == 7
+
+
+def test_a_folder_names_its_registry(tmp_path: Path) -> None:
+    assert RegistryManager(tmp_path).path == tmp_path / ".registry.json"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "assets": []}', '{"version": 1, "assets": [{}]}'])
+def test_a_file_that_is_no_registry_is_named(manager: RegistryManager, text: str) -> None:
+    manager.path.write_text(text)
+    with pytest.raises(DataError, match="delete it"):
+        manager.read()
+
+
+def _hundred(path: Path, who: int) -> None:
+    manager = RegistryManager(path)
+    for number in range(100):
+        manager.update(f"BINANCE:S{who:03d}USDT", "1d", bars=number + 1)
+
+
+@pytest.mark.requirement("R-DAT-19")
+def test_eight_writers_lose_no_update_and_the_file_always_parses(tmp_path: Path) -> None:
+    path = tmp_path / ".registry.json"
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=_hundred, args=(path, who)) for who in range(8)]
+    for child in children:
+        child.start()
+    seen = 0
+    while any(child.is_alive() for child in children):
+        if path.exists():
+            DataRegistry.from_json(path.read_text())
+            seen += 1
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * 8
+    assert seen > 0
+    found = RegistryManager(path).read()
+    assert {found.record(f"BINANCE:S{who:03d}USDT", "1d").bars for who in range(8)} == {100}
+    assert [name.name for name in tmp_path.iterdir() if name.suffix not in (".lock", ".json")] == []
+
+
+def _dead_process() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+HOLD = """
+import sys, time
+from filelock import FileLock
+lock = FileLock(sys.argv[1])
+lock.acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def held(manager: RegistryManager) -> "subprocess.Popen[str]":
+    """Another process holds the lock."""
+    lock = manager.path.with_name(".registry.json.lock")
+    child = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "held\n"
+    yield child  # type: ignore[misc]
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.requirement("R-DAT-19")
+def test_a_lock_whose_named_holder_is_dead_is_taken_over(
+    manager: RegistryManager, held: "subprocess.Popen[str]"
+) -> None:
+    holder = manager.path.with_name(".registry.json.holder")
+    holder.write_text(f"{_dead_process()} {platform.node()}")
+    assert manager.update(BTC, "1d", bars=3).bars == 3
+    assert not holder.exists()
+    assert manager.update(BTC, "1d", bars=4).bars == 4
+
+
+@pytest.mark.parametrize("holder", [None, f"{os.getpid()} {platform.node()}", "1 elsewhere", "who knows"])
+def test_a_lock_of_a_living_or_unknown_holder_is_respected(
+    manager: RegistryManager, held: "subprocess.Popen[str]", holder: str | None
+) -> None:
+    if holder is not None:
+        manager.path.with_name(".registry.json.holder").write_text(holder)
+    with pytest.raises(DataError, match="locked by another process") as caught:
+        manager.update(BTC, "1d", bars=3)
+    assert caught.value.retryable
+    assert not manager.path.exists()
+
+
+def test_the_document_is_plain(manager: RegistryManager) -> None:
+    manager.update(BTC, "1d", state=AssetState.STABLE, last_bar=MOMENT)
+    (record,) = json.loads(manager.path.read_text())["assets"]
+    assert (record["state"], record["last_bar"]) == ("stable", "2024-06-01T00:00:00+00:00")
