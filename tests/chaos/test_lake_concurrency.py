@@ -1,6 +1,9 @@
 """Many processes write to one lake and read it: nothing is lost, nothing is doubled, no reader fails."""
 
 import multiprocessing
+import os
+import signal
+import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,12 +12,13 @@ import polars as pl
 import pytest
 
 from tvquant.core.panel import Basis
-from tvquant.lake import Lake, tables
+from tvquant.lake import Lake, commits, tables
 from tvquant.lake.compaction import compact
 from tvquant.lake.tables import TIME
 from tvquant.lake.upserts import revert, upsert
 
-PROCESSES, ROUNDS = 8, 6
+PROCESSES = 8
+ROUNDS = 12 if os.environ.get("TVQUANT_PROOF") else 3
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 COMMON = "BINANCE:BTCUSDT"
 """A symbol that every process writes."""
@@ -78,8 +82,8 @@ def outsider(root: Path, number: int) -> None:
     import deltalake
 
     row = tables.read(root, "bars").head(1)
-    for k in range(20):
-        stamp = pl.lit(FIRST + timedelta(days=100 + 20 * number + k), TIME)
+    for k in range(10):
+        stamp = pl.lit(FIRST + timedelta(days=100 + 10 * number + k), TIME)
         arrow = row.with_columns(timestamp=stamp).to_arrow(compat_level=pl.CompatLevel.oldest())
         deltalake.write_deltalake(root / "bars", arrow, mode="append")
 
@@ -88,22 +92,18 @@ def test_what_others_commit_meanwhile_is_not_lost_either(lake: Lake) -> None:
     put(lake, day(COMMON, 0, 1.0))
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         done = [pool.submit(outsider, lake.root, number) for number in range(2)]
-        for k in range(30):
+        for k in range(15):
             put(lake, day(COMMON, k, 5.0))
             put(lake, day(COMMON, 100 + k, 5.0))
         assert [one.result() for one in done] == [None, None]
-    put(lake, *(day(COMMON, 100 + k, 5.0) for k in range(40)))
+    put(lake, *(day(COMMON, 100 + k, 5.0) for k in range(20)))
     bars = Lake(lake.root).bars([COMMON])
     assert bars.valid.all()  # what came twice says the same
-    assert len(bars.stamp) == 70
+    assert len(bars.stamp) == 35
     assert (bars.low["close"] == 5.0).all()
 
 
 def test_a_writer_that_dies_holds_no_one_up(lake: Lake) -> None:
-    import os
-    import signal
-    import time
-
     put(lake, day(COMMON, 0, 1.0))
     process = multiprocessing.get_context("spawn").Process(target=_hold, args=(lake.root,))
     process.start()
@@ -117,10 +117,6 @@ def test_a_writer_that_dies_holds_no_one_up(lake: Lake) -> None:
 
 
 def _hold(root: Path) -> None:
-    import time
-
-    from tvquant.lake import commits
-
     with commits.writing(root):
         (root / "held").touch()
         time.sleep(600)

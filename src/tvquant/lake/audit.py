@@ -89,11 +89,12 @@ def newest_closes(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> 
     stamp = pl.col("timestamp")
     known = (stamp <= pl.col("recorded_at")) & (stamp <= _moment(end))
     rows = tables.read(lake.root, "bars", ["symbol", "timestamp", "source"], where=known)
-    market = {name: structure(name).calendar for name in rows["symbol"].unique()}
-    rows = rows.with_columns(calendar=pl.col("symbol").replace_strict(market, return_dtype=pl.String))
-    closed = (stamp <= _moment(end - DAY)) & ~off_grid(DAILY)
-    rows = rows.filter((pl.col("calendar") != CRYPTO) | closed)
-    last = rows.group_by("symbol", "source", "calendar").agg(stamp.max())
+    closed = stamp.filter((stamp <= _moment(end - DAY)) & ~off_grid(DAILY)).max().alias("closed")
+    last = rows.group_by("symbol", "source").agg(stamp.max(), closed)
+    market = {name: structure(name).calendar for name in last["symbol"].unique()}
+    last = last.with_columns(calendar=pl.col("symbol").replace_strict(market, return_dtype=pl.String))
+    crypto = pl.col("calendar") == CRYPTO
+    last = last.with_columns(timestamp=pl.when(crypto).then("closed").otherwise("timestamp")).drop_nulls("timestamp")
     last = last.with_columns(newest=stamp.max().over("symbol"))
     half = pl.col("newest").sort().get(pl.len() // 2).over("source", "calendar")
     found = last.with_columns(half.alias("half")).filter(stamp == pl.col("newest"))

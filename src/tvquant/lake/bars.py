@@ -297,6 +297,8 @@ def _splits_into(symbols: tuple[Symbol, ...], actions: Actions, who: Ints, stamp
     product = np.ones(len(who))
     applies = np.array([symbol.applies_splits for symbol in symbols], dtype=bool)
     mine = actions.split & applies[actions.symbol] & ~actions.conflict
+    if not mine.any():
+        return product
     into = np.searchsorted(places(who, stamp), places(actions.symbol[mine], actions.stamp[mine]))
     inside = into < len(who)
     into, numbers, ratios = into[inside], actions.symbol[mine][inside], actions.value[mine][inside]

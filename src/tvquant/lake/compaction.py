@@ -82,7 +82,7 @@ def _removed(log: Path, since: datetime) -> set[str]:
     found: set[str] = set()
     for commit in sorted(log.glob("*.json"), reverse=True):  # the newest first; names are numbers of one length
         actions = [json.loads(line) for line in commit.read_text("utf-8").splitlines()]
-        found |= {one["remove"]["path"] for one in actions if "remove" in one}
         if any(one["commitInfo"]["timestamp"] < since.timestamp() * 1000 for one in actions if "commitInfo" in one):
             break
+        found |= {one["remove"]["path"] for one in actions if "remove" in one}
     return found

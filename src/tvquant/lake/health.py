@@ -206,7 +206,7 @@ def _states(
         yield _missing(bars.symbols[number].name)
     new = (np.diff(who, prepend=-1) != 0) | (np.diff(bars.generation[at], prepend=0) != 0)
     found = [one for one in findings(lake, bars, known) if not one.kind.note]
-    newest = {int(number): int(row) for row, number in zip(at, who, strict=True)}
+    newest = at[np.searchsorted(who, np.arange(len(bars.symbols)), side="right") - 1] if len(at) else at
     for rows in np.split(at, np.flatnonzero(new)[1:]) if len(at) else ():
         number = int(bars.symbol[rows[0]])
         now = present.get(bars.symbols[number].name, bars.closes[rows[-1]])

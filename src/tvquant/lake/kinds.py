@@ -1,5 +1,6 @@
 """What a symbol says about itself: kinds, currency and calendar, by rule and by the tables of `venues`."""
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ class Structure:
     calendar: str
 
 
+@functools.cache
 def structure(symbol: str) -> Structure:
     """Kinds, currency and calendar of `EXCHANGE:TICKER`.
 

@@ -12,9 +12,9 @@ import polars as pl
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Instant, Kind
-from tvquant.core.panel import Basis, Panel
+from tvquant.core.panel import Basis, Floats, Panel, Times
 from tvquant.lake import panels, tables
-from tvquant.lake.bars import Bars, Symbol, assemble
+from tvquant.lake.bars import SAME, Bars, Symbol, assemble
 from tvquant.lake.intervals import LENGTHS, table_of
 from tvquant.lake.kinds import Structure
 from tvquant.lake.snapshots import Snapshot
@@ -61,6 +61,15 @@ class Listing:
     actions: pl.DataFrame
     repairs: pl.DataFrame
     others: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Closes:
+    """Stored daily closes of N symbols on T days: `times`, `symbols` (sorted), and `values`, T x N, NaN where none."""
+
+    times: Times
+    symbols: tuple[str, ...]
+    values: Floats
 
 
 class Lake:
@@ -122,6 +131,36 @@ class Lake:
             named = f"{other[0]} and {len(other) - 1} others differ" if other else "the digest differs"
             raise DataError(f"lake {self.root} no longer holds snapshot {snapshot.digest[:12]}: {named}; pin it again")
         return panels.build(bars)
+
+    def closes(self, symbols: Iterable[str] | None = None) -> Closes:
+        """Closes as they are stored, to look over many symbols at once; nothing is judged, and decisions read panels.
+
+        Where versions of a bar differ there is none.
+
+        Raises
+        ------
+        DataError : the lake is empty, or has no bars of a symbol.
+        """
+        wanted = None if symbols is None else sorted(set(symbols))
+        mine = None if wanted is None else pl.col("symbol").is_in(wanted)
+        rows = tables.read(self.root, "bars", ["symbol", "timestamp", "close"], where=mine)
+        if rows.is_empty() and wanted is None:
+            self._empty()
+        names = rows["symbol"].unique().sort()
+        absent = sorted(set(wanted or ()) - set(names))
+        if absent:
+            self._absent(absent[0])
+        column = rows["symbol"].cast(pl.Enum(names)).to_physical().to_numpy()
+        day = rows["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[D]").astype(np.int64)
+        close, first = rows["close"].to_numpy(), day.min()
+        values = np.full((int(day.max() - first) + 1, len(names)), np.nan)
+        values[day - first, column] = close
+        kept = values[day - first, column]
+        differ = np.abs(kept - close) > SAME * np.abs(close)  # another version stands where this one was put
+        values[day[differ] - first, column[differ]] = np.nan
+        some = ~np.isnan(values).all(axis=1)
+        times = (first + np.flatnonzero(some)).astype("datetime64[D]").astype("datetime64[us]")
+        return Closes(times=times, symbols=tuple(names), values=values[some])
 
     def status(self) -> LakeStatus:
         """Tables, symbols and span."""

@@ -128,8 +128,9 @@ def _upsert(
         return report
     columns = {"source": pl.lit(origin["source"]), "recorded_at": pl.lit(origin["recorded_at"], TIME)}
     columns["import_id"] = pl.lit(upsert_id)
-    news = new_instruments(root, given.with_columns(file=pl.lit(0), dividends=pl.lit(None, pl.Float64)), structures)
-    commits.append(root, "instruments", news.with_columns(**columns))
+    if len(inserted):
+        fresh = inserted.with_columns(file=pl.lit(0), dividends=pl.lit(None, pl.Float64))
+        commits.append(root, "instruments", new_instruments(root, fresh, structures).with_columns(**columns))
     rows = _stored_form(inserted, changed, held)
     found = repairs.entries(held.join(changed, on=BAR, how="semi"), rows.filter(~pl.col("new")))
     labels = {"interval": pl.lit(interval), "sequence": pl.lit(sequence), "upsert_id": pl.lit(upsert_id)}

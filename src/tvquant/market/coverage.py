@@ -142,12 +142,6 @@ def coverage(lake: Lake, symbols: Collection[str], interval: str) -> dict[str, C
     return found
 
 
-def newest_close(lake: Lake, interval: str) -> Instant | None:
-    """When the newest stored bar of an interval closes; None where there is none."""
-    last = tables.read(lake.root, table_of(interval), ["timestamp"])["timestamp"].max()
-    return instant(last) + STEPS[interval] if isinstance(last, datetime) else None
-
-
 def stored_rows(lake: Lake, symbol: str, interval: str) -> pl.DataFrame:
     """Stored rows of one asset by time: timestamp and values, one row per bar (the first where versions differ)."""
     rows = tables.read(lake.root, table_of(interval), ["timestamp", *MEASURES], where=pl.col("symbol") == symbol)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tvquant.core.clock import Clock
+from tvquant.core.errors import TvquantError
 from tvquant.lake import Lake
-from tvquant.market.coverage import Coverage, Grid, coverage, instant, newest_close
+from tvquant.lake.audit import newest_closes
+from tvquant.lake.tables import DAILY
+from tvquant.market.coverage import Coverage, Grid, coverage, instant
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
 from tvquant.market.merging import Merger
@@ -155,6 +158,7 @@ class DataPipelineOrchestrator:
 
     async def _all(self, tasks: Sequence[DataTask], work: Callable[[DataTask], Awaitable[TaskOutcome]]) -> Summary:
         started = self.clock.now()
+        self.registry.read()  # what is wrong with it is said once, before anything is fetched
         places, done = asyncio.Semaphore(self.workers), 0
 
         async def one(task: DataTask) -> TaskOutcome:
@@ -180,10 +184,11 @@ class DataPipelineOrchestrator:
         )
 
     def _crashed(self, task: DataTask, error: BaseException) -> TaskOutcome:
-        """The outcome of a task that met a bug; what the system or the user said to the whole process goes on."""
+        """The outcome of a task that met a bug, or could not register; what was said to the whole process goes on."""
         if not isinstance(error, Exception | asyncio.CancelledError):
             raise error
-        why = f"a bug: {type(error).__name__}: {' '.join(str(error).split())}"
+        expected = isinstance(error, TvquantError)
+        why = str(error) if expected else f"a bug: {type(error).__name__}: {' '.join(str(error).split())}"
         record = self.registry.update(
             *task.key, state=AssetState.DEGRADED, reason=why, error=why, last_attempt=self.clock.now()
         )
@@ -193,23 +198,22 @@ class DataPipelineOrchestrator:
     def assessed(self, tasks: Collection[DataTask]) -> dict[tuple[str, str], Assessed]:
         """Each task's asset, judged as the lake stands.
 
-        Freshness is judged now where the provider is live, else at the lake's newest bar: imported history has no other
-        present (R-DAT-09).
+        Freshness is judged now where the provider is live, else as the lake's health does it: by what an asset's bars
+        came with, for imported history has no other present (R-DAT-09).
         """
-        now, live, registry = self.clock.now(), self.provider.capabilities.live, self.registry.read()
-        presents = {
-            interval: instant(now) if live else newest_close(self.lake, interval) or instant(now)
-            for interval in {task.interval for task in tasks}
-        }
+        now, registry, held = self.clock.now(), self.registry.read(), self.coverage(tasks)
+        daily = [name for (name, interval), covered in held.items() if interval == DAILY and covered.bars]
+        live = self.provider.capabilities.live
+        presents = {} if live or not daily else newest_closes(self.lake, daily, None)
         found: dict[tuple[str, str], Assessed] = {}
-        for key, covered in self.coverage(tasks).items():
-            record, as_of = registry.record(*key), presents[key[1]]
+        for key, covered in held.items():
+            record, as_of = registry.record(*key), presents.get(key[0], instant(now))
             told = judge(covered, record, Grid.of(*key, now), as_of=as_of, minimum=self.minimum)
             found[key] = Assessed(coverage=covered, record=record, judgement=told)
         return found
 
     def _rejudged(self, outcomes: Sequence[TaskOutcome]) -> Sequence[TaskOutcome]:
-        """States as of the lake's newest bar, which is known only when all are done; a live provider's are right."""
+        """States beside the assets that were synced together, known when all are done; a live provider's are right."""
         if self.provider.capabilities.live:
             return outcomes
         sound = [one.task for one in outcomes if one.coverage.bars and one.result is not Result.CRASHED]

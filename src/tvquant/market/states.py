@@ -4,16 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvquant.core.calendars import CRYPTO
 from tvquant.core.instruments import Instant
+from tvquant.lake.audit import freshness
 from tvquant.market.coverage import Coverage, Grid, Hole, instant, moment
 from tvquant.market.registry import AssetRecord, AssetState
 from tvquant.market.tasks import DataTask
 
 MINIMUM = 90
 """Valid bars below which an asset is of no use (R-DAT-02)."""
-OLDEST_CRYPTO, OLDEST_SESSION = np.timedelta64(24, "h"), np.timedelta64(5, "D")
-"""Age of the last bar's close from which on data are stale (R-DAT-09)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ def judge(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant,
         return Judgement(state=state, behind=True, stale=True, reason=reason)
     assert covered.last is not None
     behind = not ended(covered, record, grid) and bool(closes(grid, grid.closed_at(as_of)) > closes(grid, covered.last))
-    stale = behind and bool(as_of - closes(grid, covered.last) >= oldest(grid))
+    stale = behind and bool(as_of - closes(grid, covered.last) > freshness(grid.market))
     short = covered.bars < minimum
     said = []
     if stale:
@@ -100,11 +98,6 @@ def closes(grid: Grid, stamp: Instant) -> Instant:
         return stamp + grid.step
     found: Instant = grid.calendar.close_of(np.array([stamp]))[0]
     return found
-
-
-def oldest(grid: Grid) -> np.timedelta64:
-    """Age from which on the last bar is stale."""
-    return OLDEST_CRYPTO if grid.market == CRYPTO else OLDEST_SESSION
 
 
 def shown(stamp: Instant, grid: Grid) -> str:

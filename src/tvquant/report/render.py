@@ -33,7 +33,7 @@ def write_report(run: Path) -> dict[str, str]:
     """
     data = read_run(run)
     page, index = page_of(data).encode(), index_of_run(data).encode()
-    write(run / "report" / PLOTLY, _plotly())
+    write(run / "report" / PLOTLY, plotly())
     write(run / "report" / "index.html", page)
     write(run / "INDEX.md", index)
     return {"index.html": digest_bytes(page), "INDEX.md": digest_bytes(index)}
@@ -72,7 +72,7 @@ def script_json(value: Any) -> str:
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no `<` is left
 
 
-def _plotly() -> bytes:
+def plotly() -> bytes:
     """The drawing library as the installed plotly carries it; the package is not imported."""
     try:
         return Path(str(distribution("plotly").locate_file(f"plotly/package_data/{PLOTLY}"))).read_bytes()

@@ -111,6 +111,39 @@ def test_a_failed_stage_says_why_and_leaves_an_outcome(home: Workspace) -> None:
     assert "no name was eligible" in failed.data["why"]
 
 
+@pytest.mark.requirement("R-DAT-15")
+@pytest.mark.parametrize("damaged", ["", "[]", '[{"key": "BINANCE:BTCUSDT"}]'])
+def test_a_run_does_not_go_on_past_a_health_report_that_cannot_be_read(home: Workspace, damaged: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Seen(stop_after=3))
+    folder = home.run("latest")
+    report = folder.path / "data" / "health.json"
+    whole = report.read_text()
+    report.write_text(damaged)
+    with pytest.raises(LedgerError, match="health gate"):
+        resume(home, folder, clock=Then(), jobs=1, watcher=Watcher())
+    report.write_text(whole)
+    assert resume(home, folder, clock=Then(), jobs=1, watcher=Watcher()).result
+
+
+@pytest.mark.requirement("R-DAT-03", "R-DAT-15")
+def test_the_gate_of_stage_9_names_assets_and_fails_when_none_is_left(home: Workspace, tmp_path: Path) -> None:
+    bars = pl.read_parquet(tmp_path / "coins.parquet")
+    hole = pl.datetime(2024, 8, 1, time_zone="UTC")
+    for name, broken in (("one", ["BINANCE:ADAUSDT"]), ("all", bars["symbol"].unique().to_list())):
+        other = Workspace(tmp_path / name)
+        other.create()
+        gappy = pl.col("symbol").is_in(broken) & (pl.col("timestamp") == hole)
+        bars.filter(~gappy).write_parquet(tmp_path / f"{name}.parquet")
+        import_files(other.lake(), [tmp_path / f"{name}.parquet"], recorded_at=Then().now())
+    done = run(Workspace(tmp_path / "one"), profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    (outcome,) = (r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 9)
+    assert (outcome.metrics["healthy"], outcome.metrics["assets"]) == (4, 5)
+    assert outcome.data["not_healthy"] == {"BINANCE:ADAUSDT": "gaps"}
+    with pytest.raises(LedgerError, match=r"no asset of the universe is left; not: BINANCE:ADAUSDT \(gaps\), "):
+        run(Workspace(tmp_path / "all"), profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+
+
 @pytest.mark.parametrize(
     ("overrides", "why"),
     [

@@ -1,4 +1,4 @@
-"""A pipeline over an empty lake; tests of this folder share `told.py`, which importlib mode does not put on the path."""
+"""A pipeline over an empty lake; tests here share `told.py`, which importlib mode does not put on the path."""
 
 import sys
 from pathlib import Path
@@ -39,5 +39,3 @@ def pipeline(
     provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: FixedClock
 ) -> DataPipelineOrchestrator:
     return DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
-
-

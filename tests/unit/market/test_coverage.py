@@ -10,7 +10,7 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.upserts import upsert
-from tvquant.market.coverage import NOTHING, Grid, coverage, instant, moment, newest_close, stored_rows
+from tvquant.market.coverage import NOTHING, Grid, coverage, instant, moment, stored_rows
 
 AAPL = "NASDAQ:AAPL"
 
@@ -72,7 +72,6 @@ def test_markets_and_intervals_that_are_not_there_are_refused() -> None:
 
 def test_an_empty_lake_covers_nothing(lake: Lake) -> None:
     assert coverage(lake, [BTC], "1d") == {BTC: NOTHING}
-    assert newest_close(lake, "1d") is None
     assert stored_rows(lake, BTC, "1d").is_empty()
 
 
@@ -96,7 +95,6 @@ def test_holes_are_found_newest_first(lake: Lake, interval: str) -> None:
 def test_intervals_are_kept_apart(lake: Lake) -> None:
     put(lake, made_bars(BTC, walk(60), last=day(), interval="4h"), interval="4h")
     assert coverage(lake, [BTC], "1d") == {BTC: NOTHING}
-    assert newest_close(lake, "4h") == at("2024-05-31T04:00")
 
 
 def test_one_missing_session_is_tolerated_and_two_are_a_hole(lake: Lake) -> None:

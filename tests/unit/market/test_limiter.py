@@ -27,9 +27,7 @@ async def sent(limiter: Limiter, waits: list[float]) -> list[float]:
 
 
 @settings(max_examples=30)
-@given(
-    rate=st.floats(0.5, 100), burst=st.integers(1, 20), waits=st.lists(st.floats(0, 3), min_size=1, max_size=60)
-)
+@given(rate=st.floats(0.5, 100), burst=st.integers(1, 20), waits=st.lists(st.floats(0, 3), min_size=1, max_size=60))
 def test_no_span_of_time_has_more_requests_than_a_bucket_of_that_rate_allows(
     rate: float, burst: int, waits: list[float]
 ) -> None:

@@ -1,10 +1,13 @@
 import asyncio
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
 import polars as pl
 import pytest
 from told import BTC, ETH, FixedClock, ToldProvider, VirtualLoop, day, made_bars, run, walk
 
+from tvquant.core.errors import DataError
 from tvquant.lake import Lake
 from tvquant.market.coverage import coverage
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
@@ -49,6 +52,27 @@ def test_a_crash_on_one_asset_leaves_the_others_stable_and_is_listed(
     assert crashed.error == f"a bug: {type(bug).__name__}: {bug}"
     assert registry.read().record(BTC, "1d").reason == crashed.error
     assert run(pipeline.run(tasks(BTC))).of(BTC).state is AssetState.STABLE
+
+
+def test_a_broken_registry_is_said_before_anything_is_fetched(
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager
+) -> None:
+    registry.path.parent.mkdir()
+    registry.path.write_text("[]")
+    with pytest.raises(DataError, match="no registry"):
+        run(pipeline.run(tasks(BTC)))
+    assert provider.asked == []
+
+
+@pytest.mark.requirement("R-DAT-21")
+def test_no_other_module_calls_a_provider_of_prices() -> None:
+    """The pipeline's fetcher is the only caller, and only the wiring opens providers."""
+    package = Path(str(files("tvquant")))
+    sources = {path.relative_to(package).as_posix(): path.read_text("utf-8") for path in package.rglob("*.py")}
+    outside = {name: text for name, text in sources.items() if not name.startswith("market/providers/")}
+    assert [name for name, text in outside.items() if "provider.bars(" in text] == ["market/fetching.py"]
+    users = {name for name, text in outside.items() if "market.providers" in text and not name.startswith("market/")}
+    assert users == {"app/syncing.py", "app/cli/data_sync.py"}
 
 
 @pytest.mark.requirement("R-DAT-21")
@@ -118,7 +142,9 @@ def test_imported_history_is_judged_at_the_newest_bar_of_the_lake(
     assert registry.read().record(ETH, "1d").state is AssetState.DEGRADED
 
 
-def test_equal_seeds_sync_alike(provider: ToldProvider, lake: Lake, clock: FixedClock, registry: RegistryManager) -> None:
+def test_equal_seeds_sync_alike(
+    provider: ToldProvider, lake: Lake, clock: FixedClock, registry: RegistryManager
+) -> None:
     """Down to the order of requests and the moments they are sent at."""
 
     def journal(place: str) -> tuple[list[object], Summary]:

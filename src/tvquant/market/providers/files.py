@@ -62,7 +62,7 @@ class Files:
     async def bars(
         self, symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None
     ) -> pl.DataFrame:
-        """See `Provider`. Versions of one bar are never parted by a page's end, which may so be shorter."""
+        """See `Provider`. Versions of one bar are never parted by the end of a page, which may be shorter for that."""
         if interval not in self.capabilities.intervals:
             raise Unsupported(f"files hold daily bars; {interval} bars of {symbol} are not served")
         rows = (await self._rows_of(symbol)).select(BARS.keys()).unique(maintain_order=True)
@@ -73,7 +73,15 @@ class Files:
         if len(rows) <= self.limits.bars_per_request:
             return rows
         cut = rows["timestamp"][-self.limits.bars_per_request - 1]
-        return rows.filter(pl.col("timestamp") > cut)
+        page = rows.filter(pl.col("timestamp") > cut)
+        if page.is_empty():
+            versions = rows["timestamp"].to_list().count(cut)
+            raise Malformed(
+                f"provider files: {self.path} has {versions} versions of the bar {symbol} {cut:%Y-%m-%d}, more than "
+                f"one request brings ({self.limits.bars_per_request}); take some files out of the folder",
+                retryable=False,
+            )
+        return page
 
     async def instruments(self) -> pl.DataFrame:
         """The symbols that have bars, with nothing known of them."""

@@ -269,7 +269,7 @@ class Exchange:
     def _note(self, outcome: str) -> None:
         """What became of the last request; several faults are joined."""
         last = self._requests[-1]
-        joined = outcome if last.outcome == "answered" else f"{last.outcome}, {outcome}"
+        joined = str(outcome) if last.outcome == "answered" else f"{last.outcome}, {outcome}"
         self._requests[-1] = Request(at=last.at, path=last.path, symbol=last.symbol, outcome=joined)
 
 

@@ -38,7 +38,6 @@ def test_every_listing_lives_long_enough_within_the_market(seed):
         assert one.ends or one.last == 400
 
 
-@pytest.mark.requirement("R-DAT-25")
 def test_the_lake_knows_what_every_symbol_is(market):
     kinds = {one.symbol: structure(one.symbol).kinds for one in roster(replace(market, coins=300, stocks=300))}
     assert all(found == {Kind.STOCK} for name, found in kinds.items() if name.startswith("NASDAQ:"))

@@ -10,6 +10,12 @@ from tvquant.market.providers.simulated.prices import JUMP, aggregate
 PRICES = ("open", "high", "low", "close")
 
 
+def wide(actions):
+    """One row per ex-date: `dividend` and `split`, null where there is none."""
+    kinds = [pl.col("value").filter(pl.col("kind") == kind).first().alias(kind) for kind in ("dividend", "split")]
+    return actions.group_by("timestamp").agg(kinds)
+
+
 @pytest.mark.parametrize("symbol", ["BINANCE:S001USDT", "BINANCE:S002USDT.P", "BINANCE:S012USDT"])
 def test_a_day_is_the_exact_aggregate_of_its_four_hour_bars(world, over, symbol):
     of_days = (

@@ -1,0 +1,193 @@
+"""`tvquant data ls|export|compact`: look at one symbol, take bars out, pack the lake's files."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+
+if TYPE_CHECKING:
+    from tvquant.app.workspace import Workspace
+    from tvquant.lake import Listing
+
+DELIVERED = ("timestamp", "open", "high", "low", "close", "volume", "source")
+PLOTS = Path("artifacts") / "lake"
+EXPORTS = Path("artifacts") / "exports"
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Put these commands among the others of `tvquant data`."""
+    for command in (ls, export, compact):
+        commands.command()(command)
+
+
+def ls(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="EXCHANGE:TICKER")],
+    last: Annotated[int, typer.Option(min=1, help="Bars and repairs to show, the newest.")] = 10,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw closes, findings and repairs on a page as well.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One symbol as it is stored: what it is, where it came from, its health, actions, repairs and newest bars."""
+    from tvquant.lake import health
+
+    home = workspace_at(workspace)
+    home.require()
+    lake = home.lake()
+    found, states = lake.ls(symbol), health(lake, [symbol])
+    facts = _facts(found)
+    rows = [(h.key, h.state.value, h.bars, str(h.first)[:10], str(h.last)[:10], h.gaps, h.tolerated) for h in states]
+    head = ("instrument", "state", "bars", "first", "last", "gaps", "tolerated")
+    columns = [name for name in DELIVERED if name in found.bars.columns]
+    newest = found.bars.tail(last)
+    shown = [tuple(str(v)[:19] for v in row) for row in newest.select(columns).rows()]
+    marked = [(*row, "repaired" if flag else "") for row, flag in zip(shown, newest["repaired"], strict=True)]
+    repairs = _repairs(found, last)
+    page = _plotted(home, found) if plot else None
+    text = [
+        *(f"{name:<9} {', '.join(value) if isinstance(value, list) else value}" for name, value in facts.items()),
+        "",
+        table(head, rows, right=(2, 5, 6)),
+        "",
+        table((*columns, ""), marked, right=range(1, len(columns) - 1)),
+        *(("", table(tuple(repairs[0]), [tuple(row.values()) for row in repairs], right=(3, 4))) if repairs else ()),
+        *((f"\nplot      {page}",) if page else ()),
+    ]
+    document = facts | {
+        "instruments": [dict(zip(head, row, strict=True)) for row in rows],
+        "bars": [
+            dict(zip(columns, row, strict=True)) | {"repaired": flag}
+            for row, flag in zip(shown, newest["repaired"], strict=True)
+        ],
+        "repairs": repairs,
+        "plot": str(page) if page else None,
+    }
+    answer(document, text, as_json=as_json)
+
+
+def _facts(found: "Listing") -> dict[str, Any]:
+    """What the symbol is and how much of it is stored."""
+    from tvquant.lake.renames import chain, identity
+
+    symbol, structure = found.symbol.name, found.symbol.structure
+    base, factor = identity(symbol)
+    names = [one.symbol + (f" since {one.since}" if one.since else "") for one in chain(symbol)]
+    return {
+        "symbol": symbol,
+        "price of": f"{factor:,.0f} {base}" if factor != 1 else base,
+        "names": names,
+        "kinds": sorted(kind.value for kind in structure.kinds),
+        "currency": structure.currency,
+        "calendar": structure.calendar,
+        "sources": list(found.sources),
+        "rows": len(found.bars),
+        "actions": len(found.actions),
+        "repaired": int(found.bars["repaired"].sum()),
+        **{f"{interval} rows": count for interval, count in found.others.items()},
+    }
+
+
+def _repairs(found: "Listing", last: int) -> list[dict[str, Any]]:
+    """The newest repairs, as texts."""
+    columns = ("timestamp", "interval", "field", "original", "repaired", "upsert_id", "source", "reason", "reverted_at")
+    rows = found.repairs.select(columns).tail(last).rows(named=True)
+    return [{name: "" if value is None else str(value)[:19] for name, value in row.items()} for row in rows]
+
+
+def _plotted(home: "Workspace", found: "Listing") -> Path:
+    """Write the symbol's page into the workspace."""
+    from tvquant.lake import audit
+    from tvquant.report.bars import write_bars
+
+    symbol = found.symbol.name
+    name = "".join(one if one.isalnum() or one in ".-" else "_" for one in symbol)
+    path = home.root / PLOTS / f"{name}.html"
+    write_bars(path, found, audit(home.lake(), [symbol]))
+    return path
+
+
+def export(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all of them.")] = None,
+    into: Annotated[
+        Path | None, typer.Option("--to", help="Folder inside the workspace.", show_default=str(EXPORTS))
+    ] = None,
+    form: Annotated[Literal["parquet", "csv"], typer.Option("--format", help="Of the files.")] = "parquet",
+    interval: Annotated[str, typer.Option(help="Bar length: 1d or 4h.")] = "1d",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write bars to files that `data import` takes back; spot, swaps and listed names never share one."""
+    from tvquant.lake.export import Format
+    from tvquant.lake.export import export as exported
+
+    home = workspace_at(workspace)
+    home.require()
+    folder = _inside(home, into or EXPORTS)
+    files = exported(home.lake(), symbols or None, folder, interval=interval, form=Format(form))
+    rows = [(str(one.path.relative_to(home.root)), one.rows, one.symbols, one.basis.value) for one in files]
+    head = ("file", "rows", "symbols", "basis")
+    text = [table(head, rows, right=(1, 2)), "`tvquant data import FILE --basis BASIS` takes them back"]
+    answer([dict(zip(head, row, strict=True)) for row in rows], text, as_json=as_json)
+
+
+def _inside(home: "Workspace", folder: Path) -> Path:
+    """The folder, which must lie inside the workspace and not among the lake's own files.
+
+    Raises
+    ------
+    ProfileError : it does not.
+    """
+    from tvquant.core.errors import ProfileError
+
+    found = (home.root / folder).resolve()
+    if not found.is_relative_to(home.root):
+        raise ProfileError(f"--to {folder} is outside of the workspace {home.root}; choose a folder inside it")
+    if found.is_relative_to(home.root / "data") or found.is_relative_to(home.runs):
+        raise ProfileError(f"--to {folder} is where tvquant keeps its own files; choose another one, such as {EXPORTS}")
+    return found
+
+
+def compact(
+    grace: Annotated[int, typer.Option(min=0, help="Hours for which versions that were replaced stay readable.")] = 1,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make few files of many, and delete those that neither the lake nor a run needs any more.
+
+    What a run was computed from stays readable; a run that is removed releases it at the next compaction.
+    """
+    from tvquant.app.clock import SystemClock
+    from tvquant.lake.compaction import compact as compacted
+
+    home = workspace_at(workspace)
+    with home.writing():
+        done = compacted(home.lake(), named_versions(home), now=SystemClock().now(), grace=timedelta(hours=grace))
+    rows = [(one.name, one.before, one.after, one.deleted, f"{one.freed / 2**20:.1f}") for one in done]
+    head = ("table", "files before", "after", "deleted", "MiB freed")
+    answer([dict(zip(head, row, strict=True)) for row in rows], table(head, rows, right=(1, 2, 3, 4)), as_json=as_json)
+
+
+def named_versions(home: "Workspace") -> dict[str, set[int]]:
+    """Table -> the versions that the snapshots of this workspace's runs were read from, as far as the lake has them.
+
+    Raises
+    ------
+    DataError : a run's snapshot cannot be read, so what it needs is not known.
+    """
+    from tvquant.app.production import SNAPSHOT
+    from tvquant.lake import Snapshot, tables
+
+    root = home.lake().root
+    latest = {name: tables.version(root, name) for name in tables.SCHEMAS}
+    keep: dict[str, set[int]] = {}
+    for run in home.all_runs():
+        if (run.path / SNAPSHOT).exists():
+            snapshot = Snapshot.from_json(run.read_json(SNAPSHOT)["snapshot"])
+            for name, version in snapshot.tables.items():
+                if version <= (
+                    -1 if (last := latest.get(name)) is None else last
+                ):  # a lake that was made anew has none of the old one's
+                    keep.setdefault(name, set()).add(version)
+    return keep

@@ -1,0 +1,102 @@
+"""`tvquant data ls|export|compact` from the command line."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tvquant.core.panel import Basis
+from tvquant.lake import Lake
+from tvquant.lake.tables import TIME
+from tvquant.lake.upserts import upsert
+
+PERP, MATIC = "BINANCE:1000PEPEUSDT.P", "BINANCE:MATICUSDT"
+FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path, tvquant: Callable[..., Any]) -> Path:
+    """A workspace with two symbols, one of them repaired once."""
+    root = tmp_path / "ws"
+    assert tvquant("init", root).code == 0
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 4, 30), "1d", time_zone="UTC", eager=True)
+    frames = [
+        pl.DataFrame({"symbol": symbol, "timestamp": days}).with_columns(
+            close=100.0 + ((pl.int_range(pl.len()) * step) % 17), volume=pl.lit(3.0)
+        )
+        for symbol, step in ((PERP, 3), (MATIC, 5))
+    ]
+    file = tmp_path / "coins.parquet"
+    pl.concat(frames).write_parquet(file)
+    assert tvquant("data", "import", file, "-w", root).code == 0
+    row = pl.DataFrame({"symbol": [MATIC], "timestamp": pl.Series([FIRST], dtype=TIME), "close": [101.0]})
+    lake = Lake(root / "data" / "lakehouse")
+    upsert(lake, row, interval="1d", basis=Basis.RAW, source="other", recorded_at=FIRST, reason="wrong close")
+    return root
+
+
+def test_ls_says_what_a_symbol_is_and_what_was_repaired(home: Path, tvquant: Callable[..., Any]) -> None:
+    said = tvquant("data", "ls", MATIC, "--last", 121, "--json", "-w", home)
+    assert said.code == 0
+    assert said.document["names"] == [MATIC, "BINANCE:POLUSDT since 2024-09-13"]
+    assert (said.document["rows"], said.document["repaired"]) == (121, 1)
+    assert [one["repaired"] for one in said.document["bars"]] == [True] + [False] * 120
+    (repair,) = said.document["repairs"]
+    assert (repair["field"], repair["original"], repair["repaired"]) == ("close", "100.0", "101.0")
+    assert tvquant("data", "ls", PERP, "--json", "-w", home).document["price of"] == "1,000 PEPE"
+    text = tvquant("data", "ls", MATIC, "--last", 121, "-w", home).out
+    assert "wrong close" in text
+    assert text.count("repaired") == 3  # of the facts, the bar, and the table of repairs
+
+
+def test_ls_draws_a_page_in_the_workspace(home: Path, tvquant: Callable[..., Any]) -> None:
+    said = tvquant("data", "ls", PERP, "--plot", "--json", "-w", home)
+    page = Path(said.document["plot"])
+    assert page == home / "artifacts" / "lake" / "BINANCE_1000PEPEUSDT.P.html"
+    assert PERP in page.read_text("utf-8")
+    assert (page.parent / "plotly.min.js").is_file()
+
+
+@pytest.mark.requirement("R-DAT-25")
+def test_what_is_exported_can_be_imported(home: Path, tvquant: Callable[..., Any], tmp_path: Path) -> None:
+    said = tvquant("data", "export", "--to", "out", "--format", "csv", "--json", "-w", home)
+    assert said.code == 0
+    assert [one["file"] for one in said.document] == ["out/spot_1d_raw.csv", "out/swap_1d_raw.csv"]
+    other = tmp_path / "other"
+    assert tvquant("init", other).code == 0
+    assert tvquant("data", "import", *(home / one["file"] for one in said.document), "-w", other).code == 0
+    lakes = [Lake(one / "data" / "lakehouse") for one in (home, other)]
+    assert lakes[0].pin([PERP, MATIC]).digest == lakes[1].pin([PERP, MATIC]).digest
+
+
+@pytest.mark.parametrize("folder", ["../out", "/somewhere", "data/lakehouse", "artifacts/summaries/runs"])
+def test_exports_stay_inside_the_workspace_and_off_its_own_files(
+    home: Path, tvquant: Callable[..., Any], folder: str
+) -> None:
+    said = tvquant("data", "export", "--to", folder, "-w", home)
+    assert said.code == 2
+    assert len(said.err.strip().splitlines()) == 1
+    assert f"--to {folder}" in said.err
+
+
+def test_compaction_keeps_what_runs_name(
+    demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]
+) -> None:
+    home = Path(shutil.copytree(demo[0], tmp_path / "ws"))
+    lake = Lake(home / "data" / "lakehouse")
+    symbol = lake.symbols()[0]
+    row = lake.ls(symbol).bars.tail(1).select("symbol", "timestamp", pl.col("close") * 1.01)
+    basis = lake.ls(symbol).symbol.basis
+    upsert(lake, row, interval="1d", basis=basis, source="s", recorded_at=FIRST, reason="r")
+    before = len(list((lake.root / "bars").glob("*.parquet")))
+    assert tvquant("data", "compact", "--grace", 0, "--json", "-w", home).code == 0
+    assert len(list((lake.root / "bars").glob("*.parquet"))) == before
+    assert tvquant("leakcheck", "latest", "--windows", 1, "-w", home).code == 0  # it reads the run's snapshot
+    shutil.rmtree(home / "artifacts" / "summaries" / "runs")
+    said = tvquant("data", "compact", "--grace", 0, "--json", "-w", home)
+    assert next(one for one in said.document if one["table"] == "bars")["deleted"] > 0
+    assert lake.symbols()[0] == symbol

@@ -1,0 +1,110 @@
+"""`tvquant data sync`, `repair` and `revert`, by the command line."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+BTC, ETH, SIM = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:S001USDT"
+type Call = Callable[..., Any]
+
+
+def delivered(folder: Path, *, moved: float = 1.0, days: int = 200) -> Path:
+    """A folder with daily bars of two coins; the last close of the first is moved."""
+    folder.mkdir(exist_ok=True)
+    stamps = pl.datetime_range(
+        datetime(2024, 1, 1, tzinfo=UTC), interval="1d", end=datetime(2024, 7, 18, tzinfo=UTC), eager=True
+    )[:days]
+    close = 100.0 + (pl.int_range(pl.len()) * 7) % 11
+    frame = pl.DataFrame({"timestamp": stamps}).with_columns(close=close).with_columns(volume=pl.lit(5.0))
+    last = pl.col("timestamp") == stamps[-1]
+    frame = frame.with_columns(close=pl.when(last).then(pl.col("close") * moved).otherwise("close"))
+    frame = frame.with_columns(open="close", high="close", low="close")
+    for name in (BTC, ETH):
+        frame.with_columns(symbol=pl.lit(name)).write_parquet(folder / f"{name[8:11]}.parquet")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, tvquant: Call) -> Path:
+    assert tvquant("init", tmp_path / "ws").code == 0
+    return tmp_path / "ws"
+
+
+def test_files_are_synced_repaired_and_reverted(home: Path, tmp_path: Path, tvquant: Call) -> None:
+    folder = delivered(tmp_path / "in")
+    words = ("--provider", "files", "--path", folder, "-w", home)
+    first = tvquant("data", "sync", *words, "--json")
+    assert first.code == 0, first.err
+    assert [(one["symbol"], one["state"], one["inserted"]) for one in first.document["assets"]] == [
+        (BTC, "stable", 200),
+        (ETH, "stable", 200),
+    ]
+    assert first.document["repair"]["requests"] == 0
+
+    delivered(folder, moved=1.01)
+    said = tvquant("data", "repair", BTC, *words)
+    assert said.code == 0, said.err
+    assert said.out.startswith("1 of 1 assets are stable; 0 bars new, 1 changed")
+    assert tvquant("data", "repair", *words, "--json").document["requests"] == 0
+
+    undone = tvquant("data", "revert", BTC, "-w", home, "--json")
+    assert (undone.code, undone.document["bars"], undone.document["symbols"]) == (0, 1, [BTC])
+    assert tvquant("data", "revert", BTC, "-w", home).code == 3
+
+
+def test_newer_files_are_seen_by_the_next_sync(home: Path, tmp_path: Path, tvquant: Call) -> None:
+    words = ("data", "sync", "--provider", "files", "--path", tmp_path / "in", "-w", home, "--json")
+    delivered(tmp_path / "in", days=150)
+    tvquant(*words)
+    delivered(tmp_path / "in", days=160)
+    assert [one["inserted"] for one in tvquant(*words).document["assets"]] == [10, 10]
+
+
+@pytest.mark.requirement("R-DAT-17")
+def test_the_simulated_exchange_is_asked_for_what_is_named(home: Path, tvquant: Call) -> None:
+    words = ("--provider", "simulated", "--seed", 7, "-w", home)
+    for expected in (120, 0):
+        said = tvquant("data", "sync", "--symbol", SIM, "--depth", 120, *words, "--json")
+        assert said.code == 0, said.err
+        (asset,) = said.document["assets"]
+        assert (asset["symbol"], asset["state"], asset["inserted"]) == (SIM, "stable", expected)
+    assert (home / "data" / "lakehouse" / ".registry.json").is_file()
+    short = tvquant("data", "sync", "--symbol", SIM, "--interval", "4h", "--depth", 100, *words, "--json")
+    assert short.document["assets"][0]["inserted"] == 100
+
+
+def test_a_profile_names_the_assets(home: Path, tmp_path: Path, tvquant: Call) -> None:
+    (home / "profiles" / "mine.yaml").write_text(
+        f"version: 1\nextends: crypto_spot\nuniverse:\n  symbols: ['{ETH}']\nbenchmark:\n  market: []\n"
+    )
+    words = ("--provider", "files", "--path", delivered(tmp_path / "in"), "-w", home, "--json")
+    said = tvquant("data", "sync", "mine", *words)
+    assert said.code == 0, said.err
+    assert [one["symbol"] for one in said.document["assets"]] == [ETH]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (("sync", "--provider", "binanse"), 2, "binanse"),
+        (("sync", "--provider", "files"), 3, "was not given"),
+        (("sync", "--provider", "simulated", "--symbol", "BINANCE:NONEUSDT"), 3, "none of 1 assets"),
+        (("sync", "--basis", "adjusted"), 2, "raw, split or total"),
+        (("revert",), 2, "--upsert"),
+        (("revert", BTC), 3, "no repair"),
+    ],
+)
+def test_what_cannot_be_done_is_said(home: Path, tvquant: Call, words: tuple[str, ...], code: int, why: str) -> None:
+    said = tvquant("data", *words, "-w", home)
+    assert said.code == code, said.err
+    assert why in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_outside_a_workspace_nothing_happens(tmp_path: Path, tvquant: Call) -> None:
+    assert tvquant("data", "sync", "--provider", "simulated", "-w", tmp_path).code == 2
+    assert list(tmp_path.iterdir()) == []
