@@ -206,6 +206,22 @@ def test_a_date_without_a_candidate_is_all_cash(sleeves: dict[str, Sleeve]) -> N
     assert "no_candidate" in set(late["status"])
 
 
+@pytest.mark.requirement("R-LED-04")
+@pytest.mark.requirement("R-LED-05")
+def test_the_ledger_has_scalars_in_metrics_and_a_snapshot_for_every_window_of_every_cell(
+    sleeves: dict[str, Sleeve],
+) -> None:
+    for sleeve in sleeves.values():
+        counted: Counter[str] = Counter()
+        for record in records(sleeve.folder):
+            assert all(v is None or isinstance(v, bool | int | float | str) for v in record.metrics.values())
+            counted[record.chain] += record.kind == "snapshot"
+        windows = sleeve.tables["windows"]
+        assert {chain: n for chain, n in counted.items() if n} == dict.fromkeys(
+            windows["cell"].unique(), windows["window"].n_unique()
+        )
+
+
 @pytest.mark.requirement("R-UNI-11")
 def test_hygiene_is_counted_and_nothing_of_it_is_recruited(sleeves: dict[str, Sleeve]) -> None:
     for sleeve in sleeves.values():

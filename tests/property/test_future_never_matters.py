@@ -2,7 +2,8 @@
 
 A market is walked twice: as it was, and with another future: rows after the moment scrambled, deleted or added, names
 listed later, facts that became known later. Every decision until the moment must have the same payload digest. That
-covers eligibility, training rows, covariance, optimiser, weights, exclusions and input digests of every kind of cell.
+covers scanners and their features, health, scores, vetoes, clusters, training rows, covariance, optimiser, weights,
+exclusions and input digests of every kind of cell, for a universe held long and for scanners of both sides.
 """
 
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvquant.app.vocabulary import vocabulary
+from tvquant.core.atoms import Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.profiles import Profile, load, resolve
 from tvquant.tournament.cells import cells
-from tvquant.tournament.specs import MarketSpec
 from tvquant.tournament.play import BacktestEngine
+from tvquant.tournament.specs import MarketSpec
 from tvquant.tournament.windows import windows
 
 ROWS, NAMES = 190, 8
@@ -53,14 +55,38 @@ FUTURES = st.builds(
 )
 
 
-def _profile(calendar_name: str) -> Profile:
-    arguments = {
-        "--market": ("benchmark.market", ["X:N0", "X:N5"]),
-        "--kinds": ("universe.kinds", ["stock" if calendar_name == "XNYS" else "spot"]),
-        "--step": ("windows.step", 7),
-        "--lookback": ("data.lookback", 80),
-    }
-    return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
+def _scanner(side: Direction, **bound: float) -> dict[str, object]:
+    """Recruits by the rating, of names with some traded value (the walks trade up to 100 a row)."""
+    return {
+        "name": f"rated_{side.value.lower()}", "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None,
+        "logic": "rating_ma", "direction": side.value,
+        "pool": [{"field": "value_traded_last", "above": 5.0}], "signal": [{"field": "recommend_ma", **bound}],
+    }  # fmt: skip
+
+
+CASES: dict[str, tuple[str, dict[str, object]]] = {
+    "24x7": ("24x7", {}),
+    "XNYS": ("XNYS", {"universe.kinds": ["stock"]}),
+    "everyone": ("24x7", {"selection.model": "baseline", "allocation.profiles": ["hrp", "min_variance"]}),
+    "scanners": (
+        "24x7",
+        {
+            "universe.scanners": [_scanner(Direction.LONG, above=0.1), _scanner(Direction.SHORT, below=-0.1)],
+            "data.rating_min_bars": 60,
+            "selection.min_winners": 3,
+            "allocation.profiles": ["hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight"],
+            "allocation.fallbacks": ["min_variance"],
+        },
+    ),
+}
+"""Calendar of the market and settings of the profile."""
+
+
+def _profile(case: str) -> Profile:
+    given = {"benchmark.market": ["X:N0", "X:N5"], "windows.step": 7, "data.lookback": 80, **CASES[case][1]}
+    return resolve(
+        load("crypto_spot"), vocabulary(), arguments={f"--{key}": (key, value) for key, value in given.items()}
+    ).profile
 
 
 def _past(seed: int) -> dict[str, Floats]:
@@ -121,21 +147,25 @@ def _panel(fields: dict[str, Floats], rows: int, name: str, facts_at: int | None
     )
 
 
-def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tuple[str, bool]]:
-    """Payload digest of every decision made before row `until`, and whether it holds anything."""
+def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tuple[str, frozenset[float]]]:
+    """Payload digest of every decision made before row `until`, and the signs of what it holds."""
     w = made.windows
     grid = [v for v in windows(ROWS, span=None, train=w.train, test=w.test, step=w.step) if v.start <= until]
     engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
     found = engine.play(cells(made), grid, {})
-    return {(one.cell, one.step.row): (one.step.digest, bool(one.step.weights)) for one in found}
+    return {
+        (one.cell, one.step.row): (one.step.digest, frozenset(np.sign(list(one.step.weights.values())).tolist()))
+        for one in found
+    }
 
 
 @pytest.mark.requirement("R-SIM-03")
-@pytest.mark.parametrize("name", ["24x7", "XNYS"])
+@pytest.mark.requirement("R-UNI-22")
+@pytest.mark.parametrize("case", CASES)
 @settings(max_examples=60, deadline=None)
 @given(future=FUTURES, seed=st.integers(0, 20))
-def test_another_future_makes_the_same_decisions(name: str, future: Future, seed: int) -> None:
-    made, past = _profile(name), _past(seed)
+def test_another_future_makes_the_same_decisions(case: str, future: Future, seed: int) -> None:
+    made, past, name = _profile(case), _past(seed), CASES[case][0]
     known = _panel(past, ROWS, name, None)
     rows = max(future.rows, future.moment)
     other = _panel(_changed(past, future), rows, name, future.moment if future.facts else None)
@@ -145,13 +175,15 @@ def test_another_future_makes_the_same_decisions(name: str, future: Future, seed
 
 
 @pytest.mark.requirement("R-SIM-03")
-@pytest.mark.parametrize("name", ["24x7", "XNYS"])
-def test_another_past_makes_other_decisions(name: str) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_another_past_makes_other_decisions(case: str) -> None:
     """The property above can fail: the very row of a decision does matter to it."""
-    made, past = _profile(name), _past(0)
+    made, past, name = _profile(case), _past(0), CASES[case][0]
     row = 129  # the decision mark of the window at 130
     future = Future(moment=row, seed=1, rows=ROWS, scramble=True, holes=0.0, late=True, facts=True)
     before = _walk(_panel(past, ROWS, name, None), made, row + 1)
+    sides = {1.0, -1.0} if case == "scanners" else {1.0}
+    assert frozenset().union(*(signs for _, signs in before.values())) == sides
     after = _walk(_panel(_changed(past, future), ROWS, name, None), made, row + 1)
     for cell in cells(made):
         assert before[cell.key, row - 7] == after[cell.key, row - 7]

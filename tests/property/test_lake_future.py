@@ -3,6 +3,7 @@
 The judging and building of bars is called on tables in memory, as the lake calls it on tables it has read.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,32 +26,48 @@ DAYS = 12
 MOVES = st.sampled_from([1.0, 1.0, 1.1, 0.9, 0.5, 2.0, 15.0, 25.0, 0.05, 0.01, -1.0])
 
 
-def _symbol(name: str, closes_only: bool) -> Symbol:
-    span = np.datetime64("2021-01-01", "us"), np.datetime64("2021-01-31", "us")
+def _symbol(name: str, closes_only: bool, first: int, last: int) -> Symbol:
+    """A stock that dividends were delivered of from the first of these days to the last."""
+    span = _instant(START + timedelta(days=first)), _instant(START + timedelta(days=last))
     structure = Structure(kinds=frozenset({Kind.STOCK}), currency="USD", calendar="24x7")
     return Symbol(name=name, structure=structure, basis=Basis.RAW, actions=None if closes_only else span)
 
 
+def _instant(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.replace(tzinfo=None), "us")
+
+
+def _by(symbol: Symbol, last: datetime) -> Symbol:
+    """The symbol of a lake whose last bar is this."""
+    if symbol.actions is None or symbol.actions[0] > _instant(last):
+        return replace(symbol, actions=None)
+    return replace(symbol, actions=(symbol.actions[0], min(symbol.actions[1], _instant(last))))
+
+
 @st.composite
 def _histories(draw: st.DrawFn) -> tuple[tuple[Symbol, ...], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Two or three symbols with gaps, jumps, bad and conflicting bars; dividends and splits on some days."""
+    """Two or three symbols with gaps, jumps, bad and conflicting bars, without volume up to some day; on some days
+    dividends and splits, some of them with two values; dividends are known on some of the days, or on none."""
     symbols, bars, actions = [], [], []
     for name in ("NYSE:A", "NYSE:B", "NYSE:C")[: draw(st.integers(2, 3))]:
         closes_only = draw(st.booleans())
-        symbols.append(_symbol(name, closes_only))
-        close = 10.0
+        symbols.append(_symbol(name, closes_only, draw(st.sampled_from([0, 0, 3])), draw(st.integers(4, DAYS))))
+        close, quiet = 10.0, draw(st.sampled_from([0, 0, 5, DAYS]))
         for day in sorted(draw(st.sets(st.integers(0, DAYS - 1), min_size=3))):
             stamp, before = START + timedelta(days=day), close
             jump, move = draw(MOVES), draw(MOVES)
             opens, close = before * abs(jump), before * abs(jump * move)
-            if draw(st.integers(0, 9)) == 0:
+            delivered = not closes_only and symbols[-1].actions[0] <= _instant(stamp) <= symbols[-1].actions[1]
+            if delivered and draw(st.integers(0, 9)) == 0:
                 actions.append(
                     {"symbol": name, "timestamp": stamp, "kind": "split", "value": draw(st.sampled_from([2.0, 15.0]))}
                 )
-            if draw(st.integers(0, 5)) == 0:
-                actions.append({"symbol": name, "timestamp": stamp, "kind": "dividend", "value": 0.5})
+            if delivered and draw(st.integers(0, 5)) == 0:
+                paid = {"symbol": name, "timestamp": stamp, "kind": "dividend", "value": 0.5}
+                actions += [paid, paid | {"value": 0.7}] if draw(st.booleans()) else [paid]
             sign = -1.0 if move < 0 else 1.0
-            row: dict[str, Any] = {"symbol": name, "timestamp": stamp, "close": close * sign, "volume": 1.0}
+            volume = draw(st.sampled_from([0.0, None])) if day < quiet else 1.0
+            row: dict[str, Any] = {"symbol": name, "timestamp": stamp, "close": close * sign, "volume": volume}
             if not closes_only:
                 row |= {"open": opens, "high": max(opens, close), "low": min(opens, close)}
             bars.append(row)
@@ -68,7 +85,7 @@ def _panel(
     mine = [row for row in actions if row["timestamp"] <= last and row["symbol"] in names]
     schema = {name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
     return panels.build(
-        assemble(tuple(s for s in symbols if s.name in names), frame, pl.DataFrame(mine, schema=schema))
+        assemble(tuple(_by(s, last) for s in symbols if s.name in names), frame, pl.DataFrame(mine, schema=schema))
     )
 
 
@@ -86,9 +103,11 @@ def test_a_panel_until_t_is_the_panel_of_the_data_until_t(history: Any) -> None:
         alone = _panel(symbols, bars, actions, whole.times[row].item().replace(tzinfo=UTC))
         assert seen.keys == alone.keys
         assert seen.instruments == alone.instruments
+        assert seen.stamps == alone.stamps
+        assert seen.stamps_of(seen.keys) == alone.stamps_of(alone.keys)
         np.testing.assert_array_equal(seen.times, alone.times)
         np.testing.assert_array_equal(seen.tradable, alone.tradable)
-        for name in ("close", "total_return", *PRICES):
+        for name in ("total_return", *PRICES, "volume"):
             empty = np.full(seen.tradable.shape, np.nan)
             np.testing.assert_array_equal(seen.fields.get(name, empty), alone.fields.get(name, empty), err_msg=name)
 

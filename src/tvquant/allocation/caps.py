@@ -14,7 +14,9 @@ from tvquant.core.panel import Floats
 TOLERANCE = 1e-9
 """A constraint that is exceeded by more is violated."""
 DUST = 1e-12
-"""A weight that is not larger, or cash that is nearer to zero, is rounding and is written as 0."""
+"""Cash that is nearer to zero is rounding and is written as 0."""
+NEGLIGIBLE = 1e-9
+"""A weight that is not larger is what an interior point leaves beside zero, and is written as 0."""
 
 
 def ceilings(problem: Problem) -> Floats:
@@ -51,7 +53,7 @@ def shared_clusters(problem: Problem) -> Floats:
 
 def settle(weights: Floats) -> tuple[Floats, float]:
     """Weights without dust, and the cash that makes them 1."""
-    kept = np.where(np.abs(weights) <= DUST, 0.0, weights)
+    kept = np.where(np.abs(weights) <= NEGLIGIBLE, 0.0, weights)
     cash = 1.0 - math.fsum(kept)
     return kept, 0.0 if abs(cash) <= DUST else cash
 

@@ -44,7 +44,7 @@ def _market() -> Panel:
             Instrument(symbol=f"A:{k}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar=CRYPTO)
             for k in range(NAMES)
         ),
-        fields={name: close for name in ("open", "high", "low", "close", "volume")},
+        fields=dict.fromkeys(("open", "high", "low", "close", "volume"), close),
         known_at=np.broadcast_to(calendar(CRYPTO).close_of(times)[:, None], close.shape),
         tradable=np.ones(close.shape, dtype=bool),
         bases=(Basis.RAW,) * NAMES,

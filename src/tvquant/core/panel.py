@@ -9,7 +9,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.instruments import Instant, Instrument
-from tvquant.core.stamps import Caveats, Stamps, known_caveats
+from tvquant.core.stamps import Stamp, Stamps
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -31,6 +31,27 @@ class Basis(StrEnum):
     RAW = "raw"
     SPLIT = "split"
     TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """A stamp of data with its time: it holds from `since` on, and from `until` on no more (None: it still holds)."""
+
+    stamp: Stamp
+    since: Instant
+    until: Instant | None = None
+
+
+type Caveats = frozenset[Caveat]
+
+
+def _known_caveats(caveats: Caveats, t: Instant) -> Caveats:
+    """What was known of them at `t`: none that begins later, and no end that lies later."""
+    return frozenset(
+        replace(one, until=None) if one.until is not None and one.until > t else one
+        for one in caveats
+        if one.since <= t
+    )
 
 
 def frozen[A: NDArray[Any]](array: A) -> A:
@@ -150,7 +171,7 @@ class Panel:
             known_at=self.known_at[cut],
             tradable=tradable,
             bases=self.bases[:columns],
-            stamps=tuple(known_caveats(caveats, t) for caveats in self.stamps[:columns]),
+            stamps=tuple(_known_caveats(caveats, t) for caveats in self.stamps[:columns]),
             calendar=self.calendar,
             _first_known=self._first_known[:columns],
         )

@@ -1,14 +1,10 @@
 """Stamps: what a reader must know about a number before believing it.
 
-Every derived value carries the union of the stamps of what it was made from, and every report shows them. Of data a
-stamp holds from one moment to another, as they become known: a `Caveat`.
+Every derived value carries the union of the stamps of what it was made from, and every report shows them.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Never
-
-from tvquant.core.instruments import Instant
 
 
 class Stamp(StrEnum):
@@ -31,27 +27,7 @@ class Stamp(StrEnum):
 type Stamps = frozenset[Stamp]
 
 NONE: frozenset[Never] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caveat:
-    """A stamp of data with its time: it holds from `since` on, and from `until` on no more (None: it still holds)."""
-
-    stamp: Stamp
-    since: Instant
-    until: Instant | None = None
-
-
-type Caveats = frozenset[Caveat]
-
-
-def known_caveats(caveats: Caveats, t: Instant) -> Caveats:
-    """What was known of them at `t`: none that begins later, and no end that lies later."""
-    return frozenset(
-        replace(one, until=None) if one.until is not None and one.until > t else one
-        for one in caveats
-        if one.since <= t
-    )
+"""No stamp, and no caveat of a panel's column."""
 
 _MEANING: dict[Stamp, str] = {
     Stamp.CURRENT_ONLY: "The universe is today's list: names that failed or left earlier are missing (survivorship).",

@@ -55,7 +55,7 @@ class Symbol:
     @property
     def applies_splits(self) -> bool:
         """Prices are raw: a split is not in them yet."""
-        return self.basis is Basis.RAW and self.actions is not None
+        return self.basis is Basis.RAW
 
     @property
     def applies_dividends(self) -> bool:

@@ -37,9 +37,9 @@ that starts a generation; with more, every other bar would be an instrument of i
 JUMP = 300.0
 """Every third symbol rises to this in the middle of its future: one more generation."""
 VOLUME_FACTOR = 1000.0
-"""Of later volumes; what had none then trades as many units as a bar's close says."""
+"""Later volumes are so many times as large; where there was none, the close stands in its place."""
 NEW_ACTIONS, TWICE = 0.05, 0.25
-"""Shares: of later bars that get an action, and of those dividends that come with two values and are withheld."""
+"""Shares of later bars that are given an action, and of new dividends that come with two values."""
 BEYOND = np.timedelta64(60, "D")
 """How far added bars go on behind the last stored one."""
 NEWCOMERS = 3

@@ -6,8 +6,8 @@ import numpy as np
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Fact, Instrument, Kind
-from tvquant.core.panel import Basis, Bools, Floats, Panel, Times
-from tvquant.core.stamps import Caveat, Caveats, Stamp
+from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Times
+from tvquant.core.stamps import Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
 from tvquant.lake.tables import MEASURES
 
@@ -119,8 +119,8 @@ def _action_fields(bars: Bars, applied: _Applied, shape: tuple[int, int]) -> dic
         ("dividend", 0.0, ~actions.split, dividends),
         ("split", 1.0, actions.split, splits),
     ):
-        if applies.any():
-            mine = mine & on & applies[actions.symbol]
+        mine = mine & on & applies[actions.symbol]
+        if mine.any():
             fields[name] = np.full(shape, neutral)
             fields[name][applied.row[mine], applied.column[mine]] = actions.value[mine]
     return fields

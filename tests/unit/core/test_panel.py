@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tvquant.core.instruments import Fact, Instrument
-from tvquant.core.panel import Basis, Floats, Panel, total_returns
+from tvquant.core.panel import Basis, Caveat, Floats, Panel, total_returns
 from tvquant.core.stamps import NONE, Stamp
 
 nan = np.nan
@@ -34,7 +34,7 @@ def panel(close: Floats, *, delays: list[int] | None = None, names: str = "ABCDE
         known_at=times[:, None] + DAY + late,
         tradable=~np.isnan(close),
         bases=(Basis.RAW,) * columns,
-        stamps=(NONE,) * columns,
+        stamps=(frozenset(),) * columns,
         calendar="24x7",
     )
 
@@ -207,12 +207,31 @@ def test_panels_that_are_none(changes: dict[str, Any], match: str) -> None:
 
 def test_columns_and_stamps_by_key() -> None:
     whole = panel(np.ones((2, 3)))
-    whole = Panel(**{**public(whole), "stamps": (NONE, frozenset({Stamp.NO_VOLUME}), frozenset({Stamp.CURRENT_ONLY}))})
+    quiet = Caveat(stamp=Stamp.NO_VOLUME, since=START + DAY)
+    price = Caveat(stamp=Stamp.PRICE_RETURN, since=START + DAY)
+    whole = Panel(**{**public(whole), "stamps": (frozenset(), frozenset({quiet}), frozenset({price}))})
     assert whole.columns(("X:C", "X:A")).tolist() == [2, 0]
-    assert whole.stamps_of(("X:A", "X:C")) == {Stamp.CURRENT_ONLY}
+    assert whole.stamps_of(("X:A", "X:C")) == {Stamp.PRICE_RETURN}
+    assert whole.stamps_of(("X:B", "X:C")) == {Stamp.NO_VOLUME, Stamp.PRICE_RETURN}
     assert whole.stamps_of(()) == NONE
     with pytest.raises(KeyError, match="X:Z"):
         whole.columns(("X:A", "X:Z"))
+
+
+@pytest.mark.requirement("R-SIM-03")
+def test_stamps_are_those_that_held_then() -> None:
+    ends, ended = START + 3 * DAY, Caveat(stamp=Stamp.NO_VOLUME, since=START + DAY, until=START + 3 * DAY)
+    begins = Caveat(stamp=Stamp.PRICE_RETURN, since=START + 4 * DAY)
+    whole = Panel(**{**public(panel(column(1, 2, 3, 4))), "stamps": (frozenset({ended, begins}),)})
+    seen = [whole.until(START + day * DAY) for day in range(1, 5)]
+    assert [p.stamps_of(("X:A",)) for p in seen] == [
+        {Stamp.NO_VOLUME}, {Stamp.NO_VOLUME}, NONE, {Stamp.PRICE_RETURN}
+    ]  # fmt: skip
+    assert [one.until for one in seen[1].stamps[0]] == [None]  # nobody knew then that it would end
+    assert seen[2].stamps == (frozenset({ended}),)
+    assert whole.until(ends - np.timedelta64(1, "us")).stamps == seen[1].stamps
+    assert seen[3].stamps == whole.stamps
+    assert seen[3].until(START + 2 * DAY).stamps == seen[1].stamps
 
 
 def test_the_digest_is_of_the_content() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tvquant.core.panel import Basis, Panel
+from tvquant.core.panel import Basis, Caveat, Panel
+from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, forks
 
 DAYS = 60
@@ -185,14 +186,29 @@ def test_added_bars_fill_holes_go_on_behind_the_end_and_wake_the_dead(crypto: La
     assert not fork.tradable[20:30, dead].any()
 
 
-def test_added_bars_come_with_dividends_where_those_before_did(stocks: Lake, tmp_path: Path) -> None:
-    rows = _edited("rows added", stocks, SESSION_CLOSE)
-    _, snapshot = forks.rebuilt(rows, tmp_path / "fork")
-    fork = Lake(tmp_path / "fork" / "lakehouse").panel(snapshot)
+def test_added_bars_come_without_dividends(stocks: Lake, tmp_path: Path) -> None:
+    fork = _panel(_edited("rows added", stocks, SESSION_CLOSE), tmp_path / "fork")
     panel, _ = _pinned(stocks)
-    stamps = dict(zip(fork.keys, fork.stamps, strict=True))
-    assert {key: stamps[key] for key in panel.keys} == dict(zip(panel.keys, panel.stamps, strict=True))
-    assert stamps["NYSE:KO"] == frozenset()
+    end = panel.known_at.max()
+    assert not panel.stamps_of(("NYSE:KO",))
+    assert not fork.until(end).stamps_of(("NYSE:KO",))
+    (one,) = fork.stamps[fork.columns(("NYSE:KO",))[0]]
+    assert (one.stamp, one.since) == (Stamp.PRICE_RETURN, fork.known_at[fork.known_at[:, 0] > end][0, 0])
+
+
+def test_scrambled_bars_have_volume_where_there_was_none(
+    lake: Lake, deliver: Callable[..., Any], bars: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    quiet = bars("BINANCE:ETHUSDT", _closes(1, DAYS), volume=[0.0] * DAYS)
+    absent = {name: values for name, values in bars("BINANCE:XRPUSDT", _closes(2, DAYS)).items() if name != "volume"}
+    deliver(bars("BINANCE:BTCUSDT", _closes(0, DAYS)))
+    deliver(quiet)
+    deliver(absent)
+    fork = _panel(_edited("rows scrambled", lake, MOMENT), tmp_path / "fork")
+    for symbol in ("BINANCE:ETHUSDT", "BINANCE:XRPUSDT"):
+        assert fork.until(MOMENT).stamps_of((symbol,)) == {Stamp.NO_VOLUME}
+        (one,) = fork.stamps[fork.columns((symbol,))[0]]
+        assert one.until == MOMENT + np.timedelta64(1, "D")
 
 
 def test_actions_are_gone_changed_and_new(stocks: Lake) -> None:
@@ -205,8 +221,30 @@ def test_actions_are_gone_changed_and_new(stocks: Lake) -> None:
     assert len(before) == 4
     assert len(after.join(before, on=key, how="anti")) > 0
     assert len(after.join(before, on=[*key, "value"], how="semi")) == 0
-    assert not after.select(key).is_duplicated().any()  # two values for one would be a conflict
     assert set(after["symbol"]) <= {"NASDAQ:AAPL", "NYSE:KO"}  # the others came without
+
+
+def test_a_later_dividend_with_two_values_stamps_from_then_on(stocks: Lake, tmp_path: Path) -> None:
+    panel, rows = _pinned(stocks)
+    later = pl.col("known_at") > SESSION_CLOSE
+    # Of a few draws one gives a dividend two values.
+    edits = [forks.actions_scrambled(rows, SESSION_CLOSE, np.random.default_rng(seed)) for seed in range(20)]
+    twice = [one for one in edits if one and _conflicts(one.actions.filter(later))]
+    assert len(twice) > 5
+    fork = _panel(twice[0], tmp_path / "fork")
+    symbol, known = min(_conflicts(twice[0].actions), key=lambda found: found[1])
+    assert fork.stamps_of((symbol,)) == {Stamp.PRICE_RETURN}
+    assert fork.stamps[fork.columns((symbol,))[0]] == {
+        Caveat(stamp=Stamp.PRICE_RETURN, since=np.datetime64(known, "us"))
+    }
+    assert _same(panel.until(SESSION_CLOSE), fork.until(SESSION_CLOSE))
+
+
+def _conflicts(actions: pl.DataFrame) -> set[tuple[str, datetime]]:
+    """Symbol and close of dividends that have more than one value."""
+    dividends = actions.filter(pl.col("kind") == "dividend")
+    twice = dividends.filter(dividends.select("symbol", "session").is_duplicated())
+    return set(twice.select("symbol", "known_at").iter_rows())
 
 
 @pytest.mark.parametrize(

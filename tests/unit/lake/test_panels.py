@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from tvquant.core.errors import DataError
-from tvquant.core.panel import Basis, Panel
-from tvquant.core.stamps import Stamp
+from tvquant.core.panel import Basis, Caveat, Panel
+from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.lake import Lake
 
 BTC, ETH, AAPL, MSFT, SPX = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "NASDAQ:AAPL", "NASDAQ:MSFT", "SP:SPX"
@@ -18,6 +18,17 @@ BTC, ETH, AAPL, MSFT, SPX = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "NASDAQ:AAPL",
 
 def _panel(lake: Lake, *symbols: str) -> Panel:
     return lake.panel(lake.pin(symbols or lake.symbols()))
+
+
+def _stamps(panel: Panel) -> list[Stamps]:
+    """What holds at the end, per column."""
+    return [panel.stamps_of((key,)) for key in panel.keys]
+
+
+def _caveats(panel: Panel, key: str) -> set[tuple[Stamp, str, str | None]]:
+    """Stamp, first and last day of its holding."""
+    found = panel.stamps[panel.columns((key,))[0]]
+    return {(one.stamp, str(one.since)[:10], one.until and str(one.until)[:10]) for one in found}
 
 
 def test_rows_are_all_days_and_columns_stand_in_order_of_listing(lake: Lake, deliver: Any, bars: Any) -> None:
@@ -99,37 +110,98 @@ def test_returns_without_dividends_are_stamped(
 ) -> None:
     more = {} if dividends is None else {"dividends": dividends}
     deliver(bars(symbol, [1.0, 2.0], "2021-01-04", **more), basis=basis)
-    assert _panel(lake).stamps == (frozenset({Stamp.PRICE_RETURN}) if stamped else frozenset(),)
+    panel = _panel(lake)
+    held = {Caveat(stamp=Stamp.PRICE_RETURN, since=panel.known_at[0, 0])} if stamped else frozenset()
+    assert panel.stamps == (held,)
 
 
 def test_dividends_of_some_years_are_not_dividends_of_all(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(AAPL, [1.0, 2.0], "2021-01-06", dividends=[0.0, 0.1]), basis=Basis.SPLIT)
     assert _panel(lake).stamps == (frozenset(),)
     deliver(bars(AAPL, [1.0, 2.0], "2021-01-04"), basis=Basis.SPLIT)
-    assert _panel(lake).stamps == (frozenset({Stamp.PRICE_RETURN}),)
+    assert _caveats(_panel(lake), AAPL) == {(Stamp.PRICE_RETURN, "2021-01-04", None)}
     deliver(bars(AAPL, [1.0, 2.0], "2021-01-04", dividends=[0.0, 0.0]), basis=Basis.SPLIT)
     assert _panel(lake).stamps == (frozenset(),)
 
 
-def test_two_values_for_one_dividend_are_both_left_out(lake: Lake, deliver: Any, bars: Any) -> None:
+@pytest.mark.requirement("R-SIM-03")
+def test_returns_hold_dividends_until_bars_come_without(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(AAPL, [1.0, 2.0], "2021-01-04", dividends=[0.0, 0.1]), basis=Basis.SPLIT)
-    deliver(bars(AAPL, [1.0, 2.0], "2021-01-04", dividends=[0.0, 0.2]), basis=Basis.SPLIT)
+    deliver(bars(AAPL, [2.0, 2.0], "2021-01-06"), basis=Basis.SPLIT)
     panel = _panel(lake)
-    assert panel.fields["dividend"].tolist() == [[0], [0]]
-    assert panel.stamps == (frozenset({Stamp.PRICE_RETURN}),)
+    assert _caveats(panel, AAPL) == {(Stamp.PRICE_RETURN, "2021-01-06", None)}
+    held = [panel.until(known).stamps_of((AAPL,)) for known in panel.known_at[:, 0]]
+    assert held == [NONE, NONE, {Stamp.PRICE_RETURN}, {Stamp.PRICE_RETURN}]
+
+
+def test_two_values_for_one_dividend_are_both_left_out(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(AAPL, [1.0, 2.0, 2.0], "2021-01-04", dividends=[0.0, 0.1, 0.0]), basis=Basis.SPLIT)
+    deliver(bars(AAPL, [1.0, 2.0, 2.0], "2021-01-04", dividends=[0.0, 0.2, 0.0]), basis=Basis.SPLIT)
+    panel = _panel(lake)
+    assert "dividend" not in panel.fields
+    assert _caveats(panel, AAPL) == {(Stamp.PRICE_RETURN, "2021-01-05", None)}
+    assert panel.until(panel.known_at[0, 0]).stamps == (frozenset(),)
+
+
+def test_two_values_for_one_dividend_do_not_matter_to_prices_that_hold_it(lake: Lake, deliver: Any, bars: Any) -> None:
+    for value in (0.1, 0.2):
+        deliver(bars(AAPL, [1.0, 2.0], "2021-01-04", dividends=[0.0, value]), basis=Basis.TOTAL)
+    assert _panel(lake).stamps == (frozenset(),)
+
+
+def test_what_a_later_holder_left_out_does_not_stamp_the_one_before(lake: Lake, deliver: Any, bars: Any) -> None:
+    price = [1.0, 1.0, 50.0, 50.0]
+    same = {"open": price, "high": price, "low": price, "volume": [10.0, 10.0, 0.0, 0.0]}
+    for value in (5.0, 6.0):
+        deliver(bars(AAPL, price, "2021-01-04", **same, dividends=[0.0, 0.1, 0.0, value]), basis=Basis.SPLIT)
+    panel = _panel(lake)
+    assert _caveats(panel, AAPL) == set()
+    later = {(Stamp.NO_VOLUME, "2021-01-06", None), (Stamp.PRICE_RETURN, "2021-01-07", None)}
+    assert _caveats(panel, f"{AAPL}#2") == later
+
+
+def test_two_values_for_one_split_say_nothing_of_dividends(lake: Lake, deliver: Any, bars: Any) -> None:
+    for value in (2.0, 3.0):
+        deliver(bars(AAPL, [1.0, 2.0], "2021-01-04", dividends=[0.0, 0.0], stock_splits=[1.0, value]), basis=Basis.RAW)
+    panel = _panel(lake)
+    assert "split" not in panel.fields
+    assert panel.stamps == (frozenset(),)
+
+
+def test_a_split_of_raw_prices_is_applied_whether_or_not_dividends_are_known(
+    lake: Lake, deliver: Any, bars: Any
+) -> None:
+    """What is delivered of dividends later must not change what a split did before."""
+    price = [2.0, 1.0, 1.0]
+    same = {"open": price, "high": price, "low": price}
+    deliver(bars(AAPL, price, "2021-01-04", **same, stock_splits=[1.0, 2.0, 1.0]), basis=Basis.RAW)
+    assert _panel(lake).fields["total_return"][1:, 0].tolist() == [0.0, 0.0]
+    deliver(bars(AAPL, [1.0], "2021-01-07", dividends=[0.0]), basis=Basis.RAW)
+    assert _panel(lake).fields["total_return"][1:3, 0].tolist() == [0.0, 0.0]
 
 
 def test_symbols_without_volume_are_stamped(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(BTC, [1.0, 2.0]), bars(ETH, [1.0, 2.0], volume=[0.0, 0.0]))
-    stamps = dict(zip(*(lambda p: (p.keys, p.stamps))(_panel(lake)), strict=True))
-    assert stamps == {BTC: frozenset(), ETH: frozenset({Stamp.NO_VOLUME})}
+    panel = _panel(lake)
+    assert panel.keys == (BTC, ETH)
+    assert _stamps(panel) == [NONE, {Stamp.NO_VOLUME}]
+
+
+@pytest.mark.requirement("R-SIM-03")
+def test_a_symbol_has_no_volume_until_it_has(lake: Lake, deliver: Any, bars: Any) -> None:
+    # Bars are known a day after they open; the second is no valid bar, and its volume counts for nothing.
+    deliver(bars(BTC, [1.0, 2.0, 2.0, 2.0], low=[1.0, 9.0, 2.0, 2.0], volume=[0.0, 5.0, 0.0, 5.0]))
+    panel = _panel(lake)
+    assert _caveats(panel, BTC) == {(Stamp.NO_VOLUME, "2021-01-02", "2021-01-05")}
+    held = [panel.until(known).stamps_of((BTC,)) for known in panel.known_at[:, 0]]
+    assert held == [{Stamp.NO_VOLUME}, {Stamp.NO_VOLUME}, {Stamp.NO_VOLUME}, NONE]
 
 
 def test_closes_alone_make_a_panel_of_closes(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver({name: bars(BTC, [1.0, 2.0])[name] for name in ("symbol", "timestamp", "close")})
     panel = _panel(lake)
     assert set(panel.fields) == {"close", "total_return"}
-    assert panel.stamps == (frozenset({Stamp.NO_VOLUME}),)
+    assert _stamps(panel) == [{Stamp.NO_VOLUME}]
 
 
 def test_a_symbol_without_a_valid_bar_is_left_out(lake: Lake, deliver: Any, bars: Any) -> None:

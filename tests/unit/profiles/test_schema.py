@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tvquant.app.vocabulary import vocabulary as app_vocabulary
 from tvquant.core.allocations import Limits
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.errors import ProfileError
@@ -131,3 +132,12 @@ def test_a_rating_preset_recruits_by_the_scanner_of_its_name(vocabulary: Vocabul
 
 def test_other_presets_name_no_scanner(vocabulary: Vocabulary) -> None:
     assert made(vocabulary).universe.scanners == ()
+
+
+@pytest.mark.requirement("R-SIM-02")
+@pytest.mark.parametrize("name", ["crypto_spot", "binance_spot_rating_ma_long", "binance_spot_rating_ma_short"])
+def test_crypto_presets_walk_in_steps_of_twenty_days(name: str) -> None:
+    """Also when the defaults say otherwise, hence in the preset itself."""
+    profile = resolve(load(name), app_vocabulary()).profile
+    assert profile.windows.step == 20
+    assert any("step" in layer.values.get("windows", {}) for layer in load(name).layers[1:])

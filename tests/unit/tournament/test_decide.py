@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from tvquant.core.allocations import Status
+from tvquant.core.atoms import Atom
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
-from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import MarketSpec, Previous, Spec
+from tvquant.tournament.choosing import choose
+from tvquant.tournament.decide import correlations, decide
+from tvquant.tournament.specs import MarketSpec, Previous, Spec, StrategySpec
 from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
@@ -111,3 +113,152 @@ def test_decisions_carry_the_caveats_of_universe_and_windows(profile: Profiles, 
     decision = decide(look(panel, ROW), spec_of(profile(), "equal_weight"), Previous())
     assert decision.stamps == {Stamp.CURRENT_ONLY, Stamp.SWEPT_WINDOWS}
     assert decide(look(panel, ROW), MarketSpec(symbols=("X:A",)), Previous()).stamps == frozenset()
+
+
+def recruits(name: str, logic: str, direction: str, **bound: float) -> dict[str, object]:
+    """A scanner by the rating of the moving averages; without a bound, of everyone."""
+    signal = [{"field": "recommend_ma", **bound}] if bound else []
+    return {
+        "name": name, "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None,
+        "logic": logic, "direction": direction, "pool": [], "signal": signal,
+    }  # fmt: skip
+
+
+EVERYONE = recruits("everyone", "hold", "LONG")
+RISING = recruits("rising", "rating_ma", "LONG", above=0.1)
+FALLING = recruits("falling", "rating_ma", "SHORT", below=-0.1)
+RISK_PROFILES = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
+
+
+@pytest.fixture
+def trending(market: Markets) -> Panel:
+    """Six names that rise (A to F) and six that fall (G to L); the noise is theirs alone."""
+    draw = np.random.default_rng(3)
+    moves = np.repeat([0.008, -0.008], 6) + 0.01 * draw.standard_normal((200, 12)) * np.linspace(1, 2, 12)
+    return market(dict(zip("ABCDEFGHIJKL", 100.0 * np.exp(moves.cumsum(axis=0)).T, strict=True)))
+
+
+@pytest.fixture
+def scanned(profile: Profiles) -> Callable[..., Profile]:
+    """v4 on scanners, every risk profile, ratings from 60 bars on."""
+
+    def make(*scanners: dict[str, object], **settings: Any) -> Profile:
+        given = {"universe__scanners": list(scanners), "selection__model": "v4", "data__rating_min_bars": 60}
+        given |= {"allocation__profiles": list(RISK_PROFILES), "risk__primary": "hrp"}
+        return profile(**given | settings)
+
+    return make
+
+
+@pytest.mark.requirement("R-SYN-06")
+@pytest.mark.requirement("R-RSK-24")
+@pytest.mark.parametrize("name", RISK_PROFILES)
+def test_short_atoms_have_positive_weights_and_negative_holdings(
+    name: str, trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    decision = decide(look(trending, ROW), spec_of(scanned(RISING, FALLING), name), Previous())
+    assert decision.allocation is not None
+    assert decision.allocation.status is Status.SOLVED
+    assert min(decision.allocation.weights.values()) >= 0.0
+    sides = {symbol.rpartition("_")[2] for symbol in decision.atoms}
+    assert sides == {"LONG", "SHORT"}
+    for atom, weight in decision.atoms.items():
+        asset, side = atom.split("_rating_ma_")
+        assert decision.weights[asset] == pytest.approx(weight if side == "LONG" else -weight, abs=1e-15)
+    assert sum(decision.atoms.values()) <= 1.0 + 1e-12
+    assert decision.netting is not None
+    assert {c.name for c in decision.netting.constraints} == {
+        "net_position", "gross_position", "net_cluster", "gross_cluster", "gross", "net_high", "net_low"
+    }  # fmt: skip
+    assert all(c.value <= c.limit + 1e-9 for c in decision.netting.constraints)
+
+
+@pytest.mark.requirement("R-RSK-12")
+@pytest.mark.requirement("R-SYN-10")
+def test_two_atoms_on_one_asset_are_cut_to_its_cap(trending: Panel, scanned: Callable[..., Profile]) -> None:
+    """Of 24 atoms the falling names have two, a long and a short: gross is what binds, net is what is left of it."""
+    made = scanned(EVERYONE, FALLING, selection__model="baseline", allocation__limits__position=0.05)
+    decision = decide(look(trending, ROW), spec_of(made, "equal_weight"), Previous())
+    assert decision.netting is not None
+    assert decision.allocation is not None
+    falling = {f"X:{name}" for name in "GHIJKL"}
+    assert set(decision.netting.gross) == falling
+    for asset in falling:
+        long, short = decision.atoms[f"{asset}_hold_LONG"], decision.atoms[f"{asset}_rating_ma_SHORT"]
+        assert decision.weights.get(asset, 0.0) == pytest.approx(long - short, abs=1e-15)
+        assert decision.netting.gross[asset] == pytest.approx(long + short, abs=1e-15)
+        assert long + short <= 0.05 + 1e-9
+    given_up = sum(decision.allocation.weights.values()) - sum(decision.atoms.values())
+    assert decision.netting.moved == pytest.approx(given_up, abs=1e-12)
+    assert given_up > 0.2
+
+
+def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(
+    trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    """Shorts only, and at least a tenth net long: no scaling down of shorts makes a long."""
+    made = scanned(FALLING, allocation__limits__net=[0.1, 1.0])
+    decision = decide(look(trending, ROW), spec_of(made, "hrp"), Previous())
+    assert decision.allocation is not None
+    assert decision.allocation.status is Status.FAILED
+    assert decision.weights == {}
+    assert decision.atoms == {}
+    last = decision.allocation.attempts[-1]
+    assert (last.what, "net_low" in last.outcome) == ("netting", True)
+
+
+@pytest.mark.requirement("R-SEL-01")
+def test_v4_says_why_and_a_step_of_every_stage_is_in_the_payload(
+    trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    payload = decide(look(trending, ROW), spec_of(scanned(RISING, FALLING), "hrp"), Previous()).payload()
+    chosen = payload["selection"]
+    assert (chosen["model"], len(chosen["scores"])) == ("v4", payload["funnel"]["atoms_discovery"])
+    assert set(chosen["trace"]) == {
+        "ingestion", "feature_engineering", "inference", "partitioning", "policy", "synthesis"
+    }  # fmt: skip
+    assert {winner["how"] for winner in chosen["winners"]} <= {"ranked", "cluster_floor", "alpha_fallback"}
+    assert not {symbol for symbol, veto in chosen["vetoes"].items() if veto["hard"]} & set(payload["atoms"])
+    assert set(chosen["absent"]) >= {"adx", "rating_all", "survival", "antifragility", "fragility"}
+    assert set(payload["allocation"]["clusters"]) == {Atom.of(winner).symbol for winner in chosen["winners"]}
+
+
+def test_cells_that_share_a_selection_record_the_same_one(trending: Panel, scanned: Callable[..., Profile]) -> None:
+    view, made = look(trending, ROW), scanned(RISING, FALLING)
+    payloads = [decide(view, spec_of(made, name), Previous()).payload() for name in RISK_PROFILES]
+    assert all(payload["selection"] == payloads[0]["selection"] for payload in payloads)
+    assert all(payload["inputs"] == payloads[0]["inputs"] for payload in payloads)
+    assert len({str(payload["weights"]) for payload in payloads}) == len(payloads)
+
+
+def test_max_sharpe_where_everything_falls_goes_by_its_fallback(market: Markets, profile: Profiles) -> None:
+    draw = np.random.default_rng(1)
+    falling = {name: 100.0 * np.exp((-0.03 + 0.01 * draw.standard_normal(200)).cumsum()) for name in "ABCDEF"}
+    panel = market(falling)
+    for fallbacks, status, risk_profile in (
+        ([], Status.FAILED, "max_sharpe"),
+        (["min_variance"], Status.FELL_BACK, "min_variance"),
+    ):
+        made = profile(allocation__profiles=["max_sharpe"], allocation__fallbacks=fallbacks, risk__primary="max_sharpe")
+        decision = decide(look(panel, ROW), spec_of(made, "max_sharpe"), Previous())
+        assert decision.allocation is not None
+        assert (decision.allocation.status, decision.allocation.risk_profile) == (status, risk_profile)
+        assert bool(decision.weights) is bool(fallbacks)
+        assert "positive expected return" in decision.allocation.attempts[0].outcome
+
+
+def test_correlations_are_those_of_the_winners_streams(trending: Panel, scanned: Callable[..., Profile]) -> None:
+    """A short's stream is turned over, so it correlates with a long as the assets do with the other sign."""
+    view, made = look(trending, ROW), scanned(RISING, FALLING)
+    spec = spec_of(made, "hrp")
+    assert isinstance(spec, StrategySpec)
+    found = correlations(view, spec.rules)
+    assert found is not None
+    ids, matrix = found
+    assert ids == tuple(atom.symbol for atom in choose(view, spec.rules).winners)
+    close = {key: trending.fields["close"][ROW - 60 : ROW + 1, j] for j, key in enumerate(trending.keys)}
+    streams = [
+        (-1.0 if atom.endswith("SHORT") else 1.0) * (np.diff(close[atom[:3]]) / close[atom[:3]][:-1]) for atom in ids
+    ]
+    assert matrix == pytest.approx(np.corrcoef(streams), abs=1e-12)
+    assert correlations(look(trending, 80), spec.rules) is None

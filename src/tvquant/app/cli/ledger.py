@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.core.errors import LedgerError
 
 commands = typer.Typer(help="The ledger of a run: show it, verify it.", no_args_is_help=True)
@@ -55,7 +55,8 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
     text += "".join(f"\n  {finding.why}" for finding in found.unpaired)
     answer(document, text, as_json=as_json)
     if found.status is not Integrity.OK:
-        raise LedgerError(f"the ledger of {folder.id} is {found.status.value}")
+        note(f"tvquant: the ledger of {folder.id} is {found.status.value}")
+        raise typer.Exit(LedgerError.exit_code)  # not raised itself: the answer is on stdout already, one document
 
 
 def _summary(record: Any) -> str:

@@ -1,0 +1,152 @@
+"""`tvquant select`: one decision as of a date, as text and as a document; it leaves no trace."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+pytestmark = pytest.mark.xdist_group("malformed")
+
+COINS = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT", "LTC", "BCH", "TRX", "XLM", "BUSD", "EUR")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten coins that rise or fall, a stablecoin and a currency, on 250 days."""
+    from tvquant.app.cli import main
+
+    root = tmp_path_factory.mktemp("select") / "ws"
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 9, 6), "1d", time_zone="UTC", eager=True)
+    frames = []
+    for number, coin in enumerate(COINS):
+        noise = np.random.default_rng([number, 4]).standard_normal(len(days)) * 0.01 * (1 + number % 3)
+        close = 100.0 * np.exp(((0.01 if number % 2 else -0.01) + noise).cumsum())
+        frame = pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "close": close})
+        frames.append(frame.with_columns(open="close", high="close", low="close", volume=pl.lit(1e9)))
+    pl.concat(frames).write_parquet(root.parent / "coins.parquet")
+    assert main(["init", str(root)]) == 0
+    assert main(["data", "import", str(root.parent / "coins.parquet"), "-w", str(root)]) == 0
+    return root
+
+
+@pytest.fixture
+def select(home: Path, tvquant: Callable[..., Any], files: Callable[..., Any]) -> Callable[..., Any]:
+    """The command on a profile; it must answer, and change nothing."""
+
+    def ask(profile: str, *words: object) -> Any:
+        before = files(home)
+        said = tvquant("select", profile, *words, "-w", home)
+        assert (said.code, said.err) == (0, "")
+        assert files(home) == before
+        return said
+
+    return ask
+
+
+def lines(said: Any) -> dict[str, str]:
+    """The lines of the summary by their first word."""
+    heads = ("cell", "as of", "funnel", "out", "vetoed", "stage", "left out", "status", "cash")
+    return {head: line[len(head) :].strip() for line in said.out.splitlines() for head in heads
+            if line.startswith(f"{head} ")}  # fmt: skip
+
+
+def test_the_summary_says_what_the_document_says(select: Callable[..., Any]) -> None:
+    words = ("--as-of", "2024-08-31")
+    text, document = select("crypto_spot", *words), select("crypto_spot", *words, "--json").document
+    told, decision = lines(text), document["decision"]
+    funnel, chosen = decision["funnel"], decision["selection"]
+    assert told["cell"] == document["cell"] == "v4/custom/hrp/custom"
+    assert told["as of"] == "2024-09-01 00:00 UTC, when the bar of 2024-08-31 was known"
+    assert document["bar"].startswith("2024-08-31")
+    assert told["funnel"] == (
+        f"{funnel['universe']} in the universe, {funnel['discovery']} recruited, {funnel['refined']} refined, "
+        f"{funnel['selected']} selected ({funnel['atoms_selected']} atoms)"
+    )
+    assert (funnel["universe"], funnel["discovery"]) == (12, 10)
+    assert told["out"] == "kind:stablecoin 1, kind:fiat 1"
+    assert told["stage"].startswith(f"{chosen['stage']} of 4, ")
+    assert "survival (not computed by this version)" in told["left out"]
+    assert told["status"] == decision["allocation"]["status"]
+    assert told["cash"] == f"{100 * (1 - sum(decision['atoms'].values())):.1f} %"
+    for winner in chosen["winners"]:
+        atom = f"{winner['physical_symbol']}_{winner['logic']}_{winner['direction']}"
+        (row,) = (line.split() for line in text.out.splitlines() if line.startswith(f"{atom} "))
+        assert row[1:5] == [
+            f"{chosen['scores'][atom]:.3f}", str(chosen["clusters"][atom]),
+            f"{100 * decision['atoms'].get(atom, 0.0):.1f}", "%",
+        ]  # fmt: skip
+        assert " ".join(row[5:]) == winner["how"].replace("_", " ")
+
+
+@pytest.mark.parametrize(("profile", "side"), [("long", 1), ("short", -1)])
+def test_each_sleeve_recruits_its_side(profile: str, side: int, select: Callable[..., Any]) -> None:
+    decision = select(f"binance_spot_rating_ma_{profile}", "--json").document["decision"]
+    rising = {f"BINANCE:{coin}USDT" for coin in COINS[1:10:2]}
+    falling = {f"BINANCE:{coin}USDT" for coin in COINS[0:10:2]}
+    assert set(decision["weights"]) == (rising if side > 0 else falling)
+    assert all(side * weight > 0.0 for weight in decision["weights"].values())
+    assert decision["atoms"] == {
+        f"{key}_rating_ma_{'LONG' if side > 0 else 'SHORT'}": abs(weight) for key, weight in decision["weights"].items()
+    }
+
+
+def test_the_baseline_model_selects_everyone(select: Callable[..., Any]) -> None:
+    said = select("crypto_spot", "--model", "baseline", "--explain", "BINANCE:BTCUSDT")
+    told = lines(said)
+    assert told["cell"] == "baseline/custom/hrp/custom"
+    assert "10 recruited, 10 refined, 10 selected" in told["funnel"]
+    assert told["vetoed"] == "none"
+    assert told["left out"] == "no feature"
+    assert "BINANCE:BTCUSDT_hold_LONG: won (passed through), weight " in said.out
+    assert "probabilities: none" in said.out
+
+
+def test_one_symbol_is_explained_in_both_forms(select: Callable[..., Any]) -> None:
+    document = select("crypto_spot", "--explain", "BINANCE:ETHUSDT", "--json").document
+    (one,) = document["explanations"]
+    (atom,) = one["atoms"]
+    assert (one["symbol"], atom["atom"]) == ("BINANCE:ETHUSDT", "BINANCE:ETHUSDT_hold_LONG")
+    text = select("crypto_spot", "--explain", "BINANCE:ETHUSDT").out
+    assert f"score {atom['score']:.3f}, rank {atom['rank']} of {atom['of']}" in text
+    assert f"momentum {atom['components']['momentum']:.3f}" in text
+
+
+def test_a_vetoed_atom_says_its_rule_value_and_limit(select: Callable[..., Any]) -> None:
+    """A volatility limit that the calmest keep: the others are out for good, each with its own figure."""
+    words = ("--set", "selection.max_volatility=0.25")
+    decision = select("crypto_spot", *words, "--json").document["decision"]
+    hard = {symbol: veto for symbol, veto in decision["selection"]["vetoes"].items() if veto["hard"]}
+    assert 0 < len(hard) < 10
+    assert not set(hard) & set(decision["atoms"])
+    symbol, veto = next(iter(hard.items()))
+    assert (veto["rule"], veto["limit"]) == ("volatility", 0.25)
+    assert veto["value"] > 0.25
+    text = select("crypto_spot", *words, "--explain", symbol).out
+    assert f"{symbol}: did not win" in text
+    assert f"hard veto volatility: {veto['value']:.4g}, limit 0.25" in text
+
+
+def test_an_excluded_symbol_says_why(select: Callable[..., Any]) -> None:
+    said = select("crypto_spot", "--explain", "BINANCE:BUSDUSDT")
+    assert said.out.splitlines()[-1] == "BINANCE:BUSDUSDT never reached selection: kind:stablecoin"
+    document = select("binance_spot_rating_ma_long", "--explain", "BINANCE:BTCUSDT", "--json").document
+    assert document["explanations"] == [
+        {"symbol": "BINANCE:BTCUSDT", "excluded": "binance_spot_rating_ma_long: recommend_ma"}
+    ]
+
+
+def test_a_star_explains_every_winner(select: Callable[..., Any]) -> None:
+    document = select("crypto_spot", "--explain", "*", "--json").document
+    winners = [f"{w['physical_symbol']}_hold_LONG" for w in document["decision"]["selection"]["winners"]]
+    assert [one["symbol"] for one in document["explanations"]] == winners
+    text = select("crypto_spot", "--explain", "*").out
+    assert all(f"{winner}: won (" in text for winner in winners)
+
+
+def test_without_a_candidate_all_is_cash(select: Callable[..., Any]) -> None:
+    said = select("crypto_spot", "--as-of", "2024-02-01", "--explain", "*")
+    assert lines(said)["out"] == "history 10, kind:stablecoin 1, kind:fiat 1"
+    assert said.out.rstrip().endswith("No candidate: all cash.")

@@ -1,0 +1,140 @@
+"""What longs, shorts and costs brought, against days counted by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.panel import Floats, Panel
+from tvquant.simulation import SIMULATORS
+from tvquant.tournament.attribution import contributions
+
+type Markets = Callable[..., Panel]
+
+OPEN, CLOSE = Execution(), Execution(convention=Convention.NEXT_CLOSE)
+FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+
+
+def book(
+    panel: Panel, weights: dict[int, tuple[float, ...]], execution: Execution, costs: CostModel = FREE
+) -> SimResult:
+    """The simulator's own book of weights by decision row."""
+    path = WeightPath(keys=panel.keys, decided=np.array(list(weights)), net=np.array(list(weights.values())))
+    return SIMULATORS["custom"].simulate(panel, path, costs=costs, execution=execution)
+
+
+def with_fields(panel: Panel, **fields: Floats) -> Panel:
+    """The panel with other or further fields, its total returns made anew."""
+    kept = {name: block for name, block in panel.fields.items() if name != "total_return"}
+    return replace(panel, fields=kept | fields, _first_known=None)
+
+
+def test_a_long_and_a_short_by_hand(market: Markets) -> None:
+    """Half long in A (100, then 110 at the open, 121, 121), half short in B (50, then 45 at the open, 40, 44).
+
+    Units are .5/100 and -.5/50. Row 1: .005 x 11 = .055 and -.01 x -5 = .05. Row 2 is on an equity of 1.105.
+    """
+    panel = market({"A": np.array([100.0, 121.0, 121.0]), "B": np.array([50.0, 40.0, 44.0])})
+    panel = with_fields(panel, open=np.array([[100.0, 50.0], [110.0, 45.0], [121.0, 40.0]]))
+    found = contributions(panel, book(panel, {0: (0.5, -0.5)}, OPEN), OPEN)
+    assert found["long"] == pytest.approx([0.055, 0.0], abs=1e-15)
+    assert found["short"] == pytest.approx([0.05, -0.04 / 1.105], abs=1e-15)
+    assert found["costs"] == pytest.approx([0.0, 0.0], abs=1e-18)
+    assert found["other"] == pytest.approx([0.0, 0.0], abs=1e-15)
+
+
+def test_a_fill_at_the_open_parts_the_day_between_two_sides(market: Markets) -> None:
+    """Long one unit until the open at 110, short from there to the close at 99: ten for one, eleven for the other."""
+    panel = market({"A": np.array([100.0, 100.0, 99.0])})
+    panel = with_fields(panel, open=np.array([[100.0], [100.0], [110.0]]))
+    result = book(panel, {0: (1.0,), 1: (-1.0,)}, OPEN)
+    found = contributions(panel, result, OPEN)
+    assert found["long"] == pytest.approx([0.0, 0.10], abs=1e-15)
+    assert found["short"] == pytest.approx([0.0, 0.11], abs=1e-15)
+    assert result.returns == pytest.approx([0.0, 0.21], abs=1e-15)
+    assert found["other"] == pytest.approx([0.0, 0.0], abs=1e-15)
+
+
+def test_a_fill_at_the_close_earns_from_the_next_row_on(market: Markets) -> None:
+    """A hundredth of a unit per unit of capital, fixed at the mark of 100: from 110 to 99 it loses .11."""
+    panel = market({"A": np.array([100.0, 110.0, 99.0])})
+    found = contributions(panel, book(panel, {0: (1.0,)}, CLOSE), CLOSE)
+    assert found["long"] == pytest.approx([0.0, -0.11], abs=1e-15)
+    assert found["other"] == pytest.approx([0.0, 0.0], abs=1e-15)
+
+
+def test_a_cost_is_taken_in_the_row_of_its_fill(market: Markets) -> None:
+    panel = market({"A": np.array([100.0, 100.0, 100.0])})
+    result = book(panel, {0: (0.5,)}, OPEN, CostModel(slippage_bps=5.0, commission_bps=1.0, borrow_rate=0.0))
+    found = contributions(panel, result, OPEN)
+    assert found["costs"] == pytest.approx([0.5 * 6e-4, 0.0], abs=1e-15)
+    assert result.returns == pytest.approx(-found["costs"], abs=1e-15)
+
+
+def test_dividends_and_splits_are_earned_by_who_holds(market: Markets) -> None:
+    """100 -> 50 on a 2:1 split is nothing; 50 -> 49 with a dividend of 2 per unit is +2 %, for the short -2 %."""
+    panel = market({"A": np.array([100.0, 100.0, 50.0, 49.0])})
+    panel = with_fields(
+        panel, split=np.array([[1.0], [1.0], [2.0], [1.0]]), dividend=np.array([[0.0], [0.0], [0.0], [2.0]])
+    )
+    for weight, side, other in ((1.0, "long", "short"), (-1.0, "short", "long")):
+        found = contributions(panel, book(panel, {0: (weight,)}, CLOSE), CLOSE)
+        assert found[side] == pytest.approx([0.0, 0.0, weight * 0.02], abs=1e-15)
+        assert found[other] == pytest.approx([0.0, 0.0, 0.0], abs=1e-15)
+        assert found["other"] == pytest.approx([0.0, 0.0, 0.0], abs=1e-15)
+
+
+def test_a_close_out_below_the_last_price_is_other(market: Markets) -> None:
+    """No bar for more than a row: the holding is sold 30 % below its last price, and no price move says so."""
+    panel = market({"A": np.array([100.0, 100.0, np.nan, np.nan, np.nan]), "B": np.full(5, 7.0)})
+    execution = Execution(convention=Convention.NEXT_CLOSE, halt_limit=1)
+    result = book(panel, {0: (0.5, 0.0)}, execution)
+    assert [event.kind for event in result.events] == ["closed_out"]
+    found = contributions(panel, result, execution)
+    assert found["long"] == pytest.approx([0.0] * 4, abs=1e-15)
+    assert found["other"] == pytest.approx([0.0, 0.0, -0.15, 0.0], abs=1e-15)
+
+
+def test_after_ruin_nothing_is_attributed(market: Markets) -> None:
+    panel = market({"A": np.array([100.0, 100.0, 300.0, 300.0])})
+    result = book(panel, {0: (-1.0,)}, CLOSE)
+    assert result.failure == "liquidated"
+    found = contributions(panel, result, CLOSE)
+    assert found["short"][1] == pytest.approx(-2.0)
+    assert found["other"][1] == pytest.approx(1.0)  # equity stops at zero
+    assert np.isnan(found["short"][2])
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**31), execution=st.sampled_from([OPEN, CLOSE]))
+def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execution) -> None:
+    """Any weights of both sides, costs and all: long + short - costs is what the account earned, row by row."""
+    from tvquant.core.calendars import calendar
+    from tvquant.core.instruments import Instrument, Kind
+    from tvquant.core.panel import Basis
+
+    draw, rows = np.random.default_rng(seed), 40
+    close = 100.0 * np.exp(draw.normal(0.0, 0.03, (rows, 3)).cumsum(axis=0))
+    times = calendar("24x7").bars(np.datetime64("2020-01-01"), np.datetime64("2021-01-01"))[:rows]
+    panel = Panel(
+        times=times,
+        instruments=tuple(
+            Instrument(symbol=f"X:{n}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7") for n in "ABC"
+        ),
+        fields={"close": close, "open": close * np.exp(draw.normal(0.0, 0.01, close.shape))},
+        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
+        tradable=np.ones(close.shape, dtype=np.bool_),
+        bases=(Basis.RAW,) * 3,
+        stamps=(frozenset(),) * 3,
+        calendar="24x7",
+    )
+    weights = {row: tuple(draw.uniform(-0.4, 0.4, 3)) for row in (0, 9, 10, 25)}
+    result = book(panel, weights, execution, CostModel())
+    found = contributions(panel, result, execution)
+    assert np.abs(found["other"]).max() < 1e-13
+    assert found["long"] + found["short"] - found["costs"] == pytest.approx(result.returns, abs=1e-13)
+    assert (found["costs"] >= 0.0).all()
