@@ -54,16 +54,18 @@ def wanted(task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid, *
     """Spans to ask for: all when forced, else what is behind the last stored bar and before the first one.
 
     The last stored bar is asked for again, for it may have been revised. Nothing before a known genesis is asked for. A
-    provider that is not live may have got newer bars at any time.
+    provider that is not live may have got newer bars at any time. The history of an asset that ended ends there.
     """
     last = grid.closed()
+    if record.delisted is not None:
+        last = min(last, grid.closed_at(instant(record.delisted)))
     first = grid.back(last, task.depth)
     if record.genesis is not None:
         first = max(first, instant(record.genesis))
     if task.force_sync or covered.first is None or covered.last is None:
         return ((first, last),) if first <= last else ()
     spans = []
-    behind = covered.last < last and not ended(covered, record, grid)
+    behind = covered.last < last
     if behind or not live:
         spans.append((max(first, covered.last), last))
     if first < covered.first:

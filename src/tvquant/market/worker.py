@@ -110,6 +110,8 @@ class DataWorker:
         try:
             grid = Grid.of(symbol, task.interval, self.clock.now())
             live = self.provider.capabilities.live
+            if task.force_sync and record.delisted is not None:  # its ticker may have been given to another
+                record = replace(record, delisted=await self.listings.ended(symbol))
             spans = wanted(task, covered, record, grid, live=live) if holes is None else holes
             if not spans:
                 return self._untouched(task, covered, record, grid)
@@ -138,8 +140,8 @@ class DataWorker:
         changes["irreparable"] = _beyond_repair(record, covered, asked)
         if genesis is not None:
             changes["genesis"] = moment(genesis if covered.first is None else np.minimum(genesis, covered.first))
-        if covered.last is not None and covered.last < grid.closed() and record.delisted is None:
-            changes["delisted"] = await self.listings.ended(task.physical_symbol)
+        behind = covered.last is None or covered.last < grid.closed()
+        changes["delisted"] = await self.listings.ended(task.physical_symbol) if behind else None
         record = self._update(task, covered, changes, grid)
         wrote = merged.upsert
         return TaskOutcome(

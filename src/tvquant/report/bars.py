@@ -1,6 +1,7 @@
 """One symbol of the lake on a page: its closes, and where something is odd or was repaired."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from tvquant.report.blocks import Figure
 from tvquant.report.figures import FORCED, HEADLINE, axis, colours, days, figure, plotted
 from tvquant.report.files import write
 from tvquant.report.render import PLOTLY, TEMPLATES, plotly, script_json
+
+SOON = timedelta(days=5)
+"""Longer than any week-end with its holidays."""
 
 
 def write_bars(path: Path, found: Listing, findings: Sequence[Finding]) -> None:
@@ -49,10 +53,11 @@ def page_of_bars(found: Listing, findings: Sequence[Finding]) -> str:
 def drawn(found: Listing, findings: Sequence[Finding]) -> Figure:
     """Closes of all stored rows; a mark at the first bar of each finding, a band over those of several bars."""
     bars = found.bars
+    line = _with_holes(bars.select("timestamp", "close"))
     kinds = list(dict.fromkeys(one.kind.value for one in findings))
     shades = colours(kinds)
     traces: list[Mapping[str, Any]] = [
-        {"name": "close", "mode": "lines", "x": days(bars["timestamp"]), "y": plotted(bars["close"]),
+        {"name": "close", "mode": "lines", "x": days(line["timestamp"]), "y": plotted(line["close"]),
          "line": {"color": HEADLINE, "width": 1.2}},
     ]  # fmt: skip
     for kind in kinds:
@@ -78,6 +83,13 @@ def drawn(found: Listing, findings: Sequence[Finding]) -> Figure:
         "bars", f"Closes of {found.symbol.name}", traces, height=520, shapes=bands, hovermode="closest",
         xaxis=axis(""), yaxis=axis("close", type="log"),
     )  # fmt: skip
+
+
+def _with_holes(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, with one without a close behind each that no other follows soon: no line is drawn over a hole."""
+    alone = rows.filter((pl.col("timestamp").shift(-1) - pl.col("timestamp")) > SOON)
+    holes = alone.select(pl.col("timestamp") + timedelta(days=1), pl.lit(None, pl.Float64).alias("close"))
+    return pl.concat([rows, holes]).sort("timestamp", maintain_order=True)
 
 
 def _close_near(bars: pl.DataFrame, finding: Finding) -> float | None:

@@ -166,6 +166,30 @@ def test_mending_asks_for_holes_newest_first_and_registers_what_the_provider_has
     assert provider.asked == []
 
 
+def test_an_asset_that_ended_long_ago_is_fetched_up_to_its_end(
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider
+) -> None:
+    provider.tables[BTC] = made_bars(BTC, walk(200), last=day(900))
+    provider.listings = {BTC: day(899)}
+    assert done(pipeline.worker, depth=300).coverage == NOTHING
+    assert done(pipeline.worker, depth=300).state is AssetState.STABLE
+    assert (provider.asked[1][2], provider.asked[1][3]) == (day(1199), day(899))
+
+
+def test_a_ticker_that_was_given_to_another_is_seen_by_a_forced_sync(
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: FixedClock
+) -> None:
+    old = made_bars(BTC, walk(200), last=day(200))
+    provider.tables[BTC], provider.listings = old, {BTC: day(199)}
+    done(pipeline.worker, depth=2000)
+    provider.tables[BTC] = pl.concat([old, made_bars(BTC, [c * 1000 for c in walk(150)], last=day())])
+    provider.listings = {}
+    later = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
+    found = done(later.worker, depth=2000, force_sync=True)
+    assert (found.inserted, found.state) == (150, AssetState.STABLE)
+    assert registry.read().record(BTC, "1d").delisted is None
+
+
 def test_four_hours_work_alike(worker: DataWorker, provider: ToldProvider, lake: Lake) -> None:
     last = NOW.replace(hour=4, minute=0)
     provider.tables[BTC] = made_bars(BTC, walk(300), last=last, interval="4h")

@@ -52,6 +52,15 @@ def test_closes_findings_and_repairs_are_drawn(seen: tuple[Listing, tuple[Findin
     assert spec["layout"]["yaxis"]["type"] == "log"
 
 
+def test_no_line_is_drawn_over_a_hole(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lakehouse")
+    put(lake, [1.0, 2.0])
+    put(lake, [3.0], 9)
+    trace = figure(page_of_bars(lake.ls(BTC), ()))["data"][0]
+    assert trace["x"] == ["2021-01-01", "2021-01-02", "2021-01-03", "2021-01-10"]
+    assert trace["y"] == [1.0, 2.0, None, 3.0]
+
+
 def test_the_page_names_every_finding_and_escapes_it(seen: tuple[Listing, tuple[Finding, ...]]) -> None:
     listing, findings = seen
     odd = Finding(

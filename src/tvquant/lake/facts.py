@@ -1,0 +1,66 @@
+"""What providers say of an instrument's trading rules: tick, lot and smallest order, each from when we knew it.
+
+A fact is stored when it differs from the one known before; none is ever changed. One that was never delivered is not
+known: files of bars carry none.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import polars as pl
+
+from tvquant.core.digests import digest_json
+from tvquant.core.errors import DataError
+from tvquant.lake import commits, tables
+from tvquant.lake.kinds import structure
+from tvquant.lake.lake import Lake
+from tvquant.lake.tables import TIME
+
+FIELDS = ("tick", "lot", "min_notional")
+KEY = ["symbol", "field"]
+
+
+def store_facts(lake: Lake, rows: pl.DataFrame, *, source: str, recorded_at: datetime) -> int:
+    """Store what is new; how many facts that was.
+
+    Parameters
+    ----------
+    rows : one per symbol: symbol, tick, lot, min_notional (null or absent: not said).
+    recorded_at : when they were asked for, with a zone: they are known from then on.
+
+    Raises
+    ------
+    DataError : a symbol is none or comes twice, a value is not a number above zero, or the lake cannot be written.
+    """
+    for symbol in rows["symbol"]:
+        structure(symbol)
+    said = [name for name in FIELDS if name in rows.columns]
+    given = rows.select("symbol", pl.col(said).cast(pl.Float64)).unpivot(
+        said, index="symbol", variable_name="field", value_name="value"
+    )
+    given = given.drop_nulls("value").sort(KEY)
+    bad = given.filter(~pl.col("value").is_finite() | (pl.col("value") <= 0) | pl.struct(KEY).is_duplicated())
+    if len(bad):
+        symbol, field, value = bad.row(0)
+        raise DataError(f"{field} of {symbol} is {value}; one number above zero was expected; nothing was stored")
+    now = pl.lit(recorded_at.astimezone(UTC), TIME)
+    import_id = digest_json([given.rows(), source, recorded_at.isoformat()])[:16]
+
+    def decide() -> int:
+        with commits.writing(lake.root):
+            held = known_facts(lake, given["symbol"].unique(), at=recorded_at)
+            new = given.join(held, on=[*KEY, "value"], how="anti", maintain_order="left")
+            origin = {"source": pl.lit(source), "import_id": pl.lit(import_id), "recorded_at": now}
+            commits.append(lake.root, "facts", new.with_columns(known_at=now, **origin))
+        return len(new)
+
+    return commits.retried(lake.root, decide)
+
+
+def known_facts(lake: Lake, symbols: Iterable[str] | None = None, *, at: datetime) -> pl.DataFrame:
+    """The newest value of each fact that was known at a moment: symbol, field, value, known_at; by symbol and field."""
+    where = pl.col("known_at") <= pl.lit(at.astimezone(UTC), TIME)
+    if symbols is not None:
+        where &= pl.col("symbol").is_in(list(symbols))
+    rows = tables.read(lake.root, "facts", [*KEY, "value", "known_at"], where=where)
+    return rows.sort("known_at", maintain_order=True).unique(KEY, keep="last", maintain_order=True).sort(KEY)
