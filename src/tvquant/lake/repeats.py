@@ -58,10 +58,13 @@ def _held(root: Path, interval: str, rows: pl.DataFrame, structures: Mapping[str
     day, times = dt.timedelta(days=1), rows["timestamp"]
     span: Any = (times.min() - day, times.max() + day)  # type: ignore[operator]
     where = pl.col("symbol").is_in(symbols.implode())
-    held = tables.read(root, table, where=where, span=span)
+    held = tables.read(root, table, ["symbol", "timestamp", *VALUES], where=where, span=span)
     repaired = repairs.open_repairs(root, interval=interval, symbols=symbols, span=span)
     if len(repaired):
-        held = pl.concat([held, repairs.undone(held, repaired)[0]]).unique()
+        found: Any = (repaired["timestamp"].min(), repaired["timestamp"].max())
+        mine = pl.col("symbol").is_in(repaired["symbol"].unique().implode())
+        before, _ = repairs.undone(tables.read(root, table, where=mine, span=found), repaired)
+        held = pl.concat([held, before.select(held.columns)]).unique()
     held = held.with_columns(session(structures).alias("session")).with_columns(
         pl.col("symbol").cast(rows["symbol"].dtype)
     )
