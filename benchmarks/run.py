@@ -12,6 +12,8 @@ BENCHMARKS = (
     "rating_ma.py",
     "select_v4.py",
     "import_bars.py",
+    "lake_at_scale.py",
+    "sync_simulated.py",
 )
 
 

@@ -16,6 +16,7 @@ TARGET = ROOT / "docs" / "requirements.md"
 OWNED = (
     "R-SIM-01", "R-SIM-03", "R-MET-02", "R-MET-04", "R-TRN-18", "R-LED-01", "R-LED-02", "R-LED-03", "R-LED-07",
     "R-LED-12", "R-ORC-06", "R-CFG-01",
+    *(f"R-DAT-{n:02}" for n in (*range(1, 22), 24, 26)),
     "R-UNI-22", "R-SEL-01", "R-SYN-01", "R-SYN-02", "R-SYN-05", "R-RSK-09", "R-SIM-02",
 )  # fmt: skip
 """Requirements that this version answers for."""

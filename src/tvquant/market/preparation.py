@@ -20,7 +20,7 @@ from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
 from tvquant.profiles import Profile
 
-RETURNS, METADATA, HEALTH = "data/returns.parquet", "data/metadata.json", "data/health.json"
+METADATA, HEALTH = "data/metadata.json", "data/health.json"
 REASON = "prepare"
 
 
@@ -29,6 +29,9 @@ class Mode(StrEnum):
 
     LIGHT = "light"
     FULL = "full"
+
+
+RETURNS = {mode: f"data/returns-{mode}.parquet" for mode in Mode}
 
 
 class Candidate(Protocol):
@@ -109,7 +112,7 @@ async def prepare_portfolio_data(
         name, why = next(iter(excluded.items()))
         raise DataError(f"none of {len(names)} assets is fit for use, e.g. {name}: {why}; see `tvquant data audit`")
     files = {
-        RETURNS: _returns(pipeline, kept, bars),
+        RETURNS[mode]: _returns(pipeline, kept, bars),
         METADATA: _document(_metadata(wanted, excluded, mode, bars)),
         HEALTH: _document(to_report(states)),
     }
@@ -127,6 +130,24 @@ async def prepare_portfolio_data(
         healthy=len(kept),
         total=len(names),
     )
+
+
+def richest_returns(folder: Path) -> tuple[str, pl.DataFrame]:
+    """The returns matrix of a run folder with the most healthy cells, and its name; no other folder is looked at.
+
+    Raises
+    ------
+    DataError : none was prepared.
+    """
+    found = {name: pl.read_parquet(folder / name, glob=False) for name in RETURNS.values() if (folder / name).is_file()}
+    if not found:
+        raise DataError(f"{folder.name} holds no returns matrix; prepare its data with `tvquant data sync PROFILE`")
+    return max(found.items(), key=lambda pair: _healthy_cells(pair[1]))
+
+
+def _healthy_cells(matrix: pl.DataFrame) -> int:
+    values = matrix.drop("timestamp")
+    return sum(values.height - column.null_count() for column in values.iter_columns())
 
 
 def _health(pipeline: DataPipelineOrchestrator, names: Sequence[str], profile: Profile) -> tuple[AssetHealth, ...]:

@@ -11,7 +11,7 @@ from tvquant.atoms.synthesis import synthesise
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.errors import DataError
 from tvquant.market.orchestrator import DataPipelineOrchestrator
-from tvquant.market.preparation import HEALTH, METADATA, RETURNS, Mode, Prepared, depth, prepare_portfolio_data
+from tvquant.market.preparation import HEALTH, METADATA, RETURNS, Mode, Prepared, depth, prepare_portfolio_data, richest_returns
 from tvquant.profiles import Profile, load, resolve
 
 SOL = "BINANCE:SOLUSDT"
@@ -63,7 +63,7 @@ def test_three_atoms_on_a_coin_are_one_fetch_and_three_columns_downstream(
     three = [*atoms(BTC, logics=("hold", "rating_ma")), Atom(physical_symbol=BTC, logic="rating_ma", direction=SHORT)]
     found = prepared(pipeline, folder, [*three, *atoms(ETH)])
     assert (deep.counted(BTC), deep.counted(ETH), found.healthy, found.total) == (1, 1, 2, 2)
-    held = pl.read_parquet(folder / RETURNS)
+    held = pl.read_parquet(folder / RETURNS[Mode.LIGHT])
     assert held.columns == ["timestamp", BTC, ETH]
     returns = held.select(BTC, ETH).fill_null(float("nan")).to_numpy()
     streams = synthesise(returns, held["timestamp"].to_numpy(), (BTC, ETH), three)
@@ -87,7 +87,7 @@ def test_a_second_preparation_asks_for_nothing_and_writes_the_same(
     second = prepared(pipeline, folder.with_name("again"), atoms(BTC, ETH))
     assert len(deep.asked) == asked
     assert second.digests == first.digests
-    assert set(first.digests) == {RETURNS, METADATA, HEALTH}
+    assert set(first.digests) == {RETURNS[Mode.LIGHT], METADATA, HEALTH}
 
 
 @pytest.mark.requirement("R-DAT-26")
@@ -98,7 +98,7 @@ def test_nothing_is_written_outside_of_run_and_lake(
     prepared(pipeline, folder, atoms(BTC))
     assert sorted(one.name for one in tmp_path.iterdir()) == ["lakehouse", "run"]
     assert sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()) == [
-        HEALTH, METADATA, RETURNS,
+        HEALTH, METADATA, RETURNS[Mode.LIGHT],
     ]  # fmt: skip
 
 
@@ -107,12 +107,28 @@ def test_full_mode_covers_span_and_lookback(
     pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
 ) -> None:
     prepared(pipeline, folder, atoms(BTC, ETH), Mode.FULL, data__span=500, data__lookback=500)
-    held = pl.read_parquet(folder / RETURNS)
+    held = pl.read_parquet(folder / RETURNS[Mode.FULL])
     assert len(held) == 1000
     assert held["timestamp"][-1] == day()
     closes = deep.tables[BTC]["close"].tail(1000)
     expected = closes / closes.shift(1) - 1
     assert (held[BTC] - expected)[1:].abs().max() < 1e-12  # type: ignore[operator]
+
+
+@pytest.mark.requirement("R-DAT-08")
+def test_of_two_matrices_the_one_with_more_healthy_cells_is_read(
+    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+) -> None:
+    """Not the newer, and not the longer when it is of fewer assets."""
+    with pytest.raises(DataError, match="holds no returns matrix"):
+        richest_returns(folder)
+    prepared(pipeline, folder, atoms(BTC, ETH, SOL), Mode.FULL, data__span=500, data__lookback=100)
+    prepared(pipeline, folder, atoms(BTC), Mode.LIGHT)
+    name, matrix = richest_returns(folder)
+    assert (name, matrix.columns) == (RETURNS[Mode.FULL], ["timestamp", BTC, ETH, SOL])
+    prepared(pipeline, folder, atoms(BTC), Mode.FULL, data__span=90, data__lookback=61, data__rating_min_bars=90)
+    prepared(pipeline, folder, atoms(BTC, ETH, SOL), Mode.LIGHT)
+    assert richest_returns(folder)[0] == RETURNS[Mode.LIGHT]
 
 
 @pytest.mark.requirement("R-DAT-12")
@@ -122,7 +138,7 @@ def test_a_targeted_refresh_changes_only_its_own_columns(
     from tvquant.market.healing import heal
 
     prepared(pipeline, folder, atoms(BTC, ETH, SOL))
-    before = pl.read_parquet(folder / RETURNS)
+    before = pl.read_parquet(folder / RETURNS[Mode.LIGHT])
     for name in (BTC, ETH, SOL):
         rows = deep.tables[name]
         moved = rows["close"][-50] * 1.001
@@ -133,7 +149,7 @@ def test_a_targeted_refresh_changes_only_its_own_columns(
         )
     run(heal(pipeline, [ETH], forced=True))
     prepared(pipeline, folder, atoms(BTC, ETH, SOL))
-    after = pl.read_parquet(folder / RETURNS)
+    after = pl.read_parquet(folder / RETURNS[Mode.LIGHT])
     assert [name for name in after.columns if not after[name].equals(before[name])] == [ETH]
 
 
@@ -146,7 +162,7 @@ def test_what_cannot_be_mended_is_left_out_and_named(
     assert (found.healthy, found.total) == (1, 3)
     assert found.excluded[ETH].startswith("gaps: 2 bars missing")
     assert found.excluded["BINANCE:NONEUSDT"] == "no bars: BINANCE:NONEUSDT is unknown"
-    assert pl.read_parquet(folder / RETURNS).columns == ["timestamp", BTC]
+    assert pl.read_parquet(folder / RETURNS[Mode.LIGHT]).columns == ["timestamp", BTC]
     states = {one["symbol"]: one["state"] for one in json.loads((folder / HEALTH).read_text())}
     assert states == {BTC: "ok", ETH: "gaps", "BINANCE:NONEUSDT": "missing"}
 

@@ -89,6 +89,7 @@ def test_the_share_of_missing_rows_is_of_those_since_the_listing(
     assert found.failed == ({} if passes else {"X:A": "missing_rows"})
 
 
+@pytest.mark.requirement("R-DAT-07")
 def test_every_reason_has_its_name(judged: Judge, market: Market, prices: Prices) -> None:
     """On XNYS, where one session may miss: a name for every reason, and one for none."""
     jump = prices()
@@ -105,6 +106,7 @@ def test_every_reason_has_its_name(judged: Judge, market: Market, prices: Prices
     assert found.failed == {f"X:{reason}": reason for reason in close if reason != "fine"}
 
 
+@pytest.mark.requirement("R-DAT-07")
 def test_the_first_reason_that_is_asked_counts(judged: Judge, market: Market, prices: Prices) -> None:
     found = judged(market({"A": prices(), "B": np.where(np.arange(ROWS) < 150, np.nan, 7.0)}))
     assert found.failed == {"X:B": "history"}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tvquant.core.instruments import Instant
     from tvquant.lake import AssetHealth
 
-commands = typer.Typer(help="The lake: import, audit, status, ls.", no_args_is_help=True)
+commands = typer.Typer(help="The lake: import and export, sync and repair, audit, status, ls.", no_args_is_help=True)
 
 LiveOption = Annotated[
     bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(
             words,
             "Interrupted",
-            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`)",
+            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a sync when it is called again",
             INTERRUPTED,
         )
     except BrokenPipeError:
