@@ -11,7 +11,16 @@ from tvquant.atoms.synthesis import synthesise
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.errors import DataError
 from tvquant.market.orchestrator import DataPipelineOrchestrator
-from tvquant.market.preparation import HEALTH, METADATA, RETURNS, Mode, Prepared, depth, prepare_portfolio_data, richest_returns
+from tvquant.market.preparation import (
+    HEALTH,
+    METADATA,
+    RETURNS,
+    Mode,
+    Prepared,
+    depth,
+    prepare_portfolio_data,
+    richest_returns,
+)
 from tvquant.profiles import Profile, load, resolve
 
 SOL = "BINANCE:SOLUSDT"

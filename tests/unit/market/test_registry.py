@@ -120,7 +120,11 @@ def test_a_lock_whose_named_holder_is_dead_is_taken_over(
     assert manager.update(BTC, "1d", bars=4).bars == 4
 
 
-@pytest.mark.parametrize("holder", [None, f"{os.getpid()} {platform.node()}", "1 elsewhere", "who knows"])
+@pytest.mark.parametrize(
+    "holder",
+    [None, f"{os.getpid()} {platform.node()}", "1 elsewhere", "who knows"],
+    ids=["none", "this process", "elsewhere", "unreadable"],
+)
 def test_a_lock_of_a_living_or_unknown_holder_is_respected(
     manager: RegistryManager, held: "subprocess.Popen[str]", holder: str | None
 ) -> None:
