@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(
             words,
             "Interrupted",
-            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a sync when it is called again",
+            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a sync when called again",
             INTERRUPTED,
         )
     except BrokenPipeError:
