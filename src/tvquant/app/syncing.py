@@ -132,7 +132,7 @@ def _piped[T](
             pipeline = DataPipelineOrchestrator(
                 provider=provider,
                 lake=lake,
-                registry=RegistryManager(lake.root),
+                registry=RegistryManager(lake.folder),
                 clock=clock,
                 seed=source.setting.seed,
                 progress=watcher.steps,

@@ -1,7 +1,7 @@
 """The workspace: where everything of one user lives, and who may write there.
 
 profiles/                       the user's profiles, over the packaged presets
-data/lakehouse/                 the lake
+data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables stand at that URI, and locks here
 data/logs/                      what commands outside a run had to say
 artifacts/summaries/INDEX.md    every run and its state
 artifacts/summaries/runs/<id>/  one run: manifest.json, audit.jsonl, audit.head, data/, results/, report/, logs/
@@ -21,6 +21,8 @@ from tvquant.core.errors import DataError, ProfileError
 if TYPE_CHECKING:
     from tvquant.lake import Lake
 
+LAKE_URI = "TVQUANT_LAKE_URI"
+"""Environment: `s3://BUCKET/PREFIX` for the lake's tables; the store's address and credentials are `AWS_*`."""
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z0-9_]+-[0-9a-f]{6}")
 
 
@@ -87,10 +89,23 @@ class Workspace:
         return self.root / "artifacts" / "summaries" / "runs"
 
     def lake(self) -> "Lake":
-        """The lake of this workspace."""
-        from tvquant.lake import Lake
+        """The lake of this workspace: in its folder, or at the object store's URI that the environment names.
 
-        return Lake(self.root / "data" / "lakehouse")
+        Raises
+        ------
+        ProfileError : the URI is none, or this workspace has a lake in its folder, which the URI would hide.
+        """
+        from tvquant.lake import Lake
+        from tvquant.lake.place import Place
+
+        folder = self.root / "data" / "lakehouse"
+        uri = os.environ.get(LAKE_URI, "").rstrip("/")
+        if not uri:
+            return Lake(folder)
+        if any(folder.glob("*/_delta_log")):
+            raise ProfileError(f"{LAKE_URI} is set, but {folder} has a lake; unset it, or use another workspace")
+        told = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        return Lake(Place(uri=uri, folder=folder, options=told))
 
     def create(self) -> None:
         """Make the folders that are missing; what is there stays."""

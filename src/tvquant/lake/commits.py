@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.lake.place import Place, Root, address, folder, options
 from tvquant.lake.tables import MEASURES, SCHEMAS, first_line, opened
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ PATIENCE = 120.0
 
 
 @contextmanager
-def writing(root: Path) -> Iterator[None]:
+def writing(root: Root) -> Iterator[None]:
     """Hold the only right to decide what is written to this lake; a process that dies lets it go.
 
     Raises
@@ -47,21 +47,22 @@ def writing(root: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     usable(root)
-    lock = FileLock(root / LOCK)
+    here = folder(root)
+    lock = FileLock(here / LOCK)
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        here.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE, poll_interval=0.01)
     except Timeout as error:
         raise DataError(f"lake {root}: another writer has not ended; try again later", retryable=True) from error
     except OSError as error:
-        raise DataError(f"lake {root} cannot be written: {error.strerror}; is the disk full or read-only?") from error
+        raise DataError(f"lake {here} cannot be written: {error.strerror}; is the disk full or read-only?") from error
     try:
         yield
     finally:
         lock.release()
 
 
-def retried[T](root: Path, decide: Callable[[], T]) -> T:
+def retried[T](root: Root, decide: Callable[[], T]) -> T:
     """What `decide` returns, called again after a pause while other writers' commits forestall its own.
 
     Raises
@@ -81,15 +82,15 @@ def retried[T](root: Path, decide: Callable[[], T]) -> T:
     raise DataError(f"{said} ({first_line(last)}); try again", retryable=True)
 
 
-def usable(root: Path) -> None:
+def usable(root: Root) -> None:
     """Refuse a folder under whose name the Delta library loses its way."""
-    odd = sorted(UNUSABLE & set(str(root)))
+    odd = sorted(UNUSABLE & set(address(root, "")))
     if odd:
         found = " ".join(odd)
         raise DataError(f"lake {root}: Delta tables cannot stand below a folder with {found} in its name; move it")
 
 
-def append(root: Path, table: str, frame: pl.DataFrame) -> None:
+def append(root: Root, table: str, frame: pl.DataFrame) -> None:
     """Commit the rows in one transaction; no rows, no commit."""
     if frame.is_empty():
         return
@@ -97,18 +98,20 @@ def append(root: Path, table: str, frame: pl.DataFrame) -> None:
     import deltalake
 
     with failures(root, table):
-        (root / table).mkdir(parents=True, exist_ok=True)
+        if not isinstance(root, Place):
+            (root / table).mkdir(parents=True, exist_ok=True)
         deltalake.write_deltalake(
-            root / table,
+            address(root, table),
             arrow(table, frame),
             mode="append",
             configuration=_KEEP,
+            storage_options=options(root),
             writer_properties=properties(table),
         )
 
 
 @contextmanager
-def failures(root: Path, table: str) -> Iterator[None]:
+def failures(root: Root, table: str) -> Iterator[None]:
     """Failures of the Delta library as ours; a commit that came second is left to `retried`."""
     from deltalake.exceptions import CommitFailedError, DeltaError
 
@@ -117,7 +120,8 @@ def failures(root: Path, table: str) -> Iterator[None]:
     except CommitFailedError:
         raise
     except (DeltaError, OSError) as error:
-        raise DataError(f"lake table {root / table} cannot be written: {first_line(error)}", retryable=True) from error
+        where = address(root, table)
+        raise DataError(f"lake table {where} cannot be written: {first_line(error)}", retryable=True) from error
 
 
 def properties(table: str) -> "deltalake.WriterProperties":
@@ -143,7 +147,7 @@ def arrow(table: str, frame: pl.DataFrame) -> Any:
     return type(rows).from_arrays(rows.columns, schema=plain)
 
 
-def merge(root: Path, table: str, rows: pl.DataFrame, version: int | None) -> None:
+def merge(root: Root, table: str, rows: pl.DataFrame, version: int | None) -> None:
     """Commit the rows (one per symbol and timestamp) onto a version of the table, in one transaction.
 
     Stored rows take over what the given ones say of measures; given rows of times that are not stored are added. A
@@ -169,7 +173,7 @@ def merge(root: Path, table: str, rows: pl.DataFrame, version: int | None) -> No
 
 
 def replace(
-    root: Path,
+    root: Root,
     table: str,
     rows: pl.DataFrame,
     version: int,
@@ -193,7 +197,7 @@ def replace(
         )
 
 
-def update(root: Path, table: str, values: Mapping[str, datetime], predicate: str) -> None:
+def update(root: Root, table: str, values: Mapping[str, datetime], predicate: str) -> None:
     """Commit these moments as the columns' values in the rows that the SQL predicate names."""
     with failures(root, table):
         opened(root, table).update(new_values=dict(values), predicate=predicate, writer_properties=properties(table))

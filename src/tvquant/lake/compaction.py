@@ -3,6 +3,7 @@
 1. A table of many small files is rewritten as few large ones; what it says does not change.
 2. Files that no kept version has are deleted: kept are the latest version, those that are named (a run names the
    versions its snapshot was read from), and whatever was current within `grace`, which someone may be reading now.
+   Below a URI of an object store none is: runs of other workspaces may name versions there, which are not known here.
 """
 
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, tables
 from tvquant.lake.lake import Lake
+from tvquant.lake.place import Place, Root
 from tvquant.lake.tables import SCHEMAS
 
 MANY = 8
@@ -37,7 +39,7 @@ class TableCompaction:
 def compact(
     lake: Lake, keep: Mapping[str, Collection[int]], *, now: datetime, grace: timedelta = GRACE
 ) -> tuple[TableCompaction, ...]:
-    """Compact every table and delete what no kept version needs.
+    """Compact every table and, unless they stand below a URI, delete what no kept version needs.
 
     Parameters
     ----------
@@ -60,21 +62,27 @@ def compact(
         )
 
 
-def _compact(root: Path, table: str, keep: Collection[int], since: datetime) -> TableCompaction:
+def _compact(root: Root, table: str, keep: Collection[int], since: datetime) -> TableCompaction:
     before = tables.files(root, table)
     with commits.failures(root, table):
         if len(before) >= MANY:
             tables.opened(root, table).optimize.compact(writer_properties=commits.properties(table))
-        needed = {name for version in (None, *keep) for name in tables.files(root, table, version)}
-        needed |= _removed(root / table / "_delta_log", since)
-        deleted, freed = 0, 0
-        for file in sorted((root / table).glob("*.parquet")):
-            found = file.stat()
-            if file.name not in needed and found.st_mtime < since.timestamp():
-                file.unlink()
-                deleted, freed = deleted + 1, freed + found.st_size
+        deleted, freed = (0, 0) if isinstance(root, Place) else _deleted(root, table, keep, since)
     after = len(tables.files(root, table))
     return TableCompaction(name=table, before=len(before), after=after, deleted=deleted, freed=freed)
+
+
+def _deleted(root: Path, table: str, keep: Collection[int], since: datetime) -> tuple[int, int]:
+    """Delete files that no version needs; how many, and their bytes."""
+    needed = {name for version in (None, *keep) for name in tables.files(root, table, version)}
+    needed |= _removed(root / table / "_delta_log", since)
+    deleted, freed = 0, 0
+    for file in sorted((root / table).glob("*.parquet")):
+        found = file.stat()
+        if file.name not in needed and found.st_mtime < since.timestamp():
+            file.unlink()
+            deleted, freed = deleted + 1, freed + found.st_size
+    return deleted, freed
 
 
 def _removed(log: Path, since: datetime) -> set[str]:

@@ -24,6 +24,7 @@ from tvquant.lake.files import Delivery, read_file
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.place import Root, folder
 from tvquant.lake.repeats import mark_repeats
 
 
@@ -97,7 +98,7 @@ def import_files(
 
 
 def _import(
-    root: Path,
+    root: Root,
     deliveries: Sequence[Delivery],
     rows: pl.DataFrame,
     structures: Mapping[str, Structure],
@@ -167,7 +168,7 @@ def _check_declared(rows: pl.DataFrame, structures: Mapping[str, Structure], bas
         raise ProfileError(f"{unknown}; declare --basis raw, split or total")
 
 
-def _check_held(root: Path, table: str, rows: pl.DataFrame, declared: Basis) -> None:
+def _check_held(root: Root, table: str, rows: pl.DataFrame, declared: Basis) -> None:
     if tables.all_are(root, table, "basis", declared):
         return
     symbols = rows["symbol"].unique().cast(pl.String)
@@ -179,7 +180,7 @@ def _check_held(root: Path, table: str, rows: pl.DataFrame, declared: Basis) -> 
         raise ProfileError(f"{found}; nothing was imported; use --basis {held}, or another workspace")
 
 
-def new_instruments(root: Path, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """Symbols that the lake does not know, or whose actions it does not have for all these bars."""
     delivered = pl.col("timestamp").filter(pl.col("dividends").is_not_null())
     span = {"actions_first": delivered.min(), "actions_last": delivered.max()}
@@ -199,7 +200,7 @@ def new_instruments(root: Path, rows: pl.DataFrame, structures: Mapping[str, Str
     return found.filter(pl.col("known").is_null() | ~inside)
 
 
-def _new_actions(root: Path, rows: pl.DataFrame) -> pl.DataFrame:
+def _new_actions(root: Root, rows: pl.DataFrame) -> pl.DataFrame:
     """Dividends and splits that the lake does not have; 0 is none, and so is a split of 1 for 1."""
     identity = ["symbol", "timestamp", "kind", "value"]
     parts = [
@@ -212,12 +213,12 @@ def _new_actions(root: Path, rows: pl.DataFrame) -> pl.DataFrame:
     return found.join(tables.read(root, "actions", identity), on=identity, how="anti", maintain_order="left")
 
 
-def _quarantine(root: Path, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:
+def _quarantine(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:
     """Write the bad rows aside: file, row, column, value, reason, and the row as JSON."""
     bad = pl.concat(delivery.rejected.select(pl.lit(delivery.name).alias("file"), pl.all()) for delivery in deliveries)
     if bad.is_empty():
         return None
-    path = root / "quarantine" / f"{import_id}.parquet"
+    path = folder(root) / "quarantine" / f"{import_id}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     bad.write_parquet(path)
     return path

@@ -17,6 +17,7 @@ from tvquant.lake import panels, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
 from tvquant.lake.intervals import LENGTHS, table_of
 from tvquant.lake.kinds import Structure
+from tvquant.lake.place import Root, folder, size
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
 
@@ -73,10 +74,15 @@ class Closes:
 
 
 class Lake:
-    """Delta Lake tables under `root`; reading only (`import_files` and `upsert` write)."""
+    """Delta Lake tables under `root`, a folder or a `Place`; reading only (`import_files` and `upsert` write)."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Root) -> None:
         self.root = root
+
+    @property
+    def folder(self) -> Path:
+        """The local folder: of locks, quarantine and the register; of the tables too, unless they stand at a URI."""
+        return folder(self.root)
 
     def symbols(
         self,
@@ -173,7 +179,7 @@ class Lake:
                     name=name,
                     version=version,
                     rows=len(tables.read(self.root, name, ["symbol"])),
-                    size=sum(file.stat().st_size for file in (self.root / name).rglob("*") if file.is_file()),
+                    size=size(self.root, name),
                 )
                 for name, version in versions.items()
             ),

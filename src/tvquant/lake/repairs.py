@@ -10,7 +10,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,6 +17,7 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, tables
 from tvquant.lake.intervals import table_of
+from tvquant.lake.place import Root
 from tvquant.lake.tables import MEASURES, VALUES
 
 BAR = ["symbol", "timestamp"]
@@ -53,7 +53,7 @@ def entries(held: pl.DataFrame, repaired: pl.DataFrame) -> pl.DataFrame:
 
 
 def open_repairs(
-    root: Path,
+    root: Root,
     *,
     interval: str,
     symbols: Collection[str] | None = None,
@@ -67,7 +67,7 @@ def open_repairs(
 
 
 def take_back(
-    root: Path,
+    root: Root,
     interval: str,
     symbols: Collection[str] | None,
     upsert_id: str | None,

@@ -5,7 +5,6 @@ Values are compared exactly; null is "not said". Versions that differ at all are
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,7 @@ from tvquant.lake import repairs, tables
 from tvquant.lake.bars import session
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import Structure
+from tvquant.lake.place import Root
 from tvquant.lake.tables import VALUES
 
 VERSIONS = 50
@@ -22,7 +22,7 @@ VERSIONS = 50
 KEY = ["symbol", "session"]
 
 
-def mark_repeats(root: Path, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+def mark_repeats(root: Root, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """The rows (sorted by symbol and time) with two more columns.
 
     `duplicate` : another of the rows, or a stored one, says all that this row says; of equals the first stays.
@@ -46,7 +46,7 @@ def mark_repeats(root: Path, interval: str, rows: pl.DataFrame, structures: Mapp
     return rows.with_columns(duplicate=duplicate, repeated=duplicate & within).drop("index", "again")
 
 
-def _held(root: Path, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+def _held(root: Root, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """Stored rows of the bars that are delivered again, and what they were before repairs; with negative row numbers.
 
     An original that comes once more is no news: it was taken for wrong before.

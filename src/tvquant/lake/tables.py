@@ -1,17 +1,18 @@
-"""The Delta tables of a lake on disk: their columns, and how they are read at a version.
+"""The Delta tables of a lake: their columns, and how they are read at a version.
 
 Readers hold no lock. They read a version, and every version stays readable until `compaction` lets it go.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.lake.place import Place, Root, address, options
 
 if TYPE_CHECKING:
     import deltalake
@@ -88,9 +89,11 @@ delivered, zeros included (its rows together span them); `journal`: what became 
 
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
+CAUSE = re.compile(r"^\s*\x1b\[[0-9;]*m↳\x1b\[0m\s*")
+"""How the Delta library begins the lines below the first of what a store said."""
 
 
-def version(root: Path, table: str) -> int | None:
+def version(root: Root, table: str) -> int | None:
     """The latest version of a table, None when it does not exist."""
     if not _exists(root, table):
         return None
@@ -102,20 +105,28 @@ def version(root: Path, table: str) -> int | None:
         raise _unreadable(root, table, error) from error
 
 
-def opened(root: Path, table: str, at: int | None = None) -> "deltalake.DeltaTable":
+def opened(root: Root, table: str, at: int | None = None) -> "deltalake.DeltaTable":
     """The table at a version; errors are those of the Delta library."""
     import deltalake
 
-    return deltalake.DeltaTable(root / table, version=at)
+    return deltalake.DeltaTable(address(root, table), version=at, storage_options=options(root))
 
 
-def _exists(root: Path, table: str) -> bool:
+def _exists(root: Root, table: str) -> bool:
     """A first commit is there: its folder alone may be that of a writer who is about to make it."""
+    if isinstance(root, Place):
+        import deltalake
+        from deltalake.exceptions import DeltaError
+
+        try:
+            return deltalake.DeltaTable.is_deltatable(address(root, table), options(root))
+        except (DeltaError, OSError) as error:
+            raise _unreadable(root, table, error) from error
     return any((root / table / "_delta_log").glob("*.json"))
 
 
 def read(
-    root: Path,
+    root: Root,
     table: str,
     columns: Sequence[str] | None = None,
     *,
@@ -145,10 +156,11 @@ def read(
             held = opened(root, table, at)
             seen, before = held.version(), seen
             # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
-            files = [root / table / name for name in _files(held, span)]
+            files = [f"{address(root, table)}/{name}" for name in _files(held, span)]
             stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
             scan = partial(pl.scan_parquet, schema=SCHEMAS[table], cast_options=stored, glob=False)
-            lazy = scan(files) if files else empty.lazy()
+            # The store as Delta sees it: no other source of credentials is looked for.
+            lazy = scan(files, storage_options=options(root), credential_provider=None) if files else empty.lazy()
             lazy = lazy if where is None else lazy.filter(where)
             return (lazy.select(columns) if columns else lazy).collect()
         except (DeltaError, *UNREADABLE) as error:
@@ -157,7 +169,7 @@ def read(
                 raise _unreadable(root, table, error, at) from error
 
 
-def files(root: Path, table: str, at: int | None = None) -> tuple[str, ...]:
+def files(root: Root, table: str, at: int | None = None) -> tuple[str, ...]:
     """Names of the files that a version of a table is made of; errors are those of the Delta library."""
     return tuple(_files(opened(root, table, at), None))
 
@@ -172,7 +184,7 @@ def _files(held: "deltalake.DeltaTable", span: tuple[datetime, datetime] | None)
     return actions["path"]
 
 
-def all_are(root: Path, table: str, column: str, value: str) -> bool:
+def all_are(root: Root, table: str, column: str, value: str) -> bool:
     """Every file of the table is known to hold this one text in the column; told without reading any."""
     if version(root, table) is None:
         return True
@@ -183,11 +195,13 @@ def all_are(root: Path, table: str, column: str, value: str) -> bool:
     )
 
 
-def _unreadable(root: Path, table: str, error: BaseException, at: int | None = None) -> DataError:
+def _unreadable(root: Root, table: str, error: BaseException, at: int | None = None) -> DataError:
     which = "" if at is None else f" at version {at}"
-    return DataError(f"lake table {root / table}{which} cannot be read: {first_line(error)}")
+    return DataError(f"lake table {address(root, table)}{which} cannot be read: {first_line(error)}")
 
 
 def first_line(error: BaseException) -> str:
-    """What a library said, cut to one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """What a library said, cut to one line; of what a store said, the whole chain of causes."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    causes = (CAUSE.sub("", line).strip() for line in lines)
+    return " ".join(causes) if len(lines) > 1 and CAUSE.match(lines[1]) else lines[0]

@@ -14,7 +14,6 @@ When a bar was known in the market does not change by a repair; when it was reco
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from tvquant.lake.imports import new_instruments
 from tvquant.lake.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.place import Root
 from tvquant.lake.tables import DAILY, MEASURES, TIME
 
 BAR = ["symbol", "session"]
@@ -104,7 +104,7 @@ def upsert(
 
 
 def _upsert(
-    root: Path,
+    root: Root,
     table: str,
     given: pl.DataFrame,
     structures: Mapping[str, Structure],
@@ -169,7 +169,7 @@ def _checked(rows: pl.DataFrame, interval: str, structures: Mapping[str, Structu
     return frame
 
 
-def _check_basis(root: Path, table: str, given: pl.DataFrame, basis: Basis) -> None:
+def _check_basis(root: Root, table: str, given: pl.DataFrame, basis: Basis) -> None:
     if tables.all_are(root, table, "basis", basis):
         return
     where = pl.col("symbol").is_in(given["symbol"].unique().implode()) & (pl.col("basis") != str(basis))
@@ -180,7 +180,7 @@ def _check_basis(root: Path, table: str, given: pl.DataFrame, basis: Basis) -> N
         raise ProfileError(f"{found}; nothing was written; use a provider of {stored} prices, or another workspace")
 
 
-def _held(root: Path, table: str, given: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
+def _held(root: Root, table: str, given: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """Stored rows of the given bars, whole, with their session."""
     day, stamps = timedelta(days=1), given["timestamp"]
     exchange = any(not found.kinds & ROUND_THE_CLOCK for found in structures.values())

@@ -4,6 +4,7 @@ import pytest
 
 from tvquant.app.workspace import Workspace, write_text
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.lake.place import Place
 
 IDS = ("20260101T000000-demo_sp500-aaaaaa", "20260102T000000-demo_sp500-abbbbb")
 
@@ -68,3 +69,25 @@ def test_write_text_leaves_no_half_file(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "one")
     write_text(tmp_path / "a.txt", "two")
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "two"}
+
+
+def test_the_lake_stands_in_the_folder_unless_the_environment_names_a_uri(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TVQUANT_LAKE_URI", raising=False)
+    folder = home.root / "data" / "lakehouse"
+    assert home.lake().root == folder
+    monkeypatch.setenv("TVQUANT_LAKE_URI", "s3://bucket/lake/")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    place = home.lake().root
+    assert isinstance(place, Place)
+    assert (place.uri, place.folder) == ("s3://bucket/lake", folder)
+    assert place.options["AWS_SECRET_ACCESS_KEY"] == "hush"
+    assert all(name.startswith("AWS_") for name in place.options)
+
+
+def test_a_uri_does_not_hide_the_lake_of_the_folder(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.root / "data" / "lakehouse" / "bars" / "_delta_log").mkdir(parents=True)
+    monkeypatch.setenv("TVQUANT_LAKE_URI", "s3://bucket/lake")
+    with pytest.raises(ProfileError, match="TVQUANT_LAKE_URI is set, but"):
+        home.lake()

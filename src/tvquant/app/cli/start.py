@@ -13,7 +13,8 @@ import typer
 from tvquant import __version__
 from tvquant.app import user_cache
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
-from tvquant.app.workspace import Workspace, write_text
+from tvquant.app.workspace import LAKE_URI, Workspace, write_text
+from tvquant.core.errors import ProfileError
 
 EXAMPLE = """\
 # A profile of your own: it takes everything from a preset and says what differs.
@@ -43,6 +44,10 @@ def demo(
     from tvquant.lake import audit, import_files
 
     began = time.perf_counter()
+    if os.environ.get(LAKE_URI):
+        raise ProfileError(
+            f"{LAKE_URI} is set, but the demo's lake is one in its own folder; unset it for this command"
+        )
     home = Workspace(directory.resolve())
     home.create()
     with home.writing(), watching() as progress:
