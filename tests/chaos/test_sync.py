@@ -223,3 +223,35 @@ def test_faults_that_a_reader_undoes_are_no_excuse() -> None:
     """The check above asks for every symbol but the irreparable ones; these may not hide among them."""
     for kind in HARMLESS:
         assert not Fault(kind=kind, symbol="BINANCE:S001USDT", requests=None).irreparable
+
+
+@pytest.mark.requirement("R-DAT-21")
+def test_a_synced_share_has_the_total_returns_that_the_exchange_paid(tmp_path: Path) -> None:
+    """Raw prices with the splits and dividends that came with them; nothing is stamped as a mere price return."""
+    days = 900
+    made = World(Market(seed=3, start=START.date(), days=days, coins=0, perpetuals=0, reused=0, stocks=12))
+    clock, lake = at_its_end(days), Lake(tmp_path / "lakehouse")
+
+    async def main() -> None:
+        exchange = Exchange(made, clock=clock, seconds=asyncio.get_running_loop().time)
+        await synced(pipeline_of(Simulated(exchange=exchange), lake, clock), made.symbols, days)
+
+    asyncio.run(main(), loop_factory=VirtualLoop)
+    panel = lake.panel(lake.pin(lake.symbols()))
+    splits = 0
+    for column, instrument in enumerate(panel.instruments):
+        actions = {
+            (row["timestamp"].date(), row["kind"]): row["value"]
+            for row in made.actions(instrument.symbol, now=clock.now()).iter_rows(named=True)
+        }
+        truth = made.truth(instrument.symbol, now=clock.now())
+        held = panel.fields["total_return"][:, column]
+        returns = dict(zip(panel.times.astype("datetime64[D]").tolist(), held.tolist(), strict=True))
+        dates, closes = [stamp.date() for stamp in truth["timestamp"]], truth["close"].to_list()
+        for k in range(1, len(dates)):
+            split, cash = actions.get((dates[k], "split"), 1.0), actions.get((dates[k], "dividend"), 0.0)
+            splits += split != 1.0
+            paid = (closes[k] * split + cash) / closes[k - 1] - 1.0
+            assert returns[dates[k]] == pytest.approx(paid, abs=1e-12), f"{instrument.symbol} {dates[k]}"
+    assert splits > 0
+    assert panel.stamps_of(panel.keys) == frozenset()

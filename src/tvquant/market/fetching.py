@@ -69,6 +69,20 @@ class Fetcher:
             genesis = await self._back(symbol, grid, first, last, pages)
         return await self._confirmed(symbol, grid, pages, stored, genesis)
 
+    async def actions(self, symbol: str) -> pl.DataFrame:
+        """Corporate actions of an asset so far.
+
+        Raises
+        ------
+        ProviderError : it did not deliver.
+        """
+
+        async def ask() -> pl.DataFrame:
+            self.requests += 1
+            return await self.provider.actions(symbol)
+
+        return await retried(ask, limiter=self.limiter, backoff=self.backoff, random=self.random)
+
     async def _page(self, symbol: str, grid: Grid, first: Instant, last: Instant) -> Page:
         async def ask() -> Page:
             self.requests += 1
