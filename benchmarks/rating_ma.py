@@ -13,7 +13,8 @@ import numpy as np
 import talib
 from talib import stream
 
-from tvquant.features.ratings import LENGTHS, MISSING, moving_average_votes, recommend_ma
+from tvquant.features.ratings import LENGTHS, mean_vote, moving_average_votes
+from tvquant.features.votes import MISSING
 
 ROWS, NAMES = 500, 1000
 TARGET_SECONDS = 2.0
@@ -57,7 +58,7 @@ def main() -> int:
     print(f"rating of {NAMES} names x {ROWS} days, milliseconds, best of several")
     print("              tvquant, whole rating   TA-Lib, SMA and EMA   ratio")
     for day, rows, peer in (("last day", 1, theirs_last), ("every day", ROWS, theirs)):
-        ours = best_of(lambda rows=rows: recommend_ma(moving_average_votes(**bars, rows=rows)))
+        ours = best_of(lambda rows=rows: mean_vote(moving_average_votes(**bars, rows=rows)))
         other = best_of(peer)
         ratios.append(other / ours)
         print(f"  {day:<10}  {ours * 1e3:>21.1f}   {other * 1e3:>19.1f}   {ratios[-1]:>4.1f}x")

@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits
 from tvquant.core.atoms import Atom, Direction, Streams
 from tvquant.core.features import FeatureSet
 from tvquant.profiles.schema import SelectionSection
-from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
+from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext, SelectionPipeline
+from tvquant.selection.stages.feature_engineering import TERMS
 
 SIZES = (100, 300, 1000)
 ROWS = 500
@@ -25,6 +26,8 @@ TARGET_EXPONENT = 1.0
 PARAMETERS = SelectionSection(
     model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
     cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
+    thresholds="calibrated", vetoes=tuple(VETOES), min_roc=-80.0, max_roc=100.0, max_volatility_d=100.0,
+    min_survival=0.1,
 )  # fmt: skip
 
 
@@ -46,9 +49,9 @@ def pool(n: int) -> SelectionContext:
             composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
         ),
         features=FeatureSet(
-            names=("adv_median_30", "recommend_ma"),
+            names=tuple(sorted(TERMS)),
             keys=tuple(atom.physical_symbol for atom in atoms),
-            values=np.array([rng.lognormal(16.0, 2.0, n), rng.uniform(-1.0, 1.0, n)]),
+            values=rng.uniform(-1.0, 1.0, (len(TERMS), n)) * 50.0,
             known_at=times[-1],
         ),
         parameters=PARAMETERS,

@@ -12,17 +12,23 @@ from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureSet
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext
-from tvquant.selection.stages.feature_engineering import FeatureEngineeringStage
+from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
 from tvquant.selection.vetoes.catalogue import VETOES
 
 MODELS = sorted(SELECTION_MODELS)
 PARAMETERS = SelectionSection(
     model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
     cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
+    thresholds="calibrated", vetoes=tuple(VETOES), min_roc=-80.0, max_roc=100.0, max_volatility_d=100.0,
+    min_survival=0.1,
 )  # fmt: skip
 
 
-def context(count, rows=200, *, terms=("adv_median_30", "recommend_ma"), young=True, seed=0):
+EVERY_TERM = tuple(sorted(TERMS))
+
+
+def context(count, rows=200, *, terms=EVERY_TERM, young=True, seed=0):
     """A pool of longs and shorts with a common factor, of which every fourth name is young."""
     rng = np.random.default_rng(seed)
     asset = rng.normal(0.0, 0.01, (rows, 1)) + rng.normal(0.0, 0.02, (rows, count))
@@ -126,10 +132,14 @@ def test_a_pool_without_atoms_is_refused(name):
 
 
 @pytest.mark.requirement("R-SEL-15")
+@pytest.mark.parametrize("stage", Relaxation)
+@pytest.mark.parametrize("thresholds", ["calibrated", "as_specified"])
 @pytest.mark.parametrize("name", sorted(VETOES))
-def test_a_broken_rule_has_a_finite_value_and_limit(name):
-    given = FeatureEngineeringStage().run(context(150, rows=70))
-    verdict = VETOES[name].judge(given, 0.25)
+def test_a_broken_rule_has_a_finite_value_and_limit(name, thresholds, stage):
+    given = context(150, rows=70)
+    changes = {"null_share": 0.25, "thresholds": thresholds}
+    given = FeatureEngineeringStage().run(replace(given, parameters=PARAMETERS.model_copy(update=changes)))
+    verdict = VETOES[name].verdict(given, stage)
     assert verdict.broken.shape == verdict.values.shape == verdict.limits.shape == (150,)
     assert np.isfinite(verdict.values[verdict.broken]).all()
     assert np.isfinite(verdict.limits[verdict.broken]).all()

@@ -338,7 +338,7 @@ def test_a_market_of_one_price_is_one_cluster(home: Home) -> None:
 
 
 def test_max_sharpe_without_a_positive_mean_falls_back_or_is_cash(home: Home) -> None:
-    home.holding(coins(drift=-0.05))
+    home.holding(coins(drift=-0.02))
     cell = "v4/custom/max_sharpe/custom"
     profiles = "[hrp, max_sharpe]"
     alone = home.played(allocation__profiles=profiles)

@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         noise = np.random.default_rng([number, 4]).standard_normal(len(days)) * 0.01 * (1 + number % 3)
         close = 100.0 * np.exp(((0.01 if number % 2 else -0.01) + noise).cumsum())
         frame = pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "close": close})
-        frames.append(frame.with_columns(open="close", high="close", low="close", volume=pl.lit(1e9)))
+        frames.append(frame.with_columns(open="close", volume=pl.lit(1e9)))
     pl.concat(frames).write_parquet(root.parent / "coins.parquet")
     assert main(["init", str(root)]) == 0
     assert main(["data", "import", str(root.parent / "coins.parquet"), "-w", str(root)]) == 0
@@ -68,7 +68,7 @@ def test_the_summary_says_what_the_document_says(select: Callable[..., Any]) -> 
     assert (funnel["universe"], funnel["discovery"]) == (12, 10)
     assert told["out"] == "kind:stablecoin 1, kind:fiat 1"
     assert told["stage"].startswith(f"{chosen['stage']} of 4, ")
-    assert "survival (not computed by this version)" in told["left out"]
+    assert "adx (the data have no high or low)" in told["left out"]
     assert told["status"] == decision["allocation"]["status"]
     assert told["cash"] == f"{100 * (1 - sum(decision['atoms'].values())):.1f} %"
     for winner in chosen["winners"]:

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute
-from tvquant.features.ratings import moving_average_votes, recommend_ma
+from tvquant.features.oscillator_votes import oscillator_votes
+from tvquant.features.rating_rules import RATING_RULES
+from tvquant.features.ratings import mean_of_groups, mean_vote, moving_average_votes
 
 FIELDS = ("high", "low", "close", "volume")
+RATINGS = ("recommend_ma", "recommend_other", "recommend_all")
 
 
 @st.composite
@@ -48,20 +51,25 @@ def panels(draw):
 
 @pytest.mark.requirement("R-FEA-12")
 @pytest.mark.requirement("R-UNI-22")
-@given(panel=panels(), data=st.data())
-def test_a_row_of_all_ratings_is_the_rating_of_the_view_until_then(panel, data):
+@given(panel=panels(), data=st.data(), rules=st.sampled_from(sorted(RATING_RULES)))
+def test_a_row_of_all_ratings_is_the_rating_of_the_view_until_then(panel, data, rules):
     row = data.draw(st.integers(0, len(panel.times) - 1), label="row")
-    everything = recommend_ma(moving_average_votes(*(panel.fields[name] for name in FIELDS), rows=len(panel.times)))
+    high, low, close, volume = (panel.fields[name] for name in FIELDS)
+    rows, chosen = len(panel.times), RATING_RULES[rules]
+    averages = moving_average_votes(high, low, close, volume, rows=rows, rules=chosen)
+    others = oscillator_votes(high, low, close, rows=rows, rules=chosen)
+    everything = np.array([mean_vote(averages), mean_vote(others), mean_of_groups(averages, others)])
     view = panel.until(panel.known_at[row, 0])
-    if view.instruments:
-        found = compute(view, ["recommend_ma"], rating_min_bars=1).values[0]
-        assert found.tobytes() == everything[row, : len(found)].tobytes()
-        listed = len(found)
-    else:
-        listed = 0
-    assert np.isnan(everything[row, listed:]).all()
-    assert np.isnan(everything[~panel.tradable]).all()
+    listed = len(view.instruments)
+    if listed:
+        found = compute(view, RATINGS, rating_min_bars=1, rating_rules=chosen).values
+        assert found.tobytes() == np.ascontiguousarray(everything[:, row, :listed]).tobytes()
+    assert np.isnan(everything[:, row, listed:]).all()
+    assert np.isnan(everything[:, ~panel.tradable]).all()
     assert (np.abs(everything[~np.isnan(everything)]) <= 1.0).all()
+    one, other, both = everything
+    whole = np.where(np.isnan(one), other, np.where(np.isnan(other), one, (one + other) / 2.0))
+    np.testing.assert_allclose(both, whole, rtol=0.0, atol=1e-15)
 
 
 @pytest.mark.requirement("R-UNI-22")

@@ -13,6 +13,7 @@ from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.profiles import Vocabulary, dump, from_manifest, load, resolve, to_manifest
 from tvquant.profiles.files import Layer, RawProfile, parse_value
+from tvquant.selection import VETOES
 
 RISK_PROFILES = ("equal_weight", "hrp", "min_variance")
 WORDS = Vocabulary(
@@ -22,6 +23,7 @@ WORDS = Vocabulary(
     simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
     features=frozenset({"value_traded_last", "recommend_ma"}),
     logics=frozenset({"hold", "rating_ma"}),
+    vetoes=frozenset(VETOES),
 )
 BASE = load("us_equities")
 

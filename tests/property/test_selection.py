@@ -13,10 +13,14 @@ from tvquant.core.features import FeatureSet
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
+from tvquant.selection.stages.feature_engineering import TERMS
+from tvquant.selection.vetoes.catalogue import VETOES
 
 PARAMETERS = SelectionSection(
     model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
     cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
+    thresholds="calibrated", vetoes=tuple(VETOES), min_roc=-80.0, max_roc=100.0, max_volatility_d=100.0,
+    min_survival=0.1,
 )  # fmt: skip
 
 
@@ -39,12 +43,13 @@ def contexts(draw):
     place = [int(atom.physical_symbol[-2:]) for atom in atoms]
     sign = np.array([float(atom.direction.sign) for atom in atoms])
     times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
-    values = rng.uniform(-1.0, 1.0, (2, assets))
+    values = rng.uniform(-1.0, 1.0, (len(TERMS), assets)) * draw(st.sampled_from([1.0, 40.0, 150.0]))
     values[:, rng.random(assets) < 0.2] = np.nan
     floor = draw(st.integers(1, 20))
     changes = {
         "top_n": draw(st.integers(1, 4)), "min_winners": floor, "max_winners": floor + draw(st.integers(0, 10)),
         "weights": draw(st.sampled_from(["v4_tuned", "v4_round"])), "max_clusters": draw(st.integers(1, 25)),
+        "thresholds": draw(st.sampled_from(["calibrated", "as_specified"])),
     }  # fmt: skip
     return SelectionContext(
         decided_at=times[-1],
@@ -55,7 +60,7 @@ def contexts(draw):
             composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         ),
         features=FeatureSet(
-            names=("adv_median_30", "recommend_ma"),
+            names=tuple(sorted(TERMS)),
             keys=tuple(f"X:N{j:02d}" for j in range(assets)),
             values=values,
             known_at=times[-1],
@@ -84,6 +89,8 @@ def test_an_atom_with_a_hard_veto_wins_at_no_stage(context):
     for done in each_stage(context):
         kurtosis, volatility = done.of_atoms("kurtosis"), done.of_atoms("volatility")
         safe = (kurtosis <= 20.0) & (volatility <= 2.5)  # false where one is missing
+        roc, daily = done.of_atoms("roc"), done.of_atoms("volatility_d")
+        safe &= ~((roc < -80.0) | (roc > 100.0) | (daily > 100.0) | (done.of_atoms("survival") < 0.1))
         allowed = {symbol for symbol, good in zip(done.pool.ids, safe, strict=True) if good}
         assert set(done.recruited) <= allowed
         assert {symbol for symbol, veto in done.vetoes.items() if veto.hard} == set(done.pool.ids) - allowed

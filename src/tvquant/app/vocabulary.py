@@ -8,7 +8,7 @@ def vocabulary() -> Vocabulary:
     from tvquant.allocation import ENGINES, RISK_PROFILES
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS
-    from tvquant.selection import SELECTION_MODELS
+    from tvquant.selection import SELECTION_MODELS, VETOES
     from tvquant.simulation import SIMULATORS
 
     return Vocabulary(
@@ -18,4 +18,5 @@ def vocabulary() -> Vocabulary:
         simulators={name: frozenset(simulator.conventions) for name, simulator in SIMULATORS.items()},
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
+        vetoes=frozenset(VETOES),
     )

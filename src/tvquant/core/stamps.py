@@ -17,6 +17,7 @@ class Stamp(StrEnum):
     NO_VOLUME = "no_volume"
     OVERDRAFT = "overdraft"
     SWEPT_WINDOWS = "swept_windows"
+    AS_SPECIFIED = "as_specified"
 
     @property
     def meaning(self) -> str:
@@ -37,4 +38,5 @@ _MEANING: dict[Stamp, str] = {
     Stamp.NO_VOLUME: "The data carry no volume: liquidity was neither checked nor charged for.",
     Stamp.OVERDRAFT: "Cash went below zero after gaps or costs and was charged the borrow rate.",
     Stamp.SWEPT_WINDOWS: "The 60/20/20 windows were picked as the best of a sweep on related history.",
+    Stamp.AS_SPECIFIED: "Vetoes use the specification's fixed figures: on noise these reject at random or never.",
 }

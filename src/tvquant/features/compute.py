@@ -7,12 +7,15 @@ import numpy as np
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats, Panel, frozen
+from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
 from tvquant.features.terms.catalogue import TERMS
-from tvquant.features.terms.contract import Settings, Term
+from tvquant.features.terms.contract import Settings, Term, evaluate
 from tvquant.profiles.wording import unknown
 
 
-def compute(view: Panel, names: Collection[str], *, rating_min_bars: int) -> FeatureSet:
+def compute(
+    view: Panel, names: Collection[str], *, rating_min_bars: int, rating_rules: RatingRules = LIBRARY_V3
+) -> FeatureSet:
     """The named terms of all instruments of `view` (a panel until a moment), in the order of the catalogue.
 
     A term whose fields hold nothing in the view is NaN throughout and named in `absent`.
@@ -29,10 +32,10 @@ def compute(view: Panel, names: Collection[str], *, rating_min_bars: int) -> Fea
     terms = [term for name, term in TERMS.items() if name in names]
     absent = {term.name: lacks for term in terms if (lacks := _lacks(view, term))}
     values = np.full((len(terms), len(view.instruments)), np.nan)
-    settings = Settings(rating_min_bars=rating_min_bars)
-    for k, term in enumerate(terms):
-        if term.name not in absent:
-            values[k] = term.compute(view, settings)
+    settings = Settings(rating_min_bars=rating_min_bars, rating_rules=rating_rules)
+    there = [k for k, term in enumerate(terms) if term.name not in absent]
+    for k, found in zip(there, evaluate([terms[k] for k in there], view, settings), strict=True):
+        values[k] = found
     return FeatureSet(
         names=tuple(term.name for term in terms),
         keys=view.keys,

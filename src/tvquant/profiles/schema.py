@@ -123,9 +123,15 @@ class SelectionSection(Section):
     max_winners : the best of them that are kept.
     cluster_distance, max_clusters : where the tree of correlation distances is cut, here and for allocation.
     cluster_lookbacks : rows over which correlations are averaged before the distance is taken (R-SEL-27).
-    null_share : share of noise that each soft veto rejects.
+    thresholds : `calibrated`: soft vetoes judge by what noise of as many values looks like. `as_specified`: by fixed
+        figures of the specification, on the statistics that it names; results are stamped `as_specified`.
+    vetoes : rules in force; those left out are switched off (R-SEL-15).
+    null_share : share of noise that each calibrated soft veto rejects.
     max_kurtosis : largest excess kurtosis; a hard veto.
     max_volatility : largest annual volatility; a hard veto.
+    min_roc, max_roc : smallest and largest change over 9 bars, in percent; a hard veto.
+    max_volatility_d : largest range of the last bar, in percent of its low; a hard veto.
+    min_survival : smallest survival score; a hard veto.
     """
 
     model: Member
@@ -136,9 +142,15 @@ class SelectionSection(Section):
     cluster_distance: Real = Field(gt=0, le=1)
     max_clusters: int = Field(strict=True, ge=1)
     cluster_lookbacks: Annotated[Distinct[Annotated[int, Field(strict=True, ge=20)]], Field(min_length=1)]
+    thresholds: Literal["calibrated", "as_specified"]
+    vetoes: Distinct[Member]
     null_share: Real = Field(gt=0, lt=0.5)
     max_kurtosis: Real = Field(gt=0)
     max_volatility: Real = Field(gt=0)
+    min_roc: Real = Field(ge=-100, lt=0)
+    max_roc: Real = Field(gt=0)
+    max_volatility_d: Real = Field(gt=0)
+    min_survival: Real = Field(ge=0, le=1)
 
     @field_validator("max_winners", mode="after")
     @classmethod
@@ -147,6 +159,11 @@ class SelectionSection(Section):
         if most < floor:
             raise broken(f"expected at least selection.min_winners ({floor}), found {most}")
         return most
+
+    @property
+    def stamps(self) -> Stamps:
+        """What every result of this selection must say."""
+        return frozenset({Stamp.AS_SPECIFIED}) if self.thresholds == "as_specified" else NONE
 
 
 class LimitsSection(Section):

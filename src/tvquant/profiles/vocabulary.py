@@ -17,6 +17,7 @@ class Vocabulary:
     engines : optimiser -> risk profiles it solves.
     simulators : simulator -> execution conventions it plays.
     features, logics : names that scanners may filter, and hold their recruits for.
+    vetoes : names that a profile may leave in force.
     missing : member -> the extra that would install it; named here only when it is not installed.
     """
 
@@ -26,6 +27,7 @@ class Vocabulary:
     simulators: Mapping[str, frozenset[str]]
     features: frozenset[str] = frozenset()
     logics: frozenset[str] = frozenset()
+    vetoes: frozenset[str] = frozenset()
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -35,6 +37,7 @@ class Vocabulary:
         """
         for key, noun, known in (
             ("selection.model", "selection model", self.selection_models),
+            ("selection.vetoes", "veto", self.vetoes),
             ("allocation.engines", "engine", self.engines),
             ("allocation.profiles", "risk profile", self.risk_profiles),
             ("allocation.fallbacks", "risk profile", self.risk_profiles),

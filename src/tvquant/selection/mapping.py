@@ -52,6 +52,32 @@ def cdf(values: Floats) -> Floats:
     return out
 
 
+def min_max(values: Floats) -> Floats:
+    """(value - lowest) / (highest - lowest), in [0, 1]; 0.5 for all where the values are equal.
+
+    Its 0 is no probability: it is a part of other features, not a factor of a score.
+    """
+    out, there = _undecided(values)
+    known = values[there]
+    spread = np.ptp(known) if len(known) > 1 else 0.0
+    if spread > 0.0:
+        out[there] = (known - known.min()) / spread
+    return out
+
+
+def half_of_worst(values: Floats) -> Floats:
+    """1 - 0.5 value / highest, in [0.5, 1]: the highest of values that are not below 0 loses half (R-SEL-07).
+
+    No value takes anything where none is above 0.
+    """
+    out, there = _undecided(values)
+    known = values[there]
+    if len(known) > 1:
+        worst = known.max()
+        out[there] = 1.0 - 0.5 * known / worst if worst > 0.0 else 1.0
+    return out
+
+
 def _undecided(values: Floats) -> tuple[Floats, Bools]:
     """0.5 for all, and where there is a value."""
     return np.full(values.shape, UNDECIDED), np.isfinite(values)

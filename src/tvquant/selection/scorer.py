@@ -7,7 +7,7 @@ import numpy as np
 
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats, frozen
-from tvquant.selection.weights import PENALTIES, Exponent
+from tvquant.selection.weights import Exponent
 
 FLOOR = 1e-9
 """A probability is not taken to be lower, so that no score is infinite."""
@@ -39,7 +39,7 @@ class AlphaScorer:
         places = {name: row for row, name in enumerate(features.names)}
         scores = np.zeros(len(features.keys))
         probabilities: dict[str, Floats] = {}
-        absent = dict.fromkeys(PENALTIES, "not computed by this version, no penalty is taken")
+        absent: dict[str, str] = {}
         missing: dict[str, tuple[str, ...]] = {}
         for exponent in self.exponents:
             name = exponent.feature

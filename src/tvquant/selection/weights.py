@@ -1,5 +1,7 @@
 """What the Log-MPS score of v4 is made of: features, their mappings, and two sets of exponents.
 
+The fragility penalty, ln(1 - 0.5 fragility / highest fragility), is a factor like the others, of weight 1 (R-SEL-07).
+
 A feature is listed with the column of atom features that it reads: the Hurst exponent is scored by its distance from
 a random walk, high where `randomness` is low (R-FEA-06), so higher entropy and randomness lower a score (R-SEL-11).
 `v4_tuned` was tuned on 2025: evidence from that year is in-sample. Both sets: R-SEL-08, R-SEL-10.
@@ -9,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tvquant.selection.mapping import Mapper, cdf, rank, rank_desc
+from tvquant.selection.mapping import Mapper, cdf, half_of_worst, rank, rank_desc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ _FACTORS: tuple[tuple[str, str, Mapper, float, float], ...] = (
     ("skewness", "abs_skewness", rank_desc, 0.5, 0.5),
     ("kurtosis", "kurtosis", rank_desc, 0.5, 1.0),
     ("cvar", "cvar", cdf, 1.0, 1.0),
+    ("fragility", "fragility", half_of_worst, 1.0, 1.0),
 )
 
 WEIGHTS: Mapping[str, tuple[Exponent, ...]] = MappingProxyType(
@@ -49,6 +52,3 @@ WEIGHTS: Mapping[str, tuple[Exponent, ...]] = MappingProxyType(
         for place, name in enumerate(("v4_tuned", "v4_round"))
     }
 )
-
-PENALTIES = ("fragility",)
-"""Features whose penalty the score would subtract (R-SEL-07)."""

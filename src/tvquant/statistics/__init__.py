@@ -17,7 +17,8 @@ from tvquant.statistics.metrics import (
 )
 from tvquant.statistics.nulls import NullStatistic, null_quantile
 from tvquant.statistics.predictability import efficiency_ratio, hurst, permutation_entropy, rescaled_range_slope
-from tvquant.statistics.tails import Moments, cvar, moments
+from tvquant.statistics.stress import stress_windows, survived
+from tvquant.statistics.tails import Moments, cvar, moments, tail_gain
 
 __all__ = [
     "LeafOrder",
@@ -41,6 +42,9 @@ __all__ = [
     "permutation_entropy",
     "rescaled_range_slope",
     "rolling",
+    "stress_windows",
+    "survived",
+    "tail_gain",
     "ward",
     "wealth",
 ]

@@ -4,6 +4,8 @@
 2. On a grid of n, 4000 series are drawn from a fixed seed and measured by the same kernels as returns; one grid point
    is drawn when it is first needed and kept for the life of the process.
 3. Between grid points a quantile is interpolated linearly in 1 / sqrt(n).
+4. ADX needs bars: each is 24 steps of the noise, opened at the close before it. 2000 walks of 120 bars give the
+   distribution at every n up to 120 at once.
 """
 
 from enum import StrEnum
@@ -17,6 +19,9 @@ from tvquant.core.panel import Floats, frozen
 from tvquant.statistics.predictability import efficiency_ratio, hurst, permutation_entropy
 
 DRAWS = 4000
+WALKS, BARS, STEPS = 2000, 120, 24
+"""Walks for ADX, the bars of each, and the steps of a bar. Beyond 120 bars the distribution hardly changes: Wilder's
+averages of 14 forget."""
 SEED = 20_020_429
 DEGREES = 4.0
 """Degrees of freedom of the noise."""
@@ -28,6 +33,7 @@ class NullStatistic(StrEnum):
     ENTROPY = "entropy"
     EFFICIENCY = "efficiency"
     HURST = "hurst"
+    ADX = "adx"
 
 
 MEASURES = {
@@ -42,11 +48,16 @@ LONG = tuple(
 )
 """Grid of the Hurst exponent: its largest length and the number of its segments change between neighbours of it only
 where they are consecutive (63 and 64, 95 and 96 ...), so that no jump is interpolated across."""
-GRIDS = {NullStatistic.ENTROPY: SHORT, NullStatistic.EFFICIENCY: SHORT, NullStatistic.HURST: LONG}
+GRIDS = {
+    NullStatistic.ENTROPY: SHORT,
+    NullStatistic.EFFICIENCY: SHORT,
+    NullStatistic.HURST: LONG,
+    NullStatistic.ADX: tuple(range(32, BARS + 1)),
+}
 
 
 def null_quantile(statistic: NullStatistic, n: NDArray[np.int64], share: float) -> Floats:
-    """Quantile `share` of the statistic on noise of n values (K), for each of the K counts in `n`.
+    """Quantile `share` of the statistic on noise of n values (K), for each of the K counts in `n`; bars for ADX.
 
     NaN below 32 values. Above the grid (120; 2047 for the Hurst exponent) the last grid point stands. Entropy takes
     few values when n is small, so a limit of strict inequality rejects somewhat less than its share of noise there
@@ -78,6 +89,36 @@ def _at_grid_point(statistic: NullStatistic, n: int, share: float) -> float:
 
 @cache
 def noise_distribution(statistic: NullStatistic, n: int) -> Floats:
-    """The statistic on 4000 series of noise of n values, read-only."""
+    """The statistic on 4000 series of noise of n values (2000 walks of n bars for ADX), read-only."""
+    if statistic is NullStatistic.ADX:
+        return np.asarray(_adx_of_noise()[n - 1])
     noise = np.random.default_rng((SEED, n)).standard_t(DEGREES, (DRAWS, n))
     return frozen(MEASURES[statistic](noise.T))
+
+
+@cache
+def _adx_of_noise() -> Floats:
+    """ADX(14) of 2000 walks at each of their 120 bars (bars x walks), read-only."""
+    from tvquant.statistics.directional import directional_movement
+
+    high, low, close = noise_bars(np.random.default_rng((SEED, BARS)), BARS, WALKS)
+    return frozen(directional_movement(high, low, close, rows=BARS)[0])
+
+
+def noise_bars(draw: np.random.Generator, bars: int, walks: int) -> tuple[Floats, Floats, Floats]:
+    """High, low and close (bars x walks each) of walks of 24 steps a bar; a step is Student t, 4 degrees of freedom.
+
+    A t(4) value is a normal one over the root of half the sum of two exponential ones (a chi-square of 4 degrees over
+    4). Steps are in single precision, for speed: prices are sums of them, not estimates.
+    """
+    shape = (bars, STEPS, walks)
+    path = draw.standard_normal(shape, dtype=np.float32)
+    spread = draw.standard_exponential(shape, dtype=np.float32)
+    spread += draw.standard_exponential(shape, dtype=np.float32)
+    spread *= 0.5
+    path /= np.sqrt(spread, out=spread)
+    np.cumsum(path, axis=1, out=path)
+    moves = path[:, -1].astype(np.float64)
+    close = moves.cumsum(axis=0)
+    opened = close - moves
+    return opened + np.maximum(path.max(axis=1), 0.0), opened + np.minimum(path.min(axis=1), 0.0), close

@@ -1,4 +1,4 @@
-"""Tails of returns: moments and the conditional value at risk, per column, over its finite values."""
+"""Tails of returns: moments, and the mean of the worst and of the best returns, per column, over its finite values."""
 
 from dataclasses import dataclass
 
@@ -67,3 +67,18 @@ def cvar(returns: Floats, *, level: float = 0.05) -> tuple[Floats, Floats]:
 
     mean, error = tail_mean(by_series(returns), level)
     return mean, error
+
+
+def tail_gain(returns: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Mean of the returns at or above their `level` quantile, and its standard error (K each).
+
+    The mirror of `cvar`: a column is measured as its negative would be, at 1 - level.
+
+    Raises
+    ------
+    ModelError : a level outside (0, 1).
+    """
+    if not 0.0 < level < 1.0:
+        raise ModelError(f"tail gain: expected a level between 0 and 1, found {level}")
+    mean, error = cvar(-returns, level=1.0 - level)
+    return -mean, error

@@ -31,7 +31,7 @@ def cells(profile: Profile) -> tuple[Cell, ...]:
         data=profile.data,
         selection=profile.selection,
         train=profile.windows.train,
-        stamps=profile.universe.stamps | profile.windows.stamps,
+        stamps=profile.universe.stamps | profile.windows.stamps | profile.selection.stamps,
     )
     found = []
     for simulator in profile.execution.simulators:

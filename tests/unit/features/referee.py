@@ -88,7 +88,22 @@ def cloud(highs, lows, closes):
     return out
 
 
-def votes(high, low, close, volume):
+def cloud_of_today(highs, lows, closes):
+    """The older rule: the lead lines are not displaced, and the close stands between two lines."""
+    conversions, bases, slow = mid(highs, lows, 9), mid(highs, lows, 26), mid(highs, lows, 52)
+    out = []
+    for t, (conversion, base, b) in enumerate(zip(conversions, bases, slow, strict=True)):
+        if t == 0 or None in (conversion, base, b):
+            out.append(None)
+            continue
+        a, was, now = mean([conversion, base]), closes[t - 1], closes[t]
+        up = [above(a, b), above(now, a), above(base, now), above(conversion, was), above(now, conversion)]
+        down = [above(b, a), above(b, now), above(now, base), above(was, conversion), above(conversion, now)]
+        out.append(1 if all(up) else -1 if all(down) else 0)
+    return out
+
+
+def votes(high, low, close, volume, ichimoku=cloud):
     """Votes of one name, T x 15 with None for a missing one; arguments are float sequences, or None."""
     bars = [t for t in range(len(close)) if not np.isnan(close[t])]
     highs, lows, closes, volumes = (
@@ -96,10 +111,10 @@ def votes(high, low, close, volume):
     )
     averages = [sma(closes, n) for n in LENGTHS] + [ema(closes, n) for n in LENGTHS] + [hull(closes)]
     averages.append(vwma(closes, volumes))
-    ichimoku = cloud(highs, lows, closes)
+    clouds = ichimoku(highs, lows, closes)
     table = [[None] * 15 for _ in close]
     for k, t in enumerate(bars):
         price = closes[k]
         row = [None if ma[k] is None else int(above(price, ma[k])) - int(above(ma[k], price)) for ma in averages]
-        table[t] = [*row, ichimoku[k]]
+        table[t] = [*row, clouds[k]]
     return table

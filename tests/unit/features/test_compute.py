@@ -31,14 +31,15 @@ def test_an_unknown_name_is_refused_with_the_nearest(market):
 def test_what_the_data_lack_is_said(market):
     """No field, and a field that holds nothing yet, are the same: a later volume must not change an earlier answer."""
     absent = dict.fromkeys(("value_traded_last", "adv_median_30"), "the data have no volume or quote_volume")
+    names = (*absent, "recommend_ma")
     blank = market({"A": [1.0, 2.0]}, volume={"A": [NAN, NAN]})
     for panel in (market({"A": [1.0, 2.0]}), blank):
-        found = compute(panel, TERMS, rating_min_bars=1)
+        found = compute(panel, names, rating_min_bars=1)
         assert dict(found.absent) == absent
         assert np.isnan(found.values).all()
     later = market({"A": [1.0, 2.0]}, volume={"A": [NAN, 5.0]})
-    assert dict(compute(later.until(later.known_at[0, 0]), TERMS, rating_min_bars=1).absent) == absent
-    assert compute(later, TERMS, rating_min_bars=1).absent == {}
+    assert dict(compute(later.until(later.known_at[0, 0]), names, rating_min_bars=1).absent) == absent
+    assert compute(later, names, rating_min_bars=1).absent == {}
 
 
 def test_a_name_without_volume_among_others_is_missing_but_nothing_is_absent(market):

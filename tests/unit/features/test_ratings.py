@@ -1,87 +1,26 @@
 """Votes against a slow referee, against published readings, and at the edges of the rules."""
 
 import csv
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import referee
+from markets import T, bars_of, markets, matrices, walk
 
 from tvquant.features.moving_averages import aligned, hull_weights, simple, volume_weighted, weighted
+from tvquant.features.rating_rules import CLASSIC, SCREENER
 from tvquant.features.ratings import (
     INDICATORS,
     LENGTHS,
-    MISSING,
-    TOLERANCE,
     judge,
+    mean_of_groups,
+    mean_vote,
     moving_average_votes,
-    recommend_ma,
 )
+from tvquant.features.votes import MISSING, TOLERANCE
 
-T = 330
 CLOUD = INDICATORS.index("Ichimoku")
-
-
-def walk(seed, step=0.03, level=100.0, rows=T):
-    return level * np.exp(np.random.default_rng(seed).normal(0.0, step, rows).cumsum())
-
-
-def bars_of(close, seed=9):
-    """High, low and volume around a close."""
-    draw = np.random.default_rng(seed)
-    high, low = close * (1.0 + draw.random(len(close)) / 50), close * (1.0 - draw.random(len(close)) / 50)
-    return {"high": high, "low": low, "close": close.copy(), "volume": draw.random(len(close)) * 1e5}
-
-
-def holes(bars, rows):
-    return {name: np.where(np.isin(np.arange(len(values)), rows), np.nan, values) for name, values in bars.items()}
-
-
-def with_volume(bars, rows, value):
-    bars["volume"][rows] = value
-    return bars
-
-
-def markets():
-    """Random walks, prices that stand still, exact ties, gaps, young names, volumes that are zero or not known."""
-    draw = np.random.default_rng(5)
-    steps = np.round(draw.normal(0.0, 1.0, T)).cumsum() + 500.0
-    tied = bars_of(100.0 + draw.integers(-1, 2, T))
-    tied["high"], tied["low"] = tied["close"] + draw.integers(0, 2, T), tied["close"] - draw.integers(0, 2, T)
-    flat = walk(3)
-    flat[60:300] = 101.25
-    quarter = np.round(walk(4) * 4.0) / 4.0
-    unknown_high = bars_of(walk(12))
-    unknown_high["high"][250] = np.nan
-    return {
-        "walk": bars_of(walk(1)),
-        "calm": bars_of(walk(2, step=0.001)),
-        "up": bars_of(np.linspace(50.0, 400.0, T)),
-        "down": bars_of(np.linspace(400.0, 50.0, T)),
-        "flat": bars_of(flat),
-        "constant": {**{name: np.full(T, 7.0) for name in ("high", "low", "close")}, "volume": np.ones(T)},
-        "ties": tied,
-        "integers": {**bars_of(steps), "high": steps + 1.0, "low": steps - 1.0},
-        "quarters": {**bars_of(quarter), "high": quarter, "low": quarter},
-        "tiny": bars_of(walk(6, level=1e-9)),
-        "large": bars_of(walk(7, level=60_000.0)),
-        "gaps": holes(bars_of(walk(8)), draw.choice(T, 90, replace=False)),
-        "long gap": holes(bars_of(walk(9)), range(100, 170)),
-        "young": holes(bars_of(walk(10)), range(250)),
-        "newborn": holes(bars_of(walk(11)), range(T - 5)),
-        "dead": holes(bars_of(walk(13)), range(300, T)),
-        "never": holes(bars_of(walk(14)), range(T)),
-        "no volume": with_volume(bars_of(walk(15)), slice(None), 0.0),
-        "halted volume": with_volume(bars_of(walk(16)), slice(200, 230), 0.0),
-        "unknown volume": with_volume(bars_of(walk(17)), 250, np.nan),
-        "unknown high": unknown_high,
-    }
-
-
-def matrices(names):
-    """Fields of several markets, T x N."""
-    return {
-        field: np.column_stack([names[name][field] for name in names]) for field in ("high", "low", "close", "volume")
-    }
 
 
 @pytest.mark.requirement("R-FEA-12")
@@ -102,6 +41,20 @@ def test_each_vote_takes_each_value_in_some_market():
     votes = moving_average_votes(**matrices(markets()), rows=T)
     for m, indicator in enumerate(INDICATORS):
         assert set(np.unique(votes[..., m]).tolist()) == {-1, 0, 1, int(MISSING)}, indicator
+
+
+@pytest.mark.requirement("R-FEA-12")
+@pytest.mark.parametrize("rules", [CLASSIC, SCREENER])
+def test_the_older_cloud_equals_the_slow_referee_and_all_else_is_the_same(rules):
+    names = markets()
+    votes = moving_average_votes(**matrices(names), rows=T, rules=rules)
+    assert np.array_equal(votes[..., :CLOUD], moving_average_votes(**matrices(names), rows=T)[..., :CLOUD])
+    assert {-1, 0, 1, int(MISSING)} == set(np.unique(votes[..., CLOUD]).tolist())
+    for j, (name, bars) in enumerate(names.items()):
+        expected = np.array(referee.votes(**bars, ichimoku=referee.cloud_of_today), dtype=float)[:, CLOUD]
+        found = np.where(votes[:, j, CLOUD] == MISSING, np.nan, votes[:, j, CLOUD])
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+    assert np.array_equal(moving_average_votes(**matrices(names), rows=3, rules=rules), votes[-3:])
 
 
 @pytest.mark.requirement("R-UNI-22")
@@ -126,7 +79,7 @@ def test_a_steady_trend_has_all_fifteen_votes(slope, rating):
     hull = INDICATORS.index("HullMA9")
     others = np.delete(votes[0, 0], hull)
     assert (others == rating).all()
-    assert recommend_ma(votes)[0, 0] == pytest.approx(rating, abs=2 / 15)  # Hull's average has no lag: it may lead
+    assert mean_vote(votes)[0, 0] == pytest.approx(rating, abs=2 / 15)  # Hull's average has no lag: it may lead
 
 
 @pytest.mark.requirement("R-FEA-12")
@@ -147,7 +100,7 @@ def test_a_name_of_105_bars_is_rated_on_thirteen_votes():
     votes = moving_average_votes(**matrices({"short": bars_of(walk(3, rows=105))}), rows=1)
     there = votes[0, 0] != MISSING
     assert there.sum() == 13
-    assert recommend_ma(votes)[0, 0] == votes[0, 0][there].astype(float).mean()
+    assert mean_vote(votes)[0, 0] == votes[0, 0][there].astype(float).mean()
 
 
 def test_a_rating_is_the_mean_of_the_votes_there_are():
@@ -155,9 +108,41 @@ def test_a_rating_is_the_mean_of_the_votes_there_are():
     votes[0, 1, :4] = 1, 1, 0, -1
     votes[0, 2, 3] = -1
     votes[0, 3] = 1
-    found = recommend_ma(votes)[0]
+    found = mean_vote(votes)[0]
     np.testing.assert_array_equal(found, [np.nan, 0.25, -1.0, 1.0])
     assert found.dtype == np.float64
+
+
+def group(*votes, size):
+    """One row of one name, the rest missing."""
+    out = np.full((1, 1, size), MISSING)
+    out[0, 0, : len(votes)] = votes
+    return out
+
+
+@pytest.mark.requirement("R-FEA-12")
+def test_the_whole_rating_is_the_mean_of_the_two_groups_and_not_of_all_votes():
+    averages, others, nothing = group(1, 1, 1, 1, size=15), group(-1, 0, size=11), group(size=11)
+    assert mean_of_groups(averages, others).tolist() == [[0.25]]  # the mean of the six votes is 0.5
+    assert mean_of_groups(averages, nothing).tolist() == [[1.0]]
+    assert mean_of_groups(group(size=15), others).tolist() == [[-0.5]]
+    assert np.isnan(mean_of_groups(group(size=15), nothing)).all()
+    assert mean_of_groups(averages, others).dtype == np.float64
+
+
+@pytest.mark.requirement("R-FEA-12")
+def test_a_whole_rating_is_the_float_next_to_the_fraction():
+    """So one on a bound of the labels lies on it: (0.8 - 0.6) / 2 in floats is above 0.1, which is no buy."""
+    rated = mean_of_groups(group(*[1] * 8, 0, 0, size=15), group(*[-1] * 6, 0, 0, 0, 0, size=11))
+    assert rated.tolist() == [[0.1]]
+    assert (0.8 - 0.6) / 2 > 0.1
+    draw = np.random.default_rng(4)
+    votes = [draw.choice([-1, 0, 1, MISSING], (60, 3, size)).astype(np.int8) for size in (15, 11)]
+    for t, j in np.ndindex(60, 3):
+        means = [
+            Fraction(int(there.sum()), len(there)) for each in votes for there in [each[t, j][each[t, j] != MISSING]]
+        ]
+        assert mean_of_groups(*votes)[t, j] == float(sum(means) / 2)
 
 
 def test_without_highs_and_lows_or_volume_their_votes_leave():
@@ -210,7 +195,7 @@ def test_the_rule_gives_every_published_rating_from_the_published_averages(share
         votes = np.full((15, 1, 1), int(float(row["Rec.Ichimoku"])), np.int8)
         judge(np.reshape(published(row), (14, 1, 1)), np.array([[float(row["close"])]]), votes[:14])
         assert votes[12:14].ravel().tolist() == [float(row["Rec.HullMA9"]), float(row["Rec.VWMA"])], name
-        assert recommend_ma(votes.T)[0, 0] == pytest.approx(float(row["Recommend.MA"]), abs=1e-7), name
+        assert mean_vote(votes.T)[0, 0] == pytest.approx(float(row["Recommend.MA"]), abs=1e-7), name
     assert len(rows) == 8
 
 
@@ -241,7 +226,7 @@ def test_a_published_rating_is_rebuilt_from_bars(shared_data, name, file):
     votes = moving_average_votes(**fields, rows=1)
     assert votes[0, 0, :14].tolist() == [int(np.sign(float(row["close"]) - average)) for average in published(row)]
     assert votes[0, 0, CLOUD] == int(float(row["Rec.Ichimoku"]))
-    assert recommend_ma(votes)[0, 0] == pytest.approx(float(row["Recommend.MA"]), abs=1e-7)
+    assert mean_vote(votes)[0, 0] == pytest.approx(float(row["Recommend.MA"]), abs=1e-7)
     series, volume = (aligned(fields[field], fields["close"], 200) for field in ("close", "volume"))
     found = [*simple(series, LENGTHS, 1)[:, 0, 0], weighted(series, hull_weights(9), 1)[0, 0]]
     found.append(volume_weighted(series, volume, 20, 1)[0, 0])

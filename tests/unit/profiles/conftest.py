@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tvquant.profiles import Vocabulary
+from tvquant.selection import VETOES
 
 
 @pytest.fixture
@@ -18,6 +19,7 @@ def vocabulary() -> Vocabulary:
         simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
         features=frozenset({"value_traded_last", "recommend_ma", "adx"}),
         logics=frozenset({"hold", "rating_ma"}),
+        vetoes=frozenset(VETOES),
         missing={"riskfolio": "engines"},
     )
 

@@ -11,6 +11,7 @@ from tvquant.core.instruments import Kind
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.profiles import Profile, Vocabulary, load, resolve
 from tvquant.profiles.scanners import load_scanner
+from tvquant.selection import VETOES
 
 
 def made(vocabulary: Vocabulary, **arguments: Any) -> Profile:
@@ -39,6 +40,28 @@ def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
     assert made(vocabulary, universe__membership="dated").universe.stamps == NONE
     assert made(vocabulary).windows.stamps == {Stamp.SWEPT_WINDOWS}
     assert made(vocabulary, windows__train=252, windows__step=10).windows.stamps == NONE
+    assert made(vocabulary).selection.stamps == NONE
+    assert made(vocabulary, selection__thresholds="as_specified").selection.stamps == {Stamp.AS_SPECIFIED}
+
+
+@pytest.mark.requirement("R-SEL-15")
+def test_every_veto_is_in_force_unless_a_profile_leaves_it_out(vocabulary: Vocabulary) -> None:
+    selection = made(vocabulary).selection
+    assert selection.vetoes == tuple(VETOES)
+    assert (selection.thresholds, selection.null_share) == ("calibrated", 0.10)
+    assert made(vocabulary, selection__vetoes=["kurtosis"]).selection.vetoes == ("kurtosis",)
+    assert made(vocabulary, selection__vetoes=[]).selection.vetoes == ()
+    with pytest.raises(ProfileError, match=r"selection.vetoes: unknown veto 'kurtose' - did you mean kurtosis"):
+        made(vocabulary, selection__vetoes=["kurtose"])
+
+
+@pytest.mark.requirement("R-SEL-16")
+@pytest.mark.requirement("R-SEL-17")
+@pytest.mark.requirement("R-SEL-19")
+def test_limits_of_hard_vetoes_are_those_of_the_requirements(vocabulary: Vocabulary) -> None:
+    selection = made(vocabulary).selection
+    assert (selection.max_kurtosis, selection.max_volatility, selection.min_survival) == (20.0, 2.5, 0.1)
+    assert (selection.min_roc, selection.max_roc, selection.max_volatility_d) == (-80.0, 100.0, 100.0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from tvquant.core.atoms import Atom, Direction, Streams
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats
 from tvquant.profiles.schema import SelectionSection
-from tvquant.selection import SelectionContext
+from tvquant.selection import VETOES, SelectionContext
+from tvquant.selection.stages.feature_engineering import TERMS
 
 HOUSE = {
     "model": "v4",
@@ -24,10 +25,14 @@ HOUSE = {
     "null_share": 0.10,
     "max_kurtosis": 20.0,
     "max_volatility": 2.5,
+    "thresholds": "calibrated",
+    "vetoes": tuple(VETOES),
+    "min_roc": -80.0,
+    "max_roc": 100.0,
+    "max_volatility_d": 100.0,
+    "min_survival": 0.1,
 }
 """The defaults of profiles."""
-
-TERMS = ("adv_median_30", "recommend_ma")
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def context(pool: Callable[..., Streams]) -> Callable[..., SelectionContext]:
     ) -> SelectionContext:  # fmt: skip
         given = pool(streams, assets=assets, directions=directions, logics=logics)
         keys = tuple(sorted({atom.physical_symbol for atom in given.atoms}))
-        values = dict(terms) if terms is not None else {name: [np.nan] * len(keys) for name in TERMS}
+        values = dict(terms) if terms is not None else {name: [np.nan] * len(keys) for name in sorted(TERMS)}
         return SelectionContext(
             decided_at=given.times[-1],
             pool=given,
@@ -87,12 +92,17 @@ def context(pool: Callable[..., Streams]) -> Callable[..., SelectionContext]:
 def judged(context: Callable[..., SelectionContext]) -> Callable[..., SelectionContext]:
     """A context whose atom features are given by name, as a veto sees it; `observations` is 200 unless given."""
 
-    def make(*, settings: Mapping[str, Any] | None = None, **columns: Sequence[float]) -> SelectionContext:
+    def make(
+        *, settings: Mapping[str, Any] | None = None, absent: Mapping[str, str] | None = None, directions: str = "",
+        logics: Sequence[str] = (), periods: int = 365, **columns: Sequence[float],
+    ) -> SelectionContext:  # fmt: skip
         count = len(next(iter(columns.values())))
-        given = context(np.zeros((1, count)), **(settings or {}))
+        given = context(np.zeros((1, count)), directions=directions, logics=logics, periods=periods, **(settings or {}))
         calm = {
             "observations": [200.0] * count, "kurtosis": [0.0] * count, "volatility": [0.5] * count,
             "momentum": [0.1] * count, "entropy": [0.5] * count, "efficiency": [0.9] * count, "hurst": [0.9] * count,
+            "survival": [1.0] * count, "roc": [5.0] * count, "volatility_d": [4.0] * count, "adx": [50.0] * count,
+            "own_di": [30.0] * count, "other_di": [10.0] * count,
         }  # fmt: skip
         columns = {**calm, **columns}
         features = FeatureSet(
@@ -100,6 +110,7 @@ def judged(context: Callable[..., SelectionContext]) -> Callable[..., SelectionC
             keys=given.pool.ids,
             values=np.array(list(columns.values()), dtype=np.float64),
             known_at=given.decided_at,
+            absent=absent or {},
         )
         return given.passed("given", atom_features=features)
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from tvquant.selection.mapping import cdf, rank, rank_desc
+from tvquant.selection.mapping import cdf, half_of_worst, min_max, rank, rank_desc
 
 pytestmark = pytest.mark.requirement("R-FEA-13")
-MAPPINGS = [rank, rank_desc, cdf]
+MAPPINGS = [rank, rank_desc, cdf, min_max, half_of_worst]
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,16 @@ def test_the_order_of_the_pool_changes_no_probability_by_a_bit(mapping):
 def test_the_values_given_are_not_changed(mapping):
     values = np.array([3.0, np.nan, 1.0])
     values.flags.writeable = False
-    assert (mapping(values) > 0.0).all()
+    assert (mapping(values) >= 0.0).all()
+
+
+def test_min_max_by_hand():
+    values = np.array([3.0, np.nan, 1.0, 2.0, 1.5])
+    assert min_max(values).tolist() == pytest.approx([1.0, 0.5, 0.0, 0.5, 0.25])
+    assert min_max(np.array([4.0, 4.0, 4.0])).tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.requirement("R-SEL-07")
+def test_the_most_fragile_loses_half():
+    assert half_of_worst(np.array([2.0, 1.0, 0.0, np.nan])).tolist() == [0.5, 0.75, 1.0, 0.5]
+    assert half_of_worst(np.array([0.0, 0.0])).tolist() == [1.0, 1.0]

@@ -13,7 +13,7 @@ from tvquant.selection.weights import WEIGHTS, Exponent
 SCORER = AlphaScorer(exponents=WEIGHTS["v4_round"])
 COMPUTED = (
     "momentum", "stability", "liquidity", "efficiency", "entropy", "randomness", "rating_ma", "abs_skewness",
-    "kurtosis", "cvar",
+    "kurtosis", "cvar", "antifragility", "survival", "fragility",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def table(columns, absent=None):
 
 def random_table(count, seed=0):
     rng = np.random.default_rng(seed)
-    return table({name: rng.normal(size=count) for name in COMPUTED})
+    return table({name: rng.normal(size=count) for name in COMPUTED} | {"fragility": rng.random(count)})
 
 
 @pytest.mark.requirement("R-SEL-08")
@@ -56,7 +56,7 @@ def test_scores_by_hand():
     assert scored.probabilities["down"].tolist() == pytest.approx([1.0, 0.01, 0.505], rel=1e-14)
 
 
-BETTER_WHEN_LOWER = ("entropy", "randomness", "abs_skewness", "kurtosis")
+BETTER_WHEN_LOWER = ("entropy", "randomness", "abs_skewness", "kurtosis", "fragility")
 
 
 @pytest.mark.requirement("R-SEL-11")
@@ -77,7 +77,7 @@ def test_a_feature_that_no_atom_has_leaves_the_score_with_its_reason():
     assert scored.scores.tolist() == without.scores.tolist()
     assert scored.absent["liquidity"] == "the data have no volume"
     assert scored.absent["rating_ma"] == "no atom of the pool has it"
-    assert {"antifragility", "survival", "adx", "rating_all", "fragility"} <= set(scored.absent)
+    assert {"adx", "rating_all"} <= set(scored.absent)
     assert not set(scored.absent) & set(scored.probabilities)
 
 
@@ -112,3 +112,12 @@ def test_each_mapping_is_called_once_for_the_whole_pool():
     exponents = tuple(Exponent(feature=name, column=name, mapping=counted, weight=1.0) for name in COMPUTED)
     AlphaScorer(exponents=exponents).score(random_table(1000))
     assert sizes == [1000] * len(COMPUTED)
+
+
+@pytest.mark.requirement("R-SEL-07")
+def test_the_penalty_is_ln_of_one_less_half_of_the_fragility_over_the_worst():
+    columns = {name: [1.0, 2.0, 3.0] for name in COMPUTED if name != "fragility"}
+    free = SCORER.score(table(columns))
+    scored = SCORER.score(table(columns | {"fragility": [0.4, 0.8, 0.0]}))
+    expected = [math.log(1.0 - 0.5 * 0.5), math.log(0.5), 0.0]
+    assert (scored.scores - free.scores).tolist() == pytest.approx(expected, abs=1e-13)

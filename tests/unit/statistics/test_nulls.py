@@ -7,7 +7,8 @@ import pytest
 
 from tvquant.core.errors import ModelError
 from tvquant.statistics import NullStatistic, efficiency_ratio, hurst, null_quantile, permutation_entropy
-from tvquant.statistics.nulls import LONG, noise_distribution
+from tvquant.statistics.directional import directional_movement
+from tvquant.statistics.nulls import BARS, LONG, noise_bars, noise_distribution
 
 MEASURES = {
     NullStatistic.ENTROPY: permutation_entropy,
@@ -26,7 +27,7 @@ def fresh(n, *, draws=10_000, normal=False):
 
 
 @pytest.mark.requirement("R-SEL-15")
-@pytest.mark.parametrize("statistic", list(NullStatistic))
+@pytest.mark.parametrize("statistic", list(MEASURES))
 @pytest.mark.parametrize("n", [60, 77, 90, 120, 200, 499])
 def test_a_limit_rejects_its_share_of_fresh_noise(statistic, n):
     values = MEASURES[statistic](fresh(n))
@@ -101,3 +102,42 @@ def test_the_draws_are_kept_and_cannot_be_changed():
     first = noise_distribution(NullStatistic.ENTROPY, 60)
     assert noise_distribution(NullStatistic.ENTROPY, 60) is first
     assert not first.flags.writeable
+
+
+def bars_by_hand(n, walks):
+    """Bars of 24 steps of t(4), in double precision and from numpy's own t."""
+    steps = np.random.default_rng(5).standard_t(4, (n * 24, walks)).cumsum(axis=0)
+    levels = np.concatenate([np.zeros((1, walks)), steps])
+    opened = levels[:-1:24]
+    bars = steps.reshape(n, 24, walks)
+    return np.maximum(bars.max(axis=1), opened), np.minimum(bars.min(axis=1), opened), bars[:, -1]
+
+
+@pytest.mark.requirement("R-SEL-32")
+@pytest.mark.parametrize("n", [60, 120])
+def test_a_limit_of_adx_rejects_its_share_of_bars_of_noise_and_20_rejects_more_than_a_third(n):
+    values = directional_movement(*bars_by_hand(n, 4000), rows=1)[0][0]
+    for share in (0.05, 0.10, 0.25):
+        assert (values < quantile(NullStatistic.ADX, n, share)).mean() == pytest.approx(share, abs=0.025)
+    assert 0.33 < (values < 20.0).mean() < 0.43  # R-SEL-32: 36 to 40 %
+    assert 22.0 < np.median(values) < 23.7
+
+
+@pytest.mark.requirement("R-SEL-32")
+def test_adx_is_calibrated_on_its_number_of_bars_up_to_120():
+    got = null_quantile(NullStatistic.ADX, np.array([31, 32, 60, 120, 121, 500]), 0.1)
+    assert np.isnan(got[0])
+    assert got[1] < got[2]
+    assert len(set(got[3:].tolist())) == 1
+    expected = [np.quantile(noise_distribution(NullStatistic.ADX, n), 0.1) for n in (32, 60, BARS)]
+    assert got[1:4].tolist() == expected
+
+
+def test_bars_of_noise_hold_their_close_and_the_close_before():
+    high, low, close = noise_bars(np.random.default_rng(0), 30, 50)
+    opened = np.concatenate([np.zeros((1, 50)), close[:-1]])
+    for inside in (close, opened):
+        assert (high - inside > -1e-5).all()
+        assert (inside - low > -1e-5).all()
+    moves = close - opened
+    assert moves.std() == pytest.approx(np.sqrt(24 * 2.0), rel=0.2)  # a t(4) has variance 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics import cvar, moments
+from tvquant.statistics import cvar, moments, tail_gain
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +125,22 @@ def test_other_levels_are_refused(level):
 def test_arrays_are_read_only():
     got = moments(np.zeros((5, 2)))
     assert not any(getattr(got, name).flags.writeable for name in ("n", "mean", "std", "skewness", "excess_kurtosis"))
+
+
+@pytest.mark.requirement("R-FEA-10")
+def test_the_tail_gain_is_the_mean_of_the_best_returns():
+    draw = np.random.default_rng(8)
+    returns = draw.standard_t(4, (250, 5)) * 0.02
+    returns[draw.random(returns.shape) < 0.05] = np.nan
+    mean, error = tail_gain(returns)
+    for j in range(5):
+        values = returns[~np.isnan(returns[:, j]), j]
+        best = values[values >= np.quantile(values, 0.95)]
+        assert mean[j] == pytest.approx(best.mean(), rel=1e-12)
+        assert error[j] == pytest.approx(best.std(ddof=1) / np.sqrt(len(best)), rel=1e-12)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, np.nan])
+def test_a_tail_gain_of_another_level_is_refused(level):
+    with pytest.raises(ModelError, match="tail gain: expected a level"):
+        tail_gain(np.zeros((3, 1)), level=level)

@@ -47,3 +47,10 @@ def test_specs_carry_limits_fallbacks_and_caveats(profile: Profiles) -> None:
     dated = cells(profile(universe__membership="dated", windows__step=10))[0].spec
     assert isinstance(dated, StrategySpec)
     assert dated.rules.stamps == frozenset()
+
+
+@pytest.mark.requirement("R-SEL-15")
+def test_thresholds_as_specified_are_stamped(profile: Profiles) -> None:
+    spec = cells(profile(selection__thresholds="as_specified"))[0].spec
+    assert isinstance(spec, StrategySpec)
+    assert spec.rules.stamps == {Stamp.CURRENT_ONLY, Stamp.SWEPT_WINDOWS, Stamp.AS_SPECIFIED}

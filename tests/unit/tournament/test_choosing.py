@@ -9,6 +9,7 @@ import pytest
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
+from tvquant.selection import SELECTION_MODELS
 from tvquant.tournament.cells import cells
 from tvquant.tournament.choosing import (
     Choice,
@@ -182,8 +183,8 @@ def test_features_are_what_scanners_and_model_ask_for(
         for scanners in ([], [RISING])
     }  # fmt: skip
     assert asked == {
-        ("v4", False): {"adv_median_30", "recommend_ma"},
-        ("v4", True): {"adv_median_30", "recommend_ma"},
+        ("v4", False): set(SELECTION_MODELS["v4"].features),
+        ("v4", True): set(SELECTION_MODELS["v4"].features),
         ("baseline", False): set(),
         ("baseline", True): {"recommend_ma"},
     }

@@ -1,15 +1,16 @@
 """Stage 5: vetoes, ranking and recruitment, one stage of relaxation at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tvquant.core.panel import Bools
 from tvquant.core.selection import Veto
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
 from tvquant.selection.vetoes.catalogue import VETOES
-from tvquant.selection.vetoes.contract import Judgement, Rule
+from tvquant.selection.vetoes.contract import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class SelectionPolicyStage:
     """Takes the relaxation one stage further and recruits under its rules.
 
     It starts after the stage that the context has reached (0 before the first) and reads features, scores and clusters
-    as they are: nothing is computed again (R-SEL-03).
+    as they are: nothing is computed again (R-SEL-03). Only the vetoes that the profile leaves in force are asked.
     """
 
     name: str = "policy"
@@ -25,14 +26,14 @@ class SelectionPolicyStage:
     def run(self, context: SelectionContext) -> SelectionContext:
         """The context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
-        verdicts = {name: rule.judge(context, _share(context, rule, stage)) for name, rule in VETOES.items()}
+        verdicts = {name: rule.verdict(context, stage) for name, rule in VETOES.items() if name in parameters.vetoes}
         candidates = Candidates(
             ids=pool.ids,
             directions=tuple(atom.direction for atom in pool.atoms),
             scores=context.scored(),
             clusters=context.partitioned(),
-            vetoed=np.logical_or.reduce([v.broken for v in verdicts.values()]),
-            barred=np.logical_or.reduce([v.broken for name, v in verdicts.items() if VETOES[name].hard]),
+            vetoed=_any(len(pool.ids), [v.broken for v in verdicts.values()]),
+            barred=_any(len(pool.ids), [v.broken for name, v in verdicts.items() if VETOES[name].hard]),
         )
         recruited = recruit(
             candidates,
@@ -54,10 +55,9 @@ class SelectionPolicyStage:
         return len(context.recruited) < context.parameters.min_winners and context.stage < max(Relaxation)
 
 
-def _share(context: SelectionContext, rule: Rule, stage: Relaxation) -> float:
-    """Share of noise that the rule rejects at this stage."""
-    share = context.parameters.null_share
-    return share / 2.0 if rule.spectral and stage >= Relaxation.SPECTRAL else share
+def _any(count: int, broken: Sequence[Bools]) -> Bools:
+    """Which of `count` atoms breaks one of the rules; none where no rule is in force."""
+    return np.asarray(np.logical_or.reduce([np.zeros(count, np.bool_), *broken]))
 
 
 def _first_broken(

@@ -1,10 +1,13 @@
-"""What a veto is."""
+"""What a veto is, and by which of its two judges an atom is judged."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from tvquant.core.panel import Bools, Floats
 from tvquant.selection.contract import SelectionContext
+from tvquant.selection.relaxation import Relaxation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -13,7 +16,7 @@ class Judgement:
 
     Parameters
     ----------
-    broken : K, the atom breaks the rule. A statistic that is missing breaks no rule but `no_statistics`.
+    broken : K, the atom breaks the rule. A statistic that is missing breaks no rule but those that say so.
     values : K, the statistic.
     limits : K, the limit that it was held against; for a band the nearer edge.
     thresholds : limits in force, by name.
@@ -25,8 +28,8 @@ class Judgement:
     thresholds: Mapping[str, float]
 
 
-type Judge = Callable[[SelectionContext, float], Judgement]
-"""From a context with atom features, and the share of noise that a soft rule rejects."""
+type Judge = Callable[[SelectionContext, Relaxation], Judgement]
+"""From a context with atom features, and the stage of relaxation that is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +39,37 @@ class Rule:
     Parameters
     ----------
     hard : no stage of relaxation and no floor of winners overrides it (R-SEL-19).
-    spectral : stage 2 of the relaxation halves its share of noise (R-SEL-21).
+    judge : by the profile's limits, or by what noise looks like.
+    specified : by the fixed figures of the specification, for `selection.thresholds: as_specified`; None where there is
+        but one way to judge.
     """
 
     name: str
     meaning: str
     hard: bool
-    spectral: bool = False
     judge: Judge
+    specified: Judge | None = None
+
+    def verdict(self, context: SelectionContext, stage: Relaxation) -> Judgement:
+        """How the rule judges under the profile's thresholds; those of the other way to judge are named beside them."""
+        if self.specified is None:
+            return self.judge(context, stage)
+        found = {"calibrated": self.judge(context, stage), "as_specified": self.specified(context, stage)}
+        mine = found.pop(context.parameters.thresholds)
+        ((other, its),) = found.items()
+        beside = {f"{other}_{name}": value for name, value in its.thresholds.items()}
+        return replace(mine, thresholds={**mine.thresholds, **beside})
+
+
+def above(values: Floats, limit: float) -> Judgement:
+    """Broken above the limit."""
+    return Judgement(
+        broken=values > limit, values=values, limits=np.full(len(values), limit), thresholds={"limit": limit}
+    )
+
+
+def below(values: Floats, limit: float) -> Judgement:
+    """Broken below the limit."""
+    return Judgement(
+        broken=values < limit, values=values, limits=np.full(len(values), limit), thresholds={"limit": limit}
+    )

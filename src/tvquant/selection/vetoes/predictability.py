@@ -2,52 +2,65 @@
 
 A fixed figure either never binds or rejects noise at random, because these statistics depend on n. So each rule
 rejects the share `null_share` of pure noise: the limits are quantiles of the statistic on noise of n returns.
-An atom with too few returns for a statistic or for its quantile is not judged by that rule.
+An atom with too few returns for a statistic or for its quantile is not judged by that rule. The fixed figures are in
+`specified`.
 """
 
 import numpy as np
 
 from tvquant.core.panel import Bools, Floats
 from tvquant.selection.contract import SelectionContext
+from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.vetoes import specified
 from tvquant.selection.vetoes.contract import Judgement, Rule
 from tvquant.statistics import NullStatistic, null_quantile
 
 
-def _entropy(context: SelectionContext, null_share: float) -> Judgement:
-    """Noise has high entropy: the ceiling is the quantile that the share of noise exceeds."""
-    values, limits = context.of_atoms("entropy"), _null(context, NullStatistic.ENTROPY, 1.0 - null_share)
-    return _judged(values > limits, values, limits, null_share)
-
-
-def _efficiency(context: SelectionContext, null_share: float) -> Judgement:
-    values, limits = context.of_atoms("efficiency"), _null(context, NullStatistic.EFFICIENCY, null_share)
-    return _judged(values < limits, values, limits, null_share)
-
-
-def _random_walk(context: SelectionContext, null_share: float) -> Judgement:
-    """The central share of noise: neither trending nor reverting more than a random walk does by chance."""
-    values = context.of_atoms("hurst")
-    low = _null(context, NullStatistic.HURST, 0.5 - null_share / 2.0)
-    high = _null(context, NullStatistic.HURST, 0.5 + null_share / 2.0)
-    nearer = np.where(values - low < high - values, low, high)
-    thresholds = {"null_share": null_share, **_span(low, "low_"), **_span(high, "high_")}
-    return Judgement(broken=(values > low) & (values < high), values=values, limits=nearer, thresholds=thresholds)
-
-
-def _persistent_loser(context: SelectionContext, null_share: float) -> Judgement:
-    """Persistent, and what persists is a loss on the atom's own stream."""
-    values, limits = context.of_atoms("hurst"), _null(context, NullStatistic.HURST, 1.0 - null_share)
-    return _judged((values > limits) & (context.of_atoms("momentum") < 0.0), values, limits, null_share)
-
-
-def _null(context: SelectionContext, statistic: NullStatistic, share: float) -> Floats:
+def noise_limits(context: SelectionContext, statistic: NullStatistic, share: float) -> Floats:
     """Quantile (K) of the statistic on noise of each atom's number of returns."""
     return null_quantile(statistic, context.of_atoms("observations").astype(np.int64), share)
 
 
-def _judged(broken: Bools, values: Floats, limits: Floats, null_share: float) -> Judgement:
+def noise_judgement(broken: Bools, values: Floats, limits: Floats, null_share: float) -> Judgement:
+    """A judgement whose thresholds are the share of noise and the span of the limits."""
     thresholds = {"null_share": null_share, **_span(limits, "")}
     return Judgement(broken=broken, values=values, limits=limits, thresholds=thresholds)
+
+
+def _entropy(context: SelectionContext, stage: Relaxation) -> Judgement:
+    """Noise has high entropy: the ceiling is the quantile that the share of noise exceeds."""
+    share = _spectral_share(context, stage)
+    values, limits = context.of_atoms("entropy"), noise_limits(context, NullStatistic.ENTROPY, 1.0 - share)
+    return noise_judgement(values > limits, values, limits, share)
+
+
+def _efficiency(context: SelectionContext, stage: Relaxation) -> Judgement:
+    share = _spectral_share(context, stage)
+    values, limits = context.of_atoms("efficiency"), noise_limits(context, NullStatistic.EFFICIENCY, share)
+    return noise_judgement(values < limits, values, limits, share)
+
+
+def _random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
+    """The central share of noise: neither trending nor reverting more than a random walk does by chance."""
+    values, share = context.of_atoms("hurst"), context.parameters.null_share
+    low = noise_limits(context, NullStatistic.HURST, 0.5 - share / 2.0)
+    high = noise_limits(context, NullStatistic.HURST, 0.5 + share / 2.0)
+    nearer = np.where(values - low < high - values, low, high)
+    thresholds = {"null_share": share, **_span(low, "low_"), **_span(high, "high_")}
+    return Judgement(broken=(values > low) & (values < high), values=values, limits=nearer, thresholds=thresholds)
+
+
+def _persistent_loser(context: SelectionContext, _: Relaxation) -> Judgement:
+    """Persistent, and what persists is a loss on the atom's own stream."""
+    values, share = context.of_atoms("hurst"), context.parameters.null_share
+    limits = noise_limits(context, NullStatistic.HURST, 1.0 - share)
+    return noise_judgement((values > limits) & (context.of_atoms("momentum") < 0.0), values, limits, share)
+
+
+def _spectral_share(context: SelectionContext, stage: Relaxation) -> float:
+    """Share of noise that entropy and efficiency reject: from the second stage of relaxation on half (R-SEL-21)."""
+    share = context.parameters.null_share
+    return share / 2.0 if stage >= Relaxation.SPECTRAL else share
 
 
 def _span(limits: Floats, prefix: str) -> dict[str, float]:
@@ -60,25 +73,27 @@ ENTROPY = Rule(
     name="entropy",
     meaning="The permutation entropy is above the ceiling that the share of noise exceeds.",
     hard=False,
-    spectral=True,
     judge=_entropy,
+    specified=specified.entropy,
 )
 EFFICIENCY = Rule(
     name="efficiency",
     meaning="The efficiency ratio is below the floor that the share of noise does not reach.",
     hard=False,
-    spectral=True,
     judge=_efficiency,
+    specified=specified.efficiency,
 )
 RANDOM_WALK = Rule(
     name="random_walk",
     meaning="The Hurst exponent lies within the central share of those of noise.",
     hard=False,
     judge=_random_walk,
+    specified=specified.random_walk,
 )
 PERSISTENT_LOSER = Rule(
     name="persistent_loser",
     meaning="The stream is more persistent than the share of noise allows, and its momentum is negative.",
     hard=False,
     judge=_persistent_loser,
+    specified=specified.persistent_loser,
 )

@@ -147,12 +147,12 @@ def test_the_response_carries_everything_of_the_context(context, noise):
     assert list(got.scores) == list(given.pool.ids)
     assert list(got.scores.values()) == done.scores.tolist()
     assert set(got.components["X:N000_hold_LONG"]) == {
-        "momentum", "stability", "liquidity", "efficiency", "entropy", "hurst", "rating_ma", "skewness", "kurtosis",
-        "cvar",
+        "momentum", "stability", "liquidity", "antifragility", "survival", "efficiency", "entropy", "hurst",
+        "rating_ma", "skewness", "kurtosis", "cvar", "fragility",
     }  # fmt: skip
     assert got.vetoes["X:N040_hold_LONG"].rule == "volatility"
     assert got.missing == {"liquidity": ("X:N040_hold_LONG",)}
-    assert set(got.absent) == {"antifragility", "survival", "adx", "rating_all", "fragility"}
+    assert set(got.absent) == {"adx", "rating_all"}
     assert got.clusters == dict(zip(given.pool.ids, done.clusters, strict=True))
     assert set(got.recruited) == {atom.symbol for atom in got.winners}
     assert not set(got.vetoes) & set(got.recruited)

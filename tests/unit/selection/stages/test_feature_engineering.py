@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tvquant.selection.resilience import antifragility, fragility, survival
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
+from tvquant.statistics import cvar, hurst, moments, permutation_entropy, rescaled_range_slope, tail_gain
 
 RUN = FeatureEngineeringStage().run
 
@@ -74,9 +76,10 @@ def test_a_series_that_only_grows_is_perfectly_efficient_and_has_no_entropy(cont
 
 @pytest.mark.requirement("R-SEL-13")
 def test_terms_of_the_instrument_are_turned_for_a_short(context, noise):
-    terms = {"adv_median_30": [math.e, math.e**2], "recommend_ma": [0.4, -0.6]}
+    terms = {"adv_median_30": [math.e, math.e**2], "recommend_ma": [0.4, -0.6], "recommend_all": [0.1, 0.2]}
     done = RUN(context(noise, terms=terms, assets=["X:A", "X:A", "X:B", "X:B"], directions="LSLS"))
     assert done.of_atoms("rating_ma").tolist() == [0.4, -0.4, -0.6, 0.6]
+    assert done.of_atoms("rating_all").tolist() == [0.1, -0.1, 0.2, -0.2]
     assert done.of_atoms("liquidity").tolist() == pytest.approx([1.0, 1.0, 2.0, 2.0])
 
 
@@ -86,22 +89,71 @@ def test_a_volume_of_nothing_is_no_liquidity(context, noise):
     assert np.isnan(done.of_atoms("liquidity")).tolist() == [True, True, False, True]
 
 
+OF_INSTRUMENTS = {
+    "liquidity": "adv_median_30", "rating_ma": "recommend_ma", "adx": "adx_14", "own_di": "plus_di_14",
+    "other_di": "minus_di_14", "roc": "roc_9", "volatility_d": "volatility_d", "volume_change": "volume_change_24h",
+    "rating_all": "recommend_all", "rating_other": "recommend_other",
+}  # fmt: skip
+
+
+@pytest.mark.requirement("R-FEA-08")
+def test_every_term_is_a_named_feature_of_the_atom(context, noise):
+    terms = {term: [1.0 + k, 2.0 + k, 3.0 + k, np.nan] for k, term in enumerate(sorted(TERMS))}
+    done = RUN(context(noise, terms=terms))
+    for feature, term in OF_INSTRUMENTS.items():
+        expected = np.log(terms[term]) if feature == "liquidity" else np.array(terms[term])
+        np.testing.assert_array_equal(done.of_atoms(feature), expected)
+
+
+@pytest.mark.requirement("R-SEL-13")
+@pytest.mark.requirement("R-SEL-32")
+def test_the_own_side_of_a_short_is_the_falling_one(context, noise):
+    terms = {"plus_di_14": [30.0, 10.0], "minus_di_14": [12.0, 40.0], "adx_14": [25.0, 35.0], "roc_9": [7.0, -7.0]}
+    done = RUN(context(noise, terms=terms, assets=["X:A", "X:A", "X:B", "X:B"], directions="LSLS"))
+    assert done.of_atoms("own_di").tolist() == [30.0, 12.0, 10.0, 40.0]
+    assert done.of_atoms("other_di").tolist() == [12.0, 30.0, 40.0, 10.0]
+    assert done.of_atoms("adx").tolist() == [25.0, 25.0, 35.0, 35.0]
+    assert done.of_atoms("roc").tolist() == [7.0, 7.0, -7.0, -7.0]
+
+
 def test_why_a_term_is_absent_is_kept(context, noise):
-    assert RUN(context(noise)).atom_features.absent == {
-        "liquidity": "the data have no volume",
-        "rating_ma": "the data have no volume",
-    }
+    assert RUN(context(noise)).atom_features.absent == dict.fromkeys(OF_INSTRUMENTS, "the data have no volume")
     assert RUN(context(noise, terms={})).atom_features.absent == {
-        "liquidity": "the feature set has no adv_median_30",
-        "rating_ma": "the feature set has no recommend_ma",
+        feature: f"the feature set has no {term}" for feature, term in OF_INSTRUMENTS.items()
     }
     assert RUN(context(noise, terms=dict.fromkeys(TERMS, [1.0] * 4))).atom_features.absent == {}
 
 
+@pytest.mark.requirement("R-FEA-03")
+@pytest.mark.requirement("R-FEA-05")
+def test_thresholds_as_specified_have_the_statistics_that_they_were_written_for(context, noise):
+    ours, theirs = (RUN(context(noise, thresholds=name)) for name in ("calibrated", "as_specified"))
+    assert ours.of_atoms("entropy").tolist() == permutation_entropy(noise, order=3).tolist()
+    assert theirs.of_atoms("entropy").tolist() == permutation_entropy(noise, order=5).tolist()
+    assert ours.of_atoms("hurst").tolist() == hurst(noise).tolist()
+    assert theirs.of_atoms("hurst").tolist() == rescaled_range_slope(noise).tolist()
+    assert theirs.of_atoms("randomness").tolist() == (1 - 2 * np.abs(theirs.of_atoms("hurst") - 0.5)).tolist()
+    assert ours.of_atoms("efficiency").tolist() == theirs.of_atoms("efficiency").tolist()
+
+
+@pytest.mark.requirement("R-FEA-10")
+@pytest.mark.requirement("R-FEA-11")
+def test_resilience_is_that_of_the_pool(context, noise):
+    given = context(noise)
+    done, measured = RUN(given), moments(noise)
+    assert done.of_atoms("antifragility").tolist() == antifragility(measured, tail_gain(noise)[0]).tolist()
+    assert done.of_atoms("fragility").tolist() == fragility(measured, cvar(noise)[0]).tolist()
+    assert done.of_atoms("survival").tolist() == survival(noise, given.pool.ids).tolist()
+
+
+AGAINST_THE_POOL = ("antifragility", "fragility", "survival")
+
+
 @pytest.mark.requirement("R-FEA-01")
-def test_one_column_per_atom_and_nothing_of_one_atom_depends_on_another(context, noise):
+def test_one_column_per_atom_and_nothing_of_one_atom_depends_on_another_but_its_resilience(context, noise):
     whole = RUN(context(noise)).atom_features
     assert whole.keys == context(noise).pool.ids
+    own = [row for row, name in enumerate(whole.names) if name not in AGAINST_THE_POOL]
     for k in range(4):
         alone = RUN(context(noise[:, [k]])).atom_features
-        assert np.array_equal(alone.values[:, 0], whole.values[:, k], equal_nan=True)
+        assert np.array_equal(alone.values[own, 0], whole.values[own, k], equal_nan=True)

@@ -62,13 +62,14 @@ def test_stage_2_halves_the_share_of_noise_of_entropy_and_efficiency_and_keeps_i
     shares = {
         name: [context.thresholds[name]["null_share"] for context in (strict, spectral, floor, fallback)]
         for name in VETOES
-        if not VETOES[name].hard
+        if not VETOES[name].hard and name != "no_adx"
     }
     assert shares == {
         "entropy": [0.1, 0.05, 0.05, 0.05],
         "efficiency": [0.1, 0.05, 0.05, 0.05],
         "random_walk": [0.1] * 4,
         "persistent_loser": [0.1] * 4,
+        "adx": [0.1] * 4,
     }
     assert [c.thresholds["entropy"]["max"] for c in (strict, spectral, floor)] == [STRICT, SPECTRAL, SPECTRAL]
     assert spectral.thresholds["efficiency"]["max"] < strict.thresholds["efficiency"]["max"]
@@ -93,10 +94,17 @@ def test_a_pool_of_40_gives_15_and_a_pool_of_9_gives_9(ready):
 
 
 @pytest.mark.requirement("R-SEL-19")
-@pytest.mark.parametrize("hard", [{"kurtosis": 21.0}, {"volatility": 2.6}, {"kurtosis": np.nan}])
+@pytest.mark.requirement("R-SEL-17")
+@pytest.mark.parametrize(
+    "hard",
+    [
+        {"kurtosis": 21.0}, {"volatility": 2.6}, {"kurtosis": np.nan}, {"survival": 0.09}, {"roc": 100.1},
+        {"roc": -80.1}, {"volatility_d": 100.1},
+    ],
+)  # fmt: skip
 def test_a_hard_veto_is_never_relaxed(ready, hard):
     ((name, value),) = hard.items()
-    usual = {"kurtosis": 0.0, "volatility": 0.5}[name]
+    usual = {"kurtosis": 0.0, "volatility": 0.5, "survival": 1.0, "roc": 5.0, "volatility_d": 4.0}[name]
     given = ready(entropy=[1.0] * 10, clusters=range(1, 11), **{name: [value] * 5 + [usual] * 5})
     for done in stages(given):
         barred = set(given.pool.ids[:5])
@@ -141,3 +149,32 @@ def test_policy_before_partitioning_is_refused(judged):
     given = replace(judged(kurtosis=[0.0]), scores=np.zeros(1))
     with pytest.raises(ValueError, match="run partitioning first"):
         POLICY.run(given)
+
+
+BREAKS = {
+    "no_statistics": {"kurtosis": np.nan}, "survival": {"survival": 0.0}, "kurtosis": {"kurtosis": 99.0},
+    "volatility": {"volatility": 9.0}, "roc": {"roc": 400.0}, "volatility_d": {"volatility_d": 400.0},
+    "entropy": {"entropy": 1.0}, "efficiency": {"efficiency": 0.0}, "random_walk": {"hurst": 0.5},
+    "persistent_loser": {"hurst": 0.99, "momentum": -1.0}, "no_adx": {"adx": np.nan}, "adx": {"adx": 1.0},
+}  # fmt: skip
+
+
+@pytest.mark.requirement("R-SEL-15")
+@pytest.mark.requirement("R-SEL-32")
+@pytest.mark.parametrize("rule", VETOES)
+def test_each_veto_can_be_switched_off_by_itself(ready, rule):
+    columns = {name: [value] for name, value in BREAKS[rule].items()}
+    if rule == "random_walk":
+        low, high = (null_quantile(NullStatistic.HURST, np.array([200]), share) for share in (0.45, 0.55))
+        columns["hurst"] = ((low + high) / 2).tolist()
+    with_it = POLICY.run(ready(**columns))
+    assert [veto.rule for veto in with_it.vetoes.values()] == [rule]
+    others = tuple(name for name in VETOES if name != rule)
+    without = POLICY.run(ready(settings={"vetoes": others}, **columns))
+    assert (dict(without.vetoes), len(without.recruited)) == ({}, 1)
+    assert set(without.thresholds) == set(others)
+
+
+def test_without_any_veto_everyone_is_ranked(ready):
+    done = POLICY.run(ready(settings={"vetoes": ()}, kurtosis=[99.0, np.nan]))
+    assert (done.stage, len(done.recruited), dict(done.vetoes), dict(done.thresholds)) == (1, 2, {}, {})

@@ -1,0 +1,32 @@
+"""Directional movement: how strong a trend is, and which side leads; recursive, from a name's first known bar."""
+
+import numpy as np
+
+from tvquant.core.panel import Floats, Panel
+from tvquant.features.terms.contract import Settings, Term
+
+
+def _movement(view: Panel, _: Settings) -> Floats:
+    """ADX, +DI and -DI of the last row, 3 x N: one pass over the bars for all three."""
+    from tvquant.statistics.directional import directional_movement
+
+    high, low = view.fields.get("high"), view.fields.get("low")
+    if high is None or low is None:
+        return np.full((3, len(view.instruments)), np.nan)
+    return np.concatenate(directional_movement(high, low, view.fields["close"], rows=1))
+
+
+def _term(row: int, name: str, meaning: str) -> Term:
+    return Term(
+        name=name,
+        meaning=meaning,
+        unit="1",
+        needs=("high", "low"),
+        measures=(_movement,),
+        compute=lambda _view, _settings, movement: movement[row],
+    )
+
+
+ADX_14 = _term(0, "adx_14", "Average directional index over 14 bars, from 0 (no trend) to 100.")
+PLUS_DI_14 = _term(1, "plus_di_14", "Share of rising movement in the true range over 14 bars, from 0 to 100.")
+MINUS_DI_14 = _term(2, "minus_di_14", "Share of falling movement in the true range over 14 bars, from 0 to 100.")

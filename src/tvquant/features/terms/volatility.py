@@ -1,0 +1,40 @@
+"""Volatility of bars: the range of the last one, and the average true range."""
+
+import numpy as np
+
+from tvquant.core.panel import Floats, Panel
+from tvquant.features.terms.contract import Settings, Term
+
+
+def _daily(view: Panel, _: Settings) -> Floats:
+    high, low = view.fields.get("high"), view.fields.get("low")
+    if high is None or low is None:
+        return np.full(len(view.instruments), np.nan)
+    there = view.tradable[-1] & (low[-1] > 0.0)
+    out = np.full(len(view.instruments), np.nan)
+    return np.asarray(np.divide(100.0 * (high[-1] - low[-1]), low[-1], out=out, where=there))
+
+
+def _average_true_range(view: Panel, _: Settings) -> Floats:
+    from tvquant.statistics.directional import average_true_range
+
+    high, low = view.fields.get("high"), view.fields.get("low")
+    if high is None or low is None:
+        return np.full(len(view.instruments), np.nan)
+    return np.asarray(average_true_range(high, low, view.fields["close"], rows=1)[0])
+
+
+VOLATILITY_D = Term(
+    name="volatility_d",
+    meaning="Range of the last closed bar, (high - low) / low: our own formula, as the provider's is not published.",
+    unit="%",
+    needs=("high", "low"),
+    compute=_daily,
+)
+ATR_14 = Term(
+    name="atr_14",
+    meaning="Average true range over 14 bars of the name, smoothed as Wilder does, in units of the price.",
+    unit="USD",
+    needs=("high", "low"),
+    compute=_average_true_range,
+)
