@@ -10,6 +10,7 @@ BENCHMARKS = (
     "min_variance_vs_skfolio.py",
     "hrp_vs_skfolio.py",
     "rating_ma.py",
+    "rating_all.py",
     "select_v4.py",
     "import_bars.py",
     "lake_at_scale.py",
