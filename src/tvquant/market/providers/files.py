@@ -14,6 +14,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake.files import read_file
+from tvquant.lake.kinds import structure
 from tvquant.market.providers.contract import (
     BARS,
     INSTRUMENTS,
@@ -28,6 +29,7 @@ from tvquant.market.providers.contract import (
 SUFFIXES = frozenset({".csv", ".parquet"})
 DELIVERED = {"dividends": "dividend", "stock_splits": "split"}
 """Columns of actions, and what they are."""
+SHARES = frozenset({Kind.STOCK, Kind.ETF})
 LIMITS = Limits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
 CAPABILITIES = Capabilities(
     intervals=frozenset({"1d"}),
@@ -89,8 +91,13 @@ class Files:
         return names.with_columns(pl.lit(None, kind).alias(n) for n, kind in INSTRUMENTS.items() if n != "symbol")
 
     async def actions(self, symbol: str) -> pl.DataFrame:
-        """See `Provider`. Of a bar's several copies, distinct actions are handed over."""
+        """See `Provider`. Of a bar's several copies, distinct actions are handed over.
+
+        Files of a share that tell no dividend, not even zeros, do not say that none was paid: `Unsupported`.
+        """
         rows = await self._rows_of(symbol)
+        if structure(symbol).kinds & SHARES and rows["dividends"].is_null().all():
+            raise Unsupported(f"the files of {self.path} have no dividends of {symbol}; deliver them as a column, or 0")
         parts = [
             rows.filter(pl.col(column) != 0).select("timestamp", kind=pl.lit(kind), value=pl.col(column))
             for column, kind in DELIVERED.items()

@@ -76,6 +76,14 @@ def test_actions_are_those_of_the_columns(folder):
     assert asyncio.run(member.actions(COIN)).is_empty()
 
 
+def test_files_without_dividends_do_not_say_that_none_was_paid(tmp_path):
+    (tmp_path / "share.csv").write_text(
+        "symbol,timestamp,close\nNASDAQ:AAPL,2022-01-03,180\nNASDAQ:AAPL,2022-01-04,181\n"
+    )
+    with pytest.raises(Unsupported, match="have no dividends of NASDAQ:AAPL"):
+        asyncio.run(Files(path=tmp_path, basis=Basis.SPLIT).actions("NASDAQ:AAPL"))
+
+
 def test_instruments_are_symbols_of_which_nothing_is_known(folder):
     got = asyncio.run(Files(path=folder, basis=Basis.RAW).instruments())
     assert got.schema == pl.Schema(dict(INSTRUMENTS))
