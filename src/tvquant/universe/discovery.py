@@ -18,11 +18,12 @@ from tvquant.core.errors import DataError, ModelError
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Panel
-from tvquant.profiles.scanners import Filter, Scanner
+from tvquant.profiles.scanners import AnyOf, Filter, Scanner
 from tvquant.profiles.schema import UniverseSection
 
 HOLD = "hold"
 """Logic of an atom that no scanner recruited."""
+_COMPARE = {"above": np.greater, "below": np.less, "at_least": np.greater_equal, "at_most": np.less_equal}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Discovery:
 
 def required_features(universe: UniverseSection) -> frozenset[str]:
     """Features that the scanners filter."""
-    return frozenset(each.field for scanner in universe.scanners for each in scanner.filters)
+    return frozenset(field for scanner in universe.scanners for field in scanner.fields)
 
 
 def belongs(instrument: Instrument, universe: UniverseSection) -> bool:
@@ -102,11 +103,11 @@ class _Answer:
 def _require(universe: UniverseSection, features: FeatureSet) -> None:
     """Refuse filters on features that are unknown throughout: nobody would ever be recruited, silently."""
     for scanner in universe.scanners:
-        for each in scanner.filters:
-            if each.field in features.absent:
+        for field in scanner.fields:
+            if field in features.absent:
                 raise DataError(
-                    f"universe.scanners: scanner {scanner.name} filters {each.field}, and "
-                    f"{features.absent[each.field]}; import data that allow it, or drop the scanner"
+                    f"universe.scanners: scanner {scanner.name} filters {field}, and "
+                    f"{features.absent[field]}; import data that allow it, or drop the scanner"
                 )
 
 
@@ -139,17 +140,22 @@ def _ask(scanner: Scanner, candidates: Sequence[Instrument], features: FeatureSe
 
 
 def _filtered(
-    before: Sequence[str], scanner: Scanner, filters: Sequence[Filter], keys: tuple[str, ...], features: FeatureSet
+    before: Sequence[str],
+    scanner: Scanner,
+    filters: Sequence[Filter | AnyOf],
+    keys: tuple[str, ...],
+    features: FeatureSet,
 ) -> list[str]:
-    """Reasons after further filters; comparisons are strict, and an unknown value passes none."""
+    """Reasons after further filters; an unknown value passes none."""
     reasons = list(before)
     for each in filters:
-        values = features.of(each.field, keys)
-        above = -np.inf if each.above is None else each.above
-        below = np.inf if each.below is None else each.below
-        for k in np.flatnonzero(~((values > above) & (values < below))):
-            unknown = " is unknown" if np.isnan(values[k]) else ""
-            reasons[k] = reasons[k] or f"{scanner.name}: {each.field}{unknown}"
+        values = [features.of(part.field, keys) for part in each.comparisons]
+        bounds = [part.comparison for part in each.comparisons]
+        passed = np.any([_COMPARE[name](v, bound) for v, (name, bound) in zip(values, bounds, strict=True)], axis=0)
+        name = " or ".join(dict.fromkeys(part.field for part in each.comparisons))
+        for k in np.flatnonzero(~passed):
+            unknown = " is unknown" if all(np.isnan(v[k]) for v in values) else ""
+            reasons[k] = reasons[k] or f"{scanner.name}: {name}{unknown}"
     return reasons
 
 
