@@ -4,9 +4,10 @@ The way of a profile: files -> `load` -> `RawProfile` -> `resolve` with a `Vocab
 arguments of the command -> `ResolvedProfile` -> `to_manifest` in the run, `from_manifest` on resume.
 """
 
+from tvquant.profiles.fields import Row
 from tvquant.profiles.files import RawProfile, available, load
 from tvquant.profiles.layers import Problem, ResolvedProfile, lint, resolve
-from tvquant.profiles.manifest import Row, dump, explain, from_manifest, to_manifest
+from tvquant.profiles.manifest import dump, explain, from_manifest, to_manifest
 from tvquant.profiles.schema import Profile
 from tvquant.profiles.vocabulary import Vocabulary
 

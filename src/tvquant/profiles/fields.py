@@ -1,6 +1,6 @@
 """Value types that profiles and scanners are made of, and how a rule between values is refused."""
 
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -43,3 +43,11 @@ class Section(BaseModel):
     """Base of all parts of a profile: frozen, no unknown key, no number that is not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Row(NamedTuple):
+    """One key of what was resolved, its plain value, and the layer that set it."""
+
+    key: str
+    value: Any
+    layer: str

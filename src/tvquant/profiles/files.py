@@ -1,7 +1,7 @@
-"""Profile files, and scanner files beside them: safe YAML in, layers out.
+"""Profile files, and those of scanners and lists beside them: safe YAML in, layers out.
 
 1. A profile is `NAME.yaml` in one of the user's folders, or else among the packaged presets; a scanner the same in the
-   folder `scanners` of each of these.
+   folder `scanners` of each of these, a list of members `NAME.csv` in the folder `universes`.
 2. A file may name one parent of its sort (`extends`); the chain of files, for a profile over the packaged defaults,
    becomes layers.
 3. Reading is stricter than YAML: text keys, none twice, no anchors, no tags beyond plain values; errors name the line.
@@ -57,11 +57,13 @@ class Shelf:
     noun : what one of them is called.
     preset : what a packaged one is called.
     below : folder in each of the user's folders, and in the packaged one; empty for the folder itself.
+    suffix : how the name of such a file ends.
     """
 
     noun: str
     preset: str
     below: str = ""
+    suffix: str = ".yaml"
 
     def folders(self, search: Sequence[Path]) -> tuple[Path, ...]:
         """The user's folders of this sort in their order, then the packaged one."""
@@ -71,7 +73,7 @@ class Shelf:
         """Name -> file, sorted; a user's file hides a preset of its name."""
         found: dict[str, Path] = {}
         for folder in self.folders(search):
-            for path in folder.glob("*.yaml"):
+            for path in folder.glob(f"*{self.suffix}"):
                 if self.below or path.stem != DEFAULTS:
                     found.setdefault(path.stem, path)
         return dict(sorted(found.items()))
@@ -89,7 +91,7 @@ class Shelf:
         """The first file of this name; ProfileError suggests a near one, `context` standing before it."""
         self.check_name(name, context)
         for folder in self.folders(search):
-            path = folder / f"{name}.yaml"
+            path = folder / f"{name}{self.suffix}"
             if path.is_file():
                 return path
         known = self.available(search)
@@ -105,6 +107,7 @@ class Shelf:
 
 PROFILES = Shelf(noun="profile", preset="preset")
 SCANNERS = Shelf(noun="scanner", preset="preset scanner", below="scanners")
+UNIVERSES = Shelf(noun="list of members", preset="preset list of members", below="universes", suffix=".csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,31 +148,36 @@ def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
         PROFILES.check_name(path.stem)
     else:
         path = PROFILES.find(profile, folders)
-    defaults, _ = _read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)
-    return RawProfile(name=path.stem, layers=(defaults, *chain(PROFILES, path, folders)), search=folders)
+    defaults, _ = read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)
+    return RawProfile(name=path.stem, layers=(defaults, *_chain(path, folders)), search=folders)
 
 
-def chain(shelf: Shelf, path: Path, search: Sequence[Path]) -> list[Layer]:
+def _chain(path: Path, search: Sequence[Path]) -> list[Layer]:
     """The file and its parents, the oldest first; ProfileError for a circle or a chain that is too long."""
-    layer, parent = _read(shelf, path, own=True)
+    layer, parent = read(PROFILES, path, own=True)
     layers, names = [layer], [path.stem]
     while parent is not None:
         context = f"{layer.where('extends')}: extends: "
-        line = " -> ".join([*names, parent])
-        if parent in names:
-            raise ProfileError(f"{context}circle {line}; give one of these files another name")
-        if len(names) == DEEPEST:
-            raise ProfileError(f"{context}expected at most {DEEPEST} files in a chain, found {line}")
+        check_trail(context, (*names, parent))
         names.append(parent)
-        layer, parent = _read(shelf, shelf.find(parent, search, context), own=False)
+        layer, parent = read(PROFILES, PROFILES.find(parent, search, context), own=False)
         layers.append(layer)
     return layers[::-1]
 
 
-def _read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
+def check_trail(context: str, trail: Sequence[str]) -> None:
+    """Refuse a trail of files that comes back to one of them, or is too long."""
+    line = " -> ".join(trail)
+    if trail[-1] in trail[:-1]:
+        raise ProfileError(f"{context}circle {line}; give one of these files another name")
+    if len(trail) > DEEPEST:
+        raise ProfileError(f"{context}expected at most {DEEPEST} files in a chain, found {line}")
+
+
+def read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
     """One file as a layer, and the name of its parent; what belongs to the file itself is checked and taken out."""
     label = shelf.label(path)
-    values, lines = _mapping(_text(path, label), label)
+    values, lines = _mapping(text_of(path, label), label)
     layer = Layer(label=label, values=values, lines=lines)
     version = values.pop("version", None)
     if type(version) is not int or version != VERSION:
@@ -187,7 +195,8 @@ def _read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
     return layer, parent
 
 
-def _text(path: Path, label: str) -> str:
+def text_of(path: Path, label: str) -> str:
+    """The text of a file; `label` names it where it is too large, no UTF-8, or cannot be read."""
     try:
         size = path.stat().st_size
         if size > LARGEST:

@@ -1,22 +1,15 @@
 """A resolved profile written down: for the run (`manifest.json`), for people (`explain`), as a file (`dump`)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from tvquant.core.errors import ProfileError
+from tvquant.profiles.fields import Row
 from tvquant.profiles.layers import ResolvedProfile
 from tvquant.profiles.schema import LEAVES, Profile
-
-
-class Row(NamedTuple):
-    """One key of a resolved profile, its plain value, and the layer that set it."""
-
-    key: str
-    value: Any
-    layer: str
 
 
 def explain(resolved: ResolvedProfile) -> tuple[Row, ...]:

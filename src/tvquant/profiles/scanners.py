@@ -1,24 +1,32 @@
-"""Scanners: who recruits candidates, by structure and by filters on features.
+"""Scanners: who recruits candidates, by structure and by filters on features, composed of layers.
 
-1. A scanner is `scanners/NAME.yaml` in one of the user's folders, or else among the packaged presets; it may name one
-   parent (`extends`), down to a layer of pure hygiene.
-2. A child's values replace those of its parent. A filter replaces the parent's filter on the same field in the same
-   sense, in its place; any other is added behind them (R-UNI-02).
-3. Layers before the one that declares a logic make the *pool*, the rest is *signal*: what a strategy adds to its pool.
+1. A file is of one layer: `universe` (L0), `hygiene` (L1), `template` (L2), `strategy` (L3) or `scanner` (L4, which a
+   file is that does not say). Pools stand on hygiene and a template; a scanner stands on a pool and takes a strategy.
+2. The order is: what a file names as `extends`, then its `template`, then its `strategy`, each with all that it stands
+   on, then the file itself. A file that is reached twice counts once, where it was reached first.
+3. A later file's values replace those of an earlier one. A filter replaces the earlier filter of the same sense (field
+   and direction, strict or not), in its place; any other is added behind them (R-UNI-02).
+4. Filters that first appear in L0 to L2 make the *pool*, those of L3 and L4 the *signal*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from tvquant.core.atoms import Direction
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.profiles.fields import Distinct, Member, Name, OneLine, Real, Section, broken
-from tvquant.profiles.files import SCANNERS, Layer, chain
+from tvquant.profiles.fields import Distinct, Member, Name, OneLine, Row, Section, broken
+from tvquant.profiles.files import SCANNERS, Layer, check_trail, read
+from tvquant.profiles.filters import AnyOf, Condition, Filter, Sense, senses_differ
+from tvquant.profiles.members import Members, load_members
 from tvquant.profiles.wording import explained, unknown
+
+__all__ = ["AnyOf", "Filter", "Largest", "Members", "Recruiter", "Scanner", "explain_scanner", "load_scanner"]
 
 RATING = "rating_"
 """Start of the name of every logic that holds by a technical rating."""
@@ -26,32 +34,43 @@ FLOOR, RATINGS = "value_traded_last", "recommend_"
 """The field, and the start of the fields, that a rating scanner may filter; the rest is for selection (R-UNI-15)."""
 
 
-class Filter(Section):
-    """One strict comparison of a feature with a finite bound; a value that is not known passes none."""
+class Rank(StrEnum):
+    """The layers of configuration (R-UNI-01), from L0 to L4."""
 
-    field: Member
-    above: Real | None = None
-    below: Real | None = None
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            found = "none" if self.above is None else "both"
-            raise broken(f"filter on {self.field}: expected one of above and below, found {found}")
-        return self
+    UNIVERSE = "universe"
+    HYGIENE = "hygiene"
+    TEMPLATE = "template"
+    STRATEGY = "strategy"
+    SCANNER = "scanner"
 
     @property
-    def sense(self) -> tuple[str, str]:
-        """Field and comparison: what two filters share when one replaces the other."""
-        return self.field, "below" if self.above is None else "above"
+    def label(self) -> str:
+        """`L0` to `L4`."""
+        return f"L{[*Rank].index(self)}"
 
 
-def _senses_differ(filters: Sequence[Filter]) -> None:
-    """Refuse two filters on one field in one sense: which of them is meant?"""
-    senses = [each.sense for each in filters]
-    for field, sense in senses:
-        if senses.count((field, sense)) > 1:
-            raise broken(f"filters {field} {sense} more than once; keep one")
+SLOTS: Mapping[str, Mapping[Rank, frozenset[Rank]]] = {
+    "extends": {
+        Rank.UNIVERSE: frozenset({Rank.UNIVERSE, Rank.HYGIENE, Rank.TEMPLATE}),
+        Rank.HYGIENE: frozenset({Rank.HYGIENE}),
+        Rank.TEMPLATE: frozenset({Rank.TEMPLATE, Rank.HYGIENE}),
+        Rank.STRATEGY: frozenset({Rank.STRATEGY}),
+        Rank.SCANNER: frozenset({Rank.SCANNER, Rank.UNIVERSE, Rank.HYGIENE, Rank.TEMPLATE}),
+    },
+    "template": {rank: frozenset({Rank.TEMPLATE}) for rank in (Rank.UNIVERSE, Rank.SCANNER)},
+    "strategy": {Rank.SCANNER: frozenset({Rank.STRATEGY})},
+}
+"""Key that names another file -> layer of the file -> layers that may stand there; in the order of composition."""
+POOLS = frozenset({Rank.UNIVERSE, Rank.HYGIENE, Rank.TEMPLATE})
+HELD = ("logic", "direction")
+"""Keys that only strategies and scanners set: pools are for every strategy."""
+
+
+class Largest(Section):
+    """The most of a feature within what the structure leaves: a ceiling, ranked only to cut, never an order."""
+
+    field: Member
+    count: int = Field(strict=True, ge=1)
 
 
 class Scanner(Section):
@@ -63,9 +82,14 @@ class Scanner(Section):
     kinds : an instrument must be of one of these, where any is named.
     exclude_kinds : and of none of these (hygiene).
     currency : quote currency, stablecoins counting as theirs, or null for any.
+    calendar : of the instruments' bars, or null for any.
+    quotes : tickers of quotes that count as that currency, the best first; none is any.
+    members : the list that an instrument's ticker must be on at the decision, or null for any.
+    largest : the ceiling of the pool, or null for none.
+    research : whether it is for research only.
     logic, direction : what its recruits are held for and how; a scanner without them is only a pool.
-    pool : filters of the layers before a logic was declared.
-    signal : those of the layers from there on.
+    pool : filters that first appear in universes, hygiene and templates.
+    signal : those of strategies and scanners.
     """
 
     name: Name
@@ -73,28 +97,40 @@ class Scanner(Section):
     kinds: Distinct[Kind]
     exclude_kinds: Distinct[Kind]
     currency: Member | None
+    calendar: Member | None = None
+    quotes: Distinct[str] = ()
+    members: Members | None = None
+    largest: Largest | None = None
+    research: Annotated[bool, Field(strict=True)] = False
     logic: Member | None
     direction: Direction | None
-    pool: tuple[Filter, ...]
-    signal: tuple[Filter, ...]
+    pool: tuple[Condition, ...]
+    signal: tuple[Condition, ...]
 
     @property
-    def filters(self) -> tuple[Filter, ...]:
+    def filters(self) -> tuple[Filter | AnyOf, ...]:
         """All filters in the order in which they are asked."""
         return self.pool + self.signal
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every feature that is asked, each once."""
+        ranked = (self.largest.field,) if self.largest else ()
+        asked = (part.field for each in self.filters for part in each.comparisons)
+        return tuple(dict.fromkeys((*ranked, *asked)))
+
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        _senses_differ(self.filters)
+        senses_differ(self.filters)
         return self
 
     @model_validator(mode="after")
     def _lean(self) -> Self:
         if self.logic is not None and self.logic.startswith(RATING):
-            for each in self.filters:
-                if each.field != FLOOR and not each.field.startswith(RATINGS):
+            for name in self.fields:
+                if name != FLOOR and not name.startswith(RATINGS):
                     raise broken(
-                        f"scanner {self.name} has the logic {self.logic} and filters {each.field}; a rating scanner "
+                        f"scanner {self.name} has the logic {self.logic} and filters {name}; a rating scanner "
                         f"filters {FLOOR} and ratings only, leave the rest to the vetoes of selection"
                     )
         return self
@@ -102,11 +138,9 @@ class Scanner(Section):
 
 def _recruits(scanner: Scanner) -> Scanner:
     """The scanner, refused as a pool: an atom without a logic or a direction has no key (R-UNI-19)."""
-    for field in ("logic", "direction"):
-        if getattr(scanner, field) is None:
-            raise broken(
-                f"scanner {scanner.name} declares no {field}, so it is a pool; name a scanner that builds on it"
-            )
+    for key in HELD:
+        if getattr(scanner, key) is None:
+            raise broken(f"scanner {scanner.name} declares no {key}, so it is a pool; name a scanner that builds on it")
     return scanner
 
 
@@ -115,25 +149,68 @@ type Recruiter = Annotated[Scanner, AfterValidator(_recruits)]
 
 
 class _File(Section):
-    """The keys of one scanner file; those it does not set are its parent's."""
+    """The keys of one scanner file; those it does not set are those of the files it stands on."""
 
     description: OneLine = ""
+    layer: Rank = Rank.SCANNER
+    template: Annotated[str, Field(strict=True)] | None = None
+    strategy: Annotated[str, Field(strict=True)] | None = None
     exchange: Member | None = None
     kinds: Distinct[Kind] = ()
     exclude_kinds: Distinct[Kind] = ()
     currency: Member | None = None
+    calendar: Member | None = None
+    quotes: Distinct[Annotated[str, Field(strict=True, pattern=r"^[A-Z0-9]{2,10}$")]] = ()
+    members: Member | None = None
+    largest: Largest | None = None
+    research: Annotated[bool, Field(strict=True)] = False
     logic: Member | None = None
     direction: Direction | None = None
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[Condition, ...] = ()
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        _senses_differ(self.filters)
+        senses_differ(self.filters)
         return self
 
 
+SCALARS = tuple(key for key in _File.model_fields if key in Scanner.model_fields)
+"""Keys whose later value replaces the earlier one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One file of a composition."""
+
+    name: str
+    layer: Layer
+    file: _File
+
+    @property
+    def label(self) -> str:
+        return f"{self.file.layer.label} {self.layer.label}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Composed:
+    """Values and filters of the steps so far, each with the step that set it last."""
+
+    values: dict[str, tuple[Any, _Step]] = field(default_factory=dict)
+    pool: dict[Sense, tuple[Filter | AnyOf, _Step]] = field(default_factory=dict)
+    signal: dict[Sense, tuple[Filter | AnyOf, _Step]] = field(default_factory=dict)
+
+    def add(self, step: _Step) -> None:
+        """Lay one file over those before."""
+        for key in SCALARS:
+            if key in step.file.model_fields_set or key not in self.values:
+                self.values[key] = getattr(step.file, key), step
+        for each in step.file.filters:
+            mine = self.pool if each.sense in self.pool or step.file.layer in POOLS else self.signal
+            mine[each.sense] = each, step
+
+
 def load_scanner(name: str, *, search: Sequence[Path] = ()) -> Scanner:
-    """Read a scanner and its parents into one definition.
+    """Read a scanner and all that it stands on into one definition.
 
     Parameters
     ----------
@@ -142,24 +219,70 @@ def load_scanner(name: str, *, search: Sequence[Path] = ()) -> Scanner:
 
     Raises
     ------
-    ProfileError : no such scanner, a chain that is a circle or too long, or a file that is not accepted.
-    DataError : the file cannot be read.
+    ProfileError : no such scanner, a circle or too long a chain, a layer where it may not stand, or a file that is not
+        accepted.
+    DataError : a file cannot be read.
     """
-    layers = chain(SCANNERS, SCANNERS.find(name, search), search)
-    values: dict[str, object] = dict.fromkeys(("exchange", "currency", "logic", "direction"))
-    values |= {"kinds": (), "exclude_kinds": ()}
-    pool: dict[tuple[str, str], Filter] = {}
-    signal: dict[tuple[str, str], Filter] = {}
-    for layer in layers:
-        read = _checked(layer)
-        values |= {key: getattr(read, key) for key in read.model_fields_set if key in values}
-        for each in read.filters:
-            (pool if each.sense in pool or values["logic"] is None else signal)[each.sense] = each
-    made = {"name": name, **values, "pool": tuple(pool.values()), "signal": tuple(signal.values())}
+    return _made(name, search)[0]
+
+
+def explain_scanner(name: str, *, search: Sequence[Path] = ()) -> tuple[Row, ...]:
+    """Every key and filter of a scanner with the layer that set it, such as `L0 preset scanner binance_spot_base`."""
+    scanner, composed = _made(name, search)
+    plain = scanner.model_dump(mode="json", exclude={"members"})
+    rows = []
+    for key, (value, step) in composed.values.items():
+        unset = key not in step.file.model_fields_set
+        rows.append(Row(key, value if key == "members" else plain[key], "no layer" if unset else step.label))
+    for part, found in (("pool", composed.pool), ("signal", composed.signal)):
+        for each, step in found.values():
+            bounds = [each.comparison[1] for each in each.comparisons]
+            rows.append(Row(f"{part}: {_worded(each)}", bounds[0] if len(bounds) == 1 else bounds, step.label))
+    return tuple(rows)
+
+
+def _worded(condition: Filter | AnyOf) -> str:
+    return " or ".join(f"{each.field} {each.comparison[0]}" for each in condition.comparisons)
+
+
+def _made(name: str, search: Sequence[Path]) -> tuple[Scanner, _Composed]:
+    steps = tuple(_steps(SCANNERS.find(name, search), search, (name,), {}))
+    composed, last = _Composed(), steps[-1].layer
+    for step in steps:
+        composed.add(step)
+    values = {key: value for key, (value, _) in composed.values.items()}
+    named, by = composed.values["members"]
+    if named is not None:
+        values["members"] = load_members(named, search=search, context=f"{by.layer.where('members')}: members: ")
+    parts = {part: tuple(each for each, _ in getattr(composed, part).values()) for part in ("pool", "signal")}
     try:
-        return Scanner.model_validate(made)
+        return Scanner.model_validate({"name": name, **values, **parts}), composed
     except ValidationError as error:
-        raise ProfileError(f"{layers[-1].label}: {explained(error.errors(include_url=False)[:1])}") from error
+        raise ProfileError(f"{last.label}: {explained(error.errors(include_url=False)[:1])}") from error
+
+
+def _steps(path: Path, search: Sequence[Path], trail: tuple[str, ...], seen: dict[str, Rank]) -> Iterator[_Step]:
+    """What a file stands on, each file once, and the file; `seen` receives the layer of each."""
+    layer, parent = read(SCANNERS, path, own=len(trail) == 1)
+    file = _checked(layer)
+    for slot, named in (("extends", parent), ("template", file.template), ("strategy", file.strategy)):
+        if named is None:
+            continue
+        context = f"{layer.where(slot)}: {slot}: "
+        allowed = SLOTS[slot].get(file.layer)
+        if allowed is None:
+            raise ProfileError(f"{context}expected only in a file of layer {_or(SLOTS[slot])}, found {file.layer}")
+        check_trail(context, (*trail, named))
+        if named not in seen:
+            yield from _steps(SCANNERS.find(named, search, context), search, (*trail, named), seen)
+        if seen[named] not in allowed:
+            raise ProfileError(f"{context}expected a file of layer {_or(allowed)}, found {named} of {seen[named]}")
+    seen[path.stem] = file.layer
+    yield _Step(name=path.stem, layer=layer, file=file)
+
+
+def _or(ranks: Mapping[Rank, object] | frozenset[Rank]) -> str:
+    return " or ".join(rank for rank in Rank if rank in ranks)
 
 
 def _checked(layer: Layer) -> _File:
@@ -168,12 +291,18 @@ def _checked(layer: Layer) -> _File:
         if key not in _File.model_fields:
             raise ProfileError(f"{layer.where(key)}: {unknown('key', key, _File.model_fields)}")
     try:
-        return _File.model_validate(layer.values)
+        file = _File.model_validate(layer.values)
     except ValidationError as error:
         details = error.errors(include_url=False)
         first = details[0]
-        key = ".".join(map(str, first["loc"]))
+        key = ".".join(str(part) for part in first["loc"] if part not in ("one", "any"))
         same = [detail for detail in details if detail["loc"][:2] == first["loc"][:2]]
         text = "no value; set it" if first["type"] == "missing" else explained(same)
         where = layer.where(str(first["loc"][0])) if first["loc"] else layer.label
         raise ProfileError(f"{where}: {key}: {text}" if key else f"{where}: {text}") from error
+    for key in HELD:
+        if file.layer in POOLS and key in file.model_fields_set:
+            raise ProfileError(
+                f"{layer.where(key)}: {key}: expected in a strategy or a scanner, found in a file of layer {file.layer}"
+            )
+    return file

@@ -58,7 +58,9 @@ class Vocabulary:
             if not isinstance(scanner, Mapping):
                 continue
             filters = [each for part in ("pool", "signal") for each in _items(scanner.get(part))]
-            fields = [each.get("field") for each in filters if isinstance(each, Mapping)]
+            choices = [each.get("any") for each in filters if isinstance(each, Mapping)]
+            parts = (scanner.get("largest"), *filters, *(part for choice in choices for part in _items(choice)))
+            fields = [each.get("field") for each in parts if isinstance(each, Mapping)]
             for noun, names, known in (
                 ("logic", _names(scanner.get("logic")), self.logics),
                 ("feature", _names(fields), self.features),

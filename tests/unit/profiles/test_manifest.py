@@ -27,7 +27,7 @@ def test_scanners_are_written_down_whole(vocabulary: Vocabulary, folder: Path) -
     text = json.dumps(to_manifest(resolved))
     assert from_manifest(json.loads(text)) == resolved
     (scanner,) = {row.key: row.value for row in explain(resolved)}["universe.scanners"]
-    assert scanner["signal"] == [{"field": "recommend_ma", "above": None, "below": -0.1}]
+    assert scanner["signal"] == [{"field": "recommend_ma", "below": -0.1}]
     (folder / "copy.yaml").write_text(dump(resolved), encoding="utf-8")
     copy = resolve(load("copy", search=[folder]), vocabulary)
     assert copy.digest == resolved.digest, "a dump needs no scanner file"

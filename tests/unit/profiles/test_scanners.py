@@ -8,8 +8,7 @@ from pydantic import ValidationError
 from tvquant.core.atoms import Direction
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.profiles.files import SCANNERS
-from tvquant.profiles.scanners import Filter, Scanner, load_scanner
+from tvquant.profiles.scanners import Filter, Largest, Scanner, load_scanner
 
 type Write = Callable[..., Path]
 
@@ -48,6 +47,11 @@ def test_presets_as_specified(
         kinds=(Kind.SPOT,),
         exclude_kinds=HYGIENE,
         currency="USD",
+        calendar="24x7",
+        quotes=("USDT", "USDC", "FDUSD", "USD"),
+        members=None,
+        largest=Largest(field="value_traded_last", count=200),
+        research=False,
         logic=logic,
         direction=direction,
         pool=(FLOOR,),
@@ -58,12 +62,6 @@ def test_presets_as_specified(
 def test_hygiene_is_a_layer_of_its_own() -> None:
     found = load_scanner("crypto_hygiene")
     assert (found.exclude_kinds, found.filters, found.exchange, found.kinds) == (HYGIENE, (), None, ())
-    assert set(SCANNERS.available(())) == {
-        "binance_spot_base",
-        "binance_spot_rating_ma_long",
-        "binance_spot_rating_ma_short",
-        "crypto_hygiene",
-    }
 
 
 @pytest.mark.requirement("R-UNI-02")
@@ -80,7 +78,10 @@ def test_hygiene_is_a_layer_of_its_own() -> None:
 def test_a_filter_replaces_by_field_and_sense_or_is_appended(
     scanner: Callable[..., Scanner], child: str, expected: list[tuple[str, str, float]]
 ) -> None:
-    found = scanner(base="filters: [{field: a, above: 1}, {field: b, below: 2}]\n", child=f"extends: base\n{child}\n")
+    found = scanner(
+        base="layer: universe\nfilters: [{field: a, above: 1}, {field: b, below: 2}]\n",
+        child=f"layer: universe\nextends: base\n{child}\n",
+    )
     said = [(*each.sense, each.above if each.below is None else each.below) for each in found.pool]
     assert (said, found.signal) == (expected, ())
 
@@ -96,9 +97,9 @@ def test_values_of_a_child_replace_those_of_its_parent(scanner: Callable[..., Sc
     assert (found.logic, found.direction) == ("hold", Direction.SHORT)
 
 
-def test_signal_begins_with_the_layer_that_declares_a_logic(scanner: Callable[..., Scanner]) -> None:
+def test_pool_is_what_universes_hygiene_and_templates_filter(scanner: Callable[..., Scanner]) -> None:
     found = scanner(
-        base="filters: [{field: a, above: 1}]\n",
+        base="layer: universe\nfilters: [{field: a, above: 1}]\n",
         strategy="extends: base\nlogic: hold\nfilters: [{field: b, above: 2}]\n",
         entry="extends: strategy\ndirection: LONG\nfilters: [{field: c, above: 3}, {field: a, above: 4}]\n",
     )
@@ -131,8 +132,16 @@ def test_an_unknown_scanner_names_the_nearest(folder: Path) -> None:
     ("body", "line", "said"),
     [
         ("logik: hold\n", 2, "unknown key 'logik' - did you mean logic?"),
-        ("filters: [{field: a}]\n", 2, "filters.0: filter on a: expected one of above and below, found none"),
-        ("filters: [{field: a, above: 1, below: 2}]\n", 2, "expected one of above and below, found both"),
+        (
+            "filters: [{field: a}]\n",
+            2,
+            "above, below, at_least, at_most, found none",
+        ),
+        (
+            "filters: [{field: a, above: 1, below: 2}]\n",
+            2,
+            "one of above, below, at_least, at_most, found both",
+        ),
         ("filters: [{field: a, above: .inf}]\n", 2, "filters.0.above: expected a finite number, found inf"),
         ("filters: [{field: a, above: .nan}]\n", 2, "filters.0.above: expected a finite number, found nan"),
         ("filters: [{field: a, above: '1'}]\n", 2, "filters.0.above: expected a valid number, found '1'"),
