@@ -13,6 +13,7 @@ import polars as pl
 from tvquant.lake import commits, tables
 from tvquant.lake.lake import Lake
 
+
 def store_scan(lake: Lake, rows: Sequence[Mapping[str, Any]]) -> int:
     """Add the rows of one scan in one commit; how many there were.
 

@@ -1,7 +1,7 @@
 """Scores of several sleeves on one scale, so that their candidates can stand in one ranking (R-FEA-14).
 
 A score means something within its own sleeve only: it was ranked and mapped among that sleeve's pool. What can be
-compared is how far a candidate stands from its sleeve's mean, in that sleeve's standard deviations. A sleeve's own order
+compared is how far a candidate stands from its sleeve's mean, in its standard deviations. A sleeve's own order
 never changes, whoever stands beside it.
 """
 

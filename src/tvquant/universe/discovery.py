@@ -113,9 +113,7 @@ def require(scanners: Sequence[Scanner], features: FeatureSet) -> None:
                 )
 
 
-def recruits(
-    scanners: Sequence[Scanner], candidates: Sequence[Instrument], answers: Sequence[Answer]
-) -> list[Recruit]:
+def recruits(scanners: Sequence[Scanner], candidates: Sequence[Instrument], answers: Sequence[Answer]) -> list[Recruit]:
     """Who was recruited as what, by candidate, then by scanner; a pool without a logic recruits nobody."""
     made = []
     for k, one in enumerate(candidates):
@@ -144,7 +142,7 @@ def _consolidated(
         return consolidate(held, value)
     found = recruits(universe.scanners, candidates, answers)
     quotes = next((scanner.quotes for scanner in universe.scanners if scanner.quotes), ())
-    return consolidate(found, value, quotes=quotes, most=universe.max_atoms)
+    return consolidate(found, value, quotes=quotes, most=getattr(universe, "max_atoms", 200))
 
 
 def _left_out(candidates: Sequence[Instrument], answers: Sequence[Answer], found: Consolidated) -> dict[str, str]:

@@ -68,7 +68,7 @@ def audit(
     keys = tuple(one.key for one in candidates)
     audits = []
     for scanner, answer in zip(scanners, answers, strict=True):
-        won = np.flatnonzero(answer.recruited)
+        won = np.flatnonzero(answer.recruited).tolist()
         mine = [candidates[k] for k in won]
         recruited = tuple(one.key for one in mine)
         roc = features.of(ROC, recruited) if ROC not in features.absent else None

@@ -42,12 +42,12 @@ class Answer:
     @property
     def recruited(self) -> Bools:
         """N, nothing stopped it."""
-        return self.stopped == PASSED
+        return np.asarray(self.stopped == PASSED)
 
     @property
     def pooled(self) -> Bools:
         """N, nothing before the signal stopped it."""
-        return self.recruited | (self.stopped >= self.pool_steps)
+        return np.asarray(self.recruited | (self.stopped >= self.pool_steps))
 
     def reasons(self) -> list[str]:
         """N texts, empty for those that passed."""

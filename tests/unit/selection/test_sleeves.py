@@ -1,5 +1,7 @@
 """Scores of several sleeves in one ranking."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,7 +29,7 @@ def test_another_sleeve_changes_neither_order_nor_values(ours: dict[str, float],
     assert comparable({"ours": ours, "others": others})["ours"] == alone
     order = sorted(ours, key=lambda atom: ours[atom])
     values = [alone[atom] for atom in order]
-    assert all(a <= b for a, b in zip(values, values[1:], strict=False))
+    assert all(a <= b for a, b in pairwise(values))
     together = [atom for sleeve, atom, _ in pooled({"ours": ours, "others": others}) if sleeve == "ours"]
     assert [alone[atom] for atom in together] == sorted(alone.values(), reverse=True)
 

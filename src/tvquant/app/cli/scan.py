@@ -218,7 +218,9 @@ def _document(found: "Scanned") -> dict[str, Any]:
 
 
 def _one(found: "Scanned", explain: str | None) -> list[str]:
-    lines = [f"as of  {str(found.known_at)[:16].replace('T', ' ')} UTC, when the bar of {str(found.bar)[:10]} was known"]
+    lines = [
+        f"as of  {str(found.known_at)[:16].replace('T', ' ')} UTC, when the bar of {str(found.bar)[:10]} was known"
+    ]
     for one in found.audits:
         lines += [
             f"{one.scanner}: {one.found} found of {one.pooled} in its pool, of {one.asked} with a bar",

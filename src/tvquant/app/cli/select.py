@@ -47,7 +47,10 @@ def select(
     head = ("sleeve", "atom", "z-score", "score")
     text = [line for name, (_, lines) in told.items() for line in (f"== {name}", *lines, "")]
     shown = [(sleeve, atom, f"{z:.3f}", f"{score:.3f}") for sleeve, atom, z, score in rows]
-    text += ["winners of all on one scale (score in standard deviations of its own sleeve)", table(head, shown, right=(2, 3))]
+    text += [
+        "winners of all on one scale (score in standard deviations of its own sleeve)",
+        table(head, shown, right=(2, 3)),
+    ]
     documents = {name: document for name, (document, _) in told.items()}
     together = [dict(zip(("sleeve", "symbol", "z", "score"), row, strict=True)) for row in rows]
     answer({"profiles": documents, "together": together}, text, as_json=as_json)

@@ -38,7 +38,9 @@ SIDES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Features of an atom and the terms of its instrument; of two terms the first is that of a long, the second of a
 short."""
 LAST_TRADED = "value_traded_last"
-TERMS = frozenset({LAST_TRADED, *RATINGS.values(), *PLAIN.values(), *(term for both in SIDES.values() for term in both)})
+TERMS = frozenset(
+    {LAST_TRADED, *RATINGS.values(), *PLAIN.values(), *(term for both in SIDES.values() for term in both)}
+)
 """Terms of instruments that this stage reads."""
 
 ENTROPY_ORDER, SPECIFIED_ENTROPY_ORDER = 3, 5
@@ -66,8 +68,8 @@ class FeatureEngineeringStage:
 
     Of the instrument (R-FEA-08):
 
-    - `liquidity`: ln of the median traded value (USD); as specified, the last traded value over a base, at most 1, which
-      is 1 for every coin that a floor of 20 million lets in (R-FEA-09). `adx`; `own_di` and `other_di`, by the atom's direction.
+    - `liquidity`: ln of the median traded value (USD); as specified, the last traded value over a base, at most 1: the
+      same for every coin that a floor of 20 million lets in (R-FEA-09). `adx`; `own_di` and `other_di`, by direction.
     - `roc`, `volatility_d`, `volume_change`: percent. The three ratings: sign-flipped for a short (R-SEL-13).
     """
 
