@@ -8,9 +8,12 @@ from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute
 from tvquant.features.terms.contract import Settings, evaluate
 
-ROWS, NAMES, MOMENT = 460, 12, 419
+START = np.datetime64("2021-01-01", "us")
+ROWS, NAMES, MOMENT = 1226, 12, 1185  # the moment's bar is the last of its week, month and quarter: 2024-03-31
 DAY = np.timedelta64(1, "D")
 SETTINGS = Settings(rating_min_bars=60)
+COUNTS = ("votes_ma", "votes_other")
+"""Whole numbers that are alike for names of the same age, whatever their prices."""
 EVERY = pytest.mark.parametrize("name", TERMS)
 
 
@@ -36,7 +39,7 @@ def panel(blocks, rows=ROWS, names=None, delay=0):
     have = ~np.isnan(blocks["close"][:rows])
     order = [j for j in names or range(NAMES) if have[:, j].any()]
     order.sort(key=lambda j: int(have[:, j].argmax()) + delay * (j % 2))
-    times = np.datetime64("2022-01-01", "us") + np.arange(rows) * DAY
+    times = START + np.arange(rows) * DAY
     cut = {name: np.ascontiguousarray(block[:rows, order]) for name, block in blocks.items()}
     known = (times + DAY)[:, None] + delay * DAY * np.array([j % 2 for j in order])
     return Panel(
@@ -54,12 +57,12 @@ def panel(blocks, rows=ROWS, names=None, delay=0):
 
 
 def at_moment(made):
-    return made.until(np.datetime64("2022-01-01", "us") + (MOMENT + 1) * DAY)
+    return made.until(START + (MOMENT + 1) * DAY)
 
 
 def values(name, view):
     """The term alone, its measures taken for it."""
-    (found,) = evaluate([TERMS[name]], view, SETTINGS)
+    ((found,),) = evaluate([TERMS[name]], view, SETTINGS)
     return found
 
 
@@ -87,7 +90,7 @@ def test_there_is_one_float_per_instrument_and_nan_without_a_bar(name):
     assert found.dtype == np.float64
     assert np.isnan(found[~view.tradable[-1]]).all()
     assert np.isfinite(found[:3]).all()
-    assert len(np.unique(found[:3])) > 1
+    assert len(np.unique(found[:3])) > 1 or name in COUNTS
 
 
 @pytest.mark.requirement("R-FEA-01")
@@ -112,6 +115,8 @@ def test_the_last_row_matters(name):
     """The test above can fail: what the moment's own bar says does change the value."""
     past = fields()
     before = values(name, at_moment(panel(past)))
+    if name in COUNTS:
+        past["close"][MOMENT] = np.nan
     for place, block in enumerate(past.values(), start=1):  # a factor for each field, or their ratios would stay
         block[MOMENT] *= 1000.0 * place
         block[MOMENT - 20 : MOMENT] *= 900.0

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.digests import canonical_array, digest_bytes
+from tvquant.core.errors import DataError
 from tvquant.core.instruments import Instant
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Bools, Floats, Times, frozen
+
+NOTHING_KNOWN = "features need one closed bar at least, nothing was known yet; ask for a later moment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,3 +44,47 @@ class FeatureSet:
         """Content digest of names, keys and values."""
         words = (*self.names, "", *self.keys)
         return digest_bytes(*(word.encode() for word in words), canonical_array(self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureHistory:
+    """F features of N instruments on R rows, each row as it was known then.
+
+    Parameters
+    ----------
+    names : F term names; `keys` : N instrument keys, in order of their listing.
+    times : R bar stamps.
+    as_of : R moments at which the rows were known, as decisions look at them; a row is what was known by then.
+    known_at : R, nothing known later went into any value of the row.
+    values : F x R x N; NaN where a name has no value.
+    listed : R, how many of the keys were listed by then.
+    absent : F x R, the data held nothing by then that the term needs; `lacks` : in words, by term.
+    """
+
+    names: tuple[str, ...]
+    keys: tuple[str, ...]
+    times: Times
+    as_of: Times
+    known_at: Times
+    values: Floats
+    listed: NDArray[np.int64]
+    absent: Bools
+    lacks: Mapping[str, str]
+
+    def at(self, row: int) -> FeatureSet:
+        """The features of one row (counted from the first of the history, or from the end if negative).
+
+        Raises
+        ------
+        DataError : no bar was known by then.
+        """
+        count = int(self.listed[row])
+        if not count:
+            raise DataError(NOTHING_KNOWN)
+        return FeatureSet(
+            names=self.names,
+            keys=self.keys[:count],
+            values=frozen(np.ascontiguousarray(self.values[:, row, :count])),
+            known_at=self.known_at[row],
+            absent={name: self.lacks[name] for k, name in enumerate(self.names) if self.absent[k, row]},
+        )

@@ -41,6 +41,7 @@ class Instrument:
     symbol : `EXCHANGE:TICKER`, with `.P` behind a perpetual swap.
     generation : 1, or one more each time the ticker was given to something else.
     kinds, currency, calendar : structure that the symbol itself fixes; it has no date.
+    base : what it is a price of, alike for all quotes and scaled contracts of one coin; empty where it stands alone.
     facts : dated fields (`listed_at`, `delisted_at`, `tick`, `lot`, `min_notional`), in order of `known_at`.
     """
 
@@ -49,12 +50,19 @@ class Instrument:
     kinds: frozenset[Kind]
     currency: str
     calendar: str
+    base: str = ""
     facts: tuple[Fact, ...] = ()
 
     @property
     def key(self) -> str:
         """`physical_symbol`: the symbol, with `#2`, `#3` ... from the second generation on."""
         return self.symbol if self.generation == 1 else f"{self.symbol}#{self.generation}"
+
+    @property
+    def venue(self) -> tuple[str, str]:
+        """Exchange and market (`spot`, `swap`, or nothing where an exchange has one): what is never merged."""
+        market = next((kind.value for kind in (Kind.SPOT, Kind.SWAP) if kind in self.kinds), "")
+        return self.symbol.partition(":")[0], market
 
     def until(self, t: Instant) -> Self:
         """The same instrument without what became known after `t`."""

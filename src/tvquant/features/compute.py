@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.features import FeatureSet
+from tvquant.core.features import NOTHING_KNOWN, FeatureSet
 from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
 from tvquant.features.terms.catalogue import TERMS
@@ -25,17 +25,15 @@ def compute(
     ProfileError : a name that is no term.
     DataError : the view has no row.
     """
-    for name in sorted(set(names) - set(TERMS)):
-        raise ProfileError(unknown("feature", name, TERMS))
+    terms = asked(names)
     if not len(view.times):
-        raise DataError("features need one closed bar at least, nothing was known yet; ask for a later moment")
-    terms = [term for name, term in TERMS.items() if name in names]
-    absent = {term.name: lacks for term in terms if (lacks := _lacks(view, term))}
+        raise DataError(NOTHING_KNOWN)
+    absent = {term.name: words for term in terms if (words := lacks(view, term))}
     values = np.full((len(terms), len(view.instruments)), np.nan)
     settings = Settings(rating_min_bars=rating_min_bars, rating_rules=rating_rules)
     there = [k for k, term in enumerate(terms) if term.name not in absent]
     for k, found in zip(there, evaluate([terms[k] for k in there], view, settings), strict=True):
-        values[k] = found
+        values[k] = found[0]
     return FeatureSet(
         names=tuple(term.name for term in terms),
         keys=view.keys,
@@ -46,11 +44,23 @@ def compute(
     )
 
 
-def _lacks(view: Panel, term: Term) -> str:
+def asked(names: Collection[str]) -> list[Term]:
+    """The named terms in the order of the catalogue.
+
+    Raises
+    ------
+    ProfileError : a name that is no term.
+    """
+    for name in sorted(set(names) - set(TERMS)):
+        raise ProfileError(unknown("feature", name, TERMS))
+    return [term for name, term in TERMS.items() if name in names]
+
+
+def lacks(view: Panel, term: Term) -> str:
     """What the view holds no value of and the term needs; empty if it has what it needs."""
     if not term.needs or any(name in view.fields and _known(view.fields[name]) for name in term.needs):
         return ""
-    return f"the data have no {' or '.join(term.needs)}"
+    return term.lack
 
 
 def _known(field: Floats) -> bool:

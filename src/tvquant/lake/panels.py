@@ -9,6 +9,7 @@ from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Times
 from tvquant.core.stamps import Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
+from tvquant.lake.renames import identity
 from tvquant.lake.tables import MEASURES
 
 EQUITIES = frozenset({Kind.STOCK, Kind.ETF, Kind.INDEX})
@@ -84,6 +85,7 @@ def _instrument(bars: Bars, start: int) -> Instrument:
         kinds=symbol.structure.kinds,
         currency=symbol.structure.currency,
         calendar=symbol.structure.calendar,
+        base=identity(symbol.name).base,
         facts=(listed,),
     )
 

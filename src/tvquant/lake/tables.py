@@ -23,6 +23,12 @@ PRICES = ("open", "high", "low", "close")
 MEASURES = (*PRICES, "volume", "quote_volume")
 VALUES = (*MEASURES, "adj_close")
 
+SCANNED = (
+    "value_traded_last", "recommend_all", "recommend_ma", "recommend_other", "adx_14", "atr_14", "volatility_d",
+    "volume_change_24h", "roc_9", "perf_1w", "perf_1m", "perf_3m",
+)  # fmt: skip
+"""Figures that every scan records."""
+
 _ORIGIN: dict[str, pl.DataType] = {"source": pl.String(), "import_id": pl.String(), "recorded_at": TIME}
 
 _BARS: dict[str, pl.DataType] = {
@@ -80,11 +86,25 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "known_at": TIME,
         **_ORIGIN,
     },
+    "scans": {
+        "scanner": pl.String(),
+        "definition": pl.String(),
+        "clock": pl.String(),
+        "timestamp": TIME,
+        "scanned_at": TIME,
+        "symbol": pl.String(),
+        "logic": pl.String(),
+        "direction": pl.String(),
+        "atom": pl.String(),
+        "outcome": pl.String(),
+        **dict.fromkeys(SCANNED, pl.Float64()),
+    },
 }
 """`bars`: daily bars as delivered, then as repaired; `bars_4h`: those of that interval, apart; `actions`: a dividend is
 cash per unit, a split new units per old; `instruments`: what a symbol fixes, and over which bars its dividends were
 delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
-`repairs`: every value that was changed, with the original; `facts`: ticks, lots and the like, as providers told them.
+`repairs`: every value that was changed, with the original; `facts`: ticks, lots and the like, as providers told them;
+`scans`: what scanners said, of which bar and when.
 """
 
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)

@@ -5,6 +5,7 @@ from tvquant.selection.contract import SelectionContext, SelectionModel
 from tvquant.selection.models.catalogue import SELECTION_MODELS
 from tvquant.selection.models.v4 import SelectionPipeline, SelectionPipelineAdapter
 from tvquant.selection.scorer import AlphaScorer
+from tvquant.selection.sleeves import pooled
 from tvquant.selection.stages.feature_engineering import FeatureEngineeringStage
 from tvquant.selection.stages.inference import InferenceStage
 from tvquant.selection.stages.ingestion import IngestionStage
@@ -29,4 +30,5 @@ __all__ = [
     "SelectionPolicyStage",
     "SelectionResponse",
     "SynthesisStage",
+    "pooled",
 ]

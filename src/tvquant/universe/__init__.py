@@ -1,6 +1,33 @@
 """Who is considered at a moment: recruited by scanners, and judged by the health of what was known of them."""
 
-from tvquant.universe.discovery import HOLD, Discovery, belongs, discover, required_features
+from tvquant.universe.consolidation import Consolidated, consolidate
+from tvquant.universe.discovery import (
+    HOLD,
+    Discovery,
+    belongs,
+    discover,
+    recruits,
+    required_features,
+    traded_values,
+)
+from tvquant.universe.discovery_audit import ScannerAudit, audit
 from tvquant.universe.health import Health, judge
+from tvquant.universe.screening import Answer, Screen
 
-__all__ = ["HOLD", "Discovery", "Health", "belongs", "discover", "judge", "required_features"]
+__all__ = [
+    "HOLD",
+    "Answer",
+    "Consolidated",
+    "Discovery",
+    "Health",
+    "ScannerAudit",
+    "Screen",
+    "audit",
+    "belongs",
+    "consolidate",
+    "discover",
+    "judge",
+    "recruits",
+    "required_features",
+    "traded_values",
+]

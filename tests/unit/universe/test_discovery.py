@@ -24,7 +24,8 @@ type Make[T] = Callable[..., T]
 
 
 def features(panel: Panel, absent: Mapping[str, str] | None = None, **rows: Sequence[float]) -> FeatureSet:
-    """Features of a panel's instruments, one value each."""
+    """Features of a panel's instruments, one value each; traded values are not known unless they are given."""
+    rows = {"value_traded_last": [np.nan] * len(panel.keys)} | rows
     return FeatureSet(
         names=tuple(rows),
         keys=panel.keys,
@@ -38,7 +39,8 @@ def scanner(name: str, **changes: Any) -> dict[str, Any]:
     """A scanner's definition as a profile holds it; without changes it takes everything."""
     plain: dict[str, Any] = {
         "name": name, "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None, "logic": "hold",
-        "direction": "LONG", "pool": [], "signal": [],
+        "direction": "LONG", "pool": [], "signal": [], "calendar": None, "quotes": [], "members": None,
+        "largest": None, "research": False,
     }  # fmt: skip
     return plain | changes
 
@@ -178,7 +180,7 @@ def test_the_floor_of_the_spot_pool_is_twenty_million(coins: Make[Panel]) -> Non
         "BINANCE:AUSDT": f"{LONG}: value_traded_last",
         "BINANCE:BUSDT": f"{LONG}: value_traded_last",
         "BINANCE:CUSDT": f"{LONG}: recommend_ma",
-        "BINANCE:DUSDT": f"{LONG}: value_traded_last is unknown",
+        "BINANCE:DUSDT": f"{LONG}: largest 200 by value_traded_last is unknown",
     }
 
 
@@ -228,7 +230,7 @@ def test_without_scanners_everything_with_a_bar_is_held_long(
     ]
     assert found.excluded == {"X:A": "no_bar"}
     assert found.counts == {}
-    assert required_features(universe) == frozenset()
+    assert required_features(universe) == {"value_traded_last"}
 
 
 @pytest.mark.requirement("R-UNI-18")

@@ -18,7 +18,7 @@ BUG = 70
 
 def build() -> typer.Typer:
     """All commands."""
-    from tvquant.app.cli import data, leakcheck, ledger, profile, runs, select, start
+    from tvquant.app.cli import data, leakcheck, ledger, profile, runs, scan, select, start
 
     app = typer.Typer(
         name="tvquant",
@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     app.command()(start.init)
     app.add_typer(profile.commands, name="profile")
     app.add_typer(data.commands, name="data")
+    app.add_typer(scan.commands, name="scan")
     app.command()(select.select)
     app.command()(runs.run)
     app.add_typer(ledger.commands, name="ledger")

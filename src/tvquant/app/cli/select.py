@@ -1,12 +1,13 @@
 """`tvquant select`: what a profile would choose and hold as of a date, and why."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, percent, table, workspace_at
-from tvquant.app.cli.profile import NameArgument, SetOption, resolved
+from tvquant.app.cli.profile import SetOption, resolved
 
 if TYPE_CHECKING:
     from tvquant.app.selecting import Selected
@@ -15,7 +16,7 @@ ALL = "*"
 
 
 def select(
-    name: NameArgument,
+    names: Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Several are also ranked together.")],
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Decide at the close of this day's bar. Default: the last bar."),
@@ -35,16 +36,46 @@ def select(
     home = workspace_at(workspace)
     home.require()
     settings = [*(overrides or []), *([f"selection.model={model}"] if model else [])]
-    found = selected(home.lake(), resolved(home, name, settings), as_of.date() if as_of else None)
+    day = as_of.date() if as_of else None
+    found = {name: selected(home.lake(), resolved(home, name, settings), day) for name in names}
+    told = {name: _told(one, explain) for name, one in found.items()}
+    if len(found) == 1:
+        ((document, text),) = told.values()
+        answer(document, text, as_json=as_json)
+        return
+    rows = _together(found)
+    head = ("sleeve", "atom", "z-score", "score")
+    text = [line for name, (_, lines) in told.items() for line in (f"== {name}", *lines, "")]
+    shown = [(sleeve, atom, f"{z:.3f}", f"{score:.3f}") for sleeve, atom, z, score in rows]
+    text += [
+        "winners of all on one scale (score in standard deviations of its own sleeve)",
+        table(head, shown, right=(2, 3)),
+    ]
+    documents = {name: document for name, (document, _) in told.items()}
+    together = [dict(zip(("sleeve", "symbol", "z", "score"), row, strict=True)) for row in rows]
+    answer({"profiles": documents, "together": together}, text, as_json=as_json)
+
+
+def _told(found: "Selected", explain: str | None) -> tuple[dict[str, Any], list[str]]:
+    """What is said of one profile, as a document and as text."""
     document: dict[str, Any] = {"cell": found.cell, "bar": str(found.bar), "decision": found.decision.payload()}
     text = _summary(found)
     if explain is not None:
         winners = [atom.symbol for atom in found.response.winners] if found.response else []
-        wanted = winners if explain == ALL else [explain]
-        told = [found.explanation(symbol) for symbol in wanted]
+        told = [found.explanation(symbol) for symbol in (winners if explain == ALL else [explain])]
         document["explanations"] = told
         text = [*text, "", *(line for one in told for line in _explained(one))]
-    answer(document, text, as_json=as_json)
+    return document, text
+
+
+def _together(found: Mapping[str, "Selected"]) -> list[tuple[str, str, float, float]]:
+    """Sleeve, atom, z-score and score of all winners, best first; z-scores are within the sleeve's whole pool."""
+    from tvquant.selection import pooled
+
+    said = {name: one.response for name, one in found.items() if one.response is not None}
+    winners = {name: {atom.symbol for atom in response.winners} for name, response in said.items()}
+    ranked = pooled({name: response.scores for name, response in said.items()})
+    return [(name, atom, z, said[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
 
 
 def _summary(found: "Selected") -> list[str]:

@@ -1,10 +1,12 @@
-"""What a feature term is, and how terms are evaluated."""
+"""What a feature term is, and how terms are evaluated.
+
+One implementation serves both clocks: a decision asks for the last row, a history for many. A row of a history is what
+the view cut after that row gives, bit for bit; so nothing in a term may look at a later row or add up in another order.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
@@ -24,13 +26,13 @@ class Settings:
     rating_rules: RatingRules = LIBRARY_V3
 
 
-type Measure = Callable[[Panel, Settings], NDArray[Any]]
-"""What several terms are made of, as known at the last row of a view; it is taken once for all of them."""
+type Measure = Callable[[Panel, Settings, int], Any]
+"""What several terms are made of, as known at each of the last rows of a view; it is taken once for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A named number per instrument, as known at the last row of a view.
+    """A named number per instrument and row, as known at that row.
 
     Parameters
     ----------
@@ -38,8 +40,9 @@ class Term:
     meaning : one sentence.
     unit : `USD`, `%`, or `1` for a pure number.
     needs : panel fields beside the close of which any one will do; empty where the close is enough.
-    compute : from a view of N instruments, the settings and one array per measure to N float64, NaN where an instrument
-        has no bar at the last row or too few before it. Rows after the last are not there to be looked at.
+    compute : from a view of N instruments, the settings, a number of rows and what each measure gave, to rows x N
+        float64 of the last rows; NaN where an instrument has no bar at a row or too few before it. Row k is that of the
+        view cut after it.
     measures : what the term shares with others and would be dear to take again for each of them.
     """
 
@@ -50,12 +53,17 @@ class Term:
     compute: Callable[..., Floats]
     measures: tuple[Measure, ...] = ()
 
+    @property
+    def lack(self) -> str:
+        """What is said where the data have none of what it needs."""
+        return f"the data have no {' or '.join(self.needs)}"
 
-def evaluate(terms: Iterable[Term], view: Panel, settings: Settings) -> Iterator[Floats]:
-    """The N values of each term in turn; a measure is taken when the first term asks for it, and only once."""
-    taken: dict[Measure, NDArray[Any]] = {}
+
+def evaluate(terms: Iterable[Term], view: Panel, settings: Settings, rows: int = 1) -> Iterator[Floats]:
+    """Each term's last rows (rows x N) in turn; a measure is taken when the first term asks for it, and only once."""
+    taken: dict[Measure, Any] = {}
     for term in terms:
         for measure in term.measures:
             if measure not in taken:
-                taken[measure] = measure(view, settings)
-        yield term.compute(view, settings, *(taken[measure] for measure in term.measures))
+                taken[measure] = measure(view, settings, rows)
+        yield term.compute(view, settings, rows, *(taken[measure] for measure in term.measures))

@@ -6,24 +6,24 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
 
 
-def _movement(view: Panel, _: Settings) -> Floats:
-    """ADX, +DI and -DI of the last row, 3 x N: one pass over the bars for all three."""
+def _movement(view: Panel, _: Settings, rows: int) -> Floats:
+    """ADX, +DI and -DI of the last rows, 3 x rows x N: one pass over the bars for all three."""
     from tvquant.statistics.directional import directional_movement
 
     high, low = view.fields.get("high"), view.fields.get("low")
     if high is None or low is None:
-        return np.full((3, len(view.instruments)), np.nan)
-    return np.concatenate(directional_movement(high, low, view.fields["close"], rows=1))
+        return np.full((3, rows, len(view.instruments)), np.nan)
+    return np.stack(directional_movement(high, low, view.fields["close"], rows=rows))
 
 
-def _term(row: int, name: str, meaning: str) -> Term:
+def _term(line: int, name: str, meaning: str) -> Term:
     return Term(
         name=name,
         meaning=meaning,
         unit="1",
         needs=("high", "low"),
         measures=(_movement,),
-        compute=lambda _view, _settings, movement: movement[row],
+        compute=lambda _view, _settings, _rows, movement: movement[line],
     )
 
 

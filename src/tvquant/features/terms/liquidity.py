@@ -1,7 +1,6 @@
 """Liquidity: what was traded in closed bars, in quote currency. Prices and volumes are on the panel's own basis."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
@@ -9,31 +8,30 @@ from tvquant.features.terms.contract import Settings, Term
 ADV_BARS = 30
 
 
-def value_traded(view: Panel, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
-    """Traded value in the given cells: quote volume, or volume times close where that is missing."""
+def value_traded(view: Panel, rows: int) -> Floats:
+    """Traded value in the last rows, rows x N: quote volume, or volume times close where that is missing."""
     fields = view.fields
-    value = np.full(len(rows), np.nan)
+    value = np.full((rows, len(view.instruments)), np.nan)
     if "volume" in fields:
-        value = fields["volume"][rows, columns] * fields["close"][rows, columns]
+        value = fields["volume"][-rows:] * fields["close"][-rows:]
     if "quote_volume" in fields:
-        quote = fields["quote_volume"][rows, columns]
+        quote = fields["quote_volume"][-rows:]
         value = np.where(np.isnan(quote), value, quote)
     return value
 
 
-def _last(view: Panel, _: Settings) -> Floats:
-    columns = np.arange(len(view.instruments))
-    return value_traded(view, np.full(len(columns), len(view.times) - 1), columns)
+def _last(view: Panel, _: Settings, rows: int) -> Floats:
+    return value_traded(view, rows)
 
 
-def _adv_median(view: Panel, _: Settings) -> Floats:
+def _adv_median(view: Panel, _: Settings, rows: int) -> Floats:
     """A bar without a traded value among the thirty makes it NaN: a day that is not known is not skipped."""
-    have = view.tradable
-    age = have[::-1].cumsum(axis=0)[::-1]  # 1 at a name's newest bar
-    rows, columns = np.nonzero(have & (age <= ADV_BARS))
-    window = np.full((ADV_BARS, have.shape[1]), np.nan)
-    window[age[rows, columns] - 1, columns] = value_traded(view, rows, columns)
-    return np.where(have[-1], np.median(window, axis=0), np.nan)
+    from tvquant.features.by_bar import on_rows, rolling_median
+    from tvquant.features.moving_averages import aligned
+
+    close = view.fields["close"]
+    values = aligned(value_traded(view, len(close)), close, rows + ADV_BARS - 1)
+    return on_rows(rolling_median(values, ADV_BARS, rows), close)
 
 
 VALUE_TRADED_LAST = Term(

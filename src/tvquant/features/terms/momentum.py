@@ -1,14 +1,14 @@
 """Momentum in percent, of the panel's own prices: the rate of change, and performance since a day in the past.
 
-A screener does not say how it counts a month. Here a horizon is a number of calendar days before the day of the last
-row, and performance is that of the close since the last bar of the name on that day or before.
+A screener does not say how it counts a month. Here a horizon is a number of calendar days before the day of a row,
+and performance is that of the close since the last bar of the name on that day or before.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, Times
 from tvquant.features.terms.contract import Settings, Term
 
 ROC_BARS = 9
@@ -17,25 +17,27 @@ HORIZONS = {"1w": 7, "1m": 30, "3m": 90, "6m": 180, "1y": 365}
 """Calendar days."""
 
 
-def _rate_of_change(view: Panel, _: Settings) -> Floats:
+def _rate_of_change(view: Panel, _: Settings, rows: int) -> Floats:
+    from tvquant.features.by_bar import on_rows
     from tvquant.features.moving_averages import aligned
 
     close = view.fields["close"]
-    closes = aligned(close, close, ROC_BARS + 1)
-    return np.where(view.tradable[-1], _percent(closes[:, -1], closes[:, 0]), np.nan)
+    closes = aligned(close, close, rows + ROC_BARS)
+    return on_rows(_percent(closes[:, ROC_BARS:], closes[:, :-ROC_BARS]), close)
 
 
-def _since(view: Panel, day: np.datetime64) -> Floats:
-    """Percent (N) from the last close of each name on `day` or before it."""
-    close = view.fields["close"]
-    past = close[: np.searchsorted(view.times, day, side="right")]
-    if not len(past):
-        return np.full(close.shape[1], np.nan)
-    then = past[-1].copy()
-    for j in np.flatnonzero(np.isnan(then)):  # no bar on that very day
-        bars = np.flatnonzero(~np.isnan(past[:, j]))
-        then[j] = past[bars[-1], j] if len(bars) else np.nan
-    return _percent(close[-1], then)
+def _closes_so_far(view: Panel, _: Settings, _rows: int) -> Floats:
+    """The last close of each name at every row or before it, T x N."""
+    from tvquant.features.by_bar import last_known
+
+    return last_known(view.fields["close"])
+
+
+def _since(view: Panel, stamps: Times, days: int, closes: Floats) -> Floats:
+    """Percent (rows x N) from the last close of each name so many days before each row's stamp, or earlier."""
+    past = np.searchsorted(view.times, stamps - np.timedelta64(days, "D"), side="right") - 1
+    then = np.where((past >= 0)[:, None], closes[past], np.nan)
+    return _percent(view.fields["close"][-len(stamps) :], then)
 
 
 def _percent(now: Floats, then: Floats) -> Floats:
@@ -44,15 +46,16 @@ def _percent(now: Floats, then: Floats) -> Floats:
     return np.asarray(100.0 * (grown - 1.0))
 
 
-def _performance(days: int) -> Callable[[Panel, Settings], Floats]:
-    def compute(view: Panel, _: Settings) -> Floats:
-        return _since(view, view.times[-1].astype("datetime64[D]") - np.timedelta64(days, "D"))
+def _performance(days: int) -> Callable[[Panel, Settings, int, Floats], Floats]:
+    def compute(view: Panel, _: Settings, rows: int, closes: Floats) -> Floats:
+        return _since(view, view.times[-rows:].astype("datetime64[D]"), days, closes)
 
     return compute
 
 
-def _year_to_date(view: Panel, _: Settings) -> Floats:
-    return _since(view, view.times[-1].astype("datetime64[Y]").astype("datetime64[D]") - np.timedelta64(1, "D"))
+def _year_to_date(view: Panel, _: Settings, rows: int, closes: Floats) -> Floats:
+    first = view.times[-rows:].astype("datetime64[Y]").astype("datetime64[D]")
+    return _since(view, first, 1, closes)
 
 
 ROC_9 = Term(
@@ -70,6 +73,7 @@ PERFORMANCE = (
             unit="%",
             needs=(),
             compute=_performance(days),
+            measures=(_closes_so_far,),
         )
         for name, days in HORIZONS.items()
     ),
@@ -79,5 +83,6 @@ PERFORMANCE = (
         unit="%",
         needs=(),
         compute=_year_to_date,
+        measures=(_closes_so_far,),
     ),
 )

@@ -1,4 +1,4 @@
-"""Technical ratings, rebuilt from bars."""
+"""TradingView's technical ratings, rebuilt from bars, and how many votes each stands on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,37 +9,46 @@ from tvquant.features.terms.contract import Settings, Term
 type Votes = NDArray[np.int8]
 
 
-def _averages(view: Panel, settings: Settings) -> Votes:
-    """Votes of the moving averages at the last row, 1 x N x 15."""
+def _averages(view: Panel, settings: Settings, rows: int) -> Votes:
+    """Votes of the moving averages at the last rows, rows x N x 15."""
     from tvquant.features.ratings import moving_average_votes
 
     high, low, volume = (view.fields.get(name) for name in ("high", "low", "volume"))
-    return moving_average_votes(high, low, view.fields["close"], volume, rows=1, rules=settings.rating_rules)
+    return moving_average_votes(high, low, view.fields["close"], volume, rows=rows, rules=settings.rating_rules)
 
 
-def _oscillators(view: Panel, settings: Settings) -> Votes:
-    """Votes of the oscillators at the last row, 1 x N x 11."""
+def _oscillators(view: Panel, settings: Settings, rows: int) -> Votes:
+    """Votes of the oscillators at the last rows, rows x N x 11."""
     from tvquant.features.oscillator_votes import oscillator_votes
 
     high, low = (view.fields.get(name) for name in ("high", "low"))
-    return oscillator_votes(high, low, view.fields["close"], rows=1, rules=settings.rating_rules)
+    return oscillator_votes(high, low, view.fields["close"], rows=rows, rules=settings.rating_rules)
 
 
-def _mean_vote(view: Panel, settings: Settings, votes: Votes) -> Floats:
+def _mean_vote(view: Panel, settings: Settings, rows: int, votes: Votes) -> Floats:
     from tvquant.features.ratings import mean_vote
 
-    return _of_the_grown(mean_vote(votes)[0], view, settings)
+    return _of_the_grown(mean_vote(votes), view, settings, rows)
 
 
-def _mean_of_groups(view: Panel, settings: Settings, averages: Votes, oscillators: Votes) -> Floats:
+def _mean_of_groups(view: Panel, settings: Settings, rows: int, averages: Votes, oscillators: Votes) -> Floats:
     from tvquant.features.ratings import mean_of_groups
 
-    return _of_the_grown(mean_of_groups(averages, oscillators)[0], view, settings)
+    return _of_the_grown(mean_of_groups(averages, oscillators), view, settings, rows)
 
 
-def _of_the_grown(rating: Floats, view: Panel, settings: Settings) -> Floats:
+def _of_the_grown(ratings: Floats, view: Panel, settings: Settings, rows: int) -> Floats:
     """NaN for names of fewer bars than a rating needs."""
-    return np.where(view.tradable.sum(axis=0) >= settings.rating_min_bars, rating, np.nan)
+    before = np.count_nonzero(view.tradable[:-rows], axis=0)
+    bars = before + view.tradable[-rows:].cumsum(axis=0)
+    return np.where(bars >= settings.rating_min_bars, ratings, np.nan)
+
+
+def _number(view: Panel, _: Settings, rows: int, votes: Votes) -> Floats:
+    """How many there are, however few bars."""
+    from tvquant.features.votes import MISSING
+
+    return np.where(view.tradable[-rows:], np.count_nonzero(votes != MISSING, axis=2), np.nan)
 
 
 RECOMMEND_MA = Term(
@@ -65,4 +74,20 @@ RECOMMEND_ALL = Term(
     needs=(),
     compute=_mean_of_groups,
     measures=(_averages, _oscillators),
+)
+VOTES_MA = Term(
+    name="votes_ma",
+    meaning="Moving averages that have a vote, of fifteen; a rating below its floor of bars has votes too.",
+    unit="1",
+    needs=(),
+    compute=_number,
+    measures=(_averages,),
+)
+VOTES_OTHER = Term(
+    name="votes_other",
+    meaning="Oscillators that have a vote, of eleven; a rating below its floor of bars has votes too.",
+    unit="1",
+    needs=(),
+    compute=_number,
+    measures=(_oscillators,),
 )

@@ -1,4 +1,4 @@
-"""Volatility of bars: the range of the last one, and the average true range."""
+"""Volatility of bars: the range of each, and the average true range."""
 
 import numpy as np
 
@@ -6,22 +6,23 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
 
 
-def _daily(view: Panel, _: Settings) -> Floats:
+def _daily(view: Panel, _: Settings, rows: int) -> Floats:
     high, low = view.fields.get("high"), view.fields.get("low")
+    out = np.full((rows, len(view.instruments)), np.nan)
     if high is None or low is None:
-        return np.full(len(view.instruments), np.nan)
-    there = view.tradable[-1] & (low[-1] > 0.0)
-    out = np.full(len(view.instruments), np.nan)
-    return np.asarray(np.divide(100.0 * (high[-1] - low[-1]), low[-1], out=out, where=there))
+        return out
+    top, bottom = high[-rows:], low[-rows:]
+    there = view.tradable[-rows:] & (bottom > 0.0)
+    return np.asarray(np.divide(100.0 * (top - bottom), bottom, out=out, where=there))
 
 
-def _average_true_range(view: Panel, _: Settings) -> Floats:
+def _average_true_range(view: Panel, _: Settings, rows: int) -> Floats:
     from tvquant.statistics.directional import average_true_range
 
     high, low = view.fields.get("high"), view.fields.get("low")
     if high is None or low is None:
-        return np.full(len(view.instruments), np.nan)
-    return np.asarray(average_true_range(high, low, view.fields["close"], rows=1)[0])
+        return np.full((rows, len(view.instruments)), np.nan)
+    return average_true_range(high, low, view.fields["close"], rows=rows)
 
 
 VOLATILITY_D = Term(

@@ -6,12 +6,15 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
 
 
-def _change(view: Panel, _: Settings) -> Floats:
+def _change(view: Panel, _: Settings, rows: int) -> Floats:
+    from tvquant.features.by_bar import on_rows
     from tvquant.features.moving_averages import aligned
 
-    before, now = aligned(view.fields["volume"], view.fields["close"], 2).T
-    grown = np.divide(now, before, out=np.full(len(now), np.nan), where=view.tradable[-1] & (before > 0.0))
-    return np.asarray(100.0 * (grown - 1.0))
+    close = view.fields["close"]
+    volume = aligned(view.fields["volume"], close, rows + 1)
+    before, now = volume[:, :-1], volume[:, 1:]
+    grown = np.divide(now, before, out=np.full(now.shape, np.nan), where=before > 0.0)
+    return on_rows(100.0 * (grown - 1.0), close)
 
 
 VOLUME_CHANGE_24H = Term(

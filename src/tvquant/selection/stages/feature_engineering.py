@@ -37,12 +37,19 @@ SIDES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Features of an atom and the terms of its instrument; of two terms the first is that of a long, the second of a
 short."""
-TERMS = frozenset({*RATINGS.values(), *PLAIN.values(), *(term for both in SIDES.values() for term in both)})
+LAST_TRADED = "value_traded_last"
+TERMS = frozenset(
+    {LAST_TRADED, *RATINGS.values(), *PLAIN.values(), *(term for both in SIDES.values() for term in both)}
+)
 """Terms of instruments that this stage reads."""
 
 ENTROPY_ORDER, SPECIFIED_ENTROPY_ORDER = 3, 5
 """Windows of 60 to 120 rows are too short for the 120 patterns of order 5 (R-FEA-03)."""
 STABILITY_FLOOR = 1e-9
+CRYPTO_BASE, OTHER_BASE = 10e6, 500e6
+"""Traded value (USD) from which on the specified liquidity is 1 (R-FEA-09)."""
+ROUND_THE_CLOCK = 365
+"""Periods per year of crypto."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,8 @@ class FeatureEngineeringStage:
 
     Of the instrument (R-FEA-08):
 
-    - `liquidity`: ln of the median traded value (USD). `adx`; `own_di` and `other_di`, by the atom's direction.
+    - `liquidity`: ln of the median traded value (USD); as specified, the last traded value over a base, at most 1: the
+      same for every coin that a floor of 20 million lets in (R-FEA-09). `adx`; `own_di` and `other_di`, by direction.
     - `roc`, `volatility_d`, `volume_change`: percent. The three ratings: sign-flipped for a short (R-SEL-13).
     """
 
@@ -119,11 +127,17 @@ def _predictability(context: SelectionContext) -> dict[str, Floats]:
 def _of_instruments(context: SelectionContext) -> dict[str, Floats]:
     sign = _sign(context)
     found = {feature: context.of_instruments(term) for feature, term in PLAIN.items()}
-    traded = found["liquidity"]
-    found["liquidity"] = np.log(traded, out=np.full(len(traded), np.nan), where=traded > 0.0)
+    found["liquidity"] = _liquidity(context, found["liquidity"])
     for feature, (of_long, of_short) in SIDES.items():
         found[feature] = np.where(sign > 0.0, context.of_instruments(of_long), context.of_instruments(of_short))
     return found | {feature: context.of_instruments(term) * sign for feature, term in RATINGS.items()}
+
+
+def _liquidity(context: SelectionContext, median: Floats) -> Floats:
+    if context.parameters.thresholds == "as_specified":
+        base = CRYPTO_BASE if context.periods_per_year == ROUND_THE_CLOCK else OTHER_BASE
+        return np.minimum(context.of_instruments(LAST_TRADED) / base, 1.0)
+    return np.asarray(np.log(median, out=np.full(len(median), np.nan), where=median > 0.0))
 
 
 def _absent(context: SelectionContext) -> dict[str, str]:

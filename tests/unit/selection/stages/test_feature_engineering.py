@@ -157,3 +157,13 @@ def test_one_column_per_atom_and_nothing_of_one_atom_depends_on_another_but_its_
     for k in range(4):
         alone = RUN(context(noise[:, [k]])).atom_features
         assert np.array_equal(alone.values[own, 0], whole.values[own, k], equal_nan=True)
+
+
+@pytest.mark.requirement("R-FEA-09")
+@pytest.mark.parametrize(("periods", "base"), [(365, 10e6), (252, 500e6)])
+def test_liquidity_as_specified_is_the_traded_value_over_a_base_and_1_at_most(context, noise, periods, base):
+    terms = {"value_traded_last": [0.0, base / 4, base, 50 * base], "adv_median_30": [math.e, math.e**2, 1.0, 0.0]}
+    literal = RUN(context(noise, terms=terms, periods=periods, thresholds="as_specified")).of_atoms("liquidity")
+    assert literal.tolist() == [0.0, 0.25, 1.0, 1.0]
+    default = RUN(context(noise, terms=terms, periods=periods)).of_atoms("liquidity")
+    assert default.tolist() == pytest.approx([1.0, 2.0, 0.0, math.nan], nan_ok=True)  # 50 x base counts as no more

@@ -1,0 +1,230 @@
+"""Scanners on the lake, at one past date or at many: the same files that the live screener is asked with.
+
+Everything is as known at the close of the bar: later rows, listings and facts do not exist there (R-UNI-22). One pass
+over the bars gives the features of all dates; each date is then a few comparisons over all names at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.digests import digest_json
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.features import FeatureSet
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Panel
+from tvquant.features import compute, history
+from tvquant.features.rating_rules import RatingRules
+from tvquant.lake import Lake
+from tvquant.lake.kinds import structure
+from tvquant.lake.scans import store_scan
+from tvquant.lake.tables import SCANNED
+from tvquant.profiles.scanners import Scanner
+from tvquant.universe import Answer, Consolidated, ScannerAudit, Screen, audit, consolidate, recruits, traded_values
+from tvquant.universe.discovery import TRADED, require
+
+MAX_ATOMS = 200
+"""Ceiling of atoms that one scan makes, as that of a profile by default (R-UNI-21)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """Which technical rating is meant, and how many bars a name needs before it has one."""
+
+    rules: RatingRules
+    min_bars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scanned:
+    """Scanners at one bar.
+
+    Parameters
+    ----------
+    bar : stamp of the bar; `known_at` : when the last of it became known.
+    keys : instruments with a bar there; `answers` : one per scanner, over them.
+    found : the atoms; `audits` : one per scanner.
+    features : of the last row, at least those that scans record.
+    """
+
+    scanners: tuple[Scanner, ...]
+    bar: Instant
+    known_at: Instant
+    keys: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    found: Consolidated
+    audits: tuple[ScannerAudit, ...]
+    features: FeatureSet
+
+    def outcomes(self) -> dict[str, str]:
+        """Instrument key -> `recruited`, `alternative of KEY`, `max_atoms`, or what stopped it at the last scanner."""
+        last = dict(zip(self.keys, self.answers[-1].reasons(), strict=True))
+        owners = {atom.symbol: atom.physical_symbol for atom in (*self.found.atoms, *self.found.cut)}
+        last |= {
+            key: f"alternative of {owners[atom]}" for atom, keys in self.found.alternatives.items() for key in keys
+        }
+        last |= {atom.physical_symbol: "max_atoms" for atom in self.found.cut}
+        return last | {atom.physical_symbol: "recruited" for atom in self.found.atoms}
+
+    def values(self, key: str) -> dict[str, float | None]:
+        """Every feature of one instrument; None where it has none.
+
+        Raises
+        ------
+        ProfileError : it had no bar there.
+        """
+        if key not in self.keys:
+            raise ProfileError(f"{key} had no bar on {str(self.bar)[:10]}, or is of no kind that the scanner takes")
+        column = self.features.keys.index(key)
+        row = self.features.values[:, column].tolist()
+        return {name: None if value != value else value for name, value in zip(self.features.names, row, strict=True)}
+
+
+def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> Panel:
+    """The bars of every instrument that the scanners may ask for.
+
+    Raises
+    ------
+    DataError : the lake has none of them.
+    """
+    kinds = frozenset(kind for scanner in scanners for kind in scanner.kinds)
+    exchanges = {scanner.exchange for scanner in scanners}
+    held = lake.symbols(kinds=kinds or None, exchanges=None if None in exchanges else exchanges)  # type: ignore[arg-type]
+    calendars = {scanner.calendar for scanner in scanners} - {None}
+    names = [
+        name
+        for name in held
+        if structure(name).currency == "USD" and (not calendars or structure(name).calendar in calendars)
+    ]
+    if not names:
+        wanted = ", ".join(sorted(kind.value for kind in kinds)) or "any kind"
+        raise DataError(
+            f"the lake has no bars in dollars for scanner {scanners[0].name} ({wanted}); "
+            "import some with `tvquant data import FILE`"
+        )
+    return lake.panel(lake.pin(names))
+
+
+def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratings: Ratings) -> Scanned:
+    """The scan at the close of the last bar dated `as_of` or before; of the last bar there is when None.
+
+    Raises
+    ------
+    DataError : there is no bar by then, or a scanner asks for what the data cannot have.
+    """
+    row = len(panel.times) - 1 if as_of is None else int(_row_after(panel, as_of)) - 1
+    if row < 0:
+        raise DataError(f"the lake has no bar on or before {as_of}; its first is of {str(panel.times[0])[:10]}")
+    view = panel.until(panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max()))
+    features = compute(view, _names(scanners), rating_min_bars=ratings.min_bars, rating_rules=ratings.rules)
+    return next(_scans(panel, scanners, [row], lambda _: features))
+
+
+def replay(
+    panel: Panel, scanners: Sequence[Scanner], rows: Sequence[int] | NDArray[np.intp], ratings: Ratings
+) -> Iterator[Scanned]:
+    """The scans at these rows of the panel, from one pass over its bars."""
+    table = history(panel, _names(scanners), rating_min_bars=ratings.min_bars, rating_rules=ratings.rules)
+    return _scans(panel, scanners, rows, table.at)
+
+
+def rows_between(panel: Panel, first: date, last: date | None, every: int) -> NDArray[np.intp]:
+    """Rows of the bars from `first` to `last` (the end when None), every so many.
+
+    Raises
+    ------
+    DataError : there is no bar in between.
+    """
+    start = int(np.searchsorted(panel.times, np.datetime64(first, "us"), side="left"))
+    end = len(panel.times) if last is None else int(_row_after(panel, last))
+    if start >= end:
+        span = f"{str(panel.times[0])[:10]} to {str(panel.times[-1])[:10]}"
+        raise DataError(f"no bar from {first} to {last or 'the end'}; the lake's are of {span}")
+    return np.arange(start, end, every)
+
+
+def archive(lake: Lake, scanned: Scanned, *, at: datetime, clock: str = "replay") -> int:
+    """Store the scan's rows, one for each instrument and scanner (R-DAT-23); how many there were."""
+    rows = []
+    for scanner, answer in zip(scanned.scanners, scanned.answers, strict=True):
+        mine = {atom.physical_symbol: atom.symbol for atom in scanned.found.atoms if atom.scan == scanner.name}
+        outcomes, definition = scanned.outcomes(), digest_json(scanner.model_dump(mode="json"))
+        for key, reason in zip(scanned.keys, answer.reasons(), strict=True):
+            values = scanned.values(key)
+            rows.append(
+                {
+                    "scanner": scanner.name,
+                    "definition": definition,
+                    "clock": clock,
+                    "timestamp": scanned.bar.item(),
+                    "scanned_at": at,
+                    "symbol": key,
+                    "logic": scanner.logic or "",
+                    "direction": str(scanner.direction or ""),
+                    "atom": mine.get(key, ""),
+                    "outcome": reason or outcomes[key],
+                    **{name: values.get(name) for name in SCANNED},
+                }
+            )
+    return store_scan(lake, rows)
+
+
+def _scans(
+    panel: Panel,
+    scanners: Sequence[Scanner],
+    rows: Sequence[int] | NDArray[np.intp],
+    features_at: Callable[[int], FeatureSet],
+) -> Iterator[Scanned]:
+    screens = [Screen(scanner, panel.instruments) for scanner in scanners]
+    for row in map(int, rows):
+        features, day = features_at(row), panel.times[row]
+        require(scanners, features)
+        columns = np.flatnonzero(panel.tradable[row, : len(features.keys)])
+        candidates = [panel.instruments[j] for j in columns]
+        answers = tuple(screen.ask(columns, day, features) for screen in screens)
+        made = recruits(scanners, candidates, answers)
+        quotes = next((scanner.quotes for scanner in scanners if scanner.quotes), ())
+        found = consolidate(made, traded_values(candidates, features), quotes=quotes, most=MAX_ATOMS)
+        yield Scanned(
+            scanners=tuple(scanners),
+            bar=day,
+            known_at=features.known_at,
+            keys=tuple(one.key for one in candidates),
+            answers=answers,
+            found=found,
+            audits=audit(scanners, candidates, answers, found, features, day),
+            features=features,
+        )
+
+
+def _names(scanners: Sequence[Scanner]) -> frozenset[str]:
+    return frozenset({TRADED, *SCANNED, *(name for scanner in scanners for name in scanner.fields)})
+
+
+def _row_after(panel: Panel, day: date) -> np.intp:
+    """The first row after that day."""
+    return np.searchsorted(panel.times, np.datetime64(day, "us") + np.timedelta64(1, "D"), side="left")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What changed between two scans: atom ids, and for those that left, why."""
+
+    entered: tuple[str, ...]
+    left: Mapping[str, str]
+    stayed: tuple[str, ...]
+
+
+def difference(first: Scanned, second: Scanned) -> Difference:
+    """Who came, who left and why, and who stayed."""
+    before = {atom.symbol: atom.physical_symbol for atom in first.found.atoms}
+    after = {atom.symbol: atom.physical_symbol for atom in second.found.atoms}
+    outcomes = second.outcomes()
+    return Difference(
+        entered=tuple(sorted(after.keys() - before.keys())),
+        left={atom: outcomes.get(before[atom], "no_bar") for atom in sorted(before.keys() - after.keys())},
+        stayed=tuple(sorted(before.keys() & after.keys())),
+    )

@@ -1,0 +1,42 @@
+"""Where a close stands among those before it: relative strength, and the place in a band around their mean."""
+
+from tvquant.core.panel import Floats, Panel
+from tvquant.features.terms.contract import Settings, Term
+
+BAND_BARS = 20
+BAND_WIDTH = 2.0
+"""The provider's length, and its deviations to either side; they are of the population."""
+
+
+def _relative_strength(view: Panel, _: Settings, rows: int) -> Floats:
+    from tvquant.features.by_bar import on_rows
+    from tvquant.features.moving_averages import aligned
+    from tvquant.features.oscillators import RSI_LENGTH, relative_strength
+
+    close = view.fields["close"]
+    return on_rows(relative_strength(aligned(close, close, len(close)), RSI_LENGTH, rows), close)
+
+
+def _band(view: Panel, _: Settings, rows: int) -> Floats:
+    from tvquant.features.by_bar import band_position, on_rows
+    from tvquant.features.moving_averages import aligned
+
+    close = view.fields["close"]
+    closes = aligned(close, close, rows + BAND_BARS - 1)
+    return on_rows(band_position(closes, BAND_BARS, BAND_WIDTH, rows), close)
+
+
+RSI_14 = Term(
+    name="rsi_14",
+    meaning="Relative strength index over 14 bars of the name, smoothed as Wilder does, from 0 to 100.",
+    unit="1",
+    needs=(),
+    compute=_relative_strength,
+)
+BOLLINGER_B_20 = Term(
+    name="bollinger_b_20",
+    meaning="Place of the close in the band of 2 deviations around the mean of 20 bars: 0 is its foot, 1 its top.",
+    unit="1",
+    needs=(),
+    compute=_band,
+)

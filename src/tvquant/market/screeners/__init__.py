@@ -1,0 +1,1 @@
+"""Screeners: the same scanner, asked of a live service."""

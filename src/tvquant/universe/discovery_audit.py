@@ -1,0 +1,128 @@
+"""The discovery audit: what each scanner found and what became of it, in counts that reconcile (R-UNI-21).
+
+Leakage is told from the symbols themselves, and neutrals from the ratings, not from the filters under audit.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tvquant.core.features import FeatureSet
+from tvquant.core.instruments import Instant, Instrument, Kind
+from tvquant.profiles.scanners import RATINGS, AnyOf, Filter, Scanner
+from tvquant.universe.consolidation import Consolidated
+from tvquant.universe.screening import Answer, Screen
+
+NEUTRAL = 0.1
+"""Ratings within +-0.1 are neutral (TradingView's own band)."""
+ROC = "roc_9"
+LOWEST_ROC, HIGHEST_ROC = -80.0, 100.0
+"""Percent in 9 bars beyond which selection will veto (R-SEL-17)."""
+PERPETUAL = ".P"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScannerAudit:
+    """One scanner at one moment, in instruments; found = kept + merged + cut.
+
+    Parameters
+    ----------
+    asked : candidates with a bar; `pooled` : of those, past structure and pool filters.
+    found : recruited.
+    neutral : recruited with every rating the scanner asks for inside the neutral band; expected 0.
+    leaked : recruited from another exchange or market than the scanner's; expected 0.
+    at_neutral_band, at_zero : who would be recruited with ratings beyond +-0.1, and beyond 0.
+    roc_outliers : recruited with a rate of change that selection will veto; None where it is not known of anyone.
+    merged : recruited, but an earlier scanner had made that atom, or another instrument is the primary of it.
+    cut : recruited, but beyond the ceiling of atoms.
+    kept : atoms named after this scanner.
+    """
+
+    scanner: str
+    asked: int
+    pooled: int
+    found: int
+    neutral: int
+    leaked: int
+    at_neutral_band: int
+    at_zero: int
+    roc_outliers: int | None
+    merged: int
+    cut: int
+    kept: int
+
+
+def audit(
+    scanners: Sequence[Scanner],
+    candidates: Sequence[Instrument],
+    answers: Sequence[Answer],
+    found: Consolidated,
+    features: FeatureSet,
+    day: Instant,
+) -> tuple[ScannerAudit, ...]:
+    """The audit of each scanner; `answers` are of the candidates, `found` is what was made of them."""
+    kept = Counter(atom.scan for atom in found.atoms)
+    cut = Counter(atom.scan for atom in found.cut)
+    keys = tuple(one.key for one in candidates)
+    audits = []
+    for scanner, answer in zip(scanners, answers, strict=True):
+        won = np.flatnonzero(answer.recruited).tolist()
+        mine = [candidates[k] for k in won]
+        recruited = tuple(one.key for one in mine)
+        roc = features.of(ROC, recruited) if ROC not in features.absent else None
+        audits.append(
+            ScannerAudit(
+                scanner=scanner.name,
+                asked=len(keys),
+                pooled=int(answer.pooled.sum()),
+                found=len(won),
+                neutral=_neutral(scanner, recruited, features),
+                leaked=sum(_leaks(scanner, one) for one in mine),
+                at_neutral_band=_at_band(scanner, candidates, NEUTRAL, features, day),
+                at_zero=_at_band(scanner, candidates, 0.0, features, day),
+                roc_outliers=None if roc is None else int(((roc > HIGHEST_ROC) | (roc < LOWEST_ROC)).sum()),
+                merged=len(won) - kept[scanner.name] - cut[scanner.name],
+                cut=cut[scanner.name],
+                kept=kept[scanner.name],
+            )
+        )
+    return tuple(audits)
+
+
+def _neutral(scanner: Scanner, recruited: tuple[str, ...], features: FeatureSet) -> int:
+    ratings = [name for name in scanner.fields if name.startswith(RATINGS)]
+    if not ratings:
+        return 0
+    return int(np.all([np.abs(features.of(name, recruited)) <= NEUTRAL for name in ratings], axis=0).sum())
+
+
+def _leaks(scanner: Scanner, one: Instrument) -> bool:
+    exchange, _, ticker = one.symbol.partition(":")
+    perpetual = ticker.endswith(PERPETUAL)
+    if scanner.exchange is not None and exchange != scanner.exchange:
+        return True
+    wanted = frozenset(scanner.kinds) & {Kind.SPOT, Kind.SWAP}
+    return len(wanted) == 1 and (Kind.SWAP in wanted) != perpetual
+
+
+def _at_band(
+    scanner: Scanner, candidates: Sequence[Instrument], band: float, features: FeatureSet, day: Instant
+) -> int:
+    answer = Screen(at_band(scanner, band), candidates).ask(np.arange(len(candidates)), day, features)
+    return int(answer.recruited.sum())
+
+
+def at_band(scanner: Scanner, band: float) -> Scanner:
+    """The scanner with its ratings compared with +-`band` instead of its own bounds."""
+
+    def moved(each: Filter | AnyOf) -> Filter | AnyOf:
+        if isinstance(each, AnyOf) or not each.field.startswith(RATINGS):
+            return each
+        name = each.comparison[0]
+        return Filter.model_validate({"field": each.field, name: band if name in ("above", "at_least") else -band})
+
+    return scanner.model_copy(
+        update={part: tuple(moved(each) for each in getattr(scanner, part)) for part in ("pool", "signal")}
+    )

@@ -1,0 +1,140 @@
+"""Screening: what one scanner says to each instrument, in steps that each name what they stop.
+
+1. *Structure*: kinds, exchange, currency, calendar, members of a list at the day. It has no feature.
+2. *Ceiling*: the most of a feature among those; a rank that cuts and orders nothing (R-UNI-07).
+3. *Pool* filters, then *signal* filters; the first that fails stops an instrument.
+
+What an instrument's symbol fixes is asked once for a whole panel, the rest once a date, over all names together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.features import FeatureSet
+from tvquant.core.instruments import Instant, Instrument
+from tvquant.core.panel import Bools, Floats
+from tvquant.profiles.scanners import AnyOf, Filter, Scanner
+
+PASSED = -1
+"""Code of an instrument that nothing stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What a scanner says to N instruments.
+
+    Parameters
+    ----------
+    steps : what can stop one, in the order in which it is asked.
+    stopped : N, number of the step that stopped it, or `PASSED`.
+    unknown : N, the step could not be taken because a value is not known.
+    pool_steps : how many of the steps are before the signal.
+    """
+
+    steps: tuple[str, ...]
+    stopped: NDArray[np.int64]
+    unknown: Bools
+    pool_steps: int
+
+    @property
+    def recruited(self) -> Bools:
+        """N, nothing stopped it."""
+        return np.asarray(self.stopped == PASSED)
+
+    @property
+    def pooled(self) -> Bools:
+        """N, nothing before the signal stopped it."""
+        return np.asarray(self.recruited | (self.stopped >= self.pool_steps))
+
+    def reasons(self) -> list[str]:
+        """N texts, empty for those that passed."""
+        return [
+            "" if step == PASSED else self.steps[step] + (" is unknown" if unknown else "")
+            for step, unknown in zip(self.stopped.tolist(), self.unknown.tolist(), strict=True)
+        ]
+
+
+class Screen:
+    """A scanner, prepared for the N instruments of a panel."""
+
+    def __init__(self, scanner: Scanner, instruments: Sequence[Instrument]) -> None:
+        self.scanner = scanner
+        self.keys = tuple(instrument.key for instrument in instruments)
+        self._tickers = [instrument.symbol.partition(":")[2] for instrument in instruments]
+        hygiene = [f"kind:{kind}" for kind in scanner.exclude_kinds]
+        self._steps = [*hygiene, *(f"{scanner.name}: {what}" for what, _ in _STRUCTURE)]
+        fits = [(lambda one, kind=kind: kind not in one.kinds) for kind in scanner.exclude_kinds]
+        fits += [(lambda one, fit=fit: fit(scanner, one)) for _, fit in _STRUCTURE]
+        self._structure = np.array([_first_false(fits, one) for one in instruments], dtype=np.int64)
+        self._markets = np.array(
+            [next((k for k, kind in enumerate(scanner.kinds) if kind in one.kinds), 0) for one in instruments],
+            dtype=np.int64,
+        )
+
+    def ask(self, columns: NDArray[np.intp], day: Instant, features: FeatureSet) -> Answer:
+        """What the scanner says to the instruments of these columns with what was known on `day`."""
+        scanner, keys = self.scanner, tuple(self.keys[j] for j in columns)
+        steps, stopped = list(self._steps), self._structure[columns].copy()
+        unknown = np.zeros(len(columns), bool)
+        if scanner.members is not None:
+            listed = scanner.members.tickers(day.astype("datetime64[D]").item())
+            absent = np.array([self._tickers[j] not in listed for j in columns], dtype=bool)
+            _stop(stopped, len(steps), absent)
+            steps.append(f"{scanner.name}: members")
+        if scanner.largest is not None:
+            values = features.of(scanner.largest.field, keys)
+            _stop(stopped, len(steps), _beyond(values, stopped, self._markets[columns], scanner.largest.count))
+            unknown |= (stopped == len(steps)) & np.isnan(values)
+            steps.append(f"{scanner.name}: largest {scanner.largest.count} by {scanner.largest.field}")
+        pool_steps = len(steps) + len(scanner.pool)
+        for each in scanner.filters:
+            passes, known = _passes(each, keys, features)
+            _stop(stopped, len(steps), ~passes)
+            unknown |= (stopped == len(steps)) & ~known
+            steps.append(f"{scanner.name}: {' or '.join(dict.fromkeys(one.field for one in each.comparisons))}")
+        return Answer(steps=tuple(steps), stopped=stopped, unknown=unknown, pool_steps=pool_steps)
+
+
+type _Fit = Callable[[Scanner, Instrument], bool]
+
+_STRUCTURE: tuple[tuple[str, _Fit], ...] = (
+    ("kinds", lambda scanner, one: not scanner.kinds or bool(one.kinds & frozenset(scanner.kinds))),
+    ("exchange", lambda scanner, one: scanner.exchange in (None, one.symbol.partition(":")[0])),
+    ("currency", lambda scanner, one: scanner.currency in (None, one.currency)),
+    ("calendar", lambda scanner, one: scanner.calendar in (None, one.calendar)),
+)
+
+
+def _first_false(fits: Sequence[Callable[[Instrument], bool]], one: Instrument) -> int:
+    return next((k for k, fit in enumerate(fits) if not fit(one)), PASSED)
+
+
+def _stop(stopped: NDArray[np.int64], step: int, out: Bools) -> None:
+    """Stop those that are out and were not stopped before."""
+    stopped[(stopped == PASSED) & out] = step
+
+
+def _beyond(values: Floats, stopped: NDArray[np.int64], markets: NDArray[np.int64], count: int) -> Bools:
+    """Who is not among the `count` greatest of its market, of those that nothing stopped; equals keep their order."""
+    out = np.isnan(values)
+    for market in np.unique(markets):
+        mine = np.flatnonzero((stopped == PASSED) & (markets == market) & ~out)
+        out[mine[np.argsort(-values[mine], kind="stable")[count:]]] = True
+    return out
+
+
+def _passes(each: Filter | AnyOf, keys: tuple[str, ...], features: FeatureSet) -> tuple[Bools, Bools]:
+    """Who passes any of the comparisons, and of whom any value is known; an unknown value passes none."""
+    passes, known = np.zeros(len(keys), bool), np.zeros(len(keys), bool)
+    for one in each.comparisons:
+        values = features.of(one.field, keys)
+        name, bound = one.comparison
+        passes |= _COMPARE[name](values, bound)
+        known |= ~np.isnan(values)
+    return passes, known
+
+
+_COMPARE = {"above": np.greater, "below": np.less, "at_least": np.greater_equal, "at_most": np.less_equal}
