@@ -14,5 +14,5 @@ LOGICS: Mapping[str, str] = MappingProxyType(
         "multi_timeframe": "held because day, week and month are rated alike and its trend is strong",
     }
 )
-"""Name -> meaning. A scanner asks the signal of a logic when it recruits, at each decision. While the decision holds its
-atoms, their stream is that of the asset on every row: nothing gates it between two decisions."""
+"""Name -> meaning. A scanner asks the signal of a logic when it recruits, at each decision. While the decision holds
+its atoms, their stream is that of the asset on every row: nothing gates it between two decisions."""

@@ -7,7 +7,9 @@ arguments of the command -> `ResolvedProfile` -> `to_manifest` in the run, `from
 from tvquant.profiles.fields import Row
 from tvquant.profiles.files import RawProfile, available, load
 from tvquant.profiles.layers import Problem, ResolvedProfile, lint, resolve
+from tvquant.profiles.linting import lint_all
 from tvquant.profiles.manifest import dump, explain, from_manifest, to_manifest
+from tvquant.profiles.scanners import explain_scanner
 from tvquant.profiles.schema import Profile
 from tvquant.profiles.vocabulary import Vocabulary
 
@@ -21,8 +23,10 @@ __all__ = [
     "available",
     "dump",
     "explain",
+    "explain_scanner",
     "from_manifest",
     "lint",
+    "lint_all",
     "load",
     "resolve",
     "to_manifest",

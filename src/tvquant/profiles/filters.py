@@ -75,12 +75,16 @@ class AnyOf(Section):
         return self.any
 
 
+TAGS = ("<any>", "<one>")
+"""Parts of the place of a fault that no author has written."""
+
+
 def _sort(value: object) -> str:
-    """`any` for a choice, `one` for everything else, so that a fault is told of what was meant."""
-    return "any" if isinstance(value, AnyOf) or (isinstance(value, dict) and "any" in value) else "one"
+    """`<any>` for a choice, `<one>` for everything else, so that a fault is told of what was meant."""
+    return TAGS[0 if isinstance(value, AnyOf) or (isinstance(value, dict) and "any" in value) else 1]
 
 
-type Condition = Annotated[Annotated[Filter, Tag("one")] | Annotated[AnyOf, Tag("any")], Discriminator(_sort)]
+type Condition = Annotated[Annotated[AnyOf, Tag(TAGS[0])] | Annotated[Filter, Tag(TAGS[1])], Discriminator(_sort)]
 """A filter or a choice of filters, as a file writes it."""
 
 

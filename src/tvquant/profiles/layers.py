@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.profiles.definitions import below_floor
 from tvquant.profiles.fields import VERSION
 from tvquant.profiles.files import Layer, RawProfile, load, parse_value
 from tvquant.profiles.recruiters import Recruiters
@@ -103,12 +104,17 @@ def lint(
     search: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
 ) -> list[Problem]:
-    """Everything that is wrong with a profile, given by name or file; empty when it resolves."""
+    """Everything that is wrong with a profile, given by name or file; empty when it resolves and asks enough."""
     try:
         raw = load(profile, search=search)
     except (ProfileError, DataError) as error:
         return [Problem(key="", text=str(error), layer="")]
-    return _resolve(raw, vocabulary, environment or {}, {})[1]
+    resolved, problems = _resolve(raw, vocabulary, environment or {}, {})
+    if resolved is not None and not resolved.profile.universe.research:
+        layer = resolved.layers["universe.scanners"]
+        low = filter(None, map(below_floor, resolved.profile.universe.scanners))
+        problems += [Problem(key="universe.scanners", text=text, layer=layer) for text in low]
+    return problems
 
 
 def _resolve(

@@ -17,6 +17,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -87,12 +88,18 @@ class Members(Section):
     dated: bool = Field(strict=True)
     names: Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(min_length=1), AfterValidator(_spans)]
 
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """When each was a member, in the order of `names`."""
+        return tuple(map(_parsed, self.names))
+
     def tickers(self, day: date) -> frozenset[str]:
         """The members of a day; of a list that is not dated, all that it names."""
-        spans = map(_parsed, self.names)
-        if not self.dated:
-            return frozenset(span.ticker for span in spans)
-        return frozenset(ticker for ticker, first, last in spans if (first or date.min) <= day <= (last or date.max))
+        return frozenset(
+            ticker
+            for ticker, first, last in self.spans
+            if not self.dated or (first or date.min) <= day <= (last or date.max)
+        )
 
 
 def load_members(name: str, *, search: Sequence[Path] = (), context: str = "") -> Members:

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from tvquant.core.atoms import Direction
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.profiles.definitions import RATING, RATINGS, Scanner
 from tvquant.profiles.filters import AnyOf, Filter
-from tvquant.profiles.scanners import RATING, RATINGS, Scanner, load_scanner
+from tvquant.profiles.scanners import load_scanner
 
 DEFAULT_LOGIC, DEFAULT_DIRECTION = "trend", Direction.LONG
 NEUTRAL = 0.1

@@ -15,23 +15,32 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from tvquant.core.atoms import Direction
-from tvquant.core.errors import ProfileError
+from tvquant.core.calendars import calendar
+from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.profiles.fields import Distinct, Member, Name, OneLine, Row, Section, broken
+from tvquant.profiles.definitions import HELD, RATINGS, Largest, Recruiter, Scanner, below_floor
+from tvquant.profiles.fields import Distinct, Member, OneLine, Row, Section
 from tvquant.profiles.files import SCANNERS, Layer, check_trail, read
-from tvquant.profiles.filters import AnyOf, Condition, Filter, Sense, senses_differ
+from tvquant.profiles.filters import TAGS, AnyOf, Condition, Filter, Sense, senses_differ
 from tvquant.profiles.members import Members, load_members
+from tvquant.profiles.vocabulary import Vocabulary
 from tvquant.profiles.wording import explained, unknown
 
-__all__ = ["AnyOf", "Filter", "Largest", "Members", "Recruiter", "Scanner", "explain_scanner", "load_scanner"]
-
-RATING = "rating_"
-"""Start of the name of every logic that holds by a technical rating."""
-FLOOR, RATINGS = "value_traded_last", "recommend_"
-"""The field, and the start of the fields, that a rating scanner may filter; the rest is for selection (R-UNI-15)."""
+__all__ = [
+    "RATINGS",
+    "AnyOf",
+    "Filter",
+    "Largest",
+    "Members",
+    "Recruiter",
+    "Scanner",
+    "check_scanner",
+    "explain_scanner",
+    "load_scanner",
+]
 
 
 class Rank(StrEnum):
@@ -62,90 +71,6 @@ SLOTS: Mapping[str, Mapping[Rank, frozenset[Rank]]] = {
 }
 """Key that names another file -> layer of the file -> layers that may stand there; in the order of composition."""
 POOLS = frozenset({Rank.UNIVERSE, Rank.HYGIENE, Rank.TEMPLATE})
-HELD = ("logic", "direction")
-"""Keys that only strategies and scanners set: pools are for every strategy."""
-
-
-class Largest(Section):
-    """The most of a feature within what the structure leaves: a ceiling, ranked only to cut, never an order."""
-
-    field: Member
-    count: int = Field(strict=True, ge=1)
-
-
-class Scanner(Section):
-    """A resolved scanner.
-
-    Parameters
-    ----------
-    exchange : venue, or null for any.
-    kinds : an instrument must be of one of these, where any is named.
-    exclude_kinds : and of none of these (hygiene).
-    currency : quote currency, stablecoins counting as theirs, or null for any.
-    calendar : of the instruments' bars, or null for any.
-    quotes : tickers of quotes that count as that currency, the best first; none is any.
-    members : the list that an instrument's ticker must be on at the decision, or null for any.
-    largest : the ceiling of the pool, or null for none.
-    research : whether it is for research only.
-    logic, direction : what its recruits are held for and how; a scanner without them is only a pool.
-    pool : filters that first appear in universes, hygiene and templates.
-    signal : those of strategies and scanners.
-    """
-
-    name: Name
-    exchange: Member | None
-    kinds: Distinct[Kind]
-    exclude_kinds: Distinct[Kind]
-    currency: Member | None
-    calendar: Member | None = None
-    quotes: Distinct[str] = ()
-    members: Members | None = None
-    largest: Largest | None = None
-    research: Annotated[bool, Field(strict=True)] = False
-    logic: Member | None
-    direction: Direction | None
-    pool: tuple[Condition, ...]
-    signal: tuple[Condition, ...]
-
-    @property
-    def filters(self) -> tuple[Filter | AnyOf, ...]:
-        """All filters in the order in which they are asked."""
-        return self.pool + self.signal
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Every feature that is asked, each once."""
-        ranked = (self.largest.field,) if self.largest else ()
-        asked = (part.field for each in self.filters for part in each.comparisons)
-        return tuple(dict.fromkeys((*ranked, *asked)))
-
-    @model_validator(mode="after")
-    def _once_each(self) -> Self:
-        senses_differ(self.filters)
-        return self
-
-    @model_validator(mode="after")
-    def _lean(self) -> Self:
-        if self.logic is not None and self.logic.startswith(RATING):
-            for name in self.fields:
-                if name != FLOOR and not name.startswith(RATINGS):
-                    raise broken(
-                        f"scanner {self.name} has the logic {self.logic} and filters {name}; a rating scanner "
-                        f"filters {FLOOR} and ratings only, leave the rest to the vetoes of selection"
-                    )
-        return self
-
-
-def _recruits(scanner: Scanner) -> Scanner:
-    """The scanner, refused as a pool: an atom without a logic or a direction has no key (R-UNI-19)."""
-    for key in HELD:
-        if getattr(scanner, key) is None:
-            raise broken(f"scanner {scanner.name} declares no {key}; declare it there")
-    return scanner
-
-
-type Recruiter = Annotated[Scanner, AfterValidator(_recruits)]
-"""A scanner of a resolved profile: it holds its recruits for a logic, in a direction."""
 
 
 class _File(Section):
@@ -225,10 +150,9 @@ def load_scanner(name: str, *, search: Sequence[Path] = (), entry: bool = False)
     DataError : a file cannot be read.
     """
     made = _made(name, search)
-    if entry and made.rank is not Rank.SCANNER:
-        raise ProfileError(
-            f"scanner {name}: is of layer {made.rank}, a pool or a part; name a scanner that builds on it"
-        )
+    rank = made.own.file.layer
+    if entry and rank is not Rank.SCANNER:
+        raise ProfileError(f"scanner {name}: is of layer {rank}, a pool or a part; name a scanner that builds on it")
     return made.scanner
 
 
@@ -248,6 +172,37 @@ def explain_scanner(name: str, *, search: Sequence[Path] = ()) -> tuple[Row, ...
     return tuple(rows)
 
 
+def check_scanner(name: str, vocabulary: Vocabulary, *, search: Sequence[Path] = ()) -> list[str]:
+    """What is wrong with a scanner file: it cannot be read or composed, or names or asks what it may not.
+
+    Names are judged in the file that sets them; a production scanner is judged by its floor.
+    """
+    try:
+        made = _made(name, search)
+    except (ProfileError, DataError) as error:
+        return [str(error)]
+    layer, file = made.own.layer, made.own.file
+    named = [
+        ("filters", "feature", part.field, vocabulary.features) for each in file.filters for part in each.comparisons
+    ]
+    if file.largest:
+        named.append(("largest", "feature", file.largest.field, vocabulary.features))
+    if file.logic is not None:
+        named.append(("logic", "logic", file.logic, vocabulary.logics))
+    found = [
+        f"{layer.where(key)}: {key}: {unknown(noun, word, known)}"
+        for key, noun, word, known in named
+        if word not in known
+    ]
+    if file.calendar is not None:
+        try:
+            calendar(file.calendar)
+        except ProfileError as error:
+            found.append(f"{layer.where('calendar')}: calendar: {error}")
+    low = below_floor(made.scanner) if file.layer is Rank.SCANNER else ""
+    return [*found, f"{layer.label}: {low}"] if low else found
+
+
 def _worded(condition: Filter | AnyOf) -> str:
     return " or ".join(f"{each.field} {each.comparison[0]}" for each in condition.comparisons)
 
@@ -255,7 +210,7 @@ def _worded(condition: Filter | AnyOf) -> str:
 class _Made(NamedTuple):
     scanner: Scanner
     composed: _Composed
-    rank: Rank
+    own: _Step
 
 
 def _made(name: str, search: Sequence[Path]) -> _Made:
@@ -272,7 +227,7 @@ def _made(name: str, search: Sequence[Path]) -> _Made:
         scanner = Scanner.model_validate({"name": name, **values, **parts})
     except ValidationError as error:
         raise ProfileError(f"{last.label}: {explained(error.errors(include_url=False)[:1])}") from error
-    return _Made(scanner, composed, steps[-1].file.layer)
+    return _Made(scanner, composed, steps[-1])
 
 
 def _steps(path: Path, search: Sequence[Path], trail: tuple[str, ...], seen: dict[str, Rank]) -> Iterator[_Step]:
@@ -309,7 +264,7 @@ def _checked(layer: Layer) -> _File:
     except ValidationError as error:
         details = error.errors(include_url=False)
         first = details[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in ("one", "any"))
+        key = ".".join(str(part) for part in first["loc"] if part not in TAGS)
         same = [detail for detail in details if detail["loc"][:2] == first["loc"][:2]]
         text = "no value; set it" if first["type"] == "missing" else explained(same)
         where = layer.where(str(first["loc"][0])) if first["loc"] else layer.label

@@ -21,8 +21,8 @@ from tvquant.core.allocations import Limits
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.instruments import Kind
 from tvquant.core.stamps import NONE, Stamp, Stamps
+from tvquant.profiles.definitions import Recruiter
 from tvquant.profiles.fields import VERSION, Distinct, Member, Name, OneLine, Real, Section, Symbol, broken
-from tvquant.profiles.scanners import Recruiter
 from tvquant.profiles.wording import shown, unknown
 
 SWEPT = (60, 20, 20)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tvquant.atoms import LOGICS
+from tvquant.features import TERMS
 from tvquant.profiles import Vocabulary
 from tvquant.selection import VETOES
 
@@ -17,8 +19,8 @@ def vocabulary() -> Vocabulary:
         engines={"custom": profiles},
         risk_profiles=profiles,
         simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
-        features=frozenset({"value_traded_last", "recommend_ma", "adx"}),
-        logics=frozenset({"hold", "rating_ma", "trend"}),
+        features=frozenset(TERMS),
+        logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
         missing={"riskfolio": "engines"},
     )

@@ -28,9 +28,14 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
     path = write("us_equities", "seed: 3\n")
     assert load("us_equities", search=[folder]).layers[-1].values["seed"] == 3
     assert available([folder])["us_equities"] == path
-    assert set(available()) == {
-        "binance_spot_rating_ma_long",
-        "binance_spot_rating_ma_short",
+    sleeves = {
+        f"binance_{venue}_rating_{rating}_{side}"
+        for venue in ("spot", "perp")
+        for rating in ("all", "ma", "osc")
+        for side in ("long", "short")
+    }
+    assert set(available()) == sleeves | {
+        "crypto_rating_sleeve",
         "crypto_spot",
         "demo_sp500",
         "us_equities",

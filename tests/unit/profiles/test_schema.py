@@ -9,7 +9,9 @@ from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.stamps import NONE, Stamp
+from tvquant.features.rating_rules import RATING_RULES, AdxRule
 from tvquant.profiles import Profile, Vocabulary, load, resolve
+from tvquant.profiles.members import load_members
 from tvquant.profiles.scanners import load_scanner
 from tvquant.selection import VETOES
 
@@ -145,12 +147,45 @@ def test_presets_as_specified(
     assert profile.description
 
 
-@pytest.mark.parametrize("way", ["long", "short"])
-def test_a_rating_preset_recruits_by_the_scanner_of_its_name(vocabulary: Vocabulary, way: str) -> None:
-    name = f"binance_spot_rating_ma_{way}"
-    universe = resolve(load(name), vocabulary).profile.universe
-    assert universe.scanners == (load_scanner(name),)
-    assert set(universe.scanners[0].exclude_kinds) == CRYPTO
+@pytest.mark.requirement("R-CFG-03")
+@pytest.mark.requirement("R-SEL-30")
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("rating", ["all", "ma", "osc"])
+@pytest.mark.parametrize(("venue", "kind"), [("spot", Kind.SPOT), ("perp", Kind.SWAP)])
+def test_a_rating_preset_recruits_by_the_scanner_of_its_name(
+    vocabulary: Vocabulary, venue: str, kind: Kind, rating: str, side: str
+) -> None:
+    name = f"binance_{venue}_rating_{rating}_{side}"
+    profile = resolve(load(name), vocabulary).profile
+    assert profile.universe.scanners == (load_scanner(name),)
+    assert set(profile.universe.scanners[0].exclude_kinds) == CRYPTO
+    assert (profile.universe.kinds, profile.universe.direction) == ((kind,), side)
+    assert (profile.selection.top_n, profile.windows.step, profile.allocation.profiles) == (15, 20, RATED)
+    assert profile.universe.max_atoms == 200
+
+
+@pytest.mark.requirement("R-UNI-03")
+@pytest.mark.parametrize(("members", "stamped"), [("sp500", False), ("index_etfs", True)])
+def test_a_list_without_dates_is_stamped_whatever_the_lake_holds(
+    vocabulary: Vocabulary, members: str, stamped: bool
+) -> None:
+    scanner = load_scanner("sp500_trend").model_copy(update={"members": load_members(members)})
+    arguments = {
+        "--s": ("universe.scanners", [scanner.model_dump(mode="json")]),
+        "--m": ("universe.membership", "dated"),
+    }
+    universe = resolve(load("us_equities"), vocabulary, arguments=arguments).profile.universe
+    assert (Stamp.CURRENT_ONLY in universe.stamps) is stamped
+
+
+@pytest.mark.parametrize("adx", [None, "rising", "cross"])
+@pytest.mark.parametrize("rules", ["library_v3", "classic", "screener"])
+def test_the_rules_of_ratings_are_those_that_features_know(vocabulary: Vocabulary, rules: str, adx: str | None) -> None:
+    arguments = {"--r": ("data.rating_rules", rules), "--a": ("data.rating_adx", adx)}
+    data = resolve(load("us_equities"), vocabulary, arguments=arguments).profile.data
+    assert data.ratings == (rules, adx)
+    assert rules in RATING_RULES
+    assert adx is None or adx in AdxRule
 
 
 def test_other_presets_name_no_scanner(vocabulary: Vocabulary) -> None:
@@ -158,7 +193,7 @@ def test_other_presets_name_no_scanner(vocabulary: Vocabulary) -> None:
 
 
 @pytest.mark.requirement("R-SIM-02")
-@pytest.mark.parametrize("name", ["crypto_spot", "binance_spot_rating_ma_long", "binance_spot_rating_ma_short"])
+@pytest.mark.parametrize("name", ["crypto_spot", "binance_spot_rating_ma_long", "binance_perp_rating_all_short"])
 def test_crypto_presets_walk_in_steps_of_twenty_days(name: str) -> None:
     """Also when the defaults say otherwise, hence in the preset itself."""
     profile = resolve(load(name), app_vocabulary()).profile

@@ -1,7 +1,6 @@
 """`tvquant profile`: what can be run, and where each value comes from."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -78,26 +77,51 @@ def explain(
 
 
 @commands.command()
-def lint(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[PROFILE]...", help="Default: all of them.")] = None,
+def scanner(
+    name: Annotated[str, typer.Argument(metavar="SCANNER", help="Name of a scanner, or of a layer below one.")],
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check profiles without running them; exit 2 when anything is wrong."""
+    """The flat configuration of a scanner, each key and filter with the layer it came from."""
+    from tvquant.profiles import explain_scanner
+
+    rows = explain_scanner(name, search=[workspace_at(workspace).profiles])
+    answer([row._asdict() for row in rows], table(("key", "value", "from"), rows), as_json=as_json)
+
+
+@commands.command()
+def lint(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PROFILE]...", help="Default: every profile, scanner and list of members."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check profiles, scanners and lists without running them; exit 2 when anything is wrong."""
     from tvquant.app.vocabulary import vocabulary
-    from tvquant.profiles import available
     from tvquant.profiles import lint as check
+    from tvquant.profiles import lint_all
 
     home = workspace_at(workspace)
-    words = vocabulary()
-    wanted: list[str | Path] = list(names or sorted(available([home.profiles])))
-    problems = {str(name): [str(p) for p in check(name, words, search=[home.profiles])] for name in wanted}
-    text = [
-        f"{name}: {'ok' if not found else ''}" + "".join(f"\n  {p}" for p in found) for name, found in problems.items()
-    ]
+    words, search = vocabulary(), [home.profiles]
+    if names:
+        problems = {name: [str(p) for p in check(name, words, search=search)] for name in names}
+    else:
+        problems = lint_all(words, search=search)
+    text = []
+    for name, found in problems.items():
+        text.append(f"{name}: {'' if found else 'ok'}" + "".join(f"\n  {problem}" for problem in found))
+        text += [f"  note: {notice}" for notice in _notices(name, found, home)]
     answer(problems, text, as_json=as_json)
     if any(problems.values()):
         raise typer.Exit(2)
+
+
+def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]:
+    """What a sound profile leaves to defaults; none of other files."""
+    sort, _, rest = name.rpartition(" ")
+    return () if problems or sort not in ("", "profile") else resolved(home, rest).notices
 
 
 def _description(name: str, home: Workspace) -> str:
