@@ -155,7 +155,7 @@ def scanner(home: Home, name: str, text: str) -> None:
         ({"allocation__limits__cluster": 0}, ["allocation.limits.cluster", "found 0"]),
         ({"risk__primary": "risk_parity"}, ["risk.primary", "'risk_parity'", "allocation.profiles"]),
         ({"universe__scanners": "[binance_spot_rating_ma_lon]"}, ["did you mean binance_spot_rating_ma_long?"]),
-        ({"universe__scanners": "[binance_spot_base]"}, ["binance_spot_base declares no logic", "pool"]),
+        ({"universe__scanners": "[binance_spot_base]"}, ["binance_spot_base: is of layer universe", "pool"]),
         ({"universe__scanners": 3}, ["universe.scanners", "expected a list"]),
         (
             {"universe__scanners": "[binance_spot_rating_ma_long, binance_spot_rating_ma_long]"},
@@ -173,7 +173,7 @@ def test_a_profile_that_makes_no_sense_is_refused_by_its_key(
     ("text", "words"),
     [
         ("logic: hold\ndirection: LONG\nfilters: [{field: recommend_ma, above: 0.1, below: 0.5}]\n",
-         ["scanners/odd.yaml", "line 5", "one of above and below, found both"]),
+         ["scanners/odd.yaml", "line 5", "one of above, below, at_least, at_most, found both"]),
         ("logic: hold\ndirection: LONG\nfilters: [{field: recommend_ma}]\n", ["line 5", "found none"]),
         ("logic: hold\ndirection: LONG\nfilters: [{field: recommend_ma, above: .nan}]\n", ["line 5", "finite"]),
         ("logic: hold\ndirection: LONG\nfilters: [{field: recommend_mb, above: 0.1}]\n",
@@ -182,9 +182,7 @@ def test_a_profile_that_makes_no_sense_is_refused_by_its_key(
          ["scanners/odd.yaml", "filters adv_median_30", "vetoes"]),
         ("logic: hold\ndirection: LONG\nfilters:\n"
          "  - {field: recommend_ma, above: 0.1}\n  - {field: recommend_ma, above: 0.2}\n", ["more than once"]),
-        ("kinds: [spot]\n", ["scanner odd declares no logic"]),
-        ("logic: hold\n", ["scanner odd declares no direction"]),
-        ("logic: hopeful\ndirection: LONG\n", ["unknown logic 'hopeful'", "hold, rating_ma"]),
+        ("logic: hopeful\ndirection: LONG\n", ["unknown logic 'hopeful'", "hold, mean_reversion"]),
         ("logic: hold\ndirection: UP\n", ["scanners/odd.yaml", "line 4", "LONG, SHORT"]),
         ("extends: odd\n", ["circle odd -> odd"]),
         ("extends: nobody\n", ["scanners/odd.yaml", "line 3", "'nobody'"]),

@@ -22,7 +22,7 @@ WORDS = Vocabulary(
     risk_profiles=frozenset(RISK_PROFILES),
     simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
     features=frozenset({"value_traded_last", "recommend_ma"}),
-    logics=frozenset({"hold", "rating_ma"}),
+    logics=frozenset({"hold", "rating_ma", "trend"}),
     vetoes=frozenset(VETOES),
 )
 BASE = load("us_equities")

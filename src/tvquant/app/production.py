@@ -157,6 +157,7 @@ def _stages(
         with log.stage(1) as said:
             said.outputs["manifest"] = digest_json(folder.read_json(MANIFEST))
             said.data["environment"] = environment()
+            said.data["notices"] = list(plan.resolved.notices)
     if 9 not in log.finished:
         watcher.stage(9, "health")
         with log.stage(9) as said:

@@ -3,7 +3,7 @@
 1. Sources from weakest to strongest: packaged defaults, the chain of files (child over parent), the environment, the
    command's arguments. Mappings merge, everything else replaces.
 2. Each layer is flattened to dotted keys along the schema, which finds unknown keys in every layer.
-3. The names of scanners become their definitions.
+3. The names of scanners become their definitions; defaults that this takes are told.
 4. The merged values are checked against schema and vocabulary; every key remembers the layer it came from.
 """
 
@@ -19,12 +19,13 @@ from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.profiles.fields import VERSION
 from tvquant.profiles.files import Layer, RawProfile, load, parse_value
-from tvquant.profiles.scanners import load_scanner
+from tvquant.profiles.recruiters import Recruiters
 from tvquant.profiles.schema import BRANCHES, LEAVES, Profile
 from tvquant.profiles.vocabulary import Vocabulary
 from tvquant.profiles.wording import closest, explained, shown, suggested
 
 PREFIX = "TVQUANT_"
+_SIDES = ("universe.rating_band", "universe.direction")
 
 type Arguments = Mapping[str, tuple[str, Any]]
 """Option as typed (`--train`) -> (dotted key, value)."""
@@ -44,10 +45,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedProfile:
-    """A checked profile and, for each dotted key, the label of the layer its value came from."""
+    """A checked profile and, for each dotted key, the label of the layer its value came from.
+
+    `notices` tell which defaults were taken for want of a word in a scanner.
+    """
 
     profile: Profile
     layers: Mapping[str, str]
+    notices: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -116,7 +121,7 @@ def _resolve(
     for layer in given:
         for key, value in _flat(layer, problems):
             merged[key] = _Value(value=value, layer=layer.label, where=layer.where(key))
-    _fetch_scanners(merged, raw.search, problems)
+    notices = _fetch_scanners(merged, raw.search, problems)
     test, step = merged.get("windows.test"), merged.get("windows.step")
     if test is not None and step is not None and test.value is None:
         label = f"windows.step of {step.layer}"
@@ -130,24 +135,26 @@ def _resolve(
         problems.append(Problem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:
         return None, problems
-    return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in LEAVES}), []
+    return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in LEAVES}, notices=notices), []
 
 
-def _fetch_scanners(merged: dict[str, _Value], search: Sequence[Path], problems: list[Problem]) -> None:
-    """Put whole definitions where the profile has names, so that what is written down stands alone."""
-    named = merged.get("universe.scanners")
+def _fetch_scanners(merged: dict[str, _Value], search: Sequence[Path], problems: list[Problem]) -> tuple[str, ...]:
+    """Put whole definitions where the profile has names; what was assumed in doing so."""
+    named, grouped = merged.get("universe.scanners"), merged.get("universe.strategies")
     if named is None or not isinstance(named.value, list):
-        return
-    found: list[Any] = []
-    for item in named.value:
-        if not isinstance(item, str):
-            found.append(item)
-            continue
-        try:
-            found.append(load_scanner(item, search=search).model_dump(mode="json"))
-        except (ProfileError, DataError) as error:
-            problems.append(Problem(key="universe.scanners", text=str(error), layer=named.where))
-    merged["universe.scanners"] = replace(named, value=found)
+        return ()
+    band, direction = (merged[key].value if key in merged else None for key in _SIDES)
+    found = Recruiters(
+        search=search,
+        band=band if isinstance(band, int | float) and band >= 0 else None,
+        directional=direction in ("long", "short"),
+    )
+    strategies = grouped.value if grouped is not None and isinstance(grouped.value, Mapping) else {}
+    found.fetch(named.value, strategies)
+    problems += [Problem(key=key, text=text, layer=merged[key].where) for key, text in found.problems]
+    source = grouped if grouped is not None and strategies and not named.value else named
+    merged["universe.scanners"] = replace(source, value=found.definitions)
+    return tuple(found.notices)
 
 
 def _environment(environment: Mapping[str, str], problems: list[Problem]) -> Iterator[Layer]:

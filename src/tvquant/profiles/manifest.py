@@ -19,10 +19,11 @@ def explain(resolved: ResolvedProfile) -> tuple[Row, ...]:
 
 
 def to_manifest(resolved: ResolvedProfile) -> dict[str, Any]:
-    """JSON-able: the values, the layer of each, and their digest."""
+    """JSON-able: the values, the layer of each, what was assumed, and the digest of the values."""
     return {
         "profile": resolved.profile.values(),
         "layers": {key: resolved.layers[key] for key in LEAVES},
+        "notices": list(resolved.notices),
         "digest": resolved.digest,
     }
 
@@ -37,13 +38,16 @@ def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
     layers = manifest.get("layers")
     if not isinstance(layers, Mapping) or set(layers) != set(LEAVES):
         raise ProfileError("manifest: layers: expected the layer of every key; was it written by another version?")
+    notices = manifest.get("notices")
+    if not isinstance(notices, list) or not all(isinstance(notice, str) for notice in notices):
+        raise ProfileError("manifest: notices: expected a list of texts; was it written by another version?")
     try:
         profile = Profile.model_validate(manifest.get("profile"))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(("profile", *map(str, first["loc"])))
         raise ProfileError(f"manifest: {place}: {first['msg']}; was it written by another version?") from error
-    resolved = ResolvedProfile(profile=profile, layers=dict(layers))
+    resolved = ResolvedProfile(profile=profile, layers=dict(layers), notices=tuple(notices))
     if resolved.digest != manifest.get("digest"):
         raise ProfileError(
             f"manifest: digest: expected {resolved.digest}, found {manifest.get('digest')}; "

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -140,12 +140,12 @@ def _recruits(scanner: Scanner) -> Scanner:
     """The scanner, refused as a pool: an atom without a logic or a direction has no key (R-UNI-19)."""
     for key in HELD:
         if getattr(scanner, key) is None:
-            raise broken(f"scanner {scanner.name} declares no {key}, so it is a pool; name a scanner that builds on it")
+            raise broken(f"scanner {scanner.name} declares no {key}; declare it there")
     return scanner
 
 
 type Recruiter = Annotated[Scanner, AfterValidator(_recruits)]
-"""A scanner that a profile may name."""
+"""A scanner of a resolved profile: it holds its recruits for a logic, in a direction."""
 
 
 class _File(Section):
@@ -209,13 +209,14 @@ class _Composed:
             mine[each.sense] = each, step
 
 
-def load_scanner(name: str, *, search: Sequence[Path] = ()) -> Scanner:
+def load_scanner(name: str, *, search: Sequence[Path] = (), entry: bool = False) -> Scanner:
     """Read a scanner and all that it stands on into one definition.
 
     Parameters
     ----------
     name : of the scanner.
     search : the user's folders of profiles, first one first; the packaged presets come last.
+    entry : whether it must be a scanner itself (L4), and no layer below.
 
     Raises
     ------
@@ -223,12 +224,18 @@ def load_scanner(name: str, *, search: Sequence[Path] = ()) -> Scanner:
         accepted.
     DataError : a file cannot be read.
     """
-    return _made(name, search)[0]
+    made = _made(name, search)
+    if entry and made.rank is not Rank.SCANNER:
+        raise ProfileError(
+            f"scanner {name}: is of layer {made.rank}, a pool or a part; name a scanner that builds on it"
+        )
+    return made.scanner
 
 
 def explain_scanner(name: str, *, search: Sequence[Path] = ()) -> tuple[Row, ...]:
     """Every key and filter of a scanner with the layer that set it, such as `L0 preset scanner binance_spot_base`."""
-    scanner, composed = _made(name, search)
+    made = _made(name, search)
+    scanner, composed = made.scanner, made.composed
     plain = scanner.model_dump(mode="json", exclude={"members"})
     rows = []
     for key, (value, step) in composed.values.items():
@@ -245,7 +252,13 @@ def _worded(condition: Filter | AnyOf) -> str:
     return " or ".join(f"{each.field} {each.comparison[0]}" for each in condition.comparisons)
 
 
-def _made(name: str, search: Sequence[Path]) -> tuple[Scanner, _Composed]:
+class _Made(NamedTuple):
+    scanner: Scanner
+    composed: _Composed
+    rank: Rank
+
+
+def _made(name: str, search: Sequence[Path]) -> _Made:
     steps = tuple(_steps(SCANNERS.find(name, search), search, (name,), {}))
     composed, last = _Composed(), steps[-1].layer
     for step in steps:
@@ -256,9 +269,10 @@ def _made(name: str, search: Sequence[Path]) -> tuple[Scanner, _Composed]:
         values["members"] = load_members(named, search=search, context=f"{by.layer.where('members')}: members: ")
     parts = {part: tuple(each for each, _ in getattr(composed, part).values()) for part in ("pool", "signal")}
     try:
-        return Scanner.model_validate({"name": name, **values, **parts}), composed
+        scanner = Scanner.model_validate({"name": name, **values, **parts})
     except ValidationError as error:
         raise ProfileError(f"{last.label}: {explained(error.errors(include_url=False)[:1])}") from error
+    return _Made(scanner, composed, steps[-1].file.layer)
 
 
 def _steps(path: Path, search: Sequence[Path], trail: tuple[str, ...], seen: dict[str, Rank]) -> Iterator[_Step]:

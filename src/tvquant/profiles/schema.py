@@ -4,9 +4,18 @@ Every key is required here: its default stands in `presets/defaults.yaml` and no
 works by, never the profile. Fractions are fractions (0.25 is 25 %), `_bps` are basis points, rows are bars.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tvquant.core.allocations import Limits
 from tvquant.core.books import Convention, CostModel, Execution
@@ -20,6 +29,18 @@ SWEPT = (60, 20, 20)
 """Train, test, step that were picked as the best of a sweep on related history (R-SIM-01)."""
 
 
+def _grouped(value: object) -> object:
+    """A mapping as pairs: a section is hashable."""
+    return tuple(value.items()) if isinstance(value, Mapping) else value
+
+
+type Strategies = Annotated[
+    tuple[tuple[Name, Annotated[Distinct[Name], Field(min_length=1)]], ...],
+    BeforeValidator(_grouped),
+    PlainSerializer(lambda pairs: {name: list(scanners) for name, scanners in pairs}),
+]
+
+
 class UniverseSection(Section):
     """Which instruments of the lake may be held.
 
@@ -31,8 +52,14 @@ class UniverseSection(Section):
     exclude_symbols : and none of these.
     membership : `current`: the list is today's, results are stamped `current_only`. `dated`: the author states that the
         data hold every name that was listed at any time, those that failed included; nothing is stamped.
+    direction : `long` and `short` refuse scanners of the other side (R-SEL-30).
+    research : whether scanners that are for research only may recruit.
+    rating_band : takes the place of the neutral band of +-0.1 in the filters of rating scanners (R-UNI-14); null leaves
+        it.
+    max_atoms : the most traded atoms that are kept (R-UNI-21).
     scanners : who recruits; none is everything of these kinds, held long. A file names them, a resolved profile has
-        their whole definitions.
+        the whole definitions of these and of those under `strategies`.
+    strategies : strategy -> names of its scanners; one without a logic gets the strategy's name (R-CFG-02).
     """
 
     kinds: Annotated[Distinct[Kind], Field(min_length=1)]
@@ -40,7 +67,12 @@ class UniverseSection(Section):
     symbols: Annotated[Distinct[Symbol], Field(min_length=1)] | None
     exclude_symbols: Distinct[Symbol]
     membership: Literal["current", "dated"]
+    direction: Literal["both", "long", "short"]
+    research: bool = Field(strict=True)
+    rating_band: Annotated[Real, Field(ge=0, le=1)] | None
+    max_atoms: int = Field(strict=True, ge=1)
     scanners: tuple[Recruiter, ...]
+    strategies: Strategies
 
     @field_validator("scanners", mode="after")
     @classmethod
@@ -49,6 +81,19 @@ class UniverseSection(Section):
         for name in names:
             if names.count(name) > 1:
                 raise broken(f"names {shown(name)} more than once; name it once")
+        return scanners
+
+    @field_validator("scanners", mode="after")
+    @classmethod
+    def _of_this_profile(cls, scanners: tuple[Recruiter, ...], info: ValidationInfo) -> tuple[Recruiter, ...]:
+        direction, research = info.data.get("direction", "both"), info.data.get("research", True)
+        for scanner in scanners:
+            if direction != "both" and str(scanner.direction).lower() != direction:
+                raise broken(
+                    f"scanner {scanner.name} is {scanner.direction}, and universe.direction is {direction}; drop one"
+                )
+            if scanner.research and not research:
+                raise broken(f"scanner {scanner.name} is for research only; set universe.research: true, or drop it")
         return scanners
 
     @field_validator("exclude_kinds", "exclude_symbols", mode="after")
@@ -63,7 +108,9 @@ class UniverseSection(Section):
     @property
     def stamps(self) -> Stamps:
         """What every result on this universe must say."""
-        return frozenset({Stamp.CURRENT_ONLY}) if self.membership == "current" else NONE
+        lists = [scanner.members for scanner in self.scanners if scanner.members]
+        today = self.membership == "current" or not all(members.dated for members in lists)
+        return frozenset({Stamp.CURRENT_ONLY}) if today else NONE
 
 
 class DataSection(Section):
@@ -78,6 +125,8 @@ class DataSection(Section):
     max_missing : largest share of missing bars.
     max_abs_return : largest absolute simple return of one bar that is believed.
     rating_min_bars : bars an instrument needs before it has a technical rating.
+    rating_rules : which of the published technical ratings is meant.
+    rating_adx : how the ADX votes in it; null is as these rules say.
     """
 
     interval: Literal["1d"]
@@ -87,6 +136,13 @@ class DataSection(Section):
     max_missing: Real = Field(ge=0, lt=1)
     max_abs_return: Real = Field(gt=0)
     rating_min_bars: int = Field(strict=True, ge=1)
+    rating_rules: Literal["library_v3", "classic", "screener"]
+    rating_adx: Literal["rising", "cross"] | None
+
+    @property
+    def ratings(self) -> tuple[str, str | None]:
+        """The rules of technical ratings, and the vote of the ADX where it departs from them."""
+        return self.rating_rules, self.rating_adx
 
 
 class WindowsSection(Section):

@@ -15,6 +15,7 @@ from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.features import FeatureSet
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.features import compute
+from tvquant.features.rating_rules import RATING_RULES, AdxRule, RatingRules, with_adx
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.statistics import common_returns
 from tvquant.tournament.specs import Rules
@@ -41,9 +42,16 @@ def instrument_features(view: View, rules: Rules) -> FeatureSet:
     """What scanners and the selection model ask of every instrument."""
     names = required_features(rules.universe) | SELECTION_MODELS[rules.selection.model].features
     return view.once(
-        ("features", names, rules.data.rating_min_bars),
-        lambda: compute(view.panel, names, rating_min_bars=rules.data.rating_min_bars),
+        ("features", names, rules.data.rating_min_bars, rules.data.ratings),
+        lambda: compute(
+            view.panel, names, rating_min_bars=rules.data.rating_min_bars, rating_rules=_rating_rules(rules)
+        ),
     )
+
+
+def _rating_rules(rules: Rules) -> RatingRules:
+    name, adx = rules.data.ratings
+    return RATING_RULES[name] if adx is None else with_adx(RATING_RULES[name], AdxRule(adx))
 
 
 def discovery(view: View, rules: Rules) -> Discovery:

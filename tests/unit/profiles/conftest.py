@@ -18,7 +18,7 @@ def vocabulary() -> Vocabulary:
         risk_profiles=profiles,
         simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
         features=frozenset({"value_traded_last", "recommend_ma", "adx"}),
-        logics=frozenset({"hold", "rating_ma"}),
+        logics=frozenset({"hold", "rating_ma", "trend"}),
         vetoes=frozenset(VETOES),
         missing={"riskfolio": "engines"},
     )

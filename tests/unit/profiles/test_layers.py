@@ -1,3 +1,4 @@
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,8 @@ from typing import Any
 import pytest
 
 from tvquant.core.errors import ProfileError
-from tvquant.profiles import Problem, ResolvedProfile, Vocabulary, lint, load, resolve
+from tvquant.profiles import Problem, ResolvedProfile, Vocabulary, dump, lint, load, resolve
+from tvquant.profiles.scanners import load_scanner
 
 type Write = Callable[..., Path]
 
@@ -135,7 +137,7 @@ RATED = "binance_spot_rating_ma_long"
     [
         (
             ["binance_spot_base"],
-            "scanner binance_spot_base declares no logic, so it is a pool; name a scanner",
+            "scanner binance_spot_base: is of layer universe, a pool or a part; name a scanner",
         ),
         (["binance_spot_rating_ma_lon"], f"no scanner 'binance_spot_rating_ma_lon' - did you mean {RATED}?"),
         (["A"], "scanner name 'A': expected 1 to 64"),
@@ -156,13 +158,105 @@ def test_scanners_that_cannot_recruit_are_refused(vocabulary: Vocabulary, value:
 
 
 @pytest.mark.requirement("R-UNI-19")
-@pytest.mark.parametrize("declared", ["logic: hold\n", "direction: LONG\n"])
-def test_logic_and_direction_are_both_needed(folder: Path, write: Write, vocabulary: Vocabulary, declared: str) -> None:
+@pytest.mark.parametrize(
+    ("declared", "atom", "missing"),
+    [
+        ("logic: hold\n", "hold LONG", ["direction"]),
+        ("direction: SHORT\n", "trend SHORT", ["logic"]),
+        ("", "trend LONG", ["logic", "direction"]),
+    ],
+)
+def test_logic_and_direction_have_defaults_that_are_told(
+    folder: Path, write: Write, vocabulary: Vocabulary, declared: str, atom: str, missing: list[str]
+) -> None:
     write("half", f"extends: binance_spot_base\n{declared}", below="scanners")
     write("p", "extends: crypto_spot\nuniverse: {scanners: [half]}\n")
-    missing = "direction" if "logic" in declared else "logic"
-    with pytest.raises(ProfileError, match=f"universe.scanners: scanner half declares no {missing}"):
+    resolved = resolve(load("p", search=[folder]), vocabulary)
+    (scanner,) = resolved.profile.universe.scanners
+    assert f"{scanner.logic} {scanner.direction}" == atom
+    assert len(resolved.notices) == len(missing)
+    for notice, key in zip(resolved.notices, missing, strict=True):
+        assert notice.startswith(f"scanner half declares no {key}: its recruits are held ")
+
+
+@pytest.mark.requirement("R-UNI-19")
+@pytest.mark.requirement("R-SEL-30")
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_a_profile_of_one_direction_assumes_none_and_refuses_the_other(
+    folder: Path, write: Write, vocabulary: Vocabulary, side: str
+) -> None:
+    write("half", "extends: binance_spot_base\nlogic: hold\n", below="scanners")
+    write("p", f"extends: crypto_spot\nuniverse:\n  direction: {side}\n  scanners: [half]\n")
+    with pytest.raises(ProfileError, match=r"half declares no direction, and the profile holds one only.*line 5"):
         resolve(load("p", search=[folder]), vocabulary)
+    other = {"long": "short", "short": "long"}[side]
+    named = {"--s": ("universe.scanners", [f"binance_spot_rating_ma_{other}"])}
+    with pytest.raises(ProfileError, match=f"is {other.upper()}, and universe.direction is {side}"):
+        resolve(load("p", search=[folder]), vocabulary, arguments=named)
+    named = {"--s": ("universe.scanners", [f"binance_spot_rating_ma_{side}"])}
+    assert resolve(load("p", search=[folder]), vocabulary, arguments=named).notices == ()
+
+
+@pytest.mark.requirement("R-CFG-02")
+def test_a_scanner_without_a_logic_gets_that_of_its_group(folder: Path, write: Write, vocabulary: Vocabulary) -> None:
+    write("bare", "extends: binance_spot_base\ndirection: LONG\n", below="scanners")
+    write("p", f"extends: crypto_spot\nuniverse:\n  strategies: {{hold: [bare, {RATED}], trend: [other]}}\n")
+    write("other", "extends: binance_spot_base\ndirection: LONG\n", below="scanners")
+    resolved = resolve(load("p", search=[folder]), vocabulary)
+    held = [(scanner.name, scanner.logic) for scanner in resolved.profile.universe.scanners]
+    assert held == [("bare", "hold"), (RATED, "rating_ma"), ("other", "trend")]
+    assert resolved.notices == ()
+    assert resolved.layers["universe.scanners"] == "profile p (profiles/p.yaml)"
+    (folder / "copy.yaml").write_text(dump(resolved), encoding="utf-8")
+    assert resolve(load("copy", search=[folder]), vocabulary).digest == resolved.digest
+
+
+@pytest.mark.requirement("R-CFG-02")
+@pytest.mark.parametrize(
+    ("strategies", "said"),
+    [
+        (f"{{hold: [{RATED}], trend: [{RATED}]}}", f"universe.scanners: names '{RATED}' more than once"),
+        ("{hold: []}", "universe.strategies: "),
+        ("{hold: 3}", "universe.strategies: "),
+        ("[hold]", "universe.strategies: "),
+        ("{hold: [nobody]}", "universe.strategies: no scanner 'nobody'"),
+        ("{odd: [bare]}", "scanner bare: unknown logic 'odd'"),
+    ],
+)
+def test_groups_that_make_no_sense_are_refused(
+    folder: Path, write: Write, vocabulary: Vocabulary, strategies: str, said: str
+) -> None:
+    write("bare", "extends: binance_spot_base\ndirection: LONG\n", below="scanners")
+    write("p", f"extends: crypto_spot\nuniverse: {{strategies: {strategies}}}\n")
+    with pytest.raises(ProfileError, match=re.escape(said)):
+        resolve(load("p", search=[folder]), vocabulary)
+
+
+@pytest.mark.requirement("R-UNI-14")
+@pytest.mark.parametrize(("band", "bounds"), [(None, (0.1, -0.1)), (0, (0.0, 0.0)), (0.5, (0.5, -0.5))])
+def test_the_rating_band_takes_the_place_of_the_neutral_one(
+    folder: Path, write: Write, vocabulary: Vocabulary, band: float | None, bounds: tuple[float, float]
+) -> None:
+    names = [f"binance_spot_rating_ma_{side}" for side in ("long", "short")]
+    arguments = {"--s": ("universe.scanners", names), "--b": ("universe.rating_band", band)}
+    long, short = resolve(load("crypto_spot"), vocabulary, arguments=arguments).profile.universe.scanners
+    assert [each.comparison for each in (*long.signal, *short.signal)] == [
+        ("above", bounds[0]),
+        ("below", bounds[1]),
+    ]
+    assert long.pool == load_scanner(names[0]).pool
+
+
+@pytest.mark.requirement("R-UNI-08")
+def test_a_scanner_for_research_needs_a_profile_for_research(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    write("odd", f"extends: {RATED}\nresearch: true\n", below="scanners")
+    write("p", "extends: crypto_spot\nuniverse: {scanners: [odd]}\n")
+    with pytest.raises(ProfileError, match=r"scanner odd is for research only; set universe\.research: true"):
+        resolve(load("p", search=[folder]), vocabulary)
+    allowed = {"--r": ("universe.research", True)}
+    assert resolve(load("p", search=[folder]), vocabulary, arguments=allowed).profile.universe.research
 
 
 @pytest.mark.requirement("R-UNI-01")

@@ -6,6 +6,7 @@ import pytest
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import ResolvedProfile, Vocabulary, dump, explain, from_manifest, load, resolve, to_manifest
+from tvquant.profiles.schema import LEAVES
 
 
 @pytest.fixture
@@ -72,7 +73,8 @@ def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile) -
 def _leaves(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in values.items():
-        out |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        deeper = isinstance(value, dict) and f"{prefix}{key}" not in LEAVES
+        out |= _leaves(value, f"{prefix}{key}.") if deeper else {f"{prefix}{key}": value}
     return out
 
 

@@ -48,6 +48,7 @@ def scanner(name: str, **changes: Any) -> dict[str, Any]:
 def section(*scanners: dict[str, Any], **changes: Any) -> UniverseSection:
     plain: dict[str, Any] = {
         "kinds": ["spot"], "exclude_kinds": [], "symbols": None, "exclude_symbols": [], "membership": "current",
+        "direction": "both", "research": False, "rating_band": None, "max_atoms": 200, "strategies": {},
     }  # fmt: skip
     return UniverseSection.model_validate(plain | changes | {"scanners": scanners})
 
