@@ -142,7 +142,7 @@ def _consolidated(
         return consolidate(held, value)
     found = recruits(universe.scanners, candidates, answers)
     quotes = next((scanner.quotes for scanner in universe.scanners if scanner.quotes), ())
-    return consolidate(found, value, quotes=quotes, most=getattr(universe, "max_atoms", 200))
+    return consolidate(found, value, quotes=quotes, most=universe.max_atoms)
 
 
 def _left_out(candidates: Sequence[Instrument], answers: Sequence[Answer], found: Consolidated) -> dict[str, str]:

@@ -1,5 +1,4 @@
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -370,12 +369,3 @@ def test_the_digest_is_of_values_only(folder: Path, write: Write, vocabulary: Vo
     write("c", "extends: us_equities\ncosts: {borrow_rate: 0.001}\n")
     a, b, c = (resolve(load(name, search=[folder]), vocabulary).digest for name in "abc")
     assert a == b != c
-
-
-def test_resolving_takes_milliseconds(vocabulary: Vocabulary) -> None:
-    def once() -> float:
-        start = time.perf_counter()
-        resolve(load("demo_sp500"), vocabulary)
-        return time.perf_counter() - start
-
-    assert min(once() for _ in range(5)) < 0.020

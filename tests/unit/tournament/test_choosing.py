@@ -185,13 +185,13 @@ def test_features_are_what_scanners_and_model_ask_for(
     assert asked == {
         ("v4", False): set(SELECTION_MODELS["v4"].features),
         ("v4", True): set(SELECTION_MODELS["v4"].features),
-        ("baseline", False): set(),
-        ("baseline", True): {"recommend_ma"},
+        ("baseline", False): {"value_traded_last"},
+        ("baseline", True): {"value_traded_last", "recommend_ma"},
     }
 
 
 @pytest.mark.parametrize(("row", "name", "matters"), [(ROW, "A", True), (ROW + 1, "A", False), (80, "A", True),
-                                                       (30, "A", False), (ROW, "E", False)])  # fmt: skip
+                                                       (30, "A", False), (ROW - 1, "E", False)])  # fmt: skip
 def test_inputs_are_named_by_what_selection_saw(
     row: int, name: str, matters: bool, trending: dict[str, Floats], chosen: Callable[..., Choice]
 ) -> None:
