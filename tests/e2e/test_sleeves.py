@@ -121,11 +121,12 @@ def base(key: str) -> str:
 
 
 def test_the_two_sleeves_are_one_house_on_two_sides() -> None:
-    """What holds of both profiles stands in both files: only scanner and description differ."""
+    """What holds of both profiles stands in their common base: only scanner, direction and description differ."""
     long, short = (resolve(load(name), vocabulary()).profile.values() for name in (LONG, SHORT))
     differing = {key for key in long if long[key] != short[key]}
     assert differing == {"name", "description", "universe"}
-    assert {key for key in long["universe"] if long["universe"][key] != short["universe"][key]} == {"scanners"}
+    differing = {key for key in long["universe"] if long["universe"][key] != short["universe"][key]}
+    assert differing == {"scanners", "direction"}
 
 
 @pytest.mark.requirement("R-SYN-03")

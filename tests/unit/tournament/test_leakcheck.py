@@ -39,12 +39,13 @@ ROWS, ROW = 330, 270
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COINS = ("BTC", "ETH", "XRP", "ADA", "SOL", "DOT", "LTC", "BCH", "TRX", "XLM", "EOS", "NEO")
 CRYPTO = [f"BINANCE:{coin}USDT" for coin in COINS]
+SWAPS = [f"{pair}.P" for pair in CRYPTO]
 TICKERS = ("KO", "GE", "PG", "WMT", "JNJ", "XOM", "CVX", "BAC", "HD", "MRK", "UNH")
 STOCKS = ["AMEX:SPY", *(f"NYSE:{ticker}" for ticker in TICKERS)]
 
 
 def _sessions(symbol: str) -> pl.Series:
-    market = calendar("24x7" if symbol in CRYPTO else "XNYS")
+    market = calendar("24x7" if symbol.startswith("BINANCE:") else "XNYS")
     stamps = market.bars(np.datetime64("2021-01-04"), np.datetime64("2023-01-01"))[:ROWS]
     return pl.Series(stamps).dt.replace_time_zone("UTC")
 
@@ -75,7 +76,7 @@ def _history(symbol: str, number: int) -> pl.DataFrame:
     if number == 11:
         keep[: ROW + 5] = False
     frame = frame.filter(pl.Series(keep))
-    return frame.drop("dividends", "stock_splits") if symbol in CRYPTO else frame
+    return frame.drop("dividends", "stock_splits") if symbol.startswith("BINANCE:") else frame
 
 
 class World:
@@ -108,6 +109,11 @@ class World:
 @pytest.fixture(scope="module")
 def crypto(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(CRYPTO, tmp_path_factory.mktemp("crypto"))
+
+
+@pytest.fixture(scope="module")
+def swaps(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(SWAPS, tmp_path_factory.mktemp("swaps"))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +220,9 @@ def test_the_honest_twin_of_a_planted_leak_is_clean(name: str, stocks: World) ->
 
 
 def _profile(name: str) -> Profile:
-    arguments = {"--market": ("benchmark.market", [CRYPTO[0] if "stock" not in _kinds(name) else STOCKS[0]])}
+    kinds = _kinds(name)
+    market = STOCKS if "stock" in kinds else SWAPS if "swap" in kinds else CRYPTO
+    arguments = {"--market": ("benchmark.market", market[:1])}
     return resolve(load(name), vocabulary(), arguments=arguments).profile
 
 
@@ -225,8 +233,9 @@ def _kinds(name: str) -> set[str]:
 @pytest.mark.requirement("R-UNI-22")
 @pytest.mark.requirement("R-SIM-03")
 @pytest.mark.parametrize("name", sorted(available()))
-def test_decisions_of_every_preset_are_clean(name: str, crypto: World, stocks: World) -> None:
-    made, world = _profile(name), stocks if "stock" in _kinds(name) else crypto
+def test_decisions_of_every_preset_are_clean(name: str, crypto: World, swaps: World, stocks: World) -> None:
+    made, kinds = _profile(name), _kinds(name)
+    world = stocks if "stock" in kinds else swaps if "swap" in kinds else crypto
     specs = {cell.key: cell.spec for cell in cells(made)}
     replay = honest(specs, {})
     decided = replay(world.panel, world.at)
