@@ -8,9 +8,10 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from tvquant.lake.kinds import structure
 SOURCES = ("features", "statistics/directional.py", "statistics/kernels.py", "core/calendars.py", "core/sessions")
 LIBRARIES = ("numba", "numpy")
 STORED = Settings(rating_min_bars=1, rating_rules=LIBRARY_V3)
+MOST_SHOWN = 10
 NEAR = 64
 """Names that lack only so many of the last rows are computed together."""
 
@@ -48,6 +50,18 @@ class FeatureCycle:
     keys: int
     seconds: float
     left_out: dict[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    def text(self) -> list[str]:
+        """For a person."""
+        return [
+            f"features: {self.appended:,} rows appended, {self.recomputed:,} recomputed, {self.dropped:,} dropped, "
+            f"of {self.keys:,} instruments, in {self.seconds:.1f} s",
+            *(f"{name} has no features: {why}" for name, why in sorted(self.left_out.items())[:MOST_SHOWN]),
+        ]
 
 
 @cache
