@@ -89,7 +89,7 @@ def refresh_features(workspace: Workspace, watcher: Watcher, *, clock: Clock) ->
         groups, left_out = lake_panels(lake)
         watcher.steps(0, len(groups))
         done = feature_store.refresh(
-            lake, groups, tuple(TERMS), _values, version=feature_version(), recorded_at=clock.now()
+            lake, groups, tuple(TERMS), stored_values, version=feature_version(), recorded_at=clock.now()
         )
         watcher.steps(len(groups), len(groups))
     return FeatureCycle(
@@ -123,7 +123,7 @@ def lake_panels(lake: Lake) -> tuple[list[Panel], dict[str, str]]:
     return made, left_out
 
 
-def _values(panel: Panel, rows: int) -> Floats:
+def stored_values(panel: Panel, rows: int) -> Floats:
     """All terms as they are stored, at the last rows: F x rows x N."""
     return values_of(panel, tuple(TERMS.values()), STORED, rows)
 

@@ -219,7 +219,7 @@ def renew(
     first = next(frames, None)
     with failures(root, table):
         if first is None:
-            if predicate and version is not None:
+            if predicate != "" and version is not None:
                 opened(root, table, version).delete(predicate)
             return
         begun = arrow(table, first, schema)

@@ -27,12 +27,15 @@ type Rows = NDArray[np.int64]
 
 TABLE = "features"
 MARKS = ("symbol", "timestamp", "inputs")
+EARLIEST, NEVER = (np.datetime64(sign * np.iinfo(np.int64).max, "us") for sign in (-1, 1))
 CHUNK = 64
 """Rows digested at once, so that what is worked on stays in the processor's cache."""
 CELLS = 300_000
 """Rows times keys that are computed at once."""
 NEAR = 64
 """Keys whose first rows to compute are no further apart are computed together."""
+FEW = 200
+"""Keys that are looked for in the table by name; of more than that all rows are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +104,15 @@ def stored(lake: Lake, panel: Panel, digests: Digests, names: Sequence[str], *, 
         return values, have
     columns = [*MARKS, *names]
     schema = SCHEMAS[TABLE] | dict.fromkeys(names, pl.Float64())
-    mine = pl.col("symbol").is_in(list(panel.keys))
+    mine = pl.col("symbol").is_in(list(panel.keys)) if len(panel.keys) < FEW else None
     frame = tables.read(lake.root, TABLE, columns, where=mine, schema=schema)
     stand = _standing(frame, panel, digests)
-    have[stand.rows, stand.columns] = True
+    cells = stand.rows * have.shape[1] + stand.columns
+    have.reshape(-1)[cells] = True
+    all_stand = len(cells) == len(frame)
     for k, name in enumerate(names):
-        values[k][stand.rows, stand.columns] = frame[name].to_numpy()[stand.place]
+        column = frame[name].to_numpy()
+        values[k].reshape(-1)[cells] = column if all_stand else column[stand.place]
     return values, have
 
 
@@ -128,8 +134,7 @@ class _Standing:
 
 def _standing(frame: pl.DataFrame, panel: Panel, digests: Digests) -> _Standing:
     """Which stored rows stand for cells of the panel: there is a bar, and its digest is the same."""
-    names = {"symbol": list(panel.keys), "column": np.arange(len(panel.keys))}
-    column = frame.select("symbol").join(pl.DataFrame(names), on="symbol", how="left", maintain_order="left")["column"]
+    column = frame["symbol"].cast(pl.Enum(panel.keys), strict=False).to_physical().cast(pl.Int64)
     columns = column.fill_null(-1).to_numpy()
     stamps = frame["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
     rows = np.minimum(np.searchsorted(panel.times, stamps), len(panel.times) - 1)
@@ -176,7 +181,7 @@ class _Work:
 
     Parameters
     ----------
-    since : N, from when on each key's rows are written anew (NaT: none is).
+    since : N, from when on each key's rows are written anew (NEVER: none is).
     start : N, the panel's row that this is (T: none).
     fresh : T x N, the rows to write; `appended` : how many of them come after all that is stored of their key.
     kept : stored rows that stay.
@@ -193,21 +198,20 @@ class _Work:
 
 def _work(panel: Panel, digests: Digests, marks: pl.DataFrame) -> _Work:
     rows, names = panel.tradable.shape
-    stand = _standing(marks.filter(pl.col("symbol").is_in(list(panel.keys))), panel, digests)
+    stand = _standing(marks, panel, digests)
     have = np.zeros((rows, names), bool)
     have[stand.rows, stand.columns] = True
-    bad = np.ones(len(stand.stamps), bool)
+    bad = stand.all_columns >= 0
     if len(stand.place) == int(have.sum()):  # else a row is there twice, and nothing is trusted
         bad[stand.place] = False
     else:
         have[:] = False
     lacking = panel.tradable & ~have
-    never = np.datetime64(np.iinfo(np.int64).max, "us")
-    since = np.where(lacking.any(axis=0), panel.times[lacking.argmax(axis=0)], never)
+    since = np.where(lacking.any(axis=0), panel.times[lacking.argmax(axis=0)], NEVER)
     # A stored row of a bar that is no more has nothing in its place: it goes, with all after it.
     np.minimum.at(since, stand.all_columns[bad], stand.stamps[bad])
-    newest = np.full(names, np.datetime64(-np.iinfo(np.int64).max, "us"))
-    np.maximum.at(newest, stand.all_columns, stand.stamps)
+    newest = np.where(have.any(axis=0), panel.times[rows - 1 - have[::-1].argmax(axis=0)], EARLIEST)
+    np.maximum.at(newest, stand.all_columns[bad], stand.stamps[bad])
     start = np.searchsorted(panel.times, since)
     fresh = panel.tradable & (np.arange(rows)[:, None] >= start)
     return _Work(
@@ -240,9 +244,9 @@ def _predicate(works: Sequence[_Work], marks: pl.DataFrame, done: Refreshed) -> 
     gone = set(marks["symbol"].unique()) - {key for work in works for key in work.panel.keys}
     by_start: dict[Any, list[str]] = {}
     for work in works:
-        touched = work.since < np.datetime64(np.iinfo(np.int64).max, "us")
-        for j in np.flatnonzero(touched):
-            by_start.setdefault(work.since[j].item(), []).append(work.panel.keys[j])
+        for key, since in zip(work.panel.keys, work.since, strict=True):
+            if since < NEVER:
+                by_start.setdefault(since.item(), []).append(key)
     parts = [f"({_among(keys)} AND timestamp >= '{since.isoformat()}')" for since, keys in sorted(by_start.items())]
     return " OR ".join([*parts, _among(sorted(gone))] if gone else parts)
 
@@ -252,8 +256,8 @@ def _among(keys: Sequence[str]) -> str:
 
 
 def _frames(work: _Work, names: Sequence[str], compute: Compute) -> Iterator[pl.DataFrame]:
-    """The rows to write, some keys at a time, by key and time."""
-    panel, count = work.panel, len(work.panel.times)
+    """The rows to write, some keys at a time, by time and key."""
+    panel, count, keys = work.panel, len(work.panel.times), np.array(work.panel.keys, dtype=object)
     order = np.argsort(work.start, kind="stable")
     order = order[work.fresh.any(axis=0)[order]]
     while len(order):
@@ -264,11 +268,10 @@ def _frames(work: _Work, names: Sequence[str], compute: Compute) -> Iterator[pl.
         columns = np.sort(block)
         whole = len(columns) == len(panel.keys)
         values = compute(panel if whole else panel.only(columns), count - first)
-        there = work.fresh[first:, columns].T
-        key, row = np.nonzero(there)
+        row, key = np.nonzero(work.fresh[first:, columns])
         yield pl.DataFrame(
             {
-                "symbol": np.array([panel.keys[j] for j in columns], dtype=object)[key],
+                "symbol": keys[columns[key]],
                 "timestamp": panel.times[first + row],
                 "inputs": work.digests[first + row, columns[key]].view(np.int64),
                 **{name: values[k, row, key] for k, name in enumerate(names)},
