@@ -28,6 +28,8 @@ type Rows = NDArray[np.int64]
 TABLE = "features"
 MARKS = ("symbol", "timestamp", "inputs")
 EARLIEST, NEVER = (np.datetime64(sign * np.iinfo(np.int64).max, "us") for sign in (-1, 1))
+DAY = 86_400_000_000
+"""Microseconds."""
 CHUNK = 64
 """Rows digested at once, so that what is worked on stays in the processor's cache."""
 CELLS = 300_000
@@ -137,10 +139,19 @@ def _standing(frame: pl.DataFrame, panel: Panel, digests: Digests) -> _Standing:
     column = frame["symbol"].cast(pl.Enum(panel.keys), strict=False).to_physical().cast(pl.Int64)
     columns = column.fill_null(-1).to_numpy()
     stamps = frame["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
-    rows = np.minimum(np.searchsorted(panel.times, stamps), len(panel.times) - 1)
-    holds = (columns >= 0) & (panel.times[rows] == stamps) & panel.tradable[rows, columns]
-    place = np.flatnonzero(holds & (digests[rows, columns] == frame["inputs"].to_numpy().view(np.uint64)))
+    rows = _rows(panel.times, stamps)
+    cells = rows * len(panel.keys) + columns
+    holds = (columns >= 0) & (panel.times[rows] == stamps) & panel.tradable.reshape(-1)[cells]
+    place = np.flatnonzero(holds & (digests.reshape(-1)[cells] == frame["inputs"].to_numpy().view(np.uint64)))
     return _Standing(stamps=stamps, all_columns=columns, rows=rows[place], columns=columns[place], place=place)
+
+
+def _rows(times: Times, stamps: Times) -> Rows:
+    """The row that is of each stamp's day, some other one where there is none: faster than to search for each."""
+    days = times.astype(np.int64) // DAY
+    row_of = np.zeros(days[-1] - days[0] + 1, np.int64)
+    row_of[days - days[0]] = np.arange(len(times))
+    return np.asarray(row_of[np.clip(stamps.astype(np.int64) // DAY - days[0], 0, len(row_of) - 1)])
 
 
 def refresh(
