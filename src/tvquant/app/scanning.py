@@ -23,7 +23,7 @@ from tvquant.lake.kinds import structure
 from tvquant.lake.scans import store_scan
 from tvquant.lake.tables import SCANNED
 from tvquant.profiles.scanners import Scanner
-from tvquant.universe import Answer, Consolidated, ScannerAudit, Screen, audit, consolidate, recruits, traded_values
+from tvquant.universe import Answer, Auditor, Consolidated, ScannerAudit, Screen, consolidate, recruits, traded_values
 from tvquant.universe.discovery import TRADED, require
 
 MAX_ATOMS = 200
@@ -179,6 +179,7 @@ def _scans(
     features_at: Callable[[int], FeatureSet],
 ) -> Iterator[Scanned]:
     screens = [Screen(scanner, panel.instruments) for scanner in scanners]
+    auditor = Auditor(scanners, panel.instruments)
     for row in map(int, rows):
         features, day = features_at(row), panel.times[row]
         require(scanners, features)
@@ -195,7 +196,7 @@ def _scans(
             keys=tuple(one.key for one in candidates),
             answers=answers,
             found=found,
-            audits=audit(scanners, candidates, answers, found, features, day),
+            audits=auditor.audit(columns, answers, found, features, day),
             features=features,
         )
 

@@ -10,19 +10,19 @@ from tvquant.universe.discovery import (
     required_features,
     traded_values,
 )
-from tvquant.universe.discovery_audit import ScannerAudit, audit
+from tvquant.universe.discovery_audit import Auditor, ScannerAudit
 from tvquant.universe.health import Health, judge
 from tvquant.universe.screening import Answer, Screen
 
 __all__ = [
     "HOLD",
     "Answer",
+    "Auditor",
     "Consolidated",
     "Discovery",
     "Health",
     "ScannerAudit",
     "Screen",
-    "audit",
     "belongs",
     "consolidate",
     "discover",

@@ -63,7 +63,7 @@ def consolidate(
     primaries: dict[str, Atom] = {}
     alternatives: dict[str, tuple[str, ...]] = {}
     for group in groups.values():
-        ranked = sorted(group, key=lambda one: _rank(one[0], value, quotes))
+        ranked = sorted(group, key=lambda one: _rank(one[0], value, quotes)) if len(group) > 1 else group
         first = ranked[0][1]
         primaries[first.symbol] = first
         if len(ranked) > 1:

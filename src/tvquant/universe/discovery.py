@@ -115,15 +115,15 @@ def require(scanners: Sequence[Scanner], features: FeatureSet) -> None:
 
 def recruits(scanners: Sequence[Scanner], candidates: Sequence[Instrument], answers: Sequence[Answer]) -> list[Recruit]:
     """Who was recruited as what, by candidate, then by scanner; a pool without a logic recruits nobody."""
-    made = []
-    for k, one in enumerate(candidates):
-        for scanner, answer in zip(scanners, answers, strict=True):
-            if scanner.logic is not None and scanner.direction is not None and answer.recruited[k]:
-                atom = Atom(
-                    physical_symbol=one.key, logic=scanner.logic, direction=scanner.direction, scan=scanner.name
-                )
-                made.append((one, atom))
-    return made
+    made: list[tuple[int, int, Recruit]] = []
+    for at, (scanner, answer) in enumerate(zip(scanners, answers, strict=True)):
+        if scanner.logic is None or scanner.direction is None:
+            continue
+        for k in np.flatnonzero(answer.recruited).tolist():
+            one = candidates[k]
+            atom = Atom(physical_symbol=one.key, logic=scanner.logic, direction=scanner.direction, scan=scanner.name)
+            made.append((k, at, (one, atom)))
+    return [recruit for _, _, recruit in sorted(made, key=lambda each: each[:2])]
 
 
 def traded_values(candidates: Sequence[Instrument], features: FeatureSet) -> dict[str, float]:

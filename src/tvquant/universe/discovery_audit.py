@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant, Instrument, Kind
@@ -30,7 +31,7 @@ class ScannerAudit:
     Parameters
     ----------
     asked : candidates with a bar; `pooled` : of those, past structure and pool filters.
-    found : recruited.
+    found : recruited; a pool recruits nobody.
     neutral : recruited with every rating the scanner asks for inside the neutral band; expected 0.
     leaked : recruited from another exchange or market than the scanner's; expected 0.
     at_neutral_band, at_zero : who would be recruited with ratings beyond +-0.1, and beyond 0.
@@ -54,41 +55,58 @@ class ScannerAudit:
     kept: int
 
 
-def audit(
-    scanners: Sequence[Scanner],
-    candidates: Sequence[Instrument],
-    answers: Sequence[Answer],
-    found: Consolidated,
-    features: FeatureSet,
-    day: Instant,
-) -> tuple[ScannerAudit, ...]:
-    """The audit of each scanner; `answers` are of the candidates, `found` is what was made of them."""
-    kept = Counter(atom.scan for atom in found.atoms)
-    cut = Counter(atom.scan for atom in found.cut)
-    keys = tuple(one.key for one in candidates)
-    audits = []
-    for scanner, answer in zip(scanners, answers, strict=True):
-        won = np.flatnonzero(answer.recruited).tolist()
-        mine = [candidates[k] for k in won]
-        recruited = tuple(one.key for one in mine)
-        roc = features.of(ROC, recruited) if ROC not in features.absent else None
-        audits.append(
-            ScannerAudit(
-                scanner=scanner.name,
-                asked=len(keys),
-                pooled=int(answer.pooled.sum()),
-                found=len(won),
-                neutral=_neutral(scanner, recruited, features),
-                leaked=sum(_leaks(scanner, one) for one in mine),
-                at_neutral_band=_at_band(scanner, candidates, NEUTRAL, features, day),
-                at_zero=_at_band(scanner, candidates, 0.0, features, day),
-                roc_outliers=None if roc is None else int(((roc > HIGHEST_ROC) | (roc < LOWEST_ROC)).sum()),
-                merged=len(won) - kept[scanner.name] - cut[scanner.name],
-                cut=cut[scanner.name],
-                kept=kept[scanner.name],
+class Auditor:
+    """Scanners, prepared to be audited on the N instruments of a panel at many dates."""
+
+    def __init__(self, scanners: Sequence[Scanner], instruments: Sequence[Instrument]) -> None:
+        self.scanners = scanners
+        self.instruments = instruments
+        self._bands = [
+            [Screen(at_band(scanner, band), instruments) for band in (NEUTRAL, 0.0)] if _rates(scanner) else []
+            for scanner in scanners
+        ]
+
+    def audit(
+        self,
+        columns: NDArray[np.intp],
+        answers: Sequence[Answer],
+        found: Consolidated,
+        features: FeatureSet,
+        day: Instant,
+    ) -> tuple[ScannerAudit, ...]:
+        """The audit of each scanner on `day`; `answers` are of the columns, `found` is what was made of them."""
+        kept = Counter(atom.scan for atom in found.atoms)
+        cut = Counter(atom.scan for atom in found.cut)
+        audits = []
+        for scanner, answer, bands in zip(self.scanners, answers, self._bands, strict=True):
+            recruits = scanner.logic is not None and scanner.direction is not None
+            won = columns[answer.recruited].tolist() if recruits else []
+            mine = [self.instruments[j] for j in won]
+            keys = tuple(one.key for one in mine)
+            roc = features.of(ROC, keys) if ROC not in features.absent else None
+            beyond = [int(band.ask(columns, day, features).recruited.sum()) for band in bands] or [len(won)] * 2
+            audits.append(
+                ScannerAudit(
+                    scanner=scanner.name,
+                    asked=len(columns),
+                    pooled=int(answer.pooled.sum()),
+                    found=len(won),
+                    neutral=_neutral(scanner, keys, features),
+                    leaked=sum(_leaks(scanner, one) for one in mine),
+                    at_neutral_band=beyond[0],
+                    at_zero=beyond[1],
+                    roc_outliers=None if roc is None else int(((roc > HIGHEST_ROC) | (roc < LOWEST_ROC)).sum()),
+                    merged=len(won) - kept[scanner.name] - cut[scanner.name],
+                    cut=cut[scanner.name],
+                    kept=kept[scanner.name],
+                )
             )
-        )
-    return tuple(audits)
+        return tuple(audits)
+
+
+def _rates(scanner: Scanner) -> bool:
+    """The scanner asks for a rating."""
+    return any(name.startswith(RATINGS) for name in scanner.fields)
 
 
 def _neutral(scanner: Scanner, recruited: tuple[str, ...], features: FeatureSet) -> int:
@@ -105,13 +123,6 @@ def _leaks(scanner: Scanner, one: Instrument) -> bool:
         return True
     wanted = frozenset(scanner.kinds) & {Kind.SPOT, Kind.SWAP}
     return len(wanted) == 1 and (Kind.SWAP in wanted) != perpetual
-
-
-def _at_band(
-    scanner: Scanner, candidates: Sequence[Instrument], band: float, features: FeatureSet, day: Instant
-) -> int:
-    answer = Screen(at_band(scanner, band), candidates).ask(np.arange(len(candidates)), day, features)
-    return int(answer.recruited.sum())
 
 
 def at_band(scanner: Scanner, band: float) -> Scanner:

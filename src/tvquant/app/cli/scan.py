@@ -158,6 +158,8 @@ def _scanner(home: Workspace, name: str) -> "Scanner":
     from tvquant.profiles.wording import unknown
 
     scanner, known = load_scanner(name, search=[home.profiles]), vocabulary().features
+    if not scanner.kinds:
+        raise ProfileError(f"{name} names no kinds: it is a layer; scan one that builds on it (`tvquant scan list`)")
     for field in scanner.fields:
         if field not in known:
             raise ProfileError(f"scanner {name}: {unknown('feature', field, known)}")
@@ -213,6 +215,10 @@ def _document(found: "Scanned") -> dict[str, Any]:
             for atom in found.found.atoms
         ],
         "audit": [asdict(one) for one in found.audits],
+        "pools": {
+            scanner.name: sorted(key for key, pooled in zip(found.keys, one.pooled, strict=True) if pooled)
+            for scanner, one in zip(found.scanners, found.answers, strict=True)
+        },
         "outcomes": found.outcomes(),
     }
 
@@ -233,6 +239,10 @@ def _one(found: "Scanned", explain: str | None) -> list[str]:
     head = ("atom", *(name for name, _, _ in COLUMNS))
     rows = [(atom.symbol, *_cells(found.values(atom.physical_symbol))) for atom in found.found.atoms]
     lines.append(table(head, sorted(rows), right=range(1, len(head))) if rows else "Nobody was recruited.")
+    for scanner, said in zip(found.scanners, found.answers, strict=True):
+        if scanner.logic is None:
+            names = sorted(key for key, pooled in zip(found.keys, said.pooled, strict=True) if pooled)
+            lines += ["", f"{scanner.name} is a pool of {len(names)}:", *names]
     if explain is not None:
         outcome = found.outcomes().get(explain)
         lines += ["", f"{explain}: {outcome or 'no bar'}"]
