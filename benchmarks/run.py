@@ -11,6 +11,7 @@ BENCHMARKS = (
     "hrp_vs_skfolio.py",
     "rating_ma.py",
     "rating_all.py",
+    "features_table.py",
     "select_v4.py",
     "import_bars.py",
     "lake_at_scale.py",

@@ -7,6 +7,7 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute
 from tvquant.features.terms.contract import Settings, evaluate
+from tvquant.lake.tables import MEASURES
 
 START = np.datetime64("2021-01-01", "us")
 ROWS, NAMES, MOMENT = 1226, 12, 1185  # the moment's bar is the last of its week, month and quarter: 2024-03-31
@@ -132,6 +133,32 @@ def test_the_order_of_the_instruments_does_not_matter(name):
     assert values(name, turned).tobytes() == expected.tobytes()
     alone = at_moment(panel(fields(), names=[7]))
     assert values(name, alone)[0] == expected[turned.keys.index("X:N7")]
+
+
+class Watched(dict):
+    """Fields that tell which of them were asked for."""
+
+    def __init__(self, fields):
+        super().__init__(fields)
+        self.asked = set()
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+@EVERY
+def test_it_reads_only_what_the_digests_of_stored_features_cover(name):
+    view = at_moment(panel(fields()))
+    watched = Watched(view.fields)
+    object.__setattr__(view, "fields", watched)
+    values(name, view)
+    assert watched.asked
+    assert watched.asked <= set(MEASURES)
 
 
 @EVERY

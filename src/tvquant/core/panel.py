@@ -176,6 +176,23 @@ class Panel:
             _first_known=self._first_known[:columns],
         )
 
+    def only(self, columns: NDArray[np.intp]) -> Self:
+        """The same rows of some instruments, whose columns are given in increasing order."""
+        assert self._first_known is not None
+        shape, shared = (len(self.times), len(columns)), self.known_at.strides[1] == 0
+        known = np.broadcast_to(self.known_at[:, :1], shape) if shared else self.known_at[:, columns]
+        return type(self)(
+            times=self.times,
+            instruments=tuple(self.instruments[j] for j in columns),
+            fields={name: frozen(array[:, columns]) for name, array in self.fields.items()},
+            known_at=frozen(known),
+            tradable=frozen(self.tradable[:, columns]),
+            bases=tuple(self.bases[j] for j in columns),
+            stamps=tuple(self.stamps[j] for j in columns),
+            calendar=self.calendar,
+            _first_known=self._first_known[columns],
+        )
+
     def columns(self, keys: tuple[str, ...]) -> NDArray[np.intp]:
         """Column numbers of the given instrument keys; KeyError names the first that is absent."""
         place = {key: j for j, key in enumerate(self.keys)}

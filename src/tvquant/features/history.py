@@ -44,11 +44,16 @@ def history(
     if not 0 < rows <= count:
         raise DataError(f"a history of {rows} rows was asked for, but the data have {count}")
     settings = Settings(rating_min_bars=rating_min_bars, rating_rules=rating_rules)
+    return tell(panel, terms, values_of(panel, terms, settings, rows), settings)
+
+
+def values_of(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int) -> Floats:
+    """F x rows x N values of the last rows; NaN for a term whose fields hold nothing."""
     values = np.full((len(terms), rows, len(panel.instruments)), np.nan)
     able = [k for k, term in enumerate(terms) if not lacks(panel, term)]
     for k, found in zip(able, evaluate([terms[k] for k in able], panel, settings, rows), strict=True):
         values[k] = found
-    return tell(panel, terms, values, settings)
+    return values
 
 
 def tell(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings) -> FeatureHistory:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 UNUSABLE = frozenset("[]%")
 """What the Delta library takes for a pattern or an escape in a path, and then loses its way."""
+
+type Schema = Mapping[str, pl.DataType]
 
 _KEEP = {
     "delta.enableExpiredLogCleanup": "false",
@@ -124,19 +128,19 @@ def failures(root: Root, table: str) -> Iterator[None]:
         raise DataError(f"lake table {where} cannot be written: {first_line(error)}", retryable=True) from error
 
 
-def properties(table: str) -> "deltalake.WriterProperties":
+def properties(table: str, schema: Schema | None = None) -> "deltalake.WriterProperties":
     """How files of a table are written."""
     import deltalake
 
     # Prices hardly repeat: a dictionary of them is work for nothing.
-    numbers = [name for name, kind in SCHEMAS[table].items() if kind == pl.Float64]
+    numbers = [name for name, kind in (schema or SCHEMAS[table]).items() if kind == pl.Float64]
     plainly = deltalake.ColumnProperties(dictionary_enabled=False)
     return deltalake.WriterProperties(compression="SNAPPY", column_properties=dict.fromkeys(numbers, plainly))
 
 
-def arrow(table: str, frame: pl.DataFrame) -> Any:
+def arrow(table: str, frame: pl.DataFrame, schema: Schema | None = None) -> Any:
     """The rows in the table's types, for the Delta library."""
-    schema = SCHEMAS[table]
+    schema = SCHEMAS[table] if schema is None else schema
     frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
     # Texts repeat: as dictionaries they cost half the time to write. Plain large strings, not views: filters need them.
     texts = [name for name, kind in schema.items() if kind == pl.String]
@@ -195,6 +199,43 @@ def replace(
             predicate=predicate,
             writer_properties=properties(table),
         )
+
+
+def renew(
+    root: Root, table: str, frames: Iterator[pl.DataFrame], schema: Schema, predicate: str | None, version: int | None
+) -> None:
+    """Commit the rows of all frames in place of those that the SQL predicate names, in one transaction.
+
+    Parameters
+    ----------
+    schema : of the frames. With `predicate` None they take the place of the whole table, and of its columns.
+    predicate : every given row must satisfy it; an empty one is true of none that is stored: rows are added.
+    version : of the table, None when it is not there.
+    """
+    import deltalake
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    usable(root)
+    first = next(frames, None)
+    with failures(root, table):
+        if first is None:
+            if predicate != "" and version is not None:
+                opened(root, table, version).delete(predicate)
+            return
+        begun = arrow(table, first, schema)
+        rest = (batch for frame in frames for batch in arrow(table, frame, schema).to_batches())
+        rows = pa.RecordBatchReader.from_batches(begun.schema, chain(begun.to_batches(), rest))
+        commit = partial(deltalake.write_deltalake, data=rows, writer_properties=properties(table, schema))
+        if version is None:
+            if not isinstance(root, Place):
+                (root / table).mkdir(parents=True, exist_ok=True)
+            commit(address(root, table), mode="append", configuration=_KEEP, storage_options=options(root))
+        elif predicate is None:
+            commit(opened(root, table, version), mode="overwrite", schema_mode="overwrite")
+        elif predicate:
+            commit(opened(root, table, version), mode="overwrite", predicate=predicate)
+        else:
+            commit(opened(root, table, version), mode="append")
 
 
 def update(root: Root, table: str, values: Mapping[str, datetime], predicate: str) -> None:

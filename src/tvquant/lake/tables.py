@@ -4,10 +4,10 @@ Readers hold no lock. They read a version, and every version stays readable unti
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -99,13 +99,24 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "outcome": pl.String(),
         **dict.fromkeys(SCANNED, pl.Float64()),
     },
+    "features": {
+        "symbol": pl.String(),
+        "timestamp": TIME,
+        "inputs": pl.Int64(),
+        "version": pl.String(),
+        "recorded_at": TIME,
+    },
 }
 """`bars`: daily bars as delivered, then as repaired; `bars_4h`: those of that interval, apart; `actions`: a dividend is
 cash per unit, a split new units per old; `instruments`: what a symbol fixes, and over which bars its dividends were
 delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
 `repairs`: every value that was changed, with the original; `facts`: ticks, lots and the like, as providers told them;
-`scans`: what scanners said, of which bar and when.
+`scans`: what scanners said, of which bar and when;
+`features`: what was computed from bars, with one more column per term, by instrument key (see `feature_store`).
 """
+
+OPEN_ENDED = frozenset({"features"})
+"""Tables with more columns than are named here."""
 
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
@@ -153,8 +164,11 @@ def read(
     where: pl.Expr | None = None,
     span: tuple[datetime, datetime] | None = None,
     at: int | None = None,
+    schema: Mapping[str, pl.DataType] | None = None,
 ) -> pl.DataFrame:
     """Rows of a table at a version (the latest when None); an absent table has no rows.
+
+    `schema` names the columns of one that has more than those in `SCHEMAS`.
 
     With `span` only rows with a `timestamp` from its first to its second moment, from the files that have such rows.
 
@@ -164,7 +178,8 @@ def read(
     """
     from deltalake.exceptions import DeltaError
 
-    empty = pl.DataFrame(schema=SCHEMAS[table])
+    schema = SCHEMAS[table] if schema is None else schema
+    empty = pl.DataFrame(schema=schema)
     if not _exists(root, table):
         return empty.select(columns) if columns else empty
     if span is not None:
@@ -178,7 +193,8 @@ def read(
             # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
             files = [f"{address(root, table)}/{name}" for name in _files(held, span)]
             stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
-            scan = partial(pl.scan_parquet, schema=SCHEMAS[table], cast_options=stored, glob=False)
+            more: Literal["ignore", "raise"] = "ignore" if table in OPEN_ENDED else "raise"
+            scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False, extra_columns=more)
             # The store as Delta sees it: no other source of credentials is looked for.
             lazy = scan(files, storage_options=options(root), credential_provider=None) if files else empty.lazy()
             lazy = lazy if where is None else lazy.filter(where)

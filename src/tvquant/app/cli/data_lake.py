@@ -1,4 +1,4 @@
-"""`tvquant data ls|export|compact`: look at one symbol, take bars out, pack the lake's files."""
+"""`tvquant data ls|export|features|compact`: look at one symbol, take bars out, compute features, pack files."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, watching, workspace_at
 
 if TYPE_CHECKING:
     from tvquant.app.workspace import Workspace
@@ -19,7 +19,7 @@ EXPORTS = Path("artifacts") / "exports"
 
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
-    for command in (ls, export, compact):
+    for command in (ls, export, features, compact):
         commands.command()(command)
 
 
@@ -147,6 +147,19 @@ def _inside(home: "Workspace", folder: Path) -> Path:
     if found.is_relative_to(home.root / "data") or found.is_relative_to(home.runs):
         raise ProfileError(f"--to {folder} is where tvquant keeps its own files; choose another one, such as {EXPORTS}")
     return found
+
+
+def features(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Compute what the store of features lacks, of every bar in the lake; `data sync` and `data repair` do so too."""
+    from tvquant.app.clock import SystemClock
+    from tvquant.app.feature_cycle import refresh_features
+
+    home = workspace_at(workspace)
+    home.require()
+    with watching() as progress:
+        progress.stage(9, "data features")
+        done = refresh_features(home, progress, clock=SystemClock())
+    answer(done.document(), done.text(), as_json=as_json)
 
 
 def compact(

@@ -10,7 +10,10 @@ import typer
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, watching, workspace_at
 
 if TYPE_CHECKING:
+    from tvquant.app.cli.console import Progress
+    from tvquant.app.feature_cycle import FeatureCycle
     from tvquant.app.syncing import Source
+    from tvquant.app.workspace import Workspace
     from tvquant.market.healing import HealReport
     from tvquant.market.worker import TaskOutcome
 
@@ -64,12 +67,15 @@ def sync(
             forced=force,
             watcher=progress,
         )
+        features = _features(home, interval, progress)
     document = {
         "provider": provider,
         "assets": [_outcome(one) for one in done.summary.outcomes],
         "repair": _repair(done.healed),
+        "features": features.document() if features else None,
     }
-    answer(document, Told(summary=done.summary.outcomes, healed=done.healed).text(), as_json=as_json)
+    told = Told(summary=done.summary.outcomes, healed=done.healed, features=features)
+    answer(document, told.text(), as_json=as_json)
 
 
 def repair(
@@ -102,7 +108,9 @@ def repair(
             interval=interval,
             watcher=progress,
         )
-    answer({"provider": provider} | _repair(done), Told(summary=(), healed=done).text(), as_json=as_json)
+        features = _features(home, interval, progress)
+    document = {"provider": provider} | _repair(done) | {"features": features.document() if features else None}
+    answer(document, Told(summary=(), healed=done, features=features).text(), as_json=as_json)
 
 
 def revert(
@@ -137,6 +145,18 @@ def add_to(commands: typer.Typer) -> None:
         commands.command()(command)
 
 
+def _features(home: "Workspace", interval: str, progress: "Progress") -> "FeatureCycle | None":
+    """Bring the store of features up to date with the daily bars; others have none."""
+    from tvquant.app.clock import SystemClock
+    from tvquant.app.feature_cycle import refresh_features
+    from tvquant.lake.tables import DAILY
+
+    if interval != DAILY:
+        return None
+    progress.stage(9, "data features")
+    return refresh_features(home, progress, clock=SystemClock())
+
+
 def _source(provider: str, path: Path | None, url: str | None, basis: str, seed: int) -> "Source":
     from tvquant.app.clock import SystemClock
     from tvquant.app.syncing import Source
@@ -156,12 +176,13 @@ class Told:
 
     summary: "Sequence[TaskOutcome]"
     healed: "HealReport"
+    features: "FeatureCycle | None"
 
     def text(self) -> list[str]:
         """Counts, then the assets that are not good, then oddities."""
         bad, notes = self._bad(), self._notes()
         head = ("symbol", "state", "bars", "why")
-        lines = [self._counts()]
+        lines = [self._counts(), *(self.features.text() if self.features else [])]
         if bad:
             lines += ["", table(head, bad[:MOST_SHOWN], right=(2,)), *_more(bad)]
         if notes:

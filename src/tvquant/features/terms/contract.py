@@ -2,11 +2,14 @@
 
 One implementation serves both clocks: a decision asks for the last row, a history for many. A row of a history is what
 the view cut after that row gives, bit for bit; so nothing in a term may look at a later row or add up in another order.
+Of the fields a term reads prices and volumes of bars only: stored values stand as long as those do.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
@@ -44,6 +47,8 @@ class Term:
         float64 of the last rows; NaN where an instrument has no bar at a row or too few before it. Row k is that of the
         view cut after it.
     measures : what the term shares with others and would be dear to take again for each of them.
+    floored : it is a rating, which a name of fewer bars than `Settings.rating_min_bars` does not have; `evaluate` sees
+        to that.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Term:
     needs: tuple[str, ...]
     compute: Callable[..., Floats]
     measures: tuple[Measure, ...] = ()
+    floored: bool = False
 
     @property
     def lack(self) -> str:
@@ -66,4 +72,12 @@ def evaluate(terms: Iterable[Term], view: Panel, settings: Settings, rows: int =
         for measure in term.measures:
             if measure not in taken:
                 taken[measure] = measure(view, settings, rows)
-        yield term.compute(view, settings, rows, *(taken[measure] for measure in term.measures))
+        values = term.compute(view, settings, rows, *(taken[measure] for measure in term.measures))
+        yield floored(values, view, settings) if term.floored else values
+
+
+def floored(values: Floats, view: Panel, settings: Settings) -> Floats:
+    """Values at the last rows (rows x N); NaN for names of fewer bars by then than a rating needs."""
+    skipped = len(view.times) - len(values)
+    bars = np.count_nonzero(view.tradable[:skipped], axis=0) + view.tradable[skipped:].cumsum(axis=0)
+    return np.where(bars >= settings.rating_min_bars, values, np.nan)

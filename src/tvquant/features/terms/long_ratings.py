@@ -1,7 +1,8 @@
 """Ratings and directional movement on closed weekly and monthly bars, by the same rules as on daily ones."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,71 +15,77 @@ if TYPE_CHECKING:
 
 SPANS = {"1w": "weekly", "1m": "monthly"}
 
-
-class _Votes(NamedTuple):
-    """Votes at the last long bars that are asked for, and the bars."""
-
-    bars: "LongBars"
-    votes: NDArray[np.int8]
+type Votes = NDArray[np.int8]
 
 
-def _averages(span: str) -> Callable[[Panel, Settings, int], _Votes]:
-    def measure(view: Panel, settings: Settings, rows: int) -> _Votes:
-        from tvquant.features.long_bars import Long, long_bars
+class LongMarket:
+    """Long bars of a view, and votes at the last of them (rows x N x M), taken when the first term asks for them."""
+
+    def __init__(self, bars: "LongBars", settings: Settings) -> None:
+        self.bars = bars
+        self._rules = settings.rating_rules
+
+    @cached_property
+    def averages(self) -> Votes:
+        """Of the moving averages."""
         from tvquant.features.ratings import INDICATORS, moving_average_votes
 
-        bars = long_bars(view, rows, Long(span))
+        bars = self.bars
         if not bars.rows:
-            return _Votes(bars, np.empty((0, len(view.instruments), len(INDICATORS)), np.int8))
-        fields = (bars.high, bars.low, bars.close, bars.volume)
-        return _Votes(bars, moving_average_votes(*fields, rows=bars.rows, rules=settings.rating_rules))
+            return np.empty((0, bars.close.shape[1], len(INDICATORS)), np.int8)
+        return moving_average_votes(bars.high, bars.low, bars.close, bars.volume, rows=bars.rows, rules=self._rules)
 
-    return measure
-
-
-def _oscillators(span: str) -> Callable[[Panel, Settings, int], _Votes]:
-    def measure(view: Panel, settings: Settings, rows: int) -> _Votes:
-        from tvquant.features.long_bars import Long, long_bars
+    @cached_property
+    def oscillators(self) -> Votes:
+        """Of the oscillators."""
         from tvquant.features.oscillator_votes import OSCILLATORS, oscillator_votes
 
-        bars = long_bars(view, rows, Long(span))
+        bars = self.bars
         if not bars.rows:
-            return _Votes(bars, np.empty((0, len(view.instruments), len(OSCILLATORS)), np.int8))
-        fields = (bars.high, bars.low, bars.close)
-        return _Votes(bars, oscillator_votes(*fields, rows=bars.rows, rules=settings.rating_rules))
+            return np.empty((0, bars.close.shape[1], len(OSCILLATORS)), np.int8)
+        return oscillator_votes(bars.high, bars.low, bars.close, rows=bars.rows, rules=self._rules)
+
+
+def _market(span: str) -> Callable[[Panel, Settings, int], LongMarket]:
+    def measure(view: Panel, settings: Settings, rows: int) -> LongMarket:
+        from tvquant.features.long_bars import Long, long_bars
+
+        return LongMarket(long_bars(view, rows, Long(span)), settings)
 
     return measure
 
 
-def _mean_vote(view: Panel, _: Settings, _rows: int, found: _Votes) -> Floats:
+def _of_averages(view: Panel, _settings: Settings, _rows: int, market: LongMarket) -> Floats:
     from tvquant.features.ratings import mean_vote
 
-    return found.bars.by_day(found.bars.grown(mean_vote(found.votes)), view)
+    return market.bars.by_day(market.bars.grown(mean_vote(market.averages)), view)
 
 
-def _mean_of_groups(view: Panel, _: Settings, _rows: int, averages: _Votes, oscillators: _Votes) -> Floats:
+def _of_oscillators(view: Panel, _settings: Settings, _rows: int, market: LongMarket) -> Floats:
+    from tvquant.features.ratings import mean_vote
+
+    return market.bars.by_day(market.bars.grown(mean_vote(market.oscillators)), view)
+
+
+def _of_both(view: Panel, _settings: Settings, _rows: int, market: LongMarket) -> Floats:
     from tvquant.features.ratings import mean_of_groups
 
-    return averages.bars.by_day(averages.bars.grown(mean_of_groups(averages.votes, oscillators.votes)), view)
+    return market.bars.by_day(market.bars.grown(mean_of_groups(market.averages, market.oscillators)), view)
 
 
-def _strength(span: str) -> Callable[[Panel, Settings, int], Floats]:
-    def compute(view: Panel, _: Settings, rows: int) -> Floats:
-        from tvquant.features.long_bars import Long, long_bars
-        from tvquant.statistics.directional import directional_movement
+def _strength(view: Panel, _settings: Settings, rows: int, market: LongMarket) -> Floats:
+    from tvquant.statistics.directional import directional_movement
 
-        bars = long_bars(view, rows, Long(span))
-        if bars.high is None or bars.low is None or not bars.rows:
-            return np.full((rows, len(view.instruments)), np.nan)
-        return bars.by_day(directional_movement(bars.high, bars.low, bars.close, rows=bars.rows)[0], view)
-
-    return compute
+    bars = market.bars
+    if bars.high is None or bars.low is None or not bars.rows:
+        return np.full((rows, len(view.instruments)), np.nan)
+    return bars.by_day(directional_movement(bars.high, bars.low, bars.close, rows=bars.rows)[0], view)
 
 
 def _terms(span: str, word: str) -> tuple[Term, ...]:
-    averages, oscillators = _averages(span), _oscillators(span)
+    measures = (_market(span),)
 
-    def rating(name: str, meaning: str, compute: Callable[..., Floats], *measures: Callable[..., Any]) -> Term:
+    def rating(name: str, meaning: str, compute: Callable[..., Floats]) -> Term:
         return Term(
             name=f"{name}_{span}",
             meaning=f"{meaning} on closed {word} bars, from -1 to 1; from 30 of them on.",
@@ -89,15 +96,16 @@ def _terms(span: str, word: str) -> tuple[Term, ...]:
         )
 
     return (
-        rating("recommend_ma", "Mean vote of fifteen moving averages", _mean_vote, averages),
-        rating("recommend_other", "Mean vote of eleven oscillators", _mean_vote, oscillators),
-        rating("recommend_all", "Mean of both groups of votes", _mean_of_groups, averages, oscillators),
+        rating("recommend_ma", "Mean vote of fifteen moving averages", _of_averages),
+        rating("recommend_other", "Mean vote of eleven oscillators", _of_oscillators),
+        rating("recommend_all", "Mean of both groups of votes", _of_both),
         Term(
             name=f"adx_14_{span}",
             meaning=f"Average directional index over 14 closed {word} bars, from 0 (no trend) to 100.",
             unit="1",
             needs=("high", "low"),
-            compute=_strength(span),
+            compute=_strength,
+            measures=measures,
         ),
     )
 

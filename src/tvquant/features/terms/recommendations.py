@@ -25,23 +25,16 @@ def _oscillators(view: Panel, settings: Settings, rows: int) -> Votes:
     return oscillator_votes(high, low, view.fields["close"], rows=rows, rules=settings.rating_rules)
 
 
-def _mean_vote(view: Panel, settings: Settings, rows: int, votes: Votes) -> Floats:
+def _mean_vote(_view: Panel, _settings: Settings, _rows: int, votes: Votes) -> Floats:
     from tvquant.features.ratings import mean_vote
 
-    return _of_the_grown(mean_vote(votes), view, settings, rows)
+    return mean_vote(votes)
 
 
-def _mean_of_groups(view: Panel, settings: Settings, rows: int, averages: Votes, oscillators: Votes) -> Floats:
+def _mean_of_groups(_view: Panel, _settings: Settings, _rows: int, averages: Votes, oscillators: Votes) -> Floats:
     from tvquant.features.ratings import mean_of_groups
 
-    return _of_the_grown(mean_of_groups(averages, oscillators), view, settings, rows)
-
-
-def _of_the_grown(ratings: Floats, view: Panel, settings: Settings, rows: int) -> Floats:
-    """NaN for names of fewer bars than a rating needs."""
-    before = np.count_nonzero(view.tradable[:-rows], axis=0)
-    bars = before + view.tradable[-rows:].cumsum(axis=0)
-    return np.where(bars >= settings.rating_min_bars, ratings, np.nan)
+    return mean_of_groups(averages, oscillators)
 
 
 def _number(view: Panel, _: Settings, rows: int, votes: Votes) -> Floats:
@@ -58,6 +51,7 @@ RECOMMEND_MA = Term(
     needs=(),
     compute=_mean_vote,
     measures=(_averages,),
+    floored=True,
 )
 RECOMMEND_OTHER = Term(
     name="recommend_other",
@@ -66,6 +60,7 @@ RECOMMEND_OTHER = Term(
     needs=(),
     compute=_mean_vote,
     measures=(_oscillators,),
+    floored=True,
 )
 RECOMMEND_ALL = Term(
     name="recommend_all",
@@ -74,6 +69,7 @@ RECOMMEND_ALL = Term(
     needs=(),
     compute=_mean_of_groups,
     measures=(_averages, _oscillators),
+    floored=True,
 )
 VOTES_MA = Term(
     name="votes_ma",

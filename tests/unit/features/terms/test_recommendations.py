@@ -78,3 +78,25 @@ def test_closes_alone_are_enough(market):
     assert found.absent == {}
     counts = np.array([[13], [5], [2 * 13 * 5]])  # of averages, of oscillators, and their common denominator
     assert (np.abs(found.values * counts - np.round(found.values * counts)) < 1e-12).all()
+
+
+@pytest.mark.requirement("R-FEA-12")
+def test_votes_are_counted_whatever_the_floor_of_bars(market):
+    given = fields(rows=60, names="AB")
+    for values in given.values():
+        values["B"][:40] = np.nan
+    panel = market(given.pop("close"), **given)
+    found = compute(panel, ["votes_ma", "votes_other", "recommend_ma"], rating_min_bars=200)
+    high, low, close, volume = (panel.fields[name] for name in ("high", "low", "close", "volume"))
+    averages = moving_average_votes(high, low, close, volume, rows=1)[0]
+    others = oscillator_votes(high, low, close, rows=1)[0]
+    assert found.of("votes_ma", panel.keys).tolist() == [(votes != -128).sum() for votes in averages]
+    assert found.of("votes_other", panel.keys).tolist() == [(votes != -128).sum() for votes in others]
+    assert found.of("votes_ma", ("X:B",)) < found.of("votes_ma", ("X:A",)) < 15
+    assert np.isnan(found.of("recommend_ma", panel.keys)).all()
+
+
+def test_a_first_bar_has_no_votes_and_a_day_without_a_bar_none_to_count(market):
+    panel = market({"A": [1.0, 2.0], "B": [1.0, np.nan]})
+    assert compute(panel.until(panel.known_at[0, 0]), ["votes_ma"], rating_min_bars=1).values.tolist() == [[0.0, 0.0]]
+    np.testing.assert_array_equal(compute(panel, ["votes_other"], rating_min_bars=1).values, [[0.0, np.nan]])
