@@ -26,7 +26,7 @@ from tvquant.profiles.vocabulary import Vocabulary
 from tvquant.profiles.wording import closest, explained, shown, suggested
 
 PREFIX = "TVQUANT_"
-_SIDES = ("universe.rating_band", "universe.direction")
+_SETTINGS = ("universe.rating_band", "universe.direction")
 
 type Arguments = Mapping[str, tuple[str, Any]]
 """Option as typed (`--train`) -> (dotted key, value)."""
@@ -149,7 +149,7 @@ def _fetch_scanners(merged: dict[str, _Value], search: Sequence[Path], problems:
     named, grouped = merged.get("universe.scanners"), merged.get("universe.strategies")
     if named is None or not isinstance(named.value, list):
         return ()
-    band, direction = (merged[key].value if key in merged else None for key in _SIDES)
+    band, direction = (merged[key].value if key in merged else None for key in _SETTINGS)
     found = Recruiters(
         search=search,
         band=band if isinstance(band, int | float) and band >= 0 else None,

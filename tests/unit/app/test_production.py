@@ -80,6 +80,22 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     assert anew.result == done.result
 
 
+@pytest.mark.requirement("R-UNI-19")
+def test_defaults_that_a_scanner_leaves_open_stand_in_the_ledger(home: Workspace) -> None:
+    (home.profiles / "scanners").mkdir()
+    (home.profiles / "scanners" / "bare.yaml").write_text("version: 1\nkinds: [spot]\n", encoding="utf-8")
+    named = {"--scanners": ("universe.scanners", ["bare"]), "--fills": ("execution.convention", "next_close")}
+    resolved = resolve(load("crypto_spot", search=[home.profiles]), vocabulary(), arguments=named)
+    done = run(home, resolved, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    [first] = [r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 1]
+    assert first.data["notices"] == [
+        "scanner bare declares no logic: its recruits are held for 'trend'",
+        "scanner bare declares no direction: its recruits are held LONG",
+    ]
+    atoms = {atom for r in records(done.folder.path, kind="snapshot") for atom in r.data.get("weights", {})}
+    assert not any("None" in atom for atom in atoms)
+
+
 @pytest.mark.requirement("R-TRN-18")
 @pytest.mark.parametrize("steps", [1, 7, 20])
 def test_an_interrupted_run_goes_on_to_the_same_result(home: Workspace, steps: int) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvquant.atoms import synthesise
+from tvquant.atoms import LOGICS, synthesise
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.errors import ModelError
 
@@ -38,6 +38,13 @@ def test_every_element_follows_the_formula() -> None:
         for j in range(2):
             assert streams[t, 2 * j] == r[t, j]
             assert streams[t, 2 * j + 1] == -min(r[t, j], 1.0)
+
+
+@pytest.mark.requirement("R-SYN-04")
+@pytest.mark.parametrize("logic", sorted(LOGICS))
+def test_the_stream_of_every_logic_is_that_of_the_asset(logic: str) -> None:
+    streams = synthesise(RETURNS, TIMES, KEYS, [atom(key, logic=logic) for key in KEYS])
+    np.testing.assert_array_equal(streams.returns, RETURNS)  # zero tolerance
 
 
 @pytest.mark.requirement("R-SYN-03")

@@ -185,8 +185,3 @@ def test_a_file_that_is_reached_twice_counts_once_and_no_circle(folder: Path, wr
     write("b", "layer: strategy\nextends: b\n", below="scanners")
     with pytest.raises(ProfileError, match=r"scanner b \(scanners/b.yaml\), line 3: extends: circle a -> b -> b"):
         load_scanner("a", search=[folder])
-
-
-def test_fields_name_every_feature_once() -> None:
-    found = load_scanner("binance_perp_mean_reversion").fields
-    assert found == ("value_traded_last", "volatility_d", "rsi_14", "bollinger_b_20")

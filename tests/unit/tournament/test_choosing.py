@@ -8,6 +8,8 @@ import pytest
 
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.panel import Floats, Panel
+from tvquant.features import compute
+from tvquant.features.rating_rules import RATING_RULES, AdxRule, with_adx
 from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS
 from tvquant.tournament.cells import cells
@@ -167,6 +169,22 @@ def test_what_a_view_knows_of_rules_is_computed_once(
     for ask in (choose, discovery, health, instrument_features):
         assert ask(view, rules) is ask(view, rules)
     assert choose(look(market(trending), ROW), rules) is not choose(view, rules)
+
+
+def test_the_rules_of_ratings_are_those_of_the_profile_on_one_view_too(
+    trending: dict[str, Floats], market: Markets, profile: Profiles
+) -> None:
+    view, rated = look(market(trending), ROW), {**EVERYONE, "signal": [{"field": "recommend_all", "above": -1}]}
+    values = {}
+    for name in RATING_RULES:
+        for adx in (None, *AdxRule):
+            given = {"data__rating_rules": name, "data__rating_adx": adx and str(adx), "data__rating_min_bars": 60}
+            features = instrument_features(view, rules_of(profile(universe__scanners=[rated], **given)))
+            kept = RATING_RULES[name] if adx is None else with_adx(RATING_RULES[name], adx)
+            own = compute(view.panel, features.names, rating_min_bars=60, rating_rules=kept)
+            np.testing.assert_array_equal(features.values, own.values)
+            values[name, adx] = features.of("recommend_all", view.panel.keys).tobytes()
+    assert len(set(values.values())) > 2, "and they differ"
 
 
 def test_features_are_what_scanners_and_model_ask_for(

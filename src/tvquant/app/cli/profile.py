@@ -69,11 +69,15 @@ def show(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOpt
 def explain(
     name: NameArgument, overrides: SetOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Every key of the resolved profile, with the layer it came from."""
+    """Every key of the resolved profile, with the layer it came from; `profile scanner` does it for a scanner."""
     from tvquant.profiles import explain as rows_of
 
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
-    answer([row._asdict() for row in rows], table(("key", "value", "from"), rows), as_json=as_json)
+    told = [
+        row._replace(value=[one["name"] for one in row.value]) if row.key == "universe.scanners" else row
+        for row in rows
+    ]
+    answer([row._asdict() for row in rows], table(("key", "value", "from"), told), as_json=as_json)
 
 
 @commands.command()

@@ -53,3 +53,14 @@ def test_lint_tells_the_defaults_that_a_profile_takes(home: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "p: ok\n  note: scanner bare declares no logic: its recruits are held for 'trend'" in out
     assert "  note: scanner bare declares no direction: its recruits are held LONG" in out
+
+
+def test_explain_names_scanners_and_json_has_them_whole(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["profile", "explain", "us_equities", "--set", "universe.scanners=[sp500_trend]", "-w", str(home)]
+    capsys.readouterr()
+    assert main(asked) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("universe.scanners ")]
+    assert "['sp500_trend']" in line
+    assert main([*asked, "--json"]) == 0
+    (value,) = [row["value"] for row in json.loads(capsys.readouterr().out) if row["key"] == "universe.scanners"]
+    assert len(value[0]["members"]["names"]) > 1000
