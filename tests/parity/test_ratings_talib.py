@@ -7,7 +7,7 @@ they are the same after their beginnings are forgotten.
 import numpy as np
 import pytest
 
-from tvquant.features.moving_averages import aligned, exponential, hull_weights, simple, volume_weighted, weighted
+from tvquant.features.moving_averages import Tile, exponential, hull_weights, simple, volume_weighted, weighted
 from tvquant.features.oscillators import Oscillators, oscillators
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.ratings import INDICATORS, LENGTHS, moving_average_votes
@@ -23,7 +23,7 @@ def market(level):
 
 
 def bars_of(values):
-    return aligned(values[:, None], values[:, None], T + 199)
+    return Tile(values[:, None], 0, 1, 1).stacked(values[:, None], T + 199)[0]
 
 
 @pytest.mark.parametrize("level", [1e-5, 1.0, 40_000.0])
@@ -33,8 +33,8 @@ def test_simple_and_exponential_averages_equal_talib(level):
     close, _ = market(level)
     simples, exponentials = simple(bars_of(close), LENGTHS, T), exponential(bars_of(close), LENGTHS, T)
     for m, n in enumerate(LENGTHS):
-        np.testing.assert_allclose(simples[m, 0], talib.SMA(close, n), rtol=1e-9)
-        np.testing.assert_allclose(exponentials[m, 0], talib.EMA(close, n), rtol=1e-9)
+        np.testing.assert_allclose(simples[m, :, 0], talib.SMA(close, n), rtol=1e-9)
+        np.testing.assert_allclose(exponentials[m, :, 0], talib.EMA(close, n), rtol=1e-9)
 
 
 @pytest.mark.parametrize("level", [1e-5, 1.0, 40_000.0])
@@ -44,10 +44,10 @@ def test_hull_and_volume_weighted_averages_equal_those_built_from_talib(level):
     close, volume = market(level)
     fast = 2.0 * talib.WMA(close, 4) - talib.WMA(close, 9)
     hull = np.r_[np.full(8, np.nan), talib.WMA(fast[8:], 3)]
-    np.testing.assert_allclose(weighted(bars_of(close), hull_weights(9), T)[0], hull, rtol=1e-9)
-    traded = aligned(volume[:, None], close[:, None], T + 19)
+    np.testing.assert_allclose(weighted(bars_of(close), hull_weights(9), T)[:, 0], hull, rtol=1e-9)
+    traded = bars_of(volume)
     expected = talib.SMA(close * volume, 20) / talib.SMA(volume, 20)
-    np.testing.assert_allclose(volume_weighted(bars_of(close), traded, 20, T)[0], expected, rtol=1e-9)
+    np.testing.assert_allclose(volume_weighted(bars_of(close), traded, 20, T)[:, 0], expected, rtol=1e-9)
 
 
 def test_votes_are_those_of_talibs_averages():

@@ -1,24 +1,27 @@
 """Moving averages of many series at their last bars, compiled. Importing this module imports numba.
 
-1. `aligned` puts the bars of every column side by side, the newest to the right and NaN before the first, so that a
-   row without a bar is no bar, as in a chart's series, and a window that reaches behind the first bar is NaN.
-2. Every other kernel takes such blocks (N x W) and gives the values of the last `rows` bars.
-3. A mean is taken as the bar's own price plus the mean distance from it: where prices stand still it is that price
+1. `Tile.stacked` puts the bars of every name one below the other, the newest at the bottom and NaN above the first, so
+   that a row without a bar is no bar, as in a chart's series, and a window that reaches before the first bar is NaN.
+2. Every other kernel takes such blocks (W x K, all names of a bar before the next bar) and gives the values of the last
+   `rows` bars. K is some names only, so that a block stays in the processor's cache.
+3. A block read as one line holds the bar before of the same name K places back: the loops over windows are over lines,
+   and those of recursions over the names of a bar, so that several steps of each are taken at once by the machine.
+4. A mean is taken as the bar's own price plus the mean distance from it: where prices stand still it is that price
    exactly, and what left the window leaves no rounding behind. Each value is summed in one fixed order from its own
    bar backwards, so that it does not depend on `rows` nor on what came later.
 """
 
 from collections.abc import Callable
+from functools import cache
 from math import isqrt
 from typing import Any, cast
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
-
-TILE = 32
-"""Rows turned at once from names side by side to bars side by side, or back."""
+from tvquant.statistics.known import Integers, first_known
 
 
 def compiled[F: Callable[..., Any]](function: F) -> F:
@@ -26,72 +29,109 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
     return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-@compiled
 def aligned(values: Floats, close: Floats, width: int) -> Floats:
-    """`values` (T x N) at the last `width` bars of each column, N x width; a bar is a row with a close.
+    """`values` (T x N) at the last `width` bars of each column, N x width; a bar is a row with a close."""
+    return np.ascontiguousarray(Tile(close, 0, close.shape[1], close.shape[1]).stacked(values, width)[0].T)
 
-    Some rows at a time, so that what is read across and written along stays in the processor's cache.
+
+class Tile:
+    """Some names beside each other, to be worked on in G blocks of `lanes` names; of the last some lanes may be idle.
+
+    Rows are read and written across all of the tile, as they lie in memory.
     """
-    rows, columns = close.shape
-    out = np.empty((columns, width))
-    place, to_do = np.full(columns, width), columns
-    for end in range(rows, 0, -TILE):
-        if not to_do:
-            break
-        for j in range(columns):
-            at = place[j]
-            for t in range(end - 1, max(end - TILE, 0) - 1, -1):
-                if at > 0 and not np.isnan(close[t, j]):
-                    at -= 1
-                    out[j, at] = values[t, j]
-            to_do -= place[j] > 0 and at == 0
-            place[j] = at
-    for j in range(columns):
-        out[j, : place[j]] = np.nan
-    return out
+
+    def __init__(self, close: Floats, begin: int, end: int, lanes: int) -> None:
+        """The columns from `begin` to `end` of T x N closes."""
+        self.close, self.begin, self.end, self.lanes = close, begin, end, lanes
+        self.whole = _whole_from(close, begin, end, lanes)
+        """The row of each block from which on all of its names have a bar."""
+
+    def stacked(self, values: Floats, width: int) -> Floats:
+        """`values` (T x N) at the last `width` bars of each name, G x width x lanes, NaN where there is none.
+
+        A bar is a row with a close.
+        """
+        return _stacked(values, self.close, width, self.begin, self.end, self.lanes, self.whole)
 
 
 @compiled
-def simple(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
-    """SMA of L increasing lengths, L x N x rows; `series` is N x W with W >= rows + the longest - 1.
-
-    The sum of distances from a bar's own price is put together from windows of 1, 2, 4 ... bars: one of a bars and one
-    of b bars before it are D(t, a) + D(t - a, b) + b (price[t - a] - price[t]).
-    """
-    columns, longest = series.shape[0], lengths[-1]
-    size = rows + longest - 1
-    begin, first = series.shape[1] - size, size - rows
-    out = np.empty((len(lengths), columns, rows))
-    wider, power = np.zeros(size), np.zeros(size)
-    for j in range(columns):
-        prices = series[j, begin:]
-        now = prices[first:]
-        power[:] = 0.0
-        span = 1
-        while span <= longest:
-            for m in range(len(lengths)):
-                taken = lengths[m] & (span - 1)
-                if lengths[m] & span and not taken:
-                    _copy(power[first:], out[m, j])
-                elif lengths[m] & span:
-                    back = first - taken
-                    _lengthen(out[m, j], now, power[back : back + rows], prices[back : back + rows], float(span))
-            if 2 * span <= longest:
-                _join(wider[span:], power[span:], prices[span:], power[:-span], prices[:-span], float(span))
-                wider, power = power, wider
-            span *= 2
-        for m in range(len(lengths)):
-            _from_own_price(out[m, j], now, float(lengths[m]))
-    return out
-
-
-# Innermost loops stand in functions of their own: only so are several of their steps taken at once by the machine.
-@compiled
-def _copy(values: Floats, out: Floats) -> None:
+def copied[T: np.generic](values: NDArray[T], out: NDArray[T]) -> None:
+    """The first values into the places of `out`."""
     for i in range(len(out)):
         out[i] = values[i]
 
 
+@compiled
+def _whole_from(close: Floats, begin: int, end: int, lanes: int) -> Integers:
+    after = np.zeros(end - begin, np.int64)
+    for t in range(len(close)):
+        for j in range(end - begin):
+            after[j] = t + 1 if np.isnan(close[t, begin + j]) else after[j]
+    return np.array([after[g : g + lanes].max() for g in range(0, end - begin, lanes)])
+
+
+@compiled
+def _stacked(values: Floats, close: Floats, width: int, begin: int, end: int, lanes: int, whole: Integers) -> Floats:
+    shift = width - len(close)
+    out = np.empty((len(whole), width, lanes))
+    for t in range(max(int(whole.min()), -shift), len(close)):
+        for g in range(len(whole)):
+            first = begin + g * lanes
+            if t >= whole[g]:
+                copied(values[t, first:], out[g, shift + t, : min(lanes, end - first)])
+    for g in range(len(whole)):
+        for j in range(lanes):
+            place, column = shift + max(whole[g], -shift) - 1, begin + g * lanes + j
+            if column < end:
+                for t in range(whole[g] - 1, -1, -1):
+                    if place >= 0 and not np.isnan(close[t, column]):
+                        out[g, place, j] = values[t, column]
+                        place -= 1
+            out[g, : (place + 1 if column < end else width), j] = np.nan
+    return out
+
+
+def simple(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
+    """SMA of L increasing lengths, L x rows x K; `series` is W x K with W >= rows + the longest - 1.
+
+    The sum of distances from a bar's own price is put together from shorter windows: one of a bars and one of b bars
+    before it are D(t, a) + D(t - a, b) + b (price[t - a] - price[t]).
+    """
+    return _simple(series, lengths, _joins(lengths), rows)
+
+
+@cache
+def _joins(lengths: tuple[int, ...]) -> Integers:
+    """Pairs of lengths in the order in which windows of both are joined to one of their sum."""
+    made, pairs = [1], []
+    for length in lengths:
+        while made[-1] < length:
+            newer = made[-1]
+            pairs.append((newer, max(n for n in made if n <= length - newer)))
+            made.append(sum(pairs[-1]))
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+@compiled
+def _simple(series: Floats, lengths: tuple[int, ...], joins: Integers, rows: int) -> Floats:
+    columns, joined = series.shape[1], np.ones(len(joins) + 1, np.int64)
+    prices = series[len(series) - (rows + lengths[-1] - 1) :].reshape(-1)
+    windows = np.empty((len(joined), len(prices)))
+    windows[0] = 0.0
+    for p in range(len(joins)):
+        newer, older = joins[p]
+        step, joined[p + 1] = newer * columns, newer + older
+        a, b = np.flatnonzero(joined == newer)[0], np.flatnonzero(joined == older)[0]
+        _join(windows[p + 1, step:], windows[a, step:], prices[step:], windows[b], prices, float(older))
+    out = np.empty((len(lengths), rows, columns))
+    first = len(prices) - rows * columns
+    for m in range(len(lengths)):
+        distance = windows[np.flatnonzero(joined == lengths[m])[0], first:]
+        _from_own_price(out[m].reshape(-1), prices[first:], distance, float(lengths[m]))
+    return out
+
+
+# Innermost loops stand in functions of their own: only so are several of their steps taken at once by the machine.
 @compiled
 def _join(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, span: float) -> None:
     """Distances of a window from those of its newer part and those of the `span` older bars, which end at `then`."""
@@ -100,121 +140,170 @@ def _join(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, 
 
 
 @compiled
-def _lengthen(distance: Floats, now: Floats, older: Floats, then: Floats, span: float) -> None:
-    """The same in place."""
-    for i in range(len(distance)):
-        distance[i] += older[i] + span * (then[i] - now[i])
-
-
-@compiled
-def _from_own_price(distance: Floats, now: Floats, length: float) -> None:
-    """Turn a sum of distances from each bar's price into the mean."""
-    for i in range(len(distance)):
-        distance[i] = now[i] + distance[i] / length
+def _from_own_price(out: Floats, now: Floats, distance: Floats, length: float) -> None:
+    """The mean of a sum of distances from each bar's price."""
+    for i in range(len(out)):
+        out[i] = now[i] + distance[i] / length
 
 
 def smoothed(series: Floats, length: int, rate: float, rows: int) -> Floats:
-    """Exponential smoothing, N x rows; `series` is N x W and holds every bar since the first.
+    """Exponential smoothing, rows x K; `series` is W x K and holds every bar since the first.
 
     The n-th known value of a name gives the mean of the first n, each later one previous + rate (value - previous).
     What is not known is passed over: NaN at its place, and the next known value goes on from the last.
     """
-    out = np.empty((len(series), rows))
-    _smooth(series, length, rate, out)
-    return out
+    return _smooth(series, (length,), (rate,))[0, len(series) - rows :]
 
 
 def exponential(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
-    """EMA of L lengths, L x N x rows: smoothing at the rate 2 / (n + 1); `series` is N x W since the first bar."""
-    out = np.empty((len(lengths), len(series), rows))
-    for m, n in enumerate(lengths):
-        _smooth(series, n, 2.0 / (n + 1), out[m])
+    """EMA of L lengths, L x rows x K: smoothing at the rate 2 / (n + 1); `series` is W x K since the first bar."""
+    return _smooth(series, lengths, tuple(2.0 / (n + 1) for n in lengths))[:, len(series) - rows :]
+
+
+@compiled
+def _smooth(series: Floats, lengths: tuple[int, ...], rates: tuple[float, ...]) -> Floats:
+    """L x W x K. Names that have no hole go side by side, NaN until they have their first mean."""
+    out = np.empty((len(lengths), *series.shape))
+    starts = first_known(series)
+    for m in range(len(lengths)):
+        if starts[0] < 0:
+            for j in range(series.shape[1]):
+                _smooth_passing(series[:, j], lengths[m], rates[m], out[m, :, j])
+        else:
+            _smooth_together(series, starts + (lengths[m] - 1), lengths[m], rates[m], out[m])
     return out
 
 
 @compiled
-def _smooth(series: Floats, length: int, rate: float, out: Floats) -> None:
-    columns, width = series.shape
-    first = width - out.shape[1]
-    average, origin, seen = np.zeros(columns), np.zeros(columns), np.zeros(columns, np.int64)
-    for t in range(width):
-        for j in range(columns):  # side by side: the steps of one name wait for each other, those of several do not
-            value, now = series[j, t], np.nan
-            if not np.isnan(value):
-                if seen[j] >= length:
-                    now = average[j] + rate * (value - average[j])
-                    average[j] = now
-                else:
-                    if seen[j] == 0:
-                        origin[j] = value
-                    average[j] += value - origin[j]
-                    seen[j] += 1
-                    if seen[j] == length:
-                        now = origin[j] + average[j] / length
-                        average[j] = now
-            if t >= first:
-                out[j, t - first] = now
+def _smooth_together(series: Floats, begins: Integers, length: int, rate: float, out: Floats) -> None:
+    """Names without holes, whose first means stand at the rows `begins`."""
+    width, columns = series.shape
+    begin, last = min(int(begins.min()), width), begins.max()
+    out[:begin] = np.nan
+    for t in range(begin, width):
+        if t == begin:
+            out[t] = np.nan
+        else:
+            for j in range(columns):
+                out[t, j] = out[t - 1, j] + rate * (series[t, j] - out[t - 1, j])
+        if t <= last:
+            for j in range(columns):
+                if begins[j] == t:
+                    _smooth_passing(series[t - length + 1 : t + 1, j], length, rate, out[t - length + 1 : t + 1, j])
+
+
+@compiled
+def _smooth_passing(series: Floats, length: int, rate: float, out: Floats) -> None:
+    """One name, value by value."""
+    average, origin, seen = 0.0, 0.0, 0
+    for t in range(len(series)):
+        value = series[t]
+        out[t] = np.nan
+        if np.isnan(value):
+            continue
+        if seen >= length:
+            average += rate * (value - average)
+        else:
+            origin = value if seen == 0 else origin
+            average += value - origin
+            seen += 1
+            if seen == length:
+                average = origin + average / length
+        if seen == length:
+            out[t] = average
 
 
 @compiled
 def weighted(series: Floats, weights: Floats, rows: int) -> Floats:
-    """Average with the given weights (newest first, sum 1), N x rows; `series` is N x W, W >= rows + K - 1."""
-    columns, width = series.shape
-    first = width - rows
-    out = np.empty((columns, rows))
-    for j in range(columns):
-        now = series[j, first:]
-        distance = np.zeros(rows)
-        for back in range(len(weights)):
-            then = series[j, first - back : width - back]
-            for i in range(rows):
-                distance[i] += weights[back] * (then[i] - now[i])
-        for i in range(rows):
-            out[j, i] = now[i] + distance[i]
+    """Average with the given weights (newest first, sum 1), rows x K; `series` is W x K, W >= rows + weights - 1."""
+    width, columns = series.shape
+    prices = series.reshape(-1)
+    now = prices[(width - rows) * columns :]
+    out = np.zeros((rows, columns))
+    distance = out.reshape(-1)
+    for back in range(len(weights)):
+        _add_weighted(distance, now, prices[(width - rows - back) * columns :], weights[back])
+    _sum(distance, distance, now)
     return out
+
+
+@compiled
+def _add_weighted(distance: Floats, now: Floats, then: Floats, weight: float) -> None:
+    for i in range(len(distance)):
+        distance[i] += weight * (then[i] - now[i])
 
 
 @compiled
 def volume_weighted(series: Floats, volume: Floats, length: int, rows: int) -> Floats:
-    """VWMA, N x rows; NaN where the window's volume is zero or has a NaN. W >= rows + length - 1 for both blocks."""
-    columns, width = series.shape[0], volume.shape[1]
-    first, shift = width - rows, series.shape[1] - width
-    out = np.empty((columns, rows))
-    for j in range(columns):
-        prices = series[j, shift:]
-        now = prices[first:]
-        distance, total = np.zeros(rows), np.zeros(rows)
-        for back in range(length):
-            then, traded = prices[first - back : width - back], volume[j, first - back : width - back]
-            for i in range(rows):
-                distance[i] += traded[i] * (then[i] - now[i])
-                total[i] += traded[i]
-        for i in range(rows):
-            out[j, i] = now[i] + distance[i] / total[i] if total[i] > 0.0 else np.nan
+    """VWMA, rows x K; NaN where the window's volume is zero or has a NaN. W >= rows + length - 1 for both blocks.
+
+    Put together from windows of 1, 2, 4 ... bars as `simple`, the distance of an older window being its volume's.
+    """
+    columns, some, size = series.shape[1], rows * series.shape[1], (rows + length - 1) * series.shape[1]
+    prices, total = series.reshape(-1)[series.size - size :], volume.reshape(-1)[volume.size - size :].copy()
+    out = np.zeros((rows, columns))
+    distance, traded, now = out.reshape(-1), np.zeros(some), prices[size - some :]
+    power, wider, wider_total = np.zeros(size), np.zeros(size), np.zeros(size)
+    span = 1
+    while span <= length:
+        step = span * columns
+        if length & span:
+            back = size - some - (length & (span - 1)) * columns
+            _join_traded(distance, distance, now, power[back:], prices[back:], total[back:])
+            _add(traded, total[back:])
+        if 2 * span <= length:
+            _join_traded(wider[step:], power[step:], prices[step:], power, prices, total)
+            _sum(wider_total[step:], total[step:], total)
+            power, wider, total, wider_total = wider, power, wider_total, total
+        span *= 2
+    _from_own_price_traded(distance, now, traded)
     return out
 
 
 @compiled
-def highest(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
-    """Highest of the last n values for L increasing lengths, L x N x rows; a NaN makes it NaN.
+def _join_traded(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, traded: Floats) -> None:
+    """As `_join`, with the volume of the older bars for their number."""
+    for i in range(len(out)):
+        out[i] = newer[i] + (older[i] + traded[i] * (then[i] - now[i]))
 
-    `series` is N x W with W >= rows + the longest - 1. Of windows of 1, 2, 4 ... bars two that overlap make any other.
+
+@compiled
+def _sum(out: Floats, a: Floats, b: Floats) -> None:
+    for i in range(len(out)):
+        out[i] = a[i] + b[i]
+
+
+@compiled
+def _add(out: Floats, more: Floats) -> None:
+    for i in range(len(out)):
+        out[i] += more[i]
+
+
+@compiled
+def _from_own_price_traded(distance: Floats, now: Floats, traded: Floats) -> None:
+    for i in range(len(distance)):
+        distance[i] = now[i] + distance[i] / traded[i] if traded[i] > 0.0 else np.nan
+
+
+@compiled
+def highest(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
+    """Highest of the last n values for L increasing lengths, L x rows x K; a NaN makes it NaN.
+
+    `series` is W x K with W >= rows + the longest - 1. Of windows of 1, 2, 4 ... bars two that overlap make any other.
     """
-    columns, longest = series.shape[0], lengths[-1]
-    size = rows + longest - 1
-    begin, first = series.shape[1] - size, size - rows
-    out = np.empty((len(lengths), columns, rows))
-    wider, power = np.empty(size), np.empty(size)
-    for j in range(columns):
-        _copy(series[j, begin:], power)
-        span = 1
-        for m in range(len(lengths)):
-            while 2 * span <= lengths[m]:
-                _higher(wider[span:], power[span:], power[:-span])
-                wider, power = power, wider
-                span *= 2
-            back = first - (lengths[m] - span)
-            _higher(out[m, j], power[first:], power[back : back + rows])
+    columns, longest = series.shape[1], lengths[-1]
+    power = series[len(series) - (rows + longest - 1) :].reshape(-1).copy()
+    size, some = len(power), rows * columns
+    wider = np.empty(size)
+    out = np.empty((len(lengths), rows, columns))
+    tops = out.reshape(len(lengths), some)
+    span = 1
+    for m in range(len(lengths)):
+        while 2 * span <= lengths[m]:
+            _higher(wider[span * columns :], power[span * columns :], power)
+            wider, power = power, wider
+            span *= 2
+        _higher(tops[m], power[size - some :], power[size - some - (lengths[m] - span) * columns :])
     return out
 
 
@@ -226,8 +315,11 @@ def _higher(out: Floats, a: Floats, b: Floats) -> None:
 
 
 def midrange(high: Floats, low: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
-    """Middle of the highest high and the lowest low of L increasing lengths, L x N x rows; a NaN makes it NaN."""
-    return (highest(high, lengths, rows) - highest(-low, lengths, rows)) / 2.0
+    """Middle of the highest high and the lowest low of L increasing lengths, L x rows x K; a NaN makes it NaN."""
+    middle = highest(high, lengths, rows)
+    middle -= highest(-low[len(low) - (rows + lengths[-1] - 1) :], lengths, rows)
+    middle /= 2.0
+    return middle
 
 
 def hull_weights(length: int) -> Floats:

@@ -31,10 +31,10 @@ Source: Pine library TradingView/TechnicalRating v3 (2024), function of the osci
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import compiled
-from tvquant.features.oscillators import BEFORE, Oscillators, oscillators
+from tvquant.features.moving_averages import Tile, compiled
+from tvquant.features.oscillators import BEFORE, REACH, Oscillators, Recursive, recursive, windowed
 from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, RatingRules
-from tvquant.features.votes import MISSING, Votes, greater, placed
+from tvquant.features.votes import LANES, MISSING, TILE, Votes, chunks, greater, placed
 
 OSCILLATORS = (
     "RSI14",
@@ -49,8 +49,6 @@ OSCILLATORS = (
     "BBPower13",
     "UO",
 )
-BLOCK = 16
-"""Columns taken at once: all of their series stay in the processor's cache for some hundred rows."""
 
 
 def oscillator_votes(
@@ -68,152 +66,156 @@ def oscillator_votes(
     rules : which technical rating is meant.
     """
     columns = close.shape[1]
-    out = np.empty((rows, columns, len(OSCILLATORS)), np.int8)
-    for begin in range(0, columns, BLOCK):
-        cut = slice(begin, begin + BLOCK)
-        tops, bottoms = (None if field is None else field[:, cut] for field in (high, low))
-        values = oscillators(tops, bottoms, close[:, cut], rows=rows, cci_source=rules.cci)
-        placed(judge_oscillators(values, rules), close[:, cut], out[:, cut])
-    return out
+    lanes, width = min(LANES, columns), max(len(close), rows + REACH)
+    out = np.empty((len(OSCILLATORS), rows, columns), np.int8)
+    for begin in range(0, columns, TILE):
+        tile = Tile(close, begin, min(begin + TILE, columns), lanes)
+        closes = tile.stacked(close, width)
+        highs, lows = (
+            np.full_like(closes, np.nan) if field is None else tile.stacked(field, width) for field in (high, low)
+        )
+        votes = np.empty((len(closes), len(OSCILLATORS), rows, lanes), np.int8)
+        for g, block in enumerate(votes):
+            bars = highs[g], lows[g], closes[g]
+            smooth = recursive(*bars)
+            for end, some in chunks(width, block):
+                top, bottom, now = (field[:end] for field in bars)
+                until = Recursive(*(field[:end] for field in smooth))
+                values = windowed(top, bottom, now, until, rows=some.shape[1], cci_source=rules.cci)
+                some[:] = judge_oscillators(values, rules)
+        placed(votes, tile, out)
+    return out.transpose(1, 2, 0)
 
 
 def judge_oscillators(values: Oscillators, rules: RatingRules) -> Votes:
-    """Votes of the eleven at the last rows of the values (N x (rows + 2) each), 11 x N x rows."""
+    """Votes of the eleven at the last rows of the values (N x (rows + 2) each), 11 x rows x N."""
+    names, width = values.close.shape
+    lines = Oscillators(*(np.ascontiguousarray(block.T).reshape(-1) for block in values))
+    votes = np.empty((len(OSCILLATORS), (width - BEFORE) * names), np.int8)
     fresh, fresh_rsi = (rule is CrossRule.FRESH for rule in (rules.stochastic, rules.stochastic_rsi))
-    shape = values.close.shape
-    votes = np.full((len(OSCILLATORS), shape[0], shape[1] - BEFORE), MISSING, np.int8)
-    _judge_turn(values.rsi, 30.0, 70.0, votes[0])
-    _judge_stochastic(values.k, values.d, fresh, votes[1])
-    _judge_turn(values.cci, -100.0, 100.0, votes[2])
-    if rules.adx is AdxRule.CROSS:
-        _judge_crossing(values.adx, values.plus, values.minus, votes[3])
-    else:
-        _judge_rising(values.adx, values.plus, values.minus, votes[3])
-    _judge_awesome(values.awesome, votes[4])
-    _judge_momentum(values.momentum, votes[5])
-    _judge_signal(values.macd, values.signal, votes[6])
-    _judge_against_trend(values.close, values.trend, values.rsi_k, values.rsi_d, fresh_rsi, votes[7])
-    _judge_turn(values.williams, -80.0, -20.0, votes[8])
-    _judge_power(values.close, values.trend, values.bull, values.bear, votes[9])
-    _judge_ultimate(values.ultimate, votes[10])
-    return votes
+    _judge(lines, names, fresh, fresh_rsi, rules.adx is AdxRule.CROSS, votes)
+    return votes.reshape(len(OSCILLATORS), width - BEFORE, names)
 
 
 @compiled
-def _judge_turn(values: Floats, low: float, high: float, votes: Votes) -> None:
-    """RSI, CCI, Williams: back from below the lower bound, or from above the upper one."""
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now, before = values[j, i + 2], values[j, i + 1]
-            if before == before:
-                buy = greater(low, now) & greater(now, before)
-                votes[j, i] = np.int8(buy) - np.int8(greater(now, high) & greater(before, now))
-
-
-@compiled
-def _crossed(k: Floats, d: Floats, i: int, fresh: bool) -> tuple[bool, bool]:
-    """%K over %D with both below 20, and under it with both above 80; if asked for, on this very bar."""
-    now, base, now1, base1 = k[i + 2], d[i + 2], k[i + 1], d[i + 1]
-    buy = greater(20.0, now) & greater(20.0, base) & greater(now, base)
-    sell = greater(now, 80.0) & greater(base, 80.0) & greater(base, now)
+def _judge(of: Oscillators, names: int, fresh: bool, fresh_rsi: bool, crossing: bool, votes: Votes) -> None:
+    """Every series is one line, of which the same name stands `names` places earlier at the bar before."""
+    now, before = BEFORE * names, (BEFORE - 1) * names
+    _judge_turn(of.rsi[now:], of.rsi[before:], 30.0, 70.0, votes[0])
+    k, d, trend = of.k[now:], of.d[now:], of.trend[now:]
     if fresh:
-        buy, sell = buy & greater(base1, now1), sell & greater(now1, base1)
-    return buy, sell
+        _judge_stochastic(k, d, k + d + of.k[before:-names] + of.d[before:-names], votes[1])
+        _only_fresh(of.k[before:], of.d[before:], votes[1])
+    else:
+        _judge_stochastic(k, d, of.d[before:], votes[1])
+    _judge_turn(of.cci[now:], of.cci[before:], -100.0, 100.0, votes[2])
+    if crossing:
+        _judge_crossing(of.adx[now:], of.plus[now:], of.minus[now:], of.plus[before:], of.minus[before:], votes[3])
+    else:
+        _judge_rising(of.adx[now:], of.adx[before:], of.plus[now:], of.minus[now:], votes[3])
+    _judge_awesome(of.awesome[now:], of.awesome[before:], of.awesome, votes[4])
+    _judge_momentum(of.momentum[now:], of.momentum[before:], votes[5])
+    _judge_signal(of.macd[now:], of.signal[now:], votes[6])
+    _judge_stochastic(of.rsi_k[now:], of.rsi_d[now:], trend, votes[7])
+    if fresh_rsi:
+        _only_fresh(of.rsi_k[before:], of.rsi_d[before:], votes[7])
+    _only_against_trend(of.close[now:], trend, votes[7])
+    _judge_turn(of.williams[now:], of.williams[before:], -80.0, -20.0, votes[8])
+    bull, bear = of.bull, of.bear
+    _judge_power(of.close[now:], trend, bull[now:], bull[before:], bear[now:], bear[before:], votes[9])
+    _judge_ultimate(of.ultimate[now:], votes[10])
+
+
+# Each takes lines of values as long as the votes, of this bar and of the one or two before.
+@compiled
+def _judge_turn(now: Floats, before: Floats, low: float, high: float, votes: Votes) -> None:
+    """RSI, CCI, Williams: back from below the lower bound, or from above the upper one."""
+    for i in range(len(votes)):
+        buy = greater(low, now[i]) & greater(now[i], before[i])
+        sell = greater(now[i], high) & greater(before[i], now[i])
+        votes[i] = np.int8(buy) - np.int8(sell) if before[i] == before[i] else MISSING
 
 
 @compiled
-def _judge_stochastic(k: Floats, d: Floats, fresh: bool, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            known = d[j, i + 1] == d[j, i + 1]
-            if fresh:
-                known = (
-                    known & (k[j, i + 1] == k[j, i + 1]) & (d[j, i + 2] == d[j, i + 2]) & (k[j, i + 2] == k[j, i + 2])
-                )
-            if known:
-                buy, sell = _crossed(k[j], d[j], i, fresh)
-                votes[j, i] = np.int8(buy) - np.int8(sell)
+def _judge_stochastic(k: Floats, d: Floats, known: Floats, votes: Votes) -> None:
+    """%K over %D with both below 20, and under it with both above 80; missing where `known` is NaN."""
+    for i in range(len(votes)):
+        buy = greater(20.0, k[i]) & greater(20.0, d[i]) & greater(k[i], d[i])
+        sell = greater(k[i], 80.0) & greater(d[i], 80.0) & greater(d[i], k[i])
+        votes[i] = np.int8(buy) - np.int8(sell) if known[i] == known[i] else MISSING
 
 
 @compiled
-def _judge_rising(adx: Floats, plus: Floats, minus: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now, up, down = adx[j, i + 2], plus[j, i + 2], minus[j, i + 2]
-            if now == now:
-                strong = greater(now, 20.0) & greater(now, adx[j, i + 1])
-                votes[j, i] = np.int8(strong & greater(up, down)) - np.int8(strong & greater(down, up))
+def _only_fresh(k: Floats, d: Floats, votes: Votes) -> None:
+    """Keep the votes of a crossing on this very bar; %K and %D are of the bar before."""
+    for i in range(len(votes)):
+        stale = ((votes[i] == 1) & (not greater(d[i], k[i]))) | ((votes[i] == -1) & (not greater(k[i], d[i])))
+        votes[i] = 0 if stale else votes[i]
 
 
 @compiled
-def _judge_crossing(adx: Floats, plus: Floats, minus: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now, up, down, up1, down1 = adx[j, i + 2], plus[j, i + 2], minus[j, i + 2], plus[j, i + 1], minus[j, i + 1]
-            if not np.isnan(now + up + down + up1 + down1):
-                strong = greater(now, 20.0)
-                buy = strong & greater(up, down) & (not greater(up1, down1))
-                votes[j, i] = np.int8(buy) - np.int8(strong & greater(down, up) & (not greater(down1, up1)))
+def _only_against_trend(price: Floats, trend: Floats, votes: Votes) -> None:
+    """Keep a buy in a falling trend and a sell in a rising one."""
+    for i in range(len(votes)):
+        up, down = greater(price[i], trend[i]), greater(trend[i], price[i])
+        other = ((votes[i] == 1) & (not down)) | ((votes[i] == -1) & (not up))
+        votes[i] = 0 if other else votes[i]
 
 
 @compiled
-def _judge_awesome(values: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now, before, earlier = values[j, i + 2], values[j, i + 1], values[j, i]
-            if before == before:
-                up, was_up = greater(now, 0.0), greater(before, 0.0)
-                down, was_down = greater(0.0, now), greater(0.0, before)
-                buy = up & ((not was_up) | (greater(now, before) & greater(earlier, before)))
-                votes[j, i] = np.int8(buy) - np.int8(
-                    down & ((not was_down) | (greater(before, now) & greater(before, earlier)))
-                )
+def _judge_rising(now: Floats, before: Floats, plus: Floats, minus: Floats, votes: Votes) -> None:
+    for i in range(len(votes)):
+        strong = greater(now[i], 20.0) & greater(now[i], before[i])
+        vote = np.int8(strong & greater(plus[i], minus[i])) - np.int8(strong & greater(minus[i], plus[i]))
+        votes[i] = vote if now[i] == now[i] else MISSING
 
 
 @compiled
-def _judge_momentum(values: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now, before = values[j, i + 2], values[j, i + 1]
-            if before == before:
-                votes[j, i] = np.int8(greater(now, before)) - np.int8(greater(before, now))
+def _judge_crossing(now: Floats, plus: Floats, minus: Floats, plus1: Floats, minus1: Floats, votes: Votes) -> None:
+    for i in range(len(votes)):
+        strong, known = greater(now[i], 20.0), now[i] + plus[i] + minus[i] + plus1[i] + minus1[i]
+        buy = strong & greater(plus[i], minus[i]) & (not greater(plus1[i], minus1[i]))
+        sell = strong & greater(minus[i], plus[i]) & (not greater(minus1[i], plus1[i]))
+        votes[i] = np.int8(buy) - np.int8(sell) if known == known else MISSING
+
+
+@compiled
+def _judge_awesome(now: Floats, before: Floats, earlier: Floats, votes: Votes) -> None:
+    for i in range(len(votes)):
+        x, y, z = now[i], before[i], earlier[i]
+        up, was_up, down, was_down = greater(x, 0.0), greater(y, 0.0), greater(0.0, x), greater(0.0, y)
+        buy = up & ((not was_up) | (greater(x, y) & greater(z, y)))
+        sell = down & ((not was_down) | (greater(y, x) & greater(y, z)))
+        votes[i] = np.int8(buy) - np.int8(sell) if y == y else MISSING
+
+
+@compiled
+def _judge_momentum(now: Floats, before: Floats, votes: Votes) -> None:
+    for i in range(len(votes)):
+        vote = np.int8(greater(now[i], before[i])) - np.int8(greater(before[i], now[i]))
+        votes[i] = vote if before[i] == before[i] else MISSING
 
 
 @compiled
 def _judge_signal(macd: Floats, signal: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now, base = macd[j, i + 2], signal[j, i + 2]
-            if base == base:
-                votes[j, i] = np.int8(greater(now, base)) - np.int8(greater(base, now))
+    for i in range(len(votes)):
+        vote = np.int8(greater(macd[i], signal[i])) - np.int8(greater(signal[i], macd[i]))
+        votes[i] = vote if signal[i] == signal[i] else MISSING
 
 
 @compiled
-def _judge_against_trend(close: Floats, trend: Floats, k: Floats, d: Floats, fresh: bool, votes: Votes) -> None:
-    """Stochastic RSI: a buy in a falling trend, a sell in a rising one."""
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            price, middle = close[j, i + 2], trend[j, i + 2]
-            if middle == middle:
-                buy, sell = _crossed(k[j], d[j], i, fresh)
-                votes[j, i] = np.int8(buy & greater(middle, price)) - np.int8(sell & greater(price, middle))
-
-
-@compiled
-def _judge_power(close: Floats, trend: Floats, bull: Floats, bear: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            price, middle, top, bottom = close[j, i + 2], trend[j, i + 2], bull[j, i + 2], bear[j, i + 2]
-            if not np.isnan(middle + top + bottom):
-                buy = greater(price, middle) & greater(0.0, bottom) & greater(bottom, bear[j, i + 1])
-                sell = greater(middle, price) & greater(top, 0.0) & greater(bull[j, i + 1], top)
-                votes[j, i] = np.int8(buy) - np.int8(sell)
+def _judge_power(
+    price: Floats, trend: Floats, bull: Floats, bull1: Floats, bear: Floats, bear1: Floats, votes: Votes
+) -> None:
+    for i in range(len(votes)):
+        buy = greater(price[i], trend[i]) & greater(0.0, bear[i]) & greater(bear[i], bear1[i])
+        sell = greater(trend[i], price[i]) & greater(bull[i], 0.0) & greater(bull1[i], bull[i])
+        known = trend[i] + bull[i] + bear[i]
+        votes[i] = np.int8(buy) - np.int8(sell) if known == known else MISSING
 
 
 @compiled
 def _judge_ultimate(values: Floats, votes: Votes) -> None:
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            now = values[j, i + 2]
-            if now == now:
-                votes[j, i] = np.int8(greater(now, 70.0)) - np.int8(greater(30.0, now))
+    for i in range(len(votes)):
+        vote = np.int8(greater(values[i], 70.0)) - np.int8(greater(30.0, values[i]))
+        votes[i] = vote if values[i] == values[i] else MISSING

@@ -1,7 +1,7 @@
 """Oscillators of many series at their last bars, compiled. Importing this module imports numba.
 
-1. Blocks are those of `moving_averages.aligned`: N x W, bars side by side, the newest to the right, NaN before the
-   first. A kernel that smooths exponentially wants every bar since the first; one over windows takes the last it needs.
+1. Blocks are those of `moving_averages.Tile`: W x K, the newest bar at the bottom, NaN above the first. A kernel that
+   smooths exponentially wants every bar since the first; one over windows takes the last it needs.
 2. What is not known makes every window with it NaN; exponential smoothing passes over it and goes on.
 3. The change and the true range of the first bar are NaN, for they are of two bars; their averages begin one later.
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import aligned, compiled, exponential, highest, simple, smoothed
+from tvquant.features.moving_averages import Tile, compiled, exponential, highest, simple, smoothed
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.votes import TOLERANCE
 from tvquant.statistics.directional import directional_movement
@@ -71,90 +71,120 @@ def oscillators(
     rows : at most T.
     cci_source : what the CCI is taken of.
     """
-    reach, width = rows + BEFORE, max(len(close), rows + REACH)
-    closes = aligned(close, close, width)
-    unknown = np.full_like(closes, np.nan)
-    highs, lows = (unknown if field is None else aligned(field, close, width) for field in (high, low))
-    typical = cci_source is PriceSource.TYPICAL
-    strength = relative_strength(closes, RSI_LENGTH, reach + STOCHASTIC_LENGTH + 2 * SMOOTHING - 3)
-    movement = directional_movement(highs.T, lows.T, closes.T, rows=reach)
-    adx, plus, minus = (np.ascontiguousarray(line.T) for line in movement)
-    faster, slower = exponential(closes, MACD_LENGTHS, width)
-    macd = faster - slower
-    base, trend = exponential(closes, (POWER_LENGTH, TREND_LENGTH), reach)
-    k, d = stochastic(closes, highs, lows, reach, 0.0)
-    rsi_k, rsi_d = stochastic(strength, strength, strength, reach, TOLERANCE)
-    fast, slow = simple((highs + lows) / 2.0, AWESOME_LENGTHS, reach)
+    tile, width = Tile(close, 0, close.shape[1], close.shape[1]), max(len(close), rows + REACH)
+    closes = tile.stacked(close, width)[0]
+    highs, lows = (
+        np.full_like(closes, np.nan) if field is None else tile.stacked(field, width)[0] for field in (high, low)
+    )
+    return oscillators_of(highs, lows, closes, rows=rows, cci_source=cci_source)
 
-    def last(block: Floats) -> Floats:
-        return np.ascontiguousarray(block[:, -reach:])
 
-    return Oscillators(
-        close=last(closes),
+def oscillators_of(highs: Floats, lows: Floats, closes: Floats, *, rows: int, cci_source: PriceSource) -> Oscillators:
+    """The same of stacked bars, W x K with W >= rows + `REACH`, all since the first."""
+    return windowed(highs, lows, closes, recursive(highs, lows, closes), rows=rows, cci_source=cci_source)
+
+
+class Recursive(NamedTuple):
+    """What is smoothed exponentially, at every bar: W x K each."""
+
+    strength: Floats
+    adx: Floats
+    plus: Floats
+    minus: Floats
+    macd: Floats
+    signal: Floats
+    base: Floats
+    trend: Floats
+
+
+def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
+    """The part of the oscillators that is of every bar since the first."""
+    width = len(closes)
+    faster, slower, base, trend = exponential(closes, (*MACD_LENGTHS, POWER_LENGTH, TREND_LENGTH), width)
+    faster -= slower
+    return Recursive(
+        relative_strength(closes, RSI_LENGTH, width),
+        *directional_movement(highs, lows, closes, rows=width),
+        macd=faster,
+        signal=exponential(faster, (SIGNAL_LENGTH,), width)[0],
+        base=base,
         trend=trend,
-        rsi=last(strength),
-        k=k,
-        d=d,
-        cci=commodity_channel((highs + lows + closes) / 3.0 if typical else closes, CCI_LENGTH, reach),
-        adx=adx,
-        plus=plus,
-        minus=minus,
-        awesome=fast - slow,
-        momentum=closes[:, -reach:] - closes[:, -reach - MOMENTUM_LENGTH : -MOMENTUM_LENGTH],
-        macd=last(macd),
-        signal=exponential(macd, (SIGNAL_LENGTH,), reach)[0],
-        rsi_k=rsi_k,
-        rsi_d=rsi_d,
-        williams=position(closes, highs, lows, WILLIAMS_LENGTH, reach, 0.0) - 100.0,
-        bull=highs[:, -reach:] - base,
-        bear=lows[:, -reach:] - base,
-        ultimate=ultimate(highs, lows, closes, ULTIMATE_LENGTH, reach),
     )
 
 
+def windowed(
+    highs: Floats, lows: Floats, closes: Floats, recursive: Recursive, *, rows: int, cci_source: PriceSource
+) -> Oscillators:
+    """The oscillators at the last `rows` + 2 bars of those given, from what has been smoothed until there."""
+    reach, now = rows + BEFORE, Recursive(*(values[-(rows + BEFORE) :] for values in recursive))
+    strength = recursive.strength
+    raw = position(closes, highs, lows, STOCHASTIC_LENGTH, reach + 2 * SMOOTHING - 2, 0.0)
+    k, d = stochastic(raw)
+    rsi_k, rsi_d = stochastic(position(strength, strength, strength, STOCHASTIC_LENGTH, len(raw), TOLERANCE))
+    longest = slice(len(closes) - reach - AWESOME_LENGTHS[-1] + 1, None)
+    fast, slow = simple((highs[longest] + lows[longest]) / 2.0, AWESOME_LENGTHS, reach)
+    source = closes if cci_source is PriceSource.CLOSE else (highs + lows + closes) / 3.0
+    values = Oscillators(
+        close=closes[-reach:],
+        trend=now.trend,
+        rsi=now.strength,
+        k=k,
+        d=d,
+        cci=commodity_channel(source, CCI_LENGTH, reach),
+        adx=now.adx,
+        plus=now.plus,
+        minus=now.minus,
+        awesome=fast - slow,
+        momentum=closes[-reach:] - closes[-reach - MOMENTUM_LENGTH : -MOMENTUM_LENGTH],
+        macd=now.macd,
+        signal=now.signal,
+        rsi_k=rsi_k,
+        rsi_d=rsi_d,
+        williams=raw[-reach:] - 100.0,
+        bull=highs[-reach:] - now.base,
+        bear=lows[-reach:] - now.base,
+        ultimate=ultimate(highs, lows, closes, ULTIMATE_LENGTH, reach),
+    )
+    return Oscillators(*(block.T for block in values))
+
+
 def relative_strength(close: Floats, length: int, rows: int) -> Floats:
-    """RSI in percent, N x rows: 100 - 100 / (1 + U / D) of Wilder's averages of rises and falls.
+    """RSI in percent, rows x K: 100 - 100 / (1 + U / D) of Wilder's averages of rises and falls.
 
     100 where the falls average no more than the tolerance, which is asked first; 0 where the rises do.
     """
-    rises, falls = np.empty_like(close), np.empty_like(close)
-    _rises_and_falls(close, rises, falls)
+    rises, falls = np.full_like(close, np.nan), np.full_like(close, np.nan)
+    _rises_and_falls(close[1:].reshape(-1), close.reshape(-1), rises[1:].reshape(-1), falls[1:].reshape(-1))
     up, down = (smoothed(moves, length, 1.0 / length, rows) for moves in (rises, falls))
-    _strength(up, down)
+    _strength(up.reshape(-1), down.reshape(-1))
     return up
 
 
 @compiled
-def _rises_and_falls(close: Floats, rises: Floats, falls: Floats) -> None:
-    for j in range(len(close)):
-        rises[j, 0] = falls[j, 0] = np.nan
-        for i in range(1, close.shape[1]):
-            change = close[j, i] - close[j, i - 1]
-            rises[j, i] = change if (change > 0.0) | (change != change) else 0.0
-            falls[j, i] = -change if (change < 0.0) | (change != change) else 0.0
+def _rises_and_falls(now: Floats, before: Floats, rises: Floats, falls: Floats) -> None:
+    for i in range(len(now)):
+        change = now[i] - before[i]
+        rises[i] = change if (change > 0.0) | (change != change) else 0.0
+        falls[i] = -change if (change < 0.0) | (change != change) else 0.0
 
 
 @compiled
 def _strength(up: Floats, down: Floats) -> None:
     """RSI into `up`."""
-    for j in range(len(up)):
-        for i in range(up.shape[1]):
-            ratio = 100.0 - 100.0 / (1.0 + up[j, i] / down[j, i])
-            ratio = 0.0 if up[j, i] <= TOLERANCE else ratio
-            up[j, i] = 100.0 if down[j, i] <= TOLERANCE else ratio
+    for i in range(len(up)):
+        ratio = 100.0 - 100.0 / (1.0 + up[i] / down[i])
+        ratio = 0.0 if up[i] <= TOLERANCE else ratio
+        up[i] = 100.0 if down[i] <= TOLERANCE else ratio
 
 
-@compiled
 def position(source: Floats, high: Floats, low: Floats, length: int, rows: int, nothing: float) -> Floats:
-    """Where the source stands between the lowest low and the highest high of n bars, in percent, N x rows.
+    """Where the source stands between the lowest low and the highest high of n bars, in percent, rows x K.
 
     NaN where the two are no more than `nothing` apart.
     """
-    first = source.shape[1] - rows
     top: Floats = highest(high, (length,), rows)[0]
-    bottom = highest(-low, (length,), rows)[0]
-    for j in range(len(source)):
-        _position(source[j, first:], top[j], bottom[j], nothing)
+    bottom = highest(-low[len(low) - (rows + length - 1) :], (length,), rows)[0]
+    _position(source[-rows:].reshape(-1), top.reshape(-1), bottom.reshape(-1), nothing)
     return top
 
 
@@ -166,27 +196,45 @@ def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> N
         top[i] = 100.0 * (source[i] + negated[i]) / spread if spread > nothing else np.nan
 
 
-def stochastic(source: Floats, high: Floats, low: Floats, rows: int, nothing: float) -> tuple[Floats, Floats]:
-    """%K and %D, N x rows each: the position in 14 bars averaged over 3 bars, and that over 3 bars again."""
+def stochastic(raw: Floats) -> tuple[Floats, Floats]:
+    """%K and %D of a position: its average over 3 bars, and that over 3 bars again.
+
+    Both are rows x K, four rows fewer than the position.
+    """
     more = SMOOTHING - 1
-    raw = position(source, high, low, STOCHASTIC_LENGTH, rows + 2 * more, nothing)
-    k = simple(raw, (SMOOTHING,), rows + more)[0]
-    return np.ascontiguousarray(k[:, more:]), simple(k, (SMOOTHING,), rows)[0]
+    k = simple(raw, (SMOOTHING,), len(raw) - more)[0]
+    return k[more:], simple(k, (SMOOTHING,), len(k) - more)[0]
+
+
+def commodity_channel(source: Floats, length: int, rows: int) -> Floats:
+    """CCI, rows x K: distance from the mean of n bars over 0.015 of the mean absolute distance; NaN if that is zero."""
+    out: Floats = simple(source, (length,), rows)[0]
+    _channel_of_mean(source.reshape(-1), length, source.shape[1], out.reshape(-1))
+    return out
 
 
 @compiled
-def commodity_channel(source: Floats, length: int, rows: int) -> Floats:
-    """CCI, N x rows: distance from the mean of n bars over 0.015 of the mean absolute distance; NaN if that is zero."""
-    width = source.shape[1]
-    first = width - rows
-    out: Floats = simple(source, (length,), rows)[0]
-    spread = np.empty(rows)
-    for j in range(len(source)):
-        spread[:] = 0.0
-        for back in range(length):
-            _add_distance(spread, source[j, first - back : width - back], out[j])
-        _channel(out[j], source[j, first:], spread, float(length))
-    return out
+def _channel_of_mean(prices: Floats, length: int, columns: int, mean: Floats) -> None:
+    """CCI in place of the mean."""
+    spread, first = np.zeros(len(mean)), len(prices) - len(mean)
+    back = 0
+    while back < length:
+        a = first - back * columns
+        if back + 3 < length:
+            b, c, d = a - columns, a - 2 * columns, a - 3 * columns
+            _add_distances(spread, prices[a:], prices[b:], prices[c:], prices[d:], mean)
+            back += 4
+        else:
+            _add_distance(spread, prices[a:], mean)
+            back += 1
+    _channel(mean, prices[first:], spread, float(length))
+
+
+@compiled
+def _add_distances(total: Floats, a: Floats, b: Floats, c: Floats, d: Floats, mean: Floats) -> None:
+    """Of four bars at once."""
+    for i in range(len(total)):
+        total[i] += (abs(a[i] - mean[i]) + abs(b[i] - mean[i])) + (abs(c[i] - mean[i]) + abs(d[i] - mean[i]))
 
 
 @compiled
@@ -204,47 +252,53 @@ def _channel(mean: Floats, source: Floats, spread: Floats, length: float) -> Non
 
 @compiled
 def ultimate(high: Floats, low: Floats, close: Floats, length: int, rows: int) -> Floats:
-    """Ultimate oscillator in percent, N x rows: shares bought in n, 2 n and 4 n bars, weighted 4, 2, 1.
+    """Ultimate oscillator in percent, rows x K: shares bought in n, 2 n and 4 n bars, weighted 4, 2, 1.
 
     A share is the sum of buying pressures over that of true ranges; NaN where a window has no range.
     """
-    size = rows + 4 * length - 1
-    first = close.shape[1] - size
-    pressure, ranges = np.empty(size), np.empty(size)
-    out = np.zeros((len(close), rows))
-    for j in range(len(close)):
-        _pressure(high[j, first:], low[j, first:], close[j, first:], close[j, first - 1 : -1], pressure, ranges)
-        bought, moved = _sums(pressure, length), _sums(ranges, length)
-        more_bought, more_moved = _doubled(bought, length), _doubled(moved, length)
-        most_bought, most_moved = _doubled(more_bought, 2 * length), _doubled(more_moved, 2 * length)
-        _add_share(out[j], bought[-rows:], moved[-rows:], 4.0)
-        _add_share(out[j], more_bought[-rows:], more_moved[-rows:], 2.0)
-        _add_share(out[j], most_bought, most_moved, 1.0)
+    columns, first = close.shape[1], len(close) - (rows + 4 * length - 1)
+    pressure, ranges = np.empty((rows + 4 * length - 1) * columns), np.empty((rows + 4 * length - 1) * columns)
+    prices, before = close[first:].reshape(-1), close[first - 1 :].reshape(-1)
+    _pressure(low[first:].reshape(-1), prices, before, pressure)
+    _range(high[first:].reshape(-1), low[first:].reshape(-1), before, ranges)
+    out, step = np.zeros((rows, columns)), length * columns
+    bought, moved = _sums(pressure, length, columns), _sums(ranges, length, columns)
+    more_bought, more_moved = _doubled(bought, step), _doubled(moved, step)
+    most_bought, most_moved = _doubled(more_bought, 2 * step), _doubled(more_moved, 2 * step)
+    shares = out.reshape(-1)
+    _add_share(shares, bought[-out.size :], moved[-out.size :], 4.0)
+    _add_share(shares, more_bought[-out.size :], more_moved[-out.size :], 2.0)
+    _add_share(shares, most_bought, most_moved, 1.0)
     return out
 
 
 @compiled
-def _pressure(high: Floats, low: Floats, close: Floats, before: Floats, pressure: Floats, ranges: Floats) -> None:
+def _pressure(low: Floats, close: Floats, before: Floats, pressure: Floats) -> None:
     for i in range(len(close)):
+        pressure[i] = close[i] - (low[i] if (low[i] < before[i]) | (low[i] != low[i]) else before[i])
+
+
+@compiled
+def _range(high: Floats, low: Floats, before: Floats, ranges: Floats) -> None:
+    for i in range(len(ranges)):
         bottom = low[i] if (low[i] < before[i]) | (low[i] != low[i]) else before[i]
         top = high[i] if (high[i] > before[i]) | (high[i] != high[i]) else before[i]
-        pressure[i] = close[i] - bottom
         ranges[i] = top - bottom
 
 
 @compiled
-def _sums(series: Floats, length: int) -> Floats:
-    """Sums of n values that follow each other, n - 1 fewer than values."""
-    out = series[length - 1 :].copy()
+def _sums(series: Floats, length: int, columns: int) -> Floats:
+    """Sums of n values that follow each other, for n - 1 bars fewer."""
+    out = series[(length - 1) * columns :].copy()
     for back in range(1, length):
-        _add(out, series[length - 1 - back :])
+        _add(out, series[(length - 1 - back) * columns :])
     return out
 
 
 @compiled
-def _doubled(sums: Floats, length: int) -> Floats:
-    """Sums of windows of twice n bars from those of n."""
-    out = sums[length:].copy()
+def _doubled(sums: Floats, step: int) -> Floats:
+    """Sums of windows of twice n bars from those of n; `step` is n bars."""
+    out = sums[step:].copy()
     _add(out, sums)
     return out
 

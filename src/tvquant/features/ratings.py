@@ -20,7 +20,7 @@ import numpy as np
 
 from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import (
-    aligned,
+    Tile,
     compiled,
     exponential,
     hull_weights,
@@ -30,7 +30,7 @@ from tvquant.features.moving_averages import (
     weighted,
 )
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
-from tvquant.features.votes import MISSING, Votes, greater, placed, tally
+from tvquant.features.votes import LANES, MISSING, TILE, Counts, Votes, chunks, greater, placed, tally
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
 VOLUME_LENGTH = 20
@@ -44,8 +44,6 @@ INDICATORS = (
     "VWMA20",
     "Ichimoku",
 )
-BLOCK = 32
-"""Columns taken at once: all of their averages stay in the processor's cache for some hundred rows."""
 
 
 def moving_average_votes(
@@ -72,109 +70,152 @@ def moving_average_votes(
     the cloud of `classic` and `screener`.
     """
     columns = close.shape[1]
-    out = np.empty((rows, columns, len(INDICATORS)), np.int8)
-    for begin in range(0, columns, BLOCK):
-        cut = slice(begin, begin + BLOCK)
-        tops, bottoms, traded = (None if field is None else field[:, cut] for field in (high, low, volume))
-        votes = _block(tops, bottoms, close[:, cut], traded, rows, rules.ichimoku)
-        placed(votes, close[:, cut], out[:, cut])
-    return out
+    lanes, width = min(LANES, columns), max(len(close), rows + LENGTHS[-1] - 1)
+    out = np.empty((len(INDICATORS), rows, columns), np.int8)
+    for begin in range(0, columns, TILE):
+        tile = Tile(close, begin, min(begin + TILE, columns), lanes)
+        bars = tile.stacked(close, width)
+        traded = None if volume is None else tile.stacked(volume, width)
+        ranges = None if high is None or low is None else (tile.stacked(high, width), tile.stacked(low, width))
+        votes = np.full((len(bars), len(INDICATORS), rows, lanes), MISSING, np.int8)
+        for g, block in enumerate(votes):
+            _vote_by_averages(bars[g], block)
+            if traded is not None:
+                _vote_by_volume(bars[g], traded[g], block)
+            if ranges is not None:
+                _vote_by_cloud(bars[g], ranges[0][g], ranges[1][g], rules.ichimoku, block)
+        placed(votes, tile, out)
+    return out.transpose(1, 2, 0)
 
 
-@compiled
 def mean_vote(votes: Votes) -> Floats:
     """Recommend.MA or Recommend.Other: mean of a group's votes, in [-1, 1], NaN where there is none.
 
     From rows x N x M to rows x N.
     """
-    out = np.empty(votes.shape[:2])
-    for t in range(len(out)):
-        for j in range(out.shape[1]):
-            total, count = tally(votes, t, j)
-            out[t, j] = total / count if count else np.nan
-    return out
+    return _share(*tally(_by_indicator(votes)))
 
 
-@compiled
 def mean_of_groups(averages: Votes, oscillators: Votes) -> Floats:
     """Recommend.All: mean of the two groups' means, the one there is where the other has no vote; rows x N.
 
     Source: published readings, all of which are (Recommend.MA + Recommend.Other) / 2, none the mean of 26 votes.
     """
-    out = np.empty(averages.shape[:2])
+    return _share_of_two(*tally(_by_indicator(averages)), *tally(_by_indicator(oscillators)))
+
+
+def _by_indicator(votes: Votes) -> Votes:
+    """M x rows x N, as the votes of this room are stored: then nothing is copied."""
+    return np.ascontiguousarray(votes.transpose(2, 0, 1))
+
+
+@compiled
+def _share(total: Counts, count: Counts) -> Floats:
+    out = np.empty(total.shape)
     for t in range(len(out)):
         for j in range(out.shape[1]):
-            (total, count), (other, others) = tally(averages, t, j), tally(oscillators, t, j)
-            if count and others:
-                out[t, j] = (total * others + other * count) / (2 * count * others)
-            else:
-                out[t, j] = (total + other) / (count + others) if count + others else np.nan
+            out[t, j] = total[t, j] / count[t, j] if count[t, j] else np.nan
     return out
 
 
-def _block(
-    high: Floats | None, low: Floats | None, close: Floats, volume: Floats | None, rows: int, cloud: CloudRule
-) -> Votes:
-    """Votes of some columns at the last `rows` bars of each, 15 x N x rows."""
-    bars = aligned(close, close, max(len(close), rows + LENGTHS[-1] - 1))
-    now = np.ascontiguousarray(bars[:, -rows:])
-    votes = np.full((len(INDICATORS), *now.shape), MISSING, np.int8)
-    n = len(LENGTHS)
-    judge(simple(bars, LENGTHS, rows), now, votes[:n])
-    judge(exponential(bars, LENGTHS, rows), now, votes[n : 2 * n])
-    judge(weighted(bars, HULL, rows)[None], now, votes[2 * n : 2 * n + 1])
-    if volume is not None:
-        traded = aligned(volume, close, rows + VOLUME_LENGTH - 1)
-        judge(volume_weighted(bars, traded, VOLUME_LENGTH, rows)[None], now, votes[2 * n + 1 : 2 * n + 2])
-    if high is not None and low is not None:
-        reach = rows + DISPLACEMENT
-        tops, bottoms = (aligned(field, close, reach + LEAD - 1) for field in (high, low))
-        judge_cloud = _judge_cloud if cloud is CloudRule.DISPLACED else _judge_cloud_of_today
-        judge_cloud(midrange(tops, bottoms, CLOUD, reach), bars[:, -rows - 1 :], votes[-1])
-    return votes
-
-
 @compiled
+def _share_of_two(total: Counts, count: Counts, other: Counts, others: Counts) -> Floats:
+    out = np.empty(total.shape)
+    for t in range(len(out)):
+        for j in range(out.shape[1]):
+            a, n, b, m = total[t, j], count[t, j], other[t, j], others[t, j]
+            whole, parts = (a * m + b * n, 2 * n * m) if n and m else (a + b, n + m)
+            out[t, j] = whole / parts if parts else np.nan
+    return out
+
+
+def _vote_by_averages(bars: Floats, votes: Votes) -> None:
+    """The averages of closes at the last bars of a block: SMA, EMA, Hull."""
+    n, rows = len(LENGTHS), votes.shape[1]
+    judge(exponential(bars, LENGTHS, rows), bars[-rows:], votes[n : 2 * n])
+    for end, some in chunks(len(bars), votes):
+        size = some.shape[1]
+        judge(simple(bars[:end], LENGTHS, size), bars[end - size : end], some[:n])
+        judge(weighted(bars[:end], HULL, size)[None], bars[end - size : end], some[2 * n : 2 * n + 1])
+
+
+def _vote_by_volume(bars: Floats, volume: Floats, votes: Votes) -> None:
+    for end, some in chunks(len(bars), votes):
+        size, place = some.shape[1], INDICATORS.index("VWMA20")
+        average = volume_weighted(bars[:end], volume[:end], VOLUME_LENGTH, size)
+        judge(average[None], bars[end - size : end], some[place : place + 1])
+
+
+def _vote_by_cloud(bars: Floats, high: Floats, low: Floats, rule: CloudRule, votes: Votes) -> None:
+    judge_cloud = _judge_cloud if rule is CloudRule.DISPLACED else _judge_cloud_of_today
+    for end, some in chunks(len(bars), votes):
+        size = some.shape[1]
+        lines = midrange(high[:end], low[:end], CLOUD, size + DISPLACEMENT).reshape(len(CLOUD), -1)
+        judge_cloud(lines, bars[end - size - 1 : end].reshape(-1), bars.shape[1], some[-1].reshape(-1))
+
+
 def judge(averages: Floats, now: Floats, votes: Votes) -> None:
-    """Write the votes of L averages (L x N x rows) against the close (N x rows)."""
-    for m in range(len(averages)):
-        for j in range(len(now)):
-            for i in range(now.shape[1]):
-                average, price = averages[m, j, i], now[j, i]
-                if not np.isnan(average):
-                    votes[m, j, i] = greater(price, average) - greater(average, price)
+    """Write the votes of L averages against the close: L x rows x K against rows x K."""
+    for average, line in zip(averages, votes, strict=True):
+        _judge(average.reshape(-1), now.reshape(-1), line.reshape(-1))
 
 
 @compiled
-def _judge_cloud(lines: Floats, close: Floats, votes: Votes) -> None:
-    """Write Ichimoku's votes (N x rows) from the three midranges, 3 x N x (rows + displacement).
+def _judge(average: Floats, price: Floats, votes: Votes) -> None:
+    for i in range(len(votes)):
+        vote = np.int8(greater(price[i], average[i])) - np.int8(greater(average[i], price[i]))
+        votes[i] = vote if average[i] == average[i] else MISSING
 
-    `close` is N x (rows + 1).
+
+@compiled
+def _judge_cloud(lines: Floats, close: Floats, columns: int, votes: Votes) -> None:
+    """Write Ichimoku's votes from the three midranges, which begin `DISPLACEMENT` bars earlier; each is one line.
+
+    `close` begins one bar earlier.
     """
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            conversion, base, slow = lines[:, j, i + DISPLACEMENT]
-            if np.isnan(slow):
-                continue
-            price, lead, slow_lead = close[j, i + 1], (lines[0, j, i] + lines[1, j, i]) / 2.0, lines[2, j, i]
-            rises = greater(lead, slow_lead) and greater(base, lead)
-            falls = greater(slow_lead, lead) and greater(lead, base)
-            rises = rises and greater(conversion, base) and greater(price, conversion)
-            falls = falls and greater(base, conversion) and greater(conversion, price)
-            votes[j, i] = rises - falls
+    then = len(lines[0]) - len(votes)
+    _judge_displaced(
+        lines[0, then:], lines[1, then:], lines[2, then:], close[columns:], lines[0], lines[1], lines[2], votes
+    )
 
 
 @compiled
-def _judge_cloud_of_today(lines: Floats, close: Floats, votes: Votes) -> None:
+def _judge_displaced(
+    conversion: Floats,
+    base: Floats,
+    slow: Floats,
+    price: Floats,
+    faster: Floats,
+    middle: Floats,
+    slower: Floats,
+    votes: Votes,
+) -> None:
+    """`faster`, `middle` and `slower` are of the displaced bar."""
+    for i in range(len(votes)):
+        lead = (faster[i] + middle[i]) / 2.0
+        rises = greater(lead, slower[i]) & greater(base[i], lead)
+        falls = greater(slower[i], lead) & greater(lead, base[i])
+        rises = rises & greater(conversion[i], base[i]) & greater(price[i], conversion[i])
+        falls = falls & greater(base[i], conversion[i]) & greater(conversion[i], price[i])
+        votes[i] = np.int8(rises) - np.int8(falls) if slow[i] == slow[i] else MISSING
+
+
+@compiled
+def _judge_cloud_of_today(lines: Floats, close: Floats, columns: int, votes: Votes) -> None:
     """The same by the older rule, whose lead lines are not displaced."""
-    for j in range(len(votes)):
-        for i in range(votes.shape[1]):
-            conversion, base, slow_lead = lines[:, j, i + DISPLACEMENT]
-            lead, before, price = (conversion + base) / 2.0, close[j, i], close[j, i + 1]
-            if np.isnan(slow_lead + lead + before):
-                continue
-            rises = greater(lead, slow_lead) and greater(price, lead) and greater(base, price)
-            falls = greater(slow_lead, lead) and greater(slow_lead, price) and greater(price, base)
-            rises = rises and greater(conversion, before) and greater(price, conversion)
-            falls = falls and greater(before, conversion) and greater(conversion, price)
-            votes[j, i] = rises - falls
+    then = len(lines[0]) - len(votes)
+    _judge_of_today(lines[0, then:], lines[1, then:], lines[2, then:], close[columns:], close, votes)
+
+
+@compiled
+def _judge_of_today(
+    conversion: Floats, base: Floats, slow: Floats, price: Floats, before: Floats, votes: Votes
+) -> None:
+    for i in range(len(votes)):
+        lead = (conversion[i] + base[i]) / 2.0
+        rises = greater(lead, slow[i]) & greater(price[i], lead) & greater(base[i], price[i])
+        falls = greater(slow[i], lead) & greater(slow[i], price[i]) & greater(price[i], base[i])
+        rises = rises & greater(conversion[i], before[i]) & greater(price[i], conversion[i])
+        falls = falls & greater(before[i], conversion[i]) & greater(conversion[i], price[i])
+        known = slow[i] + lead + before[i]
+        votes[i] = np.int8(rises) - np.int8(falls) if known == known else MISSING

@@ -1,15 +1,23 @@
 """Votes of indicators, and what is equal and what greater in a rating. Importing this module imports numba."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import TILE, compiled
+from tvquant.features.moving_averages import Tile, compiled, copied
+from tvquant.statistics.known import Integers
 
 type Votes = NDArray[np.int8]
+type Counts = NDArray[np.int16]
 
 MISSING = np.int8(-128)
 """The vote of an indicator that has no value."""
+LANES, CHUNK = 32, 256
+"""Names and bars taken at once: what is worked on at a time stays in the processor's cache."""
+TILE = 256
+"""Names read and written at once: as many lie beside each other in a row."""
 TOLERANCE = 1e-10
 """Absolute, as in Pine: values that differ by no more are equal. A price below 1e-7 sees little but equality."""
 
@@ -20,34 +28,65 @@ def greater(a: float, b: float) -> bool:
     return bool(a - b > TOLERANCE)
 
 
-@compiled
-def placed(votes: Votes, close: Floats, out: Votes) -> None:
-    """Move votes from the last bars of each name (M x N x rows) to their rows (rows x N x M).
+def chunks(width: int, votes: Votes) -> Iterator[tuple[int, Votes]]:
+    """Some of a block's votes at a time (M x rows x lanes), and the row after their last bar in blocks of W bars."""
+    rows = votes.shape[1]
+    for first in range(0, rows, CHUNK):
+        some = votes[:, first : first + CHUNK]
+        yield width - rows + first + some.shape[1], some
 
-    Some rows at a time, so that what is read in one order and written in the other stays in the processor's cache.
-    """
-    rows, skipped = len(out), len(close) - len(out)
-    bars = np.full(close.shape[1], rows)
-    place = np.empty(TILE, np.int64)
-    for end in range(rows, 0, -TILE):
-        begin = max(end - TILE, 0)
-        for j in range(close.shape[1]):
-            for t in range(end - 1, begin - 1, -1):
-                there = not np.isnan(close[skipped + t, j])
-                bars[j] -= there
-                place[t - begin] = bars[j] if there else -1
-            for m in range(len(votes)):
-                for t in range(begin, end):
-                    bar = place[t - begin]
-                    out[t, j, m] = votes[m, j, bar] if bar >= 0 else MISSING
+
+def placed(votes: Votes, tile: Tile, out: Votes) -> None:
+    """Move votes of the last bars (G x M x rows x lanes) to their rows and columns of `out`, M x rows x N."""
+    _place(votes, tile.close, tile.begin, tile.end, tile.whole, out)
 
 
 @compiled
-def tally(votes: Votes, t: int, j: int) -> tuple[int, int]:
-    """Sum and number of the votes there are at row t of name j; `votes` is rows x N x M."""
-    total = count = 0
-    for m in range(votes.shape[2]):
-        there = votes[t, j, m] != MISSING
-        total += votes[t, j, m] * there
-        count += there
+def _place(votes: Votes, close: Floats, begin: int, end: int, whole: Integers, out: Votes) -> None:
+    """Blocks of which all names have all of the bars first: their bars stand at the rows already."""
+    blocks, indicators, rows, lanes = votes.shape
+    skipped = len(close) - rows
+    for m in range(indicators):
+        for t in range(rows):
+            for g in range(blocks):
+                first = begin + g * lanes
+                if whole[g] <= skipped:
+                    copied(votes[g, m, t], out[m, t, first : min(first + lanes, end)])
+    for g in range(blocks):
+        if whole[g] > skipped:
+            first = begin + g * lanes
+            cut = slice(first, min(first + lanes, end))
+            _place_by_bars(votes[g], close[skipped:, cut], out[:, :, cut])
+
+
+@compiled
+def _place_by_bars(votes: Votes, close: Floats, out: Votes) -> None:
+    rows, columns = close.shape
+    bars, left = np.full((rows, columns), -1), np.full(columns, rows)
+    for t in range(rows - 1, -1, -1):
+        for j in range(columns):
+            if not np.isnan(close[t, j]):
+                left[j] -= 1
+                bars[t, j] = left[j]
+    for m in range(len(votes)):
+        for t in range(rows):
+            for j in range(columns):
+                out[m, t, j] = votes[m, bars[t, j], j] if bars[t, j] >= 0 else MISSING
+
+
+@compiled
+def tally(votes: Votes) -> tuple[Counts, Counts]:
+    """Sum and number of the votes there are, rows x N each; `votes` is M x rows x N."""
+    total, count = np.zeros(votes.shape[1:], np.int16), np.zeros(votes.shape[1:], np.int16)
+    for m in range(len(votes)):
+        for t in range(votes.shape[1]):
+            _count(votes[m, t], total[t], count[t])
     return total, count
+
+
+@compiled
+def _count(votes: Votes, total: Counts, count: Counts) -> None:
+    for j in range(len(votes)):
+        there = votes[j] != MISSING
+        total[j] += votes[j] if there else np.int8(0)
+        count[j] += there

@@ -13,6 +13,7 @@ import numpy as np
 
 from tvquant.core.panel import Floats
 from tvquant.statistics.kernels import compiled
+from tvquant.statistics.known import Integers, first_known
 
 LENGTH = 14
 """Bars of Wilder's averages."""
@@ -24,6 +25,17 @@ def directional_movement(high: Floats, low: Floats, close: Floats, *, rows: int)
     The DIs begin at the 15th bar of a name, the ADX at the 28th. While no bar had a true range there is no DI; where
     neither DI is above zero the movement has no direction and counts as 0.
     """
+    moved, up, down = _moves(high, low, close)
+    starts = first_known(moved)
+    if starts[0] >= 0:
+        for values in (moved, up, down):
+            _smooth(values, starts)
+        _share(up, down, moved)
+        starts = first_known(moved)
+    if starts[0] >= 0:
+        _smooth(moved, starts)
+        moved *= 100.0
+        return moved[-rows:], up[-rows:], down[-rows:]
     adx, plus, minus = _directional(high, low, close, rows)
     return adx, plus, minus
 
@@ -45,6 +57,58 @@ def _wilder(average: float, value: float, count: int) -> float:
     if count <= LENGTH:
         return average + value / LENGTH
     return average + (value - average) / LENGTH
+
+
+@compiled
+def _moves(high: Floats, low: Floats, close: Floats) -> tuple[Floats, Floats, Floats]:
+    """True range, movement up and movement down since the row before; no range (NaN) where one of the two is no bar."""
+    moved, up, down = np.empty(close.shape), np.empty(close.shape), np.empty(close.shape)
+    moved[0] = up[0] = down[0] = np.nan
+    for t in range(1, len(close)):
+        for j in range(close.shape[1]):
+            top = high[t, j] if (high[t, j] > close[t - 1, j]) | np.isnan(high[t, j]) else close[t - 1, j]
+            bottom = low[t, j] if (low[t, j] < close[t - 1, j]) | np.isnan(low[t, j]) else close[t - 1, j]
+            moved[t, j] = top - bottom if close[t, j] == close[t, j] else np.nan
+        for j in range(close.shape[1]):
+            rise, fall = high[t, j] - high[t - 1, j], low[t - 1, j] - low[t, j]
+            up[t, j] = rise if (rise > fall) & (rise > 0.0) else 0.0
+            down[t, j] = fall if (fall > rise) & (fall > 0.0) else 0.0
+            moved[t, j] = moved[t, j] if rise + fall == rise + fall else np.nan
+    return moved, up, down
+
+
+@compiled
+def _smooth(values: Floats, starts: Integers) -> None:
+    """Wilder's average in place, of names without holes, NaN until it begins."""
+    names = values.shape[1]
+    begins, seeds = starts + (LENGTH - 1), np.zeros(names)
+    for j in range(names):
+        for t in range(starts[j], min(begins[j] + 1, len(values))):
+            seeds[j] += values[t, j] / LENGTH
+    first, last = min(int(begins.min()), len(values)), begins.max()
+    values[:first] = np.nan
+    for t in range(first, len(values)):
+        if t > first:
+            for j in range(names):
+                values[t, j] = values[t - 1, j] + (values[t, j] - values[t - 1, j]) / LENGTH
+        else:
+            values[t] = np.nan
+        if t <= last:
+            for j in range(names):
+                values[t, j] = seeds[j] if begins[j] == t else values[t, j]
+
+
+@compiled
+def _share(up: Floats, down: Floats, moved: Floats) -> None:
+    """DIs in place of the averages of movements, and the share that has a direction in place of the range's."""
+    for t in range(len(up)):
+        for j in range(up.shape[1]):
+            known = moved[t, j] > 0.0
+            plus = 100.0 * up[t, j] / moved[t, j] if known else np.nan
+            minus = 100.0 * down[t, j] / moved[t, j] if known else np.nan
+            both = plus + minus
+            up[t, j], down[t, j] = plus, minus
+            moved[t, j] = abs(plus - minus) / both if (both > 0.0) | np.isnan(both) else 0.0
 
 
 @compiled

@@ -69,9 +69,9 @@ def test_the_last_rows_alone_are_the_last_rows_of_all(rows, profile):
 
 
 def test_many_columns_are_judged_one_by_one():
-    fields = {name: np.tile(block, (1, 4)) for name, block in fields_of(markets()).items()}  # some blocks of columns
+    fields = {name: np.tile(block, (1, 14)) for name, block in fields_of(markets()).items()}  # over two tiles
     votes = oscillator_votes(**fields, rows=2)
-    assert np.array_equal(votes, np.tile(votes[:, : votes.shape[1] // 4], (1, 4, 1)))
+    assert np.array_equal(votes, np.tile(votes[:, : votes.shape[1] // 14], (1, 14, 1)))
 
 
 @pytest.mark.requirement("R-FEA-12")

@@ -59,7 +59,7 @@ def test_strength_is_the_share_of_rises():
     close = np.r_[100.0, 100.0 + np.tile([1.0, 1.0, -1.0], 200).cumsum()]
     keep = 13.0 / 14.0
     expected = 100.0 - 100.0 / (1.0 + (keep + keep**2) / 1.0)  # the last step is the fall
-    assert relative_strength(close[None], 14, 1)[0, 0] == pytest.approx(expected, rel=1e-12)
+    assert relative_strength(close[:, None], 14, 1)[0, 0] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -67,33 +67,34 @@ def test_strength_is_the_share_of_rises():
 )
 def test_strength_without_falls_or_rises(close, strength):
     """Falls are asked first: without any movement it is 100."""
-    assert relative_strength(np.asarray(close, float)[None], 14, 3).tolist() == [[strength] * 3]
+    assert relative_strength(np.asarray(close, float)[:, None], 14, 3).tolist() == [[strength]] * 3
 
 
 @pytest.mark.requirement("R-FEA-12")
 def test_a_position_is_the_share_of_the_range():
-    high, low, close = np.full((1, 20), 12.0), np.full((1, 20), 8.0), np.full((1, 20), 11.0)
-    assert position(close, high, low, 14, 3, 0.0).tolist() == [[75.0] * 3]
-    k, d = stochastic(close, high, low, 2, 0.0)
-    assert k.tolist() == d.tolist() == [[75.0] * 2]
+    high, low, close = np.full((20, 1), 12.0), np.full((20, 1), 8.0), np.full((20, 1), 11.0)
+    raw = position(close, high, low, 14, 6, 0.0)
+    assert raw.tolist() == [[75.0]] * 6
+    k, d = stochastic(raw)
+    assert k.tolist() == d.tolist() == [[75.0]] * 2
     assert np.isnan(position(close, close, close, 14, 3, 0.0)).all()
 
 
 @pytest.mark.requirement("R-FEA-12")
 def test_a_channel_index_of_a_straight_line():
     """The last of n equal steps lies (n - 1) / 2 above the mean; their mean distance from it is n / 4 for even n."""
-    line = np.arange(40.0)[None] * 3.0
+    line = np.arange(40.0)[:, None] * 3.0
     np.testing.assert_allclose(commodity_channel(line, 20, 5), 9.5 / (0.015 * 5.0), rtol=1e-13)
-    assert np.isnan(commodity_channel(np.full((1, 40), 3.0), 20, 5)).all()
+    assert np.isnan(commodity_channel(np.full((40, 1), 3.0), 20, 5)).all()
 
 
 @pytest.mark.requirement("R-FEA-12")
 def test_an_ultimate_oscillator_is_the_share_bought():
-    close = np.full((1, 60), 10.0)
+    close = np.full((60, 1), 10.0)
     np.testing.assert_allclose(ultimate(close + 1.0, close - 3.0, close, 7, 4), 75.0, rtol=1e-14)
     assert np.isnan(ultimate(close, close, close, 7, 4)).all()
     moved = close.copy()
-    moved[0, 45:] = 11.0  # one rise, which only the longest window still sees
+    moved[45:, 0] = 11.0  # one rise, which only the longest window still sees
     assert np.isnan(ultimate(moved, moved, moved, 7, 1)).all()
 
 

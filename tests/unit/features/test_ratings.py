@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import referee
-from markets import T, bars_of, markets, matrices, walk
+from markets import T, bars_of, markets, matrices, stacked, walk
 
-from tvquant.features.moving_averages import aligned, hull_weights, simple, volume_weighted, weighted
+from tvquant.features.moving_averages import hull_weights, simple, volume_weighted, weighted
 from tvquant.features.rating_rules import CLASSIC, SCREENER
 from tvquant.features.ratings import (
     INDICATORS,
@@ -65,9 +65,9 @@ def test_the_last_rows_alone_are_the_last_rows_of_all(rows):
 
 
 def test_many_columns_are_judged_one_by_one():
-    fields = {name: np.tile(block, (1, 4)) for name, block in matrices(markets()).items()}  # over two blocks of columns
+    fields = {name: np.tile(block, (1, 14)) for name, block in matrices(markets()).items()}  # over two tiles
     votes = moving_average_votes(**fields, rows=2)
-    assert np.array_equal(votes, np.tile(votes[:, : votes.shape[1] // 4], (1, 4, 1)))
+    assert np.array_equal(votes, np.tile(votes[:, : votes.shape[1] // 14], (1, 14, 1)))
 
 
 @pytest.mark.requirement("R-FEA-12")
@@ -227,7 +227,7 @@ def test_a_published_rating_is_rebuilt_from_bars(shared_data, name, file):
     assert votes[0, 0, :14].tolist() == [int(np.sign(float(row["close"]) - average)) for average in published(row)]
     assert votes[0, 0, CLOUD] == int(float(row["Rec.Ichimoku"]))
     assert mean_vote(votes)[0, 0] == pytest.approx(float(row["Recommend.MA"]), abs=1e-7)
-    series, volume = (aligned(fields[field], fields["close"], 200) for field in ("close", "volume"))
+    series, volume = (stacked(fields[field], fields["close"], 200) for field in ("close", "volume"))
     found = [*simple(series, LENGTHS, 1)[:, 0, 0], weighted(series, hull_weights(9), 1)[0, 0]]
     found.append(volume_weighted(series, volume, 20, 1)[0, 0])
     # One close of the files differs by 3 USDT from what TradingView had.

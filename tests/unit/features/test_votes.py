@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tvquant.features.moving_averages import TILE
-from tvquant.features.votes import MISSING, TOLERANCE, greater, placed, tally
+from tvquant.features.moving_averages import Tile
+from tvquant.features.votes import CHUNK, MISSING, TOLERANCE, chunks, greater, placed, tally
 
 NAN = np.nan
 
@@ -19,26 +19,34 @@ def test_values_within_the_tolerance_are_equal():
 
 def test_votes_of_bars_go_to_the_rows_of_the_bars():
     close = np.array([[9.0, 9.0], [1.0, NAN], [NAN, 2.0], [3.0, NAN]])
-    votes = np.array([[[1, 0, -1], [0, 0, 1]]], np.int8)  # the last of three bars is the newest
-    out = np.empty((3, 2, 1), np.int8)
-    placed(votes, close, out)
-    assert out[..., 0].tolist() == [[0, MISSING], [MISSING, 1], [-1, MISSING]]
+    votes = np.array([[[[1, 0], [0, 0], [-1, 1]]]], np.int8)  # the last of three bars is the newest
+    out = np.empty((1, 3, 2), np.int8)
+    placed(votes, Tile(close, 0, 2, 2), out)
+    assert out[0].tolist() == [[0, MISSING], [MISSING, 1], [-1, MISSING]]
 
 
-@pytest.mark.parametrize("rows", [1, TILE - 1, TILE, TILE + 1, 3 * TILE + 5])
-def test_many_rows_are_moved_as_one_by_one(rows):
-    draw = np.random.default_rng(rows)
-    close = np.where(draw.random((rows + 3, 4)) < 0.3, NAN, 1.0)
-    votes = draw.integers(-1, 2, (5, 4, rows)).astype(np.int8)
-    out = np.empty((rows, 4, 5), np.int8)
-    placed(votes, close, out)
-    for j in range(4):
-        bars = np.flatnonzero(~np.isnan(close[3:, j]))
-        expected = np.full((rows, 5), MISSING)
-        expected[bars] = votes[:, j, rows - len(bars) :].T
-        assert np.array_equal(out[:, j], expected)
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
+def test_many_rows_are_moved_as_one_by_one(share):
+    """Seven names from the second column on in blocks of three, of the last of which two lanes are idle."""
+    draw = np.random.default_rng(1)
+    close = np.where(draw.random((63, 9)) < share, NAN, 1.0)
+    votes = draw.integers(-1, 2, (3, 5, 60, 3)).astype(np.int8)
+    out = np.full((5, 60, 9), 7, np.int8)
+    placed(votes, Tile(close, 1, 8, 3), out)
+    for j in range(7):
+        bars = np.flatnonzero(~np.isnan(close[3:, j + 1]))
+        expected = np.full((5, 60), MISSING)
+        expected[:, bars] = votes[j // 3, :, 60 - len(bars) :, j % 3]
+        assert np.array_equal(out[:, :, j + 1], expected)
+    assert (out[:, :, [0, 8]] == 7).all()
 
 
 def test_missing_votes_leave_the_sum_and_the_count():
-    votes = np.array([[[1, MISSING, -1, 1]], [[MISSING] * 4]], np.int8)
-    assert [tally(votes, t, 0) for t in range(2)] == [(1, 3), (0, 0)]
+    votes = np.array([[1, MISSING, -1, 1], [MISSING] * 4], np.int8).T[:, :, None]
+    assert [found.tolist() for found in tally(votes)] == [[[1], [0]], [[3], [0]]]
+
+
+def test_a_blocks_votes_are_taken_some_at_a_time():
+    votes = np.zeros((2, 2 * CHUNK + 5, 3), np.int8)
+    ends = [(end, some.shape[1]) for end, some in chunks(3000, votes)]
+    assert ends == [(3000 - CHUNK - 5, CHUNK), (2995, CHUNK), (3000, 5)]

@@ -101,3 +101,11 @@ def test_a_straight_climb_has_all_its_direction_on_one_side():
     adx, plus, minus = directional_movement(close + 1.0, close - 1.0, close, rows=1)
     assert (adx.item(), plus.item(), minus.item()) == pytest.approx((100.0, 50.0, 0.0))
     assert average_true_range(close + 1.0, close - 1.0, close, rows=1).item() == pytest.approx(2.0)
+
+
+def test_names_without_holes_have_the_same_bits_beside_one_with_holes():
+    """They are averaged side by side, unless one among them has a hole."""
+    whole = [0, 2, 3, 4, 5]
+    beside, alone = (directional_movement(*fields, rows=T) for fields in (bars(), [x[:, whole] for x in bars()]))
+    for ours, theirs in zip(alone, beside, strict=True):
+        assert ours.tobytes() == np.ascontiguousarray(theirs[:, whole]).tobytes()
