@@ -22,6 +22,7 @@ from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import Structure, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import DAILY, PRICES, VALUES
+from tvquant.lake.tellings import TOLD, current
 
 
 class Format(StrEnum):
@@ -93,7 +94,7 @@ def _with_actions(lake: Lake, rows: pl.DataFrame, structures: dict[str, Structur
     """The rows with dividends and splits as they are delivered: numbers, zeros included, where they were known."""
     mine = pl.col("symbol").is_in(list(structures))
     rows = rows.with_columns(session(structures).alias("session"))
-    actions = tables.read(lake.root, "actions", ["symbol", "timestamp", "kind", "value"], where=mine)
+    actions = current(tables.read(lake.root, "actions", TOLD, where=mine))
     actions = actions.with_columns(session(structures).alias("session"))
     first, last = pl.col("actions_first").min(), pl.col("actions_last").max()
     spans = tables.read(lake.root, "instruments", ["symbol", "actions_first", "actions_last"], where=mine)

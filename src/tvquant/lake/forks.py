@@ -26,6 +26,7 @@ from tvquant.lake.kinds import PERPETUAL, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import PRICES, VALUES
+from tvquant.lake.tellings import TOLD, current
 
 IMPORTED = datetime(2000, 1, 1, tzinfo=UTC)
 """Nominal time of a fork's import: nothing of a fork depends on a clock."""
@@ -86,7 +87,7 @@ def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
     spans = spans.sort("symbol")
     return Rows(
         bars=_dated(stored("bars", "symbol", "timestamp", *VALUES, "basis"), spans),
-        actions=_dated(stored("actions", "symbol", "timestamp", "kind", "value"), spans),
+        actions=_dated(current(stored("actions", *TOLD)).drop("source", "recorded_at"), spans),
         spans=spans,
     )
 

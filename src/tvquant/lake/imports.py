@@ -26,6 +26,7 @@ from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Root, folder
 from tvquant.lake.repeats import mark_repeats
+from tvquant.lake.tellings import news
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def _import(
     }
     aside = _quarantine(root, import_id, deliveries)
     news = new_instruments(root, rows, structures)
-    actions = _new_actions(root, rows)
+    actions = _new_actions(root, rows, origin["source"])
     journal = pl.concat(_journal(part) for part in parts.values()).sort("file", "symbol")
     for table, frame in (
         ("instruments", news),
@@ -200,8 +201,8 @@ def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Str
     return found.filter(pl.col("known").is_null() | ~inside)
 
 
-def _new_actions(root: Root, rows: pl.DataFrame) -> pl.DataFrame:
-    """Dividends and splits that the lake does not have; 0 is none, and so is a split of 1 for 1."""
+def _new_actions(root: Root, rows: pl.DataFrame, source: pl.Expr) -> pl.DataFrame:
+    """Dividends and splits that the lake was not told; 0 is none, and so is a split of 1 for 1."""
     identity = ["symbol", "timestamp", "kind", "value"]
     parts = [
         rows.filter((pl.col(column) > 0) & (pl.col(column) != neutral)).select(
@@ -210,7 +211,7 @@ def _new_actions(root: Root, rows: pl.DataFrame) -> pl.DataFrame:
         for column, kind, neutral in (("dividends", "dividend", 0.0), ("stock_splits", "split", 1.0))
     ]
     found = pl.concat(parts).unique(identity, keep="first", maintain_order=True).sort(identity)
-    return found.join(tables.read(root, "actions", identity), on=identity, how="anti", maintain_order="left")
+    return news(root, found.with_columns(source=source))
 
 
 def _quarantine(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:

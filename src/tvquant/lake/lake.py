@@ -20,6 +20,7 @@ from tvquant.lake.kinds import Structure
 from tvquant.lake.place import Root, folder, size
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
+from tvquant.lake.tellings import TOLD, current
 
 PINNED = ("bars", "actions", "instruments")
 
@@ -232,8 +233,8 @@ class Lake:
         declared = self._declared(versions, symbols)
         mine = pl.col("symbol").is_in([symbol.name for symbol in declared])
         bars = self._read(versions, "bars", ["symbol", "timestamp", *VALUES], mine)
-        actions = self._read(versions, "actions", ["symbol", "timestamp", "kind", "value"], mine)
-        return assemble(declared, bars, actions)
+        actions = self._read(versions, "actions", TOLD, mine)
+        return assemble(declared, bars, current(actions))
 
     def _declared(self, versions: Mapping[str, int], symbols: Iterable[str] | None) -> tuple[Symbol, ...]:
         """Symbols with bars, sorted, as declared at their imports."""

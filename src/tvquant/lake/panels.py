@@ -9,10 +9,9 @@ from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Times
 from tvquant.core.stamps import Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
+from tvquant.lake.kinds import SHARES_AND_INDICES
 from tvquant.lake.renames import identity
 from tvquant.lake.tables import MEASURES
-
-EQUITIES = frozenset({Kind.STOCK, Kind.ETF, Kind.INDEX})
 
 
 def build(bars: Bars) -> Panel:
@@ -166,7 +165,7 @@ def _caveats(bars: Bars, at: Ints, column: Ints, starts: Ints, withheld: Times) 
 
 def _dividends_matter(symbol: Symbol) -> bool:
     """Prices are of something that may pay dividends, and they are not in them."""
-    return symbol.basis is not Basis.TOTAL and bool(symbol.structure.kinds & EQUITIES)
+    return symbol.basis is not Basis.TOTAL and bool(symbol.structure.kinds & SHARES_AND_INDICES)
 
 
 def _undelivered(bars: Bars, at: Ints) -> Bools:

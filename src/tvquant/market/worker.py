@@ -6,14 +6,15 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, TvquantError
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.actions import store_actions
-from tvquant.lake.kinds import structure
+from tvquant.lake.kinds import SHARES, structure
 from tvquant.lake.tables import DAILY
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, instant, moment, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
@@ -26,8 +27,6 @@ from tvquant.market.retry import Backoff
 from tvquant.market.states import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.tasks import DataTask
 
-SHARES = frozenset({Kind.STOCK, Kind.ETF})
-"""What pays dividends and is split."""
 FILLS = 50
 """Holes that one targeted repair asks for, the newest ones."""
 
@@ -123,27 +122,34 @@ class DataWorker:
                 return self._untouched(task, covered, record, grid)
             stored = stored_rows(self.lake, symbol, task.interval) if covered.bars else NO_ROWS
             fetched = await fetcher.fetch(symbol, grid, spans, stored)
+            notes = await self._actions(task, fetcher, covered, fetched.rows)
+            fetched = replace(fetched, notes=(*fetched.notes, *notes))
             merged = await self.merger.merge(task, fetched.rows)
-            fetched = replace(fetched, notes=(*fetched.notes, *await self._actions(task, fetcher, merged.coverage)))
         except TvquantError as error:
             return self._failed(task, covered, fetcher.requests, error)
         asked = () if holes is None else tuple(holes)
         genesis = None if holes is not None else fetched.genesis
         return await self._registered(task, grid, fetched, merged, genesis, asked, fetcher.requests)
 
-    async def _actions(self, task: DataTask, fetcher: Fetcher, covered: Coverage) -> tuple[str, ...]:
-        """Store the actions of a share or fund whose bars were fetched; why not, where they could not be had."""
+    async def _actions(
+        self, task: DataTask, fetcher: Fetcher, covered: Coverage, fetched: pl.DataFrame
+    ) -> tuple[str, ...]:
+        """Store the actions of a share or fund, of its stored bars and of those fetched, before these are merged.
+
+        So a kill leaves no raw bar without its split. Returns why there are none, where they could not be had.
+        """
         symbol = task.physical_symbol
-        able = self.provider.capabilities.actions and task.interval == DAILY and covered.last is not None
+        able = self.provider.capabilities.actions and task.interval == DAILY
         if not able or self.provider.basis is Basis.TOTAL or not structure(symbol).kinds & SHARES:
             return ()
-        assert covered.first is not None
-        assert covered.last is not None
+        edges = [moment(edge) for edge in (covered.first, covered.last) if edge is not None]
+        stamps = [*edges, *fetched["timestamp"]]
+        if not stamps:
+            return ()
+        span = {"first": min(stamps), "last": max(stamps)}
         try:
             rows = await fetcher.actions(symbol)
-            first, last = moment(covered.first), moment(covered.last)
-            now = self.clock.now()
-            store_actions(self.lake, symbol, rows, first=first, last=last, source=self.provider.name, recorded_at=now)
+            store_actions(self.lake, symbol, rows, **span, source=self.provider.name, recorded_at=self.clock.now())
         except DataError as error:  # its bars are good, and are stamped price_return where dividends are not known
             return (f"no corporate actions: {error}",)
         return ()
