@@ -1,7 +1,8 @@
 """Corporate actions that a provider tells of, put into the lake as files deliver them.
 
-What is stored is never changed: a dividend or split that is told with another value stands beside the first, and
-neither is applied (see `bars`). The bars they were told for extend the span in which dividends are known.
+What is stored is never changed: a dividend or split that is told with another value stands beside the first. Of one
+source the newest counts (see `tellings`); where sources differ none is applied (see `bars`). The bars they were told
+for extend the span in which dividends are known.
 """
 
 from datetime import UTC, datetime
@@ -10,10 +11,11 @@ import polars as pl
 
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
-from tvquant.lake import commits, tables
+from tvquant.lake import commits
 from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import TIME
+from tvquant.lake.tellings import news
 
 IDENTITY = ["symbol", "timestamp", "kind", "value"]
 KINDS = ("dividend", "split")
@@ -42,7 +44,7 @@ def store_actions(
     )
     _check(symbol, given)
     plain = pl.col("kind").eq("split") & pl.col("value").eq(1.0)
-    inside = pl.col("timestamp").is_between(first, last) & ~plain
+    inside = pl.col("timestamp").dt.date().is_between(first.date(), last.date()) & ~plain
     given = given.filter(inside).unique(IDENTITY, maintain_order=True).sort(IDENTITY)
     import_id = digest_json(
         [
@@ -65,10 +67,9 @@ def store_actions(
 
     def decide() -> int:
         with commits.writing(lake.root):
-            held = tables.read(lake.root, "actions", IDENTITY, where=pl.col("symbol") == symbol)
-            new = given.join(held, on=IDENTITY, how="anti", maintain_order="left")
+            new = news(lake.root, given.with_columns(source=origin["source"]))
+            commits.append(lake.root, "actions", new.with_columns(**origin))  # first: a span says that all are there
             commits.append(lake.root, "instruments", span.with_columns(**origin))
-            commits.append(lake.root, "actions", new.with_columns(**origin))
         return len(new)
 
     return commits.retried(lake.root, decide)

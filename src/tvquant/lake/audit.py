@@ -22,6 +22,7 @@ from tvquant.lake.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import DAILY, MEASURES, PRICES
+from tvquant.lake.tellings import TOLD, superseded
 
 OPENS_LATE = 20
 """A session stamped at this hour of UTC or later is one that opened for the next market day (R-DAT-05)."""
@@ -50,6 +51,7 @@ def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ..
         *checks.stale_prices(bars, steps),
         *checks.thin(bars),
         *_odd_actions(bars, as_of),
+        *_superseded(lake, bars, as_of),
         *_repeated(lake, bars, as_of),
         *_late_opens(lake, bars, as_of),
         *_unfinished(lake, bars),
@@ -213,6 +215,25 @@ def _odd_actions(bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
             at = stamps[odd]
             if len(at):
                 yield Finding(symbol=symbol.name, kind=kind, first=at[0], last=at[-1], count=len(at), detail=detail)
+
+
+def _superseded(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
+    """Dividends and splits that their own sources told anew with other values."""
+    where = pl.col("symbol").is_in([symbol.name for symbol in bars.symbols])
+    rows = superseded(tables.read(lake.root, "actions", TOLD, where=where)).sort("symbol", "timestamp", "recorded_at")
+    if as_of is not None:
+        rows = rows.filter(pl.col("timestamp").dt.truncate("1d") <= _moment(as_of - DAY))
+    for (name, source), mine in rows.partition_by("symbol", "source", as_dict=True, maintain_order=True).items():
+        first, last = (_instant(when) for when in (mine["timestamp"][0], mine["timestamp"][-1]))
+        detail = f"{len(mine)} values that {source} told anew: its newest count, the earlier ones stay stored"
+        yield Finding(
+            symbol=str(name),
+            kind=FindingKind.SUPERSEDED_ACTION,
+            first=first,
+            last=last,
+            count=len(mine),
+            detail=detail,
+        )
 
 
 def _repeated(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:

@@ -18,9 +18,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis, Bools, Floats, Times
-from tvquant.lake.kinds import Structure
+from tvquant.lake.funding import NONE as NO_PAYMENTS
+from tvquant.lake.funding import Payments
+from tvquant.lake.kinds import SHARES, Structure
 from tvquant.lake.tables import MEASURES, PRICES, VALUES
 
 type Ints = NDArray[np.int64]
@@ -89,7 +91,7 @@ class Bars:
     generation : n, which holder of the ticker the bar belongs to (an invalid bar: the last one before it).
     factor : n, open (else close) over the previous valid close, splits not taken out; NaN where there is none.
     breaks, suspected_split : n, the bar starts a generation; it opens like a split that was not delivered.
-    actions : the corporate actions of the symbols.
+    actions : the corporate actions of the symbols; `funding` : payments of swaps.
     """
 
     symbols: tuple[Symbol, ...]
@@ -109,6 +111,7 @@ class Bars:
     breaks: Bools
     suspected_split: Bools
     actions: Actions
+    funding: Payments = NO_PAYMENTS
 
     def rows_of(self, number: int) -> slice:
         """Where the bars of one symbol stand."""
@@ -143,7 +146,9 @@ def in_time_order(rows: pl.DataFrame, stamp: str) -> pl.DataFrame:
     return rows if done else rows.sort("symbol", stamp, maintain_order=True)
 
 
-def assemble(symbols: tuple[Symbol, ...], bars: pl.DataFrame, actions: pl.DataFrame) -> Bars:
+def assemble(
+    symbols: tuple[Symbol, ...], bars: pl.DataFrame, actions: pl.DataFrame, funding: Payments = NO_PAYMENTS
+) -> Bars:
     """Judge the stored rows of the given symbols (which must be sorted by name, and have rows)."""
     number, stamp, values = _sorted_rows(symbols, bars)
     starts = np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (stamp[1:] != stamp[:-1])])
@@ -181,6 +186,7 @@ def assemble(symbols: tuple[Symbol, ...], bars: pl.DataFrame, actions: pl.DataFr
         breaks=breaks,
         suspected_split=suspected,
         actions=found,
+        funding=funding,
     )
 
 
@@ -282,9 +288,7 @@ def _breaks(
     ratio = np.fmax(jump, 1 / jump)
     times = np.round(ratio)
     whole = (times >= 2) & (times <= MOST_FOR_ONE) & (np.abs(ratio / times - 1) <= SPLIT_ROUNDING)
-    suspects = np.array(
-        [s.basis is Basis.RAW and bool(s.structure.kinds & {Kind.STOCK, Kind.ETF}) for s in symbols], dtype=bool
-    )
+    suspects = np.array([s.basis is Basis.RAW and bool(s.structure.kinds & SHARES) for s in symbols], dtype=bool)
     suspected = suspects[who] & whole & (split == 1) & ~breaks
     out = np.zeros(len(number), bool), np.full(len(number), np.nan), np.zeros(len(number), bool)
     for full, part in zip(out, (breaks, jump, suspected), strict=True):

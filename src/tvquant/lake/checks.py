@@ -81,6 +81,8 @@ class FindingKind(StrEnum):
     """A raw price that opens like a split that was not delivered."""
     CONFLICTING_ACTION = "conflicting_action"
     """Different values for one dividend or split: none is applied."""
+    SUPERSEDED_ACTION = "superseded_action"
+    """A dividend or split that its own source told anew with another value: the newest counts (note)."""
     IDLE_ACTION = "idle_action"
     """A dividend or split on a date that is no session: it is not applied."""
     CROSS_SOURCE = "cross_source"
@@ -100,6 +102,7 @@ NOTES = frozenset(
         FindingKind.TOLERATED,
         FindingKind.FLAT,
         FindingKind.ZERO_VOLUME,
+        FindingKind.SUPERSEDED_ACTION,
         FindingKind.CROSS_VOLUME,
     }
 )

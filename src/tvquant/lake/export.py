@@ -1,4 +1,4 @@
-"""Bars out of the lake, in files that `data import` takes back.
+"""Bars and funding out of the lake, in files that `data import` takes back.
 
 One file per market (spot pairs, perpetual swaps, listed), interval and basis, so that no file holds two venues of one
 coin; a symbol whose rows came with different price columns stands in several. Importing all of them into an empty lake
@@ -18,10 +18,13 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake import tables
 from tvquant.lake.bars import session
+from tvquant.lake.files import RATE
+from tvquant.lake.funding import COLUMNS
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import Structure, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import DAILY, PRICES, VALUES
+from tvquant.lake.tellings import TOLD, current
 
 
 class Format(StrEnum):
@@ -33,18 +36,20 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """One file: its rows, its symbols, and the basis to declare when it is imported."""
+    """One file: its rows, its symbols, and the basis to declare when it is imported (None: of funding, none)."""
 
     path: Path
     rows: int
     symbols: int
-    basis: Basis
+    basis: Basis | None
 
 
 def export(
     lake: Lake, symbols: Iterable[str] | None, into: Path, *, interval: str = DAILY, form: Format = Format.PARQUET
 ) -> tuple[Exported, ...]:
     """Write the bars of the symbols (all when None) to files in a folder; files of the same names are replaced.
+
+    With daily bars goes the funding of swaps, in a file of its own.
 
     Raises
     ------
@@ -74,7 +79,20 @@ def export(
         path = into / f"{name}{f'_{seen[name]}' if seen[name] > 1 else ''}.{form}"
         _write(part, path, form)
         out.append(Exported(path=path, rows=len(part), symbols=part["symbol"].n_unique(), basis=Basis(str(basis))))
+    if interval == DAILY:
+        out += _funding(lake, wanted, into, form)
     return tuple(out)
+
+
+def _funding(lake: Lake, symbols: list[str] | None, into: Path, form: Format) -> list[Exported]:
+    """A file of the payments as they were told, contradictions included; none where there are none."""
+    mine = None if symbols is None else pl.col("symbol").is_in(symbols)
+    rows = tables.read(lake.root, "funding", COLUMNS, where=mine).sort(COLUMNS).rename({"rate": RATE})
+    if rows.is_empty():
+        return []
+    path = into / f"swap_funding.{form}"
+    _write(rows, path, form)
+    return [Exported(path=path, rows=len(rows), symbols=rows["symbol"].n_unique(), basis=None)]
 
 
 def _rows(lake: Lake, symbols: list[str] | None, interval: str) -> pl.DataFrame:
@@ -93,7 +111,7 @@ def _with_actions(lake: Lake, rows: pl.DataFrame, structures: dict[str, Structur
     """The rows with dividends and splits as they are delivered: numbers, zeros included, where they were known."""
     mine = pl.col("symbol").is_in(list(structures))
     rows = rows.with_columns(session(structures).alias("session"))
-    actions = tables.read(lake.root, "actions", ["symbol", "timestamp", "kind", "value"], where=mine)
+    actions = current(tables.read(lake.root, "actions", TOLD, where=mine))
     actions = actions.with_columns(session(structures).alias("session"))
     first, last = pl.col("actions_first").min(), pl.col("actions_last").max()
     spans = tables.read(lake.root, "instruments", ["symbol", "actions_first", "actions_last"], where=mine)

@@ -1,8 +1,9 @@
-"""One file of bars, read and judged: every row is either typed or rejected with its reason.
+"""One file of bars or funding, read and judged: every row is either typed or rejected with its reason.
 
 1. Parquet columns are taken with their types; csv columns are read as text, so that a bad cell is shown as it stands.
-2. What is wrong with the whole file (a missing column, a time without zone, funding, bars of no interval) refuses it.
-3. What is wrong with one row rejects that row. All checks are vectorised; single cells are looked at only on failure.
+2. What is wrong with the whole file (a missing column, a time without zone, bars of no interval) refuses it.
+3. A file of exactly a symbol, a time and a funding rate is one of funding, not of bars.
+4. What is wrong with one row rejects that row. All checks are vectorised; single cells are looked at only on failure.
 """
 
 import datetime as dt
@@ -15,13 +16,18 @@ from pathlib import Path
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
+from tvquant.lake.funding import MOST
 from tvquant.lake.intervals import FOUR_HOURS, off_grid
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
 from tvquant.lake.tables import DAILY, PRICES, TIME, UNREADABLE, VALUES, first_line
 
 REQUIRED = ("symbol", "timestamp", "close")
 ACTIONS = ("dividends", "stock_splits")
-COLUMNS = ("symbol", "timestamp", *VALUES, *ACTIONS, "funding_rate")
+RATE, FUNDING = "funding_rate", "funding"
+FUNDED = frozenset({"symbol", "timestamp", RATE})
+"""Columns of a file of funding, which stands as an interval of its own."""
+COLUMNS = ("symbol", "timestamp", *VALUES, *ACTIONS, RATE)
 NEVER_NEGATIVE = ("volume", "quote_volume", *ACTIONS)
 YEARS = (1900, 2100)
 INTRADAY = 1.5
@@ -37,8 +43,9 @@ class Delivery:
 
     Parameters
     ----------
-    interval : of its bars, as their times show.
-    rows : good rows in the file's order: symbol, timestamp, every value column (null where absent), actions.
+    interval : of its bars, as their times show; `FUNDING` where it has rates instead.
+    rows : good rows in the file's order: symbol, timestamp, every value column (null where absent), actions; of funding
+        symbol, timestamp, funding_rate.
     structures : symbol -> what it is, for every symbol that is known.
     ignored : columns that are not of the schema.
     rejected : bad rows: `row` (csv line, parquet row index), the first bad `column`, its `value`, `reason`, and the
@@ -65,6 +72,12 @@ def read_file(path: Path) -> Delivery:
     _check_columns(path, raw)
     rows, failures = _typed(path, raw)
     structures, unknown = _structures(rows["symbol"])
+    if RATE in rows.columns:
+        unknown |= {
+            name: "is refused: it is no perpetual swap, and has no funding"
+            for name, one in structures.items()
+            if Kind.SWAP not in one.kinds
+        }
     if unknown:
         failures.insert(0, ("symbol", rows["symbol"].is_in(list(unknown)), unknown))
     blank = raw.select(pl.all_horizontal(pl.all().is_null())).to_series() & _is_csv(path)
@@ -112,11 +125,17 @@ def _is_csv(path: Path) -> bool:
     return path.suffix.lower() == ".csv"
 
 
+def _is_funding(raw: pl.DataFrame) -> bool:
+    return set(raw.columns) == FUNDED
+
+
 def _check_columns(path: Path, raw: pl.DataFrame) -> None:
+    if _is_funding(raw):
+        return
     absent = [name for name in REQUIRED if name not in raw.columns]
-    funding = "funding_rate" in raw.columns and raw["funding_rate"].null_count() < len(raw)
-    if funding:
-        raise DataError(f"{path}: column 'funding_rate' has values, but funding is not stored yet; import without it")
+    if RATE in raw.columns and raw[RATE].null_count() < len(raw):
+        alone = f"symbol, timestamp and {RATE}"
+        raise DataError(f"{path}: column {RATE!r} stands beside others; put funding into a file of {alone} alone")
     if absent:
         raise DataError(f"{path}: column {absent[0]!r} is missing; found {', '.join(raw.columns)}")
     twice = [name for name in raw.columns if re.fullmatch(rf"({'|'.join(COLUMNS)})_duplicated_\d+", name)]
@@ -141,7 +160,7 @@ def _typed(path: Path, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
     check("timestamp", raw["timestamp"].is_not_null() & stamps.is_null(), unparsed)
     check("timestamp", ~stamps.dt.year().is_between(*YEARS), f"is outside of the years {YEARS[0]} to {YEARS[1]}")
     frame = pl.DataFrame({"symbol": symbol.cast(pl.String), "timestamp": stamps})
-    for name in (*VALUES, *ACTIONS):
+    for name in (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS):
         if name not in raw.columns:
             frame = frame.with_columns(pl.lit(None, pl.Float64).alias(name))
             continue
@@ -154,7 +173,9 @@ def _typed(path: Path, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
         check(name, ~numbers.is_finite(), "is not a finite number")
         if name in NEVER_NEGATIVE:
             check(name, numbers < 0, "is negative")
-        if name == "close":
+        if name == RATE:
+            check(name, numbers.abs() > MOST, f"is no fraction from -{MOST:g} to {MOST:g}")
+        if name in ("close", RATE):
             check(name, given.is_null(), "is empty")
         elif name in PRICES and 0 < given.null_count() < len(given):
             has_some = frame.select(pl.col(name).is_not_null().any().over("symbol")).to_series()
@@ -242,6 +263,8 @@ def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
 
 def _interval(path: Path, rows: pl.DataFrame, structures: dict[str, Structure]) -> str:
     """The interval of the file's bars; what is neither daily nor of 4h is refused, lest it pose as either."""
+    if RATE in rows.columns:
+        return FUNDING
     stamp = pl.col("timestamp")
     if rows.is_empty() or rows.select((stamp == stamp.dt.truncate("1d")).all()).item():
         return DAILY

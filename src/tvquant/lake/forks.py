@@ -21,11 +21,14 @@ from tvquant.core.instruments import Fact, Instant, Instrument
 from tvquant.core.panel import Basis, Panel, Times
 from tvquant.lake import tables, venues
 from tvquant.lake.bars import session
+from tvquant.lake.files import RATE
+from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
 from tvquant.lake.imports import import_files
 from tvquant.lake.kinds import PERPETUAL, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import PRICES, VALUES
+from tvquant.lake.tellings import TOLD, current
 
 IMPORTED = datetime(2000, 1, 1, tzinfo=UTC)
 """Nominal time of a fork's import: nothing of a fork depends on a clock."""
@@ -40,6 +43,8 @@ VOLUME_FACTOR = 1000.0
 """Later volumes are so many times as large; where there was none, the close stands in its place."""
 NEW_ACTIONS, TWICE = 0.05, 0.25
 """Shares of later bars that are given an action, and of new dividends that come with two values."""
+ODD_HOURS = pl.duration(hours=11)
+"""From a bar's open to its new payment, at a time when no exchange settles."""
 BEYOND = np.timedelta64(60, "D")
 """How far added bars go on behind the last stored one."""
 NEWCOMERS = 3
@@ -54,11 +59,13 @@ class Rows:
     ----------
     bars : symbol, timestamp, values and basis, with `session` and `known_at`.
     actions : symbol, timestamp, kind and value, with `session` and `known_at`.
+    funding : symbol, timestamp and rate, with `known_at`: the settlement.
     spans : symbol, calendar, and the first and last bar that dividends were delivered with (null: with none).
     """
 
     bars: pl.DataFrame
     actions: pl.DataFrame
+    funding: pl.DataFrame
     spans: pl.DataFrame
 
 
@@ -86,9 +93,16 @@ def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
     spans = spans.sort("symbol")
     return Rows(
         bars=_dated(stored("bars", "symbol", "timestamp", *VALUES, "basis"), spans),
-        actions=_dated(stored("actions", "symbol", "timestamp", "kind", "value"), spans),
+        actions=_dated(current(stored("actions", *TOLD)).drop("source", "recorded_at"), spans),
+        funding=_settling(stored("funding", *COLUMNS)),
         spans=spans,
     )
+
+
+def _settling(funding: pl.DataFrame) -> pl.DataFrame:
+    """The payments with `known_at`."""
+    known = pl.col("timestamp").dt.replace_time_zone(None).alias("known_at")
+    return funding.with_columns(known).sort(COLUMNS)
 
 
 def rebuilt(rows: Rows, into: Path) -> tuple[Lake, Snapshot]:
@@ -110,15 +124,20 @@ def rebuilt(rows: Rows, into: Path) -> tuple[Lake, Snapshot]:
         for file, part in zip(files, parts, strict=True):
             part.drop("basis").write_parquet(file, compression="uncompressed")
         import_files(lake, files, basis=Basis(basis), recorded_at=IMPORTED)
+    if len(rows.funding):
+        paid = folder / "funding.parquet"
+        rows.funding.select(*KEY, pl.col("rate").alias(RATE)).write_parquet(paid, compression="uncompressed")
+        import_files(lake, [paid], recorded_at=IMPORTED)
     return lake, lake.pin(rows.bars["symbol"].unique().to_list())
 
 
 def rows_deleted(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
-    """Every bar and action known after `t` is gone."""
+    """Every bar, action and payment known after `t` is gone."""
     known = _known(t)
     if rows.bars.select(known.all()).item():
         return None
-    return replace(rows, bars=rows.bars.filter(known), actions=rows.actions.filter(known))
+    bars, actions, funding = (one.filter(known) for one in (rows.bars, rows.actions, rows.funding))
+    return replace(rows, bars=bars, actions=actions, funding=funding)
 
 
 def rows_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
@@ -189,6 +208,20 @@ def actions_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows
     return replace(rows, actions=pl.concat([past, kept, new, twice.with_columns(pl.col("value") * 2.0)]))
 
 
+def funding_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
+    """Of later payments half are gone and the others have other rates; every later bar of a swap gets a new one."""
+    past, future = _split(rows.funding, t)
+    kept = future.filter(pl.Series(draw.random(len(future)) < 0.5))
+    kept = kept.with_columns((pl.col("rate") * _factors(len(kept), draw)).clip(-MOST, MOST))
+    swaps = [name for name in rows.spans["symbol"] if pays(name)]
+    new = rows.bars.filter(pl.col("symbol").is_in(swaps)).select("symbol", pl.col("session") + ODD_HOURS)
+    new = new.rename({"session": "timestamp"}).with_columns(rate=pl.Series(draw.uniform(-MOST, MOST, len(new))))
+    new = _settling(new).filter(~_known(t))
+    if future.is_empty() and new.is_empty():
+        return None
+    return replace(rows, funding=pl.concat([past, kept, new]))
+
+
 def listings_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
     """New symbols of every exchange, with a thousand times the volume, begin after `t`."""
     future = rows.bars.filter(~_known(t))
@@ -211,7 +244,7 @@ def listings_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | 
             spans.append(rows.spans.filter(pl.col("symbol") == symbol).with_columns(name))
     if number == 0:
         return None
-    return Rows(bars=pl.concat(bars), actions=rows.actions, spans=pl.concat(spans))
+    return replace(rows, bars=pl.concat(bars), spans=pl.concat(spans))
 
 
 def listings_removed(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
@@ -220,8 +253,10 @@ def listings_removed(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows
     stay = first.filter(_known(t)).select("symbol")
     if len(stay) == len(first):
         return None
-    bars, actions, spans = (one.join(stay, on="symbol", how="semi") for one in (rows.bars, rows.actions, rows.spans))
-    return Rows(bars=bars, actions=actions, spans=spans)
+    bars, actions, funding, spans = (
+        one.join(stay, on="symbol", how="semi") for one in (rows.bars, rows.actions, rows.funding, rows.spans)
+    )
+    return Rows(bars=bars, actions=actions, funding=funding, spans=spans)
 
 
 EDITS: Mapping[str, Edit] = {
@@ -231,6 +266,7 @@ EDITS: Mapping[str, Edit] = {
     "actions scrambled": actions_scrambled,
     "listings added": listings_added,
     "listings removed": listings_removed,
+    "funding scrambled": funding_scrambled,
 }
 """Forks of rows, by the names that findings call them."""
 

@@ -4,11 +4,11 @@
 2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has.
 3. Per interval, drop rows that repeat a row of the same files or of the lake; everything else is stored,
    contradictions included.
-4. Write quarantine, instruments, actions, bars, journal, in this order and each in one commit. Killed in between, the
-   lake holds instruments without bars, which nothing reads, and the same command completes it.
+4. Write quarantine, instruments, actions, funding, bars, journal, in this order and each in one commit. Killed in
+   between, the lake holds instruments without bars, which nothing reads, and the same command completes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,18 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import commits, tables
 from tvquant.lake.bars import in_time_order
-from tvquant.lake.files import Delivery, read_file
+from tvquant.lake.files import ACTIONS, FUNDING, RATE, Delivery, read_file
+from tvquant.lake.funding import settled, unstored
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Root, folder
 from tvquant.lake.repeats import mark_repeats
+from tvquant.lake.tables import TIME, VALUES
+from tvquant.lake.tellings import news
+
+_NUMBERS = dict.fromkeys((*VALUES, *ACTIONS), pl.Float64())
+_FILED: dict[str, pl.DataType] = {"file": pl.Int64(), "interval": pl.String()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +48,13 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did; `symbols` counts those delivered, `actions` those newly stored."""
+    """What an import did; `symbols` counts those delivered, `actions` and `funding` those newly stored."""
 
     import_id: str
     files: tuple[FileReport, ...]
     symbols: int
     actions: int
+    funding: int
     quarantine: Path | None
 
     @property
@@ -69,7 +76,7 @@ class ImportReport:
 def import_files(
     lake: Lake, files: Sequence[Path], *, basis: Basis | None = None, quarantine: bool = False, recorded_at: datetime
 ) -> ImportReport:
-    """Import files of daily bars, and of 4h bars of what trades round the clock; a file has bars of one interval.
+    """Import files of daily bars, of 4h bars of what trades round the clock (one interval per file), or of funding.
 
     Parameters
     ----------
@@ -121,11 +128,15 @@ def _import(
     }
     aside = _quarantine(root, import_id, deliveries)
     news = new_instruments(root, rows, structures)
-    actions = _new_actions(root, rows)
-    journal = pl.concat(_journal(part) for part in parts.values()).sort("file", "symbol")
+    actions = _new_actions(root, rows, origin["source"])
+    paid = _funding(deliveries)
+    payments = unstored(root, settled(paid))
+    journals = [*(_journal(part) for part in parts.values()), _funding_journal(paid, payments)]
+    journal = pl.concat(journals, how="vertical_relaxed").sort("file", "symbol")
     for table, frame in (
         ("instruments", news),
         ("actions", actions),
+        ("funding", payments),
         *(
             (table_of(interval), part.filter(~pl.col("duplicate")).with_columns(basis=pl.lit(str(declared))))
             for interval, part in parts.items()
@@ -138,6 +149,7 @@ def _import(
         files=tuple(_file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
         symbols=journal["symbol"].n_unique(),
         actions=len(actions),
+        funding=len(payments),
         quarantine=aside,
     )
 
@@ -152,12 +164,38 @@ def _malformed(delivery: Delivery) -> DataError:
 
 def _merged(deliveries: Sequence[Delivery]) -> pl.DataFrame:
     """All good rows by symbol and time, with the number of their file and its interval; symbols as an enumeration."""
-    rows = pl.concat(
-        delivery.rows.with_columns(file=pl.lit(j, pl.Int64), interval=pl.lit(delivery.interval))
-        for j, delivery in enumerate(deliveries)
-    )
+    empty = pl.DataFrame(schema={"symbol": pl.String(), "timestamp": TIME, **_NUMBERS, **_FILED})
+    rows = pl.concat([empty, *(one.select(empty.columns) for one in _filed(deliveries, funding=False))])
     rows = rows.with_columns(pl.col("symbol").cast(pl.Enum(rows["symbol"].unique().sort())))
     return in_time_order(rows, "timestamp")
+
+
+def _filed(deliveries: Sequence[Delivery], *, funding: bool) -> Iterator[pl.DataFrame]:
+    """Good rows of the files of bars, or of those of funding, with their number and interval."""
+    for j, delivery in enumerate(deliveries):
+        if (delivery.interval == FUNDING) == funding:
+            yield delivery.rows.with_columns(file=pl.lit(j, pl.Int64), interval=pl.lit(delivery.interval))
+
+
+def _funding(deliveries: Sequence[Delivery]) -> pl.DataFrame:
+    """All good payments with the number of their file."""
+    empty = pl.DataFrame(schema={"symbol": pl.String(), "timestamp": TIME, RATE: pl.Float64(), "file": pl.Int64()})
+    return pl.concat([empty, *(one.select(empty.columns) for one in _filed(deliveries, funding=True))])
+
+
+def _funding_journal(paid: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Per file and symbol: how many payments were stored or said again."""
+    mine = ["file", "symbol"]
+    rows = paid.group_by(mine).agg(rows=pl.len())
+    rows = rows.join(stored.group_by(mine).agg(stored=pl.len()), on=mine, how="left")
+    rows = rows.with_columns(pl.col("stored").fill_null(0))
+    never = pl.lit(None, TIME)
+    return rows.with_columns(
+        duplicates=pl.col("rows") - pl.col("stored"),
+        repeated_first=never,
+        repeated_last=never,
+        repeated=pl.lit(0, pl.UInt32),
+    )
 
 
 def _check_declared(rows: pl.DataFrame, structures: Mapping[str, Structure], basis: Basis | None) -> None:
@@ -200,8 +238,8 @@ def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Str
     return found.filter(pl.col("known").is_null() | ~inside)
 
 
-def _new_actions(root: Root, rows: pl.DataFrame) -> pl.DataFrame:
-    """Dividends and splits that the lake does not have; 0 is none, and so is a split of 1 for 1."""
+def _new_actions(root: Root, rows: pl.DataFrame, source: pl.Expr) -> pl.DataFrame:
+    """Dividends and splits that the lake was not told; 0 is none, and so is a split of 1 for 1."""
     identity = ["symbol", "timestamp", "kind", "value"]
     parts = [
         rows.filter((pl.col(column) > 0) & (pl.col(column) != neutral)).select(
@@ -210,7 +248,7 @@ def _new_actions(root: Root, rows: pl.DataFrame) -> pl.DataFrame:
         for column, kind, neutral in (("dividends", "dividend", 0.0), ("stock_splits", "split", 1.0))
     ]
     found = pl.concat(parts).unique(identity, keep="first", maintain_order=True).sort(identity)
-    return found.join(tables.read(root, "actions", identity), on=identity, how="anti", maintain_order="left")
+    return news(root, found.with_columns(source=source))
 
 
 def _quarantine(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:
@@ -227,7 +265,7 @@ def _quarantine(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> P
 def _journal(rows: pl.DataFrame) -> pl.DataFrame:
     """Per file and symbol: how many rows were stored or said again, and those that repeat within the files."""
     repeats = pl.col("session").filter(pl.col("repeated"))
-    counted = rows.group_by("file", "symbol").agg(
+    counted = rows.group_by("file", pl.col("symbol").cast(pl.String)).agg(
         rows=pl.len(),
         stored=(~pl.col("duplicate")).sum(),
         duplicates=pl.col("duplicate").sum(),

@@ -15,13 +15,15 @@ from tvquant.core.instruments import Instant, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
 from tvquant.lake import panels, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
+from tvquant.lake.funding import COLUMNS, Payments, known_funding
 from tvquant.lake.intervals import LENGTHS, table_of
 from tvquant.lake.kinds import Structure
 from tvquant.lake.place import Root, folder, size
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
+from tvquant.lake.tellings import TOLD, current
 
-PINNED = ("bars", "actions", "instruments")
+PINNED = ("bars", "actions", "funding", "instruments")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Listing:
     ----------
     symbol : its structure and basis; `sources` : the files and providers its rows came from.
     bars : daily rows by time, with `repaired`: one of its values was changed, and was not reverted.
-    actions : by time; `repairs` : of all intervals, reverted ones with their date, the oldest first.
+    actions, funding : by time; `repairs` : of all intervals, reverted ones with their date, the oldest first.
     others : interval -> rows stored of it, beside the daily ones.
     """
 
@@ -60,6 +62,7 @@ class Listing:
     sources: tuple[str, ...]
     bars: pl.DataFrame
     actions: pl.DataFrame
+    funding: pl.DataFrame
     repairs: pl.DataFrame
     others: Mapping[str, int]
 
@@ -206,6 +209,7 @@ class Lake:
             sources=tuple(bars["source"].unique().sort()),
             bars=bars.with_columns(repaired=repaired),
             actions=tables.read(self.root, "actions", where=mine).sort("timestamp", "kind"),
+            funding=known_funding(self, [symbol]),
             repairs=repairs,
             others={
                 interval: len(tables.read(self.root, table_of(interval), ["symbol"], where=mine))
@@ -232,8 +236,9 @@ class Lake:
         declared = self._declared(versions, symbols)
         mine = pl.col("symbol").is_in([symbol.name for symbol in declared])
         bars = self._read(versions, "bars", ["symbol", "timestamp", *VALUES], mine)
-        actions = self._read(versions, "actions", ["symbol", "timestamp", "kind", "value"], mine)
-        return assemble(declared, bars, actions)
+        actions = self._read(versions, "actions", TOLD, mine)
+        funding = Payments.of([one.name for one in declared], self._read(versions, "funding", COLUMNS, mine))
+        return assemble(declared, bars, current(actions), funding)
 
     def _declared(self, versions: Mapping[str, int], symbols: Iterable[str] | None) -> tuple[Symbol, ...]:
         """Symbols with bars, sorted, as declared at their imports."""

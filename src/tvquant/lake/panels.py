@@ -9,10 +9,9 @@ from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Times
 from tvquant.core.stamps import Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
+from tvquant.lake.kinds import SHARES_AND_INDICES
 from tvquant.lake.renames import identity
 from tvquant.lake.tables import MEASURES
-
-EQUITIES = frozenset({Kind.STOCK, Kind.ETF, Kind.INDEX})
 
 
 def build(bars: Bars) -> Panel:
@@ -41,6 +40,7 @@ def build(bars: Bars) -> Panel:
     times = market.bars(bars.stamp[at].min(), bars.stamp[at].max())
     applied = _applied(bars, at, column, times)
     fields |= _action_fields(bars, applied, shape)
+    fields |= _funding_field(bars, at, column, times, market.close_of(times), shape)
     return Panel(
         times=times,
         instruments=tuple(_instrument(bars, start) for start in starts),
@@ -128,6 +128,27 @@ def _action_fields(bars: Bars, applied: _Applied, shape: tuple[int, int]) -> dic
     return fields
 
 
+def _funding_field(
+    bars: Bars, at: Ints, column: Ints, times: Times, closes: Times, shape: tuple[int, int]
+) -> dict[str, Floats]:
+    """`funding`, the sum of the rates that settled within (open, close] of each bar; NaN where none is known.
+
+    As actions do, a payment belongs to the holder of the ticker, and stands in its row even if that has no bar.
+    """
+    paid = bars.funding
+    row = np.maximum(np.searchsorted(times, paid.stamp) - 1, 0)
+    last = np.searchsorted(places(bars.symbol[at], bars.stamp[at]), places(paid.symbol, times[row]), "right") - 1
+    on = (times[row] < paid.stamp) & (paid.stamp <= closes[row]) & (last >= 0)
+    on &= bars.symbol[at][last] == paid.symbol
+    if not on.any():
+        return {}
+    where = row[on], column[last[on]]
+    some, found = np.zeros(shape, bool), np.zeros(shape)
+    some[where] = True
+    np.add.at(found, where, paid.rate[on])
+    return {"funding": np.where(some, found, np.nan)}
+
+
 def _withheld(bars: Bars, applied: _Applied, closes: Times, columns: int) -> Times:
     """When the first dividend that is withheld from each column was known (NaT: never); `closes` are of the rows."""
     mine = applied.on & bars.actions.conflict & ~bars.actions.split
@@ -166,7 +187,7 @@ def _caveats(bars: Bars, at: Ints, column: Ints, starts: Ints, withheld: Times) 
 
 def _dividends_matter(symbol: Symbol) -> bool:
     """Prices are of something that may pay dividends, and they are not in them."""
-    return symbol.basis is not Basis.TOTAL and bool(symbol.structure.kinds & EQUITIES)
+    return symbol.basis is not Basis.TOTAL and bool(symbol.structure.kinds & SHARES_AND_INDICES)
 
 
 def _undelivered(bars: Bars, at: Ints) -> Bools:

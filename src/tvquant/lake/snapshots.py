@@ -1,8 +1,8 @@
 """Snapshots: what a run reads, named by its content.
 
-The digest of a symbol covers what its panel columns are made of: structure, basis, bars and actions. It does not depend
-on how rows lie in files, in which order or when they were imported, or under which import. Table versions only say
-where that content was found.
+The digest of a symbol covers what its panel columns are made of: structure, basis, bars, actions and funding. It does
+not depend on how rows lie in files, in which order or when they were imported, or under which import. Table versions
+only say where that content was found.
 """
 
 import json
@@ -86,4 +86,7 @@ def _symbol_digest(bars: Bars, number: int) -> str:
     mine = actions.symbol == number
     for array in (actions.stamp, actions.split, actions.value, actions.conflict):
         parts.append(canonical_array(array[mine]))
+    paid = bars.funding.symbol == number
+    if paid.any():  # a symbol without funding has the digest that it had before there was any
+        parts += [b"funding", canonical_array(bars.funding.stamp[paid]), canonical_array(bars.funding.rate[paid])]
     return digest_bytes(*parts)

@@ -44,6 +44,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "bars": _BARS,
     "bars_4h": _BARS,
     "actions": {"symbol": pl.String(), "timestamp": TIME, "kind": pl.String(), "value": pl.Float64(), **_ORIGIN},
+    "funding": {"symbol": pl.String(), "timestamp": TIME, "rate": pl.Float64(), **_ORIGIN},
     "instruments": {
         "symbol": pl.String(),
         "kinds": pl.String(),
@@ -108,7 +109,8 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     },
 }
 """`bars`: daily bars as delivered, then as repaired; `bars_4h`: those of that interval, apart; `actions`: a dividend is
-cash per unit, a split new units per old; `instruments`: what a symbol fixes, and over which bars its dividends were
+cash per unit, a split new units per old; `funding`: what longs of a swap paid to shorts, a fraction of the position, at
+that second; `instruments`: what a symbol fixes, and over which bars its dividends were
 delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
 `repairs`: every value that was changed, with the original; `facts`: ticks, lots and the like, as providers told them;
 `scans`: what scanners said, of which bar and when;

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from tvquant.core.instruments import Instant
 from tvquant.lake.tables import MEASURES, TIME
 from tvquant.market.coverage import Grid, Hole, moment
 from tvquant.market.limiter import Limiter
-from tvquant.market.providers.contract import Provider
+from tvquant.market.providers.contract import Malformed, Provider
 from tvquant.market.retry import Backoff, retried
 from tvquant.market.validation import Page, agreed, judged, suspects
 
@@ -82,6 +83,31 @@ class Fetcher:
             return await self.provider.actions(symbol)
 
         return await retried(ask, limiter=self.limiter, backoff=self.backoff, random=self.random)
+
+    async def funding(self, symbol: str, since: datetime | None) -> pl.DataFrame:
+        """Payments of a swap from `since` on (all, when None): symbol, timestamp, funding_rate; pages newest first.
+
+        Raises
+        ------
+        ProviderError : it did not deliver.
+        """
+        pages: list[pl.DataFrame] = []
+        end: datetime | None = None
+        while True:
+
+            async def ask(end: datetime | None = end) -> pl.DataFrame:
+                self.requests += 1
+                return await self.provider.funding(symbol, start=since, end=end)
+
+            page = await retried(ask, limiter=self.limiter, backoff=self.backoff, random=self.random)
+            pages.append(page)
+            oldest = page["timestamp"].min()
+            if len(page) < self.provider.limits.bars_per_request or not isinstance(oldest, datetime):
+                break
+            if end is not None and oldest >= end:
+                raise Malformed(f"{symbol}: funding from before {end} was asked for, and {oldest} came")
+            end = oldest
+        return pl.concat(pages).select(pl.lit(symbol).alias("symbol"), "timestamp", "funding_rate")
 
     async def _page(self, symbol: str, grid: Grid, first: Instant, last: Instant) -> Page:
         async def ask() -> Page:

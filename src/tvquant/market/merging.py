@@ -15,12 +15,15 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import TvquantError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
+from tvquant.lake.funding import store_funding
 from tvquant.lake.upserts import SymbolUpsert, upsert
 from tvquant.market.coverage import Coverage, coverage
+from tvquant.market.providers.contract import FUNDING
 from tvquant.market.tasks import DataTask
 
 GATHER = 0.5
 """Seconds in which rows come together; requests come at some tens a second, a commit costs a good tenth of one."""
+NO_FUNDING = pl.DataFrame(schema={"symbol": pl.String(), **FUNDING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,12 @@ class Merged:
 class _Waiting:
     task: DataTask
     rows: pl.DataFrame
+    funding: pl.DataFrame
     done: "asyncio.Future[Merged]"
 
 
 class Merger:
-    """The only writer of bars during a sync."""
+    """The only writer of bars and funding during a sync."""
 
     def __init__(self, lake: Lake, *, basis: Basis, source: str, clock: Clock) -> None:
         self.lake = lake
@@ -48,14 +52,14 @@ class Merger:
         self.clock = clock
         self._waiting: list[_Waiting] = []
 
-    async def merge(self, task: DataTask, rows: pl.DataFrame) -> Merged:
-        """Write the rows of one asset, together with those of others.
+    async def merge(self, task: DataTask, rows: pl.DataFrame, funding: pl.DataFrame = NO_FUNDING) -> Merged:
+        """Write the rows of one asset, and before them its funding, together with those of others.
 
         Raises
         ------
         TvquantError : the lake refused them.
         """
-        one = _Waiting(task, rows, asyncio.get_running_loop().create_future())
+        one = _Waiting(task, rows, funding, asyncio.get_running_loop().create_future())
         self._waiting.append(one)
         if len(self._waiting) == 1:
             await self._write_together()
@@ -84,6 +88,7 @@ class Merger:
 
     def _commit(self, group: Sequence[_Waiting], interval: str, reason: str) -> None:
         try:
+            self._store_funding(group)
             found = self._upsert(group, interval, reason)
             now = coverage(self.lake, [one.task.physical_symbol for one in group], interval)
         except TvquantError as error:
@@ -97,6 +102,11 @@ class Merger:
             if not one.done.done():  # its worker may have been cancelled
                 name = one.task.physical_symbol
                 one.done.set_result(Merged(upsert=found.get(name), coverage=now[name]))
+
+    def _store_funding(self, group: Sequence[_Waiting]) -> None:
+        paid = pl.concat([one.funding for one in group])
+        if len(paid):
+            store_funding(self.lake, paid, source=self.source, recorded_at=self.clock.now())
 
     def _upsert(self, group: Sequence[_Waiting], interval: str, reason: str) -> dict[str, SymbolUpsert]:
         parts = [one.rows.select(pl.lit(one.task.physical_symbol).alias("symbol"), pl.all()) for one in group]

@@ -2,32 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, TvquantError
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.actions import store_actions
-from tvquant.lake.kinds import structure
+from tvquant.lake.funding import last_settlement, pays, sound
+from tvquant.lake.kinds import SHARES, structure
 from tvquant.lake.tables import DAILY
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, instant, moment, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
-from tvquant.market.merging import Merged, Merger
+from tvquant.market.merging import NO_FUNDING, Merged, Merger
 from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import AssetRecord, AssetState, RegistryManager, Span
 from tvquant.market.retry import Backoff
 from tvquant.market.states import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.tasks import DataTask
 
-SHARES = frozenset({Kind.STOCK, Kind.ETF})
-"""What pays dividends and is split."""
+NEXT_SETTLEMENT = timedelta(milliseconds=1)
+"""Behind the last stored settlement."""
 FILLS = 50
 """Holes that one targeted repair asks for, the newest ones."""
 
@@ -123,30 +126,52 @@ class DataWorker:
                 return self._untouched(task, covered, record, grid)
             stored = stored_rows(self.lake, symbol, task.interval) if covered.bars else NO_ROWS
             fetched = await fetcher.fetch(symbol, grid, spans, stored)
-            merged = await self.merger.merge(task, fetched.rows)
-            fetched = replace(fetched, notes=(*fetched.notes, *await self._actions(task, fetcher, merged.coverage)))
+            notes = await self._actions(task, fetcher, covered, fetched.rows)
+            paid, why = await self._funding(task, fetcher)
+            fetched = replace(fetched, notes=(*fetched.notes, *notes, *why))
+            merged = await self.merger.merge(task, fetched.rows, paid)
         except TvquantError as error:
             return self._failed(task, covered, fetcher.requests, error)
         asked = () if holes is None else tuple(holes)
         genesis = None if holes is not None else fetched.genesis
         return await self._registered(task, grid, fetched, merged, genesis, asked, fetcher.requests)
 
-    async def _actions(self, task: DataTask, fetcher: Fetcher, covered: Coverage) -> tuple[str, ...]:
-        """Store the actions of a share or fund whose bars were fetched; why not, where they could not be had."""
+    async def _actions(
+        self, task: DataTask, fetcher: Fetcher, covered: Coverage, fetched: pl.DataFrame
+    ) -> tuple[str, ...]:
+        """Store the actions of a share or fund, of its stored bars and of those fetched, before these are merged.
+
+        So a kill leaves no raw bar without its split. Returns why there are none, where they could not be had.
+        """
         symbol = task.physical_symbol
-        able = self.provider.capabilities.actions and task.interval == DAILY and covered.last is not None
+        able = self.provider.capabilities.actions and task.interval == DAILY
         if not able or self.provider.basis is Basis.TOTAL or not structure(symbol).kinds & SHARES:
             return ()
-        assert covered.first is not None
-        assert covered.last is not None
+        edges = [moment(edge) for edge in (covered.first, covered.last) if edge is not None]
+        stamps = [*edges, *fetched["timestamp"]]
+        if not stamps:
+            return ()
+        span = {"first": min(stamps), "last": max(stamps)}
         try:
             rows = await fetcher.actions(symbol)
-            first, last = moment(covered.first), moment(covered.last)
-            now = self.clock.now()
-            store_actions(self.lake, symbol, rows, first=first, last=last, source=self.provider.name, recorded_at=now)
+            store_actions(self.lake, symbol, rows, **span, source=self.provider.name, recorded_at=self.clock.now())
         except DataError as error:  # its bars are good, and are stamped price_return where dividends are not known
             return (f"no corporate actions: {error}",)
         return ()
+
+    async def _funding(self, task: DataTask, fetcher: Fetcher) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Payments of a swap behind the last stored one; why there are none, or fewer, where that is so."""
+        symbol = task.physical_symbol
+        if not self.provider.capabilities.funding or task.interval != DAILY or not pays(symbol):
+            return NO_FUNDING, ()
+        last = last_settlement(self.lake, symbol)
+        try:
+            told = await fetcher.funding(symbol, None if last is None else last + NEXT_SETTLEMENT)
+        except DataError as error:  # its bars are good
+            return NO_FUNDING, (f"no funding: {error}",)
+        good = told.filter(sound())
+        bad = len(told) - len(good)
+        return good, (f"{bad} funding rates are no fractions: dropped",) if bad else ()
 
     async def _registered(
         self,

@@ -1,6 +1,6 @@
 """Corporate actions that a provider tells of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -9,7 +9,7 @@ import pytest
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake
+from tvquant.lake import FindingKind, Lake, audit, tables
 from tvquant.lake.actions import store_actions
 
 AAPL = "NASDAQ:AAPL"
@@ -33,8 +33,9 @@ def told(*rows: tuple[int, str, float]) -> pl.DataFrame:
     )
 
 
-def stored(lake: Lake, rows: pl.DataFrame) -> int:
-    return store_actions(lake, AAPL, rows, first=FIRST, last=LAST, source="told", recorded_at=NOW)
+def stored(lake: Lake, rows: pl.DataFrame, source: str = "told", days: int = 0) -> int:
+    at = NOW + timedelta(days=days)
+    return store_actions(lake, AAPL, rows, first=FIRST, last=LAST, source=source, recorded_at=at)
 
 
 def returns(lake: Lake) -> list[float]:
@@ -67,11 +68,45 @@ def test_what_is_told_again_is_stored_once(held: Lake) -> None:
         digest = held.pin([AAPL]).digest
 
 
-def test_another_value_is_a_conflict_and_neither_is_applied(held: Lake) -> None:
-    stored(held, told((6, "dividend", 0.1)))
-    stored(held, told((6, "dividend", 0.2)))
+def test_two_values_of_one_telling_conflict_and_neither_is_applied(held: Lake) -> None:
+    stored(held, told((6, "dividend", 0.1), (6, "dividend", 0.2)))
     assert returns(held)[1] == 0.0
     assert stamps(held) == {Stamp.PRICE_RETURN}
+    assert stored(held, told((6, "dividend", 0.2)), days=1) == 1  # until it is told with one
+    assert returns(held)[1] == pytest.approx(0.2)
+
+
+def test_sources_that_disagree_conflict_until_one_gives_way(held: Lake) -> None:
+    stored(held, told((6, "dividend", 0.1)))
+    assert stored(held, told((6, "dividend", 0.1)), source="other", days=1) == 0
+    assert stored(held, told((6, "dividend", 0.2)), source="other", days=2) == 1
+    assert returns(held)[1] == 0.0
+    assert FindingKind.CONFLICTING_ACTION in {one.kind for one in audit(held)}
+    assert stored(held, told((6, "dividend", 0.1)), source="other", days=3) == 1
+    assert returns(held)[1] == pytest.approx(0.1)
+
+
+def test_a_source_that_corrects_itself_supersedes_what_it_said(held: Lake) -> None:
+    stored(held, told((6, "dividend", 0.1), (5, "split", 2.0)))
+    assert stored(held, told((6, "dividend", 0.2), (5, "split", 2.0)), days=1) == 1
+    assert returns(held) == pytest.approx([0.0, 0.2, 0.0])
+    assert stamps(held) == frozenset()
+    (found,) = (one for one in audit(held) if one.kind is FindingKind.SUPERSEDED_ACTION)
+    assert (found.count, str(found.first)[:10], found.kind.note) == (1, "2021-01-06", True)
+    assert "told anew" in found.detail
+    assert sorted(tables.read(held.root, "actions")["value"]) == [0.1, 0.2, 2.0]
+    assert stored(held, told((6, "dividend", 0.1)), days=2) == 1  # and back
+    assert returns(held) == pytest.approx([0.0, 0.1, 0.0])
+    assert stored(held, told((6, "dividend", 0.1)), days=3) == 0
+
+
+def test_actions_of_no_session_are_counted(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(AAPL, [1.0] * 3, "2021-01-08", skip=(1, 2)), basis=Basis.RAW)  # Friday, Monday, Tuesday
+    span = {"first": datetime(2021, 1, 8, tzinfo=UTC), "last": datetime(2021, 1, 12, tzinfo=UTC)}
+    rows = told((9, "split", 2.0), (10, "dividend", 0.1))
+    assert store_actions(lake, AAPL, rows, **span, source="told", recorded_at=NOW) == 2
+    (found,) = (one for one in audit(lake) if one.kind is FindingKind.IDLE_ACTION)
+    assert (found.count, str(found.first)[:10], str(found.last)[:10]) == (2, "2021-01-09", "2021-01-10")
 
 
 def test_actions_outside_of_the_bars_wait_for_theirs(held: Lake) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.lake import Lake
-from tvquant.lake.files import read_file
+from tvquant.lake.files import FUNDING, read_file
 
 HEADER = "symbol,timestamp,open,high,low,close,volume"
 GOOD = "BINANCE:BTCUSDT,2024-01-01T00:00:00Z,1,2,0.5,1.5,10"
@@ -71,7 +71,7 @@ MALFORMED_COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "null close": ({"close": pl.Series([None], dtype=pl.Float64)}, "row 0, column 'close': '' is empty"),
     "NaN low": ({"low": [float("nan")]}, "row 0, column 'low': 'NaN' is not a finite number"),
     "negative dividend": ({"dividends": [-0.1]}, "row 0, column 'dividends': '-0.1' is negative"),
-    "funding": ({"funding_rate": [1e-4]}, "column 'funding_rate' has values, but funding is not stored yet"),
+    "funding": ({"funding_rate": [1e-4]}, "column 'funding_rate' stands beside others"),
 }
 
 
@@ -140,9 +140,28 @@ def test_other_shorter_bars_pose_as_neither(tmp_path: Path, shared_data: Path) -
             read_file(tmp_path / f"{name}.parquet")
 
 
-def test_funding_does_not_pose_as_bars(shared_data: Path) -> None:
-    with pytest.raises(DataError, match="funding is not stored yet"):
-        read_file(shared_data / "crypto_binance_perp_funding.parquet")
+def test_a_file_of_rates_is_one_of_funding(tmp_path: Path) -> None:
+    path = tmp_path / "paid.csv"
+    path.write_text(
+        "symbol,timestamp,funding_rate\n"
+        "BINANCE:BTCUSDT.P,2024-01-01T08:00:00.013Z,0.0001\n"
+        "BINANCE:BTCUSDT,2024-01-01T08:00:00Z,0.0001\n"
+        "BINANCE:BTCUSDT.P,2024-01-01T16:00:00Z,1.5\n"
+        "BINANCE:BTCUSDT.P,2024-01-02T00:00:00Z,inf\n"
+        "BINANCE:BTCUSDT.P,2024-01-02T08:00:00Z,\n"
+    )
+    found = read_file(path)
+    assert (found.interval, found.rows.columns, len(found.rows)) == (
+        FUNDING,
+        ["symbol", "timestamp", "funding_rate"],
+        1,
+    )
+    assert found.rejected.select("row", "column", "reason").rows() == [
+        (3, "symbol", "is refused: it is no perpetual swap, and has no funding"),
+        (4, "funding_rate", "is no fraction from -1 to 1"),
+        (5, "funding_rate", "is not a finite number"),
+        (6, "funding_rate", "is empty"),
+    ]
 
 
 def test_times_mean_the_same_instant_however_they_are_written(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tvquant.core.panel import Basis, Caveat, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, forks
+from tvquant.lake.funding import store_funding
 
 DAYS = 60
 MOMENT = np.datetime64("2021-01-31T00:00:00", "us")
@@ -144,7 +145,10 @@ def test_what_was_known_stays_and_what_comes_differs(
     t = MOMENT if which == "crypto" else SESSION_CLOSE
     panel, rows = _pinned(lake)
     edited = forks.EDITS[name](rows, t, _draw())
-    impossible = {"crypto": {"actions scrambled"}, "stocks": {"listings removed"}}
+    impossible = {
+        "crypto": {"actions scrambled", "funding scrambled"},
+        "stocks": {"listings removed", "funding scrambled"},
+    }
     assert (edited is None) == (name in impossible[which])
     if edited is None:
         return
@@ -311,3 +315,22 @@ def test_an_import_of_a_fork_asks_no_clock(crypto: Lake, tmp_path: Path) -> None
     rows = forks.pinned(crypto, crypto.pin(crypto.symbols()))
     made, _ = forks.rebuilt(rows, tmp_path / "fork")
     assert set(made.ls("BINANCE:BTCUSDT").bars["recorded_at"]) == {datetime(2000, 1, 1, tzinfo=UTC)}
+
+
+def test_later_funding_changes_no_earlier_look(
+    lake: Lake, deliver: Callable[..., Any], bars: Any, tmp_path: Path
+) -> None:
+    swap, t = "BINANCE:BTCUSDT.P", np.datetime64("2021-01-11", "us")
+    deliver(bars(swap, _closes(1, 20)))
+    stamps = [datetime(2021, 1, 1, tzinfo=UTC) + timedelta(hours=8 * k) for k in range(60)]
+    rows = pl.DataFrame({"symbol": swap, "timestamp": stamps, "funding_rate": [1e-4] * 60})
+    store_funding(lake, rows, source="told", recorded_at=datetime(2021, 2, 1, tzinfo=UTC))
+    panel, pinned = _pinned(lake)
+    for name in ("rows deleted", "funding scrambled"):
+        edited = forks.EDITS[name](pinned, t, _draw())
+        assert edited is not None
+        assert edited.funding["known_at"].max() > t or name == "rows deleted"
+        fork = _panel(edited, tmp_path / name)
+        assert _same(panel.until(t), fork.until(t))
+        assert not _same(panel, fork)
+    assert panel.until(t).fields["funding"].shape == (10, 1)

@@ -90,7 +90,10 @@ type Spoil = Callable[[pl.DataFrame], pl.DataFrame]
 
 @dataclass
 class ToldProvider:
-    """Answers from tables; `spoil[symbol]` are what is done to its next answers, an exception is raised instead."""
+    """Answers from tables; `spoil[symbol]` are what is done to its next answers, an exception is raised instead.
+
+    `told` and `paid` are actions and funding by symbol; `refusal` is raised instead of either.
+    """
 
     tables: dict[str, pl.DataFrame]
     spoil: dict[str, list[Spoil | BaseException]] = field(default_factory=dict)
@@ -108,6 +111,9 @@ class ToldProvider:
         )
     )
     listings: Mapping[str, datetime] = field(default_factory=dict)
+    told: dict[str, pl.DataFrame] = field(default_factory=dict)
+    paid: dict[str, pl.DataFrame] = field(default_factory=dict)
+    refusal: BaseException | None = None
     name: str = "told"
     basis: Basis = Basis.RAW
     asked: list[tuple[str, str, datetime | None, datetime | None]] = field(default_factory=list)
@@ -139,10 +145,18 @@ class ToldProvider:
         return pl.DataFrame(rows, schema=dict(INSTRUMENTS))
 
     async def actions(self, symbol: str) -> pl.DataFrame:
-        raise NotImplementedError
+        if self.refusal:
+            raise self.refusal
+        return self.told[symbol]
 
-    async def funding(self, symbol: str, *, start: object = None, end: object = None) -> pl.DataFrame:
-        raise NotImplementedError
+    async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
+        self.asked.append((symbol, "funding", start, end))
+        if self.refusal:
+            raise self.refusal
+        rows = self.paid[symbol]
+        rows = rows if start is None else rows.filter(pl.col("timestamp") >= start)
+        rows = rows if end is None else rows.filter(pl.col("timestamp") < end)
+        return rows.tail(self.limits.bars_per_request)
 
     async def close(self) -> None: ...
 

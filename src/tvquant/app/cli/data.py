@@ -35,10 +35,11 @@ def import_command(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import files of daily bars; a malformed file changes nothing.
+    """Import files of daily bars, or of funding; a malformed file changes nothing.
 
     Columns: symbol, timestamp, close [, open, high, low, volume, quote_volume, adj_close, dividends, stock_splits].
-    `timestamp` is the bar's open in UTC; a bare date is the session.
+    `timestamp` is the bar's open in UTC; a bare date is the session. A file of exactly symbol, timestamp, funding_rate
+    is one of funding: the fraction that longs of a perpetual swap paid to shorts at that moment.
     """
     from tvquant.app.clock import SystemClock
     from tvquant.core.panel import Basis
@@ -59,7 +60,8 @@ def import_command(
         for file in done.files
     ]
     text.append(
-        f"{done.symbols:,} symbols, {done.actions:,} new corporate actions; `tvquant data audit` says what is odd"
+        f"{done.symbols:,} symbols, {done.actions:,} new corporate actions, {done.funding:,} new funding payments; "
+        "`tvquant data audit` says what is odd"
     )
     if done.quarantine:
         text.append(f"quarantine: {done.quarantine}")
@@ -71,6 +73,7 @@ def import_command(
         "quarantine": str(done.quarantine) if done.quarantine else None,
         "symbols": done.symbols,
         "actions": done.actions,
+        "funding": done.funding,
         "files": [
             {"name": f.name, "stored": f.stored, "duplicates": f.duplicates, "ignored": f.ignored} for f in done.files
         ],

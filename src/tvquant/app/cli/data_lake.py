@@ -84,9 +84,21 @@ def _facts(found: "Listing") -> dict[str, Any]:
         "sources": list(found.sources),
         "rows": len(found.bars),
         "actions": len(found.actions),
+        **_funding(found),
         "repaired": int(found.bars["repaired"].sum()),
         **{f"{interval} rows": count for interval, count in found.others.items()},
     }
+
+
+def _funding(found: "Listing") -> dict[str, str]:
+    """How much funding of a swap is stored, and what it came to on average."""
+    paid = found.funding
+    if paid.is_empty():
+        return {}
+    first, last = (str(when)[:16] for when in (paid["timestamp"][0], paid["timestamp"][-1]))
+    mean = paid["rate"].drop_nans().mean()
+    average = "no rate counts" if mean is None else f"mean {mean:.6%}"
+    return {"funding": f"{len(paid):,} settlements, {first} to {last}, {average}"}
 
 
 def _repairs(found: "Listing", last: int) -> list[dict[str, Any]]:
@@ -118,7 +130,7 @@ def export(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write bars to files that `data import` takes back; spot, swaps and listed names never share one."""
+    """Write bars and funding to files that `data import` takes back; spot, swaps and listed names never share one."""
     from tvquant.lake.export import Format
     from tvquant.lake.export import export as exported
 
@@ -126,7 +138,10 @@ def export(
     home.require()
     folder = _inside(home, into or EXPORTS)
     files = exported(home.lake(), symbols or None, folder, interval=interval, form=Format(form))
-    rows = [(str(one.path.relative_to(home.root)), one.rows, one.symbols, one.basis.value) for one in files]
+    rows = [
+        (str(one.path.relative_to(home.root)), one.rows, one.symbols, one.basis.value if one.basis else "")
+        for one in files
+    ]
     head = ("file", "rows", "symbols", "basis")
     text = [table(head, rows, right=(1, 2)), "`tvquant data import FILE --basis BASIS` takes them back"]
     answer([dict(zip(head, row, strict=True)) for row in rows], text, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Bars out of files: a folder (or one file) in the import format, read as `tvquant data import` reads them."""
+"""Bars and funding out of files: a folder (or one file) in the import format, read as `tvquant data import` does."""
 
 import asyncio
 import threading
@@ -13,10 +13,12 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
-from tvquant.lake.files import read_file
-from tvquant.lake.kinds import structure
+from tvquant.lake import files as delivered
+from tvquant.lake.funding import settled
+from tvquant.lake.kinds import SHARES, structure
 from tvquant.market.providers.contract import (
     BARS,
+    FUNDING,
     INSTRUMENTS,
     Capabilities,
     Limits,
@@ -29,13 +31,12 @@ from tvquant.market.providers.contract import (
 SUFFIXES = frozenset({".csv", ".parquet"})
 DELIVERED = {"dividends": "dividend", "stock_splits": "split"}
 """Columns of actions, and what they are."""
-SHARES = frozenset({Kind.STOCK, Kind.ETF})
 LIMITS = Limits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
 CAPABILITIES = Capabilities(
     intervals=frozenset({"1d"}),
     kinds=frozenset(Kind),
     actions=True,
-    funding=False,
+    funding=True,
     instruments=False,
     live=False,
 )
@@ -105,8 +106,16 @@ class Files:
         return pl.concat(parts).unique().sort("timestamp", "kind", "value")
 
     async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
-        """Never served."""
-        raise Unsupported(f"files hold no funding; that of {symbol} ({start} to {end}) is not served")
+        """See `Provider`. Of a symbol that no file of funding has there is none."""
+        rows = (await asyncio.to_thread(self._read_funding)).get(symbol)
+        if rows is None:
+            await self._rows_of(symbol)
+            return pl.DataFrame(schema=dict(FUNDING))
+        if start is not None:
+            rows = rows.filter(pl.col("timestamp") >= start)
+        if end is not None:
+            rows = rows.filter(pl.col("timestamp") < end)
+        return rows.select(FUNDING.keys()).tail(self.limits.bars_per_request)
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -128,20 +137,34 @@ class Files:
         with self._lock:
             return self._content[0]
 
+    def _read_funding(self) -> Mapping[str, pl.DataFrame]:
+        """Payments by symbol, at the second of their settlement."""
+        with self._lock:
+            return self._content[2]
+
     @cached_property
-    def _content(self) -> tuple[Mapping[str, pl.DataFrame], pl.DataFrame]:
+    def _content(self) -> tuple[Mapping[str, pl.DataFrame], pl.DataFrame, Mapping[str, pl.DataFrame]]:
         paths = [self.path] if self.path.is_file() else sorted(self.path.glob("*"))
         paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
         if not paths:
             raise DataError(f"provider files: {self.path} has no .parquet or .csv file; name a folder that has some")
         try:
-            deliveries = [read_file(path) for path in paths]
+            deliveries = [delivered.read_file(path) for path in paths]
         except DataError as error:
             raise Malformed(f"provider files: {error}", retryable=False) from error
-        rows = pl.concat([one.rows for one in deliveries]).sort("symbol", "timestamp", maintain_order=True)
+        bars = [one.rows for one in deliveries if one.interval != delivered.FUNDING]
+        if not bars:
+            raise DataError(f"provider files: {self.path} has funding alone; name a folder that has bars")
+        rows = pl.concat(bars).sort("symbol", "timestamp", maintain_order=True)
         rejected = pl.concat([one.rejected.insert_column(0, pl.lit(one.name).alias("file")) for one in deliveries])
-        split = rows.partition_by("symbol", as_dict=True, maintain_order=True)
-        return {str(key[0]): part for key, part in split.items()}, rejected
+        paid = [settled(one.rows) for one in deliveries if one.interval == delivered.FUNDING]
+        paid = [one.select("symbol", "timestamp", pl.col("rate").alias(delivered.RATE)) for one in paid]
+        return _by_symbol(rows), rejected, _by_symbol(pl.concat(paid).unique().sort(pl.all())) if paid else {}
+
+
+def _by_symbol(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = rows.partition_by("symbol", as_dict=True, maintain_order=True)
+    return {str(key[0]): part for key, part in parts.items()}
 
 
 def open_files(setting: Setting) -> Files:

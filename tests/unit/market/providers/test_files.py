@@ -112,8 +112,15 @@ def test_what_files_do_not_have(folder):
         bars(member, "BINANCE:ETHUSDT")
     with pytest.raises(Unsupported, match="4h"):
         bars(member, interval="4h")
-    with pytest.raises(Unsupported, match="funding"):
-        asyncio.run(member.funding(COIN))
+    assert asyncio.run(member.funding(COIN)).is_empty()
+    with pytest.raises(UnknownSymbol, match="BINANCE:ETHUSDT"):
+        asyncio.run(member.funding("BINANCE:ETHUSDT"))
+
+
+def test_a_folder_of_funding_alone_has_nothing_to_sync(tmp_path):
+    (tmp_path / "paid.csv").write_text("symbol,timestamp,funding_rate\nBINANCE:BTCUSDT.P,2022-01-09T08:00:00Z,1e-4\n")
+    with pytest.raises(DataError, match="funding alone"):
+        bars(Files(path=tmp_path, basis=Basis.RAW))
 
 
 def test_opening_needs_a_place(folder, tmp_path):
