@@ -7,6 +7,7 @@ from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.stamps import NONE
+from tvquant.features import TERMS, history
 from tvquant.profiles import load, resolve
 from tvquant.tournament.cells import cells
 from tvquant.tournament.play import BacktestEngine
@@ -16,7 +17,7 @@ ROWS, NAMES = 240, 6
 
 
 def main() -> None:
-    """Play the last windows of a small random market through every risk profile: that runs every kernel."""
+    """Play the last windows of a small random market through every risk profile, and take every feature."""
     profile = resolve(
         load("crypto_spot"),
         vocabulary(),
@@ -26,6 +27,7 @@ def main() -> None:
         },
     ).profile
     panel = _market()
+    history(panel, TERMS, rating_min_bars=1)
     grid = windows(ROWS, span=None, train=200, test=20, step=20)
     engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
     played = cells(profile)

@@ -4,12 +4,11 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from long_markets import market
 
 from tvquant.core.calendars import calendar
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
 from tvquant.features import compute, history
-from tvquant.features.long_bars import MIN_LONG_BARS, Long, long_bars
+from tvquant.features.long_bars import MIN_LONG_BARS
 from tvquant.features.oscillator_votes import oscillator_votes
 from tvquant.features.rating_rules import CLASSIC, LIBRARY_V3
 from tvquant.features.ratings import mean_of_groups, mean_vote, moving_average_votes
@@ -17,35 +16,6 @@ from tvquant.statistics.directional import directional_movement
 
 pytestmark = [pytest.mark.requirement("R-FEA-12"), pytest.mark.requirement("R-UNI-17")]
 FIELDS = ("high", "low", "close", "volume")
-
-
-def market(rows, *, name="24x7", start="2020-01-01", names=3, gone=0.03):
-    first = np.datetime64(start, "us")
-    times = calendar(name).bars(first, first + np.timedelta64(2 * rows, "D"))[:rows]
-    draw = np.random.default_rng(8)
-    close = 50.0 * np.exp(draw.normal(0.0, 0.03, (rows, names)).cumsum(axis=0))
-    blocks = {
-        "close": close,
-        "high": close * (1.0 + draw.random((rows, names)) / 20),
-        "low": close * (1.0 - draw.random((rows, names)) / 20),
-        "volume": draw.random((rows, names)) * 1e5,
-    }
-    away = draw.random((rows, names)) < gone
-    away[0] = away[-1] = False
-    blocks = {field: np.where(away, np.nan, block) for field, block in blocks.items()}
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar=name)
-            for j in range(names)
-        ),
-        fields=blocks,
-        known_at=np.broadcast_to(calendar(name).close_of(times)[:, None], close.shape),
-        tradable=~away,
-        bases=(Basis.RAW,) * names,
-        stamps=(frozenset(),) * names,
-        calendar=name,
-    )
 
 
 def period(day, span):
@@ -92,38 +62,6 @@ def test_they_are_the_rules_of_daily_bars_on_closed_long_ones(name, span, rows):
         assert found.of(term, panel.keys).tobytes() == values.tobytes(), term
 
 
-def test_a_week_counts_from_its_last_session_on_and_a_partial_one_never():
-    """Good Friday of 2024 was the 29th of March: that week was over, and its month too, on Thursday."""
-    panel = market(70, name="XNYS", start="2024-01-02", gone=0.0)
-    days = panel.times.astype("datetime64[D]")
-    weeks, months = (long_bars(panel, len(days), long).place for long in Long)
-    by_day = {str(day): (int(week), int(month)) for day, week, month in zip(days, weeks, months, strict=True)}
-    assert by_day["2024-03-27"] == (11, 1)
-    assert by_day["2024-03-28"] == (12, 2)
-    assert by_day["2024-01-04"] == (-1, -1)
-    assert by_day["2024-01-05"] == (0, -1)
-    assert by_day["2024-01-31"] == (3, 0)
-    assert long_bars(panel, 1, Long.MONTH).close[-1] == pytest.approx(panel.fields["close"][days == days[60]][0])
-
-
-def test_round_the_clock_a_week_ends_on_sunday():
-    panel = market(30, start="2024-01-01", gone=0.0)
-    assert long_bars(panel, 30, Long.WEEK).place.tolist() == [-1] * 6 + [0] * 7 + [1] * 7 + [2] * 7 + [3] * 3
-    assert long_bars(market(31, start="2024-01-01"), 31, Long.MONTH).place.tolist() == [-1] * 30 + [0]
-
-
-def test_a_bar_whose_high_is_not_known_makes_that_of_its_week_unknown_and_volumes_add_up():
-    panel = market(14, start="2024-01-01", gone=0.0)
-    fields = {name: block.copy() for name, block in panel.fields.items()}
-    fields["high"][[2, 7], 0] = np.nan
-    other = Panel(**{name: getattr(panel, name) for name in ("times", "instruments", "known_at", "tradable", "bases")},
-                  fields=fields, stamps=panel.stamps, calendar=panel.calendar)  # fmt: skip
-    bars = long_bars(other, 1, Long.WEEK)
-    assert np.isnan(bars.high[:, 0]).all()
-    assert not np.isnan(bars.high[:, 1:]).any()
-    np.testing.assert_allclose(bars.volume, [fields["volume"][:7].sum(axis=0), fields["volume"][7:].sum(axis=0)])
-
-
 def test_a_rating_needs_thirty_closed_bars_and_a_bar_that_day():
     panel = market(7 * MIN_LONG_BARS + 3, start="2024-01-01", gone=0.0)
     name = "recommend_all_1w"
@@ -143,9 +81,3 @@ def test_the_rules_of_the_profile_hold_for_long_bars_too():
         compute(panel, ["recommend_other_1w"], rating_min_bars=1, rating_rules=rules) for rules in (LIBRARY_V3, CLASSIC)
     )
     assert (one.values != other.values).any()
-
-
-def test_days_after_the_calendar_ends_are_followed_by_the_next_day():
-    panel = market(9, name="XNYS", start="2027-12-20", gone=0.0)
-    assert str(panel.times[-1])[:10] == "2027-12-31"
-    assert long_bars(panel, 1, Long.WEEK).place.tolist() == [0]  # Saturday follows, of the same week
