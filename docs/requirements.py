@@ -16,7 +16,10 @@ TARGET = ROOT / "docs" / "requirements.md"
 OWNED = (
     "R-SIM-01", "R-SIM-03", "R-MET-02", "R-MET-04", "R-TRN-18", "R-LED-01", "R-LED-02", "R-LED-03", "R-LED-07",
     "R-LED-12", "R-ORC-06", "R-CFG-01",
-    *(f"R-DAT-{n:02}" for n in (*range(1, 22), 24, 26)),
+    *(f"R-DAT-{n:02}" for n in (*range(1, 22), *range(23, 27))),
+    *(f"R-UNI-{n:02}" for n in (1, 2, 3, *range(5, 9), *range(11, 17), *range(18, 22))),
+    *(f"R-FEA-{n:02}" for n in range(1, 15)),
+    "R-CFG-02", "R-CFG-07",
     "R-UNI-22", "R-SEL-01", "R-SYN-01", "R-SYN-02", "R-SYN-05", "R-RSK-09", "R-SIM-02",
 )  # fmt: skip
 """Requirements that this version answers for."""

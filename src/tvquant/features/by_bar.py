@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import TILE, compiled
+from tvquant.features.moving_averages import compiled
+from tvquant.features.votes import TILE
 
 
 @compiled

@@ -1,5 +1,7 @@
 """Where a close stands among those before it: relative strength, and the place in a band around their mean."""
 
+import numpy as np
+
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
 
@@ -14,7 +16,8 @@ def _relative_strength(view: Panel, _: Settings, rows: int) -> Floats:
     from tvquant.features.oscillators import RSI_LENGTH, relative_strength
 
     close = view.fields["close"]
-    return on_rows(relative_strength(aligned(close, close, len(close)), RSI_LENGTH, rows), close)
+    strength = relative_strength(np.ascontiguousarray(aligned(close, close, len(close)).T), RSI_LENGTH, rows)
+    return on_rows(np.ascontiguousarray(strength.T), close)
 
 
 def _band(view: Panel, _: Settings, rows: int) -> Floats:
