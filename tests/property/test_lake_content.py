@@ -36,7 +36,7 @@ def _import(rows: list[list[dict[str, Any]]], folder: Path) -> Lake:
     for number, part in enumerate(rows):
         file = folder / f"{number}.parquet"
         pl.DataFrame(part, schema=SCHEMA).write_parquet(file)
-        import_files(lake, [file], recorded_at=START + timedelta(days=number))
+        import_files(lake, [file], recorded_at=START + timedelta(days=9 + number))
     return lake
 
 
@@ -53,5 +53,5 @@ def test_any_way_to_deliver_the_same_rows_has_one_digest(rows: list[dict[str, An
         assert second.digest == first.digest
         assert parts.panel(second).digest() == whole.panel(first).digest()
         before = parts.status().tables[0]
-        import_files(parts, [Path(one) / "0.parquet"], recorded_at=START)
+        import_files(parts, [Path(one) / "0.parquet"], recorded_at=START + timedelta(days=9))
         assert parts.status().tables[0] == before

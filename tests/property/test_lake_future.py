@@ -22,6 +22,7 @@ from tvquant.lake.tables import PRICES, SCHEMAS, VALUES
 
 START = datetime(2021, 1, 1, tzinfo=UTC)
 DAYS = 12
+COLUMNS = ("symbol", "timestamp", "recorded_at", *VALUES)
 # Jumps beyond and within the limits of a new generation, prices that cannot be, and quiet days.
 MOVES = st.sampled_from([1.0, 1.0, 1.1, 0.9, 0.5, 2.0, 15.0, 25.0, 0.05, 0.01, -1.0])
 
@@ -30,7 +31,7 @@ def _symbol(name: str, closes_only: bool, first: int, last: int) -> Symbol:
     """A stock that dividends were delivered of from the first of these days to the last."""
     span = _instant(START + timedelta(days=first)), _instant(START + timedelta(days=last))
     structure = Structure(kinds=frozenset({Kind.STOCK}), currency="USD", calendar="24x7")
-    return Symbol(name=name, structure=structure, basis=Basis.RAW, actions=None if closes_only else span)
+    return Symbol(name=name, structure=structure, basis=Basis.RAW, actions=() if closes_only else (span,))
 
 
 def _instant(moment: datetime) -> np.datetime64:
@@ -39,9 +40,8 @@ def _instant(moment: datetime) -> np.datetime64:
 
 def _by(symbol: Symbol, last: datetime) -> Symbol:
     """The symbol of a lake whose last bar is this."""
-    if symbol.actions is None or symbol.actions[0] > _instant(last):
-        return replace(symbol, actions=None)
-    return replace(symbol, actions=(symbol.actions[0], min(symbol.actions[1], _instant(last))))
+    known = [(first, min(end, _instant(last))) for first, end in symbol.actions if first <= _instant(last)]
+    return replace(symbol, actions=tuple(known))
 
 
 @st.composite
@@ -57,7 +57,7 @@ def _histories(draw: st.DrawFn) -> tuple[tuple[Symbol, ...], list[dict[str, Any]
             stamp, before = START + timedelta(days=day), close
             jump, move = draw(MOVES), draw(MOVES)
             opens, close = before * abs(jump), before * abs(jump * move)
-            delivered = not closes_only and symbols[-1].actions[0] <= _instant(stamp) <= symbols[-1].actions[1]
+            delivered = any(first <= _instant(stamp) <= end for first, end in symbols[-1].actions)
             if delivered and draw(st.integers(0, 9)) == 0:
                 actions.append(
                     {"symbol": name, "timestamp": stamp, "kind": "split", "value": draw(st.sampled_from([2.0, 15.0]))}
@@ -68,6 +68,7 @@ def _histories(draw: st.DrawFn) -> tuple[tuple[Symbol, ...], list[dict[str, Any]
             sign = -1.0 if move < 0 else 1.0
             volume = draw(st.sampled_from([0.0, None])) if day < quiet else 1.0
             row: dict[str, Any] = {"symbol": name, "timestamp": stamp, "close": close * sign, "volume": volume}
+            row["recorded_at"] = stamp + timedelta(days=draw(st.sampled_from([0, 1, 1, 1, 1])))
             if not closes_only:
                 row |= {"open": opens, "high": max(opens, close), "low": min(opens, close)}
             bars.append(row)
@@ -81,7 +82,7 @@ def _panel(
 ) -> Panel:
     known = [row for row in bars if row["timestamp"] <= last]
     names = {row["symbol"] for row in known}
-    frame = pl.DataFrame(known, schema={name: SCHEMAS["bars"][name] for name in ("symbol", "timestamp", *VALUES)})
+    frame = pl.DataFrame(known, schema={name: SCHEMAS["bars"][name] for name in COLUMNS})
     mine = [row for row in actions if row["timestamp"] <= last and row["symbol"] in names]
     schema = {name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
     return panels.build(
@@ -114,7 +115,7 @@ def test_a_panel_until_t_is_the_panel_of_the_data_until_t(history: Any) -> None:
 
 def _frames(bars: list[dict[str, Any]], actions: list[dict[str, Any]]) -> tuple[pl.DataFrame, pl.DataFrame]:
     return (
-        pl.DataFrame(bars, schema={name: SCHEMAS["bars"][name] for name in ("symbol", "timestamp", *VALUES)}),
+        pl.DataFrame(bars, schema={name: SCHEMAS["bars"][name] for name in COLUMNS}),
         pl.DataFrame(
             actions, schema={name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
         ),

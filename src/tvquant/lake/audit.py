@@ -2,7 +2,7 @@
 
 Defects of single bars, holes between them and jumps follow from the judged bars (`bars`); what their values give away
 is asked in `checks`, and bars of other intervals are compared in `crosscheck`. What needs more than the bars hold, such
-as when a row was recorded, is read from the tables here.
+as where a row came from, is read from the tables here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,6 @@ import polars as pl
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
 from tvquant.core.instruments import Instant
-from tvquant.core.panel import Bools
 from tvquant.lake import checks, tables
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding, FindingKind, per_symbol
@@ -21,6 +20,7 @@ from tvquant.lake.crosscheck import disagreements, whole_days
 from tvquant.lake.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.provisional import settled
 from tvquant.lake.tables import DAILY, MEASURES, PRICES
 from tvquant.lake.tellings import TOLD, superseded
 
@@ -54,30 +54,10 @@ def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ..
         *_superseded(lake, bars, as_of),
         *_repeated(lake, bars, as_of),
         *_late_opens(lake, bars, as_of),
-        *_unfinished(lake, bars),
         *_ended(lake, bars, as_of),
         *_shorter_bars(lake, bars, as_of),
     ]
     return tuple(sorted(found, key=lambda f: (f.symbol, f.first, f.kind)))
-
-
-def unfinished(lake: Lake, bars: Bars) -> Bools:
-    """n: the newest bar of its symbol, recorded before it closed and not since (R-DAT-09)."""
-    names = [symbol.name for symbol in bars.symbols]
-    stamp, recorded = pl.col("timestamp"), pl.col("recorded_at")
-    early = pl.col("symbol").is_in(names)
-    early &= recorded < stamp.dt.truncate("1d") + pl.duration(days=1)
-    rows = tables.read(lake.root, "bars", ["symbol", "timestamp", "recorded_at"], where=early)
-    found = np.zeros(len(bars.symbol), bool)
-    latest = rows.sort("timestamp", "recorded_at").group_by("symbol").last().drop_nulls()
-    places = {name: number for number, name in enumerate(names)}
-    for name, day, when in latest.iter_rows():
-        mine = bars.rows_of(places[name])
-        if mine.stop > mine.start:
-            last = mine.stop - 1
-            same = bars.stamp[last].astype("datetime64[D]") == _instant(day).astype("datetime64[D]")
-            found[last] = same and _instant(when) < bars.closes[last]
-    return found
 
 
 def newest_closes(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> dict[str, Instant]:
@@ -89,11 +69,13 @@ def newest_closes(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> 
     """
     end = np.datetime64("2200-01-01", "us") if as_of is None else as_of
     stamp = pl.col("timestamp")
-    known = (stamp <= pl.col("recorded_at")) & (stamp <= _moment(end))
-    rows = tables.read(lake.root, "bars", ["symbol", "timestamp", "source"], where=known)
+    columns = ["symbol", "timestamp", "recorded_at", "source"]
+    rows = tables.read(lake.root, "bars", columns, where=stamp <= _moment(end))
+    structures = {name: structure(name) for name in rows["symbol"].unique()}
+    rows = settled(rows, structures)
     closed = stamp.filter((stamp <= _moment(end - DAY)) & ~off_grid(DAILY)).max().alias("closed")
     last = rows.group_by("symbol", "source").agg(stamp.max(), closed)
-    market = {name: structure(name).calendar for name in last["symbol"].unique()}
+    market = {name: found.calendar for name, found in structures.items()}
     last = last.with_columns(calendar=pl.col("symbol").replace_strict(market, return_dtype=pl.String))
     crypto = pl.col("calendar") == CRYPTO
     last = last.with_columns(timestamp=pl.when(crypto).then("closed").otherwise("timestamp")).drop_nulls("timestamp")
@@ -131,6 +113,8 @@ def _defects(bars: Bars) -> Iterator[Finding]:
     yield from per_symbol(
         bars, bars.non_positive, FindingKind.NON_POSITIVE, "a price is not above zero: the bar is not used"
     )
+    early = "recorded before it closed: its prices may change; the bar is not used, import it again"
+    yield from per_symbol(bars, bars.unfinished, FindingKind.UNFINISHED, early)
     off = "bars when the market has none: they are not used"
     drifting, found = checks.drifts(bars)
     yield from found
@@ -274,11 +258,6 @@ def _late_opens(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Findi
             yield Finding(
                 symbol=name, kind=FindingKind.CALENDAR_DRIFT, first=at[0], last=at[-1], count=len(at), detail=detail
             )
-
-
-def _unfinished(lake: Lake, bars: Bars) -> Iterator[Finding]:
-    detail = "recorded before it closed: its prices may change; import it again"
-    yield from per_symbol(bars, unfinished(lake, bars), FindingKind.UNFINISHED, detail)
 
 
 def _ended(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:

@@ -2,8 +2,10 @@
 
 1. Rows are sorted by symbol and session, and the versions of one bar are joined: per value the least and the greatest.
    Versions that differ by more than rounding conflict. The join does not depend on the order rows arrived in.
-2. A bar is valid unless it conflicts, contradicts itself, has a price that is not above zero, or is off its calendar.
-3. A jump between valid bars that no one can have traded through ends an instrument: a new generation starts.
+2. Rows that were recorded before the bar closed are left out where there are others, else the bar is unfinished.
+3. A bar is valid unless it is unfinished, conflicts, contradicts itself, has a price that is not above zero, or is off
+   its calendar.
+4. A jump between valid bars that no one can have traded through ends an instrument: a new generation starts.
 
 Everything about a bar follows from bars up to it, so the same function serves the panel, the audit and the digest.
 """
@@ -23,6 +25,7 @@ from tvquant.core.panel import Basis, Bools, Floats, Times
 from tvquant.lake.funding import NONE as NO_PAYMENTS
 from tvquant.lake.funding import Payments
 from tvquant.lake.kinds import SHARES, Structure
+from tvquant.lake.provisional import provisional
 from tvquant.lake.tables import MEASURES, PRICES, VALUES
 
 type Ints = NDArray[np.int64]
@@ -45,14 +48,14 @@ MOST_FOR_ONE, SPLIT_ROUNDING = 10, 0.03
 class Symbol:
     """One symbol as declared at import.
 
-    `actions` are the first and the last bar that dividends were delivered with, zeros included: bars outside of that
-    span have no known dividends, however many of the others do.
+    `actions` are spans, by time: the first and the last of the bars that dividends were delivered with, zeros included.
+    Bars outside of them have no known dividends, however many of the others do.
     """
 
     name: str
     structure: Structure
     basis: Basis
-    actions: tuple[Instant, Instant] | None
+    actions: tuple[tuple[Instant, Instant], ...]
 
     @property
     def applies_splits(self) -> bool:
@@ -62,7 +65,7 @@ class Symbol:
     @property
     def applies_dividends(self) -> bool:
         """Prices are without dividends, which are known."""
-        return self.basis is not Basis.TOTAL and self.actions is not None
+        return self.basis is not Basis.TOTAL and bool(self.actions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +90,8 @@ class Bars:
     slot : n, number of the bar on its calendar, -1 off it.
     closes : n, when the bar closed.
     low, high : value name -> n, least and greatest of the stored versions (NaN where none).
-    conflict, disorder, non_positive : n, defects; `valid` : n, none of them, and on the calendar.
+    unfinished, conflict, disorder, non_positive : n, defects, the first without any of the others.
+    valid : n, none of them, and on the calendar.
     generation : n, which holder of the ticker the bar belongs to (an invalid bar: the last one before it).
     factor : n, open (else close) over the previous valid close, splits not taken out; NaN where there is none.
     breaks, suspected_split : n, the bar starts a generation; it opens like a split that was not delivered.
@@ -102,6 +106,7 @@ class Bars:
     closes: Times
     low: Mapping[str, Floats]
     high: Mapping[str, Floats]
+    unfinished: Bools
     conflict: Bools
     disorder: Bools
     non_positive: Bools
@@ -150,20 +155,22 @@ def assemble(
     symbols: tuple[Symbol, ...], bars: pl.DataFrame, actions: pl.DataFrame, funding: Payments = NO_PAYMENTS
 ) -> Bars:
     """Judge the stored rows of the given symbols (which must be sorted by name, and have rows)."""
-    number, stamp, values = _sorted_rows(symbols, bars)
+    number, stamp, early, values = _sorted_rows(symbols, bars)
     starts = np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (stamp[1:] != stamp[:-1])])
     low, high = values, values
     if len(starts) < len(number):
         low = {name: np.fmin.reduceat(column, starts) for name, column in values.items()}
         high = {name: np.fmax.reduceat(column, starts) for name, column in values.items()}
-    number, stamp = number[starts], stamp[starts]
+    number, stamp, unfinished = number[starts], stamp[starts], early[starts]
     conflict = np.zeros(len(number), bool)
     for name in MEASURES:
         conflict |= high[name] - low[name] > SAME * np.abs(high[name])
+    conflict &= ~unfinished
     calendars = _calendars(symbols, stamp)
     slot, closes = _slots(symbols, calendars, number, stamp)
-    disorder, non_positive = (found & ~conflict for found in _contradictions(low))
-    valid = ~(conflict | disorder | non_positive) & (slot >= 0)
+    disorder, non_positive = (found & ~(conflict | unfinished) for found in _contradictions(low))
+    valid = ~(unfinished | conflict | disorder | non_positive) & (slot >= 0)
+    symbols = _without_seams(symbols, number[~unfinished], stamp[~unfinished])
     found = _actions(symbols, actions)
     breaks, factor, suspected = _breaks(symbols, found, number, stamp, slot, valid, low)
     count = np.cumsum(breaks)
@@ -177,6 +184,7 @@ def assemble(
         closes=closes,
         low=low,
         high=high,
+        unfinished=unfinished,
         conflict=conflict,
         disorder=disorder,
         non_positive=non_positive,
@@ -190,13 +198,39 @@ def assemble(
     )
 
 
-def _sorted_rows(symbols: tuple[Symbol, ...], bars: pl.DataFrame) -> tuple[Ints, Times, dict[str, Floats]]:
+def _sorted_rows(symbols: tuple[Symbol, ...], bars: pl.DataFrame) -> tuple[Ints, Times, Bools, dict[str, Floats]]:
+    """The rows that count: number of the symbol, session, whether they were recorded too early, and values.
+
+    Early rows count where a bar has no others.
+    """
     names = pl.Enum([symbol.name for symbol in symbols])
-    keys = session({symbol.name: symbol.structure for symbol in symbols})
-    rows = bars.select(pl.col("symbol").cast(names).to_physical().cast(pl.Int64), keys.alias("stamp"), *VALUES)
+    structures = {symbol.name: symbol.structure for symbol in symbols}
+    who, keys = pl.col("symbol").cast(names).to_physical().cast(pl.Int64), session(structures)
+    early = provisional(bars, structures)
+    rows = bars.select(who, keys.alias("stamp"), early, *VALUES)
+    if early.any():
+        rows = rows.filter(~pl.col("early") | pl.col("early").all().over("symbol", "stamp"))
     rows = in_time_order(rows, "stamp")
     stamp = rows["stamp"].dt.replace_time_zone(None).to_numpy()
-    return rows["symbol"].to_numpy(), stamp, {name: rows[name].fill_null(np.nan).to_numpy() for name in VALUES}
+    values = {name: rows[name].fill_null(np.nan).to_numpy() for name in VALUES}
+    return rows["symbol"].to_numpy(), stamp, rows["early"].to_numpy(), values
+
+
+def _without_seams(symbols: tuple[Symbol, ...], number: Ints, stamp: Times) -> tuple[Symbol, ...]:
+    """The symbols with one span of dividends where no bar lies between two."""
+    out = []
+    for j, symbol in enumerate(symbols):
+        if len(symbol.actions) > 1:
+            days = stamp[slice(*np.searchsorted(number, [j, j + 1]))].astype("datetime64[D]")
+            spans = list(symbol.actions[:1])
+            for first, last in symbol.actions[1:]:
+                before, after = (edge.astype("datetime64[D]") for edge in (spans[-1][1], first))
+                if np.searchsorted(days, before, "right") == np.searchsorted(days, after, "left"):
+                    first = spans.pop()[0]
+                spans.append((first, last))
+            symbol = replace(symbol, actions=tuple(spans))
+        out.append(symbol)
+    return tuple(out)
 
 
 def _calendars(symbols: tuple[Symbol, ...], stamp: Times) -> dict[str, Calendar]:

@@ -154,8 +154,8 @@ def arrow(table: str, frame: pl.DataFrame, schema: Schema | None = None) -> Any:
 def merge(root: Root, table: str, rows: pl.DataFrame, version: int | None) -> None:
     """Commit the rows (one per symbol and timestamp) onto a version of the table, in one transaction.
 
-    Stored rows take over what the given ones say of measures; given rows of times that are not stored are added. A
-    table that is not there (None) is made.
+    Stored rows take over what the given ones say of measures, or are replaced by those with a `recorded_at`; given rows
+    of times that are not stored are added. A table that is not there (None) is made.
     """
     if rows.is_empty():
         return
@@ -173,7 +173,8 @@ def merge(root: Root, table: str, rows: pl.DataFrame, version: int | None) -> No
             writer_properties=properties(table),
         )
         values = {name: f"coalesce(s.{name}, t.{name})" for name in MEASURES}
-        merging.when_matched_update(values).when_not_matched_insert_all().execute()
+        merging = merging.when_matched_update(values, predicate="s.recorded_at IS NULL")
+        merging.when_matched_update_all(predicate="s.recorded_at IS NOT NULL").when_not_matched_insert_all().execute()
 
 
 def replace(

@@ -2,7 +2,8 @@
 
 One file per market (spot pairs, perpetual swaps, listed), interval and basis, so that no file holds two venues of one
 coin; a symbol whose rows came with different price columns stands in several. Importing all of them into an empty lake
-gives the same content. Values are those that the lake holds now: repairs are in them, originals are not.
+gives the same content; rows that were recorded before their bar closed are no content. Values are those that the lake
+holds now: repairs are in them, originals are not.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ from tvquant.lake.funding import COLUMNS
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import Structure, structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.provisional import settled
+from tvquant.lake.spans import SPAN, inside
 from tvquant.lake.tables import DAILY, PRICES, VALUES
 from tvquant.lake.tellings import TOLD, current
 
@@ -58,6 +61,7 @@ def export(
     wanted = None if symbols is None else sorted(set(symbols))
     rows = _rows(lake, wanted, interval)
     structures = {name: structure(name) for name in rows["symbol"].unique().sort()}
+    rows = settled(rows, structures, interval).drop("recorded_at")
     absent = sorted(set(wanted or ()) - set(structures))
     if absent or rows.is_empty():
         what = repr(absent[0]) if absent else "anything"
@@ -97,7 +101,7 @@ def _funding(lake: Lake, symbols: list[str] | None, into: Path, form: Format) ->
 
 def _rows(lake: Lake, symbols: list[str] | None, interval: str) -> pl.DataFrame:
     mine = None if symbols is None else pl.col("symbol").is_in(symbols)
-    columns = ["symbol", "timestamp", *VALUES, "basis"]
+    columns = ["symbol", "timestamp", *VALUES, "basis", "recorded_at"]
     return tables.read(lake.root, table_of(interval), columns, where=mine).sort("symbol", "timestamp", *VALUES)
 
 
@@ -113,16 +117,14 @@ def _with_actions(lake: Lake, rows: pl.DataFrame, structures: dict[str, Structur
     rows = rows.with_columns(session(structures).alias("session"))
     actions = current(tables.read(lake.root, "actions", TOLD, where=mine))
     actions = actions.with_columns(session(structures).alias("session"))
-    first, last = pl.col("actions_first").min(), pl.col("actions_last").max()
-    spans = tables.read(lake.root, "instruments", ["symbol", "actions_first", "actions_last"], where=mine)
-    rows = rows.join(spans.group_by("symbol").agg(first, last), on="symbol", how="left", maintain_order="left")
+    spans = tables.read(lake.root, "instruments", ["symbol", *SPAN], where=mine)
     for column, kind in (("dividends", "dividend"), ("stock_splits", "split")):
         found = actions.filter(pl.col("kind") == kind)
         found = found.select("symbol", "session", pl.col("value").alias(column)).unique()
         rows = rows.join(found, on=["symbol", "session"], how="left", maintain_order="left")
-    known = pl.col("timestamp").is_between("actions_first", "actions_last").fill_null(False)
+    known = pl.lit(inside(rows, spans))
     dividends = pl.when(known | pl.col("dividends").is_not_null()).then(pl.col("dividends").fill_null(0.0))
-    return rows.with_columns(dividends).drop("session", "actions_first", "actions_last")
+    return rows.with_columns(dividends).drop("session")
 
 
 def _write(part: pl.DataFrame, path: Path, form: Format) -> None:

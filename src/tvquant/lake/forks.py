@@ -1,6 +1,7 @@
 """Forks: the rows of a snapshot with another future, imported into a lake of their own.
 
-1. `pinned` reads the stored rows of a snapshot and says when each became known: at the close of its bar.
+1. `pinned` reads the stored rows of a snapshot and says when each became known: at the close of its bar. Rows that were
+   recorded before it are no content of the snapshot.
 2. An edit leaves what was known until a moment as it is and changes what comes after it; None when there is nothing
    to change. Edits are pure: tables in, tables out.
 3. `rebuilt` imports the edited rows as anyone's files: kinds, versions of bars, generations and listings follow anew.
@@ -26,12 +27,14 @@ from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
 from tvquant.lake.imports import import_files
 from tvquant.lake.kinds import PERPETUAL, structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.provisional import settled
 from tvquant.lake.snapshots import Snapshot
+from tvquant.lake.spans import SPAN, inside, union
 from tvquant.lake.tables import PRICES, VALUES
 from tvquant.lake.tellings import TOLD, current
 
-IMPORTED = datetime(2000, 1, 1, tzinfo=UTC)
-"""Nominal time of a fork's import: nothing of a fork depends on a clock."""
+IMPORTED = datetime(2200, 1, 1, tzinfo=UTC)
+"""Nominal time of a fork's import, behind the close of every bar: nothing of a fork depends on a clock."""
 PRICED = [*PRICES, "adj_close"]
 TRADED = ["volume", "quote_volume"]
 LARGEST_FACTOR = 3.0
@@ -60,7 +63,8 @@ class Rows:
     bars : symbol, timestamp, values and basis, with `session` and `known_at`.
     actions : symbol, timestamp, kind and value, with `session` and `known_at`.
     funding : symbol, timestamp and rate, with `known_at`: the settlement.
-    spans : symbol, calendar, and the first and last bar that dividends were delivered with (null: with none).
+    spans : symbol, calendar, and first and last of the bars that dividends were delivered with: a row for each such
+        span, one with nulls where there is none.
     """
 
     bars: pl.DataFrame
@@ -87,12 +91,12 @@ def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
         return tables.read(lake.root, table, columns, where=mine, at=snapshot.tables[table])
 
     declared = stored("instruments", "symbol", "calendar", "actions_first", "actions_last")
-    spans = declared.group_by("symbol").agg(
-        pl.col("calendar").first(), pl.col("actions_first").min(), pl.col("actions_last").max()
-    )
-    spans = spans.sort("symbol")
+    spans = declared.group_by("symbol").agg(pl.col("calendar").first())
+    spans = spans.join(union(declared), on="symbol", how="left").sort("symbol", *SPAN)
+    structures = {name: structure(name) for name in spans["symbol"]}
+    bars = settled(stored("bars", "symbol", "timestamp", "recorded_at", *VALUES, "basis"), structures)
     return Rows(
-        bars=_dated(stored("bars", "symbol", "timestamp", *VALUES, "basis"), spans),
+        bars=_dated(bars.drop("recorded_at"), spans),
         actions=_dated(current(stored("actions", *TOLD)).drop("source", "recorded_at"), spans),
         funding=_settling(stored("funding", *COLUMNS)),
         spans=spans,
@@ -172,7 +176,7 @@ def rows_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None
     for name in sorted(set(rows.spans["calendar"])):
         sessions = _calendar(name, np.array([t, end])).bars(t, end)
         stamps = pl.Series("session", sessions).dt.replace_time_zone("UTC")
-        symbols = rows.spans.filter(pl.col("calendar") == name).select("symbol")
+        symbols = rows.spans.filter(pl.col("calendar") == name).select("symbol").unique(maintain_order=True)
         parts.append(symbols.join(stamps.to_frame(), how="cross"))
     wanted = pl.concat(parts).join(rows.bars, on=["symbol", "session"], how="anti").with_columns(timestamp="session")
     wanted = wanted.join(first.drop("timestamp", "session", "known_at"), on="symbol").sort("symbol", "session")
@@ -191,9 +195,8 @@ def actions_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows
     past, future = _split(rows.actions, t)
     kept = future.filter(pl.Series(draw.random(len(future)) < 0.5))
     kept = kept.with_columns(pl.col("value") * _factors(len(kept), draw))
-    spans = rows.spans.select("symbol", "actions_first", "actions_last")
-    bars = rows.bars.filter(~_known(t)).join(spans, on="symbol")
-    bars = bars.filter(pl.col("timestamp").is_between("actions_first", "actions_last"))
+    bars = rows.bars.filter(~_known(t))
+    bars = bars.filter(inside(bars, rows.spans))
     if bars.is_empty() and future.is_empty():
         return None
     bars = bars.filter(pl.Series(draw.random(len(bars)) < NEW_ACTIONS))
@@ -351,10 +354,9 @@ def _newcomer(like: str, number: int) -> str:
 
 def _delivered(rows: Rows) -> pl.DataFrame:
     """Bars as a provider sends them: dividends are numbers where they were delivered, splits stand in their rows."""
-    frame = rows.bars.join(rows.spans, on="symbol", how="left", maintain_order="left")
+    frame = rows.bars
     for column, kind in (("dividends", "dividend"), ("stock_splits", "split")):
         mine = rows.actions.filter(pl.col("kind") == kind).select("symbol", "session", pl.col("value").alias(column))
         frame = frame.join(mine, on=["symbol", "session"], how="left", maintain_order="left")
-    inside = pl.col("timestamp").is_between("actions_first", "actions_last").fill_null(False)
-    dividends = pl.when(inside).then(pl.col("dividends").fill_null(0.0))
+    dividends = pl.when(pl.lit(inside(frame, rows.spans))).then(pl.col("dividends").fill_null(0.0))
     return frame.select("symbol", "timestamp", *VALUES, dividends.alias("dividends"), "stock_splits", "basis")

@@ -1,8 +1,8 @@
 """How healthy each instrument is: one state, by its valid bars, at a moment (R-DAT-09, R-DAT-10).
 
 1. The moment is `now` where a provider feeds the lake, else the close that those have come to which a symbol was
-   delivered with: imported history is not stale. Bars that have not closed by then, and newest bars that were recorded
-   before their close, are not there.
+   delivered with: imported history is not stale. Bars that have not closed by then, and bars that were recorded before
+   their close, are not there.
 2. Age is measured from the close of the last bar, because a daily bar is stamped at its open. Older than 24 hours round
    the clock, or 5 days of sessions, is stale; a holder of a ticker that another took over is past, not stale.
 3. One state each, the first that holds: MISSING, STALE, GAPS (what a repair may mend), DROPPED (too short), then fine.
@@ -21,7 +21,7 @@ from tvquant.core.atoms import Atom
 from tvquant.core.calendars import Calendar
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.instruments import Instant
-from tvquant.lake.audit import findings, freshness, newest_closes, unfinished
+from tvquant.lake.audit import findings, freshness, newest_closes
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding
 from tvquant.lake.lake import Lake
@@ -200,7 +200,7 @@ def _missing(name: str) -> AssetHealth:
 def _states(
     lake: Lake, bars: Bars, known: Instant | None, present: Mapping[str, Instant], minimum: int, lookback: int | None
 ) -> Iterator[AssetHealth]:
-    at = np.flatnonzero(bars.valid & ~unfinished(lake, bars))
+    at = np.flatnonzero(bars.valid)
     who = bars.symbol[at]
     for number in sorted(set(range(len(bars.symbols))) - set(who.tolist())):
         yield _missing(bars.symbols[number].name)

@@ -18,7 +18,7 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake import commits, tables
+from tvquant.lake import commits, spans, tables
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.files import ACTIONS, FUNDING, RATE, Delivery, read_file
 from tvquant.lake.funding import settled, unstored
@@ -120,7 +120,7 @@ def _import(
     parts = {str(interval): part for (interval,), part in rows.partition_by("interval", as_dict=True).items()}
     for interval, part in parts.items():
         _check_held(root, table_of(interval), part, declared)
-    parts = {interval: mark_repeats(root, interval, part, structures) for interval, part in parts.items()}
+    parts = {interval: mark_repeats(root, interval, part, structures, recorded_at) for interval, part in parts.items()}
     origin = {
         "source": pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries))),
         "import_id": pl.lit(import_id),
@@ -219,23 +219,19 @@ def _check_held(root: Root, table: str, rows: pl.DataFrame, declared: Basis) -> 
 
 
 def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
-    """Symbols that the lake does not know, or whose actions it does not have for all these bars."""
-    delivered = pl.col("timestamp").filter(pl.col("dividends").is_not_null())
-    span = {"actions_first": delivered.min(), "actions_last": delivered.max()}
-    found = rows.group_by("symbol").agg(pl.col("file").min(), **span).sort("symbol")
+    """Symbols that the lake does not know, and runs of bars that it does not know the dividends of."""
+    found = rows.group_by("symbol").agg(pl.col("file").min()).with_columns(pl.col("symbol").cast(pl.String))
+    found = found.join(spans.delivered(rows), on="symbol", how="left").sort("symbol", *spans.SPAN)
+    held = tables.read(root, "instruments", ["symbol", *spans.SPAN])
+    known = pl.col("symbol").is_in(held["symbol"].unique().implode())
+    told = pl.col(spans.SPAN[0]).is_not_null() & ~pl.lit(spans.inside(found, held, *spans.SPAN))
+    found = found.filter(~known | told)
     what = [structures[name] for name in found["symbol"]]
-    found = found.with_columns(
-        pl.col("symbol").cast(pl.String),
+    return found.with_columns(
         kinds=pl.Series([" ".join(sorted(one.kinds)) for one in what], dtype=pl.String),
         currency=pl.Series([one.currency for one in what], dtype=pl.String),
         calendar=pl.Series([one.calendar for one in what], dtype=pl.String),
     )
-    first, last = pl.col("actions_first"), pl.col("actions_last")
-    held = tables.read(root, "instruments", ["symbol", *span])
-    held = held.group_by("symbol").agg(first.min().alias("since"), last.max().alias("till"), known=pl.lit(True))
-    inside = first.is_null() | ((first >= pl.col("since")) & (last <= pl.col("till"))).fill_null(False)
-    found = found.join(held, on="symbol", how="left", maintain_order="left")
-    return found.filter(pl.col("known").is_null() | ~inside)
 
 
 def _new_actions(root: Root, rows: pl.DataFrame, source: pl.Expr) -> pl.DataFrame:

@@ -17,9 +17,11 @@ from tvquant.lake import panels, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
 from tvquant.lake.funding import COLUMNS, Payments, known_funding
 from tvquant.lake.intervals import LENGTHS, table_of
-from tvquant.lake.kinds import Structure
+from tvquant.lake.kinds import Structure, structure
 from tvquant.lake.place import Root, folder, size
+from tvquant.lake.provisional import settled
 from tvquant.lake.snapshots import Snapshot
+from tvquant.lake.spans import union
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
 from tvquant.lake.tellings import TOLD, current
 
@@ -144,7 +146,7 @@ class Lake:
     def closes(self, symbols: Iterable[str] | None = None) -> Closes:
         """Closes as they are stored, to look over many symbols at once; nothing is judged, and decisions read panels.
 
-        Where versions of a bar differ there is none.
+        Where versions of a bar differ there is none; rows recorded before their close are no versions of it.
 
         Raises
         ------
@@ -152,13 +154,16 @@ class Lake:
         """
         wanted = None if symbols is None else sorted(set(symbols))
         mine = None if wanted is None else pl.col("symbol").is_in(wanted)
-        rows = tables.read(self.root, "bars", ["symbol", "timestamp", "close"], where=mine)
+        rows = tables.read(self.root, "bars", ["symbol", "timestamp", "recorded_at", "close"], where=mine)
         if rows.is_empty() and wanted is None:
             self._empty()
         names = rows["symbol"].unique().sort()
         absent = sorted(set(wanted or ()) - set(names))
         if absent:
             self._absent(absent[0])
+        rows = settled(rows, {name: structure(name) for name in names})
+        if rows.is_empty():
+            return Closes(times=np.empty(0, "datetime64[us]"), symbols=tuple(names), values=np.empty((0, len(names))))
         column = rows["symbol"].cast(pl.Enum(names)).to_physical().to_numpy()
         day = rows["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[D]").astype(np.int64)
         close, first = rows["close"].to_numpy(), day.min()
@@ -235,7 +240,7 @@ class Lake:
     def _bars(self, versions: Mapping[str, int], symbols: Iterable[str] | None) -> Bars:
         declared = self._declared(versions, symbols)
         mine = pl.col("symbol").is_in([symbol.name for symbol in declared])
-        bars = self._read(versions, "bars", ["symbol", "timestamp", *VALUES], mine)
+        bars = self._read(versions, "bars", ["symbol", "timestamp", "recorded_at", *VALUES], mine)
         actions = self._read(versions, "actions", TOLD, mine)
         funding = Payments.of([one.name for one in declared], self._read(versions, "funding", COLUMNS, mine))
         return assemble(declared, bars, current(actions), funding)
@@ -249,10 +254,10 @@ class Lake:
         bases = self._read(versions, "bars", ["symbol", "basis"], mine).unique()
         columns = ["symbol", "kinds", "currency", "calendar", "actions_first", "actions_last", "recorded_at"]
         known = self._read(versions, "instruments", columns, mine).sort("recorded_at").drop("recorded_at")
-        known = known.with_columns(pl.col(tables.TIME).dt.replace_time_zone(None))
-        rest = pl.col("kinds", "currency", "calendar").first()
-        known = known.group_by("symbol").agg(rest, pl.col("actions_first").min(), pl.col("actions_last").max())
-        found = bases.join(known, on="symbol").sort("symbol")
+        told = union(known).with_columns(pl.col(tables.TIME).dt.replace_time_zone(None))
+        told = told.group_by("symbol", maintain_order=True).all()
+        known = known.group_by("symbol").agg(pl.col("kinds", "currency", "calendar").first())
+        found = bases.join(known, on="symbol").join(told, on="symbol", how="left").sort("symbol")
         absent = sorted(set(wanted or ()) - set(found["symbol"]))
         if absent:
             self._absent(absent[0])
@@ -273,13 +278,12 @@ def _symbol(
     kinds: str,
     currency: str,
     calendar: str,
-    actions_first: datetime | None,
-    actions_last: datetime | None,
+    actions_first: list[datetime] | None,
+    actions_last: list[datetime] | None,
 ) -> Symbol:
     """A symbol from the columns that say what it is."""
     tags = frozenset(Kind(kind) for kind in kinds.split())
-    span = None
-    if actions_first is not None and actions_last is not None:
-        span = np.datetime64(actions_first, "us"), np.datetime64(actions_last, "us")
+    edges = zip(actions_first or (), actions_last or (), strict=True)
+    spans = tuple((np.datetime64(first, "us"), np.datetime64(last, "us")) for first, last in edges)
     structure = Structure(kinds=tags, currency=currency, calendar=calendar)
-    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=span)
+    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=spans)

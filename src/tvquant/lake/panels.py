@@ -191,13 +191,16 @@ def _dividends_matter(symbol: Symbol) -> bool:
 
 
 def _undelivered(bars: Bars, at: Ints) -> Bools:
-    """Bars of `at` outside of the span that dividends were delivered with; an index has none to deliver."""
-    never = np.datetime64("NaT", "us")
+    """Bars of `at` outside of all spans that dividends were delivered with; an index has none to deliver."""
     spans = [
-        (never, never) if symbol.actions is None or Kind.INDEX in symbol.structure.kinds else symbol.actions
-        for symbol in bars.symbols
+        (number, first, last)
+        for number, symbol in enumerate(bars.symbols)
+        for first, last in (() if Kind.INDEX in symbol.structure.kinds else symbol.actions)
     ]
-    first, last = np.array(spans, dtype="datetime64[us]").T[:, bars.symbol[at]]
-    stamp = bars.stamp[at]
-    delivered: Bools = (stamp >= first.astype("datetime64[D]")) & (stamp <= last)
+    if not spans:
+        return np.ones(len(at), bool)
+    whose, first, last = (np.array(column) for column in zip(*spans, strict=True))
+    who, stamp = bars.symbol[at], bars.stamp[at]
+    span = np.searchsorted(places(whose, first), places(who, stamp), "right") - 1
+    delivered: Bools = (span >= 0) & (whose[span] == who) & (stamp <= last[span])
     return ~delivered

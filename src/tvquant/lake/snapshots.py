@@ -1,8 +1,8 @@
 """Snapshots: what a run reads, named by its content.
 
 The digest of a symbol covers what its panel columns are made of: structure, basis, bars, actions and funding. It does
-not depend on how rows lie in files, in which order or when they were imported, or under which import. Table versions
-only say where that content was found.
+not depend on how rows lie in files, in which order or when they were imported, or under which import; bars that were
+imported before they closed are no content. Table versions only say where that content was found.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 from tvquant.core.digests import canonical_array, digest_bytes, digest_json, merkle_root
 from tvquant.core.errors import DataError
-from tvquant.lake.bars import Bars
+from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.tables import DAILY, VALUES
 
 
@@ -64,14 +64,14 @@ class Snapshot:
 
 def _symbol_digest(bars: Bars, number: int) -> str:
     symbol = bars.symbols[number]
-    rows = bars.rows_of(number)
+    rows = _finished(bars, number)
     declared = {
         "symbol": symbol.name,
         "kinds": sorted(symbol.structure.kinds),
         "currency": symbol.structure.currency,
         "calendar": symbol.structure.calendar,
         "basis": symbol.basis,
-        "actions": [str(edge) for edge in symbol.actions or ()],
+        "actions": [str(edge) for span in symbol.actions for edge in span],
     }
     parts = [digest_json(declared).encode(), canonical_array(bars.stamp[rows])]
     for name in VALUES:
@@ -90,3 +90,10 @@ def _symbol_digest(bars: Bars, number: int) -> str:
     if paid.any():  # a symbol without funding has the digest that it had before there was any
         parts += [b"funding", canonical_array(bars.funding.stamp[paid]), canonical_array(bars.funding.rate[paid])]
     return digest_bytes(*parts)
+
+
+def _finished(bars: Bars, number: int) -> slice | Ints:
+    """Where the bars of one symbol stand, without unfinished ones."""
+    rows = bars.rows_of(number)
+    unfinished = bars.unfinished[rows]
+    return rows.start + np.flatnonzero(~unfinished) if unfinished.any() else rows

@@ -1,7 +1,8 @@
 """Bars of a provider put into the lake, and taken out of it again.
 
 1. A bar that the lake does not have is inserted. One that it has is left alone, or its values are changed in place;
-   what a value was before stands in `repairs`. What the rows do not say (null) stays as it is.
+   what a value was before stands in `repairs`. What the rows do not say (null) stays as it is. One that was recorded
+   before it closed is no bar yet: it is replaced, and counts as inserted.
 2. All of it is one merge of the table of bars. Before it go instruments and repairs, behind it the journal. Killed in
    between, the lake holds repairs that were never carried out, which nothing reads as such, and the same rows complete
    it.
@@ -30,6 +31,7 @@ from tvquant.lake.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Root
+from tvquant.lake.provisional import provisional
 from tvquant.lake.tables import DAILY, MEASURES, TIME
 
 BAR = ["symbol", "session"]
@@ -116,8 +118,8 @@ def _upsert(
     """One attempt, on the table as it stands."""
     _check_basis(root, table, given, basis)
     version = tables.version(root, table)
-    held = _held(root, table, given, structures)
-    delta = _compared(given, held)
+    held = _held(root, table, given, structures, interval)
+    delta = _compared(given, held, provisional(_told(given, origin), structures, interval))
     repaired = tables.version(root, "repairs")
     sequence = 0 if repaired is None else repaired + 1
     place = {"version": version, "sequence": sequence, "interval": interval, "basis": basis}
@@ -126,7 +128,8 @@ def _upsert(
     inserted, changed = delta.filter("new"), delta.filter("changed")
     if inserted.is_empty() and changed.is_empty():
         return report
-    columns = {"source": pl.lit(origin["source"]), "recorded_at": pl.lit(origin["recorded_at"], TIME)}
+    now = pl.lit(origin["recorded_at"], TIME)
+    columns = {"source": pl.lit(origin["source"]), "recorded_at": now}
     columns["import_id"] = pl.lit(upsert_id)
     if len(inserted):
         fresh = inserted.with_columns(file=pl.lit(0), dividends=pl.lit(None, pl.Float64))
@@ -137,6 +140,7 @@ def _upsert(
     labels |= {"reason": pl.lit(origin["reason"]), "reverted_at": pl.lit(None, TIME)}
     commits.append(root, "repairs", found.with_columns(**columns, **labels))
     rows = rows.with_columns(**columns, interval=pl.lit(interval), basis=pl.lit(str(basis)), adj_close=None)
+    rows = rows.with_columns(recorded_at=pl.when("new").then("recorded_at"))
     commits.merge(root, table, rows, version)
     commits.append(root, "journal", _journal(given, report).with_columns(**columns))
     return report
@@ -180,8 +184,14 @@ def _check_basis(root: Root, table: str, given: pl.DataFrame, basis: Basis) -> N
         raise ProfileError(f"{found}; nothing was written; use a provider of {stored} prices, or another workspace")
 
 
-def _held(root: Root, table: str, given: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
-    """Stored rows of the given bars, whole, with their session."""
+def _told(given: pl.DataFrame, origin: Mapping[str, Any]) -> pl.DataFrame:
+    return given.select("symbol", "timestamp", recorded_at=pl.lit(origin["recorded_at"], TIME))
+
+
+def _held(
+    root: Root, table: str, given: pl.DataFrame, structures: Mapping[str, Structure], interval: str
+) -> pl.DataFrame:
+    """Stored rows of the given bars, whole, with their session, and whether they were recorded too early."""
     day, stamps = timedelta(days=1), given["timestamp"]
     exchange = any(not found.kinds & ROUND_THE_CLOCK for found in structures.values())
     around = day if exchange else timedelta()  # where a session's stored time may be another one of its date
@@ -189,25 +199,36 @@ def _held(root: Root, table: str, given: pl.DataFrame, structures: Mapping[str, 
     names = given["symbol"].unique()
     near = tables.read(root, table, where=pl.col("symbol").is_in(names.implode()), span=span)
     near = near.with_columns(session(structures).alias("session"))
-    return near.join(given.select(BAR), on=BAR, how="semi")
+    near = near.join(given.select(BAR), on=BAR, how="semi")
+    return near.with_columns(provisional(near, structures, interval))
 
 
-def _compared(given: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """The given rows with `new` and `changed`; of a stored bar, a value is null where no stored row differs from it."""
+def _compared(given: pl.DataFrame, held: pl.DataFrame, early: pl.Series) -> pl.DataFrame:
+    """The given rows with `new` and `changed`; of a changed bar, a value is null where no stored row differs from it.
+
+    Also new are rows that take the place of early ones: later ones (not `early`), or such as differ from them. Early
+    rows of a bar that has others are not compared.
+    """
+    if held["early"].any():
+        held = held.filter(~pl.col("early") | pl.col("early").all().over(BAR))
     exact = held.group_by(BAR).agg(
+        pl.col("early").all().alias("unclosed"),
         *(pl.col(name).min().alias(f"{name}_least") for name in MEASURES),
         *(pl.col(name).max().alias(f"{name}_most") for name in MEASURES),
         *(pl.col(name).has_nulls().alias(f"{name}_unsaid") for name in MEASURES),
     )
     frame = given.join(exact.with_columns(stored=True), on=BAR, how="left", maintain_order="left")
-    stored = pl.col("stored").fill_null(False)
     differs = {name: pl.col(name).is_not_null() & _differs(name) for name in MEASURES}
+    stored, changed = pl.col("stored").fill_null(False), pl.any_horizontal(*differs.values())
+    replaces = stored & pl.col("unclosed").fill_null(False) & (~pl.lit(early) | changed)
+    new = ~stored | replaces
     frame = frame.with_columns(
-        new=~stored,
-        changed=stored & pl.any_horizontal(*differs.values()),
-        **{name: pl.when(~stored | differs[name]).then(name) for name in MEASURES},
+        new=new,
+        replaces=replaces,
+        changed=~new & changed,
+        **{name: pl.when(new | differs[name]).then(name) for name in MEASURES},
     )
-    return frame.select(*given.columns, "new", "changed")
+    return frame.select(*given.columns, "new", "replaces", "changed")
 
 
 def _differs(name: str) -> pl.Expr:
@@ -236,10 +257,11 @@ def _counted(delta: pl.DataFrame) -> tuple[SymbolUpsert, ...]:
 
 
 def _stored_form(inserted: pl.DataFrame, changed: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Rows for the merge: new bars, and changed ones under the times they are stored with."""
+    """Rows for the merge: new bars, and those that change or replace stored ones under the times of these."""
     times = held.select(*BAR, "timestamp").unique()
-    changes = changed.drop("timestamp").join(times, on=BAR).select(inserted.columns)
-    return pl.concat([inserted, changes]).sort("symbol", "timestamp")
+    changes = pl.concat([inserted.filter("replaces"), changed])
+    changes = changes.drop("timestamp").join(times, on=BAR).select(inserted.columns)
+    return pl.concat([inserted.filter(~pl.col("replaces")), changes]).sort("symbol", "timestamp")
 
 
 def _journal(given: pl.DataFrame, report: UpsertReport) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from tvquant.lake import Lake, tables
 from tvquant.lake.bars import Bars
 from tvquant.lake.intervals import LENGTHS, table_of
 from tvquant.lake.kinds import structure
+from tvquant.lake.provisional import settled
 from tvquant.lake.tables import DAILY, MEASURES
 
 STEPS: Mapping[str, np.timedelta64] = {name: np.timedelta64(length, "us") for name, length in LENGTHS.items()}
@@ -130,11 +131,12 @@ def coverage(lake: Lake, symbols: Collection[str], interval: str) -> dict[str, C
     """Coverage of each symbol as the lake stands."""
     found = dict.fromkeys(symbols, NOTHING)
     mine = pl.col("symbol").is_in(sorted(symbols))
-    held = tables.read(lake.root, table_of(interval), ["symbol", "timestamp"], where=mine)
+    held = tables.read(lake.root, table_of(interval), ["symbol", "timestamp", "recorded_at"], where=mine)
     if held.is_empty():
         return found
     if interval == DAILY:
         return found | _of_sessions(lake.bars(held["symbol"].unique().sort()))
+    held = settled(held, {name: structure(name) for name in symbols}, interval).drop("recorded_at")
     stamps = pl.col("timestamp").dt.replace_time_zone(None)
     for (name,), rows in held.unique().sort("symbol", "timestamp").group_by("symbol", maintain_order=True):
         times = rows.select(stamps).to_series().to_numpy()
@@ -143,9 +145,15 @@ def coverage(lake: Lake, symbols: Collection[str], interval: str) -> dict[str, C
 
 
 def stored_rows(lake: Lake, symbol: str, interval: str) -> pl.DataFrame:
-    """Stored rows of one asset by time: timestamp and values, one row per bar (the first where versions differ)."""
-    rows = tables.read(lake.root, table_of(interval), ["timestamp", *MEASURES], where=pl.col("symbol") == symbol)
-    if structure(symbol).calendar != CRYPTO:
+    """Stored rows of one asset by time: timestamp and values, one row per bar (the first where versions differ).
+
+    Rows that were recorded before their bar closed are left out.
+    """
+    columns = ["symbol", "timestamp", "recorded_at", *MEASURES]
+    found = structure(symbol)
+    rows = tables.read(lake.root, table_of(interval), columns, where=pl.col("symbol") == symbol)
+    rows = settled(rows, {symbol: found}, interval).select("timestamp", *MEASURES)
+    if found.calendar != CRYPTO:
         rows = rows.with_columns(pl.col("timestamp").dt.truncate("1d"))
     return rows.unique("timestamp", keep="first").sort("timestamp")
 

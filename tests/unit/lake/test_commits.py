@@ -33,6 +33,9 @@ def test_a_merge_changes_what_is_said_and_adds_what_is_not_there(tmp_path: Path)
     assert stored(tmp_path) == [(7.0, 5.0), (2.0, 5.0), (9.0, None)]
     commits.merge(tmp_path, "bars", rows([]), 1)
     assert tables.version(tmp_path, "bars") == 1
+    replaced = rows([8.0], 1).with_columns(recorded_at=pl.lit(FIRST))
+    commits.merge(tmp_path, "bars", replaced, 1)
+    assert stored(tmp_path) == [(7.0, 5.0), (8.0, None), (9.0, None)]
 
 
 def test_a_merge_onto_an_older_version_is_refused_when_others_added_such_rows(tmp_path: Path) -> None:
