@@ -97,7 +97,7 @@ def _funding(found: "Listing") -> dict[str, str]:
         return {}
     first, last = (str(when)[:16] for when in (paid["timestamp"][0], paid["timestamp"][-1]))
     mean = paid["rate"].drop_nans().mean()
-    average = "no rate counts" if mean is None else f"mean {mean:.6%}"
+    average = f"mean {mean:.6%}" if isinstance(mean, float) else "no rate counts"
     return {"funding": f"{len(paid):,} settlements, {first} to {last}, {average}"}
 
 
