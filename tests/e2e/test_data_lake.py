@@ -53,6 +53,22 @@ def test_ls_says_what_a_symbol_is_and_what_was_repaired(home: Path, tvquant: Cal
     assert text.count("repaired") == 3  # of the facts, the bar, and the table of repairs
 
 
+def test_funding_is_shown_counted_and_exported(home: Path, tvquant: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "paid.csv"
+    rates = [f"{PERP},2024-01-0{day}T{hour}:00:00.00{day}Z,0.000{day}" for day in (1, 2) for hour in ("08", "16")]
+    file.write_text("\n".join(["symbol,timestamp,funding_rate", *rates, ""]))
+    assert tvquant("data", "import", file, "--json", "-w", home).document["funding"] == 4
+    shown = tvquant("data", "ls", PERP, "--json", "-w", home).document["funding"]
+    assert shown == "4 settlements, 2024-01-01 08:00 to 2024-01-02 16:00, mean 0.015000%"
+    assert "4 settlements" in tvquant("data", "ls", PERP, "-w", home).out
+    assert "funding" not in tvquant("data", "ls", MATIC, "--json", "-w", home).document
+    assert tvquant("data", "status", "--json", "-w", home).document["tables"]["funding"]["rows"] == 4
+    said = tvquant("data", "export", "--to", "out", "--json", "-w", home).document
+    assert (said[-1]["file"], said[-1]["rows"], said[-1]["basis"]) == ("out/swap_funding.parquet", 4, "")
+    back = tvquant("data", "import", home / "out" / "swap_funding.parquet", "--json", "-w", home)
+    assert (back.document["funding"], back.document["duplicates"]) == (0, 4)
+
+
 def test_ls_draws_a_page_in_the_workspace(home: Path, tvquant: Callable[..., Any]) -> None:
     said = tvquant("data", "ls", PERP, "--plot", "--json", "-w", home)
     page = Path(said.document["plot"])

@@ -5,8 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+
+from tvquant.lake import Lake
+from tvquant.lake.funding import known_funding
 
 BTC, ETH, SIM = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:S001USDT"
 type Call = Callable[..., Any]
@@ -82,6 +86,19 @@ def test_the_simulated_exchange_is_asked_for_what_is_named(home: Path, tvquant: 
     assert (home / "data" / "lakehouse" / ".registry.json").is_file()
     short = tvquant("data", "sync", "--symbol", SIM, "--interval", "4h", "--depth", 100, *words, "--json")
     assert short.document["assets"][0]["inserted"] == 100
+
+
+@pytest.mark.requirement("R-DAT-17")
+def test_a_swap_of_the_simulated_exchange_comes_with_its_funding(home: Path, tvquant: Call) -> None:
+    words = ("--provider", "simulated", "--seed", 7, "-w", home, "--json")
+    said = tvquant("data", "sync", "--symbol", f"{SIM}.P", "--depth", 120, *words)
+    assert said.code == 0, said.err
+    lake = Lake(home / "data" / "lakehouse")
+    panel = lake.panel(lake.pin([f"{SIM}.P"]))
+    assert not np.isnan(panel.fields["funding"]).any()
+    count = len(known_funding(lake))
+    assert tvquant("data", "sync", "--symbol", f"{SIM}.P", "--depth", 120, "--force", *words).code == 0
+    assert len(known_funding(lake)) - count in (0, 1)  # one may settle while the test runs
 
 
 def test_a_profile_names_the_assets(home: Path, tmp_path: Path, tvquant: Call) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tvquant.core.books import CostModel, Execution, WeightPath
 from tvquant.lake import Lake
+from tvquant.lake.funding import known_funding
 from tvquant.simulation import SIMULATORS
 
 pytestmark = pytest.mark.xdist_group("real")
@@ -73,3 +74,20 @@ def test_luna_held_into_the_crash_loses_and_its_successor_is_another_instrument(
     assert 0.49 < book.equity[-1] < 0.5
     assert (book.quantities[:, new] == 0).all()
     assert [event.kind for event in book.events] == ["closed_out"]
+
+
+def test_real_funding_is_imported_whole_and_once(
+    tmp_path: Path, shared_data: Path, tvquant: Callable[..., Any]
+) -> None:
+    root, file = tmp_path / "ws", shared_data / "crypto_binance_perp_funding.parquet"
+    assert tvquant("init", root).code == 0
+    said = tvquant("data", "import", file, "--json", "-w", root).document
+    assert (said["symbols"], said["funding"], said["duplicates"], said["quarantined"]) == (348, 69_289, 0, 0)
+    again = tvquant("data", "import", file, "--json", "-w", root).document
+    assert (again["funding"], again["duplicates"]) == (0, 69_289)
+    given = pl.read_parquet(file)
+    found = known_funding(Lake(root / "data" / "lakehouse"))
+    assert len(found) == 69_289
+    assert not found["rate"].is_nan().any()
+    assert found["rate"].sum() == pytest.approx(given["funding_rate"].sum())
+    assert (found["timestamp"] == found["timestamp"].dt.truncate("1s")).all()

@@ -96,8 +96,8 @@ def _funding(found: "Listing") -> dict[str, str]:
     if paid.is_empty():
         return {}
     first, last = (str(when)[:16] for when in (paid["timestamp"][0], paid["timestamp"][-1]))
-    rates = paid["rate"].drop_nans().to_numpy()
-    average = f"mean {float(rates.mean()):.6%}" if len(rates) else "no rate counts"
+    mean = paid["rate"].drop_nans().mean()
+    average = f"mean {mean:.6%}" if isinstance(mean, float) else "no rate counts"
     return {"funding": f"{len(paid):,} settlements, {first} to {last}, {average}"}
 
 
