@@ -1,10 +1,13 @@
 """Corporate actions that a provider tells of, put into the lake as files deliver them.
 
-What is stored is never changed: a dividend or split that is told with another value stands beside the first, and
-neither is applied (see `bars`). The bars they were told for extend the span in which dividends are known.
+What a provider tells with another value than before takes the place of what is stored, and the journal of repairs keeps
+what it replaced. Two values in one answer are both stored, and neither is applied (see `bars`). The bars they were told
+for extend the span in which dividends are known.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -13,10 +16,13 @@ from tvquant.core.errors import DataError
 from tvquant.lake import commits, tables
 from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.place import Root
 from tvquant.lake.tables import TIME
 
 IDENTITY = ["symbol", "timestamp", "kind", "value"]
 KINDS = ("dividend", "split")
+JOURNALLED = "actions"
+"""What stands for the interval of an action in the journal of repairs."""
 MOST_FOR_ONE = 10_000.0
 """A split of more new units for one, or fewer than one for as many, is no split."""
 
@@ -65,13 +71,50 @@ def store_actions(
 
     def decide() -> int:
         with commits.writing(lake.root):
-            held = tables.read(lake.root, "actions", IDENTITY, where=pl.col("symbol") == symbol)
-            new = given.join(held, on=IDENTITY, how="anti", maintain_order="left")
             commits.append(lake.root, "instruments", span.with_columns(**origin))
-            commits.append(lake.root, "actions", new.with_columns(**origin))
+            held = tables.read(lake.root, "actions", where=pl.col("symbol") == symbol)
+            day = pl.col("timestamp").dt.truncate("1d").alias("day")
+            again = held.with_columns(day).join(given.with_columns(day), on=["day", "kind"], how="semi")
+            new = given.with_columns(day).join(again, on=["day", "kind", "value"], how="anti", maintain_order="left")
+            gone = again.join(given.with_columns(day), on=["day", "kind", "value"], how="anti", maintain_order="left")
+            if gone.is_empty():
+                commits.append(lake.root, "actions", new.with_columns(**origin))
+            else:
+                _supersede(lake.root, held, gone, new, origin)
         return len(new)
 
     return commits.retried(lake.root, decide)
+
+
+def _supersede(
+    root: Root, held: pl.DataFrame, gone: pl.DataFrame, new: pl.DataFrame, origin: Mapping[str, pl.Expr]
+) -> None:
+    """Put new actions in the place of those that are told otherwise now, which the journal keeps."""
+    version, journal = tables.version(root, "actions"), tables.version(root, "repairs")
+    assert version is not None
+    # A value that replaces several, or is one of several, replaces none in particular.
+    only = (
+        new.group_by("day", "kind").agg(pl.col("value").first().alias("repaired"), pl.len()).filter(pl.col("len") == 1)
+    )
+    was = gone.sort("timestamp", "kind", "value").select(
+        "symbol", "timestamp", "kind", "day", pl.col("kind").alias("field"), pl.col("value").alias("original")
+    )
+    was = was.join(only, on=["day", "kind"], how="left", maintain_order="left").with_columns(
+        interval=pl.lit(JOURNALLED),
+        version=pl.int_range(pl.len()).over("day", "kind"),
+        sequence=pl.lit(0 if journal is None else journal + 1),
+        upsert_id=origin["import_id"],
+        reason=pl.lit("restated"),
+        source=origin["source"],
+        recorded_at=origin["recorded_at"],
+        reverted_at=pl.lit(None, TIME),
+    )
+    commits.append(root, "repairs", was)
+    stays = held.join(gone, on=[*IDENTITY, "import_id"], how="anti", maintain_order="left")
+    rows = pl.concat([stays, new.with_columns(**origin).select(held.columns)])
+    stamps = pl.concat([held["timestamp"], rows["timestamp"]])
+    span: Any = (stamps.min(), stamps.max())
+    commits.replace(root, "actions", rows, version, span=span, symbols=[held["symbol"][0]])
 
 
 def _check(symbol: str, rows: pl.DataFrame) -> None:

@@ -18,9 +18,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Fact, Instant
 from tvquant.core.panel import Basis, Bools, Floats, Times
-from tvquant.lake.kinds import Structure
+from tvquant.lake.kinds import SHARES, Structure
 from tvquant.lake.tables import MEASURES, PRICES, VALUES
 
 type Ints = NDArray[np.int64]
@@ -44,13 +44,14 @@ class Symbol:
     """One symbol as declared at import.
 
     `actions` are the first and the last bar that dividends were delivered with, zeros included: bars outside of that
-    span have no known dividends, however many of the others do.
+    span have no known dividends, however many of the others do. `facts` are what providers told of its steps, by time.
     """
 
     name: str
     structure: Structure
     basis: Basis
     actions: tuple[Instant, Instant] | None
+    facts: tuple[Fact, ...] = ()
 
     @property
     def applies_splits(self) -> bool:
@@ -282,9 +283,7 @@ def _breaks(
     ratio = np.fmax(jump, 1 / jump)
     times = np.round(ratio)
     whole = (times >= 2) & (times <= MOST_FOR_ONE) & (np.abs(ratio / times - 1) <= SPLIT_ROUNDING)
-    suspects = np.array(
-        [s.basis is Basis.RAW and bool(s.structure.kinds & {Kind.STOCK, Kind.ETF}) for s in symbols], dtype=bool
-    )
+    suspects = np.array([s.basis is Basis.RAW and bool(s.structure.kinds & SHARES) for s in symbols], dtype=bool)
     suspected = suspects[who] & whole & (split == 1) & ~breaks
     out = np.zeros(len(number), bool), np.full(len(number), np.nan), np.zeros(len(number), bool)
     for full, part in zip(out, (breaks, jump, suspected), strict=True):

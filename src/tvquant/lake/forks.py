@@ -9,7 +9,7 @@ Changed rows are absurd, yet every one of them could be imported: what reads the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,9 +18,11 @@ import polars as pl
 
 from tvquant.core.calendars import DAY, Calendar, calendar
 from tvquant.core.instruments import Fact, Instant, Instrument
-from tvquant.core.panel import Basis, Panel, Times
+from tvquant.core.panel import Basis, Caveat, Panel, Times
+from tvquant.core.stamps import Stamp
 from tvquant.lake import tables, venues
 from tvquant.lake.bars import session
+from tvquant.lake.facts import restore_facts
 from tvquant.lake.imports import import_files
 from tvquant.lake.kinds import PERPETUAL, structure
 from tvquant.lake.lake import Lake
@@ -55,11 +57,13 @@ class Rows:
     bars : symbol, timestamp, values and basis, with `session` and `known_at`.
     actions : symbol, timestamp, kind and value, with `session` and `known_at`.
     spans : symbol, calendar, and the first and last bar that dividends were delivered with (null: with none).
+    facts : symbol, field, value, and `known_at`, when a provider told it.
     """
 
     bars: pl.DataFrame
     actions: pl.DataFrame
     spans: pl.DataFrame
+    facts: pl.DataFrame
 
 
 type Edit = Callable[[Rows, Instant, np.random.Generator], Rows | None]
@@ -88,6 +92,9 @@ def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
         bars=_dated(stored("bars", "symbol", "timestamp", *VALUES, "basis"), spans),
         actions=_dated(stored("actions", "symbol", "timestamp", "kind", "value"), spans),
         spans=spans,
+        facts=stored("facts", "symbol", "field", "value", "known_at").with_columns(
+            pl.col("known_at").dt.replace_time_zone(None)
+        ),
     )
 
 
@@ -110,15 +117,18 @@ def rebuilt(rows: Rows, into: Path) -> tuple[Lake, Snapshot]:
         for file, part in zip(files, parts, strict=True):
             part.drop("basis").write_parquet(file, compression="uncompressed")
         import_files(lake, files, basis=Basis(basis), recorded_at=IMPORTED)
+    restore_facts(lake, rows.facts.with_columns(pl.col("known_at").dt.replace_time_zone("UTC")))
     return lake, lake.pin(rows.bars["symbol"].unique().to_list())
 
 
 def rows_deleted(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
-    """Every bar and action known after `t` is gone."""
+    """Every bar, action and fact known after `t` is gone."""
     known = _known(t)
     if rows.bars.select(known.all()).item():
         return None
-    return replace(rows, bars=rows.bars.filter(known), actions=rows.actions.filter(known))
+    return replace(
+        rows, bars=rows.bars.filter(known), actions=rows.actions.filter(known), facts=rows.facts.filter(known)
+    )
 
 
 def rows_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
@@ -211,7 +221,7 @@ def listings_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | 
             spans.append(rows.spans.filter(pl.col("symbol") == symbol).with_columns(name))
     if number == 0:
         return None
-    return Rows(bars=pl.concat(bars), actions=rows.actions, spans=pl.concat(spans))
+    return replace(rows, bars=pl.concat(bars), spans=pl.concat(spans))
 
 
 def listings_removed(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
@@ -220,8 +230,8 @@ def listings_removed(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows
     stay = first.filter(_known(t)).select("symbol")
     if len(stay) == len(first):
         return None
-    bars, actions, spans = (one.join(stay, on="symbol", how="semi") for one in (rows.bars, rows.actions, rows.spans))
-    return Rows(bars=bars, actions=actions, spans=spans)
+    every = {one.name: getattr(rows, one.name) for one in fields(rows)}
+    return Rows(**{name: frame.join(stay, on="symbol", how="semi") for name, frame in every.items()})
 
 
 EDITS: Mapping[str, Edit] = {
@@ -239,8 +249,18 @@ FACTS = "facts changed"
 
 
 def facts_changed(panel: Panel, t: Instant) -> Panel:
-    """What becomes known of instruments after `t` has another value, and every one is then said to be delisted."""
-    return replace(panel, instruments=tuple(_otherwise(one, t) for one in panel.instruments))
+    """What becomes known of instruments after `t` has another value, and every one is then said to be delisted.
+
+    Steps that were assumed are all told soon after.
+    """
+    soon = t + np.timedelta64(1, "us")
+    stamps = tuple(frozenset(_told(one, soon) for one in caveats) for caveats in panel.stamps)
+    return replace(panel, instruments=tuple(_otherwise(one, t) for one in panel.instruments), stamps=stamps)
+
+
+def _told(caveat: Caveat, at: Instant) -> Caveat:
+    later = caveat.stamp is Stamp.ASSUMED_METADATA and (caveat.until is None or caveat.until > at)
+    return replace(caveat, until=at) if later and caveat.since < at else caveat
 
 
 def _otherwise(instrument: Instrument, t: Instant) -> Instrument:

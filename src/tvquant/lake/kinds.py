@@ -12,6 +12,10 @@ from tvquant.lake import venues
 PATTERN = re.compile(r"[A-Z0-9_]{1,20}:[A-Z0-9][A-Z0-9._&!/-]{0,39}")
 PERPETUAL = ".P"
 ROUND_THE_CLOCK = frozenset({Kind.SPOT, Kind.SWAP})
+SHARES = frozenset({Kind.STOCK, Kind.ETF})
+"""What pays dividends and is split."""
+EQUITIES = SHARES | {Kind.INDEX}
+"""What dividends matter to: an index is made of shares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

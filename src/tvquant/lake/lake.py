@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Fact, Instant, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
 from tvquant.lake import panels, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
@@ -21,7 +21,7 @@ from tvquant.lake.place import Root, folder, size
 from tvquant.lake.snapshots import Snapshot
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
 
-PINNED = ("bars", "actions", "instruments")
+PINNED = ("bars", "actions", "instruments", "facts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,17 +248,28 @@ class Lake:
         rest = pl.col("kinds", "currency", "calendar").first()
         known = known.group_by("symbol").agg(rest, pl.col("actions_first").min(), pl.col("actions_last").max())
         found = bases.join(known, on="symbol").sort("symbol")
+        told = self._read(versions, "facts", ["symbol", "field", "value", "known_at"], mine)
+        facts = _facts(told)
         absent = sorted(set(wanted or ()) - set(found["symbol"]))
         if absent:
             self._absent(absent[0])
         if found.is_empty():
             self._empty()
-        return tuple(_symbol(**row) for row in found.iter_rows(named=True))
+        return tuple(_symbol(**row, facts=facts.get(row["symbol"], ())) for row in found.iter_rows(named=True))
 
     def _absent(self, symbol: str) -> NoReturn:
         near = difflib.get_close_matches(symbol, self.symbols(), n=3, cutoff=0.5)
         hint = f"; near it are {', '.join(near)}" if near else ""
         raise DataError(f"the lake {self.root} has no bars of {symbol!r}{hint}; import them with `tvquant data import`")
+
+
+def _facts(told: pl.DataFrame) -> dict[str, tuple[Fact, ...]]:
+    """What was told of each symbol, by time."""
+    rows = told.with_columns(pl.col("known_at").dt.replace_time_zone(None)).sort("known_at", "field", "value")
+    found: dict[str, list[Fact]] = {}
+    for symbol, field, value, known_at in rows.iter_rows():
+        found.setdefault(symbol, []).append(Fact(field=field, value=value, known_at=np.datetime64(known_at, "us")))
+    return {symbol: tuple(facts) for symbol, facts in found.items()}
 
 
 def _symbol(
@@ -270,6 +281,7 @@ def _symbol(
     calendar: str,
     actions_first: datetime | None,
     actions_last: datetime | None,
+    facts: tuple[Fact, ...],
 ) -> Symbol:
     """A symbol from the columns that say what it is."""
     tags = frozenset(Kind(kind) for kind in kinds.split())
@@ -277,4 +289,4 @@ def _symbol(
     if actions_first is not None and actions_last is not None:
         span = np.datetime64(actions_first, "us"), np.datetime64(actions_last, "us")
     structure = Structure(kinds=tags, currency=currency, calendar=calendar)
-    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=span)
+    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=span, facts=facts)

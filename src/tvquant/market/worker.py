@@ -6,14 +6,15 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, TvquantError
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.actions import store_actions
-from tvquant.lake.kinds import structure
+from tvquant.lake.kinds import SHARES, structure
 from tvquant.lake.tables import DAILY
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, instant, moment, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
@@ -26,8 +27,6 @@ from tvquant.market.retry import Backoff
 from tvquant.market.states import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.tasks import DataTask
 
-SHARES = frozenset({Kind.STOCK, Kind.ETF})
-"""What pays dividends and is split."""
 FILLS = 50
 """Holes that one targeted repair asks for, the newest ones."""
 
@@ -123,30 +122,41 @@ class DataWorker:
                 return self._untouched(task, covered, record, grid)
             stored = stored_rows(self.lake, symbol, task.interval) if covered.bars else NO_ROWS
             fetched = await fetcher.fetch(symbol, grid, spans, stored)
+            # Before its bars: killed in between, the lake holds actions without bars, and never bars without a split.
+            notes = await self._actions(task, fetcher, grid, _hull(covered, fetched.rows))
+            fetched = replace(fetched, notes=(*fetched.notes, *notes))
             merged = await self.merger.merge(task, fetched.rows)
-            fetched = replace(fetched, notes=(*fetched.notes, *await self._actions(task, fetcher, merged.coverage)))
         except TvquantError as error:
             return self._failed(task, covered, fetcher.requests, error)
         asked = () if holes is None else tuple(holes)
         genesis = None if holes is not None else fetched.genesis
         return await self._registered(task, grid, fetched, merged, genesis, asked, fetcher.requests)
 
-    async def _actions(self, task: DataTask, fetcher: Fetcher, covered: Coverage) -> tuple[str, ...]:
-        """Store the actions of a share or fund whose bars were fetched; why not, where they could not be had."""
+    async def _actions(self, task: DataTask, fetcher: Fetcher, grid: Grid, span: Hole | None) -> tuple[str, ...]:
+        """Store the actions of a share or fund whose bars were fetched, for these bars; what is odd about them.
+
+        Raises
+        ------
+        DataError : they could not be had now. A split among them would be missing, so the bars wait for them.
+        """
         symbol = task.physical_symbol
-        able = self.provider.capabilities.actions and task.interval == DAILY and covered.last is not None
+        able = self.provider.capabilities.actions and task.interval == DAILY and span is not None
         if not able or self.provider.basis is Basis.TOTAL or not structure(symbol).kinds & SHARES:
             return ()
-        assert covered.first is not None
-        assert covered.last is not None
+        assert span is not None
+        first, last = (moment(edge) for edge in span)
+        now = self.clock.now()
         try:
             rows = await fetcher.actions(symbol)
-            first, last = moment(covered.first), moment(covered.last)
-            now = self.clock.now()
             store_actions(self.lake, symbol, rows, first=first, last=last, source=self.provider.name, recorded_at=now)
-        except DataError as error:  # its bars are good, and are stamped price_return where dividends are not known
+        except DataError as error:
+            if error.retryable:
+                raise
+            # There are none to wait for: its bars are good, and are stamped price_return.
             return (f"no corporate actions: {error}",)
-        return ()
+        inside = rows.filter(pl.col("timestamp").is_between(first, last))["timestamp"]
+        off = int((~grid.on(inside.dt.replace_time_zone(None).dt.truncate("1d").to_numpy())).sum())
+        return (f"{off} corporate actions on dates that are no session: they are not applied",) if off else ()
 
     async def _registered(
         self,
@@ -227,6 +237,14 @@ class DataWorker:
         if self.provider.capabilities.live or covered.last is None:
             return instant(grid.now)
         return closes(grid, covered.last)
+
+
+def _hull(covered: Coverage, rows: pl.DataFrame) -> Hole | None:
+    """First and last bar of what is stored and what was fetched."""
+    edges = [edge for edge in (covered.first, covered.last) if edge is not None]
+    stamps = rows["timestamp"].dt.replace_time_zone(None).to_numpy()
+    edges += [stamps.min(), stamps.max()] if len(stamps) else []
+    return (min(edges), max(edges)) if edges else None
 
 
 def _beyond_repair(record: AssetRecord, covered: Coverage, asked: Sequence[Hole]) -> tuple[Span, ...]:

@@ -14,7 +14,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake.files import read_file
-from tvquant.lake.kinds import structure
+from tvquant.lake.kinds import SHARES, structure
 from tvquant.market.providers.contract import (
     BARS,
     INSTRUMENTS,
@@ -29,7 +29,6 @@ from tvquant.market.providers.contract import (
 SUFFIXES = frozenset({".csv", ".parquet"})
 DELIVERED = {"dividends": "dividend", "stock_splits": "split"}
 """Columns of actions, and what they are."""
-SHARES = frozenset({Kind.STOCK, Kind.ETF})
 LIMITS = Limits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
 CAPABILITIES = Capabilities(
     intervals=frozenset({"1d"}),

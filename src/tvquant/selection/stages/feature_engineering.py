@@ -30,6 +30,7 @@ PLAIN: Mapping[str, str] = MappingProxyType(
         "roc": "roc_9",
         "volatility_d": "volatility_d",
         "volume_change": "volume_change_24h",
+        "metadata_known": "metadata_known",
     }
 )
 SIDES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -62,7 +63,8 @@ class FeatureEngineeringStage:
     Of the instrument (R-FEA-08):
 
     - `liquidity`: ln of the median traded value (USD). `adx`; `own_di` and `other_di`, by the atom's direction.
-    - `roc`, `volatility_d`, `volume_change`: percent. The three ratings: sign-flipped for a short (R-SEL-13).
+    - `roc`, `volatility_d`, `volume_change`: percent. `metadata_known`: 1 or 0.
+    - The three ratings: sign-flipped for a short (R-SEL-13).
     """
 
     name: str = "feature_engineering"
