@@ -132,3 +132,16 @@ def test_what_cannot_be_done_is_said(home: Path, tvquant: Call, words: tuple[str
 def test_outside_a_workspace_nothing_happens(tmp_path: Path, tvquant: Call) -> None:
     assert tvquant("data", "sync", "--provider", "simulated", "-w", tmp_path).code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.requirement("R-DAT-24")
+def test_a_sync_stores_and_reports_ticks_and_lots(home: Path, tmp_path: Path, tvquant: Call) -> None:
+    words = ("data", "sync", "--provider", "simulated", "--depth", "100", "-w", home)
+    found = tvquant(*words, "--symbol", SIM, "--symbol", "NASDAQ:T001", "--json").document["metadata"]
+    assert (found["served"], found["total"], found["share"], found["enough"]) == (True, 2, 1.0, True)
+    assert found["stored"] >= 4
+    again = tvquant(*words, "--symbol", SIM, "--json").document["metadata"]
+    assert (again["stored"], again["missing"]) == (0, [])
+    assert "ticks and lots known of 1 of 1 assets (100%), 0 facts new" in tvquant(*words, "--symbol", SIM).out
+    files = ("data", "sync", "--provider", "files", "--path", delivered(tmp_path / "in"), "-w", home)
+    assert "the provider tells none, so steps are assumed" in tvquant(*files).out

@@ -11,6 +11,7 @@ from tvquant.core.errors import DataError, ProfileError, TvquantError
 from tvquant.lake import Lake
 from tvquant.lake.kinds import structure
 from tvquant.market.healing import HealReport, heal
+from tvquant.market.metadata import Metadata, store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.preparation import Mode, depth
 from tvquant.market.providers.catalogue import PROVIDERS
@@ -44,10 +45,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What a sync did, and the repair that followed it."""
+    """What a sync did, the repair that followed it, and what is known of ticks and lots."""
 
     summary: Summary
     healed: HealReport
+    metadata: Metadata
 
 
 def sync(
@@ -88,7 +90,9 @@ def sync(
                 f"none of {len(summary.outcomes)} assets could be fetched from {source.name}: {first.error}"
             )
         sound = [one.task.physical_symbol for one in summary.outcomes if one.retryable]
-        return Synced(summary=summary, healed=await heal(pipeline, sound, interval=interval))
+        metadata = await store_metadata(pipeline.listings, pipeline.lake, sound, clock=clock)
+        healed = await heal(pipeline, sound, interval=interval)
+        return Synced(summary=summary, healed=healed, metadata=metadata)
 
     return _piped(workspace, source, clock, watcher, work)
 

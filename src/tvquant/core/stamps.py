@@ -18,6 +18,7 @@ class Stamp(StrEnum):
     OVERDRAFT = "overdraft"
     SWEPT_WINDOWS = "swept_windows"
     AS_SPECIFIED = "as_specified"
+    ASSUMED_METADATA = "assumed_metadata"
 
     @property
     def meaning(self) -> str:
@@ -39,4 +40,5 @@ _MEANING: dict[Stamp, str] = {
     Stamp.OVERDRAFT: "Cash went below zero after gaps or costs and was charged the borrow rate.",
     Stamp.SWEPT_WINDOWS: "The 60/20/20 windows were picked as the best of a sweep on related history.",
     Stamp.AS_SPECIFIED: "Vetoes use the specification's fixed figures: on noise these reject at random or never.",
+    Stamp.ASSUMED_METADATA: "No provider told ticks and lots: steps are assumed from the venue and the prices.",
 }

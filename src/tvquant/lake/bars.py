@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
-from tvquant.core.instruments import Instant
+from tvquant.core.instruments import Fact, Instant
 from tvquant.core.panel import Basis, Bools, Floats, Times
 from tvquant.lake.funding import NONE as NO_PAYMENTS
 from tvquant.lake.funding import Payments
@@ -49,13 +49,15 @@ class Symbol:
     """One symbol as declared at import.
 
     `actions` are spans, by time: the first and the last of the bars that dividends were delivered with, zeros included.
-    Bars outside of them have no known dividends, however many of the others do.
+    Bars outside of them have no known dividends, however many of the others do. `facts` are what providers told of its
+    steps, by time.
     """
 
     name: str
     structure: Structure
     basis: Basis
     actions: tuple[tuple[Instant, Instant], ...]
+    facts: tuple[Fact, ...] = ()
 
     @property
     def applies_splits(self) -> bool:

@@ -64,3 +64,10 @@ def known_facts(lake: Lake, symbols: Iterable[str] | None = None, *, at: datetim
         where &= pl.col("symbol").is_in(list(symbols))
     rows = tables.read(lake.root, "facts", [*KEY, "value", "known_at"], where=where)
     return rows.sort("known_at", maintain_order=True).unique(KEY, keep="last", maintain_order=True).sort(KEY)
+
+
+def restore_facts(lake: Lake, rows: pl.DataFrame) -> None:
+    """Store facts (symbol, field, value, known_at) as they were known elsewhere, none left out."""
+    origin = {"source": pl.lit("restored"), "import_id": pl.lit("restored"), "recorded_at": pl.col("known_at")}
+    with commits.writing(lake.root):
+        commits.append(lake.root, "facts", rows.with_columns(**origin))

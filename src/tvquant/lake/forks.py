@@ -10,7 +10,7 @@ Changed rows are absurd, yet every one of them could be imported: what reads the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,9 +19,11 @@ import polars as pl
 
 from tvquant.core.calendars import DAY, Calendar, calendar
 from tvquant.core.instruments import Fact, Instant, Instrument
-from tvquant.core.panel import Basis, Panel, Times
+from tvquant.core.panel import Basis, Caveat, Panel, Times
+from tvquant.core.stamps import Stamp
 from tvquant.lake import tables, venues
 from tvquant.lake.bars import session
+from tvquant.lake.facts import restore_facts
 from tvquant.lake.files import RATE
 from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
 from tvquant.lake.imports import import_files
@@ -65,12 +67,14 @@ class Rows:
     funding : symbol, timestamp and rate, with `known_at`: the settlement.
     spans : symbol, calendar, and first and last of the bars that dividends were delivered with: a row for each such
         span, one with nulls where there is none.
+    facts : symbol, field, value, and `known_at`, when a provider told it.
     """
 
     bars: pl.DataFrame
     actions: pl.DataFrame
     funding: pl.DataFrame
     spans: pl.DataFrame
+    facts: pl.DataFrame
 
 
 type Edit = Callable[[Rows, Instant, np.random.Generator], Rows | None]
@@ -100,6 +104,9 @@ def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
         actions=_dated(current(stored("actions", *TOLD)).drop("source", "recorded_at"), spans),
         funding=_settling(stored("funding", *COLUMNS)),
         spans=spans,
+        facts=stored("facts", "symbol", "field", "value", "known_at").with_columns(
+            pl.col("known_at").dt.replace_time_zone(None)
+        ),
     )
 
 
@@ -132,16 +139,17 @@ def rebuilt(rows: Rows, into: Path) -> tuple[Lake, Snapshot]:
         paid = folder / "funding.parquet"
         rows.funding.select(*KEY, pl.col("rate").alias(RATE)).write_parquet(paid, compression="uncompressed")
         import_files(lake, [paid], recorded_at=IMPORTED)
+    restore_facts(lake, rows.facts.with_columns(pl.col("known_at").dt.replace_time_zone("UTC")))
     return lake, lake.pin(rows.bars["symbol"].unique().to_list())
 
 
 def rows_deleted(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
-    """Every bar, action and payment known after `t` is gone."""
+    """Every bar, action, payment and fact known after `t` is gone."""
     known = _known(t)
     if rows.bars.select(known.all()).item():
         return None
-    bars, actions, funding = (one.filter(known) for one in (rows.bars, rows.actions, rows.funding))
-    return replace(rows, bars=bars, actions=actions, funding=funding)
+    dated = ("bars", "actions", "funding", "facts")
+    return replace(rows, **{name: getattr(rows, name).filter(known) for name in dated})
 
 
 def rows_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None:
@@ -256,10 +264,8 @@ def listings_removed(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows
     stay = first.filter(_known(t)).select("symbol")
     if len(stay) == len(first):
         return None
-    bars, actions, funding, spans = (
-        one.join(stay, on="symbol", how="semi") for one in (rows.bars, rows.actions, rows.funding, rows.spans)
-    )
-    return Rows(bars=bars, actions=actions, funding=funding, spans=spans)
+    every = {one.name: getattr(rows, one.name) for one in fields(rows)}
+    return Rows(**{name: frame.join(stay, on="symbol", how="semi") for name, frame in every.items()})
 
 
 EDITS: Mapping[str, Edit] = {
@@ -278,8 +284,18 @@ FACTS = "facts changed"
 
 
 def facts_changed(panel: Panel, t: Instant) -> Panel:
-    """What becomes known of instruments after `t` has another value, and every one is then said to be delisted."""
-    return replace(panel, instruments=tuple(_otherwise(one, t) for one in panel.instruments))
+    """What becomes known of instruments after `t` has another value, and every one is then said to be delisted.
+
+    Steps that were assumed are all told soon after.
+    """
+    soon = t + np.timedelta64(1, "us")
+    stamps = tuple(frozenset(_told(one, soon) for one in caveats) for caveats in panel.stamps)
+    return replace(panel, instruments=tuple(_otherwise(one, t) for one in panel.instruments), stamps=stamps)
+
+
+def _told(caveat: Caveat, at: Instant) -> Caveat:
+    later = caveat.stamp is Stamp.ASSUMED_METADATA and (caveat.until is None or caveat.until > at)
+    return replace(caveat, until=at) if later and caveat.since < at else caveat
 
 
 def _otherwise(instrument: Instrument, t: Instant) -> Instrument:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.core.instruments import Instant, Kind
+from tvquant.core.instruments import Fact, Instant, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
 from tvquant.lake import panels, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
@@ -25,7 +25,7 @@ from tvquant.lake.spans import union
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
 from tvquant.lake.tellings import TOLD, current
 
-PINNED = ("bars", "actions", "funding", "instruments")
+PINNED = ("bars", "actions", "funding", "instruments", "facts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,17 +258,27 @@ class Lake:
         told = told.group_by("symbol", maintain_order=True).all()
         known = known.group_by("symbol").agg(pl.col("kinds", "currency", "calendar").first())
         found = bases.join(known, on="symbol").join(told, on="symbol", how="left").sort("symbol")
+        facts = _facts(self._read(versions, "facts", ["symbol", "field", "value", "known_at"], mine))
         absent = sorted(set(wanted or ()) - set(found["symbol"]))
         if absent:
             self._absent(absent[0])
         if found.is_empty():
             self._empty()
-        return tuple(_symbol(**row) for row in found.iter_rows(named=True))
+        return tuple(_symbol(**row, facts=facts.get(row["symbol"], ())) for row in found.iter_rows(named=True))
 
     def _absent(self, symbol: str) -> NoReturn:
         near = difflib.get_close_matches(symbol, self.symbols(), n=3, cutoff=0.5)
         hint = f"; near it are {', '.join(near)}" if near else ""
         raise DataError(f"the lake {self.root} has no bars of {symbol!r}{hint}; import them with `tvquant data import`")
+
+
+def _facts(told: pl.DataFrame) -> dict[str, tuple[Fact, ...]]:
+    """What was told of each symbol, by time."""
+    rows = told.with_columns(pl.col("known_at").dt.replace_time_zone(None)).sort("known_at", "field", "value")
+    found: dict[str, list[Fact]] = {}
+    for symbol, field, value, known_at in rows.iter_rows():
+        found.setdefault(symbol, []).append(Fact(field=field, value=value, known_at=np.datetime64(known_at, "us")))
+    return {symbol: tuple(facts) for symbol, facts in found.items()}
 
 
 def _symbol(
@@ -280,10 +290,11 @@ def _symbol(
     calendar: str,
     actions_first: list[datetime] | None,
     actions_last: list[datetime] | None,
+    facts: tuple[Fact, ...],
 ) -> Symbol:
     """A symbol from the columns that say what it is."""
     tags = frozenset(Kind(kind) for kind in kinds.split())
     edges = zip(actions_first or (), actions_last or (), strict=True)
     spans = tuple((np.datetime64(first, "us"), np.datetime64(last, "us")) for first, last in edges)
     structure = Structure(kinds=tags, currency=currency, calendar=calendar)
-    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=spans)
+    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=spans, facts=facts)

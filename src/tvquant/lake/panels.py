@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tvquant.core.errors import DataError
-from tvquant.core.instruments import Fact, Instrument, Kind
+from tvquant.core.instruments import Fact, Instant, Instrument, Kind
 from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Times
-from tvquant.core.stamps import Stamp
+from tvquant.core.stamps import NONE, Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
 from tvquant.lake.kinds import SHARES_AND_INDICES
 from tvquant.lake.renames import identity
@@ -41,14 +41,16 @@ def build(bars: Bars) -> Panel:
     applied = _applied(bars, at, column, times)
     fields |= _action_fields(bars, applied, shape)
     fields |= _funding_field(bars, at, column, times, market.close_of(times), shape)
+    instruments = _instruments(bars, starts)
+    caveats = _caveats(bars, at, column, starts, _withheld(bars, applied, market.close_of(times), len(starts)))
     return Panel(
         times=times,
-        instruments=tuple(_instrument(bars, start) for start in starts),
+        instruments=instruments,
         fields=fields,
         known_at=np.broadcast_to(market.close_of(times)[:, None], shape),
         tradable=tradable,
         bases=tuple(bars.symbols[bars.symbol[start]].basis for start in starts),
-        stamps=_caveats(bars, at, column, starts, _withheld(bars, applied, market.close_of(times), len(starts))),
+        stamps=tuple(own | assumed_steps_caveats(one) for own, one in zip(caveats, instruments, strict=True)),
         calendar=market.name,
     )
 
@@ -76,9 +78,18 @@ def _columns(bars: Bars, at: Ints) -> tuple[Ints, Ints]:
     return starts[order], place[np.cumsum(new) - 1]
 
 
-def _instrument(bars: Bars, start: int) -> Instrument:
+def _instruments(bars: Bars, starts: Ints) -> tuple[Instrument, ...]:
+    """One per column; what was told of a ticker when another held it already is the other's."""
+    begins = {(bars.symbol[start], bars.generation[start]): bars.closes[start] for start in starts}
+    return tuple(
+        _instrument(bars, start, begins.get((bars.symbol[start], bars.generation[start] + 1))) for start in starts
+    )
+
+
+def _instrument(bars: Bars, start: int, ends: Instant | None) -> Instrument:
     symbol = bars.symbols[bars.symbol[start]]
     listed = Fact(field="listed_at", value=bars.stamp[start], known_at=bars.closes[start])
+    told = (fact for fact in symbol.facts if ends is None or fact.known_at < ends)
     return Instrument(
         symbol=symbol.name,
         generation=int(bars.generation[start]),
@@ -86,7 +97,7 @@ def _instrument(bars: Bars, start: int) -> Instrument:
         currency=symbol.structure.currency,
         calendar=symbol.structure.calendar,
         base=identity(symbol.name).base,
-        facts=(listed,),
+        facts=tuple(sorted((listed, *told), key=lambda fact: fact.known_at)),
     )
 
 
@@ -183,6 +194,18 @@ def _caveats(bars: Bars, at: Ints, column: Ints, starts: Ints, withheld: Times) 
             found.add(Caveat(stamp=Stamp.PRICE_RETURN, since=price))
         stamps.append(frozenset(found))
     return tuple(stamps)
+
+
+def assumed_steps_caveats(instrument: Instrument) -> Caveats:
+    """Steps are assumed from the listing on until tick and lot were told; an index has none, for no one trades it."""
+    first: dict[str, Instant] = {}
+    for fact in instrument.facts:
+        first.setdefault(fact.field, fact.known_at)
+    since = first["listed_at"]
+    until = max(first["tick"], first["lot"]) if {"tick", "lot"} <= first.keys() else None
+    if Kind.INDEX in instrument.kinds or (until is not None and until <= since):
+        return NONE
+    return frozenset({Caveat(stamp=Stamp.ASSUMED_METADATA, since=since, until=until)})
 
 
 def _dividends_matter(symbol: Symbol) -> bool:

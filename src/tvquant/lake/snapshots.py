@@ -1,8 +1,8 @@
 """Snapshots: what a run reads, named by its content.
 
-The digest of a symbol covers what its panel columns are made of: structure, basis, bars, actions and funding. It does
-not depend on how rows lie in files, in which order or when they were imported, or under which import; bars that were
-imported before they closed are no content. Table versions only say where that content was found.
+The digest of a symbol covers what its panel columns are made of: structure, basis, bars, actions, funding and facts. It
+does not depend on how rows lie in files, in which order or when they were imported, or under which import; bars that
+were imported before they closed are no content. Table versions only say where that content was found.
 """
 
 import json
@@ -65,7 +65,7 @@ class Snapshot:
 def _symbol_digest(bars: Bars, number: int) -> str:
     symbol = bars.symbols[number]
     rows = _finished(bars, number)
-    declared = {
+    declared: dict[str, Any] = {
         "symbol": symbol.name,
         "kinds": sorted(symbol.structure.kinds),
         "currency": symbol.structure.currency,
@@ -73,6 +73,8 @@ def _symbol_digest(bars: Bars, number: int) -> str:
         "basis": symbol.basis,
         "actions": [str(edge) for span in symbol.actions for edge in span],
     }
+    if symbol.facts:  # as they were before there were any, digests of symbols without stay what they are
+        declared["facts"] = [[fact.field, fact.value, str(fact.known_at)] for fact in symbol.facts]
     parts = [digest_json(declared).encode(), canonical_array(bars.stamp[rows])]
     for name in VALUES:
         low, high = bars.low[name][rows], bars.high[name][rows]

@@ -76,3 +76,9 @@ ETFS = _names("""
     VOOG VOOV VOT VOX VPL VPU VSS VT VTEB VTI VTIP VTV VTWO VUG VV VWO VWOB VXF VXUS VXX VYM VYMI WCLD XAR XBI XES XHB
     XHE XHS XLB XLC XLE XLF XLG XLI XLK XLP XLRE XLU XLV XLY XME XOP XPH XRT XSD XSLV XSW XTL XTN YINN ZROZ
     """)
+
+SHARE_TICK, PENNY_TICK, PENNY_BELOW = 0.01, 0.0001, 1.0
+"""Price steps of US shares, of one dollar or more and below (Rule 612 of Regulation NMS)."""
+SHARE_LOT = 1.0
+COIN_LOT_VALUE, LARGEST_COIN_LOT = 1.0, 1.0
+"""A lot of a coin is taken to be worth a dollar at most, and to be one coin at most."""

@@ -16,8 +16,10 @@ from tvquant.lake import AssetHealth, HealthState, health
 from tvquant.lake.health import to_report
 from tvquant.market.coverage import instant
 from tvquant.market.healing import HealReport, heal
+from tvquant.market.metadata import store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
+from tvquant.market.worker import Result
 from tvquant.profiles import Profile
 
 METADATA, HEALTH = "data/metadata.json", "data/health.json"
@@ -104,6 +106,8 @@ async def prepare_portfolio_data(
         DataTask(physical_symbol=one.physical_symbol, interval=interval, depth=bars, reason=REASON) for one in wanted
     ]
     summary = await pipeline.run(tasks)
+    if any(one.result is Result.FETCHED for one in summary.outcomes):
+        await store_metadata(pipeline.listings, pipeline.lake, names, clock=pipeline.clock)
     healed = await heal(pipeline, names, interval=interval, strict=True, depth=max(bars, FORCED_DEPTH))
     states = _health(pipeline, names, profile)
     excluded = _excluded(states, healed.unhealthy)

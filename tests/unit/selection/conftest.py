@@ -101,7 +101,9 @@ def judged(context: Callable[..., SelectionContext]) -> Callable[..., SelectionC
         calm = {
             "observations": [200.0] * count, "kurtosis": [0.0] * count, "volatility": [0.5] * count,
             "momentum": [0.1] * count, "entropy": [0.5] * count, "efficiency": [0.9] * count, "hurst": [0.9] * count,
-            "survival": [1.0] * count, "roc": [5.0] * count, "volatility_d": [4.0] * count, "adx": [50.0] * count,
+            "survival": [1.0] * count, "roc": [5.0] * count, "volatility_d": [4.0] * count,
+            "metadata_known": [1.0] * count,
+            "adx": [50.0] * count,
             "own_di": [30.0] * count, "other_di": [10.0] * count,
         }  # fmt: skip
         columns = {**calm, **columns}

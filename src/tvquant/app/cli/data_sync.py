@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tvquant.app.syncing import Source
     from tvquant.app.workspace import Workspace
     from tvquant.market.healing import HealReport
+    from tvquant.market.metadata import Metadata
     from tvquant.market.worker import TaskOutcome
 
 ProviderOption = Annotated[str, typer.Option("--provider", help="Who delivers: files, simulated.")]
@@ -72,10 +73,11 @@ def sync(
         "provider": provider,
         "assets": [_outcome(one) for one in done.summary.outcomes],
         "repair": _repair(done.healed),
+        "metadata": _metadata(done.metadata),
         "features": features.document() if features else None,
     }
     told = Told(summary=done.summary.outcomes, healed=done.healed, features=features)
-    answer(document, told.text(), as_json=as_json)
+    answer(document, [*told.text(), _steps(done.metadata)], as_json=as_json)
 
 
 def repair(
@@ -233,6 +235,29 @@ def _outcome(one: "TaskOutcome") -> dict[str, Any]:
         "notes": list(one.notes),
         "error": one.error,
     }
+
+
+def _metadata(found: "Metadata") -> dict[str, Any]:
+    return {
+        "served": found.served,
+        "total": found.total,
+        "share": found.share,
+        "enough": found.enough,
+        "missing": list(found.missing),
+        "stored": found.stored,
+        "error": found.error,
+    }
+
+
+def _steps(found: "Metadata") -> str:
+    """One line on ticks and lots."""
+    known = f"ticks and lots known of {found.total - len(found.missing)} of {found.total} assets ({found.share:.0%})"
+    if found.error:
+        return f"{known}; the provider did not tell them: {found.error}"
+    if not found.served:
+        return f"{known}; the provider tells none, so steps are assumed"
+    few = "" if found.enough else f"; too few, 95% are wanted: {', '.join(found.missing[:3])} ... lack them"
+    return f"{known}, {found.stored} facts new{few}"
 
 
 def _repair(done: "HealReport") -> dict[str, Any]:

@@ -30,6 +30,7 @@ PLAIN: Mapping[str, str] = MappingProxyType(
         "roc": "roc_9",
         "volatility_d": "volatility_d",
         "volume_change": "volume_change_24h",
+        "metadata_known": "metadata_known",
     }
 )
 SIDES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -70,7 +71,8 @@ class FeatureEngineeringStage:
 
     - `liquidity`: ln of the median traded value (USD); as specified, the last traded value over a base, at most 1: the
       same for every coin that a floor of 20 million lets in (R-FEA-09). `adx`; `own_di` and `other_di`, by direction.
-    - `roc`, `volatility_d`, `volume_change`: percent. The three ratings: sign-flipped for a short (R-SEL-13).
+    - `roc`, `volatility_d`, `volume_change`: percent. `metadata_known`: 1 or 0.
+    - The three ratings: sign-flipped for a short (R-SEL-13).
     """
 
     name: str = "feature_engineering"

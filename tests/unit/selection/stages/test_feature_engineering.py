@@ -92,6 +92,7 @@ def test_a_volume_of_nothing_is_no_liquidity(context, noise):
 OF_INSTRUMENTS = {
     "liquidity": "adv_median_30", "rating_ma": "recommend_ma", "adx": "adx_14", "own_di": "plus_di_14",
     "other_di": "minus_di_14", "roc": "roc_9", "volatility_d": "volatility_d", "volume_change": "volume_change_24h",
+    "metadata_known": "metadata_known",
     "rating_all": "recommend_all", "rating_other": "recommend_other",
 }  # fmt: skip
 

@@ -99,12 +99,19 @@ def test_a_pool_of_40_gives_15_and_a_pool_of_9_gives_9(ready):
     "hard",
     [
         {"kurtosis": 21.0}, {"volatility": 2.6}, {"kurtosis": np.nan}, {"survival": 0.09}, {"roc": 100.1},
-        {"roc": -80.1}, {"volatility_d": 100.1},
+        {"roc": -80.1}, {"volatility_d": 100.1}, {"metadata_known": 0.0},
     ],
 )  # fmt: skip
 def test_a_hard_veto_is_never_relaxed(ready, hard):
     ((name, value),) = hard.items()
-    usual = {"kurtosis": 0.0, "volatility": 0.5, "survival": 1.0, "roc": 5.0, "volatility_d": 4.0}[name]
+    usual = {
+        "kurtosis": 0.0,
+        "volatility": 0.5,
+        "survival": 1.0,
+        "roc": 5.0,
+        "volatility_d": 4.0,
+        "metadata_known": 1.0,
+    }[name]
     given = ready(entropy=[1.0] * 10, clusters=range(1, 11), **{name: [value] * 5 + [usual] * 5})
     for done in stages(given):
         barred = set(given.pool.ids[:5])
@@ -154,6 +161,7 @@ def test_policy_before_partitioning_is_refused(judged):
 BREAKS = {
     "no_statistics": {"kurtosis": np.nan}, "survival": {"survival": 0.0}, "kurtosis": {"kurtosis": 99.0},
     "volatility": {"volatility": 9.0}, "roc": {"roc": 400.0}, "volatility_d": {"volatility_d": 400.0},
+    "metadata": {"metadata_known": 0.0},
     "entropy": {"entropy": 1.0}, "efficiency": {"efficiency": 0.0}, "random_walk": {"hurst": 0.5},
     "persistent_loser": {"hurst": 0.99, "momentum": -1.0}, "no_adx": {"adx": np.nan}, "adx": {"adx": 1.0},
 }  # fmt: skip

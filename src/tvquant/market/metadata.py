@@ -1,0 +1,65 @@
+"""Ticks, lots and smallest orders: taken from a provider's list of instruments, and how many assets have them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import polars as pl
+
+from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError
+from tvquant.lake import Lake
+from tvquant.lake.facts import FIELDS, known_facts, store_facts
+from tvquant.market.listings import Listings
+
+NEEDED = ("tick", "lot")
+ENOUGH = 0.95
+"""Share of assets that should have their steps (R-DAT-24)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What is known of the steps of some assets.
+
+    Parameters
+    ----------
+    served : the provider tells them.
+    total : assets asked about; `missing` : those whose tick or lot the lake does not have.
+    stored : facts that were new.
+    error : why the provider did not deliver, where it did not.
+    """
+
+    served: bool
+    total: int
+    missing: tuple[str, ...] = ()
+    stored: int = 0
+    error: str | None = None
+
+    @property
+    def share(self) -> float:
+        """Part of the assets that have tick and lot."""
+        return 1.0 - len(self.missing) / self.total if self.total else 1.0
+
+    @property
+    def enough(self) -> bool:
+        """Nothing is amiss: nobody tells steps here, or nearly all assets have them."""
+        return not self.served or self.share >= ENOUGH
+
+
+async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str], *, clock: Clock) -> Metadata:
+    """Store what the provider's listings tell of these assets, known from now on; of listings the newest counts.
+
+    A provider that does not deliver, or tells what is no fact, changes nothing; `error` says why.
+    """
+    names, provider = sorted(set(symbols)), listings.provider
+    served, stored, error = provider.capabilities.instruments, 0, None
+    if served:
+        try:
+            rows = (await listings.table()).filter(pl.col("symbol").is_in(names)).sort("listed_at", nulls_last=False)
+            newest = rows.unique("symbol", keep="last", maintain_order=True).select("symbol", *FIELDS)
+            stored = store_facts(lake, newest, source=provider.name, recorded_at=clock.now())
+        except DataError as failure:
+            error = str(failure)
+    known = known_facts(lake, names, at=clock.now()).filter(pl.col("field").is_in(NEEDED))
+    whole = set(known.group_by("symbol").len().filter(pl.col("len") == len(NEEDED))["symbol"])
+    missing = tuple(name for name in names if name not in whole)
+    return Metadata(served=served, total=len(names), missing=missing, stored=stored, error=error)

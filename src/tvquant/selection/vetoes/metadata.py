@@ -1,0 +1,18 @@
+"""Hard veto on names whose steps of price and quantity are not known where a provider tells them (R-DAT-24)."""
+
+from tvquant.selection.contract import SelectionContext
+from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.vetoes.contract import Judgement, Rule, below
+
+
+def _unknown(context: SelectionContext, _: Relaxation) -> Judgement:
+    """Value: 1 where tick and lot are known, 0 where not. Where nobody serves the venue there is none, nor a breach."""
+    return below(context.of_atoms("metadata_known"), 1.0)
+
+
+METADATA = Rule(
+    name="metadata",
+    meaning="A provider tells tick and lot on this venue, but not those of this name.",
+    hard=True,
+    judge=_unknown,
+)
