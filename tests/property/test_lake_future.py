@@ -120,3 +120,22 @@ def _frames(bars: list[dict[str, Any]], actions: list[dict[str, Any]]) -> tuple[
             actions, schema={name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
         ),
     )
+
+
+@settings(max_examples=25, deadline=None)
+@given(history=_histories(), after=st.integers(1, 4), length=st.integers(0, 6))
+def test_a_later_span_of_dividends_changes_nothing_known_before_it(history: Any, after: int, length: int) -> None:
+    symbols, bars, actions = history
+    if not assemble(symbols, *_frames(bars, actions)).valid.any():
+        return
+    day = np.timedelta64(1, "D")
+    more = []
+    for one in symbols:
+        since = (one.actions[-1][1] if one.actions else _instant(START)) + after * day
+        more.append(replace(one, actions=(*one.actions, (since, since + length * day))))
+    first = min(one.actions[-1][0] for one in more)
+    before, later = (_panel(tuple(some), bars, actions, START + timedelta(days=DAYS)) for some in (symbols, more))
+    for t in before.known_at.max(axis=1):
+        if t <= first:
+            seen, same = later.until(t), before.until(t)
+            assert (seen.keys, seen.stamps, seen.times.tolist()) == (same.keys, same.stamps, same.times.tolist())

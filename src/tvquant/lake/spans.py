@@ -23,8 +23,8 @@ def delivered(rows: pl.DataFrame) -> pl.DataFrame:
         return whole
     apart = found.filter("broken").select("symbol")
     bars = rows.with_columns(pl.col("symbol").cast(pl.String), day=time.dt.truncate("1d"))
-    days = bars.join(apart, on="symbol", how="semi").group_by("symbol", "day")
-    bars = days.agg(first.alias(SPAN[0]), last.alias(SPAN[1])).sort("symbol", "day")
+    bars = bars.join(apart, on="symbol", how="semi")
+    bars = bars.group_by("symbol", "day").agg(first.alias(SPAN[0]), last.alias(SPAN[1])).sort("symbol", "day")
     told = pl.col(SPAN[0]).is_not_null()
     bars = bars.with_columns(run=told.ne_missing(told.shift()).cum_sum().over("symbol")).filter(told)
     runs = bars.group_by("symbol", "run").agg(pl.col(SPAN[0]).min(), pl.col(SPAN[1]).max())
