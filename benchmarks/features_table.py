@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import talib
 
-from tvquant.app.feature_cycle import feature_history, feature_version, stored_values
+from tvquant.app.feature_cycle import KEPT, feature_history, feature_version, stored_values
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute, history
@@ -130,7 +130,9 @@ def day_of_store(folder: Path) -> tuple[float, float, dict[str, float], float]:
     def refresh(given: Panel, compute: feature_store.Compute) -> feature_store.Refreshed:
         now = datetime.now(UTC)
         version = feature_version()
-        return feature_store.refresh(lake, [given], tuple(TERMS), compute, version=version, recorded_at=now)
+        return feature_store.refresh(
+            lake, [given], tuple(term.name for term in KEPT), compute, version=version, recorded_at=now
+        )
 
     start = time.perf_counter()
     refresh(panel.until(panel.known_at[-2, 0]), stored_values)

@@ -16,6 +16,7 @@ SETTINGS = Settings(rating_min_bars=60)
 COUNTS = ("votes_ma", "votes_other")
 """Whole numbers that are alike for names of the same age, whatever their prices."""
 EVERY = pytest.mark.parametrize("name", TERMS)
+OF_BARS = pytest.mark.parametrize("name", [name for name, term in TERMS.items() if term.of_bars])
 
 
 def fields(seed=0):
@@ -83,7 +84,7 @@ def test_the_catalogue_is_consistent_and_read_only():
 
 
 @pytest.mark.requirement("R-FEA-01")
-@EVERY
+@OF_BARS
 def test_there_is_one_float_per_instrument_and_nan_without_a_bar(name):
     view = at_moment(panel(fields()))
     found = values(name, view)
@@ -111,7 +112,7 @@ def test_another_future_changes_nothing(name, delay):
         assert values(name, at_moment(other)).tobytes() == known.tobytes()
 
 
-@EVERY
+@OF_BARS
 def test_the_last_row_matters(name):
     """The test above can fail: what the moment's own bar says does change the value."""
     past = fields()
@@ -124,7 +125,7 @@ def test_the_last_row_matters(name):
     assert (values(name, at_moment(panel(past)))[:3] != before[:3]).any()
 
 
-@EVERY
+@OF_BARS
 def test_the_order_of_the_instruments_does_not_matter(name):
     straight = at_moment(panel(fields()))
     turned = at_moment(panel(fields(), names=[5, 2, 0, 9, 7, 1, 4, 3, 8, 6, 10, 11]))
@@ -151,7 +152,7 @@ class Watched(dict):
         return super().get(name, default)
 
 
-@EVERY
+@OF_BARS
 def test_it_reads_only_what_the_digests_of_stored_features_cover(name):
     view = at_moment(panel(fields()))
     watched = Watched(view.fields)
@@ -170,7 +171,7 @@ def test_the_view_is_left_as_it_was(name):
     assert view.digest() == digest
 
 
-@EVERY
+@OF_BARS
 def test_a_term_that_needs_what_is_not_there_is_absent(name):
     bare = {"close": fields()["close"]}
     found = compute(at_moment(panel(bare)), [name], rating_min_bars=60)

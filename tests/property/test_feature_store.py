@@ -22,6 +22,7 @@ from tvquant.lake.tables import TIME
 from tvquant.lake.upserts import revert, upsert
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+KEPT = tuple(name for name, term in TERMS.items() if term.of_bars)
 NAMES = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT", "NASDAQ:AAPL", "NASDAQ:MSFT")
 DAYS = 45
 
@@ -56,7 +57,7 @@ def expected(lake):
     """Rows that a store made from nothing has, by symbol and time."""
     parts = []
     for panel in lake_panels(lake)[0]:
-        found = history(panel, TERMS, rating_min_bars=1)
+        found = history(panel, KEPT, rating_min_bars=1)
         column, row = np.nonzero(panel.tradable.T)
         parts.append(
             pl.DataFrame(
@@ -69,7 +70,7 @@ def expected(lake):
 
 
 def held(lake):
-    schema = tables.SCHEMAS["features"] | dict.fromkeys(TERMS, pl.Float64())
+    schema = tables.SCHEMAS["features"] | dict.fromkeys(KEPT, pl.Float64())
     rows = tables.read(lake.root, "features", schema=schema)
     assert not rows.select("symbol", "timestamp").is_duplicated().any()
     return rows.drop("inputs", "version", "recorded_at").sort("symbol", "timestamp")

@@ -35,6 +35,8 @@ from tvquant.lake.kinds import structure
 SOURCES = ("features", "statistics/directional.py", "statistics/kernels.py", "core/calendars.py", "core/sessions")
 LIBRARIES = ("numba", "numpy")
 STORED = Settings(rating_min_bars=1, rating_rules=LIBRARY_V3)
+KEPT = tuple(term for term in TERMS.values() if term.of_bars)
+"""Terms that the store has."""
 MOST_SHOWN = 10
 NEAR = 64
 """Names that lack only so many of the last rows are computed together."""
@@ -89,7 +91,12 @@ def refresh_features(workspace: Workspace, watcher: Watcher, *, clock: Clock) ->
         groups, left_out = lake_panels(lake)
         watcher.steps(0, len(groups))
         done = feature_store.refresh(
-            lake, groups, tuple(TERMS), stored_values, version=feature_version(), recorded_at=clock.now()
+            lake,
+            groups,
+            tuple(term.name for term in KEPT),
+            stored_values,
+            version=feature_version(),
+            recorded_at=clock.now(),
         )
         watcher.steps(len(groups), len(groups))
     return FeatureCycle(
@@ -125,7 +132,7 @@ def lake_panels(lake: Lake) -> tuple[list[Panel], dict[str, str]]:
 
 def stored_values(panel: Panel, rows: int) -> Floats:
     """All terms as they are stored, at the last rows: F x rows x N."""
-    return values_of(panel, tuple(TERMS.values()), STORED, rows)
+    return values_of(panel, KEPT, STORED, rows)
 
 
 def feature_history(lake: Lake, panel: Panel, names: Collection[str], settings: Settings) -> FeatureHistory:
@@ -136,10 +143,11 @@ def feature_history(lake: Lake, panel: Panel, names: Collection[str], settings: 
     """
     if settings.rating_rules != STORED.rating_rules or not common_clock(panel):
         return history(panel, names, rating_min_bars=settings.rating_min_bars, rating_rules=settings.rating_rules)
-    terms = asked(names)
-    wanted = tuple(term.name for term in terms)
-    values, have = feature_store.stored(lake, panel, input_digests(panel), wanted, version=feature_version())
-    count = len(panel.times)
+    terms, count = asked(names), len(panel.times)
+    kept = [k for k, term in enumerate(terms) if term.of_bars]
+    mine = [terms[k] for k in kept]
+    wanted = tuple(term.name for term in mine)
+    found, have = feature_store.stored(lake, panel, input_digests(panel), wanted, version=feature_version())
     lacking = panel.tradable & ~have
     start = np.where(lacking.any(axis=0), lacking.argmax(axis=0), count)
     for group in (start < count - NEAR, (start >= count - NEAR) & (start < count)):
@@ -147,8 +155,14 @@ def feature_history(lake: Lake, panel: Panel, names: Collection[str], settings: 
         if len(columns):
             first = int(start[columns].min())
             part = panel if len(columns) == len(panel.keys) else panel.only(columns)
-            values[:, first:, columns] = values_of(part, terms, STORED, count - first)
-    for k, term in enumerate(terms):
+            found[:, first:, columns] = values_of(part, mine, STORED, count - first)
+    for each, term in zip(found, mine, strict=True):
         if term.floored:
-            values[k] = floored(values[k], panel, settings)
+            each[:] = floored(each, panel, settings)
+    if len(mine) == len(terms):
+        return tell(panel, terms, found, settings)
+    values = np.full((len(terms), *found.shape[1:]), np.nan)
+    values[kept] = found
+    others = [k for k, term in enumerate(terms) if not term.of_bars]
+    values[others] = values_of(panel, [terms[k] for k in others], STORED, count)
     return tell(panel, terms, values, settings)

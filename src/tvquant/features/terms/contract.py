@@ -49,6 +49,7 @@ class Term:
     measures : what the term shares with others and would be dear to take again for each of them.
     floored : it is a rating, which a name of fewer bars than `Settings.rating_min_bars` does not have; `evaluate` sees
         to that.
+    of_bars : it follows from bars alone, so the feature store may keep it; else it is of what was told of instruments.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Term:
     compute: Callable[..., Floats]
     measures: tuple[Measure, ...] = ()
     floored: bool = False
+    of_bars: bool = True
 
     @property
     def lack(self) -> str:

@@ -10,7 +10,7 @@ NEVER = np.datetime64("9999-12-31", "us")
 
 
 def _known(view: Panel, _: Settings, rows: int) -> Floats:
-    """1 where both are known, 0 where anything is of another instrument of the venue, NaN where the venue tells none."""
+    """1 where both are known, 0 where the venue tells them of others, NaN where it tells none."""
     told = np.full((len(RULES), len(view.instruments)), NEVER)
     for j, one in enumerate(view.instruments):
         for fact in one.facts:
@@ -39,4 +39,5 @@ METADATA_KNOWN = Term(
     unit="1",
     needs=(),
     compute=_known,
+    of_bars=False,
 )
