@@ -51,7 +51,9 @@ def pool(n: int) -> SelectionContext:
         features=FeatureSet(
             names=tuple(sorted(TERMS)),
             keys=tuple(atom.physical_symbol for atom in atoms),
-            values=rng.uniform(-1.0, 1.0, (len(TERMS), n)) * 50.0,
+            values=np.where(
+                np.array(sorted(TERMS))[:, None] == "metadata_known", 1.0, rng.uniform(-50.0, 50.0, (len(TERMS), n))
+            ),
             known_at=times[-1],
         ),
         parameters=PARAMETERS,

@@ -21,6 +21,9 @@ ELSEWHERE = {
     "allocation/engines/custom.py": "contracts/test_engines.py",
     "allocation/risk/equal_weight.py": "contracts/test_engines.py",
     "allocation/risk/min_variance.py": "contracts/test_engines.py",
+    "lake/tellings.py": "unit/lake/test_actions.py",
+    "market/metadata.py": "e2e/test_data_sync.py",
+    "statistics/known.py": "unit/statistics/test_directional.py",
     "lake/repeats.py": "unit/lake/test_imports.py",
     "lake/tables.py": "unit/lake/test_lake.py",
     # Parts of one page: rendered whole, and in a browser.

@@ -51,7 +51,9 @@ def context(count, rows=200, *, terms=EVERY_TERM, young=True, seed=0):
         features=FeatureSet(
             names=terms,
             keys=tuple(atom.physical_symbol for atom in atoms),
-            values=rng.uniform(0.1, 1.0, (len(terms), count)),
+            values=np.where(
+                np.array(terms)[:, None] == "metadata_known", 1.0, rng.uniform(0.1, 1.0, (len(terms), count))
+            ),
             known_at=times[-1],
         ),
         parameters=PARAMETERS,

@@ -85,9 +85,21 @@ def _facts(found: "Listing") -> dict[str, Any]:
         "rows": len(found.bars),
         "actions": len(found.actions),
         **_funding(found),
+        "steps": _steps(found),
         "repaired": int(found.bars["repaired"].sum()),
         **{f"{interval} rows": count for interval, count in found.others.items()},
     }
+
+
+def _steps(found: "Listing") -> str:
+    """Steps of price and quantity, and whether a provider told them."""
+    from tvquant.lake.steps import assumed_steps
+
+    told = {fact.field: float(fact.value) for fact in found.symbol.facts}
+    assumed = assumed_steps(found.symbol.name, found.bars["close"].drop_nulls().to_numpy())
+    steps = {"tick": assumed.tick, "lot": assumed.lot}
+    said = (f"{name} {told.get(name, step):g}{'' if name in told else ' (assumed)'}" for name, step in steps.items())
+    return ", ".join(said)
 
 
 def _funding(found: "Listing") -> dict[str, str]:
