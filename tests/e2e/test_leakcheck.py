@@ -81,7 +81,7 @@ def test_the_demo_is_clean(demo: tuple[Path, dict[str, Any]], tvquant: Callable[
     said = tvquant("leakcheck", "latest", "--windows", "2", "-w", demo[0])
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert [line.split("  ")[0] for line in lines[1:10]] == NAMES
+    assert [line.split("  ")[0] for line in lines[1 : 1 + len(NAMES)]] == NAMES
     assert f"{demo[1]['run']}: 2 of" in said.out
     assert ", 0 leaks" in said.out
     assert "survivorship" in said.out
