@@ -12,6 +12,7 @@ BENCHMARKS = (
     "rating_ma.py",
     "rating_all.py",
     "features_table.py",
+    "scan_replay.py",
     "select_v4.py",
     "import_bars.py",
     "lake_at_scale.py",

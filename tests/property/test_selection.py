@@ -44,6 +44,7 @@ def contexts(draw):
     sign = np.array([float(atom.direction.sign) for atom in atoms])
     times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
     values = rng.uniform(-1.0, 1.0, (len(TERMS), assets)) * draw(st.sampled_from([1.0, 40.0, 150.0]))
+    values[sorted(TERMS).index("metadata_known")] = rng.choice([1.0, 1.0, 1.0, 0.0], assets)
     values[:, rng.random(assets) < 0.2] = np.nan
     floor = draw(st.integers(1, 20))
     changes = {
@@ -91,6 +92,7 @@ def test_an_atom_with_a_hard_veto_wins_at_no_stage(context):
         safe = (kurtosis <= 20.0) & (volatility <= 2.5)  # false where one is missing
         roc, daily = done.of_atoms("roc"), done.of_atoms("volatility_d")
         safe &= ~((roc < -80.0) | (roc > 100.0) | (daily > 100.0) | (done.of_atoms("survival") < 0.1))
+        safe &= ~(done.of_atoms("metadata_known") < 1.0)
         allowed = {symbol for symbol, good in zip(done.pool.ids, safe, strict=True) if good}
         assert set(done.recruited) <= allowed
         assert {symbol for symbol, veto in done.vetoes.items() if veto.hard} == set(done.pool.ids) - allowed
