@@ -103,9 +103,10 @@ def test_what_stands_is_not_computed(home: Workspace, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(feature_cycle, "values_of", values_of)
     coins, shares = lake_panels(lake)[0]
-    feature_history(lake, shares, TERMS, Settings(rating_min_bars=1))
+    kept = [name for name, term in TERMS.items() if term.of_bars]
+    feature_history(lake, shares, kept, Settings(rating_min_bars=1))
     assert asked == []
-    feature_history(lake, coins, TERMS, Settings(rating_min_bars=1))
+    feature_history(lake, coins, kept, Settings(rating_min_bars=1))
     assert asked == [((COINS[0],), 1)]
     monkeypatch.setattr(feature_cycle, "feature_version", lambda: "another")
     feature_history(lake, shares, ["roc_9"], Settings(rating_min_bars=1))

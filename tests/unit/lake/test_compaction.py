@@ -14,6 +14,8 @@ from tvquant.lake.tables import TIME
 from tvquant.lake.upserts import upsert
 
 BTC = "BINANCE:BTCUSDT"
+CLOSED = datetime(2022, 1, 1, tzinfo=UTC)
+"""When rows are recorded, behind the close of every bar."""
 LATER = datetime.now(UTC) + timedelta(days=1)
 """Files carry the machine's time; a day on, all of this test's are old."""
 
@@ -25,7 +27,7 @@ def grow(lake: Lake, days: int, close: float) -> Snapshot:
         rows = pl.DataFrame({"symbol": [BTC], "timestamp": [first + timedelta(days=day)], "close": [close]})
         close += 0.25
         rows = rows.with_columns(pl.col("timestamp").cast(TIME))
-        upsert(lake, rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=first, reason="r")
+        upsert(lake, rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=CLOSED, reason="r")
     return lake.pin([BTC])
 
 
