@@ -23,7 +23,7 @@ def put(lake: Lake, closes: list[float], start: int = 0) -> None:
     times = [FIRST + timedelta(days=start + k) for k in range(len(closes))]
     rows = pl.DataFrame({"symbol": BTC, "timestamp": pl.Series(times, dtype=TIME), "close": closes})
     rows = rows.with_columns(open="close", high="close", low="close", volume=pl.lit(5.0))
-    upsert(lake, rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=FIRST, reason="r")
+    upsert(lake, rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=FIRST + timedelta(days=365), reason="r")
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ FIXTURES = {
     "survival": np.where(ROWS % 15 == 0, np.nan, CALM),  # never traded throughout
     "roc": CALM,
     "volatility_d": CALM,
+    "metadata": CALM,
     "entropy": 0.003 + np.random.default_rng(3).normal(0.0, 0.01, 200),
     "efficiency": -0.01 * np.sin(2 * np.pi * ROWS / 40) + 0.0005 * np.sin(1.3 * ROWS),
     "random_walk": 0.003 + np.random.default_rng(23).normal(0.0, 0.01, 200),
@@ -28,10 +29,18 @@ FIXTURES = {
     "no_adx": CALM,
     "adx": CALM,
 }
-USUAL = {"roc_9": 5.0, "volatility_d": 4.0, "adx_14": 30.0, "plus_di_14": 25.0, "minus_di_14": 15.0}
+USUAL = {
+    "roc_9": 5.0,
+    "volatility_d": 4.0,
+    "adx_14": 30.0,
+    "plus_di_14": 25.0,
+    "minus_di_14": 15.0,
+    "metadata_known": 1.0,
+}
 UNUSUAL = {
     "roc": ("roc_9", 101.0),
     "volatility_d": ("volatility_d", 101.0),
+    "metadata": ("metadata_known", 0.0),
     "no_adx": ("adx_14", np.nan),
     "adx": ("adx_14", 9.0),
 }
