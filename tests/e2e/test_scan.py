@@ -153,6 +153,30 @@ def test_what_a_person_sees(homes: dict[str, Path], tvquant: Callable[..., Any])
     assert json.loads(query.out)[0]["body"]["filter"]
 
 
+def test_a_list_without_dates_says_so(tmp_path: Path, shared_data: Path, tvquant: Callable[..., Any]) -> None:
+    home = tmp_path / "ws"
+    assert tvquant("init", home).code == 0
+    file = shared_data / "us_etf_1d_long.parquet"
+    assert tvquant("data", "import", file, "--basis", "split", "-w", home).code == 0
+    shown = tvquant("scan", "sector_etfs", "--as-of", "2015-03-03", "-w", home)
+    assert "current_only: the list sector_etfs" in shown.out
+
+
+def test_ratings_are_by_default_those_of_a_profile() -> None:
+    import inspect
+
+    from tvquant.app.cli.scan import at
+    from tvquant.app.scanning import MAX_ATOMS
+    from tvquant.app.vocabulary import vocabulary
+    from tvquant.profiles import load, resolve
+
+    profile = resolve(load("crypto_spot"), vocabulary()).profile
+    given = inspect.signature(at).parameters
+    assert given["rating_rules"].default == profile.data.rating_rules
+    assert given["rating_min_bars"].default == profile.data.rating_min_bars
+    assert profile.universe.max_atoms == MAX_ATOMS
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -59,6 +59,22 @@ class Scanned:
     audits: tuple[ScannerAudit, ...]
     features: FeatureSet
 
+    def caveats(self) -> list[str]:
+        """What must be known of the lists of members before the scan is believed."""
+        day: date = self.bar.astype("datetime64[D]").item()
+        lists = [scanner.members for scanner in self.scanners if scanner.members is not None]
+        said = [
+            f"current_only: the list {one.list} is that of {one.as_of}; who failed or left earlier is missing"
+            for one in lists
+            if not one.dated
+        ]
+        said += [
+            f"the list {one.list} ends on {one.as_of}: its last members stand for later days"
+            for one in lists
+            if one.dated and day > one.as_of
+        ]
+        return list(dict.fromkeys(said))
+
     def outcomes(self) -> dict[str, str]:
         """Instrument key -> `recruited`, `alternative of KEY`, `max_atoms`, or what stopped it at the last scanner."""
         last = dict(zip(self.keys, self.answers[-1].reasons(), strict=True))
@@ -92,7 +108,8 @@ def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> Panel:
     """
     kinds = frozenset(kind for scanner in scanners for kind in scanner.kinds)
     exchanges = {scanner.exchange for scanner in scanners}
-    held = lake.symbols(kinds=kinds or None, exchanges=None if None in exchanges else exchanges)  # type: ignore[arg-type]
+    named = {exchange for exchange in exchanges if exchange is not None}
+    held = lake.symbols(kinds=kinds or None, exchanges=None if None in exchanges else named)
     calendars = {scanner.calendar for scanner in scanners} - {None}
     names = [
         name

@@ -208,6 +208,7 @@ def _document(found: "Scanned") -> dict[str, Any]:
     return {
         "bar": str(found.bar),
         "known_at": str(found.known_at),
+        "caveats": found.caveats(),
         "atoms": [
             atom.fields()
             | {"symbol": atom.symbol, "alternatives": list(found.found.alternatives.get(atom.symbol, ()))}
@@ -234,6 +235,7 @@ def _one(found: "Scanned", explain: str | None) -> list[str]:
             f"{one.at_zero}; ROC outliers {'-' if one.roc_outliers is None else one.roc_outliers}; "
             f"{one.merged} merged, {one.cut} cut, {one.kept} kept",
         ]
+    lines += found.caveats()
     out = Counter(why for why in found.outcomes().values() if why != "recruited")
     lines += [f"out: {', '.join(f'{why} {count}' for why, count in out.most_common()) or 'none'}", ""]
     head = ("atom", *(name for name, _, _ in COLUMNS))
