@@ -34,7 +34,7 @@ from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import Tile, compiled
 from tvquant.features.oscillators import BEFORE, REACH, Oscillators, Recursive, recursive, windowed
 from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, RatingRules
-from tvquant.features.votes import LANES, MISSING, TILE, Votes, chunks, greater, placed
+from tvquant.features.votes import LANES, MISSING, Votes, by_tiles, chunks, greater, placed
 
 OSCILLATORS = (
     "RSI14",
@@ -68,8 +68,8 @@ def oscillator_votes(
     columns = close.shape[1]
     lanes, width = min(LANES, columns), max(len(close), rows + REACH)
     out = np.empty((len(OSCILLATORS), rows, columns), np.int8)
-    for begin in range(0, columns, TILE):
-        tile = Tile(close, begin, min(begin + TILE, columns), lanes)
+
+    def vote(tile: Tile) -> None:
         closes = tile.stacked(close, width)
         highs, lows = (
             np.full_like(closes, np.nan) if field is None else tile.stacked(field, width) for field in (high, low)
@@ -84,6 +84,8 @@ def oscillator_votes(
                 values = windowed(top, bottom, now, until, rows=some.shape[1], cci_source=rules.cci)
                 some[:] = judge_oscillators(values, rules)
         placed(votes, tile, out)
+
+    by_tiles(close, lanes, vote)
     return out.transpose(1, 2, 0)
 
 

@@ -30,7 +30,7 @@ from tvquant.features.moving_averages import (
     weighted,
 )
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
-from tvquant.features.votes import LANES, MISSING, TILE, Counts, Votes, chunks, greater, placed, tally
+from tvquant.features.votes import LANES, MISSING, Counts, Votes, by_tiles, chunks, greater, placed, tally
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
 VOLUME_LENGTH = 20
@@ -72,8 +72,8 @@ def moving_average_votes(
     columns = close.shape[1]
     lanes, width = min(LANES, columns), max(len(close), rows + LENGTHS[-1] - 1)
     out = np.empty((len(INDICATORS), rows, columns), np.int8)
-    for begin in range(0, columns, TILE):
-        tile = Tile(close, begin, min(begin + TILE, columns), lanes)
+
+    def vote(tile: Tile) -> None:
         bars = tile.stacked(close, width)
         traded = None if volume is None else tile.stacked(volume, width)
         ranges = None if high is None or low is None else (tile.stacked(high, width), tile.stacked(low, width))
@@ -85,6 +85,8 @@ def moving_average_votes(
             if ranges is not None:
                 _vote_by_cloud(bars[g], ranges[0][g], ranges[1][g], rules.ichimoku, block)
         placed(votes, tile, out)
+
+    by_tiles(close, lanes, vote)
     return out.transpose(1, 2, 0)
 
 

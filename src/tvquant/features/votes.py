@@ -1,7 +1,9 @@
 """Votes of indicators, and what is equal and what greater in a rating. Importing this module imports numba."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,25 @@ TOLERANCE = 1e-10
 def greater(a: float, b: float) -> bool:
     """The one meaning of `greater` in a rating; false when either is NaN."""
     return bool(a - b > TOLERANCE)
+
+
+def by_tiles(close: Floats, lanes: int, work: Callable[[Tile], None]) -> None:
+    """Do the work of each tile of T x N closes, several at once in threads: as many as NUMBA_NUM_THREADS allows.
+
+    Tiles write to places of their own, so the result is the same for any number of threads.
+    """
+    begins = range(0, close.shape[1], TILE)
+    threads = min(vars(numba.config)["NUMBA_NUM_THREADS"], len(begins))
+
+    def run(begin: int) -> None:
+        work(Tile(close, begin, min(begin + TILE, close.shape[1]), lanes))
+
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, begins))
+    else:
+        for begin in begins:
+            run(begin)
 
 
 def chunks(width: int, votes: Votes) -> Iterator[tuple[int, Votes]]:

@@ -1,10 +1,13 @@
 """What is equal, where votes stand, and how they are counted."""
 
+import threading
+
+import numba
 import numpy as np
 import pytest
 
 from tvquant.features.moving_averages import Tile
-from tvquant.features.votes import CHUNK, MISSING, TOLERANCE, chunks, greater, placed, tally
+from tvquant.features.votes import CHUNK, MISSING, TILE, TOLERANCE, by_tiles, chunks, greater, placed, tally
 
 NAN = np.nan
 
@@ -50,3 +53,27 @@ def test_a_blocks_votes_are_taken_some_at_a_time():
     votes = np.zeros((2, 2 * CHUNK + 5, 3), np.int8)
     ends = [(end, some.shape[1]) for end, some in chunks(3000, votes)]
     assert ends == [(3000 - CHUNK - 5, CHUNK), (2995, CHUNK), (3000, 5)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_threads_does_each_tile_once(threads, monkeypatch):
+    monkeypatch.setitem(vars(numba.config), "NUMBA_NUM_THREADS", threads)
+    close, done, workers = np.ones((3, 2 * TILE + 7)), np.zeros(2 * TILE + 7, int), set()
+
+    def work(tile):
+        done[tile.begin : tile.end] += 1
+        workers.add(threading.get_ident())
+
+    by_tiles(close, 4, work)
+    assert (done == 1).all()
+    assert (threading.get_ident() in workers) == (threads == 1)
+
+
+def test_a_fault_in_a_thread_is_told(monkeypatch):
+    monkeypatch.setitem(vars(numba.config), "NUMBA_NUM_THREADS", 2)
+
+    def work(tile):
+        raise ValueError(str(tile.begin))
+
+    with pytest.raises(ValueError, match="^0$"):
+        by_tiles(np.ones((3, 2 * TILE)), 4, work)
