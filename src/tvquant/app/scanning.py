@@ -4,9 +4,10 @@ Everything is as known at the close of the bar: later rows, listings and facts d
 over the bars gives the features of all dates; each date is then a few comparisons over all names at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,8 +95,7 @@ class Scanned:
         """
         if key not in self.keys:
             raise ProfileError(f"{key} had no bar on {str(self.bar)[:10]}, or is of no kind that the scanner takes")
-        column = self.features.keys.index(key)
-        row = self.features.values[:, column].tolist()
+        row = self.features.values[:, self.features.columns([key])[0]].tolist()
         return {name: None if value != value else value for name, value in zip(self.features.names, row, strict=True)}
 
 
@@ -163,30 +163,32 @@ def rows_between(panel: Panel, first: date, last: date | None, every: int) -> ND
     return np.arange(start, end, every)
 
 
-def archive(lake: Lake, scanned: Scanned, *, at: datetime, clock: str = "replay") -> int:
-    """Store the scan's rows, one for each instrument and scanner (R-DAT-23); how many there were."""
-    rows = []
+def archive(lake: Lake, scans: Iterable[Scanned], *, at: datetime, clock: str = "replay") -> int:
+    """Store a row for each scan, scanner and instrument, all in one commit (R-DAT-23); how many there were."""
+    return store_scan(lake, [row | {"clock": clock, "scanned_at": at} for scanned in scans for row in _rows(scanned)])
+
+
+def _rows(scanned: Scanned) -> Iterator[dict[str, Any]]:
+    """What is archived of a scan; an instrument that one scanner passed has the outcome of them all."""
+    outcomes, places = scanned.outcomes(), scanned.features.columns(scanned.keys)
+    figures = [scanned.features.row(name)[places].tolist() for name in SCANNED]
     for scanner, answer in zip(scanned.scanners, scanned.answers, strict=True):
         mine = {atom.physical_symbol: atom.symbol for atom in scanned.found.atoms if atom.scan == scanner.name}
-        outcomes, definition = scanned.outcomes(), digest_json(scanner.model_dump(mode="json"))
-        for key, reason in zip(scanned.keys, answer.reasons(), strict=True):
-            values = scanned.values(key)
-            rows.append(
-                {
-                    "scanner": scanner.name,
-                    "definition": definition,
-                    "clock": clock,
-                    "timestamp": scanned.bar.item(),
-                    "scanned_at": at,
-                    "symbol": key,
-                    "logic": scanner.logic or "",
-                    "direction": str(scanner.direction or ""),
-                    "atom": mine.get(key, ""),
-                    "outcome": reason or outcomes[key],
-                    **{name: values.get(name) for name in SCANNED},
-                }
-            )
-    return store_scan(lake, rows)
+        shared = {
+            "scanner": scanner.name,
+            "definition": digest_json(scanner.model_dump(mode="json")),
+            "timestamp": scanned.bar.item(),
+            "logic": scanner.logic or "",
+            "direction": str(scanner.direction or ""),
+        }
+        for key, reason, *values in zip(scanned.keys, answer.reasons(), *figures, strict=True):
+            known = (None if value != value else value for value in values)
+            yield shared | {
+                "symbol": key,
+                "atom": mine.get(key, ""),
+                "outcome": reason or outcomes[key],
+                **dict(zip(SCANNED, known, strict=True)),
+            }
 
 
 def _scans(

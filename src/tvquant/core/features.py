@@ -1,7 +1,8 @@
 """Features: named numbers per instrument, as they were known at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from tvquant.core.panel import Bools, Floats, Times, frozen
 NOTHING_KNOWN = "features need one closed bar at least, nothing was known yet; ask for a later moment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureSet:
     """F features of N instruments.
 
@@ -33,12 +34,25 @@ class FeatureSet:
     known_at: Instant
     absent: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, name: str, keys: tuple[str, ...]) -> Floats:
+    def of(self, name: str, keys: Sequence[str]) -> Floats:
         """Values of one term for the given instrument keys; KeyError names what is not there."""
-        place = {key: j for j, key in enumerate(self.keys)}
-        row = {term: k for k, term in enumerate(self.names)}[name]
-        columns = np.array([place[key] for key in keys], dtype=np.intp)
-        return np.asarray(self.values[row, columns])
+        return self.row(name)[self.columns(keys)]
+
+    def row(self, name: str) -> Floats:
+        """N values of one term; KeyError if it is not there."""
+        return np.asarray(self.values[self._rows[name]])
+
+    def columns(self, keys: Sequence[str]) -> NDArray[np.intp]:
+        """Where these instruments stand; KeyError names one that is not there."""
+        return np.fromiter(map(self._places.__getitem__, keys), np.intp, len(keys))
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {key: j for j, key in enumerate(self.keys)}
 
     def digest(self) -> str:
         """Content digest of names, keys and values."""

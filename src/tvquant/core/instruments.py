@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -61,8 +62,7 @@ class Instrument:
     @property
     def venue(self) -> tuple[str, str]:
         """Exchange and market (`spot`, `swap`, or nothing where an exchange has one): what is never merged."""
-        market = next((kind.value for kind in (Kind.SPOT, Kind.SWAP) if kind in self.kinds), "")
-        return self.symbol.partition(":")[0], market
+        return _venue(self.symbol, self.kinds)
 
     def until(self, t: Instant) -> Self:
         """The same instrument without what became known after `t`."""
@@ -74,6 +74,12 @@ class Instrument:
         """The dated fields as they were known at `t`."""
         known = {fact.field: fact.value for fact in self.facts if fact.known_at <= t}
         return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]
+
+
+@cache
+def _venue(symbol: str, kinds: frozenset[Kind]) -> tuple[str, str]:
+    market = next((kind.value for kind in (Kind.SPOT, Kind.SWAP) if kind in kinds), "")
+    return symbol.partition(":")[0], market
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,8 @@ class Auditor:
 
     def __init__(self, scanners: Sequence[Scanner], instruments: Sequence[Instrument]) -> None:
         self.scanners = scanners
-        self.instruments = instruments
+        self._keys = np.array([one.key for one in instruments], dtype=object)
+        self._leaks = [np.array([_leaks(scanner, one) for one in instruments], dtype=bool) for scanner in scanners]
         self._bands = [
             [Screen(at_band(scanner, band), instruments) for band in (NEUTRAL, 0.0)] if _rates(scanner) else []
             for scanner in scanners
@@ -78,12 +79,11 @@ class Auditor:
         kept = Counter(atom.scan for atom in found.atoms)
         cut = Counter(atom.scan for atom in found.cut)
         audits = []
-        for scanner, answer, bands in zip(self.scanners, answers, self._bands, strict=True):
+        for scanner, answer, bands, leaks in zip(self.scanners, answers, self._bands, self._leaks, strict=True):
             recruits = scanner.logic is not None and scanner.direction is not None
-            won = columns[answer.recruited].tolist() if recruits else []
-            mine = [self.instruments[j] for j in won]
-            keys = tuple(one.key for one in mine)
-            roc = features.of(ROC, keys) if ROC not in features.absent else None
+            won = columns[answer.recruited] if recruits else columns[:0]
+            places = features.columns(self._keys[won].tolist())
+            roc = features.row(ROC)[places] if ROC not in features.absent else None
             beyond = [int(band.ask(columns, day, features).recruited.sum()) for band in bands] or [len(won)] * 2
             audits.append(
                 ScannerAudit(
@@ -91,8 +91,8 @@ class Auditor:
                     asked=len(columns),
                     pooled=int(answer.pooled.sum()),
                     found=len(won),
-                    neutral=_neutral(scanner, keys, features),
-                    leaked=sum(_leaks(scanner, one) for one in mine),
+                    neutral=_neutral(scanner, places, features),
+                    leaked=int(leaks[won].sum()),
                     at_neutral_band=beyond[0],
                     at_zero=beyond[1],
                     roc_outliers=None if roc is None else int(((roc > HIGHEST_ROC) | (roc < LOWEST_ROC)).sum()),
@@ -109,11 +109,11 @@ def _rates(scanner: Scanner) -> bool:
     return any(name.startswith(RATINGS) for name in scanner.fields)
 
 
-def _neutral(scanner: Scanner, recruited: tuple[str, ...], features: FeatureSet) -> int:
+def _neutral(scanner: Scanner, recruited: NDArray[np.intp], features: FeatureSet) -> int:
     ratings = [name for name in scanner.fields if name.startswith(RATINGS)]
     if not ratings:
         return 0
-    return int(np.all([np.abs(features.of(name, recruited)) <= NEUTRAL for name in ratings], axis=0).sum())
+    return int(np.all([np.abs(features.row(name)[recruited]) <= NEUTRAL for name in ratings], axis=0).sum())
 
 
 def _leaks(scanner: Scanner, one: Instrument) -> bool:

@@ -62,7 +62,7 @@ class Screen:
 
     def __init__(self, scanner: Scanner, instruments: Sequence[Instrument]) -> None:
         self.scanner = scanner
-        self.keys = tuple(instrument.key for instrument in instruments)
+        self._keys = np.array([instrument.key for instrument in instruments], dtype=object)
         self._tickers = [instrument.symbol.partition(":")[2] for instrument in instruments]
         hygiene = [f"kind:{kind}" for kind in scanner.exclude_kinds]
         self._steps = [*hygiene, *(f"{scanner.name}: {what}" for what, _ in _STRUCTURE)]
@@ -76,7 +76,7 @@ class Screen:
 
     def ask(self, columns: NDArray[np.intp], day: Instant, features: FeatureSet) -> Answer:
         """What the scanner says to the instruments of these columns with what was known on `day`."""
-        scanner, keys = self.scanner, tuple(self.keys[j] for j in columns)
+        scanner, places = self.scanner, features.columns(self._keys[columns].tolist())
         steps, stopped = list(self._steps), self._structure[columns].copy()
         unknown = np.zeros(len(columns), bool)
         if scanner.members is not None:
@@ -85,13 +85,13 @@ class Screen:
             _stop(stopped, len(steps), absent)
             steps.append(f"{scanner.name}: members")
         if scanner.largest is not None:
-            values = features.of(scanner.largest.field, keys)
+            values = features.row(scanner.largest.field)[places]
             _stop(stopped, len(steps), _beyond(values, stopped, self._markets[columns], scanner.largest.count))
             unknown |= (stopped == len(steps)) & np.isnan(values)
             steps.append(f"{scanner.name}: largest {scanner.largest.count} by {scanner.largest.field}")
         pool_steps = len(steps) + len(scanner.pool)
         for each in scanner.filters:
-            passes, known = _passes(each, keys, features)
+            passes, known = _passes(each, places, features)
             _stop(stopped, len(steps), ~passes)
             unknown |= (stopped == len(steps)) & ~known
             steps.append(f"{scanner.name}: {' or '.join(dict.fromkeys(one.field for one in each.comparisons))}")
@@ -120,17 +120,18 @@ def _stop(stopped: NDArray[np.int64], step: int, out: Bools) -> None:
 def _beyond(values: Floats, stopped: NDArray[np.int64], markets: NDArray[np.int64], count: int) -> Bools:
     """Who is not among the `count` greatest of its market, of those that nothing stopped; equals keep their order."""
     out = np.isnan(values)
-    for market in np.unique(markets):
+    for market in range(markets.max(initial=-1) + 1):
         mine = np.flatnonzero((stopped == PASSED) & (markets == market) & ~out)
-        out[mine[np.argsort(-values[mine], kind="stable")[count:]]] = True
+        if len(mine) > count:
+            out[mine[np.argsort(-values[mine], kind="stable")[count:]]] = True
     return out
 
 
-def _passes(each: Filter | AnyOf, keys: tuple[str, ...], features: FeatureSet) -> tuple[Bools, Bools]:
+def _passes(each: Filter | AnyOf, places: NDArray[np.intp], features: FeatureSet) -> tuple[Bools, Bools]:
     """Who passes any of the comparisons, and of whom any value is known; an unknown value passes none."""
-    passes, known = np.zeros(len(keys), bool), np.zeros(len(keys), bool)
+    passes, known = np.zeros(len(places), bool), np.zeros(len(places), bool)
     for one in each.comparisons:
-        values = features.of(one.field, keys)
+        values = features.row(one.field)[places]
         name, bound = one.comparison
         passes |= _COMPARE[name](values, bound)
         known |= ~np.isnan(values)

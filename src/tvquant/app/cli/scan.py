@@ -94,15 +94,15 @@ def at(
             raise ProfileError("--from replays many dates; --as-of and --explain are of one")
         rows = scanning.rows_between(panel, first.date(), last.date() if last else None, every)
         found = list(scanning.replay(panel, scanners, rows, ratings))
-    stored = _archived(home, found) if keep else 0
-    documents = [_document(one) for one in found]
     text = _one(found[0], explain) if first is None else _many(found)
     if keep:
-        text = [*text, "", f"{stored:,} rows archived"]
-    document: Any = documents[0] if first is None else documents
-    if explain is not None:
-        document |= {"explained": {"symbol": explain, "outcome": found[0].outcomes().get(explain),
-                                   "features": found[0].values(explain)}}  # fmt: skip
+        text = [*text, "", f"{_archived(home, found):,} rows archived"]
+    document: Any = [_document(one) for one in found] if as_json else []
+    if first is None and as_json:
+        document = document[0]
+        if explain is not None:
+            document |= {"explained": {"symbol": explain, "outcome": found[0].outcomes().get(explain),
+                                       "features": found[0].values(explain)}}  # fmt: skip
     answer(document, text, as_json=as_json)
 
 
@@ -199,7 +199,7 @@ def _archived(home: Workspace, found: Sequence["Scanned"]) -> int:
     from tvquant.app.scanning import archive
 
     with home.writing():
-        return sum(archive(home.lake(), one, at=SystemClock().now()) for one in found)
+        return archive(home.lake(), found, at=SystemClock().now())
 
 
 def _document(found: "Scanned") -> dict[str, Any]:
