@@ -1,10 +1,11 @@
 # Two commands matter: `make demo` and `make test`. Each does all set-up itself, on python3 and make alone.
 .DELETE_ON_ERROR:
-.PHONY: setup demo test static bench proof docs lock clean
+.PHONY: setup demo test static warm bench proof docs lock clean
 SHELL := /bin/bash
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 WORKERS ?= 2
+unexport PYTHONDONTWRITEBYTECODE # commands started by tests read what others have compiled
 
 setup: .venv/dev.stamp
 
@@ -31,8 +32,11 @@ static: setup
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: static
+warm: setup
 	$(PY) -m tvquant.app.warm
+
+test: setup
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 static warm
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 bench: setup

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.xdist_group("moto")
 BTC, AAPL = "BINANCE:BTCUSDT", "NASDAQ:AAPL"
 FIRST, NOW = datetime(2024, 1, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 SECRET = "hush-hush"
-WRITERS, ROUNDS = 3, 3
+WRITERS, ROUNDS = 3, 2
 
 SERVER = """
 import sys

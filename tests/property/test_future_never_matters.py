@@ -162,7 +162,7 @@ def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tupl
 @pytest.mark.requirement("R-SIM-03")
 @pytest.mark.requirement("R-UNI-22")
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(future=FUTURES, seed=st.integers(0, 20))
 def test_another_future_makes_the_same_decisions(case: str, future: Future, seed: int) -> None:
     made, past, name = _profile(case), _past(seed), CASES[case][0]

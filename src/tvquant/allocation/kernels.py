@@ -38,21 +38,21 @@ def bisect(matrix: Floats) -> Floats:
     """
     n = len(matrix)
     shares = np.ones(n)
-    stack = np.empty((n, 2), np.int64)
-    stack[0] = 0, n
+    lows, highs = np.empty(n, np.int64), np.empty(n, np.int64)
+    lows[0], highs[0] = 0, n
     depth = 1
     while depth:
         depth -= 1
-        low, high = stack[depth]
+        low, high = lows[depth], highs[depth]
         if high - low < 2:
             continue
         middle = low + (high - low) // 2
         left, right = branch_variance(matrix, low, middle), branch_variance(matrix, middle, high)
         share = 1.0 - left / (left + right)
-        shares[low:middle] *= share
-        shares[middle:high] *= 1.0 - share
-        stack[depth] = low, middle
-        stack[depth + 1] = middle, high
+        for i in range(low, high):
+            shares[i] *= share if i < middle else 1.0 - share
+        lows[depth], highs[depth] = low, middle
+        lows[depth + 1], highs[depth + 1] = middle, high
         depth += 2
     return shares
 

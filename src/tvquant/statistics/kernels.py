@@ -196,6 +196,22 @@ def moments_of(series: Floats) -> Floats:
 
 
 @compiled
+def _least(values: Floats, count: int) -> Floats:
+    """The `count` least values in order; quick where that is a small part of them."""
+    out, held = np.empty(count), 0
+    for value in values:
+        if held == count and value >= out[count - 1]:
+            continue
+        held = min(held + 1, count)
+        place = held - 1
+        while place > 0 and out[place - 1] > value:
+            out[place] = out[place - 1]
+            place -= 1
+        out[place] = value
+    return out
+
+
+@compiled
 def tail_mean(series: Floats, level: float) -> Floats:
     """Rows of a 2 x K matrix: mean of the values at or below their `level` quantile, and its standard error."""
     k, t = series.shape
@@ -207,10 +223,10 @@ def tail_mean(series: Floats, level: float) -> Floats:
             continue
         place = (n - 1) * level
         below = int(place)
-        x = np.partition(buffer[t - n :], below)
-        quantile = x[below]
+        least = _least(buffer[t - n :], min(below + 2, n))
+        quantile = least[below]
         if place > below:
-            quantile += (place - below) * (x[below + 1 :].min() - x[below])
+            quantile += (place - below) * (least[below + 1] - least[below])
         total = 0.0
         m = 0
         for i in range(t - n, t):
