@@ -39,8 +39,13 @@ test: setup
 	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 static warm
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
-bench: setup
-	$(PY) benchmarks/run.py
+.tools/pandas-ta/pyvenv.cfg: benchmarks/pandas-ta.txt
+	@$(UV) venv --quiet --clear --no-python-downloads .tools/pandas-ta
+	@$(UV) pip install --quiet --python .tools/pandas-ta/bin/python --no-deps -r $<
+	@touch $@
+
+bench: setup .tools/pandas-ta/pyvenv.cfg
+	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python $(PY) benchmarks/run.py
 
 proof: setup
 	TVQUANT_PROOF=1 $(PY) -m pytest -n $(WORKERS) --dist loadgroup

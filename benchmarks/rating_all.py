@@ -10,8 +10,9 @@ Three pairs, in one run:
 3. pandas-ta, if TVQUANT_PANDAS_TA names the interpreter of an environment that has it (its numba is not ours), on some
    names, scaled to all.
 
-Values are held equal to TA-Lib's while timing, after the beginnings of its MACD and ADX, which differ. Exit 1 when a
-target is missed; every day's ratio to TA-Lib is printed against its target of 3 and does not decide.
+Ours takes as many threads as NUMBA_NUM_THREADS allows, the peers take one. Values are held equal to TA-Lib's while
+timing, after the beginnings of its MACD and ADX, which differ. Exit 1 when a target is missed; the first ratio is
+printed against the same target and does not decide, for what is compared there is more work for ours.
 """
 
 import os
@@ -20,15 +21,16 @@ import sys
 import time
 from collections.abc import Callable
 
+import numba
 import numpy as np
 import talib
 
 from tvquant.features.moving_averages import Tile, exponential, simple
-from tvquant.features.oscillator_votes import oscillator_votes
-from tvquant.features.oscillators import oscillators, oscillators_of
+from tvquant.features.oscillator_votes import oscillator_tally
+from tvquant.features.oscillators import Recursive, oscillators, recursive, windowed
 from tvquant.features.rating_rules import PriceSource
-from tvquant.features.ratings import LENGTHS, mean_of_groups, mean_vote, moving_average_votes
-from tvquant.features.votes import LANES
+from tvquant.features.ratings import LENGTHS, mean, mean_of_both, moving_average_tally
+from tvquant.features.votes import CHUNK, LANES, by_tiles
 
 ROWS, NAMES, SAMPLE, LATE = 2000, 1000, 20, 500
 TARGET_SECONDS = 0.5
@@ -80,9 +82,9 @@ def market() -> tuple[np.ndarray, ...]:
 
 def rating(bars: tuple[np.ndarray, ...], rows: int) -> list[np.ndarray]:
     """The three ratings of the last rows."""
-    averages = moving_average_votes(*bars, rows=rows)
-    others = oscillator_votes(*bars[:3], rows=rows)
-    return [mean_vote(averages), mean_vote(others), mean_of_groups(averages, others)]
+    averages = moving_average_tally(*bars, rows=rows)
+    others = oscillator_tally(*bars[:3], rows=rows)
+    return [mean(averages), mean(others), mean_of_both(averages, others)]
 
 
 def peer(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> dict[str, np.ndarray]:
@@ -126,11 +128,21 @@ def difference(bars: tuple[np.ndarray, ...]) -> float:
 def values_both_have(bars: tuple[np.ndarray, ...]) -> None:
     """Ours of what TA-Lib has: twelve averages, nine oscillators of the rating and the two sides of the ADX."""
     high, low, close = bars[:3]
-    for begin in range(0, NAMES, LANES):
-        tile = Tile(close, begin, min(begin + LANES, NAMES), LANES)
-        highs, lows, closes = (tile.stacked(field, ROWS + LENGTHS[-1] - 1)[0] for field in (high, low, close))
-        simple(closes, LENGTHS, ROWS), exponential(closes, LENGTHS, ROWS)
-        oscillators_of(highs, lows, closes, rows=ROWS - 2, cci_source=PriceSource.CLOSE)
+    width = ROWS + LENGTHS[-1] - 1
+
+    def work(tile: Tile) -> np.ndarray:
+        blocks = [tile.stacked(field, width) for field in (high, low, close)]
+        for highs, lows, closes in zip(*blocks, strict=True):
+            exponential(closes, LENGTHS, width)
+            smooth = recursive(highs, lows, closes)
+            for end in range(width, width - ROWS, -CHUNK):
+                size = min(CHUNK, end - (width - ROWS))
+                simple(closes[:end], LENGTHS, size)
+                until = Recursive(*(values[:end] for values in smooth))
+                windowed(highs[:end], lows[:end], closes[:end], until, size, False)
+        return np.empty((len(blocks[0]), 0, ROWS, LANES), np.int8)
+
+    by_tiles(close, LANES, ROWS, 0, work)
 
 
 def pandas_ta(names: int = 20) -> float | None:
@@ -155,7 +167,8 @@ def main() -> int:
     alike = best_of(lambda: values_both_have(bars))
     every, last = (best_of(lambda rows=rows: rating(bars, rows)) for rows in (ROWS, 1))
     pandas = pandas_ta()
-    print(f"rating of {NAMES} names x {ROWS} days, milliseconds, best of several")
+    threads = vars(numba.config)["NUMBA_NUM_THREADS"]
+    print(f"rating of {NAMES} names x {ROWS} days, milliseconds, best of several; {threads} threads of ours")
     print("                                      tvquant      peer     ratio   target")
     rows = [
         ("every day, 26 votes and means, TA-Lib", every, theirs, TARGET_RATIO),
@@ -171,10 +184,10 @@ def main() -> int:
     if not pandas:
         print("  pandas-ta: not installed (TVQUANT_PANDAS_TA names no interpreter that has it)")
     print(f"  largest difference of a value from TA-Lib's, to the indicator's largest: {apart:.0e}")
-    met = every <= TARGET_SECONDS and theirs / last >= TARGET_RATIO and apart < 1e-9
+    met = every <= TARGET_SECONDS and theirs / max(last, alike) >= TARGET_RATIO and apart < 1e-9
     met = met and (not pandas or pandas / every >= TARGET_PANDAS_TA)
     print(
-        f"target: every day within {TARGET_SECONDS:g} s, last day at least {TARGET_RATIO:g}x TA-Lib, "
+        f"target: every day within {TARGET_SECONDS:g} s, like with like and last day {TARGET_RATIO:g}x TA-Lib, "
         f"every day {TARGET_PANDAS_TA:g}x pandas-ta, equal values: {'met' if met else 'MISSED'}"
     )
     return 0 if met else 1

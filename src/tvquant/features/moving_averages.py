@@ -12,7 +12,6 @@
 """
 
 from collections.abc import Callable
-from functools import cache
 from math import isqrt
 from typing import Any, cast
 
@@ -91,44 +90,46 @@ def _stacked(values: Floats, close: Floats, width: int, begin: int, end: int, la
     return out
 
 
+@compiled
 def simple(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
     """SMA of L increasing lengths, L x rows x K; `series` is W x K with W >= rows + the longest - 1.
 
     The sum of distances from a bar's own price is put together from shorter windows: one of a bars and one of b bars
     before it are D(t, a) + D(t - a, b) + b (price[t - a] - price[t]).
     """
-    return _simple(series, lengths, _joins(lengths), rows)
-
-
-@cache
-def _joins(lengths: tuple[int, ...]) -> Integers:
-    """Pairs of lengths in the order in which windows of both are joined to one of their sum."""
-    made, pairs = [1], []
-    for length in lengths:
-        while made[-1] < length:
-            newer = made[-1]
-            pairs.append((newer, max(n for n in made if n <= length - newer)))
-            made.append(sum(pairs[-1]))
-    return np.array(pairs, np.int64).reshape(-1, 2)
+    columns, joins = series.shape[1], _joins(lengths)
+    prices = series[len(series) - (rows + lengths[-1] - 1) :].reshape(-1)
+    windows = np.empty((len(joins), len(prices)))
+    windows[0] = 0.0
+    out = np.empty((len(lengths), rows, columns))
+    first, m = len(prices) - rows * columns, 0
+    for p in range(len(joins)):
+        span, newer, older = joins[p]
+        if p > 0:
+            step = joins[newer, 0] * columns
+            then = windows[older]
+            _join(windows[p, step:], windows[newer, step:], prices[step:], then, prices, float(joins[older, 0]))
+        if span == lengths[m]:
+            _from_own_price(out[m].reshape(-1), prices[first:], windows[p, first:], float(span))
+            m += 1
+    return out
 
 
 @compiled
-def _simple(series: Floats, lengths: tuple[int, ...], joins: Integers, rows: int) -> Floats:
-    columns, joined = series.shape[1], np.ones(len(joins) + 1, np.int64)
-    prices = series[len(series) - (rows + lengths[-1] - 1) :].reshape(-1)
-    windows = np.empty((len(joined), len(prices)))
-    windows[0] = 0.0
-    for p in range(len(joins)):
-        newer, older = joins[p]
-        step, joined[p + 1] = newer * columns, newer + older
-        a, b = np.flatnonzero(joined == newer)[0], np.flatnonzero(joined == older)[0]
-        _join(windows[p + 1, step:], windows[a, step:], prices[step:], windows[b], prices, float(older))
-    out = np.empty((len(lengths), rows, columns))
-    first = len(prices) - rows * columns
-    for m in range(len(lengths)):
-        distance = windows[np.flatnonzero(joined == lengths[m])[0], first:]
-        _from_own_price(out[m].reshape(-1), prices[first:], distance, float(lengths[m]))
-    return out
+def _joins(lengths: tuple[int, ...]) -> Integers:
+    """Windows in the order in which they are made: bars, and the places of the two that it is joined of.
+
+    A window grows to the next length by the longest one there is that does not reach beyond it.
+    """
+    out, made = np.ones((64, 3), np.int64), 1
+    for length in lengths:
+        while out[made - 1, 0] < length:
+            older = made - 1
+            while out[older, 0] > length - out[made - 1, 0]:
+                older -= 1
+            out[made, 0], out[made, 1], out[made, 2] = out[made - 1, 0] + out[older, 0], made - 1, older
+            made += 1
+    return out[:made]
 
 
 # Innermost loops stand in functions of their own: only so are several of their steps taken at once by the machine.
@@ -314,12 +315,20 @@ def _higher(out: Floats, a: Floats, b: Floats) -> None:
         out[i] = a[i] if (a[i] > b[i]) | (a[i] != a[i]) else b[i]
 
 
+@compiled
 def midrange(high: Floats, low: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
     """Middle of the highest high and the lowest low of L increasing lengths, L x rows x K; a NaN makes it NaN."""
     middle = highest(high, lengths, rows)
-    middle -= highest(-low[len(low) - (rows + lengths[-1] - 1) :], lengths, rows)
-    middle /= 2.0
+    negated = highest(-low[len(low) - (rows + lengths[-1] - 1) :], lengths, rows)
+    _halve(middle.reshape(-1), negated.reshape(-1))
     return middle
+
+
+@compiled
+def _halve(top: Floats, negated: Floats) -> None:
+    """The middle into the top; `negated` is the bottom with its sign changed."""
+    for i in range(len(top)):
+        top[i] = (top[i] - negated[i]) / 2.0
 
 
 def hull_weights(length: int) -> Floats:

@@ -28,13 +28,15 @@ trend is up with the close above its EMA of 50 bars, down below it.
 Source: Pine library TradingView/TechnicalRating v3 (2024), function of the oscillators; the older built-in (`classic`).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import Tile, compiled
 from tvquant.features.oscillators import BEFORE, REACH, Oscillators, Recursive, recursive, windowed
-from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, RatingRules
-from tvquant.features.votes import LANES, MISSING, Votes, by_tiles, chunks, greater, placed
+from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, PriceSource, RatingRules
+from tvquant.features.votes import CHUNK, LANES, MISSING, Tally, Votes, by_tiles, greater, tally
 
 OSCILLATORS = (
     "RSI14",
@@ -65,11 +67,29 @@ def oscillator_votes(
     rows : at most T.
     rules : which technical rating is meant.
     """
-    columns = close.shape[1]
-    lanes, width = min(LANES, columns), max(len(close), rows + REACH)
-    out = np.empty((len(OSCILLATORS), rows, columns), np.int8)
+    return _of_tiles(high, low, close, rows, rules, len(OSCILLATORS), lambda votes: votes).transpose(1, 2, 0)
 
-    def vote(tile: Tile) -> None:
+
+def oscillator_tally(
+    high: Floats | None, low: Floats | None, close: Floats, *, rows: int, rules: RatingRules = LIBRARY_V3
+) -> Tally:
+    """Sum and number of those votes."""
+    return _of_tiles(high, low, close, rows, rules, 2, tally)
+
+
+def _of_tiles(
+    high: Floats | None,
+    low: Floats | None,
+    close: Floats,
+    rows: int,
+    rules: RatingRules,
+    planes: int,
+    made: Callable[[Votes], Votes],
+) -> Votes:
+    """What is made of the votes of blocks."""
+    lanes, width, asked = min(LANES, close.shape[1]), max(len(close), rows + REACH), _asked(rules)
+
+    def vote(tile: Tile) -> Votes:
         closes = tile.stacked(close, width)
         highs, lows = (
             np.full_like(closes, np.nan) if field is None else tile.stacked(field, width) for field in (high, low)
@@ -77,55 +97,86 @@ def oscillator_votes(
         votes = np.empty((len(closes), len(OSCILLATORS), rows, lanes), np.int8)
         for g, block in enumerate(votes):
             bars = highs[g], lows[g], closes[g]
-            smooth = recursive(*bars)
-            for end, some in chunks(width, block):
-                top, bottom, now = (field[:end] for field in bars)
-                until = Recursive(*(field[:end] for field in smooth))
-                values = windowed(top, bottom, now, until, rows=some.shape[1], cci_source=rules.cci)
-                some[:] = judge_oscillators(values, rules)
-        placed(votes, tile, out)
+            _vote(*bars, recursive(*bars), block, rules.cci is PriceSource.TYPICAL, *asked)
+        return made(votes)
 
-    by_tiles(close, lanes, vote)
-    return out.transpose(1, 2, 0)
+    return by_tiles(close, lanes, rows, planes, vote)
 
 
 def judge_oscillators(values: Oscillators, rules: RatingRules) -> Votes:
     """Votes of the eleven at the last rows of the values (N x (rows + 2) each), 11 x rows x N."""
     names, width = values.close.shape
-    lines = Oscillators(*(np.ascontiguousarray(block.T).reshape(-1) for block in values))
-    votes = np.empty((len(OSCILLATORS), (width - BEFORE) * names), np.int8)
-    fresh, fresh_rsi = (rule is CrossRule.FRESH for rule in (rules.stochastic, rules.stochastic_rsi))
-    _judge(lines, names, fresh, fresh_rsi, rules.adx is AdxRule.CROSS, votes)
-    return votes.reshape(len(OSCILLATORS), width - BEFORE, names)
+    votes = np.empty((len(OSCILLATORS), width - BEFORE, names), np.int8)
+    _judge(Oscillators(*(np.ascontiguousarray(block.T) for block in values)), 0, votes, *_asked(rules))
+    return votes
+
+
+def _asked(rules: RatingRules) -> tuple[bool, bool, bool]:
+    """Fresh crosses of the stochastic, and of that of the RSI; a crossing of the DIs."""
+    return (
+        rules.stochastic is CrossRule.FRESH,
+        rules.stochastic_rsi is CrossRule.FRESH,
+        rules.adx is AdxRule.CROSS,
+    )
 
 
 @compiled
-def _judge(of: Oscillators, names: int, fresh: bool, fresh_rsi: bool, crossing: bool, votes: Votes) -> None:
-    """Every series is one line, of which the same name stands `names` places earlier at the bar before."""
+def _vote(
+    highs: Floats, lows: Floats, closes: Floats, smooth: Recursive, votes: Votes, typical: bool, fresh: bool,
+    fresh_rsi: bool, crossing: bool,
+) -> None:  # fmt: skip
+    """Votes of one block, some bars at a time."""
+    rows = votes.shape[1]
+    for first in range(0, rows, CHUNK):
+        size = min(CHUNK, rows - first)
+        end = len(closes) - rows + first + size
+        until = Recursive(
+            smooth.strength[:end], smooth.adx[:end], smooth.plus[:end], smooth.minus[:end], smooth.macd[:end],
+            smooth.signal[:end], smooth.base[:end], smooth.trend[:end],
+        )  # fmt: skip
+        values = windowed(highs[:end], lows[:end], closes[:end], until, size, typical)
+        _judge(values, first, votes, fresh, fresh_rsi, crossing)
+
+
+@compiled
+def _judge(values: Oscillators, first: int, votes: Votes, fresh: bool, fresh_rsi: bool, crossing: bool) -> None:
+    """Write the votes of the rows that the values end with, from row `first` on.
+
+    Every series is one line, of which the same name stands K places earlier at the bar before.
+    """
+    size, names = len(values.close) - BEFORE, values.close.shape[1]
     now, before = BEFORE * names, (BEFORE - 1) * names
-    _judge_turn(of.rsi[now:], of.rsi[before:], 30.0, 70.0, votes[0])
-    k, d, trend = of.k[now:], of.d[now:], of.trend[now:]
+    begin, end = first * names, (first + size) * names
+    price, trend = values.close.reshape(-1)[now:], values.trend.reshape(-1)[now:]
+    rsi, cci, williams = values.rsi.reshape(-1), values.cci.reshape(-1), values.williams.reshape(-1)
+    _judge_turn(rsi[now:], rsi[before:], 30.0, 70.0, votes[0].reshape(-1)[begin:end])
+    _judge_turn(cci[now:], cci[before:], -100.0, 100.0, votes[2].reshape(-1)[begin:end])
+    _judge_turn(williams[now:], williams[before:], -80.0, -20.0, votes[8].reshape(-1)[begin:end])
+    k, d, line = values.k.reshape(-1), values.d.reshape(-1), votes[1].reshape(-1)[begin:end]
     if fresh:
-        _judge_stochastic(k, d, k + d + of.k[before:-names] + of.d[before:-names], votes[1])
-        _only_fresh(of.k[before:], of.d[before:], votes[1])
+        _judge_stochastic(k[now:], d[now:], k[now:] + d[now:] + k[before:-names] + d[before:-names], line)
+        _only_fresh(k[before:], d[before:], line)
     else:
-        _judge_stochastic(k, d, of.d[before:], votes[1])
-    _judge_turn(of.cci[now:], of.cci[before:], -100.0, 100.0, votes[2])
-    if crossing:
-        _judge_crossing(of.adx[now:], of.plus[now:], of.minus[now:], of.plus[before:], of.minus[before:], votes[3])
-    else:
-        _judge_rising(of.adx[now:], of.adx[before:], of.plus[now:], of.minus[now:], votes[3])
-    _judge_awesome(of.awesome[now:], of.awesome[before:], of.awesome, votes[4])
-    _judge_momentum(of.momentum[now:], of.momentum[before:], votes[5])
-    _judge_signal(of.macd[now:], of.signal[now:], votes[6])
-    _judge_stochastic(of.rsi_k[now:], of.rsi_d[now:], trend, votes[7])
+        _judge_stochastic(k[now:], d[now:], d[before:], line)
+    k, d, line = values.rsi_k.reshape(-1), values.rsi_d.reshape(-1), votes[7].reshape(-1)[begin:end]
+    _judge_stochastic(k[now:], d[now:], trend, line)
     if fresh_rsi:
-        _only_fresh(of.rsi_k[before:], of.rsi_d[before:], votes[7])
-    _only_against_trend(of.close[now:], trend, votes[7])
-    _judge_turn(of.williams[now:], of.williams[before:], -80.0, -20.0, votes[8])
-    bull, bear = of.bull, of.bear
-    _judge_power(of.close[now:], trend, bull[now:], bull[before:], bear[now:], bear[before:], votes[9])
-    _judge_ultimate(of.ultimate[now:], votes[10])
+        _only_fresh(k[before:], d[before:], line)
+    _only_against_trend(price, trend, line)
+    adx, plus, minus = values.adx.reshape(-1), values.plus.reshape(-1), values.minus.reshape(-1)
+    line = votes[3].reshape(-1)[begin:end]
+    if crossing:
+        _judge_crossing(adx[now:], plus[now:], minus[now:], plus[before:], minus[before:], line)
+    else:
+        _judge_rising(adx[now:], adx[before:], plus[now:], minus[now:], line)
+    awesome, momentum = values.awesome.reshape(-1), values.momentum.reshape(-1)
+    _judge_awesome(awesome[now:], awesome[before:], awesome, votes[4].reshape(-1)[begin:end])
+    _judge_momentum(momentum[now:], momentum[before:], votes[5].reshape(-1)[begin:end])
+    macd, signal = values.macd.reshape(-1), values.signal.reshape(-1)
+    _judge_signal(macd[now:], signal[now:], votes[6].reshape(-1)[begin:end])
+    bull, bear, line = values.bull.reshape(-1), values.bear.reshape(-1), votes[9].reshape(-1)[begin:end]
+    _judge_power(price, trend, bull[now:], bull[before:], bear[now:], bear[before:], line)
+    _judge_ultimate(values.ultimate.reshape(-1)[now:], votes[10].reshape(-1)[begin:end])
 
 
 # Each takes lines of values as long as the votes, of this bar and of the one or two before.

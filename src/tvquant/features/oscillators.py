@@ -81,7 +81,8 @@ def oscillators(
 
 def oscillators_of(highs: Floats, lows: Floats, closes: Floats, *, rows: int, cci_source: PriceSource) -> Oscillators:
     """The same of stacked bars, W x K with W >= rows + `REACH`, all since the first."""
-    return windowed(highs, lows, closes, recursive(highs, lows, closes), rows=rows, cci_source=cci_source)
+    values = windowed(highs, lows, closes, recursive(highs, lows, closes), rows, cci_source is PriceSource.TYPICAL)
+    return Oscillators(*(block.T for block in values))
 
 
 class Recursive(NamedTuple):
@@ -112,40 +113,74 @@ def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
     )
 
 
+@compiled
 def windowed(
-    highs: Floats, lows: Floats, closes: Floats, recursive: Recursive, *, rows: int, cci_source: PriceSource
+    highs: Floats, lows: Floats, closes: Floats, recursive: Recursive, rows: int, typical: bool
 ) -> Oscillators:
-    """The oscillators at the last `rows` + 2 bars of those given, from what has been smoothed until there."""
-    reach, now = rows + BEFORE, Recursive(*(values[-(rows + BEFORE) :] for values in recursive))
-    strength = recursive.strength
+    """The oscillators at the last `rows` + 2 bars of those given, from what has been smoothed: rows + 2 x K each.
+
+    `typical` asks for the CCI of the typical price instead of the close.
+    """
+    reach = rows + BEFORE
     raw = position(closes, highs, lows, STOCHASTIC_LENGTH, reach + 2 * SMOOTHING - 2, 0.0)
     k, d = stochastic(raw)
+    strength = recursive.strength
     rsi_k, rsi_d = stochastic(position(strength, strength, strength, STOCHASTIC_LENGTH, len(raw), TOLERANCE))
-    longest = slice(len(closes) - reach - AWESOME_LENGTHS[-1] + 1, None)
-    fast, slow = simple((highs[longest] + lows[longest]) / 2.0, AWESOME_LENGTHS, reach)
-    source = closes if cci_source is PriceSource.CLOSE else (highs + lows + closes) / 3.0
-    values = Oscillators(
-        close=closes[-reach:],
-        trend=now.trend,
-        rsi=now.strength,
-        k=k,
-        d=d,
-        cci=commodity_channel(source, CCI_LENGTH, reach),
-        adx=now.adx,
-        plus=now.plus,
-        minus=now.minus,
-        awesome=fast - slow,
-        momentum=closes[-reach:] - closes[-reach - MOMENTUM_LENGTH : -MOMENTUM_LENGTH],
-        macd=now.macd,
-        signal=now.signal,
-        rsi_k=rsi_k,
-        rsi_d=rsi_d,
-        williams=raw[-reach:] - 100.0,
-        bull=highs[-reach:] - now.base,
-        bear=lows[-reach:] - now.base,
-        ultimate=ultimate(highs, lows, closes, ULTIMATE_LENGTH, reach),
-    )
-    return Oscillators(*(block.T for block in values))
+    begin = len(closes) - reach
+    now, base, earlier = closes[begin:], recursive.base[begin:], closes[begin - MOMENTUM_LENGTH : -MOMENTUM_LENGTH]
+    channel = commodity_channel(_typical(highs, lows, closes) if typical else closes, CCI_LENGTH, reach)
+    awesome = simple(_between(highs, lows, reach + AWESOME_LENGTHS[-1] - 1), AWESOME_LENGTHS, reach)
+    # By place: so many names are more than may be passed to a compiled call.
+    return Oscillators(
+        now, recursive.trend[begin:], strength[begin:], k, d, channel,
+        recursive.adx[begin:], recursive.plus[begin:], recursive.minus[begin:],
+        _less(awesome[0], awesome[1]), _less(now, earlier), recursive.macd[begin:], recursive.signal[begin:],
+        rsi_k, rsi_d, _below_top(raw[len(raw) - reach :]),
+        _less(highs[begin:], base), _less(lows[begin:], base), ultimate(highs, lows, closes, ULTIMATE_LENGTH, reach),
+    )  # fmt: skip
+
+
+@compiled
+def _less(a: Floats, b: Floats) -> Floats:
+    out = np.empty(a.shape)
+    _take(out.reshape(-1), a.reshape(-1), b.reshape(-1))
+    return out
+
+
+@compiled
+def _take(out: Floats, a: Floats, b: Floats) -> None:
+    for i in range(len(out)):
+        out[i] = a[i] - b[i]
+
+
+@compiled
+def _below_top(values: Floats) -> Floats:
+    """Percent from the top, as Williams counts, from those from the bottom."""
+    out, given = np.empty(values.shape), values.reshape(-1)
+    line = out.reshape(-1)
+    for i in range(len(line)):
+        line[i] = given[i] - 100.0
+    return out
+
+
+@compiled
+def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
+    """Middle of each of the last bars."""
+    out = np.empty((rows, highs.shape[1]))
+    top, bottom, line = highs[len(highs) - rows :].reshape(-1), lows[len(lows) - rows :].reshape(-1), out.reshape(-1)
+    for i in range(len(line)):
+        line[i] = (top[i] + bottom[i]) / 2.0
+    return out
+
+
+@compiled
+def _typical(highs: Floats, lows: Floats, closes: Floats) -> Floats:
+    """Mean of high, low and close."""
+    out, top, bottom, now = np.empty(closes.shape), highs.reshape(-1), lows.reshape(-1), closes.reshape(-1)
+    line = out.reshape(-1)
+    for i in range(len(line)):
+        line[i] = (top[i] + bottom[i] + now[i]) / 3.0
+    return out
 
 
 def relative_strength(close: Floats, length: int, rows: int) -> Floats:
@@ -177,6 +212,7 @@ def _strength(up: Floats, down: Floats) -> None:
         up[i] = 100.0 if down[i] <= TOLERANCE else ratio
 
 
+@compiled
 def position(source: Floats, high: Floats, low: Floats, length: int, rows: int, nothing: float) -> Floats:
     """Where the source stands between the lowest low and the highest high of n bars, in percent, rows x K.
 
@@ -184,7 +220,7 @@ def position(source: Floats, high: Floats, low: Floats, length: int, rows: int, 
     """
     top: Floats = highest(high, (length,), rows)[0]
     bottom = highest(-low[len(low) - (rows + length - 1) :], (length,), rows)[0]
-    _position(source[-rows:].reshape(-1), top.reshape(-1), bottom.reshape(-1), nothing)
+    _position(source[len(source) - rows :].reshape(-1), top.reshape(-1), bottom.reshape(-1), nothing)
     return top
 
 
@@ -196,6 +232,7 @@ def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> N
         top[i] = 100.0 * (source[i] + negated[i]) / spread if spread > nothing else np.nan
 
 
+@compiled
 def stochastic(raw: Floats) -> tuple[Floats, Floats]:
     """%K and %D of a position: its average over 3 bars, and that over 3 bars again.
 
@@ -206,6 +243,7 @@ def stochastic(raw: Floats) -> tuple[Floats, Floats]:
     return k[more:], simple(k, (SMOOTHING,), len(k) - more)[0]
 
 
+@compiled
 def commodity_channel(source: Floats, length: int, rows: int) -> Floats:
     """CCI, rows x K: distance from the mean of n bars over 0.015 of the mean absolute distance; NaN if that is zero."""
     out: Floats = simple(source, (length,), rows)[0]

@@ -16,6 +16,8 @@ On closes alone the averages but Ichimoku vote, without volume all but VWMA; for
 says which published rating is meant, and what is not promised.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tvquant.core.panel import Floats
@@ -30,7 +32,7 @@ from tvquant.features.moving_averages import (
     weighted,
 )
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
-from tvquant.features.votes import LANES, MISSING, Counts, Votes, by_tiles, chunks, greater, placed, tally
+from tvquant.features.votes import CHUNK, LANES, MISSING, Tally, Votes, by_tiles, greater, tally
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
 VOLUME_LENGTH = 20
@@ -44,6 +46,7 @@ INDICATORS = (
     "VWMA20",
     "Ichimoku",
 )
+VWMA, CLOUDS = (INDICATORS.index(name) for name in ("VWMA20", "Ichimoku"))
 
 
 def moving_average_votes(
@@ -69,91 +72,139 @@ def moving_average_votes(
     Source: Pine library TradingView/TechnicalRating v3 (2024), function of the moving averages; the older built-in for
     the cloud of `classic` and `screener`.
     """
-    columns = close.shape[1]
-    lanes, width = min(LANES, columns), max(len(close), rows + LENGTHS[-1] - 1)
-    out = np.empty((len(INDICATORS), rows, columns), np.int8)
+    return _of_tiles(high, low, close, volume, rows, rules, len(INDICATORS), lambda votes: votes).transpose(1, 2, 0)
 
-    def vote(tile: Tile) -> None:
+
+def moving_average_tally(
+    high: Floats | None,
+    low: Floats | None,
+    close: Floats,
+    volume: Floats | None,
+    *,
+    rows: int,
+    rules: RatingRules = LIBRARY_V3,
+) -> Tally:
+    """Sum and number of those votes."""
+    return _of_tiles(high, low, close, volume, rows, rules, 2, tally)
+
+
+def _of_tiles(
+    high: Floats | None,
+    low: Floats | None,
+    close: Floats,
+    volume: Floats | None,
+    rows: int,
+    rules: RatingRules,
+    planes: int,
+    made: Callable[[Votes], Votes],
+) -> Votes:
+    """What is made of the votes of blocks."""
+    lanes, width = min(LANES, close.shape[1]), max(len(close), rows + LENGTHS[-1] - 1)
+
+    def vote(tile: Tile) -> Votes:
         bars = tile.stacked(close, width)
         traded = None if volume is None else tile.stacked(volume, width)
         ranges = None if high is None or low is None else (tile.stacked(high, width), tile.stacked(low, width))
         votes = np.full((len(bars), len(INDICATORS), rows, lanes), MISSING, np.int8)
         for g, block in enumerate(votes):
-            _vote_by_averages(bars[g], block)
+            _vote_by_averages(bars[g], exponential(bars[g], LENGTHS, width), block)
             if traded is not None:
                 _vote_by_volume(bars[g], traded[g], block)
             if ranges is not None:
-                _vote_by_cloud(bars[g], ranges[0][g], ranges[1][g], rules.ichimoku, block)
-        placed(votes, tile, out)
+                _vote_by_cloud(bars[g], ranges[0][g], ranges[1][g], rules.ichimoku is CloudRule.DISPLACED, block)
+        return made(votes)
 
-    by_tiles(close, lanes, vote)
-    return out.transpose(1, 2, 0)
+    return by_tiles(close, lanes, rows, planes, vote)
 
 
 def mean_vote(votes: Votes) -> Floats:
-    """Recommend.MA or Recommend.Other: mean of a group's votes, in [-1, 1], NaN where there is none.
-
-    From rows x N x M to rows x N.
-    """
-    return _share(*tally(_by_indicator(votes)))
+    """Recommend.MA or Recommend.Other from votes, rows x N x M to rows x N."""
+    return mean(tallied(votes))
 
 
 def mean_of_groups(averages: Votes, oscillators: Votes) -> Floats:
+    """Recommend.All from votes."""
+    return mean_of_both(tallied(averages), tallied(oscillators))
+
+
+def tallied(votes: Votes) -> Tally:
+    """Sum and number of rows x N x M votes."""
+    return np.asarray(tally(np.ascontiguousarray(votes.transpose(2, 0, 1))[None])[0])
+
+
+@compiled
+def mean(group: Tally) -> Floats:
+    """Recommend.MA or Recommend.Other: mean of a group's votes, in [-1, 1], NaN where there is none; rows x N."""
+    out = np.empty(group.shape[1:])
+    for t in range(len(out)):
+        for j in range(out.shape[1]):
+            out[t, j] = group[0, t, j] / group[1, t, j] if group[1, t, j] > 0 else np.nan
+    return out
+
+
+@compiled
+def mean_of_both(averages: Tally, oscillators: Tally) -> Floats:
     """Recommend.All: mean of the two groups' means, the one there is where the other has no vote; rows x N.
 
     Source: published readings, all of which are (Recommend.MA + Recommend.Other) / 2, none the mean of 26 votes.
     """
-    return _share_of_two(*tally(_by_indicator(averages)), *tally(_by_indicator(oscillators)))
-
-
-def _by_indicator(votes: Votes) -> Votes:
-    """M x rows x N, as the votes of this room are stored: then nothing is copied."""
-    return np.ascontiguousarray(votes.transpose(2, 0, 1))
-
-
-@compiled
-def _share(total: Counts, count: Counts) -> Floats:
-    out = np.empty(total.shape)
+    out = np.empty(averages.shape[1:])
     for t in range(len(out)):
         for j in range(out.shape[1]):
-            out[t, j] = total[t, j] / count[t, j] if count[t, j] else np.nan
+            a, n = int(averages[0, t, j]), int(averages[1, t, j])
+            b, m = int(oscillators[0, t, j]), int(oscillators[1, t, j])
+            if n > 0 and m > 0:
+                out[t, j] = (a * m + b * n) / (2 * n * m)
+            elif n > 0:
+                out[t, j] = a / n
+            else:
+                out[t, j] = b / m if m > 0 else np.nan
     return out
 
 
 @compiled
-def _share_of_two(total: Counts, count: Counts, other: Counts, others: Counts) -> Floats:
-    out = np.empty(total.shape)
-    for t in range(len(out)):
-        for j in range(out.shape[1]):
-            a, n, b, m = total[t, j], count[t, j], other[t, j], others[t, j]
-            whole, parts = (a * m + b * n, 2 * n * m) if n and m else (a + b, n + m)
-            out[t, j] = whole / parts if parts else np.nan
-    return out
-
-
-def _vote_by_averages(bars: Floats, votes: Votes) -> None:
-    """The averages of closes at the last bars of a block: SMA, EMA, Hull."""
+def _vote_by_averages(bars: Floats, smooth: Floats, votes: Votes) -> None:
+    """SMA, EMA and Hull of the closes of a block; `smooth` is its six EMA at every bar."""
     n, rows = len(LENGTHS), votes.shape[1]
-    judge(exponential(bars, LENGTHS, rows), bars[-rows:], votes[n : 2 * n])
-    for end, some in chunks(len(bars), votes):
-        size = some.shape[1]
-        judge(simple(bars[:end], LENGTHS, size), bars[end - size : end], some[:n])
-        judge(weighted(bars[:end], HULL, size)[None], bars[end - size : end], some[2 * n : 2 * n + 1])
+    for first in range(0, rows, CHUNK):
+        size = min(CHUNK, rows - first)
+        end = len(bars) - rows + first + size
+        now = bars[end - size : end].reshape(-1)
+        averages = simple(bars[:end], LENGTHS, size)
+        for m in range(n):
+            _judge(averages[m].reshape(-1), now, votes[m, first : first + size].reshape(-1))
+            _judge(smooth[m, end - size : end].reshape(-1), now, votes[n + m, first : first + size].reshape(-1))
+        hull = weighted(bars[:end], HULL, size)
+        _judge(hull.reshape(-1), now, votes[2 * n, first : first + size].reshape(-1))
 
 
+@compiled
 def _vote_by_volume(bars: Floats, volume: Floats, votes: Votes) -> None:
-    for end, some in chunks(len(bars), votes):
-        size, place = some.shape[1], INDICATORS.index("VWMA20")
+    """VWMA."""
+    rows = votes.shape[1]
+    for first in range(0, rows, CHUNK):
+        size = min(CHUNK, rows - first)
+        end = len(bars) - rows + first + size
         average = volume_weighted(bars[:end], volume[:end], VOLUME_LENGTH, size)
-        judge(average[None], bars[end - size : end], some[place : place + 1])
+        now = bars[end - size : end]
+        _judge(average.reshape(-1), now.reshape(-1), votes[VWMA, first : first + size].reshape(-1))
 
 
-def _vote_by_cloud(bars: Floats, high: Floats, low: Floats, rule: CloudRule, votes: Votes) -> None:
-    judge_cloud = _judge_cloud if rule is CloudRule.DISPLACED else _judge_cloud_of_today
-    for end, some in chunks(len(bars), votes):
-        size = some.shape[1]
-        lines = midrange(high[:end], low[:end], CLOUD, size + DISPLACEMENT).reshape(len(CLOUD), -1)
-        judge_cloud(lines, bars[end - size - 1 : end].reshape(-1), bars.shape[1], some[-1].reshape(-1))
+@compiled
+def _vote_by_cloud(bars: Floats, high: Floats, low: Floats, displaced: bool, votes: Votes) -> None:
+    """Ichimoku, from the three midranges, which begin `DISPLACEMENT` bars earlier."""
+    rows, names = votes.shape[1:]
+    for first in range(0, rows, CHUNK):
+        size = min(CHUNK, rows - first)
+        end = len(bars) - rows + first + size
+        lines = midrange(high[:end], low[:end], CLOUD, size + DISPLACEMENT)
+        now, before = bars[end - size : end].reshape(-1), bars[end - size - 1 :].reshape(-1)
+        faster, middle, slower = lines[0].reshape(-1), lines[1].reshape(-1), lines[2].reshape(-1)
+        then, mine = DISPLACEMENT * names, votes[CLOUDS, first : first + size].reshape(-1)
+        if displaced:
+            _judge_displaced(faster[then:], middle[then:], slower[then:], now, faster, middle, slower, mine)
+        else:
+            _judge_of_today(faster[then:], middle[then:], slower[then:], now, before, mine)
 
 
 def judge(averages: Floats, now: Floats, votes: Votes) -> None:
@@ -167,18 +218,6 @@ def _judge(average: Floats, price: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
         vote = np.int8(greater(price[i], average[i])) - np.int8(greater(average[i], price[i]))
         votes[i] = vote if average[i] == average[i] else MISSING
-
-
-@compiled
-def _judge_cloud(lines: Floats, close: Floats, columns: int, votes: Votes) -> None:
-    """Write Ichimoku's votes from the three midranges, which begin `DISPLACEMENT` bars earlier; each is one line.
-
-    `close` begins one bar earlier.
-    """
-    then = len(lines[0]) - len(votes)
-    _judge_displaced(
-        lines[0, then:], lines[1, then:], lines[2, then:], close[columns:], lines[0], lines[1], lines[2], votes
-    )
 
 
 @compiled
@@ -200,13 +239,6 @@ def _judge_displaced(
         rises = rises & greater(conversion[i], base[i]) & greater(price[i], conversion[i])
         falls = falls & greater(base[i], conversion[i]) & greater(conversion[i], price[i])
         votes[i] = np.int8(rises) - np.int8(falls) if slow[i] == slow[i] else MISSING
-
-
-@compiled
-def _judge_cloud_of_today(lines: Floats, close: Floats, columns: int, votes: Votes) -> None:
-    """The same by the older rule, whose lead lines are not displaced."""
-    then = len(lines[0]) - len(votes)
-    _judge_of_today(lines[0, then:], lines[1, then:], lines[2, then:], close[columns:], close, votes)
 
 
 @compiled

@@ -1,6 +1,6 @@
 """Votes of indicators, and what is equal and what greater in a rating. Importing this module imports numba."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
@@ -12,7 +12,8 @@ from tvquant.features.moving_averages import Tile, compiled, copied
 from tvquant.statistics.known import Integers
 
 type Votes = NDArray[np.int8]
-type Counts = NDArray[np.int16]
+type Tally = NDArray[np.int8]
+"""2 x rows x N: sum and number of votes; `MISSING` where there is no bar."""
 
 MISSING = np.int8(-128)
 """The vote of an indicator that has no value."""
@@ -30,16 +31,18 @@ def greater(a: float, b: float) -> bool:
     return bool(a - b > TOLERANCE)
 
 
-def by_tiles(close: Floats, lanes: int, work: Callable[[Tile], None]) -> None:
-    """Do the work of each tile of T x N closes, several at once in threads: as many as NUMBA_NUM_THREADS allows.
+def by_tiles(close: Floats, lanes: int, rows: int, planes: int, work: Callable[[Tile], Votes]) -> Votes:
+    """What the work gives for each tile of T x N closes (G x M x rows x lanes) at its rows and columns: M x rows x N.
 
-    Tiles write to places of their own, so the result is the same for any number of threads.
+    Several tiles are worked on at once in threads, as many as NUMBA_NUM_THREADS allows. Each writes to places of its
+    own, so the result is the same for any number of threads.
     """
-    begins = range(0, close.shape[1], TILE)
+    out, begins = np.empty((planes, rows, close.shape[1]), np.int8), range(0, close.shape[1], TILE)
     threads = min(vars(numba.config)["NUMBA_NUM_THREADS"], len(begins))
 
     def run(begin: int) -> None:
-        work(Tile(close, begin, min(begin + TILE, close.shape[1]), lanes))
+        tile = Tile(close, begin, min(begin + TILE, close.shape[1]), lanes)
+        placed(work(tile), tile, out)
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -47,14 +50,7 @@ def by_tiles(close: Floats, lanes: int, work: Callable[[Tile], None]) -> None:
     else:
         for begin in begins:
             run(begin)
-
-
-def chunks(width: int, votes: Votes) -> Iterator[tuple[int, Votes]]:
-    """Some of a block's votes at a time (M x rows x lanes), and the row after their last bar in blocks of W bars."""
-    rows = votes.shape[1]
-    for first in range(0, rows, CHUNK):
-        some = votes[:, first : first + CHUNK]
-        yield width - rows + first + some.shape[1], some
+    return out
 
 
 def placed(votes: Votes, tile: Tile, out: Votes) -> None:
@@ -96,17 +92,19 @@ def _place_by_bars(votes: Votes, close: Floats, out: Votes) -> None:
 
 
 @compiled
-def tally(votes: Votes) -> tuple[Counts, Counts]:
-    """Sum and number of the votes there are, rows x N each; `votes` is M x rows x N."""
-    total, count = np.zeros(votes.shape[1:], np.int16), np.zeros(votes.shape[1:], np.int16)
-    for m in range(len(votes)):
-        for t in range(votes.shape[1]):
-            _count(votes[m, t], total[t], count[t])
-    return total, count
+def tally(votes: Votes) -> Votes:
+    """Sum and number of the votes there are, from G x M x rows x K to G x 2 x rows x K; M is 127 at most."""
+    blocks, indicators, rows, names = votes.shape
+    out = np.zeros((blocks, 2, rows, names), np.int8)
+    for g in range(blocks):
+        for m in range(indicators):
+            for t in range(rows):
+                _count(votes[g, m, t], out[g, 0, t], out[g, 1, t])
+    return out
 
 
 @compiled
-def _count(votes: Votes, total: Counts, count: Counts) -> None:
+def _count(votes: Votes, total: Votes, count: Votes) -> None:
     for j in range(len(votes)):
         there = votes[j] != MISSING
         total[j] += votes[j] if there else np.int8(0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tvquant.features.moving_averages import Tile
-from tvquant.features.votes import CHUNK, MISSING, TILE, TOLERANCE, by_tiles, chunks, greater, placed, tally
+from tvquant.features.votes import MISSING, TILE, TOLERANCE, by_tiles, greater, placed, tally
 
 NAN = np.nan
 
@@ -45,27 +45,24 @@ def test_many_rows_are_moved_as_one_by_one(share):
 
 
 def test_missing_votes_leave_the_sum_and_the_count():
-    votes = np.array([[1, MISSING, -1, 1], [MISSING] * 4], np.int8).T[:, :, None]
-    assert [found.tolist() for found in tally(votes)] == [[[1], [0]], [[3], [0]]]
-
-
-def test_a_blocks_votes_are_taken_some_at_a_time():
-    votes = np.zeros((2, 2 * CHUNK + 5, 3), np.int8)
-    ends = [(end, some.shape[1]) for end, some in chunks(3000, votes)]
-    assert ends == [(3000 - CHUNK - 5, CHUNK), (2995, CHUNK), (3000, 5)]
+    votes = np.array([[1, MISSING, -1, 1], [MISSING] * 4], np.int8).T[None, :, :, None].copy()
+    assert tally(votes).tolist() == [[[[1], [0]], [[3], [0]]]]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_any_number_of_threads_does_each_tile_once(threads, monkeypatch):
     monkeypatch.setitem(vars(numba.config), "NUMBA_NUM_THREADS", threads)
-    close, done, workers = np.ones((3, 2 * TILE + 7)), np.zeros(2 * TILE + 7, int), set()
+    draw, workers = np.random.default_rng(2), set()
+    close, names = np.ones((3, 2 * TILE + 7)), 2 * TILE + 7
+    votes = draw.integers(-1, 2, (1, 3, names + 1)).astype(np.int8)
 
     def work(tile):
-        done[tile.begin : tile.end] += 1
         workers.add(threading.get_ident())
+        cut = np.zeros((1, 3, -(-(tile.end - tile.begin) // 4) * 4), np.int8)
+        cut[..., : tile.end - tile.begin] = votes[..., tile.begin : tile.end]
+        return np.ascontiguousarray(cut.reshape(1, 3, -1, 4).transpose(2, 0, 1, 3))
 
-    by_tiles(close, 4, work)
-    assert (done == 1).all()
+    assert np.array_equal(by_tiles(close, 4, 3, 1, work), votes[..., :names])
     assert (threading.get_ident() in workers) == (threads == 1)
 
 
@@ -75,5 +72,5 @@ def test_a_fault_in_a_thread_is_told(monkeypatch):
     def work(tile):
         raise ValueError(str(tile.begin))
 
-    with pytest.raises(ValueError, match="^0$"):
-        by_tiles(np.ones((3, 2 * TILE)), 4, work)
+    with pytest.raises(ValueError, match=r"^0$"):
+        by_tiles(np.ones((3, 2 * TILE)), 4, 3, 1, work)

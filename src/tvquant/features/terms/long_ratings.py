@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
 SPANS = {"1w": "weekly", "1m": "monthly"}
 
-type Votes = NDArray[np.int8]
+type Tally = NDArray[np.int8]
 
 
 class LongMarket:
-    """Long bars of a view, and votes at the last of them (rows x N x M), taken when the first term asks for them."""
+    """Long bars of a view, and the tallies of votes at the last of them, taken when the first term asks for them."""
 
     def __init__(self, bars: "LongBars", settings: Settings) -> None:
         self.bars = bars
         self._rules = settings.rating_rules
 
     @cached_property
-    def averages(self) -> Votes:
+    def averages(self) -> Tally:
         """Of the moving averages."""
-        from tvquant.features.ratings import INDICATORS, moving_average_votes
+        from tvquant.features.ratings import moving_average_tally
 
         bars = self.bars
         if not bars.rows:
-            return np.empty((0, bars.close.shape[1], len(INDICATORS)), np.int8)
-        return moving_average_votes(bars.high, bars.low, bars.close, bars.volume, rows=bars.rows, rules=self._rules)
+            return np.empty((2, 0, bars.close.shape[1]), np.int8)
+        return moving_average_tally(bars.high, bars.low, bars.close, bars.volume, rows=bars.rows, rules=self._rules)
 
     @cached_property
-    def oscillators(self) -> Votes:
+    def oscillators(self) -> Tally:
         """Of the oscillators."""
-        from tvquant.features.oscillator_votes import OSCILLATORS, oscillator_votes
+        from tvquant.features.oscillator_votes import oscillator_tally
 
         bars = self.bars
         if not bars.rows:
-            return np.empty((0, bars.close.shape[1], len(OSCILLATORS)), np.int8)
-        return oscillator_votes(bars.high, bars.low, bars.close, rows=bars.rows, rules=self._rules)
+            return np.empty((2, 0, bars.close.shape[1]), np.int8)
+        return oscillator_tally(bars.high, bars.low, bars.close, rows=bars.rows, rules=self._rules)
 
 
 def _market(span: str) -> Callable[[Panel, Settings, int], LongMarket]:
@@ -56,21 +56,21 @@ def _market(span: str) -> Callable[[Panel, Settings, int], LongMarket]:
 
 
 def _of_averages(view: Panel, _settings: Settings, _rows: int, market: LongMarket) -> Floats:
-    from tvquant.features.ratings import mean_vote
+    from tvquant.features.ratings import mean
 
-    return market.bars.by_day(market.bars.grown(mean_vote(market.averages)), view)
+    return market.bars.by_day(market.bars.grown(mean(market.averages)), view)
 
 
 def _of_oscillators(view: Panel, _settings: Settings, _rows: int, market: LongMarket) -> Floats:
-    from tvquant.features.ratings import mean_vote
+    from tvquant.features.ratings import mean
 
-    return market.bars.by_day(market.bars.grown(mean_vote(market.oscillators)), view)
+    return market.bars.by_day(market.bars.grown(mean(market.oscillators)), view)
 
 
 def _of_both(view: Panel, _settings: Settings, _rows: int, market: LongMarket) -> Floats:
-    from tvquant.features.ratings import mean_of_groups
+    from tvquant.features.ratings import mean_of_both
 
-    return market.bars.by_day(market.bars.grown(mean_of_groups(market.averages, market.oscillators)), view)
+    return market.bars.by_day(market.bars.grown(mean_of_both(market.averages, market.oscillators)), view)
 
 
 def _strength(view: Panel, _settings: Settings, rows: int, market: LongMarket) -> Floats:

@@ -6,42 +6,40 @@ from numpy.typing import NDArray
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
 
-type Votes = NDArray[np.int8]
+type Tally = NDArray[np.int8]
 
 
-def _averages(view: Panel, settings: Settings, rows: int) -> Votes:
-    """Votes of the moving averages at the last rows, rows x N x 15."""
-    from tvquant.features.ratings import moving_average_votes
+def _averages(view: Panel, settings: Settings, rows: int) -> Tally:
+    """Sum and number of the votes of moving averages at the last rows."""
+    from tvquant.features.ratings import moving_average_tally
 
     high, low, volume = (view.fields.get(name) for name in ("high", "low", "volume"))
-    return moving_average_votes(high, low, view.fields["close"], volume, rows=rows, rules=settings.rating_rules)
+    return moving_average_tally(high, low, view.fields["close"], volume, rows=rows, rules=settings.rating_rules)
 
 
-def _oscillators(view: Panel, settings: Settings, rows: int) -> Votes:
-    """Votes of the oscillators at the last rows, rows x N x 11."""
-    from tvquant.features.oscillator_votes import oscillator_votes
+def _oscillators(view: Panel, settings: Settings, rows: int) -> Tally:
+    """Sum and number of the votes of oscillators at the last rows."""
+    from tvquant.features.oscillator_votes import oscillator_tally
 
     high, low = (view.fields.get(name) for name in ("high", "low"))
-    return oscillator_votes(high, low, view.fields["close"], rows=rows, rules=settings.rating_rules)
+    return oscillator_tally(high, low, view.fields["close"], rows=rows, rules=settings.rating_rules)
 
 
-def _mean_vote(_view: Panel, _settings: Settings, _rows: int, votes: Votes) -> Floats:
-    from tvquant.features.ratings import mean_vote
+def _mean(_view: Panel, _settings: Settings, _rows: int, group: Tally) -> Floats:
+    from tvquant.features.ratings import mean
 
-    return mean_vote(votes)
-
-
-def _mean_of_groups(_view: Panel, _settings: Settings, _rows: int, averages: Votes, oscillators: Votes) -> Floats:
-    from tvquant.features.ratings import mean_of_groups
-
-    return mean_of_groups(averages, oscillators)
+    return mean(group)
 
 
-def _number(view: Panel, _: Settings, rows: int, votes: Votes) -> Floats:
+def _mean_of_both(_view: Panel, _settings: Settings, _rows: int, averages: Tally, oscillators: Tally) -> Floats:
+    from tvquant.features.ratings import mean_of_both
+
+    return mean_of_both(averages, oscillators)
+
+
+def _number(_view: Panel, _settings: Settings, _rows: int, group: Tally) -> Floats:
     """How many there are, however few bars."""
-    from tvquant.features.votes import MISSING
-
-    return np.where(view.tradable[-rows:], np.count_nonzero(votes != MISSING, axis=2), np.nan)
+    return np.where(group[1] >= 0, group[1], np.nan)
 
 
 RECOMMEND_MA = Term(
@@ -49,7 +47,7 @@ RECOMMEND_MA = Term(
     meaning="Mean vote of fifteen moving averages, from -1 (all above the price) to 1 (all below it).",
     unit="1",
     needs=(),
-    compute=_mean_vote,
+    compute=_mean,
     measures=(_averages,),
     floored=True,
 )
@@ -58,7 +56,7 @@ RECOMMEND_OTHER = Term(
     meaning="Mean vote of eleven oscillators, from -1 (all sell) to 1 (all buy).",
     unit="1",
     needs=(),
-    compute=_mean_vote,
+    compute=_mean,
     measures=(_oscillators,),
     floored=True,
 )
@@ -67,7 +65,7 @@ RECOMMEND_ALL = Term(
     meaning="Mean of the ratings by moving averages and by oscillators.",
     unit="1",
     needs=(),
-    compute=_mean_of_groups,
+    compute=_mean_of_both,
     measures=(_averages, _oscillators),
     floored=True,
 )
