@@ -25,12 +25,13 @@ import numba
 import numpy as np
 import talib
 
-from tvquant.features.moving_averages import Tile, exponential, simple
+from tvquant.features.moving_averages import exponential, simple
 from tvquant.features.oscillator_votes import oscillator_tally
 from tvquant.features.oscillators import Recursive, oscillators, recursive, windowed
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.ratings import LENGTHS, mean, mean_of_both, moving_average_tally
-from tvquant.features.votes import CHUNK, LANES, by_tiles
+from tvquant.features.tiles import CHUNK, LANES, Tile, by_tiles
+from tvquant.features.votes import MISSING
 
 ROWS, NAMES, SAMPLE, LATE = 2000, 1000, 20, 500
 TARGET_SECONDS = 0.5
@@ -142,7 +143,7 @@ def values_both_have(bars: tuple[np.ndarray, ...]) -> None:
                 windowed(highs[:end], lows[:end], closes[:end], until, size, False)
         return np.empty((len(blocks[0]), 0, ROWS, LANES), np.int8)
 
-    by_tiles(close, LANES, ROWS, 0, work)
+    by_tiles(close, ROWS, 0, MISSING, work)
 
 
 def pandas_ta(names: int = 20) -> float | None:

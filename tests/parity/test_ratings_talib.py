@@ -7,10 +7,11 @@ they are the same after their beginnings are forgotten.
 import numpy as np
 import pytest
 
-from tvquant.features.moving_averages import Tile, exponential, hull_weights, simple, volume_weighted, weighted
+from tvquant.features.moving_averages import exponential, hull_weights, simple, volume_weighted, weighted
 from tvquant.features.oscillators import Oscillators, oscillators
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.ratings import INDICATORS, LENGTHS, moving_average_votes
+from tvquant.features.tiles import Tile
 from tvquant.features.votes import MISSING
 
 pytestmark = [pytest.mark.xdist_group("talib"), pytest.mark.requirement("R-FEA-12")]

@@ -1,17 +1,9 @@
 """Compiled loops of HRP and of equal risk contribution. Importing this module imports numba."""
 
-from collections.abc import Callable
-from typing import Any, cast
-
 import numpy as np
-from numba import njit
 
 from tvquant.core.panel import Floats
-
-
-def compiled[F: Callable[..., Any]](function: F) -> F:
-    """The function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+from tvquant.statistics.kernels import compiled
 
 
 @compiled

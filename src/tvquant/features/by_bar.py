@@ -1,6 +1,6 @@
 """Kernels between rows of a panel and bars of a name, and over windows of bars. Importing this module imports numba.
 
-Blocks are those of `moving_averages.aligned`: N x W, bars side by side, the newest to the right. A window is summed or
+Blocks are those of `tiles`, W x K, the newest bar at the bottom. A window is summed or
 sorted anew in one fixed order, so that a value depends on its own bars only.
 """
 
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import compiled
-from tvquant.features.votes import TILE
+from tvquant.features.moving_averages import simple
+from tvquant.features.tiles import TILE
+from tvquant.statistics.kernels import compiled
 
 
 @compiled
@@ -40,18 +41,18 @@ def last_known(values: Floats) -> Floats:
 
 @compiled
 def rolling_median(series: Floats, length: int, rows: int) -> Floats:
-    """Median of the last n values, N x rows, NaN with a NaN among them; `series` is N x W, W >= rows + n - 1."""
-    first = series.shape[1] - rows - length + 1
-    out = np.full((len(series), rows), np.nan)
+    """Median of the last n values, rows x K, NaN with a NaN among them; `series` is W x K, W >= rows + n - 1."""
+    first = len(series) - rows - length + 1
+    out = np.full((rows, series.shape[1]), np.nan)
     window = np.empty(length)
-    for j in range(len(series)):
+    for j in range(series.shape[1]):
         count = 0
         for i in range(rows + length - 1):
             if i >= length:
-                count = _removed(window, count, series[j, first + i - length])
-            count = _inserted(window, count, series[j, first + i])
+                count = _removed(window, count, series[first + i - length, j])
+            count = _inserted(window, count, series[first + i, j])
             if count == length and i >= length - 1:
-                out[j, i - length + 1] = (window[(length - 1) // 2] + window[length // 2]) / 2.0
+                out[i - length + 1, j] = (window[(length - 1) // 2] + window[length // 2]) / 2.0
     return out
 
 
@@ -83,24 +84,32 @@ def _inserted(window: Floats, count: int, value: float) -> int:
 
 @compiled
 def band_position(series: Floats, length: int, width: float, rows: int) -> Floats:
-    """Where the close stands in the band of `width` deviations around the mean of n bars, N x rows: 0 low, 1 high.
+    """Where the close stands in the band of `width` deviations around the mean of n bars, rows x K: 0 low, 1 high.
 
-    The deviation is that of the population. NaN where prices stand still. `series` is N x W, W >= rows + n - 1.
+    The deviation is that of the population. NaN where prices stand still. `series` is W x K, W >= rows + n - 1.
     """
-    first = series.shape[1] - rows
-    out = np.full((len(series), rows), np.nan)
-    for j in range(len(series)):
-        for i in range(rows):
-            now, total = series[j, first + i], 0.0
-            for back in range(1, length):
-                total += series[j, first + i - back] - now
-            mean, squares = total / length, 0.0
-            for back in range(length):
-                squares += (series[j, first + i - back] - now - mean) ** 2
-            deviation = np.sqrt(squares / length)
-            if deviation > 0.0:
-                out[j, i] = 0.5 - mean / (2.0 * width * deviation)
+    prices: Floats = series.reshape(-1)
+    out: Floats = simple(series, (length,), rows)[0]
+    mean, first = out.reshape(-1), (len(series) - rows) * series.shape[1]
+    squares = np.zeros(len(mean))
+    for back in range(length):
+        _add_squares(squares, prices[first - back * series.shape[1] :], mean)
+    _place_in_band(mean, prices[first:], squares, float(length), 2.0 * width)
     return out
+
+
+@compiled
+def _add_squares(total: Floats, values: Floats, mean: Floats) -> None:
+    for i in range(len(total)):
+        total[i] += (values[i] - mean[i]) * (values[i] - mean[i])
+
+
+@compiled
+def _place_in_band(mean: Floats, price: Floats, squares: Floats, length: float, breadth: float) -> None:
+    """The place over the mean."""
+    for i in range(len(mean)):
+        deviation = np.sqrt(squares[i] / length)
+        mean[i] = 0.5 + (price[i] - mean[i]) / (breadth * deviation) if deviation > 0.0 else np.nan
 
 
 LAST, HIGHEST, LOWEST, SUM = range(4)

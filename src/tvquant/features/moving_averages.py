@@ -1,93 +1,21 @@
 """Moving averages of many series at their last bars, compiled. Importing this module imports numba.
 
-1. `Tile.stacked` puts the bars of every name one below the other, the newest at the bottom and NaN above the first, so
-   that a row without a bar is no bar, as in a chart's series, and a window that reaches before the first bar is NaN.
-2. Every other kernel takes such blocks (W x K, all names of a bar before the next bar) and gives the values of the last
-   `rows` bars. K is some names only, so that a block stays in the processor's cache.
-3. A block read as one line holds the bar before of the same name K places back: the loops over windows are over lines,
+1. Every kernel takes blocks of `tiles` (W x K, all names of a bar before the next bar) and gives the values of the last
+   `rows` bars.
+2. A block read as one line holds the bar before of the same name K places back: the loops over windows are over lines,
    and those of recursions over the names of a bar, so that several steps of each are taken at once by the machine.
-4. A mean is taken as the bar's own price plus the mean distance from it: where prices stand still it is that price
+3. A mean is taken as the bar's own price plus the mean distance from it: where prices stand still it is that price
    exactly, and what left the window leaves no rounding behind. Each value is summed in one fixed order from its own
    bar backwards, so that it does not depend on `rows` nor on what came later.
 """
 
-from collections.abc import Callable
 from math import isqrt
-from typing import Any, cast
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
+from tvquant.statistics.kernels import compiled
 from tvquant.statistics.known import Integers, first_known
-
-
-def compiled[F: Callable[..., Any]](function: F) -> F:
-    """The function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-def aligned(values: Floats, close: Floats, width: int) -> Floats:
-    """`values` (T x N) at the last `width` bars of each column, N x width; a bar is a row with a close."""
-    return np.ascontiguousarray(Tile(close, 0, close.shape[1], close.shape[1]).stacked(values, width)[0].T)
-
-
-class Tile:
-    """Some names beside each other, to be worked on in G blocks of `lanes` names; of the last some lanes may be idle.
-
-    Rows are read and written across all of the tile, as they lie in memory.
-    """
-
-    def __init__(self, close: Floats, begin: int, end: int, lanes: int) -> None:
-        """The columns from `begin` to `end` of T x N closes."""
-        self.close, self.begin, self.end, self.lanes = close, begin, end, lanes
-        self.whole = _whole_from(close, begin, end, lanes)
-        """The row of each block from which on all of its names have a bar."""
-
-    def stacked(self, values: Floats, width: int) -> Floats:
-        """`values` (T x N) at the last `width` bars of each name, G x width x lanes, NaN where there is none.
-
-        A bar is a row with a close.
-        """
-        return _stacked(values, self.close, width, self.begin, self.end, self.lanes, self.whole)
-
-
-@compiled
-def copied[T: np.generic](values: NDArray[T], out: NDArray[T]) -> None:
-    """The first values into the places of `out`."""
-    for i in range(len(out)):
-        out[i] = values[i]
-
-
-@compiled
-def _whole_from(close: Floats, begin: int, end: int, lanes: int) -> Integers:
-    after = np.zeros(end - begin, np.int64)
-    for t in range(len(close)):
-        for j in range(end - begin):
-            after[j] = t + 1 if np.isnan(close[t, begin + j]) else after[j]
-    return np.array([after[g : g + lanes].max() for g in range(0, end - begin, lanes)])
-
-
-@compiled
-def _stacked(values: Floats, close: Floats, width: int, begin: int, end: int, lanes: int, whole: Integers) -> Floats:
-    shift = width - len(close)
-    out = np.empty((len(whole), width, lanes))
-    for t in range(max(int(whole.min()), -shift), len(close)):
-        for g in range(len(whole)):
-            first = begin + g * lanes
-            if t >= whole[g]:
-                copied(values[t, first:], out[g, shift + t, : min(lanes, end - first)])
-    for g in range(len(whole)):
-        for j in range(lanes):
-            place, column = shift + max(whole[g], -shift) - 1, begin + g * lanes + j
-            if column < end:
-                for t in range(whole[g] - 1, -1, -1):
-                    if place >= 0 and not np.isnan(close[t, column]):
-                        out[g, place, j] = values[t, column]
-                        place -= 1
-            out[g, : (place + 1 if column < end else width), j] = np.nan
-    return out
 
 
 @compiled

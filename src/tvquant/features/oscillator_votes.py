@@ -33,10 +33,11 @@ from collections.abc import Callable
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import Tile, compiled
 from tvquant.features.oscillators import BEFORE, REACH, Oscillators, Recursive, recursive, windowed
 from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, PriceSource, RatingRules
-from tvquant.features.votes import CHUNK, LANES, MISSING, Tally, Votes, by_tiles, greater, tally
+from tvquant.features.tiles import CHUNK, Tile, by_tiles
+from tvquant.features.votes import MISSING, Tally, Votes, greater, tally
+from tvquant.statistics.kernels import compiled
 
 OSCILLATORS = (
     "RSI14",
@@ -87,20 +88,20 @@ def _of_tiles(
     made: Callable[[Votes], Votes],
 ) -> Votes:
     """What is made of the votes of blocks."""
-    lanes, width, asked = min(LANES, close.shape[1]), max(len(close), rows + REACH), _asked(rules)
+    width, asked = max(len(close), rows + REACH), _asked(rules)
 
     def vote(tile: Tile) -> Votes:
         closes = tile.stacked(close, width)
         highs, lows = (
             np.full_like(closes, np.nan) if field is None else tile.stacked(field, width) for field in (high, low)
         )
-        votes = np.empty((len(closes), len(OSCILLATORS), rows, lanes), np.int8)
+        votes = np.empty((len(closes), len(OSCILLATORS), rows, tile.lanes), np.int8)
         for g, block in enumerate(votes):
             bars = highs[g], lows[g], closes[g]
             _vote(*bars, recursive(*bars), block, rules.cci is PriceSource.TYPICAL, *asked)
         return made(votes)
 
-    return by_tiles(close, lanes, rows, planes, vote)
+    return by_tiles(close, rows, planes, MISSING, vote)
 
 
 def judge_oscillators(values: Oscillators, rules: RatingRules) -> Votes:

@@ -15,10 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import Tile, compiled, exponential, highest, simple, smoothed
+from tvquant.features.moving_averages import exponential, highest, simple, smoothed
 from tvquant.features.rating_rules import PriceSource
+from tvquant.features.tiles import Tile
 from tvquant.features.votes import TOLERANCE
 from tvquant.statistics.directional import directional_movement
+from tvquant.statistics.kernels import compiled
 
 RSI_LENGTH = STOCHASTIC_LENGTH = WILLIAMS_LENGTH = 14
 SMOOTHING = 3

@@ -22,8 +22,6 @@ import numpy as np
 
 from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import (
-    Tile,
-    compiled,
     exponential,
     hull_weights,
     midrange,
@@ -32,7 +30,9 @@ from tvquant.features.moving_averages import (
     weighted,
 )
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
-from tvquant.features.votes import CHUNK, LANES, MISSING, Tally, Votes, by_tiles, greater, tally
+from tvquant.features.tiles import CHUNK, Tile, by_tiles
+from tvquant.features.votes import MISSING, Tally, Votes, greater, tally
+from tvquant.statistics.kernels import compiled
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
 VOLUME_LENGTH = 20
@@ -99,13 +99,13 @@ def _of_tiles(
     made: Callable[[Votes], Votes],
 ) -> Votes:
     """What is made of the votes of blocks."""
-    lanes, width = min(LANES, close.shape[1]), max(len(close), rows + LENGTHS[-1] - 1)
+    width = max(len(close), rows + LENGTHS[-1] - 1)
 
     def vote(tile: Tile) -> Votes:
         bars = tile.stacked(close, width)
         traded = None if volume is None else tile.stacked(volume, width)
         ranges = None if high is None or low is None else (tile.stacked(high, width), tile.stacked(low, width))
-        votes = np.full((len(bars), len(INDICATORS), rows, lanes), MISSING, np.int8)
+        votes = np.full((len(bars), len(INDICATORS), rows, tile.lanes), MISSING, np.int8)
         for g, block in enumerate(votes):
             _vote_by_averages(bars[g], exponential(bars[g], LENGTHS, width), block)
             if traded is not None:
@@ -114,7 +114,7 @@ def _of_tiles(
                 _vote_by_cloud(bars[g], ranges[0][g], ranges[1][g], rules.ichimoku is CloudRule.DISPLACED, block)
         return made(votes)
 
-    return by_tiles(close, lanes, rows, planes, vote)
+    return by_tiles(close, rows, planes, MISSING, vote)
 
 
 def mean_vote(votes: Votes) -> Floats:

@@ -63,7 +63,7 @@ def markets():
 
 def stacked(values, close, width):
     """Bars (T x N) as kernels want them, W x N."""
-    from tvquant.features.moving_averages import Tile
+    from tvquant.features.tiles import Tile
 
     return Tile(close, 0, close.shape[1], close.shape[1]).stacked(values, width)[0]
 

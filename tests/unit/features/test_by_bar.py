@@ -14,7 +14,7 @@ from tvquant.features.by_bar import (
     on_rows,
     rolling_median,
 )
-from tvquant.features.moving_averages import aligned
+from tvquant.features.tiles import aligned
 
 NAN = np.nan
 
@@ -45,16 +45,16 @@ def test_the_rolling_median_is_that_of_each_window(length):
     series[draw.random(series.shape) < 0.05] = NAN
     rows = 60 - length + 1
     windows = np.lib.stride_tricks.sliding_window_view(series, length, axis=1)
-    np.testing.assert_array_equal(rolling_median(series, length, rows), np.median(windows, axis=2))
-    last = rolling_median(series, length, 3)
-    assert last.tobytes() == np.ascontiguousarray(rolling_median(series, length, rows)[:, -3:]).tobytes()
+    block = series.T.copy()
+    np.testing.assert_array_equal(rolling_median(block, length, rows), np.median(windows, axis=2).T)
+    assert rolling_median(block, length, 3).tobytes() == rolling_median(block, length, rows)[-3:].tobytes()
 
 
 def test_the_band_is_of_the_population_and_none_where_prices_stand_still():
     series = np.vstack([np.random.default_rng(0).random(40), np.full(40, 0.1), np.r_[NAN, np.arange(39.0)]])
     windows = np.lib.stride_tricks.sliding_window_view(series, 20, axis=1)
     mean, deviation = windows.mean(axis=2), windows.std(axis=2)
-    found = band_position(series, 20, 2.0, 21)
+    found = band_position(series.T.copy(), 20, 2.0, 21).T
     expected = (series[:, 19:] - (mean - 2.0 * deviation)) / (4.0 * deviation)
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-10)
     assert np.isnan(found[1]).all()

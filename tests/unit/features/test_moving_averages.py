@@ -6,7 +6,6 @@ import referee
 from markets import stacked
 
 from tvquant.features.moving_averages import (
-    aligned,
     exponential,
     hull_weights,
     midrange,
@@ -14,6 +13,7 @@ from tvquant.features.moving_averages import (
     volume_weighted,
     weighted,
 )
+from tvquant.features.tiles import aligned
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
 T = 320

@@ -1,7 +1,5 @@
 """Where a close stands among those before it: relative strength, and the place in a band around their mean."""
 
-import numpy as np
-
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term
 
@@ -11,22 +9,19 @@ BAND_WIDTH = 2.0
 
 
 def _relative_strength(view: Panel, _: Settings, rows: int) -> Floats:
-    from tvquant.features.by_bar import on_rows
-    from tvquant.features.moving_averages import aligned
     from tvquant.features.oscillators import RSI_LENGTH, relative_strength
+    from tvquant.features.tiles import by_blocks
 
     close = view.fields["close"]
-    strength = relative_strength(np.ascontiguousarray(aligned(close, close, len(close)).T), RSI_LENGTH, rows)
-    return on_rows(np.ascontiguousarray(strength.T), close)
+    return by_blocks(close, len(close), rows, lambda bars: relative_strength(bars, RSI_LENGTH, rows))
 
 
 def _band(view: Panel, _: Settings, rows: int) -> Floats:
-    from tvquant.features.by_bar import band_position, on_rows
-    from tvquant.features.moving_averages import aligned
+    from tvquant.features.by_bar import band_position
+    from tvquant.features.tiles import by_blocks
 
-    close = view.fields["close"]
-    closes = aligned(close, close, rows + BAND_BARS - 1)
-    return on_rows(band_position(closes, BAND_BARS, BAND_WIDTH, rows), close)
+    close, width = view.fields["close"], rows + BAND_BARS - 1
+    return by_blocks(close, width, rows, lambda bars: band_position(bars, BAND_BARS, BAND_WIDTH, rows))
 
 
 RSI_14 = Term(

@@ -8,12 +8,18 @@ from tvquant.features.terms.contract import Settings, Term
 
 def _movement(view: Panel, _: Settings, rows: int) -> Floats:
     """ADX, +DI and -DI of the last rows, 3 x rows x N: one pass over the bars for all three."""
+    from tvquant.features.tiles import Tile, by_tiles
     from tvquant.statistics.directional import directional_movement
 
-    high, low = view.fields.get("high"), view.fields.get("low")
+    high, low, close = view.fields.get("high"), view.fields.get("low"), view.fields["close"]
     if high is None or low is None:
         return np.full((3, rows, len(view.instruments)), np.nan)
-    return np.stack(directional_movement(high, low, view.fields["close"], rows=rows))
+
+    def movement(tile: Tile) -> Floats:
+        blocks = zip(*(tile.stacked(field, len(close)) for field in (high, low, close)), strict=True)
+        return np.array([directional_movement(*bars, rows=rows) for bars in blocks])
+
+    return by_tiles(close, rows, 3, np.float64(np.nan), movement)
 
 
 def _term(line: int, name: str, meaning: str) -> Term:

@@ -26,12 +26,12 @@ def _last(view: Panel, _: Settings, rows: int) -> Floats:
 
 def _adv_median(view: Panel, _: Settings, rows: int) -> Floats:
     """A bar without a traded value among the thirty makes it NaN: a day that is not known is not skipped."""
-    from tvquant.features.by_bar import on_rows, rolling_median
-    from tvquant.features.moving_averages import aligned
+    from tvquant.features.by_bar import rolling_median
+    from tvquant.features.tiles import by_blocks
 
-    close = view.fields["close"]
-    values = aligned(value_traded(view, len(close)), close, rows + ADV_BARS - 1)
-    return on_rows(rolling_median(values, ADV_BARS, rows), close)
+    close, width = view.fields["close"], rows + ADV_BARS - 1
+    traded = value_traded(view, len(close))
+    return by_blocks(close, width, rows, lambda bars: rolling_median(bars, ADV_BARS, rows), traded)
 
 
 VALUE_TRADED_LAST = Term(

@@ -19,7 +19,7 @@ HORIZONS = {"1w": 7, "1m": 30, "3m": 90, "6m": 180, "1y": 365}
 
 def _rate_of_change(view: Panel, _: Settings, rows: int) -> Floats:
     from tvquant.features.by_bar import on_rows
-    from tvquant.features.moving_averages import aligned
+    from tvquant.features.tiles import aligned
 
     close = view.fields["close"]
     closes = aligned(close, close, rows + ROC_BARS)

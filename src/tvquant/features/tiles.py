@@ -1,0 +1,164 @@
+"""Bars of many names in blocks that fit a processor's cache, and values of blocks back at their rows.
+
+1. `Tile.stacked` puts the bars of every name one below the other, the newest at the bottom and NaN above the first, so
+   that a row without a bar is no bar, as in a chart's series, and a window that reaches before the first bar is NaN.
+2. `by_tiles` has values of such blocks made, in threads, and puts those of the last bars back at their rows.
+
+Importing this module imports numba.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.panel import Floats
+from tvquant.statistics.kernels import compiled
+from tvquant.statistics.known import Integers
+
+LANES, CHUNK = 32, 256
+"""Names and bars taken at once: what is worked on at a time stays in the processor's cache."""
+TILE = 256
+"""Names read and written at once: as many lie beside each other in a row."""
+
+
+def aligned(values: Floats, close: Floats, width: int) -> Floats:
+    """`values` (T x N) at the last `width` bars of each column, N x width; a bar is a row with a close."""
+    return np.ascontiguousarray(Tile(close, 0, close.shape[1], close.shape[1]).stacked(values, width)[0].T)
+
+
+class Tile:
+    """Some names beside each other, to be worked on in G blocks of `lanes` names; of the last some lanes may be idle.
+
+    Rows are read and written across all of the tile, as they lie in memory.
+    """
+
+    def __init__(self, close: Floats, begin: int, end: int, lanes: int) -> None:
+        """The columns from `begin` to `end` of T x N closes."""
+        self.close, self.begin, self.end, self.lanes = close, begin, end, lanes
+        self.whole = _whole_from(close, begin, end, lanes)
+        """The row of each block from which on all of its names have a bar."""
+
+    def stacked(self, values: Floats, width: int) -> Floats:
+        """`values` (T x N) at the last `width` bars of each name, G x width x lanes, NaN where there is none.
+
+        A bar is a row with a close.
+        """
+        return _stacked(values, self.close, width, self.begin, self.end, self.lanes, self.whole)
+
+
+@compiled
+def copied[T: np.generic](values: NDArray[T], out: NDArray[T]) -> None:
+    """The first values into the places of `out`."""
+    for i in range(len(out)):
+        out[i] = values[i]
+
+
+@compiled
+def _whole_from(close: Floats, begin: int, end: int, lanes: int) -> Integers:
+    after = np.zeros(end - begin, np.int64)
+    for t in range(len(close)):
+        for j in range(end - begin):
+            after[j] = t + 1 if np.isnan(close[t, begin + j]) else after[j]
+    return np.array([after[g : g + lanes].max() for g in range(0, end - begin, lanes)])
+
+
+@compiled
+def _stacked(values: Floats, close: Floats, width: int, begin: int, end: int, lanes: int, whole: Integers) -> Floats:
+    shift = width - len(close)
+    out = np.empty((len(whole), width, lanes))
+    for t in range(max(int(whole.min()), -shift), len(close)):
+        for g in range(len(whole)):
+            first = begin + g * lanes
+            if t >= whole[g]:
+                copied(values[t, first:], out[g, shift + t, : min(lanes, end - first)])
+    for g in range(len(whole)):
+        for j in range(lanes):
+            place, column = shift + max(whole[g], -shift) - 1, begin + g * lanes + j
+            if column < end:
+                for t in range(whole[g] - 1, -1, -1):
+                    if place >= 0 and not np.isnan(close[t, column]):
+                        out[g, place, j] = values[t, column]
+                        place -= 1
+            out[g, : (place + 1 if column < end else width), j] = np.nan
+    return out
+
+
+def by_tiles[T: np.generic](
+    close: Floats, rows: int, planes: int, missing: T, work: Callable[[Tile], NDArray[T]]
+) -> NDArray[T]:
+    """What the work gives for each tile of T x N closes (G x M x rows x lanes) at its rows and columns: M x rows x N.
+
+    Where there is no bar it is `missing`, whose type is that of the result.
+
+    Several tiles are worked on at once in threads, as many as NUMBA_NUM_THREADS allows. Each writes to places of its
+    own, so the result is the same for any number of threads.
+    """
+    out, begins = np.empty((planes, rows, close.shape[1]), missing.dtype), range(0, close.shape[1], TILE)
+    threads = min(vars(numba.config)["NUMBA_NUM_THREADS"], len(begins))
+
+    def run(begin: int) -> None:
+        tile = Tile(close, begin, min(begin + TILE, close.shape[1]), min(LANES, close.shape[1]))
+        placed(work(tile), tile, missing, out)
+
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, begins))
+    else:
+        for begin in begins:
+            run(begin)
+    return out
+
+
+def by_blocks(
+    close: Floats, width: int, rows: int, kernel: Callable[[Floats], Floats], values: Floats | None = None
+) -> Floats:
+    """What a kernel (W x K to rows x K) gives of the last W bars of T x N values, of the closes if none; rows x N."""
+    given = close if values is None else values
+
+    def work(tile: Tile) -> Floats:
+        return np.array([[kernel(bars)] for bars in tile.stacked(given, width)])
+
+    return np.asarray(by_tiles(close, rows, 1, np.float64(np.nan), work)[0])
+
+
+def placed[T: np.generic](values: NDArray[T], tile: Tile, missing: T, out: NDArray[T]) -> None:
+    """Move values of the last bars (G x M x rows x lanes) to their rows and columns of `out`, M x rows x N."""
+    _place(values, tile.close, tile.begin, tile.end, tile.whole, missing, out)
+
+
+@compiled
+def _place[T: np.generic](
+    values: NDArray[T], close: Floats, begin: int, end: int, whole: Integers, missing: T, out: NDArray[T]
+) -> None:
+    """Blocks of which all names have all of the bars first: their bars stand at the rows already."""
+    blocks, planes, rows, lanes = values.shape
+    skipped = len(close) - rows
+    for m in range(planes):
+        for t in range(rows):
+            for g in range(blocks):
+                first = begin + g * lanes
+                if whole[g] <= skipped:
+                    copied(values[g, m, t], out[m, t, first : min(first + lanes, end)])
+    for g in range(blocks):
+        if whole[g] > skipped:
+            first = begin + g * lanes
+            cut = slice(first, min(first + lanes, end))
+            _place_by_bars(values[g], close[skipped:, cut], missing, out[:, :, cut])
+
+
+@compiled
+def _place_by_bars[T: np.generic](values: NDArray[T], close: Floats, missing: T, out: NDArray[T]) -> None:
+    rows, columns = close.shape
+    bars, left = np.full((rows, columns), -1), np.full(columns, rows)
+    for t in range(rows - 1, -1, -1):
+        for j in range(columns):
+            if not np.isnan(close[t, j]):
+                left[j] -= 1
+                bars[t, j] = left[j]
+    for m in range(len(values)):
+        for t in range(rows):
+            for j in range(columns):
+                out[m, t, j] = values[m, bars[t, j], j] if bars[t, j] >= 0 else missing
