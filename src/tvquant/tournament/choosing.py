@@ -5,16 +5,18 @@ name of a wanted kind with a bar), refined (healthy and not vetoed), selected.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from tvquant.atoms import synthesise
 from tvquant.core.atoms import Atom, Streams
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
-from tvquant.core.features import FeatureSet
+from tvquant.core.features import FeatureHistory, FeatureSet
+from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
-from tvquant.features import compute
+from tvquant.features import compute, history
+from tvquant.features.history import common_clock
 from tvquant.features.rating_rules import RATING_RULES, AdxRule, RatingRules, with_adx
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.statistics import common_returns
@@ -40,13 +42,38 @@ class Choice:
 
 def instrument_features(view: View, rules: Rules) -> FeatureSet:
     """What scanners and the selection model ask of every instrument."""
-    names = required_features(rules.universe) | SELECTION_MODELS[rules.selection.model].features
+    names, min_bars = _asked(rules), rules.data.rating_min_bars
     return view.once(
-        ("features", names, rules.data.rating_min_bars, rules.data.ratings),
-        lambda: compute(
-            view.panel, names, rating_min_bars=rules.data.rating_min_bars, rating_rules=_rating_rules(rules)
-        ),
+        ("features", names, min_bars, rules.data.ratings),
+        lambda: compute(view.panel, names, rating_min_bars=min_bars, rating_rules=_rating_rules(rules)),
     )
+
+
+class FeaturePass:
+    """Features of many rows of a panel from one pass over its bars, for views that would each compute their own."""
+
+    def __init__(self, panel: Panel, first: int) -> None:
+        """Rows from `first` on will be asked for."""
+        self._panel, self._first = panel, first
+        self._whole = common_clock(panel)
+        self._told: dict[Hashable, FeatureHistory] = {}
+
+    def lend(self, view: View, row: int, rules: Rules) -> None:
+        """Give the view of that row what `instrument_features` computes; nothing where cells of a row come late."""
+        if not self._whole:
+            return
+        names, min_bars = _asked(rules), rules.data.rating_min_bars
+        key = ("features", names, min_bars, rules.data.ratings)
+        if key not in self._told:
+            self._told[key] = history(
+                self._panel, names, rows=len(self._panel.times) - self._first,
+                rating_min_bars=min_bars, rating_rules=_rating_rules(rules),
+            )  # fmt: skip
+        view.once(key, lambda: self._told[key].at(row - self._first))
+
+
+def _asked(rules: Rules) -> frozenset[str]:
+    return required_features(rules.universe) | SELECTION_MODELS[rules.selection.model].features
 
 
 def _rating_rules(rules: Rules) -> RatingRules:

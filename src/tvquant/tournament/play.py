@@ -9,6 +9,7 @@ Steps of one cell depend on its earlier ones only, so cells may be played in any
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.choosing import has_history
+from tvquant.tournament.choosing import FeaturePass, has_history
 from tvquant.tournament.decide import decide
 from tvquant.tournament.specs import BaseUniverseSpec, Previous, StrategySpec
 from tvquant.tournament.steps import Step, selection_entry, snapshot_entry
@@ -56,13 +57,18 @@ class Settled:
 
 
 class BacktestEngine:
-    """Walks cells over windows of one panel; holds no state between calls."""
+    """Walks cells over windows of one panel; keeps nothing between calls but the features of the grid's rows."""
 
     def __init__(self, panel: Panel, grid: Sequence[Window], costs: CostModel, execution: Execution) -> None:
         self.panel = panel
         self.grid = tuple(grid)
         self.costs = costs
         self.execution = execution
+        self._features = FeaturePass(panel, max(self.grid[0].start - 1, 0) if self.grid else 0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For worker processes: each takes its own features, which is quicker than to send them."""
+        return type(self), (self.panel, self.grid, self.costs, self.execution)
 
     def play(self, cells: Sequence[Cell], windows: Sequence[Window], last: Mapping[str, Step]) -> Iterator[Played]:
         """Decide every cell at every window, window by window; `last` holds each cell's step before these."""
@@ -71,6 +77,8 @@ class BacktestEngine:
             view = look(self.panel, window.start - 1)
             selections: dict[str, str] = {}
             for cell in cells:
+                if isinstance(cell.spec, StrategySpec | BaseUniverseSpec):
+                    self._features.lend(view, window.start - 1, cell.spec.rules)
                 known = before.get(cell.key)
                 decision = decide(view, cell.spec, Previous(atoms=known.atoms if known else {}))
                 payload, said = decision.payload(), None

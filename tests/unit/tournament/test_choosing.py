@@ -1,6 +1,7 @@
 """From a view to winners: who is counted where, what is computed once, and which returns are handed on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tvquant.selection import SELECTION_MODELS
 from tvquant.tournament.cells import cells
 from tvquant.tournament.choosing import (
     Choice,
+    FeaturePass,
     base_pool,
     choose,
     discovery,
@@ -251,3 +253,37 @@ def test_holes_are_joined_before_a_short_is_turned_over(market: Markets, profile
     assert found.returns[:, 0] == pytest.approx([-1.0, 0.5], abs=1e-15)
     assert found.returns[:, 1] == pytest.approx([0.21, 0.0], abs=1e-15)
     assert found.times.tolist() == view.panel.times[[4, 5]].tolist()
+
+
+@pytest.mark.requirement("R-UNI-22")
+def test_features_of_one_pass_are_those_that_each_view_computes(
+    trending: dict[str, Floats], market: Markets, profile: Profiles
+) -> None:
+    """Of names listed and lost on the way; two rules are two passes."""
+    trending["H"][:170] = trending["F"][140:] = np.nan
+    panel = market(trending)
+    rules = [
+        rules_of(profile(universe__scanners=[RISING], data__rating_min_bars=bars, selection__model="v4"))
+        for bars in (60, 120)
+    ]
+    shared = FeaturePass(panel, 100)
+    for row in (100, 139, 169, 170, 199):
+        view, alone = look(panel, row), look(panel, row)
+        for each in rules:
+            shared.lend(view, row, each)
+            lent, own = instrument_features(view, each), instrument_features(alone, each)
+            assert (lent.keys, lent.digest(), lent.known_at) == (own.keys, own.digest(), own.known_at)
+            assert lent.absent == own.absent
+
+
+def test_where_cells_come_late_nothing_is_lent(
+    trending: dict[str, Floats], market: Markets, profile: Profiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, rules = market(trending), rules_of(profile(universe__scanners=[RISING]))
+    late = panel.known_at.copy()
+    late[:, 3] += np.timedelta64(1, "h")
+    view, calls = look(replace(panel, known_at=late), ROW), []
+    FeaturePass(replace(panel, known_at=late), 100).lend(view, ROW, rules)
+    monkeypatch.setattr("tvquant.tournament.choosing.compute", lambda *a, **k: calls.append(1) or compute(*a, **k))
+    instrument_features(view, rules)
+    assert calls == [1]

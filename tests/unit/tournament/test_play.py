@@ -1,5 +1,6 @@
 """The walk-forward loop and the books it settles."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,20 @@ def test_cells_may_be_played_in_any_grouping(
     together = {key: [one.step for one in found] for key, found in played(engine, grid).items()}
     alone = {key: [one.step for one in found] for cell in grid for key, found in played(engine, (cell,)).items()}
     assert together == alone
+
+
+def test_a_worker_gets_the_engine_without_what_it_found_out(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    made = profile()
+    engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
+    before = len(pickle.dumps(engine))
+    here = played(engine, grid)
+    sent = pickle.dumps(engine)
+    assert len(sent) == before
+    assert {k: [one.step for one in v] for k, v in played(pickle.loads(sent), grid).items()} == {
+        k: [one.step for one in v] for k, v in here.items()
+    }
 
 
 def test_a_book_of_one_name_by_hand(profile: Profiles, market: Markets, engine_of: Engines) -> None:
