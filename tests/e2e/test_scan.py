@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,16 @@ def test_what_a_person_sees(homes: dict[str, Path], tvquant: Callable[..., Any])
     assert json.loads(query.out)[0]["body"]["filter"]
 
 
+def test_a_replay_is_drawn_on_a_page(homes: dict[str, Path], tvquant: Callable[..., Any]) -> None:
+    words = ("binance_spot_rating_all_long", "--from", "2022-03-03", "--every", 20, "--plot", "-w", homes["spot"])
+    said = tvquant("scan", *words)
+    page = homes["spot"] / "artifacts" / "scans" / "binance_spot_rating_all_long.html"
+    assert (said.code, said.err) == (0, f"drawn: {page}\n")
+    assert "BINANCE:ETHUSDT_rating_all_LONG" in page.read_text("utf-8")
+    days = tvquant("scan", *words, "--json").document
+    assert f"{len(days)} dates, 2022-03-03 to " in page.read_text("utf-8")
+
+
 def test_a_list_without_dates_says_so(tmp_path: Path, shared_data: Path, tvquant: Callable[..., Any]) -> None:
     home = tmp_path / "ws"
     assert tvquant("init", home).code == 0
@@ -160,6 +170,23 @@ def test_a_list_without_dates_says_so(tmp_path: Path, shared_data: Path, tvquant
     assert tvquant("data", "import", file, "--basis", "split", "-w", home).code == 0
     shown = tvquant("scan", "sector_etfs", "--as-of", "2015-03-03", "-w", home)
     assert "current_only: the list sector_etfs" in shown.out
+
+
+def test_what_is_not_priced_in_dollars_is_named(tmp_path: Path, tvquant: Callable[..., Any]) -> None:
+    home, times = tmp_path / "ws", [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=k) for k in range(9)]
+    one = pl.DataFrame({"timestamp": times, "open": 9.0, "high": 9.5, "low": 8.5, "close": 9.0, "volume": 1e9})
+    names = ["BTCUSDT", *(f"{coin}EUR" for coin in ("BTC", "ETH", "LTC", "XRP", "ADA", "SOL"))]
+    pl.concat(one.with_columns(symbol=pl.lit(f"BINANCE:{name}")) for name in names).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    assert tvquant("init", home).code == 0
+    assert tvquant("data", "import", tmp_path / "a.parquet", "-w", home).code == 0
+    said = tvquant("scan", "binance_spot_base", "-w", home)
+    assert said.code == 0
+    assert said.err == (
+        "not priced in dollars, and so not scanned: BINANCE:ADAEUR, BINANCE:BTCEUR, BINANCE:ETHEUR, BINANCE:LTCEUR, "
+        "BINANCE:SOLEUR and 1 more\n"
+    )
 
 
 def test_ratings_are_by_default_those_of_a_profile() -> None:
@@ -183,6 +210,7 @@ def test_ratings_are_by_default_those_of_a_profile() -> None:
         (("no_such_scanner",), 2, "no_such_scanner"),
         (("binance_spot_rating_all_long", "--as-of", "1999-01-01"), 3, "no bar on or before 1999-01-01"),
         (("binance_spot_rating_all_long", "--to", "2022-01-01"), 2, "--from"),
+        (("binance_spot_rating_all_long", "--plot"), 2, "--from"),
         (("binance_spot_rating_all_long", "--from", "2031-01-01"), 3, "no bar from 2031-01-01"),
         (("binance_perp_rating_all_long",), 3, "no bars in dollars"),
         (("binance_spot_rating_all_long", "--rating-rules", "clasic"), 2, "classic"),

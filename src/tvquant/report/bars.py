@@ -10,8 +10,7 @@ import polars as pl
 from tvquant.lake import Finding, Listing
 from tvquant.report.blocks import Figure
 from tvquant.report.figures import FORCED, HEADLINE, axis, colours, days, figure, plotted
-from tvquant.report.files import write
-from tvquant.report.render import PLOTLY, TEMPLATES, plotly, script_json
+from tvquant.report.page import page_of, write_page
 
 SOON = timedelta(days=5)
 """Longer than any week-end with its holidays."""
@@ -24,29 +23,22 @@ def write_bars(path: Path, found: Listing, findings: Sequence[Finding]) -> None:
     ------
     DataError : no plotly, or the disk refuses.
     """
-    write(path.parent / PLOTLY, plotly())
-    write(path, page_of_bars(found, findings).encode())
+    write_page(path, page_of_bars(found, findings))
 
 
 def page_of_bars(found: Listing, findings: Sequence[Finding]) -> str:
-    """The page as HTML; every word from the lake is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["script_json"] = script_json
-    bars = found.bars
-    dates = days(bars["timestamp"])
-    repaired = int(bars["repaired"].sum())
-    return environment.get_template("bars.html").render(
-        symbol=found.symbol.name,
-        summary=f"{len(bars):,} rows, {dates[0]} to {dates[-1]}; {len(findings)} findings, {repaired} repaired rows",
-        figure=drawn(found, findings),
-        findings=[
+    """The page as HTML."""
+    dates, repaired = days(found.bars["timestamp"]), int(found.bars["repaired"].sum())
+    return page_of(
+        title=found.symbol.name,
+        summary=f"{len(found.bars):,} rows, {dates[0]} to {dates[-1]}; {len(findings)} findings, "
+        f"{repaired} repaired rows",
+        figures=[drawn(found, findings)],
+        head=("finding", "first", "last", "bars", "detail"),
+        rows=[
             (one.kind.value, str(one.first)[:10], str(one.last)[:10], f"{one.count:,}", one.detail) for one in findings
         ],
+        nothing="Nothing odd was found.",
     )
 
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, percent, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, percent, table, workspace_at
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tvquant.profiles.scanners import Scanner
 
 AT = "at"
+PLOTS = Path("artifacts") / "scans"
+SHOWN = 5
+"""Symbols that are named where there may be many."""
 ScannersArgument = Annotated[list[str], typer.Argument(metavar="SCANNER...", help="Several are consolidated.")]
 ScannerArgument = Annotated[str, typer.Argument(metavar="SCANNER")]
 RulesOption = Annotated[str, typer.Option("--rating-rules", help="library_v3, classic or screener.")]
@@ -69,6 +73,7 @@ def at(
     query: Annotated[
         bool, typer.Option("--query", help="Only print the request that would ask the live screener; nothing is sent.")
     ] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a replay on a page as well.")] = False,
     rating_rules: RulesOption = "library_v3",
     rating_min_bars: BarsOption = 200,
     workspace: WorkspaceOption = None,
@@ -85,7 +90,12 @@ def at(
     home.require()
     lake, ratings = home.lake(), _ratings(rating_rules, rating_min_bars)
     panel = scanning.scan_panel(lake, scanners)
+    if foreign := scanning.not_in_dollars(lake, scanners):
+        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
+        note(f"not priced in dollars, and so not scanned: {', '.join(foreign[:SHOWN])}{more}")
     if first is None:
+        if plot:
+            raise ProfileError("--plot draws a replay, which begins with --from DATE")
         if last is not None:
             raise ProfileError("--to ends a replay, which begins with --from DATE; or give one date by --as-of")
         found = [scanning.scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
@@ -97,6 +107,8 @@ def at(
     text = _one(found[0], explain) if first is None else _many(found)
     if keep:
         text = [*text, "", f"{_archived(home, found):,} rows archived"]
+    if plot:
+        note(f"drawn: {_plotted(home, found)}")
     document: Any = [_document(one) for one in found] if as_json else []
     if first is None and as_json:
         document = document[0]
@@ -200,6 +212,22 @@ def _archived(home: Workspace, found: Sequence["Scanned"]) -> int:
 
     with home.writing():
         return archive(home.lake(), found, at=SystemClock().now())
+
+
+def _plotted(home: Workspace, found: Sequence["Scanned"]) -> Path:
+    """Write the page of a replay into the workspace."""
+    from tvquant.report.replay import write_replay
+
+    names = [scanner.name for scanner in found[0].scanners]
+    path = home.root / PLOTS / f"{'+'.join(names)}.html"
+    write_replay(
+        path,
+        names,
+        [str(one.bar)[:10] for one in found],
+        [max(audit.pooled for audit in one.audits) for one in found],
+        [[atom.symbol for atom in one.found.atoms] for one in found],
+    )
+    return path
 
 
 def _document(found: "Scanned") -> dict[str, Any]:
