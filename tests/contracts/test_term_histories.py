@@ -13,6 +13,8 @@ from tvquant.features import TERMS, compute, history
 from tvquant.features.rating_rules import CLASSIC, LIBRARY_V3
 from tvquant.tournament.views import look
 
+pytestmark = pytest.mark.xdist_group("histories")  # one worker compiles for all of them
+
 DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 START = np.datetime64("2021-03-03", "us")
 REAL = Path(__file__).parents[3] / "shared" / "data"

@@ -99,6 +99,7 @@ def test_exports_stay_inside_the_workspace_and_off_its_own_files(
     assert f"--to {folder}" in said.err
 
 
+@pytest.mark.xdist_group("demo")
 def test_compaction_keeps_what_runs_name(
     demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]
 ) -> None:

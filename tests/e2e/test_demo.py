@@ -1,6 +1,7 @@
 """The demo as a new user meets it."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -96,3 +97,24 @@ def test_other_commands_answer(demo: tuple[Path, dict[str, Any]], tvquant: Calla
         assert human.out.strip()
         assert tvquant(*words, "--json", "-w", home).document is not None
     assert said["run"] in tvquant("runs", "-w", home).out
+
+
+@pytest.mark.requirement("R-DAT-14", "R-DAT-15")
+def test_the_assets_behind_the_atoms_of_a_run_pass_and_a_damaged_report_does_not(
+    demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]
+) -> None:
+    home = tmp_path / "ws"
+    shutil.copytree(demo[0], home)
+    said = tvquant("data", "audit", "--strict", "--run", "latest", "--json", "-w", home)
+    assert said.code == 0, said.err
+    assert said.document
+    for row in said.document:
+        assert row["atom"].startswith(f"{row['asset']}_")
+        assert row["state"] == "ok"
+    (report,) = (home / "artifacts" / "summaries" / "runs").glob("*/data/health.json")
+    whole = report.read_text("utf-8")
+    for damaged in (whole[:-20], whole.replace('"ok"', '"fine"', 1), "[]", "{}"):
+        report.write_text(damaged, "utf-8")
+        assert tvquant("data", "audit", "--strict", "--run", "latest", "-w", home).code == 1, damaged[:40]
+    report.unlink()
+    assert tvquant("data", "audit", "--strict", "--run", "latest", "-w", home).code == 1

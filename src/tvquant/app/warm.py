@@ -7,17 +7,22 @@ from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.stamps import NONE
-from tvquant.features import TERMS, history
+from tvquant.features import TERMS, compute, history
 from tvquant.profiles import load, resolve
 from tvquant.tournament.cells import cells
 from tvquant.tournament.play import BacktestEngine
 from tvquant.tournament.windows import windows
 
 ROWS, NAMES = 240, 6
+LISTED = 100
+"""The row at which the last name is listed; it has a hole later."""
 
 
 def main() -> None:
-    """Play the last windows of a small random market through every risk profile, and take every feature."""
+    """Play the last windows of a small random market through every risk profile, and take every feature.
+
+    Kernels are compiled for whole panels and for views of some columns, which lie otherwise in memory.
+    """
     profile = resolve(
         load("crypto_spot"),
         vocabulary(),
@@ -28,6 +33,7 @@ def main() -> None:
     ).profile
     panel = _market()
     history(panel, TERMS, rating_min_bars=1)
+    compute(panel.until(panel.known_at[LISTED - 1, 0]), TERMS, rating_min_bars=1)
     grid = windows(ROWS, span=None, train=200, test=20, step=20)
     engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
     played = cells(profile)
@@ -40,6 +46,7 @@ def _market() -> Panel:
     """Random walks of a few spot pairs with volume."""
     times = np.arange(ROWS).astype("datetime64[D]").astype("datetime64[us]")
     close = 100.0 * np.exp(np.random.default_rng(0).normal(0.0, 0.02, (ROWS, NAMES)).cumsum(axis=0))
+    close[:LISTED, -1] = close[LISTED + 20 : LISTED + 30, -1] = np.nan
     return Panel(
         times=times,
         instruments=tuple(
@@ -48,7 +55,7 @@ def _market() -> Panel:
         ),
         fields=dict.fromkeys(("open", "high", "low", "close", "volume"), close),
         known_at=np.broadcast_to(calendar(CRYPTO).close_of(times)[:, None], close.shape),
-        tradable=np.ones(close.shape, dtype=bool),
+        tradable=~np.isnan(close),
         bases=(Basis.RAW,) * NAMES,
         stamps=(NONE,) * NAMES,
         calendar=CRYPTO,
