@@ -24,6 +24,8 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
+COMPILING = 3.0
+"""Seconds of compiling after which it is said."""
 LONG_WORK = 180.0
 """Seconds of expected work from which on an estimate is printed even where no one watches."""
 
@@ -116,6 +118,36 @@ def watching() -> Iterator[Progress]:
     """Progress that is taken away at the end, whatever happens."""
     progress = Progress()
     try:
-        yield progress
+        with compiling_told():
+            yield progress
     finally:
         progress.close()
+
+
+@contextmanager
+def compiling_told() -> Iterator[None]:
+    """Say once why the first use of kernels on a machine takes so long; silent where they come from the cache."""
+    from numba.core import event
+
+    class Told(event.Listener):
+        """Adds up the seconds of compilations; one may begin others."""
+
+        def __init__(self) -> None:
+            self.depth, self.began, self.spent, self.said = 0, 0.0, 0.0, False
+
+        def on_start(self, _: Any) -> None:
+            if not self.depth:
+                self.began = time.perf_counter()
+            self.depth += 1
+
+        def on_end(self, _: Any) -> None:
+            self.depth -= 1
+            spent = self.spent + time.perf_counter() - self.began
+            if not self.depth:
+                self.spent = spent
+            if not self.said and spent > COMPILING:
+                self.said = True
+                note("compiling kernels for this machine, once for each version; that takes a minute or two")
+
+    with event.install_listener("numba:compile", Told()):
+        yield

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, percent, table, workspace_at
+from tvquant.app.cli.console import (
+    JsonOption,
+    WorkspaceOption,
+    answer,
+    compiling_told,
+    note,
+    percent,
+    table,
+    workspace_at,
+)
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
 
@@ -98,12 +107,14 @@ def at(
             raise ProfileError("--plot draws a replay, which begins with --from DATE")
         if last is not None:
             raise ProfileError("--to ends a replay, which begins with --from DATE; or give one date by --as-of")
-        found = [scanning.scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
+        with compiling_told():
+            found = [scanning.scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
     else:
         if as_of is not None or explain is not None:
             raise ProfileError("--from replays many dates; --as-of and --explain are of one")
         rows = scanning.rows_between(panel, first.date(), last.date() if last else None, every)
-        found = list(scanning.replay(panel, scanners, rows, ratings))
+        with compiling_told():
+            found = list(scanning.replay(panel, scanners, rows, ratings))
     text = _one(found[0], explain) if first is None else _many(found)
     if keep:
         text = [*text, "", f"{_archived(home, found):,} rows archived"]
@@ -135,7 +146,8 @@ def diff(
     home.require()
     scanners, ratings = [_scanner(home, name)], _ratings(rating_rules, rating_min_bars)
     panel = scanning.scan_panel(home.lake(), scanners)
-    before, after = (scanning.scan_at(panel, scanners, day.date(), ratings) for day in (first, second))
+    with compiling_told():
+        before, after = (scanning.scan_at(panel, scanners, day.date(), ratings) for day in (first, second))
     found = scanning.difference(before, after)
     document = {
         "scanner": name, "first": str(before.bar), "second": str(after.bar),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, percent, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, compiling_told, percent, table, workspace_at
 from tvquant.app.cli.profile import SetOption, resolved
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def select(
     home.require()
     settings = [*(overrides or []), *([f"selection.model={model}"] if model else [])]
     day = as_of.date() if as_of else None
-    found = {name: selected(home.lake(), resolved(home, name, settings), day) for name in names}
+    with compiling_told():
+        found = {name: selected(home.lake(), resolved(home, name, settings), day) for name in names}
     told = {name: _told(one, explain) for name, one in found.items()}
     if len(found) == 1:
         ((document, text),) = told.values()
