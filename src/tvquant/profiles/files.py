@@ -17,7 +17,7 @@ import yaml
 
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.profiles.fields import NAME, VERSION
-from tvquant.profiles.wording import closest, shown, suggested
+from tvquant.profiles.wording import instead_of, shown
 
 PRESETS = Path(__file__).with_name("presets")
 DEFAULTS = "defaults"
@@ -95,8 +95,7 @@ class Shelf:
             if path.is_file():
                 return path
         known = self.available(search)
-        near = suggested(closest(name, known))
-        raise ProfileError(f"{context}no {self.noun} {name!r}{near} (known: {', '.join(known) or 'none'})")
+        raise ProfileError(f"{context}no {self.noun} {name!r}{instead_of(name, list(known))}")
 
     def label(self, path: Path) -> str:
         """What a file is called in messages and manifests: never a path of this machine."""

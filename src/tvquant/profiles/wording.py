@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydantic_core import ErrorDetails
 
 LONGEST = 80
+MANY = 40
 
 
 def shown(value: object) -> str:
@@ -28,8 +29,15 @@ def suggested(name: str | None) -> str:
 
 def unknown(noun: str, name: object, known: Iterable[str]) -> str:
     """`unknown engine 'custm' - did you mean custom? (known: custom)`."""
-    names = sorted(known)
-    return f"unknown {noun} {shown(name)}{suggested(closest(name, names))} (known: {', '.join(names) or 'none'})"
+    return f"unknown {noun} {shown(name)}{instead_of(name, sorted(known))}"
+
+
+def instead_of(name: object, known: Sequence[str]) -> str:
+    """What would have been right; of many names only the nearest, if one is near."""
+    near = closest(name, known)
+    if near and len(known) > MANY:
+        return f"{suggested(near)} ({len(known)} are known)"
+    return f"{suggested(near)} (known: {', '.join(known) or 'none'})"
 
 
 def explained(details: Sequence[ErrorDetails]) -> str:

@@ -122,7 +122,7 @@ def test_a_circle_of_scanners_is_shown(scanner: Callable[..., Scanner]) -> None:
 
 
 def test_an_unknown_scanner_names_the_nearest(folder: Path) -> None:
-    with pytest.raises(ProfileError, match=r"no scanner 'crypto_hygeine' - did you mean crypto_hygiene\? \(known: "):
+    with pytest.raises(ProfileError, match=r"no scanner 'crypto_hygeine' - did you mean crypto_hygiene\? \(\d+ are "):
         load_scanner("crypto_hygeine", search=[folder])
     with pytest.raises(ProfileError, match=r"scanner name '\.\./x': expected 1 to 64"):
         load_scanner("../x")

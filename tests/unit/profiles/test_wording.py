@@ -23,6 +23,9 @@ def test_closest_name_or_none() -> None:
 def test_unknown_names_list_what_is_known() -> None:
     assert unknown("engine", "x", ["b", "a"]) == "unknown engine 'x' (known: a, b)"
     assert unknown("engine", "x", []) == "unknown engine 'x' (known: none)"
+    many = [f"name_{k:02}" for k in range(60)]
+    assert unknown("engine", "nam_07", many) == "unknown engine 'nam_07' - did you mean name_07? (60 are known)"
+    assert unknown("engine", "zzz", many).endswith(", name_58, name_59)")
 
 
 class Sample(BaseModel):
