@@ -130,7 +130,8 @@ def windowed(
     rsi_k, rsi_d = stochastic(position(strength, strength, strength, STOCHASTIC_LENGTH, len(raw), TOLERANCE))
     begin = len(closes) - reach
     now, base, earlier = closes[begin:], recursive.base[begin:], closes[begin - MOMENTUM_LENGTH : -MOMENTUM_LENGTH]
-    channel = commodity_channel(_typical(highs, lows, closes) if typical else closes, CCI_LENGTH, reach)
+    source = _typical(highs, lows, closes, reach + CCI_LENGTH - 1) if typical else closes
+    channel = commodity_channel(source, CCI_LENGTH, reach)
     awesome = simple(_between(highs, lows, reach + AWESOME_LENGTHS[-1] - 1), AWESOME_LENGTHS, reach)
     # By place: so many names are more than may be passed to a compiled call.
     return Oscillators(
@@ -176,9 +177,10 @@ def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
 
 
 @compiled
-def _typical(highs: Floats, lows: Floats, closes: Floats) -> Floats:
-    """Mean of high, low and close."""
-    out, top, bottom, now = np.empty(closes.shape), highs.reshape(-1), lows.reshape(-1), closes.reshape(-1)
+def _typical(highs: Floats, lows: Floats, closes: Floats, rows: int) -> Floats:
+    """Mean of high, low and close of each of the last bars."""
+    out, first = np.empty((rows, highs.shape[1])), len(highs) - rows
+    top, bottom, now = highs[first:].reshape(-1), lows[first:].reshape(-1), closes[first:].reshape(-1)
     line = out.reshape(-1)
     for i in range(len(line)):
         line[i] = (top[i] + bottom[i] + now[i]) / 3.0
