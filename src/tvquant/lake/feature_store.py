@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -168,7 +169,6 @@ def refresh(
     ------
     DataError : the lake cannot be read or written.
     """
-    inputs = [input_digests(panel) for panel in panels]
     schema = SCHEMAS[TABLE] | dict.fromkeys(names, pl.Float64())
     columns = {"version": pl.lit(version), "recorded_at": pl.lit(recorded_at.astimezone(UTC), TIME)}
 
@@ -176,14 +176,16 @@ def refresh(
         with commits.writing(lake.root):
             held, marks = tables.version(lake.root, TABLE), tables.read(lake.root, TABLE, MARKS)
             trusted = marks if _is_of(lake, version) else marks.clear()
-            works = [_work(panel, digests, trusted) for panel, digests in zip(panels, inputs, strict=True)]
+            works = [_work(panel, digests, trusted) for panel, digests in zip(panels, inputs.result(), strict=True)]
             done = _counted(works, len(marks))
             if done.keys or done.dropped:
                 frames = (frame.with_columns(**columns) for work in works for frame in _frames(work, names, compute))
                 commits.renew(lake.root, TABLE, frames, schema, _predicate(works, marks, done), held)
         return done
 
-    return commits.retried(lake.root, decide)
+    with ThreadPoolExecutor(1) as beside:  # the table is read meanwhile
+        inputs = beside.submit(lambda: [input_digests(panel) for panel in panels])
+        return commits.retried(lake.root, decide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
