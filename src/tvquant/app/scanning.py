@@ -99,36 +99,31 @@ class Scanned:
         return {name: None if value != value else value for name, value in zip(self.features.names, row, strict=True)}
 
 
-def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> Panel:
-    """The bars of every instrument that the scanners may ask for.
+def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str]]:
+    """The bars of every instrument that the scanners may ask for; and those left out, as not priced in dollars.
 
     Raises
     ------
     DataError : the lake has none of them.
     """
     kinds = frozenset(kind for scanner in scanners for kind in scanner.kinds)
+    exchanges = {scanner.exchange for scanner in scanners}
+    named = {exchange for exchange in exchanges if exchange is not None}
+    held = lake.symbols(kinds=kinds or None, exchanges=None if None in exchanges else named)
     calendars = {scanner.calendar for scanner in scanners} - {None}
-    names = [one for one in _held(lake, scanners) if structure(one).currency == "USD"]
-    names = [one for one in names if not calendars or structure(one).calendar in calendars]
+    foreign = [name for name in held if structure(name).currency != "USD"]
+    names = [
+        name
+        for name in held
+        if structure(name).currency == "USD" and (not calendars or structure(name).calendar in calendars)
+    ]
     if not names:
         wanted = ", ".join(sorted(kind.value for kind in kinds)) or "any kind"
         raise DataError(
             f"the lake has no bars in dollars for scanner {scanners[0].name} ({wanted}); "
             "import some with `tvquant data import FILE`"
         )
-    return lake.panel(lake.pin(names))
-
-
-def not_in_dollars(lake: Lake, scanners: Sequence[Scanner]) -> list[str]:
-    """Symbols of the scanners' kinds and exchanges that no panel has, for it is of prices in dollars."""
-    return [one for one in _held(lake, scanners) if structure(one).currency != "USD"]
-
-
-def _held(lake: Lake, scanners: Sequence[Scanner]) -> list[str]:
-    kinds = frozenset(kind for scanner in scanners for kind in scanner.kinds)
-    exchanges = {scanner.exchange for scanner in scanners}
-    named = {exchange for exchange in exchanges if exchange is not None}
-    return list(lake.symbols(kinds=kinds or None, exchanges=None if None in exchanges else named))
+    return lake.panel(lake.pin(names)), foreign
 
 
 def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratings: Ratings) -> Scanned:

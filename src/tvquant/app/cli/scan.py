@@ -24,6 +24,7 @@ from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
     from tvquant.app.scanning import Ratings, Scanned
+    from tvquant.core.panel import Panel
     from tvquant.profiles.scanners import Scanner
 
 AT = "at"
@@ -97,11 +98,8 @@ def at(
         _print_queries(scanners, as_of, as_json=as_json)
         return
     home.require()
-    lake, ratings = home.lake(), _ratings(rating_rules, rating_min_bars)
-    panel = scanning.scan_panel(lake, scanners)
-    if foreign := scanning.not_in_dollars(lake, scanners):
-        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
-        note(f"not priced in dollars, and so not scanned: {', '.join(foreign[:SHOWN])}{more}")
+    ratings = _ratings(rating_rules, rating_min_bars)
+    panel = _panel(home, scanners)
     if first is None:
         if plot:
             raise ProfileError("--plot draws a replay, which begins with --from DATE")
@@ -145,7 +143,7 @@ def diff(
     home = workspace_at(workspace)
     home.require()
     scanners, ratings = [_scanner(home, name)], _ratings(rating_rules, rating_min_bars)
-    panel = scanning.scan_panel(home.lake(), scanners)
+    panel = _panel(home, scanners)
     with compiling_told():
         before, after = (scanning.scan_at(panel, scanners, day.date(), ratings) for day in (first, second))
     found = scanning.difference(before, after)
@@ -188,6 +186,17 @@ def _scanner(home: Workspace, name: str) -> "Scanner":
         if field not in known:
             raise ProfileError(f"scanner {name}: {unknown('feature', field, known)}")
     return scanner
+
+
+def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":
+    """The bars that the scanners look at; what is left out is told."""
+    from tvquant.app.scanning import scan_panel
+
+    panel, foreign = scan_panel(home.lake(), scanners)
+    if foreign:
+        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
+        note(f"not priced in dollars, and so not scanned: {', '.join(foreign[:SHOWN])}{more}")
+    return panel
 
 
 def _ratings(rules: str, min_bars: int) -> "Ratings":
