@@ -78,11 +78,6 @@ def oscillators(
     highs, lows = (
         np.full_like(closes, np.nan) if field is None else tile.stacked(field, width)[0] for field in (high, low)
     )
-    return oscillators_of(highs, lows, closes, rows=rows, cci_source=cci_source)
-
-
-def oscillators_of(highs: Floats, lows: Floats, closes: Floats, *, rows: int, cci_source: PriceSource) -> Oscillators:
-    """The same of stacked bars, W x K with W >= rows + `REACH`, all since the first."""
     values = windowed(highs, lows, closes, recursive(highs, lows, closes), rows, cci_source is PriceSource.TYPICAL)
     return Oscillators(*(block.T for block in values))
 

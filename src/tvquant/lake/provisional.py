@@ -4,7 +4,7 @@ They are stored like any others, and count for nothing: a row that was recorded 
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -42,10 +42,8 @@ def settled(rows: pl.DataFrame, structures: Mapping[str, Structure], interval: s
 
 def _closes(name: str, stamps: pl.Series) -> pl.Series:
     """When the sessions of these dates close."""
-    days = stamps.dt.date().unique()
-    first: date = days.min()  # type: ignore[assignment]
-    last: date = days.max()  # type: ignore[assignment]
+    days = stamps.dt.date().unique().sort()
     sessions = days.cast(pl.Datetime("us")).to_numpy()
-    on = pl.Series(calendar(name, first, last).close_of(sessions)).dt.replace_time_zone("UTC")
+    on = pl.Series(calendar(name, days[0], days[-1]).close_of(sessions)).dt.replace_time_zone("UTC")
     closes = on.fill_null(days.cast(TIME) + timedelta(days=1))
     return stamps.dt.date().replace_strict(days, closes, return_dtype=TIME)
