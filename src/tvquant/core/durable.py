@@ -1,0 +1,44 @@
+"""Files that are on disk when a write returns, whatever the power does next.
+
+A rename alone is not enough: the file's content, then the folder that names it, must be waited for (fsync(2), rename(2)).
+"""
+
+import os
+from pathlib import Path
+
+ASIDE = ".new"
+"""What a file's name ends in while it is written; one that is left over belongs to a write that did not finish."""
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file's content, or the names that a folder holds.
+
+    Raises
+    ------
+    OSError : the disk did not take it.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put the content in a file's place, whole or not at all, and wait for the disk.
+
+    Raises
+    ------
+    OSError : the disk did not take it; the file is what it was.
+    """
+    aside = path.with_name(f"{path.name}.{os.getpid()}{ASIDE}")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
+    sync(path.parent)

@@ -1,0 +1,28 @@
+import errno
+import os
+
+import pytest
+
+from tvquant.core import durable
+
+
+def test_a_replaced_file_and_its_folder_are_waited_for(tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(os, "fsync", lambda handle: waited.append(os.readlink(f"/proc/self/fd/{handle}")))
+    durable.replace(tmp_path / "head", b"new")
+    assert (tmp_path / "head").read_bytes() == b"new"
+    assert [os.path.basename(path).startswith("head.") for path in waited] == [True, False]
+    assert waited[1] == str(tmp_path)
+
+
+def test_a_disk_that_does_not_take_it_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    (tmp_path / "head").write_bytes(b"old")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        durable.replace(tmp_path / "head", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["head"]
+    assert (tmp_path / "head").read_bytes() == b"old"
