@@ -1,6 +1,6 @@
 """Files that are on disk when a write returns, whatever the power does next.
 
-A rename alone is not enough: the file's content, then the folder that names it, must be waited for (fsync(2), rename(2)).
+A rename alone is not enough: the content of the file, then the folder that names it, must be waited for.
 """
 
 import os
