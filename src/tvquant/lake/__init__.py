@@ -3,7 +3,8 @@
 from tvquant.lake.audit import audit
 from tvquant.lake.checks import Finding, FindingKind
 from tvquant.lake.health import AssetHealth, HealthState, health
-from tvquant.lake.imports import FileReport, ImportReport, import_files
+from tvquant.lake.import_reports import FileReport, ImportReport
+from tvquant.lake.imports import import_files
 from tvquant.lake.lake import Lake, LakeStatus, Listing, TableStatus
 from tvquant.lake.shards import ResultStore
 from tvquant.lake.snapshots import Snapshot

@@ -9,68 +9,29 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from tvquant.core.digests import digest_json
-from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import commits, spans, tables
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.files import ACTIONS, FUNDING, RATE, Delivery, read_file
 from tvquant.lake.funding import settled, unstored
+from tvquant.lake.import_reports import ImportReport, file_report, funding_journal, journal_of, malformed, put_aside
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Root, folder
+from tvquant.lake.place import Root
 from tvquant.lake.repeats import mark_repeats
 from tvquant.lake.tables import TIME, VALUES
 from tvquant.lake.tellings import news
 
 _NUMBERS = dict.fromkeys((*VALUES, *ACTIONS), pl.Float64())
 _FILED: dict[str, pl.DataType] = {"file": pl.Int64(), "interval": pl.String()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileReport:
-    """What became of one file: rows = stored + duplicates + quarantined; `ignored` columns are not of the schema."""
-
-    name: str
-    rows: int
-    stored: int
-    duplicates: int
-    quarantined: int
-    ignored: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did; `symbols` counts those delivered, `actions` and `funding` those newly stored."""
-
-    import_id: str
-    files: tuple[FileReport, ...]
-    symbols: int
-    actions: int
-    funding: int
-    quarantine: Path | None
-
-    @property
-    def stored(self) -> int:
-        """Rows that are new in the lake."""
-        return sum(file.stored for file in self.files)
-
-    @property
-    def duplicates(self) -> int:
-        """Rows that repeat another row, of these files or of the lake."""
-        return sum(file.duplicates for file in self.files)
-
-    @property
-    def quarantined(self) -> int:
-        """Rows that were refused and written to the quarantine file."""
-        return sum(file.quarantined for file in self.files)
 
 
 def import_files(
@@ -92,7 +53,7 @@ def import_files(
     deliveries = [read_file(Path(path)) for path in files]
     for delivery in deliveries:
         if len(delivery.rejected) and not (quarantine and len(delivery.rows)):
-            raise _malformed(delivery)
+            raise malformed(delivery)
     structures = {name: found for delivery in deliveries for name, found in delivery.structures.items()}
     rows = _merged(deliveries)
     _check_declared(rows, structures, basis)
@@ -126,12 +87,12 @@ def _import(
         "import_id": pl.lit(import_id),
         "recorded_at": pl.lit(recorded_at.astimezone(UTC), tables.TIME),
     }
-    aside = _quarantine(root, import_id, deliveries)
+    aside = put_aside(root, import_id, deliveries)
     news = new_instruments(root, rows, structures)
     actions = _new_actions(root, rows, origin["source"])
     paid = _funding(deliveries)
     payments = unstored(root, settled(paid))
-    journals = [*(_journal(part) for part in parts.values()), _funding_journal(paid, payments)]
+    journals = [*(journal_of(part) for part in parts.values()), funding_journal(paid, payments)]
     journal = pl.concat(journals, how="vertical_relaxed").sort("file", "symbol")
     for table, frame in (
         ("instruments", news),
@@ -146,20 +107,12 @@ def _import(
         commits.append(root, table, frame.with_columns(**origin))
     return ImportReport(
         import_id=import_id,
-        files=tuple(_file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
+        files=tuple(file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
         symbols=journal["symbol"].n_unique(),
         actions=len(actions),
         funding=len(payments),
         quarantine=aside,
     )
-
-
-def _malformed(delivery: Delivery) -> DataError:
-    first, more = delivery.rejected.row(0, named=True), len(delivery.rejected) - 1
-    where = f"{delivery.name}: row {first['row']}, column {first['column']!r}: {first['value']!r} {first['reason']}"
-    others = f"; {more} more bad rows" if more else ""
-    good = "mend the file, or take its good rows with --quarantine" if len(delivery.rows) else "no row of it is good"
-    return DataError(f"{where}{others}; nothing was imported; {good}")
 
 
 def _merged(deliveries: Sequence[Delivery]) -> pl.DataFrame:
@@ -181,21 +134,6 @@ def _funding(deliveries: Sequence[Delivery]) -> pl.DataFrame:
     """All good payments with the number of their file."""
     empty = pl.DataFrame(schema={"symbol": pl.String(), "timestamp": TIME, RATE: pl.Float64(), "file": pl.Int64()})
     return pl.concat([empty, *(one.select(empty.columns) for one in _filed(deliveries, funding=True))])
-
-
-def _funding_journal(paid: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Per file and symbol: how many payments were stored or said again."""
-    mine = ["file", "symbol"]
-    rows = paid.group_by(mine).agg(rows=pl.len())
-    rows = rows.join(stored.group_by(mine).agg(stored=pl.len()), on=mine, how="left")
-    rows = rows.with_columns(pl.col("stored").fill_null(0))
-    never = pl.lit(None, TIME)
-    return rows.with_columns(
-        duplicates=pl.col("rows") - pl.col("stored"),
-        repeated_first=never,
-        repeated_last=never,
-        repeated=pl.lit(0, pl.UInt32),
-    )
 
 
 def _check_declared(rows: pl.DataFrame, structures: Mapping[str, Structure], basis: Basis | None) -> None:
@@ -245,41 +183,3 @@ def _new_actions(root: Root, rows: pl.DataFrame, source: pl.Expr) -> pl.DataFram
     ]
     found = pl.concat(parts).unique(identity, keep="first", maintain_order=True).sort(identity)
     return news(root, found.with_columns(source=source))
-
-
-def _quarantine(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:
-    """Write the bad rows aside: file, row, column, value, reason, and the row as JSON."""
-    bad = pl.concat(delivery.rejected.select(pl.lit(delivery.name).alias("file"), pl.all()) for delivery in deliveries)
-    if bad.is_empty():
-        return None
-    path = folder(root) / "quarantine" / f"{import_id}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    bad.write_parquet(path)
-    return path
-
-
-def _journal(rows: pl.DataFrame) -> pl.DataFrame:
-    """Per file and symbol: how many rows were stored or said again, and those that repeat within the files."""
-    repeats = pl.col("session").filter(pl.col("repeated"))
-    counted = rows.group_by("file", pl.col("symbol").cast(pl.String)).agg(
-        rows=pl.len(),
-        stored=(~pl.col("duplicate")).sum(),
-        duplicates=pl.col("duplicate").sum(),
-        repeated_first=repeats.min(),
-        repeated_last=repeats.max(),
-        repeated=pl.col("repeated").sum(),
-    )
-    return counted.sort("file", "symbol")
-
-
-def _file_report(number: int, delivery: Delivery, journal: pl.DataFrame) -> FileReport:
-    mine = journal.filter(pl.col("file") == number)
-    bad = len(delivery.rejected)
-    return FileReport(
-        name=delivery.name,
-        rows=int(mine["rows"].sum()) + bad,
-        stored=int(mine["stored"].sum()),
-        duplicates=int(mine["duplicates"].sum()),
-        quarantined=bad,
-        ignored=delivery.ignored,
-    )
