@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from tvquant.profiles.wording import shown
+from tvquant.core.quoting import shown
 
 VERSION = 1
 """Schema version of every file."""

@@ -17,13 +17,14 @@ from pydantic_core import ErrorDetails
 
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.quoting import shown
 from tvquant.profiles.definitions import below_floor
 from tvquant.profiles.fields import VERSION
 from tvquant.profiles.files import Layer, RawProfile, load, parse_value
 from tvquant.profiles.recruiters import Recruiters
 from tvquant.profiles.schema import BRANCHES, LEAVES, Profile
 from tvquant.profiles.vocabulary import Vocabulary
-from tvquant.profiles.wording import closest, explained, shown, suggested
+from tvquant.profiles.wording import closest, explained, suggested
 
 PREFIX = "TVQUANT_"
 _SETTINGS = ("universe.rating_band", "universe.direction")

@@ -24,9 +24,10 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, Field
 
 from tvquant.core.errors import ProfileError
+from tvquant.core.quoting import shown
 from tvquant.profiles.fields import Name, OneLine, Section, broken
 from tvquant.profiles.files import UNIVERSES, text_of
-from tvquant.profiles.wording import shown, unknown
+from tvquant.profiles.wording import unknown
 
 COLUMNS = ["ticker", "first", "last"]
 HEADERS = ("as_of", "source", "licence", "dated")

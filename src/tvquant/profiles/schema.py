@@ -20,10 +20,11 @@ from pydantic import (
 from tvquant.core.allocations import Limits
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.instruments import Kind
+from tvquant.core.quoting import shown
 from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.profiles.definitions import Recruiter
 from tvquant.profiles.fields import VERSION, Distinct, Member, Name, OneLine, Real, Section, Symbol, broken
-from tvquant.profiles.wording import shown, unknown
+from tvquant.profiles.wording import unknown
 
 SWEPT = (60, 20, 20)
 """Train, test, step that were picked as the best of a sweep on related history (R-SIM-01)."""

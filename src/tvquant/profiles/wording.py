@@ -6,14 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from pydantic_core import ErrorDetails
 
-LONGEST = 80
+from tvquant.core.quoting import shown
+
 MANY = 40
-
-
-def shown(value: object) -> str:
-    """A found value on one line, cut where it is long."""
-    text = "nothing (null)" if value is None else repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def closest(name: object, known: Iterable[str]) -> str | None:

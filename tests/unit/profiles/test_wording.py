@@ -3,14 +3,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tvquant.profiles.wording import LONGEST, closest, explained, shown, suggested, unknown
-
-
-def test_found_values_are_one_line_and_short() -> None:
-    assert shown(None) == "nothing (null)"
-    assert shown("a\nb") == r"'a\nb'"
-    assert len(shown("x" * 500)) == LONGEST
-    assert shown("x" * 500).endswith("...")
+from tvquant.profiles.wording import closest, explained, suggested, unknown
 
 
 def test_closest_name_or_none() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from tvquant.core.errors import TvquantError
+from tvquant.core.quoting import visible
 
 INTERRUPTED = 130
 BUG = 70
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(words: Sequence[str], kind: str, message: str, code: int) -> int:
-    line = " ".join(message.split())
+    line = visible(" ".join(message.split()))
     if "--json" in words:
         print(json.dumps({"error": {"kind": kind, "message": line, "exit_code": code}}, ensure_ascii=False))
     print(f"tvquant: {line}", file=sys.stderr)

@@ -1,0 +1,27 @@
+"""Text that came from outside (files, profiles, arguments), as messages show it: one line, short, nothing invisible.
+
+A mark that turns the direction of writing, a line break or a control character would make a person read something else
+than what stands there.
+"""
+
+import sys
+
+LONGEST = 80
+
+
+def shown(value: object) -> str:
+    """A found value on one line, quoted and escaped, cut where it is long."""
+    if value is None:
+        return "nothing (null)"
+    try:
+        text = repr(value[: LONGEST + 1] if isinstance(value, str) else value)
+    except ValueError:
+        return f"a number of more than {sys.get_int_max_str_digits():,} digits"  # Python does not write it out
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def visible(text: str) -> str:
+    """A line without quotes in which every character that does not print is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

@@ -1,0 +1,34 @@
+"""What came from outside is shown on one line, short, with nothing invisible in it."""
+
+import pytest
+
+from tvquant.core.quoting import LONGEST, shown, visible
+
+TURNED = "BINANCE:\u202eTDSUCTB"
+"""A mark turns the direction of writing: on a screen it reads BINANCE:BTCUSDT."""
+LONG = {"text": "x" * 5_000, "lines": "a\n" * 90, "turned": TURNED * 90, "list": ["x" * 500] * 9, "number": 10**3999}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_whatever_is_found_is_one_short_printable_line(kind: str) -> None:
+    line = shown(LONG[kind])
+    assert len(line) == LONGEST
+    assert line.endswith("...")
+    assert line.isprintable()
+
+
+def test_short_values_are_whole_and_their_marks_escaped() -> None:
+    assert shown(None) == "nothing (null)"
+    assert shown("a\nb") == r"'a\nb'"
+    assert shown(TURNED) == r"'BINANCE:\u202eTDSUCTB'"
+    assert shown("x" * (LONGEST - 2)) == "'" + "x" * (LONGEST - 2) + "'"
+
+
+def test_a_number_too_long_to_be_written_out_is_told_so() -> None:
+    for value in (10**60_000, -(10**4300), {"seed": [10**5000]}):
+        assert shown(value) == "a number of more than 4,300 digits"
+
+
+def test_a_line_is_escaped_where_it_does_not_print() -> None:
+    assert visible("BINANCE:\u5e01\u5b89USDT is fine, \u00e9 too") == "BINANCE:\u5e01\u5b89USDT is fine, \u00e9 too"
+    assert visible(f"{TURNED}\x1b[2J\u200f") == r"BINANCE:\u202eTDSUCTB\x1b[2J\u200f"
