@@ -9,9 +9,8 @@ Other names are those of exchange-calendars (ISO 10383 market codes).
 import csv
 import functools
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from importlib import resources
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -21,7 +20,10 @@ from tvquant.core.panel import Times, frozen
 CRYPTO = "24x7"
 NEW_YORK = "XNYS"
 DAY = np.timedelta64(1, "D")
-TABLE_SPAN = (date(1980, 1, 1), date(2027, 12, 31))
+MONDAY = 4
+"""Days from 1970-01-01, a Thursday, to the first Monday."""
+TABLE_SPAN = (date(1980, 1, 1), date(2050, 12, 31))
+"""Whole years; sessions to come are those of the rules in force today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,41 +73,45 @@ def calendar(name: str, first: date | None = None, last: date | None = None) -> 
     lo, hi = first or TABLE_SPAN[0], last or TABLE_SPAN[1]
     if name == NEW_YORK and TABLE_SPAN[0] <= lo and hi <= TABLE_SPAN[1]:
         return _table(name)
-    return _library(name, lo, hi)
+    if lo > hi:
+        raise ProfileError(f"calendar {name} has no sessions for {lo} to {hi}: the first day is after the last")
+    return _library(name, lo.year, hi.year)
 
 
 @functools.cache
 def _table(name: str) -> Calendar:
     """Sessions from the packaged exceptions: every weekday but those listed without a close."""
+    import polars as pl
+
     text = resources.files("tvquant.core").joinpath(f"sessions/{name}.csv").read_text("utf-8")
-    exceptions = {row["date"]: row["close"] for row in csv.DictReader(text.splitlines())}
-    zone, regular = ZoneInfo("America/New_York"), time(16)
-    opens, closes = [], []
-    day = TABLE_SPAN[0]
-    while day <= TABLE_SPAN[1]:
-        close = exceptions.get(day.isoformat(), "16:00") if day.weekday() < 5 else ""
-        if close:
-            local = regular if close == "16:00" else time.fromisoformat(close)
-            opens.append(day)
-            closes.append(datetime.combine(day, local, zone).astimezone(UTC).replace(tzinfo=None))
-        day += timedelta(days=1)
-    return _sessions(name, np.array(opens, "datetime64[us]"), np.array(closes, "datetime64[us]"))
+    exceptions = {np.datetime64(row["date"]): row["close"] for row in csv.DictReader(text.splitlines())}
+    days = np.arange(TABLE_SPAN[0], TABLE_SPAN[1] + timedelta(days=1), dtype="datetime64[D]")
+    regular = (days.view(np.int64) - MONDAY) % 7 < 5
+    hours = ["16:00" if weekday else "" for weekday in regular.tolist()]
+    for day, close in exceptions.items():
+        hours[int((day - days[0]).astype(np.int64))] = close
+    on = np.array([bool(close) for close in hours])
+    local = np.array(
+        [f"{day}T{close}" for day, close in zip(days.tolist(), hours, strict=True) if close], "datetime64[us]"
+    )
+    closes = pl.Series(local).dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
+    return _sessions(name, days[on].astype("datetime64[us]"), closes.dt.replace_time_zone(None).to_numpy())
 
 
 @functools.cache
-def _library(name: str, first: date, last: date) -> Calendar:
-    """Sessions from exchange-calendars."""
+def _library(name: str, first: int, last: int) -> Calendar:
+    """Sessions of whole years from exchange-calendars, which refuses a span of one day."""
     import exchange_calendars
     from exchange_calendars.errors import InvalidCalendarName, NoSessionsError
 
     try:
-        found = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
+        found = exchange_calendars.get_calendar(name, start=f"{first}-01-01", end=f"{last}-12-31")
     except InvalidCalendarName as error:
         raise ProfileError(f"calendar {name!r} is unknown; use {CRYPTO} or a market code such as XNYS") from error
     except (ValueError, NoSessionsError) as error:  # what the library says of an empty span or one out of its bounds
         why = " ".join(str(error).split())
         raise ProfileError(
-            f"calendar {name} has no sessions for {first} to {last}: {why}; choose other dates"
+            f"calendar {name} has no sessions for {first} to {last}: {why}; choose other years"
         ) from error
     opens = found.sessions.to_numpy().astype("datetime64[us]")
     return _sessions(name, opens, found.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]"))

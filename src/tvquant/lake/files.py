@@ -61,8 +61,8 @@ class Delivery:
     rejected: pl.DataFrame
 
 
-def read_file(path: Path) -> Delivery:
-    """Read and judge one file.
+def read_file(path: Path, *, now: dt.datetime | None = None) -> Delivery:
+    """Read and judge one file; a bar that opens after `now` is a bad row, for nobody can know it yet.
 
     Raises
     ------
@@ -71,6 +71,8 @@ def read_file(path: Path) -> Delivery:
     raw, first_row = _raw(path)
     _check_columns(path, raw)
     rows, failures = _typed(path, raw)
+    if now is not None:
+        failures.append(("timestamp", rows["timestamp"] > now, f"opens after this clock's {now:%Y-%m-%dT%H:%MZ}"))
     structures, unknown = _structures(rows["symbol"])
     if RATE in rows.columns:
         unknown |= {

@@ -50,7 +50,7 @@ def import_files(
     DataError : a file is malformed; nothing was changed.
     ProfileError : the basis is not declared, or not the one a symbol has in the lake; nothing was changed.
     """
-    deliveries = [read_file(Path(path)) for path in files]
+    deliveries = [read_file(Path(path), now=recorded_at) for path in files]
     for delivery in deliveries:
         if len(delivery.rejected) and not (quarantine and len(delivery.rows)):
             raise malformed(delivery)

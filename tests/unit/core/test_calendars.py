@@ -23,7 +23,7 @@ def test_the_packaged_table_is_that_of_exchange_calendars() -> None:
     assert ours.closes is not None
     np.testing.assert_array_equal(ours.opens, referee.sessions.to_numpy().astype("M8[us]"))
     np.testing.assert_array_equal(ours.closes, referee.closes.dt.tz_convert(None).to_numpy().astype("M8[us]"))
-    assert len(ours.opens) == 12_097
+    assert len(ours.opens) == 17_871
 
 
 def test_new_york_closes_at_four_in_either_half_of_the_year() -> None:
@@ -45,7 +45,7 @@ def test_days_without_a_session() -> None:
     assert bars.tolist() == stamps("2001-09-10", "2001-09-17").tolist()
     closed = stamps("2001-09-11", "2012-10-29", "2012-10-30", "2018-12-05", "2020-01-04", "2020-01-06T09:30")
     assert np.isnat(ours.close_of(closed)).all()
-    assert np.isnat(ours.close_of(stamps("1970-01-02", "2030-01-02", "NaT"))).all()
+    assert np.isnat(ours.close_of(stamps("1970-01-02", "2051-01-03", "NaT"))).all()
 
 
 def test_both_ends_of_a_range_count() -> None:
@@ -82,15 +82,20 @@ def test_other_markets_and_years_are_asked_of_the_library() -> None:
     ("first", "last"),
     [
         pytest.param(date(2020, 6, 2), date(2020, 6, 1), id="ends before it begins"),
-        pytest.param(date(2020, 1, 4), date(2020, 1, 5), id="a week-end"),
         pytest.param(date(1300, 1, 1), date(2020, 1, 1), id="before there are times"),
     ],
 )
 def test_spans_without_sessions(first: date, last: date) -> None:
-    with pytest.raises(
-        ProfileError, match=f"calendar XLON has no sessions for {first} to {last}: .*choose other dates"
-    ):
+    with pytest.raises(ProfileError, match=f"calendar XLON has no sessions for {first.year}.* to {last.year}.*: "):
         calendar("XLON", first, last)
+
+
+@pytest.mark.parametrize("day", ["2051-01-03", "2100-12-31", "1900-01-02", "2051-01-01"])
+def test_a_single_day_outside_of_the_table_has_a_calendar(day: str) -> None:
+    """Whether it is a session or not: a stray bar must not stop whoever asks."""
+    one = date.fromisoformat(day)
+    closes = calendar("XNYS", one, one).close_of(stamps(day))
+    assert np.isnat(closes).tolist() == [day.endswith("01-01")]
 
 
 def test_shared_calendars_cannot_be_changed() -> None:

@@ -1,6 +1,7 @@
 """What an import stores, collapses, sets aside and refuses."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,28 @@ def test_a_seam_of_a_download_is_collapsed_per_contract(lake: Lake, deliver: Any
     assert {(f.count, str(f.first)[:10]) for f in found} == {(1, "2023-02-18")}
     raw = pl.read_parquet(shared_data / "crypto_bybit_perp_1d.parquet", columns=["symbol", "timestamp"])
     assert len(found) == len(raw) - len(raw.unique())
+
+
+@pytest.mark.parametrize("stray", ["2026-05-02", "2050-01-03", "2100-12-31"])
+@pytest.mark.parametrize("symbol", [BTC, AAPL])
+def test_a_bar_that_opens_after_the_import_is_a_bad_row(
+    lake: Lake, deliver: Any, bars: Any, symbol: str, stray: str
+) -> None:
+    """Of the day after, and of a year that the clock has not reached: nobody can know it, and no command stumbles."""
+    good, bad = bars(symbol, [1.0, 2.0], "2026-04-29"), bars(symbol, [3.0], stray)
+    both = {name: good[name] + bad[name] for name in good}
+    with pytest.raises(DataError, match=f"row 2, column 'timestamp': '{stray} .* opens after this clock's 2026-05-01T"):
+        deliver(both, basis=Basis.RAW)
+    deliver(both, basis=Basis.RAW, quarantine=True)
+    assert lake.status().last == np.datetime64("2026-04-30")
+    assert lake.panel(lake.pin([symbol])).tradable.sum() == 2
+
+
+def test_a_stray_year_that_is_stored_stops_nobody(lake: Lake, deliver: Any, bars: Any) -> None:
+    """It came from before it was refused: recorded before its close, it is no bar."""
+    deliver(bars(AAPL, [1.0, 2.0], "2021-01-04"), basis=Basis.RAW)
+    row = pl.read_parquet(next((lake.folder / "bars").glob("*.parquet"))).head(1)
+    commits.append(lake.root, "bars", row.with_columns(timestamp=datetime(2100, 1, 4, tzinfo=UTC)))
+    assert FindingKind.UNFINISHED in [finding.kind for finding in audit(lake)]
+    assert lake.panel(lake.pin([AAPL])).times[-1] == np.datetime64("2021-01-05")
+    assert lake.closes().times[-1] == np.datetime64("2021-01-05")
