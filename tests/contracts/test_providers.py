@@ -200,7 +200,7 @@ def test_instruments(within, world):
         rows = await member.instruments()
         assert rows.schema == pl.Schema(dict(INSTRUMENTS))
         assert set(rows["symbol"]) == {one.symbol for one in world.listings}
-        known = rows.drop("symbol", "delisted_at").null_count().sum_horizontal().item() == 0
+        known = rows.drop("symbol", "delisted_at", "tradfi").null_count().sum_horizontal().item() == 0
         assert known == member.capabilities.instruments
 
     within(work)

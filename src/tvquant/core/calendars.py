@@ -9,7 +9,7 @@ Other names are those of exchange-calendars (ISO 10383 market codes).
 import csv
 import functools
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from importlib import resources
 
 import numpy as np
@@ -85,7 +85,8 @@ def _table(name: str) -> Calendar:
 
     text = resources.files("tvquant.core").joinpath(f"sessions/{name}.csv").read_text("utf-8")
     exceptions = {np.datetime64(row["date"]): row["close"] for row in csv.DictReader(text.splitlines())}
-    days = np.arange(TABLE_SPAN[0], TABLE_SPAN[1] + timedelta(days=1), dtype="datetime64[D]")
+    first, last = (np.datetime64(day, "D") for day in TABLE_SPAN)
+    days = np.arange(first, last + DAY)
     regular = (days.view(np.int64) - MONDAY) % 7 < 5
     hours = ["16:00" if weekday else "" for weekday in regular.tolist()]
     for day, close in exceptions.items():

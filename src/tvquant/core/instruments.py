@@ -12,7 +12,7 @@ type Instant = np.datetime64
 
 
 class Kind(StrEnum):
-    """What an instrument is; one instrument may be several (a spot pair of a stablecoin)."""
+    """What an instrument is; one may be several (a spot pair of a stablecoin); `tradfi` follows a share or a metal."""
 
     SPOT = "spot"
     SWAP = "swap"
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     STABLECOIN = "stablecoin"
     FIAT = "fiat"
     LEVERAGED_TOKEN = "leveraged_token"
+    TRADFI = "tradfi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +42,10 @@ class Instrument:
     ----------
     symbol : `EXCHANGE:TICKER`, with `.P` behind a perpetual swap.
     generation : 1, or one more each time the ticker was given to something else.
-    kinds, currency, calendar : structure that the symbol itself fixes; it has no date.
+    kinds, currency, calendar : structure that the symbol itself promises; `kinds_at` says what is known better.
     base : what it is a price of, alike for all quotes and scaled contracts of one coin; empty where it stands alone.
-    facts : dated fields (`listed_at`, `delisted_at`, `tick`, `lot`, `min_notional`), in order of `known_at`.
+    facts : dated fields (`listed_at`, `delisted_at`, `tick`, `lot`, `min_notional`, `tradfi`, `unpegged_at`), in order
+        of `known_at`.
     """
 
     symbol: str
@@ -63,6 +65,25 @@ class Instrument:
     def venue(self) -> tuple[str, str]:
         """Exchange and market (`spot`, `swap`, or nothing where an exchange has one): what is never merged."""
         return _venue(self.symbol, self.kinds)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether any fact says something else of its kinds than its symbol does."""
+        promised = Kind.TRADFI in self.kinds
+        return any(
+            fact.field == "unpegged_at" or (fact.field == "tradfi" and bool(fact.value) != promised)
+            for fact in self.facts
+        )
+
+    def kinds_at(self, t: Instant) -> frozenset[Kind]:
+        """Its kinds as they were known at `t`: a coin that lost its peg is no stablecoin, and who tells decides."""
+        if not self.doubted:
+            return self.kinds
+        known = self.view(t)
+        kinds = self.kinds - {Kind.STABLECOIN} if known.unpegged_at is not None else self.kinds
+        if known.tradfi is None:
+            return kinds
+        return kinds | {Kind.TRADFI} if known.tradfi else kinds - {Kind.TRADFI}
 
     def until(self, t: Instant) -> Self:
         """The same instrument without what became known after `t`."""
@@ -84,7 +105,7 @@ def _venue(symbol: str, kinds: frozenset[Kind]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentView:
-    """The dated fields of one instrument at one moment; None is "not known then"."""
+    """The dated fields of one instrument at one moment; None is "not known then", `tradfi` 1 is yes and 0 no."""
 
     key: str
     listed_at: Instant | None = None
@@ -92,3 +113,5 @@ class InstrumentView:
     tick: float | None = None
     lot: float | None = None
     min_notional: float | None = None
+    tradfi: float | None = None
+    unpegged_at: Instant | None = None

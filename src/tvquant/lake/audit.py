@@ -20,6 +20,7 @@ from tvquant.lake.crosscheck import disagreements, whole_days
 from tvquant.lake.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
+from tvquant.lake.pegs import strayed
 from tvquant.lake.provisional import settled
 from tvquant.lake.tables import DAILY, MEASURES, PRICES
 from tvquant.lake.tellings import TOLD, superseded
@@ -50,6 +51,7 @@ def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ..
         *_jumps(bars, steps),
         *checks.stale_prices(bars, steps),
         *checks.thin(bars),
+        *strayed(bars),
         *_odd_actions(bars, as_of),
         *_superseded(lake, bars, as_of),
         *_repeated(lake, bars, as_of),

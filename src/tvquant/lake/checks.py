@@ -85,6 +85,8 @@ class FindingKind(StrEnum):
     """A dividend or split that its own source told anew with another value: the newest counts (note)."""
     IDLE_ACTION = "idle_action"
     """A dividend or split on a date that is no session: it is not applied."""
+    LOST_PEG = "lost_peg"
+    """A coin that is stable by name and not by price (note): it is of that kind no more."""
     CROSS_SOURCE = "cross_source"
     """Prices of shorter bars that do not add up to the daily bar."""
     CROSS_VOLUME = "cross_volume"
@@ -103,6 +105,7 @@ NOTES = frozenset(
         FindingKind.FLAT,
         FindingKind.ZERO_VOLUME,
         FindingKind.SUPERSEDED_ACTION,
+        FindingKind.LOST_PEG,
         FindingKind.CROSS_VOLUME,
     }
 )

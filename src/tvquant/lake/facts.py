@@ -1,4 +1,4 @@
-"""What providers say of an instrument's trading rules: tick, lot and smallest order, each from when we knew it.
+"""What providers say of an instrument: tick, lot, smallest order, and what it follows, each from when we knew it.
 
 A fact is stored when it differs from the one known before; none is ever changed. One that was never delivered is not
 known: files of bars carry none.
@@ -16,7 +16,8 @@ from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import TIME
 
-FIELDS = ("tick", "lot", "min_notional")
+STEPS = ("tick", "lot", "min_notional")
+FIELDS = (*STEPS, "tradfi")
 KEY = ["symbol", "field"]
 
 
@@ -25,12 +26,13 @@ def store_facts(lake: Lake, rows: pl.DataFrame, *, source: str, recorded_at: dat
 
     Parameters
     ----------
-    rows : one per symbol: symbol, tick, lot, min_notional (null or absent: not said).
+    rows : one per symbol: symbol, tick, lot, min_notional, tradfi (null or absent: not said).
     recorded_at : when they were asked for, with a zone: they are known from then on.
 
     Raises
     ------
-    DataError : a symbol is none or comes twice, a value is not a number above zero, or the lake cannot be written.
+    DataError : a symbol is none or comes twice, a step is not above zero, `tradfi` not 0 or 1, or the lake cannot be
+        written.
     """
     for symbol in rows["symbol"]:
         structure(symbol)
@@ -39,10 +41,13 @@ def store_facts(lake: Lake, rows: pl.DataFrame, *, source: str, recorded_at: dat
         said, index="symbol", variable_name="field", value_name="value"
     )
     given = given.drop_nulls("value").sort(KEY)
-    bad = given.filter(~pl.col("value").is_finite() | (pl.col("value") <= 0) | pl.struct(KEY).is_duplicated())
+    value, step = pl.col("value"), pl.col("field").is_in(STEPS)
+    good = pl.when(step).then(value.is_finite() & (value > 0)).otherwise(value.is_in([0.0, 1.0]))
+    bad = given.filter(~good | pl.struct(KEY).is_duplicated())
     if len(bad):
-        symbol, field, value = bad.row(0)
-        raise DataError(f"{field} of {symbol} is {value}; one number above zero was expected; nothing was stored")
+        symbol, field, found = bad.row(0)
+        expected = "one number above zero" if field in STEPS else "one of 0 and 1"
+        raise DataError(f"{field} of {symbol} is {found}; {expected} was expected; nothing was stored")
     now = pl.lit(recorded_at.astimezone(UTC), TIME)
     import_id = digest_json([given.rows(), source, recorded_at.isoformat()])[:16]
 

@@ -27,7 +27,7 @@ from tvquant.lake.facts import restore_facts
 from tvquant.lake.files import RATE
 from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
 from tvquant.lake.imports import import_files
-from tvquant.lake.kinds import PERPETUAL, structure
+from tvquant.lake.kinds import split_pair, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.provisional import settled
 from tvquant.lake.snapshots import Snapshot
@@ -302,7 +302,7 @@ def _otherwise(instrument: Instrument, t: Instant) -> Instrument:
     soon = t + np.timedelta64(1, "us")
     new = [
         Fact(field="delisted_at", value=soon, known_at=soon),
-        *(Fact(field=name, value=1e6, known_at=soon) for name in ("tick", "lot", "min_notional")),
+        *(Fact(field=name, value=1e6, known_at=soon) for name in ("tick", "lot", "min_notional", "tradfi")),
     ]
     facts = [one if one.known_at <= t else replace(one, value=_other(one.value)) for one in instrument.facts]
     return replace(instrument, facts=tuple(sorted([*facts, *new], key=lambda fact: fact.known_at)))
@@ -362,9 +362,9 @@ def _levelled(bars: pl.DataFrame, rows: Rows, t: Instant, draw: np.random.Genera
 
 def _newcomer(like: str, number: int) -> str:
     """A symbol of the same exchange and sort that nobody has heard of."""
-    exchange, ticker = like.split(":")
+    exchange = like.partition(":")[0]
     if exchange in venues.CRYPTO_EXCHANGES:
-        return f"{exchange}:ZZLEAK{number}USDT{PERPETUAL if ticker.endswith(PERPETUAL) else ''}"
+        return f"{exchange}:ZZLEAK{number}USDT{'.P' if split_pair(like).perpetual else ''}"
     return f"{exchange if exchange in venues.US_EXCHANGES else 'NYSE'}:ZZLEAK{number}"
 
 

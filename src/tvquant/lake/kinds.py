@@ -2,15 +2,22 @@
 
 import functools
 import re
+import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.lake import venues
 
-PATTERN = re.compile(r"[A-Z0-9_]{1,20}:[A-Z0-9][A-Z0-9._&!/-]{0,39}")
-PERPETUAL = ".P"
+PATTERN = re.compile(r"[A-Z0-9_]{1,20}:[^\W_][\w.&!/-]{0,39}")
+"""`EXCHANGE:TICKER`; a ticker may be of letters of any script, in capitals where they have any."""
+PERPETUAL = re.compile(r"(?P<pair>.+?)(?:\.P|[-_/]?PERP|[-_/](?:SWAP|PERPETUAL))")
+"""A perpetual swap as TradingView and several exchanges write it: `BTCUSDT.P`, `BTC-PERP`, `BTC-USDT-SWAP`."""
+DATED = re.compile(r".+(?:[-_]\d{6}|[-_]\d{1,2}[A-Z]{3}\d{2}|\d!|(?:USD[TC]?)[FGHJKMNQUVXZ]20\d\d)")
+"""A future that ends, or a chain of such: `BTCUSDT_240329`, `BTC-29MAR24`, `BTC1!`, `BTCUSDTH2024`."""
+SEPARATORS = "/-_"
 ROUND_THE_CLOCK = frozenset({Kind.SPOT, Kind.SWAP})
 SHARES = frozenset({Kind.STOCK, Kind.ETF})
 """What pays dividends and is split."""
@@ -35,11 +42,11 @@ def structure(symbol: str) -> Structure:
     ------
     DataError : not of that form, an exchange or a quote currency that is not in the tables.
     """
-    if not PATTERN.fullmatch(symbol):
+    if not PATTERN.fullmatch(symbol) or symbol != unicodedata.normalize("NFKC", symbol).upper():
         raise DataError(f"symbol {symbol!r} is not EXCHANGE:TICKER in capitals, such as BINANCE:BTCUSDT or NASDAQ:AAPL")
     exchange, ticker = symbol.split(":")
     if exchange in venues.CRYPTO_EXCHANGES:
-        return _crypto(symbol, exchange, ticker)
+        return _crypto(symbol, exchange)
     if exchange in venues.INDEX_EXCHANGES:
         if exchange in ("TVC", "INDEX") and ticker not in venues.US_INDICES:
             raise DataError(f"index {symbol!r} is unknown; of {exchange} only US indices are, such as {exchange}:SPX")
@@ -56,34 +63,56 @@ def _listed(kind: Kind) -> Structure:
     return Structure(kinds=frozenset({kind}), currency="USD", calendar=NEW_YORK)
 
 
-def _crypto(symbol: str, exchange: str, ticker: str) -> Structure:
-    """A spot pair, or a perpetual swap when `.P` stands behind it."""
-    pair = ticker.removesuffix(PERPETUAL)
-    base, quote = split_pair(symbol)
-    kinds = {Kind.SPOT if pair == ticker else Kind.SWAP}
+def _crypto(symbol: str, exchange: str) -> Structure:
+    """A spot pair or a perpetual swap."""
+    base, quote, perpetual = split_pair(symbol)
+    kinds = {Kind.SWAP if perpetual else Kind.SPOT}
     if base in venues.USD_STABLECOINS or base in venues.OTHER_STABLECOINS:
         kinds.add(Kind.STABLECOIN)
     elif base in venues.FIAT:
         kinds.add(Kind.FIAT)
-    elif pair == ticker and _leveraged(base):
+    elif base in venues.TRADFI_BASES:
+        kinds.add(Kind.TRADFI)
+    elif not perpetual and _leveraged(base):
         kinds.add(Kind.LEVERAGED_TOKEN)
     return Structure(kinds=frozenset(kinds), currency="USD" if quote in _dollars(exchange) else quote, calendar=CRYPTO)
 
 
-def split_pair(symbol: str) -> tuple[str, str]:
-    """Base and quote of a symbol of a crypto exchange, as they stand in its ticker.
+class Pair(NamedTuple):
+    """What a symbol of a crypto exchange is a price of, and in what; `BTC/USDT` and `BTCUSDT` are one."""
+
+    base: str
+    quote: str
+    perpetual: bool
+
+
+def split_pair(symbol: str) -> Pair:
+    """Base and quote of a symbol of a crypto exchange, and whether it is a perpetual swap.
 
     Raises
     ------
-    DataError : the quote currency is not in the tables.
+    DataError : the quote currency is not in the tables, or it is a future that ends.
     """
     exchange, ticker = symbol.split(":")
-    pair = ticker.removesuffix(PERPETUAL)
+    swap = PERPETUAL.fullmatch(ticker)
+    pair = swap["pair"] if swap else ticker
     quotes = sorted((*_dollars(exchange), *venues.OTHER_QUOTES), key=len, reverse=True)
-    quote = next((q for q in quotes if pair.endswith(q) and pair != q), None)
-    if quote is None:
+    base, separator, quote = _parted(pair) if any(mark in pair for mark in SEPARATORS) else (pair, "", "")
+    if not separator:
+        inverse = "USD" if swap and not ticker.endswith(".P") else ""
+        quote = next((one for one in quotes if pair.endswith(one) and pair != one), inverse)
+        base = pair.removesuffix(quote)
+    if DATED.fullmatch(ticker) and quote not in quotes:
+        raise DataError(f"{symbol!r} is a future that ends; only spot pairs and perpetual swaps (BTCUSDT.P) are read")
+    if quote not in quotes or not base or any(mark in base for mark in SEPARATORS):
         raise DataError(f"quote currency of {symbol!r} is unknown; known are {' '.join(sorted(quotes))}")
-    return pair.removesuffix(quote), quote
+    return Pair(base, quote, swap is not None)
+
+
+def _parted(pair: str) -> tuple[str, str, str]:
+    """The pair at its last separator."""
+    at = max(map(pair.rfind, SEPARATORS))
+    return pair[:at], pair[at], pair[at + 1 :]
 
 
 def _dollars(exchange: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Tim
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
 from tvquant.lake.kinds import SHARES_AND_INDICES
+from tvquant.lake.pegs import lost_pegs
 from tvquant.lake.renames import identity
 from tvquant.lake.tables import MEASURES
 
@@ -81,12 +82,18 @@ def _columns(bars: Bars, at: Ints) -> tuple[Ints, Ints]:
 def _instruments(bars: Bars, starts: Ints) -> tuple[Instrument, ...]:
     """One per column; what was told of a ticker when another held it already is the other's."""
     begins = {(bars.symbol[start], bars.generation[start]): bars.closes[start] for start in starts}
-    return tuple(
-        _instrument(bars, start, begins.get((bars.symbol[start], bars.generation[start] + 1))) for start in starts
-    )
+    unpegged = lost_pegs(bars)
+    made = []
+    for start in starts:
+        number, generation = int(bars.symbol[start]), int(bars.generation[start])
+        lost = unpegged.get((number, generation))
+        found = () if lost is None else (Fact(field="unpegged_at", value=lost.since, known_at=lost.known_at),)
+        made.append(_instrument(bars, start, begins.get((number, generation + 1)), found))
+    return tuple(made)
 
 
-def _instrument(bars: Bars, start: int, ends: Instant | None) -> Instrument:
+def _instrument(bars: Bars, start: int, ends: Instant | None, found: tuple[Fact, ...]) -> Instrument:
+    """The holder of a ticker since a bar: what was told of it until another came, and what its bars say."""
     symbol = bars.symbols[bars.symbol[start]]
     listed = Fact(field="listed_at", value=bars.stamp[start], known_at=bars.closes[start])
     told = (fact for fact in symbol.facts if ends is None or fact.known_at < ends)
@@ -97,7 +104,7 @@ def _instrument(bars: Bars, start: int, ends: Instant | None) -> Instrument:
         currency=symbol.structure.currency,
         calendar=symbol.structure.calendar,
         base=identity(symbol.name).base,
-        facts=tuple(sorted((listed, *told), key=lambda fact: fact.known_at)),
+        facts=tuple(sorted((listed, *told, *found), key=lambda fact: fact.known_at)),
     )
 
 

@@ -123,7 +123,7 @@ def identity(symbol: str) -> Identity:
     """
     if not structure(symbol).kinds & ROUND_THE_CLOCK:
         return Identity(f"US:{symbol.partition(':')[2]}", 1.0)
-    return _scaled(split_pair(symbol)[0])
+    return _scaled(split_pair(symbol).base)
 
 
 def chain(symbol: str) -> tuple[Link, ...]:
@@ -136,7 +136,7 @@ def chain(symbol: str) -> tuple[Link, ...]:
     exchange, ticker = symbol.split(":", 1)
     coins = bool(structure(symbol).kinds & ROUND_THE_CLOCK)
     market = Market.COINS if coins else Market.US
-    written = split_pair(symbol)[0] if coins else ticker
+    written = split_pair(symbol).base if coins else ticker
     name = _scaled(written).base if coins else ticker
     head, tail = ticker[: written.find(name)], ticker[written.find(name) + len(name) :]
     mine = [one for one in RENAMES if one.market is market]

@@ -28,12 +28,22 @@ USD_STABLECOINS = _names("""
     USDT UST USTC VAI
     """)
 
+LOST_PEGS = _names("FRAX UST USTC")
+"""Names of those that a coin without a peg bears today; how each price moves decides, see `pegs`."""
+
 OTHER_STABLECOINS = _names("AEUR EURC EURI EURS EURT XSGD")
 
 FIAT = _names("""
     AED ARS AUD BIDR BKRW BRL BVND CAD CHF CNY COP CZK DKK EUR GBP HKD IDR IDRT INR JPY KRW KZT MXN NGN NOK NZD PHP PLN
     RON RUB SEK SGD THB TRY UAH USD VND ZAR
     """)
+
+TRADFI_BASES = _names("""
+    AAPL AMD AMZN ARM AVGO BABA BRENT COIN COPPER CRCL EWJ EWY GOOG GOOGL HOOD INTC MSFT MSTR MU NATGAS NFLX NVDA ORCL
+    PLTR QQQ SNDK SPY TSLA TSM USOIL WTI XAG XAU XCU XPD XPT
+    """)
+"""Shares, funds, metals and fuels that crypto exchanges write swaps on. Tickers that are coins too (META, OPEN) are not
+here: a provider that tells the type of a contract decides, see `facts`."""
 
 USD_QUOTES = ("USDT", "USDC", "FDUSD", "USDP", "USDS", "USDD", "DAI", "UST", "USD")
 """Quotes that count as dollars everywhere. Where two fit, the longer one is meant."""

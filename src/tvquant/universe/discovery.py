@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.errors import DataError
 from tvquant.core.features import FeatureSet
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Instant, Instrument, Kind
 from tvquant.core.panel import Panel
 from tvquant.profiles.scanners import Scanner
 from tvquant.profiles.schema import UniverseSection
@@ -79,7 +79,9 @@ def discover(view: Panel, universe: UniverseSection, features: FeatureSet) -> Di
     excluded: dict[str, str] = {}
     candidates: list[Instrument] = []
     for member in members:
-        reason = _excluded_kind(member, universe.exclude_kinds) or ("" if there[member.key] else "no_bar")
+        reason = _excluded_kind(member, universe.exclude_kinds, features.known_at) or (
+            "" if there[member.key] else "no_bar"
+        )
         if reason:
             excluded[member.key] = reason
         else:
@@ -163,6 +165,7 @@ def _left_out(candidates: Sequence[Instrument], answers: Sequence[Answer], found
     return why
 
 
-def _excluded_kind(instrument: Instrument, kinds: Sequence[Kind]) -> str:
-    """`kind:` and the first of the kinds that the instrument is of, or nothing."""
-    return next((f"kind:{kind}" for kind in kinds if kind in instrument.kinds), "")
+def _excluded_kind(instrument: Instrument, kinds: Sequence[Kind], t: Instant) -> str:
+    """`kind:` and the first of the kinds that the instrument was known to be of at `t`, or nothing."""
+    known = instrument.kinds_at(t)
+    return next((f"kind:{kind}" for kind in kinds if kind in known), "")

@@ -21,7 +21,7 @@ NEUTRAL = 0.1
 ROC = "roc_9"
 LOWEST_ROC, HIGHEST_ROC = -80.0, 100.0
 """Percent in 9 bars beyond which selection will veto (R-SEL-17)."""
-PERPETUAL = ".P"
+PERPETUAL = (".P", "PERP", "-SWAP", "-PERPETUAL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.features import FeatureSet
-from tvquant.core.instruments import Instant, Instrument
+from tvquant.core.instruments import Instant, Instrument, Kind
 from tvquant.core.panel import Bools, Floats
 from tvquant.profiles.scanners import AnyOf, Filter, Scanner
 
@@ -66,9 +66,8 @@ class Screen:
         self._tickers = [instrument.symbol.partition(":")[2] for instrument in instruments]
         hygiene = [f"kind:{kind}" for kind in scanner.exclude_kinds]
         self._steps = [*hygiene, *(f"{scanner.name}: {what}" for what, _ in _STRUCTURE)]
-        fits = [(lambda one, kind=kind: kind not in one.kinds) for kind in scanner.exclude_kinds]
-        fits += [(lambda one, fit=fit: fit(scanner, one)) for _, fit in _STRUCTURE]
-        self._structure = np.array([_first_false(fits, one) for one in instruments], dtype=np.int64)
+        self._structure = np.array([_outside(scanner, one, one.kinds) for one in instruments], dtype=np.int64)
+        self._doubted = {j: one for j, one in enumerate(instruments) if one.doubted}
         self._markets = np.array(
             [next((k for k, kind in enumerate(scanner.kinds) if kind in one.kinds), 0) for one in instruments],
             dtype=np.int64,
@@ -78,6 +77,10 @@ class Screen:
         """What the scanner says to the instruments of these columns with what was known on `day`."""
         scanner, places = self.scanner, features.columns(self._keys[columns].tolist())
         steps, stopped = list(self._steps), self._structure[columns].copy()
+        if self._doubted:
+            for k in np.flatnonzero(np.isin(columns, list(self._doubted))).tolist():
+                one = self._doubted[int(columns[k])]
+                stopped[k] = _outside(scanner, one, one.kinds_at(features.known_at))
         unknown = np.zeros(len(columns), bool)
         if scanner.members is not None:
             listed = scanner.members.tickers(day.astype("datetime64[D]").item())
@@ -108,8 +111,11 @@ _STRUCTURE: tuple[tuple[str, _Fit], ...] = (
 )
 
 
-def _first_false(fits: Sequence[Callable[[Instrument], bool]], one: Instrument) -> int:
-    return next((k for k, fit in enumerate(fits) if not fit(one)), PASSED)
+def _outside(scanner: Scanner, one: Instrument, kinds: frozenset[Kind]) -> int:
+    """The first step of structure that stops an instrument of these kinds, or `PASSED`."""
+    hygiene = [kind not in kinds for kind in scanner.exclude_kinds]
+    fits = (fit(scanner, one) for _, fit in _STRUCTURE)
+    return next((k for k, passes in enumerate((*hygiene, *fits)) if not passes), PASSED)
 
 
 def _stop(stopped: NDArray[np.int64], step: int, out: Bools) -> None:

@@ -5,6 +5,7 @@ import pytest
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.lake.kinds import structure
+from tvquant.lake.renames import identity
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,22 @@ from tvquant.lake.kinds import structure
         ("BINANCE:PAXGUSDT", {Kind.SPOT}, "24x7"),
         ("BINANCE:EURUSDT", {Kind.SPOT, Kind.FIAT}, "24x7"),
         ("COINBASE:DOTUSD", {Kind.SPOT}, "24x7"),
+        ("BINANCE:BTC/USDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:USDC/USDT", {Kind.SPOT, Kind.STABLECOIN}, "24x7"),
+        ("BINANCE:USDC-USDT", {Kind.SPOT, Kind.STABLECOIN}, "24x7"),
+        ("BINANCE:ETHDOWN_USDT", {Kind.SPOT, Kind.LEVERAGED_TOKEN}, "24x7"),
+        ("COINBASE:DOT-USD", {Kind.SPOT}, "24x7"),
+        ("KRAKEN:EUR/USD", {Kind.SPOT, Kind.FIAT}, "24x7"),
+        ("BINANCE:BTCUSDT_PERP", {Kind.SWAP}, "24x7"),
+        ("OKX:BTC-USDT-SWAP", {Kind.SWAP}, "24x7"),
+        ("OKX:USDC-USDT-SWAP", {Kind.SWAP, Kind.STABLECOIN}, "24x7"),
+        ("DERIBIT:BTC-PERPETUAL", {Kind.SWAP}, "24x7"),
+        ("BYBIT:BTCPERP", {Kind.SWAP}, "24x7"),
+        ("BINANCE:PERPUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:币安人生USDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:币安人生USDT.P", {Kind.SWAP}, "24x7"),
+        ("BINANCE:XAUUSDT.P", {Kind.SWAP, Kind.TRADFI}, "24x7"),
+        ("BINANCE:TSLAUSDT.P", {Kind.SWAP, Kind.TRADFI}, "24x7"),
         ("NASDAQ:AAPL", {Kind.STOCK}, "XNYS"),
         ("NYSE:BRK.B", {Kind.STOCK}, "XNYS"),
         ("NYSE:T", {Kind.STOCK}, "XNYS"),
@@ -52,6 +69,16 @@ def test_a_pair_in_euro_is_not_in_dollars() -> None:
         ("TVC:NI225", "only US indices"),
         ("BINANCE:BTCXYZ", "quote currency"),
         ("BINANCE:USDT", "quote currency"),
+        ("BINANCE:BTC/XYZ", "quote currency"),
+        ("BINANCE:BTC//USDT", "quote currency"),
+        ("BINANCE:BTCUSDT_240329", "future that ends"),
+        ("BINANCE:BTCUSDTH2024", "future that ends"),
+        ("DERIBIT:BTC-29MAR24", "future that ends"),
+        ("BINANCE:BTC1!", "future that ends"),
+        ("BINANCE:ＢＴＣUSDT", "EXCHANGE:TICKER"),
+        ("BINANCE:btcUSDT", "EXCHANGE:TICKER"),
+        ("BINANCE:BTC\u202eUSDT", "EXCHANGE:TICKER"),
+        ("BINANCE:BTC/USDT:USDT", "EXCHANGE:TICKER"),
         ("AAPL", "EXCHANGE:TICKER"),
         ("nasdaq:aapl", "EXCHANGE:TICKER"),
         ("BINANCE:LUNAUSDT#2", "EXCHANGE:TICKER"),
@@ -68,3 +95,8 @@ def test_what_is_unknown_is_refused(symbol: str, named: str) -> None:
 def test_an_unknown_exchange_names_those_that_are_known() -> None:
     with pytest.raises(DataError, match=r"known are .*BINANCE.*NASDAQ"):
         structure("XETRA:SAP")
+
+
+@pytest.mark.parametrize("written", ["BTC/USDT", "BTC-USDT", "BTC_USDT", "BTCUSDT_PERP", "BTC-USDT-SWAP", "BTCUSDT.P"])
+def test_however_a_pair_is_written_it_is_a_price_of_one_coin(written: str) -> None:
+    assert identity(f"OKX:{written}") == identity("OKX:BTCUSDT")

@@ -14,7 +14,7 @@ from tvquant.profiles.scanners import AnyOf, Filter, Largest, Scanner, load_scan
 
 type Write = Callable[..., Path]
 
-CRYPTO = (Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN)
+CRYPTO = (Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI)
 TERMS = {"all": "recommend_all", "ma": "recommend_ma", "osc": "recommend_other"}
 POOLS = {"spot": (Kind.SPOT, 20e6), "perp": (Kind.SWAP, 50e6)}
 STRATEGIES = {

@@ -12,7 +12,7 @@ from tvquant.profiles.scanners import Filter, Largest, Scanner, load_scanner
 
 type Write = Callable[..., Path]
 
-HYGIENE = (Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN)
+HYGIENE = (Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI)
 FLOOR = Filter(field="value_traded_last", above=20e6)
 
 

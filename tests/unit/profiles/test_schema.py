@@ -105,7 +105,7 @@ def test_a_profile_is_frozen_and_has_no_hidden_default(vocabulary: Vocabulary) -
             Profile.model_validate({key: value for key, value in values.items() if key != section})
 
 
-CRYPTO = {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN}
+CRYPTO = {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI}
 SIMPLE = ("hrp", "min_variance", "equal_weight")
 DEMO = ("equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
 RATED = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")

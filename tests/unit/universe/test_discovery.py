@@ -307,4 +307,4 @@ def test_counts_never_grow_and_every_name_is_accounted_for(seed: int, coins: Mak
 def test_the_preset_hygiene_is_that_of_the_scanner(profile: Make[Profile]) -> None:
     universe = profile(universe__scanners=[LONG], universe__exclude_kinds=[]).universe
     assert universe.exclude_kinds == ()
-    assert set(universe.scanners[0].exclude_kinds) == {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN}
+    assert set(universe.scanners[0].exclude_kinds) == {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI}

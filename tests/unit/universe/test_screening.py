@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.features import FeatureSet
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.profiles.scanners import Scanner, load_scanner
 from tvquant.universe import Screen
 
@@ -90,3 +90,28 @@ def test_the_pool_is_what_the_signal_starts_from() -> None:
     answer = Screen(made, found).ask(np.arange(3), DAY, features)
     assert answer.pooled.tolist() == [True, True, False]
     assert answer.recruited.tolist() == [True, False, False]
+
+
+@pytest.mark.requirement("R-UNI-22")
+def test_hygiene_goes_by_the_kinds_that_were_known_that_day() -> None:
+    """A swap told on the third day to be on a metal, and a coin that had lost its peg by then."""
+    told, lost = DAY + np.timedelta64(2, "D"), DAY
+    metal = Instrument(
+        symbol="BINANCE:GOLDUSDT.P", kinds=frozenset({Kind.SWAP}), currency="USD", calendar="24x7",
+        facts=(Fact(field="tradfi", value=1.0, known_at=told),),
+    )  # fmt: skip
+    coin = Instrument(
+        symbol="BINANCE:FRAXUSDT.P", kinds=frozenset({Kind.SWAP, Kind.STABLECOIN}), currency="USD", calendar="24x7",
+        facts=(Fact(field="unpegged_at", value=lost, known_at=told),),
+    )  # fmt: skip
+    share = Instrument(
+        symbol="BINANCE:METAUSDT.P", kinds=frozenset({Kind.SWAP, Kind.TRADFI}), currency="USD", calendar="24x7",
+        facts=(Fact(field="tradfi", value=0.0, known_at=told),),
+    )  # fmt: skip
+    found = [metal, coin, share]
+    made = scanner(exclude_kinds=["stablecoin", "tradfi"], kinds=["swap"])
+    screen = Screen(made, found)
+    for late, expected in ((0, ["", "kind:stablecoin", "kind:tradfi"]), (1, ["kind:tradfi", "", ""])):
+        at = told - np.timedelta64(1 - late, "us")
+        features = FeatureSet(names=(), keys=tuple(one.key for one in found), values=np.empty((0, 3)), known_at=at)
+        assert screen.ask(np.arange(3), DAY, features).reasons() == expected

@@ -33,11 +33,14 @@ BARS: Mapping[str, pl.DataType] = MappingProxyType(
 INSTRUMENTS: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "symbol": pl.String(),
-        **dict.fromkeys(("tick", "lot", "min_notional"), pl.Float64()),
+        **dict.fromkeys(("tick", "lot", "min_notional", "tradfi"), pl.Float64()),
         **dict.fromkeys(("listed_at", "delisted_at"), _TIME),
     }
 )
-"""Columns of instruments: one row per listing, so two where a ticker was used again; null is "not known"."""
+"""Columns of instruments: one row per listing, so two where a ticker was used again; null is "not known".
+
+`tradfi` is 1 for a contract on a share, a fund, a metal or a fuel, 0 for one on a coin.
+"""
 
 ACTIONS: Mapping[str, pl.DataType] = MappingProxyType(
     {"timestamp": _TIME, "kind": pl.String(), "value": pl.Float64()},

@@ -159,8 +159,9 @@ def _structure(scanner: Scanner, market: str, day: date) -> list[dict[str, Any]]
 
 _BASES: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
-        Kind.STABLECOIN: venues.USD_STABLECOINS | venues.OTHER_STABLECOINS,
+        Kind.STABLECOIN: (venues.USD_STABLECOINS | venues.OTHER_STABLECOINS) - venues.LOST_PEGS,
         Kind.FIAT: venues.FIAT,
+        Kind.TRADFI: venues.TRADFI_BASES,
         Kind.LEVERAGED_TOKEN: frozenset(
             stem + suffix for stem in venues.LEVERAGED_STEMS for suffix in venues.LEVERAGED_SUFFIXES
         )

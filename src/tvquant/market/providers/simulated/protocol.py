@@ -63,6 +63,7 @@ def encode_instruments(rows: pl.DataFrame) -> list[dict[str, Any]]:
             "tickSize": repr(row["tick"]),
             "stepSize": repr(row["lot"]),
             "minNotional": repr(row["min_notional"]),
+            "onCoin": row["tradfi"] == 0.0,
             "listedAt": stamp(row["listed_at"]),
             "delistedAt": None if row["delisted_at"] is None else stamp(row["delisted_at"]),
         }
@@ -95,7 +96,8 @@ def decode_instruments(body: bytes) -> pl.DataFrame:
     def one(row: Any) -> tuple[Any, ...]:
         over = row["delistedAt"]
         steps = (float(row[name]) for name in ("tickSize", "stepSize", "minNotional"))
-        return row["symbol"], *steps, moment(row["listedAt"]), None if over is None else moment(over)
+        tradfi = 0.0 if row["onCoin"] else None
+        return row["symbol"], *steps, tradfi, moment(row["listedAt"]), None if over is None else moment(over)
 
     return _decoded(body, "instruments", INSTRUMENTS, one)
 

@@ -76,7 +76,8 @@ class World:
             column = one.column
             over = ended if one.ends and ended <= now else None
             notional = 5.0 if one.venue is Venue.COINS else 1.0
-            rows.append((one.symbol, float(prices.ticks[column]), float(prices.lots[column]), notional, listed, over))
+            steps = float(prices.ticks[column]), float(prices.lots[column]), notional
+            rows.append((one.symbol, *steps, 0.0 if one.venue is Venue.COINS else None, listed, over))
         return pl.DataFrame(rows, schema=dict(INSTRUMENTS), orient="row").sort("symbol", "listed_at")
 
     def actions(self, symbol: str, *, now: datetime) -> pl.DataFrame:
