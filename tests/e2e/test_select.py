@@ -1,6 +1,8 @@
 """`tvquant select`: one decision as of a date, as text and as a document; it leaves no trace."""
 
+import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,12 @@ pytestmark = pytest.mark.xdist_group("malformed")
 COINS = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT", "LTC", "BCH", "TRX", "XLM", "BUSD", "EUR")
 
 
+def closes(number: int, days: int) -> Any:
+    """A walk up (odd numbers) or down."""
+    noise = np.random.default_rng([number, 4]).standard_normal(days) * 0.01 * (1 + number % 3)
+    return 100.0 * np.exp(((0.01 if number % 2 else -0.01) + noise).cumsum())
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten coins that rise or fall, a stablecoin and a currency, on 250 days."""
@@ -22,9 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 9, 6), "1d", time_zone="UTC", eager=True)
     frames = []
     for number, coin in enumerate(COINS):
-        noise = np.random.default_rng([number, 4]).standard_normal(len(days)) * 0.01 * (1 + number % 3)
-        close = 100.0 * np.exp(((0.01 if number % 2 else -0.01) + noise).cumsum())
-        frame = pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "close": close})
+        frame = pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "close": closes(number, len(days))})
         frames.append(frame.with_columns(open="close", volume=pl.lit(1e9)))
     pl.concat(frames).write_parquet(root.parent / "coins.parquet")
     assert main(["init", str(root)]) == 0
@@ -48,7 +54,23 @@ def select(home: Path, tvquant: Callable[..., Any], files: Callable[..., Any]) -
 
 def lines(said: Any) -> dict[str, str]:
     """The lines of the summary by their first word."""
-    heads = ("cell", "as of", "funnel", "out", "vetoed", "stage", "left out", "status", "cash")
+    heads = (
+        "cell",
+        "as of",
+        "bar",
+        "asked",
+        "quorum",
+        "missing",
+        "from",
+        "notice",
+        "funnel",
+        "out",
+        "vetoed",
+        "stage",
+        "left out",
+        "status",
+        "cash",
+    )
     return {head: line[len(head) :].strip() for line in said.out.splitlines() for head in heads
             if line.startswith(f"{head} ")}  # fmt: skip
 
@@ -144,6 +166,46 @@ def test_a_star_explains_every_winner(select: Callable[..., Any]) -> None:
     assert [one["symbol"] for one in document["explanations"]] == winners
     text = select("crypto_spot", "--explain", "*").out
     assert all(f"{winner}: won (" in text for winner in winners)
+
+
+def test_a_date_beyond_the_data_is_told_with_the_bar_that_answered(select: Callable[..., Any]) -> None:
+    words = ("--as-of", "2025-01-31")
+    told, document = lines(select("crypto_spot", *words)), select("crypto_spot", *words, "--json").document
+    assert told["bar"].startswith("2024-09-06, closed ")
+    assert told["asked"] == "2025-01-31, which has no bar; the last by then is of 2024-09-06"
+    assert (told["missing"], told["from"]) == ("none of the names with a bar in five sessions", "nothing held")
+    assert (document["asked"], document["bar"][:10]) == ("2025-01-31", "2024-09-06")
+    assert (document["missing"], document["held"]) == ([], {})
+    age = (datetime.now(UTC) - datetime(2024, 9, 7, tzinfo=UTC)).total_seconds() / 86400
+    assert document["age_days"] == pytest.approx(age, abs=0.1)
+    assert document["notices"] == [told["notice"]]
+    assert "selection.min_winners asks for 15 of a universe of 10 names" in told["notice"]
+    there = lines(select("crypto_spot", "--as-of", "2024-09-06"))
+    assert "asked" not in there
+    assert "quorum" not in there
+
+
+def test_a_day_that_one_coin_has_yet_is_not_decided_on(home: Path, tmp_path: Path, tvquant: Callable[..., Any]) -> None:
+    """The next day has arrived for one coin of ten: the book is the day's before, and that is said."""
+    before = tvquant("select", "crypto_spot", "--json", "-w", home).document
+    other = Path(shutil.copytree(home, tmp_path / "ws"))
+    price = closes(1, 250)[-1]
+    bar = {"symbol": "BINANCE:ETHUSDT", "timestamp": datetime(2024, 9, 7, tzinfo=UTC), "open": price, "close": price}
+    pl.DataFrame([{**bar, "volume": 1e9}]).write_parquet(tmp_path / "day.parquet")
+    assert tvquant("data", "import", tmp_path / "day.parquet", "-w", other).code == 0
+    document = tvquant("select", "crypto_spot", "--json", "-w", other).document
+    assert document["decision"]["weights"] == before["decision"]["weights"]
+    assert document["decision"]["footing"] == {
+        "asked": "2024-09-07T00:00:00.000000", "bar": "2024-09-06T00:00:00.000000", "quorum": True, "alive": 10,
+        "present": 1, "missing": [],
+    }  # fmt: skip
+    told = lines(tvquant("select", "crypto_spot", "-w", other))
+    assert told["quorum"] == "the bar of 2024-09-07 is not decided on: 1 of 10 names have it"
+    assert told["bar"].startswith("2024-09-06, closed ")
+    linted = tvquant("profile", "lint", "crypto_spot", "-w", other)
+    assert (linted.code, "note: selection.min_winners asks for 15 of a universe of 10" in linted.out) == (0, True)
+    linted = tvquant("profile", "lint", "crypto_spot", "--json", "-w", other)
+    assert (linted.document, "min_winners asks for 15" in linted.err) == ({"crypto_spot": []}, True)
 
 
 def test_without_a_candidate_all_is_cash(select: Callable[..., Any]) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from tvquant.app.fitting import fitted
 from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
 from tvquant.app.stages import Said, StageLog
 from tvquant.app.watching import Logbook, Watcher
@@ -56,18 +59,18 @@ class Finished:
 
 
 def make_plan(lake: Lake, resolved: ResolvedProfile) -> Plan:
-    """Pin what the profile's universe and benchmark need.
+    """Pin what the profile's universe and benchmark need; the plan's profile is the one that the lake can serve.
 
     Raises
     ------
     DataError : the lake holds nothing that the profile asks for.
     """
-    profile = resolved.profile
-    snapshot = lake.pin(_symbols(lake, profile), interval=profile.data.interval)
+    fit = fitted(lake, resolved)
+    snapshot = lake.pin(fit.symbols, interval=resolved.profile.data.interval)
     return Plan(
-        resolved=resolved,
+        resolved=fit.resolved,
         snapshot=snapshot,
-        digest=plan_digest(profile=resolved.digest, snapshot=snapshot.digest),
+        digest=plan_digest(profile=fit.resolved.digest, snapshot=snapshot.digest),
     )
 
 
@@ -76,6 +79,7 @@ def run(
 ) -> Finished:
     """Compute the profile's run, or return the finished run of the same plan."""
     plan = make_plan(workspace.lake(), resolved)
+    resolved = plan.resolved
     if not again and (found := finished_run(workspace, plan)):
         return found
     folder = RunFolder(workspace.runs / new_run_id(clock.now(), resolved.profile.name))
@@ -167,6 +171,7 @@ def _stages(
     if not any(records(folder.path, chain=RUN, kind="plan")):
         _pin(folder, plan, ledger)
     panel = lake.panel(plan.snapshot)
+    _refuse_future(panel, folder)
     grid, played = _grid(panel, profile)
     if 14 not in log.finished:
         watcher.stage(14, "optimisation")
@@ -227,6 +232,18 @@ def _pin(folder: RunFolder, plan: Plan, ledger: Ledger) -> None:
     )  # fmt: skip
 
 
+def _refuse_future(panel: Panel, folder: RunFolder) -> None:
+    """No decision on a bar that closes after the run began: the clock was wrong when it was stored, or is now."""
+    began = np.datetime64(next(records(folder.path, chain=RUN, kind="genesis")).at.replace(tzinfo=None), "us")
+    late = np.argwhere(panel.tradable & (panel.known_at > began))
+    if len(late):
+        row, column = late[-1]
+        raise DataError(
+            f"{panel.keys[column]}: its bar of {str(panel.times[row])[:10]} closes after this run began "
+            f"({str(began)[:16]} UTC); set the clock right, or take the bar out of the lake"
+        )
+
+
 def _grid(panel: Panel, profile: Profile) -> tuple[tuple[Window, ...], tuple[Cell, ...]]:
     """Windows from the first at which any name has history, and the cells that play them."""
     w, span = profile.windows, profile.data.span
@@ -241,16 +258,17 @@ def _grid(panel: Panel, profile: Profile) -> tuple[tuple[Window, ...], tuple[Cel
 
 
 def as_of(panel: Panel, played: tuple[Cell, ...], key: str, row: int) -> dict[str, Any]:
-    """What a strategy's cell would hold from a row on, starting from nothing (`decision`), and `correlation`.
+    """What a strategy's cell would hold from a row on (`decision`), `held` before it (nothing), and `correlation`.
 
     The latter are the correlations of the winners on the training rows: `atoms` and `matrix`, or None.
     """
     spec = next(cell.spec for cell in played if cell.key == key)
     assert isinstance(spec, StrategySpec)
     view = look(panel, row)
-    found = correlations(view, spec.rules)
+    found, previous = correlations(view, spec.rules), Previous()
     return {
-        "decision": decide(view, spec, Previous()).payload(),
+        "decision": decide(view, spec, previous).payload(),
+        "held": dict(previous.atoms),
         "correlation": found and {"atoms": list(found[0]), "matrix": found[1].round(6).tolist()},
     }
 
@@ -291,29 +309,6 @@ def _report(folder: RunFolder) -> dict[str, str]:
     from tvquant.report import write_report
 
     return write_report(folder.path)
-
-
-def _symbols(lake: Lake, profile: Profile) -> tuple[str, ...]:
-    """Symbols of the profile's universe and benchmark that the lake holds."""
-    universe = profile.universe
-    held = lake.symbols(kinds=frozenset(universe.kinds))  # excluded kinds too: decisions count what they leave out
-    wanted = {s for s in held if (not universe.symbols or s in universe.symbols) and s not in universe.exclude_symbols}
-    if not wanted:
-        kinds = ", ".join(kind.value for kind in universe.kinds)
-        raise DataError(
-            f"the lake holds no symbol that profile {profile.name!r} asks for (kinds: {kinds}); "
-            "import some with `tvquant data import FILE`"
-        )
-    missing = [s for s in universe.symbols or () if s not in held]
-    if missing:
-        raise DataError(f"universe.symbols names {missing[0]}, which the lake does not hold; import it or drop it")
-    absent = [s for s in profile.benchmark.market if s not in lake.symbols()]
-    if absent:
-        raise DataError(
-            f"benchmark.market names {absent[0]}, which the lake does not hold; import it, or set "
-            "benchmark.market to symbols that are there (or to [])"
-        )
-    return tuple(sorted(wanted | set(profile.benchmark.market)))
 
 
 def _genesis(folder: RunFolder, resolved: ResolvedProfile) -> Entry:

@@ -1,22 +1,21 @@
-"""What a profile would hold as of a past date, on the lake as it stands."""
+"""What a profile would hold as of a date, from nothing held, on the lake as it stands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 
 from tvquant.app.production import make_plan
-from tvquant.core.decisions import Decision
+from tvquant.core.decisions import Decision, Footing
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake
 from tvquant.profiles import ResolvedProfile
 from tvquant.tournament.cells import cells, headline
-from tvquant.tournament.choosing import choose
 from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import Previous, StrategySpec
+from tvquant.tournament.specs import Previous
 from tvquant.tournament.views import look
 
 
@@ -27,14 +26,29 @@ class Selected:
     Parameters
     ----------
     cell : key of the cell that decided.
-    bar : stamp of the last bar that was looked at.
-    response : None where no candidate reached selection.
+    asked : the date that was asked for, None for the last bar there is.
+    age : days from the close of the bar that answered to the moment of asking.
+    held : atom id -> weight before the decision.
+    notices : what the profile leaves to defaults, or asks for in vain.
     """
 
     cell: str
-    bar: np.datetime64
+    asked: date | None
+    age: float
+    held: Mapping[str, float]
     decision: Decision
-    response: SelectionResponse | None
+    notices: tuple[str, ...]
+
+    @property
+    def response(self) -> SelectionResponse | None:
+        """What selection said; None where no candidate reached it."""
+        return self.decision.response
+
+    @property
+    def footing(self) -> Footing:
+        """The bar that the decision stands on."""
+        assert self.decision.footing is not None
+        return self.decision.footing
 
     def explanation(self, symbol: str) -> dict[str, Any]:
         """Everything about one instrument or atom: why it is out, or its scores, components, vetoes and weight.
@@ -48,33 +62,44 @@ class Selected:
             return {"symbol": symbol, "excluded": payload["excluded"][symbol]}
         ids = [atom for atom in (said.scores if said else {}) if atom == symbol or atom.startswith(f"{symbol}_")]
         if said is None or not ids:
-            raise ProfileError(f"{symbol} was not in the universe on {str(self.bar)[:10]}; see `tvquant data ls`")
+            raise ProfileError(
+                f"{symbol} was not in the universe on {str(self.footing.bar)[:10]}; see `tvquant data ls`"
+            )
         return {"symbol": symbol, "atoms": [_told(said, self.decision, atom) for atom in ids]}
 
 
-def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None) -> Selected:
+def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: datetime) -> Selected:
     """Decide at the close of the last bar dated `as_of` or before (the last bar there is when None), from nothing held.
+
+    What closes after `now` is not looked at: it is no bar yet, whatever the lake says.
 
     Raises
     ------
     DataError : the lake has no bar by then.
     """
     plan = make_plan(lake, resolved)
-    panel = lake.panel(plan.snapshot)
+    moment = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us")
+    whole = lake.panel(plan.snapshot)
+    panel = whole.until(moment)
     row = len(panel.times) - 1
     if as_of is not None:
         row = int(np.searchsorted(panel.times, np.datetime64(as_of, "us") + np.timedelta64(1, "D"), side="left")) - 1
     if row < 0:
-        raise DataError(f"the lake has no bar on or before {as_of}; its first is of {str(panel.times[0])[:10]}")
-    key = headline(resolved.profile)
-    spec = next(cell.spec for cell in cells(resolved.profile) if cell.key == key)
-    assert isinstance(spec, StrategySpec)
-    view = look(panel, row)
+        raise DataError(
+            f"the lake has no bar on or before {as_of or str(moment)[:10]}; its first is of {str(whole.times[0])[:10]}"
+        )
+    profile = plan.resolved.profile
+    key = headline(profile)
+    spec = next(cell.spec for cell in cells(profile) if cell.key == key)
+    previous = Previous()
+    decision = decide(look(panel, row), spec, previous)
     return Selected(
         cell=key,
-        bar=panel.times[row],
-        decision=decide(view, spec, Previous()),
-        response=choose(view, spec.rules).response,
+        asked=as_of,
+        age=float((moment - decision.as_of) / np.timedelta64(1, "D")),
+        held=previous.atoms,
+        decision=decision,
+        notices=plan.resolved.notices,
     )
 
 

@@ -26,14 +26,41 @@ class Netting:
     constraints: tuple[Constraint, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """The bar that a decision stands on.
+
+    Parameters
+    ----------
+    asked, bar : stamps of the bar that the decision was asked for, and of the one that answered: the last that had a
+        quorum, or the asked one itself where none had.
+    quorum : whether it had one.
+    alive, present : names that had a bar in the five sessions up to the asked bar, and those of them that have it.
+    missing : keys of the names alive at the bar that answered which lack it.
+    """
+
+    asked: Instant
+    bar: Instant
+    quorum: bool
+    alive: int
+    present: int
+    missing: tuple[str, ...]
+
+    def payload(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {**asdict(self), "asked": str(self.asked), "bar": str(self.bar), "missing": list(self.missing)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decision:
     """What one cell decided with what was known at `as_of`.
 
     Parameters
     ----------
-    as_of : the moment; nothing known later had any influence.
-    row : row number of the decision mark in the panel that was looked at (its last row).
+    as_of : the moment at which the bar was known that the decision stands on; nothing known later had any influence.
+    row : row number of the decision mark, at whose prices weights become quantities: the last row of the panel that was
+        looked at, whichever bar answered.
+    footing : which bar that was.
     excluded : instrument key -> reason, for everything in the universe that selection never saw.
     response : what selection said; None for baselines, and where no candidate reached it.
     allocation : weights over the winners; None for baselines and when there was no winner (all cash, flagged).
@@ -42,6 +69,7 @@ class Decision:
     netting : None for baselines and where nothing is held.
     weights : net physical weights by instrument key, negative for shorts, zeros left out.
     inputs : digest of what the decision was computed from.
+    failure : why there is no decision but cash: the maths of choosing had no answer; None where it had.
     """
 
     as_of: Instant
@@ -56,12 +84,16 @@ class Decision:
     clusters: Mapping[str, int] = field(default_factory=dict)
     atoms: Mapping[str, float] = field(default_factory=dict)
     netting: Netting | None = None
+    footing: Footing | None = None
+    failure: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """Everything decided, JSON-able and in canonical order: two equal payloads are the same decision."""
         made, netting = self.allocation, self.netting
         return {
             "as_of": str(self.as_of),
+            "footing": None if self.footing is None else self.footing.payload(),
+            "failure": self.failure,
             "funnel": asdict(self.funnel),
             "excluded": dict(sorted(self.excluded.items())),
             "selection": None if self.response is None else self.response.payload(),

@@ -20,7 +20,7 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.quoting import shown
 from tvquant.profiles.definitions import below_floor
 from tvquant.profiles.fields import VERSION
-from tvquant.profiles.files import Layer, RawProfile, load, parse_value
+from tvquant.profiles.files import DEFAULTS, PROFILES, Layer, RawProfile, load, parse_value
 from tvquant.profiles.recruiters import Recruiters
 from tvquant.profiles.schema import BRANCHES, LEAVES, Profile
 from tvquant.profiles.vocabulary import Vocabulary
@@ -49,12 +49,16 @@ class Problem:
 class ResolvedProfile:
     """A checked profile and, for each dotted key, the label of the layer its value came from.
 
-    `notices` tell which defaults were taken for want of a word in a scanner.
+    `notices` tell which defaults were taken for want of a word in a scanner, and what a preset asks for in vain.
     """
 
     profile: Profile
     layers: Mapping[str, str]
     notices: tuple[str, ...] = ()
+
+    def is_own(self, key: str) -> bool:
+        """Whether the user set this key (in a file, the environment or an argument), and no packaged file did."""
+        return self.layers[key] != DEFAULTS and not self.layers[key].startswith(f"{PROFILES.preset} ")
 
     @property
     def digest(self) -> str:

@@ -53,13 +53,13 @@ class UniverseSection(Section):
     exclude_symbols : and none of these.
     membership : `current`: the list is today's, results are stamped `current_only`. `dated`: the author states that the
         data hold every name that was listed at any time, those that failed included; nothing is stamped.
-    direction : `long` and `short` refuse scanners of the other side (R-SEL-30).
+    direction : `long` and `short` refuse scanners of the other side (R-SEL-30); without scanners `short` holds short.
     research : whether scanners that are for research only may recruit.
     rating_band : takes the place of the neutral band of +-0.1 in the filters of rating scanners (R-UNI-14); null leaves
         it.
     max_atoms : the most traded atoms that are kept (R-UNI-21).
-    scanners : who recruits; none is everything of these kinds, held long. A file names them, a resolved profile has
-        the whole definitions of these and of those under `strategies`.
+    scanners : who recruits; none is everything of these kinds, held on the side of `direction`, long where that is
+        both. A file names them, a resolved profile has the whole definitions of these and of those under `strategies`.
     strategies : strategy -> names of its scanners; one without a logic gets the strategy's name (R-CFG-02).
     """
 
@@ -125,6 +125,8 @@ class DataSection(Section):
     min_history : valid bars an asset needs before it can be chosen; 90 or more (R-DAT-02).
     max_missing : largest share of missing bars.
     max_abs_return : largest absolute simple return of one bar that is believed.
+    quorum : share of the names alive in the last five sessions that must have a bar for it to be decided on; else the
+        last bar that has them is.
     rating_min_bars : bars an instrument needs before it has a technical rating.
     rating_rules : which of the published technical ratings is meant.
     rating_adx : how the ADX votes in it; null is as these rules say.
@@ -136,6 +138,7 @@ class DataSection(Section):
     min_history: int = Field(strict=True, ge=90)
     max_missing: Real = Field(ge=0, lt=1)
     max_abs_return: Real = Field(gt=0)
+    quorum: Real = Field(gt=0, le=1)
     rating_min_bars: int = Field(strict=True, ge=1)
     rating_rules: Literal["library_v3", "classic", "screener"]
     rating_adx: Literal["rising", "cross"] | None

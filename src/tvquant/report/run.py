@@ -1,12 +1,13 @@
 """A run folder as a report sees it: manifest, health, ledger up to validation, result tables. Nothing else is read.
 
-Records of the reporting stage itself, of resumes and the seal are left out, and no time of recording is looked at, so a
-report that is written again later, or from a copied folder, has the same bytes.
+Records of the reporting stage itself, of resumes and the seal are left out, and no time of recording is looked at but
+when the run began, so a report that is written again later, or from a copied folder, has the same bytes.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class RunData:
 
     Parameters
     ----------
-    run_id, code : name of the run, digest of the source files (from its genesis record).
+    run_id, code, began : name of the run, digest of the source files, when it began (from its genesis record).
     cells : one mapping per finished or failed cell, in the order of `standings`.
     stages : outcome records of stages that were played, by number.
     digests : `plan`, `snapshot` and `result`, those that are recorded.
@@ -45,6 +46,7 @@ class RunData:
     folder: Path
     run_id: str
     code: str
+    began: datetime
     cells: tuple[Cell, ...]
     stages: Mapping[int, LedgerRecord]
     digests: Mapping[str, str]
@@ -52,6 +54,10 @@ class RunData:
     def profile(self) -> Profile:
         """The resolved profile of the manifest."""
         return from_manifest(self._json("manifest.json")).profile
+
+    def notices(self) -> tuple[str, ...]:
+        """What the profile left to defaults, or asked for in vain."""
+        return from_manifest(self._json("manifest.json")).notices
 
     def health(self) -> list[dict[str, Any]]:
         """One mapping per asset, as the lake told at stage 9."""
@@ -61,6 +67,11 @@ class RunData:
     def decision(self) -> Mapping[str, Any]:
         """What the headline cell would hold from the last row on (stage 14)."""
         found: Mapping[str, Any] = self._optimisation()["decision"]
+        return found
+
+    def held(self) -> Mapping[str, float]:
+        """Atom id -> weight before that decision."""
+        found: Mapping[str, float] = self._optimisation()["held"]
         return found
 
     def correlation(self) -> Mapping[str, Any] | None:
@@ -126,8 +137,8 @@ def read_run(folder: Path) -> RunData:
     if VALIDATION in stages:
         digests["result"] = stages[VALIDATION].outputs["result"]
     return RunData(
-        folder=folder, run_id=genesis.run_id, code=genesis.inputs["code"], stages=stages, digests=digests,
-        cells=_ranked([r for r in ended if r.chain != RUN]),
+        folder=folder, run_id=genesis.run_id, code=genesis.inputs["code"], began=genesis.at, stages=stages,
+        digests=digests, cells=_ranked([r for r in ended if r.chain != RUN]),
     )  # fmt: skip
 
 

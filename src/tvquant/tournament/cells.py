@@ -48,7 +48,8 @@ def cells(profile: Profile) -> tuple[Cell, ...]:
                 found.append(Cell(key=key, spec=spec, simulator=simulator, baseline=False))
         found.append(_baseline("base_universe_ew", BaseUniverseSpec(rules=rules), simulator))
         if profile.benchmark.market:
-            found.append(_baseline("market", MarketSpec(symbols=profile.benchmark.market), simulator))
+            market = MarketSpec(symbols=profile.benchmark.market, quorum=profile.data.quorum)
+            found.append(_baseline("market", market, simulator))
     return tuple(found)
 
 

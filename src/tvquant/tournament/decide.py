@@ -26,6 +26,7 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
 from tvquant.tournament.choosing import Choice, base_pool, choose, discovery, health, training_streams
+from tvquant.tournament.quorum import stand, stand_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
 
@@ -45,7 +46,20 @@ class _Training:
 
 
 def decide(view: View, spec: Spec, previous: Previous) -> Decision:
-    """What `spec` holds from `view` on, and why; where the maths has no answer, the allocation says so and is cash."""
+    """What `spec` holds from `view` on, and why; where the maths has no answer, that is said and all is cash.
+
+    It stands on the view's last bar that has a quorum; weights become quantities at the view's last row all the same.
+    """
+    standing = stand(view, spec)
+    try:
+        made = _decided(standing.view, spec, previous)
+    except ModelError as error:
+        stamps = NONE if isinstance(spec, MarketSpec) else spec.rules.stamps
+        made = replace(_equal(standing.view, (), {}, {}, stamps), failure=str(error))
+    return replace(made, row=len(view.panel.times) - 1, footing=standing.footing)
+
+
+def _decided(view: View, spec: Spec, previous: Previous) -> Decision:
     match spec:
         case StrategySpec():
             return _strategy(view, spec, previous)
@@ -79,7 +93,11 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:
     """Atom ids of the winners and their correlations (K x K) on the training rows; None where there are none."""
-    winners = choose(view, rules).winners
+    view = stand_by(view, rules).view
+    try:
+        winners = choose(view, rules).winners
+    except ModelError:  # the decision itself says it
+        return None
     known = _training(view, rules, winners) if winners else None
     if known is None or isinstance(known, ModelError):
         return None

@@ -1,6 +1,8 @@
 """The walk-forward loop behind every cell, and the settling of its book.
 
 1. Windows are played in order; at each, every cell decides on the same view, so what they share is computed once.
+   Asked for is the last row before the window's test; where it has no quorum an earlier bar answers (`quorum`). The
+   mark that fixes quantities, and the fill after it, stay the window's own: a book's rows increase whatever answered.
 2. A step (one decision of one cell) is recorded before the next window is asked for: a killed run goes on from there.
 3. When a cell has all its steps, its book is simulated over the whole path and measured.
 
@@ -25,6 +27,7 @@ from tvquant.statistics import Performance, performance
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.choosing import FeaturePass, has_history
 from tvquant.tournament.decide import decide
+from tvquant.tournament.quorum import SESSIONS, stand_by
 from tvquant.tournament.specs import BaseUniverseSpec, Previous, StrategySpec
 from tvquant.tournament.steps import Step, selection_entry, snapshot_entry
 from tvquant.tournament.views import look
@@ -64,7 +67,7 @@ class BacktestEngine:
         self.grid = tuple(grid)
         self.costs = costs
         self.execution = execution
-        self._features = FeaturePass(panel, max(self.grid[0].start - 1, 0) if self.grid else 0)
+        self._features = FeaturePass(panel, max(self.grid[0].start - SESSIONS, 0) if self.grid else 0)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them."""
@@ -78,7 +81,8 @@ class BacktestEngine:
             selections: dict[str, str] = {}
             for cell in cells:
                 if isinstance(cell.spec, StrategySpec | BaseUniverseSpec):
-                    self._features.lend(view, window.start - 1, cell.spec.rules)
+                    standing = stand_by(view, cell.spec.rules)
+                    self._features.lend(standing.view, standing.row, cell.spec.rules)
                 known = before.get(cell.key)
                 decision = decide(view, cell.spec, Previous(atoms=known.atoms if known else {}))
                 payload, said = decision.payload(), None
@@ -123,7 +127,7 @@ def first_window(panel: Panel, grid: Sequence[Window], cells: Sequence[Cell]) ->
     """
     rules = next(cell.spec.rules for cell in cells if isinstance(cell.spec, StrategySpec | BaseUniverseSpec))
     for k, window in enumerate(grid):
-        if has_history(look(panel, window.start - 1), rules):
+        if has_history(stand_by(look(panel, window.start - 1), rules).view, rules):
             return k
     raise DataError(
         f"no name of the universe has {rules.data.min_history} bars at any of {len(grid)} windows over "

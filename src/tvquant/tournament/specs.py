@@ -39,9 +39,10 @@ class BaseUniverseSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSpec:
-    """Baseline `market`: equal weight of the benchmark symbols that have a bar."""
+    """Baseline `market`: equal weight of the benchmark symbols that have a bar, where so many of them have it."""
 
     symbols: tuple[str, ...]
+    quorum: float
 
 
 type Spec = StrategySpec | BaseUniverseSpec | MarketSpec

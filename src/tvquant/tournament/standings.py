@@ -33,6 +33,8 @@ def measures(settled: Settled, steps: Sequence[Step]) -> dict[str, Scalar]:
         "windows_without_candidate": statuses.count("no_candidate"),
         "windows_fell_back": statuses.count("fell_back"),
         "windows_failed": statuses.count("failed"),
+        "windows_earlier_bar": sum(step.footing["bar"] != step.footing["asked"] for step in steps),
+        "windows_without_quorum": sum(not step.footing["quorum"] for step in steps),
         "mean_forced_cash": float(np.mean([step.forced_cash for step in steps])),
         "mean_cash": float(np.mean([step.cash for step in steps])),
         "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
@@ -121,6 +123,8 @@ def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Step]) ->
     return {
         "window": np.array([step.window for step in steps], dtype=np.int64),
         "decided_at": times[np.array([step.row for step in steps], dtype=np.int64)],
+        "bar": np.array([step.footing["bar"] for step in steps], dtype="datetime64[us]"),
+        "quorum": np.array([step.footing["quorum"] for step in steps]),
         "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
         "partial": np.array([by_id[step.window].partial for step in steps]),
         "status": [step.status for step in steps],

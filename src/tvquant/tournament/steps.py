@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tvquant.core.allocations import Status
 from tvquant.core.atoms import Atom
 from tvquant.core.digests import digest_json
 from tvquant.core.records import Entry
@@ -38,7 +39,9 @@ class Step:
     window, row : id of the window, panel row of the decision mark.
     weights : net physical weights.
     digest, inputs, selection : of the decision, of what it was computed from, of the selection it stands on.
-    status : `solved`, `fell_back`, `failed`; `no_candidate` where nobody could be weighted; `baseline`.
+    footing : the bar that the decision stands on, in the form of the payload.
+    status : `solved`, `fell_back`, `failed` (also where choosing did); `no_candidate` where nobody could be weighted;
+        `baseline`.
     funnel : counts of the selection funnel, in the form of the payload.
     holdings : columns of equal length, one entry per winner: see `HOLDINGS`.
     stage : relaxation stage of the selection, 0 where nothing was selected.
@@ -52,6 +55,7 @@ class Step:
     weights: Mapping[str, float]
     digest: str
     inputs: str
+    footing: Mapping[str, Any]
     status: str
     funnel: Mapping[str, Any]
     stamps: Stamps
@@ -66,15 +70,15 @@ class Step:
     def of(cls, window: int, row: int, payload: Mapping[str, Any], selection: str | None) -> Self:
         """The step that a decision with this payload makes; `selection` is the digest of that part of it."""
         made, chosen, netting = payload["allocation"], payload["selection"], payload["netting"]
-        status = made["status"] if made else ("baseline" if payload["weights"] else "no_candidate")
         return cls(
             window=window,
             row=row,
             weights=payload["weights"],
             digest=digest_json({**payload, "selection": selection}),
             inputs=payload["inputs"],
+            footing=payload["footing"],
             selection=selection,
-            status=status,
+            status=_status(payload),
             funnel=payload["funnel"],
             stamps=frozenset(Stamp(stamp) for stamp in payload["stamps"]),
             holdings=_holdings(payload) if made else {name: [] for name in HOLDINGS},
@@ -94,6 +98,14 @@ class Step:
     def atoms(self) -> dict[str, float]:
         """Weight of each atom that is held."""
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
+
+
+def _status(payload: Mapping[str, Any]) -> str:
+    if payload["allocation"]:
+        return str(payload["allocation"]["status"])
+    if payload["failure"] is not None:
+        return Status.FAILED.value
+    return "baseline" if payload["weights"] else "no_candidate"
 
 
 def _holdings(payload: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -129,7 +141,7 @@ def selection_entry(window: int, digest: str, payload: Mapping[str, Any]) -> Ent
 def snapshot_entry(cell: Cell, step: Step, payload: Mapping[str, Any]) -> Entry:
     """The per-rebalance record of the ledger (R-LED-05): what was held and how it came about."""
     limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
-    kept = ("as_of", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
+    kept = ("as_of", "footing", "failure", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
     return Entry(
         chain=cell.key,
         stage=STAGE,
@@ -164,6 +176,7 @@ def restored(
         weights=data["weights"],
         digest=outputs["decision"],
         inputs=inputs["view"],
+        footing=data["footing"],
         selection=inputs.get(SELECTION),
         funnel=data["funnel"],
         stamps=frozenset(Stamp(stamp) for stamp in data["stamps"]),

@@ -5,7 +5,8 @@
 2. *Pool*: those of no excluded kind, with a bar at the decision row, past structure and pool filters of a scanner.
 3. *Recruits*: those past the signal filters as well; `consolidation` makes atoms of them.
 
-Without scanners every name of the pool is held long. All features are as known at the decision (R-UNI-22).
+Without scanners every name of the pool is held: short where that is the profile's direction, else long. All features
+are as known at the decision (R-UNI-22).
 """
 
 from collections.abc import Mapping, Sequence
@@ -140,7 +141,8 @@ def _consolidated(
 ) -> Consolidated:
     value = traded_values(candidates, features)
     if not universe.scanners:
-        held = [(one, Atom(physical_symbol=one.key, logic=HOLD, direction=Direction.LONG)) for one in candidates]
+        side = Direction.SHORT if universe.direction == "short" else Direction.LONG
+        held = [(one, Atom(physical_symbol=one.key, logic=HOLD, direction=side)) for one in candidates]
         return consolidate(held, value)
     found = recruits(universe.scanners, candidates, answers)
     quotes = next((scanner.quotes for scanner in universe.scanners if scanner.quotes), ())

@@ -84,7 +84,8 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
 def test_defaults_that_a_scanner_leaves_open_stand_in_the_ledger(home: Workspace) -> None:
     (home.profiles / "scanners").mkdir()
     (home.profiles / "scanners" / "bare.yaml").write_text("version: 1\nkinds: [spot]\n", encoding="utf-8")
-    named = {"--scanners": ("universe.scanners", ["bare"]), "--fills": ("execution.convention", "next_close")}
+    named = {"--scanners": ("universe.scanners", ["bare"]), "--fills": ("execution.convention", "next_close"),
+             "--floor": ("selection.min_winners", 5)}  # fmt: skip
     resolved = resolve(load("crypto_spot", search=[home.profiles]), vocabulary(), arguments=named)
     done = run(home, resolved, clock=Then(), jobs=1, again=False, watcher=Watcher())
     [first] = [r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 1]
@@ -94,6 +95,37 @@ def test_defaults_that_a_scanner_leaves_open_stand_in_the_ledger(home: Workspace
     ]
     atoms = {atom for r in records(done.folder.path, kind="snapshot") for atom in r.data.get("weights", {})}
     assert not any("None" in atom for atom in atoms)
+
+
+def test_a_run_without_its_presets_benchmark_says_so(home: Workspace, tmp_path: Path) -> None:
+    """The lake has no BTC, which the preset compares with: no baseline `market`, and a notice wherever one looks."""
+    bars = pl.read_parquet(tmp_path / "coins.parquet").filter(pl.col("symbol") != "BINANCE:BTCUSDT")
+    bars.write_parquet(tmp_path / "others.parquet")
+    other = Workspace(tmp_path / "other")
+    other.create()
+    import_files(other.lake(), [tmp_path / "others.parquet"], recorded_at=Then().now())
+    asked = profile(selection__min_winners=4)
+    done = run(other, asked, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    [notice] = done.folder.read_json("manifest.json")["notices"]
+    assert "benchmark.market of preset crypto_spot names BINANCE:BTCUSDT" in notice
+    [first] = [r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 1]
+    assert first.data["notices"] == [notice]
+    chains = {r.chain for r in records(done.folder.path, kind="outcome")}
+    assert ("base_universe_ew/custom" in chains, "market/custom" in chains) == (True, False)
+    assert run(other, asked, clock=Then(), jobs=1, again=False, watcher=Watcher()).reused
+    assert notice in (done.folder.path / "report" / "index.html").read_text()
+
+
+class Earlier(Then):
+    """A clock that is behind the data."""
+
+    def now(self) -> datetime:
+        return datetime(2024, 8, 30, 12, tzinfo=UTC)
+
+
+def test_a_bar_of_the_future_is_never_decided_on(home: Workspace) -> None:
+    with pytest.raises(DataError, match=r"USDT: its bar of 2024-08-30 closes after this run began"):
+        run(home, profile(), clock=Earlier(), jobs=1, again=False, watcher=Watcher())
 
 
 @pytest.mark.requirement("R-TRN-18")

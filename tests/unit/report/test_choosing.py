@@ -155,3 +155,16 @@ def test_when_nothing_fell_out_one_line_says_so(run):
 
 def test_every_reason_of_health_has_its_meaning():
     assert tuple(HEALTH) == REASONS
+
+
+def test_decisions_on_another_bar_than_the_last_are_counted_and_named(run):
+    third = pl.col("decided_at").rank("dense") == 3
+    edit(run, "windows", pl.when(third).then(pl.col("bar").dt.offset_by("-1d")).otherwise("bar").alias("bar"))
+    assert blocks(run, FUNNEL, Text)[-1].text == (
+        "Too few names had the last bar at 1 decisions, which stand on the last one with a quorum: "
+        "2019-07-23 (on 2019-07-22)."
+    )
+    edit(run, "windows", third.not_().alias("quorum"))
+    assert blocks(run, FUNNEL, Text)[-1].text == (
+        "No bar of five sessions had a quorum at 1 decisions, which stand on the last one as it was: 2019-07-23."
+    )

@@ -210,6 +210,37 @@ def test_current_weights_tell_direction_atoms_clusters_and_how_they_came_in(four
     assert limits.rows == (("gross position", "≤ 25.00 %", "20.00 %"), ("net low", "≥ -100.00 %", "10.00 %"))
 
 
+def current_facts(run, **decided):
+    decision = {**read_run(run).decision(), **decided}
+    found = deciding(run, decision=decision, held=decided.pop("held", {}))
+    return dict(of(Facts, CURRENT.draw(found))[0].pairs)
+
+
+def test_current_weights_name_their_bar_its_age_who_lacks_it_and_what_was_held(run):
+    facts = current_facts(run)
+    assert facts["As of"] == "2020-01-13 21:00:00 UTC, the close of the bar of 2020-01-13"
+    assert facts["Age of that bar"] == "2180.1 days when the run began"
+    assert facts["Names missing that bar"] == "none of those with a bar in five sessions"
+    assert facts["Decided from"] == "nothing held"
+    assert "Quorum" not in facts
+    footing = {
+        "asked": "2020-01-15T00:00:00.000000", "bar": "2020-01-14T00:00:00.000000", "quorum": True, "alive": 10,
+        "present": 1, "missing": ["NYSE:AAA", "NYSE:BBB"],
+    }  # fmt: skip
+    facts = current_facts(run, footing=footing, held={"NYSE:CCC_hold_LONG": 0.25})
+    assert facts["The last bar, of 2020-01-15"] == "1 of 10 names have it, so it is not decided on"
+    assert facts["Names missing that bar"] == "NYSE:AAA, NYSE:BBB"
+    assert facts["Decided from"] == "NYSE:CCC_hold_LONG 25.00 %"
+    facts = current_facts(run, footing={**footing, "quorum": False})
+    assert facts["Quorum"] == "none in five sessions; 1 of 10 names have this bar"
+
+
+def test_current_weights_without_a_decision_say_why(run):
+    decision = {**read_run(run).decision(), "allocation": None, "selection": None, "failure": "no answer today."}
+    said = of(Text, CURRENT.draw(deciding(run, decision=decision)))[0]
+    assert (said.text, said.tone) == ("no answer today: all cash.", "warning")
+
+
 def test_current_weights_that_could_not_be_found_are_said_to_have_failed(run):
     decision = dict(read_run(run).decision())
     failed = {"status": "failed", "attempts": [{"what": "covariance", "outcome": "singular"}], "constraints": []}

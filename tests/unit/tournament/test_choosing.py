@@ -76,9 +76,15 @@ def chosen(profile: Profiles, market: Markets) -> Callable[..., Choice]:
     return make
 
 
-def test_without_scanners_everyone_is_held_long(trending: dict[str, Floats], chosen: Callable[..., Choice]) -> None:
-    found = chosen(trending)
-    assert {(a.logic, a.direction, a.scan) for a in found.winners} == {("hold", Direction.LONG, "")}
+@pytest.mark.requirement("R-SEL-30")
+@pytest.mark.parametrize(
+    ("direction", "side"), [("both", Direction.LONG), ("long", Direction.LONG), ("short", Direction.SHORT)]
+)
+def test_without_scanners_everyone_is_held_on_the_side_of_the_profile(
+    direction: str, side: Direction, trending: dict[str, Floats], chosen: Callable[..., Choice]
+) -> None:
+    found = chosen(trending, universe__direction=direction)
+    assert {(a.logic, a.direction, a.scan) for a in found.winners} == {("hold", side, "")}
     assert (found.funnel.universe, found.funnel.discovery) == (8, 8)
     assert found.excluded == {}
 

@@ -71,6 +71,13 @@ def test_a_strategy_learns_from_its_training_rows_only(
     assert (before.inputs != after.inputs) is matters
 
 
+@pytest.mark.requirement("R-SEL-30")
+def test_a_short_profile_without_scanners_holds_no_long(profile: Profiles, market: Markets, walks: Walks) -> None:
+    made = profile(universe__direction="short")
+    weights = weights_at(market(walks("ABCDEF", 200)), spec_of(made, "equal_weight"))
+    assert weights == pytest.approx({f"X:{name}": -1 / 6 for name in "ABCDEF"})
+
+
 def test_without_a_candidate_all_is_cash(profile: Profiles, market: Markets, walks: Walks) -> None:
     view = look(market(walks("ABC", 200)), 80)
     for name in ("min_variance", "base_universe_ew"):
@@ -99,20 +106,20 @@ def test_without_a_covariance_the_allocation_fails_and_says_why(
 def test_the_market_holds_the_symbols_that_have_a_bar(market: Markets, walks: Walks) -> None:
     close = walks("ABC", 200)
     close["B"][ROW] = np.nan
-    panel, spec = market(close), MarketSpec(symbols=("X:A", "X:B"))
+    panel, spec = market(close), MarketSpec(symbols=("X:A", "X:B"), quorum=0.5)
     assert weights_at(panel, spec, ROW - 1) == {"X:A": 0.5, "X:B": 0.5}
     decision = decide(look(panel, ROW), spec, Previous())
     assert decision.weights == {"X:A": 1.0}
     assert decision.excluded == {"X:B": "no_bar"}
     assert (decision.funnel.universe, decision.funnel.discovery) == (2, 1)
-    assert weights_at(panel, MarketSpec(symbols=("X:B",))) == {}
+    assert weights_at(panel, MarketSpec(symbols=("X:B",), quorum=0.8)) == {"X:B": 1.0}, "the bar before stands for it"
 
 
 def test_decisions_carry_the_caveats_of_universe_and_windows(profile: Profiles, market: Markets, walks: Walks) -> None:
     panel = market(walks("ABCDE", 200))
     decision = decide(look(panel, ROW), spec_of(profile(), "equal_weight"), Previous())
     assert decision.stamps == {Stamp.CURRENT_ONLY, Stamp.SWEPT_WINDOWS}
-    assert decide(look(panel, ROW), MarketSpec(symbols=("X:A",)), Previous()).stamps == frozenset()
+    assert decide(look(panel, ROW), MarketSpec(symbols=("X:A",), quorum=0.8), Previous()).stamps == frozenset()
 
 
 def recruits(name: str, logic: str, direction: str, **bound: float) -> dict[str, object]:

@@ -12,9 +12,12 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
+from tvquant.core.selection import SelectionResponse
 from tvquant.lake import ResultStore
 from tvquant.ledger import Integrity, Ledger, records, verify
 from tvquant.profiles import Profile
+from tvquant.selection import SELECTION_MODELS, SelectionContext
+from tvquant.selection.models.baseline import Baseline
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
 from tvquant.tournament.play import BacktestEngine
@@ -241,26 +244,89 @@ def test_names_without_any_allocation_are_no_lack_of_names(
 def test_a_date_without_a_candidate_is_cash_and_says_so(
     tmp_path: Path, made: Profile, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
 ) -> None:
-    """Every name lacks the bar of row 139: the window at 140 is cash, with its neighbours invested."""
-    close = walks("ABCDE", 200)
-    for series in close.values():
-        series[139] = np.nan
-    made = made.model_copy(update={"data": made.data.model_copy(update={"lookback": 60})})
-    engine = engine_of(market(close, name="XNYS"), made)
+    """No name has the history for the windows at 60 and 80: they are cash, with those after them invested."""
+    engine = engine_of(market(walks("ABCDE", 200)), made)
     run = tmp_path / "run"
     with ledger_in(run) as ledger:
         matrix = play(engine, cells(made), ledger, run)
     windows = {r["window"]: r for r in ResultStore(run / "results").read("windows").to_dicts() if r["cell"] == STRATEGY}
-    assert {w: r["status"] for w, r in windows.items() if w >= 100} == {
-        100: "solved", 120: "solved", 140: "no_candidate", 160: "solved", 180: "solved",
+    assert {w: r["status"] for w, r in windows.items()} == {
+        60: "no_candidate", 80: "no_candidate", 100: "solved", 120: "solved", 140: "solved", 160: "solved",
+        180: "solved",
     }  # fmt: skip
-    assert (windows[140]["names"], windows[140]["cash"], windows[140]["discovery"]) == (0, 1.0, 0)
-    assert windows[160]["return"] != 0.0
+    assert (windows[80]["names"], windows[80]["cash"]) == (0, 1.0)
+    assert windows[100]["return"] != 0.0
     book = next(s for s in matrix.settled if s.cell == STRATEGY).result
-    held = book.quantities[140 - book.filled[0] : 160 - book.filled[0]]
-    assert (held == 0.0).all()
+    assert (book.quantities[: 100 - book.filled[0]] == 0.0).all()
     outcome = next(records(run, chain=STRATEGY, kind="outcome"))
-    assert outcome.metrics["windows_without_candidate"] == 3  # 60 and 80 have no history yet
+    assert outcome.metrics["windows_without_candidate"] == 2
+
+
+@pytest.mark.requirement("R-SIM-03")
+def test_a_ragged_bar_sells_nothing_and_is_told(
+    tmp_path: Path, made: Profile, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
+) -> None:
+    """One name of five has the bar of row 139: the window at 140 decides on row 138 and is filled in its own time."""
+    close = walks("ABCDE", 200)
+    for name in "BCDE":
+        close[name][139] = np.nan
+    engine = engine_of(market(close, name="XNYS"), made)
+    run = tmp_path / "run"
+    with ledger_in(run) as ledger:
+        matrix = play(engine, cells(made), ledger, run)
+    rows = [r for r in ResultStore(run / "results").read("windows").to_dicts() if r["cell"] == STRATEGY]
+    ragged = next(r for r in rows if r["window"] == 140)
+    times = engine.panel.times.astype("datetime64[us]").tolist()
+    assert (ragged["status"], ragged["names"]) == ("solved", 5)
+    assert (ragged["decided_at"], ragged["bar"], ragged["quorum"]) == (times[139], times[138], True)
+    assert ragged["filled_at"] == times[140]
+    assert all(r["bar"] == r["decided_at"] for r in rows if r is not ragged)
+    book = next(s for s in matrix.settled if s.cell == STRATEGY).result
+    assert (book.quantities[140 - book.filled[0]] > 0.0).all()
+    outcome = next(records(run, chain=STRATEGY, kind="outcome")).metrics
+    assert (outcome["windows_earlier_bar"], outcome["windows_without_quorum"]) == (1, 0)
+    snapshot = next(r for r in records(run, chain=STRATEGY, kind="snapshot") if r.metrics["window"] == 140)
+    assert snapshot.data["footing"] == {
+        "asked": str(engine.panel.times[139]), "bar": str(engine.panel.times[138]), "quorum": True, "alive": 5,
+        "present": 1, "missing": [],
+    }  # fmt: skip
+
+
+class Stumbling(Baseline):
+    """The model that selects everyone, and has no answer on one day."""
+
+    def select(self, context: SelectionContext) -> SelectionResponse:
+        if context.decided_at == DAY:
+            raise ModelError("no answer today")
+        return super().select(context)
+
+
+DAY = np.datetime64("2020-05-20", "us")
+"""Known at the close of row 139, which the window at 140 decides on."""
+
+
+@pytest.mark.requirement("R-TRN-18")
+def test_a_selection_without_an_answer_is_cash_for_its_window_and_the_rest_plays_on(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    monkeypatch.setattr("tvquant.tournament.choosing.SELECTION_MODELS", {**SELECTION_MODELS, "baseline": Stumbling()})
+    with ledger_in(run) as ledger:
+        matrix = play(engine, cells(made), ledger, run)
+    assert matrix.failed == {}
+    statuses = {
+        chain: {r.metrics["window"]: r.metrics["status"] for r in records(run, chain=chain, kind="snapshot")}
+        for chain in matrix.leaves
+    }
+    for chain, said in statuses.items():
+        expected = "baseline" if "/" in chain and chain.count("/") == 1 else "failed"
+        assert said[140] == expected
+        assert "failed" not in {status for window, status in said.items() if window != 140}
+    snapshot = next(r for r in records(run, chain=STRATEGY, kind="snapshot") if r.metrics["window"] == 140)
+    assert (snapshot.data["failure"], snapshot.data["weights"]) == ("no answer today", {})
+    outcome = next(records(run, chain=STRATEGY, kind="outcome")).metrics
+    assert (outcome["status"], outcome["windows_failed"]) == ("played", 1)
+    assert recorded(run).steps[STRATEGY][4].status == "failed", "and comes back from the ledger"
 
 
 def test_a_book_that_is_wiped_out_is_an_outcome(

@@ -34,7 +34,15 @@ def played(engine: BacktestEngine, grid: tuple[Cell, ...]) -> dict[str, list[Pla
 
 def by_hand(weights: dict[str, float], row: int, **rest: Any) -> Step:
     """A step that no one decided."""
-    given = {"window": row, "digest": "d", "inputs": "i", "status": "solved", "funnel": {}, "stamps": frozenset()}
+    given = {
+        "window": row,
+        "digest": "d",
+        "inputs": "i",
+        "footing": {},
+        "status": "solved",
+        "funnel": {},
+        "stamps": frozenset(),
+    }
     return Step(row=row, weights=weights, **given | rest)
 
 

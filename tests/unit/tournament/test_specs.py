@@ -49,7 +49,7 @@ def test_cells_of_one_profile_share_one_choice(
 
 def test_a_spec_cannot_be_changed(profile: Profiles) -> None:
     spec = strategies(profile())[0]
-    for value, name in ((spec, "engine"), (spec.rules, "train"), (MarketSpec(symbols=("X:A",)), "symbols")):
+    for value, name in ((spec, "engine"), (spec.rules, "train"), (MarketSpec(symbols=("X:A",), quorum=0.8), "symbols")):
         with pytest.raises(FrozenInstanceError):
             setattr(value, name, None)
     assert BaseUniverseSpec(rules=spec.rules).rules is spec.rules

@@ -118,8 +118,9 @@ def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engi
     close[70:] = 300.0
     made = profile()
     engine, cell = engine_of(market({"A": close}, kind=Kind.SWAP), made), cells(made)[0]
+    footing = {"asked": "2020-03-01", "bar": "2020-03-01", "quorum": True}
     steps = [
-        Step(window=row + 1, row=row, weights={"X:A": -1.0}, digest="d", inputs="i", status="solved",
+        Step(window=row + 1, row=row, weights={"X:A": -1.0}, digest="d", inputs="i", status="solved", footing=footing,
              funnel={**dict.fromkeys(FUNNEL, 1), "vetoed": {}}, stamps=frozenset())
         for row in (59, 79)
     ]  # fmt: skip

@@ -71,7 +71,7 @@ def test_every_winner_has_its_line_weight_or_not(v4: Made) -> None:
 def test_cash_and_atoms_make_one_without_dust(v4: Made) -> None:
     _, _, step = v4
     assert sum(step.atoms.values()) + step.cash == pytest.approx(1.0, abs=1e-12)
-    given = {"window": 1, "row": 0, "digest": "d", "inputs": "i", "status": "baseline", "funnel": {},
+    given = {"window": 1, "row": 0, "digest": "d", "inputs": "i", "footing": {}, "status": "baseline", "funnel": {},
              "stamps": frozenset()}  # fmt: skip
     assert Step(weights={"X:A": 0.75, "X:B": 0.25 - 1e-14}, **given).cash == 0.0
     assert Step(weights={"X:A": 0.75, "X:B": 0.25 - 1e-11}, **given).cash > 0.0

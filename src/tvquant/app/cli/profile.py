@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 
@@ -116,16 +116,33 @@ def lint(
     text = []
     for name, found in problems.items():
         text.append(f"{name}: {'' if found else 'ok'}" + "".join(f"\n  {problem}" for problem in found))
-        text += [f"  note: {notice}" for notice in _notices(name, found, home)]
+        notices = _notices(name, found, home)
+        text += [f"  note: {notice}" for notice in notices]
+        if as_json:
+            for notice in notices:
+                note(f"{name}: {notice}")
     answer(problems, text, as_json=as_json)
     if any(problems.values()):
         raise typer.Exit(2)
 
 
 def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]:
-    """What a sound profile leaves to defaults; none of other files."""
+    """What a sound profile leaves to defaults or asks for in vain; none of other files.
+
+    A lake that cannot serve the profile is no fault of the profile: the commands that read it say so.
+    """
+    from tvquant.app.fitting import fitted, scarce
+
     sort, _, rest = name.rpartition(" ")
-    return () if problems or sort not in ("", "profile") else resolved(home, rest).notices
+    if problems or sort not in ("", "profile"):
+        return ()
+    found = resolved(home, rest)
+    universe = found.profile.universe
+    try:
+        return fitted(home.lake(), found).resolved.notices
+    except DataError:
+        named = set(universe.symbols or ()) - set(universe.exclude_symbols)
+        return (*found.notices, *(scarce(found.profile, len(named)) if named else ()))
 
 
 def _description(name: str, home: Workspace) -> str:

@@ -121,15 +121,17 @@ def rm(
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
+    from tvquant.app.production import MANIFEST
     from tvquant.report import standings
 
-    rows = standings(outcome.folder.path)
+    rows, notices = standings(outcome.folder.path), outcome.folder.read_json(MANIFEST)["notices"]
     seconds, memory = time.perf_counter() - began, _peak_memory()
     document = {
         "run": outcome.folder.id,
         "result": outcome.result,
         "reused": outcome.reused,
         "cells": rows,
+        "notices": notices,
         "seconds": round(seconds, 2),
         "seconds_to_first_window": None if progress.first_step is None else round(progress.first_step, 2),
         "peak_memory_bytes": memory,
@@ -139,6 +141,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     text = [_standings(rows), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
+    text += [f"notice   {notice}" for notice in (*notices, *_stale(rows))]
     text += [
         f"run      {outcome.folder.id}",
         f"result   {outcome.result}",
@@ -146,6 +149,19 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         f"report   {outcome.folder.report}",
     ]
     return document, text
+
+
+def _stale(rows: list[dict[str, Any]]) -> list[str]:
+    """What is said where strategies decided on another bar than the window's, or on one that too few names had."""
+    said = []
+    for key, text in (
+        ("windows_earlier_bar", "the last bar before a window had no quorum: an earlier one was decided on at"),
+        ("windows_without_quorum", "no bar of five sessions had a quorum: the last was decided on as it was at"),
+    ):
+        counts = [(row[key], row["windows"]) for row in rows if not row["baseline"] and row.get(key)]
+        if counts:
+            said.append(f"{text} {max(counts)[0]} of {max(counts)[1]} windows (data.quorum)")
+    return said
 
 
 def _standings(rows: list[dict[str, Any]]) -> str:
@@ -193,11 +209,13 @@ def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[d
         "symbols": len(plan.snapshot.symbols),
         "stages": [{"number": s.number, "name": s.name, "what": s.what} for s in STAGES.values()],
         "finished_run": there.folder.id if there else None,
+        "notices": list(plan.resolved.notices),
     }
     rows = [(s.number, s.name, s.what) for s in STAGES.values()]
     text = (
         f"{table(('stage', 'name', 'what'), rows, right=(0,))}\n\nplan     {plan.digest}\n"
         f"symbols  {len(plan.snapshot.symbols)}\nrun      {there.folder.id if there else 'would be computed'}"
+        + "".join(f"\nnotice   {notice}" for notice in plan.resolved.notices)
     )
     return document, text
 

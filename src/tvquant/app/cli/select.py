@@ -1,6 +1,6 @@
 """`tvquant select`: what a profile would choose and hold as of a date, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tvquant.app.selecting import Selected
 
 ALL = "*"
+NAMED = 8
+"""Names that one line shows."""
 
 
 def select(
@@ -31,14 +33,15 @@ def select(
     as_json: JsonOption = False,
 ) -> None:
     """Decide once, as of a past date, with what was known then; nothing is written."""
+    from tvquant.app.clock import SystemClock
     from tvquant.app.selecting import selected
 
     home = workspace_at(workspace)
     home.require()
     settings = [*(overrides or []), *([f"selection.model={model}"] if model else [])]
-    day = as_of.date() if as_of else None
+    day, now = as_of.date() if as_of else None, SystemClock().now()
     with compiling_told():
-        found = {name: selected(home.lake(), resolved(home, name, settings), day) for name in names}
+        found = {name: selected(home.lake(), resolved(home, name, settings), day, now=now) for name in names}
     told = {name: _told(one, explain) for name, one in found.items()}
     if len(found) == 1:
         ((document, text),) = told.values()
@@ -59,7 +62,16 @@ def select(
 
 def _told(found: "Selected", explain: str | None) -> tuple[dict[str, Any], list[str]]:
     """What is said of one profile, as a document and as text."""
-    document: dict[str, Any] = {"cell": found.cell, "bar": str(found.bar), "decision": found.decision.payload()}
+    document: dict[str, Any] = {
+        "cell": found.cell,
+        "asked": None if found.asked is None else str(found.asked),
+        "bar": str(found.footing.bar),
+        "age_days": round(found.age, 2),
+        "missing": list(found.footing.missing),
+        "held": dict(found.held),
+        "notices": list(found.notices),
+        "decision": found.decision.payload(),
+    }
     text = _summary(found)
     if explain is not None:
         winners = [atom.symbol for atom in found.response.winners] if found.response else []
@@ -84,11 +96,16 @@ def _summary(found: "Selected") -> list[str]:
     funnel = decision.funnel
     lines = [
         f"cell     {found.cell}",
-        f"as of    {str(decision.as_of)[:16].replace('T', ' ')} UTC, when the bar of {str(found.bar)[:10]} was known",
+        f"as of    {str(decision.as_of)[:16].replace('T', ' ')} UTC, when the bar of {str(found.footing.bar)[:10]} "
+        "was known",
+        *_footing(found),
         f"funnel   {funnel.universe} in the universe, {funnel.discovery} recruited, {funnel.refined} refined, "
         f"{funnel.selected} selected ({funnel.atoms_selected} atoms)",
         f"out      {_counted(decision.excluded.values()) or 'none'}",
+        *(f"notice   {notice}" for notice in found.notices),
     ]
+    if decision.failure is not None:
+        return [*lines, "", f"No decision: {decision.failure}. All cash."]
     if said is None:
         return [*lines, "", "No candidate: all cash."]
     clusters = len(set(said.clusters.values()))
@@ -111,6 +128,30 @@ def _summary(found: "Selected") -> list[str]:
         for atom in said.winners
     ]
     return [*lines, table(head, rows, right=(1, 2, 3)), "", f"cash     {percent(1.0 - sum(decision.atoms.values()))}"]
+
+
+def _footing(found: "Selected") -> list[str]:
+    """Which bar answered, how old it is, who lacks it, and what was held before."""
+    on = found.footing
+    bar, last = str(on.bar)[:10], str(on.asked)[:10]
+    lines = [f"bar      {bar}, closed {found.age:.1f} days ago"]
+    if found.asked is not None and str(found.asked) != last:
+        lines.append(f"asked    {found.asked}, which has no bar; the last by then is of {last}")
+    if not on.quorum:
+        lines.append(
+            f"quorum   none: {on.present} of {on.alive} names have that bar, and no session of five had enough"
+        )
+    elif bar != last:
+        lines.append(f"quorum   the bar of {last} is not decided on: {on.present} of {on.alive} names have it")
+    lines.append(f"missing  {_named(on.missing)}")
+    held = ", ".join(f"{atom} {percent(weight)}" for atom, weight in found.held.items())
+    return [*lines, f"from     {held or 'nothing held'}"]
+
+
+def _named(keys: Sequence[str]) -> str:
+    """The names without a bar, so many that a line holds; all of them stand in the document."""
+    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    return f"{len(keys)}: {', '.join(keys[:NAMED])}{more}" if keys else "none of the names with a bar in five sessions"
 
 
 def _explained(one: dict[str, Any]) -> list[str]:

@@ -31,7 +31,15 @@ def draw(run: RunData) -> tuple[Block, ...]:
     names = tuple(
         (f"{name} digest", recorded.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
     )
-    return (told, *_rules(run), Facts(pairs=names))
+    return (told, *_notices(run), *_rules(run), Facts(pairs=names))
+
+
+def _notices(run: RunData) -> tuple[Block, ...]:
+    """What the profile left to defaults, or asked for in vain; silent where it cannot be read, as `_rules` says so."""
+    try:
+        return tuple(Text(text=notice, tone="warning") for notice in run.notices())
+    except Absent:
+        return ()
 
 
 def _rules(run: RunData) -> tuple[Block, ...]:

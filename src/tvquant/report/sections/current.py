@@ -1,6 +1,7 @@
 """What the headline would hold now."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tvquant.core.allocations import Status
@@ -8,8 +9,10 @@ from tvquant.core.atoms import Atom
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, percent, plain, short
+from tvquant.report.wording import count, day, number, percent, plain, short, some
 
+MISSING = 12
+"""Names without a bar that are shown."""
 FLOOR = "_low"
 """End of the name of a limit from below; it is recorded with both sides negated."""
 
@@ -18,10 +21,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
     """Net weights decided on the last row, the atoms behind them, how they were found, and the limits they keep."""
     decision = run.decision()
     weights, made = dict(decision["weights"]), decision["allocation"]
-    when = str(decision["as_of"]).split(".")[0].replace("T", " ")
-    facts = [("As of", f"{when} UTC, the close of the last row"), ("Names", count(len(weights)))]
+    facts = [*_footing(run), ("Names", count(len(weights)))]
     if made is None:
-        return (Text(text="No name was eligible on the last row: all cash.", tone="warning"), Facts(pairs=tuple(facts)))
+        why = decision["failure"] or "No name was eligible on the last row"
+        return (Text(text=f"{why.rstrip('.')}: all cash.", tone="warning"), Facts(pairs=tuple(facts)))
     cash = 1.0 - sum(decision["atoms"].values())
     facts += [
         ("Gross and net", f"{percent(sum(map(abs, weights.values())))} and {percent(sum(weights.values()))} of equity"),
@@ -38,14 +41,35 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Facts(pairs=tuple(facts)),
         _holdings(decision, cash),
         Text(
-            text="Decided from an empty book; these are targets, not orders. Clusters are given as selection / "
-            "allocation.",
+            text="These are targets, not orders. Clusters are given as selection / allocation.",
             tone="note",
         ),
     )
     failed = (Text(text="No weights could be found, so all is cash: see the attempts.", tone="warning"),)
     told = blocks if weights or made["status"] != Status.FAILED else (*failed, *blocks)
     return (*told, Table(head=("limit", "allowed", "found"), rows=limits)) if limits else told
+
+
+def _footing(run: RunData) -> list[tuple[str, str]]:
+    """The bar that was decided on, its age when the run began, who lacks it, and what was held before."""
+    decision, on = run.decision(), run.decision()["footing"]
+    known = datetime.fromisoformat(decision["as_of"]).replace(tzinfo=UTC)
+    age = (run.began - known) / timedelta(days=1)
+    facts = [
+        ("As of", f"{known:%Y-%m-%d %H:%M:%S} UTC, the close of the bar of {day(on['bar'])}"),
+        ("Age of that bar", f"{number(age, 1)} days when the run began"),
+    ]
+    if not on["quorum"]:
+        facts.append(("Quorum", f"none in five sessions; {on['present']} of {on['alive']} names have this bar"))
+    elif on["bar"] != on["asked"]:
+        text = f"{on['present']} of {on['alive']} names have it, so it is not decided on"
+        facts.append((f"The last bar, of {day(on['asked'])}", text))
+    held = "; ".join(f"{atom} {percent(weight, 2)}" for atom, weight in run.held().items())
+    return [
+        *facts,
+        ("Names missing that bar", some(on["missing"], MISSING) or "none of those with a bar in five sessions"),
+        ("Decided from", held or "nothing held"),
+    ]
 
 
 def _selection(said: Mapping[str, Any]) -> str:

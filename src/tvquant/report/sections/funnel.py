@@ -35,6 +35,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Text(text=f"{counted} {_efficiency(windows)}", tone="note"),
         _relaxation(windows),
         _unsolved(windows),
+        *_stood(windows),
     )
 
 
@@ -116,6 +117,26 @@ def _unsolved(windows: pl.DataFrame) -> Text:
     listed = [f"{day(row['decided_at'])} ({plain(row['status'])})" for row in bad.iter_rows(named=True)]
     said = f"{len(bad)} of {count(len(windows))} decisions were not solved as asked ({counts}): {some(listed, NAMED)}."
     return Text(text=said, tone="warning")
+
+
+def _stood(windows: pl.DataFrame) -> tuple[Text, ...]:
+    """Decisions that stand on an earlier bar than the window's last, or on one without a quorum; nothing where none."""
+    earlier = windows.filter(windows["bar"] < windows["decided_at"])
+    without = windows.filter(~windows["quorum"])
+    said = []
+    if len(earlier):
+        listed = [f"{day(row['decided_at'])} (on {day(row['bar'])})" for row in earlier.iter_rows(named=True)]
+        said.append(
+            f"Too few names had the last bar at {count(len(earlier))} decisions, which stand on the last one with a "
+            f"quorum: {some(listed, NAMED)}."
+        )
+    if len(without):
+        listed = [day(value) for value in without["decided_at"]]
+        said.append(
+            f"No bar of five sessions had a quorum at {count(len(without))} decisions, which stand on the last one as "
+            f"it was: {some(listed, NAMED)}."
+        )
+    return tuple(Text(text=text, tone="warning") for text in said)
 
 
 FUNNEL = Section(key="funnel", title="Selection funnel", draw=draw)

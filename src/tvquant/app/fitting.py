@@ -1,0 +1,95 @@
+"""A profile against the lake: the symbols that a run pins, and what of the profile the lake cannot give.
+
+What a preset asks for and the lake lacks is left out with a notice. What the user wrote (a file, the environment, an
+argument) is refused: leaving it out would be another profile than the one asked for.
+"""
+
+from dataclasses import dataclass, replace
+
+from tvquant.core.errors import DataError
+from tvquant.lake import Lake
+from tvquant.profiles import Profile, ResolvedProfile
+from tvquant.profiles.schema import UniverseSection
+from tvquant.selection.models.baseline import Baseline
+
+MARKET = "benchmark.market"
+FLOOR = "selection.min_winners"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A profile as the lake can serve it, its notices saying what was left out, and the symbols to pin."""
+
+    resolved: ResolvedProfile
+    symbols: tuple[str, ...]
+
+
+def fitted(lake: Lake, resolved: ResolvedProfile) -> Fitted:
+    """The profile on this lake: symbols of its universe and benchmark.
+
+    Raises
+    ------
+    DataError : the lake holds no symbol of the universe, or lacks one that the user named.
+    """
+    profile, held = resolved.profile, frozenset(lake.symbols())
+    universe = profile.universe
+    # Excluded kinds are pinned too: decisions count what they leave out.
+    wanted = _named(universe, lake.symbols(kinds=frozenset(universe.kinds)))
+    if not wanted:
+        kinds = ", ".join(kind.value for kind in universe.kinds)
+        raise DataError(
+            f"the lake holds no symbol that profile {profile.name!r} asks for (kinds: {kinds}); "
+            "import some with `tvquant data import FILE`"
+        )
+    missing = [s for s in universe.symbols or () if s not in held]
+    if missing:
+        raise DataError(f"universe.symbols names {missing[0]}, which the lake does not hold; import it or drop it")
+    absent = [s for s in profile.benchmark.market if s not in held]
+    if absent:
+        resolved = _without_market(resolved, absent[0])
+    names = _named(universe, lake.symbols(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))
+    notices = (*resolved.notices, *scarce(resolved.profile, len(names)))
+    return Fitted(
+        resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
+        symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
+    )
+
+
+def scarce(profile: Profile, names: int) -> tuple[str, ...]:
+    """A notice where a universe of so many names cannot have as many winners as the scarcity protocol fills up to."""
+    chosen, scanners = profile.selection, profile.universe.scanners
+    atoms = names * max(len({(scanner.logic, scanner.direction) for scanner in scanners}), 1)
+    if chosen.model == Baseline().name or chosen.min_winners <= atoms:
+        return ()
+    return (
+        f"{FLOOR} asks for {chosen.min_winners} of a universe of {names} names: every decision relaxes its soft vetoes "
+        f"to the last stage and is sparse; set it to {names} or less, or widen the universe",
+    )
+
+
+def _named(universe: UniverseSection, symbols: tuple[str, ...]) -> set[str]:
+    """Those of the symbols that the universe names."""
+    asked = set(symbols) if universe.symbols is None else set(symbols) & set(universe.symbols)
+    return asked - set(universe.exclude_symbols)
+
+
+def _without_market(resolved: ResolvedProfile, absent: str) -> ResolvedProfile:
+    """The profile without the baseline `market`, where a preset named it; half of a benchmark would be another one."""
+    if resolved.is_own(MARKET):
+        raise DataError(
+            f"{MARKET} names {absent}, which the lake does not hold; import it, or set "
+            f"{MARKET} to symbols that are there (or to [])"
+        )
+    label = resolved.layers[MARKET]
+    profile = resolved.profile
+    notice = (
+        f"{MARKET} of {label} names {absent}, which the lake does not hold: results are without the baseline `market`; "
+        f"import {absent}, or set {MARKET} to symbols that are there"
+    )
+    bare = profile.model_copy(update={"benchmark": profile.benchmark.model_copy(update={"market": ()})})
+    return replace(
+        resolved,
+        profile=bare,
+        layers={**resolved.layers, MARKET: f"{label}, left out: the lake lacks {absent}"},
+        notices=(*resolved.notices, notice),
+    )

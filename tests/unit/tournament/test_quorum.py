@@ -1,0 +1,194 @@
+"""Which bar a decision stands on, when the last one has come for some names only."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.instruments import Fact, Kind
+from tvquant.core.panel import Floats, Panel
+from tvquant.profiles import Profile
+from tvquant.tournament.cells import cells
+from tvquant.tournament.decide import decide
+from tvquant.tournament.play import BacktestEngine, first_window
+from tvquant.tournament.quorum import stand, stand_by
+from tvquant.tournament.specs import MarketSpec, Previous, Rules, Spec, StrategySpec
+from tvquant.tournament.views import look
+from tvquant.tournament.windows import windows
+
+type Profiles = Callable[..., Profile]
+type Walks = Callable[..., dict[str, Floats]]
+type Markets = Callable[..., Panel]
+
+NAMES = "ABCDEFGHIJ"
+ROW = 150
+NAN = float("nan")
+
+
+def spec_of(made: Profile) -> StrategySpec:
+    spec = cells(made)[0].spec
+    assert isinstance(spec, StrategySpec)
+    return spec
+
+
+def rules_of(made: Profile) -> Rules:
+    return spec_of(made).rules
+
+
+def without(close: dict[str, Floats], names: Iterable[str], *rows: int) -> dict[str, Floats]:
+    """The closes without these names' bars of these rows."""
+    return {name: np.where(np.isin(np.arange(len(v)), rows), NAN, v) if name in names else v
+            for name, v in close.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("missing", "quorum", "back"),
+    [(0, 0.8, 0), (2, 0.8, 0), (3, 0.8, 1), (9, 0.8, 1), (10, 0.8, 1), (3, 0.7, 0), (4, 0.7, 1), (1, 1.0, 1)],
+)
+def test_a_bar_of_too_few_names_is_not_decided_on(
+    missing: int, quorum: float, back: int, profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    panel = market(without(walks(NAMES, 200), NAMES[:missing], ROW))
+    standing = stand_by(look(panel, ROW), rules_of(profile(data__quorum=quorum)))
+    assert standing.row == ROW - back
+    assert standing.view.as_of == panel.known_at[ROW - back, 0]
+    said = standing.footing
+    assert (said.asked, said.bar, said.quorum) == (panel.times[ROW], panel.times[ROW - back], True)
+    assert (said.alive, said.present) == (10, 10 - missing)
+    assert said.missing == (() if back else tuple(f"X:{name}" for name in NAMES[:missing]))
+
+
+@pytest.mark.requirement("R-SIM-03")
+def test_one_ragged_bar_sells_nothing(profile: Profiles, market: Markets, walks: Walks) -> None:
+    """A name alone has the last bar: the book is that of the bar before, to the bit; weights are of the row asked."""
+    close, spec = walks(NAMES, 200), spec_of(profile(benchmark__market=["X:A"]))
+    ragged = market(without(close, NAMES[1:], ROW))
+    found, before = (decide(look(panel, row), spec, Previous()) for panel, row in ((ragged, ROW), (ragged, ROW - 1)))
+    assert len(found.weights) == 10
+    assert (found.row, before.row) == (ROW, ROW - 1)
+    told, other = found.payload(), before.payload()
+    assert (told["footing"]["bar"], told["footing"]["asked"]) == (str(ragged.times[ROW - 1]), str(ragged.times[ROW]))
+    assert {**told, "footing": None} == {**other, "footing": None}
+
+
+@pytest.mark.parametrize("fork", ["deleted", "scrambled", "as it was"])
+@pytest.mark.requirement("R-SIM-03")
+def test_what_follows_changes_no_footing(fork: str, profile: Profiles, market: Markets, walks: Walks) -> None:
+    """Whether the others come back after the ragged bar, never, or at other prices."""
+    close, made = without(walks(NAMES, 200), NAMES[1:], ROW), profile()
+    before = decide(look(market(close), ROW), spec_of(made), Previous()).payload()
+    for name in close:
+        close[name][ROW + 1 :] *= {"deleted": NAN, "scrambled": 3.0, "as it was": 1.0}[fork]
+    assert decide(look(market(close), ROW), spec_of(made), Previous()).payload() == before
+
+
+@pytest.mark.parametrize(("last", "row"), [(ROW - 5, ROW), (ROW - 4, ROW - 4), (ROW - 1, ROW - 1)])
+def test_a_name_counts_for_five_sessions_after_its_last_bar(
+    last: int, row: int, profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    panel = market(without(walks(NAMES, 200), NAMES[:5], *range(last + 1, 200)))
+    standing = stand_by(look(panel, ROW), rules_of(profile()))
+    assert (standing.row, standing.footing.quorum) == (row, True)
+    assert standing.footing.alive == (5 if row == ROW else 10)
+
+
+def test_only_names_that_may_be_held_are_asked(profile: Profiles, market: Markets, walks: Walks) -> None:
+    """Nine of ten lack the bar, but they are of an excluded kind, or not among the symbols."""
+    panel = market(without(walks(NAMES, 200), NAMES[1:], ROW))
+    coins = [replace(one, kinds=one.kinds | {Kind.STABLECOIN}) for one in panel.instruments[1:]]
+    stable = replace(panel, instruments=(panel.instruments[0], *coins), _first_known=None)
+    assert stand_by(look(stable, ROW), rules_of(profile())).row == ROW
+    assert stand_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:A"]))).row == ROW
+    assert stand_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:B"], benchmark__market=["X:A"]))).row < ROW
+
+
+@pytest.mark.parametrize(("known", "row"), [(ROW, ROW), (ROW + 1, ROW - 1)])
+def test_the_delisted_are_not_waited_for_once_that_is_known(
+    known: int, row: int, profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    panel = market(without(walks(NAMES, 200), NAMES[:5], *range(ROW, 200)))
+    fact = Fact(field="delisted_at", value=panel.times[ROW], known_at=panel.known_at[known, 0])
+    told = tuple(replace(one, facts=(fact,)) if one.symbol[2] in NAMES[:5] else one for one in panel.instruments)
+    assert stand_by(look(replace(panel, instruments=told, _first_known=None), ROW), rules_of(profile())).row == row
+
+
+def test_without_a_quorum_in_five_sessions_the_last_bar_stands_and_says_so(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    """Each name trades every other session: no bar ever has eight of ten."""
+    close = walks(NAMES, 200)
+    for k, name in enumerate(NAMES):
+        close[name][60 + k % 2 :: 2] = NAN
+    panel = market(close)
+    footing = stand_by(look(panel, ROW), rules_of(profile())).footing
+    assert (footing.bar, footing.quorum, footing.alive, footing.present) == (panel.times[ROW], False, 10, 5)
+    assert len(footing.missing) == 5
+
+
+def test_a_halted_universe_is_cash(profile: Profiles, market: Markets, walks: Walks) -> None:
+    close = {**without(walks(NAMES, 200), NAMES, *range(ROW - 4, 200)), "Z": np.full(200, 1.0)}
+    made = profile(universe__exclude_symbols=["X:Z"], benchmark__market=["X:Z"])
+    held, last = (decide(look(market(close), row), spec_of(made), Previous()) for row in (ROW - 1, ROW))
+    assert (len(held.weights), last.weights) == (10, {})
+    assert held.footing is not None
+    assert last.footing is not None
+    assert (held.footing.quorum, last.footing.quorum, last.footing.alive) == (True, False, 0)
+
+
+def test_at_the_first_rows_there_is_nothing_before(profile: Profiles, market: Markets, walks: Walks) -> None:
+    panel = market(without(walks(NAMES, 200), NAMES[1:], 0, 1))
+    footings = [stand_by(look(panel, row), rules_of(profile())).footing for row in (0, 1, 2)]
+    assert [(f.alive, f.quorum) for f in footings] == [(1, True), (1, True), (10, True)]
+
+
+def test_a_benchmark_is_judged_by_its_own_symbols(market: Markets, walks: Walks) -> None:
+    """It is not sold for want of one bar, and not held back by a universe that lacks one."""
+    close = walks(NAMES, 200)
+    spec = MarketSpec(symbols=("X:A",), quorum=0.8)
+    for lacking, row in (("A", ROW - 1), (NAMES[1:], ROW)):
+        panel = market(without(close, lacking, ROW))
+        assert stand(look(panel, ROW), spec).row == row
+        assert decide(look(panel, ROW), spec, Previous()).weights == {"X:A": 1.0}
+
+
+def played(engine: BacktestEngine, made: Profile) -> list[Any]:
+    return [one for one in engine.play(cells(made), engine.grid, {}) if not one.cell.startswith("market")]
+
+
+@pytest.mark.parametrize("ragged", [(99,), (139, 140, 141), (137, 138, 139)])
+def test_a_run_decides_as_each_view_alone_would(
+    ragged: tuple[int, ...], profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    """Features come from one pass, and rows of marks increase, whatever bar answers."""
+    made = profile(windows__step=1, windows__test=1, selection__model="v4", data__max_missing=0.5)
+    panel = market(without(walks(NAMES, 145), NAMES[1:], *ragged), name="XNYS")
+    grid = windows(145, span=None, train=60, test=1, step=1)
+    grid = grid[first_window(panel, grid, cells(made)) :]
+    assert grid[0].start == 90
+    grid = tuple(w for w in grid if w.start in (100, *range(137, 145)))
+    engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
+    steps = played(engine, made)
+    specs: dict[str, Spec] = {cell.key: cell.spec for cell in cells(made)}
+    before: dict[str, Previous] = {}
+    for one in steps:
+        view = look(panel, one.step.row)
+        alone = decide(view, specs[one.cell], before.get(one.cell, Previous())).payload()
+        before[one.cell] = Previous(atoms=one.step.atoms)
+        assert one.entry.data["weights"] == alone["weights"]
+        assert one.step.footing == alone["footing"]
+    mine = [one.step for one in steps if one.cell == cells(made)[0].key]
+    stale = {step.row for step in mine if step.footing["bar"] != step.footing["asked"]}
+    assert stale == set(ragged) & {w.start - 1 for w in grid}
+    settled = engine.settle(cells(made)[0], mine)
+    assert settled.result.filled.tolist() == [w.start for w in grid]
+
+
+def test_history_is_counted_at_the_bar_that_answers(profile: Profiles, market: Markets, walks: Walks) -> None:
+    """Ninety bars are there at row 89; were it ragged, the decision asked for there would have eighty-nine."""
+    made = profile(windows__step=1, windows__test=1)
+    grid = windows(120, span=None, train=60, test=1, step=1)
+    for rows, start in (((), 90), ((89,), 91)):
+        panel = market(without(walks(NAMES, 120), NAMES[1:], *rows), name="XNYS")
+        assert grid[first_window(panel, grid, cells(made))].start == start
