@@ -19,6 +19,7 @@ class Stamp(StrEnum):
     SWEPT_WINDOWS = "swept_windows"
     AS_SPECIFIED = "as_specified"
     ASSUMED_METADATA = "assumed_metadata"
+    ACCEPTED_BASIS = "accepted_basis"
 
     @property
     def meaning(self) -> str:
@@ -41,4 +42,5 @@ _MEANING: dict[Stamp, str] = {
     Stamp.SWEPT_WINDOWS: "The 60/20/20 windows were picked as the best of a sweep on related history.",
     Stamp.AS_SPECIFIED: "Vetoes use the specification's fixed figures: on noise these reject at random or never.",
     Stamp.ASSUMED_METADATA: "No provider told ticks and lots: steps are assumed from the venue and the prices.",
+    Stamp.ACCEPTED_BASIS: "Prices contradict what they were declared to be adjusted for: taken on the user's word.",
 }

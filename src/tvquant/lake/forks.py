@@ -23,6 +23,7 @@ from tvquant.core.panel import Basis, Caveat, Panel, Times
 from tvquant.core.stamps import Stamp
 from tvquant.lake import tables, venues
 from tvquant.lake.bars import session
+from tvquant.lake.declared import Doubt
 from tvquant.lake.facts import restore_facts
 from tvquant.lake.files import RATE
 from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
@@ -134,7 +135,7 @@ def rebuilt(rows: Rows, into: Path) -> tuple[Lake, Snapshot]:
         count += len(parts)
         for file, part in zip(files, parts, strict=True):
             part.drop("basis").write_parquet(file, compression="uncompressed")
-        import_files(lake, files, basis=Basis(basis), recorded_at=IMPORTED)
+        import_files(lake, files, basis=Basis(basis), doubt=Doubt.IGNORE, recorded_at=IMPORTED)
     if len(rows.funding):
         paid = folder / "funding.parquet"
         rows.funding.select(*KEY, pl.col("rate").alias(RATE)).write_parquet(paid, compression="uncompressed")

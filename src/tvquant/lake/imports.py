@@ -1,11 +1,12 @@
 """Import of files: all are judged before anything is written, and what is written is what was delivered.
 
 1. Read and judge every file; a bad row refuses the whole command, or goes to the quarantine when that was asked for.
-2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has.
+2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has, and its prices must not contradict it.
 3. Per interval, drop rows that repeat a row of the same files or of the lake; everything else is stored,
    contradictions included.
-4. Write quarantine, instruments, actions, funding, bars, journal, in this order and each in one commit. Killed in
-   between, the lake holds instruments without bars, which nothing reads, and the same command completes it.
+4. Write quarantine, facts, actions, funding, instruments, bars, journal, in this order and each in one commit. Killed
+   in between, the lake holds actions or instruments without bars, which nothing reads, and the same command completes
+   it. Instruments say which bars' dividends are known: they come behind the actions, for none may be missing then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +18,10 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake import commits, spans, tables
+from tvquant.lake import commits, spans, tables, tellings
 from tvquant.lake.bars import in_time_order
+from tvquant.lake.basis import ACTION
+from tvquant.lake.declared import NO_FACTS, Doubt, on_word
 from tvquant.lake.files import ACTIONS, FUNDING, RATE, Delivery, read_file
 from tvquant.lake.funding import settled, unstored
 from tvquant.lake.import_reports import ImportReport, file_report, funding_journal, journal_of, malformed, put_aside
@@ -28,27 +31,34 @@ from tvquant.lake.lake import Lake
 from tvquant.lake.place import Root
 from tvquant.lake.repeats import mark_repeats
 from tvquant.lake.tables import TIME, VALUES
-from tvquant.lake.tellings import news
 
 _NUMBERS = dict.fromkeys((*VALUES, *ACTIONS), pl.Float64())
 _FILED: dict[str, pl.DataType] = {"file": pl.Int64(), "interval": pl.String()}
 
 
 def import_files(
-    lake: Lake, files: Sequence[Path], *, basis: Basis | None = None, quarantine: bool = False, recorded_at: datetime
+    lake: Lake,
+    files: Sequence[Path],
+    *,
+    basis: Basis | None = None,
+    doubt: Doubt = Doubt.REFUSE,
+    quarantine: bool = False,
+    recorded_at: datetime,
 ) -> ImportReport:
     """Import files of daily bars, of 4h bars of what trades round the clock (one interval per file), or of funding.
 
     Parameters
     ----------
     basis : what the prices are adjusted for; may be left out for crypto alone (raw).
+    doubt : what becomes of prices that contradict it.
     quarantine : take the good rows of a file with bad ones, and write the bad ones aside with their reasons.
     recorded_at : when the import happens, with a zone.
 
     Raises
     ------
     DataError : a file is malformed; nothing was changed.
-    ProfileError : the basis is not declared, or not the one a symbol has in the lake; nothing was changed.
+    ProfileError : the basis is not declared, not the one a symbol has in the lake, or contradicted by the prices;
+        nothing was changed.
     """
     deliveries = [read_file(Path(path), now=recorded_at) for path in files]
     for delivery in deliveries:
@@ -60,7 +70,7 @@ def import_files(
 
     def decide() -> ImportReport:
         with commits.writing(lake.root):
-            return _import(lake.root, deliveries, rows, structures, basis, quarantine, recorded_at)
+            return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
 
     return commits.retried(lake.root, decide)
 
@@ -71,6 +81,7 @@ def _import(
     rows: pl.DataFrame,
     structures: Mapping[str, Structure],
     basis: Basis | None,
+    doubt: Doubt,
     quarantine: bool,
     recorded_at: datetime,
 ) -> ImportReport:
@@ -81,6 +92,8 @@ def _import(
     parts = {str(interval): part for (interval,), part in rows.partition_by("interval", as_dict=True).items()}
     for interval, part in parts.items():
         _check_held(root, table_of(interval), part, declared)
+    delivered = _actions(rows)
+    word = [on_word(root, table_of(interval), part, delivered, declared, doubt) for interval, part in parts.items()]
     parts = {interval: mark_repeats(root, interval, part, structures, recorded_at) for interval, part in parts.items()}
     origin = {
         "source": pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries))),
@@ -89,15 +102,16 @@ def _import(
     }
     aside = put_aside(root, import_id, deliveries)
     news = new_instruments(root, rows, structures)
-    actions = _new_actions(root, rows, origin["source"])
+    actions = tellings.news(root, delivered.with_columns(source=origin["source"]))
     paid = _funding(deliveries)
     payments = unstored(root, settled(paid))
     journals = [*(journal_of(part) for part in parts.values()), funding_journal(paid, payments)]
     journal = pl.concat(journals, how="vertical_relaxed").sort("file", "symbol")
     for table, frame in (
-        ("instruments", news),
+        ("facts", pl.concat([NO_FACTS, *word]).with_columns(file=pl.lit(0))),
         ("actions", actions),
         ("funding", payments),
+        ("instruments", news),
         *(
             (table_of(interval), part.filter(~pl.col("duplicate")).with_columns(basis=pl.lit(str(declared))))
             for interval, part in parts.items()
@@ -172,14 +186,12 @@ def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Str
     )
 
 
-def _new_actions(root: Root, rows: pl.DataFrame, source: pl.Expr) -> pl.DataFrame:
-    """Dividends and splits that the lake was not told; 0 is none, and so is a split of 1 for 1."""
-    identity = ["symbol", "timestamp", "kind", "value"]
+def _actions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dividends and splits that the rows tell; 0 is none, and so is a split of 1 for 1."""
     parts = [
         rows.filter((pl.col(column) > 0) & (pl.col(column) != neutral)).select(
             pl.col("symbol").cast(pl.String), "timestamp", "file", kind=pl.lit(kind), value=pl.col(column)
         )
         for column, kind, neutral in (("dividends", "dividend", 0.0), ("stock_splits", "split", 1.0))
     ]
-    found = pl.concat(parts).unique(identity, keep="first", maintain_order=True).sort(identity)
-    return news(root, found.with_columns(source=source))
+    return pl.concat(parts).unique(ACTION, keep="first", maintain_order=True).sort(ACTION)

@@ -23,6 +23,9 @@ PRICES = ("open", "high", "low", "close")
 MEASURES = (*PRICES, "volume", "quote_volume")
 VALUES = (*MEASURES, "adj_close")
 
+ACCEPTED = "accepted_basis"
+"""A fact that no provider tells: a declared basis was taken on the user's word, against what the prices show."""
+
 SCANNED = (
     "value_traded_last", "recommend_all", "recommend_ma", "recommend_other", "adx_14", "atr_14", "volatility_d",
     "volume_change_24h", "roc_9", "perf_1w", "perf_1m", "perf_3m",

@@ -26,11 +26,11 @@ def deliver(lake: Lake, tmp_path: Path) -> Deliver:
     """Import rows (a mapping of columns; `timestamp` as ISO dates) or files as they are."""
     count = iter(range(1000))
 
-    def call(*parts: dict[str, Any] | Path, basis: Basis | None = None, quarantine: bool = False) -> ImportReport:
+    def call(*parts: dict[str, Any] | Path, basis: Basis | None = None, **more: Any) -> ImportReport:
         files = [
             part if isinstance(part, Path) else _file(part, tmp_path / f"part{next(count)}.parquet") for part in parts
         ]
-        return import_files(lake, files, basis=basis, quarantine=quarantine, recorded_at=NOW)
+        return import_files(lake, files, basis=basis, recorded_at=NOW, **more)
 
     return call
 

@@ -69,9 +69,11 @@ def stocks(lake: Lake, deliver: Callable[..., Any]) -> Lake:
         return [0.5 if k in at else 0.0 for k in range(len(days))]
 
     splits = [2.0 if k in (15, 60) else 1.0 for k in range(len(days))]
+    halved = (np.array(_closes(0, len(days))) / np.cumprod(splits)).tolist()
+    raw = dict.fromkeys(("open", "high", "low", "close"), halved)
     alone = rows("NYSE:F", 3)
     deliver(
-        rows("NASDAQ:AAPL", 0, dividends=dividends(10, 20, 50, 70), stock_splits=splits),
+        rows("NASDAQ:AAPL", 0, dividends=dividends(10, 20, 50, 70), stock_splits=splits, **raw),
         rows("NYSE:KO", 1, dividends=dividends(5, 45)),
         rows("NYSE:GE", 2),
         {name: alone[name] for name in ("symbol", "timestamp", "close")},

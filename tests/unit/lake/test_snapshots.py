@@ -50,11 +50,11 @@ def test_only_the_symbols_that_change_change_their_digest(lake: Lake, deliver: A
 def test_every_value_is_in_the_digest(column: str, tmp_path: Path, bars: Any, lake: Lake, deliver: Any) -> None:
     given = bars(AAPL, [2.0, 2.0], "2021-01-04", quote_volume=[1.0, 1.0], adj_close=[1.0, 1.0])
     given |= {"dividends": [0.0, 0.0], "stock_splits": [0.0, 0.0], "high": [9.0, 9.0], "low": [0.1, 0.1]}
-    deliver(given, basis=Basis.RAW)
+    deliver(given, basis=Basis.SPLIT)
     first = lake.pin([AAPL]).digest
     shutil.rmtree(lake.root)
     given[column] = [given[column][0], given[column][1] + 0.5]
-    deliver(given, basis=Basis.RAW)
+    deliver(given, basis=Basis.SPLIT)
     assert lake.pin([AAPL]).digest != first
 
 

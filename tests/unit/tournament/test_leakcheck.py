@@ -56,6 +56,8 @@ def _history(symbol: str, number: int) -> pl.DataFrame:
     """A walk with dividends and splits; one of twelve dies after ROW, one has a hole there, one is listed there."""
     draw = np.random.default_rng([number, 0])
     close = 100.0 * np.exp((0.002 + 0.02 * (1 + number / 6) * draw.standard_normal(ROWS)).cumsum())
+    if not symbol.startswith("BINANCE:"):
+        close = close / np.where(np.arange(ROWS) >= ROW + 4 * number, 2.0, 1.0)  # raw prices show their split
     opens = close * np.exp(0.005 * draw.standard_normal(ROWS))
     frame = pl.DataFrame(
         {

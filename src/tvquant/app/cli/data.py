@@ -19,6 +19,9 @@ commands = typer.Typer(help="The lake: import and export, sync and repair, audit
 LiveOption = Annotated[
     bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")
 ]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept-basis", help="Take the basis on your word where prices contradict it; it is stamped.")
+]
 NOTHING = "nothing odd was found"
 
 
@@ -29,6 +32,7 @@ def import_command(
         Literal["raw", "split", "total"] | None,
         typer.Option(help="What prices are adjusted for; crypto may leave it out (raw)."),
     ] = None,
+    accept_basis: AcceptOption = False,
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
     ] = False,
@@ -44,6 +48,7 @@ def import_command(
     from tvquant.app.clock import SystemClock
     from tvquant.core.panel import Basis
     from tvquant.lake import import_files
+    from tvquant.lake.declared import Doubt
 
     home = workspace_at(workspace)
     with home.writing():
@@ -51,6 +56,7 @@ def import_command(
             home.lake(),
             files,
             basis=Basis(basis) if basis else None,
+            doubt=Doubt.ACCEPT if accept_basis else Doubt.REFUSE,
             quarantine=quarantine,
             recorded_at=SystemClock().now(),
         )

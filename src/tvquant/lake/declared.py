@@ -1,0 +1,105 @@
+"""The declared basis of a delivery, held against its own prices and against what is stored; before anything is written.
+
+1. Splits, dividends and `adj_close`, of the delivery and of the lake, against the prices of the delivery and those
+   stored around it (`basis`); raw prices against the stored ones, for these never change (`scales`).
+2. A contradiction is refused, with both figures. Taken on the user's word it becomes a fact of the instrument, dated by
+   the bar that shows it, which every panel turns into the stamp `accepted_basis`. A word that was given once holds.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Basis
+from tvquant.lake import tables
+from tvquant.lake.basis import ACTION, APART, Contradiction, contradictions
+from tvquant.lake.place import Root
+from tvquant.lake.scales import rescaled
+from tvquant.lake.tables import ACCEPTED, PRICES
+from tvquant.lake.tellings import TOLD, current
+
+DAY = timedelta(days=1)
+SEVERAL = 3
+"""Raw bars that must have changed alike: fewer may be corrections, or bars that were repaired here."""
+NO_FACTS = pl.DataFrame(
+    schema={"symbol": pl.String(), "field": pl.String(), "value": pl.Float64(), "known_at": tables.TIME}
+)
+
+
+class Doubt(StrEnum):
+    """What becomes of prices that contradict their declared basis."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+    """They are stored on the user's word, and stamped."""
+    IGNORE = "ignore"
+    """They are rows of a lake, written into another one: whoever took them said what they are."""
+
+
+def on_word(
+    root: Root, table: str, given: pl.DataFrame, actions: pl.DataFrame, declared: Basis, doubt: Doubt
+) -> pl.DataFrame:
+    """The facts to store with the given rows (symbol, timestamp, prices, adj_close): what is taken on the user's word.
+
+    Parameters
+    ----------
+    actions : delivered with them (symbol, timestamp, kind, value).
+
+    Raises
+    ------
+    ProfileError : they contradict the declared basis.
+    """
+    found = () if doubt is Doubt.IGNORE else _news(root, _contradictions(root, table, given, actions, declared))
+    if found and doubt is Doubt.REFUSE:
+        raise _refusal(found, declared)
+    rows = {
+        "symbol": [one.symbol for one in found],
+        "field": [ACCEPTED] * len(found),
+        "value": [1.0] * len(found),
+        "known_at": [one.at + DAY for one in found],
+    }
+    return pl.DataFrame(rows, schema=NO_FACTS.schema)
+
+
+def _contradictions(
+    root: Root, table: str, given: pl.DataFrame, actions: pl.DataFrame, declared: Basis
+) -> tuple[Contradiction, ...]:
+    if given.is_empty():
+        return ()
+    names, times = given["symbol"].cast(pl.String).unique(), given["timestamp"]
+    span: Any = (times.min() - APART, times.max() + APART)  # type: ignore[operator]
+    mine = pl.col("symbol").is_in(names.implode())
+    told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
+    told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
+    columns = ["symbol", "timestamp", *PRICES, "adj_close"]
+    stored = tables.read(root, table, columns, where=mine, span=span)
+    fresh = given.select(pl.col("symbol").cast(pl.String), *columns[1:])
+    # Given rows stand before stored ones of their day: the first of a day counts.
+    prices = pl.concat([fresh, stored]).with_columns(basis=pl.lit(str(declared)))
+    found = {one.symbol: one for one in contradictions(prices, told)}
+    if declared is Basis.RAW:
+        for row in rescaled(fresh, stored).filter(pl.col("bars") >= SEVERAL).iter_rows(named=True):
+            said = f"raw prices do not change, but {row['bars']} bars do by a common factor, as close from "
+            said += f"{row['was']:.6g} (stored) to {row['now']:.6g}"
+            found.setdefault(
+                row["symbol"], Contradiction(symbol=row["symbol"], at=row["day"], said=said, looks="adjusted anew")
+            )
+    return tuple(found[name] for name in sorted(found))
+
+
+def _news(root: Root, found: Sequence[Contradiction]) -> tuple[Contradiction, ...]:
+    """Those of symbols that nothing was accepted of before."""
+    if not found:
+        return ()
+    known = set(tables.read(root, "facts", ["symbol"], where=pl.col("field") == ACCEPTED)["symbol"])
+    return tuple(one for one in found if one.symbol not in known)
+
+
+def _refusal(found: Sequence[Contradiction], declared: Basis) -> ProfileError:
+    more = f"; {len(found) - 1} more symbols are contradicted" if len(found) > 1 else ""
+    advice = f"declare their basis, or take {declared} on your word with --accept-basis"
+    return ProfileError(f"{found[0]}: they look {found[0].looks}{more}; nothing was written; {advice}")
