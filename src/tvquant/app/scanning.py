@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.features import FeatureSet
-from tvquant.core.instruments import Instant
+from tvquant.core.instruments import Instant, Instrument
 from tvquant.core.panel import Panel
 from tvquant.features import compute, history
 from tvquant.features.rating_rules import RatingRules
@@ -26,6 +26,7 @@ from tvquant.lake.tables import SCANNED
 from tvquant.profiles.scanners import Scanner
 from tvquant.universe import Answer, Auditor, Consolidated, ScannerAudit, Screen, consolidate, recruits, traded_values
 from tvquant.universe.discovery import TRADED, require
+from tvquant.universe.membership import missing
 
 MAX_ATOMS = 200
 """Ceiling of atoms that one scan makes, as that of a profile by default (R-UNI-21)."""
@@ -49,6 +50,7 @@ class Scanned:
     keys : instruments with a bar there; `answers` : one per scanner, over them.
     found : the atoms; `audits` : one per scanner.
     features : of the last row, at least those that scans record.
+    missing : list of members -> how many it has that day, and those of them that no instrument of the lake is.
     """
 
     scanners: tuple[Scanner, ...]
@@ -59,6 +61,7 @@ class Scanned:
     found: Consolidated
     audits: tuple[ScannerAudit, ...]
     features: FeatureSet
+    missing: Mapping[str, tuple[int, tuple[str, ...]]]
 
     def caveats(self) -> list[str]:
         """What must be known of the lists of members before the scan is believed."""
@@ -73,6 +76,11 @@ class Scanned:
             f"the list {one.list} ends on {one.as_of}: its last members stand for later days"
             for one in lists
             if one.dated and day > one.as_of
+        ]
+        said += [
+            f"the list {name} has {count} members that day, and {len(gone)} are not in the lake: {some(gone)}"
+            for name, (count, gone) in self.missing.items()
+            if gone
         ]
         return list(dict.fromkeys(said))
 
@@ -218,7 +226,15 @@ def _scans(
             found=found,
             audits=auditor.audit(columns, answers, found, features, day),
             features=features,
+            missing=_missing(scanners, panel.instruments[: len(features.keys)], day.astype("datetime64[D]").item()),
         )
+
+
+def _missing(
+    scanners: Sequence[Scanner], instruments: Sequence[Instrument], day: date
+) -> dict[str, tuple[int, tuple[str, ...]]]:
+    lists = {scanner.members.list: scanner.members for scanner in scanners if scanner.members is not None}
+    return {name: (len(one.tickers(day)), missing(one, instruments, day)) for name, one in lists.items()}
 
 
 def _names(scanners: Sequence[Scanner]) -> frozenset[str]:

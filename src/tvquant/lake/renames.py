@@ -2,96 +2,16 @@
 
 Nothing here is applied by itself: a panel never splices two symbols. `chain` says what followed what and when, and
 `identity` what a symbol is a price of; whoever joins histories does so openly, and from the date on which it was known.
-The table is plain data, to be read and extended by hand.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import NamedTuple
 
+from tvquant.core.renames import RENAMES, Change, Market, spelled
 from tvquant.lake.kinds import ROUND_THE_CLOCK, split_pair, structure
 
-
-class Market(StrEnum):
-    """Where a name is one: coins are named alike on all exchanges, shares on those of one country."""
-
-    COINS = "coins"
-    US = "us"
-
-
-class Change(StrEnum):
-    """What happened: another name for the same thing, or one thing that became part of another."""
-
-    RENAMED = "renamed"
-    MERGED = "merged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rename:
-    """`old` became `new`.
-
-    Parameters
-    ----------
-    on : first day of trading under the new name (of the exchange that the source names).
-    ratio : units of `new` for one of `old`.
-    source : who said so.
-    """
-
-    market: Market
-    change: Change
-    old: str
-    new: str
-    on: date
-    ratio: float
-    source: str
-
-
-_SWAPS = "announcement of Binance on the token swap"
-
-RENAMES: tuple[Rename, ...] = (
-    Rename(
-        market=Market.COINS,
-        change=Change.RENAMED,
-        old="MATIC",
-        new="POL",
-        on=date(2024, 9, 13),
-        ratio=1.0,
-        source=_SWAPS,
-    ),
-    Rename(
-        market=Market.COINS,
-        change=Change.RENAMED,
-        old="KLAY",
-        new="KAIA",
-        on=date(2024, 10, 31),
-        ratio=1.0,
-        source=_SWAPS,
-    ),
-    Rename(
-        market=Market.COINS, change=Change.RENAMED, old="FTM", new="S", on=date(2025, 1, 16), ratio=1.0, source=_SWAPS
-    ),
-    Rename(
-        market=Market.COINS,
-        change=Change.MERGED,
-        old="AGIX",
-        new="FET",
-        on=date(2024, 7, 1),
-        ratio=0.43335,
-        source="merger guide of the Artificial Superintelligence Alliance",
-    ),
-    Rename(
-        market=Market.US,
-        change=Change.RENAMED,
-        old="FB",
-        new="META",
-        on=date(2022, 6, 9),
-        ratio=1.0,
-        source="press release of Meta Platforms, 2022-05-31",
-    ),
-)
-"""A name stands at most once on either side, but for mergers; following it never leads back."""
 
 SCALED = re.compile(r"(?:(?P<before>1000+)|(?P<million>1M)(?=[A-Z]{4}))?(?P<base>[A-Z].*?)(?P<after>1000+)?")
 """`1000PEPE`, `1MBABYDOGE` and `SHIB1000` are multiples; `1INCH` is a coin."""
@@ -122,7 +42,7 @@ def identity(symbol: str) -> Identity:
     DataError : the symbol is none.
     """
     if not structure(symbol).kinds & ROUND_THE_CLOCK:
-        return Identity(f"US:{symbol.partition(':')[2]}", 1.0)
+        return Identity(f"US:{spelled(symbol.partition(':')[2])}", 1.0)
     return _scaled(split_pair(symbol).base)
 
 

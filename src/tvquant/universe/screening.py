@@ -17,6 +17,7 @@ from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant, Instrument, Kind
 from tvquant.core.panel import Bools, Floats
 from tvquant.profiles.scanners import AnyOf, Filter, Scanner
+from tvquant.universe.membership import known_as, listed_on, ticker_of
 
 PASSED = -1
 """Code of an instrument that nothing stopped."""
@@ -63,7 +64,7 @@ class Screen:
     def __init__(self, scanner: Scanner, instruments: Sequence[Instrument]) -> None:
         self.scanner = scanner
         self._keys = np.array([instrument.key for instrument in instruments], dtype=object)
-        self._tickers = [instrument.symbol.partition(":")[2] for instrument in instruments]
+        self._tickers = [ticker_of(instrument) for instrument in instruments]
         hygiene = [f"kind:{kind}" for kind in scanner.exclude_kinds]
         self._steps = [*hygiene, *(f"{scanner.name}: {what}" for what, _ in _STRUCTURE)]
         self._structure = np.array([_outside(scanner, one, one.kinds) for one in instruments], dtype=np.int64)
@@ -83,8 +84,9 @@ class Screen:
                 stopped[k] = _outside(scanner, one, one.kinds_at(features.known_at))
         unknown = np.zeros(len(columns), bool)
         if scanner.members is not None:
-            listed = scanner.members.tickers(day.astype("datetime64[D]").item())
-            absent = np.array([self._tickers[j] not in listed for j in columns], dtype=bool)
+            today = day.astype("datetime64[D]").item()
+            listed = listed_on(scanner.members, today)
+            absent = np.array([known_as(self._tickers[j], listed, today) is None for j in columns], dtype=bool)
             _stop(stopped, len(steps), absent)
             steps.append(f"{scanner.name}: members")
         if scanner.largest is not None:

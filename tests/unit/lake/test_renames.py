@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from tvquant.core.errors import DataError
-from tvquant.lake.renames import RENAMES, Change, Identity, Link, chain, identity
+from tvquant.core.renames import RENAMES, Change, share_names
+from tvquant.lake.renames import Identity, Link, chain, identity
 
 
 @pytest.mark.requirement("R-DAT-16")
@@ -33,6 +34,8 @@ from tvquant.lake.renames import RENAMES, Change, Identity, Link, chain, identit
         ("BINANCE:BROCCOLI714USDT.P", "BROCCOLI714", 1.0),
         ("BYBIT:HPOS10IUSDT.P", "HPOS10I", 1.0),
         ("NYSE:T", "US:T", 1.0),
+        ("NYSE:BRK.B", "US:BRK.B", 1.0),
+        ("NYSE:BRK-B", "US:BRK.B", 1.0),
         ("BINANCE:TUSDT", "T", 1.0),
     ],
 )
@@ -101,3 +104,12 @@ def test_real_data_end_where_the_rename_says(shared_data: Path) -> None:
     renamed = chain("BINANCE:MATICUSDT")[1].since
     assert isinstance(renamed, date)
     assert 0 < (renamed - last.date()).days <= 7  # type: ignore[union-attr]
+
+
+def test_a_share_has_its_other_names_before_the_day_on_which_they_changed() -> None:
+    """From the packaged lists: HCP until 2019-11-04, PEAK until 2024-03-03, then DOC."""
+    peak, doc = date(2019, 11, 5), date(2024, 3, 4)
+    assert share_names("DOC") == (("PEAK", doc), ("HCP", peak))
+    assert share_names("PEAK") == (("HCP", peak), ("DOC", doc))
+    assert share_names("HCP") == (("PEAK", peak), ("DOC", peak))
+    assert share_names("AAPL") == ()
