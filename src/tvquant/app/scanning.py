@@ -17,6 +17,7 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant, Instrument
 from tvquant.core.panel import Panel
+from tvquant.core.quoting import several
 from tvquant.features import compute, history
 from tvquant.features.rating_rules import RatingRules
 from tvquant.lake import Lake
@@ -78,7 +79,7 @@ class Scanned:
             if one.dated and day > one.as_of
         ]
         said += [
-            f"the list {name} has {count} members that day, and {len(gone)} are not in the lake: {some(gone)}"
+            f"the list {name} has {count} members that day, and {len(gone)} are not in the lake: {several(gone)}"
             for name, (count, gone) in self.missing.items()
             if gone
         ]

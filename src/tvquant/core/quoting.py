@@ -5,6 +5,7 @@ than what stands there.
 """
 
 import sys
+from collections.abc import Sequence
 
 LONGEST = 80
 
@@ -25,3 +26,9 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def several(names: Sequence[str], most: int = 5) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,7 +1,7 @@
 """Names that changed: which coin or share became which, and when. Plain data, to be read and extended by hand.
 
-A name stands at most once on either side, but for mergers, and following it never leads back. Nothing here is applied by
-itself: who joins histories does so openly, and from the day on which it was known.
+A name stands at most once on either side, but for mergers, and following it never leads back. Nothing here is applied
+by itself: who joins histories does so openly, and from the day on which it was known.
 """
 
 from collections.abc import Iterator
@@ -55,13 +55,13 @@ _COINS = (
 )
 
 _SHARES = """
-    PCLN BKNG 2018-02-27    QVCA QRTEA 2018-04-09   TMK GL 2019-08-08       BHGE BKR 2019-10-18     HCP PEAK 2019-11-05
-    SYMC NLOK 2019-11-05    CTRP TCOM 2019-11-05    CBS VIAC 2019-12-05     BBT TFC 2019-12-09      JEC J 2019-12-10
-    UTX RTX 2020-04-03      ARNC HWM 2020-04-06     CTL LUMN 2020-09-18     LB BBWI 2021-08-03      COG CTRA 2021-10-04
-    WLTW WTW 2022-01-20     VIAC PARA 2022-02-17    DISCA WBD 2022-04-11    BLL BALL 2022-05-10     ANTM ELV 2022-06-28
-    NLOK GEN 2022-11-08     PKI RVTY 2023-05-16     FISV FI 2023-06-07      RE EG 2023-06-10        ABC COR 2023-08-30
-    CDAY DAY 2024-02-01     PEAK DOC 2024-03-04     FLT CPAY 2024-03-25
-    """.split()
+    PCLN BKNG 2018-02-27, QVCA QRTEA 2018-04-09, TMK GL 2019-08-08, BHGE BKR 2019-10-18, HCP PEAK 2019-11-05,
+    SYMC NLOK 2019-11-05, CTRP TCOM 2019-11-05, CBS VIAC 2019-12-05, BBT TFC 2019-12-09, JEC J 2019-12-10,
+    UTX RTX 2020-04-03, ARNC HWM 2020-04-06, CTL LUMN 2020-09-18, LB BBWI 2021-08-03, COG CTRA 2021-10-04,
+    WLTW WTW 2022-01-20, VIAC PARA 2022-02-17, DISCA WBD 2022-04-11, BLL BALL 2022-05-10, ANTM ELV 2022-06-28,
+    NLOK GEN 2022-11-08, PKI RVTY 2023-05-16, FISV FI 2023-06-07, RE EG 2023-06-10, ABC COR 2023-08-30,
+    CDAY DAY 2024-02-01, PEAK DOC 2024-03-04, FLT CPAY 2024-03-25
+    """
 
 
 def _renamed(market: Market, old: str, new: str, on: date, source: str) -> Rename:
@@ -82,7 +82,7 @@ RENAMES: tuple[Rename, ...] = (
     _renamed(Market.US, "FB", "META", date(2022, 6, 9), "press release of Meta Platforms, 2022-05-31"),
     *(
         _renamed(Market.US, old, new, date.fromisoformat(on), _LISTS)
-        for old, new, on in zip(_SHARES[::3], _SHARES[1::3], _SHARES[2::3], strict=True)
+        for old, new, on in (row.split() for row in _SHARES.split(","))
     ),
 )
 

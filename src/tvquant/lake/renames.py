@@ -12,7 +12,6 @@ from typing import NamedTuple
 from tvquant.core.renames import RENAMES, Change, Market, spelled
 from tvquant.lake.kinds import ROUND_THE_CLOCK, split_pair, structure
 
-
 SCALED = re.compile(r"(?:(?P<before>1000+)|(?P<million>1M)(?=[A-Z]{4}))?(?P<base>[A-Z].*?)(?P<after>1000+)?")
 """`1000PEPE`, `1MBABYDOGE` and `SHIB1000` are multiples; `1INCH` is a coin."""
 

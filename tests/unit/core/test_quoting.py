@@ -2,7 +2,7 @@
 
 import pytest
 
-from tvquant.core.quoting import LONGEST, shown, visible
+from tvquant.core.quoting import LONGEST, several, shown, visible
 
 TURNED = "BINANCE:\u202eTDSUCTB"
 """A mark turns the direction of writing: on a screen it reads BINANCE:BTCUSDT."""
@@ -32,3 +32,9 @@ def test_a_number_too_long_to_be_written_out_is_told_so() -> None:
 def test_a_line_is_escaped_where_it_does_not_print() -> None:
     assert visible("BINANCE:\u5e01\u5b89USDT is fine, \u00e9 too") == "BINANCE:\u5e01\u5b89USDT is fine, \u00e9 too"
     assert visible(f"{TURNED}\x1b[2J\u200f") == r"BINANCE:\u202eTDSUCTB\x1b[2J\u200f"
+
+
+def test_of_many_names_the_first_are_told() -> None:
+    assert several(["A", "B"]) == "A, B"
+    assert several(list("ABCDEFG")) == "A, B, C, D, E and 2 more"
+    assert several(list("ABCDE"), 5) == "A, B, C, D, E"

@@ -21,6 +21,7 @@ from tvquant.app.cli.console import (
 )
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
+from tvquant.core.quoting import several
 
 if TYPE_CHECKING:
     from tvquant.app.scanning import Ratings, Scanned
@@ -194,8 +195,7 @@ def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":
 
     panel, foreign = scan_panel(home.lake(), scanners)
     if foreign:
-        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
-        note(f"not priced in dollars, and so not scanned: {', '.join(foreign[:SHOWN])}{more}")
+        note(f"not priced in dollars, and so not scanned: {several(foreign, SHOWN)}")
     return panel
 
 
