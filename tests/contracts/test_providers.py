@@ -59,6 +59,7 @@ async def files(world, folder):
             told = world.actions(symbol, now=NOW).filter(kind=kind).select("timestamp", pl.col("value").alias(column))
             rows = rows.join(told, on="timestamp", how="left").with_columns(pl.col(column).fill_null(0.0))
         rows.write_parquet(folder / f"{symbol.replace(':', '_')}.parquet")
+    world.truth(COIN, "4h", now=NOW).write_parquet(folder / "4h.parquet")
     paid = world.funding(PERPETUAL, now=NOW).select(pl.lit(PERPETUAL).alias("symbol"), pl.all())
     paid.write_parquet(folder / "funding.parquet")
     yield Files(path=folder, basis=Basis.RAW, limits=replace(LIMITS, bars_per_request=40))

@@ -1,7 +1,7 @@
 """`tvquant data sync`, `repair` and `revert`, by the command line."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,31 @@ def test_newer_files_are_seen_by_the_next_sync(home: Path, tmp_path: Path, tvqua
     tvquant(*words)
     delivered(tmp_path / "in", days=160)
     assert [one["inserted"] for one in tvquant(*words).document["assets"]] == [10, 10]
+    added = pl.read_parquet(tmp_path / "in" / "BTC.parquet").with_columns(symbol=pl.lit("BINANCE:SOLUSDT"))
+    added.write_parquet(tmp_path / "in" / "SOL.parquet")
+    assert tvquant(*words).document["counts"] == {"asked": 3, "stable": 3, "missing": 0, "failed": 0, "degraded": 0}
+
+
+def test_a_sync_says_what_it_did_not_take_and_its_exit_code_what_did_not_come(
+    home: Path, tmp_path: Path, tvquant: Call
+) -> None:
+    folder = delivered(tmp_path / "in")
+    days = (datetime.now(UTC).date() - date(2024, 7, 18)).days  # a depth counts back from today
+    words = ("data", "sync", "--provider", "files", "--path", folder, "-w", home)
+    said = tvquant(*words, "--depth", days + 149)
+    assert said.code == 0
+    assert f"not taken: 100 of 400 bars, of 2 assets, are older than the {days + 149:,} that" in said.out
+    assert f"--depth {days + 199} takes all" in said.out
+    assert "not taken" not in tvquant(*words, "--depth", days + 199).out
+    (folder / "bad.csv").write_text(
+        "symbol,timestamp,close\nBINANCE:XUSDT,2024-07-01,zero\nBINANCE:XUSDT,2024-07-02,1\n"
+    )
+    bad = tvquant(*words, "--json")
+    assert (bad.code, bad.document["left"]["unread"]) == (3, 1)
+    assert "1 rows could not be read, e.g. bad.csv: row 2, column 'close': 'zero'" in bad.err
+    lost = tvquant(*words, "--symbol", BTC, "--symbol", "BINANCE:NONEUSDT")
+    assert lost.code == 3
+    assert "1 of 2 assets that were asked for are missing, e.g. BINANCE:NONEUSDT" in lost.err
 
 
 @pytest.mark.requirement("R-DAT-17")
@@ -118,6 +143,7 @@ def test_a_profile_names_the_assets(home: Path, tmp_path: Path, tvquant: Call) -
         (("sync", "--provider", "files"), 3, "was not given"),
         (("sync", "--provider", "simulated", "--symbol", "BINANCE:NONEUSDT"), 3, "none of 1 assets"),
         (("sync", "--basis", "adjusted"), 2, "raw, split or total"),
+        (("sync", "--provider", "simulated", "--interval", "1h"), 3, "1d, 4h"),
         (("revert",), 2, "--upsert"),
         (("revert", BTC), 3, "no repair"),
     ],

@@ -1,27 +1,35 @@
 """Wiring of a sync: which provider, which assets, how deep; and the pipeline that does it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tvquant.app.watching import Watcher
 from tvquant.app.workspace import Workspace
+from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
-from tvquant.lake import Lake
+from tvquant.lake.imports import check_declared
+from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import structure
+from tvquant.lake.tables import DAILY
+from tvquant.market.account import Account, accounted
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.metadata import Metadata, store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
+from tvquant.market.plans import PlanBook, SyncPlan
 from tvquant.market.preparation import Mode, depth
 from tvquant.market.providers.catalogue import PROVIDERS
-from tvquant.market.providers.contract import Provider, Setting
+from tvquant.market.providers.contract import Offer, Provider, Setting
 from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
-from tvquant.profiles import Profile
+from tvquant.profiles import ResolvedProfile
+from tvquant.profiles.files import DEFAULTS, PROFILES
 from tvquant.profiles.wording import unknown
 
 SYNC, REPAIR = "sync", "repair"
+PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
+"""How labels of layers begin that no user wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,55 +52,107 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a sync is asked for.
+
+    Parameters
+    ----------
+    command : what a person repeats to ask for the same.
+    profile : whose universe; all that the provider has, when None and no symbols are named.
+    symbols : these alone.
+    bars : depth of each asset's history; that of the profile's walk-forward when None, 2000 without one.
+    forced : fetch stored bars again as well.
+    """
+
+    command: str
+    profile: ResolvedProfile | None = None
+    symbols: Sequence[str] = ()
+    interval: str = DAILY
+    bars: int | None = None
+    forced: bool = False
+
+    @property
+    def depth(self) -> int:
+        """Bars of each asset's history."""
+        return self.bars or (FORCED_DEPTH if self.profile is None else depth(self.profile.profile, Mode.FULL))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What a sync did, the repair that followed it, and what is known of ticks and lots."""
+    """What a sync did, the repair that followed it, what is known of ticks and lots, and what it all came to.
+
+    Parameters
+    ----------
+    aside : what was left out of the plan -> why.
+    unfinished : plans of other syncs, which were interrupted.
+    """
 
     summary: Summary
     healed: HealReport
     metadata: Metadata
+    account: Account
+    depth: int
+    aside: Mapping[str, str]
+    unfinished: tuple[SyncPlan, ...]
 
 
-def sync(
-    workspace: Workspace,
-    source: Source,
-    *,
-    clock: Clock,
-    profile: Profile | None = None,
-    symbols: Sequence[str] = (),
-    interval: str = "1d",
-    bars: int | None = None,
-    forced: bool = False,
-    watcher: Watcher,
-) -> Synced:
-    """Fetch what the lake lacks of the named symbols, else of the profile's universe, and heal what is not good then.
+def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, watcher: Watcher) -> Synced:
+    """Fetch what the lake lacks of what is asked for, and heal what is not good then.
 
-    Parameters
-    ----------
-    bars : depth of each asset's history; that of the profile's walk-forward when None, 2000 without one.
-    forced : fetch all of them again.
+    The plan is written down before anything is fetched; where the same was asked for before and interrupted, what was
+    promised then is fetched as well.
 
     Raises
     ------
-    DataError : there is nothing to sync, or no asset could be fetched.
+    ProfileError : what the prices are adjusted for is not known.
+    DataError : there is nothing to sync, the interval is not stored, or no asset could be fetched.
     """
+    book = PlanBook(workspace.lake().folder)
 
     async def work(pipeline: DataPipelineOrchestrator) -> Synced:
-        names = symbols or await _universe(pipeline, profile)
-        deep = bars or (FORCED_DEPTH if profile is None else depth(profile, Mode.FULL))
+        table_of(asked.interval)
+        offer = await pipeline.provider.offer(asked.interval)
+        names, aside = await _universe(pipeline, asked, offer)
+        plan = SyncPlan(
+            command=asked.command,
+            provider=source.name,
+            interval=asked.interval,
+            symbols=names,
+            begun=clock.now(),
+        )
+        _check_basis(pipeline.provider, source, names)
+        plan = book.begin(plan)
         tasks = [
-            DataTask(physical_symbol=name, interval=interval, depth=deep, force_sync=forced, reason=SYNC)
-            for name in names
+            DataTask(
+                physical_symbol=name,
+                interval=asked.interval,
+                depth=asked.depth,
+                force_sync=asked.forced,
+                reason=SYNC,
+            )
+            for name in plan.symbols
         ]
         summary = await pipeline.run(tasks)
         if len(summary.failed) == len(summary.outcomes):
+            book.end(plan)
             first = summary.failed[0]
             raise DataError(
                 f"none of {len(summary.outcomes)} assets could be fetched from {source.name}: {first.error}"
             )
         sound = [one.task.physical_symbol for one in summary.outcomes if one.retryable]
         metadata = await store_metadata(pipeline.listings, pipeline.lake, sound, clock=clock)
-        healed = await heal(pipeline, sound, interval=interval)
-        return Synced(summary=summary, healed=healed, metadata=metadata)
+        healed = await heal(pipeline, sound, interval=asked.interval)
+        account = accounted(pipeline, tasks, offer)
+        book.end(plan)
+        return Synced(
+            summary=summary,
+            healed=healed,
+            metadata=metadata,
+            account=account,
+            depth=asked.depth,
+            aside=aside,
+            unfinished=book.unfinished(),
+        )
 
     return _piped(workspace, source, clock, watcher, work)
 
@@ -111,10 +171,12 @@ def repair(
     Raises
     ------
     DataError : the lake is empty and no symbol was named.
+    ProfileError : what the prices are adjusted for is not known.
     """
 
     async def work(pipeline: DataPipelineOrchestrator) -> HealReport:
         names = symbols or pipeline.lake.symbols()
+        _check_basis(pipeline.provider, source, names)
         return await heal(pipeline, names, interval=interval, forced=bool(symbols), reason=REPAIR)
 
     return _piped(workspace, source, clock, watcher, work)
@@ -149,27 +211,49 @@ def _piped[T](
         return asyncio.run(main())
 
 
-async def _universe(pipeline: DataPipelineOrchestrator, profile: Profile | None) -> tuple[str, ...]:
-    """Symbols of the profile's universe and benchmark; without one, what lake and provider share, else all it has."""
+def _check_basis(provider: Provider, source: Source, names: Sequence[str]) -> None:
+    """Refuse prices of which no one says what they are adjusted for, as an import does."""
+    if provider.capabilities.tells_basis:
+        return
+    found = {name: structure(name) for name in names if _kinds_of(name)}
+    check_declared(found, source.setting.basis)
+
+
+async def _universe(
+    pipeline: DataPipelineOrchestrator, asked: Asked, offer: Offer | None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Symbols that are asked for; and what of the provider's listing is left aside -> why."""
+    if asked.symbols:
+        return tuple(sorted(set(asked.symbols))), {}
+    profile = None if asked.profile is None else asked.profile.profile
     if profile is not None and profile.universe.symbols:
-        return tuple(sorted({*profile.universe.symbols, *profile.benchmark.market}))
-    listed = sorted((await pipeline.listings.table())["symbol"].unique().drop_nulls())
-    if profile is None:
-        held = set(_held(pipeline.lake))
-        found = [name for name in listed if name in held] or listed
-    else:
-        kinds, excluded = set(profile.universe.kinds), set(profile.universe.exclude_symbols)
-        found = [name for name in listed if name not in excluded and _kinds_of(name) & kinds]
-        found += profile.benchmark.market
+        return tuple(sorted({*profile.universe.symbols, *profile.benchmark.market})), {}
+    listed = set((await pipeline.listings.table())["symbol"].drop_nulls()) if offer is None else set(offer.times)
+    found = set(listed)
+    if profile is not None:
+        kinds = set(profile.universe.kinds)
+        found = {name for name in listed - set(profile.universe.exclude_symbols) if _kinds_of(name) & kinds}
+    aside = {name: why for name in sorted(found) if (why := _unfit(name, asked.interval))}
+    found -= set(aside)
+    if asked.profile is not None:
+        wanted = set(asked.profile.profile.benchmark.market)
+        if asked.profile.layers["benchmark.market"].startswith(PACKAGED):
+            why = f"the preset's benchmark, which provider {pipeline.provider.name} does not list"
+            aside |= dict.fromkeys(sorted(wanted - listed), why)
+            wanted &= listed
+        found |= wanted
     if not found:
         raise DataError(f"provider {pipeline.provider.name} serves nothing that is asked for; name symbols by --symbol")
-    return tuple(sorted(set(found)))
+    return tuple(sorted(found)), aside
 
 
-def _held(lake: Lake) -> tuple[str, ...]:
-    from tvquant.lake import tables
-
-    return () if tables.version(lake.root, "bars") is None else lake.symbols()
+def _unfit(symbol: str, interval: str) -> str:
+    """Why a listed symbol cannot have bars of this interval here; empty where it can."""
+    try:
+        market = structure(symbol).calendar
+    except TvquantError as error:
+        return str(error)
+    return f"its market has no {interval} bars" if market != CRYPTO and interval != DAILY else ""
 
 
 def _kinds_of(symbol: str) -> frozenset[object]:

@@ -66,7 +66,7 @@ def import_files(
             raise malformed(delivery)
     structures = {name: found for delivery in deliveries for name, found in delivery.structures.items()}
     rows = _merged(deliveries)
-    _check_declared(rows, structures, basis)
+    check_declared({name: structures[name] for name in rows["symbol"].unique().cast(pl.String)}, basis)
 
     def decide() -> ImportReport:
         with commits.writing(lake.root):
@@ -150,9 +150,14 @@ def _funding(deliveries: Sequence[Delivery]) -> pl.DataFrame:
     return pl.concat([empty, *(one.select(empty.columns) for one in _filed(deliveries, funding=True))])
 
 
-def _check_declared(rows: pl.DataFrame, structures: Mapping[str, Structure], basis: Basis | None) -> None:
-    symbols = rows["symbol"].unique().sort().cast(pl.String)
-    exchange = [name for name in symbols if not structures[name].kinds & ROUND_THE_CLOCK]
+def check_declared(structures: Mapping[str, Structure], basis: Basis | None) -> None:
+    """Refuse symbols of an exchange whose prices are of an unknown basis; those of round-the-clock markets are raw.
+
+    Raises
+    ------
+    ProfileError : there is one, and no basis was declared.
+    """
+    exchange = [name for name in sorted(structures) if not structures[name].kinds & ROUND_THE_CLOCK]
     if basis is None and exchange:
         unknown = f"what the prices of {exchange[0]} are adjusted for is not known"
         raise ProfileError(f"{unknown}; declare --basis raw, split or total")

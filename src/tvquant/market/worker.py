@@ -208,8 +208,10 @@ class DataWorker:
 
     def _untouched(self, task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid) -> TaskOutcome:
         found = judge(covered, record, grid, as_of=self._as_of(grid, covered), minimum=self.minimum)
-        if (found.state, found.reason, covered.bars) != (record.state, record.reason, record.bars):
-            self._update(task, covered, {}, grid)
+        # The lake has all of it, so what went wrong when it was last asked for is of no account any more.
+        held = record.state, record.reason, record.bars, record.error
+        if (found.state, found.reason, covered.bars, None) != held:
+            self._update(task, covered, {"error": None}, grid)
         return TaskOutcome(task=task, result=Result.UNTOUCHED, state=found.state, reason=found.reason, coverage=covered)
 
     def _failed(self, task: DataTask, covered: Coverage, requests: int, error: TvquantError) -> TaskOutcome:

@@ -12,7 +12,7 @@ import polars as pl
 
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import BARS, INSTRUMENTS, INTERVALS, Capabilities, Limits, UnknownSymbol
+from tvquant.market.providers.contract import BARS, INSTRUMENTS, INTERVALS, Capabilities, Limits, Offer, UnknownSymbol
 
 NOW = datetime(2024, 6, 1, 9, 30, tzinfo=UTC)
 BTC, ETH = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT"
@@ -114,6 +114,7 @@ class ToldProvider:
     told: dict[str, pl.DataFrame] = field(default_factory=dict)
     paid: dict[str, pl.DataFrame] = field(default_factory=dict)
     refusal: BaseException | None = None
+    offered: Offer | None = None
     name: str = "told"
     basis: Basis = Basis.RAW
     asked: list[tuple[str, str, datetime | None, datetime | None]] = field(default_factory=list)
@@ -157,6 +158,9 @@ class ToldProvider:
         rows = rows if start is None else rows.filter(pl.col("timestamp") >= start)
         rows = rows if end is None else rows.filter(pl.col("timestamp") < end)
         return rows.tail(self.limits.bars_per_request)
+
+    async def offer(self, _interval: str, /) -> Offer | None:
+        return self.offered
 
     async def close(self) -> None: ...
 

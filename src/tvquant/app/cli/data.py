@@ -7,6 +7,7 @@ import typer
 
 from tvquant.app.cli import data_lake, data_sync
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.sync_told import unfinished_text
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
 
@@ -165,12 +166,14 @@ def _present(live: bool) -> "Instant | None":
 
 @commands.command()
 def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """What the lake holds, and which of its assets are not healthy."""
+    """What the lake holds, which of its assets are not healthy, and what an interrupted sync did not bring."""
     from tvquant.lake import health
+    from tvquant.market.plans import PlanBook
 
     home = workspace_at(workspace)
     home.require()
     lake = home.lake()
+    unfinished = PlanBook(lake.folder).unfinished()
     found, states = lake.status(), health(lake, now=_present(live))
     rows = [(t.name, t.rows, t.version, f"{t.size / 2**20:.1f}") for t in found.tables]
     values = [one.state.value for one in states]
@@ -183,6 +186,7 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
         table(("table", "rows", "version", "MiB"), rows, right=(1, 2, 3)),
         f"healthy: {fine:,} of {len(states):,} ({', '.join(f'{state} {n:,}' for state, n in counts.items())})",
         *([table(head, odd, right=(3, 4))] if odd else []),
+        *unfinished_text(unfinished),
     ]
     document = {
         "symbols": found.symbols,
@@ -191,6 +195,7 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
         "tables": {t.name: {"rows": t.rows, "version": t.version, "bytes": t.size} for t in found.tables},
         "health": counts,
         "not_healthy": [dict(zip(head, row, strict=True)) for row in odd],
+        "unfinished": [one.command for one in unfinished],
     }
     answer(document, text, as_json=as_json)
 

@@ -53,7 +53,11 @@ FUNDING: Mapping[str, pl.DataType] = MappingProxyType({"timestamp": _TIME, "fund
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a provider serves; `live` says that its bars reach up to now."""
+    """What a provider serves.
+
+    `live` says that its bars reach up to now; `tells_basis` that it knows what its prices are adjusted for: of others
+    whoever opens them declares it.
+    """
 
     intervals: frozenset[str]
     kinds: frozenset[Kind]
@@ -61,6 +65,19 @@ class Capabilities:
     funding: bool
     instruments: bool
     live: bool
+    tells_basis: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Offer:
+    """All that a provider has: the times of each symbol's bars, ascending; and the rows that it could not read.
+
+    `example` is one of these rows, in words.
+    """
+
+    times: Mapping[str, pl.Series]
+    unread: int = 0
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +98,14 @@ class Setting:
     ----------
     clock : the present.
     path : a folder of files, or one file.
-    basis : what the prices in files are adjusted for.
+    basis : what the prices in files are adjusted for; None where it was not declared.
     url : where an exchange is reached over HTTP.
     seed : of a simulated exchange in process.
     """
 
     clock: Clock
     path: Path | None = None
-    basis: Basis = Basis.RAW
+    basis: Basis | None = None
     url: str | None = None
     seed: int = 0
 
@@ -135,6 +152,10 @@ class Provider(Protocol):
 
     async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
         """At most `limits.bars_per_request` payments with start <= time < end, the newest ones (`FUNDING`)."""
+        ...
+
+    async def offer(self, interval: str, /) -> Offer | None:
+        """All that it has of an interval; None where only asking for bars would tell."""
         ...
 
     async def close(self) -> None:

@@ -16,13 +16,16 @@ from tvquant.core.panel import Basis
 from tvquant.lake import files as delivered
 from tvquant.lake.funding import settled
 from tvquant.lake.kinds import SHARES, structure
+from tvquant.lake.tables import DAILY
 from tvquant.market.providers.contract import (
     BARS,
     FUNDING,
     INSTRUMENTS,
+    INTERVALS,
     Capabilities,
     Limits,
     Malformed,
+    Offer,
     Setting,
     UnknownSymbol,
     Unsupported,
@@ -33,18 +36,19 @@ DELIVERED = {"dividends": "dividend", "stock_splits": "split"}
 """Columns of actions, and what they are."""
 LIMITS = Limits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
 CAPABILITIES = Capabilities(
-    intervals=frozenset({"1d"}),
+    intervals=frozenset(INTERVALS),
     kinds=frozenset(Kind),
     actions=True,
     funding=True,
     instruments=False,
     live=False,
+    tells_basis=False,
 )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Files:
-    """Daily bars of the files as they stood when first asked; no network, and nothing behind the last bar.
+    """Bars of the files as they stood when first asked, each file of one interval; nothing is behind the last bar.
 
     Rows that no reader could take are in `rejected`. Copies of a row that are equal in every column are one row;
     versions of a bar that differ are all handed over. Files say nothing of ticks, lots and listings.
@@ -67,8 +71,8 @@ class Files:
     ) -> pl.DataFrame:
         """See `Provider`. Versions of one bar are never parted by the end of a page, which may be shorter for that."""
         if interval not in self.capabilities.intervals:
-            raise Unsupported(f"files hold daily bars; {interval} bars of {symbol} are not served")
-        rows = (await self._rows_of(symbol)).select(BARS.keys()).unique(maintain_order=True)
+            raise Unsupported(f"files hold bars of 1d and 4h; {interval} bars of {symbol} are not served")
+        rows = (await self._rows_of(symbol, interval)).select(BARS.keys()).unique(maintain_order=True)
         if start is not None:
             rows = rows.filter(pl.col("timestamp") >= start)
         if end is not None:
@@ -88,7 +92,9 @@ class Files:
 
     async def instruments(self) -> pl.DataFrame:
         """The symbols that have bars, with nothing known of them."""
-        names = pl.DataFrame({"symbol": sorted(await asyncio.to_thread(self._read))}, schema={"symbol": pl.String()})
+        bars = await asyncio.to_thread(self._read)
+        known = sorted({name for of in bars.values() for name in of})
+        names = pl.DataFrame({"symbol": known}, schema={"symbol": pl.String()})
         return names.with_columns(pl.lit(None, kind).alias(n) for n, kind in INSTRUMENTS.items() if n != "symbol")
 
     async def actions(self, symbol: str) -> pl.DataFrame:
@@ -96,7 +102,7 @@ class Files:
 
         Files of a share that tell no dividend, not even zeros, do not say that none was paid: `Unsupported`.
         """
-        rows = await self._rows_of(symbol)
+        rows = await self._rows_of(symbol, DAILY)
         if structure(symbol).kinds & SHARES and rows["dividends"].is_null().all():
             raise Unsupported(f"the files of {self.path} have no dividends of {symbol}; deliver them as a column, or 0")
         parts = [
@@ -109,13 +115,21 @@ class Files:
         """See `Provider`. Of a symbol that no file of funding has there is none."""
         rows = (await asyncio.to_thread(self._read_funding)).get(symbol)
         if rows is None:
-            await self._rows_of(symbol)
+            await self._rows_of(symbol, DAILY)
             return pl.DataFrame(schema=dict(FUNDING))
         if start is not None:
             rows = rows.filter(pl.col("timestamp") >= start)
         if end is not None:
             rows = rows.filter(pl.col("timestamp") < end)
         return rows.select(FUNDING.keys()).tail(self.limits.bars_per_request)
+
+    async def offer(self, interval: str, /) -> Offer | None:
+        """See `Provider`."""
+        rows = (await asyncio.to_thread(self._read)).get(interval, {})
+        bad = self.rejected
+        words = "{file}: row {row}, column {column!r}: {value!r} {reason}"
+        times = {name: part["timestamp"].unique(maintain_order=True) for name, part in rows.items()}
+        return Offer(times=times, unread=len(bad), example=words.format(**bad.row(0, named=True)) if len(bad) else "")
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -126,14 +140,14 @@ class Files:
         self._read()
         return self._content[1]
 
-    async def _rows_of(self, symbol: str) -> pl.DataFrame:
-        found = (await asyncio.to_thread(self._read)).get(symbol)
+    async def _rows_of(self, symbol: str, interval: str) -> pl.DataFrame:
+        found = (await asyncio.to_thread(self._read)).get(interval, {}).get(symbol)
         if found is None:
-            raise UnknownSymbol(f"no file of {self.path} has bars of {symbol!r}")
+            raise UnknownSymbol(f"no file of {self.path} has {interval} bars of {symbol!r}")
         return found
 
-    def _read(self) -> Mapping[str, pl.DataFrame]:
-        """Rows by symbol, sorted by time, equals in the order of files; read once, whoever asks first."""
+    def _read(self) -> Mapping[str, Mapping[str, pl.DataFrame]]:
+        """Rows by interval and symbol, sorted by time, equals in the order of files; read once, whoever asks first."""
         with self._lock:
             return self._content[0]
 
@@ -143,7 +157,7 @@ class Files:
             return self._content[2]
 
     @cached_property
-    def _content(self) -> tuple[Mapping[str, pl.DataFrame], pl.DataFrame, Mapping[str, pl.DataFrame]]:
+    def _content(self) -> tuple[Mapping[str, Mapping[str, pl.DataFrame]], pl.DataFrame, Mapping[str, pl.DataFrame]]:
         paths = [self.path] if self.path.is_file() else sorted(self.path.glob("*"))
         paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
         if not paths:
@@ -152,14 +166,20 @@ class Files:
             deliveries = [delivered.read_file(path) for path in paths]
         except DataError as error:
             raise Malformed(f"provider files: {error}", retryable=False) from error
-        bars = [one.rows for one in deliveries if one.interval != delivered.FUNDING]
+        bars = {
+            interval: [one.rows for one in deliveries if one.interval == interval]
+            for interval in sorted({one.interval for one in deliveries} - {delivered.FUNDING})
+        }
         if not bars:
             raise DataError(f"provider files: {self.path} has funding alone; name a folder that has bars")
-        rows = pl.concat(bars).sort("symbol", "timestamp", maintain_order=True)
+        rows = {
+            interval: _by_symbol(pl.concat(parts).sort("symbol", "timestamp", maintain_order=True))
+            for interval, parts in bars.items()
+        }
         rejected = pl.concat([one.rejected.insert_column(0, pl.lit(one.name).alias("file")) for one in deliveries])
         paid = [settled(one.rows) for one in deliveries if one.interval == delivered.FUNDING]
         paid = [one.select("symbol", "timestamp", pl.col("rate").alias(delivered.RATE)) for one in paid]
-        return _by_symbol(rows), rejected, _by_symbol(pl.concat(paid).unique().sort(pl.all())) if paid else {}
+        return rows, rejected, _by_symbol(pl.concat(paid).unique().sort(pl.all())) if paid else {}
 
 
 def _by_symbol(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -177,4 +197,4 @@ def open_files(setting: Setting) -> Files:
     if setting.path is None or not setting.path.exists():
         where = "was not given" if setting.path is None else f"{setting.path} does not exist"
         raise DataError(f"provider files: the folder of files {where}; name one")
-    return Files(path=setting.path, basis=setting.basis)
+    return Files(path=setting.path, basis=setting.basis or Basis.RAW)

@@ -110,11 +110,32 @@ def test_what_files_do_not_have(folder):
     member = Files(path=folder, basis=Basis.RAW)
     with pytest.raises(UnknownSymbol, match="BINANCE:ETHUSDT"):
         bars(member, "BINANCE:ETHUSDT")
-    with pytest.raises(Unsupported, match="4h"):
+    with pytest.raises(UnknownSymbol, match="has 4h bars"):
         bars(member, interval="4h")
+    with pytest.raises(Unsupported, match="1h"):
+        bars(member, interval="1h")
     assert asyncio.run(member.funding(COIN)).is_empty()
     with pytest.raises(UnknownSymbol, match="BINANCE:ETHUSDT"):
         asyncio.run(member.funding("BINANCE:ETHUSDT"))
+
+
+def test_files_of_another_interval_are_not_taken_for_daily_ones(folder):
+    """The bar from midnight to four would pose as the day's."""
+    hours = [DAY + timedelta(days=9, hours=4 * k) for k in range(6)]
+    pl.DataFrame({"symbol": [COIN] * 6, "timestamp": hours, "close": [9.0] * 6}).write_csv(folder / "4h.csv")
+    member = Files(path=folder, basis=Basis.RAW)
+    assert bars(member)["close"].to_list() == [1.0, 2.0, 3.0, 4.0]
+    assert bars(member, interval="4h")["timestamp"].to_list() == hours
+
+
+def test_files_tell_all_that_they_have_and_what_could_not_be_read(folder):
+    (folder / "d.csv").write_text(
+        "symbol,timestamp,close\nBINANCE:BTCUSDT,2022-01-09,x\nBINANCE:BTCUSDT,2022-01-10,5\n"
+    )
+    offer = asyncio.run(Files(path=folder, basis=Basis.RAW).offer("1d"))
+    assert {name: len(times) for name, times in offer.times.items()} == {COIN: 5, STOCK: 3}
+    assert (offer.unread, offer.example) == (1, "d.csv: row 2, column 'close': 'x' is not a number")
+    assert asyncio.run(Files(path=folder, basis=Basis.RAW).offer("4h")).times == {}
 
 
 def test_a_folder_of_funding_alone_has_nothing_to_sync(tmp_path):

@@ -8,7 +8,7 @@ import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Capabilities, Limits, Unavailable, Unsupported
+from tvquant.market.providers.contract import Capabilities, Limits, Offer, Unavailable, Unsupported
 from tvquant.market.providers.simulated import protocol
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, TERMS
 
@@ -60,6 +60,10 @@ class SimulatedHttp:
     async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
         """See `Provider`."""
         return protocol.decode_funding(await self._get("/v1/funding", {"symbol": symbol, **_span(start, end)}))
+
+    async def offer(self, _interval: str, /) -> Offer | None:
+        """See `Provider`; as a real exchange, it does not tell."""
+        return None
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""

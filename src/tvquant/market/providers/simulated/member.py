@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Capabilities, Limits, Malformed, Provider, Setting, Unavailable
+from tvquant.market.providers.contract import Capabilities, Limits, Malformed, Offer, Provider, Setting, Unavailable
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, Answer, Exchange, Manner
 from tvquant.market.providers.simulated.market import Market
@@ -59,6 +59,10 @@ class Simulated:
         """See `Provider`."""
         with self.exchange.being_asked():
             return await self._delivered(self.exchange.funding(symbol, start=start, end=end))
+
+    async def offer(self, _interval: str, /) -> Offer | None:
+        """See `Provider`; as a real exchange, it does not tell."""
+        return None
 
     async def close(self) -> None:
         """There is nothing to let go of."""

@@ -1,0 +1,234 @@
+"""What a sync, or a repair alone, has to say: one line that counts all that was asked for, then what is not good."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tvquant.app.cli.console import table
+
+if TYPE_CHECKING:
+    from tvquant.app.feature_cycle import FeatureCycle
+    from tvquant.app.syncing import Synced
+    from tvquant.market.account import Left
+    from tvquant.market.healing import AssetHeal, HealReport
+    from tvquant.market.metadata import Metadata
+    from tvquant.market.plans import SyncPlan
+    from tvquant.market.worker import TaskOutcome
+
+MOST_SHOWN = 40
+"""Assets that the text names one by one; the JSON document has all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncTold:
+    """A sync, told to a person or as a document."""
+
+    done: "Synced"
+    provider: str
+    features: "FeatureCycle | None"
+
+    @property
+    def states(self) -> dict[str, Mapping[str, str]]:
+        """State -> the assets that are in it, with the reason; without the stable ones."""
+        account = self.done.account
+        return {"missing": account.missing, "failed": account.failed, "degraded": account.degraded}
+
+    def text(self) -> list[str]:
+        """Counts, then the assets that are not good, then oddities and what was not taken."""
+        done, outcomes = self.done, self.done.summary.outcomes
+        account, healed = done.account, done.healed.assets
+        bad = "".join(f", {len(found)} {state}" for state, found in self.states.items() if found)
+        work = _work([*outcomes, *healed], sum(one.requests for one in outcomes) + done.healed.requests, len(healed))
+        bars = {one.task.physical_symbol: one.coverage.bars for one in outcomes}
+        rows = [(name, state, bars.get(name, ""), why) for state, of in self.states.items() for name, why in of.items()]
+        said = [(one.task.physical_symbol, note) for one in outcomes for note in one.notes]
+        return [
+            f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
+            *(self.features.text() if self.features else ()),
+            *_tabled(rows),
+            *_noted([*said, *_heal_notes(healed)]),
+            *_left(account.left, done.depth, self.provider),
+            *_aside(done.aside),
+            _steps(done.metadata),
+            *unfinished_text(done.unfinished),
+        ]
+
+    def lacking(self) -> str:
+        """What was asked for and has not come, in a line; empty where all has."""
+        account = self.done.account
+        parts = [
+            f"{len(found)} of {account.asked} assets {what}, e.g. {name}: {why}"
+            for found, what in (
+                (account.missing, "that were asked for are missing"),
+                (account.failed, "could not be brought up to date"),
+            )
+            for name, why in list(found.items())[:1]
+        ]
+        left = account.left
+        parts += [f"{left.unread:,} rows could not be read, e.g. {left.example}"] if left.unread else []
+        return "; ".join(parts)
+
+    def document(self) -> dict[str, Any]:
+        """All of it."""
+        done, account = self.done, self.done.account
+        left = account.left
+        return {
+            "provider": self.provider,
+            "counts": {
+                "asked": account.asked,
+                "stable": len(account.stable),
+                **{state: len(found) for state, found in self.states.items()},
+            },
+            **{state: dict(found) for state, found in self.states.items()},
+            "left": {
+                "depth": done.depth,
+                "rows": left.rows,
+                "total": left.total,
+                "assets": list(left.deeper),
+                "whole_depth": left.depth,
+                "unread": left.unread,
+            },
+            "aside": dict(done.aside),
+            "unfinished": [one.command for one in done.unfinished],
+            "assets": [_outcome(one) for one in done.summary.outcomes],
+            "repair": repair_document(done.healed),
+            "metadata": _metadata(done.metadata),
+            "features": self.features.document() if self.features else None,
+        }
+
+
+def unfinished_text(plans: "Iterable[SyncPlan]") -> list[str]:
+    """A line for each sync that was interrupted."""
+    return [
+        f"an earlier sync did not end: it was to bring {len(one.symbols)} assets; finish it by `{one.command}`"
+        for one in plans
+    ]
+
+
+def repair_text(done: "HealReport", features: "FeatureCycle | None") -> list[str]:
+    """What a repair has to say to a person."""
+    good = done.checked - len(done.unhealthy)
+    return [
+        f"{good} of {done.checked} assets are stable; {_work(done.assets, done.requests, len(done.assets))}",
+        *(features.text() if features else ()),
+        *_tabled([(name, "degraded", "", why) for name, why in sorted(done.unhealthy.items())]),
+        *_noted(_heal_notes(done.assets)),
+    ]
+
+
+def repair_document(done: "HealReport") -> dict[str, Any]:
+    """What a repair did."""
+    return {
+        "checked": done.checked,
+        "requests": done.requests,
+        "unhealthy": dict(done.unhealthy),
+        "assets": [
+            {
+                "symbol": one.physical_symbol,
+                "before": one.before,
+                "state": one.state.value,
+                "reason": one.reason,
+                "passes": one.passes,
+                "inserted": one.inserted,
+                "changed": one.changed,
+                "notes": list(one.notes),
+            }
+            for one in done.assets
+        ],
+    }
+
+
+def _work(parts: "Sequence[TaskOutcome | AssetHeal]", requests: int, tried: int) -> str:
+    inserted, changed = sum(one.inserted for one in parts), sum(one.changed for one in parts)
+    return f"{inserted:,} bars new, {changed:,} changed, {tried} assets repaired or tried, {requests:,} requests"
+
+
+def _tabled(rows: Sequence[tuple[object, ...]]) -> list[str]:
+    """The assets that are not good."""
+    if not rows:
+        return []
+    return ["", table(("symbol", "state", "bars", "why"), rows[:MOST_SHOWN], right=(2,)), *_more(rows)]
+
+
+def _noted(said: Iterable[tuple[str, str]]) -> list[str]:
+    notes = [f"{name}: {note}" for name, note in dict.fromkeys(said)]
+    return ["", *notes[:MOST_SHOWN], *_more(notes)] if notes else []
+
+
+def _heal_notes(assets: "Sequence[AssetHeal]") -> Iterator[tuple[str, str]]:
+    return ((one.physical_symbol, note) for one in assets for note in one.notes)
+
+
+def _more(rows: Sequence[object]) -> list[str]:
+    left = len(rows) - MOST_SHOWN
+    return [f"... and {left} more (--json has all)"] if left > 0 else []
+
+
+def _left(left: "Left", depth: int, provider: str) -> list[str]:
+    """What the provider has, or may have, and was not asked for or could not be read."""
+    text = []
+    if left.rows:
+        text.append(
+            f"not taken: {left.rows:,} of {left.total:,} bars, of {len(left.deeper)} assets, are older than the "
+            f"{depth:,} that were asked for; --depth {left.depth} takes all"
+        )
+    elif left.deeper:
+        text.append(
+            f"not asked for: bars older than {depth:,} back, which {len(left.deeper)} assets of {provider} may have; "
+            "--depth BARS asks for more"
+        )
+    if left.unread:
+        text.append(f"not taken: {left.unread:,} rows that could not be read, e.g. {left.example}")
+    return text
+
+
+def _aside(aside: Mapping[str, str]) -> list[str]:
+    """One line per reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in aside.items():
+        reasons.setdefault(why, []).append(name)
+    shown = [
+        f"left aside: {names[0]}{f' and {len(names) - 1} others' if len(names) > 1 else ''}: {why}"
+        for why, names in reasons.items()
+    ]
+    return [*shown[:MOST_SHOWN], *_more(shown)]
+
+
+def _outcome(one: "TaskOutcome") -> dict[str, Any]:
+    return {
+        "symbol": one.task.physical_symbol,
+        "interval": one.task.interval,
+        "result": one.result.value,
+        "state": one.state.value,
+        "reason": one.reason,
+        "bars": one.coverage.bars,
+        "inserted": one.inserted,
+        "changed": one.changed,
+        "requests": one.requests,
+        "rejected": dict(one.rejected),
+        "notes": list(one.notes),
+        "error": one.error,
+    }
+
+
+def _metadata(found: "Metadata") -> dict[str, Any]:
+    return {
+        "served": found.served,
+        "total": found.total,
+        "share": found.share,
+        "enough": found.enough,
+        "missing": list(found.missing),
+        "stored": found.stored,
+        "error": found.error,
+    }
+
+
+def _steps(found: "Metadata") -> str:
+    """One line on ticks and lots."""
+    known = f"ticks and lots known of {found.total - len(found.missing)} of {found.total} assets ({found.share:.0%})"
+    if found.error:
+        return f"{known}; the provider did not tell them: {found.error}"
+    if not found.served:
+        return f"{known}; the provider tells none, so steps are assumed"
+    few = "" if found.enough else f"; too few, 95% are wanted: {', '.join(found.missing[:3])} ... lack them"
+    return f"{known}, {found.stored} facts new{few}"

@@ -1,0 +1,211 @@
+"""A sync ends with what it was asked for, or names what is missing; played with a provider that does as it is told."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tvquant.app import syncing
+from tvquant.app.cli.data import commands
+from tvquant.app.cli.profile import resolved
+from tvquant.app.cli.sync_told import SyncTold
+from tvquant.app.syncing import Asked, Source, Synced
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import Workspace
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.market.plans import PlanBook
+from tvquant.market.providers.contract import Malformed, Offer, Setting
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "market"))
+from told import BTC, ETH, FixedClock, ToldProvider, day, made_bars, walk
+
+SOL = "BINANCE:SOLUSDT"
+type Sync = Callable[..., Synced]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    made = Workspace(tmp_path / "ws")
+    made.create()
+    return made
+
+
+@pytest.fixture
+def provider() -> ToldProvider:
+    """Three coins with 120 bars up to yesterday."""
+    names = (BTC, ETH, SOL)
+    return ToldProvider({name: made_bars(name, walk(120, seed=i), last=day()) for i, name in enumerate(names)})
+
+
+@pytest.fixture
+def source(provider: ToldProvider, monkeypatch: pytest.MonkeyPatch) -> Source:
+    monkeypatch.setattr("tvquant.market.merging.GATHER", 0.0)
+    monkeypatch.setattr(syncing, "PROVIDERS", {"told": lambda setting: provider})
+    return Source(name="told", setting=Setting(clock=FixedClock()))
+
+
+@pytest.fixture
+def sync(home: Workspace, source: Source) -> Sync:
+    def done(command: str = "tvquant data sync", **asked: Any) -> Synced:
+        asked = {"bars": 100} | asked
+        return syncing.sync(home, source, Asked(command=command, **asked), clock=FixedClock(), watcher=Watcher())
+
+    return done
+
+
+def unfinished(home: Workspace) -> list[tuple[str, tuple[str, ...]]]:
+    return [(one.command, one.symbols) for one in PlanBook(home.lake().folder).unfinished()]
+
+
+def test_an_interrupted_sync_is_finished_by_the_same_command(
+    sync: Sync, provider: ToldProvider, home: Workspace
+) -> None:
+    provider.spoil = {SOL: [KeyboardInterrupt()]}
+    with pytest.raises(KeyboardInterrupt):
+        sync()
+    assert unfinished(home) == [("tvquant data sync", (BTC, ETH, SOL))]
+    other = sync("tvquant data sync --symbol", symbols=[BTC])
+    assert [one.command for one in other.unfinished] == ["tvquant data sync"]
+    told = SyncTold(done=other, provider="told", features=None).text()
+    assert told[-1].endswith("it was to bring 3 assets; finish it by `tvquant data sync`")
+    assert told[-1] in CliRunner().invoke(commands, ["status", "-w", str(home.root)]).stdout
+
+    del provider.tables[ETH]  # what was promised is asked for, whatever is listed by now
+    done = sync()
+    assert (done.account.stable, done.account.missing) == ((BTC, SOL), {ETH: f"no bars: {ETH} is unknown"})
+    assert unfinished(home) == []
+
+
+def test_a_wider_sync_keeps_the_promise_of_a_narrower_one(sync: Sync, provider: ToldProvider, home: Workspace) -> None:
+    provider.spoil = {BTC: [KeyboardInterrupt()]}
+    with pytest.raises(KeyboardInterrupt):
+        sync("narrow", symbols=[BTC])
+    sync("elsewhere", symbols=[ETH])
+    assert unfinished(home) == [("narrow", (BTC,))]
+    sync("wide")
+    assert unfinished(home) == []
+
+
+def test_without_a_profile_all_that_is_listed_is_asked_for(sync: Sync, home: Workspace) -> None:
+    sync(symbols=[BTC])
+    done = sync()
+    assert done.account.stable == (BTC, ETH, SOL)
+    assert home.lake().symbols() == (BTC, ETH, SOL)
+
+
+def test_nothing_is_fetched_before_the_plan_is_written(
+    sync: Sync, provider: ToldProvider, home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tvquant.core.durable.replace", full)
+    with pytest.raises(DataError, match="No space left on device"):
+        sync()
+    assert provider.asked == []
+
+
+def test_a_damaged_plan_is_named(sync: Sync, home: Workspace) -> None:
+    book = PlanBook(home.lake().folder)
+    for text in ("", "[]", '{"version": 2, "plans": []}', '{"version": 1, "plans": [{}]}'):
+        book.path.write_text(text)
+        with pytest.raises(DataError, match="delete it"):
+            sync()
+
+
+def test_every_asset_is_in_one_state_and_the_rest_is_said(sync: Sync, provider: ToldProvider) -> None:
+    sync(symbols=[BTC])
+    provider.spoil = {name: [Malformed("not today", retryable=False)] for name in (BTC, ETH)}
+    provider.tables[SOL] = provider.tables[SOL].tail(50)
+    done = sync(symbols=[BTC, ETH, SOL], forced=True)
+    account = done.account
+    assert (account.asked, account.stable) == (3, ())
+    assert account.failed == {BTC: "not today"}  # its bars are still fresh, but no one confirmed them
+    assert account.missing == {ETH: "no bars: not today"}
+    assert account.degraded == {SOL: "short: 50 bars, 90 needed"}
+    told = SyncTold(done=done, provider="told", features=None)
+    assert told.text()[0].startswith("0 of 3 assets are stable, 1 missing, 1 failed, 1 degraded; ")
+    assert told.document()["counts"] == {"asked": 3, "stable": 0, "missing": 1, "failed": 1, "degraded": 1}
+    assert told.lacking() == (
+        f"1 of 3 assets that were asked for are missing, e.g. {ETH}: no bars: not today; "
+        f"1 of 3 assets could not be brought up to date, e.g. {BTC}: not today"
+    )
+    again = sync(symbols=[BTC, ETH])
+    assert (again.account.stable, again.account.whole) == ((BTC, ETH), True)
+
+
+def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider: ToldProvider) -> None:
+    times = {name: rows["timestamp"] for name, rows in provider.tables.items()}
+    old = made_bars(ETH, walk(30), last=day(3000))
+    provider.tables[ETH], times[ETH] = old, old["timestamp"]
+    provider.offered = Offer(times=times, unread=2, example="x.csv: row 7")
+    done = sync()
+    left = done.account.left
+    assert (left.rows, left.total, left.deeper, left.depth) == (70, 270, (BTC, ETH, SOL), 3030)
+    assert done.account.missing == {ETH: "none of its 30 bars is so new; --depth 3030 asks for them"}
+    told = SyncTold(done=done, provider="told", features=None)
+    assert (
+        "not taken: 70 of 270 bars, of 3 assets, are older than the 100 that were asked for; --depth 3030 takes all"
+        in (told.text())
+    )
+    assert "not taken: 2 rows that could not be read, e.g. x.csv: row 7" in told.text()
+    assert told.lacking().endswith("2 rows could not be read, e.g. x.csv: row 7")
+    whole = sync(bars=3030).account
+    assert (whole.left.rows, whole.stable, whole.degraded[ETH][:5]) == (0, (BTC, SOL), "stale")
+
+
+def test_a_provider_that_does_not_tell_may_have_older_bars(sync: Sync) -> None:
+    done = sync()
+    assert done.account.left.deeper == (BTC, ETH, SOL)
+    assert any(line.startswith("not asked for: bars older than 100 back") for line in told_of(done))
+    assert sync(bars=200).account.left.deeper == ()  # their genesis is known then
+
+
+def told_of(done: Synced) -> list[str]:
+    return SyncTold(done=done, provider="told", features=None).text()
+
+
+@pytest.mark.parametrize("what", ["sync", "repair"])
+def test_prices_of_no_known_basis_are_refused(
+    what: str, sync: Sync, provider: ToldProvider, home: Workspace, source: Source
+) -> None:
+    provider.capabilities = replace(provider.capabilities, tells_basis=False)
+    provider.tables = {"NASDAQ:AAPL": made_bars("NASDAQ:AAPL", walk(5), last=day())} | provider.tables
+    asking = {
+        "sync": sync,
+        "repair": lambda: syncing.repair(home, source, clock=FixedClock(), symbols=["NASDAQ:AAPL"], watcher=Watcher()),
+    }
+    with pytest.raises(ProfileError, match="adjusted for is not known; declare --basis raw, split or total"):
+        asking[what]()
+    assert (provider.asked, unfinished(home)) == ([], [])
+    assert sync(symbols=[BTC]).account.stable == (BTC,)
+
+
+@pytest.mark.parametrize(
+    ("own", "missing"), [("", ()), ("benchmark:\n  market: ['BINANCE:XRPUSDT']\n", ("BINANCE:XRPUSDT",))]
+)
+def test_a_benchmark_that_only_a_preset_names_may_be_left_aside(
+    own: str, missing: tuple[str, ...], sync: Sync, provider: ToldProvider, home: Workspace
+) -> None:
+    del provider.tables[BTC]  # the preset's
+    (home.profiles / "mine.yaml").write_text(f"version: 1\nextends: crypto_spot\n{own}")
+    done = sync(profile=resolved(home, "mine"))
+    assert done.account.stable == (ETH, SOL)
+    assert tuple(done.account.missing) == missing
+    assert tuple(done.aside) == (() if own else (BTC,))
+    assert any(line.startswith(f"left aside: {BTC}: the preset's benchmark") for line in told_of(done)) is not bool(own)
+
+
+def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: ToldProvider) -> None:
+    provider.tables |= {"nonsense": provider.tables[BTC], "NASDAQ:AAPL": provider.tables[BTC]}
+    four = {name: made_bars(name, walk(200), last=day(), interval="4h") for name in (BTC, ETH, SOL)}
+    provider.tables |= four
+    done = sync(interval="4h")
+    assert set(done.aside) == {"nonsense", "NASDAQ:AAPL"}
+    assert done.account.asked == 3
+    named = sync(symbols=["nonsense", BTC], bars=100)
+    assert tuple(named.account.missing) == ("nonsense",)
