@@ -80,16 +80,6 @@ def test_an_interrupted_sync_is_finished_by_the_same_command(
     assert unfinished(home) == []
 
 
-def test_a_wider_sync_keeps_the_promise_of_a_narrower_one(sync: Sync, provider: ToldProvider, home: Workspace) -> None:
-    provider.spoil = {BTC: [KeyboardInterrupt()]}
-    with pytest.raises(KeyboardInterrupt):
-        sync("narrow", symbols=[BTC])
-    sync("elsewhere", symbols=[ETH])
-    assert unfinished(home) == [("narrow", (BTC,))]
-    sync("wide")
-    assert unfinished(home) == []
-
-
 def test_without_a_profile_all_that_is_listed_is_asked_for(sync: Sync, home: Workspace) -> None:
     sync(symbols=[BTC])
     done = sync()
@@ -107,14 +97,6 @@ def test_nothing_is_fetched_before_the_plan_is_written(
     with pytest.raises(DataError, match="No space left on device"):
         sync()
     assert provider.asked == []
-
-
-def test_a_damaged_plan_is_named(sync: Sync, home: Workspace) -> None:
-    book = PlanBook(home.lake().folder)
-    for text in ("", "[]", '{"version": 2, "plans": []}', '{"version": 1, "plans": [{}]}'):
-        book.path.write_text(text)
-        with pytest.raises(DataError, match="delete it"):
-            sync()
 
 
 def test_every_asset_is_in_one_state_and_the_rest_is_said(sync: Sync, provider: ToldProvider) -> None:
