@@ -4,13 +4,16 @@ What a preset asks for and the lake lacks is left out with a notice. What the us
 argument) is refused: leaving it out would be another profile than the one asked for.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tvquant.core.errors import DataError
+from tvquant.core.quoting import several
 from tvquant.lake import Lake
 from tvquant.profiles import Profile, ResolvedProfile
 from tvquant.profiles.schema import UniverseSection
 from tvquant.selection.models.baseline import Baseline
+from tvquant.universe.membership import absent
 
 MARKET = "benchmark.market"
 FLOOR = "selection.min_winners"
@@ -44,11 +47,11 @@ def fitted(lake: Lake, resolved: ResolvedProfile) -> Fitted:
     missing = [s for s in universe.symbols or () if s not in held]
     if missing:
         raise DataError(f"universe.symbols names {missing[0]}, which the lake does not hold; import it or drop it")
-    absent = [s for s in profile.benchmark.market if s not in held]
-    if absent:
-        resolved = _without_market(resolved, absent[0])
+    unheld = [s for s in profile.benchmark.market if s not in held]
+    if unheld:
+        resolved = _without_market(resolved, unheld[0])
     names = _named(universe, lake.symbols(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))
-    notices = (*resolved.notices, *scarce(resolved.profile, len(names)))
+    notices = (*resolved.notices, *scarce(resolved.profile, len(names)), *_unlisted(lake, universe, wanted))
     return Fitted(
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
         symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
@@ -65,6 +68,22 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
         f"{FLOOR} asks for {chosen.min_winners} of a universe of {names} names: every decision relaxes its soft vetoes "
         f"to the last stage and is sparse; set it to {names} or less, or widen the universe",
     )
+
+
+def _unlisted(lake: Lake, universe: UniverseSection, symbols: set[str]) -> Iterator[str]:
+    """A notice for each list of members with names that the lake lacks: a dated list alone does not bring them back."""
+    lists = {scanner.members.list: scanner.members for scanner in universe.scanners if scanner.members is not None}
+    if not lists:
+        return
+    status = lake.status()
+    first, last = (moment.astype("datetime64[D]").item() for moment in (status.first, status.last))
+    for name, members in lists.items():
+        total, gone = absent(members, symbols, first, last)
+        if gone:
+            yield (
+                f"of {total} names that the list {name} has from {first} to {last}, the lake lacks {len(gone)} "
+                f"({several(gone)}): results are of the others alone; import them, those that left included"
+            )
 
 
 def _named(universe: UniverseSection, symbols: tuple[str, ...]) -> set[str]:

@@ -5,7 +5,7 @@ A file of prices says `RTX` and `BRK-B` where the list of 2019 says `UTX` and `B
 protection from survivorship.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from tvquant.core.instruments import Instrument
@@ -28,6 +28,15 @@ def known_as(ticker: str, listed: frozenset[str], day: date) -> str | None:
     if ticker in listed:
         return ticker
     return next((name for name, before in share_names(ticker) if day < before and name in listed), None)
+
+
+def absent(members: Members, symbols: Iterable[str], first: date, last: date) -> tuple[int, tuple[str, ...]]:
+    """How many names the list has from `first` to `last`, and those of them that none of the symbols ever bore."""
+    ends = ((span.ticker, span.first or date.min, span.last or date.max) for span in members.spans)
+    named = {spelled(ticker) for ticker, begin, end in ends if not members.dated or (begin <= last and end >= first)}
+    tickers = {spelled(symbol.partition(":")[2]) for symbol in symbols}
+    borne = tickers | {name for ticker in tickers for name, _ in share_names(ticker)}
+    return len(named), tuple(sorted(named - borne))
 
 
 def missing(members: Members, instruments: Sequence[Instrument], day: date) -> tuple[str, ...]:

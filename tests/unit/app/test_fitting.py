@@ -93,3 +93,9 @@ def test_a_name_may_be_an_atom_for_each_reason() -> None:
     assert (scarce(both, 3), bool(scarce(both, 2))) == ((), True)
     alike = profile(universe__scanners=[{**s, "direction": "LONG"} for s in scanners], selection__min_winners=6).profile
     assert scarce(alike, 3)
+
+
+def test_members_that_the_lake_lacks_are_counted(lake: Lake) -> None:
+    found = fitted(lake, profile(universe__scanners=["sp500_trend"], benchmark__market=[], selection__min_winners=1))
+    (notice,) = found.resolved.notices
+    assert notice.startswith("of 503 names that the list sp500 has from 2024-01-02 to 2024-01-02, the lake lacks 500 (")

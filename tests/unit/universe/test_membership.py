@@ -6,7 +6,7 @@ import pytest
 
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.profiles.members import Members, load_members
-from tvquant.universe.membership import known_as, listed_on, missing, ticker_of
+from tvquant.universe.membership import absent, known_as, listed_on, missing, ticker_of
 
 
 def share(symbol: str) -> Instrument:
@@ -63,3 +63,10 @@ def test_every_name_of_a_packaged_list_means_itself(name: str) -> None:
         for day in (span.first, span.last or ours.as_of):
             if day is not None:
                 assert known_as(span.ticker, listed_on(ours, day), day) == span.ticker
+
+
+def test_names_of_a_span_that_no_symbol_ever_bore() -> None:
+    symbols = ("NYSE:RTX", "NYSE:JPM")
+    assert absent(UTX, symbols, date(2019, 1, 2), date(2021, 1, 4)) == (3, ("BRK.B",))
+    assert absent(UTX, symbols, date(2005, 1, 3), date(2010, 2, 15)) == (1, ())
+    assert absent(UTX, ["NYSE:BRK-B"], date(2020, 4, 3), date(2021, 1, 4)) == (2, ("RTX",))
