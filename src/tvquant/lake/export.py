@@ -19,8 +19,8 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake import tables
 from tvquant.lake.bars import session
-from tvquant.lake.files import RATE
 from tvquant.lake.funding import COLUMNS
+from tvquant.lake.headers import RATE
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import Structure, structure
 from tvquant.lake.lake import Lake

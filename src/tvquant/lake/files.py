@@ -1,39 +1,38 @@
 """One file of bars or funding, read and judged: every row is either typed or rejected with its reason.
 
-1. Parquet columns are taken with their types; csv columns are read as text, so that a bad cell is shown as it stands.
-2. What is wrong with the whole file (a missing column, a time without zone, bars of no interval) refuses it.
+1. The file is read as it stands (`dialects`, `parquet_files`), and its columns get the lake's names (`headers`).
+2. What is wrong with the whole file (a missing column, a time without zone, two intervals) refuses it.
 3. A file of exactly a symbol, a time and a funding rate is one of funding, not of bars.
 4. What is wrong with one row rejects that row. All checks are vectorised; single cells are looked at only on failure.
+5. What is wrong with a symbol (no one knows it, its bars are of an interval that is not stored) rejects all its rows.
 """
 
 import datetime as dt
 import hashlib
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
+from tvquant.lake import headers
+from tvquant.lake.choices import ALL, Choice
+from tvquant.lake.dialects import Sheet, no_rows, read_csv, refuse_commas
 from tvquant.lake.funding import MOST
-from tvquant.lake.intervals import FOUR_HOURS, off_grid
+from tvquant.lake.headers import ACTIONS, FUNDED, RATE
+from tvquant.lake.intervals import LENGTHS, off_grid, steps
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
-from tvquant.lake.tables import DAILY, PRICES, TIME, UNREADABLE, VALUES, first_line
+from tvquant.lake.moments import Moments, of_texts
+from tvquant.lake.parquet_files import read_parquet
+from tvquant.lake.repeats import VERSIONS
+from tvquant.lake.tables import DAILY, PRICES, VALUES
 
-REQUIRED = ("symbol", "timestamp", "close")
-ACTIONS = ("dividends", "stock_splits")
-RATE, FUNDING = "funding_rate", "funding"
-FUNDED = frozenset({"symbol", "timestamp", RATE})
-"""Columns of a file of funding, which stands as an interval of its own."""
-COLUMNS = ("symbol", "timestamp", *VALUES, *ACTIONS, RATE)
+FUNDING = "funding"
 NEVER_NEGATIVE = ("volume", "quote_volume", *ACTIONS)
-YEARS = (1900, 2100)
-INTRADAY = 1.5
-"""A symbol with more times of day than this per day is not daily."""
 
-type Failure = tuple[str, pl.Series, str | dict[str, str]]
+type Failure = tuple[str, pl.Series, str | Mapping[str, str]]
 """A column, which of its rows are bad, and why (per text where that differs)."""
 
 
@@ -47,9 +46,11 @@ class Delivery:
     rows : good rows in the file's order: symbol, timestamp, every value column (null where absent), actions; of funding
         symbol, timestamp, funding_rate.
     structures : symbol -> what it is, for every symbol that is known.
-    ignored : columns that are not of the schema.
-    rejected : bad rows: `row` (csv line, parquet row index), the first bad `column`, its `value`, `reason`, and the
-        whole row as JSON (`record`).
+    ignored : columns that are not of the schema; `said` : how the file was read, where its form is not plain.
+    rejected : bad rows: `row` (csv line, parquet row index), its `symbol` (null where it has none), the first bad
+        `column`, its `value`, `reason`, and the whole row as JSON (`record`).
+    symbols : all that the file names, chosen or not.
+    left_out : good and bad rows that stand in neither, as an import takes nothing of their symbols.
     """
 
     name: str
@@ -58,119 +59,135 @@ class Delivery:
     rows: pl.DataFrame
     structures: dict[str, Structure]
     ignored: tuple[str, ...]
+    said: tuple[str, ...]
     rejected: pl.DataFrame
+    symbols: frozenset[str]
+    left_out: int = 0
 
 
-def read_file(path: Path, *, now: dt.datetime | None = None) -> Delivery:
-    """Read and judge one file; a bar that opens after `now` is a bad row, for nobody can know it yet.
+def read_file(path: Path, choice: Choice = ALL, *, now: dt.datetime | None = None) -> Delivery:
+    """Read and judge the chosen rows of one file; a bar that opens after `now` is bad, for nobody can know it yet.
 
     Raises
     ------
     DataError : the file as a whole cannot be used.
     """
-    raw, first_row = _raw(path)
-    _check_columns(path, raw)
-    rows, failures = _typed(path, raw)
+    sheet, moments = _sheet(path)
+    raw = sheet.cells.rename(sheet.names)
+    _check_columns(path, sheet, raw)
+    moments = moments or of_texts(raw["timestamp"])
+    raw = raw.with_columns(moments.given.alias("timestamp"))
+    rows = _typed(path, sheet, raw, moments)
+    ignored = choice.leaves_out(raw["symbol"]) | _blank(path, raw)
+    failures = [*_ragged(sheet, raw), *_unknown(rows), *_untimed(moments), *_odd(raw, rows)]
     if now is not None:
-        failures.append(("timestamp", rows["timestamp"] > now, f"opens after this clock's {now:%Y-%m-%dT%H:%MZ}"))
-    structures, unknown = _structures(rows["symbol"])
-    if RATE in rows.columns:
-        unknown |= {
-            name: "is refused: it is no perpetual swap, and has no funding"
-            for name, one in structures.items()
-            if Kind.SWAP not in one.kinds
-        }
-    if unknown:
-        failures.insert(0, ("symbol", rows["symbol"].is_in(list(unknown)), unknown))
-    blank = raw.select(pl.all_horizontal(pl.all().is_null())).to_series() & _is_csv(path)
-    rejected = _rejected(raw, [(column, bad & ~blank, why) for column, bad, why in failures])
-    if failures:
-        numbers = pl.int_range(len(raw), eager=True)
-        rows = rows.filter(~blank & ~numbers.is_in(rejected["row"].implode()))
-    if rows.is_empty() and rejected.is_empty():
-        raise _no_rows(path)
+        late = f"opens after this clock's {now:%Y-%m-%dT%H:%MZ}"
+        failures.append(("timestamp", rows["timestamp"] > now, late))
+    interval, refused = _interval(path, _good(rows, failures, ignored))
+    if refused:
+        failures.append(("symbol", rows["symbol"].is_in(list(refused)), refused))
+    good = _good(rows, failures, ignored)
+    bad = _rejected(raw, [(column, mine & ~ignored, why) for column, mine, why in failures])
+    if good.is_empty() and bad.is_empty() and not choice.narrows:
+        raise no_rows(path)
     return Delivery(
         name=path.name,
-        interval=_interval(path, rows, structures),
+        interval=interval,
         sha256=_sha256(path),
-        rows=rows,
-        structures=structures,
-        ignored=tuple(name for name in raw.columns if name not in COLUMNS),
-        rejected=rejected.with_columns(pl.col("row") + first_row),
+        rows=good,
+        structures={name: structure(name) for name in good["symbol"].unique().sort()},
+        ignored=sheet.ignored,
+        said=sheet.said,
+        rejected=bad.with_columns(sheet.numbers.gather(bad["row"]).alias("row")),
+        symbols=frozenset(raw["symbol"].drop_nulls().unique()),
     )
 
 
-def _raw(path: Path) -> tuple[pl.DataFrame, int]:
-    """The file as it stands, and the number that people give its first row."""
+def _sheet(path: Path) -> tuple[Sheet, Moments | None]:
+    """The file as it stands, and its times where they are typed."""
     if not path.is_file():
         raise DataError(f"no such file: {path}")
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("parquet", "csv"):
         raise DataError(f"{path}: cannot import a {kind or 'suffixless'} file; use .parquet or .csv")
-    try:
-        scan = pl.read_parquet if kind == "parquet" else partial(pl.read_csv, infer_schema=False)
-        raw = scan(path, glob=False)
-    except pl.exceptions.NoDataError:
-        raw = pl.DataFrame()
-    except UNREADABLE as error:
-        raise DataError(f"{path} is not a readable {kind} file: {first_line(error)}") from error
-    if raw.is_empty():
-        raise _no_rows(path)
-    return raw, 0 if kind == "parquet" else 2
+    return read_parquet(path) if kind == "parquet" else (read_csv(path), None)
 
 
-def _no_rows(path: Path) -> DataError:
-    return DataError(f"{path} has no rows; expected bars with the columns {', '.join(REQUIRED)} and more")
-
-
-def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() == ".csv"
+def _check_columns(path: Path, sheet: Sheet, raw: pl.DataFrame) -> None:
+    funded = RATE in raw.columns and raw[RATE].null_count() < len(raw)
+    headers.check(path, [*sheet.names, *sheet.ignored], sheet.names, funded=funded)
 
 
 def _is_funding(raw: pl.DataFrame) -> bool:
     return set(raw.columns) == FUNDED
 
 
-def _check_columns(path: Path, raw: pl.DataFrame) -> None:
-    if _is_funding(raw):
-        return
-    absent = [name for name in REQUIRED if name not in raw.columns]
-    if RATE in raw.columns and raw[RATE].null_count() < len(raw):
-        alone = f"symbol, timestamp and {RATE}"
-        raise DataError(f"{path}: column {RATE!r} stands beside others; put funding into a file of {alone} alone")
-    if absent:
-        raise DataError(f"{path}: column {absent[0]!r} is missing; found {', '.join(raw.columns)}")
-    twice = [name for name in raw.columns if re.fullmatch(rf"({'|'.join(COLUMNS)})_duplicated_\d+", name)]
-    if twice:
-        raise DataError(f"{path}: column {twice[0].partition('_duplicated_')[0]!r} stands there twice; keep one")
+def _typed(path: Path, sheet: Sheet, raw: pl.DataFrame, moments: Moments) -> pl.DataFrame:
+    """Columns in the lake's types, null where a value is absent or none."""
+    frame = pl.DataFrame({"symbol": raw["symbol"], "timestamp": moments.stamps})
+    for name in (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS):
+        numbers = raw[name].cast(pl.Float64, strict=False) if name in raw.columns else pl.lit(None, pl.Float64)
+        frame = frame.with_columns(numbers.alias(name))
+        if name in raw.columns and frame[name].null_count() > raw[name].null_count():
+            refuse_commas(path, raw[name], sheet)
+    return frame
 
 
-def _typed(path: Path, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
-    """Columns in the lake's types, and which rows fail which check."""
+def _blank(path: Path, raw: pl.DataFrame) -> pl.Series:
+    """Lines of a csv that say nothing, which are no rows."""
+    nothing = raw.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return nothing & (path.suffix.lower() == ".csv")
+
+
+def _good(rows: pl.DataFrame, failures: list[Failure], ignored: pl.Series) -> pl.DataFrame:
+    bad = ignored
+    for _, mine, _ in failures:
+        bad = bad | mine.fill_null(False)
+    return rows.filter(~bad) if bad.any() else rows
+
+
+def _ragged(sheet: Sheet, raw: pl.DataFrame) -> list[Failure]:
+    """Lines with too many or too few fields: which of them are where is not known."""
+    reasons: dict[str, list[int]] = {}
+    for row, why in sheet.ragged.items():
+        reasons.setdefault(why, []).append(row)
+    numbers = pl.int_range(len(raw), eager=True)
+    return [("symbol", numbers.is_in(rows), why) for why, rows in reasons.items()]
+
+
+def _unknown(rows: pl.DataFrame) -> list[Failure]:
+    """Rows of symbols that are none, or have no funding."""
+    symbols, unknown = rows["symbol"], {}
+    for symbol in symbols.drop_nulls().unique().sort():
+        try:
+            found = structure(symbol)
+        except DataError as error:
+            unknown[symbol] = f"is refused: {error}"
+            continue
+        if RATE in rows.columns and Kind.SWAP not in found.kinds:
+            unknown[symbol] = "is refused: it is no perpetual swap, and has no funding"
+    empty = [("symbol", symbols.is_null(), "is empty")] if symbols.has_nulls() else []
+    return [*empty, *([("symbol", symbols.is_in(list(unknown)), unknown)] if unknown else [])]
+
+
+def _untimed(moments: Moments) -> list[Failure]:
+    stamps, given = moments.stamps, moments.given
+    if not stamps.has_nulls():
+        return []
+    absent = given.is_null()
+    return [("timestamp", absent, "is empty"), ("timestamp", ~absent & stamps.is_null(), moments.reasons)]
+
+
+def _odd(raw: pl.DataFrame, rows: pl.DataFrame) -> list[Failure]:
+    """Rows with a value that is none, or none of its column."""
     failures: list[Failure] = []
 
-    def check(column: str, bad: pl.Series, reason: str | dict[str, str]) -> None:
+    def check(column: str, bad: pl.Series, reason: str) -> None:
         if bad.any():
             failures.append((column, bad, reason))
 
-    symbol = raw["symbol"]
-    if not isinstance(symbol.dtype, pl.String | pl.Categorical | pl.Enum):
-        raise _wrong_type(path, raw, "symbol", "text")
-    stamps, unparsed = _stamps(path, raw)
-    check("symbol", symbol.is_null(), "is empty")
-    check("timestamp", raw["timestamp"].is_null(), "is empty")
-    check("timestamp", raw["timestamp"].is_not_null() & stamps.is_null(), unparsed)
-    check("timestamp", ~stamps.dt.year().is_between(*YEARS), f"is outside of the years {YEARS[0]} to {YEARS[1]}")
-    frame = pl.DataFrame({"symbol": symbol.cast(pl.String), "timestamp": stamps})
-    for name in (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS):
-        if name not in raw.columns:
-            frame = frame.with_columns(pl.lit(None, pl.Float64).alias(name))
-            continue
-        given = raw[name]
-        if not (given.dtype.is_numeric() or given.dtype == pl.Null or (given.dtype == pl.String and _is_csv(path))):
-            raise _wrong_type(path, raw, name, "numbers")
-        numbers = given.cast(pl.Float64, strict=False).alias(name)
-        frame = frame.with_columns(numbers)
+    for name in (one for one in rows.columns if one in raw.columns and one not in ("symbol", "timestamp")):
+        given, numbers = raw[name], rows[name]
         check(name, given.is_not_null() & numbers.is_null(), "is not a number")
         check(name, ~numbers.is_finite(), "is not a finite number")
         if name in NEVER_NEGATIVE:
@@ -180,71 +197,9 @@ def _typed(path: Path, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
         if name in ("close", RATE):
             check(name, given.is_null(), "is empty")
         elif name in PRICES and 0 < given.null_count() < len(given):
-            has_some = frame.select(pl.col(name).is_not_null().any().over("symbol")).to_series()
+            has_some = rows.select(pl.col(name).is_not_null().any().over("symbol")).to_series()
             check(name, given.is_null() & has_some, "is empty")
-    return frame, failures
-
-
-def _wrong_type(path: Path, raw: pl.DataFrame, column: str, expected: str) -> DataError:
-    given = raw[column]
-    found = f"row 0, column {column!r}: {given[0]!r} is of type {given.dtype}"
-    return DataError(f"{path}: {found}, expected {expected}; convert the column")
-
-
-def _stamps(path: Path, raw: pl.DataFrame) -> tuple[pl.Series, dict[str, str]]:
-    """Bar opens in UTC, null where there is none, and why, per text of a csv."""
-    given = raw["timestamp"]
-    match given.dtype:
-        case pl.Date():
-            return given.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"), {}
-        case pl.Datetime(time_zone=str()):
-            return given.dt.convert_time_zone("UTC").cast(TIME), {}
-        case pl.Datetime():
-            found = f"row 0, column 'timestamp': {given[0]} has no zone"
-            raise DataError(f"{path}: {found}; expected times with a zone, such as UTC, or dates")
-        case pl.String() if _is_csv(path):
-            return _parsed(given)
-        case _:
-            raise _wrong_type(path, raw, "timestamp", "times with a zone, such as UTC, or dates")
-
-
-def _parsed(texts: pl.Series) -> tuple[pl.Series, dict[str, str]]:
-    """ISO 8601 texts: a date, or a time with Z or an offset. Every distinct text is parsed once."""
-    times: dict[str, dt.datetime | None] = {}
-    reasons: dict[str, str] = {}
-    for text in texts.drop_nulls().unique():
-        times[text], reason = _instant(text)
-        if reason:
-            reasons[text] = reason
-    values = pl.Series(list(times.values()), dtype=TIME)
-    return texts.replace_strict(list(times), values, default=None, return_dtype=TIME), reasons
-
-
-def _instant(text: str) -> tuple[dt.datetime | None, str]:
-    dated = re.fullmatch(r"\d{4}-\d{2}-\d{2}(.*)", text)
-    try:
-        time = dt.datetime.fromisoformat(text) if dated else None
-    except ValueError:
-        time = None
-    if dated is None or time is None:
-        return None, "is no ISO 8601 time; expected one like 2024-05-31T00:00:00Z, or the date of a session"
-    if not dated[1]:
-        return time.replace(tzinfo=dt.UTC), ""
-    if time.tzinfo is None:
-        return None, "has no zone; expected Z or an offset behind it, or the date of a session alone"
-    return time.astimezone(dt.UTC), ""
-
-
-def _structures(symbols: pl.Series) -> tuple[dict[str, Structure], dict[str, str]]:
-    """What each symbol is, and for those that are nothing, why."""
-    known: dict[str, Structure] = {}
-    unknown: dict[str, str] = {}
-    for symbol in symbols.drop_nulls().unique().sort():
-        try:
-            known[symbol] = structure(symbol)
-        except DataError as error:
-            unknown[symbol] = f"is refused: {error}"
-    return known, unknown
+    return failures
 
 
 def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
@@ -253,37 +208,69 @@ def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
     for column, bad, why in failures:
         part = raw.with_row_index("row").filter(bad.fill_null(False))
         value = part[column].cast(pl.String, strict=False).fill_null("")
-        reason = pl.lit(why) if isinstance(why, str) else value.replace_strict(why)
+        reason = pl.lit(why) if isinstance(why, str) else value.replace_strict(dict(why), return_dtype=pl.String)
         record = part.select(pl.struct(pl.exclude("row")).struct.json_encode()).to_series()
-        part = part.select(pl.col("row").cast(pl.Int64), pl.lit(column).alias("column"))
+        part = part.select(pl.col("row").cast(pl.Int64), "symbol", pl.lit(column).alias("column"))
         parts.append(part.with_columns(value=value, reason=reason, record=record))
     if not parts:
         text = pl.String()
-        return pl.DataFrame(schema={"row": pl.Int64(), "column": text, "value": text, "reason": text, "record": text})
+        names = ("symbol", "column", "value", "reason", "record")
+        return pl.DataFrame(schema={"row": pl.Int64(), **dict.fromkeys(names, text)})
     return pl.concat(parts).unique("row", keep="first", maintain_order=True).sort("row")
 
 
-def _interval(path: Path, rows: pl.DataFrame, structures: dict[str, Structure]) -> str:
-    """The interval of the file's bars; what is neither daily nor of 4h is refused, lest it pose as either."""
+def _interval(path: Path, rows: pl.DataFrame) -> tuple[str, dict[str, str]]:
+    """The interval of a file's good rows, and the symbols that are refused for theirs."""
     if RATE in rows.columns:
-        return FUNDING
-    stamp = pl.col("timestamp")
-    if rows.is_empty() or rows.select((stamp == stamp.dt.truncate("1d")).all()).item():
-        return DAILY
-    per_day = rows.group_by("symbol").agg(stamp.n_unique() / stamp.dt.date().n_unique()).sort("timestamp", "symbol")
-    symbol, most = per_day.row(-1)
-    if most <= INTRADAY:
-        return DAILY
-    found = f"{path}: {symbol} has {most:.1f} bars a day"
-    sessions = sorted(name for name, one in structures.items() if not one.kinds & ROUND_THE_CLOCK)
-    off = rows.filter(off_grid(FOUR_HOURS))
-    if sessions:
-        raise DataError(f"{found}, but {sessions[0]} trades in sessions: of such, only daily bars are stored")
-    if len(off):
-        name, at = off.select("symbol", "timestamp").row(0)
-        why = f"{name} at {at:%Y-%m-%d %H:%M} is no bar of {FOUR_HOURS}"
-        raise DataError(f"{found}, and {why}; only bars of {DAILY} and {FOUR_HOURS} are stored, aggregate them first")
-    return FOUR_HOURS
+        return FUNDING, {}
+    kept: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    sessions = {one for one in rows["symbol"].unique() if not structure(one).kinds & ROUND_THE_CLOCK}
+    for symbol, interval, mixed in steps(rows, sessions).iter_rows():
+        why = _unstored(interval, mixed, symbol in sessions)
+        if why:
+            refused[symbol] = why
+        else:
+            kept[symbol] = interval
+    found = sorted(set(kept.values()))
+    if len(found) > 1:
+        named = " and ".join(f"{one} of {min(name for name in kept if kept[name] == one)}" for one in found)
+        raise DataError(f"{path}: bars of {named}; put each interval into a file of its own")
+    interval = found[0] if found else DAILY
+    rest = rows.filter(~pl.col("symbol").is_in(list(refused)))
+    if interval != DAILY:
+        refused |= {name: _unstored(interval, None, True) for name in sessions if name not in refused}
+        off = rest.filter(off_grid(interval)).unique("symbol", keep="first", maintain_order=True)
+        for name, at in off.select("symbol", "timestamp").iter_rows():
+            refused.setdefault(name, f"{_BARS_OF} {interval}, but {at:%Y-%m-%d %H:%M} opens none")
+    return interval, refused | _ticks(rest, interval)
+
+
+_BARS_OF = "is refused: its bars are of"
+
+
+def _unstored(interval: str, mixed: str | None, in_sessions: bool) -> str:
+    """Why bars of a symbol are not stored; nothing where they are."""
+    if mixed is not None:
+        return f"{_BARS_OF} {mixed}, mixed with others of {interval}; put each interval into a file of its own"
+    stored = [one for one in LENGTHS if one == DAILY or not in_sessions]
+    if interval in stored:
+        return ""
+    why = ", of what trades in sessions" if in_sessions else ""
+    return f"{_BARS_OF} {interval}; only bars of {' and '.join(stored)} are stored{why}: deliver those"
+
+
+def _ticks(rows: pl.DataFrame, interval: str) -> dict[str, str]:
+    """Symbols with more different rows of one time than a bar has versions."""
+    bar = ["symbol", pl.col("timestamp").dt.truncate(interval).alias("bar")]
+    many = rows.with_columns(count=pl.len().over(bar)).filter(pl.col("count") > VERSIONS)
+    if many.is_empty():
+        return {}
+    worst = many.unique().group_by(bar).len().filter(pl.col("len") > VERSIONS).sort("len", "symbol", "bar")
+    return {
+        name: f"is refused: {count} different rows for the bar of {at:%Y-%m-%d}; these are no bars but ticks"
+        for name, at, count in worst.iter_rows()
+    }
 
 
 def _sha256(path: Path) -> str:

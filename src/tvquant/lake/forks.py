@@ -25,8 +25,8 @@ from tvquant.lake import tables, venues
 from tvquant.lake.bars import session
 from tvquant.lake.declared import Doubt
 from tvquant.lake.facts import restore_facts
-from tvquant.lake.files import RATE
 from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
+from tvquant.lake.headers import RATE
 from tvquant.lake.imports import import_files
 from tvquant.lake.kinds import split_pair, structure
 from tvquant.lake.lake import Lake

@@ -1,12 +1,14 @@
 """What became of every row of an import: the journal, the quarantine, and the report that a person reads."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.core.quoting import shown
 from tvquant.lake.files import Delivery
 from tvquant.lake.place import Root, folder
 from tvquant.lake.tables import TIME
@@ -14,19 +16,28 @@ from tvquant.lake.tables import TIME
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What became of one file: rows = stored + duplicates + quarantined; `ignored` columns are not of the schema."""
+    """What became of one file: rows = stored + duplicates + quarantined + left_out.
+
+    Left out are all rows of symbols that were refused. `ignored` columns are not of the schema; `said` is how the file
+    was read, where its form is not plain.
+    """
 
     name: str
     rows: int
     stored: int
     duplicates: int
     quarantined: int
+    left_out: int
     ignored: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did; `symbols` counts those delivered, `actions` and `funding` those newly stored."""
+    """What an import did; `symbols` counts those delivered, `actions` and `funding` those newly stored.
+
+    `refused` : symbols that were left out whole, with the first thing that is wrong with each.
+    """
 
     import_id: str
     files: tuple[FileReport, ...]
@@ -34,6 +45,7 @@ class ImportReport:
     actions: int
     funding: int
     quarantine: Path | None
+    refused: Mapping[str, str]
 
     @property
     def stored(self) -> int:
@@ -54,10 +66,39 @@ class ImportReport:
 def malformed(delivery: Delivery) -> DataError:
     """The refusal of a file: its first bad row, how many more there are, and what to do."""
     first, more = delivery.rejected.row(0, named=True), len(delivery.rejected) - 1
-    where = f"{delivery.name}: row {first['row']}, column {first['column']!r}: {first['value']!r} {first['reason']}"
-    others = f"; {more} more bad rows" if more else ""
+    others = f"; {more:,} more bad rows" if more else ""
     good = "mend the file, or take its good rows with --quarantine" if len(delivery.rows) else "no row of it is good"
-    return DataError(f"{where}{others}; nothing was imported; {good}")
+    return DataError(f"{_told(delivery.name, first)}{others}; nothing was imported; {good}")
+
+
+def _told(file: str, row: Mapping[str, Any]) -> str:
+    """What is wrong with a rejected row."""
+    return f"{file}: row {row['row']}, column {row['column']!r}: {shown(row['value'])} {row['reason']}"
+
+
+def whole_symbols(deliveries: Sequence[Delivery]) -> tuple[list[Delivery], dict[str, str]]:
+    """The deliveries without every symbol that has a bad row in any of them, and what is wrong with those.
+
+    Raises
+    ------
+    DataError : a bad row has no symbol, or nothing is left.
+    """
+    refused: dict[str, str] = {}
+    for delivery in deliveries:
+        bad = delivery.rejected
+        if bad["symbol"].has_nulls():
+            raise malformed(delivery)
+        for (symbol,), rows in bad.partition_by("symbol", as_dict=True, maintain_order=True).items():
+            more = f"; {len(rows) - 1:,} more bad rows" if len(rows) > 1 else ""
+            refused.setdefault(str(symbol), _told(delivery.name, rows.row(0, named=True)) + more)
+    kept = []
+    for delivery in deliveries:
+        rows = delivery.rows.filter(~pl.col("symbol").is_in(list(refused)))
+        gone = len(delivery.rows) - len(rows) + len(delivery.rejected)
+        kept.append(replace(delivery, rows=rows, rejected=delivery.rejected.clear(), left_out=gone))
+    if refused and not any(len(one.rows) for one in kept):
+        raise malformed(next(one for one in deliveries if len(one.rejected)))
+    return kept, dict(sorted(refused.items()))
 
 
 def put_aside(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Path | None:
@@ -106,9 +147,11 @@ def file_report(number: int, delivery: Delivery, journal: pl.DataFrame) -> FileR
     bad = len(delivery.rejected)
     return FileReport(
         name=delivery.name,
-        rows=int(mine["rows"].sum()) + bad,
+        rows=int(mine["rows"].sum()) + bad + delivery.left_out,
         stored=int(mine["stored"].sum()),
         duplicates=int(mine["duplicates"].sum()),
         quarantined=bad,
+        left_out=delivery.left_out,
         ignored=delivery.ignored,
+        said=delivery.said,
     )

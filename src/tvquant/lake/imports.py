@@ -1,6 +1,7 @@
 """Import of files: all are judged before anything is written, and what is written is what was delivered.
 
-1. Read and judge every file; a bad row refuses the whole command, or goes to the quarantine when that was asked for.
+1. Read and judge every file. A symbol with a bad row is left out whole and named, or its bad rows go to the quarantine
+   when that was asked for. Nothing is written where nothing is left.
 2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has, and its prices must not contradict it.
 3. Per interval, drop rows that repeat a row of the same files or of the lake; everything else is stored,
    contradictions included.
@@ -10,6 +11,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,10 +23,20 @@ from tvquant.core.panel import Basis
 from tvquant.lake import commits, spans, tables, tellings
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.basis import ACTION
+from tvquant.lake.choices import ALL, Choice
 from tvquant.lake.declared import NO_FACTS, Doubt, on_word
-from tvquant.lake.files import ACTIONS, FUNDING, RATE, Delivery, read_file
+from tvquant.lake.files import FUNDING, Delivery, read_file
 from tvquant.lake.funding import settled, unstored
-from tvquant.lake.import_reports import ImportReport, file_report, funding_journal, journal_of, malformed, put_aside
+from tvquant.lake.headers import ACTIONS, RATE
+from tvquant.lake.import_reports import (
+    ImportReport,
+    file_report,
+    funding_journal,
+    journal_of,
+    malformed,
+    put_aside,
+    whole_symbols,
+)
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
@@ -42,6 +54,7 @@ def import_files(
     *,
     basis: Basis | None = None,
     doubt: Doubt = Doubt.REFUSE,
+    choice: Choice = ALL,
     quarantine: bool = False,
     recorded_at: datetime,
 ) -> ImportReport:
@@ -51,19 +64,24 @@ def import_files(
     ----------
     basis : what the prices are adjusted for; may be left out for crypto alone (raw).
     doubt : what becomes of prices that contradict it.
-    quarantine : take the good rows of a file with bad ones, and write the bad ones aside with their reasons.
+    choice : which symbols of the files are taken.
+    quarantine : take the good rows of a file with bad ones, and write the bad ones aside with their reasons; else a
+        symbol with a bad row is left out whole, and the others are taken.
     recorded_at : when the import happens, with a zone.
 
     Raises
     ------
-    DataError : a file is malformed; nothing was changed.
-    ProfileError : the basis is not declared, not the one a symbol has in the lake, or contradicted by the prices;
-        nothing was changed.
+    DataError : a file is malformed, or has no good symbol; nothing was changed.
+    ProfileError : the choice is of symbols that no file has; the basis is not declared, not the one a symbol has in the
+        lake, or contradicted by the prices; nothing was changed.
     """
-    deliveries = [read_file(Path(path), now=recorded_at) for path in files]
-    for delivery in deliveries:
-        if len(delivery.rejected) and not (quarantine and len(delivery.rows)):
-            raise malformed(delivery)
+    deliveries = [read_file(Path(path), choice, now=recorded_at) for path in files]
+    choice.check({name for delivery in deliveries for name in delivery.symbols})
+    refused: dict[str, str] = {}
+    if quarantine:
+        _check_some_good(deliveries)
+    else:
+        deliveries, refused = whole_symbols(deliveries)
     structures = {name: found for delivery in deliveries for name, found in delivery.structures.items()}
     rows = _merged(deliveries)
     check_declared({name: structures[name] for name in rows["symbol"].unique().cast(pl.String)}, basis)
@@ -72,7 +90,7 @@ def import_files(
         with commits.writing(lake.root):
             return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
 
-    return commits.retried(lake.root, decide)
+    return replace(commits.retried(lake.root, decide), refused=refused)
 
 
 def _import(
@@ -126,7 +144,15 @@ def _import(
         actions=len(actions),
         funding=len(payments),
         quarantine=aside,
+        refused={},
     )
+
+
+def _check_some_good(deliveries: Sequence[Delivery]) -> None:
+    """A file of bad rows alone is refused, whether they would be put aside or not."""
+    for delivery in deliveries:
+        if len(delivery.rejected) and delivery.rows.is_empty():
+            raise malformed(delivery)
 
 
 def _merged(deliveries: Sequence[Delivery]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
+from tvquant.core.quoting import shown
 from tvquant.lake import venues
 
 PATTERN = re.compile(r"[A-Z0-9_]{1,20}:[^\W_][\w.&!/-]{0,39}")
@@ -43,20 +44,20 @@ def structure(symbol: str) -> Structure:
     DataError : not of that form, an exchange or a quote currency that is not in the tables.
     """
     if not PATTERN.fullmatch(symbol) or symbol != unicodedata.normalize("NFKC", symbol).upper():
-        raise DataError(f"symbol {symbol!r} is not EXCHANGE:TICKER in capitals, such as BINANCE:BTCUSDT or NASDAQ:AAPL")
+        raise DataError(f"symbol {shown(symbol)} is not EXCHANGE:TICKER in capitals, such as BINANCE:BTCUSDT or NASDAQ:AAPL")
     exchange, ticker = symbol.split(":")
     if exchange in venues.CRYPTO_EXCHANGES:
         return _crypto(symbol, exchange)
     if exchange in venues.INDEX_EXCHANGES:
         if exchange in ("TVC", "INDEX") and ticker not in venues.US_INDICES:
-            raise DataError(f"index {symbol!r} is unknown; of {exchange} only US indices are, such as {exchange}:SPX")
+            raise DataError(f"index {shown(symbol)} is unknown; of {exchange} only US indices are, such as {exchange}:SPX")
         return _listed(Kind.INDEX)
     if exchange in venues.US_EXCHANGES:
         if ticker in venues.US_INDICES:
             return _listed(Kind.INDEX)
         return _listed(Kind.ETF if ticker in venues.ETFS else Kind.STOCK)
     known = " ".join(sorted(venues.CRYPTO_EXCHANGES | venues.US_EXCHANGES | venues.INDEX_EXCHANGES))
-    raise DataError(f"exchange {exchange!r} of symbol {symbol!r} is unknown; known are {known}")
+    raise DataError(f"exchange {shown(exchange)} of symbol {shown(symbol)} is unknown; known are {known}")
 
 
 def _listed(kind: Kind) -> Structure:
@@ -103,9 +104,9 @@ def split_pair(symbol: str) -> Pair:
         quote = next((one for one in quotes if pair.endswith(one) and pair != one), inverse)
         base = pair.removesuffix(quote)
     if DATED.fullmatch(ticker) and quote not in quotes:
-        raise DataError(f"{symbol!r} is a future that ends; only spot pairs and perpetual swaps (BTCUSDT.P) are read")
+        raise DataError(f"{shown(symbol)} is a future that ends; only spot pairs and perpetual swaps (BTCUSDT.P) are read")
     if quote not in quotes or not base or any(mark in base for mark in SEPARATORS):
-        raise DataError(f"quote currency of {symbol!r} is unknown; known are {' '.join(sorted(quotes))}")
+        raise DataError(f"quote currency of {shown(symbol)} is unknown; known are {' '.join(sorted(quotes))}")
     return Pair(base, quote, swap is not None)
 
 

@@ -13,10 +13,11 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.core.quoting import shown
 from tvquant.lake import files as delivered
 from tvquant.lake.funding import settled
+from tvquant.lake.headers import RATE
 from tvquant.lake.kinds import SHARES, structure
-from tvquant.lake.tables import DAILY
 from tvquant.market.providers.contract import (
     BARS,
     FUNDING,
@@ -143,7 +144,11 @@ class Files:
     async def _rows_of(self, symbol: str, interval: str) -> pl.DataFrame:
         found = (await asyncio.to_thread(self._read)).get(interval, {}).get(symbol)
         if found is None:
-            raise UnknownSymbol(f"no file of {self.path} has {interval} bars of {symbol!r}")
+            bad = self.rejected.filter(pl.col("symbol") == symbol)
+            if len(bad):
+                first = bad.row(0, named=True)
+                raise Malformed(f"{first['file']}: row {first['row']}: {symbol} {first['reason']}", retryable=False)
+            raise UnknownSymbol(f"no file of {self.path} has {interval} bars of {shown(symbol)}")
         return found
 
     def _read(self) -> Mapping[str, Mapping[str, pl.DataFrame]]:
@@ -178,7 +183,7 @@ class Files:
         }
         rejected = pl.concat([one.rejected.insert_column(0, pl.lit(one.name).alias("file")) for one in deliveries])
         paid = [settled(one.rows) for one in deliveries if one.interval == delivered.FUNDING]
-        paid = [one.select("symbol", "timestamp", pl.col("rate").alias(delivered.RATE)) for one in paid]
+        paid = [one.select("symbol", "timestamp", pl.col("rate").alias(RATE)) for one in paid]
         return rows, rejected, _by_symbol(pl.concat(paid).unique().sort(pl.all())) if paid else {}
 
 
