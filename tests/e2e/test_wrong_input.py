@@ -97,6 +97,22 @@ def test_quarantine_takes_the_rest(home: Path, tmp_path: Path, tvquant: Callable
     assert len(pl.read_parquet(said.document["quarantine"])) == 1
 
 
+def test_a_bad_symbol_is_left_out_and_ends_with_3(home: Path, tmp_path: Path, tvquant: Callable[..., Any]) -> None:
+    bad = tmp_path / "mixed.csv"
+    rows = ("BINANCE:SOLUSDT;2024-01-01;1;2;1;1.5;10", "BINANCE:\u202eTDSUCTB;2024-01-02;1;2;1;1.5;10")
+    bad.write_text("\n".join((HEAD.strip().replace(",", ";"), *rows)), "utf-8")
+    said = tvquant("data", "import", bad, "--json", "-w", home)
+    one_clear_line(said, 3, "left out whole: 'BINANCE:\\u202eTDSUCTB' (mixed.csv: row 3")
+    assert (said.document["stored"], list(said.document["refused"])) == (1, ["BINANCE:\u202eTDSUCTB"])
+    assert said.document["files"][0]["read_as"] == ["separated by semicolons"]
+    said = tvquant("data", "import", bad, "-w", home)
+    assert (said.code, "separated by semicolons" in said.out) == (3, True)
+    assert said.out.replace("\n", "").isprintable()
+    other = rows[1].split(";")[0]
+    assert tvquant("data", "import", bad, "--symbols", "BINANCE:SOLUSDT", "--exclude", other, "-w", home).code == 0
+    one_clear_line(tvquant("data", "import", bad, "--symbols", "BINANCE:SOLUSD,X", "-w", home), 2, "BINANCE:SOLUSDT?")
+
+
 def test_a_second_writer_is_told_to_wait(home: Path, tmp_path: Path, tvquant: Callable[..., Any]) -> None:
     from tvquant.app.workspace import Workspace
 

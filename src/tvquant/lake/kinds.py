@@ -44,13 +44,14 @@ def structure(symbol: str) -> Structure:
     DataError : not of that form, an exchange or a quote currency that is not in the tables.
     """
     if not PATTERN.fullmatch(symbol) or symbol != unicodedata.normalize("NFKC", symbol).upper():
-        raise DataError(f"symbol {shown(symbol)} is not EXCHANGE:TICKER in capitals, such as BINANCE:BTCUSDT or NASDAQ:AAPL")
+        wanted = "EXCHANGE:TICKER in capitals, such as BINANCE:BTCUSDT or NASDAQ:AAPL"
+        raise DataError(f"symbol {shown(symbol)} is not {wanted}")
     exchange, ticker = symbol.split(":")
     if exchange in venues.CRYPTO_EXCHANGES:
         return _crypto(symbol, exchange)
     if exchange in venues.INDEX_EXCHANGES:
         if exchange in ("TVC", "INDEX") and ticker not in venues.US_INDICES:
-            raise DataError(f"index {shown(symbol)} is unknown; of {exchange} only US indices are, such as {exchange}:SPX")
+            raise DataError(f"index {shown(symbol)} is unknown; of {exchange} only US indices are: {exchange}:SPX")
         return _listed(Kind.INDEX)
     if exchange in venues.US_EXCHANGES:
         if ticker in venues.US_INDICES:
@@ -104,7 +105,7 @@ def split_pair(symbol: str) -> Pair:
         quote = next((one for one in quotes if pair.endswith(one) and pair != one), inverse)
         base = pair.removesuffix(quote)
     if DATED.fullmatch(ticker) and quote not in quotes:
-        raise DataError(f"{shown(symbol)} is a future that ends; only spot pairs and perpetual swaps (BTCUSDT.P) are read")
+        raise DataError(f"{shown(symbol)} is a future that ends; only spot pairs and perpetual swaps (BTCUSDT.P) are")
     if quote not in quotes or not base or any(mark in base for mark in SEPARATORS):
         raise DataError(f"quote currency of {shown(symbol)} is unknown; known are {' '.join(sorted(quotes))}")
     return Pair(base, quote, swap is not None)

@@ -12,9 +12,10 @@ import pytest
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import FindingKind, HealthState, Lake, audit, commits, health, tables
+from tvquant.lake.choices import Choice
 from tvquant.lake.tables import SCHEMAS
 
-BTC, ETH, AAPL = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "NASDAQ:AAPL"
+BTC, ETH, SOL, AAPL = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT", "NASDAQ:AAPL"
 
 
 def _digest(lake: Lake) -> str:
@@ -41,9 +42,64 @@ def test_rows_are_stored_as_delivered(lake: Lake, deliver: Any, bars: Any) -> No
 def test_one_bad_file_of_many_changes_nothing(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(BTC, [1.0, 2.0]))
     before = _content(lake.root)
-    with pytest.raises(DataError, match=r"part2\.parquet: row 1, column 'volume'"):
-        deliver(bars(ETH, [1.0, 2.0]), bars(BTC, [3.0, 4.0], "2021-02-01", volume=[1.0, -1.0]))
+    with pytest.raises(DataError, match="column 'close' is missing"):
+        deliver(bars(ETH, [1.0, 2.0]), {name: bars(SOL, [1.0])[name] for name in ("symbol", "timestamp", "open")})
     assert _content(lake.root) == before
+
+
+def test_a_bad_symbol_is_left_out_whole_and_the_others_are_taken(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(BTC, [1.0, 2.0]))
+    good, bad = bars(ETH, [1.0, 2.0]), bars(BTC, [3.0, 4.0], "2021-02-01", volume=[1.0, -1.0])
+    both = {name: good[name] + bad[name] for name in good}
+    report = deliver(both, bars(BTC, [5.0, 6.0], "2021-02-03"), bars("XETRA:SAP", [1.0]))
+    assert report.refused == {
+        BTC: "part1.parquet: row 3, column 'volume': '-1.0' is negative",
+        "XETRA:SAP": report.refused["XETRA:SAP"],
+    }
+    assert "exchange 'XETRA'" in report.refused["XETRA:SAP"]
+    assert [(one.rows, one.stored, one.left_out, one.quarantined) for one in report.files] == [
+        (4, 2, 2, 0),
+        (2, 0, 2, 0),
+        (1, 0, 1, 0),
+    ]
+    assert (report.symbols, report.quarantine) == (1, None)
+    assert lake.symbols() == (BTC, ETH)
+    assert len(lake.ls(BTC).bars) == 2
+    assert lake.ls(ETH).bars["close"].to_list() == [1.0, 2.0]
+
+
+def test_a_bad_row_without_a_symbol_refuses_everything(lake: Lake, deliver: Any, bars: Any) -> None:
+    with pytest.raises(DataError, match="row 1, column 'symbol': '' is empty; nothing was imported"):
+        deliver(bars(ETH, [1.0]), bars(BTC, [1.0, 2.0]) | {"symbol": [BTC, None]})
+    assert not lake.root.exists()
+
+
+def test_only_the_chosen_symbols_are_read(lake: Lake, deliver: Any, bars: Any) -> None:
+    parts = [bars(name, [1.0, 2.0]) for name in (BTC, ETH, SOL)]
+    parts[2]["volume"] = [1.0, -1.0]
+    whole = {name: [one for part in parts for one in part[name]] for name in parts[0]}
+    assert deliver(whole, choice=Choice(only=frozenset({ETH}))).refused == {}
+    assert lake.symbols() == (ETH,)
+    report = deliver(whole, choice=Choice(exclude=frozenset({SOL})))
+    assert (report.refused, report.stored, report.duplicates) == ({}, 2, 2)
+    assert lake.symbols() == (BTC, ETH)
+
+
+@pytest.mark.parametrize(
+    ("only", "exclude", "why"),
+    [
+        (("BINANCE:BTCUSD",), (), "--symbols: no file has 'BINANCE:BTCUSD' - did you mean BINANCE:BTCUSDT?"),
+        ((BTC,), (SOL,), "--exclude: no file has 'BINANCE:SOLUSDT'"),
+        ((BTC,), (BTC,), "leave nothing of the files"),
+        ((), (BTC, ETH), "leave nothing of the files"),
+    ],
+)
+def test_a_choice_that_means_nothing_is_refused(
+    only: tuple[str, ...], exclude: tuple[str, ...], why: str, lake: Lake, deliver: Any, bars: Any
+) -> None:
+    with pytest.raises(ProfileError, match=why):
+        deliver(bars(BTC, [1.0]), bars(ETH, [1.0]), choice=Choice(only=frozenset(only), exclude=frozenset(exclude)))
+    assert not lake.root.exists()
 
 
 def test_equal_rows_are_collapsed_counted_and_journalled(lake: Lake, deliver: Any, bars: Any) -> None:

@@ -10,6 +10,7 @@ from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, t
 from tvquant.app.cli.sync_told import unfinished_text
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
+from tvquant.core.quoting import shown
 
 if TYPE_CHECKING:
     from tvquant.core.instruments import Instant
@@ -34,6 +35,10 @@ def import_command(
         typer.Option(help="What prices are adjusted for; crypto may leave it out (raw)."),
     ] = None,
     accept_basis: AcceptOption = False,
+    symbols: Annotated[
+        list[str] | None, typer.Option("--symbols", metavar="A,B", help="Take only these of the files.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="C,D", help="Take all but these.")] = None,
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
     ] = False,
@@ -42,13 +47,16 @@ def import_command(
 ) -> None:
     """Import files of daily bars, or of funding; a malformed file changes nothing.
 
+    A symbol with a malformed row is left out whole, and named; the others are imported, and the exit code is 3.
+
     Columns: symbol, timestamp, close [, open, high, low, volume, quote_volume, adj_close, dividends, stock_splits].
     `timestamp` is the bar's open in UTC; a bare date is the session. A file of exactly symbol, timestamp, funding_rate
     is one of funding: the fraction that longs of a perpetual swap paid to shorts at that moment.
     """
     from tvquant.app.clock import SystemClock
     from tvquant.core.panel import Basis
-    from tvquant.lake import import_files
+    from tvquant.lake import headers, import_files
+    from tvquant.lake.choices import Choice
     from tvquant.lake.declared import Doubt
 
     home = workspace_at(workspace)
@@ -58,12 +66,16 @@ def import_command(
             files,
             basis=Basis(basis) if basis else None,
             doubt=Doubt.ACCEPT if accept_basis else Doubt.REFUSE,
+            choice=Choice(only=_names(symbols), exclude=_names(exclude)),
             quarantine=quarantine,
             recorded_at=SystemClock().now(),
         )
     text = [
         f"{file.name}: {file.stored:,} rows stored, {file.duplicates:,} identical to others, "
-        f"{file.quarantined:,} quarantined" + (f"; ignored columns: {', '.join(file.ignored)}" if file.ignored else "")
+        f"{file.quarantined:,} quarantined"
+        + (f", {file.left_out:,} of refused symbols left out" if file.left_out else "")
+        + (f"; ignored columns: {headers.listed(file.ignored)}" if file.ignored else "")
+        + (f"; read as: {'; '.join(file.said)}" if file.said else "")
         for file in done.files
     ]
     text.append(
@@ -82,10 +94,29 @@ def import_command(
         "actions": done.actions,
         "funding": done.funding,
         "files": [
-            {"name": f.name, "stored": f.stored, "duplicates": f.duplicates, "ignored": f.ignored} for f in done.files
+            {
+                "name": f.name,
+                "stored": f.stored,
+                "duplicates": f.duplicates,
+                "left_out": f.left_out,
+                "ignored": f.ignored,
+                "read_as": f.said,
+            }
+            for f in done.files
         ],
+        "refused": done.refused,
     }
-    answer(document, text, as_json=as_json)
+    answer(document, [*text, *(f"refused {shown(name)}: {why}" for name, why in done.refused.items())], as_json=as_json)
+    if done.refused:
+        name, why = next(iter(done.refused.items()))
+        more = f", and {len(done.refused) - 1:,} others" if len(done.refused) > 1 else ""
+        note(f"tvquant: left out whole: {shown(name)} ({why}){more}; everything else is imported")
+        raise typer.Exit(DataError.exit_code)
+
+
+def _names(given: list[str] | None) -> frozenset[str]:
+    """Symbols out of an option that may be repeated, and may have several between commas."""
+    return frozenset(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
 @commands.command()

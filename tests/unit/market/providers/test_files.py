@@ -88,7 +88,7 @@ def test_instruments_are_symbols_of_which_nothing_is_known(folder):
     got = asyncio.run(Files(path=folder, basis=Basis.RAW).instruments())
     assert got.schema == pl.Schema(dict(INSTRUMENTS))
     assert got["symbol"].to_list() == [COIN, STOCK]
-    assert got.drop("symbol").null_count().row(0) == (2, 2, 2, 2, 2)
+    assert got.drop("symbol").null_count().row(0) == (2,) * (len(INSTRUMENTS) - 1)
 
 
 def test_rows_that_cannot_be_read_are_named(folder):
@@ -104,6 +104,21 @@ def test_a_file_that_cannot_be_read_stops_everything(folder):
     with pytest.raises(Malformed, match=r"torn\.parquet") as found:
         bars(Files(path=folder, basis=Basis.RAW))
     assert not found.value.retryable
+
+
+def test_bars_of_another_interval_are_never_served_as_days(folder):
+    half = pl.concat([rows("BINANCE:ETHUSDT", 0, [1.0] * 9), rows("BINANCE:ETHUSDT", 0, [1.0] * 9)])
+    shift = pl.when(pl.int_range(pl.len()) > 8).then(pl.duration(hours=12)).otherwise(pl.duration())
+    half.with_columns(pl.col("timestamp") + shift).write_parquet(folder / "half.parquet")
+    four = [DAY + timedelta(hours=4 * k) for k in range(12)]
+    sol = pl.DataFrame({"symbol": ["BINANCE:SOLUSDT"] * 12, "timestamp": four, "close": [1.0] * 12})
+    sol.write_parquet(folder / "four.parquet")
+    member = Files(path=folder, basis=Basis.RAW)
+    with pytest.raises(Malformed, match=r"half\.parquet: row 0: BINANCE:ETHUSDT is refused: its bars are of 12h"):
+        bars(member, "BINANCE:ETHUSDT")
+    with pytest.raises(UnknownSymbol, match="daily bars of 'BINANCE:SOLUSDT'"):
+        bars(member, "BINANCE:SOLUSDT")
+    assert len(bars(member)) == 4
 
 
 def test_what_files_do_not_have(folder):
@@ -140,7 +155,7 @@ def test_files_tell_all_that_they_have_and_what_could_not_be_read(folder):
 
 def test_a_folder_of_funding_alone_has_nothing_to_sync(tmp_path):
     (tmp_path / "paid.csv").write_text("symbol,timestamp,funding_rate\nBINANCE:BTCUSDT.P,2022-01-09T08:00:00Z,1e-4\n")
-    with pytest.raises(DataError, match="funding alone"):
+    with pytest.raises(DataError, match="no daily bars"):
         bars(Files(path=tmp_path, basis=Basis.RAW))
 
 
