@@ -18,6 +18,7 @@ from tvquant.lake import files as delivered
 from tvquant.lake.funding import settled
 from tvquant.lake.headers import RATE
 from tvquant.lake.kinds import SHARES, structure
+from tvquant.lake.tables import DAILY
 from tvquant.market.providers.contract import (
     BARS,
     FUNDING,

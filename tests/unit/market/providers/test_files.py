@@ -116,7 +116,7 @@ def test_bars_of_another_interval_are_never_served_as_days(folder):
     member = Files(path=folder, basis=Basis.RAW)
     with pytest.raises(Malformed, match=r"half\.parquet: row 0: BINANCE:ETHUSDT is refused: its bars are of 12h"):
         bars(member, "BINANCE:ETHUSDT")
-    with pytest.raises(UnknownSymbol, match="daily bars of 'BINANCE:SOLUSDT'"):
+    with pytest.raises(UnknownSymbol, match="1d bars of 'BINANCE:SOLUSDT'"):
         bars(member, "BINANCE:SOLUSDT")
     assert len(bars(member)) == 4
 
@@ -155,7 +155,7 @@ def test_files_tell_all_that_they_have_and_what_could_not_be_read(folder):
 
 def test_a_folder_of_funding_alone_has_nothing_to_sync(tmp_path):
     (tmp_path / "paid.csv").write_text("symbol,timestamp,funding_rate\nBINANCE:BTCUSDT.P,2022-01-09T08:00:00Z,1e-4\n")
-    with pytest.raises(DataError, match="no daily bars"):
+    with pytest.raises(DataError, match="funding alone"):
         bars(Files(path=tmp_path, basis=Basis.RAW))
 
 
