@@ -25,6 +25,7 @@ from tvquant.core.records import RUN, Entry
 from tvquant.lake import HealthState, Lake, ResultStore, Snapshot, health
 from tvquant.lake.health import from_report, naming, to_report
 from tvquant.ledger import Integrity, Ledger, genesis_entry, records, verify
+from tvquant.market.listings import delistings
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
 from tvquant.tournament.cells import Cell, cells, headline
 from tvquant.tournament.decide import correlations, decide
@@ -196,7 +197,9 @@ def _stages(
 def _health(folder: RunFolder, lake: Lake, plan: Plan, said: Said) -> None:
     """Stage 9: one state per asset, written as the run's health report; those that are not fine are named."""
     data = plan.resolved.profile.data
-    found = health(lake, tuple(plan.snapshot.symbols), minimum=data.min_history, lookback=data.lookback)
+    found = health(
+        lake, tuple(plan.snapshot.symbols), minimum=data.min_history, lookback=data.lookback, delisted=delistings(lake)
+    )
     states = [asset.state.value for asset in found]
     fine = sum(asset.state.fine for asset in found)
     said.metrics |= {"assets": len(found), "healthy": fine}
@@ -219,7 +222,7 @@ def _gate(folder: RunFolder) -> None:
         found = from_report(folder.read_json(HEALTH))
     except DataError as error:
         raise LedgerError(f"health gate: {error}") from error
-    if not any(asset.state.fine or asset.state is HealthState.DROPPED for asset in found):
+    if not any(asset.state.usable or asset.state is HealthState.DROPPED for asset in found):
         raise LedgerError(f"health gate: no asset of the universe is left{naming(found)}; repair or import their bars")
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
 from tvquant.core.instruments import Instant
-from tvquant.lake import checks, tables
+from tvquant.lake import checks, tables, testimony
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding, FindingKind, per_symbol
 from tvquant.lake.crosscheck import disagreements, whole_days
@@ -51,6 +51,9 @@ def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ..
         *_jumps(bars, steps),
         *checks.stale_prices(bars, steps),
         *checks.thin(bars),
+        *testimony.denials(bars),
+        *testimony.volume_holes(bars),
+        *testimony.other_days(bars),
         *strayed(bars),
         *_odd_actions(bars, as_of),
         *_superseded(lake, bars, as_of),

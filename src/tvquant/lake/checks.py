@@ -57,6 +57,12 @@ class FindingKind(StrEnum):
     """* A bar at a time when its market has none."""
     CALENDAR_DRIFT = "calendar_drift"
     """Bars that stand beside their calendar all alike, as if days began elsewhere."""
+    BASIS = "basis_contradiction"
+    """Prices that are not of their declared basis, by splits, dividends or `adj_close`."""
+    UNSHOWN_ACTION = "unshown_action"
+    """A split or dividend that the prices deny: it would be applied to a move that is not there."""
+    VOLUME_HOLE = "volume_hole"
+    """No volume, or none beside a price that moved, between bars that have some."""
     GAP = "gap"
     """Missing bars of the calendar."""
     TOLERATED = "tolerated"
@@ -91,6 +97,11 @@ class FindingKind(StrEnum):
     """Prices of shorter bars that do not add up to the daily bar."""
     CROSS_VOLUME = "cross_volume"
     """Volumes of shorter bars that do not add up (note)."""
+
+    @property
+    def denies(self) -> bool:
+        """Returns are wrong as long as it stands: no gate lets the symbol pass."""
+        return self in (FindingKind.BASIS, FindingKind.UNSHOWN_ACTION)
 
     @property
     def note(self) -> bool:

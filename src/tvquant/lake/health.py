@@ -4,8 +4,10 @@
    delivered with: imported history is not stale. Bars that have not closed by then, and bars that were recorded before
    their close, are not there.
 2. Age is measured from the close of the last bar, because a daily bar is stamped at its open. Older than 24 hours round
-   the clock, or 5 days of sessions, is stale; a holder of a ticker that another took over is past, not stale.
-3. One state each, the first that holds: MISSING, STALE, GAPS (what a repair may mend), DROPPED (too short), then fine.
+   the clock, or 5 days of sessions, is stale; a holder of a ticker that another took over is past, not stale, and one
+   that its provider ended is delisted.
+3. One state each, the first that holds: MISSING, CONTRADICTED (its returns would be wrong), STALE, GAPS (what a repair
+   may mend), MASKED (bars are there, and none can use them), DROPPED (too short), ACCEPTED, then fine.
 
 The states of a run are its report of health, and a gate reads that report back: what it cannot read does not pass.
 """
@@ -13,6 +15,7 @@ The states of a run are its report of health, and a gate reads that report back:
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,8 +26,9 @@ from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.instruments import Instant
 from tvquant.lake.audit import findings, freshness, newest_closes
 from tvquant.lake.bars import Bars, Ints
-from tvquant.lake.checks import Finding
+from tvquant.lake.checks import Finding, FindingKind
 from tvquant.lake.lake import Lake
+from tvquant.lake.testimony import on_word
 
 FLOOR = 90
 """Valid bars below which an instrument is dropped (R-DAT-02)."""
@@ -48,11 +52,24 @@ class HealthState(StrEnum):
     """There is no valid bar."""
     DROPPED = "dropped"
     """Nothing is wrong, but there are fewer bars than anyone may decide on."""
+    DELISTED = "delisted"
+    """Its provider ended it, and its bars reach to that end."""
+    MASKED = "masked"
+    """Stored bars cannot be used: prices not above zero or out of order, versions that differ, days that are none."""
+    CONTRADICTED = "contradicted"
+    """Prices deny their basis, or actions that would be applied to them."""
+    ACCEPTED = "accepted"
+    """So they do, and were taken on the user's word: it may be used, stamped, and is not fine."""
 
     @property
     def fine(self) -> bool:
         """It needs neither repair nor exclusion."""
-        return self in (HealthState.OK, HealthState.MARKET_CLOSED)
+        return self in (HealthState.OK, HealthState.MARKET_CLOSED, HealthState.DELISTED)
+
+    @property
+    def usable(self) -> bool:
+        """A run may have it."""
+        return self.fine or self is HealthState.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +105,7 @@ def health(
     now: Instant | None = None,
     minimum: int = FLOOR,
     lookback: int | None = None,
+    delisted: Mapping[str, Instant] = MappingProxyType({}),
 ) -> tuple[AssetHealth, ...]:
     """One state per instrument, in order of symbol and generation; a symbol the lake does not have is MISSING.
 
@@ -98,7 +116,8 @@ def health(
     as_of : only bars that had closed by then are known.
     now : the present, where a provider feeds the lake; without it the last close of what was delivered together.
     minimum : valid bars below which an instrument is dropped.
-    lookback : gaps count that end within so many bars of the last one; all when None.
+    lookback : gaps and masked bars count within so many bars of the last one; all when None.
+    delisted : symbol -> when its provider ended it; what lies behind the moment is not known.
 
     Raises
     ------
@@ -115,7 +134,9 @@ def health(
             present = newest_closes(lake, wanted & held, known)
         else:
             present = dict.fromkeys(wanted & held, known)
-        out += _states(lake, bars, known, present, minimum, lookback)
+        found = [one for one in findings(lake, bars, known) if not one.kind.note]
+        moment = Moment(present=present, delisted=delisted, minimum=minimum, lookback=lookback)
+        out += _states(bars, found, moment)
     return tuple(sorted(out, key=lambda h: h.symbol))
 
 
@@ -197,39 +218,54 @@ def _missing(name: str) -> AssetHealth:
     )  # fmt: skip
 
 
-def _states(
-    lake: Lake, bars: Bars, known: Instant | None, present: Mapping[str, Instant], minimum: int, lookback: int | None
-) -> Iterator[AssetHealth]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What states are judged by: `present` and `delisted` per symbol, and the bars that count (see `health`)."""
+
+    present: Mapping[str, Instant]
+    delisted: Mapping[str, Instant]
+    minimum: int
+    lookback: int | None
+
+
+def _states(bars: Bars, found: Sequence[Finding], moment: Moment) -> Iterator[AssetHealth]:
     at = np.flatnonzero(bars.valid)
     who = bars.symbol[at]
     for number in sorted(set(range(len(bars.symbols))) - set(who.tolist())):
         yield _missing(bars.symbols[number].name)
     new = (np.diff(who, prepend=-1) != 0) | (np.diff(bars.generation[at], prepend=0) != 0)
-    found = [one for one in findings(lake, bars, known) if not one.kind.note]
     newest = at[np.searchsorted(who, np.arange(len(bars.symbols)), side="right") - 1] if len(at) else at
     for rows in np.split(at, np.flatnonzero(new)[1:]) if len(at) else ():
         number = int(bars.symbol[rows[0]])
-        now = present.get(bars.symbols[number].name, bars.closes[rows[-1]])
-        yield _holder(bars, rows, now, rows[-1] != newest[number], found, minimum, lookback)
+        yield _holder(bars, rows, rows[-1] != newest[number], found, moment)
 
 
-def _holder(
-    bars: Bars, rows: Ints, now: Instant, past: bool, found: Sequence[Finding], minimum: int, lookback: int | None
-) -> AssetHealth:
-    """Health of one holder of a ticker by its bars; `past` when another took the ticker over."""
+def _holder(bars: Bars, rows: Ints, past: bool, found: Sequence[Finding], moment: Moment) -> AssetHealth:
+    """Health of one holder of a ticker by its valid bars; `past` when another took the ticker over."""
     symbol, generation = bars.symbols[bars.symbol[rows[0]]], bars.generation[rows[0]]
     market = bars.calendars[symbol.structure.calendar]
     slot, close = bars.slot[rows], bars.closes[rows[-1]]
     missing = np.diff(slot) - 1
     beyond = missing > market.gap_tolerance
-    recent = np.full(len(missing), True) if lookback is None else slot[1:] > slot[-1] - lookback
-    gaps = int(missing[beyond & recent].sum())
+    recent = 0 if moment.lookback is None else int(np.searchsorted(slot, slot[-1] - moment.lookback, side="right"))
+    gaps = int(missing[beyond & (np.arange(1, len(rows)) >= recent)].sum())
     first, last = bars.stamp[rows[0]], bars.stamp[rows[-1]]
     mine = [one for one in found if one.symbol == symbol.name and first <= one.last and one.first <= last]
+    state, now = HealthState.CONTRADICTED, moment.present.get(symbol.name, close)
+    denied, word = any(one.kind.denies for one in mine), on_word(symbol)
+    if word or not denied:
+        ended = moment.delisted.get(symbol.name)
+        over = past or (ended is not None and ended <= now and ended - close <= freshness(market.name))
+        state = _state(market, len(rows), gaps, close, close if over else now, moment.minimum)
+        drifts = any(one.kind is FindingKind.CALENDAR_DRIFT for one in mine)
+        if state.fine or state is HealthState.DROPPED:
+            state = HealthState.MASKED if drifts or _masked(bars, rows, recent) else state
+        if state.fine:
+            state = HealthState.ACCEPTED if denied else HealthState.DELISTED if over and not past else state
     return AssetHealth(
         key=symbol.name if generation == 1 else f"{symbol.name}#{generation}",
         symbol=symbol.name,
-        state=_state(market, len(rows), gaps, close, close if past else now, minimum),
+        state=state,
         bars=len(rows),
         first=first,
         last=last,
@@ -238,6 +274,17 @@ def _holder(
         age_hours=float((now - close) / HOUR),
         findings=len(mine),
     )
+
+
+def _masked(bars: Bars, rows: Ints, first: int) -> bool:
+    """Stored bars of this holder that cannot be used, from bar `first` of its valid `rows` on.
+
+    Where that is its first one, those ahead of it count as well; bars between two holders count for the earlier.
+    """
+    stored = np.arange(*bars.rows_of(int(bars.symbol[rows[0]])).indices(len(bars.symbol)))
+    stored = stored[(bars.generation[stored] == bars.generation[rows[0]]) & ((first == 0) | (stored >= rows[first]))]
+    odd = bars.conflict | bars.disorder | bars.non_positive | ((bars.slot < 0) & ~bars.unfinished)
+    return bool(odd[stored].any())
 
 
 def _state(market: Calendar, bars: int, gaps: int, close: Instant, present: Instant, minimum: int) -> HealthState:

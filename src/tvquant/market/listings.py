@@ -6,8 +6,13 @@ from datetime import datetime
 
 import polars as pl
 
+from tvquant.core.instruments import Instant
+from tvquant.lake import Lake
+from tvquant.lake.tables import DAILY
+from tvquant.market.coverage import instant
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import INSTRUMENTS, Provider, ProviderError
+from tvquant.market.registry import RegistryManager
 from tvquant.market.retry import Backoff, retried
 
 
@@ -48,3 +53,16 @@ class Listings:
         ends = rows.sort("listed_at").select(pl.col("delisted_at").cast(INSTRUMENTS["delisted_at"]))
         found: datetime | None = ends.to_series()[-1] if len(ends) else None
         return found
+
+
+def delistings(lake: Lake) -> dict[str, Instant]:
+    """Symbol -> when its provider ended it, of the daily assets that the lake's register says so of.
+
+    Raises
+    ------
+    DataError : the register cannot be read.
+    """
+    records = RegistryManager(lake.folder).read().records
+    return {
+        name: instant(one.delisted) for (name, interval), one in records.items() if interval == DAILY and one.delisted
+    }

@@ -12,10 +12,11 @@ import polars as pl
 
 from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError
-from tvquant.lake import AssetHealth, HealthState, health
+from tvquant.lake import AssetHealth, health
 from tvquant.lake.health import to_report
 from tvquant.market.coverage import instant
 from tvquant.market.healing import HealReport, heal
+from tvquant.market.listings import delistings
 from tvquant.market.metadata import store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
@@ -158,12 +159,13 @@ def _health(pipeline: DataPipelineOrchestrator, names: Sequence[str], profile: P
     """States by the profile's floor and lookback, which an older gap does not touch."""
     now = instant(pipeline.clock.now()) if pipeline.provider.capabilities.live else None
     data = profile.data
-    return health(pipeline.lake, names, now=now, minimum=data.min_history, lookback=data.lookback)
+    ended = delistings(pipeline.lake)
+    return health(pipeline.lake, names, now=now, minimum=data.min_history, lookback=data.lookback, delisted=ended)
 
 
 def _excluded(states: Sequence[AssetHealth], unhealthy: Mapping[str, str]) -> dict[str, str]:
     """Assets without a good instrument, with the reason."""
-    good = {asset.symbol for asset in states if asset.state in (HealthState.OK, HealthState.MARKET_CLOSED)}
+    good = {asset.symbol for asset in states if asset.state.usable}
     bad = {asset.symbol: asset.state.value for asset in states if asset.symbol not in good}
     return {name: unhealthy.get(name, state) for name, state in sorted(bad.items())}
 

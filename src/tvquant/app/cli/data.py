@@ -155,6 +155,7 @@ def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json:
     """Print the findings; a note is a finding that needs no repair."""
     from tvquant.lake import audit as findings_of
     from tvquant.lake import health
+    from tvquant.market.listings import delistings
 
     lake = home.lake()
     found = findings_of(lake, symbols or None)
@@ -165,7 +166,7 @@ def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json:
     notable = [f.kind.note for f in found]
     document = [dict(zip(head, row, strict=True)) | {"note": n} for row, n in zip(rows, notable, strict=True)]
     answer(document, text, as_json=as_json)
-    return health(lake, symbols or None, now=_present(live))
+    return health(lake, symbols or None, now=_present(live), delisted=delistings(lake))
 
 
 def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth, ...]":
@@ -199,13 +200,14 @@ def _present(live: bool) -> "Instant | None":
 def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """What the lake holds, which of its assets are not healthy, and what an interrupted sync did not bring."""
     from tvquant.lake import health
+    from tvquant.market.listings import delistings
     from tvquant.market.plans import PlanBook
 
     home = workspace_at(workspace)
     home.require()
     lake = home.lake()
     unfinished = PlanBook(lake.folder).unfinished()
-    found, states = lake.status(), health(lake, now=_present(live))
+    found, states = lake.status(), health(lake, now=_present(live), delisted=delistings(lake))
     rows = [(t.name, t.rows, t.version, f"{t.size / 2**20:.1f}") for t in found.tables]
     values = [one.state.value for one in states]
     counts = {state: values.count(state) for state in sorted(set(values))}

@@ -32,11 +32,12 @@ def ls(
 ) -> None:
     """One symbol as it is stored: what it is, where it came from, its health, actions, repairs and newest bars."""
     from tvquant.lake import health
+    from tvquant.market.listings import delistings
 
     home = workspace_at(workspace)
     home.require()
     lake = home.lake()
-    found, states = lake.ls(symbol), health(lake, [symbol])
+    found, states = lake.ls(symbol), health(lake, [symbol], delisted=delistings(lake))
     facts = _facts(found)
     rows = [(h.key, h.state.value, h.bars, str(h.first)[:10], str(h.last)[:10], h.gaps, h.tolerated) for h in states]
     head = ("instrument", "state", "bars", "first", "last", "gaps", "tolerated")
