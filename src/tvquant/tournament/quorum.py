@@ -53,7 +53,7 @@ def stand_by(view: View, rules: Rules) -> Standing:
     universe, excluded = rules.universe, frozenset(rules.universe.exclude_kinds)
 
     def may_be_held(one: Instrument) -> bool:
-        return belongs(one, universe) and not one.kinds & excluded
+        return belongs(one, universe) and not one.kinds_at(view.as_of) & excluded
 
     return view.once(("standing", universe, rules.data.quorum), lambda: _standing(view, may_be_held, rules.data.quorum))
 
