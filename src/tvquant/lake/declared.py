@@ -6,7 +6,7 @@
    the bar that shows it, which every panel turns into the stamp `accepted_basis`. A word that was given once holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -41,19 +41,26 @@ class Doubt(StrEnum):
 
 
 def on_word(
-    root: Root, table: str, given: pl.DataFrame, actions: pl.DataFrame, declared: Basis, doubt: Doubt
+    root: Root,
+    table: str,
+    given: pl.DataFrame,
+    actions: pl.DataFrame,
+    declared: Basis,
+    doubt: Doubt,
+    anew: Collection[str] = (),
 ) -> pl.DataFrame:
     """The facts to store with the given rows (symbol, timestamp, prices, adj_close): what is taken on the user's word.
 
     Parameters
     ----------
     actions : delivered with them (symbol, timestamp, kind, value).
+    anew : symbols of which what is stored gives way to the given rows, and says nothing.
 
     Raises
     ------
     ProfileError : they contradict the declared basis.
     """
-    found = () if doubt is Doubt.IGNORE else _news(root, _contradictions(root, table, given, actions, declared))
+    found = () if doubt is Doubt.IGNORE else _news(root, _contradictions(root, table, given, actions, declared, anew))
     if found and doubt is Doubt.REFUSE:
         raise _refusal(found, declared)
     rows = {
@@ -66,13 +73,13 @@ def on_word(
 
 
 def _contradictions(
-    root: Root, table: str, given: pl.DataFrame, actions: pl.DataFrame, declared: Basis
+    root: Root, table: str, given: pl.DataFrame, actions: pl.DataFrame, declared: Basis, anew: Collection[str]
 ) -> tuple[Contradiction, ...]:
     if given.is_empty():
         return ()
     names, times = given["symbol"].cast(pl.String).unique(), given["timestamp"]
     span: Any = (times.min() - APART, times.max() + APART)  # type: ignore[operator]
-    mine = pl.col("symbol").is_in(names.implode())
+    mine = pl.col("symbol").is_in(names.implode()) & ~pl.col("symbol").is_in(sorted(anew))
     told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
     told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
     columns = ["symbol", "timestamp", *PRICES, "adj_close"]

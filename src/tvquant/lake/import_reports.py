@@ -11,6 +11,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake.files import Delivery
 from tvquant.lake.place import Root, folder
+from tvquant.lake.revisions import Revision
 from tvquant.lake.tables import TIME
 
 
@@ -36,7 +37,8 @@ class FileReport:
 class ImportReport:
     """What an import did; `symbols` counts those delivered, `actions` and `funding` those newly stored.
 
-    `refused` : symbols that were left out whole, with the first thing that is wrong with each.
+    `refused` : symbols that were left out whole, with the first thing that is wrong with each. `revised` : those whose
+    stored history gave way to another scale, as the revision `import_id`.
     """
 
     import_id: str
@@ -46,6 +48,7 @@ class ImportReport:
     funding: int
     quarantine: Path | None
     refused: Mapping[str, str]
+    revised: tuple[Revision, ...] = ()
 
     @property
     def stored(self) -> int:

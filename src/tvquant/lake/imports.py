@@ -10,7 +10,7 @@
    it. Instruments say which bars' dividends are known: they come behind the actions, for none may be missing then.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,9 @@ from pathlib import Path
 import polars as pl
 
 from tvquant.core.digests import digest_json
-from tvquant.core.errors import ProfileError
+from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake import commits, spans, tables, tellings
+from tvquant.lake import commits, revisions, spans, tables, tellings
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.basis import ACTION
 from tvquant.lake.choices import ALL, Choice
@@ -90,7 +90,8 @@ def import_files(
         with commits.writing(lake.root):
             return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
 
-    return replace(commits.retried(lake.root, decide), refused=refused)
+    done = commits.retried(lake.root, decide)
+    return replace(done, refused=refused | dict(done.refused))
 
 
 def _import(
@@ -110,9 +111,21 @@ def _import(
     parts = {str(interval): part for (interval,), part in rows.partition_by("interval", as_dict=True).items()}
     for interval, part in parts.items():
         _check_held(root, table_of(interval), part, declared)
+    found = [revisions.revisions(root, table_of(interval), part, declared) for interval, part in parts.items()]
+    revised = tuple(one for some, _ in found for one in some)
+    refused = {name: why for _, some in found for name, why in some.items()}
+    anew = {one.symbol for one in revised}
+    rows, parts = _without(rows, refused), {interval: _without(part, refused) for interval, part in parts.items()}
+    if refused and rows.is_empty():
+        name, why = next(iter(refused.items()))
+        raise DataError(f"{name}: {why}; nothing was imported")
     delivered = _actions(rows)
-    word = [on_word(root, table_of(interval), part, delivered, declared, doubt) for interval, part in parts.items()]
-    parts = {interval: mark_repeats(root, interval, part, structures, recorded_at) for interval, part in parts.items()}
+    word = [
+        on_word(root, table_of(interval), part, delivered, declared, doubt, anew) for interval, part in parts.items()
+    ]
+    parts = {
+        interval: mark_repeats(root, interval, part, structures, recorded_at, anew) for interval, part in parts.items()
+    }
     origin = {
         "source": pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries))),
         "import_id": pl.lit(import_id),
@@ -120,7 +133,9 @@ def _import(
     }
     aside = put_aside(root, import_id, deliveries)
     news = new_instruments(root, rows, structures)
-    actions = tellings.news(root, delivered.with_columns(source=origin["source"]))
+    told, retold = delivered.with_columns(source=origin["source"]), anew & _telling(rows)
+    fresh = told.filter(pl.col("symbol").is_in(sorted(retold)))
+    actions = pl.concat([tellings.news(root, _without(told, retold)), fresh])
     paid = _funding(deliveries)
     payments = unstored(root, settled(paid))
     journals = [*(journal_of(part) for part in parts.values()), funding_journal(paid, payments)]
@@ -136,7 +151,8 @@ def _import(
         ),
         ("journal", journal.with_columns(sha256=pl.col("file").replace_strict(dict(enumerate(hashes))))),
     ):
-        commits.append(root, table, frame.with_columns(**origin))
+        replaced = retold if table == "actions" else anew if table in map(table_of, parts) else ()
+        revisions.write(root, table, frame.with_columns(**origin), replaced)
     return ImportReport(
         import_id=import_id,
         files=tuple(file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
@@ -144,8 +160,20 @@ def _import(
         actions=len(actions),
         funding=len(payments),
         quarantine=aside,
-        refused={},
+        refused=refused,
+        revised=revised,
     )
+
+
+def _telling(rows: pl.DataFrame) -> set[str]:
+    """Symbols whose rows say what was paid or split, be it nothing."""
+    said = pl.any_horizontal(pl.col(ACTIONS).is_not_null())
+    return set(rows.filter(said)["symbol"].cast(pl.String).unique())
+
+
+def _without(rows: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:
+    """The rows of other symbols."""
+    return rows.filter(~pl.col("symbol").cast(pl.String).is_in(sorted(symbols))) if symbols else rows
 
 
 def _check_some_good(deliveries: Sequence[Delivery]) -> None:

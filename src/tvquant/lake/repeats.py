@@ -5,7 +5,7 @@ stored before its bar closed does not make a row that comes after it a repeat: t
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
@@ -25,12 +25,18 @@ KEY = ["symbol", "session"]
 
 
 def mark_repeats(
-    root: Root, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure], recorded_at: dt.datetime
+    root: Root,
+    interval: str,
+    rows: pl.DataFrame,
+    structures: Mapping[str, Structure],
+    recorded_at: dt.datetime,
+    anew: Collection[str] = (),
 ) -> pl.DataFrame:
     """The rows (sorted by symbol and time, delivered at `recorded_at`) with two more columns.
 
     `duplicate` : another of the rows, or a stored one, says all that this row says; of equals the first stays.
     `repeated` : so it is, and the row before it, of the same file, is for the same bar.
+    What is stored of the symbols `anew` gives way to the rows, and says nothing.
 
     Raises
     ------
@@ -40,6 +46,7 @@ def mark_repeats(
     same = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("session") == pl.col("session").shift())
     rows = rows.with_columns(again=same.fill_null(False))
     held = _held(root, interval, rows, structures, recorded_at)
+    held = held.filter(~pl.col("symbol").cast(pl.String).is_in(sorted(anew)))
     contested = pl.concat([rows.filter("again").select(KEY), held.select(KEY)]).unique()
     if contested.is_empty():
         return rows.with_columns(duplicate=pl.lit(False), repeated=pl.lit(False)).drop("index", "again")

@@ -58,6 +58,7 @@ def import_command(
     from tvquant.lake import headers, import_files
     from tvquant.lake.choices import Choice
     from tvquant.lake.declared import Doubt
+    from tvquant.lake.revisions import told
 
     home = workspace_at(workspace)
     with home.writing():
@@ -105,7 +106,12 @@ def import_command(
             for f in done.files
         ],
         "refused": done.refused,
+        "revised": [
+            {"symbol": r.symbol, "out_of_use": r.bars, "first": str(r.since)[:10], "was": r.was, "is": r.now}
+            for r in done.revised
+        ],
     }
+    text += told(done.revised, done.import_id)
     answer(document, [*text, *(f"refused {shown(name)}: {why}" for name, why in done.refused.items())], as_json=as_json)
     if done.refused:
         name, why = next(iter(done.refused.items()))
