@@ -9,6 +9,7 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
+from tvquant.lake import sources
 from tvquant.lake.imports import check_declared
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import structure
@@ -62,6 +63,7 @@ class Asked:
     symbols : these alone.
     bars : depth of each asset's history; that of the profile's walk-forward when None, 2000 without one.
     forced : fetch stored bars again as well.
+    mixing : simulated bars may stand beside real ones of the same exchange.
     """
 
     command: str
@@ -70,6 +72,7 @@ class Asked:
     interval: str = DAILY
     bars: int | None = None
     forced: bool = False
+    mixing: bool = False
 
     @property
     def depth(self) -> int:
@@ -104,7 +107,7 @@ def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, wa
 
     Raises
     ------
-    ProfileError : what the prices are adjusted for is not known.
+    ProfileError : what the prices are adjusted for is not known; real and simulated bars would be mixed.
     DataError : there is nothing to sync, the interval is not stored, or no asset could be fetched.
     """
     book = PlanBook(workspace.lake().folder)
@@ -121,6 +124,7 @@ def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, wa
             begun=clock.now(),
         )
         _check_basis(pipeline.provider, source, names)
+        sources.check(pipeline.lake.root, names, source=source.name, mixing=asked.mixing)
         plan = book.begin(plan)
         tasks = [
             DataTask(
@@ -171,12 +175,13 @@ def repair(
     Raises
     ------
     DataError : the lake is empty and no symbol was named.
-    ProfileError : what the prices are adjusted for is not known.
+    ProfileError : what the prices are adjusted for is not known; real and simulated bars would be mixed.
     """
 
     async def work(pipeline: DataPipelineOrchestrator) -> HealReport:
         names = symbols or pipeline.lake.symbols()
         _check_basis(pipeline.provider, source, names)
+        sources.check(pipeline.lake.root, names, source=source.name, mixing=True)
         return await heal(pipeline, names, interval=interval, forced=bool(symbols), reason=REPAIR)
 
     return _piped(workspace, source, clock, watcher, work)

@@ -20,6 +20,7 @@ class Stamp(StrEnum):
     AS_SPECIFIED = "as_specified"
     ASSUMED_METADATA = "assumed_metadata"
     ACCEPTED_BASIS = "accepted_basis"
+    SIMULATED = "simulated"
 
     @property
     def meaning(self) -> str:
@@ -43,4 +44,5 @@ _MEANING: dict[Stamp, str] = {
     Stamp.AS_SPECIFIED: "Vetoes use the specification's fixed figures: on noise these reject at random or never.",
     Stamp.ASSUMED_METADATA: "No provider told ticks and lots: steps are assumed from the venue and the prices.",
     Stamp.ACCEPTED_BASIS: "Prices contradict what they were declared to be adjusted for: taken on the user's word.",
+    Stamp.SIMULATED: "Bars are of a simulated exchange: nothing here was ever traded.",
 }

@@ -32,6 +32,7 @@ from tvquant.lake.kinds import split_pair, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.provisional import settled
 from tvquant.lake.snapshots import Snapshot
+from tvquant.lake.sources import FACT, simulated
 from tvquant.lake.spans import SPAN, inside, union
 from tvquant.lake.tables import PRICES, VALUES
 from tvquant.lake.tellings import TOLD, current
@@ -105,7 +106,7 @@ def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
         actions=_dated(current(stored("actions", *TOLD)).drop("source", "recorded_at"), spans),
         funding=_settling(stored("funding", *COLUMNS)),
         spans=spans,
-        facts=stored("facts", "symbol", "field", "value", "known_at").with_columns(
+        facts=pl.concat([stored("facts", *FACT), simulated(lake.root, mine, snapshot.tables["bars"])]).with_columns(
             pl.col("known_at").dt.replace_time_zone(None)
         ),
     )

@@ -20,7 +20,7 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake import commits, revisions, spans, tables, tellings
+from tvquant.lake import commits, revisions, sources, spans, tables, tellings
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.basis import ACTION
 from tvquant.lake.choices import ALL, Choice
@@ -45,6 +45,8 @@ from tvquant.lake.repeats import mark_repeats
 from tvquant.lake.tables import TIME, VALUES
 
 _NUMBERS = dict.fromkeys((*VALUES, *ACTIONS), pl.Float64())
+FILES = "files"
+"""Stands for the names of files, which are the sources of their rows."""
 _FILED: dict[str, pl.DataType] = {"file": pl.Int64(), "interval": pl.String()}
 
 
@@ -56,6 +58,7 @@ def import_files(
     doubt: Doubt = Doubt.REFUSE,
     choice: Choice = ALL,
     quarantine: bool = False,
+    mixing: bool = False,
     recorded_at: datetime,
 ) -> ImportReport:
     """Import files of daily bars, of 4h bars of what trades round the clock (one interval per file), or of funding.
@@ -67,13 +70,14 @@ def import_files(
     choice : which symbols of the files are taken.
     quarantine : take the good rows of a file with bad ones, and write the bad ones aside with their reasons; else a
         symbol with a bad row is left out whole, and the others are taken.
+    mixing : also where the lake holds simulated bars of the same exchange.
     recorded_at : when the import happens, with a zone.
 
     Raises
     ------
     DataError : a file is malformed, or has no good symbol; nothing was changed.
     ProfileError : the choice is of symbols that no file has; the basis is not declared, not the one a symbol has in the
-        lake, or contradicted by the prices; nothing was changed.
+        lake, or contradicted by the prices; the lake holds simulated bars of the exchange; nothing was changed.
     """
     deliveries = [read_file(Path(path), choice, now=recorded_at) for path in files]
     choice.check({name for delivery in deliveries for name in delivery.symbols})
@@ -88,6 +92,7 @@ def import_files(
 
     def decide() -> ImportReport:
         with commits.writing(lake.root):
+            sources.check(lake.root, rows["symbol"].unique().cast(pl.String).to_list(), source=FILES, mixing=mixing)
             return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
 
     done = commits.retried(lake.root, decide)

@@ -13,7 +13,7 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Fact, Instant, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
-from tvquant.lake import panels, tables
+from tvquant.lake import panels, sources, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
 from tvquant.lake.funding import COLUMNS, Payments, known_funding
 from tvquant.lake.intervals import LENGTHS, table_of
@@ -258,7 +258,8 @@ class Lake:
         told = told.group_by("symbol", maintain_order=True).all()
         known = known.group_by("symbol").agg(pl.col("kinds", "currency", "calendar").first())
         found = bases.join(known, on="symbol").join(told, on="symbol", how="left").sort("symbol")
-        facts = _facts(self._read(versions, "facts", ["symbol", "field", "value", "known_at"], mine))
+        marks = sources.simulated(self.root, mine, versions["bars"])
+        facts = _facts(pl.concat([self._read(versions, "facts", sources.FACT, mine), marks]))
         absent = sorted(set(wanted or ()) - set(found["symbol"]))
         if absent:
             self._absent(absent[0])

@@ -12,7 +12,10 @@ from tvquant.lake.bars import Bars, Ints, Symbol, places
 from tvquant.lake.kinds import SHARES_AND_INDICES
 from tvquant.lake.pegs import lost_pegs
 from tvquant.lake.renames import identity
-from tvquant.lake.tables import ACCEPTED, MEASURES
+from tvquant.lake.tables import ACCEPTED, MEASURES, SIMULATED
+
+MARKS = {ACCEPTED: Stamp.ACCEPTED_BASIS, SIMULATED: Stamp.SIMULATED}
+"""Facts that no provider tells, and the caveats that they are."""
 
 
 def build(bars: Bars) -> Panel:
@@ -96,7 +99,7 @@ def _instrument(bars: Bars, start: int, ends: Instant | None, found: tuple[Fact,
     """The holder of a ticker since a bar: what was told of it until another came, and what its bars say."""
     symbol = bars.symbols[bars.symbol[start]]
     listed = Fact(field="listed_at", value=bars.stamp[start], known_at=bars.closes[start])
-    told = (fact for fact in symbol.facts if fact.field != ACCEPTED and (ends is None or fact.known_at < ends))
+    told = (fact for fact in symbol.facts if fact.field not in MARKS and (ends is None or fact.known_at < ends))
     return Instrument(
         symbol=symbol.name,
         generation=int(bars.generation[start]),
@@ -193,8 +196,8 @@ def _caveats(bars: Bars, at: Ints, column: Ints, starts: Ints, withheld: Times) 
     without = np.fmin(without, np.where(dividends[bars.symbol[starts]], withheld, np.datetime64("NaT", "us")))
     stamps = []
     for start, since, traded, price in zip(starts, listed, volume, without, strict=True):
-        word = (fact.known_at for fact in bars.symbols[bars.symbol[start]].facts if fact.field == ACCEPTED)
-        found = {Caveat(stamp=Stamp.ACCEPTED_BASIS, since=max(known, since)) for known in word}
+        marks = (fact for fact in bars.symbols[bars.symbol[start]].facts if fact.field in MARKS)
+        found = {Caveat(stamp=MARKS[one.field], since=max(one.known_at, since)) for one in marks}
         if not traded <= since:
             until = None if np.isnat(traded) else traded
             found.add(Caveat(stamp=Stamp.NO_VOLUME, since=since, until=until))

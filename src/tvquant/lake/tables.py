@@ -25,6 +25,8 @@ VALUES = (*MEASURES, "adj_close")
 
 ACCEPTED = "accepted_basis"
 """A fact that no provider tells: a declared basis was taken on the user's word, against what the prices show."""
+SIMULATED = "simulated"
+"""The source of bars of a simulated exchange; and the fact that a symbol's bars are such."""
 
 SCANNED = (
     "value_traded_last", "recommend_all", "recommend_ma", "recommend_other", "adx_14", "atr_14", "volatility_d",
@@ -234,6 +236,18 @@ def all_are(root: Root, table: str, column: str, value: str) -> bool:
     return set(bounds) <= set(actions.columns) and bool(
         actions.select((pl.col(bounds) == value).all()).row(0) == (True, True)
     )
+
+
+def may_hold(root: Root, table: str, column: str, value: str, at: int | None) -> bool:
+    """Some file of a version of the table may have this text in the column; told without reading any."""
+    if not _exists(root, table):
+        return False
+    actions = pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
+    least, most = f"min.{column}", f"max.{column}"
+    if not {least, most} <= set(actions.columns):
+        return len(actions) > 0
+    outside = (pl.col(least) > value) | (pl.col(most) < value)
+    return not actions.select(outside.fill_null(False).all()).item()
 
 
 def _unreadable(root: Root, table: str, error: BaseException, at: int | None = None) -> DataError:

@@ -42,6 +42,7 @@ def import_command(
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
     ] = False,
+    into_simulated: data_sync.IntoSimulatedOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,6 +70,7 @@ def import_command(
             doubt=Doubt.ACCEPT if accept_basis else Doubt.REFUSE,
             choice=Choice(only=_names(symbols), exclude=_names(exclude)),
             quarantine=quarantine,
+            mixing=into_simulated,
             recorded_at=SystemClock().now(),
         )
     text = [

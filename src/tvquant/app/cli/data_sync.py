@@ -26,6 +26,9 @@ BasisOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of a simulated exchange.")]
 IntervalOption = Annotated[str, typer.Option("--interval", help="Bar length: 1d or 4h.")]
+IntoSimulatedOption = Annotated[
+    bool, typer.Option("--into-simulated", help="Put real bars beside simulated ones of the same exchange.")
+]
 SymbolsArgument = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all that need it.")]
 
 
@@ -45,6 +48,10 @@ def sync(
     url: UrlOption = None,
     basis: BasisOption = None,
     seed: SeedOption = 0,
+    into_real: Annotated[
+        bool, typer.Option("--into-real", help="Put simulated bars beside real ones of the same exchange.")
+    ] = False,
+    into_simulated: IntoSimulatedOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,6 +60,7 @@ def sync(
     from tvquant.app.clock import SystemClock
     from tvquant.app.syncing import Asked
     from tvquant.app.syncing import sync as synced
+    from tvquant.lake.tables import SIMULATED
 
     home, clock = workspace_at(workspace), SystemClock()
     home.require()
@@ -63,6 +71,7 @@ def sync(
         interval=interval,
         bars=depth,
         forced=force,
+        mixing=into_real if provider == SIMULATED else into_simulated,
     )
     with watching() as progress:
         progress.stage(8, "data sync")
