@@ -255,4 +255,5 @@ def test_a_synced_share_has_the_total_returns_that_the_exchange_paid(tmp_path: P
             paid = (closes[k] * split + cash) / closes[k - 1] - 1.0
             assert returns[dates[k]] == pytest.approx(paid, abs=1e-12), f"{instrument.symbol} {dates[k]}"
     assert splits > 0
-    assert panel.stamps_of(panel.keys) == {Stamp.ASSUMED_METADATA}  # bars and actions alone tell no ticks
+    # Bars and actions alone tell no ticks.
+    assert panel.stamps_of(panel.keys) == {Stamp.ASSUMED_METADATA, Stamp.SIMULATED}

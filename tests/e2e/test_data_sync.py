@@ -170,4 +170,10 @@ def test_a_sync_stores_and_reports_ticks_and_lots(home: Path, tmp_path: Path, tv
     assert (again["stored"], again["missing"]) == (0, [])
     assert "ticks and lots known of 1 of 1 assets (100%), 0 facts new" in tvquant(*words, "--symbol", SIM).out
     files = ("data", "sync", "--provider", "files", "--path", delivered(tmp_path / "in"), "-w", home)
-    assert "the provider tells none, so steps are assumed" in tvquant(*files).out
+    mixed = tvquant(*files)
+    assert (mixed.code, "mix them by --into-simulated" in mixed.err) == (2, True)
+    assert "the provider tells none, so steps are assumed" in tvquant(*files, "--into-simulated").out
+    back = tvquant(*words, "--symbol", "BINANCE:S002USDT")
+    assert (back.code, "mix them by --into-real" in back.err) == (2, True)
+    assert tvquant(*words, "--symbol", "BINANCE:S002USDT", "--into-real").code == 0
+    assert "simulated: 3 symbols of this lake." in tvquant("scan", "binance_spot_base", "-w", home).err

@@ -21,18 +21,19 @@ OPTIONS = {True: "--into-real", False: "--into-simulated"}
 """What mixes simulated bars into real ones, and the reverse."""
 
 
-def simulated(root: Root, where: pl.Expr, at: int | None) -> pl.DataFrame:
+def simulated(root: Root, where: pl.Expr | None = None, at: int | None = None) -> pl.DataFrame:
     """The fact that their daily bars are simulated, of each symbol of which it is true: as rows of `facts`.
 
     Parameters
     ----------
-    where : which rows of the table of bars to look at.
+    where : which rows of the table of bars to look at, all when None.
     at : its version, the latest when None.
     """
     empty = pl.DataFrame(schema=SCHEMAS["facts"]).select(FACT)
     if not tables.may_hold(root, "bars", "source", SIMULATED, at):
         return empty
-    found = tables.read(root, "bars", ["symbol"], where=where & (pl.col("source") == SIMULATED), at=at)
+    mine = pl.col("source") == SIMULATED
+    found = tables.read(root, "bars", ["symbol"], where=mine if where is None else mine & where, at=at)
     said = [
         pl.lit(SIMULATED).alias("field"),
         pl.lit(1.0).alias("value"),

@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tvquant.app.watching import Watcher
 from tvquant.app.workspace import Workspace
+from tvquant.core.stamps import Stamp
+
+if TYPE_CHECKING:
+    from tvquant.lake import Lake
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -46,6 +50,15 @@ def answer(document: Any, text: str | Iterable[str], *, as_json: bool) -> None:
 def note(text: str) -> None:
     """Say something beside the answer."""
     typer.echo(text, err=True)
+
+
+def tell_simulated(lake: "Lake") -> None:
+    """Say which bars of the lake nobody ever traded at, beside an answer that is made of them."""
+    from tvquant.lake.sources import simulated
+
+    names = simulated(lake.root)["symbol"].to_list()
+    if names:
+        note(f"{Stamp.SIMULATED}: {len(names)} symbols of this lake. {Stamp.SIMULATED.meaning}")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> str:

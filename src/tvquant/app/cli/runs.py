@@ -22,6 +22,7 @@ from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.errors import ProfileError, TvquantError
+from tvquant.core.stamps import Stamp
 
 if TYPE_CHECKING:
     from tvquant.app.production import Finished
@@ -142,6 +143,8 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
     text += [f"notice   {notice}" for notice in (*notices, *_stale(rows))]
+    if any(Stamp.SIMULATED in row["stamps"] for row in rows):
+        text.append(f"stamp    {Stamp.SIMULATED}: {Stamp.SIMULATED.meaning}")
     text += [
         f"run      {outcome.folder.id}",
         f"result   {outcome.result}",

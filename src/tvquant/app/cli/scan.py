@@ -17,6 +17,7 @@ from tvquant.app.cli.console import (
     note,
     percent,
     table,
+    tell_simulated,
     workspace_at,
 )
 from tvquant.app.workspace import Workspace
@@ -194,6 +195,7 @@ def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":
     from tvquant.app.scanning import scan_panel
 
     panel, foreign = scan_panel(home.lake(), scanners)
+    tell_simulated(home.lake())
     if foreign:
         note(f"not priced in dollars, and so not scanned: {several(foreign, SHOWN)}")
     return panel

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, compiling_told, percent, table, workspace_at
+from tvquant.app.cli.console import (
+    JsonOption,
+    WorkspaceOption,
+    answer,
+    compiling_told,
+    percent,
+    table,
+    tell_simulated,
+    workspace_at,
+)
 from tvquant.app.cli.profile import SetOption, resolved
 
 if TYPE_CHECKING:
@@ -42,6 +51,7 @@ def select(
     day, now = as_of.date() if as_of else None, SystemClock().now()
     with compiling_told():
         found = {name: selected(home.lake(), resolved(home, name, settings), day, now=now) for name in names}
+    tell_simulated(home.lake())
     told = {name: _told(one, explain) for name, one in found.items()}
     if len(found) == 1:
         ((document, text),) = told.values()
