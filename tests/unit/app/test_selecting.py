@@ -27,7 +27,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     frames = []
     for number, coin in enumerate(COINS):
         moves = np.random.default_rng([number, 2]).standard_normal(len(days)) * 0.01 * (1 + number % 4)
-        close = 100.0 * np.exp((0.001 + moves).cumsum())
+        close = 1.0 + moves / 100 if coin == "BUSD" else 100.0 * np.exp((0.001 + moves).cumsum())
         frame = pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "close": close})
         frame = frame.with_columns(open="close", high="close", low="close", volume=pl.lit(1e6))
         frames.append(frame.filter(pl.col("timestamp") < pl.datetime(2024, 6, 1, time_zone="UTC"))

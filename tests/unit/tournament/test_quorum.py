@@ -100,6 +100,9 @@ def test_only_names_that_may_be_held_are_asked(profile: Profiles, market: Market
     coins = [replace(one, kinds=one.kinds | {Kind.STABLECOIN}) for one in panel.instruments[1:]]
     stable = replace(panel, instruments=(panel.instruments[0], *coins), _first_known=None)
     assert stand_by(look(stable, ROW), rules_of(profile())).row == ROW
+    lost = Fact(field="unpegged_at", value=panel.times[ROW - 9], known_at=panel.known_at[ROW - 9, 0])
+    strayed = replace(panel, instruments=tuple(replace(one, facts=(lost,)) for one in stable.instruments))
+    assert stand_by(look(strayed, ROW), rules_of(profile())).row == ROW - 1, "who lost the peg may be held"
     assert stand_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:A"]))).row == ROW
     assert stand_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:B"], benchmark__market=["X:A"]))).row < ROW
 
