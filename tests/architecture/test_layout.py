@@ -45,6 +45,7 @@ ELSEWHERE = {
     "report/sections/standings.py": "unit/report/test_render.py",
     "report/sections/vetoes.py": "unit/report/test_choosing.py",
     "report/sections/weights.py": "unit/report/test_render.py",
+    "simulation/account.py": "unit/simulation/test_custom.py",
     "simulation/kernel.py": "unit/simulation/test_custom.py",
     "statistics/precision.py": "unit/statistics/test_metrics.py",
 }

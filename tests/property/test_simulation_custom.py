@@ -12,7 +12,7 @@ from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.simulation import SIMULATORS
 
-DAY = np.timedelta64(1, "D")
+DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 simulate = SIMULATORS["custom"].simulate
 SEEDS = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,13 +26,18 @@ class Scenario:
     path: WeightPath
     costs: CostModel
     execution: Execution
+    payments: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """Of each name: hours since the first row's stamp, and rates."""
 
     def play(self) -> SimResult:
         return simulate(self.panel, self.path, costs=self.costs, execution=self.execution)
 
 
 def scenario(seed: int, convention: Convention, *, rough: bool = True, gross: float = 1.5) -> Scenario:
-    """Holes, missing opens, splits (also in holes), dividends, late listings, delistings and long halts when rough."""
+    """Holes, missing opens, splits (also in holes), dividends, late listings, delistings and long halts when rough.
+
+    Then swaps also settle funding, some of it in the days between two rows, and some never.
+    """
     rng = np.random.default_rng(seed)
     rows, names = int(rng.integers(8, 40)), int(rng.integers(1, 7))
     times = np.datetime64("2020-01-01", "us") + np.cumsum(rng.integers(1, 4, rows)) * DAY
@@ -59,7 +64,8 @@ def scenario(seed: int, convention: Convention, *, rough: bool = True, gross: fl
             Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind(kind)}), currency="USD", calendar="24x7", facts=facts)
         )
     fields = {"close": close, "open": opens, "dividend": dividend, "split": split}
-    panel = make_panel(times, tuple(instruments), fields, tradable)
+    payments = settlements(rng, instruments, int((times[-1] - times[0]) / HOUR)) if rough else ((),) * names
+    panel = make_panel(times, tuple(instruments), fields | funding_fields(times, payments), tradable)
     lag = int(rng.integers(0, 4))
     decided = np.union1d(rng.integers(0, rows - 4), np.flatnonzero(rng.random(rows) < 0.3))  # one is filled in time
     seen = np.arange(rows)[decided, None] >= listed
@@ -75,8 +81,37 @@ def scenario(seed: int, convention: Convention, *, rough: bool = True, gross: fl
         slippage_bps=float(rng.uniform(0, 30)),
         commission_bps=float(rng.uniform(0, 9)),
         borrow_rate=float(rng.choice([0.0, 0.02, 0.5])),
+        assumed_funding_bps=float(rng.choice([0.0, 1.0, 20.0])) if rough else 0.0,
     )
-    return Scenario(panel, WeightPath(keys=panel.keys, decided=decided, net=net), costs, execution)
+    return Scenario(panel, WeightPath(keys=panel.keys, decided=decided, net=net), costs, execution, payments)
+
+
+def settlements(rng, instruments, last: int) -> tuple[tuple[tuple[int, float], ...], ...]:
+    """Every swap's payments: every 1, 4, 8 or 11 hours, some left out; a swap in three has none at all."""
+    paid = []
+    for one in instruments:
+        hours = np.arange(int(rng.integers(1, 9)), last + 25, rng.choice([1, 4, 8, 11]))
+        hours = hours[rng.random(len(hours)) < rng.choice([0.7, 1.0])]
+        if Kind.SWAP not in one.kinds or rng.random() < 0.3:
+            hours = hours[:0]
+        paid.append(tuple(zip(hours.tolist(), rng.normal(0, 3e-3, len(hours)).tolist(), strict=True)))
+    return tuple(paid)
+
+
+def funding_fields(times, payments) -> dict[str, np.ndarray]:
+    """The panel's fields of these payments, added up one by one."""
+    names = ("funding", "funding_hours", "funding_early", "funding_early_hours")
+    fields = {name: np.full((len(times), len(payments)), np.nan) for name in names}
+    opens = ((times - times[0]) / HOUR).astype(int)
+    for j, paid in enumerate(payments):
+        before = -np.inf
+        for hour, rate in paid:
+            row = int(np.argmax(opens + 24 >= hour))
+            for name, value in zip(names, (rate, min(hour - before, 8)) * 2, strict=True):
+                if "early" not in name or hour <= opens[row]:
+                    fields[name][row, j] = np.nan_to_num(fields[name][row, j]) + value
+            before = hour
+    return fields
 
 
 def make_panel(times, instruments, fields, tradable) -> Panel:
@@ -96,6 +131,7 @@ class Referee:
     cash: float = 1.0
     held: dict = field(default_factory=dict)
     mark: dict = field(default_factory=dict)
+    posted: dict = field(default_factory=dict)
     halted: dict = field(default_factory=dict)
     orders: dict = field(default_factory=dict)
     rows: list = field(default_factory=list)
@@ -111,9 +147,30 @@ class Referee:
             self.bill[kind] += notional * bps / 1e4
             self.cash -= notional * bps / 1e4
 
+    def lose_collateral(self, t: int, price: dict) -> None:
+        """A short is gone at twice the price of its order, whatever is asked for it."""
+        for name, q in self.held.items():
+            if q < 0 and price[name] >= 2 * self.posted[name]:
+                value = q * 2 * self.posted[name]
+                self.cash += value
+                self.held[name] = 0.0
+                self.events.append((t, name, "collateral_lost", value / self.last))
+
+    def funding(self, low: float, high: float, price: dict) -> None:
+        """Payments within (low, high] hours of what is held, and the assumed rate where none covers them."""
+        for one, paid in zip(self.world.panel.instruments, self.world.payments, strict=True):
+            if q := self.held.get(one.key, 0.0) if Kind.SWAP in one.kinds else 0.0:
+                told = [(h, r, min(h - (paid[k - 1][0] if k else -1e9), 8)) for k, (h, r) in enumerate(paid)]
+                mine = [(r, cover) for h, r, cover in told if low < h <= high]
+                bare = max(high - low - sum(cover for _, cover in mine), 0)
+                due = q * price[one.key] * sum(r for r, _ in mine)
+                due += abs(q) * price[one.key] * bare / 8 * self.world.costs.assumed_funding_bps / 1e4
+                self.bill["funding"] += due
+                self.cash -= due
+
     def fill(self, t: int, price: dict, can: dict) -> None:
         before = self.equity(price)
-        if before <= 0:
+        if before <= 1e-12 * self.last:
             self.dead = True
             return
         gross = net = 0.0
@@ -125,6 +182,8 @@ class Referee:
                 gross, net = gross + abs(dq * price[name]), net + dq * price[name]
                 self.cash -= dq * price[name]
                 self.held[name] = target
+            if can[name]:
+                self.posted[name] = price[name]
         self.pay(gross)
         self.fills.append((t, before, gross / before, (gross + abs(net)) / before / 2))
 
@@ -133,7 +192,8 @@ class Referee:
         for name, q in self.held.items():
             if before > 0 and q and (ended[name] or self.halted[name] > self.world.execution.halt_limit):
                 cut = self.world.execution.delisting_haircut
-                value = q * self.mark[name] * (1 - cut if q > 0 else 1 + cut)
+                price = self.mark[name] * (1 - cut if q > 0 else 1 + cut)
+                value = q * (price if q > 0 else min(price, 2 * self.posted[name]))
                 self.cash += value
                 self.pay(abs(value))
                 self.held[name] = 0.0
@@ -153,41 +213,50 @@ class Referee:
         first = min(decisions) + shift
         cell = {f: [dict(zip(names, map(float, row), strict=True)) for row in panel.fields[f]] for f in panel.fields}
         self.halted = dict.fromkeys(names, 0)
-        previous = 1.0
+        previous = self.last = 1.0
+        hours = ((panel.times - panel.times[0]) / HOUR).tolist()
+        owed = 0.0
         for t in range(len(panel.times)):
             days = float((panel.times[t] - panel.times[t - 1]) / DAY) if t else 0.0
-            self.bill = dict.fromkeys(("slippage", "commission", "borrow", "overdraft"), 0.0)
+            self.bill = dict.fromkeys(("slippage", "commission", "borrow", "overdraft", "funding"), 0.0)
             gone = {}
             for i in panel.instruments:
                 gone[i.key] = any(f.known_at <= panel.times[t] and f.value <= panel.times[t] for f in i.facts)
             for i in panel.instruments:
                 if self.held.get(i.key, 0.0) < 0 and Kind.SWAP not in i.kinds:
                     self.bill["borrow"] += -self.held[i.key] * self.mark[i.key] * world.costs.borrow_rate * days / 365
-            self.bill["overdraft"] = max(-self.cash, 0.0) * world.costs.borrow_rate * days / 365
+            self.bill["overdraft"] = owed * world.costs.borrow_rate * days / 365
             self.cash -= self.bill["borrow"] + self.bill["overdraft"]
+            if t:
+                self.funding(hours[t - 1] + 24, hours[t], self.mark)
             for name in names:
                 ratio = cell["split"][t][name]
                 for book in (self.held, *self.orders.values()):
                     book[name] = book.get(name, 0.0) * ratio
-                if name in self.mark:
-                    self.mark[name] /= ratio
+                for prices in (self.mark, self.posted):
+                    if name in prices:
+                        prices[name] /= ratio
                 self.cash += self.held.get(name, 0.0) * cell["dividend"][t][name]
             bar = {name: bool(panel.tradable[t, j]) and not gone[name] for j, name in enumerate(names)}
             if t in self.orders and rule.convention == "next_open" and not self.dead:
                 can = {n: bar[n] and not np.isnan(cell["open"][t][n]) for n in names}
-                self.fill(t, {n: cell["open"][t][n] if can[n] else self.mark.get(n, 0.0) for n in names}, can)
+                price = {n: cell["open"][t][n] if can[n] else self.mark.get(n, 0.0) for n in names}
+                self.lose_collateral(t, price)
+                self.fill(t, price, can)
             for name in names:
                 self.halted[name] = 0 if bar[name] else self.halted[name] + 1
                 if bar[name]:
                     self.mark[name] = cell["close"][t][name]
             if not self.dead:
+                self.funding(hours[t], hours[t] + 24, self.mark)
+                self.lose_collateral(t, self.mark)
                 self.close_outs(t, gone)
-            if t in decisions and shift == 0 and self.equity(self.mark) > 0:
+            if t in decisions and shift == 0 and self.equity(self.mark) > 1e-12 * self.last:
                 self.decide(t, t, decisions.pop(t))
             if t in self.orders and not self.dead:
                 self.fill(t, {n: self.mark.get(n, 0.0) for n in names}, bar)
             equity = self.equity(self.mark)
-            if self.dead or equity <= 0:
+            if self.dead or equity <= 1e-12 * self.last:
                 self.dead, equity, self.cash, self.held = True, 0.0, 0.0, {}
             elif t in decisions:
                 self.decide(t, t + shift, decisions[t])
@@ -195,7 +264,10 @@ class Referee:
                 gain = equity / previous - 1 if previous else 0.0
                 self.rows.append((gain, equity, self.cash, [self.held.get(n, 0.0) for n in names], self.bill))
                 self.bill = {}
-                previous = equity
+                previous = self.last = equity
+                cash_market = {i.key for i in panel.instruments if Kind.SWAP not in i.kinds}
+                values = [q * self.mark[name] for name, q in self.held.items() if q and name in cash_market]
+                owed = max(0.0, sum(values) - equity)
                 if self.dead:
                     self.orders, decisions = {}, {}
         return self
@@ -244,8 +316,8 @@ def test_the_worlds_have_everything_in_them() -> None:
         ):
             seen[kind] = seen.get(kind, 0) + 1
         seen["lag"] = seen.get("lag", 0) + (world.execution.lag > 0)
-    kinds = ("unfilled", "closed_out", "liquidated", "slippage", "commission", "borrow", "overdraft", "lag",
-             "optimistic_execution", "research_only")  # fmt: skip
+    kinds = ("unfilled", "closed_out", "collateral_lost", "liquidated", "slippage", "commission", "borrow",
+             "overdraft", "funding", "assumed_funding", "lag", "optimistic_execution", "research_only")  # fmt: skip
     assert all(seen.get(kind, 0) >= 10 for kind in kinds), seen
 
 
@@ -266,10 +338,15 @@ def test_equity_changes_by_prices_dividends_and_costs_alone(convention: Conventi
         price = panel.fields["open" if convention is Convention.NEXT_OPEN else "close"][t].copy()
         for event in result.events:
             if event.row == t and event.kind == "closed_out":
-                j = place[event.key]
-                price[j] = marks[r, j] * (1 - np.sign(held[j]) * world.execution.delisting_haircut)
+                price[place[event.key]] = event.price
+        forced = [(e.value * before, place[e.key], e.price) for e in result.events
+                  if e.row == t and e.kind == "collateral_lost"]  # fmt: skip
         moved = result.quantities[r] - held
+        for value, j, at in forced:
+            moved[j] += value / at
+        moved = np.where(np.abs(moved) * marks[r] < 1e-14, 0.0, moved)
         gain = result.quantities[r] @ marks[r] - held @ mark - (moved * np.where(moved == 0, 0.0, price)).sum()
+        gain += sum(value for value, _, _ in forced)
         gain += held @ panel.fields["dividend"][t]
         cost = sum(amounts[r] for amounts in result.costs.values())
         scale = 1 + np.abs(result.quantities[r]) @ marks[r] + np.abs(held) @ mark + abs(before)
@@ -301,7 +378,7 @@ def test_later_rows_never_change_earlier_ones(convention: Convention, seed: int,
     first = len(panel.times) - len(whole.times)
     rows = first + 1 + int(cut * (len(whole.times) - 1))
     rng = np.random.default_rng(seed)
-    fields = {name: panel.fields[name].copy() for name in ("close", "open", "dividend", "split")}
+    fields = {name: values.copy() for name, values in panel.fields.items() if name != "total_return"}
     for array in fields.values():
         array[rows:] = rng.uniform(0.5, 90, array[rows:].shape)
     tradable = panel.tradable.copy()
@@ -329,9 +406,8 @@ def test_later_rows_never_change_earlier_ones(convention: Convention, seed: int,
 @quick
 def test_the_unit_of_prices_does_not_matter(convention: Convention, seed: int, scale: float) -> None:
     world = scenario(seed, convention)
-    fields = {
-        n: world.panel.fields[n] * (1.0 if n == "split" else scale) for n in ("close", "open", "dividend", "split")
-    }
+    priced = {name: world.panel.fields[name] * scale for name in ("close", "open", "dividend")}
+    fields = {name: values for name, values in world.panel.fields.items() if name != "total_return"} | priced
     panel = make_panel(world.panel.times, world.panel.instruments, fields, world.panel.tradable)
     result, scaled = world.play(), replace(world, panel=panel).play()
     np.testing.assert_allclose(scaled.equity, result.equity, rtol=1e-10, atol=1e-12)

@@ -25,12 +25,15 @@ class CostModel:
 
     House cost of a fill = (slippage + commission) x |quantity x reference price|, charged to cash; the reference price
     is the fill row's open or close and is the fill price. `borrow_rate` is a fraction per year of 365 days on the
-    value of spot and stock shorts, and on cash below zero.
+    value of spot and stock shorts, and on borrowed cash: what longs take beyond shorts and equity, swaps left out of
+    both (their notional is not cash). `assumed_funding_bps` is what either side of a swap pays of its value for eight
+    hours that no payment covers.
     """
 
     slippage_bps: float = 5.0
     commission_bps: float = 1.0
     borrow_rate: float = 0.02
+    assumed_funding_bps: float = 1.0
 
     @property
     def per_notional(self) -> float:
@@ -75,9 +78,13 @@ class BookEvent:
     row: int
     key: str
     kind: str
-    """`closed_out` (halted or delisted), `unfilled` (no bar at the fill), `liquidated` (equity reached zero)."""
+    """`closed_out` (halted or delisted), `collateral_lost` (a short whose price doubled), `unfilled` (no bar at the
+    fill), `liquidated` (equity reached zero)."""
     value: float
-    """Signed notional at the price used, as a fraction of equity before the event."""
+    """Signed notional at the price used, as a fraction of equity before the event; where collateral is lost, of the
+    equity one row earlier."""
+    price: float
+    """That price; 0 where it is of no name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,10 +95,12 @@ class SimResult:
     ----------
     times : R bar stamps.
     returns : R simple returns of equity, row to row; the first is measured from the starting capital of 1.
-    equity, cash : R, at the close; equity is never below zero.
+    equity, cash : R, at the close; equity is never below zero, cash is it less the value of all that is held.
     quantities : R x N units held after the row's close.
     marks : R x N prices that valued them.
-    costs : name -> R, as fractions of starting capital: `slippage`, `commission`, `borrow`, `overdraft`.
+    costs : name -> R, as fractions of starting capital: `slippage`, `commission`, `borrow`, `overdraft`, `funding` (of
+        swaps, below zero where it was received).
+    assumed_funding : R, the part of the funding that the data do not tell of.
     filled : K row numbers (of the panel) of the fills; a fill after the last row is not in it.
     fill_equity : K equity at each fill before its costs, at the fill price: window k owns
         `fill_equity[k+1] / fill_equity[k] - 1`, the last one ends with the last equity.
@@ -110,6 +119,7 @@ class SimResult:
     quantities: Floats
     marks: Floats
     costs: Mapping[str, Floats]
+    assumed_funding: Floats
     filled: NDArray[np.int64]
     fill_equity: Floats
     traded: Floats

@@ -100,8 +100,10 @@ class Panel:
     instruments : N instruments in order of their first bar.
     fields : name -> T x N float64. `close` is always there; `open`, `high`, `low`, `volume`, `quote_volume` when the
         data have them; `dividend` (cash per unit, 0 elsewhere) and `split` (new units per old, 1 elsewhere) when there
-        are corporate actions to apply to this basis; `funding` (the sum of what longs paid within (open, close], as a
-        fraction; NaN where not known) when there are swaps with some; `total_return` is added from them when absent.
+        are corporate actions to apply to this basis; `funding` (the sum of what longs paid from the previous row's
+        close, without it, to this close, as a fraction; NaN where not known) and `funding_hours` (how many hours those
+        payments cover) when there are swaps with some, `funding_early` and `funding_early_hours` (their parts until the
+        open) when rows do not open at the close before them; `total_return` is added from prices when absent.
     known_at : T x N, the bar's close plus the provider's delay, increasing down each column (may be a broadcast view).
     tradable : T x N, there is a valid bar.
     bases : N, what prices are adjusted for.

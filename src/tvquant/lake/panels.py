@@ -9,6 +9,7 @@ from tvquant.core.instruments import Fact, Instant, Instrument, Kind
 from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Times
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
+from tvquant.lake.funding import Payments
 from tvquant.lake.kinds import SHARES_AND_INDICES
 from tvquant.lake.pegs import lost_pegs
 from tvquant.lake.renames import identity
@@ -16,6 +17,10 @@ from tvquant.lake.tables import ACCEPTED, MEASURES, SIMULATED
 
 MARKS = {ACCEPTED: Stamp.ACCEPTED_BASIS, SIMULATED: Stamp.SIMULATED}
 """Facts that no provider tells, and the caveats that they are."""
+
+HOUR = np.timedelta64(1, "h")
+MOST_COVERED = 8.0
+"""Hours that one payment covers at most: no exchange settles more seldom."""
 
 
 def build(bars: Bars) -> Panel:
@@ -44,7 +49,7 @@ def build(bars: Bars) -> Panel:
     times = market.bars(bars.stamp[at].min(), bars.stamp[at].max())
     applied = _applied(bars, at, column, times)
     fields |= _action_fields(bars, applied, shape)
-    fields |= _funding_field(bars, at, column, times, market.close_of(times), shape)
+    fields |= _funding_fields(bars, at, column, times, market.close_of(times), shape)
     instruments = _instruments(bars, starts)
     caveats = _caveats(bars, at, column, starts, _withheld(bars, applied, market.close_of(times), len(starts)))
     return Panel(
@@ -149,25 +154,46 @@ def _action_fields(bars: Bars, applied: _Applied, shape: tuple[int, int]) -> dic
     return fields
 
 
-def _funding_field(
+def _funding_fields(
     bars: Bars, at: Ints, column: Ints, times: Times, closes: Times, shape: tuple[int, int]
 ) -> dict[str, Floats]:
-    """`funding`, the sum of the rates that settled within (open, close] of each bar; NaN where none is known.
+    """`funding` and `funding_hours` of each row, NaN where not known; their parts until the open, if any.
 
-    As actions do, a payment belongs to the holder of the ticker, and stands in its row even if that has no bar.
+    A row has the payments after the close of the row before until its own close. As actions do, a payment belongs to
+    the holder of the ticker, and stands in its row even if that has no bar.
     """
-    paid = bars.funding
-    row = np.maximum(np.searchsorted(times, paid.stamp) - 1, 0)
-    last = np.searchsorted(places(bars.symbol[at], bars.stamp[at]), places(paid.symbol, times[row]), "right") - 1
-    on = (times[row] < paid.stamp) & (paid.stamp <= closes[row]) & (last >= 0)
-    on &= bars.symbol[at][last] == paid.symbol
-    if not on.any():
-        return {}
-    where = row[on], column[last[on]]
-    some, found = np.zeros(shape, bool), np.zeros(shape)
-    some[where] = True
-    np.add.at(found, where, paid.rate[on])
-    return {"funding": np.where(some, found, np.nan)}
+    symbol, hour, rate, cover = _hourly(bars.funding)
+    row = np.minimum(np.searchsorted(closes, hour), len(times) - 1)
+    last = np.searchsorted(places(bars.symbol[at], bars.stamp[at]), places(symbol, times[row]), "right") - 1
+    on = (hour > np.r_[times[:1], closes[:-1]][row]) & (hour <= closes[row]) & (last >= 0)
+    on &= bars.symbol[at][last] == symbol
+    fields: dict[str, Floats] = {}
+    for suffix, mine in (("", on), ("_early", on & (hour <= times[row]))):
+        if mine.any():
+            where = row[mine], column[last[mine]]
+            for name, values in ((f"funding{suffix}", rate), (f"funding{suffix}_hours", cover)):
+                some, found = np.zeros(shape, bool), np.zeros(shape)
+                some[where] = True
+                np.add.at(found, where, values[mine])
+                fields[name] = np.where(some, found, np.nan)
+    return fields
+
+
+def _hourly(paid: Payments) -> tuple[Ints, Times, Floats, Floats]:
+    """Symbol, hour, rate and hours covered of each settlement: those since the last one, at most eight.
+
+    Where two rates were told for one hour, neither rate nor cover is known (NaN).
+    """
+    stamp = paid.stamp.astype("datetime64[h]")
+    new = np.flatnonzero(np.r_[True, (paid.symbol[1:] != paid.symbol[:-1]) | (stamp[1:] != stamp[:-1])][: len(stamp)])
+    if not len(new):
+        return paid.symbol, paid.stamp, paid.rate, paid.rate
+    symbol, hour = paid.symbol[new], stamp[new]
+    low, high = np.minimum.reduceat(paid.rate, new), np.maximum.reduceat(paid.rate, new)
+    since = np.r_[MOST_COVERED, (hour[1:] - hour[:-1]) / HOUR]
+    since[np.r_[True, symbol[1:] != symbol[:-1]]] = MOST_COVERED
+    agreed = np.where(low == high, 1.0, np.nan)
+    return symbol, hour.astype("datetime64[us]"), agreed * low, agreed * np.minimum(since, MOST_COVERED)
 
 
 def _withheld(bars: Bars, applied: _Applied, closes: Times, columns: int) -> Times:

@@ -23,6 +23,7 @@ SHORT = "#d1495b"
 GROSS = HEADLINE
 NET = "#a56cc1"
 COSTS = "#e07b39"
+FUNDING = "#4ba3c3"
 OTHER = "#7d6b5d"
 CASH = GREY
 FORCED = "#c99a2e"

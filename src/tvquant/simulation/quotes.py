@@ -1,18 +1,21 @@
-"""What a panel lets a book do: marks, opens, what can be traded when, actions and delistings, all checked."""
+"""What a panel lets a book do: marks, opens, what can be traded when, actions, funding and delistings, all checked."""
 
 from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.instruments import Instrument
+from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
-from tvquant.simulation.kernel import Integers, Market, compiled
+from tvquant.simulation.account import Integers, Market
+from tvquant.simulation.kernel import compiled
 
 type Columns = NDArray[np.intp] | None
 """Column numbers of the panel; None is all of them as they stand."""
 INFINITY = int(np.float64(np.inf).view(np.int64))
+HOUR = np.timedelta64(1, "h")
 
 
 def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: Integers | None) -> Market:
@@ -50,6 +53,9 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
             ends[row : row + 1, j] = True
         carry_marks(close, split, frozen(priced), halt_limit, marks, ends)
         eventful |= ends.any(axis=1)
+    rates, bare, early_rates, early_bare = _funding(panel, columns, instruments)
+    if len(early_rates):
+        eventful |= (early_rates != 0.0).any(axis=1) | (early_bare != 0.0).any(axis=1)
     return Market(
         stamps=frozen(times.view(np.int64)),
         marks=frozen(marks),
@@ -58,6 +64,10 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
         ends=frozen(ends),
         dividend=dividend,
         split=split,
+        rates=rates,
+        bare=bare,
+        early_rates=early_rates,
+        early_bare=early_bare,
         eventful=frozen(eventful),
     )
 
@@ -79,6 +89,38 @@ def _actions(panel: Panel, name: str, columns: Columns, instruments: tuple[Instr
         bad |= values <= 0.0
     _refuse(bad, name, values, instruments, panel.times)
     return frozen(values if (values != none).any() else values[:0])
+
+
+def _funding(
+    panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Rates and bare hours from each row's open to its close, then from the previous close to its open.
+
+    Without rows where no swap is among the instruments, or no row opens later than the one before it closed. What is
+    not known of a swap is no rate and no cover: its hours are bare.
+    """
+    swaps, rows = np.array([Kind.SWAP in one.kinds for one in instruments]), len(panel.times)
+    none = frozen(np.empty((0, len(instruments))))
+    if not swaps.any():
+        return none, none, none, none
+    closes = calendar(panel.calendar).close_of(panel.times)
+    whole, early = (closes - panel.times) / HOUR, np.zeros(rows)
+    early[1:] = np.maximum((panel.times[1:] - closes[:-1]) / HOUR, 0.0)
+
+    def known(name: str) -> Floats:
+        if name not in panel.fields:
+            return np.zeros((rows, len(instruments)))
+        return np.where(swaps, np.nan_to_num(_matrix(panel.fields[name], columns)), 0.0)
+
+    def bare(hours: Floats, covered: Floats) -> Floats:
+        return frozen(np.where(swaps, np.maximum(hours[:, None] - covered, 0.0), 0.0))
+
+    first_rates, first_hours = known("funding_early"), known("funding_early_hours")
+    rates = frozen(known("funding") - first_rates)
+    late = bare(whole, known("funding_hours") - first_hours)
+    if not (early > 0.0).any():
+        return rates, late, none, none
+    return rates, late, frozen(first_rates), bare(early, first_hours)
 
 
 def _opens(

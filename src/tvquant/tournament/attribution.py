@@ -1,8 +1,9 @@
-"""Attribution: what longs, shorts and costs brought to each row's return.
+"""Attribution: what longs, shorts, costs and funding brought to each row's return.
 
-A row's return = longs + shorts - costs + other, in fractions of the equity before it. Holdings earn their total return
-from close to close; on a fill row what was held earns to the fill price, what is held from then on earns from there.
-`other` is what that does not explain: close-outs below the last price, and a dividend's share of the way to the open.
+A row's return = longs + shorts - costs - funding + other, in fractions of the equity before it. Holdings earn their
+total return from close to close; on a fill row what was held earns to the fill price, what is held from then on earns
+from there; a short that lost its collateral earns to the price it was closed at. `other` is what that does not explain:
+close-outs below the last price, and a dividend's share of the way to the open.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,10 @@ from tvquant.core.panel import Floats, Panel
 
 
 def contributions(panel: Panel, result: SimResult, execution: Execution) -> Mapping[str, Floats]:
-    """`long`, `short`, `costs` (positive) and `other` by row (R each) of a book over all columns of the panel."""
+    """`long`, `short`, `costs` and `funding` (positive where paid) and `other` by row (R each) of a book.
+
+    The book is over all columns of the panel.
+    """
     first = len(panel.times) - len(result.times)
     growth = np.nan_to_num(panel.fields["total_return"][first:])
     marks = np.nan_to_num(result.marks)
@@ -27,10 +31,12 @@ def contributions(panel: Panel, result: SimResult, execution: Execution) -> Mapp
     if execution.convention is Convention.NEXT_OPEN:
         _split_fills(panel, result, first, growth, (long, short))
     before = np.concatenate([[1.0], result.equity[:-1]])
+    short += _spared(panel, result, growth, at_open=execution.convention is Convention.NEXT_OPEN)
     solvent = np.where(before > 0, before, np.nan)
-    costs = np.sum(list(result.costs.values()), axis=0)
-    parts = {"long": long / solvent, "short": short / solvent, "costs": costs / solvent}
-    explained = parts["long"] + parts["short"] - parts["costs"]
+    costs = np.sum([amounts for name, amounts in result.costs.items() if name != "funding"], axis=0)
+    parts = {"long": long, "short": short, "costs": costs, "funding": result.costs["funding"]}
+    parts = {name: part / solvent for name, part in parts.items()}
+    explained = parts["long"] + parts["short"] - parts["costs"] - parts["funding"]
     return {**parts, "other": result.returns - explained}
 
 
@@ -52,3 +58,26 @@ def _split_fills(panel: Panel, result: SimResult, first: int, growth: Floats, to
         until = old * ((1.0 + growth[row]) * ratio - 1.0)
         for total, sign in zip(totals, (1, -1), strict=True):
             total[row] = until[np.sign(old) == sign].sum() + new[np.sign(result.quantities[row]) == sign].sum()
+
+
+def _spared(panel: Panel, result: SimResult, growth: Floats, *, at_open: bool) -> Floats:
+    """What shorts that lost their collateral did not lose of what prices say of the quantities at the closes (R).
+
+    Closed at twice the very open of its row, a short was sold there, and no close shows it; else it was held before.
+    """
+    found, first = np.zeros(len(result.times)), len(panel.times) - len(result.times)
+    filled, place = set(result.filled.tolist()) if at_open else set(), {key: j for j, key in enumerate(panel.keys)}
+    for event in (event for event in result.events if event.kind == "collateral_lost"):
+        row, j = event.row - first, place[event.key]
+        closed = event.value * (result.equity[row - 1] if row > 0 else 1.0)
+        price = panel.fields["open"][event.row, j] if event.row in filled else np.nan
+        if event.price == 2.0 * price:
+            found[row] += closed / 2.0
+            continue
+        ratio = price / panel.fields["close"][event.row, j]
+        ratio = ratio if np.isfinite(ratio) else 1.0
+        old = result.quantities[row - 1, j] * result.marks[row - 1, j]
+        paid = panel.fields["dividend"][event.row, j] if "dividend" in panel.fields else 0.0
+        lost = closed - old + closed / event.price * paid
+        found[row] += lost - old * ((1.0 + growth[row, j]) * ratio - 1.0)
+    return found

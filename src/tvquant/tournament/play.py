@@ -10,7 +10,7 @@ Steps of one cell depend on its earlier ones only, so cells may be played in any
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,16 @@ class Played:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settled:
-    """A finished cell: its book, its measures and the digest of decisions, weights and returns."""
+    """A finished cell: its book, its measures and the digest of decisions, weights and returns.
+
+    `unassumed` measures the book without the funding that was assumed; None where none was.
+    """
 
     cell: str
     baseline: bool
     result: SimResult
     performance: Performance
+    unassumed: Performance | None
     stamps: Stamps
     digest: str
 
@@ -101,8 +105,10 @@ class BacktestEngine:
         ModelError : the book cannot be kept or measured.
         """
         path = weight_path(self.panel, steps)
-        result = SIMULATORS[cell.simulator].simulate(self.panel, path, costs=self.costs, execution=self.execution)
-        measured = performance(result.returns, periods_per_year=calendar(self.panel.calendar).periods_per_year)
+        result, measured = self._measured(cell, path, self.costs)
+        unassumed = None
+        if result.assumed_funding.any():
+            _, unassumed = self._measured(cell, path, replace(self.costs, assumed_funding_bps=0.0))
         stamps = NONE.union(result.stamps, *(step.stamps for step in steps))
         if "volume" not in self.panel.fields:
             stamps |= {Stamp.NO_VOLUME}
@@ -114,8 +120,13 @@ class BacktestEngine:
             canonical_array(result.returns),
         )
         return Settled(
-            cell=cell.key, baseline=cell.baseline, result=result, performance=measured, stamps=stamps, digest=digest
+            cell=cell.key, baseline=cell.baseline, result=result, performance=measured, unassumed=unassumed,
+            stamps=stamps, digest=digest,
         )  # fmt: skip
+
+    def _measured(self, cell: Cell, path: WeightPath, costs: CostModel) -> tuple[SimResult, Performance]:
+        result = SIMULATORS[cell.simulator].simulate(self.panel, path, costs=costs, execution=self.execution)
+        return result, performance(result.returns, periods_per_year=calendar(self.panel.calendar).periods_per_year)
 
 
 def first_window(panel: Panel, grid: Sequence[Window], cells: Sequence[Cell]) -> int:

@@ -40,8 +40,23 @@ def measures(settled: Settled, steps: Sequence[Step]) -> dict[str, Scalar]:
         "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
         "traded": float(result.traded.sum()),
         **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items()},
+        **_unassumed(settled),
         "closed_out": sum(event.kind == "closed_out" for event in result.events),
         "unfilled": sum(event.kind == "unfilled" for event in result.events),
+        "collateral_lost": sum(event.kind == "collateral_lost" for event in result.events),
+    }
+
+
+def _unassumed(settled: Settled) -> dict[str, Scalar]:
+    """How much of the funding was assumed, and what the book comes to without; nothing where none was."""
+    plain = settled.unassumed
+    if plain is None:
+        return {}
+    return {
+        "assumed_funding": float(settled.result.assumed_funding.sum()),
+        "unassumed_total_return": plain.total_return,
+        "unassumed_cagr": plain.cagr,
+        "unassumed_sharpe": plain.sharpe,
     }
 
 

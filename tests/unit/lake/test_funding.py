@@ -8,11 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tvquant.core.books import CostModel, Execution, WeightPath
+from tvquant.core.calendars import calendar
 from tvquant.core.digests import digest_json, merkle_root
 from tvquant.core.errors import DataError
-from tvquant.lake import ImportReport, Lake, Snapshot, import_files, tables
+from tvquant.core.stamps import Stamp
+from tvquant.lake import ImportReport, Lake, Snapshot, import_files, panels, tables
 from tvquant.lake.export import Format, export
 from tvquant.lake.funding import known_funding, last_settlement, store_funding
+from tvquant.simulation import SIMULATORS
 
 SWAP, OTHER, BTC = "BINANCE:BTCUSDT.P", "BINANCE:ETHUSDT.P", "BINANCE:BTCUSDT"
 NOW = datetime(2026, 5, 3, tzinfo=UTC)
@@ -38,6 +42,12 @@ def delivered(lake: Lake, folder: Path, rows: pl.DataFrame, *, quarantine: bool 
 
 def summed(lake: Lake, *symbols: str) -> Any:
     return lake.panel(lake.pin(symbols or [SWAP])).fields["funding"]
+
+
+def covered(lake: Lake) -> list[float]:
+    """Hours of each row that the payments of the swap cover."""
+    found: list[float] = lake.panel(lake.pin([SWAP])).fields["funding_hours"][:, 0].tolist()
+    return found
 
 
 def test_a_payment_is_stored_once_at_the_second_of_its_settlement(lake: Lake) -> None:
@@ -71,6 +81,82 @@ def test_a_bar_sums_what_settled_behind_its_open_until_its_close(
     deliver(bars(SWAP, [1.0, 2.0, 3.0]), bars(BTC, [1.0, 2.0, 3.0]))
     stored(lake, paid(*[1e-4] * 8, first=step, step=step, late=7))
     np.testing.assert_allclose(summed(lake, SWAP, BTC), np.c_[[np.nan] * 3, np.array(sums) * 1e-4])
+
+
+@pytest.mark.requirement("R-SIM-17")
+@pytest.mark.parametrize(
+    ("hours", "rows"),
+    [
+        (range(8, 73, 8), [24, 24, 24]),
+        (range(4, 73, 4), [28, 24, 24]),  # the first of all covers eight hours too
+        (range(1, 73), [31, 24, 24]),
+        ((24, 32, 40, 48), [8, 24, np.nan]),  # that of hour 24 is of the row that closes then
+        ((32, 80), [np.nan, 8, np.nan]),  # (32, 72] is bare, and the bars end before hour 80
+        ((4, 12, 20, 28, 36, 44, 52, 60, 68), [24, 24, 24]),  # hours stand in the row of the payment
+        ((30, 31, 33, 72), [np.nan, 11, 8]),  # eight, one, two; at most eight after a hole
+    ],
+)
+def test_a_payment_covers_the_hours_since_the_last_at_most_eight(
+    lake: Lake, deliver: Any, bars: Any, hours: Any, rows: list[float]
+) -> None:
+    deliver(bars(SWAP, [1.0, 2.0, 3.0]))
+    stored(lake, pl.concat(paid(1e-4, first=hour, late=k) for k, hour in enumerate(hours)))
+    assert covered(lake) == pytest.approx(rows, nan_ok=True)
+
+
+def test_a_settlement_is_of_its_hour_however_late_it_is_stamped(lake: Lake, deliver: Any, bars: Any) -> None:
+    """Half a minute behind midnight it is still of the day before; told twice within an hour it is one."""
+    deliver(bars(SWAP, [1.0, 2.0]))
+    stored(lake, pl.concat([paid(0.1, first=24, late=30_000), paid(0.1, first=24), paid(0.2, first=32, late=1_500)]))
+    np.testing.assert_array_equal(summed(lake)[:, 0], [0.1, 0.2])
+    assert covered(lake) == [8.0, 8.0]
+    stored(lake, paid(0.3, first=32))
+    np.testing.assert_array_equal(summed(lake)[:, 0], [0.1, np.nan])
+    assert covered(lake) == pytest.approx([8.0, np.nan], nan_ok=True)
+
+
+@pytest.mark.requirement("R-SIM-04")
+@pytest.mark.requirement("R-SIM-17")
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(
+    ("rates", "charged"),
+    [
+        ({24: 9e-4, 32: 1e-4, 40: 2e-4, 48: -0.5e-4, 56: 0.0, 64: 0.0, 72: 0.0}, ([2.5e-4, 0.0], [0.0, 0.0])),
+        ({32: 1e-4, 80: 1e-4}, ([1e-4, 0.0], [2e-4, 3e-4])),
+    ],
+)
+def test_what_the_lake_has_is_what_a_book_pays(
+    lake: Lake, deliver: Any, bars: Any, sign: float, rates: dict[int, float], charged: tuple[list[float], list[float]]
+) -> None:
+    """A swap at 100, held from the open of row 1 (hour 24): settled and assumed funding of rows 1 and 2."""
+    deliver(bars(SWAP, [100.0, 100.0, 100.0]))
+    stored(lake, pl.concat(paid(rate, first=hour) for hour, rate in rates.items()))
+    panel = lake.panel(lake.pin([SWAP]))
+    path = WeightPath(keys=panel.keys, decided=np.array([0]), net=np.array([[sign]]))
+    free = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+    book = SIMULATORS["custom"].simulate(panel, path, costs=free, execution=Execution())
+    settled, assumed = (np.array(row) for row in charged)
+    np.testing.assert_allclose(book.assumed_funding, assumed, rtol=0, atol=1e-16)
+    np.testing.assert_allclose(book.costs["funding"], sign * settled + assumed, rtol=0, atol=1e-16)
+    np.testing.assert_allclose(book.equity, 1.0 - np.cumsum(sign * settled + assumed), rtol=0, atol=1e-15)
+    assert (Stamp.ASSUMED_FUNDING in book.stamps) == bool(assumed.any())
+
+
+def test_a_grid_of_sessions_has_what_settled_over_the_weekend(lake: Lake, deliver: Any, bars: Any) -> None:
+    """Friday's close is at 21:00, Monday's row opens at midnight: what lies between is early, the rest is not."""
+    deliver(bars(SWAP, [1.0] * 5))
+    stored(lake, paid(*[1e-4] * 15, first=8))
+    found = lake._bars(dict(lake.pin([SWAP]).tables), [SWAP])
+    sessions = calendar("XNYS").bars(np.datetime64("2020-12-31"), np.datetime64("2021-01-05"))
+    closes = calendar("XNYS").close_of(sessions)
+    at = np.arange(len(found.symbol))
+    fields = panels._funding_fields(found, at, np.zeros(5, np.int64), sessions, closes, (len(sessions), 1))
+    told = {name: np.nan_to_num(values[:, 0]).tolist() for name, values in fields.items()}
+    # Hour 0 is the first of January: Thursday closed three hours before, Monday opens at hour 72 and closes at 93.
+    assert told["funding_hours"] == [0.0, 88.0, 24.0]
+    assert told["funding_early_hours"] == [0.0, 72.0, 8.0]
+    assert told["funding"] == pytest.approx([0.0, 11e-4, 3e-4], abs=1e-18)
+    assert told["funding_early"] == pytest.approx([0.0, 9e-4, 1e-4], abs=1e-18)
 
 
 def test_payments_outside_of_the_bars_stand_nowhere(lake: Lake, deliver: Any, bars: Any) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Panel
+from tvquant.simulation import SIMULATORS
 
 DAY = np.timedelta64(1, "D")
+FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)
 
 
 @pytest.fixture
@@ -18,7 +21,7 @@ def market() -> Callable[..., Panel]:
     def make(
         close: dict[str, list[float]],
         *,
-        kind: Kind = Kind.SWAP,
+        kind: Kind = Kind.STOCK,
         delisted: dict[str, int] | None = None,
         days: list[int] | None = None,
         **fields: dict[str, list[float]],
@@ -53,3 +56,17 @@ def market() -> Callable[..., Panel]:
         )
 
     return make
+
+
+@pytest.fixture
+def play() -> Callable[..., SimResult]:
+    """Simulate weights (row -> name -> weight) on a panel, free and at the same close when nothing else is said."""
+
+    def run(panel: Panel, weights: dict[int, dict[str, float]], costs: CostModel = FREE, **rules) -> SimResult:
+        names = [key.removeprefix("X:") for key in panel.keys]
+        net = np.array([[chosen.get(name, 0.0) for name in names] for chosen in weights.values()], float)
+        path = WeightPath(keys=panel.keys, decided=np.array(list(weights)), net=net)
+        execution = Execution(**{"convention": Convention.SAME_CLOSE} | rules)
+        return SIMULATORS["custom"].simulate(panel, path, costs=costs, execution=execution)
+
+    return run

@@ -13,20 +13,11 @@ from tvquant.core.instruments import Kind
 from tvquant.core.stamps import Stamp
 from tvquant.simulation import SIMULATORS
 
-FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)
 HOUSE = CostModel(borrow_rate=0.0)
 NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = Convention
 NAN = np.nan
 exactly = {"rtol": 0, "atol": 1e-15}
-
-
-def play(panel, weights, costs=FREE, **rules):
-    """Simulate `weights` (row -> name -> weight), at the same close when nothing else is said."""
-    names = [key.removeprefix("X:") for key in panel.keys]
-    net = np.array([[chosen.get(name, 0.0) for name in names] for chosen in weights.values()], float)
-    path = WeightPath(keys=panel.keys, decided=np.array(list(weights)), net=net)
-    execution = Execution(**{"convention": SAME_CLOSE} | rules)
-    return SIMULATORS["custom"].simulate(panel, path, costs=costs, execution=execution)
 
 
 @pytest.mark.requirement("R-SIM-04")
@@ -41,7 +32,7 @@ def play(panel, weights, costs=FREE, **rules):
         (NEXT_OPEN, 1, [1.05931], 2),  # at 115, cost 0.00069
     ],
 )
-def test_three_days_of_every_convention(market, convention, lag, equity, filled):
+def test_three_days_of_every_convention(market, play, convention, lag, equity, filled):
     panel = market({"A": [100, 110, 121]}, open={"A": [99, 105, 115]})
     result = play(panel, {0: {"A": 1.0}}, HOUSE, convention=convention, lag=lag)
     np.testing.assert_allclose(result.equity, equity, **exactly)
@@ -53,7 +44,7 @@ def test_three_days_of_every_convention(market, convention, lag, equity, filled)
 
 
 @pytest.mark.requirement("R-SIM-05")
-def test_a_buy_in_costs_six_points_and_a_full_switch_twelve(market):
+def test_a_buy_in_costs_six_points_and_a_full_switch_twelve(market, play):
     panel = market({"A": [100] * 3, "B": [20] * 3})
     result = play(panel, {0: {"A": 1.0}, 1: {"B": 1.0}}, HOUSE)
     np.testing.assert_allclose(result.traded, [1.0, 1.9994 / 0.9994], **exactly)
@@ -64,7 +55,7 @@ def test_a_buy_in_costs_six_points_and_a_full_switch_twelve(market):
     assert 1.0 - result.equity[1] / result.equity[0] == pytest.approx(12e-4, rel=1e-3)
 
 
-def test_a_switch_without_cash_left_over_is_exactly_two_traded_and_one_way_one(market):
+def test_a_switch_without_cash_left_over_is_exactly_two_traded_and_one_way_one(market, play):
     result = play(market({"A": [100] * 2, "B": [20] * 2}), {0: {"A": 1.0}, 1: {"B": 1.0}})
     assert result.traded.tolist() == [1.0, 2.0]
     assert result.turnover.tolist() == [1.0, 1.0]
@@ -72,7 +63,7 @@ def test_a_switch_without_cash_left_over_is_exactly_two_traded_and_one_way_one(m
 
 @pytest.mark.requirement("R-SIM-07")
 @pytest.mark.requirement("R-SIM-08")
-def test_three_days_long_and_short_drift_with_their_holdings(market):
+def test_three_days_long_and_short_drift_with_their_holdings(market, play):
     panel = market({"A": [100, 110, 99], "B": [50, 55, 44]})
     result = play(panel, {0: {"A": 0.5, "B": -0.5}})
     assert result.quantities.tolist() == [[0.005, -0.01]] * 3
@@ -85,7 +76,7 @@ def test_three_days_long_and_short_drift_with_their_holdings(market):
 
 @pytest.mark.requirement("R-SIM-11")
 @pytest.mark.parametrize("convention", list(Convention))
-def test_every_fill_ends_at_the_ordered_quantities_and_closes_absent_names(market, convention):
+def test_every_fill_ends_at_the_ordered_quantities_and_closes_absent_names(market, play, convention):
     panel = market(
         {"A": [100, 104, 99, 98], "B": [20, 21, 23, 19], "C": [5, 4, 6, 5]},
         open={"A": [99, 101, 103, 97], "B": [20, 22, 21, 20], "C": [5, 5, 5, 4]},
@@ -98,7 +89,7 @@ def test_every_fill_ends_at_the_ordered_quantities_and_closes_absent_names(marke
 
 
 @pytest.mark.requirement("R-SIM-17")
-def test_borrowed_shorts_pay_by_the_calendar_day_and_swaps_do_not(market):
+def test_borrowed_shorts_pay_by_the_calendar_day_and_swaps_do_not(market, play):
     days, prices = [0, 1, 4], {"A": [50, 60, 55]}
     fees = [0.0, 0.5 * 0.02 / 365, 0.6 * 0.02 * 3 / 365]  # on the previous row's value, over the weekend too
     for kind, expected in ((Kind.SPOT, fees), (Kind.STOCK, fees), (Kind.ETF, fees), (Kind.SWAP, [0.0] * 3)):
@@ -111,7 +102,7 @@ def test_borrowed_shorts_pay_by_the_calendar_day_and_swaps_do_not(market):
     assert Stamp.RESEARCH_ONLY in literal.stamps
 
 
-def test_a_perpetual_on_a_stock_is_not_borrowed(market):
+def test_a_perpetual_on_a_stock_is_not_borrowed(market, play):
     panel = market({"A": [50, 60]})
     perpetual = replace(panel.instruments[0], kinds=frozenset({Kind.SWAP, Kind.STOCK, Kind.SPOT}))
     result = play(replace(panel, instruments=(perpetual,)), {0: {"A": -0.5}}, CostModel())
@@ -119,13 +110,13 @@ def test_a_perpetual_on_a_stock_is_not_borrowed(market):
     assert Stamp.RESEARCH_ONLY not in result.stamps
 
 
-def test_cash_below_zero_is_charged_and_stamped(market):
+def test_cash_below_zero_is_charged_and_stamped(market, play):
     result = play(market({"A": [100, 100, 100]}), {0: {"A": 1.5}}, replace(FREE, borrow_rate=0.0365))
     np.testing.assert_allclose(result.costs["overdraft"], [0.0, 0.5e-4, 0.50005e-4], **exactly)
     assert result.stamps == {Stamp.OVERDRAFT, Stamp.OPTIMISTIC_EXECUTION}
 
 
-def test_the_overdraft_is_charged_on_cash_as_it_was_before_the_days_dividend(market):
+def test_the_overdraft_is_charged_on_cash_as_it_was_before_the_days_dividend(market, play):
     panel = market({"A": [100, 100]}, dividend={"A": [0, 50]})
     result = play(panel, {0: {"A": 1.5}}, replace(FREE, borrow_rate=0.0365))
     assert result.costs["overdraft"][1] == pytest.approx(0.5e-4, abs=1e-15)
@@ -133,7 +124,7 @@ def test_the_overdraft_is_charged_on_cash_as_it_was_before_the_days_dividend(mar
 
 
 @pytest.mark.requirement("R-SIM-09")
-def test_a_loss_beyond_everything_is_cut_at_zero(market):
+def test_the_loss_of_everything_ends_the_book(market, play):
     panel = market({"A": [100, 90, 220, 50, 60]})
     result = play(panel, {0: {"A": -1.0}, 3: {"A": 1.0}})
     np.testing.assert_allclose(result.equity, [1.0, 1.1, 0.0, 0.0, 0.0], **exactly)
@@ -142,21 +133,49 @@ def test_a_loss_beyond_everything_is_cut_at_zero(market):
     assert result.filled.tolist() == [0]
     assert not result.quantities[2:].any()
     assert not result.cash[2:].any()
-    (event,) = result.events
-    assert (event.row, event.key, event.kind) == (2, "", "liquidated")
-    assert event.value == pytest.approx(-0.2 / 1.1, abs=1e-15)
+    told = [(e.row, e.key, e.kind, e.value, e.price) for e in result.events]
+    assert told == [(2, "X:A", "collateral_lost", -2.0 / 1.1, 200.0), (2, "", "liquidated", 0.0, 0.0)]
 
 
 @pytest.mark.requirement("R-SIM-09")
-def test_a_gap_at_the_open_liquidates_before_the_fill(market):
-    panel = market({"A": [100, 100, 100]}, open={"A": [100, 100, 210]})
-    result = play(panel, {0: {"A": -1.0}, 1: {"A": 0.5}}, convention=NEXT_OPEN)
-    assert result.equity.tolist() == [1.0, 0.0]
-    assert result.filled.tolist() == [1]
-    assert result.failure == "liquidated"
+@pytest.mark.parametrize("convention", [NEXT_OPEN, SAME_CLOSE])
+def test_a_long_beyond_everything_is_cut_at_zero(market, play, convention):
+    """Two shares of capital fall by three fifths: what is missing is cut off and told."""
+    panel = market({"A": [100, 100, 40, 50]}, open={"A": [100, 100, 40, 50]})
+    result = play(panel, {0: {"A": 2.0}, 2: {"A": 0.5}}, convention=convention)
+    ended = 2 - int(result.filled[0])
+    assert result.equity[:ended].tolist() == [1.0] * ended
+    assert not result.equity[ended:].any()
+    (event,) = result.events
+    assert (event.row, event.key, event.kind) == (2, "", "liquidated")
+    assert event.value == pytest.approx(-0.2, abs=1e-15)
 
 
-def test_windows_are_owned_from_fill_to_fill(market):
+@pytest.mark.requirement("R-SIM-05")
+@pytest.mark.parametrize(
+    ("weights", "owed"),
+    [
+        ({"S": 1.5}, 0.0),  # no cash is taken for a swap
+        ({"S": -1.0, "A": 1.5}, 0.5),  # and none is got for one sold short
+        ({"A": 1.5, "B": -0.25}, 0.25),  # a share sold short brings cash
+        ({"S": 1.0, "A": 1.0}, 0.0),
+        ({"S": 2.0, "A": -1.0}, 0.0),
+    ],
+)
+def test_cash_is_borrowed_for_what_is_paid_for(market, weights, owed):
+    panel = market({"S": [100.0] * 3, "A": [50.0] * 3, "B": [20.0] * 3})
+    swap = replace(panel.instruments[0], kinds=frozenset({Kind.SWAP}))
+    panel = replace(panel, instruments=(swap, *panel.instruments[1:]))
+    names = [key.removeprefix("X:") for key in panel.keys]
+    net = np.array([[weights.get(name, 0.0) for name in names]])
+    path = WeightPath(keys=panel.keys, decided=np.array([0]), net=net)
+    costs = replace(FREE, borrow_rate=0.0365)
+    result = SIMULATORS["custom"].simulate(panel, path, costs=costs, execution=Execution(convention=SAME_CLOSE))
+    np.testing.assert_allclose(result.costs["overdraft"][:2], [0.0, owed * 1e-4], rtol=0, atol=1e-15)
+    assert (Stamp.OVERDRAFT in result.stamps) == (owed > 0.0)
+
+
+def test_windows_are_owned_from_fill_to_fill(market, play):
     panel = market({"A": [100, 110, 121, 100]}, open={"A": [99, 104, 117, 120]})
     result = play(panel, {0: {"A": 0.5}, 1: {"A": -0.5}}, HOUSE, convention=NEXT_OPEN)
     bought = 0.005 * 104
@@ -165,7 +184,7 @@ def test_windows_are_owned_from_fill_to_fill(market):
 
 
 @pytest.mark.parametrize("halted", [False, True])
-def test_a_split_leaves_equity_and_orders_as_they_are(market, halted):
+def test_a_split_leaves_equity_and_orders_as_they_are(market, play, halted):
     close = [100, NAN if halted else 50, 50, 50]
     panel = market(
         {"A": close, "B": [10] * 4}, split={"A": [1, 2, 1, 1]}, open={"A": [100, NAN, 50, 50], "B": [10] * 4}
@@ -181,7 +200,7 @@ def test_a_split_leaves_equity_and_orders_as_they_are(market, halted):
     assert lapsed.equity.tolist() == [1.0] * 3
 
 
-def test_longs_earn_dividends_and_shorts_pay_them(market):
+def test_longs_earn_dividends_and_shorts_pay_them(market, play):
     panel = market({"A": [100, 50, 48]}, dividend={"A": [9, 0, 2]}, split={"A": [1, 2, 1]})
     for weight in (0.5, -0.5):
         result = play(panel, {0: {"A": weight}})
@@ -189,7 +208,7 @@ def test_longs_earn_dividends_and_shorts_pay_them(market):
         np.testing.assert_allclose(result.equity, 1.0, **exactly)
 
 
-def test_a_long_halt_is_closed_out_on_the_bad_side(market):
+def test_a_long_halt_is_closed_out_on_the_bad_side(market, play):
     panel = market({"A": [100, 100, NAN, NAN, NAN, 120], "B": [10] * 6})
     for weight, price in ((0.5, 70.0), (-0.5, 130.0)):
         result = play(panel, {0: {"A": weight}}, HOUSE, halt_limit=2)
@@ -204,7 +223,7 @@ def test_a_long_halt_is_closed_out_on_the_bad_side(market):
         assert result.traded.tolist() == [0.5]
 
 
-def test_a_delisted_name_is_closed_out_and_cannot_be_bought_again(market):
+def test_a_delisted_name_is_closed_out_and_cannot_be_bought_again(market, play):
     panel = market({"A": [100, 100, 90, 90], "B": [10] * 4}, delisted={"A": 2})
     result = play(panel, {0: {"A": 0.5}, 1: {"A": 0.5}}, convention=NEXT_CLOSE)
     assert [(e.row, e.kind) for e in result.events] == [(2, "closed_out"), (2, "unfilled")]
@@ -212,7 +231,7 @@ def test_a_delisted_name_is_closed_out_and_cannot_be_bought_again(market):
     assert result.marks[:, 0].tolist() == [100, 100, 100]
 
 
-def test_an_order_without_a_bar_lapses_and_the_rest_is_filled(market):
+def test_an_order_without_a_bar_lapses_and_the_rest_is_filled(market, play):
     panel = market({"A": [100, NAN, 100], "B": [10, 10, 10]})
     result = play(panel, {0: {"A": 0.5, "B": 0.25}}, convention=NEXT_CLOSE)
     assert result.quantities.tolist() == [[0.0, 0.025]] * 2
@@ -220,7 +239,7 @@ def test_an_order_without_a_bar_lapses_and_the_rest_is_filled(market):
     assert result.traded.tolist() == [0.25]
 
 
-def test_cash_stays_cash(market):
+def test_cash_stays_cash(market, play):
     result = play(market({"A": [100, 50, 500]}), {0: {}, 1: {}}, CostModel(), convention=NEXT_CLOSE)
     assert result.equity.tolist() == [1.0, 1.0]
     assert result.traded.tolist() == result.turnover.tolist() == [0.0, 0.0]
@@ -228,7 +247,7 @@ def test_cash_stays_cash(market):
     assert not result.stamps
 
 
-def test_a_fill_after_the_end_is_left_out(market):
+def test_a_fill_after_the_end_is_left_out(market, play):
     panel = market({"A": [100, 110, 121]})
     result = play(panel, {0: {"A": 1.0}, 2: {"A": 0.0}}, convention=NEXT_CLOSE)
     assert result.filled.tolist() == [1]
@@ -246,7 +265,7 @@ def test_names_may_be_some_of_the_panel_in_any_order(market):
     assert result.marks.tolist() == [[10, 100], [12, 110]]
 
 
-def test_a_mark_before_the_first_bar_is_not_a_number_and_the_book_is_read_only(market):
+def test_a_mark_before_the_first_bar_is_not_a_number_and_the_book_is_read_only(market, play):
     result = play(market({"A": [100, 110], "C": [NAN, 7]}), {0: {"A": 1.0}})
     np.testing.assert_array_equal(result.marks, [[100, NAN], [110, 7]])
     for array in (result.equity, result.quantities, result.marks, result.returns, *result.costs.values()):
@@ -261,7 +280,7 @@ def test_a_mark_before_the_first_bar_is_not_a_number_and_the_book_is_read_only(m
         ({0: {"C": 0.5}}, r"X:C: weight 0.5 at decision 0 \(row 0\) comes before its first bar"),
     ],
 )
-def test_weights_that_cannot_be_traded_are_refused(market, weights, message):
+def test_weights_that_cannot_be_traded_are_refused(market, play, weights, message):
     with pytest.raises(ModelError, match=message):
         play(market({"A": [100, 110], "C": [NAN, 7]}), weights)
 
@@ -294,7 +313,7 @@ def test_decisions_out_of_order_or_range_are_a_bug(market, rows):
         ({}, {"convention": NEXT_OPEN}, "next_open needs the field 'open' and this panel has none: use next_close"),
     ],
 )
-def test_rules_that_cannot_be_meant_are_refused(market, costs, rules, message):
+def test_rules_that_cannot_be_meant_are_refused(market, play, costs, rules, message):
     with pytest.raises(ProfileError, match=message):
         play(market({"A": [100, 110]}), {0: {"A": 1.0}}, replace(FREE, **costs), **rules)
 

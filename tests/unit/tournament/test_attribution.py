@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation import SIMULATORS
 from tvquant.tournament.attribution import contributions
@@ -16,7 +17,7 @@ from tvquant.tournament.attribution import contributions
 type Markets = Callable[..., Panel]
 
 OPEN, CLOSE = Execution(), Execution(convention=Convention.NEXT_CLOSE)
-FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)
 
 
 def book(
@@ -100,32 +101,67 @@ def test_a_close_out_below_the_last_price_is_other(market: Markets) -> None:
 
 
 def test_after_ruin_nothing_is_attributed(market: Markets) -> None:
-    panel = market({"A": np.array([100.0, 100.0, 300.0, 300.0])})
-    result = book(panel, {0: (-1.0,)}, CLOSE)
+    panel = market({"A": np.array([100.0, 100.0, 40.0, 40.0])})
+    result = book(panel, {0: (2.0,)}, CLOSE)
     assert result.failure == "liquidated"
     found = contributions(panel, result, CLOSE)
-    assert found["short"][1] == pytest.approx(-2.0)
-    assert found["other"][1] == pytest.approx(1.0)  # equity stops at zero
-    assert np.isnan(found["short"][2])
+    assert found["long"][1] == pytest.approx(-1.2)
+    assert found["other"][1] == pytest.approx(0.2)  # equity stops at zero
+    assert np.isnan(found["long"][2])
+
+
+@pytest.mark.requirement("R-SIM-09")
+@pytest.mark.parametrize("execution", [OPEN, CLOSE])
+def test_a_short_is_charged_with_its_collateral_and_no_more(market: Markets, execution: Execution) -> None:
+    """Sold at 102 or, at the close, at 408; closed at 204 or 816; the dividend of the day is its own."""
+    panel = market({"A": np.array([100.0, 408.0, 900.0])})
+    opens, dividend = np.array([[100.0], [102.0], [800.0]]), np.array([[0.0], [0.0], [10.0]])
+    panel = with_fields(panel, open=opens, dividend=dividend)
+    found = contributions(panel, book(panel, {0: (-0.1,)}, execution), execution)
+    lost = [-0.102, 0.0] if execution is OPEN else [0.0, -0.001 * (408.0 + 10.0)]
+    assert found["short"] == pytest.approx(lost, abs=1e-15)
+    assert found["other"] == pytest.approx([0.0, 0.0], abs=1e-15)
+
+
+@pytest.mark.requirement("R-SIM-17")
+def test_funding_stands_apart_and_may_be_received(market: Markets) -> None:
+    panel = market({"A": np.array([100.0, 100.0, 100.0])}, kind=Kind.SWAP)
+    panel = with_fields(panel, funding=np.full((3, 1), 2e-4), funding_hours=np.full((3, 1), 24.0))
+    for weight in (0.5, -0.5):
+        result = book(panel, {0: (weight,)}, OPEN)
+        found = contributions(panel, result, OPEN)
+        assert found["funding"] == pytest.approx(result.costs["funding"] / [1.0, result.equity[0]], abs=1e-18)
+        assert np.sign(found["funding"]).tolist() == [np.sign(weight)] * 2
+        assert found["costs"].tolist() == [0.0, 0.0]
+        assert result.returns == pytest.approx(-found["funding"], abs=1e-15)
 
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), execution=st.sampled_from([OPEN, CLOSE]))
 def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execution) -> None:
-    """Any weights of both sides, costs and all: long + short - costs is what the account earned, row by row."""
+    """Any weights of both sides, of shares and swaps, on prices that at times double or halve within days.
+
+    Row by row, long + short - costs - funding is what the account earned.
+    """
     from tvquant.core.calendars import calendar
-    from tvquant.core.instruments import Instrument, Kind
+    from tvquant.core.instruments import Instrument
     from tvquant.core.panel import Basis
 
     draw, rows = np.random.default_rng(seed), 40
-    close = 100.0 * np.exp(draw.normal(0.0, 0.03, (rows, 3)).cumsum(axis=0))
+    close = 100.0 * np.exp(draw.normal(0.0, draw.choice([0.03, 0.3]), (rows, 3)).cumsum(axis=0))
     times = calendar("24x7").bars(np.datetime64("2020-01-01"), np.datetime64("2021-01-01"))[:rows]
     panel = Panel(
         times=times,
         instruments=tuple(
-            Instrument(symbol=f"X:{n}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7") for n in "ABC"
+            Instrument(symbol=f"X:{n}", kinds=frozenset({kind}), currency="USD", calendar="24x7")
+            for n, kind in zip("ABC", (Kind.SPOT, Kind.SWAP, Kind.SWAP), strict=True)
         ),
-        fields={"close": close, "open": close * np.exp(draw.normal(0.0, 0.01, close.shape))},
+        fields={
+            "close": close,
+            "open": close * np.exp(draw.normal(0.0, draw.choice([0.01, 0.3]), close.shape)),
+            "funding": draw.normal(0.0, 1e-3, close.shape),
+            "funding_hours": draw.choice([8.0, 24.0], close.shape),
+        },
         known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
         tradable=np.ones(close.shape, dtype=np.bool_),
         bases=(Basis.RAW,) * 3,
@@ -135,6 +171,7 @@ def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execu
     weights = {row: tuple(draw.uniform(-0.4, 0.4, 3)) for row in (0, 9, 10, 25)}
     result = book(panel, weights, execution, CostModel())
     found = contributions(panel, result, execution)
-    assert np.abs(found["other"]).max() < 1e-13
-    assert found["long"] + found["short"] - found["costs"] == pytest.approx(result.returns, abs=1e-13)
-    assert (found["costs"] >= 0.0).all()
+    alive = result.equity > 0.0
+    spared = found["other"][alive] / (1.0 + np.abs(found["short"][alive]) + np.abs(found["long"][alive]))
+    assert np.abs(spared).max(initial=0.0) < 1e-13
+    assert (found["costs"][alive] >= 0.0).all()

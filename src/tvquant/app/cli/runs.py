@@ -124,6 +124,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.app.production import MANIFEST
     from tvquant.report import standings
+    from tvquant.report.sections.costs import assumed_funding
 
     rows, notices = standings(outcome.folder.path), outcome.folder.read_json(MANIFEST)["notices"]
     seconds, memory = time.perf_counter() - began, _peak_memory()
@@ -139,7 +140,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         "report": str(outcome.folder.report),
     }
     first = "" if progress.first_step is None else f", first window after {progress.first_step:.1f} s"
-    text = [_standings(rows), ""]
+    text = [_standings(rows), *(note for row in rows if (note := assumed_funding(row))), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
     text += [f"notice   {notice}" for notice in (*notices, *_stale(rows))]

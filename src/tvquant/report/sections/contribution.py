@@ -1,4 +1,4 @@
-"""What longs, shorts and costs brought."""
+"""What longs, shorts, costs and funding brought."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import polars as pl
 
 from tvquant.core.panel import Floats
 from tvquant.report.blocks import Block, Figure, Table, Text
-from tvquant.report.figures import COSTS, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted
+from tvquant.report.figures import COSTS, FUNDING, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.wording import count, percent
 
 DUST = 1e-9
 """A contribution whose sum of absolute rows is not larger is rounding."""
-COLOUR = {"longs": LONG, "shorts": SHORT, "costs": COSTS, "other": OTHER}
+COLOUR = {"longs": LONG, "shorts": SHORT, "costs": COSTS, "funding": FUNDING, "other": OTHER}
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
@@ -52,11 +52,12 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _parts(book: pl.DataFrame) -> dict[str, Floats]:
-    """Contributions by row, costs negative, so that they sum to the return; NaN once the equity is gone."""
+    """Contributions by row, what was paid negative, so that they sum to the return; NaN once the equity is gone."""
     return {
         "longs": book["from_long"].to_numpy(),
         "shorts": book["from_short"].to_numpy(),
         "costs": -book["from_costs"].to_numpy(),
+        "funding": -book["from_funding"].to_numpy(),
         "other": book["from_other"].to_numpy(),
     }
 

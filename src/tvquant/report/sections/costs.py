@@ -4,7 +4,7 @@ import polars as pl
 
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.figures import axis, colours, days, figure, plotted
-from tvquant.report.run import RunData
+from tvquant.report.run import Cell, RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.wording import number, percent
 
@@ -14,6 +14,7 @@ PREFIX = "cost_"
 def draw(run: RunData) -> tuple[Block, ...]:
     """Costs by kind: in total, per year as a share of that year's mean equity; turnover of each fill."""
     cell = run.headline()
+    assumed = assumed_funding(cell)
     totals = {name.removeprefix(PREFIX): cell[name] or 0.0 for name in cell if name.startswith(PREFIX)}
     pairs = [(name, percent(total, 2)) for name, total in totals.items()]
     facts = Facts(
@@ -23,7 +24,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
             ("traded value", f"{number(cell['traded'], 1)} x equity at the fills, two-way"),
         )
     )
-    note = "Totals are sums in % of the starting capital: after growth the same rate costs more of it."
+    note = (
+        "Totals are sums in % of the starting capital: after growth the same rate costs more of it. "
+        "Funding below zero was received."
+    )
     yearly = (
         run.table("returns", cell["cell"])
         .group_by(pl.col("time").dt.year().alias("year"), maintain_order=True)
@@ -44,12 +48,26 @@ def draw(run: RunData) -> tuple[Block, ...]:
     }  # fmt: skip
     return (
         facts,
+        *([Text(text=assumed, tone="warning")] if assumed else []),
         Text(text=note, tone="note"),
         figure("costs", "Costs per calendar year, by kind", bars, height=360, barmode="stack",
                xaxis=axis("year", dtick=None, tickformat="d"), yaxis=axis("cost, % of the year's mean equity")),
         figure("turnover", "Turnover of each rebalance", [turnover], height=320, showlegend=False,
                xaxis=axis("fill date", type="date"), yaxis=axis("one-way turnover, % of equity", rangemode="tozero")),
     )  # fmt: skip
+
+
+def assumed_funding(cell: Cell) -> str:
+    """What of a cell's funding was assumed, and its result without, in words; empty where none was."""
+    if cell.get("assumed_funding") is None:
+        return ""
+    return (
+        f"{cell['cell']}: {percent(cell['assumed_funding'], 2)} of the starting capital is funding that was "
+        "assumed for hours that the data tell nothing of. Without it total return is "
+        f"{percent(cell['unassumed_total_return'])} "
+        f"(with it {percent(cell['total_return'])}), CAGR {percent(cell['unassumed_cagr'])} "
+        f"({percent(cell['cagr'])}), Sharpe ratio {number(cell['unassumed_sharpe'])} ({number(cell['sharpe'])})."
+    )
 
 
 COSTS = Section(key="costs", title="Costs and turnover", draw=draw)

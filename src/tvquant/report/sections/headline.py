@@ -1,10 +1,12 @@
 """The one result that the profile stands for, and what stands against it."""
 
+from tvquant.core.instruments import Kind
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.run import Absent, Cell, RunData
 from tvquant.report.sections.contract import Section
+from tvquant.report.sections.costs import assumed_funding
 from tvquant.report.wording import count, day, number, percent, probability
 
 
@@ -36,6 +38,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="warning",
         ),
         *liquidated,
+        *([Text(text=assumed, tone="warning")] if (assumed := assumed_funding(cell)) else []),
         *(_against(cell, other) for other in run.cells if other["baseline"]),
         _facts(run),
     )
@@ -100,6 +103,7 @@ def cost_model(profile: Profile) -> str:
     return (
         f"{costs.slippage_bps:g} bps slippage + {costs.commission_bps:g} bps commission on traded value; "
         f"borrow {percent(costs.borrow_rate)} per year on shorts and overdrafts"
+        f"{'; swaps pay and receive funding, and no fee' if Kind.SWAP in profile.universe.kinds else ''}"
     )
 
 

@@ -12,13 +12,13 @@ from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 
 if TYPE_CHECKING:
-    from tvquant.simulation.kernel import Book, Market
+    from tvquant.simulation.account import Book, Market
     from tvquant.simulation.quotes import Columns
 
 BORROWED = frozenset({Kind.SPOT, Kind.STOCK, Kind.ETF})
 """Shorts of these are borrowed for a fee; a swap is sold short without."""
-OVERDRAWN = -1e-9
-"""Cash below this at a close is an overdraft; what is nearer to zero is rounding."""
+OVERDRAWN = 1e-9
+"""More cash owed than this at a close is an overdraft; what is nearer to zero is rounding."""
 
 
 class Custom:
@@ -35,11 +35,14 @@ class Custom:
 
         `next_open` fills at the open of row `decided + 1 + lag`, `next_close` at its close, `same_close` at the close
         of row `decided + lag`. Every fill brings every name to its quantity. A name without a price at the fill keeps
-        the quantity it has and its order lapses (`unfilled`). A holding that is delisted, or without a bar for more
-        than `halt_limit` rows, is closed out with the haircut and the house cost, which `traded` does not count.
-        Turnover of a fill is (sum |dw| + |dw of cash|) / 2 at fill prices before its cost: a full buy-in is 1, and so
-        is a full switch (which trades 2). A liquidated book fills no more: later fills are not in `filled`; its event
-        has no key, and its value is what was left before the floor, as a fraction of the equity one row earlier.
+        the quantity it has and its order lapses (`unfilled`). A short is closed at twice the price of the fill that
+        ordered it last, without a cost, where a mark or a fill's opening price is not below that (`collateral_lost`).
+        Swaps pay and receive the funding of the panel, take no cash and pay no fee. A holding that is delisted, or
+        without a bar for more than `halt_limit` rows, is closed out with the haircut and the house cost, which `traded`
+        does not count. Turnover of a fill is (sum |dw| + |dw of cash|) / 2 at fill prices before its cost: a full buy-
+        in is 1, and so is a full switch (which trades 2). A liquidated book fills no more: later fills are not in
+        `filled`; its event has no key, and its value is what was left before the floor, as a fraction of the equity one
+        row earlier.
 
         Raises
         ------
@@ -47,7 +50,7 @@ class Custom:
         ModelError : weights that cannot be traded: not finite, an unknown or never traded name, no fill in the panel.
         DataError : an impossible price or corporate action.
         """
-        from tvquant.simulation import kernel, quotes
+        from tvquant.simulation import account, kernel, quotes
 
         _check_rules(costs, execution)
         _check_path(panel, path)
@@ -64,15 +67,17 @@ class Custom:
         net, decided = np.ascontiguousarray(path.net[:fills]), np.ascontiguousarray(path.decided[:fills])
         busy = market.eventful.copy()
         busy[decided] = busy[filled] = True
-        orders = kernel.Orders(net=frozen(net), decided=frozen(decided), filled=frozen(filled), busy=frozen(busy))
-        terms = kernel.Terms(
+        orders = account.Orders(net=frozen(net), decided=frozen(decided), filled=frozen(filled), busy=frozen(busy))
+        terms = account.Terms(
             at_open=at_open,
             at_once=shift == 0,
             slippage=costs.slippage_bps * 1e-4,
             commission=costs.commission_bps * 1e-4,
             borrow_rate=costs.borrow_rate,
+            assumed_funding=costs.assumed_funding_bps * 1e-4 / 8.0,
             haircut=execution.delisting_haircut,
             bears_fee=np.array([costs.borrow_rate > 0.0 and _is_borrowed(i) for i in instruments]),
+            swaps=np.array([Kind.SWAP in i.kinds for i in instruments]),
         )
         book = kernel.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
         kernel.run(market, orders, terms, book)
@@ -89,6 +94,7 @@ def _check_rules(costs: CostModel, execution: Execution) -> None:
         ("costs.slippage_bps", costs.slippage_bps, 1e4),
         ("costs.commission_bps", costs.commission_bps, 1e4),
         ("costs.borrow_rate", costs.borrow_rate, np.inf),
+        ("costs.assumed_funding_bps", costs.assumed_funding_bps, 1e4),
         ("execution.lag", execution.lag, np.inf),
         ("execution.halt_limit", execution.halt_limit, np.inf),
         ("execution.delisting_haircut", execution.delisting_haircut, 1.0),
@@ -148,8 +154,10 @@ def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, .
     stamps = set()
     if execution.convention is Convention.SAME_CLOSE:
         stamps.add(Stamp.OPTIMISTIC_EXECUTION)
-    if book.cash.min() < OVERDRAWN:
+    if book.borrowed.max() > OVERDRAWN:
         stamps.add(Stamp.OVERDRAFT)
+    if book.assumed.any():
+        stamps.add(Stamp.ASSUMED_FUNDING)
     if any(
         short and Kind.SPOT in i.kinds and _is_borrowed(i)
         for short, i in zip(book.shorted.tolist(), instruments, strict=True)
@@ -169,9 +177,12 @@ def _result(
     if not marks[0].all():
         marks = np.where(marks > 0.0, marks, np.nan)
     events = tuple(
-        BookEvent(row=row, key="" if kind == LIQUIDATED else keys[column], kind=EVENTS[kind], value=value)
-        for (row, column, kind), value in zip(
-            book.events[:count].tolist(), book.event_values[:count].tolist(), strict=True
+        BookEvent(row=row, key="" if kind == LIQUIDATED else keys[column], kind=EVENTS[kind], value=value, price=price)
+        for (row, column, kind), value, price in zip(
+            book.events[:count].tolist(),
+            book.event_values[:count].tolist(),
+            book.event_prices[:count].tolist(),
+            strict=True,
         )
     )
     return SimResult(
@@ -183,6 +194,7 @@ def _result(
         quantities=frozen(book.quantities),
         marks=frozen(marks),
         costs={name: frozen(amounts) for name, amounts in zip(COSTS, book.costs, strict=True)},
+        assumed_funding=frozen(book.assumed),
         filled=frozen(filled[:fills]),
         fill_equity=frozen(book.fill_equity[:fills]),
         traded=frozen(book.traded[:fills]),
