@@ -126,3 +126,40 @@ def test_units_of_the_covariance_do_not_matter(problem, case, factor):
     # An interior point stops within a tolerance of the optimum, and on another path within another one.
     accuracy = 1e-6 if case[1] == "max_sharpe" else 1e-9
     assert list(first.values()) == pytest.approx(list(second.values()), abs=accuracy)
+
+
+def most_invested(problem, low, high):
+    """Largest sum of weights under every limit, and whether there are any weights, by a linear program."""
+    from scipy.optimize import linprog
+
+    groups = np.array([np.array(problem.clusters) == c for c in set(problem.clusters)], dtype=float)
+    found = linprog(
+        -np.ones(len(problem.keys)),
+        A_ub=np.vstack((groups, problem.signs, -problem.signs, np.ones(len(problem.keys)))),
+        b_ub=np.r_[np.full(len(groups), problem.limits.cluster), high, -low, 1.0],
+        bounds=(0.0, problem.limits.position),
+    )
+    return -found.fun if found.status == 0 else None
+
+
+@pytest.mark.requirement("R-RSK-18")
+@settings(deadline=None)
+@given(problems(st.floats(0.05, 0.3), st.integers(0, 8)), CASES, st.data())
+def test_the_net_of_physical_weights_keeps_its_limits_and_no_more_is_cash_than_they_force(problem, case, data):
+    """Any names held short, any interval around or beside zero."""
+    n = len(problem.keys)
+    signs = np.array(data.draw(st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)))
+    low, high = sorted(data.draw(st.tuples(st.floats(-1.0, 0.4), st.floats(-0.4, 1.0))))
+    given = replace(problem, signs=signs, limits=replace(problem.limits, net=(low, high)))
+    got, most = allocate(given, engine=case[0], risk_profile=case[1]), most_invested(given, low, high)
+    if most is None or most <= 1e-9:
+        assert (got.status, got.weights, got.cash) == (Status.FAILED, {}, 1.0)
+        assert got.attempts[-1].outcome
+    elif got.status is Status.FAILED:  # no Sharpe ratio to maximise; equal shares that only growth could mend
+        assert case[1] in ("max_sharpe", "equal_weight")
+    else:
+        weights = np.array(list(got.weights.values()))
+        assert low - 1e-9 <= weights @ signs <= high + 1e-9
+        assert weights.sum() > 0.0
+        if case[1] != "equal_weight":
+            assert weights.sum() == pytest.approx(most, abs=1e-8)

@@ -13,7 +13,8 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
 
     The status is `solved` when the very first attempt succeeded, `fell_back` when a later one did (another solver, a
     raised ridge, another risk profile: the attempts say which; `risk_profile` is the one that made the weights) and
-    `failed` when none did: then there are no weights, all is cash, and `risk_profile` is the one that was asked for.
+    `failed` when none did, or the limits leave nothing to hold: then there are no weights, all is cash, and
+    `risk_profile` is the one that was asked for.
 
     Raises
     ------
@@ -29,6 +30,8 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
             raise ProfileError(f"engine {engine} does not solve risk profile {name!r}; it solves {known}")
     _refuse_malformed(problem)
     attempts: list[Attempt] = []
+    if (empty := caps.emptied(problem)) is not None:
+        return _failed(engine, risk_profile, (empty,))
     for name in (risk_profile, *fallbacks):
         answer = solver.solve(problem, name)
         attempts += (Attempt(what=f"{name}: {a.what}", outcome=a.outcome) for a in answer.attempts)
@@ -50,13 +53,17 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
             )
         broken = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in violated)
         attempts.append(Attempt(what=f"{name}: verification", outcome=broken))
+    return _failed(engine, risk_profile, tuple(attempts))
+
+
+def _failed(engine: str, risk_profile: str, attempts: tuple[Attempt, ...]) -> Allocation:
     return Allocation(
         weights={},
         cash=1.0,
         engine=engine,
         risk_profile=risk_profile,
         status=Status.FAILED,
-        attempts=tuple(attempts),
+        attempts=attempts,
         constraints=(),
     )
 
@@ -72,6 +79,8 @@ def _refuse_malformed(problem: Problem) -> None:
             f"allocation of {n} names needs a {n} x {n} covariance and {n} clusters, "
             f"got {matrix.shape} and {len(problem.clusters)}"
         )
+    if problem.signs is not None and (problem.signs.shape != (n,) or not (np.abs(problem.signs) == 1.0).all()):
+        raise ModelError(f"allocation of {n} names needs {n} signs of 1 or -1, got {problem.signs}")
     means = problem.covariance.means
     if means.shape != (n,) or not np.isfinite(means).all():
         raise ModelError(

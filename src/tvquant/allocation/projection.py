@@ -3,7 +3,8 @@
 Nearest is meant in relative entropy, sum w ln(w / t): a cap that binds is met exactly, and names that no cap holds keep
 their proportions. The conditions of optimality give w_i = min(p_i, level_g t_i): all clusters g below their cap share
 one level, and a cluster at its cap has a lower one of its own, which fills the cap. Both are found by filling: names
-above their ceiling are cut to it, the level of the others rises, until nothing is above.
+above their ceiling are cut to it, the level of the others rises, until nothing is above. A net limit that binds adds
+one multiplier more: longs are scaled against shorts, t_i exp(+-x), by the x at which the projection meets the limit.
 Source: Csiszar (1975), I-divergence geometry of probability distributions and minimization problems, Annals of
 Probability 3 (the I-projection on a convex set).
 """
@@ -15,12 +16,35 @@ from tvquant.allocation.ladder import Solution
 from tvquant.core.allocations import Problem
 from tvquant.core.panel import Floats
 
+TILT = 300.0
+"""Largest multiplier of a net limit: beyond it one side holds all that it can."""
+EPSILON = 1e-13
+
 
 def project(target: Floats, problem: Problem) -> Floats:
-    """Weights (N) that keep every cap, sum to the budget and are nearest to `target` (N, >= 0, of any sum).
+    """Weights (N) that keep every limit, sum to the budget and are nearest to `target` (N, >= 0, of any sum).
 
     A name at 0 stays at 0; what the others cannot hold under their caps is then not invested.
     """
+    weights, signs = _onto_sums(target, problem), caps.signs_of(problem)
+    low, high = problem.limits.net
+    net = float(weights @ signs)
+    if low - caps.DUST <= net <= high + caps.DUST or (signs == signs[0]).all():
+        return weights
+    bound = high if net > high else low
+    least, most = -TILT, TILT
+    while most - least > EPSILON:
+        middle = 0.5 * (least + most)
+        weights = _onto_sums(target * np.exp(middle * signs), problem)
+        if float(weights @ signs) > bound:
+            most = middle
+        else:
+            least = middle
+    return _onto_sums(target * np.exp((least if net > high else most) * signs), problem)
+
+
+def _onto_sums(target: Floats, problem: Problem) -> Floats:
+    """The projection without net limits."""
     _, cluster = np.unique(np.array(problem.clusters), return_inverse=True)
     upper, cap, total = caps.ceilings(problem), problem.limits.cluster, caps.budget(problem)
     full = np.zeros(int(cluster.max()) + 1, dtype=np.bool_)

@@ -92,8 +92,8 @@ def _release(state: NDArray[np.int8], gradient: Floats, missing: float) -> bool:
     return False
 
 
-def interior_point(matrix: Floats, *, upper: Floats, total: float, groups: Floats, cap: float) -> Solution:
-    """The same problem, also with groups @ w <= cap (groups: C x N), by clarabel."""
+def interior_point(matrix: Floats, *, upper: Floats, total: float, groups: Floats, cap: float | Floats) -> Solution:
+    """The same problem, also with groups @ w <= cap (groups: C x N; one cap or C), by clarabel."""
     n = len(upper)
     if not convex(matrix):
         return Solution(None, NOT_CONVEX)
@@ -107,7 +107,9 @@ def interior_point(matrix: Floats, *, upper: Floats, total: float, groups: Float
     return solution if solution.weights is None else _inside(solution.weights, solution.outcome, upper, total)
 
 
-def best_ratio(matrix: Floats, *, means: Floats, upper: Floats, total: float, groups: Floats, cap: float) -> Solution:
+def best_ratio(
+    matrix: Floats, *, means: Floats, upper: Floats, total: float, groups: Floats, cap: float | Floats
+) -> Solution:
     """Maximise m'w / sqrt(w'Sw) over the same weights, by clarabel; m'w must be positive for some of them.
 
     The ratio does not depend on the size of w, so it is largest where y'Sy is least among y = w / m'w: those with

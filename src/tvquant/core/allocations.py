@@ -44,6 +44,8 @@ class Problem:
     clusters : N cluster ids (each name its own until clusters exist).
     limits : what the answer must keep.
     previous : N weights held before, or None.
+    signs : N, 1 where a weight is held long and -1 where it is held short; None: all long. Net limits bind the sum of
+        weight x sign, for the streams are good when high on either side.
     """
 
     keys: tuple[str, ...]
@@ -51,6 +53,7 @@ class Problem:
     clusters: tuple[int, ...]
     limits: Limits
     previous: Floats | None = None
+    signs: Floats | None = None
 
 
 class Status(StrEnum):

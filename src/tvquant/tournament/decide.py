@@ -84,6 +84,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         clusters=known.clusters,
         limits=spec.limits,
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]) if previous.atoms else None,
+        signs=np.array([float(atom.direction.sign) for atom in choice.winners]),
     )
     made = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
@@ -139,8 +140,10 @@ def _netted(
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     netted = keep_caps(made.weights, composition, assets, spec.limits)
     broken = [c for c in netted.constraints if not c.value <= c.limit + TOLERANCE]
-    if broken:
+    empty = not any(netted.weights.values())
+    if broken or empty:
         said = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in broken)
+        said = said or "the limits on physical weights leave nothing to hold"
         attempts = (*made.attempts, Attempt(what="netting", outcome=said))
         failed = replace(made, weights={}, cash=1.0, status=Status.FAILED, attempts=attempts)
         return replace(decision, allocation=failed)

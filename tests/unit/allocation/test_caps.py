@@ -7,7 +7,8 @@ from tvquant.allocation import caps
 from tvquant.core.allocations import Covariance, Limits, Problem
 
 
-def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25):
+def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25, short=None):
+    """Of the n names the last `short` are held short; None: nobody says which are."""
     covariance = Covariance(
         matrix=np.eye(n), means=np.zeros(n), method="given", shrinkage=0.0, ridge=0.0, condition=1.0, observations=100
     )
@@ -16,6 +17,7 @@ def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, clus
         covariance=covariance,
         clusters=clusters or tuple(range(n)),
         limits=Limits(gross=gross, net=net, position=position, cluster=cluster),
+        signs=None if short is None else np.repeat([1.0, -1.0], [n - short, short]),
     )
 
 
@@ -33,6 +35,15 @@ def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, clus
         (problem(4, (7, 7, 7, 2), position=0.05), 0.2),
         (problem(50, gross=0.6), 0.6),
         (problem(50, net=(0.0, 0.4)), 0.4),
+        (problem(20, net=(-1.0, 0.0), short=20), 1.0),
+        (problem(20, net=(-0.3, 1.0), short=20), 0.3),
+        (problem(20, net=(-0.2, 0.2), short=10), 1.0),  # six tenths on one side, four on the other
+        (problem(20, net=(-0.2, 0.2), short=1), 0.7),  # .25 short, .45 long
+        (problem(20, net=(0.5, 1.0), short=19), 0.0),  # .25 long is not half
+        (problem(20, net=(0.2, 1.0), short=19), 0.3),  # .25 long, .05 short
+        (problem(8, (1,) * 4 + (2,) * 4, net=(-1.0, 0.0), short=4), 0.5),  # each side a cluster of .25
+        (problem(8, (1, 2) * 4, net=(-1.0, 0.0), short=4), 0.5),  # each cluster has both
+        (problem(20, net=(-1.0, 0.0), short=0), 0.0),
     ],
 )
 def test_budget(given, expected):
@@ -52,6 +63,9 @@ def test_budget(given, expected):
         (problem(50, gross=0.6), 0.0),
         (problem(1, gross=0.6), 0.35),
         (problem(1, net=(0.0, 0.4)), 0.15),
+        (problem(3, net=(-1.0, 0.0), short=3), 0.25),
+        (problem(20, net=(-0.4, 0.4), short=20), 0.0),
+        (problem(20, net=(-0.2, 0.2), short=1), 0.3),
     ],
 )
 def test_forced_cash_is_what_caps_keep_from_what_gross_and_net_would_invest(given, expected):
@@ -100,3 +114,45 @@ def test_limits_on_sums_are_verified():
     assert {c.name for c in caps.violated(tuple(by_name.values()))} == {"cluster", "gross", "net_high"}
     low = caps.verify(np.array([0.1, 0.1, 0.1, 0.1]), 0.6, given)
     assert [c.name for c in caps.violated(low)] == ["net_low"]
+
+
+@pytest.mark.requirement("R-RSK-18")
+def test_net_is_of_physical_weights():
+    weights = np.array([0.2, 0.2, 0.2, 0.1])
+    by_name = {c.name: c.value for c in caps.verify(weights, 0.3, problem(4, short=3))}
+    assert by_name["gross"] == pytest.approx(0.7)
+    assert (by_name["net_high"], by_name["net_low"]) == pytest.approx((-0.3, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "named"),
+    [
+        (
+            problem(5, net=(-1.0, 0.0)),
+            "netting",
+            "net_high leaves nothing to hold of 5 long and 0 short names, limit 0",
+        ),
+        (problem(5, net=(0.0, 1.0), short=5), "netting", "net_low leaves nothing to hold of 0 long and 5 short names"),
+        (problem(5, net=(0.5, 1.0), short=5), "netting", "limit -0.5"),
+        (problem(5, gross=0.0), "caps", "gross, position and cluster limits leave nothing"),
+    ],
+)
+def test_a_limit_that_leaves_nothing_is_named(given, what, named):
+    empty = caps.emptied(given)
+    assert empty is not None
+    assert empty.what == what
+    assert named in empty.outcome
+
+
+def test_a_book_with_room_is_not_empty():
+    assert caps.emptied(problem(5)) is None
+    assert caps.emptied(problem(5, net=(-1.0, 0.0), short=1)) is None
+
+
+def test_only_net_limits_that_can_bind_need_a_row():
+    assert caps.rows(problem(4))[0].shape == (0, 4)
+    assert caps.rows(problem(4, net=(-1.0, 0.2), short=0))[0].shape == (0, 4)  # the budget keeps it
+    assert caps.rows(problem(4, short=2))[0].shape == (0, 4)
+    found, bounds = caps.rows(problem(4, (7, 7, 1, 2), net=(-0.1, 0.3), short=2))
+    assert found.tolist() == [[1, 1, 0, 0], [1, 1, -1, -1], [-1, -1, 1, 1]]
+    assert bounds.tolist() == [0.25, 0.3, 0.1]

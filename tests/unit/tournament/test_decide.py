@@ -214,6 +214,52 @@ def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(
     assert (last.what, "net_low" in last.outcome) == ("netting", True)
 
 
+@pytest.mark.requirement("R-RSK-18")
+@pytest.mark.parametrize("name", RISK_PROFILES)
+def test_shorts_alone_are_fully_invested_where_net_may_be_minus_one(
+    name: str, trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    made = scanned(FALLING, allocation__limits__net=[-1.0, 0.0])
+    decision = decide(look(trending, ROW), spec_of(made, name), Previous())
+    assert decision.allocation is not None
+    assert decision.allocation.status is Status.SOLVED
+    assert sum(decision.weights.values()) == pytest.approx(-1.0, abs=1e-9)
+    assert max(decision.weights.values()) < 0.0
+
+
+@pytest.mark.requirement("R-RSK-18")
+@pytest.mark.parametrize("name", RISK_PROFILES)
+def test_a_pool_of_both_sides_is_held_within_its_net(
+    name: str, trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    made = scanned(RISING, FALLING, allocation__limits__net=[-0.3, -0.1])
+    decision = decide(look(trending, ROW), spec_of(made, name), Previous())
+    assert decision.allocation is not None
+    assert decision.allocation.status is Status.SOLVED
+    assert -0.3 - 1e-9 <= sum(decision.weights.values()) <= -0.1 + 1e-9
+    assert decision.netting is not None
+    assert decision.netting.moved == pytest.approx(0.0, abs=1e-9)
+    if name != "equal_weight":
+        assert sum(decision.atoms.values()) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.requirement("R-RSK-18")
+@pytest.mark.parametrize(
+    ("scanner", "net", "said"), [(RISING, [-1.0, 0.0], "net_high leaves nothing"), (FALLING, [0.0, 1.0], "net_low")]
+)
+def test_a_book_that_a_net_limit_empties_is_not_solved(
+    scanner: dict[str, object], net: list[float], said: str, trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    made = scanned(scanner, allocation__limits__net=net)
+    for name in RISK_PROFILES:
+        decision = decide(look(trending, ROW), spec_of(made, name), Previous())
+        assert decision.allocation is not None
+        assert (decision.allocation.status, decision.allocation.cash) == (Status.FAILED, 1.0)
+        assert (decision.weights, decision.atoms) == ({}, {})
+        assert said in decision.allocation.attempts[-1].outcome
+        assert "nan" not in str(decision.payload())
+
+
 @pytest.mark.requirement("R-SEL-01")
 def test_v4_says_why_and_a_step_of_every_stage_is_in_the_payload(
     trending: Panel, scanned: Callable[..., Profile]

@@ -11,12 +11,16 @@ from tvquant.core.allocations import Attempt, Problem
 
 
 def solve(problem: Problem) -> Answer:
-    """Equal shares of the budget; what a cap cuts off is cash and is not handed to the others, or they would differ."""
+    """Equal shares of the budget; what a limit cuts off is cash and is not handed to the others, or they would differ.
+
+    A net limit cuts one side, all its names alike.
+    """
     sizes = Counter(problem.clusters)
     share = min(caps.budget(problem) / len(sizes), problem.limits.cluster)
     weights = np.array([share / sizes[cluster] for cluster in problem.clusters])
     attempt = Attempt(what="closed_form", outcome="solved")
-    return Answer(weights=np.minimum(weights, problem.limits.position), attempts=(attempt,))
+    capped = np.minimum(weights, problem.limits.position)
+    return Answer(weights=caps.within_net(capped, problem), attempts=(attempt,))
 
 
 EQUAL_WEIGHT = RiskProfile(

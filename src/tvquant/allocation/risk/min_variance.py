@@ -1,7 +1,7 @@
 """Minimum variance: the least risky way to hold the whole budget under the caps.
 
-Attempts in order: the active-set solver (when no cluster has more than one name); an interior-point solver on the same
-problem; the latter again on raised ridges (see `allocation.ladder`).
+Attempts in order: the active-set solver (when no cluster has more than one name and no net limit binds); an
+interior-point solver on the same problem; the latter again on raised ridges (see `allocation.ladder`).
 """
 
 from functools import partial
@@ -14,14 +14,12 @@ from tvquant.core.allocations import Problem
 
 
 def solve(problem: Problem) -> Answer:
-    """Minimise w'Sw subject to sum w = budget, 0 <= w <= ceilings and the cluster caps."""
-    upper, total, shared = caps.ceilings(problem), caps.budget(problem), caps.shared_clusters(problem)
+    """Minimise w'Sw subject to sum w = budget, 0 <= w <= ceilings, the cluster caps and the net limits."""
+    upper, total, (rows, bounds) = caps.ceilings(problem), caps.budget(problem), caps.rows(problem)
     solvers: dict[str, Solver] = {}
-    if not len(shared):
+    if not len(rows):
         solvers["active_set"] = partial(quadratic.active_set, upper=upper, total=total)
-    solvers["clarabel"] = partial(
-        quadratic.interior_point, upper=upper, total=total, groups=shared, cap=problem.limits.cluster
-    )
+    solvers["clarabel"] = partial(quadratic.interior_point, upper=upper, total=total, groups=rows, cap=bounds)
     return climb(problem, solvers)
 
 
