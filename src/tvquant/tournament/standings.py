@@ -39,20 +39,27 @@ def measures(settled: Settled, steps: Sequence[Step]) -> dict[str, Scalar]:
         "mean_cash": float(np.mean([step.cash for step in steps])),
         "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
         "traded": float(result.traded.sum()),
-        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items()},
-        **_unassumed(settled),
+        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name != "funding"},
+        **_carried(settled),
         "closed_out": sum(event.kind == "closed_out" for event in result.events),
         "unfilled": sum(event.kind == "unfilled" for event in result.events),
-        "collateral_lost": sum(event.kind == "collateral_lost" for event in result.events),
     }
 
 
-def _unassumed(settled: Settled) -> dict[str, Scalar]:
-    """How much of the funding was assumed, and what the book comes to without; nothing where none was."""
-    plain = settled.unassumed
+def _carried(settled: Settled) -> dict[str, Scalar]:
+    """What only books of swaps and shorts have to tell: funding, how often collateral was lost.
+
+    Where some funding was assumed, how much, and what the book comes to without it.
+    """
+    result, plain = settled.result, settled.unassumed
+    told: dict[str, Scalar] = {}
+    if result.costs["funding"].any():
+        told["cost_funding"] = float(result.costs["funding"].sum())
+    if lost := sum(event.kind == "collateral_lost" for event in result.events):
+        told["collateral_lost"] = lost
     if plain is None:
-        return {}
-    return {
+        return told
+    return told | {
         "assumed_funding": float(settled.result.assumed_funding.sum()),
         "unassumed_total_return": plain.total_return,
         "unassumed_cagr": plain.cagr,

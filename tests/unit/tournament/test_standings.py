@@ -117,7 +117,7 @@ def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engi
     close = np.full(100, 100.0)
     close[70:] = 300.0
     made = profile()
-    engine, cell = engine_of(market({"A": close}, kind=Kind.SWAP), made), cells(made)[0]
+    engine, cell = engine_of(market({"A": close}, kind=Kind.STOCK), made), cells(made)[0]
     footing = {"asked": "2020-03-01", "bar": "2020-03-01", "quorum": True}
     steps = [
         Step(window=row + 1, row=row, weights={"X:A": -1.0}, digest="d", inputs="i", status="solved", footing=footing,
@@ -131,4 +131,4 @@ def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engi
     assert found["returns"]["gross"][:10] == pytest.approx(1.0, abs=2e-3)
     assert found["windows"]["return"][0] == pytest.approx(-1.0)
     assert np.isnan(found["windows"]["return"][1])
-    assert found["events"]["kind"] == ["liquidated"]
+    assert found["events"]["kind"] == ["collateral_lost", "liquidated"]
