@@ -46,7 +46,7 @@ def test_ls_says_what_a_symbol_is_and_what_was_repaired(home: Path, tvquant: Cal
     assert (said.document["rows"], said.document["repaired"]) == (121, 1)
     assert [one["repaired"] for one in said.document["bars"]] == [True] + [False] * 120
     (repair,) = said.document["repairs"]
-    assert (repair["field"], repair["original"], repair["repaired"]) == ("close", "100.0", "101.0")
+    assert (repair["field"], repair["original"], repair["repaired"]) == ("close", 100.0, 101.0)
     assert tvquant("data", "ls", PERP, "--json", "-w", home).document["price of"] == "1,000 PEPE"
     text = tvquant("data", "ls", MATIC, "--last", 121, "-w", home).out
     assert "wrong close" in text
@@ -59,14 +59,67 @@ def test_funding_is_shown_counted_and_exported(home: Path, tvquant: Callable[...
     file.write_text("\n".join(["symbol,timestamp,funding_rate", *rates, ""]))
     assert tvquant("data", "import", file, "--json", "-w", home).document["funding"] == 4
     shown = tvquant("data", "ls", PERP, "--json", "-w", home).document["funding"]
-    assert shown == "4 settlements, 2024-01-01 08:00 to 2024-01-02 16:00, mean 0.015000%"
-    assert "4 settlements" in tvquant("data", "ls", PERP, "-w", home).out
+    assert shown.pop("mean") == pytest.approx(0.00015, abs=1e-12)
+    assert shown == {"settlements": 4, "first": "2024-01-01 08:00", "last": "2024-01-02 16:00"}
+    assert "settlements 4, first 2024-01-01 08:00" in tvquant("data", "ls", PERP, "-w", home).out
     assert "funding" not in tvquant("data", "ls", MATIC, "--json", "-w", home).document
     assert tvquant("data", "status", "--json", "-w", home).document["tables"]["funding"]["rows"] == 4
     said = tvquant("data", "export", "--to", "out", "--json", "-w", home).document
     assert (said[-1]["file"], said[-1]["rows"], said[-1]["basis"]) == ("out/swap_funding.parquet", 4, "")
     back = tvquant("data", "import", home / "out" / "swap_funding.parquet", "--json", "-w", home)
     assert (back.document["funding"], back.document["duplicates"]) == (0, 4)
+
+
+def test_small_prices_are_whole_and_numbers_in_json(home: Path, tvquant: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "shib.csv"
+    closes = ("8.949999937613029e-06", "8.930000127293169e-06", "9.876543210987654e-06")
+    rows = (f"BINANCE:SHIBUSDT,2024-01-0{day},{close},1000000000000" for day, close in enumerate(closes, 1))
+    file.write_text("\n".join(["symbol,timestamp,close,volume", *rows, ""]))
+    assert tvquant("data", "import", file, "-w", home).code == 0
+    said = tvquant("data", "ls", "BINANCE:SHIBUSDT", "-w", home).out
+    assert all(repr(float(close)) in said for close in closes)
+    document = tvquant("data", "ls", "BINANCE:SHIBUSDT", "--json", "-w", home).document
+    assert [one["close"] for one in document["bars"]] == [float(close) for close in closes]
+    assert document["bars"][0]["timestamp"] == "2024-01-01 00:00:00"
+    assert document["bars"][0]["open"] is None
+    assert document["steps"]["assumed"] == ["tick", "lot"]
+    assert isinstance(document["steps"]["tick"], float)
+
+
+def test_bars_of_four_hours_alone_are_named_and_no_others_pose_as_such(
+    tvquant: Callable[..., Any], tmp_path: Path
+) -> None:
+    root, file = tmp_path / "ws", tmp_path / "coin.csv"
+    assert tvquant("init", root).code == 0
+    for hours, code in (((0, 12), 3), (range(0, 24, 4), 0)):
+        rows = [f"{MATIC},2024-01-0{day}T{hour:02}:00:00Z,1.5" for day in (1, 2, 3) for hour in hours]
+        file.write_text("\n".join(["symbol,timestamp,close", *rows, ""]))
+        said = tvquant("data", "import", file, "-w", root)
+        assert (said.code, "its bars are of 12h; only bars of 1d and 4h are stored" in said.err) == (code, code == 3)
+    said = tvquant("data", "ls", MATIC, "-w", root)
+    assert (said.code, "holds no 1d bars, only 18 of 4h" in said.err) == (3, True)
+    said = tvquant("data", "export", "-w", root)
+    assert (said.code, "no 1d bars of anything" in said.err) == (3, True)
+    assert tvquant("data", "export", "--interval", "4h", "--json", "-w", root).document[0]["rows"] == 18
+    said = tvquant("data", "export", "--interval", "12h", "-w", root)
+    assert (said.code, "interval '12h' is not stored" in said.err) == (3, True)
+
+
+def test_a_symbol_is_removed_and_put_back(home: Path, tvquant: Callable[..., Any]) -> None:
+    before = tvquant("data", "ls", MATIC, "--json", "-w", home).document
+    said = tvquant("data", "rm", MATIC, "-w", home)
+    assert said.code == 0
+    assert f"`tvquant data revert {MATIC}` puts them back" in said.out
+    gone = tvquant("data", "ls", MATIC, "-w", home)
+    assert (gone.code, "were removed" in gone.err) == (3, True)
+    assert tvquant("data", "status", "--json", "-w", home).document["symbols"] == 1
+    assert tvquant("data", "rm", MATIC, "-w", home).code == 3
+    back = tvquant("data", "revert", MATIC, "--json", "-w", home)
+    assert (back.code, back.document["put_back"]["rows"]["bars"], back.document["values"]) == (0, 121, 0)
+    assert tvquant("data", "ls", MATIC, "--json", "-w", home).document == before
+    mended = tvquant("data", "revert", MATIC, "--json", "-w", home)
+    assert (mended.code, mended.document["values"]) == (0, 1)
+    assert tvquant("data", "revert", MATIC, "-w", home).code == 3
 
 
 def test_ls_draws_a_page_in_the_workspace(home: Path, tvquant: Callable[..., Any]) -> None:

@@ -245,6 +245,17 @@ def update(root: Root, table: str, values: Mapping[str, datetime], predicate: st
         opened(root, table).update(new_values=dict(values), predicate=predicate, writer_properties=properties(table))
 
 
+def delete(root: Root, table: str, predicate: str) -> None:
+    """Commit the table without the rows that the SQL predicate names."""
+    with failures(root, table):
+        opened(root, table).delete(predicate, writer_properties=properties(table))
+
+
+def among(column: str, texts: Sequence[str]) -> str:
+    """SQL: the column is one of the texts."""
+    return f"{column} IN ({', '.join("'" + text.replace("'", "''") + "'" for text in texts)})"
+
+
 def within(column: str, first: datetime, last: datetime) -> str:
     """SQL: the time is from `first` to `last`."""
     return f"{column} >= '{first.isoformat()}' AND {column} <= '{last.isoformat()}'"

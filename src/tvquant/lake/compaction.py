@@ -2,8 +2,9 @@
 
 1. A table of many small files is rewritten as few large ones; what it says does not change.
 2. Files that no kept version has are deleted: kept are the latest version, those that are named (a run names the
-   versions its snapshot was read from), and whatever was current within `grace`, which someone may be reading now.
-   Below a URI of an object store none is: runs of other workspaces may name versions there, which are not known here.
+   versions its snapshot was read from), those that removed symbols would come back from, and whatever was current
+   within `grace`, which someone may be reading now. Below a URI of an object store none is deleted: runs of other
+   workspaces may name versions there, which are not known here.
 """
 
 import json
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from tvquant.core.errors import DataError
-from tvquant.lake import commits, tables
+from tvquant.lake import commits, removals, tables
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Place, Root
 from tvquant.lake.tables import SCHEMAS
@@ -56,9 +57,12 @@ def compact(
         if gone:
             raise DataError(f"lake {lake.root}: table {name} has no version {gone[0]} to keep; nothing was changed")
     with commits.writing(lake.root):
-        return tuple(
-            commits.retried(lake.root, partial(_compact, lake.root, name, keep.get(name, ()), now - grace))
+        needed = {
+            name: {*keep.get(name, ()), *(at for one, at in removals.versions(lake.root) if one == name)}
             for name in held
+        }
+        return tuple(
+            commits.retried(lake.root, partial(_compact, lake.root, name, needed[name], now - grace)) for name in held
         )
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Fact, Instant, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
+from tvquant.core.quoting import shown
 from tvquant.lake import panels, sources, tables
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
 from tvquant.lake.funding import COLUMNS, Payments, known_funding
@@ -180,6 +181,8 @@ class Lake:
         """Tables, symbols and span."""
         versions = self._versions()
         bars = tables.read(self.root, "bars", ["symbol", "timestamp"])
+        if bars.is_empty():
+            self._empty()
         times = bars["timestamp"].dt.replace_time_zone(None).to_numpy()
         return LakeStatus(
             tables=tuple(
@@ -230,7 +233,15 @@ class Lake:
         return {name: version for name, version in found.items() if version is not None}
 
     def _empty(self) -> NoReturn:
-        raise DataError(f"the lake {self.root} is empty; import data with `tvquant data import FILE`")
+        others = self._others(pl.lit(True))
+        what = f"holds no {DAILY} bars, only {others}" if others else "is empty"
+        raise DataError(f"the lake {self.root} {what}; import data with `tvquant data import FILE`")
+
+    def _others(self, mine: pl.Expr) -> str:
+        """How many bars of other intervals than days there are."""
+        names = [name for name in LENGTHS if name != DAILY]
+        counts = {name: len(tables.read(self.root, table_of(name), ["symbol"], where=mine)) for name in names}
+        return ", ".join(f"{count:,} of {name}" for name, count in counts.items() if count)
 
     def _read(self, versions: Mapping[str, int], table: str, columns: Sequence[str], where: pl.Expr) -> pl.DataFrame:
         if table not in versions:
@@ -268,9 +279,15 @@ class Lake:
         return tuple(_symbol(**row, facts=facts.get(row["symbol"], ())) for row in found.iter_rows(named=True))
 
     def _absent(self, symbol: str) -> NoReturn:
+        mine = pl.col("symbol") == symbol
+        said = f"the lake {self.root} has no bars of {shown(symbol)}"
+        if others := self._others(mine):
+            raise DataError(f"{said} of {DAILY}, only {others}; `tvquant data export --interval` writes those")
+        if len(tables.read(self.root, "removals", ["symbol"], where=mine & pl.col("reverted_at").is_null())):
+            raise DataError(f"{said}: they were removed; `tvquant data revert {symbol}` puts them back")
         near = difflib.get_close_matches(symbol, self.symbols(), n=3, cutoff=0.5)
         hint = f"; near it are {', '.join(near)}" if near else ""
-        raise DataError(f"the lake {self.root} has no bars of {symbol!r}{hint}; import them with `tvquant data import`")
+        raise DataError(f"{said}{hint}; import them with `tvquant data import`")
 
 
 def _facts(told: pl.DataFrame) -> dict[str, tuple[Fact, ...]]:

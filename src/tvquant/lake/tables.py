@@ -85,6 +85,15 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "recorded_at": TIME,
         "reverted_at": TIME,
     },
+    "removals": {
+        "symbol": pl.String(),
+        "held_in": pl.String(),
+        "version": pl.Int64(),
+        "rows": pl.Int64(),
+        "removal_id": pl.String(),
+        "recorded_at": TIME,
+        "reverted_at": TIME,
+    },
     "facts": {
         "symbol": pl.String(),
         "field": pl.String(),
@@ -117,7 +126,8 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
 cash per unit, a split new units per old; `funding`: what longs of a swap paid to shorts, a fraction of the position, at
 that second; `instruments`: what a symbol fixes, and over which bars its dividends were
 delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
-`repairs`: every value that was changed, with the original; `facts`: ticks, lots and the like, as providers told them;
+`repairs`: every value that was changed, with the original; `removals`: how many rows of a symbol were taken out of
+which table, and the version that has them; `facts`: ticks, lots and the like, as providers told them;
 `scans`: what scanners said, of which bar and when;
 `features`: what was computed from bars, with one more column per term, by instrument key (see `feature_store`).
 """

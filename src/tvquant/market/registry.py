@@ -8,7 +8,7 @@ sees half a file, whoever is killed when.
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -162,6 +162,19 @@ class RegistryManager:
             record = replace(held.record(symbol, interval), **changes)
             self._replace(held.with_record(record))
         return record
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Drop the records of these symbols, atomically: as if they had never been fetched.
+
+        Raises
+        ------
+        DataError : see `update`.
+        """
+        if not self.path.exists():
+            return
+        with self._writing():
+            held = self.read().records
+            self._replace(DataRegistry(records={key: one for key, one in held.items() if key[0] not in symbols}))
 
     def _replace(self, registry: DataRegistry) -> None:
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")

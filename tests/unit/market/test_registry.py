@@ -43,6 +43,16 @@ def test_an_update_leaves_other_fields_and_records_alone(manager: RegistryManage
     assert manager.read().record("BINANCE:ETHUSDT", "1d").bars == 7
 
 
+def test_a_forgotten_asset_was_never_fetched(manager: RegistryManager) -> None:
+    manager.forget([BTC])
+    assert not manager.path.exists()
+    other = manager.update("BINANCE:ETHUSDT", "1d", bars=7)
+    for interval in ("1d", "4h"):
+        manager.update(BTC, interval, bars=5, genesis=MOMENT)
+    manager.forget([BTC])
+    assert manager.read().records == {other.key: other}
+
+
 def test_a_folder_names_its_registry(tmp_path: Path) -> None:
     assert RegistryManager(tmp_path).path == tmp_path / ".registry.json"
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tvquant.app.cli import data_lake, data_sync
+from tvquant.app.cli import data_lake, data_sync, data_undo
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.app.cli.sync_told import unfinished_text
 from tvquant.app.workspace import Workspace
@@ -243,3 +243,4 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
 
 data_lake.add_to(commands)
 data_sync.add_to(commands)
+data_undo.add_to(commands)

@@ -1,6 +1,7 @@
 """`tvquant data ls|export|features|compact`: look at one symbol, take bars out, compute features, pack files."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -42,26 +43,24 @@ def ls(
     rows = [(h.key, h.state.value, h.bars, str(h.first)[:10], str(h.last)[:10], h.gaps, h.tolerated) for h in states]
     head = ("instrument", "state", "bars", "first", "last", "gaps", "tolerated")
     columns = [name for name in DELIVERED if name in found.bars.columns]
-    newest = found.bars.tail(last)
-    shown = [tuple(str(v)[:19] for v in row) for row in newest.select(columns).rows()]
-    marked = [(*row, "repaired" if flag else "") for row, flag in zip(shown, newest["repaired"], strict=True)]
+    newest = found.bars.tail(last).select(*columns, "repaired")
+    bars = [{name: _plain(value) for name, value in row.items()} for row in newest.rows(named=True)]
+    marked = [(*(_text(row[name]) for name in columns), "repaired" if row["repaired"] else "") for row in bars]
     repairs = _repairs(found, last)
+    told = [tuple(map(_text, row.values())) for row in repairs]
     page = _plotted(home, found) if plot else None
     text = [
-        *(f"{name:<9} {', '.join(value) if isinstance(value, list) else value}" for name, value in facts.items()),
+        *(f"{name:<9} {_line(value)}" for name, value in facts.items()),
         "",
         table(head, rows, right=(2, 5, 6)),
         "",
         table((*columns, ""), marked, right=range(1, len(columns) - 1)),
-        *(("", table(tuple(repairs[0]), [tuple(row.values()) for row in repairs], right=(3, 4))) if repairs else ()),
+        *(("", table(tuple(repairs[0]), told, right=(3, 4))) if repairs else ()),
         *((f"\nplot      {page}",) if page else ()),
     ]
     document = facts | {
         "instruments": [dict(zip(head, row, strict=True)) for row in rows],
-        "bars": [
-            dict(zip(columns, row, strict=True)) | {"repaired": flag}
-            for row, flag in zip(shown, newest["repaired"], strict=True)
-        ],
+        "bars": bars,
         "repairs": repairs,
         "plot": str(page) if page else None,
     }
@@ -92,33 +91,53 @@ def _facts(found: "Listing") -> dict[str, Any]:
     }
 
 
-def _steps(found: "Listing") -> str:
-    """Steps of price and quantity, and whether a provider told them."""
+def _plain(value: object) -> object:
+    """A stored value for a document: times as text, numbers as they are, what is no number as null."""
+    if isinstance(value, datetime):
+        return str(value)[:19]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _text(value: object) -> str:
+    """A value of a document in a table, whole."""
+    return "" if value is None else str(value)
+
+
+def _line(value: object) -> str:
+    """A fact in one line: several values between commas, under their names where they have some."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_line(one)}" for name, one in value.items())
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else _text(value)
+
+
+def _steps(found: "Listing") -> dict[str, object]:
+    """Steps of price and quantity, and which of them no provider told."""
     from tvquant.lake.steps import assumed_steps
 
     told = {fact.field: float(fact.value) for fact in found.symbol.facts}
     assumed = assumed_steps(found.symbol.name, found.bars["close"].drop_nulls().to_numpy())
     steps = {"tick": assumed.tick, "lot": assumed.lot}
-    said = (f"{name} {told.get(name, step):g}{'' if name in told else ' (assumed)'}" for name, step in steps.items())
-    return ", ".join(said)
+    known: dict[str, object] = {name: told.get(name, step) for name, step in steps.items()}
+    return known | {"assumed": [name for name in steps if name not in told]}
 
 
-def _funding(found: "Listing") -> dict[str, str]:
+def _funding(found: "Listing") -> dict[str, object]:
     """How much funding of a swap is stored, and what it came to on average."""
     paid = found.funding
     if paid.is_empty():
         return {}
     first, last = (str(when)[:16] for when in (paid["timestamp"][0], paid["timestamp"][-1]))
     mean = paid["rate"].drop_nans().mean()
-    average = f"mean {mean:.6%}" if isinstance(mean, float) else "no rate counts"
-    return {"funding": f"{len(paid):,} settlements, {first} to {last}, {average}"}
+    return {"funding": {"settlements": len(paid), "first": first, "last": last, "mean": mean}}
 
 
 def _repairs(found: "Listing", last: int) -> list[dict[str, Any]]:
-    """The newest repairs, as texts."""
+    """The newest repairs."""
     columns = ("timestamp", "interval", "field", "original", "repaired", "upsert_id", "source", "reason", "reverted_at")
     rows = found.repairs.select(columns).tail(last).rows(named=True)
-    return [{name: "" if value is None else str(value)[:19] for name, value in row.items()} for row in rows]
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
 
 
 def _plotted(home: "Workspace", found: "Listing") -> Path:

@@ -1,4 +1,4 @@
-"""`tvquant data sync|repair|revert`: fetch what the lake lacks, mend what is bad in it, undo what was mended."""
+"""`tvquant data sync|repair`: fetch what the lake lacks, mend what is bad in it."""
 
 import shlex
 from pathlib import Path
@@ -119,34 +119,9 @@ def repair(
     answer(document, repair_text(done, features), as_json=as_json)
 
 
-def revert(
-    symbols: SymbolsArgument = None,
-    upsert: Annotated[str | None, typer.Option("--upsert", help="Only what this upsert changed.")] = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put the original values of repaired bars back, by symbols or by upsert (see `tvquant data ls SYMBOL`)."""
-    from tvquant.app.clock import SystemClock
-    from tvquant.lake.upserts import revert as reverted
-
-    if not symbols and upsert is None:
-        raise ProfileError("name what to revert: symbols, or one upsert by --upsert ID")
-    home = workspace_at(workspace)
-    with home.writing():
-        done = reverted(home.lake(), symbols=symbols or None, upsert_id=upsert, recorded_at=SystemClock().now())
-    document = {
-        "values": done.values,
-        "bars": done.bars,
-        "symbols": list(done.symbols),
-        "upserts": list(done.upserts),
-    }
-    text = f"{done.values:,} values of {done.bars:,} bars are as they were, of {', '.join(done.symbols)}"
-    answer(document, text, as_json=as_json)
-
-
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
-    for command in (sync, repair, revert):
+    for command in (sync, repair):
         commands.command()(command)
 
 
