@@ -3,6 +3,7 @@
     TvquantError
     ├── ProfileError   the author of a profile or a command: wrong usage        exit 2
     ├── DataError      the world: files, disk, locks, providers (retryable?)    exit 3
+    │   └── DiskError  nothing more can be written: whoever works in a batch ends it at once
     ├── ModelError     the maths: recorded in its cell, the rest play on        exit 4
     └── LedgerError    evidence that does not verify, a gate that fails         exit 1
 
@@ -10,6 +11,8 @@ Anything else that escapes is a bug (exit 70). A message says what is wrong, whe
 expected, what was found and what to do; it is one line.
 """
 
+import errno
+import re
 from typing import ClassVar
 
 
@@ -33,6 +36,22 @@ class DataError(TvquantError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class DiskError(DataError):
+    """The disk takes nothing more: full, over quota or read-only. Whatever is tried next would fail alike."""
+
+
+REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+"""Errors with which a disk, or a limit set on a process, refuses every write."""
+_NUMBER = re.compile(r"\(os error (\d+)\)")
+"""How libraries that are not Python's own say the number of an error."""
+
+
+def unwritten(message: str, error: BaseException, *, retryable: bool = False) -> DataError:
+    """What a failed write is to be raised as: a `DiskError` where it was the disk that refused."""
+    told = {int(number) for number in _NUMBER.findall(str(error))} | {getattr(error, "errno", None)}
+    return DiskError(message) if told & REFUSALS else DataError(message, retryable=retryable)
 
 
 class ModelError(TvquantError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, unwritten
 from tvquant.lake.place import Place, Root, address, folder, options
 from tvquant.lake.tables import MEASURES, SCHEMAS, first_line, opened
 
@@ -59,7 +59,8 @@ def writing(root: Root) -> Iterator[None]:
     except Timeout as error:
         raise DataError(f"lake {root}: another writer has not ended; try again later", retryable=True) from error
     except OSError as error:
-        raise DataError(f"lake {here} cannot be written: {error.strerror}; is the disk full or read-only?") from error
+        said = f"lake {here} cannot be written: {error.strerror}; is the disk full or read-only?"
+        raise unwritten(said, error) from error
     try:
         yield
     finally:
@@ -125,7 +126,8 @@ def failures(root: Root, table: str) -> Iterator[None]:
         raise
     except (DeltaError, OSError) as error:
         where = address(root, table)
-        raise DataError(f"lake table {where} cannot be written: {first_line(error)}", retryable=True) from error
+        said = f"lake table {where} cannot be written: {first_line(error)}"
+        raise unwritten(said, error, retryable=True) from error
 
 
 def properties(table: str, schema: Schema | None = None) -> "deltalake.WriterProperties":

@@ -2,7 +2,7 @@
 
 Workers hand over their rows and wait. Whatever has come together within a moment is merged at once, because a commit
 costs about the same for one asset and for fifty. Where a batch is refused, its assets are tried alone, so that one of
-them cannot hold up the others.
+them cannot hold up the others; a disk that takes nothing more refuses all of them.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import TvquantError
+from tvquant.core.errors import DiskError, TvquantError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.funding import store_funding
@@ -92,11 +92,13 @@ class Merger:
             found = self._upsert(group, interval, reason)
             now = coverage(self.lake, [one.task.physical_symbol for one in group], interval)
         except TvquantError as error:
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(error, DiskError):
                 for one in group:
                     self._commit([one], interval, reason)
-            elif not group[0].done.done():
-                group[0].done.set_exception(error)
+                return
+            for one in group:
+                if not one.done.done():
+                    one.done.set_exception(error)
             return
         for one in group:
             if not one.done.done():  # its worker may have been cancelled

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, DiskError
 from tvquant.lake import Lake
 from tvquant.lake.facts import FIELDS, known_facts, store_facts
 from tvquant.market.listings import Listings
@@ -57,6 +57,8 @@ async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str
             rows = (await listings.table()).filter(pl.col("symbol").is_in(names)).sort("listed_at", nulls_last=False)
             newest = rows.unique("symbol", keep="last", maintain_order=True).select("symbol", *FIELDS)
             stored = store_facts(lake, newest, source=provider.name, recorded_at=clock.now())
+        except DiskError:
+            raise
         except DataError as failure:
             error = str(failure)
     known = known_facts(lake, names, at=clock.now()).filter(pl.col("field").is_in(NEEDED))

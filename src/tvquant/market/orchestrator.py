@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import TvquantError
+from tvquant.core.errors import DiskError, TvquantError
 from tvquant.lake import Lake
 from tvquant.lake.audit import newest_closes
 from tvquant.lake.tables import DAILY
@@ -166,13 +166,20 @@ class DataPipelineOrchestrator:
             async with places:
                 try:
                     return await work(task)
+                except DiskError:  # nothing that is under way could be stored
+                    for other in running:
+                        other.cancel()
+                    raise
                 finally:
                     done += 1
                     if self.progress:
                         self.progress(done, len(tasks))
 
         # Gathered with their exceptions: a bug met by one asset must not take the others down. It is named as one.
-        found = await asyncio.gather(*(one(task) for task in tasks), return_exceptions=True)
+        running = [asyncio.ensure_future(one(task)) for task in tasks]
+        found = await asyncio.gather(*running, return_exceptions=True)
+        if full := next((told for told in found if isinstance(told, DiskError)), None):
+            raise full
         outcomes = [
             self._crashed(task, told) if isinstance(told, BaseException) else told
             for task, told in zip(tasks, found, strict=True)

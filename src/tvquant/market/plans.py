@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tvquant.core import durable
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, unwritten
 
 FILE = ".sync.json"
 VERSION = 1
@@ -99,4 +99,4 @@ class PlanBook:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             durable.replace(self.path, (json.dumps({"version": VERSION, "plans": listed}, indent=1) + "\n").encode())
         except OSError as error:
-            raise DataError(f"plans of syncs {self.path} cannot be written: {error.strerror}") from error
+            raise unwritten(f"plans of syncs {self.path} cannot be written: {error.strerror}", error) from error

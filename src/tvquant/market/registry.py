@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, unwritten
 
 FILE = ".registry.json"
 VERSION = 1
@@ -185,23 +185,25 @@ class RegistryManager:
                 os.fsync(file.fileno())
             beside.replace(self.path)
         except OSError as error:
-            raise DataError(f"registry {self.path} cannot be written: {error.strerror}") from error
+            raise unwritten(f"registry {self.path} cannot be written: {error.strerror}", error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the lock, and be named as its holder."""
         from filelock import FileLock, Timeout
 
+        lock = FileLock(self._lock, poll_interval=POLL)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._lock, poll_interval=POLL)
             try:
                 lock.acquire(timeout=self.patience)
             except Timeout:
                 self._break(lock)
             self._holder.write_text(f"{os.getpid()} {platform.node()}", "utf-8")
         except OSError as error:
-            raise DataError(f"registry {self.path} cannot be locked: {error.strerror}; is it writable?") from error
+            lock.release()  # also where it was got, and only its holder could not be named
+            said = f"registry {self.path} cannot be locked: {error.strerror}; is it writable?"
+            raise unwritten(said, error) from error
         try:
             yield
         finally:

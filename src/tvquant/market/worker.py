@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError, TvquantError
+from tvquant.core.errors import DataError, DiskError, TvquantError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
@@ -130,6 +130,8 @@ class DataWorker:
             paid, why = await self._funding(task, fetcher)
             fetched = replace(fetched, notes=(*fetched.notes, *notes, *why))
             merged = await self.merger.merge(task, fetched.rows, paid)
+        except DiskError:
+            raise
         except TvquantError as error:
             return self._failed(task, covered, fetcher.requests, error)
         asked = () if holes is None else tuple(holes)
@@ -155,6 +157,8 @@ class DataWorker:
         try:
             rows = await fetcher.actions(symbol)
             store_actions(self.lake, symbol, rows, **span, source=self.provider.name, recorded_at=self.clock.now())
+        except DiskError:
+            raise
         except DataError as error:  # its bars are good, and are stamped price_return where dividends are not known
             return (f"no corporate actions: {error}",)
         return ()

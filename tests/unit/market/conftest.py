@@ -1,6 +1,9 @@
 """A pipeline over an empty lake; tests here share `told.py`, which importlib mode does not put on the path."""
 
+import resource
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,20 @@ def pipeline(
     provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: FixedClock
 ) -> DataPipelineOrchestrator:
     return DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
+
+
+@pytest.fixture
+def no_room() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """A time in which the system lets no file of this process grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    @contextmanager
+    def full() -> Iterator[None]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    yield full
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

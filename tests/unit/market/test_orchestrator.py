@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -7,7 +9,7 @@ import polars as pl
 import pytest
 from told import BTC, ETH, FixedClock, ToldProvider, VirtualLoop, day, made_bars, run, walk
 
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, DiskError
 from tvquant.lake import Lake
 from tvquant.market.coverage import coverage
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
@@ -163,3 +165,27 @@ def test_equal_seeds_sync_alike(
         return asked, asyncio.run(pipeline.run(tasks(BTC, ETH)), loop_factory=VirtualLoop)
 
     assert journal("a") == journal("b")
+
+
+def test_a_disk_that_fills_up_ends_a_sync_at_once(
+    lake: Lake, registry: RegistryManager, clock: FixedClock, no_room: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The third asset meets it, with the fourth under way; those before stay what they are, the others are not asked."""
+    names = tuple(f"BINANCE:S{k:03d}USDT" for k in range(9))
+    tables = {name: made_bars(name, walk(120, seed=1), last=day()) for name in names}
+    provider, stack = ToldProvider(tables), ExitStack()
+    pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock, workers=2)
+
+    def filled(rows: pl.DataFrame) -> pl.DataFrame:
+        stack.enter_context(no_room())
+        return rows
+
+    provider.spoil = {names[2]: [filled]}
+    with stack, pytest.raises(DiskError, match="cannot be written"):
+        run(pipeline.run(tasks(*names, depth=100)))
+    assert {name for name in names if provider.counted(name)} == set(names[:4])
+    records = registry.read().records.values()
+    assert {one.physical_symbol for one in records if one.state is AssetState.STABLE} == set(names[:2])
+    assert lake.symbols() == names[:2]
+    again = run(pipeline.run(tasks(*names, depth=100)))
+    assert again.counted() == {"stable": 9}

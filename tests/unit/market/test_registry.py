@@ -4,12 +4,14 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, DiskError
 from tvquant.market.registry import AssetRecord, AssetState, DataRegistry, RegistryManager
 
 BTC = "BINANCE:BTCUSDT"
@@ -144,6 +146,16 @@ def test_a_lock_of_a_living_or_unknown_holder_is_respected(
         manager.update(BTC, "1d", bars=3)
     assert caught.value.retryable
     assert not manager.path.exists()
+
+
+def test_a_lock_is_let_go_where_its_holder_cannot_be_named(
+    manager: RegistryManager, no_room: Callable[[], AbstractContextManager[None]]
+) -> None:
+    for _ in range(2):  # the second would wait for a lock that the first has kept
+        with no_room(), pytest.raises(DiskError, match="cannot be locked"):
+            manager.update(BTC, "1d", bars=3)
+    assert not manager.path.exists()
+    assert RegistryManager(manager.path, patience=0).update(BTC, "1d", bars=3).bars == 3
 
 
 def test_the_document_is_plain(manager: RegistryManager) -> None:
