@@ -170,7 +170,7 @@ def test_equal_seeds_sync_alike(
 def test_a_disk_that_fills_up_ends_a_sync_at_once(
     lake: Lake, registry: RegistryManager, clock: FixedClock, no_room: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    """The third asset meets it, with the fourth under way; those before stay what they are, the others are not asked."""
+    """The third asset meets it, with the fourth under way; those before stay as they are, no other is asked for."""
     names = tuple(f"BINANCE:S{k:03d}USDT" for k in range(9))
     tables = {name: made_bars(name, walk(120, seed=1), last=day()) for name in names}
     provider, stack = ToldProvider(tables), ExitStack()
