@@ -1,7 +1,8 @@
 """`tvquant data sync`, `repair` and `revert`, by the command line."""
 
+import itertools
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,24 @@ def test_the_simulated_exchange_is_asked_for_what_is_named(home: Path, tvquant: 
     assert (home / "data" / "lakehouse" / ".registry.json").is_file()
     short = tvquant("data", "sync", "--symbol", SIM, "--interval", "4h", "--depth", 100, *words, "--json")
     assert short.document["assets"][0]["inserted"] == 100
+
+
+def test_a_clock_that_is_set_back_in_mid_sync_loses_nothing(
+    home: Path, tvquant: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = datetime.now(UTC)
+    told = itertools.chain([began], itertools.repeat(began - timedelta(days=400)))
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return next(told)
+
+    monkeypatch.setattr("tvquant.app.clock.datetime", SetBack)
+    said = tvquant("data", "sync", "--symbol", SIM, "--depth", 120, "--provider", "simulated", "-w", home, "--json")
+    assert said.document["counts"]["stable"] == 1
+    stored = Lake(home / "data" / "lakehouse").ls(SIM).bars
+    assert (len(stored), stored["timestamp"][-1].date()) == (120, began.date() - timedelta(days=1))
 
 
 @pytest.mark.requirement("R-DAT-17")
