@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("real")
 
 FILE = "crypto_binance_spot_1d_2021_2022.parquet"
 LONG, SHORT = "binance_spot_rating_ma_long", "binance_spot_rating_ma_short"
+PERPETUALS, SOLD = "crypto_binance_perp_1d.parquet", "binance_perp_rating_ma_short"
 HEADLINE = "v4/custom/hrp/custom"
 CAP = 0.25
 FLOOR = 20e6
@@ -74,6 +75,13 @@ def bar(known_at: str) -> date:
 
 @pytest.fixture(scope="module")
 def sleeves(home: Path) -> dict[str, Sleeve]:
+    found = finished(home)
+    assert set(found) == {LONG, SHORT}
+    return found
+
+
+def finished(home: Path) -> dict[str, Sleeve]:
+    """Every run of the workspace, by its profile."""
     found = {}
     for folder in sorted((home / "artifacts" / "summaries" / "runs").glob("*-*-*")):
         tables = {p.stem: pl.read_parquet(p) for p in (folder / "results").glob("*.parquet")}
@@ -83,16 +91,35 @@ def sleeves(home: Path) -> dict[str, Sleeve]:
             for r in records(folder, kind="selection")
         }
         found[folder.name.split("-")[1]] = Sleeve(folder, tables, snapshots, selections)
-    assert set(found) == {LONG, SHORT}
     return found
 
 
 @pytest.fixture(scope="module")
 def bars(shared_data: Path) -> dict[str, pl.DataFrame]:
     """Bars as they are in the file, by symbol, each date once."""
-    frame = pl.read_parquet(shared_data / FILE).with_columns(date=pl.col("timestamp").dt.date())
+    return by_symbol(pl.read_parquet(shared_data / FILE))
+
+
+def by_symbol(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    frame = frame.with_columns(date=pl.col("timestamp").dt.date())
     frame = frame.unique(["symbol", "date"], keep="first").sort("symbol", "date")
     return {str(symbol): part for (symbol,), part in frame.group_by("symbol")}
+
+
+@pytest.fixture(scope="module")
+def perpetuals(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> tuple[Sleeve, dict[str, pl.DataFrame]]:
+    """The short sleeve of the forty most traded perpetual swaps, of whose funding nothing is known, and their bars."""
+    from tvquant.app.cli import main
+
+    folder = tmp_path_factory.mktemp("perpetuals")
+    root, file, rows = folder / "ws", folder / "swaps.parquet", pl.read_parquet(shared_data / PERPETUALS)
+    traded = rows.group_by("symbol").agg(pl.col("quote_volume").mean()).sort("quote_volume", descending=True)
+    rows = rows.filter(pl.col("symbol").is_in(traded["symbol"][:40].implode()))
+    rows.write_parquet(file)
+    assert main(["init", str(root)]) == 0
+    assert main(["data", "import", str(file), "-w", str(root)]) == 0
+    assert main(["run", SOLD, "-w", str(root)]) == 0
+    return finished(root)[SOLD], by_symbol(rows)
 
 
 def referee() -> Any:
@@ -290,23 +317,58 @@ def test_what_is_held_earns_what_prices_say_on_every_day(
         assert moving.sum() > 200
         assert (np.sign(book.pnl[moving]) == sign * np.sign(book.move[moving])).all()
         assert (np.sign(book.recorded[moving]) == sign * np.sign(book.move[moving])).all()
+        events = sleeve.of("events", cell).filter(pl.col("kind") == "collateral_lost")
+        assert book.lost == [(at.date(), key) for at, key in events.select("time", "symbol").iter_rows()]
         assert np.abs(book.recorded[~moving]).max(initial=0.0) < 1e-11
+
+
+@pytest.mark.requirement("R-SIM-09")
+@pytest.mark.requirement("R-SIM-17")
+def test_swaps_pay_for_hours_that_nothing_is_known_of_and_lose_their_collateral_at_most(
+    perpetuals: tuple[Sleeve, dict[str, pl.DataFrame]],
+) -> None:
+    """Three basis points of all that is held at every close, no borrow fee, and shorts end at twice their price."""
+    sleeve, bars = perpetuals
+    told, lost = {row["cell"]: row for row in standings(sleeve.folder)}, 0
+    for cell in sleeve.strategies:
+        book, account, windows = rebuilt(sleeve, cell, bars), sleeve.of("returns", cell), sleeve.of("windows", cell)
+        assert book.pnl == pytest.approx(book.recorded, abs=2e-12)
+        assert account["funding"].to_numpy() == pytest.approx(3e-4 * book.held, abs=1e-15)
+        assert not account["borrow"].to_numpy().any()
+        events = sleeve.of("events", cell).filter(pl.col("kind") == "collateral_lost")
+        assert book.lost == [(at.date(), key) for at, key in events.select("time", "symbol").iter_rows()]
+        lost += len(book.lost)
+        row = told[cell]
+        assert "assumed_funding" in row["stamps"]
+        assert row["assumed_funding"] == pytest.approx(account["funding"].sum(), rel=1e-12)
+        assert row["unassumed_total_return"] > row["total_return"]
+        assert set(windows.filter(pl.col("names") > 0)["status"]) <= {"solved", "fell_back"}
+        invested = windows.filter(pl.col("names") > 0).select(-pl.col("net") + pl.col("forced_cash") + pl.col("moved"))
+        if "equal_weight" not in cell:
+            assert invested.to_series().to_numpy() == pytest.approx(1.0, abs=1e-8)
+    assert lost > 0
 
 
 @dataclass(frozen=True)
 class Book:
-    """By day, in capital of the start: profit before costs by prices, as recorded, and the move of what was held."""
+    """By day, in capital of the start: profit before costs by prices, as recorded, and the move of what was held.
+
+    `held` is the size of all that is held when a day closes, `lost` are day and name of each short whose price doubled.
+    """
 
     days: list[date]
     pnl: np.ndarray
     recorded: np.ndarray
     move: np.ndarray
+    held: np.ndarray
+    lost: list[tuple[date, str]]
 
 
 def rebuilt(sleeve: Sleeve, cell: str, bars: dict[str, pl.DataFrame]) -> Book:
     """Quantities are fixed at the decision's close and equity, filled at the next open, and held until the next fill.
 
     A name without a bar keeps its last price; what the book says it closed out is taken out here at the price it got.
+    A short is taken out at twice the price of its last fill on the day that an opening (of a fill) or a close is there.
     """
     account = sleeve.of("returns", cell)
     days = [moment.date() for moment in account["time"]]
@@ -323,28 +385,42 @@ def rebuilt(sleeve: Sleeve, cell: str, bars: dict[str, pl.DataFrame]) -> Book:
     closed = {(at.date(), key) for at, key in events.select("time", "symbol").iter_rows()}
     held: dict[str, float] = {}
     last: dict[str, float] = {}
-    pnl, move = [], []
+    posted: dict[str, float] = {}
+    lost: list[tuple[date, str]] = []
+    pnl, move, size = [], [], []
+
+    def collateral(day: date, at: Mapping[str, float]) -> list[tuple[float, float]]:
+        gone = [key for key, units in held.items() if units < 0.0 and at.get(key, 0.0) >= 2.0 * posted[key]]
+        lost.extend((day, key) for key in sorted(gone))
+        return [(held.pop(key), 2.0 * posted[key] - last[key]) for key in gone]
+
     for day in days:
         opens = {key: prices[key][day][0] for key in {*held, *orders.get(day, {})} if day in prices[key]}
         parts = []
         if day in orders:
+            parts += collateral(day, opens)
             parts += [(units, opens[key] - last[key]) for key, units in held.items() if key in opens]
             last |= opens
             lapsed = {key: units for key, units in held.items() if key not in opens}
             held = {key: units for key, units in orders[day].items() if key in opens} | lapsed
+            posted |= {key: opens[key] for key in orders[day] if key in opens}
+        closes = {key: prices[key][day][1] for key in held if day in prices[key]}
+        size.append(math.fsum(abs(units) * closes.get(key, last[key]) for key, units in held.items()))
+        parts += collateral(day, closes)
         for key, units in list(held.items()):
-            if day in prices[key]:
-                parts.append((units, prices[key][day][1] - last[key]))
-                last[key] = prices[key][day][1]
+            if key in closes:
+                parts.append((units, closes[key] - last[key]))
+                last[key] = closes[key]
             if (day, key) in closed:
                 parts.append((units, -0.30 * math.copysign(last[key], units)))
                 del held[key]
         pnl.append(math.fsum(units * change for units, change in parts))
         move.append(math.fsum(abs(units) * change for units, change in parts))
-    costs = account.select(pl.sum_horizontal("slippage", "commission", "borrow", "overdraft")).to_series().to_numpy()
+    kinds = ("slippage", "commission", "borrow", "overdraft", "funding")
+    costs = account.select(pl.sum_horizontal(kinds)).to_series().to_numpy()
     values = account["equity"].to_numpy()
     recorded = np.diff(values, prepend=1.0) + costs
-    return Book(days, np.array(pnl), recorded, np.array(move))
+    return Book(days, np.array(pnl), recorded, np.array(move), np.array(size), lost)
 
 
 def generations(bars: dict[str, pl.DataFrame]) -> dict[str, dict[date, tuple[float, float]]]:

@@ -124,7 +124,6 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.app.production import MANIFEST
     from tvquant.report import standings
-    from tvquant.report.sections.costs import assumed_funding
 
     rows, notices = standings(outcome.folder.path), outcome.folder.read_json(MANIFEST)["notices"]
     seconds, memory = time.perf_counter() - began, _peak_memory()
@@ -140,7 +139,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         "report": str(outcome.folder.report),
     }
     first = "" if progress.first_step is None else f", first window after {progress.first_step:.1f} s"
-    text = [_standings(rows), *(note for row in rows if (note := assumed_funding(row))), ""]
+    text = [_standings(rows), *_unassumed(rows), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
     text += [f"notice   {notice}" for notice in (*notices, *_stale(rows))]
@@ -184,6 +183,25 @@ def _standings(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table(head, shown, right=range(1, len(head)))
+
+
+def _unassumed(rows: list[dict[str, Any]]) -> list[str]:
+    """What books of swaps come to without the funding that was assumed for hours that the data tell nothing of."""
+    assumed = [row for row in rows if row.get("assumed_funding") is not None]
+    if not assumed:
+        return []
+    head = ("without assumed funding", "Sharpe", "CAGR", "total", "assumed")
+    shown = [
+        (
+            row["cell"],
+            "-" if row["unassumed_sharpe"] is None else f"{row['unassumed_sharpe']:.2f}",
+            percent(row["unassumed_cagr"]),
+            percent(row["unassumed_total_return"]),
+            percent(row["assumed_funding"]),
+        )
+        for row in assumed
+    ]
+    return ["", table(head, shown, right=range(1, len(head)))]
 
 
 def _state(folder: RunFolder) -> dict[str, str]:

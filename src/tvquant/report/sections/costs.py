@@ -62,9 +62,8 @@ def assumed_funding(cell: Cell) -> str:
     if cell.get("assumed_funding") is None:
         return ""
     return (
-        f"{cell['cell']}: {percent(cell['assumed_funding'], 2)} of the starting capital is funding that was "
-        "assumed for hours that the data tell nothing of. Without it total return is "
-        f"{percent(cell['unassumed_total_return'])} "
+        f"Funding of {percent(cell['assumed_funding'], 2)} of the starting capital was assumed, for hours that the "
+        f"data tell nothing of. Without it total return is {percent(cell['unassumed_total_return'])} "
         f"(with it {percent(cell['total_return'])}), CAGR {percent(cell['unassumed_cagr'])} "
         f"({percent(cell['cagr'])}), Sharpe ratio {number(cell['unassumed_sharpe'])} ({number(cell['sharpe'])})."
     )
