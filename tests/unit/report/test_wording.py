@@ -12,6 +12,8 @@ from tvquant.report.wording import TOGETHER, count, day, number, percent, probab
     [
         (percent(-0.4931), "-49.3 %"),
         (percent(None), "–"),
+        (percent(float("nan")), "–"),
+        (number(float("nan")), "–"),
         (number(0.955, 1), "1.0"),
         (count(8213), "8,213"),
         (day("1990-01-02T00:00:00.000000"), "1990-01-02"),

@@ -74,8 +74,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Itera
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as percent; a dash where there is none."""
-    return "-" if value is None else f"{100 * value:.{digits}f} %"
+    """A fraction as percent; a dash where there is none, or NaN."""
+    return "-" if value is None or value != value else f"{100 * value:.{digits}f} %"
 
 
 class Progress(Watcher):
