@@ -10,6 +10,7 @@ from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
 from tvquant.lake import sources
+from tvquant.lake.declared import Doubt
 from tvquant.lake.imports import check_declared
 from tvquant.lake.intervals import table_of
 from tvquant.lake.kinds import structure
@@ -35,10 +36,11 @@ PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where bars come from: a provider by name, and what it is opened with."""
+    """Where bars come from: a provider by name, what it is opened with, and how prices that contradict it are met."""
 
     name: str
     setting: Setting
+    doubt: Doubt = Doubt.REFUSE
 
     def opened(self) -> Provider:
         """The provider.
@@ -207,6 +209,7 @@ def _piped[T](
                 clock=clock,
                 seed=source.setting.seed,
                 progress=watcher.steps,
+                doubt=source.doubt,
             )
             return await work(pipeline)
         finally:

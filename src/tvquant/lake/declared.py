@@ -28,6 +28,7 @@ SEVERAL = 3
 NO_FACTS = pl.DataFrame(
     schema={"symbol": pl.String(), "field": pl.String(), "value": pl.Float64(), "known_at": tables.TIME}
 )
+NO_ACTIONS = pl.DataFrame(schema={name: tables.SCHEMAS["actions"][name] for name in ACTION})
 
 
 class Doubt(StrEnum):
@@ -82,6 +83,8 @@ def _contradictions(
     mine = pl.col("symbol").is_in(names.implode()) & ~pl.col("symbol").is_in(sorted(anew))
     told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
     told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
+    if told.is_empty() and declared is not Basis.RAW and given["adj_close"].is_null().all():
+        return ()
     columns = ["symbol", "timestamp", *PRICES, "adj_close"]
     stored = tables.read(root, table, columns, where=mine, span=span)
     fresh = given.select(pl.col("symbol").cast(pl.String), *columns[1:])

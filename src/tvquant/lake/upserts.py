@@ -26,13 +26,16 @@ from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import commits, repairs, tables
 from tvquant.lake.bars import SAME, session
+from tvquant.lake.declared import NO_ACTIONS, Doubt, on_word
 from tvquant.lake.imports import new_instruments
 from tvquant.lake.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Root
 from tvquant.lake.provisional import provisional
-from tvquant.lake.tables import DAILY, MEASURES, TIME
+from tvquant.lake.revisions import partial
+from tvquant.lake.scales import rescaled
+from tvquant.lake.tables import DAILY, MEASURES, PRICES, TIME
 
 BAR = ["symbol", "session"]
 
@@ -76,6 +79,7 @@ def upsert(
     source: str,
     recorded_at: datetime,
     reason: str,
+    doubt: Doubt = Doubt.REFUSE,
 ) -> UpsertReport:
     """Insert the bars that are new, change those that differ, leave the others.
 
@@ -85,11 +89,13 @@ def upsert(
         symbol and session. Values within rounding (`bars.SAME`) of the stored ones are equal to them.
     source : who delivered them; `reason` : what for, to be read with the repairs.
     recorded_at : when, with a zone.
+    doubt : what becomes of prices that contradict the basis.
 
     Raises
     ------
-    DataError : the rows are no bars of that interval; the lake cannot be written, or others write all the time.
-    ProfileError : the basis is not the one that a symbol has in the lake.
+    DataError : the rows are no bars of that interval; they have adjusted prices on another scale than stored bars that
+        would stay; the lake cannot be written, or others write all the time.
+    ProfileError : the basis is not the one that a symbol has in the lake, or is contradicted by the prices.
     """
     table = table_of(interval)
     structures = {name: structure(name) for name in rows["symbol"].unique().drop_nulls().sort()}
@@ -100,7 +106,9 @@ def upsert(
 
     def decide() -> UpsertReport:
         with commits.writing(lake.root):
-            return _upsert(lake.root, table, given, structures, interval=interval, basis=basis, origin=origin)
+            return _upsert(
+                lake.root, table, given, structures, interval=interval, basis=basis, doubt=doubt, origin=origin
+            )
 
     return commits.retried(lake.root, decide)
 
@@ -113,12 +121,15 @@ def _upsert(
     *,
     interval: str,
     basis: Basis,
+    doubt: Doubt,
     origin: Mapping[str, Any],
 ) -> UpsertReport:
     """One attempt, on the table as it stands."""
     _check_basis(root, table, given, basis)
     version = tables.version(root, table)
     held = _held(root, table, given, structures, interval)
+    _check_scale(root, table, given, held, basis)
+    word = on_word(root, table, given.with_columns(adj_close=pl.lit(None, pl.Float64)), NO_ACTIONS, basis, doubt)
     delta = _compared(given, held, provisional(_told(given, origin), structures, interval))
     repaired = tables.version(root, "repairs")
     sequence = 0 if repaired is None else repaired + 1
@@ -131,6 +142,7 @@ def _upsert(
     now = pl.lit(origin["recorded_at"], TIME)
     columns = {"source": pl.lit(origin["source"]), "recorded_at": now}
     columns["import_id"] = pl.lit(upsert_id)
+    commits.append(root, "facts", word.with_columns(**columns))
     if len(inserted):
         fresh = inserted.with_columns(file=pl.lit(0), dividends=pl.lit(None, pl.Float64))
         commits.append(root, "instruments", new_instruments(root, fresh, structures).with_columns(**columns))
@@ -182,6 +194,20 @@ def _check_basis(root: Root, table: str, given: pl.DataFrame, basis: Basis) -> N
         symbol, stored = other.row(0)
         found = f"bars of {symbol} to upsert are {basis}, but it is in the lake as {stored}"
         raise ProfileError(f"{found}; nothing was written; use a provider of {stored} prices, or another workspace")
+
+
+def _check_scale(root: Root, table: str, given: pl.DataFrame, held: pl.DataFrame, basis: Basis) -> None:
+    """Refuse adjusted prices on another scale than stored ones that would stay beside them."""
+    odd = [] if basis is Basis.RAW else rescaled(given, held.filter(~pl.col("early")))["symbol"].to_list()
+    if not odd:
+        return
+    whole = tables.read(root, table, ["symbol", "timestamp", *PRICES], where=pl.col("symbol").is_in(odd))
+    for row in partial(given, whole).iter_rows(named=True):
+        changed = f"{row['symbol']}: {basis} prices changed their scale, the close of {row['day']:%Y-%m-%d} from "
+        changed += (
+            f"{row['was']:.6g} (stored) to {row['now']:.6g}, and stored bars from {row['first']:%Y-%m-%d} on are "
+        )
+        raise DataError(f"{changed}not all there anew; nothing was written; fetch its whole history")
 
 
 def _told(given: pl.DataFrame, origin: Mapping[str, Any]) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
+from tvquant.lake.declared import Doubt
 from tvquant.lake.funding import store_funding
 from tvquant.lake.upserts import SymbolUpsert, upsert
 from tvquant.market.coverage import Coverage, coverage
@@ -45,8 +46,9 @@ class _Waiting:
 class Merger:
     """The only writer of bars and funding during a sync."""
 
-    def __init__(self, lake: Lake, *, basis: Basis, source: str, clock: Clock) -> None:
+    def __init__(self, lake: Lake, *, basis: Basis, source: str, clock: Clock, doubt: Doubt = Doubt.REFUSE) -> None:
         self.lake = lake
+        self.doubt = doubt
         self.basis = basis
         self.source = source
         self.clock = clock
@@ -123,5 +125,6 @@ class Merger:
             source=self.source,
             recorded_at=self.clock.now(),
             reason=reason,
+            doubt=self.doubt,
         )
         return {one.symbol: one for one in report.symbols}

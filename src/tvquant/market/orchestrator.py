@@ -10,6 +10,7 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.lake import Lake
 from tvquant.lake.audit import newest_closes
+from tvquant.lake.declared import Doubt
 from tvquant.lake.tables import DAILY
 from tvquant.market.coverage import Coverage, Grid, coverage, instant
 from tvquant.market.limiter import Limiter
@@ -99,6 +100,7 @@ class DataPipelineOrchestrator:
     seed : of the jitter between attempts.
     workers : tasks under way at once; open requests are bounded by the provider's own limit.
     progress : is told after each task.
+    doubt : what becomes of prices that contradict the provider's basis.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class DataPipelineOrchestrator:
         seed: int = 0,
         workers: int = WORKERS,
         progress: Progress | None = None,
+        doubt: Doubt = Doubt.REFUSE,
     ) -> None:
         self.provider = provider
         self.lake = lake
@@ -129,7 +132,7 @@ class DataPipelineOrchestrator:
             registry=registry,
             clock=clock,
             limiter=limiter,
-            merger=Merger(lake, basis=provider.basis, source=provider.name, clock=clock),
+            merger=Merger(lake, basis=provider.basis, source=provider.name, clock=clock, doubt=doubt),
             listings=self.listings,
             backoff=backoff,
             minimum=minimum,

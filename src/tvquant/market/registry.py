@@ -53,6 +53,7 @@ class AssetRecord:
     genesis : the first bar its provider has; nothing before it is ever asked for again.
     irreparable : spans of missing bars that its provider has not either; they are not asked for again by themselves.
     delisted : when its provider ended it; it does not become stale then.
+    refused : why newer bars were not taken beside the stored ones, which are good but will not go on (None: they were).
     """
 
     physical_symbol: str
@@ -68,6 +69,7 @@ class AssetRecord:
     genesis: datetime | None = None
     irreparable: tuple[Span, ...] = ()
     delisted: datetime | None = None
+    refused: str | None = None
 
     @property
     def key(self) -> Key:

@@ -44,6 +44,8 @@ def judge(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant,
         said.append(f"gaps: {covered.missing} bars missing, the newest {shown(covered.holes[0][1], grid)}")
     if short:
         said.append(f"short: {covered.bars} bars, {minimum} needed")
+    if record.refused is not None:
+        said.append(record.refused)
     state = AssetState.DEGRADED if said else AssetState.STABLE
     return Judgement(
         state=state, behind=behind, stale=stale, gaps=bool(covered.missing), short=short, reason="; ".join(said)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError, DiskError, TvquantError
+from tvquant.core.errors import DataError, DiskError, ProfileError, TvquantError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
@@ -26,6 +26,7 @@ from tvquant.market.merging import NO_FUNDING, Merged, Merger
 from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import AssetRecord, AssetState, RegistryManager, Span
 from tvquant.market.retry import Backoff
+from tvquant.market.scales import OutOfStep, in_step, touching
 from tvquant.market.states import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.tasks import DataTask
 
@@ -122,10 +123,12 @@ class DataWorker:
             if task.force_sync and record.delisted is not None:  # its ticker may have been given to another
                 record = replace(record, delisted=await self.listings.ended(symbol))
             spans = wanted(task, covered, record, grid, live=live) if holes is None else holes
+            spans = touching(spans, grid) if self.provider.basis is not Basis.RAW else spans
             if not spans:
                 return self._untouched(task, covered, record, grid)
             stored = stored_rows(self.lake, symbol, task.interval) if covered.bars else NO_ROWS
             fetched = await fetcher.fetch(symbol, grid, spans, stored)
+            fetched = await in_step(fetcher, task, grid, covered, stored, fetched)
             notes = await self._actions(task, fetcher, covered, fetched.rows)
             paid, why = await self._funding(task, fetcher)
             fetched = replace(fetched, notes=(*fetched.notes, *notes, *why))
@@ -189,7 +192,7 @@ class DataWorker:
     ) -> TaskOutcome:
         """Write down what is known now; an asset that stays behind is looked up among those that ended."""
         record, covered = self.registry.read().record(*task.key), merged.coverage
-        changes: dict[str, Any] = {"last_attempt": grid.now, "error": None}
+        changes: dict[str, Any] = {"last_attempt": grid.now, "error": None, "refused": None}
         changes["irreparable"] = _beyond_repair(record, covered, asked)
         if genesis is not None:
             changes["genesis"] = moment(genesis if covered.first is None else np.minimum(genesis, covered.first))
@@ -222,6 +225,8 @@ class DataWorker:
         """The data are as they were; the registry learns that they were asked for, and what went wrong."""
         why, now = str(error), self.clock.now()
         changes: dict[str, Any] = {"last_attempt": now, "error": why}
+        if isinstance(error, ProfileError | OutOfStep):
+            changes["refused"] = why
         if covered.bars:
             record = self._update(task, covered, changes, Grid.of(task.physical_symbol, task.interval, now))
         else:

@@ -21,9 +21,6 @@ commands = typer.Typer(help="The lake: import and export, sync and repair, audit
 LiveOption = Annotated[
     bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")
 ]
-AcceptOption = Annotated[
-    bool, typer.Option("--accept-basis", help="Take the basis on your word where prices contradict it; it is stamped.")
-]
 NOTHING = "nothing odd was found"
 
 
@@ -34,7 +31,7 @@ def import_command(
         Literal["raw", "split", "total"] | None,
         typer.Option(help="What prices are adjusted for; crypto may leave it out (raw)."),
     ] = None,
-    accept_basis: AcceptOption = False,
+    accept_basis: data_sync.AcceptOption = False,
     symbols: Annotated[
         list[str] | None, typer.Option("--symbols", metavar="A,B", help="Take only these of the files.")
     ] = None,

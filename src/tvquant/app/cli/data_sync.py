@@ -24,6 +24,9 @@ BasisOption = Annotated[
     str | None,
     typer.Option("--basis", help="What prices in files are adjusted for: raw, split, total; crypto may leave it out."),
 ]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept-basis", help="Take the basis on your word where prices contradict it; it is stamped.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of a simulated exchange.")]
 IntervalOption = Annotated[str, typer.Option("--interval", help="Bar length: 1d or 4h.")]
 IntoSimulatedOption = Annotated[
@@ -47,6 +50,7 @@ def sync(
     path: PathOption = None,
     url: UrlOption = None,
     basis: BasisOption = None,
+    accept_basis: AcceptOption = False,
     seed: SeedOption = 0,
     into_real: Annotated[
         bool, typer.Option("--into-real", help="Put simulated bars beside real ones of the same exchange.")
@@ -75,7 +79,8 @@ def sync(
     )
     with watching() as progress:
         progress.stage(8, "data sync")
-        done = synced(home, _source(provider, path, url, basis, seed, clock), asked, clock=clock, watcher=progress)
+        source = _source(provider, path, url, basis, accept_basis, seed, clock)
+        done = synced(home, source, asked, clock=clock, watcher=progress)
         features = _features(home, interval, progress, clock)
     told = SyncTold(done=done, provider=provider, features=features)
     answer(told.document(), told.text(), as_json=as_json)
@@ -91,6 +96,7 @@ def repair(
     path: PathOption = None,
     url: UrlOption = None,
     basis: BasisOption = None,
+    accept_basis: AcceptOption = False,
     seed: SeedOption = 0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -108,7 +114,7 @@ def repair(
         progress.stage(10, "data repair")
         done = repaired(
             home,
-            _source(provider, path, url, basis, seed, clock),
+            _source(provider, path, url, basis, accept_basis, seed, clock),
             clock=clock,
             symbols=symbols or (),
             interval=interval,
@@ -137,16 +143,18 @@ def _features(home: "Workspace", interval: str, progress: "Progress", clock: "Cl
 
 
 def _source(
-    provider: str, path: Path | None, url: str | None, basis: str | None, seed: int, clock: "Clock"
+    provider: str, path: Path | None, url: str | None, basis: str | None, accept: bool, seed: int, clock: "Clock"
 ) -> "Source":
     from tvquant.app.syncing import Source
     from tvquant.core.panel import Basis
+    from tvquant.lake.declared import Doubt
     from tvquant.market.providers.contract import Setting
 
     if basis is not None and basis not in list(Basis):
         raise ProfileError(f"--basis takes raw, split or total, found {basis!r}")
     declared = None if basis is None else Basis(basis)
-    return Source(name=provider, setting=Setting(clock=clock, path=path, basis=declared, url=url, seed=seed))
+    setting = Setting(clock=clock, path=path, basis=declared, url=url, seed=seed)
+    return Source(name=provider, setting=setting, doubt=Doubt.ACCEPT if accept else Doubt.REFUSE)
 
 
 def _command(context: typer.Context) -> str:
