@@ -25,12 +25,15 @@ from tvquant.lake.kinds import structure
 from tvquant.lake.scans import store_scan
 from tvquant.lake.tables import SCANNED
 from tvquant.profiles.scanners import Scanner
+from tvquant.tournament.quorum import SESSIONS
 from tvquant.universe import Answer, Auditor, Consolidated, ScannerAudit, Screen, consolidate, recruits, traded_values
 from tvquant.universe.discovery import TRADED, require
 from tvquant.universe.membership import missing
 
 MAX_ATOMS = 200
 """Ceiling of atoms that one scan makes, as that of a profile by default (R-UNI-21)."""
+QUORUM = 0.8
+"""Share of the names alive that must have the bar, or a scan says that it lacks them, as a profile's by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Scanned:
     ----------
     bar : stamp of the bar; `known_at` : when the last of it became known.
     keys : instruments with a bar there; `answers` : one per scanner, over them.
+    alive : how many had one in the five sessions up to it.
     found : the atoms; `audits` : one per scanner.
     features : of the last row, at least those that scans record.
     missing : list of members -> how many it has that day, and those of them that no instrument of the lake is.
@@ -58,6 +62,7 @@ class Scanned:
     bar: Instant
     known_at: Instant
     keys: tuple[str, ...]
+    alive: int
     answers: tuple[Answer, ...]
     found: Consolidated
     audits: tuple[ScannerAudit, ...]
@@ -65,7 +70,7 @@ class Scanned:
     missing: Mapping[str, tuple[int, tuple[str, ...]]]
 
     def caveats(self) -> list[str]:
-        """What must be known of the lists of members before the scan is believed."""
+        """What must be known of the bar and of the lists of members before the scan is believed."""
         day: date = self.bar.astype("datetime64[D]").item()
         lists = [scanner.members for scanner in self.scanners if scanner.members is not None]
         said = [
@@ -83,6 +88,10 @@ class Scanned:
             for name, (count, gone) in self.missing.items()
             if gone
         ]
+        if len(self.keys) < QUORUM * self.alive:
+            said.append(
+                f"only {len(self.keys)} of the {self.alive} names with a bar in five sessions have that of {day}"
+            )
         return list(dict.fromkeys(said))
 
     def outcomes(self) -> dict[str, str]:
@@ -223,6 +232,7 @@ def _scans(
             bar=day,
             known_at=features.known_at,
             keys=tuple(one.key for one in candidates),
+            alive=int(panel.tradable[max(row + 1 - SESSIONS, 0) : row + 1, : len(features.keys)].any(axis=0).sum()),
             answers=answers,
             found=found,
             audits=auditor.audit(columns, answers, found, features, day),

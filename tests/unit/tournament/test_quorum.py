@@ -11,7 +11,7 @@ from tvquant.core.instruments import Fact, Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
-from tvquant.tournament.decide import decide
+from tvquant.tournament.decide import correlations, decide
 from tvquant.tournament.play import BacktestEngine, first_window
 from tvquant.tournament.quorum import stand, stand_by
 from tvquant.tournament.specs import MarketSpec, Previous, Rules, Spec, StrategySpec
@@ -71,6 +71,10 @@ def test_one_ragged_bar_sells_nothing(profile: Profiles, market: Markets, walks:
     told, other = found.payload(), before.payload()
     assert (told["footing"]["bar"], told["footing"]["asked"]) == (str(ragged.times[ROW - 1]), str(ragged.times[ROW]))
     assert {**told, "footing": None} == {**other, "footing": None}
+    now, then = (correlations(look(ragged, row), spec.rules) for row in (ROW, ROW - 1))
+    assert now is not None
+    assert then is not None
+    np.testing.assert_array_equal(now[1], then[1])
 
 
 @pytest.mark.parametrize("fork", ["deleted", "scrambled", "as it was"])
@@ -128,6 +132,8 @@ def test_without_a_quorum_in_five_sessions_the_last_bar_stands_and_says_so(
     footing = stand_by(look(panel, ROW), rules_of(profile())).footing
     assert (footing.bar, footing.quorum, footing.alive, footing.present) == (panel.times[ROW], False, 10, 5)
     assert len(footing.missing) == 5
+    stands = [stand_by(look(panel, row), rules_of(profile())) for row in (63, 64)]
+    assert [(one.row, one.footing.quorum) for one in stands] == [(59, True), (64, False)], "five sessions, not six"
 
 
 def test_a_halted_universe_is_cash(profile: Profiles, market: Markets, walks: Walks) -> None:
