@@ -4,10 +4,8 @@ Only the caller's process records. Workers get whole groups of cells for a chunk
 computed once per group; grouping and order change nothing in the results.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, ModelError
@@ -17,6 +15,7 @@ from tvquant.tournament.play import BacktestEngine, Played, Settled
 from tvquant.tournament.standings import measures, tables
 from tvquant.tournament.steps import STAGE, Step
 from tvquant.tournament.windows import Window
+from tvquant.tournament.workers import Pool
 
 CHUNK = 16
 """Windows that a worker plays before its steps are recorded; one process alone records each window at once."""
@@ -73,7 +72,7 @@ def play_matrix(
         if cell.key not in resumed.finished:
             recorder.record(Entry(chain=cell.key, stage=STAGE, pillar=3, kind="intent", data={"cell": cell.key}))
     progress(sum(len(done) for done in steps.values()))
-    with _Pool(jobs) as pool:
+    with Pool(jobs) as pool:
         _walk(engine, cells, steps, set(resumed.selections), pool, recorder, progress)
         made = [step for cell in cells if not cell.baseline for step in steps[cell.key]]
         if not any(step.weights for step in made):
@@ -100,7 +99,7 @@ def _walk(
     cells: Sequence[Cell],
     steps: dict[str, list[Step]],
     selections: set[tuple[str, int]],
-    pool: "_Pool",
+    pool: Pool,
     recorder: Recorder,
     progress: Callable[[int], None],
 ) -> None:
@@ -177,43 +176,3 @@ def _nothing_to_hold(steps: Sequence[Step]) -> DataError | ModelError:
         f"no name was eligible at any of {len(steps)} decisions; at the last one {considered} names were considered, "
         f"{recruited} recruited; they {why}; see `tvquant data audit`, and `tvquant select` with this profile"
     )
-
-
-class _Pool:
-    """Runs a function over argument tuples, in order: here, or on worker processes; one BLAS thread either way."""
-
-    def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        if self.jobs == 1:
-            from threadpoolctl import threadpool_limits
-
-            self._stack.enter_context(threadpool_limits(1))
-        else:
-            import joblib
-
-            parallel = joblib.Parallel(n_jobs=self.jobs, return_as="generator", backend="loky")
-            self._parallel = self._stack.enter_context(parallel)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def run[*A, R](self, work: Callable[[*A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
-        """Results in the order of the tasks, each as soon as it and those before it are there."""
-        if self.jobs == 1:
-            return (work(*task) for task in tasks)
-        import joblib
-
-        results: Iterator[R] = self._parallel(joblib.delayed(_one_thread)(work, *task) for task in tasks)
-        return results
-
-
-def _one_thread[*A, R](work: Callable[[*A], R], *task: *A) -> R:
-    """Equal bytes for any number of processes need equal BLAS threading, and one thread each is fastest."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return work(*task)
