@@ -1,7 +1,8 @@
 """Writing to the tables of a lake.
 
-Every write is one commit of one table. Whoever decides from stored rows what to write holds `writing` from the read to
-the commit; what a writer who does not hold it committed in between makes Delta refuse, and then all is decided again.
+Every write is one commit of one table, on the disk when it returns (see `committed`). Whoever decides from stored rows
+what to write holds `writing` from the read to the commit; what a writer who does not hold it committed in between makes
+Delta refuse, and then all is decided again.
 """
 
 import os
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tvquant.core.errors import DataError, unwritten
+from tvquant.lake import committed
 from tvquant.lake.place import Place, Root, address, folder, options
 from tvquant.lake.tables import MEASURES, SCHEMAS, first_line, opened
 
@@ -102,7 +104,7 @@ def append(root: Root, table: str, frame: pl.DataFrame) -> None:
     usable(root)
     import deltalake
 
-    with failures(root, table):
+    with committing(root, table):
         if not isinstance(root, Place):
             (root / table).mkdir(parents=True, exist_ok=True)
         deltalake.write_deltalake(
@@ -116,12 +118,16 @@ def append(root: Root, table: str, frame: pl.DataFrame) -> None:
 
 
 @contextmanager
-def failures(root: Root, table: str) -> Iterator[None]:
-    """Failures of the Delta library as ours; a commit that came second is left to `retried`."""
+def committing(root: Root, table: str) -> Iterator[None]:
+    """What is committed within is on the disk and recorded at the end.
+
+    Failures of the Delta library become ours; a commit that came second is left to `retried`.
+    """
     from deltalake.exceptions import CommitFailedError, DeltaError
 
     try:
         yield
+        committed.record(root, table)
     except CommitFailedError:
         raise
     except (DeltaError, OSError) as error:
@@ -166,7 +172,7 @@ def merge(root: Root, table: str, rows: pl.DataFrame, version: int | None) -> No
         return
     stamps = rows["timestamp"]
     keys = "t.symbol = s.symbol AND t.timestamp = s.timestamp"
-    with failures(root, table):
+    with committing(root, table):
         merging = opened(root, table, version).merge(
             arrow(table, rows),
             f"{keys} AND {within('t.timestamp', stamps.min(), stamps.max())}",  # type: ignore[arg-type]
@@ -194,7 +200,7 @@ def replace(
     predicate = within("timestamp", *span)
     if symbols is not None:
         predicate += f" AND symbol IN ({', '.join(f"'{name}'" for name in symbols)})"
-    with failures(root, table):
+    with committing(root, table):
         deltalake.write_deltalake(
             opened(root, table, version),
             arrow(table, rows),
@@ -220,7 +226,7 @@ def renew(
 
     usable(root)
     first = next(frames, None)
-    with failures(root, table):
+    with committing(root, table):
         if first is None:
             if predicate != "" and version is not None:
                 opened(root, table, version).delete(predicate)
@@ -243,13 +249,13 @@ def renew(
 
 def update(root: Root, table: str, values: Mapping[str, datetime], predicate: str) -> None:
     """Commit these moments as the columns' values in the rows that the SQL predicate names."""
-    with failures(root, table):
+    with committing(root, table):
         opened(root, table).update(new_values=dict(values), predicate=predicate, writer_properties=properties(table))
 
 
 def delete(root: Root, table: str, predicate: str) -> None:
     """Commit the table without the rows that the SQL predicate names."""
-    with failures(root, table):
+    with committing(root, table):
         opened(root, table).delete(predicate, writer_properties=properties(table))
 
 

@@ -68,7 +68,7 @@ def compact(
 
 def _compact(root: Root, table: str, keep: Collection[int], since: datetime) -> TableCompaction:
     before = tables.files(root, table)
-    with commits.failures(root, table):
+    with commits.committing(root, table):
         if len(before) >= MANY:
             tables.opened(root, table).optimize.compact(writer_properties=commits.properties(table))
         deleted, freed = (0, 0) if isinstance(root, Place) else _deleted(root, table, keep, since)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.lake import committed
 from tvquant.lake.place import Place, Root, address, options
 
 if TYPE_CHECKING:
@@ -142,7 +143,13 @@ CAUSE = re.compile(r"^\s*\x1b\[[0-9;]*m↳\x1b\[0m\s*")
 
 
 def version(root: Root, table: str) -> int | None:
-    """The latest version of a table, None when it does not exist."""
+    """The latest version of a table, None when it does not exist.
+
+    Raises
+    ------
+    DataError : it cannot be read, or its log is not what was committed.
+    """
+    committed.check_log(root, table)
     if not _exists(root, table):
         return None
     from deltalake.exceptions import DeltaError
@@ -191,12 +198,13 @@ def read(
 
     Raises
     ------
-    DataError : the table or that version of it cannot be read.
+    DataError : the table or that version of it cannot be read, or is not what was committed.
     """
     from deltalake.exceptions import DeltaError
 
     schema = SCHEMAS[table] if schema is None else schema
     empty = pl.DataFrame(schema=schema)
+    committed.check_log(root, table, at)
     if not _exists(root, table):
         return empty.select(columns) if columns else empty
     if span is not None:
@@ -208,7 +216,9 @@ def read(
             held = opened(root, table, at)
             seen, before = held.version(), seen
             # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
-            files = [f"{address(root, table)}/{name}" for name in _files(held, span)]
+            names = _files(held, span)
+            committed.check_files(root, table, names)
+            files = [f"{address(root, table)}/{name}" for name in names]
             stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
             more: Literal["ignore", "raise"] = "ignore" if table in OPEN_ENDED else "raise"
             scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False, extra_columns=more)
