@@ -52,6 +52,8 @@ class FeatureCycle:
     keys: int
     seconds: float
     left_out: dict[str, str]
+    damage: str = ""
+    """Why what was stored could not be read; all of it was made anew then."""
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -62,6 +64,7 @@ class FeatureCycle:
         return [
             f"features: {self.appended:,} rows appended, {self.recomputed:,} recomputed, {self.dropped:,} dropped, "
             f"of {self.keys:,} instruments, in {self.seconds:.1f} s",
+            *([f"the store was damaged and was made anew: {self.damage}"] if self.damage else []),
             *(f"{name} has no features: {why}" for name, why in sorted(self.left_out.items())[:MOST_SHOWN]),
         ]
 
@@ -106,6 +109,7 @@ def refresh_features(workspace: Workspace, watcher: Watcher, *, clock: Clock) ->
         keys=done.keys,
         seconds=time.perf_counter() - begun,
         left_out=left_out,
+        damage=done.damage,
     )
 
 

@@ -22,7 +22,7 @@ from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.pegs import strayed
 from tvquant.lake.provisional import settled
-from tvquant.lake.tables import DAILY, MEASURES, PRICES
+from tvquant.lake.tables import CACHES, DAILY, MEASURES, PRICES, SCHEMAS
 from tvquant.lake.tellings import TOLD, superseded
 
 OPENS_LATE = 20
@@ -34,8 +34,10 @@ def audit(lake: Lake, symbols: Iterable[str] | None = None, as_of: Instant | Non
 
     Raises
     ------
-    DataError : the lake is empty, or has no bars of a symbol.
+    DataError : the lake is empty, has no bars of a symbol, or a file of it is not what was committed.
     """
+    for table in SCHEMAS.keys() - CACHES:
+        tables.verify(lake.root, table)
     bars = lake.bars(symbols)
     if as_of is not None:
         bars = bars.until(as_of)

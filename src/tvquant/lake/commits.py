@@ -7,12 +7,14 @@ Delta refuse, and then all is decided again.
 
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -262,6 +264,22 @@ def delete(root: Root, table: str, predicate: str) -> None:
 def among(column: str, texts: Sequence[str]) -> str:
     """SQL: the column is one of the texts."""
     return f"{column} IN ({', '.join("'" + text.replace("'", "''") + "'" for text in texts)})"
+
+
+def remove(root: Path, table: str) -> None:
+    """Remove a table with all its versions and records; hold `writing`.
+
+    Raises
+    ------
+    DataError : it cannot be removed.
+    """
+    for place in (root / table, root / committed.FOLDER / table):  # in this order: a table that is half gone shows
+        try:
+            shutil.rmtree(place)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise DataError(f"lake table {place} cannot be removed: {error.strerror}; is it writable?") from error
 
 
 def within(column: str, first: datetime, last: datetime) -> str:

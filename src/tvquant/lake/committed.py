@@ -14,7 +14,7 @@ An object store keeps what it took: nothing of this is done below a URI.
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import file_digest, sha256
@@ -93,7 +93,18 @@ def record(root: Root, table: str) -> None:
         notes.mkdir(parents=True)
         for folder in (notes.parent, root, root.parent):
             durable.sync(folder)
-    found = {version: _synced(root / table, version) for version in reversed(new)}
+    record_these(root, table, new[::-1])
+
+
+def record_these(root: Path, table: str, these: Iterable[int]) -> None:
+    """Record these versions, whatever records there are of them, when the disk has all that they are made of.
+
+    Raises
+    ------
+    OSError : the disk did not take it.
+    """
+    log, notes = root / table / LOG, root / FOLDER / table
+    found = {version: _synced(root / table, version) for version in these}
     for folder in (log, root / table):
         durable.sync(folder)
     for version, one in found.items():
@@ -104,7 +115,7 @@ def _synced(folder: Path, version: int) -> Record:
     """What the record of a commit says, with its files on the disk; old ones may have been let go."""
     path = Path(entry(folder / LOG, version))
     text = path.read_text("utf-8")
-    data = [folder / name for name in _added(text)]
+    data = [folder / name for name in added(text)]
     checkpoints = list((folder / LOG).glob(f"{version:020}.checkpoint*.parquet"))
     digests: list[dict[str, str]] = []
     for files in (data, checkpoints):
@@ -138,8 +149,18 @@ def faults(root: Root, table: str, at: int | None = None) -> Iterator[Fault]:
     known, there = versions(notes), versions(log)
     top = max(known | there, default=-1) if at is None else at
     kept = {one for one in _checkpoints(log, notes, known) if one <= top}
-    first = max(kept, default=0)
-    for version in range(first, top + 1):
+    yield from _faults(log, notes, known, range(max(kept, default=0), top + 1))
+
+
+def all_faults(root: Path, table: str) -> Iterator[Fault]:
+    """What is wrong with the log of a table, from the first version on."""
+    log, notes = root / table / LOG, root / FOLDER / table
+    known = versions(notes)
+    yield from _faults(log, notes, known, range(max(known | versions(log), default=-1) + 1))
+
+
+def _faults(log: Path, notes: Path, known: Collection[int], asked: Iterable[int]) -> Iterator[Fault]:
+    for version in asked:
         told = recorded(entry(notes, version)) if version in known else None
         if version in known and told is None:
             path = Path(entry(notes, version))
@@ -147,7 +168,7 @@ def faults(root: Root, table: str, at: int | None = None) -> Iterator[Fault]:
         why = _entry_fault(entry(log, version), told)
         if why:
             yield Fault(version=version, path=Path(entry(log, version)), why=why)
-        for name, expected in (told.checkpoints if told and version == first else {}).items():
+        for name, expected in (told.checkpoints if told else {}).items():
             why = file_fault(log / name, expected)
             if why:
                 yield Fault(version=version, path=log / name, why=why)
@@ -202,6 +223,23 @@ def check_files(root: Root, table: str, names: Collection[str]) -> None:
         if why == MISSING:
             raise FileNotFoundError(2, "No such file", str(path))
         if why:
+            raise DataError(f"lake table {table} cannot be read: {path} {why}; {CURE}")
+
+
+def check_sizes(root: Root, table: str, sizes: Mapping[str, int]) -> None:
+    """Refuse data files that are missing or not as long as the log says.
+
+    Raises
+    ------
+    DataError : one is.
+    """
+    if isinstance(root, Place):
+        return
+    for name, expected in sizes.items():
+        path = root / table / name
+        found = path.stat().st_size if path.exists() else None
+        if found != expected:
+            why = MISSING if found is None else f"has {found} of {expected} bytes"
             raise DataError(f"lake table {table} cannot be read: {path} {why}; {CURE}")
 
 
@@ -263,7 +301,7 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _added(text: str) -> list[str]:
+def added(text: str) -> list[str]:
     """Names of the files that a log entry adds."""
     actions: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
     return [one["add"]["path"] for one in actions if "add" in one]

@@ -18,7 +18,6 @@ from tvquant.core.errors import DataError
 from tvquant.lake import commits, removals, tables
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Place, Root
-from tvquant.lake.tables import SCHEMAS
 
 MANY = 8
 """Files from which on a table is rewritten."""
@@ -51,7 +50,7 @@ def compact(
     ------
     DataError : a version to keep is not there (nothing was done), or the lake cannot be written.
     """
-    held = {name: version for name in SCHEMAS if (version := tables.version(lake.root, name)) is not None}
+    held = tables.held(lake.root)
     for name, versions in keep.items():
         gone = sorted(one for one in versions if not 0 <= one <= held.get(name, -1))
         if gone:

@@ -6,11 +6,12 @@
    changed, put in or taken out changes the digest from its bar on, so of each key the rows before it stand.
 3. A refresh writes from the first row on that does not stand, all keys in one commit: new rows are appended, rows that
    no longer hold are replaced. Killed before it, the table is as it was, and nothing of it is wrong.
+4. A table that is damaged stands for nothing: what is asked of it is computed, and a refresh makes it anew.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +19,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tvquant.core.errors import DataError
 from tvquant.core.panel import Bools, Floats, Panel, Times
 from tvquant.lake import commits, tables
 from tvquant.lake.lake import Lake
+from tvquant.lake.place import Place
 from tvquant.lake.tables import MEASURES, SCHEMAS, TIME
 
 type Digests = NDArray[np.uint64]
@@ -50,12 +53,14 @@ class Refreshed:
     appended : rows written after all that was stored of their key; `recomputed` : the others that were written.
     dropped : stored rows that no longer held, most of which were written anew.
     keys : instrument keys of which rows were written.
+    damage : why the table that was there could not be read, and was made anew; empty where it could.
     """
 
     appended: int
     recomputed: int
     dropped: int
     keys: int
+    damage: str = ""
 
 
 type Compute = Callable[[Panel, int], Floats]
@@ -103,12 +108,15 @@ def stored(lake: Lake, panel: Panel, digests: Digests, names: Sequence[str], *, 
     """Values of the named terms that stand for this very panel, F x T x N, and which cells have them, T x N."""
     values = np.full((len(names), *digests.shape), np.nan)
     have = np.zeros(digests.shape, bool)
-    if not _is_of(lake, version):
-        return values, have
     columns = [*MARKS, *names]
     schema = SCHEMAS[TABLE] | dict.fromkeys(names, pl.Float64())
     mine = pl.col("symbol").is_in(list(panel.keys)) if len(panel.keys) < FEW else None
-    frame = tables.read(lake.root, TABLE, columns, where=mine, schema=schema)
+    try:
+        if not _is_of(lake, version):
+            return values, have
+        frame = tables.read(lake.root, TABLE, columns, where=mine, schema=schema)
+    except DataError:  # damaged: all is computed, which costs time and changes nothing; `data status` names it
+        return values, have
     stand = _standing(frame, panel, digests)
     cells = stand.rows * have.shape[1] + stand.columns
     have.reshape(-1)[cells] = True
@@ -174,18 +182,29 @@ def refresh(
 
     def decide() -> Refreshed:
         with commits.writing(lake.root):
-            held, marks = tables.version(lake.root, TABLE), tables.read(lake.root, TABLE, MARKS)
+            held, marks, damage = _held(lake)
             trusted = marks if _is_of(lake, version) else marks.clear()
             works = [_work(panel, digests, trusted) for panel, digests in zip(panels, inputs.result(), strict=True)]
             done = _counted(works, len(marks))
             if done.keys or done.dropped:
                 frames = (frame.with_columns(**columns) for work in works for frame in _frames(work, names, compute))
                 commits.renew(lake.root, TABLE, frames, schema, _predicate(works, marks, done), held)
-        return done
+        return replace(done, damage=damage)
 
     with ThreadPoolExecutor(1) as beside:  # the table is read meanwhile
         inputs = beside.submit(lambda: [input_digests(panel) for panel in panels])
         return commits.retried(lake.root, decide)
+
+
+def _held(lake: Lake) -> tuple[int | None, pl.DataFrame, str]:
+    """Version and marks of the table; one that is damaged is removed, and why is told."""
+    try:
+        return tables.version(lake.root, TABLE), tables.read(lake.root, TABLE, MARKS), ""
+    except DataError as error:
+        if isinstance(lake.root, Place):
+            raise
+        commits.remove(lake.root, TABLE)
+        return None, pl.DataFrame(schema=SCHEMAS[TABLE]).select(MARKS), str(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,7 +1,7 @@
 """The lake: daily bars, corporate actions and instruments of one workspace, and the snapshots read from them."""
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,12 +31,16 @@ PINNED = ("bars", "actions", "funding", "instruments", "facts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableStatus:
-    """One table: its latest version, rows, and bytes on disk (old versions included)."""
+    """One table: its latest version, rows, and bytes on disk (old versions included).
+
+    `damage` : why it cannot be read, of a cache, which has no version and no rows then; everything else is an error.
+    """
 
     name: str
     version: int
     rows: int
     size: int
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,25 +183,29 @@ class Lake:
 
     def status(self) -> LakeStatus:
         """Tables, symbols and span."""
-        versions = self._versions()
+        self._versions()
         bars = tables.read(self.root, "bars", ["symbol", "timestamp"])
         if bars.is_empty():
             self._empty()
         times = bars["timestamp"].dt.replace_time_zone(None).to_numpy()
         return LakeStatus(
-            tables=tuple(
-                TableStatus(
-                    name=name,
-                    version=version,
-                    rows=len(tables.read(self.root, name, ["symbol"])),
-                    size=size(self.root, name),
-                )
-                for name, version in versions.items()
-            ),
+            tables=tuple(self._tables()),
             symbols=bars["symbol"].n_unique(),
             first=times.min(),
             last=times.max(),
         )
+
+    def _tables(self) -> Iterator[TableStatus]:
+        for name in SCHEMAS:
+            try:
+                version = tables.version(self.root, name)
+                if version is not None:
+                    rows = tables.count(self.root, name)
+                    yield TableStatus(name=name, version=version, rows=rows, size=size(self.root, name))
+            except DataError as error:
+                if name not in tables.CACHES:
+                    raise
+                yield TableStatus(name=name, version=0, rows=0, size=size(self.root, name), damage=str(error))
 
     def ls(self, symbol: str) -> Listing:
         """What is stored of one symbol, rows by time.
@@ -227,10 +235,10 @@ class Lake:
         )
 
     def _versions(self) -> dict[str, int]:
-        found = {name: tables.version(self.root, name) for name in SCHEMAS}
-        if found["bars"] is None:
+        found = tables.held(self.root)
+        if "bars" not in found:
             self._empty()
-        return {name: version for name, version in found.items() if version is not None}
+        return found
 
     def _empty(self) -> NoReturn:
         others = self._others(pl.lit(True))

@@ -135,6 +135,8 @@ which table, and the version that has them; `facts`: ticks, lots and the like, a
 
 OPEN_ENDED = frozenset({"features"})
 """Tables with more columns than are named here."""
+CACHES = frozenset({"features"})
+"""Tables that are made anew from the others: damage to one of them stops nobody."""
 
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
@@ -158,6 +160,53 @@ def version(root: Root, table: str) -> int | None:
         return int(opened(root, table).version())
     except (DeltaError, OSError) as error:
         raise _unreadable(root, table, error) from error
+
+
+def held(root: Root) -> dict[str, int]:
+    """The latest version of each table that is there; a cache that cannot be read counts as one that is not.
+
+    Raises
+    ------
+    DataError : another table cannot be read.
+    """
+    found: dict[str, int] = {}
+    for table in SCHEMAS:
+        try:
+            latest = version(root, table)
+        except DataError:
+            if table not in CACHES:
+                raise
+            continue
+        if latest is not None:
+            found[table] = latest
+    return found
+
+
+def count(root: Root, table: str) -> int:
+    """Rows of the latest version of a table that is there, as its log counts them; no file of it is read.
+
+    Raises
+    ------
+    DataError : it cannot be read, or a file is not there in its full length.
+    """
+    version(root, table)
+    actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
+    committed.check_sizes(root, table, dict(actions.select("path", "size_bytes").iter_rows()))
+    return int(actions["num_records"].sum())
+
+
+def verify(root: Root, table: str) -> None:
+    """Hold all that the latest version of a table is made of against what was committed.
+
+    Raises
+    ------
+    DataError : it is something else, or cannot be read.
+    """
+    if version(root, table) is not None:
+        try:
+            committed.check_files(root, table, files(root, table))
+        except OSError as error:
+            raise _unreadable(root, table, error) from error
 
 
 def opened(root: Root, table: str, at: int | None = None) -> "deltalake.DeltaTable":
@@ -272,7 +321,8 @@ def may_hold(root: Root, table: str, column: str, value: str, at: int | None) ->
 
 def _unreadable(root: Root, table: str, error: BaseException, at: int | None = None) -> DataError:
     which = "" if at is None else f" at version {at}"
-    return DataError(f"lake table {address(root, table)}{which} cannot be read: {first_line(error)}")
+    cure = "" if isinstance(root, Place) else f"; if the file is damaged, {committed.CURE}"
+    return DataError(f"lake table {address(root, table)}{which} cannot be read: {first_line(error)}{cure}")
 
 
 def first_line(error: BaseException) -> str:

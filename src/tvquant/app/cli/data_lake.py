@@ -240,14 +240,12 @@ def named_versions(home: "Workspace") -> dict[str, set[int]]:
     from tvquant.lake import Snapshot, tables
 
     root = home.lake().root
-    latest = {name: tables.version(root, name) for name in tables.SCHEMAS}
+    latest = tables.held(root)
     keep: dict[str, set[int]] = {}
     for run in home.all_runs():
         if (run.path / SNAPSHOT).exists():
             snapshot = Snapshot.from_json(run.read_json(SNAPSHOT)["snapshot"])
             for name, version in snapshot.tables.items():
-                if version <= (
-                    -1 if (last := latest.get(name)) is None else last
-                ):  # a lake that was made anew has none of the old one's
+                if version <= latest.get(name, -1):  # a lake that was made anew has none of the old one's
                     keep.setdefault(name, set()).add(version)
     return keep
