@@ -1,7 +1,10 @@
 """All wiring: the workspace, the stages of a run, the commands. Only this room and `market` know the outside."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 # Both must stand before numpy and numba are imported, hence here.
@@ -19,4 +22,23 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tvquant"
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache() / "numba"))
+def _cache_refused() -> str | None:
+    """Give compiled kernels their folder; why that cannot be written, when a folder of this process stands in for it.
+
+    Worker processes find that folder in the environment; it goes when this process ends.
+    """
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache() / "numba")
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        passing = tempfile.mkdtemp(prefix="tvquant-kernels-")
+        atexit.register(shutil.rmtree, passing, ignore_errors=True)
+        os.environ["NUMBA_CACHE_DIR"] = passing
+        return f"{folder}: {error.strerror}"
+
+
+CACHE_REFUSED = _cache_refused()
+"""Why compiled kernels are not kept; None where they are."""

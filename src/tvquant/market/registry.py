@@ -2,12 +2,13 @@
 
 `DataRegistry` is its content, `RegistryManager` its only reader and writer. A writer holds a lock for the moment
 between reading and replacing the file, and the file is replaced whole, so that a reader never needs the lock and never
-sees half a file, whoever is killed when.
+sees half a file, whoever is killed when. The file holds its own digest, and the one before it is kept beside it.
 """
 
 import json
 import os
 import platform
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from tvquant.core import durable
+from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, unwritten
 
 FILE = ".registry.json"
@@ -107,9 +110,9 @@ class DataRegistry:
         return replace(self, records={**self.records, record.key: record})
 
     def to_json(self) -> str:
-        """One document, records sorted."""
+        """One document, records sorted, with the digest of these."""
         records = [self.records[key].to_json() for key in sorted(self.records)]
-        return json.dumps({"version": VERSION, "assets": records}, indent=1) + "\n"
+        return json.dumps({"version": VERSION, "assets": records, "digest": digest_json(records)}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -117,6 +120,8 @@ class DataRegistry:
         content = json.loads(text)
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']} is not {VERSION}")
+        if content.get("digest", told := digest_json(content["assets"])) != told:
+            raise ValueError("its records are not those that were written")
         records = [AssetRecord.from_json(one) for one in content["assets"]]
         return cls(records={record.key: record for record in records})
 
@@ -149,7 +154,7 @@ class RegistryManager:
             raise DataError(f"registry {self.path} cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
-                f"registry {self.path} is no registry ({error}); delete it: the next `tvquant data sync` makes it anew"
+                f"registry {self.path} is torn or changed ({error}); `tvquant doctor --fix` goes back to the one before"
             ) from error
 
     def update(self, symbol: str, interval: str, **changes: Any) -> AssetRecord:
@@ -179,13 +184,10 @@ class RegistryManager:
             self._replace(DataRegistry(records={key: one for key, one in held.items() if key[0] not in symbols}))
 
     def _replace(self, registry: DataRegistry) -> None:
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
-            with beside.open("w", encoding="utf-8") as file:
-                file.write(registry.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self.path)
+            if self.path.exists():
+                shutil.copyfile(self.path, self.before)
+            durable.replace(self.path, registry.to_json().encode())
         except OSError as error:
             raise unwritten(f"registry {self.path} cannot be written: {error.strerror}", error) from error
 
@@ -211,6 +213,29 @@ class RegistryManager:
         finally:
             self._holder.unlink(missing_ok=True)
             lock.release()
+
+    @property
+    def before(self) -> Path:
+        """The file as it was before the last change."""
+        return self.path.with_name(f"{self.path.name}.before")
+
+    def mend(self) -> str:
+        """Put the file before the last change in the place of one that cannot be read; what was done.
+
+        Raises
+        ------
+        DataError : another process keeps the lock (retryable), or the file cannot be written.
+        """
+        with self._writing():
+            try:
+                last = RegistryManager(self.before).read()
+            except DataError:
+                last = DataRegistry()
+            self.path.unlink(missing_ok=True)
+            if not last.records:
+                return "registry: none before it is whole; `tvquant data sync` makes it anew"
+            durable.replace(self.path, last.to_json().encode())
+        return f"registry: goes back to the one before the last change, of {len(last.records):,} assets"
 
     @property
     def _lock(self) -> Path:

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app import CACHE_REFUSED
 from tvquant.app.watching import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.stamps import Stamp
@@ -137,10 +139,19 @@ def watching() -> Iterator[Progress]:
         progress.close()
 
 
+@cache
+def _cache_told() -> None:
+    """Say, once in a process, that kernels are compiled for it alone."""
+    if CACHE_REFUSED:
+        note(f"compiled kernels cannot be kept ({CACHE_REFUSED}); this command compiles them for itself")
+
+
 @contextmanager
 def compiling_told() -> Iterator[None]:
     """Say once why the first use of kernels on a machine takes so long; silent where they come from the cache."""
     from numba.core import event
+
+    _cache_told()
 
     class Told(event.Listener):
         """Adds up the seconds of compilations; one may begin others."""

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from tvquant import __version__
-from tvquant.app import user_cache
+from tvquant.app import CACHE_REFUSED
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
 from tvquant.app.workspace import LAKE_URI, Workspace, write_text
-from tvquant.core.errors import ProfileError
+from tvquant.core.errors import DataError, ProfileError
 
 EXAMPLE = """\
 # A profile of your own: it takes everything from a preset and says what differs.
@@ -83,20 +83,31 @@ def init(
     answer({"workspace": str(home.root), "made": fresh}, text, as_json=as_json)
 
 
-def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """What this installation is, what it can do here, and where it writes."""
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Bring damaged files back to their last whole version; originals are kept.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What this installation is, what it can do here, where it writes, and which files of the workspace are damaged."""
     from tvquant.app.identity import environment
     from tvquant.app.vocabulary import vocabulary
 
     home, words, versions = workspace_at(workspace), vocabulary(), environment()
     usable = home.profiles.is_dir() and os.access(home.root, os.W_OK)
+    if fix:
+        home.require()
+    files = _files(home, fix) if usable else {}
     facts: dict[str, Any] = {
         "tvquant": __version__,
         "python": f"{platform.python_version()} ({sys.executable})",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "workspace": f"{home.root} ({'ready' if usable else 'not a workspace: tvquant init DIR'})",
         "disk free": f"{shutil.disk_usage(home.root if home.root.exists() else Path.cwd()).free / 2**30:.1f} GiB",
-        "kernel cache": f"{os.environ.get('NUMBA_CACHE_DIR', user_cache())}",
+        "kernel cache": f"none, kernels are compiled at each start: {CACHE_REFUSED}"
+        if CACHE_REFUSED
+        else os.environ["NUMBA_CACHE_DIR"],
         "engines": ", ".join(sorted(words.engines)),
         "risk profiles": ", ".join(sorted(words.risk_profiles)),
         "simulators": ", ".join(sorted(words.simulators)),
@@ -104,4 +115,19 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     }
     packages = {name: version for name, version in versions.items() if name != "python"}
     rows = [*facts.items(), ("packages", ", ".join(f"{name} {version}" for name, version in packages.items()))]
-    answer({**facts, "packages": packages}, table(("what", "found"), rows), as_json=as_json)
+    rows += [(what, one) for what, found in files.items() for one in found]
+    answer({**facts, "packages": packages, **files}, table(("what", "found"), rows), as_json=as_json)
+    if files.get("damaged"):
+        raise typer.Exit(DataError.exit_code)
+
+
+def _files(home: Workspace, fix: bool) -> dict[str, list[str]]:
+    """What was mended, with the place of the originals, and what is damaged."""
+    from tvquant.app.clock import SystemClock
+    from tvquant.app.recovery import damages, recover
+
+    if not fix:
+        return {"damaged": [f"{one.path}: {one.why}" for one in damages(home)]}
+    done = recover(home, clock=SystemClock())
+    steps = [*done.steps, *([f"originals are kept in {done.aside}"] if done.steps else [])]
+    return {"mended": steps, "damaged": [f"{one.path}: {one.why}" for one in done.left]}

@@ -1,0 +1,167 @@
+"""A workspace whose files were torn or changed by something else than tvquant, and what can be made good again.
+
+1. Tables of the lake: `lake.recovery`. The registry: the file before its last change.
+2. A run's ledger: its last whole record. A snapshot: its record in the ledger. Another file that the ledger answers
+   for: the ledger is cut before the record that names it, so that `tvquant run --resume` makes file and record again.
+   That needs the code that the run began with; without it the run is named and left alone.
+3. Originals are kept in `data/recovered/TIME`, below the paths that they had.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tvquant.app.identity import plan_digest
+from tvquant.app.production import MANIFEST, SNAPSHOT
+from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.core import durable
+from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError, LedgerError, TvquantError
+from tvquant.core.records import RUN
+from tvquant.lake import Snapshot
+from tvquant.lake import recovery as lake_recovery
+from tvquant.lake.committed import file_fault
+from tvquant.lake.recovery import Damage, move
+from tvquant.ledger import records
+from tvquant.ledger import recovery as ledger_recovery
+from tvquant.ledger.lines import AUDIT, HEAD
+from tvquant.market.registry import RegistryManager
+from tvquant.profiles import from_manifest
+
+RECOVERED = Path("data") / "recovered"
+FILE = "file:"
+"""How outputs of a record that are files of the run folder begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What was done, step by step, where the originals are, and what is damaged still."""
+
+    steps: tuple[str, ...]
+    aside: Path
+    left: tuple[Damage, ...]
+
+
+def damages(home: Workspace) -> tuple[Damage, ...]:
+    """Every file of the workspace that is torn, lost or not what was written."""
+    lake = home.lake()
+    found = [*lake_recovery.damages(lake)]
+    registry = RegistryManager(lake.folder)
+    if lake.folder.is_dir() and (why := _refused(registry)):
+        found.append(Damage(path=registry.path, why=why))
+    for run in home.all_runs():
+        found += run_damages(run)
+    return tuple(found)
+
+
+def recover(home: Workspace, *, clock: Clock) -> Recovery:
+    """Bring what is damaged back to its last whole version, and keep the originals.
+
+    Raises
+    ------
+    DataError : another command is writing, or the workspace cannot be written.
+    """
+    aside = home.root / RECOVERED / f"{clock.now():%Y%m%dT%H%M%S}"
+    with home.writing():
+        lake = home.lake()
+        steps = [*lake_recovery.mend(lake, aside / "lakehouse")]
+        registry = RegistryManager(lake.folder)
+        if lake.folder.is_dir() and _refused(registry):
+            _kept(registry.path, aside / "lakehouse")
+            steps.append(registry.mend())
+        for run in home.all_runs():
+            steps += _run_mended(run, aside / run.id)
+        return Recovery(steps=tuple(steps), aside=aside, left=damages(home))
+
+
+def _refused(registry: RegistryManager) -> str | None:
+    try:
+        registry.read()
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def run_damages(run: RunFolder) -> Iterator[Damage]:
+    """Files of a run that are torn, lost or not what its ledger says."""
+    try:
+        torn = ledger_recovery.torn(run.path)
+        if torn:
+            yield Damage(path=torn[0], why=torn[1])
+            return
+        for name in _altered(run):
+            yield Damage(path=run.path / name, why="is not what was written, as the run's ledger says")
+    except TvquantError as error:
+        yield Damage(path=run.path / AUDIT, why=str(error))
+
+
+def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
+    """Mend a run as far as that can be done; each step."""
+    try:
+        if ledger_recovery.torn(run.path):
+            for name in (AUDIT, HEAD):
+                _kept(run.path / name, aside)
+            count = ledger_recovery.mend(run.path)
+            if not count:
+                move(run.path, aside)
+                yield f"run {run.id}: not one record of its ledger is whole; the run is put aside"
+                return
+            yield f"run {run.id}: its ledger goes back to {count} whole records"
+        bad = _altered(run)
+        if SNAPSHOT in bad:
+            move(run.path / SNAPSHOT, aside)
+            told = next(records(run.path, chain=RUN, kind="plan"))
+            run.write_json(SNAPSHOT, {"plan": told.outputs["plan"], "snapshot": told.data["snapshot"]})
+            yield f"run {run.id}: {SNAPSHOT} is written again from its ledger"
+        others = [name for name in bad if name != SNAPSHOT]
+        if others and MANIFEST not in others and _can_go_on(run):
+            for name in (AUDIT, HEAD):
+                _kept(run.path / name, aside)
+            for name in others:
+                move(run.path / name, (aside / name).parent)
+            ledger_recovery.cut_before(run.path, lambda fields: bool(_named(fields["outputs"]).keys() & set(others)))
+            yield f"run {run.id}: {', '.join(others)} put aside; `tvquant run --resume {run.id}` makes them again"
+    except (DataError, LedgerError):  # it stays damaged, and is told as that
+        return
+
+
+def _altered(run: RunFolder) -> tuple[str, ...]:
+    """Files of the run that are not what the records of its ledger say."""
+    held: dict[str, str] = {}
+    plan = None
+    for record in records(run.path, chain=RUN):
+        held |= _named(record.outputs)
+        plan = record if record.kind == "plan" else plan
+    bad = [name for name, digest in held.items() if file_fault(run.path / name, digest)]
+    if plan is not None and SNAPSHOT not in bad:
+        said = {"plan": plan.outputs["plan"], "snapshot": plan.data["snapshot"]}
+        try:
+            bad += [] if run.read_json(SNAPSHOT) == said else [SNAPSHOT]
+        except DataError:
+            bad.append(SNAPSHOT)
+    return tuple(sorted(bad))
+
+
+def _named(outputs: Mapping[str, str]) -> dict[str, str]:
+    """File -> SHA-256, of the outputs of a record that are files of the run folder."""
+    return {name.removeprefix(FILE): digest for name, digest in outputs.items() if name.startswith(FILE)}
+
+
+def _can_go_on(run: RunFolder) -> bool:
+    """The run was begun with this code and these packages, so that it can be resumed."""
+    plan = next(records(run.path, chain=RUN, kind="plan"), None)
+    if plan is None:
+        return True
+    resolved = from_manifest(run.read_json(MANIFEST))
+    pinned = Snapshot.from_json(plan.data["snapshot"])
+    return plan_digest(profile=resolved.digest, snapshot=pinned.digest) == plan.outputs["plan"]
+
+
+def _kept(path: Path, aside: Path) -> None:
+    """Copy a file that is about to be replaced, if it is there."""
+    if path.exists():
+        aside.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, aside / path.name)
+        durable.sync(aside / path.name)
+        durable.sync(aside)
