@@ -73,7 +73,7 @@ class Ledger:
         if found.status in (Integrity.TRUNCATED, Integrity.TAMPERED):
             assert found.first_bad is not None
             where = f"line {found.first_bad.line}: {found.first_bad.why}"
-            raise LedgerError(f"{path} is {found.status}: {where}; it cannot be continued, start a new run")
+            raise LedgerError(f"{path} is {found.status}: {where}; it cannot be continued as it stands")
         if found.sealed:
             raise LedgerError(f"{path} is sealed: the run is finished and takes no more records")
         if progress.run_id != run_id:

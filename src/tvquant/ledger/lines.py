@@ -27,6 +27,7 @@ from tvquant.ledger.encoding import decode, encode
 AUDIT = "audit.jsonl"
 HEAD = "audit.head"
 ORIGIN = "0" * 64
+CURE = "`tvquant doctor --fix` goes back to the whole lines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +136,14 @@ class Head:
         try:
             content = (folder / HEAD).read_bytes()
         except OSError as error:
-            raise DataError(f"{folder / HEAD}: {error.strerror}; this folder holds no whole ledger") from error
+            raise DataError(f"{folder / HEAD}: {error.strerror}; this folder holds no whole ledger; {CURE}") from error
         match _load(content):
             case {"records": int(records), "bytes": int(size), "chains": dict(chains)}:
                 tips = {chain: Tip.of(tip) for chain, tip in chains.items()}
                 head = cls(records=records, size=size, tips=tips)
                 if head.line() == content:
                     return head
-        raise BadLine(line=0, why=f"{HEAD} does not hash to its digest")
+        raise BadLine(line=0, why=f"{HEAD} does not hash to its digest; {CURE}")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from tvquant.ledger.lines import AUDIT, HEAD, BadLine, Head, Progress, Tip, open_audit, walk
+from tvquant.ledger.lines import AUDIT, CURE, HEAD, BadLine, Head, Progress, Tip, open_audit, walk
 
 
 class Integrity(StrEnum):
@@ -139,11 +139,11 @@ def _judge(head: Head, progress: Progress, size: int) -> tuple[Integrity, Findin
     """Hold the right lines against the head that covers them."""
     following = progress.records + 1
     if size < head.size:
-        found = f"the file ends after {size} bytes and {progress.records} whole records"
-        why = f"{found}, the head covers {head.size} bytes and {head.records} records"
+        found = f"{AUDIT} ends after {size} bytes and {progress.records} whole records"
+        why = f"{found}, the head covers {head.size} bytes and {head.records} records; {CURE}"
         return Integrity.TRUNCATED, Finding(line=following, why=why)
     if progress.size < head.size:
-        return Integrity.TAMPERED, Finding(line=following, why="the line has no end")
+        return Integrity.TAMPERED, Finding(line=following, why=f"the line of {AUDIT} has no end; {CURE}")
     if progress.head() != head:
         return Integrity.TAMPERED, Finding(line=0, why=f"{HEAD} does not describe the lines it covers")
     if not progress.sealed:

@@ -207,7 +207,7 @@ def test_what_cannot_be_continued(begun: Ledger, tmp_path: Path, clock: Clock) -
     with pytest.raises(LedgerError, match="of run 'r1', expected 'r2'"):
         Ledger.resume(tmp_path, run_id="r2", clock=clock)
     audit.write_bytes(whole[:-1])
-    with pytest.raises(LedgerError, match="is truncated: line 2: the file ends after"):
+    with pytest.raises(LedgerError, match=r"is truncated: line 2: audit\.jsonl ends after"):
         Ledger.resume(tmp_path, run_id="r1", clock=clock)
     audit.write_bytes(whole.replace(b"snapshot", b"snapshop"))
     with pytest.raises(LedgerError, match="is tampered: line 2: does not hash"):

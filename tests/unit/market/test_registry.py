@@ -62,7 +62,7 @@ def test_a_folder_names_its_registry(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "assets": []}', '{"version": 1, "assets": [{}]}'])
 def test_a_file_that_is_no_registry_is_named(manager: RegistryManager, text: str) -> None:
     manager.path.write_text(text)
-    with pytest.raises(DataError, match="delete it"):
+    with pytest.raises(DataError, match="doctor --fix"):
         manager.read()
 
 
@@ -90,7 +90,9 @@ def test_eight_writers_lose_no_update_and_the_file_always_parses(tmp_path: Path)
     assert seen > 0
     found = RegistryManager(path).read()
     assert {found.record(f"BINANCE:S{who:03d}USDT", "1d").bars for who in range(8)} == {100}
-    assert [name.name for name in tmp_path.iterdir() if name.suffix not in (".lock", ".json")] == []
+    assert [name.name for name in tmp_path.iterdir() if name.suffix not in (".lock", ".json")] == [
+        ".registry.json.before"
+    ]
 
 
 def _dead_process() -> int:
@@ -162,3 +164,28 @@ def test_the_document_is_plain(manager: RegistryManager) -> None:
     manager.update(BTC, "1d", state=AssetState.STABLE, last_bar=MOMENT)
     (record,) = json.loads(manager.path.read_text())["assets"]
     assert (record["state"], record["last_bar"]) == ("stable", "2024-06-01T00:00:00+00:00")
+
+
+def test_a_registry_that_was_cut_or_changed_is_named_and_goes_back(manager: RegistryManager) -> None:
+    manager.update("BINANCE:BTCUSDT", "1d", bars=7)
+    before = manager.read()
+    manager.update("BINANCE:BTCUSDT", "1d", bars=8)
+    content = manager.path.read_bytes()
+    for damaged in (b"", content[:1], content[:-4], content.replace(b'"bars": 8', b'"bars": 9')):
+        manager.path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"\.registry\.json is torn or changed .*doctor --fix"):
+            manager.read()
+        assert "1 assets" in manager.mend()
+        assert manager.read() == before
+    manager.path.write_bytes(b"")
+    manager.before.write_bytes(b"")
+    assert "makes it anew" in manager.mend()
+    assert manager.read() == DataRegistry()
+
+
+def test_a_registry_without_a_digest_is_read(manager: RegistryManager) -> None:
+    manager.update("BINANCE:BTCUSDT", "1d", bars=7)
+    content = json.loads(manager.path.read_text())
+    del content["digest"]
+    manager.path.write_text(json.dumps(content))
+    assert manager.read().record("BINANCE:BTCUSDT", "1d").bars == 7

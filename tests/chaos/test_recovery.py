@@ -1,0 +1,185 @@
+"""Files of a workspace that are cut anywhere: every command names the file or says what it said before; doctor mends.
+
+A workspace with a lake, a registry, features and a finished run is made once and copied for every cut.
+"""
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tvquant.app.cli import main
+from tvquant.app.feature_cycle import refresh_features
+from tvquant.app.production import run
+from tvquant.app.vocabulary import vocabulary
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import Workspace
+from tvquant.core.panel import Basis
+from tvquant.lake import import_files
+from tvquant.lake.upserts import upsert
+from tvquant.ledger.lines import AUDIT, HEAD
+from tvquant.market.registry import AssetState, RegistryManager
+from tvquant.profiles import load, resolve
+
+NOW = datetime(2025, 1, 2, tzinfo=UTC)
+COINS = {"BTC": 3, "ETH": 5, "SOL": 7, "XRP": 11, "ADA": 2}
+PROFILE = {"execution.convention": "next_close"}
+
+
+class Then:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+def day(first: datetime, days: int) -> pl.DataFrame:
+    """Bars of all coins."""
+    times = [first + timedelta(days=k) for k in range(days)]
+    return pl.concat(
+        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": times}).with_columns(
+            pl.col("timestamp").cast(pl.Datetime("us", "UTC")),
+            close=100.0 + ((pl.int_range(pl.len()) * step) % 17),
+        )
+        for coin, step in COINS.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("whole")
+    home = Workspace(folder / "ws")
+    home.create()
+    first = datetime(2024, 1, 1, tzinfo=UTC)
+    day(first, 240).write_parquet(folder / "coins.parquet")
+    import_files(home.lake(), [folder / "coins.parquet"], recorded_at=NOW)
+    later = day(first + timedelta(days=240), 1)
+    upsert(home.lake(), later, interval="1d", basis=Basis.RAW, source="s", recorded_at=NOW, reason="r")
+    registry = RegistryManager(home.lake().folder)
+    for coin in COINS:
+        registry.update(f"BINANCE:{coin}USDT", "1d", state=AssetState.STABLE, bars=241)
+    refresh_features(home, Watcher(), clock=Then())
+    arguments = {f"--set {key}": (key, value) for key, value in PROFILE.items()}
+    run(home, resolve(load("crypto_spot"), vocabulary(), arguments=arguments), clock=Then(), jobs=1, again=False,
+        watcher=Watcher())  # fmt: skip
+    return home
+
+
+def newest(folder: Path, pattern: str) -> Path:
+    return max(folder.glob(pattern), key=lambda one: (one.stat().st_mtime_ns, one.name))
+
+
+def lakehouse(home: Workspace) -> Path:
+    return home.root / "data" / "lakehouse"
+
+
+def log_entry(table: str) -> Callable[[Workspace], Path]:
+    return lambda home: newest(lakehouse(home) / table / "_delta_log", "*.json")
+
+
+def data_file(table: str) -> Callable[[Workspace], Path]:
+    return lambda home: newest(lakehouse(home) / table, "*.parquet")
+
+
+def record_of(table: str) -> Callable[[Workspace], Path]:
+    return lambda home: newest(lakehouse(home) / ".committed" / table, "*.json")
+
+
+def of_run(name: str) -> Callable[[Workspace], Path]:
+    return lambda home: home.all_runs()[-1].path / name
+
+
+KINDS: dict[str, Callable[[Workspace], Path]] = {
+    **{f"log of {table}": log_entry(table) for table in ("bars", "journal", "instruments", "features")},
+    **{f"file of {table}": data_file(table) for table in ("bars", "journal", "instruments", "features")},
+    "record": record_of("bars"),
+    "registry": lambda home: lakehouse(home) / ".registry.json",
+    "ledger": of_run(AUDIT),
+    "head": of_run(HEAD),
+    "snapshot": of_run("data/snapshot.json"),
+}
+GATE = ("log of bars", "file of bars", "file of features", "registry", "ledger", "snapshot")
+CUTS = [(kind, share) for kind, share in zip(GATE, (0.0, 0.6, 0.3, 0.99, 0.5, 0.0), strict=True)]
+if os.environ.get("TVQUANT_PROOF"):
+    draw = random.Random()
+    CUTS += [(kind, draw.random()) for kind in (list(KINDS) * 4)[:50]]
+
+READERS = (
+    ("data", "status"),
+    ("data", "audit"),
+    ("data", "ls", "BINANCE:BTCUSDT"),
+    ("select", "crypto_spot", "--set", "execution.convention=next_close"),
+    ("ledger", "verify", "latest"),
+    ("runs",),
+)
+
+
+@pytest.fixture
+def said(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """What a command ends with and says."""
+
+    def call(home: Workspace, *words: str) -> tuple[int, str]:
+        capfd.readouterr()
+        code = main([*words, "-w", str(home.root)])
+        done = capfd.readouterr()
+        return code, (done.out + done.err).replace(str(home.root), "W")
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[tuple[str, ...], tuple[int, str]]:
+    """What the whole workspace answers, asked once."""
+    return {}
+
+
+@pytest.mark.parametrize(("kind", "share"), CUTS)
+def test_a_cut_is_named_or_changes_nothing_and_is_mended(
+    made: Workspace,
+    said: Callable[..., tuple[int, str]],
+    answers: dict[tuple[str, ...], tuple[int, str]],
+    tmp_path: Path,
+    kind: str,
+    share: float,
+) -> None:
+    if not answers:
+        answers.update((words, said(made, *words)) for words in READERS)
+    shutil.copytree(made.root, tmp_path / "ws")
+    home = Workspace(tmp_path / "ws")
+    path = KINDS[kind](home)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    for words in READERS:
+        code, text = said(home, *words)
+        assert "Traceback" not in text
+        assert code != 70, text
+        named = path.name in text or (words == ("runs",) and any(state in text for state in ("truncated", "tampered")))
+        assert (code, text) == answers[words] or named, f"{words} says nothing of {path.name}: {text}"
+    code, text = said(home, "doctor")
+    assert code == 3
+    assert path.name in text
+    code, text = said(home, "doctor", "--fix")
+    assert code == 0, text
+    kept = [one for one in (home.root / "data" / "recovered").rglob("*") if one.is_file()]
+    assert int(share * len(content)) in {one.stat().st_size for one in kept}
+    assert said(home, "doctor")[0] == 0
+    if "features" in kind:
+        refresh_features(home, Watcher(), clock=Then())
+    if kind in ("ledger", "head"):
+        assert said(home, "run", "--resume", home.all_runs()[-1].id)[0] == 0
+        assert result_of(home) == result_of(made)
+    for words in READERS:
+        code, text = said(home, *words)
+        if (code, text) != answers[words] and words[0] != "runs":
+            assert kind.startswith("file of") or words == ("data", "status"), (words, text, answers[words])
+
+
+def result_of(home: Workspace) -> str:
+    from tvquant.app.production import result_digest
+
+    return result_digest(home.all_runs()[-1])
