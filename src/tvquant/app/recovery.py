@@ -17,7 +17,7 @@ from tvquant.app.production import MANIFEST, SNAPSHOT
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core import durable
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError, LedgerError, TvquantError
+from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
 from tvquant.lake import recovery as lake_recovery
@@ -122,7 +122,7 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
                 move(run.path / name, (aside / name).parent)
             ledger_recovery.cut_before(run.path, lambda fields: bool(_named(fields["outputs"]).keys() & set(others)))
             yield f"run {run.id}: {', '.join(others)} put aside; `tvquant run --resume {run.id}` makes them again"
-    except (DataError, LedgerError):  # it stays damaged, and is told as that
+    except TvquantError:  # it stays damaged, and is told as that
         return
 
 

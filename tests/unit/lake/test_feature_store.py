@@ -232,6 +232,28 @@ def test_it_may_be_compacted_and_is_told_of_in_the_status(lake: Lake, deliver, b
     assert next(one.rows for one in lake.status().tables if one.name == "features") == 36
 
 
+@pytest.mark.parametrize("place", ["_delta_log/*.json", "*.parquet"])
+@pytest.mark.parametrize("size", [0, 9, -1, None])
+def test_a_damaged_store_stands_for_nothing_and_is_made_anew(lake: Lake, place, size):
+    close = walk()
+    put(lake, panel(close))
+    (path,) = (lake.root / "features").glob(place)
+    content = path.read_bytes()
+    if size is None:
+        path.unlink()
+    else:
+        path.write_bytes(content[:-40] + b"!" + content[-39:] if size == -1 else content[:size])
+    assert "features" not in tables.held(lake.root) or place == "*.parquet"
+    values, have = stored(lake, panel(close), input_digests(panel(close)), NAMES, version="a")
+    assert not have.any()
+    assert np.isnan(values).all()
+    done = refresh(lake, [panel(close)], NAMES, Counted(), version="a", recorded_at=NOW)
+    assert path.name in done.damage
+    assert done.appended == close.size
+    check(lake, panel(close))
+    assert refresh(lake, [panel(close)], NAMES, Counted(), version="a", recorded_at=NOW).damage == ""
+
+
 def killed(root, close, stage):
     """Refresh, but die before or after the commit."""
     from tvquant.lake import commits
