@@ -83,7 +83,7 @@ def run(
     resolved = plan.resolved
     if not again and (found := finished_run(workspace, plan)):
         return found
-    folder = RunFolder(workspace.runs / new_run_id(clock.now(), resolved.profile.name))
+    folder = workspace.new_run(new_run_id(clock.now(), resolved.profile.name))
     folder.path.mkdir(parents=True)
     folder.write_json(MANIFEST, to_manifest(resolved))
     with Ledger.create(folder.path, run_id=folder.id, clock=clock) as ledger:

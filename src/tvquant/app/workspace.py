@@ -4,6 +4,7 @@ profiles/                       the user's profiles, over the packaged presets
 data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables stand at that URI, and locks here
 data/logs/                      what commands outside a run had to say
 artifacts/summaries/INDEX.md    every run and its state
+artifacts/summaries/runs/.order every run's id in the order of making, which no clock decides
 artifacts/summaries/runs/<id>/  one run: manifest.json, audit.jsonl, audit.head, data/, results/, report/, logs/
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.errors import DataError, ProfileError, unwritten
 
 if TYPE_CHECKING:
     from tvquant.lake import Lake
@@ -152,11 +153,33 @@ class Workspace:
         finally:
             lock.release()
 
+    def new_run(self, run_id: str) -> RunFolder:
+        """The folder that a run of this id is to have; from now on it is the latest.
+
+        Raises
+        ------
+        DataError : the disk refuses.
+        """
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            with self._order.open("a", encoding="utf-8") as order:
+                order.write(f"{run_id}\n")
+        except OSError as error:
+            raise unwritten(f"run {run_id} cannot be written to {self._order}: {error.strerror}", error) from error
+        return RunFolder(self.runs / run_id)
+
     def all_runs(self) -> tuple[RunFolder, ...]:
-        """Every run, oldest first."""
+        """Every run in the order of making; before them, by id, those that were not made here or long ago."""
         if not self.runs.is_dir():
             return ()
-        return tuple(RunFolder(p) for p in sorted(self.runs.iterdir()) if p.is_dir() and RUN_ID.fullmatch(p.name))
+        made = self._order.read_text("utf-8").splitlines() if self._order.is_file() else []
+        place = {run_id: number for number, run_id in enumerate(made)}
+        names = [path.name for path in self.runs.iterdir() if path.is_dir() and RUN_ID.fullmatch(path.name)]
+        return tuple(RunFolder(self.runs / name) for name in sorted(names, key=lambda n: (place.get(n, -1), n)))
+
+    @property
+    def _order(self) -> Path:
+        return self.runs / ".order"
 
     def run(self, name: str) -> RunFolder:
         """The run of this id, of an unambiguous part of one, or `latest`.

@@ -25,6 +25,17 @@ def test_runs_are_found_by_id_part_and_latest(home: Workspace) -> None:
     assert home.run("latest").id == IDS[1]
 
 
+def test_the_latest_run_is_the_one_that_was_made_last_whatever_its_clock_said(home: Workspace) -> None:
+    """Those that nobody entered stand before all others, by their dates."""
+    dated = ("20310101T000000-demo_sp500-cccccc", "20260103T000000-demo_sp500-dddddd")
+    for name in dated:
+        home.new_run(name).path.mkdir()
+    assert [run.id for run in home.all_runs()] == [*IDS, *dated]
+    assert home.run("latest").id == dated[1]
+    home.run(dated[1]).path.rmdir()
+    assert home.run("latest").id == dated[0]
+
+
 @pytest.mark.parametrize(
     ("name", "why"), [("demo", "ambiguous"), ("zzz", "does not exist"), ("../ws", "does not exist")]
 )
