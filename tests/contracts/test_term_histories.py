@@ -70,6 +70,17 @@ def without(fields, *names):
     return {name: block for name, block in fields.items() if name not in names}
 
 
+def with_splits(fields):
+    """Raw bars of names that were split, one on a day without a bar, and of one whose shares came together."""
+    split = np.ones(fields["close"].shape)
+    split[[150, 300], [0, 1]] = 10.0, 4.0
+    split[fields["close"].shape[0] // 3 + 20, 1] = 3.0  # among the rows without a bar
+    split[200, 3] = 1.0 / 8.0
+    units = split.cumprod(axis=0)
+    raw = {name: fields[name] / units for name in ("close", "high", "low")}
+    return fields | raw | {"volume": fields["volume"] * units, "split": split}
+
+
 def late_volume(fields):
     """No name has volume before the hundredth row."""
     hidden = np.arange(len(fields["close"]))[:, None] < 100
@@ -89,6 +100,8 @@ PANELS = {
     "everything": lambda: panel(blocks()),
     "sessions": sessions,
     "close only": lambda: panel(without(blocks(400), "high", "low", "volume", "quote_volume")),
+    "splits": lambda: panel(with_splits(blocks(500))),
+    "splits of late cells": lambda: panel(with_splits(blocks(320)), delay=[0 * HOUR, HOUR, HOUR, 9 * HOUR, HOUR, HOUR]),
     "no volume": lambda: panel(without(blocks(400), "volume", "quote_volume")),
     "late volume": lambda: panel(late_volume(blocks(400))),
     "late cells": lambda: panel(blocks(300), delay=[0 * HOUR, 3 * HOUR, 0 * HOUR, 7 * HOUR, 0 * HOUR, 1 * HOUR]),

@@ -15,6 +15,8 @@ DAY = np.timedelta64(1, "D")
 SETTINGS = Settings(rating_min_bars=60)
 COUNTS = ("votes_ma", "votes_other")
 """Whole numbers that are alike for names of the same age, whatever their prices."""
+LEVELS = ("atr_14",)
+"""Terms in units of the price."""
 EVERY = pytest.mark.parametrize("name", TERMS)
 OF_BARS = pytest.mark.parametrize("name", [name for name, term in TERMS.items() if term.of_bars])
 
@@ -159,7 +161,49 @@ def test_it_reads_only_what_the_digests_of_stored_features_cover(name):
     object.__setattr__(view, "fields", watched)
     values(name, view)
     assert watched.asked
-    assert watched.asked <= set(MEASURES)
+    assert watched.asked <= {*MEASURES, "split"}
+
+
+SPLITS = {0: [(700, 10.0)], 1: [(40, 1.5), (MOMENT, 4.0)], 2: [(MOMENT - 5, 0.125), (MOMENT + 1, 7.0)]}
+"""Name -> rows at which new shares come for one; one of them lies after the moment."""
+
+
+def in_units(blocks, price, volume):
+    """The same bars with prices and volumes in other units (a factor for all, or for each cell)."""
+    return (
+        blocks
+        | {name: blocks[name] * price for name in ("close", "high", "low")}
+        | {"volume": blocks["volume"] * volume}
+    )
+
+
+@pytest.mark.requirement("R-FEA-12")
+@pytest.mark.requirement("R-SEL-17")
+@OF_BARS
+def test_a_split_changes_nothing(name):
+    """Raw bars fall to a tenth on the day of ten shares for one; a level is told in units of its row."""
+    split = np.ones((ROWS, NAMES))
+    for j, done in SPLITS.items():
+        for row, ratio in done:
+            split[row, j] = ratio
+    shares = split.cumprod(axis=0)
+    smooth, raw = fields(), in_units(fields(), 1.0 / shares, shares)
+    unit = shares[MOMENT, : NAMES - 1] if name in LEVELS else 1.0
+    found = values(name, at_moment(panel(raw | {"split": split}))) * unit
+    np.testing.assert_allclose(found, values(name, at_moment(panel(smooth))), rtol=1e-9)
+    blind = values(name, at_moment(panel(raw))) * unit
+    assert np.allclose(blind[:3], found[:3]) == (name in (*COUNTS, "value_traded_last", "adv_median_30"))
+
+
+@pytest.mark.requirement("R-FEA-12")
+@OF_BARS
+@pytest.mark.parametrize("power", [-40, 20])
+def test_the_unit_of_the_price_changes_no_bit(name, power):
+    """A coin that is quoted by the million; no tolerance knows what a price is counted in."""
+    unit = 2.0**power
+    found = values(name, at_moment(panel(in_units(fields(), unit, 1.0 / unit))))
+    expected = values(name, at_moment(panel(fields())))
+    assert found.tobytes() == (expected * unit if name in LEVELS else expected).tobytes()
 
 
 @EVERY

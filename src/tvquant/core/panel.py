@@ -61,6 +61,11 @@ def frozen[A: NDArray[Any]](array: A) -> A:
     return view
 
 
+def units_of(split: Floats) -> Floats:
+    """Units that one of the first row has become by each row, T x N; `split` is new units for one old (NaN: none)."""
+    return np.cumprod(np.where(np.isnan(split), 1.0, split), axis=0)
+
+
 def total_returns(close: Floats, dividend: Floats | None = None, split: Floats | None = None) -> Floats:
     """Simple total returns (T x N) of holding one unit from its last bar to this one; NaN where there is none.
 
@@ -72,7 +77,7 @@ def total_returns(close: Floats, dividend: Floats | None = None, split: Floats |
     out = np.full((rows, columns), np.nan)
     if rows < 2:
         return out
-    units = np.ones_like(close) if split is None else np.cumprod(np.where(np.isnan(split), 1.0, split), axis=0)
+    units = np.ones_like(close) if split is None else units_of(split)
     cash = (
         np.zeros_like(close)
         if dividend is None

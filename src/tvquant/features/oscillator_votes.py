@@ -36,7 +36,7 @@ from tvquant.core.panel import Floats
 from tvquant.features.oscillators import BEFORE, REACH, Oscillators, Recursive, recursive, windowed
 from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, PriceSource, RatingRules
 from tvquant.features.tiles import CHUNK, Tile, by_tiles
-from tvquant.features.votes import MISSING, Tally, Votes, greater, tally
+from tvquant.features.votes import MISSING, Tally, Votes, dearer, greater, tally
 from tvquant.statistics.kernels import compiled
 
 OSCILLATORS = (
@@ -171,10 +171,10 @@ def _judge(values: Oscillators, first: int, votes: Votes, fresh: bool, fresh_rsi
     else:
         _judge_rising(adx[now:], adx[before:], plus[now:], minus[now:], line)
     awesome, momentum = values.awesome.reshape(-1), values.momentum.reshape(-1)
-    _judge_awesome(awesome[now:], awesome[before:], awesome, votes[4].reshape(-1)[begin:end])
-    _judge_momentum(momentum[now:], momentum[before:], votes[5].reshape(-1)[begin:end])
+    _judge_awesome(price, awesome[now:], awesome[before:], awesome, votes[4].reshape(-1)[begin:end])
+    _judge_momentum(price, momentum[now:], momentum[before:], votes[5].reshape(-1)[begin:end])
     macd, signal = values.macd.reshape(-1), values.signal.reshape(-1)
-    _judge_signal(macd[now:], signal[now:], votes[6].reshape(-1)[begin:end])
+    _judge_signal(price, macd[now:], signal[now:], votes[6].reshape(-1)[begin:end])
     bull, bear, line = values.bull.reshape(-1), values.bear.reshape(-1), votes[9].reshape(-1)[begin:end]
     _judge_power(price, trend, bull[now:], bull[before:], bear[now:], bear[before:], line)
     _judge_ultimate(values.ultimate.reshape(-1)[now:], votes[10].reshape(-1)[begin:end])
@@ -211,7 +211,8 @@ def _only_fresh(k: Floats, d: Floats, votes: Votes) -> None:
 def _only_against_trend(price: Floats, trend: Floats, votes: Votes) -> None:
     """Keep a buy in a falling trend and a sell in a rising one."""
     for i in range(len(votes)):
-        up, down = greater(price[i], trend[i]), greater(trend[i], price[i])
+        p = price[i]
+        up, down = dearer(p, trend[i], p), dearer(trend[i], p, p)
         other = ((votes[i] == 1) & (not down)) | ((votes[i] == -1) & (not up))
         votes[i] = 0 if other else votes[i]
 
@@ -234,26 +235,29 @@ def _judge_crossing(now: Floats, plus: Floats, minus: Floats, plus1: Floats, min
 
 
 @compiled
-def _judge_awesome(now: Floats, before: Floats, earlier: Floats, votes: Votes) -> None:
+def _judge_awesome(price: Floats, now: Floats, before: Floats, earlier: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
+        p = price[i]
         x, y, z = now[i], before[i], earlier[i]
-        up, was_up, down, was_down = greater(x, 0.0), greater(y, 0.0), greater(0.0, x), greater(0.0, y)
-        buy = up & ((not was_up) | (greater(x, y) & greater(z, y)))
-        sell = down & ((not was_down) | (greater(y, x) & greater(y, z)))
+        up, was_up, down, was_down = dearer(x, 0.0, p), dearer(y, 0.0, p), dearer(0.0, x, p), dearer(0.0, y, p)
+        buy = up & ((not was_up) | (dearer(x, y, p) & dearer(z, y, p)))
+        sell = down & ((not was_down) | (dearer(y, x, p) & dearer(y, z, p)))
         votes[i] = np.int8(buy) - np.int8(sell) if y == y else MISSING
 
 
 @compiled
-def _judge_momentum(now: Floats, before: Floats, votes: Votes) -> None:
+def _judge_momentum(price: Floats, now: Floats, before: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
-        vote = np.int8(greater(now[i], before[i])) - np.int8(greater(before[i], now[i]))
+        p = price[i]
+        vote = np.int8(dearer(now[i], before[i], p)) - np.int8(dearer(before[i], now[i], p))
         votes[i] = vote if before[i] == before[i] else MISSING
 
 
 @compiled
-def _judge_signal(macd: Floats, signal: Floats, votes: Votes) -> None:
+def _judge_signal(price: Floats, macd: Floats, signal: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
-        vote = np.int8(greater(macd[i], signal[i])) - np.int8(greater(signal[i], macd[i]))
+        p = price[i]
+        vote = np.int8(dearer(macd[i], signal[i], p)) - np.int8(dearer(signal[i], macd[i], p))
         votes[i] = vote if signal[i] == signal[i] else MISSING
 
 
@@ -262,8 +266,9 @@ def _judge_power(
     price: Floats, trend: Floats, bull: Floats, bull1: Floats, bear: Floats, bear1: Floats, votes: Votes
 ) -> None:
     for i in range(len(votes)):
-        buy = greater(price[i], trend[i]) & greater(0.0, bear[i]) & greater(bear[i], bear1[i])
-        sell = greater(trend[i], price[i]) & greater(bull[i], 0.0) & greater(bull1[i], bull[i])
+        p = price[i]
+        buy = dearer(p, trend[i], p) & dearer(0.0, bear[i], p) & dearer(bear[i], bear1[i], p)
+        sell = dearer(trend[i], p, p) & dearer(bull[i], 0.0, p) & dearer(bull1[i], bull[i], p)
         known = trend[i] + bull[i] + bear[i]
         votes[i] = np.int8(buy) - np.int8(sell) if known == known else MISSING
 

@@ -18,7 +18,7 @@ from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import exponential, highest, simple, smoothed
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.tiles import Tile
-from tvquant.features.votes import TOLERANCE
+from tvquant.features.votes import TOLERANCE, WHOLE
 from tvquant.statistics.directional import directional_movement
 from tvquant.statistics.kernels import compiled
 
@@ -122,7 +122,7 @@ def windowed(
     raw = position(closes, highs, lows, STOCHASTIC_LENGTH, reach + 2 * SMOOTHING - 2, 0.0)
     k, d = stochastic(raw)
     strength = recursive.strength
-    rsi_k, rsi_d = stochastic(position(strength, strength, strength, STOCHASTIC_LENGTH, len(raw), TOLERANCE))
+    rsi_k, rsi_d = stochastic(position(strength, strength, strength, STOCHASTIC_LENGTH, len(raw), TOLERANCE * WHOLE))
     begin = len(closes) - reach
     now, base, earlier = closes[begin:], recursive.base[begin:], closes[begin - MOMENTUM_LENGTH : -MOMENTUM_LENGTH]
     source = _typical(highs, lows, closes, reach + CCI_LENGTH - 1) if typical else closes
@@ -185,12 +185,13 @@ def _typical(highs: Floats, lows: Floats, closes: Floats, rows: int) -> Floats:
 def relative_strength(close: Floats, length: int, rows: int) -> Floats:
     """RSI in percent, rows x K: 100 - 100 / (1 + U / D) of Wilder's averages of rises and falls.
 
-    100 where the falls average no more than the tolerance, which is asked first; 0 where the rises do.
+    100 where the falls average no more than the tolerance's share of the close, which is asked first; 0 where the rises
+    do.
     """
     rises, falls = np.full_like(close, np.nan), np.full_like(close, np.nan)
     _rises_and_falls(close[1:].reshape(-1), close.reshape(-1), rises[1:].reshape(-1), falls[1:].reshape(-1))
     up, down = (smoothed(moves, length, 1.0 / length, rows) for moves in (rises, falls))
-    _strength(up.reshape(-1), down.reshape(-1))
+    _strength(up.reshape(-1), down.reshape(-1), close[len(close) - rows :].reshape(-1))
     return up
 
 
@@ -203,12 +204,12 @@ def _rises_and_falls(now: Floats, before: Floats, rises: Floats, falls: Floats) 
 
 
 @compiled
-def _strength(up: Floats, down: Floats) -> None:
+def _strength(up: Floats, down: Floats, price: Floats) -> None:
     """RSI into `up`."""
     for i in range(len(up)):
-        ratio = 100.0 - 100.0 / (1.0 + up[i] / down[i])
-        ratio = 0.0 if up[i] <= TOLERANCE else ratio
-        up[i] = 100.0 if down[i] <= TOLERANCE else ratio
+        ratio, nothing = 100.0 - 100.0 / (1.0 + up[i] / down[i]), TOLERANCE * abs(price[i])
+        ratio = 0.0 if up[i] <= nothing else ratio
+        up[i] = 100.0 if down[i] <= nothing else ratio
 
 
 @compiled

@@ -31,7 +31,7 @@ from tvquant.features.moving_averages import (
 )
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
 from tvquant.features.tiles import CHUNK, Tile, by_tiles
-from tvquant.features.votes import MISSING, Tally, Votes, greater, tally
+from tvquant.features.votes import MISSING, Tally, Votes, dearer, tally
 from tvquant.statistics.kernels import compiled
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
@@ -216,7 +216,7 @@ def judge(averages: Floats, now: Floats, votes: Votes) -> None:
 @compiled
 def _judge(average: Floats, price: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
-        vote = np.int8(greater(price[i], average[i])) - np.int8(greater(average[i], price[i]))
+        vote = np.int8(dearer(price[i], average[i], price[i])) - np.int8(dearer(average[i], price[i], price[i]))
         votes[i] = vote if average[i] == average[i] else MISSING
 
 
@@ -233,11 +233,12 @@ def _judge_displaced(
 ) -> None:
     """`faster`, `middle` and `slower` are of the displaced bar."""
     for i in range(len(votes)):
+        p = price[i]
         lead = (faster[i] + middle[i]) / 2.0
-        rises = greater(lead, slower[i]) & greater(base[i], lead)
-        falls = greater(slower[i], lead) & greater(lead, base[i])
-        rises = rises & greater(conversion[i], base[i]) & greater(price[i], conversion[i])
-        falls = falls & greater(base[i], conversion[i]) & greater(conversion[i], price[i])
+        rises = dearer(lead, slower[i], p) & dearer(base[i], lead, p)
+        falls = dearer(slower[i], lead, p) & dearer(lead, base[i], p)
+        rises = rises & dearer(conversion[i], base[i], p) & dearer(p, conversion[i], p)
+        falls = falls & dearer(base[i], conversion[i], p) & dearer(conversion[i], p, p)
         votes[i] = np.int8(rises) - np.int8(falls) if slow[i] == slow[i] else MISSING
 
 
@@ -246,10 +247,11 @@ def _judge_of_today(
     conversion: Floats, base: Floats, slow: Floats, price: Floats, before: Floats, votes: Votes
 ) -> None:
     for i in range(len(votes)):
+        p = price[i]
         lead = (conversion[i] + base[i]) / 2.0
-        rises = greater(lead, slow[i]) & greater(price[i], lead) & greater(base[i], price[i])
-        falls = greater(slow[i], lead) & greater(slow[i], price[i]) & greater(price[i], base[i])
-        rises = rises & greater(conversion[i], before[i]) & greater(price[i], conversion[i])
-        falls = falls & greater(before[i], conversion[i]) & greater(conversion[i], price[i])
+        rises = dearer(lead, slow[i], p) & dearer(p, lead, p) & dearer(base[i], p, p)
+        falls = dearer(slow[i], lead, p) & dearer(slow[i], p, p) & dearer(p, base[i], p)
+        rises = rises & dearer(conversion[i], before[i], p) & dearer(p, conversion[i], p)
+        falls = falls & dearer(before[i], conversion[i], p) & dearer(conversion[i], p, p)
         known = slow[i] + lead + before[i]
         votes[i] = np.int8(rises) - np.int8(falls) if known == known else MISSING

@@ -11,14 +11,25 @@ type Tally = NDArray[np.int8]
 
 MISSING = np.int8(-128)
 """The vote of an indicator that has no value."""
-TOLERANCE = 1e-10
-"""Absolute, as in Pine: values that differ by no more are equal. A price below 1e-7 sees little but equality."""
+TOLERANCE = 1e-12
+"""Share of what values are measured by, a price or a hundred percent: those that differ by no more of it are equal.
+
+Pine's is 1e-10 in units of the price. That is this at a price of 100, but below 1e-7 it sees little but equality, and a
+rating shall not depend on the unit."""
+WHOLE = 100.0
+"""Percent; what an oscillator without a unit is measured by."""
 
 
 @compiled
 def greater(a: float, b: float) -> bool:
-    """The one meaning of `greater` in a rating; false when either is NaN."""
-    return bool(a - b > TOLERANCE)
+    """The one meaning of `greater` for percent in a rating; false when either is NaN."""
+    return bool(a - b > TOLERANCE * WHOLE)
+
+
+@compiled
+def dearer(a: float, b: float, price: float) -> bool:
+    """The same for prices and their differences, of a name that stands at `price`."""
+    return bool(a - b > TOLERANCE * price)
 
 
 @compiled

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.errors import DataError
-from tvquant.core.panel import Bools, Floats, Panel, Times
+from tvquant.core.panel import Bools, Floats, Panel, Times, units_of
 from tvquant.lake import commits, tables
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Place
@@ -70,19 +70,23 @@ type Compute = Callable[[Panel, int], Floats]
 def input_digests(panel: Panel) -> Digests:
     """Rolling digest of each name's cells up to each row, T x N: equal values in equal bars give equal digests.
 
-    The digest of a bar is of its stamp and its measures (one NaN, one zero; a field that is not there is NaN); those of
-    a name's bars are added up modulo 2^64. Source of the mixing: splitmix64 (Steele, Lea and Flood 2014).
+    The digest of a bar is of its stamp, its measures (one NaN, one zero; a field that is not there is NaN) and the units
+    that one of the panel's first row became by splits (nothing where it is still one); those of a name's bars are added
+    up modulo 2^64. Source of the mixing: splitmix64 (Steele, Lea and Flood 2014).
     """
     out = np.zeros(panel.tradable.shape, np.uint64)
     calendar = np.frombuffer(panel.calendar.encode().ljust(8)[:8], np.uint64)[0]
     stamps = _mixed(panel.times.astype(np.int64).view(np.uint64) ^ calendar)
-    odd = _mixed(np.arange(1, len(MEASURES) + 1, dtype=np.uint64)) | np.uint64(1)
+    odd = _mixed(np.arange(1, len(MEASURES) + 2, dtype=np.uint64)) | np.uint64(1)
+    grown = units_of(panel.fields["split"]) - 1.0 if "split" in panel.fields else None
     for begin in range(0, len(out), CHUNK):
         cut = slice(begin, begin + CHUNK)
         total = np.broadcast_to(stamps[cut, None], out[cut].shape).copy()
-        for name, factor in zip(MEASURES, odd, strict=True):
+        for name, factor in zip(MEASURES, odd[:-1], strict=True):
             values = panel.fields[name][cut] if name in panel.fields else np.full((1, 1), np.nan)
             total += _folded(values, factor)
+        if grown is not None:
+            total += _folded(grown[cut], odd[-1])
         np.copyto(out[cut], _mixed(total), where=panel.tradable[cut])
     return np.cumsum(out, axis=0, out=out)
 

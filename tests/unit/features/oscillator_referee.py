@@ -54,12 +54,12 @@ def rsi(closes, n=14):
     up = wilder(each(lambda x: max(x, Decimal(0)), changes), n)
     down = wilder(each(lambda x: max(-x, Decimal(0)), changes), n)
 
-    def value(rise, fall):
-        if fall <= TOLERANCE:
+    def value(rise, fall, price):
+        if fall <= TOLERANCE * price:
             return HUNDRED
-        return Decimal(0) if rise <= TOLERANCE else HUNDRED - HUNDRED / (1 + rise / fall)
+        return Decimal(0) if rise <= TOLERANCE * price else HUNDRED - HUNDRED / (1 + rise / fall)
 
-    return each(value, up, down)
+    return each(value, up, down, closes)
 
 
 def directional(highs, lows, closes, n=14):
@@ -134,7 +134,7 @@ def values(high, low, close, typical=False):
     adx, plus, minus = directional(highs, lows, closes)
     k, d = stochastic(closes, highs, lows)
     strength = rsi(closes)
-    rsi_k, rsi_d = stochastic(strength, strength, strength, TOLERANCE)
+    rsi_k, rsi_d = stochastic(strength, strength, strength, HUNDRED * TOLERANCE)
     middle = each(lambda h, w: (h + w) / 2, highs, lows)
     macd = each(lambda a, b: a - b, ema(closes, 12), ema(closes, 26))
     base = ema(closes, 13)
@@ -179,6 +179,9 @@ def votes(high, low, close, *, stochastic="side", stochastic_rsi="side", source=
         older = {name: line[i - 2] if i > 1 else None for name, line in series.items()}
         row = table[t]
 
+        def dearer(a, b, price=now["close"]):
+            return above(a, b, price)
+
         def turn(name, low_end, high_end, now=now, was=was):
             if was[name] is None:
                 return None
@@ -207,21 +210,21 @@ def votes(high, low, close, *, stochastic="side", stochastic_rsi="side", source=
             row[3] = vote(strong and up, strong and down)
         x, y, z = now["awesome"], was["awesome"], older["awesome"]
         if y is not None:
-            up = above(x, 0) and (not above(y, 0) or (above(x, y) and above(z, y)))
-            down = above(0, x) and (not above(0, y) or (above(y, x) and above(y, z)))
+            up = dearer(x, 0) and (not dearer(y, 0) or (dearer(x, y) and dearer(z, y)))
+            down = dearer(0, x) and (not dearer(0, y) or (dearer(y, x) and dearer(y, z)))
             row[4] = vote(up, down)
         if was["momentum"] is not None:
-            row[5] = vote(above(now["momentum"], was["momentum"]), above(was["momentum"], now["momentum"]))
+            row[5] = vote(dearer(now["momentum"], was["momentum"]), dearer(was["momentum"], now["momentum"]))
         if now["signal"] is not None:
-            row[6] = vote(above(now["macd"], now["signal"]), above(now["signal"], now["macd"]))
+            row[6] = vote(dearer(now["macd"], now["signal"]), dearer(now["signal"], now["macd"]))
         row[8] = turn("williams", -80, -20)
-        rising, falling = above(now["close"], now["trend"]), above(now["trend"], now["close"])
+        rising, falling = dearer(now["close"], now["trend"]), dearer(now["trend"], now["close"])
         if now["trend"] is not None:
             buy, sell = crossed("rsi_k", "rsi_d", stochastic_rsi == "fresh")
             row[7] = vote(falling and buy, rising and sell)
         if None not in (now["trend"], now["bull"], now["bear"]):
-            buy = rising and above(0, now["bear"]) and above(now["bear"], was["bear"])
-            row[9] = vote(buy, falling and above(now["bull"], 0) and above(was["bull"], now["bull"]))
+            buy = rising and dearer(0, now["bear"]) and dearer(now["bear"], was["bear"])
+            row[9] = vote(buy, falling and dearer(now["bull"], 0) and dearer(was["bull"], now["bull"]))
         if now["ultimate"] is not None:
             row[10] = vote(above(now["ultimate"], 70), above(30, now["ultimate"]))
     return table

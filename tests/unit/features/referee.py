@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
-TOLERANCE = Decimal("1e-10")
+TOLERANCE = Decimal("1e-12")
 decimal.getcontext().prec = 50
 
 
@@ -68,8 +68,8 @@ def mid(highs, lows, n):
     return out
 
 
-def above(a, b):
-    return a is not None and b is not None and a - b > TOLERANCE
+def above(a, b, measure=100):
+    return a is not None and b is not None and a - b > TOLERANCE * measure
 
 
 def cloud(highs, lows, closes):
@@ -83,7 +83,7 @@ def cloud(highs, lows, closes):
         a, b = (leads_a[t - 26], leads_b[t - 26]) if t >= 26 else (None, None)
         rising = [b, a, bases[t], conversions[t], closes[t]]
         pairs = list(pairwise(rising))
-        up, down = all(above(y, x) for x, y in pairs), all(above(x, y) for x, y in pairs)
+        up, down = all(above(y, x, closes[t]) for x, y in pairs), all(above(x, y, closes[t]) for x, y in pairs)
         out.append(1 if up else -1 if down else 0)
     return out
 
@@ -97,9 +97,9 @@ def cloud_of_today(highs, lows, closes):
             out.append(None)
             continue
         a, was, now = mean([conversion, base]), closes[t - 1], closes[t]
-        up = [above(a, b), above(now, a), above(base, now), above(conversion, was), above(now, conversion)]
-        down = [above(b, a), above(b, now), above(now, base), above(was, conversion), above(conversion, now)]
-        out.append(1 if all(up) else -1 if all(down) else 0)
+        up = [(a, b), (now, a), (base, now), (conversion, was), (now, conversion)]
+        down = [(b, a), (b, now), (now, base), (was, conversion), (conversion, now)]
+        out.append(next((sign for sign, pairs in ((1, up), (-1, down)) if all(above(*p, now) for p in pairs)), 0))
     return out
 
 
@@ -115,6 +115,9 @@ def votes(high, low, close, volume, ichimoku=cloud):
     table = [[None] * 15 for _ in close]
     for k, t in enumerate(bars):
         price = closes[k]
-        row = [None if ma[k] is None else int(above(price, ma[k])) - int(above(ma[k], price)) for ma in averages]
+        row = [
+            None if ma[k] is None else int(above(price, ma[k], price)) - int(above(ma[k], price, price))
+            for ma in averages
+        ]
         table[t] = [*row, clouds[k]]
     return table

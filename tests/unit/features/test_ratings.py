@@ -157,7 +157,7 @@ def test_without_highs_and_lows_or_volume_their_votes_leave():
 @pytest.mark.parametrize(("distance", "vote"), [(0.99, 0), (1.01, -1), (-0.99, 0), (-1.01, 1)])
 def test_prices_within_the_tolerance_are_equal(distance, vote):
     close = np.full((10, 1), 1e-6)
-    close[:-1] += distance * TOLERANCE / 0.9  # so much does the mean of the ten differ from the last
+    close[:-1] += distance * 1e-6 * TOLERANCE / 0.9  # so much does the mean of the ten differ from the last
     assert moving_average_votes(None, None, close, None, rows=1)[0, 0, 0] == vote
 
 

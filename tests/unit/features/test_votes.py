@@ -2,17 +2,19 @@
 
 import numpy as np
 
-from tvquant.features.votes import MISSING, TOLERANCE, greater, tally
+from tvquant.features.votes import MISSING, TOLERANCE, dearer, greater, tally
 
 NAN = np.nan
 
 
 def test_values_within_the_tolerance_are_equal():
-    assert greater(1.0, 1.0 - 2.0 * TOLERANCE)
-    assert not greater(1.0, 1.0 - 0.5 * TOLERANCE)
-    assert not greater(1.0, 1.0)
-    assert not greater(NAN, 1.0)
-    assert not greater(1.0, NAN)
+    """A share of a hundred percent, or of the price that values are measured by."""
+    for one in (lambda a, b: greater(100.0 * a, 100.0 * b), lambda a, b: dearer(3e-9 * a, 3e-9 * b, 3e-9)):
+        assert one(1.0, 1.0 - 2.0 * TOLERANCE)
+        assert not one(1.0, 1.0 - 0.5 * TOLERANCE)
+        assert not one(1.0, 1.0)
+        assert not one(NAN, 1.0)
+        assert not one(1.0, NAN)
 
 
 def test_missing_votes_leave_the_sum_and_the_count():

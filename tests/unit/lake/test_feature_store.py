@@ -88,6 +88,21 @@ def test_a_changed_cell_changes_the_digest_from_its_bar_on_and_of_its_name_only(
     assert not changed[:2].any()
 
 
+@pytest.mark.requirement("R-FEA-12")
+@pytest.mark.parametrize("row", [0, 3, 4])
+def test_a_split_changes_the_digest_from_its_row_on_and_of_its_name_only(row):
+    """The name has no bar in row 4, in which the split may stand all the same."""
+    close = walk()
+    close[4, 1] = np.nan
+    split = np.ones_like(close)
+    before = input_digests(panel(close))
+    assert (before == input_digests(panel(close, split=split))).all()
+    split[row, 1] = 10.0
+    changed = before != input_digests(panel(close, split=split))
+    assert changed[5:, 1].all()
+    assert changed[row:, 1].sum() == changed.sum() >= ROWS - row - 1
+
+
 def test_digests_are_of_content():
     close = walk()
     plain = input_digests(panel(close))

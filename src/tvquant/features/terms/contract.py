@@ -2,7 +2,8 @@
 
 One implementation serves both clocks: a decision asks for the last row, a history for many. A row of a history is what
 the view cut after that row gives, bit for bit; so nothing in a term may look at a later row or add up in another order.
-Of the fields a term reads prices and volumes of bars only: stored values stand as long as those do.
+Of the fields a term reads prices and volumes of bars, which `prices` has led through splits, and no others: stored
+values stand as long as those do. A term that is no level (`ATR`) is the same in any unit of price and share.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.panel import Floats, Panel
+from tvquant.features.prices import through_splits
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
 
 
@@ -68,7 +70,11 @@ class Term:
 
 
 def evaluate(terms: Iterable[Term], view: Panel, settings: Settings, rows: int = 1) -> Iterator[Floats]:
-    """Each term's last rows (rows x N) in turn; a measure is taken when the first term asks for it, and only once."""
+    """Each term's last rows (rows x N) in turn; a measure is taken when the first term asks for it, and only once.
+
+    Terms are given bars of which prices and volumes go on through splits.
+    """
+    view = through_splits(view)
     taken: dict[Measure, Any] = {}
     for term in terms:
         for measure in term.measures:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tvquant.core.panel import Floats, Panel
+from tvquant.features.prices import units
 from tvquant.features.terms.contract import Settings, Term
 
 
@@ -22,7 +23,8 @@ def _average_true_range(view: Panel, _: Settings, rows: int) -> Floats:
     high, low = view.fields.get("high"), view.fields.get("low")
     if high is None or low is None:
         return np.full((rows, len(view.instruments)), np.nan)
-    return average_true_range(high, low, view.fields["close"], rows=rows)
+    found, grown = average_true_range(high, low, view.fields["close"], rows=rows), units(view)
+    return found if grown is None else found / grown[-rows:]
 
 
 VOLATILITY_D = Term(
@@ -34,7 +36,7 @@ VOLATILITY_D = Term(
 )
 ATR_14 = Term(
     name="atr_14",
-    meaning="Average true range over 14 bars of the name, smoothed as Wilder does, in units of the price.",
+    meaning="Average true range over 14 bars of the name, smoothed as Wilder does, in units of that row's price.",
     unit="USD",
     needs=("high", "low"),
     compute=_average_true_range,
