@@ -70,9 +70,9 @@ type Compute = Callable[[Panel, int], Floats]
 def input_digests(panel: Panel) -> Digests:
     """Rolling digest of each name's cells up to each row, T x N: equal values in equal bars give equal digests.
 
-    The digest of a bar is of its stamp, its measures (one NaN, one zero; a field that is not there is NaN) and the units
-    that one of the panel's first row became by splits (nothing where it is still one); those of a name's bars are added
-    up modulo 2^64. Source of the mixing: splitmix64 (Steele, Lea and Flood 2014).
+    The digest of a bar is of its stamp, its measures (one NaN, one zero; a field that is not there is NaN) and what one
+    unit of the panel's first row became by splits (nothing where it is still one); those of a name's bars are added up
+    modulo 2^64. Source of the mixing: splitmix64 (Steele, Lea and Flood 2014).
     """
     out = np.zeros(panel.tradable.shape, np.uint64)
     calendar = np.frombuffer(panel.calendar.encode().ljust(8)[:8], np.uint64)[0]

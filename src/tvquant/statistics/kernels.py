@@ -212,33 +212,57 @@ def _least(values: Floats, count: int) -> Floats:
 
 
 @compiled
-def tail_mean(series: Floats, level: float) -> Floats:
-    """Rows of a 2 x K matrix: mean of the values at or below their `level` quantile, and its standard error."""
+def _tail(values: Floats, place: float, strict: bool) -> tuple[float, float]:
+    """Mean of the values up to what stands at `place` of their order (below it if `strict`), and its standard error."""
+    below = int(place)
+    least = _least(values, min(below + 2, values.size))
+    bound = least[below]
+    if place > below:
+        bound += (place - below) * (least[below + 1] - least[below])
+    total = squares = 0.0
+    m = 0
+    for value in values:
+        if value < bound or (value == bound and not strict):
+            total += value
+            m += 1
+    mean = total / m
+    for value in values:
+        if value < bound or (value == bound and not strict):
+            squares += (value - mean) ** 2
+    return mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
+
+
+@compiled
+def worst_mean(series: Floats, level: float) -> Floats:
+    """Rows of a 3 x K matrix: mean of the values at or below their quantile, its error, and of how many values."""
+    k, t = series.shape
+    out = np.full((3, k), np.nan)
+    buffer = np.empty(t)
+    for j in range(k):
+        n = last_finite(series[j], t, buffer)
+        first = t - n
+        if n and 2 * np.count_nonzero(buffer[first:]) < n:
+            first = t
+            for i in range(t - 1, t - n - 1, -1):
+                if buffer[i] != 0.0:
+                    first -= 1
+                    buffer[first] = buffer[i]
+            out[0, j] = 0.0
+        out[2, j] = t - first
+        if first < t:
+            out[0, j], out[1, j] = _tail(buffer[first:], (t - first - 1) * level, False)
+    return out
+
+
+@compiled
+def best_mean(series: Floats, level: float) -> Floats:
+    """Rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
     k, t = series.shape
     out = np.full((2, k), np.nan)
     buffer = np.empty(t)
     for j in range(k):
         n = last_finite(series[j], t, buffer)
-        if n == 0:
-            continue
-        place = (n - 1) * level
-        below = int(place)
-        least = _least(buffer[t - n :], min(below + 2, n))
-        quantile = least[below]
-        if place > below:
-            quantile += (place - below) * (least[below + 1] - least[below])
-        total = 0.0
-        m = 0
-        for i in range(t - n, t):
-            if buffer[i] <= quantile:
-                total += buffer[i]
-                m += 1
-        mean = total / m
-        squares = 0.0
-        for i in range(t - n, t):
-            if buffer[i] <= quantile:
-                squares += (buffer[i] - mean) ** 2
-        out[0, j] = mean
-        if m >= 2:
-            out[1, j] = np.sqrt(squares / (m - 1) / m)
+        if n:
+            mean, out[1, j] = _tail(-buffer[t - n :], (n - 1) - (n - 1) * level, True)
+            out[0, j] = -mean
     return out

@@ -14,6 +14,7 @@ import numpy as np
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Times
 from tvquant.statistics.precision import EPSILON, rounding_floor
+from tvquant.statistics.tails import cvar
 
 SHORTEST_ANNUALISED_DAYS = 60
 TAIL = 0.05
@@ -35,7 +36,8 @@ class Performance:
     max_drawdown : deepest fall from a peak, at most 0.
     drawdown_start, drawdown_trough, drawdown_recovery : rows of its first loss after the peak, of its lowest close, and
         of the first close back at the peak (None when it has not come yet, or there is no drawdown).
-    var95, cvar95 : 5 % quantile of the returns (linear between order statistics), and the mean of the returns up to it.
+    var95 : 5 % quantile of the returns (linear between order statistics).
+    cvar95, cvar95_n : mean of the returns up to it, and of how many it is: see `tails.cvar` for a book of zeros.
     skew, excess_kurtosis : moment ratios with divisor n.
     positive : share of returns above 0.
     ruin_rows : rows of the given series with a return of -1 or less.
@@ -58,6 +60,7 @@ class Performance:
     drawdown_recovery: int | None
     var95: float
     cvar95: float
+    cvar95_n: int
     skew: float | None
     excess_kurtosis: float | None
     best: float
@@ -92,7 +95,7 @@ def performance(returns: Floats, *, periods_per_year: int) -> Performance:
     growth = float(wealth(r)[-1])
     cagr = annual_growth(growth, n=n, periods_per_year=periods_per_year)
     max_drawdown, start, trough, recovery = _deepest(r)
-    last = int((n - 1) * TAIL)  # rank of the last return that is not above the quantile
+    (worst_mean,), _, (counted,) = cvar(r[:, None], level=TAIL)
     return Performance(
         n=n,
         periods_per_year=periods_per_year,
@@ -110,7 +113,8 @@ def performance(returns: Floats, *, periods_per_year: int) -> Performance:
         drawdown_trough=trough,
         drawdown_recovery=recovery,
         var95=float(np.quantile(r, TAIL)),
-        cvar95=float(np.partition(r, last)[: last + 1].mean()),
+        cvar95=float(worst_mean),
+        cvar95_n=int(counted),
         skew=skew,
         excess_kurtosis=excess_kurtosis,
         best=float(r.max()),

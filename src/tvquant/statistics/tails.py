@@ -47,13 +47,15 @@ def moments(returns: Floats) -> Moments:
     )
 
 
-def cvar(returns: Floats, *, level: float = 0.05) -> tuple[Floats, Floats]:
-    """Mean of the returns at or below their `level` quantile, and its standard error (K each), signed as returns are.
+def cvar(returns: Floats, *, level: float = 0.05) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Mean of the returns at or below their `level` quantile, its standard error, and of how many returns (K each).
 
-    The quantile interpolates linearly between order statistics (type 7 of Hyndman & Fan 1996, numpy's default). With m
-    returns in the tail the error is their standard deviation (divisor m - 1) over sqrt(m): it measures the spread
-    within the tail, not the doubt about where the tail begins. NaN without a value; the error is NaN when m < 2, which
-    is so below about 1 / level values.
+    The one CVaR there is, of features, metrics and risk, signed as returns are. The quantile interpolates linearly
+    between order statistics (type 7 of Hyndman & Fan 1996, numpy's default); returns equal to it are in the tail. A
+    column of which more than half are 0 hardly traded: its quantile and tail are of the returns that are not 0, and the
+    mean is 0 where none is. With m returns in the tail the error is their standard deviation (divisor m - 1) over
+    sqrt(m): it measures the spread within the tail, not the doubt about where the tail begins. NaN without a value; the
+    error is NaN when m < 2, which is so below about 1 / level values.
 
     Raises
     ------
@@ -63,16 +65,14 @@ def cvar(returns: Floats, *, level: float = 0.05) -> tuple[Floats, Floats]:
     """
     if not 0.0 < level < 1.0:
         raise ModelError(f"cvar: expected a level between 0 and 1, found {level}")
-    from tvquant.statistics.kernels import by_series, tail_mean
+    from tvquant.statistics.kernels import by_series, worst_mean
 
-    mean, error = tail_mean(by_series(returns), level)
-    return mean, error
+    mean, error, count = worst_mean(by_series(returns), level)
+    return mean, error, count.astype(np.int64)
 
 
 def tail_gain(returns: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Mean of the returns at or above their `level` quantile, and its standard error (K each).
-
-    The mirror of `cvar`: a column is measured as its negative would be, at 1 - level.
+    """Mean of the returns above their `level` quantile, and its standard error (K each); NaN where none is above it.
 
     Raises
     ------
@@ -80,5 +80,7 @@ def tail_gain(returns: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
     """
     if not 0.0 < level < 1.0:
         raise ModelError(f"tail gain: expected a level between 0 and 1, found {level}")
-    mean, error = cvar(-returns, level=1.0 - level)
-    return -mean, error
+    from tvquant.statistics.kernels import best_mean, by_series
+
+    mean, error = best_mean(by_series(returns), level)
+    return mean, error

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics import cvar, moments, tail_gain
+from tvquant.statistics import cvar, moments, performance, tail_gain
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,8 @@ def test_constant_growth_has_no_shape():
 @pytest.mark.requirement("R-FEA-07")
 @pytest.mark.parametrize("level", [0.01, 0.05, 0.1, 0.5])
 def test_cvar_is_the_mean_at_or_below_numpys_quantile(gappy, level):
-    mean, error = cvar(gappy, level=level)
+    mean, error, counted = cvar(gappy, level=level)
+    assert counted.tolist() == np.isfinite(gappy).sum(axis=0).tolist()
     for j, column in enumerate(gappy.T):
         x = finite(column)
         tail = x[x <= np.quantile(x, level)]
@@ -98,19 +99,48 @@ def test_cvar_is_the_mean_at_or_below_numpys_quantile(gappy, level):
 @pytest.mark.requirement("R-FEA-07")
 def test_sixty_values_leave_three_in_the_tail():
     returns = np.arange(60.0)[::-1, None] - 30.0
-    mean, error = cvar(returns)
+    mean, error, _ = cvar(returns)
     assert mean[0] == -29.0
     assert error[0] == pytest.approx(1.0 / 3.0**0.5, rel=1e-14)
 
 
 def test_ties_at_the_quantile_are_in_the_tail():
     returns = np.array([-0.02] * 10 + [-0.05] + [0.01] * 89)[:, None]
-    mean, _ = cvar(returns)
+    mean, _, counted = cvar(returns)
     assert mean[0] == pytest.approx((-0.05 - 0.2) / 11.0, rel=1e-14)
+    assert counted[0] == 100
+
+
+@pytest.mark.requirement("R-FEA-07")
+@pytest.mark.requirement("R-MET-01")
+@pytest.mark.parametrize(
+    ("zeros", "expected", "counted"),
+    [(0, -0.04, 10), (10, -0.04, 20), (11, -0.04, 10), (90, -0.04, 10)],
+)
+def test_a_column_that_hardly_traded_is_measured_on_what_it_did(zeros, expected, counted):
+    """Half of zeros are returns like others; more of them are days without a trade. Their places do not matter."""
+    moved = [-0.04, -0.03, *[0.01] * 8]
+    draw = np.random.default_rng(zeros)
+    returns = draw.permutation(np.array([*moved, *[0.0] * zeros]))[:, None]
+    mean, _, found = cvar(returns)
+    assert (mean[0], found[0]) == (pytest.approx(expected, rel=1e-14), counted)
+    measured = performance(returns[:, 0], periods_per_year=252)
+    assert (measured.cvar95, measured.cvar95_n) == (mean[0], counted)
+
+
+@pytest.mark.requirement("R-MET-01")
+def test_features_and_metrics_have_one_cvar_ties_included():
+    returns = np.array([-0.02] * 10 + [-0.05] + [0.01] * 89)
+    assert performance(returns, periods_per_year=252).cvar95 == cvar(returns[:, None])[0][0] != -0.032
+    still = np.zeros((7, 1))
+    assert [part[0] for part in cvar(still)[::2]] == [0.0, 0]
+    assert np.isnan(cvar(still)[1][0])
+    assert performance(still[:, 0], periods_per_year=252).cvar95_n == 0
 
 
 def test_one_value_is_its_own_tail():
-    mean, error = cvar(np.array([[0.01, np.nan], [np.nan, np.nan]]))
+    mean, error, counted = cvar(np.array([[0.01, np.nan], [np.nan, np.nan]]))
+    assert counted.tolist() == [1, 0]
     assert mean[0] == 0.01
     assert np.isnan(mean[1])
     assert np.isnan(error).all()
@@ -135,7 +165,7 @@ def test_the_tail_gain_is_the_mean_of_the_best_returns():
     mean, error = tail_gain(returns)
     for j in range(5):
         values = returns[~np.isnan(returns[:, j]), j]
-        best = values[values >= np.quantile(values, 0.95)]
+        best = values[values > np.quantile(values, 0.95)]
         assert mean[j] == pytest.approx(best.mean(), rel=1e-12)
         assert error[j] == pytest.approx(best.std(ddof=1) / np.sqrt(len(best)), rel=1e-12)
 
@@ -144,3 +174,13 @@ def test_the_tail_gain_is_the_mean_of_the_best_returns():
 def test_a_tail_gain_of_another_level_is_refused(level):
     with pytest.raises(ModelError, match="tail gain: expected a level"):
         tail_gain(np.zeros((3, 1)), level=level)
+
+
+@pytest.mark.requirement("R-FEA-10")
+@pytest.mark.parametrize("n", [21, 41, 101])
+def test_a_return_at_the_quantile_is_no_gain_of_the_tail(n):
+    """Of these numbers the quantile is a return itself; where the best are equal none is above it."""
+    returns = np.arange(float(n))[:, None]
+    assert np.quantile(returns, 0.95) == 0.95 * (n - 1)
+    assert tail_gain(returns)[0][0] == returns[-(n // 20) :].mean()
+    assert np.isnan(tail_gain(np.minimum(returns, 0.5 * n))[0][0])

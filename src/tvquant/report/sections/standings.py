@@ -29,7 +29,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             percent(cell.get("volatility")),
             percent(cell.get("max_drawdown")),
             number(cell.get("sortino")),
-            percent(cell.get("cvar95"), 2),
+            _cvar(cell),
             percent(cell.get("mean_cash")),
             percent(cell.get("mean_turnover")),
             count(cell.get("n")),
@@ -45,11 +45,18 @@ def draw(run: RunData) -> tuple[Block, ...]:
         ),
         Text(
             text="Bold is the headline. PSR is the probability that the true Sharpe ratio is above 0. "
-            "CVaR is the mean of the worst 5 % of single-row returns; turnover is one-way, "
-            "the mean over the fills; baselines are what a strategy must beat and are no trials.",
+            "CVaR is the mean of the worst 5 % of single-row returns (of those that are not 0 where most are 0); "
+            "turnover is one-way, the mean over the fills; baselines are what a strategy must beat and are no trials.",
             tone="note",
         ),
     )
+
+
+def _cvar(cell: Cell) -> str:
+    """The figure, and of how many returns where most are 0 and it is of the others."""
+    counted = cell.get("cvar95_n")
+    beside = f" (of {counted})" if counted is not None and counted < cell["n"] else ""
+    return percent(cell.get("cvar95"), 2) + beside
 
 
 def _label(cell: Cell) -> str:

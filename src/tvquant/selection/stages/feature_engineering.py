@@ -63,7 +63,8 @@ class FeatureEngineeringStage:
     - `momentum`: mean(r) x A, per year. `stability`: 1 / (volatility + 1e-9) (R-FEA-02).
     - `entropy` (order 3), `efficiency`, `hurst`, and `randomness` = 1 - 2 abs(hurst - 0.5) (R-FEA-03 to 06). Where the
       profile asks for thresholds as specified, the entropy has order 5 and the Hurst exponent no correction.
-    - `abs_skewness`, `kurtosis` (excess), `cvar`: mean return of the worst 5 %, and its standard error (R-FEA-07).
+    - `abs_skewness`, `kurtosis` (excess), `cvar`: mean return of the worst 5 %, its standard error, and of how
+      many returns (R-FEA-07).
     - `antifragility`, `fragility`: against the pool (R-FEA-10, R-FEA-11).
     - `survival`: of the asset itself, for it is about its health and not about which side one is on (R-SEL-19).
 
@@ -94,7 +95,7 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
     returns, periods = context.pool.returns, context.periods_per_year
     measured = moments(returns)
     volatility = measured.std * np.sqrt(periods)
-    worst, doubt = cvar(returns)
+    worst, doubt, counted = cvar(returns)
     return {
         "observations": measured.n.astype(np.float64),
         "momentum": moments(returns[-context.train :]).mean * periods,
@@ -104,6 +105,7 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
         "kurtosis": measured.excess_kurtosis,
         "cvar": worst,
         "cvar_error": doubt,
+        "cvar_returns": counted.astype(np.float64),
         "antifragility": antifragility(measured, tail_gain(returns)[0]),
         "fragility": fragility(measured, worst),
         "survival": survival(returns * _sign(context), context.pool.ids),
