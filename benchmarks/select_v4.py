@@ -46,6 +46,7 @@ def pool(n: int) -> SelectionContext:
             atoms=atoms,
             times=times,
             returns=returns * [atom.direction.sign for atom in atoms],
+            own=returns,
             composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
         ),
         features=FeatureSet(

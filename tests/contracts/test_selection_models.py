@@ -46,6 +46,7 @@ def context(count, rows=200, *, terms=EVERY_TERM, young=True, seed=0):
             atoms=atoms,
             times=times,
             returns=streams,
+            own=streams * [atom.direction.sign for atom in atoms],
             composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         ),
         features=FeatureSet(

@@ -58,6 +58,7 @@ def contexts(draw):
             atoms=tuple(atoms),
             times=times,
             returns=moves[:, place] * sign,
+            own=moves[:, place],
             composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         ),
         features=FeatureSet(

@@ -46,12 +46,14 @@ def synthesise(view_returns: Floats, times: Times, keys: Sequence[str], atoms: S
         if atom.symbol in ids:
             raise ModelError(f"atom {atom.symbol}: its id is there twice; consolidate the pool first")
         ids.add(atom.symbol)
-    returns = view_returns[:, np.array([place[atom.physical_symbol] for atom in atoms], dtype=np.intp)]
+    own = view_returns[:, np.array([place[atom.physical_symbol] for atom in atoms], dtype=np.intp)]
+    returns = own.copy()
     short = np.array([atom.direction is Direction.SHORT for atom in atoms], dtype=np.bool_)
     returns[:, short] = -np.minimum(returns[:, short], LARGEST_GAIN)
     return Streams(
         atoms=tuple(atoms),
         times=times,
         returns=frozen(returns),
+        own=frozen(own),
         composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
     )

@@ -83,12 +83,14 @@ class Streams:
     atoms : K atoms, ids distinct.
     times : T bar stamps.
     returns : T x K simple returns; NaN where the asset has no bar.
+    own : T x K, those of the assets themselves. They cannot be had of a short's, which loses no more than everything.
     composition : what each atom holds (R-SYN-05).
     """
 
     atoms: tuple[Atom, ...]
     times: Times
     returns: Floats
+    own: Floats
     composition: Composition
 
     @property

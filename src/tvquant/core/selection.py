@@ -57,7 +57,7 @@ class SelectionResponse:
     recruited : winner id -> how it came in: `ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`.
     thresholds : rule -> limits in force, as numbers by name.
     absent : feature -> why it is in no score at all.
-    missing : feature -> ids of atoms that lack it alone and stand at 0.5.
+    missing : feature -> ids of atoms that lack it alone and stand at 0.5; at 1 where it is a penalty.
     flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
     trace : names of the stages that ran, in order.
     """

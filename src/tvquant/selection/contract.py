@@ -34,7 +34,7 @@ class SelectionContext:
     probabilities : inference: feature in the score -> K values in (0, 1].
     scores : inference: K, higher is better.
     absent : inference: feature -> why it is in no score.
-    missing : inference: feature -> ids of atoms that lack it and stand at 0.5.
+    missing : inference: feature -> ids of atoms that lack it and stand at 0.5, or 1 where it is a penalty.
     clusters : partitioning: K cluster numbers, 1, 2 ...
     stage : policy: the relaxation stage that was reached; 0 before the first.
     vetoes : policy: atom id -> the first rule it broke at that stage.
@@ -108,13 +108,16 @@ class SelectionContext:
 
 def _read_only(pool: Streams) -> Streams:
     """The same streams, which nobody can write to."""
-    if isinstance(pool.composition, MappingProxyType) and not pool.returns.flags.writeable:
+    if isinstance(pool.composition, MappingProxyType) and not (
+        pool.returns.flags.writeable or pool.own.flags.writeable
+    ):
         return pool
     composition = {symbol: MappingProxyType(dict(held)) for symbol, held in pool.composition.items()}
     return replace(
         pool,
         times=frozen(pool.times),
         returns=frozen(pool.returns),
+        own=frozen(pool.own),
         composition=MappingProxyType(composition),
     )
 

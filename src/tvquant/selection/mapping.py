@@ -1,7 +1,8 @@
 """Mappings of a feature to a probability in (0, 1], by which features of different units can be multiplied.
 
-Each maps K values at once. A value that is missing (not finite) has the probability 0.5, as has the only value there
-is: one alone is neither high nor low (R-FEA-13). N counts the values that are there.
+Each maps K values at once. A value that is missing (NaN, infinity) has the probability 0.5, as has the only value there
+is: one alone is neither high nor low (R-FEA-13). A penalty that is missing is none. N counts the values that are there;
+minus infinity is one, below all others.
 """
 
 from collections.abc import Callable
@@ -35,21 +36,29 @@ def rank_desc(values: Floats) -> Floats:
 
 
 def cdf(values: Floats) -> Floats:
-    """Normal distribution function of the z-score (divisor N) among the values there, clipped to [0.001, 1].
+    """Normal distribution function of the z-score (divisor N) among the finite values, clipped to [0.001, 1].
 
-    Values without spread beyond rounding have z-score 0.
+    Values without spread beyond rounding have z-score 0, minus infinity has the lowest there is.
     """
     from scipy.special import ndtr
 
     out, there = _undecided(values)
     known = values[there]
     if len(known) > 1:
-        ordered = np.sort(known)  # sums of sorted values do not depend on the order of the pool
-        spread = ordered.std()
-        floor = 8.0 * EPSILON * np.abs(ordered).max()
-        z = (known - ordered.mean()) / spread if spread > floor else np.zeros_like(known)
+        finite = np.isfinite(known)
+        z = known.copy()
+        z[finite] = _z(known[finite])
         out[there] = np.clip(ndtr(z), LOWEST_CDF, 1.0)
     return out
+
+
+def _z(known: Floats) -> Floats:
+    ordered = np.sort(known)  # sums of sorted values do not depend on the order of the pool
+    if not len(ordered):
+        return ordered
+    spread = ordered.std()
+    floor = 8.0 * EPSILON * np.abs(ordered).max()
+    return (known - ordered.mean()) / spread if spread > floor else np.zeros_like(known)
 
 
 def min_max(values: Floats) -> Floats:
@@ -68,9 +77,10 @@ def min_max(values: Floats) -> Floats:
 def half_of_worst(values: Floats) -> Floats:
     """1 - 0.5 value / highest, in [0.5, 1]: the highest of values that are not below 0 loses half (R-SEL-07).
 
-    No value takes anything where none is above 0.
+    No value takes anything where none is above 0, nor one that is missing: it is not known to be the worst.
     """
     out, there = _undecided(values)
+    out[~there] = 1.0
     known = values[there]
     if len(known) > 1:
         worst = known.max()
@@ -80,4 +90,4 @@ def half_of_worst(values: Floats) -> Floats:
 
 def _undecided(values: Floats) -> tuple[Floats, Bools]:
     """0.5 for all, and where there is a value."""
-    return np.full(values.shape, UNDECIDED), np.isfinite(values)
+    return np.full(values.shape, UNDECIDED), values < np.inf

@@ -2,7 +2,7 @@
 
 1. `strict`: of the atoms without a veto, the best `top_n` of each cluster and direction.
 2. `spectral`: the same under looser limits of entropy and efficiency, which stay so.
-3. `cluster_floor`: and the best of each cluster that is left empty, hard vetoes kept.
+3. `cluster_floor`: and the best of each cluster that is left empty, hard vetoes kept, unless it is noise.
 4. `alpha_fallback`: and the best of all that remain until there are enough, hard vetoes kept.
 
 Long and short are counted apart and no direction is limited (R-SEL-29).
@@ -34,12 +34,13 @@ RANKED, CLUSTER_FLOOR, ALPHA_FALLBACK = "ranked", "cluster_floor", "alpha_fallba
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """K atoms to recruit from: ids, directions, scores, clusters, and whether any or a hard veto stands against each.
+    """K atoms to recruit from: ids, directions, scores, clusters, and what stands against each.
 
     Parameters
     ----------
     vetoed : K, any rule of the stage is broken, a hard one included.
     barred : K, a hard rule is broken.
+    noise : K, too unpredictable to stand for a cluster that is left empty (R-SEL-22).
     """
 
     ids: tuple[str, ...]
@@ -48,6 +49,7 @@ class Candidates:
     clusters: NDArray[np.int64]
     vetoed: Bools
     barred: Bools
+    noise: Bools
 
     def ranking(self) -> list[int]:
         """All atoms, best score first, ties by id."""
@@ -83,12 +85,12 @@ def _best(candidates: Candidates, ranking: Sequence[int], top_n: int) -> list[in
 
 
 def _first_of_empty(candidates: Candidates, ranking: Sequence[int], won: Iterable[int]) -> list[int]:
-    """The best atom without a hard veto of each cluster that has no winner."""
+    """The best atom without a hard veto, and not noise, of each cluster that has no winner."""
     filled = {int(candidates.clusters[k]) for k in won}
     first = []
     for k in ranking:
         cluster = int(candidates.clusters[k])
-        if cluster not in filled and not candidates.barred[k]:
+        if cluster not in filled and not (candidates.barred[k] or candidates.noise[k]):
             filled.add(cluster)
             first.append(k)
     return first

@@ -32,9 +32,9 @@ class AlphaScorer:
     def score(self, features: FeatureSet) -> Scored:
         """Score every atom of `features` (F x K); its keys are atom ids.
 
-        A feature that no atom has leaves the score and is in `absent`; an atom that alone lacks one stands at
-        probability 0.5 and is in `missing`. A score is higher for a better atom whatever its direction, because
-        features are taken on synthetic longs (R-SEL-13).
+        A feature that no atom has leaves the score and is in `absent`; an atom that alone lacks one stands at what the
+        mapping gives for it (0.5; 1 for a penalty) and is in `missing`. A score is higher for a better atom whatever
+        its direction, because features are taken on synthetic longs (R-SEL-13).
         """
         places = {name: row for row, name in enumerate(features.names)}
         scores = np.zeros(len(features.keys))
@@ -47,7 +47,7 @@ class AlphaScorer:
                 absent[name] = "not computed by this version"
                 continue
             column = features.values[places[exponent.column]]
-            lacking = ~np.isfinite(column)
+            lacking = ~(column < np.inf)
             if lacking.all():
                 absent[name] = features.absent.get(exponent.column, "no atom of the pool has it")
                 continue

@@ -31,8 +31,10 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
 
     1. A lookback counts when there are as many rows. It covers the names that have at least 90 % of its rows and began
        at or before its first row.
-    2. A pair has the mean of its correlations over the lookbacks that cover both, each on the rows both have.
-    3. A pair that no lookback covers has the correlation over all rows both have, at least 20.
+    2. A pair has the mean of its correlations over the lookbacks that cover both, each on the rows both have, where
+       both vary on them.
+    3. A pair without any has the correlation over all rows both have, at least 20, and 0 where that is not defined
+       either: what does not move goes with nothing.
     4. Where rows differ between pairs the matrix need not be one of correlations. If it has an eigenvalue below
        -1e-10, negative eigenvalues become 0 and the diagonal is scaled back to 1. `correlation_distance` is thus
        always Euclidean (R-SEL-27).
@@ -41,28 +43,27 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
 
     Raises
     ------
-    ModelError : no rows, a column without variance, or a pair without enough common rows; names the columns.
+    ModelError : no rows.
     """
     if returns.ndim != 2 or not len(returns):
         raise ModelError(f"correlation: expected a matrix of rows x columns with rows, found shape {returns.shape}")
     rows, k = returns.shape
     usable = [length for length in lookbacks if length <= rows]
     have = np.isfinite(returns)
-    if usable and have[rows - max(usable) :].all():
-        return _unit(_complete(returns, usable))
+    if usable and have[rows - max(usable) :].all() and (whole := _complete(returns, usable)) is not None:
+        return _unit(whole)
     total, times = np.zeros((k, k)), np.zeros((k, k))
     for length in usable:
         covered = np.flatnonzero(_covered(have, length))
         cells = np.ix_(covered, covered)
-        total[cells] += _pairwise(returns[rows - length :, covered], least=2)
-        times[cells] += 1.0
+        found = _pairwise(returns[rows - length :, covered], least=2)
+        total[cells] += np.nan_to_num(found)
+        times[cells] += ~np.isnan(found)
     bare = np.flatnonzero((times == 0.0).any(axis=0))
     cells = np.ix_(bare, bare)
     fallback = np.where(times[cells] == 0.0, _pairwise(returns[:, bare], least=COMMON_ROWS), 0.0)
-    total[cells] += fallback
-    matrix = total / np.maximum(times, 1.0)
-    _refuse_unknown(matrix)
-    return _definite(_unit(matrix))
+    total[cells] += np.nan_to_num(fallback)
+    return _definite(_unit(total / np.maximum(times, 1.0)))
 
 
 def correlation_distance(correlation: Floats) -> Floats:
@@ -132,16 +133,18 @@ def _covered(have: Bools, length: int) -> Bools:
     return np.asarray(have[: first + 1].any(axis=0) & (have[first:].mean(axis=0) >= COVERAGE))
 
 
-def _complete(returns: Floats, lookbacks: Sequence[int]) -> Floats:
-    """Mean of the correlations over the last rows, without NaN: one product of all standardised windows."""
+def _complete(returns: Floats, lookbacks: Sequence[int]) -> Floats | None:
+    """Mean of the correlations over the last rows, without NaN: one product of all standardised windows.
+
+    None where a column does not vary in one of them.
+    """
     windows = []
     for length in lookbacks:
         window = returns[len(returns) - length :]
         centred = window - window.mean(axis=0)
         norm = np.sqrt((centred**2).sum(axis=0))
-        flat = np.flatnonzero(norm <= np.sqrt(length) * rounding_floor(window))
-        if len(flat):
-            raise ModelError(f"correlation: returns column {flat[0]} has no variance in {length} rows; drop the column")
+        if (norm <= np.sqrt(length) * rounding_floor(window)).any():
+            return None
         windows.append(centred / norm)
     x = np.concatenate(windows)
     return np.asarray(x.T @ x / len(windows))
@@ -162,22 +165,6 @@ def _pairwise(returns: Floats, *, least: int) -> Floats:
     floor = np.maximum(shared * (rounding_floor(known) ** 2)[:, None], CANCELLED * squares)
     norm = np.sqrt(np.where((variance > floor) & (n >= least), variance, np.nan))
     return np.asarray((x.T @ x - sums * sums.T / shared) / (norm * norm.T))
-
-
-def _refuse_unknown(matrix: Floats) -> None:
-    unknown = np.isnan(matrix)
-    if not unknown.any():
-        return
-    alone = np.flatnonzero(np.diagonal(unknown))
-    if len(alone):
-        raise ModelError(
-            f"correlation: returns column {alone[0]} has no variance or fewer than {COMMON_ROWS} rows; drop the column"
-        )
-    i, j = np.argwhere(unknown)[0]
-    raise ModelError(
-        f"correlation: returns columns {i} and {j} have fewer than {COMMON_ROWS} common rows on which both vary; "
-        "drop one of them"
-    )
 
 
 def _unit(matrix: Floats) -> Floats:

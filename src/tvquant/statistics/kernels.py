@@ -68,7 +68,7 @@ def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
         n = last_finite(series[j], rows, buffer)
         x = buffer[t - n :]
         windows = n - order + 1
-        if windows < 1:
+        if windows < 1 or np.count_nonzero(x) == 0:
             continue
         counts[:] = 0
         for w in range(windows):

@@ -22,6 +22,8 @@ LENGTHS = (8, 16, 32, 64, 128, 256, 512)
 def permutation_entropy(returns: Floats, *, order: int = 3, rows: int = 120) -> Floats:
     """Permutation entropy (K, in [0, 1]): 0 for a monotone column, near 1 for noise; NaN below `order` values.
 
+    NaN also for a column that never moves: a halted name is not the most predictable one, it has nothing to predict.
+
     It is the Shannon entropy of the ordinal patterns of `order` consecutive values (delay 1), divided by ln(order!).
     Equal values rank in order of time, the earlier one lower, as a stable sort does. With n values there are
     n - order + 1 patterns, so it cannot exceed ln(n - order + 1) / ln(order!): few values need a low order.

@@ -28,5 +28,5 @@ def test_a_direction_that_is_none_is_refused() -> None:
 def test_streams_name_their_columns_by_atom_id() -> None:
     atoms = tuple(Atom(physical_symbol=key, logic="hold", direction=Direction.LONG) for key in ("X:B", "X:A"))
     times = np.array(["2024-01-01"], dtype="datetime64[us]")
-    streams = Streams(atoms=atoms, times=times, returns=np.zeros((1, 2)), composition={})
+    streams = Streams(atoms=atoms, times=times, returns=np.zeros((1, 2)), own=np.zeros((1, 2)), composition={})
     assert streams.ids == ("X:B_hold_LONG", "X:A_hold_LONG")

@@ -37,10 +37,18 @@ HOUSE = {
 
 @pytest.fixture
 def pool() -> Callable[..., Streams]:
-    """Streams (T x K) of atoms, one asset each unless `assets` says otherwise; all long unless `directions` does."""
+    """Streams (T x K) of atoms, one asset each unless `assets` says otherwise; all long unless `directions` does.
+
+    `own` are returns of the assets where a short has lost more than everything.
+    """
 
     def make(
-        streams: Floats, *, assets: Sequence[str] = (), directions: str = "", logics: Sequence[str] = ()
+        streams: Floats,
+        *,
+        assets: Sequence[str] = (),
+        directions: str = "",
+        logics: Sequence[str] = (),
+        own: Floats | None = None,
     ) -> Streams:
         rows, count = streams.shape
         assets = assets or [f"X:N{k:03d}" for k in range(count)]
@@ -53,6 +61,7 @@ def pool() -> Callable[..., Streams]:
             atoms=atoms,
             times=np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D"),
             returns=streams,
+            own=streams * [float(side.sign) for side in sides] if own is None else own,
             composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         )
 
@@ -65,9 +74,10 @@ def context(pool: Callable[..., Streams]) -> Callable[..., SelectionContext]:
 
     def make(
         streams: Floats, *, terms: Mapping[str, Sequence[float]] | None = None, train: int = 60, periods: int = 365,
-        assets: Sequence[str] = (), directions: str = "", logics: Sequence[str] = (), **settings: Any,
+        assets: Sequence[str] = (), directions: str = "", logics: Sequence[str] = (), own: Floats | None = None,
+        **settings: Any,
     ) -> SelectionContext:  # fmt: skip
-        given = pool(streams, assets=assets, directions=directions, logics=logics)
+        given = pool(streams, assets=assets, directions=directions, logics=logics, own=own)
         keys = tuple(sorted({atom.physical_symbol for atom in given.atoms}))
         values = dict(terms) if terms is not None else {name: [np.nan] * len(keys) for name in sorted(TERMS)}
         return SelectionContext(
@@ -104,7 +114,7 @@ def judged(context: Callable[..., SelectionContext]) -> Callable[..., SelectionC
             "survival": [1.0] * count, "roc": [5.0] * count, "volatility_d": [4.0] * count,
             "metadata_known": [1.0] * count,
             "adx": [50.0] * count,
-            "own_di": [30.0] * count, "other_di": [10.0] * count,
+            "own_di": [30.0] * count, "other_di": [10.0] * count, "floor_entropy": [0.9] * count,
         }  # fmt: skip
         columns = {**calm, **columns}
         features = FeatureSet(

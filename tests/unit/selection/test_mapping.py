@@ -57,7 +57,8 @@ def test_values_that_differ_by_rounding_only_are_alike_to_cdf():
 @pytest.mark.parametrize("mapping", MAPPINGS)
 @pytest.mark.parametrize("values", [[np.nan], [7.0], [np.nan, 7.0], [np.nan, np.nan, np.nan]])
 def test_a_missing_value_and_the_only_value_are_undecided(mapping, values):
-    assert mapping(np.array(values)).tolist() == [0.5] * len(values)
+    missing = 1.0 if mapping is half_of_worst else 0.5  # a penalty that is not known is none
+    assert mapping(np.array(values)).tolist() == [missing if np.isnan(value) else 0.5 for value in values]
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
@@ -82,6 +83,17 @@ def test_min_max_by_hand():
 
 
 @pytest.mark.requirement("R-SEL-07")
-def test_the_most_fragile_loses_half():
-    assert half_of_worst(np.array([2.0, 1.0, 0.0, np.nan])).tolist() == [0.5, 0.75, 1.0, 0.5]
+@pytest.mark.requirement("R-FEA-13")
+def test_the_most_fragile_loses_half_and_who_is_not_known_to_be_fragile_nothing():
+    assert half_of_worst(np.array([2.0, 1.0, 0.0, np.nan])).tolist() == [0.5, 0.75, 1.0, 1.0]
     assert half_of_worst(np.array([0.0, 0.0])).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.requirement("R-FEA-09")
+def test_nothing_is_below_all_and_moves_no_other():
+    """ln 0: the lowest there is, and not a value that is missing."""
+    values = np.array([1.0, -np.inf, 3.0, np.nan, -np.inf])
+    found, others = cdf(values), cdf(values[[0, 2]])
+    assert found.tolist() == [others[0], 0.001, others[1], 0.5, 0.001]
+    assert rank(values)[[1, 4]].tolist() == pytest.approx([0.01 + 0.99 / 6] * 2)
+    assert cdf(np.array([-np.inf, 2.0])).tolist() == [0.001, 0.5]

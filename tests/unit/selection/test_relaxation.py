@@ -9,8 +9,8 @@ from tvquant.selection.relaxation import Candidates, Relaxation, recruit
 STRICT, SPECTRAL, FLOOR, FALLBACK = Relaxation
 
 
-def candidates(scores, clusters, *, vetoed="", barred="", shorts=""):
-    """Atoms a, b, c ... ; `vetoed`, `barred` and `shorts` name some of them; who is barred is vetoed."""
+def candidates(scores, clusters, *, vetoed="", barred="", shorts="", noise=""):
+    """Atoms a, b, c ... ; `vetoed`, `barred`, `shorts` and `noise` name some of them; who is barred is vetoed."""
     names = "abcdefghijklmnopqrstuvwxyz"[: len(scores)]
     return Candidates(
         ids=tuple(names),
@@ -19,6 +19,7 @@ def candidates(scores, clusters, *, vetoed="", barred="", shorts=""):
         clusters=np.array(clusters),
         vetoed=np.array([name in vetoed + barred for name in names]),
         barred=np.array([name in barred for name in names]),
+        noise=np.array([name in noise for name in names]),
     )
 
 
@@ -110,5 +111,13 @@ def test_40_eligible_atoms_become_25():
         clusters=np.arange(40) + 1,
         vetoed=np.zeros(40, dtype=bool),
         barred=np.zeros(40, dtype=bool),
+        noise=np.zeros(40, dtype=bool),
     )
     assert set(recruit(given, STRICT, top_n=3, floor=15, ceiling=25)) == {f"n{k:02d}" for k in range(15, 40)}
+
+
+@pytest.mark.requirement("R-SEL-22")
+def test_noise_does_not_stand_for_an_empty_cluster_but_the_next_best_does():
+    given = candidates([6, 5, 4, 3, 2], [1, 2, 2, 3, 3], vetoed="bcde", noise="abde")
+    assert won(given, FLOOR) == {"a": "ranked", "c": "cluster_floor"}
+    assert set(won(given, FALLBACK, floor=5)) == set("abcde")

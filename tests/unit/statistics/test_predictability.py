@@ -83,7 +83,7 @@ def test_alternation_has_two_patterns_of_equal_share():
 
 
 def test_equal_values_rank_in_order_of_time():
-    flat = np.zeros((50, 1))
+    flat = np.full((50, 1), 0.01)
     assert permutation_entropy(flat)[0] == 0.0  # one pattern: the rising one
     steps = np.repeat(np.arange(25.0), 2)[:, None]
     assert permutation_entropy(steps)[0] == 0.0
@@ -254,3 +254,14 @@ def test_null_figures_of_the_efficiency_ratio(n, median, share):
     got = efficiency_ratio(noise(n, 4000, seed=n))
     assert np.median(got) == pytest.approx(median, abs=0.017)
     assert (got < 0.1).mean() == pytest.approx(share, abs=0.08)
+
+
+@pytest.mark.requirement("R-FEA-03")
+def test_a_halted_name_has_no_entropy_and_one_that_only_falls_the_least():
+    returns = np.random.default_rng(0).normal(0.0, 0.01, (300, 4))
+    returns[-120:, 0] = 0.0
+    returns[-120:, 1] = 0.001
+    returns[-119:, 2] = 0.0
+    found = permutation_entropy(returns)
+    assert np.isnan(found).tolist() == [True, False, False, False]
+    assert found[1] == 0.0

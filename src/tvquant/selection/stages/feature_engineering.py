@@ -62,16 +62,18 @@ class FeatureEngineeringStage:
     - `observations`: finite returns. `volatility`: standard deviation (ddof 1) x sqrt(A), per year.
     - `momentum`: mean(r) x A, per year. `stability`: 1 / (volatility + 1e-9) (R-FEA-02).
     - `entropy` (order 3), `efficiency`, `hurst`, and `randomness` = 1 - 2 abs(hurst - 0.5) (R-FEA-03 to 06). Where the
-      profile asks for thresholds as specified, the entropy has order 5 and the Hurst exponent no correction.
+      profile asks for thresholds as specified, the entropy has order 5 and the Hurst exponent no correction;
+      `floor_entropy` has order 3 in both (R-SEL-22).
     - `abs_skewness`, `kurtosis` (excess), `cvar`: mean return of the worst 5 %, its standard error, and of how
       many returns (R-FEA-07).
     - `antifragility`, `fragility`: against the pool (R-FEA-10, R-FEA-11).
-    - `survival`: of the asset itself, for it is about its health and not about which side one is on (R-SEL-19).
+    - `survival`: of the stream as well, so a short does not survive its asset's doubling (R-FEA-11).
 
     Of the instrument (R-FEA-08):
 
-    - `liquidity`: ln of the median traded value (USD); as specified, the last traded value over a base, at most 1: the
-      same for every coin that a floor of 20 million lets in (R-FEA-09). `adx`; `own_di` and `other_di`, by direction.
+    - `liquidity`: ln of the median traded value (USD), so that nothing traded is below all; as specified, the last
+      traded value over a base, at most 1: the same for every coin that a floor of 20 million lets in (R-FEA-09).
+      `adx`; `own_di` and `other_di`, by direction.
     - `roc`, `volatility_d`, `volume_change`: percent. `metadata_known`: 1 or 0.
     - The three ratings: sign-flipped for a short (R-SEL-13).
     """
@@ -108,7 +110,7 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
         "cvar_returns": counted.astype(np.float64),
         "antifragility": antifragility(measured, tail_gain(returns)[0]),
         "fragility": fragility(measured, worst),
-        "survival": survival(returns * _sign(context), context.pool.ids),
+        "survival": survival(returns, context.pool.ids),
     }
 
 
@@ -120,8 +122,10 @@ def _sign(context: SelectionContext) -> Floats:
 def _predictability(context: SelectionContext) -> dict[str, Floats]:
     returns, specified = context.pool.returns, context.parameters.thresholds == "as_specified"
     exponent = rescaled_range_slope(returns) if specified else hurst(returns)
+    entropy = permutation_entropy(returns, order=ENTROPY_ORDER)
     return {
-        "entropy": permutation_entropy(returns, order=SPECIFIED_ENTROPY_ORDER if specified else ENTROPY_ORDER),
+        "entropy": permutation_entropy(returns, order=SPECIFIED_ENTROPY_ORDER) if specified else entropy,
+        "floor_entropy": entropy,
         "efficiency": efficiency_ratio(returns),
         "hurst": exponent,
         "randomness": 1.0 - 2.0 * np.abs(exponent - 0.5),
@@ -141,7 +145,7 @@ def _liquidity(context: SelectionContext, median: Floats) -> Floats:
     if context.parameters.thresholds == "as_specified":
         base = CRYPTO_BASE if context.periods_per_year == ROUND_THE_CLOCK else OTHER_BASE
         return np.minimum(context.of_instruments(LAST_TRADED) / base, 1.0)
-    return np.asarray(np.log(median, out=np.full(len(median), np.nan), where=median > 0.0))
+    return np.log(median, out=np.where(median == 0.0, -np.inf, np.nan), where=median > 0.0)
 
 
 def _absent(context: SelectionContext) -> dict[str, str]:

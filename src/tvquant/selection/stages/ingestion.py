@@ -24,8 +24,9 @@ class IngestionStage:
         if not pool.atoms:
             raise ModelError("selection: the pool has no atom; expected at least one that discovery and health passed")
         shape = (len(pool.times), len(pool.atoms))
-        if pool.returns.shape != shape:
-            raise ModelError(f"selection: streams have shape {pool.returns.shape}, expected times x atoms {shape}")
+        for what, returns in (("streams", pool.returns), ("their assets' returns", pool.own)):
+            if returns.shape != shape:
+                raise ModelError(f"selection: {what} have shape {returns.shape}, expected times x atoms {shape}")
         for problem, atoms in _problems(context):
             if atoms:
                 raise ModelError(f"selection: atom {atoms[0]} {problem}; leave it out of the pool")
@@ -35,7 +36,7 @@ class IngestionStage:
 def _problems(context: SelectionContext) -> tuple[tuple[str, list[str]], ...]:
     """What can be wrong with an atom, and the ids of those it is wrong with."""
     pool, ids, known = context.pool, context.pool.ids, frozenset(context.features.keys)
-    finite = np.isfinite(pool.returns)
+    finite, infinite = np.isfinite(pool.returns), np.isinf(pool.returns) | np.isinf(pool.own)
     return (
         ("is in the pool more than once", [name for name, count in Counter(ids).items() if count > 1]),
         ("is not in the composition map", [name for name in ids if not pool.composition.get(name)]),
@@ -44,5 +45,5 @@ def _problems(context: SelectionContext) -> tuple[tuple[str, list[str]], ...]:
             [atom.symbol for atom in pool.atoms if atom.physical_symbol not in known],
         ),
         ("has no return at all", [ids[k] for k in np.flatnonzero(~finite.any(axis=0))]),
-        ("has an infinite return", [ids[k] for k in np.flatnonzero(np.isinf(pool.returns).any(axis=0))]),
+        ("has an infinite return", [ids[k] for k in np.flatnonzero(infinite.any(axis=0))]),
     )

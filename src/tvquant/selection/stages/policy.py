@@ -8,9 +8,12 @@ import numpy as np
 from tvquant.core.panel import Bools
 from tvquant.core.selection import Veto
 from tvquant.selection.contract import SelectionContext
-from tvquant.selection.relaxation import Candidates, Relaxation, recruit
+from tvquant.selection.relaxation import CLUSTER_FLOOR, Candidates, Relaxation, recruit
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.selection.vetoes.contract import Judgement
+
+FLOOR_ENTROPY = 0.999
+"""Entropy (order 3) up to which an atom may stand for a cluster that is left empty; missing is above it (R-SEL-22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class SelectionPolicyStage:
             clusters=context.partitioned(),
             vetoed=_any(len(pool.ids), [v.broken for v in verdicts.values()]),
             barred=_any(len(pool.ids), [v.broken for name, v in verdicts.items() if VETOES[name].hard]),
+            noise=~(context.of_atoms("floor_entropy") <= FLOOR_ENTROPY),
         )
         recruited = recruit(
             candidates,
@@ -45,10 +49,32 @@ class SelectionPolicyStage:
         return context.passed(
             self.name,
             stage=int(stage),
-            vetoes=_first_broken(pool.ids, verdicts, recruited),
-            thresholds={name: verdict.thresholds for name, verdict in verdicts.items()},
+            vetoes=_first_broken(pool.ids, verdicts, recruited) | self._noisy(context, stage, candidates, recruited),
+            thresholds={
+                **{name: verdict.thresholds for name, verdict in verdicts.items()},
+                **({CLUSTER_FLOOR: {"entropy": FLOOR_ENTROPY}} if stage >= Relaxation.CLUSTER_FLOOR else {}),
+            },
             recruited=recruited,
         )
+
+    @staticmethod
+    def _noisy(
+        context: SelectionContext, stage: Relaxation, candidates: Candidates, recruited: Mapping[str, str]
+    ) -> dict[str, Veto]:
+        """Atom id -> why a cluster that is left empty did not get it, where noise is all that is against it."""
+        if stage < Relaxation.CLUSTER_FLOOR:
+            return {}
+        won = {
+            int(cluster)
+            for symbol, cluster in zip(candidates.ids, candidates.clusters, strict=True)
+            if symbol in recruited
+        }
+        entropy, alone = context.of_atoms("floor_entropy"), candidates.noise & ~candidates.barred
+        return {
+            candidates.ids[k]: Veto(rule=CLUSTER_FLOOR, value=float(entropy[k]), limit=FLOOR_ENTROPY, hard=False)
+            for k in np.flatnonzero(alone & np.isfinite(entropy))
+            if int(candidates.clusters[k]) not in won
+        }
 
     def goes_on(self, context: SelectionContext) -> bool:
         """There are fewer winners than the floor, and a stage is left."""

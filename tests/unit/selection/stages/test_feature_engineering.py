@@ -8,6 +8,7 @@ from scipy import stats
 
 from tvquant.selection.resilience import antifragility, fragility, survival
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
+from tvquant.selection.stages.inference import InferenceStage
 from tvquant.statistics import cvar, hurst, moments, permutation_entropy, rescaled_range_slope, tail_gain
 
 RUN = FeatureEngineeringStage().run
@@ -83,10 +84,14 @@ def test_terms_of_the_instrument_are_turned_for_a_short(context, noise):
     assert done.of_atoms("liquidity").tolist() == pytest.approx([1.0, 1.0, 2.0, 2.0])
 
 
-def test_a_volume_of_nothing_is_no_liquidity(context, noise):
+@pytest.mark.requirement("R-FEA-09")
+def test_nothing_traded_is_the_worst_liquidity_and_not_a_missing_one(context, noise):
     terms = {"adv_median_30": [0.0, np.nan, 1.0, -1.0], "recommend_ma": [0.0] * 4}
     done = RUN(context(noise, terms=terms))
-    assert np.isnan(done.of_atoms("liquidity")).tolist() == [True, True, False, True]
+    np.testing.assert_array_equal(done.of_atoms("liquidity"), [-np.inf, np.nan, 0.0, np.nan])
+    scored = InferenceStage().run(done)
+    assert scored.probabilities["liquidity"].tolist() == [0.001, 0.5, 0.5, 0.5]
+    assert scored.missing["liquidity"] == tuple(done.pool.ids[k] for k in (1, 3))
 
 
 OF_INSTRUMENTS = {
@@ -147,6 +152,20 @@ def test_resilience_is_that_of_the_pool(context, noise):
     assert done.of_atoms("survival").tolist() == survival(noise, given.pool.ids).tolist()
 
 
+@pytest.mark.requirement("R-FEA-11")
+def test_a_short_does_not_survive_that_its_asset_doubles(context):
+    """In the pool's stress the asset gains 150 % in a day: its long comes through, its short has lost everything."""
+    own = np.random.default_rng(4).normal(0.0, 0.005, (400, 3))
+    own[300:310] = -0.03
+    own[305, 2] = 1.5
+    assets, streams = ["X:A", "X:B", "X:C", "X:C"], np.column_stack([own, -np.minimum(own[:, 2], 1.0)])
+    given = context(streams, assets=assets, directions="LLLS", own=own[:, [0, 1, 2, 2]])
+    long, short = RUN(given).of_atoms("survival")[2:]
+    assert long == 1.0
+    assert short < 1.0
+    assert RUN(given).of_atoms("survival").tolist() == survival(streams, given.pool.ids).tolist()
+
+
 AGAINST_THE_POOL = ("antifragility", "fragility", "survival")
 
 
@@ -167,4 +186,4 @@ def test_liquidity_as_specified_is_the_traded_value_over_a_base_and_1_at_most(co
     literal = RUN(context(noise, terms=terms, periods=periods, thresholds="as_specified")).of_atoms("liquidity")
     assert literal.tolist() == [0.0, 0.25, 1.0, 1.0]
     default = RUN(context(noise, terms=terms, periods=periods)).of_atoms("liquidity")
-    assert default.tolist() == pytest.approx([1.0, 2.0, 0.0, math.nan], nan_ok=True)  # 50 x base counts as no more
+    assert default.tolist() == pytest.approx([1.0, 2.0, 0.0, -math.inf])  # 50 x base counts as no more

@@ -63,3 +63,11 @@ def test_an_instrument_without_features_is_refused(two):
 def test_a_stream_without_numbers_is_refused(two, column, words):
     with pytest.raises(ModelError, match=f"X:N001_hold_LONG {words}; leave it out"):
         RUN(altered(two, returns=np.column_stack([[0.01, 0.02], column])))
+
+
+def test_an_asset_that_grew_beyond_all_numbers_is_refused_though_its_short_just_lost_everything(two):
+    own = np.column_stack([[0.01, 0.02], [0.1, np.inf]])
+    with pytest.raises(ModelError, match="X:N001_hold_LONG has an infinite return"):
+        RUN(altered(two, own=own))
+    with pytest.raises(ModelError, match=r"their assets' returns have shape \(1, 2\)"):
+        RUN(altered(two, own=own[:1]))

@@ -62,6 +62,28 @@ def test_shorts_alone_are_clustered_as_their_assets_are(context):
     assert RUN(context(mixed, directions="LSLSL")).clusters == RUN(context(asset)).clusters
 
 
+@pytest.mark.requirement("R-SEL-27")
+def test_a_short_that_lost_everything_is_clustered_by_what_its_asset_did(context):
+    """Two assets of which one rises fourfold and one ninefold on a day; cut at 100 % they would not be so near."""
+    asset = np.random.default_rng(5).normal(0.0, 0.02, (250, 3))
+    asset[-20, :2] = 4.0
+    cut = -np.minimum(asset, 1.0)
+    seen = RUN(context(cut, directions="SSS", own=asset))
+    assert seen.clusters == RUN(context(asset)).clusters == (1, 1, 2)
+    mixed = RUN(context(np.column_stack([cut, asset]), assets=["X:A", "X:B", "X:C"] * 2, directions="SSSLLL",
+                        own=np.column_stack([asset, asset])))  # fmt: skip
+    assert mixed.clusters == (1, 1, 2) * 2
+
+
+@pytest.mark.requirement("R-SEL-27")
+@pytest.mark.parametrize("flat", [10, 40])
+def test_names_that_do_not_move_are_counted_among_the_clusters(context, flat):
+    streams = np.random.default_rng(1).normal(0.0, 0.02, (250, 60))
+    streams[:, :flat] = 0.0
+    assert len(set(RUN(context(streams)).clusters)) <= 25
+    assert len(set(RUN(context(streams, max_clusters=60)).clusters)) == 60
+
+
 def test_numbers_follow_the_keys_and_not_the_order_of_the_pool(context):
     asset = blocks([2, 2])
     done = RUN(context(asset[:, [3, 0, 2, 1]], assets=["X:D", "X:A", "X:C", "X:B"]))

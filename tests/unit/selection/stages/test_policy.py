@@ -83,6 +83,25 @@ def test_an_empty_cluster_contributes_at_stage_3(ready):
     assert set(done.vetoes) == {"X:N001_hold_LONG", "X:N003_hold_LONG"}
 
 
+@pytest.mark.requirement("R-SEL-22")
+@pytest.mark.parametrize("thresholds", ["calibrated", "as_specified"])
+def test_noise_does_not_stand_for_an_empty_cluster_and_is_the_reason(ready, thresholds):
+    """At most 0.999, of order 3 in both presets; what is missing is not below it."""
+    given = ready(
+        adx=[50.0, 1.0, 1.0, 1.0, 1.0],
+        floor_entropy=[1.0, 0.9991, 0.999, np.nan, 0.9991],
+        kurtosis=[0.0, 0.0, 0.0, 0.0, 30.0],
+        clusters=(1, 2, 3, 4, 5),
+        settings={"min_winners": 2, "thresholds": thresholds},
+    )
+    spectral, floor = stages(given)[1:3]
+    assert dict(floor.recruited) == {"X:N000_hold_LONG": "ranked", "X:N002_hold_LONG": "cluster_floor"}
+    assert floor.vetoes["X:N001_hold_LONG"] == Veto(rule="cluster_floor", value=0.9991, limit=0.999, hard=False)
+    assert [floor.vetoes[f"X:N00{k}_hold_LONG"].rule for k in (3, 4)] == ["adx", "kurtosis"]
+    assert floor.thresholds["cluster_floor"] == {"entropy": 0.999}
+    assert "cluster_floor" not in spectral.thresholds
+
+
 @pytest.mark.requirement("R-SEL-23")
 @pytest.mark.requirement("R-SEL-24")
 def test_a_pool_of_40_gives_15_and_a_pool_of_9_gives_9(ready):
