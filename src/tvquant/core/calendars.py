@@ -24,6 +24,11 @@ MONDAY = 4
 """Days from 1970-01-01, a Thursday, to the first Monday."""
 TABLE_SPAN = (date(1980, 1, 1), date(2050, 12, 31))
 """Whole years; sessions to come are those of the rules in force today."""
+UNFORESEEN = (
+    "1985-09-27", "1994-04-27", "2001-09-11", "2001-09-12", "2001-09-13", "2001-09-14", "2004-06-11", "2007-01-02",
+    "2012-10-29", "2012-10-30", "2018-12-05", "2025-01-09",
+)  # fmt: skip
+"""Weekdays on which New York was closed by no rule: storms, attacks and funerals of presidents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class Calendar:
     gap_tolerance : consecutive missing bars that are tolerated (0 or 1; R-DAT-04).
     opens, closes : all bars of the calendar's range: stamp (00:00 UTC of the day or session date) and close, UTC;
         read-only, for calendars are shared.
+    regular : stamps of the sessions that the rules gave: `opens`, and the days of closures that no rule foretold.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Calendar:
     gap_tolerance: int
     opens: Times | None = None
     closes: Times | None = None
+    regular: Times | None = None
 
     def bars(self, first: np.datetime64, last: np.datetime64) -> Times:
         """Stamps of all bars from `first` to `last`, both included, `datetime64[us]`."""
@@ -96,7 +103,8 @@ def _table(name: str) -> Calendar:
         [f"{day}T{close}" for day, close in zip(days.tolist(), hours, strict=True) if close], "datetime64[us]"
     )
     closes = pl.Series(local).dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
-    return _sessions(name, days[on].astype("datetime64[us]"), closes.dt.replace_time_zone(None).to_numpy())
+    stamps, unforeseen = closes.dt.replace_time_zone(None).to_numpy(), np.array(UNFORESEEN, "datetime64[us]")
+    return _sessions(name, days[on].astype("datetime64[us]"), stamps, unforeseen)
 
 
 @functools.cache
@@ -115,8 +123,13 @@ def _library(name: str, first: int, last: int) -> Calendar:
             f"calendar {name} has no sessions for {first} to {last}: {why}; choose other years"
         ) from error
     opens = found.sessions.to_numpy().astype("datetime64[us]")
-    return _sessions(name, opens, found.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]"))
+    closed = np.array([day.date() for day in found.adhoc_holidays], "datetime64[us]")
+    return _sessions(name, opens, found.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]"), closed)
 
 
-def _sessions(name: str, opens: Times, closes: Times) -> Calendar:
-    return Calendar(name=name, periods_per_year=252, gap_tolerance=1, opens=frozen(opens), closes=frozen(closes))
+def _sessions(name: str, opens: Times, closes: Times, unforeseen: Times) -> Calendar:
+    inside = unforeseen[(unforeseen > opens[0]) & (unforeseen < opens[-1])]
+    return Calendar(
+        name=name, periods_per_year=252, gap_tolerance=1, opens=frozen(opens), closes=frozen(closes),
+        regular=frozen(np.union1d(opens, inside)),
+    )  # fmt: skip

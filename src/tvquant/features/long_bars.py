@@ -3,9 +3,10 @@
 1. A week runs from Monday to Sunday, a month by the calendar; days are those of the rows' stamps.
 2. A long bar of a name is of its daily bars in it: the highest high, the lowest low, the last close, the sum of
    volumes. A name without a daily bar in it has none.
-3. It counts once its last day has passed: at the row that is the last of its period by the panel's calendar, or when a
-   later period has begun. A bar under way is never looked at, so what is known of long bars at a row is a beginning of
-   what is known at any later one; kernels run over them once, for all rows.
+3. It counts once its last day has passed: at the row that is the last of its period by the regular calendar, or when a
+   later period has begun; a closure that no rule foretold was not known on the day before. A bar under way is never
+   looked at, so what is known of long bars at a row is a beginning of what is known at any later one; kernels run over
+   them once, for all rows.
 """
 
 from dataclasses import dataclass
@@ -96,9 +97,9 @@ def _number(stamps: Times, long: Long) -> NDArray[np.int64]:
 
 
 def _next_bars(view: Panel) -> Times:
-    """Stamp of the bar that the calendar has after each row; the next day beyond what it knows."""
-    opens = calendar(view.calendar).opens
-    if opens is None:
+    """Stamp of the bar that was to be expected after each row; the next day beyond what the calendar knows."""
+    regular = calendar(view.calendar).regular
+    if regular is None:
         return view.times + DAY
-    after = np.searchsorted(opens, view.times, side="right")
-    return np.where(after < len(opens), opens[np.minimum(after, len(opens) - 1)], view.times + DAY)
+    after = np.searchsorted(regular, view.times, side="right")
+    return np.where(after < len(regular), regular[np.minimum(after, len(regular) - 1)], view.times + DAY)

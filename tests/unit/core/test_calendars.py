@@ -24,6 +24,18 @@ def test_the_packaged_table_is_that_of_exchange_calendars() -> None:
     np.testing.assert_array_equal(ours.opens, referee.sessions.to_numpy().astype("M8[us]"))
     np.testing.assert_array_equal(ours.closes, referee.closes.dt.tz_convert(None).to_numpy().astype("M8[us]"))
     assert len(ours.opens) == 17_871
+    assert ours.regular is not None
+    closed = np.array([day.date() for day in referee.adhoc_holidays if day.date() >= first], "M8[us]")
+    np.testing.assert_array_equal(np.setdiff1d(ours.regular, ours.opens), np.sort(closed))
+    assert np.isin(ours.opens, ours.regular).all()
+
+
+def test_what_no_rule_foretold_is_a_regular_session_of_other_markets_as_well() -> None:
+    """London was closed for the funeral of its queen, a Monday."""
+    london = calendar("XLON", date(2022, 1, 1), date(2022, 12, 31))
+    assert london.opens is not None
+    assert london.regular is not None
+    assert np.datetime64("2022-09-19", "us") in np.setdiff1d(london.regular, london.opens)
 
 
 def test_new_york_closes_at_four_in_either_half_of_the_year() -> None:

@@ -24,6 +24,24 @@ def test_a_week_counts_from_its_last_session_on_and_a_partial_one_never():
     assert long_bars(panel, 1, Long.MONTH).close[-1] == pytest.approx(panel.fields["close"][days == days[60]][0])
 
 
+@pytest.mark.requirement("R-UNI-22")
+@pytest.mark.parametrize(
+    ("last", "closed", "after"),
+    [("2001-09-10", "four days from the 11th", "2001-09-17"), ("2012-10-26", "a Monday and a Tuesday", "2012-10-31"),
+     ("2004-06-10", "a Friday", "2004-06-14"), ("1985-09-26", "a Friday", "1985-09-30")],
+)  # fmt: skip
+def test_no_closure_is_known_before_it_comes(last, closed, after):
+    """The day before it the week (and a month that would have ended) is as under way as if there were a session."""
+    panel = market(12, name="XNYS", start=str(np.datetime64(last) - 11), gone=0.0)
+    days = [str(day) for day in panel.times.astype("datetime64[D]")]
+    assert days[days.index(last) + 1] == after, closed
+    place = dict(zip(days, long_bars(panel, len(days), Long.WEEK).place.tolist(), strict=True))
+    friday = np.is_busday(last, weekmask="Fri")
+    before = days[days.index(last) - 1]
+    assert place[last] == place[before] + friday
+    assert place[after] == place[last] + (not friday)
+
+
 def test_round_the_clock_a_week_ends_on_sunday():
     panel = market(30, start="2024-01-01", gone=0.0)
     assert long_bars(panel, 30, Long.WEEK).place.tolist() == [-1] * 6 + [0] * 7 + [1] * 7 + [2] * 7 + [3] * 3
@@ -43,6 +61,6 @@ def test_a_bar_whose_high_is_not_known_makes_that_of_its_week_unknown_and_volume
 
 
 def test_days_after_the_calendar_ends_are_followed_by_the_next_day():
-    panel = market(9, name="XNYS", start="2027-12-20", gone=0.0)
-    assert str(panel.times[-1])[:10] == "2027-12-31"
+    panel = market(9, name="XNYS", start="2050-12-19", gone=0.0)
+    assert str(panel.times[-1])[:10] == "2050-12-30"
     assert long_bars(panel, 1, Long.WEEK).place.tolist() == [0]  # Saturday follows, of the same week
