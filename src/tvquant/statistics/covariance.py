@@ -10,7 +10,7 @@ import numpy as np
 from tvquant.core.allocations import Covariance
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, frozen
-from tvquant.statistics.precision import rounding_floor
+from tvquant.statistics.precision import without_variance
 
 RIDGE = 0.01
 CONDITION_LIMIT = 5000.0
@@ -70,11 +70,10 @@ def _centred(returns: Floats) -> Floats:
         raise ModelError(
             f"covariance: returns column {column} is {returns[row, column]} at row {row}; drop the column or the row"
         )
-    centred = returns - returns.mean(axis=0)
-    flat = np.flatnonzero(np.sqrt((centred**2).mean(axis=0)) <= rounding_floor(returns))
+    flat = np.flatnonzero(without_variance(returns))
     if len(flat):
         raise ModelError(f"covariance: returns column {flat[0]} has no variance; drop the column")
-    return centred
+    return returns - returns.mean(axis=0)
 
 
 def _shrink(x: Floats) -> tuple[Floats, float]:

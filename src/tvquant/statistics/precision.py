@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Bools, Floats
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -15,3 +15,9 @@ def rounding_floor(returns: Floats) -> Floats:
     """
     floor: Floats = 8.0 * EPSILON * np.maximum(1.0, np.abs(returns).max(axis=0))
     return floor
+
+
+def without_variance(returns: Floats) -> Bools:
+    """Which columns of T x N simple returns are constant but for rounding; none with a value that is not finite."""
+    deviation = np.sqrt(((returns - returns.mean(axis=0)) ** 2).mean(axis=0))
+    return np.asarray(deviation <= rounding_floor(returns))

@@ -25,6 +25,7 @@ from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
+from tvquant.statistics.precision import without_variance
 from tvquant.tournament.choosing import Choice, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.quorum import stand, stand_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
@@ -36,8 +37,10 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Training:
-    """What every risk profile is given of the winners."""
+    """What every risk profile is given of the winners; `still` are those that do not vary, by id: they are left out."""
 
+    ids: tuple[str, ...]
+    still: tuple[str, ...]
     covariance: Covariance
     correlation: Floats
     clusters: tuple[int, ...]
@@ -77,7 +80,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     known = _training(view, rules, choice.winners)
     if isinstance(known, ModelError):
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
-    ids = tuple(atom.symbol for atom in choice.winners)
+    ids = known.ids
     problem = Problem(
         keys=ids,
         covariance=known.covariance,
@@ -87,13 +90,14 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         signs=np.array([float(atom.direction.sign) for atom in choice.winners]),
     )
     made = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
+    made = _beside(made, known.still)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
     return _netted(view, spec, decision, choice.response, known.composition) if made.weights else decision
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:
-    """Atom ids of the winners and their correlations (K x K) on the training rows; None where there are none."""
+    """Atom ids of winners that vary and their correlations (K x K) on the training rows; None where there are none."""
     view = stand_by(view, rules).view
     try:
         winners = choose(view, rules).winners
@@ -102,7 +106,7 @@ def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | N
     known = _training(view, rules, winners) if winners else None
     if known is None or isinstance(known, ModelError):
         return None
-    return tuple(atom.symbol for atom in winners), known.correlation
+    return known.ids, known.correlation
 
 
 def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training | ModelError:
@@ -118,9 +122,17 @@ def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training 
 
 
 def _trained(seen: Streams, rules: Rules) -> _Training:
-    covariance = estimate(seen.returns)
-    correlation = average_correlation(seen.returns, (len(seen.returns),))
+    """ModelError where there is no covariance; a stream without variance is removed first (R-RSK-09)."""
+    flat = without_variance(seen.returns) if len(seen.returns) > 1 else np.zeros(len(seen.ids), np.bool_)
+    ids, still = (tuple(name for name, mine in zip(seen.ids, part, strict=True) if mine) for part in (~flat, flat))
+    if not ids:
+        raise ModelError(f"covariance: no winner varies on the {len(seen.returns)} training rows: {', '.join(still)}")
+    returns = seen.returns[:, ~flat] if still else seen.returns
+    covariance = estimate(returns)
+    correlation = average_correlation(returns, (len(returns),))
     return _Training(
+        ids=ids,
+        still=still,
         covariance=covariance,
         correlation=correlation,
         clusters=partition(
@@ -129,6 +141,15 @@ def _trained(seen: Streams, rules: Rules) -> _Training:
         composition=seen.composition,
         digest=digest_bytes(canonical_array(seen.returns)),
     )
+
+
+def _beside(made: Allocation, still: tuple[str, ...]) -> Allocation:
+    """The allocation with weight 0 for streams without variance; that they were removed is the first attempt."""
+    if not still:
+        return made
+    removed = Attempt(what="zero variance", outcome=f"{', '.join(still)} removed: constant on the training rows")
+    weights = {**made.weights, **dict.fromkeys(still, 0.0)} if made.weights else made.weights
+    return replace(made, weights=weights, attempts=(removed, *made.attempts))
 
 
 def _netted(

@@ -103,6 +103,29 @@ def test_without_a_covariance_the_allocation_fails_and_says_why(
     assert decision.funnel.selected == 2
 
 
+@pytest.mark.requirement("R-RSK-09")
+@pytest.mark.parametrize("name", ["hrp", "min_variance", "equal_weight"])
+def test_a_stream_that_does_not_vary_is_removed_by_name_and_the_others_are_held(
+    profile: Profiles, market: Markets, walks: Walks, name: str
+) -> None:
+    """C grows by a tenth of a percent each day of training: its returns differ by rounding alone."""
+    close, made = walks("ABCDEF", 200), profile(allocation__profiles=sorted({"min_variance", name}))
+    without = decide(look(market({key: close[key] for key in "ABDEF"}), ROW), spec_of(made, name), Previous())
+    close["C"][ROW - 61 :] = close["C"][ROW - 61] * 1.001 ** np.arange(200 - ROW + 61)
+    decision = decide(look(market(close), ROW), spec_of(made, name), Previous())
+    assert decision.allocation is not None
+    assert decision.allocation.status is Status.SOLVED
+    assert decision.allocation.weights["X:C_hold_LONG"] == 0.0
+    assert decision.weights == pytest.approx(without.weights, abs=1e-12)
+    assert "X:C_hold_LONG removed" in decision.allocation.attempts[0].outcome
+    for key in "ABDEF":
+        close[key][ROW - 61 :] = close["C"][ROW - 61 :]
+    failed = decide(look(market(close), ROW), spec_of(made, name), Previous()).allocation
+    assert failed is not None
+    assert failed.status is Status.FAILED
+    assert "X:A_hold_LONG, X:B_hold_LONG" in failed.attempts[0].outcome
+
+
 def test_the_market_holds_the_symbols_that_have_a_bar(market: Markets, walks: Walks) -> None:
     close = walks("ABC", 200)
     close["B"][ROW] = np.nan
