@@ -122,7 +122,9 @@ def test_the_order_of_the_pool_changes_nothing_but_order(context, model, random)
     count = len(context.pool.atoms)
     order = random.sample(range(count), count)
     pool = context.pool
-    shuffled = replace(pool, atoms=tuple(pool.atoms[k] for k in order), returns=pool.returns[:, order])
+    shuffled = replace(
+        pool, atoms=tuple(pool.atoms[k] for k in order), returns=pool.returns[:, order], own=pool.own[:, order]
+    )
     first, second = (
         SELECTION_MODELS[model].select(given).payload() for given in (context, replace(context, pool=shuffled))
     )
@@ -145,6 +147,7 @@ def candidate_sets(draw):
         clusters=rng.integers(1, 6, count),
         vetoed=barred | (rng.random(count) < draw(st.sampled_from([0.0, 0.5, 1.0]))),
         barred=barred,
+        noise=rng.random(count) < draw(st.sampled_from([0.0, 0.5, 1.0])),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from tvquant.atoms import synthesise
-from tvquant.core.atoms import Atom, Streams
+from tvquant.core.atoms import Atom, Direction, Streams
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.features import FeatureHistory, FeatureSet
@@ -157,6 +157,8 @@ def _choose(view: View, rules: Rules) -> Choice:
         pool = streams(view, rules, healthy)
         response = SELECTION_MODELS[rules.selection.model].select(context(view, rules, pool))
         parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.returns)]
+        if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream does not tell what its asset did
+            parts.append(canonical_array(pool.own))
     return Choice(
         response=response,
         funnel=_funnel(seen, healthy, failed, response),
