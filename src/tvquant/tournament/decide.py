@@ -161,10 +161,8 @@ def _netted(
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     netted = keep_caps(made.weights, composition, assets, spec.limits)
     broken = [c for c in netted.constraints if not c.value <= c.limit + TOLERANCE]
-    empty = not any(netted.weights.values())
-    if broken or empty:
+    if broken:
         said = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in broken)
-        said = said or "the limits on physical weights leave nothing to hold"
         attempts = (*made.attempts, Attempt(what="netting", outcome=said))
         failed = replace(made, weights={}, cash=1.0, status=Status.FAILED, attempts=attempts)
         return replace(decision, allocation=failed)

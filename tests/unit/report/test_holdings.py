@@ -12,8 +12,10 @@ from tvquant.report.render import drawn
 from tvquant.report.run import OPTIMISATION, read_run
 from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contribution import CONTRIBUTION
+from tvquant.report.sections.costs import COSTS
 from tvquant.report.sections.current import CURRENT
 from tvquant.report.sections.exposure import EXPOSURE
+from tvquant.report.wording import percent
 
 HEADLINE = "v4/custom/hrp/custom"
 ROWS = 160
@@ -301,3 +303,24 @@ def test_a_ledger_without_correlations_is_said_to_lack_them(run):
     record = replace(found.stages[OPTIMISATION], data={"decision": found.decision()})
     (said,) = drawn(CLUSTERS, replace(found, stages={OPTIMISATION: record}))
     assert said.text == "Not shown: the ledger's outcome of stage 14 (optimisation) holds no correlations."
+
+
+@pytest.mark.requirement("R-SIM-17")
+def test_funding_has_its_line_and_what_was_assumed_of_it_the_result_without(run):
+    """Received on every row here, so that it adds to the sum; a book without swaps has neither line."""
+    assert "funding" not in of(Table, drawn_of(run, CONTRIBUTION))[0].head
+    assert of(Text, drawn_of(run, COSTS))[0].tone != "warning"
+    edit(run, "returns", pl.lit(-1e-4).alias("from_funding"), pl.col("from_other") - 1e-4)
+    found = of(Table, drawn_of(run, CONTRIBUTION))[0]
+    row = next(row for row in found.rows if row[0] == HEADLINE)
+    assert row[found.head.index("funding")] == percent(1e-4 * len(returns(run)))
+    told = {"cost_funding": -0.016, "assumed_funding": 0.0123, "unassumed_total_return": 0.25, "unassumed_cagr": 0.2,
+            "unassumed_sharpe": None}  # fmt: skip
+    data = read_run(run)
+    cells = tuple({**cell, **told} if cell["cell"] == HEADLINE else cell for cell in data.cells)
+    facts, note = COSTS.draw(replace(data, cells=cells))[:2]
+    assert ("funding", "-1.60 %") in facts.pairs
+    assert note.tone == "warning"
+    assert "Funding of 1.23 % of the starting capital was assumed" in note.text
+    assert "total return is 25.0 %" in note.text
+    assert "Sharpe ratio –" in note.text

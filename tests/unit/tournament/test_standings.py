@@ -1,6 +1,7 @@
 """Numbers and tables of a finished cell, against the book they come from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.play import BacktestEngine, Settled
@@ -111,6 +113,30 @@ def test_a_fill_after_the_last_row_is_empty(
         assert np.isnan(windows[name]).tolist() == [False] * 3 + [True]
     assert measures(settled, steps)["fills"] == 3
     assert measures(settled, steps)["windows"] == 4
+
+
+@pytest.mark.requirement("R-SIM-17")
+def test_what_was_assumed_of_funding_is_told_with_the_result_without(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """Swaps of which nothing is known pay three basis points a day; with all payments known nothing is assumed."""
+    made, close = profile(universe__kinds=["swap"]), walks("ABCDE", 171)
+    panel = market(close, kind=Kind.SWAP)
+    _, settled, steps = settle(engine_of(panel, made), cells(made)[0])
+    found, result = measures(settled, steps), settled.result
+    held = np.abs(result.quantities * result.marks).sum(axis=1)
+    assert found["assumed_funding"] == found["cost_funding"] == pytest.approx(3e-4 * held.sum(), rel=1e-12)
+    assert found["unassumed_total_return"] > found["total_return"]
+    assert found["unassumed_sharpe"] > found["sharpe"]
+    assert Stamp.ASSUMED_FUNDING in settled.stamps
+    spot = measures(*settle(engine_of(market(close), profile()), cells(profile())[0])[1:])
+    assert found["unassumed_total_return"] == pytest.approx(spot["total_return"], abs=1e-4)
+    assert not {name for name in spot if "funding" in name or "unassumed" in name}
+    told = {"funding": np.full(panel.tradable.shape, 1e-4), "funding_hours": np.full(panel.tradable.shape, 24.0)}
+    whole = replace(panel, fields={**panel.fields, **told}, _first_known=None)
+    known = measures(*settle(engine_of(whole, made), cells(made)[0])[1:])
+    assert known["cost_funding"] > 0.0
+    assert "assumed_funding" not in known
 
 
 def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engine_of: Engines) -> None:

@@ -57,7 +57,8 @@ def _parts(book: pl.DataFrame) -> dict[str, Floats]:
         "longs": book["from_long"].to_numpy(),
         "shorts": book["from_short"].to_numpy(),
         "costs": -book["from_costs"].to_numpy(),
-        "funding": -book["from_funding"].to_numpy(),
+        # A run from before there was funding has no such column.
+        "funding": -book["from_funding"].to_numpy() if "from_funding" in book.columns else np.zeros(len(book)),
         "other": book["from_other"].to_numpy(),
     }
 
