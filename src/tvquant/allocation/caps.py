@@ -64,7 +64,7 @@ def emptied(problem: Problem) -> Attempt | None:
     if min(problem.limits.gross, _capacity(problem)) <= NEGLIGIBLE:
         return Attempt(what="caps", outcome=f"gross, position and cluster limits leave nothing to hold of {who}")
     name, limit = ("net_high", high) if not short else ("net_low", -low)
-    return Attempt(what="netting", outcome=f"{name} leaves nothing to hold of {who}, limit {limit:g}")
+    return Attempt(what="netting", outcome=f"{name} leaves nothing to hold of {who}, limit {limit + 0.0:g}")
 
 
 def _capacity(problem: Problem, side: float = 0.0) -> float:

@@ -132,7 +132,11 @@ def test_net_is_of_physical_weights():
             "netting",
             "net_high leaves nothing to hold of 5 long and 0 short names, limit 0",
         ),
-        (problem(5, net=(0.0, 1.0), short=5), "netting", "net_low leaves nothing to hold of 0 long and 5 short names"),
+        (
+            problem(5, net=(0.0, 1.0), short=5),
+            "netting",
+            "net_low leaves nothing to hold of 0 long and 5 short names, limit 0",
+        ),
         (problem(5, net=(0.5, 1.0), short=5), "netting", "limit -0.5"),
         (problem(5, gross=0.0), "caps", "gross, position and cluster limits leave nothing"),
     ],

@@ -82,6 +82,11 @@ def test_hours_until_the_open_are_bare_too_and_a_holding_of_another_kind_has_non
     result = play(panel, {0: {"A": -1.0}}, CostModel())
     np.testing.assert_allclose(result.assumed_funding, [0.0, 3e-4, 9e-4], **exactly)
     assert not result.costs["borrow"].any()
+    told = {"funding": {"A": [NAN, NAN, 0.0]}, "funding_hours": {"A": [NAN, NAN, 50]},
+            "funding_early": {"A": [NAN, NAN, 0.0]}, "funding_early_hours": {"A": [NAN, NAN, 40]}}  # fmt: skip
+    some = market({"A": [100.0] * 3}, kind=Kind.SWAP, days=[0, 1, 4], **told)
+    parts = play(some, {0: {"A": -1.0}}, CostModel()).assumed_funding
+    np.testing.assert_allclose(parts, [0.0, 3e-4, (48 - 40 + 24 - 10) / 8 * 1e-4], **exactly)
     stock = replace(panel, instruments=(replace(panel.instruments[0], kinds=frozenset({Kind.STOCK})),))
     assert not play(stock, {0: {"A": 1.0}}, CostModel()).costs["funding"].any()
 

@@ -20,6 +20,7 @@ from tvquant.app.cli.profile import SetOption, resolved
 
 if TYPE_CHECKING:
     from tvquant.app.selecting import Selected
+    from tvquant.core.allocations import Allocation
 
 ALL = "*"
 NAMED = 8
@@ -101,6 +102,14 @@ def _together(found: Mapping[str, "Selected"]) -> list[tuple[str, str, float, fl
     return [(name, atom, z, said[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
 
 
+def _status(made: "Allocation | None") -> str:
+    """How the allocation ended, and the last attempt where it failed."""
+    if made is None:
+        return "no winner"
+    last = made.attempts[-1] if made.attempts and not made.weights else None
+    return f"{made.status.value}{f' ({last.what}: {last.outcome})' if last else ''}"
+
+
 def _summary(found: "Selected") -> list[str]:
     decision, said = found.decision, found.response
     funnel = decision.funnel
@@ -123,7 +132,7 @@ def _summary(found: "Selected") -> list[str]:
         f"vetoed   {_counted(veto.rule for veto in said.vetoes.values()) or 'none'}",
         f"stage    {said.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(said.flags))}",
         f"left out {', '.join(f'{name} ({why})' for name, why in sorted(said.absent.items())) or 'no feature'}",
-        f"status   {decision.allocation.status.value if decision.allocation else 'no winner'}",
+        f"status   {_status(decision.allocation)}",
         "",
     ]
     head = ("atom", "score", "cluster", "weight", "how")
