@@ -202,7 +202,7 @@ def test_a_day_that_one_coin_has_yet_is_not_decided_on(home: Path, tmp_path: Pat
         "present": 1, "missing": [],
     }  # fmt: skip
     told = lines(tvquant("select", "crypto_spot", "-w", other))
-    assert told["quorum"] == "the bar of 2024-09-07 is not decided on: 1 of 10 names have it"
+    assert told["quorum"] == "only 1 of 10 names have the bar of 2024-09-07: that of 2024-09-06 is decided on"
     assert told["bar"].startswith("2024-09-06, closed ")
     caveats = tvquant("scan", "binance_spot_base", "--json", "-w", other).document["caveats"]
     assert "only 1 of the 12 names with a bar in five sessions have that of 2024-09-07" in caveats

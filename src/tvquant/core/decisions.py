@@ -51,6 +51,19 @@ class Footing:
         return {**asdict(self), "asked": str(self.asked), "bar": str(self.bar), "missing": list(self.missing)}
 
 
+def departure(footing: Mapping[str, Any]) -> str:
+    """Why a decision does not stand on the bar that was asked for, or not on a quorum, in words; empty where it does.
+
+    `footing` is in the form of its payload.
+    """
+    have, asked = f"{footing['present']} of {footing['alive']} names have", footing["asked"][:10]
+    if not footing["quorum"]:
+        return f"only {have} the bar of {asked}, and no session of five has a quorum: it is decided on as it is"
+    if footing["bar"] != footing["asked"]:
+        return f"only {have} the bar of {asked}: that of {footing['bar'][:10]} is decided on"
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decision:
     """What one cell decided with what was known at `as_of`.

@@ -69,10 +69,12 @@ class RunData:
         found: Mapping[str, Any] = self._optimisation()["decision"]
         return found
 
-    def held(self) -> Mapping[str, float]:
-        """Atom id -> weight before that decision."""
-        found: Mapping[str, float] = self._optimisation()["held"]
-        return found
+    def footing(self) -> Mapping[str, Any]:
+        """The bar that this decision stands on, as recorded, and `held`: atom id -> weight before it."""
+        data = self._optimisation()
+        if "held" not in data:
+            raise Absent("the ledger's outcome of stage 14 (optimisation) does not name the bar that was decided on")
+        return {**data["decision"]["footing"], "held": data["held"]}
 
     def correlation(self) -> Mapping[str, Any] | None:
         """Atom ids (`atoms`) and correlations (`matrix`) of that decision's winners, or None where there are none."""

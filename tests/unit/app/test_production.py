@@ -4,6 +4,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tvquant.app.cli.console import Progress
+from tvquant.app.cli.runs import finished
 from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.watching import Watcher
@@ -114,6 +116,26 @@ def test_a_run_without_its_presets_benchmark_says_so(home: Workspace, tmp_path: 
     assert ("base_universe_ew/custom" in chains, "market/custom" in chains) == (True, False)
     assert run(other, asked, clock=Then(), jobs=1, again=False, watcher=Watcher()).reused
     assert notice in (done.folder.path / "report" / "index.html").read_text()
+
+
+def test_a_last_bar_of_one_coin_moves_no_current_weight_and_is_told(home: Workspace, tmp_path: Path) -> None:
+    asked = profile(data__span=120)
+    before = run(home, asked, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    day = pl.datetime(2024, 8, 31, time_zone="UTC")
+    bars = pl.read_parquet(tmp_path / "coins.parquet").filter(pl.col("symbol") == "BINANCE:BTCUSDT")[-1:]
+    bars.with_columns(timestamp=day.cast(bars["timestamp"].dtype)).write_parquet(tmp_path / "day.parquet")
+    import_files(home.lake(), [tmp_path / "day.parquet"], recorded_at=Then().now())
+    done = run(home, asked, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    weights = [
+        next(r for r in records(one.folder.path, chain="run", kind="outcome") if r.stage == 14).data["decision"]
+        for one in (before, done)
+    ]
+    assert weights[0]["weights"] == weights[1]["weights"] != {}
+    document, text = finished(done, 0.0, Progress())
+    assert document["current"]["bar"].startswith("2024-08-30")
+    notice = "current weights: only 1 of 5 names have the bar of 2024-08-31: that of 2024-08-30 is decided on"
+    assert any(line.endswith(notice) for line in text)
+    assert "current weights" not in "".join(finished(before, 0.0, Progress())[1])
 
 
 class Earlier(Then):

@@ -230,11 +230,19 @@ def test_current_weights_name_their_bar_its_age_who_lacks_it_and_what_was_held(r
         "present": 1, "missing": ["NYSE:AAA", "NYSE:BBB"],
     }  # fmt: skip
     facts = current_facts(run, footing=footing, held={"NYSE:CCC_hold_LONG": 0.25})
-    assert facts["The last bar, of 2020-01-15"] == "1 of 10 names have it, so it is not decided on"
+    assert facts["Quorum"] == "only 1 of 10 names have the bar of 2020-01-15: that of 2020-01-14 is decided on"
     assert facts["Names missing that bar"] == "NYSE:AAA, NYSE:BBB"
     assert facts["Decided from"] == "NYSE:CCC_hold_LONG 25.00 %"
     facts = current_facts(run, footing={**footing, "quorum": False})
-    assert facts["Quorum"] == "none in five sessions; 1 of 10 names have this bar"
+    assert "no session of five has a quorum: it is decided on as it is" in facts["Quorum"]
+
+
+def test_a_run_that_does_not_name_its_bar_shows_no_current_weights(run):
+    found = read_run(run)
+    data = {key: value for key, value in found.stages[OPTIMISATION].data.items() if key != "held"}
+    record = replace(found.stages[OPTIMISATION], data=data)
+    (said,) = drawn(CURRENT, replace(found, stages={**found.stages, OPTIMISATION: record}))
+    assert "does not name the bar that was decided on" in said.text
 
 
 def test_current_weights_without_a_decision_say_why(run):

@@ -21,6 +21,7 @@ from tvquant.app.cli.console import (
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.core.decisions import departure
 from tvquant.core.errors import ProfileError, TvquantError
 from tvquant.core.stamps import Stamp
 
@@ -123,9 +124,10 @@ def rm(
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.app.production import MANIFEST
-    from tvquant.report import standings
+    from tvquant.report.run import read_run
 
-    rows, notices = standings(outcome.folder.path), outcome.folder.read_json(MANIFEST)["notices"]
+    found, notices = read_run(outcome.folder.path), outcome.folder.read_json(MANIFEST)["notices"]
+    rows, footing = list(found.cells), found.footing()
     seconds, memory = time.perf_counter() - began, _peak_memory()
     document = {
         "run": outcome.folder.id,
@@ -133,6 +135,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         "reused": outcome.reused,
         "cells": rows,
         "notices": notices,
+        "current": footing,
         "seconds": round(seconds, 2),
         "seconds_to_first_window": None if progress.first_step is None else round(progress.first_step, 2),
         "peak_memory_bytes": memory,
@@ -142,7 +145,10 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     text = [_standings(rows), *_unassumed(rows), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
-    text += [f"notice   {notice}" for notice in (*notices, *_stale(rows))]
+    now = departure(footing)
+    text += [
+        f"notice   {notice}" for notice in (*notices, *([f"current weights: {now}"] if now else []), *_stale(rows))
+    ]
     if any(Stamp.SIMULATED in row["stamps"] for row in rows):
         text.append(f"stamp    {Stamp.SIMULATED}: {Stamp.SIMULATED.meaning}")
     text += [

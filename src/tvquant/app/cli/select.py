@@ -17,6 +17,7 @@ from tvquant.app.cli.console import (
     workspace_at,
 )
 from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.core.decisions import departure
 
 if TYPE_CHECKING:
     from tvquant.app.selecting import Selected
@@ -156,12 +157,8 @@ def _footing(found: "Selected") -> list[str]:
     lines = [f"bar      {bar}, closed {found.age:.1f} days ago"]
     if found.asked is not None and str(found.asked) != last:
         lines.append(f"asked    {found.asked}, which has no bar; the last by then is of {last}")
-    if not on.quorum:
-        lines.append(
-            f"quorum   none: {on.present} of {on.alive} names have that bar, and no session of five had enough"
-        )
-    elif bar != last:
-        lines.append(f"quorum   the bar of {last} is not decided on: {on.present} of {on.alive} names have it")
+    if why := departure(on.payload()):
+        lines.append(f"quorum   {why}")
     lines.append(f"missing  {_named(on.missing)}")
     held = ", ".join(f"{atom} {percent(weight)}" for atom, weight in found.held.items())
     return [*lines, f"from     {held or 'nothing held'}"]

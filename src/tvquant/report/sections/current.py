@@ -6,6 +6,7 @@ from typing import Any
 
 from tvquant.core.allocations import Status
 from tvquant.core.atoms import Atom
+from tvquant.core.decisions import departure
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
@@ -52,19 +53,16 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 def _footing(run: RunData) -> list[tuple[str, str]]:
     """The bar that was decided on, its age when the run began, who lacks it, and what was held before."""
-    decision, on = run.decision(), run.decision()["footing"]
+    decision, on = run.decision(), run.footing()
     known = datetime.fromisoformat(decision["as_of"]).replace(tzinfo=UTC)
     age = (run.began - known) / timedelta(days=1)
     facts = [
         ("As of", f"{known:%Y-%m-%d %H:%M:%S} UTC, the close of the bar of {day(on['bar'])}"),
         ("Age of that bar", f"{number(age, 1)} days when the run began"),
     ]
-    if not on["quorum"]:
-        facts.append(("Quorum", f"none in five sessions; {on['present']} of {on['alive']} names have this bar"))
-    elif on["bar"] != on["asked"]:
-        text = f"{on['present']} of {on['alive']} names have it, so it is not decided on"
-        facts.append((f"The last bar, of {day(on['asked'])}", text))
-    held = "; ".join(f"{atom} {percent(weight, 2)}" for atom, weight in run.held().items())
+    if why := departure(on):
+        facts.append(("Quorum", why))
+    held = "; ".join(f"{atom} {percent(weight, 2)}" for atom, weight in on["held"].items())
     return [
         *facts,
         ("Names missing that bar", some(on["missing"], MISSING) or "none of those with a bar in five sessions"),
