@@ -73,14 +73,16 @@ def read_csv(path: Path) -> Sheet:
     data, said = _plain(path)
     lines = _Lines.of(path, data)
     place, separator = _header(path, data, lines)
-    found = _fields(data[lines.starts[place] : lines.ends[place]].decode(), separator)
+    head = data[lines.starts[place] : lines.ends[place]]
+    found = _fields(head.decode(), separator)
     rows, counts = lines.after(place), lines.counts(data, separator)[place + 1 :]
     comments = np.frombuffer(data, np.uint8)[rows.starts] == COMMENT
     if comments.any():
-        body = b"\n".join([data[start:end] for start, end in zip(*rows.bounds(~comments), strict=True)])
+        body = b"\n".join([head, *(data[start:end] for start, end in zip(*rows.bounds(~comments), strict=True))])
         counts, numbers = counts[~comments], rows.numbers[~comments]
     else:
-        body, numbers = data[lines.ends[place] + 1 :], rows.numbers
+        body, numbers = data[lines.starts[place] :], rows.numbers
+    del data
     odd = np.flatnonzero(counts != len(found))
     cells = _cells(path, body, _unique(found), separator, len(counts), ragged=bool(len(odd)))
     blank = cells[odd].select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
@@ -176,8 +178,8 @@ class _Lines:
 
     def counts(self, data: bytes, separator: str) -> Numbers:
         """Fields of each record."""
-        between = (np.frombuffer(data, np.uint8) == ord(separator)) & self.outside
-        return np.add.reduceat(between, self.starts, dtype=np.int64) + 1
+        between = np.flatnonzero((np.frombuffer(data, np.uint8) == ord(separator)) & self.outside)
+        return np.diff(np.searchsorted(between, np.r_[self.starts, len(data)])) + 1
 
 
 def _header(path: Path, data: bytes, lines: _Lines) -> tuple[int, str]:
@@ -229,11 +231,10 @@ def _unique(found: list[str]) -> list[str]:
 
 
 def _cells(path: Path, body: bytes, names: list[str], separator: str, count: int, *, ragged: bool) -> pl.DataFrame:
-    """The records as texts, one row each; those with too many or too few fields are cut or filled up."""
-    head = separator.join(f"c{place}" for place in range(len(names))).encode()
+    """The records behind the header as texts, one row each; those with too many or too few fields are cut or filled."""
     try:
         cells = pl.read_csv(
-            io.BytesIO(b"\n".join([head, body])),
+            body,
             new_columns=names,
             separator=separator,
             infer_schema=False,
@@ -243,4 +244,12 @@ def _cells(path: Path, body: bytes, names: list[str], separator: str, count: int
         raise DataError(f"{path} is not a readable csv file: {first_line(error)}") from error
     if len(cells) != count:
         raise DataError(f"{path} is not a readable csv file: {count:,} lines were read as {len(cells):,} rows")
+    if not any(mark in body for mark in _blanks(separator.encode())):
+        return cells
     return cells.select(pl.all().str.strip_chars().replace("", None))
+
+
+def _blanks(separator: bytes) -> tuple[bytes, ...]:
+    """What tells that some cell may have blanks around its text, or nothing between its quotes."""
+    edges = (separator, b"\n", b'"')
+    return b'""', *(b" " + one for one in edges), *(one + b" " for one in edges)

@@ -22,11 +22,12 @@ from tvquant.lake.choices import ALL, Choice
 from tvquant.lake.dialects import Sheet, no_rows, read_csv, refuse_commas
 from tvquant.lake.funding import MOST
 from tvquant.lake.headers import ACTIONS, FUNDED, RATE
-from tvquant.lake.intervals import LENGTHS, off_grid, steps
+from tvquant.lake.intervals import LENGTHS, off_grid
 from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
 from tvquant.lake.moments import Moments, of_texts
 from tvquant.lake.parquet_files import read_parquet
 from tvquant.lake.repeats import VERSIONS
+from tvquant.lake.rhythms import rhythms
 from tvquant.lake.tables import DAILY, PRICES, VALUES
 
 FUNDING = "funding"
@@ -226,24 +227,25 @@ def _interval(path: Path, rows: pl.DataFrame) -> tuple[str, dict[str, str]]:
     kept: dict[str, str] = {}
     refused: dict[str, str] = {}
     sessions = {one for one in rows["symbol"].unique() if not structure(one).kinds & ROUND_THE_CLOCK}
-    for symbol, interval, mixed in steps(rows, sessions).iter_rows():
-        why = _unstored(interval, mixed, symbol in sessions)
+    found, repeats = rhythms(rows, sessions)
+    for one in found:
+        why = _unstored(one.interval, one.mixed, one.symbol in sessions)
         if why:
-            refused[symbol] = why
+            refused[one.symbol] = why
         else:
-            kept[symbol] = interval
-    found = sorted(set(kept.values()))
-    if len(found) > 1:
-        named = " and ".join(f"{one} of {min(name for name in kept if kept[name] == one)}" for one in found)
+            kept[one.symbol] = one.interval
+    intervals = sorted(set(kept.values()))
+    if len(intervals) > 1:
+        named = " and ".join(f"{one} of {min(name for name in kept if kept[name] == one)}" for one in intervals)
         raise DataError(f"{path}: bars of {named}; put each interval into a file of its own")
-    interval = found[0] if found else DAILY
+    interval = intervals[0] if intervals else DAILY
     rest = rows.filter(~pl.col("symbol").is_in(list(refused)))
     if interval != DAILY:
         refused |= {name: _unstored(interval, None, True) for name in sessions if name not in refused}
         off = rest.filter(off_grid(interval)).unique("symbol", keep="first", maintain_order=True)
         for name, at in off.select("symbol", "timestamp").iter_rows():
             refused.setdefault(name, f"{_BARS_OF} {interval}, but {at:%Y-%m-%d %H:%M} opens none")
-    return interval, refused | _ticks(rest, interval)
+    return interval, refused | (_ticks(rest, interval) if repeats >= VERSIONS else {})
 
 
 _BARS_OF = "is refused: its bars are of"
@@ -264,8 +266,6 @@ def _ticks(rows: pl.DataFrame, interval: str) -> dict[str, str]:
     """Symbols with more different rows of one time than a bar has versions."""
     bar = ["symbol", pl.col("timestamp").dt.truncate(interval).alias("bar")]
     many = rows.with_columns(count=pl.len().over(bar)).filter(pl.col("count") > VERSIONS)
-    if many.is_empty():
-        return {}
     worst = many.unique().group_by(bar).len().filter(pl.col("len") > VERSIONS).sort("len", "symbol", "bar")
     return {
         name: f"is refused: {count} different rows for the bar of {at:%Y-%m-%d}; these are no bars but ticks"
