@@ -228,6 +228,20 @@ def test_inputs_are_named_by_what_selection_saw(
     assert (before.inputs != after.inputs) is matters
 
 
+@pytest.mark.requirement("R-SEL-27")
+def test_inputs_of_shorts_name_what_their_assets_did(
+    trending: dict[str, Floats], market: Markets, profile: Profiles
+) -> None:
+    """A is four or eight times as dear from a day on: its short has lost everything, its clusters may differ."""
+    rules = rules_of(profile(universe__direction="short", selection__model="baseline", data__lookback=100))
+    found = []
+    for times in (4.0, 8.0):
+        close = trending | {"A": np.where(np.arange(ROWS) < ROW - 80, 1.0, times) * trending["A"]}
+        found.append(choose(look(market(close, volume=False), ROW), rules))
+    assert found[0].winners == found[1].winners
+    assert found[0].inputs != found[1].inputs
+
+
 @pytest.mark.requirement("R-SYN-02")
 def test_streams_are_synthetic_longs_over_the_lookback(
     trending: dict[str, Floats], market: Markets, profile: Profiles
