@@ -16,12 +16,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tvquant.app import syncing
+from tvquant.app.syncing import Asked, Source, Synced
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import Workspace
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, tables
 from tvquant.market.coverage import stored_rows
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
-from tvquant.market.providers.contract import Limits, Provider
+from tvquant.market.plans import PlanBook
+from tvquant.market.providers.contract import Limits, Provider, Setting
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import HARMLESS, Fault, FaultKind, Faults, draw
@@ -218,6 +223,46 @@ def test_a_sync_killed_at_any_moment_harms_nothing_and_goes_on(tmp_path: Path) -
     assert last.returncode == 0
     assert out.startswith("{'stable': 20}")
     assert all(whole(lake, exchange, name) for name in made.symbols)
+
+
+FIRST = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import test_sync as told
+
+print(len(told.first_sync(told.Workspace(Path(sys.argv[2])), 20).account.stable), flush=True)
+"""
+
+
+def first_sync(home: Workspace, rate: int) -> Synced:
+    """All that an exchange of twenty coins lists, with so many requests a second."""
+    made, clock = world(16, 4, 0, 400), at_its_end(400)
+    limits = Limits(requests_per_second=rate, burst=2, bars_per_request=200, concurrency=8)
+    provider = Simulated(exchange=Exchange(made, clock=clock, terms=limits))
+    source = Source(name="simulated", setting=Setting(clock=clock))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(syncing, "PROVIDERS", {"simulated": lambda setting: provider})
+        return syncing.sync(home, source, Asked(command="sync", bars=400), clock=clock, watcher=Watcher())
+
+
+@pytest.mark.requirement("R-DAT-21")
+def test_a_first_sync_that_was_killed_is_finished_by_the_same_command(tmp_path: Path) -> None:
+    home = Workspace(tmp_path)
+    home.create()
+    registry, book = RegistryManager(home.lake().folder), PlanBook(home.lake().folder)
+    victim = subprocess.Popen([sys.executable, "-c", FIRST, str(Path(__file__).parent), str(tmp_path)])
+    until = time.monotonic() + 60
+    while not registry.read().records and time.monotonic() < until:
+        time.sleep(0.05)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL, "the sync was over before the kill: it must take longer"
+    (plan,) = book.unfinished()
+    held = home.lake().symbols()
+    assert 0 < len(held) < len(plan.symbols) == 20
+    done = first_sync(home, 1000)
+    assert done.account.stable == plan.symbols == home.lake().symbols()
+    assert book.unfinished() == ()
 
 
 def test_faults_that_a_reader_undoes_are_no_excuse() -> None:
