@@ -192,7 +192,4 @@ def test_a_sync_stores_and_reports_ticks_and_lots(home: Path, tmp_path: Path, tv
     mixed = tvquant(*files)
     assert (mixed.code, "mix them by --into-simulated" in mixed.err) == (2, True)
     assert "the provider tells none, so steps are assumed" in tvquant(*files, "--into-simulated").out
-    back = tvquant(*words, "--symbol", "BINANCE:S002USDT")
-    assert (back.code, "mix them by --into-real" in back.err) == (2, True)
     assert tvquant(*words, "--symbol", "BINANCE:S002USDT", "--into-real").code == 0
-    assert "simulated: 3 symbols of this lake." in tvquant("scan", "binance_spot_base", "-w", home).err

@@ -191,3 +191,22 @@ def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: Tol
     assert done.account.asked == 3
     named = sync(symbols=["nonsense", BTC], bars=100)
     assert tuple(named.account.missing) == ("nonsense",)
+
+
+def test_simulated_bars_are_not_put_beside_real_ones_unasked(
+    sync: Sync, provider: ToldProvider, home: Workspace, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(symbols=[BTC])
+    monkeypatch.setattr(syncing, "PROVIDERS", {"simulated": lambda setting: provider})
+    simulated, asked = replace(source, name="simulated"), len(provider.asked)
+
+    def put(**more: Any) -> Synced:
+        task = Asked(command="sync", symbols=[ETH], bars=100, **more)
+        return syncing.sync(home, simulated, task, clock=FixedClock(), watcher=Watcher())
+
+    with pytest.raises(ProfileError, match="mix them by --into-real"):
+        put()
+    with pytest.raises(ProfileError, match="holds real ones; use another workspace"):
+        syncing.repair(home, simulated, clock=FixedClock(), symbols=[BTC], watcher=Watcher())
+    assert (len(provider.asked), unfinished(home)) == (asked, [])
+    assert put(mixing=True).account.stable == (ETH,)

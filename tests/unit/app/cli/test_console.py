@@ -1,9 +1,16 @@
 """What commands say beside their answer."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
 import pytest
 from numba import njit
 
 from tvquant.app.cli import console
+from tvquant.core.panel import Basis
+from tvquant.lake import Lake
+from tvquant.lake.upserts import upsert
 
 
 def compiled_now() -> None:
@@ -37,3 +44,12 @@ def test_short_compiling_is_not_worth_a_word(
     with console.compiling_told():
         compiled_now()
     assert capsys.readouterr().err == ""
+
+
+def test_bars_that_nobody_traded_at_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lake, now = Lake(tmp_path / "lakehouse"), datetime(2024, 6, 1, tzinfo=UTC)
+    for symbol, source, said in (("BINANCE:BTCUSDT", "told", ""), ("BINANCE:S001USDT", "simulated", "simulated: 1 ")):
+        rows = pl.DataFrame({"symbol": [symbol], "timestamp": [now - timedelta(days=3)], "close": [1.0]})
+        upsert(lake, rows, interval="1d", basis=Basis.RAW, source=source, recorded_at=now, reason="sync")
+        console.tell_simulated(lake)
+        assert capsys.readouterr().err[:13] == said
