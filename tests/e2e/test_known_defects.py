@@ -29,13 +29,15 @@ type Named = dict[tuple[str, FindingKind], list[tuple[str, int]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Notes:
-    """What the notes say of one file: findings with their dates, symbols that end early, notes by symbol and kind."""
+    """What the notes say of one file: findings with their dates, symbols that end early or have bars that are masked,
+    notes by symbol and kind."""
 
     file: str
     basis: Basis | None = None
     findings: Named = field(default_factory=dict)
     notes: Named = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
+    masked: frozenset[str] = frozenset()
 
 
 def coin(name: str) -> str:
@@ -46,6 +48,7 @@ FILES = [
     Notes(
         file="crypto_bybit_perp_1d",
         findings={("BYBIT:BCHUSDT.P", K.NON_POSITIVE): [("2020-12-14", 1)]},
+        masked=frozenset({"BYBIT:BCHUSDT.P"}),
     ),
     Notes(file="crypto_binance_perp_1d"),
     Notes(
@@ -180,8 +183,13 @@ def test_states_accuse_only_what_ends_early_or_is_too_short(
 ) -> None:
     found = health(lakes(notes))
     assert len({one.key for one in found}) == len(found)
-    odd = {one.key for one in found if not one.state.fine and one.state is not HealthState.DROPPED}
-    assert odd == notes.stale
+    for state, named in ((HealthState.STALE, notes.stale), (HealthState.MASKED, notes.masked)):
+        assert {one.key for one in found if one.state is state} == named
+    assert {one.state for one in found if not one.state.fine} <= {
+        HealthState.STALE,
+        HealthState.MASKED,
+        HealthState.DROPPED,
+    }
     assert all(one.bars < 90 for one in found if one.state is HealthState.DROPPED)
     assert all(one.bars >= 90 for one in found if one.state.fine)
 

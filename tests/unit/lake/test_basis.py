@@ -138,6 +138,8 @@ def test_ordinary_dividends_testify_together() -> None:
             found = contradictions(frame, pl.concat(told))
             assert bool(found) == ((truth == "total") != (declared == "total")), (truth, declared)
     assert not contradictions(prices(parts["total"][0], "split", "NYSE:S0"), pl.concat(told[:5]))
+    few = pl.concat(told[:20]).with_columns(pl.col("value") / 10)  # that these show none may be chance
+    assert not contradictions(prices(parts["total"][0], "split", "NYSE:S0"), few)
 
 
 def test_adj_close_beside_close_says_what_close_is() -> None:
@@ -212,3 +214,18 @@ def test_raw_prices_that_change_by_a_common_factor_are_refused(lake: Lake, deliv
     quarter = bars(AAA, [close / 4 for close in closes], timestamp=days)
     with pytest.raises(ProfileError, match=r"raw prices do not change, but 8 bars do .* from 400 .* to 100"):
         deliver(quarter, basis=Basis.RAW)
+
+
+def test_two_raw_bars_that_change_are_corrections(lake: Lake, deliver: Any, bars: Any) -> None:
+    days = [f"{day:%Y-%m-%d}T00:00:00Z" for day in SESSIONS[:8]]
+    deliver(bars(AAA, [400.0, 404.0], timestamp=days[:2]), basis=Basis.RAW)
+    assert deliver(bars(AAA, [100.0, 101.0], timestamp=days[:2]), basis=Basis.RAW).stored == 2
+
+
+def test_a_stored_split_speaks_against_later_files_without_it(lake: Lake, deliver: Any, bars: Any) -> None:
+    days = [f"{day:%Y-%m-%d}T00:00:00Z" for day in SESSIONS[:8]]
+    adjusted = [100.0, 101.0, 99.0, 100.0, 100.0, 101.0, 100.0, 99.0]
+    splits = [4.0, 0.0, 0.0, 0.0]
+    deliver(bars(AAA, adjusted[4:], timestamp=days[4:], stock_splits=splits), basis=Basis.SPLIT)
+    with pytest.raises(ProfileError, match=r"AAA 2021-01-08: split prices must not show a split of 4 .*396 to 100"):
+        deliver(bars(AAA, [400.0, 404.0, 396.0], timestamp=days[1:4]), basis=Basis.SPLIT)

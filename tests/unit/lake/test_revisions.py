@@ -14,7 +14,7 @@ from tvquant.core.stamps import Stamp
 from tvquant.lake import FindingKind, Lake, audit, commits, tables
 from tvquant.lake.scales import rescaled
 
-AAA, BBB = "NASDAQ:AAA", "NASDAQ:BBB"
+AAA, BBB, CCC = "NASDAQ:AAA", "NASDAQ:BBB", "NASDAQ:CCC"
 DAYS = [day for k in range(60) if (day := date(2021, 4, 5) + timedelta(days=k)).weekday() < 5]
 CLOSES = [float(value) for value in 100.0 * np.exp(np.random.default_rng(3).normal(0, 0.01, len(DAYS)).cumsum())]
 
@@ -73,12 +73,14 @@ def test_a_whole_history_on_another_scale_replaces_the_stored_one(
     deliver(together(part(bars, 0, 20, **old), part(bars, 0, 20, symbol=BBB, **old)), basis=basis)
     pinned = lake.pin([AAA])
     before = lake.panel(pinned).fields["close"]
-    report = deliver(together(part(bars, 0, 40, factor, **new), part(bars, 0, 20, symbol=BBB, **old)), basis=basis)
+    others = (part(bars, 0, 20, symbol=BBB, **old), part(bars, 0, 20, symbol=CCC, **old))
+    report = deliver(together(part(bars, 0, 40, factor, **new), *others), basis=basis)
     (revised,) = report.revised
-    assert (revised.symbol, revised.bars, report.stored, report.duplicates) == (AAA, 20, 40, 20)
+    assert (revised.symbol, revised.bars, report.stored, report.duplicates) == (AAA, 20, 60, 20)
     assert "20 stored bars went out of use" in str(revised)
     np.testing.assert_allclose(stored(lake), [close * factor for close in CLOSES[:40]], atol=1e-6)
     assert stored(lake, BBB) == [round(close, 6) for close in CLOSES[:20]]
+    assert stored(lake, CCC) == stored(lake, BBB)
     assert not [f for f in audit(lake, [AAA]) if not f.kind.note]
     assert lake.ls(AAA).actions["value"].to_list() == [0.4 * factor]
     np.testing.assert_array_equal(lake.panel(pinned).fields["close"], before)
@@ -95,6 +97,8 @@ def test_the_tail_of_a_history_on_another_scale_is_refused_by_name(
         DataError, match=rf"{AAA}: split prices changed .* of 2021-04-05 to 2021-04-30: deliver the whole"
     ):
         deliver(tail, basis=Basis.SPLIT)
+    with pytest.raises(DataError, match="deliver the whole history at once"):
+        deliver(part(bars, 0, 19, 0.25), basis=Basis.SPLIT)
     report = deliver(together(tail, part(bars, 0, 20, symbol=BBB)), basis=Basis.SPLIT)
     assert list(report.refused) == [AAA]
     assert stored(lake) == [round(close, 6) for close in CLOSES[:20]]

@@ -85,6 +85,14 @@ def test_right_actions_pass_and_what_was_accepted_is_usable_and_named(lake: Lake
     assert all("taken on your word" in f.detail for f in told)
 
 
+def test_actions_that_conflict_are_not_applied_and_deny_nothing(lake: Lake, deliver: Any, bars: Any) -> None:
+    for ratio in (4.0, 5.0):
+        given = bars(AAA, closes(), timestamp=stamps(), stock_splits=splits(ratio))
+        deliver(given, basis=Basis.RAW, doubt=Doubt.IGNORE)
+    assert not found(lake, FindingKind.UNSHOWN_ACTION, FindingKind.BASIS)
+    assert found(lake, FindingKind.CONFLICTING_ACTION)
+
+
 @pytest.mark.requirement("R-DAT-15")
 @pytest.mark.parametrize("at", [0, 50, 99])
 @pytest.mark.parametrize("spoilt", ["negative", "zero", "disorder", "conflict"])
@@ -121,7 +129,8 @@ def test_holes_in_volume_are_named_and_days_without_a_trade_are_not(
     price = [1.0 if hole else 2.0 for hole in holes]
     still = bars("BINANCE:ADAUSDT", price, volume=zero["volume"], open=price, high=price, low=price)
     late = bars("BINANCE:XRPUSDT", closes(), volume=[None] * 60 + [10.0] * 40)
-    deliver(null, zero, still, late)
+    without = bars("BINANCE:AAVEUSDT", closes(), volume=[None] * 100)
+    deliver(null, zero, still, late, without)
     told = {f.symbol: f.count for f in audit(lake) if f.kind is FindingKind.VOLUME_HOLE}
     inner = sum(holes) - 1 - (99 % interval == 0)
     assert told == {BTC: inner, "BINANCE:ETHUSDT": inner}
