@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tvquant.app.identity import plan_digest
-from tvquant.app.production import MANIFEST
+from tvquant.app.production import MANIFEST, told
 from tvquant.app.watching import Watcher
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.digests import digest_json
@@ -24,7 +24,7 @@ from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.lake import Snapshot, forks
-from tvquant.ledger import Integrity, LedgerRecord, records, verify
+from tvquant.ledger import LedgerRecord, records, verify
 from tvquant.profiles import from_manifest
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.leakcheck import Leak, Outcome, Payload, check, compare, honest, summed
@@ -103,13 +103,9 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
 
 def _plan(folder: RunFolder) -> tuple[Snapshot, tuple[Cell, ...]]:
     """What a finished run pinned, and the cells that it played."""
-    checked = verify(folder.path)
-    if not checked.sealed or checked.status is not Integrity.OK:
-        state = checked.status.value if checked.status is not Integrity.OK else "not finished"
-        raise LedgerError(
-            f"run {folder.id} is {state}; only a finished run whose ledger verifies can be checked: "
-            f"see `tvquant ledger verify {folder.id}`"
-        )
+    checked = verify(folder.path, run_id=folder.id)
+    if not checked.finished:
+        raise LedgerError(f"only a finished run that verifies can be checked: {told(folder, checked)}")
     resolved = from_manifest(folder.read_json(MANIFEST))
     pinned = next(records(folder.path, chain=RUN, kind="plan"))
     snapshot = Snapshot.from_json(pinned.data["snapshot"])

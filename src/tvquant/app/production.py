@@ -6,6 +6,7 @@
 3. The seal holds the result digest. An interrupted run goes on from its ledger; a finished one is never touched.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from tvquant.app.fitting import fitted
 from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
+from tvquant.app.pinned import SNAPSHOT, plan_record, plans, restore_snapshots, write_snapshot
 from tvquant.app.stages import Said, StageLog
 from tvquant.app.watching import Logbook, Watcher
 from tvquant.app.workspace import RunFolder, Workspace
@@ -24,7 +26,7 @@ from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
 from tvquant.lake import HealthState, Lake, ResultStore, Snapshot, health
 from tvquant.lake.health import from_report, naming, to_report
-from tvquant.ledger import Integrity, Ledger, genesis_entry, records, verify
+from tvquant.ledger import Integrity, Ledger, Verification, genesis_entry, outputs_of, records, verify
 from tvquant.market.listings import delistings
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
 from tvquant.tournament.cells import Cell, cells, headline
@@ -37,7 +39,6 @@ from tvquant.tournament.views import look
 from tvquant.tournament.windows import Window, windows
 
 HEALTH = "data/health.json"
-SNAPSHOT = "data/snapshot.json"
 MANIFEST = "manifest.json"
 
 
@@ -81,13 +82,11 @@ def run(
     """Compute the profile's run, or return the finished run of the same plan."""
     plan = make_plan(workspace.lake(), resolved)
     resolved = plan.resolved
-    if not again and (found := finished_run(workspace, plan)):
+    restore_snapshots(workspace, watcher.note)
+    if not again and (found := finished_run(workspace, plan, watcher.note)):
         return found
-    folder = workspace.new_run(new_run_id(clock.now(), resolved.profile.name))
-    folder.path.mkdir(parents=True)
-    folder.write_json(MANIFEST, to_manifest(resolved))
-    with Ledger.create(folder.path, run_id=folder.id, clock=clock) as ledger:
-        ledger.record(_genesis(folder, resolved))
+    folder, begun = _begin(workspace, resolved, clock)
+    with begun as ledger:
         return _stages(
             workspace, folder, plan, ledger, StageLog(ledger), NOTHING, jobs, Logbook(folder.path, clock, watcher)
         )
@@ -102,11 +101,14 @@ def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, 
     LedgerError : the ledger does not verify.
     DataError : the lake no longer holds what the run pinned.
     """
-    checked = verify(folder.path)
-    if checked.sealed and checked.status is Integrity.OK:
+    restore_snapshots(workspace, watcher.note)
+    checked = verify(folder.path, run_id=folder.id)
+    if checked.finished:
         return Finished(folder=folder, result=result_digest(folder), reused=True)
+    if checked.altered:
+        raise LedgerError(told(folder, checked))
     resolved = from_manifest(folder.read_json(MANIFEST))
-    pinned = next(iter(records(folder.path, chain=RUN, kind="plan")), None)
+    pinned = plan_record(folder)
     if pinned is None:
         plan = make_plan(workspace.lake(), resolved)
     else:
@@ -127,15 +129,24 @@ def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, 
         return _stages(workspace, folder, plan, ledger, log, resumed, jobs, logbook)
 
 
-def finished_run(workspace: Workspace, plan: Plan) -> Finished | None:
-    """The newest sealed and verified run of an equal plan."""
-    for folder in reversed(workspace.all_runs()):
-        if not (folder.path / SNAPSHOT).is_file() or folder.read_json(SNAPSHOT)["plan"] != plan.digest:
+def finished_run(workspace: Workspace, plan: Plan, say: Callable[[str], None]) -> Finished | None:
+    """The newest sealed and verified run of an equal plan; those that do not verify are passed over and told of."""
+    for folder, record in plans(workspace, say):
+        if record.outputs["plan"] != plan.digest:
             continue
-        checked = verify(folder.path)
-        if checked.sealed and checked.status is Integrity.OK:
+        checked = verify(folder.path, run_id=folder.id)
+        if checked.finished:
             return Finished(folder=folder, result=result_digest(folder), reused=True)
+        if checked.status is not Integrity.INCOMPLETE:
+            say(told(folder, checked))
     return None
+
+
+def told(folder: RunFolder, checked: Verification) -> str:
+    """What is wrong with a run that does not verify, in one line."""
+    bad = checked.altered[0] if checked.altered else None
+    why = f": {bad.file} {bad.why}" if bad else ""
+    return f"run {folder.id} is {checked.status.value}{why}; see `tvquant ledger verify {folder.id}`"
 
 
 def result_digest(folder: RunFolder) -> str:
@@ -144,6 +155,30 @@ def result_digest(folder: RunFolder) -> str:
     if seal is None:
         raise LedgerError(f"run {folder.id} is not finished; continue it with `tvquant run --resume {folder.id}`")
     return seal.outputs["result"]
+
+
+def _begin(workspace: Workspace, resolved: ResolvedProfile, clock: Clock) -> tuple[RunFolder, Ledger]:
+    """The folder of a new run and its ledger with the first record, or neither.
+
+    Raises
+    ------
+    DataError : the disk refuses; nothing of the run is left behind.
+    """
+    folder = RunFolder(workspace.runs / new_run_id(clock.now(), resolved.profile.name))
+    try:
+        workspace.new_run(folder.id)
+        folder.write_json(MANIFEST, to_manifest(resolved))
+        ledger = Ledger.create(folder.path, run_id=folder.id, clock=clock)
+        ledger.record(_genesis(folder, resolved))
+    except BaseException as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        if isinstance(error, DataError):
+            why = str(error).partition(";")[0]
+            raise DataError(
+                f"the run could not begin ({why}); nothing of it is left: make room and run it again"
+            ) from error
+        raise
+    return folder, ledger
 
 
 def _stages(
@@ -161,6 +196,7 @@ def _stages(
         watcher.stage(1, "environment")
         with log.stage(1) as said:
             said.outputs["manifest"] = digest_json(folder.read_json(MANIFEST))
+            said.outputs |= outputs_of(folder.path, [MANIFEST])
             said.data["environment"] = environment()
             said.data["notices"] = list(plan.resolved.notices)
     if 9 not in log.finished:
@@ -184,12 +220,13 @@ def _stages(
         with log.stage(15, {"snapshot": plan.snapshot.digest}) as said:
             leaves = _validate(folder, panel, profile, grid, played, resumed, ledger, jobs, watcher)
             said.outputs["result"] = merkle_root(leaves)
+            said.outputs |= outputs_of(folder.path, _tables(folder))
             said.data["leaves"] = leaves
     leaves = next(r for r in records(folder.path, chain=RUN, kind="outcome") if r.stage == 15).data["leaves"]
     watcher.stage(16, "reporting")
     if 16 not in log.finished:
         with log.stage(16) as said:
-            said.outputs.update(_report(folder))
+            said.outputs |= outputs_of(folder.path, _report(folder))
     ledger.seal(leaves)
     return Finished(folder=folder, result=merkle_root(leaves), reused=False)
 
@@ -206,6 +243,7 @@ def _health(folder: RunFolder, lake: Lake, plan: Plan, said: Said) -> None:
     said.metrics |= {f"state_{state}": states.count(state) for state in sorted(set(states))}
     said.data["not_healthy"] = {asset.key: asset.state.value for asset in found if not asset.state.fine}
     folder.write_json(HEALTH, to_report(found))
+    said.outputs |= outputs_of(folder.path, [HEALTH])
     _gate(folder)
 
 
@@ -228,11 +266,9 @@ def _gate(folder: RunFolder) -> None:
 
 def _pin(folder: RunFolder, plan: Plan, ledger: Ledger) -> None:
     snapshot = plan.snapshot.to_json()
-    folder.write_json(SNAPSHOT, {"plan": plan.digest, "snapshot": snapshot})
-    ledger.record(
-        Entry(chain=RUN, stage=10, pillar=0, kind="plan",
-              outputs={"plan": plan.digest, "snapshot": plan.snapshot.digest}, data={"snapshot": snapshot})
-    )  # fmt: skip
+    write_snapshot(folder, plan.digest, snapshot)
+    outputs = {"plan": plan.digest, "snapshot": plan.snapshot.digest} | outputs_of(folder.path, [SNAPSHOT])
+    ledger.record(Entry(chain=RUN, stage=10, pillar=0, kind="plan", outputs=outputs, data={"snapshot": snapshot}))
 
 
 def _refuse_future(panel: Panel, folder: RunFolder) -> None:
@@ -308,10 +344,16 @@ def _counter(watcher: Watcher, total: int) -> Callable[[int], None]:
     return count
 
 
-def _report(folder: RunFolder) -> dict[str, str]:
+def _tables(folder: RunFolder) -> list[str]:
+    """The result tables of a run, by their paths in its folder."""
+    return sorted(path.relative_to(folder.path).as_posix() for path in folder.results.glob("*.parquet"))
+
+
+def _report(folder: RunFolder) -> tuple[str, ...]:
+    """Stage 16: the report; its files by their paths in the run folder."""
     from tvquant.report import write_report
 
-    return write_report(folder.path)
+    return write_report(folder.path).files
 
 
 def _genesis(folder: RunFolder, resolved: ResolvedProfile) -> Entry:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvquant.app.identity import plan_digest
-from tvquant.app.production import MANIFEST, SNAPSHOT
+from tvquant.app.pinned import SNAPSHOT
+from tvquant.app.production import MANIFEST
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core import durable
 from tvquant.core.clock import Clock

@@ -1,11 +1,11 @@
 """The stages of the production flow that exist, numbered as in R-ORC-01, and how each is recorded."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tvquant.core.errors import TvquantError
+from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.records import RUN, Entry, Recorder
 
 
@@ -49,7 +49,12 @@ class StageLog:
 
     @contextmanager
     def stage(self, number: int, inputs: Mapping[str, str] | None = None) -> Iterator[Said]:
-        """Record the intent, run the body, record the outcome: played, or failed with the reason."""
+        """Record the intent, run the body, record the outcome: played, or failed with the reason.
+
+        Raises
+        ------
+        TvquantError : of the body; also where the failure itself cannot be recorded any more.
+        """
         stage, said = STAGES[number], Said()
         self.recorder.record(
             Entry(
@@ -65,7 +70,8 @@ class StageLog:
             yield said
         except TvquantError as error:
             said.data["why"] = str(error)
-            self._outcome(stage, said, "failed")
+            with suppress(DataError):  # what stopped the stage is said, not that the disk takes no word about it
+                self._outcome(stage, said, "failed")
             raise
         self._outcome(stage, said, "played")
 

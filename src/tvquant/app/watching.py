@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tvquant.core.clock import Clock
+from tvquant.core.errors import unwritten
 
 
 class Watcher:
@@ -14,13 +15,15 @@ class Watcher:
     def steps(self, done: int, total: int) -> None:
         """So many of all decisions are recorded."""
 
+    def note(self, text: str) -> None:
+        """Something that a person should know, in one line."""
+
 
 class Logbook(Watcher):
     """Writes into the run's own log when each stage began and the steps were done; passes everything on."""
 
     def __init__(self, run: Path, clock: Clock, watcher: Watcher) -> None:
         self.path = run / "logs" / "run.log"
-        self.path.parent.mkdir(exist_ok=True)
         self.clock = clock
         self.watcher = watcher
 
@@ -35,6 +38,15 @@ class Logbook(Watcher):
             self._write(f"all {total} decisions recorded")
         self.watcher.steps(done, total)
 
+    def note(self, text: str) -> None:
+        """Something that a person should know, in one line."""
+        self._write(text)
+        self.watcher.note(text)
+
     def _write(self, text: str) -> None:
-        with self.path.open("a", encoding="utf-8") as log:
-            log.write(f"{self.clock.now().isoformat(timespec='milliseconds')} {text}\n")
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as log:
+                log.write(f"{self.clock.now().isoformat(timespec='milliseconds')} {text}\n")
+        except OSError as error:
+            raise unwritten(f"{self.path}: {error.strerror}; make room and continue with --resume", error) from error

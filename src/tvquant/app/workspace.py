@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError, unwritten
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ class RunFolder:
         return self.path / "report" / "index.html"
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON document of the run, whole or not at all."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_text(target, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        """Write a JSON document of the run, whole or not at all; it is on the disk when this returns.
+
+        Raises
+        ------
+        DataError : the disk refuses.
+        """
+        write_text(self.path / name, document(value))
 
     def read_json(self, name: str) -> Any:
         """A JSON document of the run.
@@ -198,8 +202,22 @@ class Workspace:
         raise ProfileError(f"run {name!r} {'is ambiguous' if found else 'does not exist'}; {have}")
 
 
+def document(value: Any) -> str:
+    """A JSON document of a run as it stands in its file."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def write_text(target: Path, text: str) -> None:
-    """Replace a text file, whole or not at all."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    beside.write_text(text, "utf-8")
-    beside.replace(target)
+    """Replace a text file, whole or not at all; it is on the disk when this returns.
+
+    Raises
+    ------
+    DataError : the disk refuses.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        durable.replace(target, text.encode())
+    except OSError as error:
+        raise unwritten(
+            f"{target}: {error.strerror}; make room or choose a folder that can be written", error
+        ) from error

@@ -1,5 +1,6 @@
 """Results on disk: one parquet shard per table and cell while a run works, one sorted file per table afterwards."""
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +9,9 @@ from urllib.parse import quote
 
 import polars as pl
 
+from tvquant.core import durable
 from tvquant.core.digests import digest_bytes
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, unwritten
 
 LONGEST_NAME = 180
 
@@ -17,18 +19,21 @@ LONGEST_NAME = 180
 class ResultStore:
     """Result tables under `root`; a `core.records.ResultSink`.
 
-    Shards are written whole or not at all, so that after a kill a cell's table either is there or is not.
+    Files are written whole or not at all, so that after a kill a cell's table either is there or is not.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
-        """Write equal-length columns as the shard `cell` of `table`, replacing an earlier one of that name."""
+        """Write equal-length columns as the shard `cell` of `table`, replacing an earlier one of that name.
+
+        Raises
+        ------
+        DataError : the disk refuses.
+        """
         frame = pl.DataFrame(dict(columns)).select(pl.lit(cell, pl.String).alias("cell"), pl.all())
-        folder = self.root / table
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(frame, folder / f"{_slug(cell)}.parquet")
+        _write(frame, self.root / table / f"{_slug(cell)}.parquet")
 
     def read(self, table: str) -> pl.DataFrame:
         """All rows of a table, sorted by cell; rows of a cell in the order they were put.
@@ -40,11 +45,18 @@ class ResultStore:
         return self._read(table, self._shards(table))
 
     def compact(self) -> None:
-        """Join the shards of every table into `<table>.parquet`; equal content gives equal bytes."""
+        """Join the shards of every table into `<table>.parquet`, which is on the disk then.
+
+        Equal content gives equal bytes.
+
+        Raises
+        ------
+        DataError : a shard cannot be read, or the disk refuses.
+        """
         for folder in sorted(path for path in self.root.glob("*") if path.is_dir()):
             shards = self._shards(folder.name)
             if shards:
-                _write(self._read(folder.name, shards), self._whole(folder.name))
+                _write(self._read(folder.name, shards), self._whole(folder.name), wait=True)
             for shard in shards:
                 shard.unlink()
             if not any(folder.iterdir()):
@@ -78,8 +90,17 @@ def _slug(cell: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}~{digest_bytes(cell.encode())[:16]}"
 
 
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    """Write whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    frame.write_parquet(temporary, compression="zstd")
-    os.replace(temporary, path)
+def _write(frame: pl.DataFrame, path: Path, *, wait: bool = False) -> None:
+    """Write whole or not at all; where asked to, wait for the disk."""
+    content = io.BytesIO()  # polars reports a full disk in words of its own
+    frame.write_parquet(content, compression="zstd")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if wait:
+            durable.replace(path, content.getvalue())
+        else:
+            temporary = path.with_suffix(".tmp")
+            temporary.write_bytes(content.getvalue())
+            os.replace(temporary, path)
+    except OSError as error:
+        raise unwritten(f"{path}: {error.strerror}; make room and continue with --resume", error) from error

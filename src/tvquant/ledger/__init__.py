@@ -9,23 +9,32 @@ What it cannot prove. Nothing here is secret: an owner who rewrites the whole fi
 another ledger that verifies. Only a copy of the seal's digest kept where the owner cannot reach it (a mail, a public
 commit, a time-stamping service) shows that this is still the ledger of that day. Nor does the chain show that what was
 recorded is true.
+
+What it answers for beside itself. Records of the run name the SHA-256 of its files: manifest, health, snapshot, result
+tables, page and index. `verify` holds each against the file that is there.
 """
 
 from tvquant.ledger.chain import Ledger
 from tvquant.ledger.encoding import decode, encode
+from tvquant.ledger.files import Altered, altered, held_by, outputs_of, sha256_of
 from tvquant.ledger.genesis import genesis_entry
 from tvquant.ledger.read import LedgerRecord, records, replay_index
 from tvquant.ledger.verify import Integrity, Verification, verify
 
 __all__ = [
+    "Altered",
     "Integrity",
     "Ledger",
     "LedgerRecord",
     "Verification",
+    "altered",
     "decode",
     "encode",
     "genesis_entry",
+    "held_by",
+    "outputs_of",
     "records",
     "replay_index",
+    "sha256_of",
     "verify",
 ]

@@ -37,6 +37,7 @@ class Ledger:
         self._clock = clock
         self._file = file
         self._progress = progress
+        self._failure: str | None = None
 
     @classmethod
     def create(cls, folder: Path, *, run_id: str, clock: Clock) -> Self:
@@ -99,7 +100,7 @@ class Ledger:
         TypeError : a value that a record cannot carry; a metric that is no scalar.
         ValueError : the first entry is not a whole genesis entry, or the kind is the ledger's own.
         LedgerError : the ledger is sealed or closed.
-        DataError : the disk did not take it; the ledger is closed and can be resumed.
+        DataError : the disk did not take it, or an earlier one; the ledger is closed and can be resumed.
         """
         if entry.kind in ("resume", "seal"):
             raise ValueError(f"a `{entry.kind}` record is written by the ledger itself")
@@ -146,6 +147,8 @@ class Ledger:
         self.close()
 
     def _append(self, entry: Entry) -> str:
+        if self._failure:  # the disk stands in the way, not that the ledger is closed since
+            raise DataError(self._failure)
         if self._progress.sealed or self._file.closed:
             state = "sealed" if self._progress.sealed else "closed"
             raise LedgerError(f"{self._folder / AUDIT} is {state} and takes no more records")
@@ -172,14 +175,19 @@ class Ledger:
             try:
                 yield
             except OSError as error:
-                raise DataError(f"{self._folder}: {error.strerror}; make room and continue with --resume") from error
+                self._failure = f"{self._folder}: {error.strerror}; make room and continue with --resume"
+                raise DataError(self._failure) from error
             stack.pop_all()
 
     def _write_head(self) -> None:
         aside = self._folder / f"{HEAD}.new"
         with self._whole_or_closed():
-            aside.write_bytes(self._progress.head().line())
-            os.replace(aside, self._folder / HEAD)
+            try:
+                aside.write_bytes(self._progress.head().line())
+                os.replace(aside, self._folder / HEAD)
+            except OSError:
+                aside.unlink(missing_ok=True)
+                raise
 
 
 def _content(entry: Entry) -> dict[str, Json]:

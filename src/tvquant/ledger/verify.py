@@ -1,23 +1,26 @@
-"""Does a ledger hold? Told apart: whole, unfinished, cut short, changed.
+"""Does a ledger hold? Told apart: whole, unfinished, cut short, changed, and whole beside files that were changed.
 
 1. `tampered`: a line or the head does not hash, does not follow from the lines before it, or stands after the seal.
 2. `truncated`: what is there hashes, but the head covers more.
 3. `incomplete`: all of that holds, but no seal is covered by the head: the process was killed, or is still at work.
    Whole lines behind the head are held to the same rules; a last line without an end proves nothing, is not judged and
    counts as torn.
-4. `ok`: the head covers the whole file and the last record is the seal.
+4. `altered`: the head covers the whole file and the last record is the seal, but a file that the ledger answers for
+   (see `ledger.files`) is not what was written, or the ledger is of another run than the one that was asked for.
+5. `ok`: all of that is right.
 
 A kill of the process leads to `incomplete`, never to another status. A power cut may lose what the disk was never asked
 to keep, so it may leave `truncated` or `tampered`; a sealed ledger is on the disk.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from tvquant.ledger.files import Altered, altered, held_by
 from tvquant.ledger.lines import AUDIT, CURE, HEAD, BadLine, Head, Progress, Tip, open_audit, walk
 
 
@@ -28,6 +31,7 @@ class Integrity(StrEnum):
     INCOMPLETE = "incomplete"
     TRUNCATED = "truncated"
     TAMPERED = "tampered"
+    ALTERED = "altered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,9 @@ class Verification:
     unpaired : intents without outcome and outcomes without intent (R-LED-03). Pairs are matched within one chain and
         stage; a `resume` record closes every open intent, for the work was interrupted. In a sealed run each is a fault
         of the program that wrote it, not of the chain.
+    run_id : the run that the ledger is of.
+    held : files that the ledger answers for; none in a ledger of an earlier version.
+    altered : those of them that are not what was written, whatever the status; first a ledger of another run.
     """
 
     status: Integrity
@@ -63,6 +70,14 @@ class Verification:
     torn: int
     first_bad: Finding | None
     unpaired: tuple[Finding, ...]
+    run_id: str | None
+    held: Mapping[str, str]
+    altered: tuple[Altered, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Sealed, and everything is right."""
+        return self.sealed and self.status is Integrity.OK
 
 
 class _Pairs:
@@ -90,19 +105,25 @@ class _Pairs:
         return tuple(sorted(waiting + self._orphans, key=lambda finding: finding.line))
 
 
-def verify(folder: Path) -> Verification:
-    """Verify the ledger in `folder`.
+def verify(folder: Path, *, run_id: str | None = None) -> Verification:
+    """Verify the ledger in `folder`, and every file that it answers for; `run_id` is the run that it must be of.
 
     Raises
     ------
     DataError : a file of the ledger is missing or cannot be read.
     """
-    return survey(folder)[0]
+    found = survey(folder)[0]
+    changed = altered(folder, found.held)
+    if found.records and run_id not in (None, found.run_id):
+        changed = (Altered(file=AUDIT, why=f"is the ledger of run {found.run_id}, not of {run_id}"), *changed)
+    status = Integrity.ALTERED if changed and found.status is Integrity.OK else found.status
+    return replace(found, status=status, altered=changed)
 
 
 def survey(folder: Path) -> tuple[Verification, Progress]:
-    """The verification, and how far the ledger had come with the last record that stands."""
+    """The verification of the chains, and how far the ledger had come with the last record that stands."""
     progress, pairs = Progress(), _Pairs()
+    held: dict[str, str] = {}
     size, status, bad = 0, Integrity.TAMPERED, None
     with open_audit(folder) as file:
         try:
@@ -110,12 +131,14 @@ def survey(folder: Path) -> tuple[Verification, Progress]:
             size = (folder / AUDIT).stat().st_size
             for fields in walk(file, progress, head.size):
                 pairs.take(fields)
+                held |= held_by(fields["chain"], fields["outputs"])
             status, bad = _judge(head, progress, size)
             if status is Integrity.INCOMPLETE:
                 ahead = progress.copy()
                 for fields in walk(file, ahead, inf):
                     if not ahead.sealed:
                         pairs.take(fields)
+                        held |= held_by(fields["chain"], fields["outputs"])
                         progress = ahead.copy()
                 if size > progress.size:
                     why = f"{size - progress.size} bytes are no whole record, or a seal that the head does not cover"
@@ -131,6 +154,9 @@ def survey(folder: Path) -> tuple[Verification, Progress]:
         torn=max(0, size - progress.size),
         first_bad=bad,
         unpaired=pairs.unpaired(),
+        run_id=progress.run_id,
+        held=held,
+        altered=(),
     )
     return verification, progress
 

@@ -24,6 +24,10 @@ PRESETS = Path(__file__).with_name("presets")
 DEFAULTS = "defaults"
 LARGEST = 1 << 20
 """Bytes of the largest file that is read."""
+LARGEST_YAML = 1 << 17
+"""Bytes of the largest file of YAML, which takes seconds to read where it is long; it names some 5,000 symbols."""
+LONGEST_INTEGER = 64
+"""Bits of the longest integer; no key takes a longer one, and one of thousands of digits cannot even be shown."""
 DEEPEST = 10
 """Files of the longest chain of parents."""
 
@@ -198,9 +202,9 @@ def read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
 def text_of(path: Path, label: str) -> str:
     """The text of a file; `label` names it where it is too large, no UTF-8, or cannot be read."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise ProfileError(f"{label}: expected at most {LARGEST} bytes, found {size}")
+        size, most = path.stat().st_size, LARGEST_YAML if path.suffix == ".yaml" else LARGEST
+        if size > most:
+            raise ProfileError(f"{label}: expected at most {most} bytes, found {size}")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ProfileError(f"{label}: expected UTF-8 text, found byte {error.start} to be none") from error
@@ -263,8 +267,14 @@ class _Walk:
             return [self.value(item, prefix) for item in node.value]
         if not isinstance(node, yaml.ScalarNode):
             raise self._refuse(node, f"the tag {node.tag!r} is not accepted")
+        integer = node.tag == "tag:yaml.org,2002:int"
         try:
-            return self._loader.construct_object(node)
+            if integer and len(node.value) > 2 * LONGEST_INTEGER:
+                raise OverflowError(f"expected an integer of at most {LONGEST_INTEGER} bits")
+            value = self._loader.construct_object(node)
+            if integer and value.bit_length() > LONGEST_INTEGER:
+                raise OverflowError(f"expected an integer of at most {LONGEST_INTEGER} bits")
+            return value
         except (ValueError, OverflowError) as error:  # it looks like a date or a number and is none
             raise self._refuse(node, f"{shown(node.value)} is not readable: {error}; put quotes around text") from error
 

@@ -1,7 +1,8 @@
 """Reports of a run, drawn from its own folder: `report/index.html`, `INDEX.md`, and the INDEX.md of all runs."""
 
-from tvquant.report.markdown import write_index
+from tvquant.report.caveats import caveats
+from tvquant.report.index import write_index
 from tvquant.report.render import write_report
-from tvquant.report.run import standings
+from tvquant.report.run import read_run, standings
 
-__all__ = ["standings", "write_index", "write_report"]
+__all__ = ["caveats", "read_run", "standings", "write_index", "write_report"]

@@ -16,14 +16,14 @@ SOON = timedelta(days=5)
 """Longer than any week-end with its holidays."""
 
 
-def write_bars(path: Path, found: Listing, findings: Sequence[Finding]) -> None:
-    """Write the page of a symbol, and the script that draws it beside it.
+def write_bars(path: Path, found: Listing, findings: Sequence[Finding], *, within: Path) -> None:
+    """Write the page of a symbol below `within`, and the script that draws it beside it.
 
     Raises
     ------
-    DataError : no plotly, or the disk refuses.
+    DataError : no plotly, the disk refuses, or a link leads out of `within`.
     """
-    write_page(path, page_of_bars(found, findings))
+    write_page(path, page_of_bars(found, findings), within=within)
 
 
 def page_of_bars(found: Listing, findings: Sequence[Finding]) -> str:

@@ -1,22 +1,23 @@
-"""Files of a report, written whole or not at all."""
+"""Files of a report, written whole or not at all, and nowhere else than where they belong."""
 
-import os
 from pathlib import Path
 
+from tvquant.core import durable
 from tvquant.core.errors import DataError
 
 
-def write(path: Path, content: bytes) -> None:
-    """Replace a file.
+def write(path: Path, content: bytes, *, within: Path) -> None:
+    """Replace a file that stands below `within`; it is on the disk when this returns.
 
     Raises
     ------
-    DataError : the disk refuses.
+    DataError : the disk refuses, or a link leads out of `within`.
     """
-    beside = path.with_name(f".{path.name}.new")
     try:
+        if not path.parent.resolve().is_relative_to(within.resolve()):
+            raise DataError(f"{path}: a link leads out of {within}, where nothing is written; remove the link")
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; a report needs a writable folder") from error
+        durable.replace(path, content)
+    except (OSError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "links in a circle"
+        raise DataError(f"{path}: {why}; a report needs a writable folder") from error

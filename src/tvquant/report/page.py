@@ -8,15 +8,15 @@ from tvquant.report.files import write
 from tvquant.report.render import PLOTLY, TEMPLATES, plotly, script_json
 
 
-def write_page(path: Path, html: str) -> None:
-    """Write a page, and the script that draws it beside it.
+def write_page(path: Path, html: str, *, within: Path) -> None:
+    """Write a page below `within`, and the script that draws it beside it.
 
     Raises
     ------
-    DataError : no plotly, or the disk refuses.
+    DataError : no plotly, the disk refuses, or a link leads out of `within`.
     """
-    write(path.parent / PLOTLY, plotly())
-    write(path, html.encode())
+    write(path.parent / PLOTLY, plotly(), within=within)
+    write(path, html.encode(), within=within)
 
 
 def page_of(

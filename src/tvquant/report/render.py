@@ -1,13 +1,14 @@
 """From a run's data to its files: the page, the script that draws its figures, INDEX.md."""
 
 import json
+from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.report.blocks import Block, Text
 from tvquant.report.files import write
@@ -18,25 +19,48 @@ from tvquant.report.sections.contract import Section
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLOTLY = "plotly.min.js"
+PAGE, SCRIPT, INDEX = "report/index.html", f"report/{PLOTLY}", "INDEX.md"
+"""Files of a report in its run folder."""
+REDRAWN = "report/redrawn"
+"""Where a page stands that is not the one which the ledger answers for."""
 
 
-def write_report(run: Path) -> dict[str, str]:
-    """Write `report/index.html`, `report/plotly.min.js` and `INDEX.md` of a run; digests of page and index by name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A report that was written.
 
-    The bytes follow from the run folder alone. A section whose artefact is missing says so.
+    Parameters
+    ----------
+    page : where it is.
+    files : paths of its files in the run folder.
+    beside : the ledger answers for another page than this version draws: that one stands where it stood.
+    """
+
+    page: Path
+    files: tuple[str, ...]
+    beside: bool
+
+
+def write_report(run: Path) -> Drawn:
+    """Write `report/index.html`, `report/plotly.min.js` and `INDEX.md` of a run.
+
+    The bytes follow from the run folder alone. A section whose artefact is missing says so. A finished run whose ledger
+    answers for other bytes (another version draws otherwise) keeps them; the page is written to `report/redrawn` then.
 
     Raises
     ------
-    DataError : no ledger, no plotly, or the disk refuses.
-    LedgerError : the ledger cannot be believed.
+    DataError : no ledger, no plotly, the disk refuses, or a link leads out of the folder of runs.
+    LedgerError : the ledger cannot be believed, or a file is not what it says.
     ProfileError : the manifest was changed, or is of another version.
     """
     data = read_run(run)
-    page, index = page_of(data).encode(), index_of_run(data).encode()
-    write(run / "report" / PLOTLY, plotly())
-    write(run / "report" / "index.html", page)
-    write(run / "INDEX.md", index)
-    return {"index.html": digest_bytes(page), "INDEX.md": digest_bytes(index)}
+    made = {PAGE: page_of(data).encode(), SCRIPT: plotly(), INDEX: index_of_run(data).encode()}
+    beside = any(sha256(made[name]).hexdigest() != data.files[name] for name in made if name in data.files)
+    if beside:
+        made = {f"{REDRAWN}/{Path(name).name}": made[name] for name in (PAGE, SCRIPT)}
+    for name, content in made.items():
+        write(run / name, content, within=run.parent)
+    return Drawn(page=run / (f"{REDRAWN}/index.html" if beside else PAGE), files=tuple(made), beside=beside)
 
 
 def page_of(run: RunData) -> str:

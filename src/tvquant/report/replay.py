@@ -12,15 +12,21 @@ ROW = 14
 
 
 def write_replay(
-    path: Path, scanners: Sequence[str], dates: Sequence[str], pooled: Sequence[int], atoms: Sequence[Collection[str]]
+    path: Path,
+    scanners: Sequence[str],
+    dates: Sequence[str],
+    pooled: Sequence[int],
+    atoms: Sequence[Collection[str]],
+    *,
+    within: Path,
 ) -> None:
-    """Write the page of a replay, and the script that draws it beside it.
+    """Write the page of a replay below `within`, and the script that draws it beside it.
 
     Raises
     ------
-    DataError : no plotly, or the disk refuses.
+    DataError : no plotly, the disk refuses, or a link leads out of `within`.
     """
-    write_page(path, page_of_replay(scanners, dates, pooled, atoms))
+    write_page(path, page_of_replay(scanners, dates, pooled, atoms), within=within)
 
 
 def page_of_replay(

@@ -1,28 +1,34 @@
 """A run folder as a report sees it: manifest, health, ledger up to validation, result tables. Nothing else is read.
 
+Every file that is drawn from is held against its digest in the ledger first; one that differs, and a ledger of another
+run, are refused.
+
 Records of the reporting stage itself, of resumes and the seal are left out, and no time of recording is looked at but
 when the run began, so a report that is written again later, or from a copied folder, has the same bytes.
 """
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN
 from tvquant.core.stamps import Stamp
 from tvquant.lake import HealthState, ResultStore
-from tvquant.ledger import LedgerRecord, records
+from tvquant.ledger import LedgerRecord, altered, held_by, records
 from tvquant.profiles import Profile, from_manifest
 from tvquant.tournament.cells import headline
 
 OPTIMISATION = 14
 VALIDATION = 15
+DRAWN_FROM = ("manifest.json", "data/health.json", "results/")
+"""Files of a run, and how their names begin, that a report says something of."""
 
 type Cell = dict[str, Any]
 
@@ -41,6 +47,7 @@ class RunData:
     cells : one mapping per finished or failed cell, in the order of `standings`.
     stages : outcome records of stages that were played, by number.
     digests : `plan`, `snapshot` and `result`, those that are recorded.
+    files : digests of the files that the ledger answers for; none in a run of an earlier version.
     """
 
     folder: Path
@@ -50,6 +57,8 @@ class RunData:
     cells: tuple[Cell, ...]
     stages: Mapping[int, LedgerRecord]
     digests: Mapping[str, str]
+    files: Mapping[str, str]
+    _tables: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def profile(self) -> Profile:
         """The resolved profile of the manifest."""
@@ -94,19 +103,27 @@ class RunData:
 
     def table(self, name: str, cell: str | None = None) -> pl.DataFrame:
         """A result table, whole or of one cell (at least one row then)."""
-        where, store = f"results/{name}.parquet", ResultStore(self.folder / "results")
-        try:
-            frame = store.read(name)
-        except DataError as error:
-            raise Absent(f"{where} is not in the run folder") from error
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise Absent(f"{where} cannot be read: it is damaged") from error
+        where = f"results/{name}.parquet"
+        if name not in self._tables:
+            self._tables[name] = self._read(name, where)
+        frame = self._tables[name]
         if cell is None:
             return frame
         mine = frame.filter(pl.col("cell") == cell)
         if mine.is_empty():
             raise Absent(f"{where} has no row of cell {cell}")
         return mine
+
+    def _read(self, name: str, where: str) -> pl.DataFrame:
+        """A table; of a finished run only the file that the ledger answers for, never a shard beside it."""
+        try:
+            if where in self.files:
+                return pl.read_parquet(self.folder / where, glob=False)
+            return ResultStore(self.folder / "results").read(name)
+        except DataError as error:
+            raise Absent(f"{where} is not in the run folder") from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise Absent(f"{where} cannot be read: it is damaged") from error
 
     def _optimisation(self) -> Mapping[str, Any]:
         if OPTIMISATION not in self.stages:
@@ -127,12 +144,26 @@ def read_run(folder: Path) -> RunData:
 
     Raises
     ------
-    DataError, LedgerError : it has no ledger that can be read and believed.
+    DataError : it has no ledger, or one without a record.
+    LedgerError : the ledger cannot be believed, is of another run, or a file is not what the ledger says.
     """
-    found = [r for r in records(folder, kind=("genesis", "plan", "outcome")) if r.stage <= VALIDATION]
-    if not found:
+    every = list(records(folder, kind=("genesis", "plan", "outcome")))
+    if not every:
         raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
-    genesis = found[0]
+    genesis, found = every[0], [record for record in every if record.stage <= VALIDATION]
+    if genesis.run_id != folder.name:
+        raise LedgerError(
+            f"the folder {folder.name} holds the ledger of run {genesis.run_id}: a copy under another name is no run; "
+            "remove it, or give it its name back"
+        )
+    held: dict[str, str] = {}
+    for record in every:
+        held |= held_by(record.chain, record.outputs)
+    for one in altered(folder, {name: held[name] for name in held if name.startswith(DRAWN_FROM)}):
+        raise LedgerError(
+            f"run {folder.name}: {one.file} {one.why}; nothing is drawn from it: put the file back, let `tvquant doctor "
+            f"--fix` see whether it can be made again, or run {genesis.data['profile']} anew"
+        )
     ended = [record for record in found if record.kind == "outcome"]
     stages = {r.stage: r for r in ended if r.chain == RUN and r.metrics["status"] == "played"}
     digests = {name: r.outputs[name] for r in found if r.kind == "plan" for name in ("plan", "snapshot")}
@@ -140,7 +171,7 @@ def read_run(folder: Path) -> RunData:
         digests["result"] = stages[VALIDATION].outputs["result"]
     return RunData(
         folder=folder, run_id=genesis.run_id, code=genesis.inputs["code"], began=genesis.at, stages=stages,
-        digests=digests, cells=_ranked([r for r in ended if r.chain != RUN]),
+        digests=digests, files=held, cells=_ranked([r for r in ended if r.chain != RUN]),
     )  # fmt: skip
 
 
@@ -151,7 +182,7 @@ def standings(run: Path) -> list[dict[str, Any]]:
 
     Raises
     ------
-    DataError, LedgerError : the run has no ledger that can be read and believed.
+    DataError, LedgerError : as `read_run`.
     """
     return list(read_run(run).cells)
 
@@ -178,7 +209,7 @@ def _ranked(outcomes: list[LedgerRecord]) -> tuple[Cell, ...]:
     cells = [
         {
             "cell": record.chain,
-            **{name: record.metrics.get(name) for name in names},
+            **{name: _known(record.metrics.get(name)) for name in names},
             # A failed cell has no measures; a strategy's key has four parts, a baseline's two (`tournament.cells`).
             "baseline": record.metrics.get("baseline", record.chain.count("/") == 1),
             "stamps": list(record.data.get("stamps", ())),
@@ -187,6 +218,11 @@ def _ranked(outcomes: list[LedgerRecord]) -> tuple[Cell, ...]:
         for record in outcomes
     ]
     return tuple(sorted(cells, key=_rank))
+
+
+def _known(value: Any) -> Any:
+    """A measure; None where it has no value, for it is not known then."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _rank(cell: Cell) -> tuple[bool, bool, float, str]:

@@ -1,6 +1,7 @@
-"""Numbers as people read them; what has no value is a dash."""
+"""Numbers as people read them; what has no value, or is not known (NaN), is a dash."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from tvquant.core.atoms import Atom, Direction
@@ -10,8 +11,8 @@ TOGETHER = "\N{NO-BREAK SPACE}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as per cent; NaN is nothing, like None."""
-    return NOTHING if value is None or value != value else f"{value:.{digits}%}".replace("%", " %")
+    """A fraction as per cent."""
+    return NOTHING if value is None or not isfinite(value) else f"{value:.{digits}%}".replace("%", " %")
 
 
 def probability(value: float | None) -> str:
@@ -22,8 +23,8 @@ def probability(value: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with a fixed count of decimals; NaN is nothing, like None."""
-    return NOTHING if value is None or value != value else f"{value:.{digits}f}"
+    """A number with a fixed count of decimals."""
+    return NOTHING if value is None or not isfinite(value) else f"{value:.{digits}f}"
 
 
 def count(value: int | None) -> str:

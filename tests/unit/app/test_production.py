@@ -1,3 +1,7 @@
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -6,13 +10,14 @@ import pytest
 
 from tvquant.app.cli.console import Progress
 from tvquant.app.cli.runs import finished
+from tvquant.app.pinned import pinned_snapshots
 from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.watching import Watcher
-from tvquant.app.workspace import Workspace
+from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.lake import import_files
-from tvquant.ledger import records
+from tvquant.ledger import records, verify
 from tvquant.profiles import ResolvedProfile, load, resolve
 
 
@@ -28,11 +33,15 @@ class Seen(Watcher):
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.stages: list[int] = []
+        self.notes: list[str] = []
         self.done = 0
         self.stop_after = stop_after
 
     def stage(self, number: int, name: str) -> None:
         self.stages.append(number)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
     def steps(self, done: int, total: int) -> None:
         self.done = done
@@ -73,10 +82,10 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     log = (done.folder.path / "logs" / "run.log").read_text()
     assert log.splitlines()[0].split()[1:] == ["stage", "1", "environment"]
     assert f"all {seen.done} decisions recorded" in log
-    found = finished_run(home, make_plan(home.lake(), profile()))
+    found = finished_run(home, make_plan(home.lake(), profile()), print)
     assert found is not None
     assert (found.folder, found.reused) == (done.folder, True)
-    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0))) is None
+    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)), print) is None
     anew = run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
     assert anew.folder != done.folder
     assert anew.result == done.result
@@ -172,6 +181,92 @@ def test_a_run_of_other_code_does_not_go_on(home: Workspace, monkeypatch: pytest
         resume(home, home.run("latest"), clock=Then(), jobs=1, watcher=Watcher())
 
 
+def test_a_run_of_the_same_plan_that_was_altered_is_not_returned_but_named(home: Workspace) -> None:
+    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    found = verify(done.folder.path, run_id=done.folder.id)
+    there = {path.relative_to(done.folder.path).as_posix() for path in done.folder.path.rglob("*") if path.is_file()}
+    assert found.finished
+    assert there - set(found.held) == {"audit.jsonl", "audit.head", "logs/run.log"}
+    table = done.folder.results / "returns.parquet"
+    frame = pl.read_parquet(table)
+    frame.with_columns(pl.col("return") + 1e-3).write_parquet(table)
+    told: list[str] = []
+    assert finished_run(home, make_plan(home.lake(), profile()), told.append) is None
+    [said] = told
+    assert said.startswith(f"run {done.folder.id} is altered: results/returns.parquet is not the file that was written")
+    copy = done.folder.path.with_name("20260103T000000-crypto_spot-bbbbbb")
+    done.folder.path.rename(copy)
+    frame.write_parquet(copy / "results" / "returns.parquet", compression="zstd")
+    told.clear()
+    assert finished_run(home, make_plan(home.lake(), profile()), told.append) is None
+    assert f"is the ledger of run {done.folder.id}, not of {copy.name}" in told[0]
+
+
+def test_a_damaged_snapshot_of_one_run_is_restored_and_stops_nobody(home: Workspace) -> None:
+    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    file = done.folder.path / "data" / "snapshot.json"
+    whole, pinned = file.read_bytes(), make_plan(home.lake(), profile()).snapshot.digest
+    for damaged in (b"{}", b"", b"[]", b'{"plan": "x", "snapshot": 3}', b"\xff", None):
+        if damaged is None:
+            file.unlink()
+        else:
+            file.write_bytes(damaged)
+        assert [kept.digest for kept in pinned_snapshots(home, pytest.fail)] == [pinned]
+        seen = Seen()
+        again = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
+        assert (again.folder, again.reused) == (done.folder, True)
+        assert file.read_bytes() == whole
+        [told] = seen.notes
+        assert told.startswith(f"run {done.folder.id}: data/snapshot.json was damaged; it is restored from the ledger")
+
+
+def test_a_run_without_a_readable_ledger_is_named_and_the_others_go_on(home: Workspace) -> None:
+    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    broken = RunFolder(done.folder.path.with_name("20270103T000000-crypto_spot-bbbbbb"))
+    shutil.copytree(done.folder.path, broken.path)
+    (broken.path / "audit.jsonl").write_bytes(b"{}\n")
+    seen = Seen()
+    assert run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen).folder == done.folder
+    assert [note.split(",")[0] for note in seen.notes] == [f"run {broken.id} is passed over"]
+    assert len(list(pinned_snapshots(home, pytest.fail))) == 2
+    broken.write_json("data/snapshot.json", {})
+    told: list[str] = []
+    assert len(list(pinned_snapshots(home, told.append))) == 1
+    assert [line.split(",")[0] for line in told] == [f"run {broken.id} cannot say what it was computed from"]
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file grows beyond this, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_at_the_first_record_leaves_nothing(home: Workspace) -> None:
+    for size in (0, 500, 5_000):  # the manifest, or the ledger's first line, does not fit
+        with (
+            largest_file(size),
+            pytest.raises(DataError, match=r"the run could not begin .*File too large.*run it again"),
+        ):
+            run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+        assert home.all_runs() == ()
+        assert list(home.runs.iterdir()) == []
+
+
+def test_a_disk_that_is_full_midway_is_what_is_said_and_the_run_goes_on_when_there_is_room(home: Workspace) -> None:
+    whole = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    with largest_file(60_000), pytest.raises(DataError, match="File too large; make room and continue with --resume"):
+        run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
+    [cut] = [folder for folder in home.all_runs() if folder != whole.folder]
+    assert next(iter(records(cut.path))).kind == "genesis"
+    assert resume(home, cut, clock=Then(), jobs=1, watcher=Watcher()).result == whole.result
+    assert verify(cut.path, run_id=cut.id).finished
+
+
 def test_a_failed_stage_says_why_and_leaves_an_outcome(home: Workspace) -> None:
     with pytest.raises(DataError, match="no name was eligible"):
         run(home, profile(data__max_abs_return=0.001), clock=Then(), jobs=1, again=False, watcher=Watcher())
@@ -190,7 +285,7 @@ def test_a_run_does_not_go_on_past_a_health_report_that_cannot_be_read(home: Wor
     report = folder.path / "data" / "health.json"
     whole = report.read_text()
     report.write_text(damaged)
-    with pytest.raises(LedgerError, match="health gate"):
+    with pytest.raises(LedgerError, match=r"is incomplete: data/health\.json is "):
         resume(home, folder, clock=Then(), jobs=1, watcher=Watcher())
     report.write_text(whole)
     assert resume(home, folder, clock=Then(), jobs=1, watcher=Watcher()).result

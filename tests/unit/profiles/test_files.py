@@ -5,7 +5,7 @@ import pytest
 
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.profiles import available, load
-from tvquant.profiles.files import LARGEST, parse_value
+from tvquant.profiles.files import LARGEST_YAML, parse_value
 
 type Write = Callable[..., Path]
 
@@ -117,6 +117,10 @@ def test_a_parent_that_is_not_there_names_the_child(folder: Path, write: Write) 
         ("name: other\n", 2, "name: expected the file's own, p, found 'other'"),
         ("extends: [a]\n", 2, "extends: expected one profile name"),
         ("seed: \x00\n", 2, "control character"),
+        ("seed: 0b" + "1" * 60_000 + "\n", 2, "expected an integer of at most 64 bits"),
+        ("seed: 0b" + "1" * 65 + "\n", 2, "expected an integer of at most 64 bits"),
+        ("seed: " + "7" * 5_000 + "\n", 2, "expected an integer of at most 64 bits"),
+        ("seed: " + "1:" * 30_000 + "1\n", 2, "expected an integer of at most 64 bits"),
     ],
 )
 def test_refused_yaml_names_file_and_line(folder: Path, write: Write, body: str, line: int, why: str) -> None:
@@ -127,6 +131,7 @@ def test_refused_yaml_names_file_and_line(folder: Path, write: Write, body: str,
     assert message.startswith(f"profile p (profiles/p.yaml), line {line}: ")
     assert why in message
     assert message.isprintable()
+    assert len(message) < 400
 
 
 @pytest.mark.parametrize("body", ["", "# nothing\n", "- a\n", "text\n", "null\n", "3\n"])
@@ -144,8 +149,8 @@ def test_the_schema_version_must_be_there(folder: Path, write: Write, version: s
 
 
 def test_size_encoding_and_depth_have_limits(folder: Path, write: Write) -> None:
-    write("p", "# " + "x" * LARGEST)
-    with pytest.raises(ProfileError, match=f"at most {LARGEST} bytes"):
+    write("p", "# " + "x" * LARGEST_YAML)
+    with pytest.raises(ProfileError, match=f"at most {LARGEST_YAML} bytes"):
         load("p", search=[folder])
     (folder / "p.yaml").write_bytes(b"version: 1\ndescription: \xff\n")
     with pytest.raises(ProfileError, match="expected UTF-8 text, found byte 24"):

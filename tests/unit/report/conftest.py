@@ -19,7 +19,7 @@ from tvquant.core.panel import Basis, Panel
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stamps import NONE
 from tvquant.lake import ResultStore
-from tvquant.ledger import Ledger, genesis_entry, records
+from tvquant.ledger import Ledger, genesis_entry, outputs_of, records
 from tvquant.profiles import load, resolve, to_manifest
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.matrix import NOTHING, play_matrix
@@ -137,6 +137,17 @@ def seal() -> Callable[[Path], None]:
             ledger.seal(leaves)
 
     return sealed
+
+
+@pytest.fixture
+def bind() -> Callable[..., None]:
+    """The ledger answers for these files as they are now, as the application records them at the end of a stage."""
+
+    def bound(folder: Path, *names: str) -> None:
+        with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
+            _stage(ledger, 16, outputs=outputs_of(folder, names))
+
+    return bound
 
 
 @pytest.fixture

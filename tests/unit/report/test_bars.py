@@ -79,6 +79,6 @@ def test_the_page_names_every_finding_and_escapes_it(seen: tuple[Listing, tuple[
 def test_the_page_stands_beside_the_script_that_draws_it(
     seen: tuple[Listing, tuple[Finding, ...]], tmp_path: Path
 ) -> None:
-    write_bars(tmp_path / "out" / "x.html", *seen)
+    write_bars(tmp_path / "out" / "x.html", *seen, within=tmp_path)
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["plotly.min.js", "x.html"]
     assert (tmp_path / "out" / "x.html").read_text("utf-8") == page_of_bars(*seen)

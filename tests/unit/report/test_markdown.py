@@ -48,33 +48,6 @@ def test_no_health_record_is_missing_and_not_healthy(run):
     assert "⛔ MISSING** (data/health.json is not in the run folder)" in (run / "INDEX.md").read_text("utf-8")
 
 
-@pytest.mark.requirement("R-REP-02")
-def test_the_index_of_all_runs_names_finished_unfinished_and_unreadable_ones(run, seal, built):
-    write_report(run)
-    seal(run)
-    unfinished = run.with_name("20260103T000000-demo_sp500-abcdef")
-    unfinished.mkdir()
-    for name in ("audit.jsonl", "audit.head"):
-        (unfinished / name).write_bytes((built / name).read_bytes())
-    (run.with_name("20260104T000000-demo_sp500-abcdef")).mkdir()
-    write_index(run.parent)
-    index = run.parents[1] / "INDEX.md"
-    rows = [line for line in index.read_text("utf-8").splitlines() if line.startswith("| ")][2:]
-    assert len(rows) == 3
-    assert "| demo_sp500 | ok | ✅ HEALTHY (ok 6) |" in rows[0]
-    assert re.search(r"\| -?\d\.\d\d ± \d\.\d\d \|", rows[0])
-    assert "| unfinished |" in rows[1]
-    assert "unreadable: " in rows[2]
-    for link in re.findall(r"\]\(([^)]+)\)", "\n".join(rows)):
-        assert (index.parent / link).is_file()
-    assert str(run.parents[2]) not in index.read_text("utf-8")
-
-
-def test_without_runs_the_index_says_so(tmp_path):
-    write_index(tmp_path / "summaries" / "runs")
-    assert "There is no run yet" in (tmp_path / "summaries" / "INDEX.md").read_text("utf-8")
-
-
 @pytest.mark.requirement("R-DAT-22")
 def test_who_is_not_healthy_is_named_beside_the_ratio(run):
     path = run / "data" / "health.json"

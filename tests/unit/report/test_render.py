@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tvquant.core.digests import digest_bytes
+from tvquant.core.errors import DataError
+from tvquant.ledger import verify
 from tvquant.report import standings, write_report
 from tvquant.report.render import page_of, script_json
 from tvquant.report.run import read_run
@@ -38,25 +39,59 @@ def figures(html):
     return {key: json.loads(text) for key, text in found}
 
 
-def test_the_digests_are_those_of_the_files(run):
-    digests = write_report(run)
-    assert digests == {
-        "index.html": digest_bytes((run / "report" / "index.html").read_bytes()),
-        "INDEX.md": digest_bytes((run / "INDEX.md").read_bytes()),
-    }
+def test_the_files_of_a_report_are_named(run):
+    drawn = write_report(run)
+    assert (drawn.page, drawn.beside) == (run / "report" / "index.html", False)
+    assert all((run / name).stat().st_size for name in drawn.files)
+    assert set(drawn.files) == {"report/index.html", "report/plotly.min.js", "INDEX.md"}
     assert (run / "report" / "plotly.min.js").read_bytes().lstrip().startswith(b"/**")
 
 
 @pytest.mark.requirement("R-REP-06")
 def test_the_bytes_are_equal_again_after_the_seal_and_on_a_copy(run, seal, tmp_path):
-    first = write_report(run)
-    assert write_report(run) == first
+    def written(folder):
+        return {name: (folder / name).read_bytes() for name in write_report(folder).files}
+
+    first = written(run)
+    assert written(run) == first
     seal(run)
-    assert write_report(run) == first
-    copy = shutil.copytree(run, tmp_path / "another" / "name", ignore=shutil.ignore_patterns("report", "INDEX.md"))
-    assert write_report(copy) == first
+    assert written(run) == first
+    copy = tmp_path / "another" / run.name
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns("report", "INDEX.md"))
+    assert written(copy) == first
     for name in ("report/index.html", "INDEX.md"):
-        assert str(tmp_path).encode() not in (copy / name).read_bytes()
+        assert str(tmp_path).encode() not in first[name]
+
+
+def test_a_page_that_the_ledger_answers_for_comes_back_and_is_never_replaced_by_another(run, bind, monkeypatch):
+    bind(run, *write_report(run).files)
+    page = run / "report" / "index.html"
+    good = page.read_bytes()
+    page.write_bytes(b"not what it was")
+    assert not write_report(run).beside
+    assert page.read_bytes() == good
+    monkeypatch.setattr("tvquant.report.render.page_of", lambda _: "drawn by another version")
+    drawn = write_report(run)
+    assert (drawn.beside, page.read_bytes()) == (True, good)
+    assert drawn.page.read_text() == "drawn by another version"
+    assert (drawn.page.parent / "plotly.min.js").is_file()
+    assert verify(run, run_id=run.name).altered == ()
+
+
+@pytest.mark.parametrize("linked", ["report", "report/index.html", "INDEX.md"])
+def test_a_report_never_follows_a_link_out_of_the_runs(run, tmp_path, linked):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("mine")
+    (run / linked).parent.mkdir(exist_ok=True)
+    (run / linked).symlink_to(outside if linked == "report" else outside / "file")
+    if linked == "report":
+        with pytest.raises(DataError, match="a link leads out of"):
+            write_report(run)
+    else:
+        write_report(run)
+        assert not (run / linked).is_symlink()
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"file": "mine"}
 
 
 @pytest.mark.requirement("R-REP-07")

@@ -49,6 +49,6 @@ def test_a_replay_that_finds_nobody_says_so() -> None:
 
 
 def test_the_page_stands_beside_its_script(tmp_path: Path) -> None:
-    write_replay(tmp_path / "out" / "s.html", ["s"], DATES, POOLED, ATOMS)
+    write_replay(tmp_path / "out" / "s.html", ["s"], DATES, POOLED, ATOMS, within=tmp_path)
     assert (tmp_path / "out" / "s.html").read_text("utf-8") == page_of_replay(["s"], DATES, POOLED, ATOMS)
     assert (tmp_path / "out" / "plotly.min.js").stat().st_size > 1e6

@@ -1,13 +1,15 @@
 """Reading a run folder: standings, and what is said when something is not there."""
 
 import json
+from math import nan
 
 import pytest
 
 from tvquant.core.errors import DataError, LedgerError
-from tvquant.ledger import records
+from tvquant.lake import ResultStore
+from tvquant.ledger import LedgerRecord, records
 from tvquant.report import standings
-from tvquant.report.run import Absent, health_counts, read_run
+from tvquant.report.run import Absent, _ranked, health_counts, read_run
 
 
 def test_strategies_come_first_by_sharpe_then_baselines(run):
@@ -32,9 +34,41 @@ def test_a_failed_cell_has_every_key_and_the_reason(run, record_failed):
     assert not failed["baseline"]
 
 
-def test_the_run_id_is_the_ledgers_and_not_the_folders(run):
-    moved = run.rename(run.with_name("elsewhere"))
-    assert read_run(moved).run_id == "20260102T000000-demo_sp500-abcdef"
+def test_a_run_under_another_name_is_refused(run):
+    moved = run.rename(run.with_name("20260102T000000-demo_sp500-bbbbbb"))
+    with pytest.raises(LedgerError, match="bbbbbb holds the ledger of run 20260102T000000-demo_sp500-abcdef"):
+        read_run(moved)
+
+
+@pytest.mark.parametrize("name", ["results/returns.parquet", "results/events.parquet", "data/health.json"])
+def test_a_file_that_is_not_what_the_ledger_says_is_refused_by_name(run, bind, name):
+    bind(run, name)
+    whole = (run / name).read_bytes()
+    assert read_run(run).files.keys() == {name}
+    (run / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(LedgerError, match=f"{name} is not the file that was written: expected SHA-256"):
+        standings(run)
+    (run / name).write_bytes(b"")
+    with pytest.raises(LedgerError, match=f"{name} is empty"):
+        standings(run)
+    (run / name).unlink()
+    with pytest.raises(LedgerError, match=f"{name} is not there"):
+        standings(run)
+    bind(run)
+    (run / name).write_bytes(whole)
+    assert read_run(run)
+
+
+def test_a_shard_beside_a_table_of_the_ledger_is_not_read(run, bind):
+    bind(run, "results/events.parquet")
+    ResultStore(run / "results").put("events", "v4/custom/hrp/custom", {"kind": ["forged"]})
+    assert "forged" not in read_run(run).table("events")["kind"].to_list()
+
+
+def test_a_measure_without_a_value_is_not_known():
+    cell = _ranked([LedgerRecord(**{**dict.fromkeys(LedgerRecord.__slots__), "chain": "a/b/c/d", "data": {},
+                                    "metrics": {"sharpe": nan, "n": 3, "baseline": False}})])[0]  # fmt: skip
+    assert (cell["sharpe"], cell["n"]) == (None, 3)
 
 
 @pytest.mark.parametrize(

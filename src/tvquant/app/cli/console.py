@@ -5,6 +5,7 @@ Everything else (progress, notes, logs) goes to stderr.
 """
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,8 +77,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Itera
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as percent; a dash where there is none, or NaN."""
-    return "-" if value is None or value != value else f"{100 * value:.{digits}f} %"
+    """A fraction as percent; a dash where it is not known."""
+    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
 
 
 class Progress(Watcher):
@@ -121,6 +122,10 @@ class Progress(Watcher):
             left = (now - self._since[0]) / max(done - self._since[1], 1) * (total - done)
             if left > LONG_WORK:
                 note(f"about {left / 60:.0f} minutes to go ({done} of {total} decisions made)")
+
+    def note(self, text: str) -> None:
+        """Say it on stderr."""
+        note(text)
 
     def close(self) -> None:
         """Take the bar away."""

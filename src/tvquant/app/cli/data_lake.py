@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
 
 if TYPE_CHECKING:
     from tvquant.app.workspace import Workspace
@@ -148,7 +148,7 @@ def _plotted(home: "Workspace", found: "Listing") -> Path:
     symbol = found.symbol.name
     name = "".join(one if one.isalnum() or one in ".-" else "_" for one in symbol)
     path = home.root / PLOTS / f"{name}.html"
-    write_bars(path, found, audit(home.lake(), [symbol]))
+    write_bars(path, found, audit(home.lake(), [symbol]), within=home.root)
     return path
 
 
@@ -219,10 +219,12 @@ def compact(
     What a run was computed from stays readable; a run that is removed releases it at the next compaction.
     """
     from tvquant.app.clock import SystemClock
+    from tvquant.app.pinned import restore_snapshots
     from tvquant.lake.compaction import compact as compacted
 
     home = workspace_at(workspace)
     with home.writing():
+        restore_snapshots(home, note)
         done = compacted(home.lake(), named_versions(home), now=SystemClock().now(), grace=timedelta(hours=grace))
     rows = [(one.name, one.before, one.after, one.deleted, f"{one.freed / 2**20:.1f}") for one in done]
     head = ("table", "files before", "after", "deleted", "MiB freed")
@@ -230,22 +232,15 @@ def compact(
 
 
 def named_versions(home: "Workspace") -> dict[str, set[int]]:
-    """Table -> the versions that the snapshots of this workspace's runs were read from, as far as the lake has them.
-
-    Raises
-    ------
-    DataError : a run's snapshot cannot be read, so what it needs is not known.
-    """
-    from tvquant.app.production import SNAPSHOT
-    from tvquant.lake import Snapshot, tables
+    """Table -> the versions that the snapshots of this workspace's runs were read from, as far as the lake has them."""
+    from tvquant.app.pinned import pinned_snapshots
+    from tvquant.lake import tables
 
     root = home.lake().root
     latest = tables.held(root)
     keep: dict[str, set[int]] = {}
-    for run in home.all_runs():
-        if (run.path / SNAPSHOT).exists():
-            snapshot = Snapshot.from_json(run.read_json(SNAPSHOT)["snapshot"])
-            for name, version in snapshot.tables.items():
-                if version <= latest.get(name, -1):  # a lake that was made anew has none of the old one's
-                    keep.setdefault(name, set()).add(version)
+    for snapshot in pinned_snapshots(home, note):
+        for name, version in snapshot.tables.items():
+            if version <= latest.get(name, -1):  # a lake that was made anew has none of the old one's
+                keep.setdefault(name, set()).add(version)
     return keep

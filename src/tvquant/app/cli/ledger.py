@@ -1,11 +1,14 @@
 """`tvquant ledger`: what a run recorded, and whether the record is whole."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.core.errors import LedgerError
+
+if TYPE_CHECKING:
+    from tvquant.ledger import Verification
 
 commands = typer.Typer(help="The ledger of a run: show it, verify it.", no_args_is_help=True)
 
@@ -34,12 +37,12 @@ def show(
 
 @commands.command()
 def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Recompute every hash; exit 1 unless the ledger is whole and sealed."""
+    """Recompute every hash, of the ledger and of the files that it answers for; exit 1 unless all is as recorded."""
     from tvquant.ledger import Integrity
     from tvquant.ledger import verify as check
 
     folder = workspace_at(workspace).run(name)
-    found = check(folder.path)
+    found = check(folder.path, run_id=folder.id)
     document: dict[str, Any] = {
         "run": folder.id,
         "status": found.status.value,
@@ -48,15 +51,28 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
         "chains": {chain: {"length": tip.length, "head": tip.digest} for chain, tip in found.chains.items()},
         "why": found.first_bad.why if found.first_bad else None,
         "unpaired": [finding.why for finding in found.unpaired],
+        "files": len(found.held),
+        "altered": [{"file": one.file, "why": one.why} for one in found.altered],
     }
-    text = f"{folder.id}: {found.status.value}, {found.records} records in {len(found.chains)} chains"
+    text = f"{folder.id}: {found.status.value}, {found.records} records in {len(found.chains)} chains, "
+    text += f"{len(found.held)} files" if found.held else "no file: an earlier version made it, so none is verified"
     if found.first_bad:
         text += f"\n  line {found.first_bad.line}: {found.first_bad.why}"
     text += "".join(f"\n  {finding.why}" for finding in found.unpaired)
+    text += "".join(f"\n  {one.file} {one.why}" for one in found.altered)
     answer(document, text, as_json=as_json)
     if found.status is not Integrity.OK:
-        note(f"tvquant: the ledger of {folder.id} is {found.status.value}")
+        note(f"tvquant: {_wrong(folder.id, found)}")
         raise typer.Exit(LedgerError.exit_code)  # not raised itself: the answer is on stdout already, one document
+
+
+def _wrong(run: str, found: "Verification") -> str:
+    """What is wrong, in one line."""
+    if found.status.value != "altered":
+        return f"the ledger of {run} is {found.status.value}"
+    first, *others = found.altered
+    more = f" (and {len(others)} more)" if others else ""
+    return f"run {run} is altered: {first.file} {first.why}{more}"
 
 
 def _summary(record: Any) -> str:

@@ -1,5 +1,6 @@
 """The command tree, and how a command ends: exit codes and one line for every expected failure."""
 
+import io
 import json
 import os
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import typer
 
-from tvquant.core.errors import TvquantError
+from tvquant.app.cli.endings import BUG, ending
 from tvquant.core.quoting import visible
 
 INTERRUPTED = 130
-BUG = 70
+PANIC = "PanicException"
+"""What libraries in Rust raise when they give up; it is no Exception, and no module has its class."""
 
 
 def build() -> typer.Typer:
@@ -47,16 +49,14 @@ def build() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (the console script exits with it)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a sign gets its number
     try:
         code = build()(words, standalone_mode=False)
         if code == INTERRUPTED:  # typer ends so when Ctrl-C reaches a command
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
-    except TvquantError as error:
-        return _fail(words, type(error).__name__, str(error), error.exit_code)
-    except typer.TyperException as error:
-        said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-        return _fail(words, "UsageError", f"{said} (see `tvquant --help`)", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(
             words,
@@ -67,11 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the last resort: whatever comes here is a bug, and is logged whole
-        place = _crash_log(words)
-        return _fail(
-            words, "Bug", f"a bug in tvquant ({type(error).__name__}: {error}); the whole story is in {place}", BUG
-        )
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever is not expected here is a bug, logged whole
+        told = ending(error)
+        return _fail(words, told.kind, told.line, told.code) if told else _bug(words, error)
+    except BaseException as error:
+        if type(error).__name__ != PANIC:
+            raise
+        return _bug(words, error)
+
+
+def _bug(words: Sequence[str], error: BaseException) -> int:
+    what = f"{type(error).__name__}: {error}"
+    return _fail(words, "Bug", f"a bug in tvquant ({what}); the whole story is in {_crash_log(words)}", BUG)
 
 
 def _fail(words: Sequence[str], kind: str, message: str, code: int) -> int:
@@ -95,5 +102,10 @@ def _crash_log(words: Sequence[str]) -> Path:
         traceback.print_exc()
         return Path("the lines above")
     target = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    target.write_text(f"tvquant {' '.join(words)}\n\n{traceback.format_exc()}", "utf-8")
+    story = f"tvquant {' '.join(words)}\n\n{traceback.format_exc()}"
+    try:
+        target.write_bytes(story.encode(errors="backslashreplace"))
+    except OSError:
+        print(story, file=sys.stderr)
+        return Path("the lines above")
     return target

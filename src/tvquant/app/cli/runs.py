@@ -13,6 +13,7 @@ from tvquant.app.cli.console import (
     Progress,
     WorkspaceOption,
     answer,
+    note,
     percent,
     table,
     watching,
@@ -22,11 +23,11 @@ from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.decisions import departure
-from tvquant.core.errors import ProfileError, TvquantError
-from tvquant.core.stamps import Stamp
+from tvquant.core.errors import DataError, ProfileError, TvquantError
 
 if TYPE_CHECKING:
     from tvquant.app.production import Finished
+    from tvquant.report.run import RunData
 
 commands = typer.Typer(help="Runs of this workspace.", invoke_without_command=True)
 
@@ -71,15 +72,21 @@ def run(
 
 
 def report(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Write a run's report again from its ledger and results; print where it is."""
+    """Write a run's report again from its ledger and results, which must be what was recorded; print where it is."""
     from tvquant.report import write_report
 
     home = workspace_at(workspace)
     folder = home.run(name)
     with home.writing():
-        digests = write_report(folder.path)
+        drawn = write_report(folder.path)
         index(home)
-    answer({"run": folder.id, "report": str(folder.report), "digests": digests}, str(folder.report), as_json=as_json)
+    if drawn.beside:
+        note(
+            f"the page of {folder.id} was drawn by another version, and the ledger answers for that one: it stays as "
+            f"it is, and what this version draws is {drawn.page}"
+        )
+    document = {"run": folder.id, "report": str(drawn.page), "files": drawn.files, "as_recorded": not drawn.beside}
+    answer(document, str(drawn.page), as_json=as_json)
 
 
 @commands.callback()
@@ -96,11 +103,11 @@ def list_runs(context: typer.Context, workspace: WorkspaceOption = None, as_json
 @commands.command()
 def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """The standings of a run."""
-    from tvquant.report import standings
+    from tvquant.report import read_run
 
     folder = workspace_at(workspace).run(name)
-    rows = standings(folder.path)
-    answer({**_state(folder), "cells": rows}, _standings(rows), as_json=as_json)
+    told, text = _figures(read_run(folder.path))
+    answer({**_state(folder), **told}, text, as_json=as_json)
 
 
 @commands.command()
@@ -116,24 +123,34 @@ def rm(
     if not yes:
         typer.confirm(f"remove {folder.id} and everything it recorded?", abort=True, err=True)
     with home.writing():
-        shutil.rmtree(folder.path)
-        index(home)
-    answer({"removed": folder.id}, f"removed {folder.id}", as_json=as_json)
+        linked = folder.path.is_symlink()
+        try:
+            if linked:
+                folder.path.unlink()
+            else:
+                shutil.rmtree(folder.path)
+        except OSError as error:
+            raise DataError(f"{error.filename or folder.path}: {error.strerror}; it cannot be removed") from error
+        finally:
+            index(home)
+    text = f"removed {folder.id}" + (", which was a link: what it leads to was not touched" if linked else "")
+    answer({"removed": folder.id, "link": linked}, text, as_json=as_json)
 
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.app.production import MANIFEST
-    from tvquant.report.run import read_run
+    from tvquant.report import read_run
 
-    found, notices = read_run(outcome.folder.path), outcome.folder.read_json(MANIFEST)["notices"]
-    rows, footing = list(found.cells), found.footing()
+    found = read_run(outcome.folder.path)
+    told, figures = _figures(found)
+    notices, footing = outcome.folder.read_json(MANIFEST)["notices"], found.footing()
     seconds, memory = time.perf_counter() - began, _peak_memory()
     document = {
         "run": outcome.folder.id,
         "result": outcome.result,
         "reused": outcome.reused,
-        "cells": rows,
+        **told,
         "notices": notices,
         "current": footing,
         "seconds": round(seconds, 2),
@@ -142,15 +159,13 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         "report": str(outcome.folder.report),
     }
     first = "" if progress.first_step is None else f", first window after {progress.first_step:.1f} s"
-    text = [_standings(rows), *_unassumed(rows), ""]
+    text = [*figures, *_unassumed(told["cells"]), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
-    now = departure(footing)
+    now, rows = departure(footing), told["cells"]
     text += [
         f"notice   {notice}" for notice in (*notices, *([f"current weights: {now}"] if now else []), *_stale(rows))
     ]
-    if any(Stamp.SIMULATED in row["stamps"] for row in rows):
-        text.append(f"stamp    {Stamp.SIMULATED}: {Stamp.SIMULATED.meaning}")
     text += [
         f"run      {outcome.folder.id}",
         f"result   {outcome.result}",
@@ -173,8 +188,17 @@ def _stale(rows: list[dict[str, Any]]) -> list[str]:
     return said
 
 
+def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
+    """Standings of a run and the lines that qualify them, as a document and as text."""
+    from tvquant.report import caveats
+
+    rows, said = list(run.cells), caveats(run)
+    text = [_standings(rows), "", *(f"{'! ' if one.serious else '  '}{one.text}" for one in said)]
+    return {"cells": rows, "caveats": [one.document() for one in said]}, text
+
+
 def _standings(rows: list[dict[str, Any]]) -> str:
-    head = ("cell", "Sharpe", "+- SE", "CAGR", "vol", "max DD", "turnover", "days")
+    head = ("cell", "Sharpe", "+- SE", "CAGR", "vol", "max DD", "cash", "turnover", "days")
     shown = [
         (
             row["cell"],
@@ -183,6 +207,7 @@ def _standings(rows: list[dict[str, Any]]) -> str:
             percent(row["cagr"]),
             percent(row["volatility"]),
             percent(row["max_drawdown"]),
+            percent(row["mean_cash"]),
             percent(row["mean_turnover"]),
             row["n"],
         )
@@ -217,7 +242,7 @@ def _state(folder: RunFolder) -> dict[str, str]:
 
     profile = folder.id.split("-")[1]
     try:
-        found = verify(folder.path)
+        found = verify(folder.path, run_id=folder.id)
         result = result_digest(folder)[:16] if found.sealed else ""
         return {"run": folder.id, "profile": profile, "state": found.status.value, "result": result}
     except TvquantError as error:
@@ -230,7 +255,7 @@ def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[d
     from tvquant.app.stages import STAGES
 
     plan = make_plan(home.lake(), resolved(home, name, overrides))
-    there = finished_run(home, plan)
+    there = finished_run(home, plan, note)
     document = {
         "plan": plan.digest,
         "snapshot": plan.snapshot.digest,

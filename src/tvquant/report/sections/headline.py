@@ -4,9 +4,9 @@ from tvquant.core.instruments import Kind
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Text
+from tvquant.report.caveats import caveats
 from tvquant.report.run import Absent, Cell, RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.sections.costs import assumed_funding
 from tvquant.report.wording import count, day, number, percent, probability
 
 
@@ -14,7 +14,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
     """Headline measures with what they were measured on, and the comparison with the baselines."""
     profile, cell = run.profile(), run.headline()
     if cell["why"]:
-        return (Text(text=f"The headline cell {cell['cell']} failed: {cell['why']}.", tone="warning"), _facts(run))
+        failed = Text(text=f"The headline cell {cell['cell']} failed: {cell['why']}.", tone="warning")
+        return (failed, *_caveats(run), _facts(run))
     cards = (
         ("Sharpe ratio", f"{number(cell['sharpe'])} ± {number(cell['sharpe_se'])}"),
         ("P(true Sharpe > 0)", probability(cell["psr"])),
@@ -30,6 +31,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
     return (
         Text(text=text),
+        *_caveats(run),
         Facts(pairs=cards, cards=True),
         Text(
             text="This result is not yet tested for selection bias. The Sharpe ratio is against a zero rate and net of "
@@ -38,10 +40,14 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="warning",
         ),
         *liquidated,
-        *([Text(text=assumed, tone="warning")] if (assumed := assumed_funding(cell)) else []),
         *(_against(cell, other) for other in run.cells if other["baseline"]),
         _facts(run),
     )
+
+
+def _caveats(run: RunData) -> tuple[Text, ...]:
+    """What qualifies the figures, above them."""
+    return tuple(Text(text=one.text, tone="warning" if one.serious else "note") for one in caveats(run))
 
 
 def _against(cell: Cell, other: Cell) -> Text:

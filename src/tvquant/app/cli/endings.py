@@ -1,0 +1,65 @@
+"""How a command ends that did not end well: one line and an exit code, for whatever stopped it."""
+
+import errno
+import re
+from dataclasses import dataclass
+from importlib import metadata
+
+import typer
+
+from tvquant.core.errors import DataError, ProfileError, TvquantError
+
+BUG = 70
+WORLD = frozenset(
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE,
+        errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ESTALE,
+    }
+)  # fmt: skip
+"""What a disk may answer at any time, whatever was asked of it; other answers mean that we asked for nonsense."""
+NAMES = {"sklearn": "scikit-learn", "pywt": "pywavelets", "pypfopt": "pyportfolioopt", "riskfolio": "riskfolio-lib"}
+"""Modules whose package has another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is said of a failure: its kind, one line, the exit code."""
+
+    kind: str
+    line: str
+    code: int
+
+
+def ending(error: BaseException) -> Ending | None:
+    """What an expected failure is told as; None for a bug."""
+    match error:
+        case TvquantError():
+            return Ending(type(error).__name__, str(error), error.exit_code)
+        case typer.TyperException():
+            said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+            return Ending("UsageError", f"{said} (see `tvquant --help`)", ProfileError.exit_code)
+        case MemoryError():
+            line = f"the memory of this machine is not enough ({error or 'no more'}); ask for fewer names or rows"
+            return Ending("DataError", line, DataError.exit_code)
+        case ModuleNotFoundError() if error.name and not error.name.startswith("tvquant"):
+            return Ending("ProfileError", _missing(error.name.partition(".")[0]), ProfileError.exit_code)
+        case UnicodeEncodeError() if any("\udc80" <= one <= "\udcff" for one in str(error.object)):
+            line = f"the name {error.object!r} holds bytes that are no text in UTF-8; rename what bears it"
+            return Ending("ProfileError", line, ProfileError.exit_code)
+        case OSError() if error.errno in WORLD:
+            where = f"{error.filename}: " if error.filename else ""
+            line = f"{where}{error.strerror}; make room, or see that it can be read and written"
+            return Ending("DataError", line, DataError.exit_code)
+        case _:
+            return None
+
+
+def _missing(module: str) -> str:
+    """Which package is not installed, and the extra that brings it."""
+    package = NAMES.get(module, module.replace("_", "-").lower())
+    for requirement in metadata.requires("tvquant") or ():
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].replace("_", "-").lower()
+        extra = re.search(r"extra == ['\"](\w+)['\"]", requirement)
+        if name == package and extra and extra[1] != "all":
+            return f"this needs {package}, which is not installed; install tvquant[{extra[1]}]"
+    return f"this needs {package}, which is not installed; install tvquant again, with everything that it requires"

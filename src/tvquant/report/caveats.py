@@ -1,0 +1,166 @@
+"""What qualifies the figures of a run, one line each: the same lines on the console and above the figures of a report.
+
+They are told of the headline cell, from the run's own tables and stamps. What is not known is said to be unknown.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from tvquant.core.stamps import Stamp
+from tvquant.report.run import DRAWN_FROM, Absent, Cell, RunData
+from tvquant.report.sections.costs import assumed_funding
+from tvquant.report.wording import day, percent
+
+DUST = 1e-9
+"""Cash that is not more is rounding."""
+SPARSE = "sparse"
+"""What a selection says of itself when it found fewer winners than it is to have."""
+
+
+class Topic(StrEnum):
+    """What a caveat is about."""
+
+    UNBOUND = "unbound_files"
+    SIMULATED = "simulated_bars"
+    UNIVERSE = "current_only_universe"
+    BENCHMARK = "price_only_benchmark"
+    CAPS = "cash_forced_by_caps"
+    LARGEST = "largest_weight"
+    SPARSE = "sparse_selection"
+    FUNDING = "assumed_funding"
+    STAMPS = "stamps"
+
+
+MEASURED = {
+    Topic.CAPS: "Cash forced by caps",
+    Topic.LARGEST: "Largest single weight",
+    Topic.SPARSE: "Sparse selection",
+}
+"""What is always told, with the words that it begins with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """One line about the figures; a serious one makes them look better than they are, or leaves them unproven."""
+
+    topic: Topic
+    text: str
+    serious: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Its fields as plain values."""
+        return {"topic": self.topic.value, "text": self.text, "serious": self.serious}
+
+
+def caveats(run: RunData) -> tuple[Caveat, ...]:
+    """Every caveat of a run in the order in which it is shown; those that do not hold of it are left out.
+
+    Cash that caps forced, the largest weight and sparse selection are always there, also where they are nothing.
+    """
+    found = (_unbound(run), _simulated(run), *_of_headline(run))
+    return tuple(one for one in found if one is not None)
+
+
+def _of_headline(run: RunData) -> tuple[Caveat | None, ...]:
+    try:
+        cell = run.headline()
+    except Absent as error:
+        return tuple(_unknown(topic, str(error)) for topic in MEASURED)
+    return (_universe(cell), _benchmark(run, cell), *_measured(run, cell), _funding(cell), _stamps(cell))
+
+
+def _measured(run: RunData, cell: Cell) -> tuple[Caveat, ...]:
+    """What the tables of the headline's decisions say."""
+    if cell["why"]:
+        return tuple(_unknown(topic, "the headline cell failed") for topic in MEASURED)
+    try:
+        windows = run.table("windows", cell["cell"])
+        weights = run.table("weights").filter(pl.col("cell") == cell["cell"])
+        return (_caps(windows), _largest(weights), _sparse(windows))
+    except Absent as error:
+        return tuple(_unknown(topic, str(error)) for topic in MEASURED)
+
+
+def _unknown(topic: Topic, why: str) -> Caveat:
+    return Caveat(topic=topic, text=f"{MEASURED[topic]}: not known, for {why}.", serious=True)
+
+
+def _unbound(run: RunData) -> Caveat | None:
+    if any(name.startswith(DRAWN_FROM) for name in run.files):
+        return None
+    text = "The ledger of this run holds no digests of its files (an earlier version made it): they are not verified."
+    return Caveat(topic=Topic.UNBOUND, text=text, serious=True)
+
+
+def _simulated(run: RunData) -> Caveat | None:
+    if not any(Stamp.SIMULATED in cell["stamps"] for cell in run.cells):
+        return None
+    return Caveat(topic=Topic.SIMULATED, text=f"simulated: {Stamp.SIMULATED.meaning}", serious=True)
+
+
+def _funding(cell: Cell) -> Caveat | None:
+    text = assumed_funding(cell)
+    return Caveat(topic=Topic.FUNDING, text=text, serious=True) if text else None
+
+
+def _universe(cell: Cell) -> Caveat | None:
+    if Stamp.CURRENT_ONLY not in cell["stamps"]:
+        return None
+    return Caveat(topic=Topic.UNIVERSE, text=f"current_only: {Stamp.CURRENT_ONLY.meaning}", serious=True)
+
+
+def _benchmark(run: RunData, cell: Cell) -> Caveat | None:
+    """A benchmark of prices beside assets with dividends is too easy to beat."""
+    stamp = Stamp.PRICE_RETURN
+    easy = [other["cell"].split("/")[0] for other in run.cells if other["baseline"] and stamp in other["stamps"]]
+    if not easy or stamp in cell["stamps"]:
+        return None
+    names = ", ".join(dict.fromkeys(easy))
+    text = f"Benchmark {names} is of prices only, without dividends; the assets have theirs, so it is too easy to beat."
+    return Caveat(topic=Topic.BENCHMARK, text=text, serious=True)
+
+
+def _caps(windows: pl.DataFrame) -> Caveat:
+    forced = windows["forced_cash"]
+    count, of = int((forced > DUST).sum()), len(windows)
+    if not count:
+        return Caveat(topic=Topic.CAPS, text=f"Cash forced by caps: none at any of {of} decisions.")
+    mean = percent(float(forced.to_numpy().mean()))
+    worst = windows.row(int(forced.arg_max() or 0), named=True)
+    return Caveat(
+        topic=Topic.CAPS,
+        text=f"Cash forced by caps: {mean} of equity on average over {of} decisions, "
+        f"{percent(worst['forced_cash'])} at worst (decided {day(worst['decided_at'])}).",
+    )
+
+
+def _largest(weights: pl.DataFrame) -> Caveat:
+    if weights.is_empty():
+        return Caveat(topic=Topic.LARGEST, text="Largest single weight: nothing was ever held.")
+    found = weights.row(int(weights["weight"].abs().arg_max() or 0), named=True)
+    return Caveat(
+        topic=Topic.LARGEST,
+        text=f"Largest single weight: {percent(found['weight'])} of equity in {found['symbol']} "
+        f"(decided {day(found['decided_at'])}).",
+    )
+
+
+def _sparse(windows: pl.DataFrame) -> Caveat:
+    flagged = windows.filter(pl.col("flags").str.split(" ").list.contains(SPARSE))
+    count, of = len(flagged), len(windows)
+    if not count:
+        return Caveat(topic=Topic.SPARSE, text=f"Sparse selection: at none of {of} decisions.")
+    text = f"Sparse selection: fewer winners than the profile's floor at {count} of {of} decisions."
+    return Caveat(topic=Topic.SPARSE, text=text, serious=2 * count > of)
+
+
+def _stamps(cell: Cell) -> Caveat | None:
+    others = [stamp for stamp in sorted(cell["stamps"]) if stamp not in (Stamp.CURRENT_ONLY, Stamp.SIMULATED)]
+    if not others:
+        return None
+    return Caveat(
+        topic=Topic.STAMPS, text=f"Stamps of the headline: {', '.join(others)} (their meaning is in the report)."
+    )

@@ -1,0 +1,176 @@
+"""What the commands on runs say of one that is whole, one that was altered, and one that is a link."""
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tvquant.app.cli import main
+from tvquant.app.cli.data_lake import PLOTS
+from tvquant.app.production import run
+from tvquant.app.vocabulary import vocabulary
+from tvquant.app.watching import Watcher
+from tvquant.app.workspace import Workspace
+from tvquant.lake import import_files
+from tvquant.profiles import load, resolve
+
+
+class Then:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one finished run; never written to by a test."""
+    folder = tmp_path_factory.mktemp("made")
+    home = Workspace(folder / "ws")
+    home.create()
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 6, 30), "1d", time_zone="UTC", eager=True)
+    coins = [
+        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days}).with_columns(
+            close=100.0 + ((pl.int_range(pl.len()) * step) % 17)
+        )
+        for coin, step in (("BTC", 3), ("ETH", 5), ("SOL", 7), ("XRP", 11))
+    ]
+    pl.concat(coins).write_parquet(folder / "coins.parquet")
+    import_files(home.lake(), [folder / "coins.parquet"], recorded_at=Then().now())
+    arguments = {"--fills": ("execution.convention", "next_close")}
+    run(home, resolve(load("crypto_spot"), vocabulary(), arguments=arguments), clock=Then(), jobs=1, again=False,
+        watcher=Watcher())  # fmt: skip
+    return home.root
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Workspace:
+    """A copy of that workspace."""
+    return Workspace(shutil.copytree(made, tmp_path / "ws"))
+
+
+def floats(folder: Path) -> str:
+    table = folder / "results" / "returns.parquet"
+    frame = pl.read_parquet(table)
+    frame.with_columns(pl.col("return") + 0.001, pl.col("equity") * 2).write_parquet(table)
+    return "results/returns.parquet is not the file that was written"
+
+
+def emptied(folder: Path) -> str:
+    (folder / "results" / "weights.parquet").write_bytes(b"")
+    return "results/weights.parquet is empty"
+
+
+def health(folder: Path) -> str:
+    file = folder / "data" / "health.json"
+    file.write_text(file.read_text().replace('"ok"', '"OK"'))
+    return "data/health.json is not the file that was written"
+
+
+@pytest.mark.requirement("R-LED-01")
+@pytest.mark.parametrize("damage", [floats, emptied, health])
+def test_no_command_believes_a_run_whose_files_were_changed(
+    home: Workspace, damage: Callable[[Path], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    [folder] = home.all_runs()
+    page = folder.report.read_bytes()
+    why = damage(folder.path)
+    for words in (["ledger", "verify"], ["report"], ["runs", "show"], ["leakcheck"]):
+        assert main([*words, "latest", "-w", str(home.root)]) == 1
+        err = capsys.readouterr().err
+        assert why in err
+        assert err.count("\n") == 1
+    assert folder.report.read_bytes() == page
+    assert main(["ledger", "verify", "latest", "--json", "-w", str(home.root)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["status"], [one["file"] for one in found["altered"]]) == ("altered", [why.split()[0]])
+
+
+def test_a_run_that_was_copied_under_another_id_is_none(home: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    [folder] = home.all_runs()
+    copy = "20990101T000000-crypto_spot-ffffff"
+    shutil.copytree(folder.path, home.runs / copy)
+    for words in (["ledger", "verify"], ["report"], ["runs", "show"], ["leakcheck"]):
+        assert main([*words, copy, "-w", str(home.root)]) == 1
+        assert folder.id in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["report/index.html", "INDEX.md"])
+def test_a_page_that_was_changed_is_found_and_drawn_again_as_it_was(
+    home: Workspace, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [folder] = home.all_runs()
+    whole = (folder.path / name).read_bytes()
+    (folder.path / name).write_bytes(whole + b" ")
+    assert main(["ledger", "verify", "latest", "-w", str(home.root)]) == 1
+    assert f"{name} is not the file that was written" in capsys.readouterr().err
+    assert main(["report", "latest", "-w", str(home.root)]) == 0
+    assert (folder.path / name).read_bytes() == whole
+    assert main(["ledger", "verify", "latest", "-w", str(home.root)]) == 0
+
+
+def test_a_page_of_another_version_stays_and_is_told_of(
+    home: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [folder] = home.all_runs()
+    page = folder.report.read_bytes()
+    monkeypatch.setattr("tvquant.report.render.page_of", lambda _: "new")
+    assert main(["report", "latest", "--json", "-w", str(home.root)]) == 0
+    out, err = capsys.readouterr()
+    assert "the ledger answers for that one: it stays" in err
+    found = json.loads(out)
+    assert (found["as_recorded"], Path(found["report"]).read_text()) == (False, "new")
+    assert folder.report.read_bytes() == page
+    assert main(["ledger", "verify", "latest", "-w", str(home.root)]) == 0
+
+
+def test_the_console_has_cash_and_the_lines_of_the_report(home: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    [folder] = home.all_runs()
+    assert main(["runs", "show", "latest", "-w", str(home.root)]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].split()[-3:] == ["cash", "turnover", "days"]
+    assert "nan" not in out
+    assert main(["runs", "show", "latest", "--json", "-w", str(home.root)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    page = folder.report.read_text("utf-8").replace("&#39;", "'")
+    topics = {one["topic"] for one in found["caveats"]}
+    assert {"cash_forced_by_caps", "largest_weight", "sparse_selection", "current_only_universe"} <= topics
+    assert "unbound_files" not in topics
+    for one in found["caveats"]:
+        assert one["text"] in out
+        assert one["text"] in page
+
+
+def test_a_run_that_is_a_link_is_taken_away_and_never_followed(
+    home: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    link = home.runs / "20990101T000000-crypto_spot-ffffff"
+    link.symlink_to(outside)
+    assert main(["report", "ffffff", "-w", str(home.root)]) == 3
+    assert main(["runs", "rm", "ffffff", "--yes", "-w", str(home.root)]) == 0
+    assert "which was a link" in capsys.readouterr().out
+    assert not link.is_symlink()
+    assert [path.read_text() for path in outside.iterdir()] == ["mine"]
+    shutil.move(home.all_runs()[0].path, outside / "run")
+    link.with_name("20260101T000000-crypto_spot-eeeeee").symlink_to(outside / "run")
+    assert main(["report", "eeeeee", "-w", str(home.root)]) == 1
+
+
+@pytest.mark.parametrize("words", [["data", "ls", "BINANCE:BTCUSDT", "--plot"]])
+def test_a_plot_never_follows_a_link_out_of_the_workspace(
+    home: Workspace, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (home.root / PLOTS).parent.mkdir(exist_ok=True, parents=True)
+    (home.root / PLOTS).symlink_to(outside)
+    assert main([*words, "-w", str(home.root)]) == 3
+    assert "a link leads out of" in capsys.readouterr().err
+    assert list(outside.iterdir()) == []

@@ -1,0 +1,102 @@
+"""The lines above the figures: of the headline cell, from its tables, the same on page, index and console."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tvquant.report import caveats, read_run, write_report
+from tvquant.report.caveats import Topic
+
+HEADLINE = "v4/custom/hrp/custom"
+
+
+def said(run):
+    return {one.topic: one.text for one in caveats(read_run(run))}
+
+
+def changed(run, table, **columns):
+    """Give columns of the headline's rows other values."""
+    path = run / "results" / f"{table}.parquet"
+    frame = pl.read_parquet(path)
+    mine = pl.col("cell") == HEADLINE
+    for name, values in columns.items():
+        there = frame.filter(mine)[name].to_list()
+        there[: len(values)] = values
+        frame = pl.concat([frame.filter(~mine), frame.filter(mine).with_columns(pl.Series(name, there))])
+    frame.sort("cell", maintain_order=True).write_parquet(path)
+
+
+@pytest.mark.requirement("R-REP-07")
+def test_the_lines_are_of_the_headlines_own_decisions(run):
+    windows = pl.read_parquet(run / "results" / "windows.parquet").filter(pl.col("cell") == HEADLINE)
+    count = len(windows)
+    forced = np.zeros(count)
+    forced[:2] = 0.3, 0.5
+    flags = ["sparse few_assets", "sparse", *[""] * (count - 2)]
+    changed(run, "windows", forced_cash=forced.tolist(), flags=flags)
+    weights = pl.read_parquet(run / "results" / "weights.parquet").filter(pl.col("cell") == HEADLINE)
+    changed(run, "weights", weight=[-0.77])
+    first, day = weights.row(0, named=True), str(windows["decided_at"][1])[:10]
+    found = said(run)
+    assert found[Topic.CAPS] == (
+        f"Cash forced by caps: {80 / count:.1f} % of equity on average over {count} decisions, "
+        f"50.0 % at worst (decided {day})."
+    )
+    assert found[Topic.LARGEST] == (
+        f"Largest single weight: -77.0 % of equity in {first['symbol']} (decided {str(first['decided_at'])[:10]})."
+    )
+    assert found[Topic.SPARSE] == f"Sparse selection: fewer winners than the profile's floor at 2 of {count} decisions."
+    assert found[Topic.UNIVERSE].startswith("current_only: The universe is today's list")
+
+
+def test_what_is_nothing_is_said_to_be_nothing(run):
+    count = len(pl.read_parquet(run / "results" / "windows.parquet").filter(pl.col("cell") == HEADLINE))
+    changed(run, "windows", forced_cash=[0.0] * count, flags=[""] * count)
+    pl.read_parquet(run / "results" / "weights.parquet").clear().write_parquet(run / "results" / "weights.parquet")
+    found = said(run)
+    assert found[Topic.CAPS] == f"Cash forced by caps: none at any of {count} decisions."
+    assert found[Topic.LARGEST] == "Largest single weight: nothing was ever held."
+    assert found[Topic.SPARSE] == f"Sparse selection: at none of {count} decisions."
+    assert Topic.BENCHMARK not in found
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "results/windows.parquet"])
+def test_what_is_not_known_is_said_to_be_unknown(run, name):
+    (run / name).unlink()
+    found = said(run)
+    for topic in (Topic.CAPS, Topic.LARGEST, Topic.SPARSE):
+        assert found[topic].endswith(f": not known, for {name} is not in the run folder.")
+
+
+def test_a_benchmark_of_prices_is_named_only_where_the_assets_have_dividends(run):
+    data = read_run(run)
+    stamps = {True: ["price_return"], False: []}
+
+    def told(baseline, headline):
+        cells = tuple(
+            {**cell, "stamps": stamps[baseline if cell["cell"] == "market/custom" else headline]} for cell in data.cells
+        )
+        there = {
+            name: getattr(data, name) for name in ("folder", "run_id", "code", "stages", "digests", "files", "began")
+        }
+        return {one.topic for one in caveats(type(data)(**there, cells=cells))}
+
+    assert Topic.BENCHMARK in told(baseline=True, headline=False)
+    assert Topic.BENCHMARK not in told(baseline=True, headline=True)
+    assert Topic.BENCHMARK not in told(baseline=False, headline=False)
+
+
+def test_files_that_no_ledger_answers_for_are_said_to_be_unverified(run, bind):
+    assert Topic.UNBOUND in said(run)
+    bind(run, "results/returns.parquet")
+    assert Topic.UNBOUND not in said(run)
+
+
+def test_page_and_index_say_the_same_lines_above_their_figures(run):
+    write_report(run)
+    page, index = (run / "report" / "index.html").read_text("utf-8"), (run / "INDEX.md").read_text("utf-8")
+    for one in caveats(read_run(run)):
+        shown = one.text.replace("'", "&#39;")
+        assert page.index(shown) < page.index("Sharpe ratio")
+        assert index.index(f"- {one.text}") < index.index("| cell | Sharpe")
+    assert "nan" not in index
