@@ -20,4 +20,4 @@ def write(path: Path, content: bytes, *, within: Path) -> None:
         durable.replace(path, content)
     except (OSError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else "links in a circle"
-        raise DataError(f"{path}: {why}; a report needs a writable folder") from error
+        raise DataError(f"{path}: {why}; make room, or see that the folder can be written") from error

@@ -10,11 +10,11 @@ import pytest
 
 from tvquant.app.cli.console import Progress
 from tvquant.app.cli.runs import finished
-from tvquant.app.pinned import pinned_snapshots
 from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.watching import Watcher
 from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.core import durable
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.lake import import_files
 from tvquant.ledger import records, verify
@@ -205,34 +205,16 @@ def test_a_run_of_the_same_plan_that_was_altered_is_not_returned_but_named(home:
 def test_a_damaged_snapshot_of_one_run_is_restored_and_stops_nobody(home: Workspace) -> None:
     done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
     file = done.folder.path / "data" / "snapshot.json"
-    whole, pinned = file.read_bytes(), make_plan(home.lake(), profile()).snapshot.digest
-    for damaged in (b"{}", b"", b"[]", b'{"plan": "x", "snapshot": 3}', b"\xff", None):
-        if damaged is None:
-            file.unlink()
-        else:
-            file.write_bytes(damaged)
-        assert [kept.digest for kept in pinned_snapshots(home, pytest.fail)] == [pinned]
-        seen = Seen()
-        again = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
-        assert (again.folder, again.reused) == (done.folder, True)
-        assert file.read_bytes() == whole
-        [told] = seen.notes
-        assert told.startswith(f"run {done.folder.id}: data/snapshot.json was damaged; it is restored from the ledger")
-
-
-def test_a_run_without_a_readable_ledger_is_named_and_the_others_go_on(home: Workspace) -> None:
-    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
-    broken = RunFolder(done.folder.path.with_name("20270103T000000-crypto_spot-bbbbbb"))
-    shutil.copytree(done.folder.path, broken.path)
-    (broken.path / "audit.jsonl").write_bytes(b"{}\n")
+    whole = file.read_bytes()
+    file.write_bytes(b"{}")
+    unreadable = RunFolder(done.folder.path.with_name("20270103T000000-crypto_spot-bbbbbb"))
+    shutil.copytree(done.folder.path, unreadable.path)
+    (unreadable.path / "audit.jsonl").write_bytes(b"{}\n")
     seen = Seen()
-    assert run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen).folder == done.folder
-    assert [note.split(",")[0] for note in seen.notes] == [f"run {broken.id} is passed over"]
-    assert len(list(pinned_snapshots(home, pytest.fail))) == 2
-    broken.write_json("data/snapshot.json", {})
-    told: list[str] = []
-    assert len(list(pinned_snapshots(home, told.append))) == 1
-    assert [line.split(",")[0] for line in told] == [f"run {broken.id} cannot say what it was computed from"]
+    again = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
+    assert (again.folder, again.reused) == (done.folder, True)
+    assert file.read_bytes() == whole
+    assert {note.split()[1].rstrip(":") for note in seen.notes} == {done.folder.id, unreadable.id}
 
 
 @contextmanager
@@ -264,6 +246,26 @@ def test_a_disk_that_is_full_midway_is_what_is_said_and_the_run_goes_on_when_the
     [cut] = [folder for folder in home.all_runs() if folder != whole.folder]
     assert next(iter(records(cut.path))).kind == "genesis"
     assert resume(home, cut, clock=Then(), jobs=1, watcher=Watcher()).result == whole.result
+    assert verify(cut.path, run_id=cut.id).finished
+
+
+def test_a_disk_that_is_full_at_the_result_tables_is_one_line_and_the_run_goes_on(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = durable.replace
+
+    def full(path: Path, content: bytes) -> None:
+        if path.suffix == ".parquet":
+            raise OSError(28, "No space left on device")
+        replace(path, content)
+
+    monkeypatch.setattr(durable, "replace", full)
+    with pytest.raises(DataError, match=r"parquet: No space left on device; make room and continue with --resume"):
+        run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    monkeypatch.undo()
+    [cut] = home.all_runs()
+    done = resume(home, cut, clock=Then(), jobs=1, watcher=Watcher())
+    assert done.result == result_digest(cut)
     assert verify(cut.path, run_id=cut.id).finished
 
 

@@ -46,3 +46,18 @@ def test_a_failure_is_an_outcome_with_its_reason() -> None:
         raise DataError("nothing to hold")
     assert kept.entries[-1].metrics == {"status": "failed"}
     assert kept.entries[-1].data == {"why": "nothing to hold"}
+
+
+def test_a_failure_that_cannot_be_recorded_is_said_itself() -> None:
+    class Full(Kept):
+        """Takes one entry."""
+
+        def record(self, entry: Entry) -> str:
+            if self.entries:
+                raise DataError("the ledger is full")
+            return super().record(entry)
+
+    with pytest.raises(DataError, match="no candidate"), StageLog(Full()).stage(15):
+        raise DataError("no candidate")
+    with pytest.raises(DataError, match="the ledger is full"), StageLog(Full()).stage(15):
+        pass

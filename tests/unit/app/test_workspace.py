@@ -102,3 +102,10 @@ def test_a_uri_does_not_hide_the_lake_of_the_folder(home: Workspace, monkeypatch
     monkeypatch.setenv("TVQUANT_LAKE_URI", "s3://bucket/lake")
     with pytest.raises(ProfileError, match="TVQUANT_LAKE_URI is set, but"):
         home.lake()
+
+
+def test_a_disk_that_takes_no_document_is_the_worlds_fault(home: Workspace) -> None:
+    run = home.run("latest")
+    (run.path / "data").write_text("a file where the folder should be")
+    with pytest.raises(DataError, match="make room or choose a folder"):
+        run.write_json("data/x.json", {})

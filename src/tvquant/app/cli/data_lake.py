@@ -148,7 +148,7 @@ def _plotted(home: "Workspace", found: "Listing") -> Path:
     symbol = found.symbol.name
     name = "".join(one if one.isalnum() or one in ".-" else "_" for one in symbol)
     path = home.root / PLOTS / f"{name}.html"
-    write_bars(path, found, audit(home.lake(), [symbol]), within=home.root)
+    write_bars(path, found, audit(home.lake(), [symbol]), within=home.root / PLOTS.parent)
     return path
 
 

@@ -249,7 +249,7 @@ def _plotted(home: Workspace, found: Sequence["Scanned"]) -> Path:
         [str(one.bar)[:10] for one in found],
         [max(audit.pooled for audit in one.audits) for one in found],
         [[atom.symbol for atom in one.found.atoms] for one in found],
-        within=home.root,
+        within=home.root / PLOTS.parent,
     )
     return path
 
