@@ -70,7 +70,7 @@ def test_the_workspace_root_stays_clean(demo: tuple[Path, dict[str, Any]]) -> No
     assert {p.name for p in home.iterdir()} == {"profiles", "data", "artifacts"}
     assert {p.name for p in (home / "data").iterdir()} <= {"lakehouse", "logs", "incoming", ".lock"}
     assert {p.name for p in (home / "artifacts").iterdir()} == {"summaries"}
-    assert {p.name for p in (home / "artifacts" / "summaries").iterdir()} == {"runs", "INDEX.md"}
+    assert {p.name for p in (home / "artifacts" / "summaries").iterdir()} == {"runs", "INDEX.md", ".index.json"}
     run = Path(said["report"]).parents[1]
     assert {p.name for p in run.iterdir()} <= {
         "manifest.json", "logs", "audit.jsonl", "audit.head", "data", "results", "report", "INDEX.md"

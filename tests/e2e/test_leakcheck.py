@@ -1,5 +1,6 @@
 """`tvquant leakcheck`: clean on honest runs, exit 1 when a decision is another than recorded; it leaves no trace."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -104,8 +105,7 @@ class Forged:
     def write(self, name: str, change: Callable[[Entry], Entry], *, sealed: bool = True) -> str:
         run_id = f"20241201T000000-{name}-0000ff"
         folder = self.home / "artifacts" / "summaries" / "runs" / run_id
-        folder.mkdir()
-        (folder / "manifest.json").write_bytes((self.source / "manifest.json").read_bytes())
+        shutil.copytree(self.source, folder, ignore=shutil.ignore_patterns("audit.*"))
         leaves = next(r for r in records(self.source, kind="outcome") if r.chain == "run" and r.stage == 15).data
         with Ledger.create(folder, run_id=run_id, clock=StandingClock()) as ledger:
             for record in records(self.source):
@@ -132,8 +132,6 @@ def _run(home: Path) -> Path:
 @pytest.fixture
 def forged(small: Path) -> Iterator[Forged]:
     """Forged runs are gone after the test: the others ask for the latest."""
-    import shutil
-
     made = Forged(small, _run(small))
     yield made
     for folder in made.source.parent.glob("20241201T*"):
