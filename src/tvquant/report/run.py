@@ -161,8 +161,8 @@ def read_run(folder: Path) -> RunData:
         held |= held_by(record.chain, record.outputs)
     for one in altered(folder, {name: held[name] for name in held if name.startswith(DRAWN_FROM)}):
         raise LedgerError(
-            f"run {folder.name}: {one.file} {one.why}; nothing is drawn from it: put the file back, let `tvquant doctor "
-            f"--fix` see whether it can be made again, or run {genesis.data['profile']} anew"
+            f"run {folder.name}: {one.file} {one.why}; nothing is drawn from it: put the file back, let "
+            f"`tvquant doctor --fix` see whether it can be made again, or run {genesis.data['profile']} anew"
         )
     ended = [record for record in found if record.kind == "outcome"]
     stages = {r.stage: r for r in ended if r.chain == RUN and r.metrics["status"] == "played"}
