@@ -214,7 +214,10 @@ def test_a_damaged_snapshot_of_one_run_is_restored_and_stops_nobody(home: Worksp
     again = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
     assert (again.folder, again.reused) == (done.folder, True)
     assert file.read_bytes() == whole
-    assert {note.split()[1].rstrip(":") for note in seen.notes} == {done.folder.id, unreadable.id}
+    assert [note.split()[1] for note in seen.notes] == [f"{done.folder.id}:"]
+    told: list[str] = []
+    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)), told.append) is None
+    assert [note.split()[1] for note in told] == [unreadable.id]
 
 
 @contextmanager
