@@ -66,7 +66,7 @@ def recover(home: Workspace, *, clock: Clock) -> Recovery:
     aside = home.root / RECOVERED / f"{clock.now():%Y%m%dT%H%M%S}"
     with home.writing():
         lake = home.lake()
-        steps = [*lake_recovery.mend(lake, aside / "lakehouse")]
+        steps = [*lake_recovery.mend(lake, aside / "lakehouse", now=clock.now())]
         registry = RegistryManager(lake.folder)
         if lake.folder.is_dir() and _refused(registry):
             _kept(registry.path, aside / "lakehouse")

@@ -4,11 +4,14 @@
    as done: it goes, with all after it. A checkpoint only saves time and goes; a record that is torn is made again.
 2. Where a data file of the newest version is damaged, the last version whose files are all whole becomes the newest, as
    a commit of its own; where there is none, all rows go out of use.
-3. What is damaged is not deleted but moved into a folder that the caller names. A cache is moved as a whole.
+3. A symbol whose declaration went out of use is declared again by its name. Where actions did, nothing is known any
+   more of any dividends: all are declared again, without the bars that they were delivered with.
+4. What is damaged is not deleted but moved into a folder that the caller names. A cache is moved as a whole.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -18,9 +21,12 @@ from tvquant.core import durable
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, committed, tables
 from tvquant.lake.committed import HINT, LOG, entry
+from tvquant.lake.imports import new_instruments
+from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.place import Place
-from tvquant.lake.tables import CACHES, SCHEMAS
+from tvquant.lake.spans import SPAN
+from tvquant.lake.tables import CACHES, SCHEMAS, TIME
 
 MOST_SHOWN = 10
 
@@ -70,8 +76,10 @@ def _unreadable(path: Path) -> str | None:
     return None
 
 
-def mend(lake: Lake, aside: Path) -> tuple[str, ...]:
+def mend(lake: Lake, aside: Path, *, now: datetime) -> tuple[str, ...]:
     """Bring every table to its last whole version; what was done, step by step.
+
+    `now` : with a zone; when symbols are declared again.
 
     Raises
     ------
@@ -81,11 +89,29 @@ def mend(lake: Lake, aside: Path) -> tuple[str, ...]:
         return ()
     steps: list[str] = []
     with commits.writing(lake.root):
-        for table in SCHEMAS:
-            if any(_damages(lake.root, table)):
-                with commits.committing(lake.root, table):
-                    steps += _mended(lake.root, table, aside / table)
+        bad = [table for table in SCHEMAS if any(_damages(lake.root, table))]
+        for table in bad:
+            with commits.committing(lake.root, table):
+                steps += _mended(lake.root, table, aside / table)
+        if {"instruments", "actions"} & set(bad):
+            steps += _declared_again(lake.root, undelivered="actions" in bad, recorded_at=now)
     return tuple(steps)
+
+
+def _declared_again(root: Path, *, undelivered: bool, recorded_at: datetime) -> Iterator[str]:
+    """Declare symbols with bars that have no declaration; with `undelivered` first take those with dividends away."""
+    if undelivered and tables.version(root, "instruments") is not None:
+        commits.delete(root, "instruments", f"{SPAN[0]} IS NOT NULL")
+        yield "instruments: no bar counts as delivered with its dividends until its file is imported again"
+    bars = tables.read(root, "bars", ["symbol", "timestamp"]).unique("symbol").sort("symbol")
+    known = tables.read(root, "instruments", ["symbol"])
+    bare = bars.join(known, on="symbol", how="anti").with_columns(file=pl.lit(0), dividends=pl.lit(None, pl.Float64))
+    if bare.is_empty():
+        return
+    rows = new_instruments(root, bare, {name: structure(name) for name in bare["symbol"]})
+    origin = {"source": pl.lit("doctor"), "import_id": pl.lit("doctor"), "recorded_at": pl.lit(recorded_at, TIME)}
+    commits.append(root, "instruments", rows.with_columns(**origin))
+    yield f"instruments: {len(bare):,} symbols are declared again by their names"
 
 
 def _mended(root: Path, table: str, aside: Path) -> Iterator[str]:

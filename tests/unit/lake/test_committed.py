@@ -10,10 +10,12 @@ import pytest
 
 from tvquant.core import durable
 from tvquant.core.errors import DataError
+from tvquant.core.panel import Basis
 from tvquant.lake import Lake, audit, commits, committed, tables
 from tvquant.lake.recovery import damages, mend
 
 pytestmark = pytest.mark.requirement("R-DAT-18")
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
 BTC, ETH = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT"
 CUTS = (0, 1, 200)
 
@@ -75,10 +77,10 @@ def test_what_is_cut_is_named_by_every_reader_and_recovered(
                 reader(two)
             assert "doctor --fix" in str(caught.value), name
         assert path in {one.path for one in damages(two)}
-    steps = mend(two, tmp_path / "aside")
+    steps = mend(two, tmp_path / "aside", now=NOW)
     assert rows(two) == (BOTH[:3] if place is data_file else BOTH)
     assert not damages(two)
-    assert mend(two, tmp_path / "again") == ()
+    assert mend(two, tmp_path / "again", now=NOW) == ()
     if place is data_file:
         assert any("had 5 rows and has 3" in one and path.name in one for one in steps)
     if size is not None:
@@ -88,7 +90,7 @@ def test_what_is_cut_is_named_by_every_reader_and_recovered(
 
 def test_the_table_goes_on_after_recovery(two: Lake, deliver, bars, tmp_path: Path) -> None:
     data_file(two).unlink()
-    mend(two, tmp_path / "aside")
+    mend(two, tmp_path / "aside", now=NOW)
     assert deliver(bars(ETH, [4.0, 5.0])).stored == 2
     assert rows(two) == BOTH
 
@@ -97,7 +99,7 @@ def test_rows_out_of_use_are_counted_by_symbol(two: Lake, deliver, bars, tmp_pat
     hurt = data_file(two)
     deliver(bars("BINANCE:SOLUSDT", [7.0]))
     hurt.write_bytes(b"")
-    (step,) = mend(two, tmp_path / "aside")
+    (step,) = mend(two, tmp_path / "aside", now=NOW)
     assert "goes back from version 2 to 0" in step
     assert "BINANCE:SOLUSDT 1" in step
     assert rows(two) == BOTH[:3]
@@ -106,7 +108,7 @@ def test_rows_out_of_use_are_counted_by_symbol(two: Lake, deliver, bars, tmp_pat
 def test_a_table_of_which_no_version_is_whole_is_empty(lake: Lake, deliver, bars, tmp_path: Path) -> None:
     deliver(bars(BTC, [1.0]))
     data_file(lake).write_bytes(b"x")
-    (step,) = mend(lake, tmp_path / "aside")
+    (step,) = mend(lake, tmp_path / "aside", now=NOW)
     assert "no version is whole" in step
     assert rows(lake) == []
     deliver(bars(BTC, [1.0]))
@@ -147,7 +149,7 @@ def test_entries_without_a_record_count_when_they_are_whole(two: Lake, tmp_path:
         entry.write_bytes(torn)
         with pytest.raises(DataError, match=entry.name):
             rows(two)
-    (step,) = mend(two, tmp_path / "aside")
+    (step,) = mend(two, tmp_path / "aside", now=NOW)
     assert "taken away" in step
     assert rows(two) == BOTH[:3]
 
@@ -163,7 +165,7 @@ def test_checkpoints_are_held_and_left_out(lake: Lake, tmp_path: Path) -> None:
     checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
     with pytest.raises(DataError, match=checkpoint.name):
         tables.read(lake.root, "journal")
-    (step,) = mend(lake, tmp_path / "aside")
+    (step,) = mend(lake, tmp_path / "aside", now=NOW)
     assert "read without it" in step
     assert len(tables.read(lake.root, "journal")) == 101
     assert not damages(lake)
@@ -199,3 +201,24 @@ def test_a_lake_from_before_there_were_records_is_recorded_by_its_next_commit(tw
     data_file(two).write_bytes(b"")
     with pytest.raises(DataError, match="not what was committed"):
         audit(two)
+
+
+def test_declarations_that_are_lost_are_made_again_by_name(two: Lake, tmp_path: Path) -> None:
+    before = two.symbols()
+    newest(two.root / "instruments", "*.parquet").write_bytes(b"")
+    steps = mend(two, tmp_path / "aside", now=NOW)
+    assert "1 symbols are declared again" in steps[-1]
+    assert two.symbols() == before
+
+
+def test_without_their_actions_no_bars_count_as_delivered_with_dividends(
+    lake: Lake, deliver, bars, tmp_path: Path
+) -> None:
+    deliver(bars("NASDAQ:AAA", [1.0, 1.0], dividends=[0.0, 0.5]), basis=Basis.RAW)
+    assert len(lake.ls("NASDAQ:AAA").symbol.actions) == 1
+    newest(lake.root / "actions", "*.parquet").unlink()
+    mend(lake, tmp_path / "aside", now=NOW)
+    assert lake.ls("NASDAQ:AAA").symbol.actions == ()
+    deliver(bars("NASDAQ:AAA", [1.0, 1.0], dividends=[0.0, 0.5]), basis=Basis.RAW)
+    found = lake.ls("NASDAQ:AAA")
+    assert (len(found.symbol.actions), len(found.actions)) == (1, 1)
