@@ -7,6 +7,7 @@ as where a row came from, is read from the tables here.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import batched
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,8 @@ from tvquant.lake.provisional import settled
 from tvquant.lake.tables import CACHES, DAILY, MEASURES, PRICES, SCHEMAS
 from tvquant.lake.tellings import TOLD, superseded
 
+GROUP = 400
+"""Symbols whose bars are looked over at once: ten years of a thousand take more than a gigabyte."""
 OPENS_LATE = 20
 """A session stamped at this hour of UTC or later is one that opened for the next market day (R-DAT-05)."""
 
@@ -38,10 +41,20 @@ def audit(lake: Lake, symbols: Iterable[str] | None = None, as_of: Instant | Non
     """
     for table in SCHEMAS.keys() - CACHES:
         tables.verify(lake.root, table)
+    found = [one for group in groups(lake.symbols() if symbols is None else symbols)
+             for one in findings(lake, known_bars(lake, group, as_of), as_of)]  # fmt: skip
+    return tuple(sorted(found, key=lambda f: (f.symbol, f.first, f.kind)))
+
+
+def groups(symbols: Iterable[str]) -> list[tuple[str, ...]]:
+    """The symbols, sorted, so many at a time as are held in memory at once; at least one group."""
+    return list(batched(sorted(set(symbols)), GROUP)) or [()]
+
+
+def known_bars(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> Bars:
+    """Bars of the symbols that had closed by a moment (None: all)."""
     bars = lake.bars(symbols)
-    if as_of is not None:
-        bars = bars.until(as_of)
-    return findings(lake, bars, as_of)
+    return bars if as_of is None else bars.until(as_of)
 
 
 def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ...]:

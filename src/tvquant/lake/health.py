@@ -24,7 +24,7 @@ from tvquant.core.atoms import Atom
 from tvquant.core.calendars import Calendar
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.instruments import Instant
-from tvquant.lake.audit import findings, freshness, newest_closes
+from tvquant.lake.audit import findings, freshness, groups, known_bars, newest_closes
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding, FindingKind
 from tvquant.lake.lake import Lake
@@ -128,16 +128,19 @@ def health(
     out = [_missing(name) for name in wanted - held]
     if wanted & held:
         known = min((moment for moment in (as_of, now) if moment is not None), default=None)
-        bars = lake.bars(wanted & held)
-        bars = bars if known is None else bars.until(known)
         if now is None or known is None:
             present = newest_closes(lake, wanted & held, known)
         else:
             present = dict.fromkeys(wanted & held, known)
-        found = [one for one in findings(lake, bars, known) if not one.kind.note]
         moment = Moment(present=present, delisted=delisted, minimum=minimum, lookback=lookback)
-        out += _states(bars, found, moment)
+        out += (one for group in groups(wanted & held) for one in _judged(lake, group, known, moment))
     return tuple(sorted(out, key=lambda h: h.symbol))
+
+
+def _judged(lake: Lake, symbols: Iterable[str], known: Instant | None, moment: "Moment") -> Iterator[AssetHealth]:
+    """The states of symbols that the lake has."""
+    bars = known_bars(lake, symbols, known)
+    return _states(bars, [one for one in findings(lake, bars, known) if not one.kind.note], moment)
 
 
 def of_atoms(atoms: Iterable[Atom], states: Iterable[AssetHealth]) -> dict[str, AssetHealth]:

@@ -1,6 +1,7 @@
 """One state per instrument: precedence, freshness by close, and the gate that reads a report of states."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.panel import Basis
-from tvquant.lake import AssetHealth, HealthState, Lake, health
+from tvquant.lake import AssetHealth, HealthState, Lake, audit, health
 from tvquant.lake.health import from_report, gate, naming, of_atoms, to_report
 
 BTC, ETH, AAPL = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "NASDAQ:AAPL"
@@ -237,3 +238,17 @@ def test_the_gate_names_what_is_not_fine_and_does_not_pass_on_nothing() -> None:
 def test_every_real_share_and_fund_passes_the_gate(lake: Lake, deliver: Any, shared_data: Path) -> None:
     deliver(shared_data / "us_equities_1d.parquet", shared_data / "us_etf_1d_long.parquet", basis=Basis.SPLIT)
     gate(health(lake))
+
+
+def test_symbols_are_looked_over_in_groups_as_they_are_at_once(
+    lake: Lake, deliver: Any, bars: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(bars(BTC, moving(99), skip=(50,)), bars(ETH, [*moving(90), -1.0]), bars("BINANCE:SOLUSDT", moving(60)))
+    deliver(bars(AAPL, moving(6), timestamp=SESSIONS), basis=Basis.TOTAL)
+    judged, found = health(lake), audit(lake)
+    assert len({one.state for one in judged}) > 2
+    assert len({one.symbol for one in found}) > 2
+    for size in (1, 3):
+        monkeypatch.setattr(sys.modules["tvquant.lake.audit"], "GROUP", size)
+        assert health(lake) == judged
+        assert audit(lake) == found
