@@ -260,16 +260,18 @@ def test_two_clusters_hold_two_caps_and_forced_cash(home: Home) -> None:
 
 
 def test_a_date_without_a_candidate_is_cash_in_the_midst(home: Home) -> None:
-    """Nobody has the bar that the window at 120 decides on; it stays a gap for the one window that looks back on it."""
+    """Nobody has the bar before the window at 120, which stands on the one before it; the next looks back on a gap."""
     frames = [frame.filter(pl.int_range(pl.len()) != 119) for frame in coins()]
     run = home.holding(frames).played(data__lookback=40, windows__train=40)
     windows = {row["window"]: row for row in run.table("windows").iter_rows(named=True)}
     assert {window: row["status"] for window, row in windows.items()} == {
-        100: "solved", 120: "no_candidate", 140: "no_candidate", 160: "solved"
+        100: "solved", 120: "solved", 140: "no_candidate", 160: "solved"
     }  # fmt: skip
-    assert (windows[120]["universe"], windows[120]["discovery"], windows[120]["cash"]) == (8, 0, 1.0)
-    assert (windows[140]["discovery"], windows[140]["refined"]) == (8, 0)
-    assert run.told["v4/custom/hrp/custom"]["windows_without_candidate"] == 2
+    assert (windows[120]["decided_at"] - windows[120]["bar"]).days == 1
+    assert (windows[140]["universe"], windows[140]["discovery"], windows[140]["refined"]) == (8, 8, 0)
+    assert (windows[140]["cash"], windows[140]["bar"]) == (1.0, windows[140]["decided_at"])
+    told = run.told["v4/custom/hrp/custom"]
+    assert (told["windows_without_candidate"], told["windows_earlier_bar"]) == (1, 1)
     finite_and_capped(run)
 
 
