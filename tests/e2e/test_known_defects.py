@@ -86,6 +86,7 @@ FILES = [
         file="us_equities_1d_wide_recent",
         basis=Basis.SPLIT,
         findings={("NYSE:AON", K.HIGH_LOW): [("2026-03-26", 1)]},
+        masked=frozenset({"NYSE:AON"}),
     ),
     Notes(
         file="us_equities_1d_unadjusted_public_domain",

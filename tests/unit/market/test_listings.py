@@ -1,13 +1,16 @@
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 import pytest
 from told import BTC, ETH, ToldProvider, day, run
 
+from tvquant.lake import Lake
 from tvquant.market.limiter import Limiter
-from tvquant.market.listings import Listings
+from tvquant.market.listings import Listings, delistings
 from tvquant.market.providers.contract import INSTRUMENTS, Unavailable
+from tvquant.market.registry import RegistryManager
 from tvquant.market.retry import Backoff
 
 
@@ -63,3 +66,12 @@ def test_whoever_needs_the_table_hears_of_its_failure() -> None:
     provider.failing = True
     with pytest.raises(Unavailable):
         run(listings(provider).table())
+
+
+def test_what_providers_ended_is_read_from_the_register(lake: Lake, registry: RegistryManager) -> None:
+    lake.folder.mkdir(parents=True)
+    assert delistings(lake) == {}
+    registry.update(BTC, "1d", delisted=day(3))
+    registry.update(ETH, "4h", delisted=day(3))
+    registry.update("NASDAQ:AAA", "1d", bars=3)
+    assert delistings(lake) == {BTC: np.datetime64("2024-05-28", "us")}
