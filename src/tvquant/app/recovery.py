@@ -11,9 +11,10 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tvquant.app.identity import plan_digest
-from tvquant.app.pinned import SNAPSHOT
+from tvquant.app.pinned import SNAPSHOT, plan_record, write_snapshot
 from tvquant.app.production import MANIFEST
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core import durable
@@ -22,17 +23,14 @@ from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
 from tvquant.lake import recovery as lake_recovery
-from tvquant.lake.committed import file_fault
 from tvquant.lake.recovery import Damage, move
-from tvquant.ledger import records
+from tvquant.ledger import altered, held_by, records
 from tvquant.ledger import recovery as ledger_recovery
 from tvquant.ledger.lines import AUDIT, HEAD
 from tvquant.market.registry import RegistryManager
 from tvquant.profiles import from_manifest
 
 RECOVERED = Path("data") / "recovered"
-FILE = "file:"
-"""How outputs of a record that are files of the run folder begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +89,8 @@ def run_damages(run: RunFolder) -> Iterator[Damage]:
         if torn:
             yield Damage(path=torn[0], why=torn[1])
             return
-        for name in _altered(run):
-            yield Damage(path=run.path / name, why="is not what was written, as the run's ledger says")
+        for name, why in _altered(run).items():
+            yield Damage(path=run.path / name, why=why)
     except TvquantError as error:
         yield Damage(path=run.path / AUDIT, why=str(error))
 
@@ -113,7 +111,7 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
         if SNAPSHOT in bad:
             move(run.path / SNAPSHOT, aside)
             told = next(records(run.path, chain=RUN, kind="plan"))
-            run.write_json(SNAPSHOT, {"plan": told.outputs["plan"], "snapshot": told.data["snapshot"]})
+            write_snapshot(run, told.outputs["plan"], told.data["snapshot"])
             yield f"run {run.id}: {SNAPSHOT} is written again from its ledger"
         others = [name for name in bad if name != SNAPSHOT]
         if others and MANIFEST not in others and _can_go_on(run):
@@ -121,37 +119,28 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
                 _kept(run.path / name, aside)
             for name in others:
                 move(run.path / name, (aside / name).parent)
-            ledger_recovery.cut_before(run.path, lambda fields: bool(_named(fields["outputs"]).keys() & set(others)))
+            ledger_recovery.cut_before(run.path, lambda fields: bool(_named(fields) & set(others)))
             yield f"run {run.id}: {', '.join(others)} put aside; `tvquant run --resume {run.id}` makes them again"
     except TvquantError:  # it stays damaged, and is told as that
         return
 
 
-def _altered(run: RunFolder) -> tuple[str, ...]:
-    """Files of the run that are not what the records of its ledger say."""
+def _altered(run: RunFolder) -> dict[str, str]:
+    """Files of the run that are not what the records of its ledger say, and why."""
     held: dict[str, str] = {}
-    plan = None
     for record in records(run.path, chain=RUN):
-        held |= _named(record.outputs)
-        plan = record if record.kind == "plan" else plan
-    bad = [name for name, digest in held.items() if file_fault(run.path / name, digest)]
-    if plan is not None and SNAPSHOT not in bad:
-        said = {"plan": plan.outputs["plan"], "snapshot": plan.data["snapshot"]}
-        try:
-            bad += [] if run.read_json(SNAPSHOT) == said else [SNAPSHOT]
-        except DataError:
-            bad.append(SNAPSHOT)
-    return tuple(sorted(bad))
+        held |= held_by(record.chain, record.outputs)
+    return {one.file: one.why for one in altered(run.path, held)}
 
 
-def _named(outputs: Mapping[str, str]) -> dict[str, str]:
-    """File -> SHA-256, of the outputs of a record that are files of the run folder."""
-    return {name.removeprefix(FILE): digest for name, digest in outputs.items() if name.startswith(FILE)}
+def _named(fields: Mapping[str, Any]) -> set[str]:
+    """Files that a record answers for."""
+    return set(held_by(fields["chain"], fields["outputs"]))
 
 
 def _can_go_on(run: RunFolder) -> bool:
     """The run was begun with this code and these packages, so that it can be resumed."""
-    plan = next(records(run.path, chain=RUN, kind="plan"), None)
+    plan = plan_record(run)
     if plan is None:
         return True
     resolved = from_manifest(run.read_json(MANIFEST))
