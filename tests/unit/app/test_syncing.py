@@ -189,8 +189,10 @@ def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: Tol
     done = sync(interval="4h")
     assert set(done.aside) == {"nonsense", "NASDAQ:AAPL"}
     assert done.account.asked == 3
-    named = sync(symbols=["nonsense", BTC], bars=100)
-    assert tuple(named.account.missing) == ("nonsense",)
+    named = sync(symbols=["non\nsense", BTC], bars=100)
+    assert tuple(named.account.missing) == ("non\nsense",)
+    assert not any("\n" in line for line in told_of(named) if "symbol  " not in line)
+    assert r"e.g. non\nsense: " in SyncTold(done=named, provider="told", features=None).lacking()
 
 
 def test_simulated_bars_are_not_put_beside_real_ones_unasked(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tvquant.app.cli.console import table
+from tvquant.core.quoting import visible
 
 if TYPE_CHECKING:
     from tvquant.app.feature_cycle import FeatureCycle
@@ -40,7 +41,11 @@ class SyncTold:
         bad = "".join(f", {len(found)} {state}" for state, found in self.states.items() if found)
         work = _work([*outcomes, *healed], sum(one.requests for one in outcomes) + done.healed.requests, len(healed))
         bars = {one.task.physical_symbol: one.coverage.bars for one in outcomes}
-        rows = [(name, state, bars.get(name, ""), why) for state, of in self.states.items() for name, why in of.items()]
+        rows = [
+            (visible(name), state, bars.get(name, ""), visible(why))
+            for state, of in self.states.items()
+            for name, why in of.items()
+        ]
         said = [(one.task.physical_symbol, note) for one in outcomes for note in one.notes]
         return [
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
@@ -57,7 +62,7 @@ class SyncTold:
         """What was asked for and has not come, in a line; empty where all has."""
         account = self.done.account
         parts = [
-            f"{len(found)} of {account.asked} assets {what}, e.g. {name}: {why}"
+            f"{len(found)} of {account.asked} assets {what}, e.g. {visible(name)}: {visible(why)}"
             for found, what in (
                 (account.missing, "that were asked for are missing"),
                 (account.failed, "could not be brought up to date"),
@@ -151,7 +156,7 @@ def _tabled(rows: Sequence[tuple[object, ...]]) -> list[str]:
 
 
 def _noted(said: Iterable[tuple[str, str]]) -> list[str]:
-    notes = [f"{name}: {note}" for name, note in dict.fromkeys(said)]
+    notes = [visible(f"{name}: {note}") for name, note in dict.fromkeys(said)]
     return ["", *notes[:MOST_SHOWN], *_more(notes)] if notes else []
 
 
