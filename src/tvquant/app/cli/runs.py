@@ -22,7 +22,6 @@ from tvquant.app.cli.console import (
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.workspace import RunFolder, Workspace
-from tvquant.core.decisions import departure
 from tvquant.core.errors import DataError, ProfileError, TvquantError
 
 if TYPE_CHECKING:
@@ -140,6 +139,7 @@ def rm(
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.app.production import MANIFEST
+    from tvquant.core.decisions import departure
     from tvquant.report import read_run
 
     found = read_run(outcome.folder.path)
