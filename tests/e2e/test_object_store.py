@@ -96,6 +96,7 @@ def delivered(folder: Path) -> list[Path]:
     coin.write_parquet(files[0])
     stock = bars_of(AAPL, [180.0 + i for i in range(120)], hour=14).filter(pl.col("timestamp").dt.weekday() < 6)
     place = pl.int_range(pl.len())
+    stock = stock.with_columns(pl.col("open", "high", "low", "close") / pl.when(place >= 40).then(2.0).otherwise(1.0))
     stock.with_columns(
         dividends=pl.when(place == 20).then(0.5).otherwise(0.0),
         stock_splits=pl.when(place == 40).then(2.0).otherwise(0.0),

@@ -49,6 +49,8 @@ def on_word(
     declared: Basis,
     doubt: Doubt,
     anew: Collection[str] = (),
+    *,
+    corrects: bool = False,
 ) -> pl.DataFrame:
     """The facts to store with the given rows (symbol, timestamp, prices, adj_close): what is taken on the user's word.
 
@@ -56,12 +58,17 @@ def on_word(
     ----------
     actions : delivered with them (symbol, timestamp, kind, value).
     anew : symbols of which what is stored gives way to the given rows, and says nothing.
+    corrects : given values take the place of stored ones, with these in the journal: raw ones may be corrected so.
 
     Raises
     ------
     ProfileError : they contradict the declared basis.
     """
-    found = () if doubt is Doubt.IGNORE else _news(root, _contradictions(root, table, given, actions, declared, anew))
+    found = (
+        ()
+        if doubt is Doubt.IGNORE
+        else _news(root, _contradictions(root, table, given, actions, declared, anew, corrects))
+    )
     if found and doubt is Doubt.REFUSE:
         raise _refusal(found, declared)
     rows = {
@@ -74,7 +81,13 @@ def on_word(
 
 
 def _contradictions(
-    root: Root, table: str, given: pl.DataFrame, actions: pl.DataFrame, declared: Basis, anew: Collection[str]
+    root: Root,
+    table: str,
+    given: pl.DataFrame,
+    actions: pl.DataFrame,
+    declared: Basis,
+    anew: Collection[str],
+    corrects: bool,
 ) -> tuple[Contradiction, ...]:
     if given.is_empty():
         return ()
@@ -83,7 +96,8 @@ def _contradictions(
     mine = pl.col("symbol").is_in(names.implode()) & ~pl.col("symbol").is_in(sorted(anew))
     told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
     told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
-    if told.is_empty() and declared is not Basis.RAW and given["adj_close"].is_null().all():
+    unchanging = declared is Basis.RAW and not corrects
+    if told.is_empty() and not unchanging and given["adj_close"].is_null().all():
         return ()
     columns = ["symbol", "timestamp", *PRICES, "adj_close"]
     stored = tables.read(root, table, columns, where=mine, span=span)
@@ -91,7 +105,7 @@ def _contradictions(
     # Given rows stand before stored ones of their day: the first of a day counts.
     prices = pl.concat([fresh, stored]).with_columns(basis=pl.lit(str(declared)))
     found = {one.symbol: one for one in contradictions(prices, told)}
-    if declared is Basis.RAW:
+    if unchanging:
         for row in rescaled(fresh, stored).filter(pl.col("bars") >= SEVERAL).iter_rows(named=True):
             said = f"raw prices do not change, but {row['bars']} bars do by a common factor, as close from "
             said += f"{row['was']:.6g} (stored) to {row['now']:.6g}"

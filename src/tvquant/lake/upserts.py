@@ -129,7 +129,9 @@ def _upsert(
     version = tables.version(root, table)
     held = _held(root, table, given, structures, interval)
     _check_scale(root, table, given, held, basis)
-    word = on_word(root, table, given.with_columns(adj_close=pl.lit(None, pl.Float64)), NO_ACTIONS, basis, doubt)
+    word = on_word(
+        root, table, given.with_columns(adj_close=pl.lit(None, pl.Float64)), NO_ACTIONS, basis, doubt, corrects=True
+    )
     delta = _compared(given, held, provisional(_told(given, origin), structures, interval))
     repaired = tables.version(root, "repairs")
     sequence = 0 if repaired is None else repaired + 1
@@ -197,7 +199,7 @@ def _check_basis(root: Root, table: str, given: pl.DataFrame, basis: Basis) -> N
 
 
 def _check_scale(root: Root, table: str, given: pl.DataFrame, held: pl.DataFrame, basis: Basis) -> None:
-    """Refuse adjusted prices on another scale than stored ones that would stay beside them."""
+    """Refuse adjusted prices on another scale than stored ones that would stay beside them; raw ones are corrections."""
     odd = [] if basis is Basis.RAW else rescaled(given, held.filter(~pl.col("early")))["symbol"].to_list()
     if not odd:
         return
