@@ -199,7 +199,7 @@ def _check_basis(root: Root, table: str, given: pl.DataFrame, basis: Basis) -> N
 
 
 def _check_scale(root: Root, table: str, given: pl.DataFrame, held: pl.DataFrame, basis: Basis) -> None:
-    """Refuse adjusted prices on another scale than stored ones that would stay beside them; raw ones are corrections."""
+    """Refuse adjusted prices on another scale than stored ones that stay beside them; raw ones are corrections."""
     odd = [] if basis is Basis.RAW else rescaled(given, held.filter(~pl.col("early")))["symbol"].to_list()
     if not odd:
         return
