@@ -65,3 +65,11 @@ def bars() -> Callable[..., dict[str, Any]]:
         } | more
 
     return make
+
+
+@pytest.fixture
+def two(lake: Lake, deliver: Deliver, bars: Callable[..., dict[str, Any]]) -> Lake:
+    """A lake after two imports, of one coin each: two commits of each table that they write to."""
+    deliver(bars("BINANCE:BTCUSDT", [1.0, 2.0, 3.0]))
+    deliver(bars("BINANCE:ETHUSDT", [4.0, 5.0]))
+    return lake
