@@ -99,22 +99,22 @@ def split_pair(symbol: str) -> Pair:
     swap = PERPETUAL.fullmatch(ticker)
     pair = swap["pair"] if swap else ticker
     quotes = sorted((*_dollars(exchange), *venues.OTHER_QUOTES), key=len, reverse=True)
-    base, separator, quote = _parted(pair) if any(mark in pair for mark in SEPARATORS) else (pair, "", "")
-    if not separator:
+    base, quote = _parted(pair)
+    if quote not in quotes:  # no separator, or one within the base
         inverse = "USD" if swap and not ticker.endswith(".P") else ""
         quote = next((one for one in quotes if pair.endswith(one) and pair != one), inverse)
         base = pair.removesuffix(quote)
-    if DATED.fullmatch(ticker) and quote not in quotes:
+    if DATED.fullmatch(ticker) and not quote:
         raise DataError(f"{shown(symbol)} is a future that ends; only spot pairs and perpetual swaps (BTCUSDT.P) are")
-    if quote not in quotes or not base or any(mark in base for mark in SEPARATORS):
+    if not quote or not base or base[-1] in SEPARATORS or "/" in base or "-" in base:
         raise DataError(f"quote currency of {shown(symbol)} is unknown; known are {' '.join(sorted(quotes))}")
     return Pair(base, quote, swap is not None)
 
 
-def _parted(pair: str) -> tuple[str, str, str]:
-    """The pair at its last separator."""
+def _parted(pair: str) -> tuple[str, str]:
+    """What stands before and behind the last separator of a pair; nothing behind where there is none."""
     at = max(map(pair.rfind, SEPARATORS))
-    return pair[:at], pair[at], pair[at + 1 :]
+    return (pair[:at], pair[at + 1 :]) if at >= 0 else (pair, "")
 
 
 def _dollars(exchange: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
-from tvquant.lake.kinds import structure
+from tvquant.lake.kinds import split_pair, structure
 from tvquant.lake.renames import identity
 
 
@@ -37,6 +37,8 @@ from tvquant.lake.renames import identity
         ("DERIBIT:BTC-PERPETUAL", {Kind.SWAP}, "24x7"),
         ("BYBIT:BTCPERP", {Kind.SWAP}, "24x7"),
         ("BINANCE:PERPUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:A_BUSDT", {Kind.SPOT}, "24x7"),
+        ("BINANCE:A_BUSD", {Kind.SPOT}, "24x7"),
         ("BINANCE:币安人生USDT", {Kind.SPOT}, "24x7"),
         ("BINANCE:币安人生USDT.P", {Kind.SWAP}, "24x7"),
         ("BINANCE:XAUUSDT.P", {Kind.SWAP, Kind.TRADFI}, "24x7"),
@@ -100,3 +102,9 @@ def test_an_unknown_exchange_names_those_that_are_known() -> None:
 @pytest.mark.parametrize("written", ["BTC/USDT", "BTC-USDT", "BTC_USDT", "BTCUSDT_PERP", "BTC-USDT-SWAP", "BTCUSDT.P"])
 def test_however_a_pair_is_written_it_is_a_price_of_one_coin(written: str) -> None:
     assert identity(f"OKX:{written}") == identity("OKX:BTCUSDT")
+
+
+def test_a_base_may_have_an_underline_and_a_quote_decides_what_parts_them() -> None:
+    assert split_pair("BINANCE:A_BUSDT") == ("A_B", "USDT", False)
+    assert split_pair("BINANCE:A_BUSD") == ("A", "BUSD", False)
+    assert split_pair("DERIBIT:BTC-PERPETUAL") == ("BTC", "USD", True)
