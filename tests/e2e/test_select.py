@@ -65,11 +65,12 @@ def lines(said: Any) -> dict[str, str]:
         "missing",
         "from",
         "notice",
+        "stamps",
         "funnel",
         "out",
         "vetoed",
         "stage",
-        "left out",
+        "no value",
         "status",
         "cash",
     )
@@ -92,7 +93,7 @@ def test_the_summary_says_what_the_document_says(select: Callable[..., Any]) -> 
     assert (funnel["universe"], funnel["discovery"]) == (12, 10)
     assert told["out"] == "kind:stablecoin 1, kind:fiat 1"
     assert told["stage"].startswith(f"{chosen['stage']} of 4, ")
-    assert "adx (the data have no high or low)" in told["left out"]
+    assert "adx (the data have no high or low)" in told["no value"]
     assert told["status"] == decision["allocation"]["status"]
     assert told["cash"] == f"{100 * (1 - sum(decision['atoms'].values())):.1f} %"
     for winner in chosen["winners"]:
@@ -123,7 +124,8 @@ def test_the_baseline_model_selects_everyone(select: Callable[..., Any]) -> None
     assert told["cell"] == "baseline/custom/hrp/custom"
     assert "10 recruited, 10 refined, 10 selected" in told["funnel"]
     assert told["vetoed"] == "none"
-    assert told["left out"] == "no feature"
+    assert told["no value"] == "none"
+    assert "current_only" in told["stamps"]
     assert "BINANCE:BTCUSDT_hold_LONG: won (passed through), weight " in said.out
     assert "probabilities: none" in said.out
 

@@ -150,7 +150,14 @@ class DataSection(Section):
 
 
 class WindowsSection(Section):
-    """Walk-forward windows in rows; `test` only bounds diagnostics and is `step` where a profile leaves it null."""
+    """Walk-forward windows in rows.
+
+    Parameters
+    ----------
+    train : rows that momentum, covariance and the clusters of allocation use.
+    step : rows between decisions.
+    test : rows of a window's own diagnostics; `step` where a profile leaves it null.
+    """
 
     train: int = Field(strict=True, ge=2)
     step: int = Field(strict=True, ge=1)
@@ -227,7 +234,15 @@ class SelectionSection(Section):
 
 
 class LimitsSection(Section):
-    """Portfolio limits as fractions of equity; `net` is an interval."""
+    """Portfolio limits as fractions of equity.
+
+    Parameters
+    ----------
+    gross : most of all weights without their signs.
+    net : least and most of longs less shorts.
+    position : most of one instrument.
+    cluster : most of one cluster.
+    """
 
     gross: Real = Field(gt=0, le=10)
     net: tuple[Real, Real]
@@ -270,14 +285,29 @@ class AllocationSection(Section):
 
 
 class RiskSection(Section):
-    """Which risk profile makes headline and orders (`primary`), and which are shown beside it (R-RSK-25)."""
+    """Which risk profiles are shown (R-RSK-25).
+
+    Parameters
+    ----------
+    primary : the one that makes headline and orders.
+    anchors : those that are shown beside it.
+    """
 
     primary: Member
     anchors: Distinct[Member]
 
 
 class ExecutionSection(Section):
-    """How decided weights become holdings, and which simulators say so; the fields are those of `core` Execution."""
+    """How decided weights become holdings, and which simulators say so; the fields are those of `core` Execution.
+
+    Parameters
+    ----------
+    convention : filled at the next open, the next close, or the same close (stamped `optimistic_execution`).
+    lag : extra rows between decision and fill.
+    halt_limit : rows without a bar after which a holding is closed.
+    delisting_haircut : share of the last price that this costs.
+    simulators : who plays the books.
+    """
 
     convention: Convention
     lag: int = Field(strict=True, ge=0)
@@ -296,7 +326,13 @@ class ExecutionSection(Section):
 
 
 class CostsSection(Section):
-    """What trading and holding cost; `borrow_rate` is a fraction per year."""
+    """What trading and holding cost.
+
+    Parameters
+    ----------
+    slippage_bps, commission_bps : of the value of each fill.
+    borrow_rate : fraction per year of the value of spot and stock shorts, and of borrowed cash.
+    """
 
     slippage_bps: Real = Field(ge=0, le=10_000)
     commission_bps: Real = Field(ge=0, le=10_000)
@@ -310,13 +346,24 @@ class CostsSection(Section):
 
 
 class BenchmarkSection(Section):
-    """What results are compared with: symbols that make up the baseline `market`; none is no such baseline."""
+    """What results are compared with.
+
+    Parameters
+    ----------
+    market : symbols that make up the baseline `market`; none is no such baseline.
+    """
 
     market: Distinct[Symbol]
 
 
 class Profile(Section):
-    """A resolved profile: every key has its value, every rule between keys holds."""
+    """A resolved profile: every key has its value, every rule between keys holds.
+
+    Parameters
+    ----------
+    description : one line for people.
+    seed : of every random draw.
+    """
 
     version: int = Field(strict=True, ge=VERSION, le=VERSION)
     name: Name

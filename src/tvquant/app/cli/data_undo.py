@@ -85,7 +85,7 @@ def _document(done: "Removal") -> dict[str, Any]:
 
 
 def _told(done: "Removal") -> str:
-    rows = ", ".join(f"{count:,} of {name}" for name, count in done.rows.items())
+    rows = ", ".join(f"{count:,} rows of {name}" for name, count in done.rows.items())
     return f"{', '.join(done.symbols)} ({rows})"
 
 

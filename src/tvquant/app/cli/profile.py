@@ -69,15 +69,18 @@ def show(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOpt
 def explain(
     name: NameArgument, overrides: SetOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Every key of the resolved profile, with the layer it came from; `profile scanner` does it for a scanner."""
+    """Every key of the resolved profile, its layer and its meaning; `profile scanner` does it for a scanner."""
     from tvquant.profiles import explain as rows_of
+    from tvquant.profiles.meanings import meaning
 
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
     told = [
         row._replace(value=[one["name"] for one in row.value]) if row.key == "universe.scanners" else row
         for row in rows
     ]
-    answer([row._asdict() for row in rows], table(("key", "value", "from"), told), as_json=as_json)
+    head, *lines = table(("key", "value", "from"), told).split("\n")
+    text = [head, *(one for row, line in zip(rows, lines, strict=True) for one in (line, f"    {meaning(row.key)}"))]
+    answer([{**row._asdict(), "meaning": meaning(row.key)} for row in rows], text, as_json=as_json)
 
 
 @commands.command()

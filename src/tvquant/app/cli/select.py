@@ -123,6 +123,7 @@ def _summary(found: "Selected") -> list[str]:
         f"{funnel.selected} selected ({funnel.atoms_selected} atoms)",
         f"out      {_counted(decision.excluded.values()) or 'none'}",
         *(f"notice   {notice}" for notice in found.notices),
+        f"stamps   {', '.join(sorted(decision.stamps)) or 'none'}",
     ]
     if decision.failure is not None:
         return [*lines, "", f"No decision: {decision.failure}. All cash."]
@@ -132,7 +133,7 @@ def _summary(found: "Selected") -> list[str]:
     lines += [
         f"vetoed   {_counted(veto.rule for veto in said.vetoes.values()) or 'none'}",
         f"stage    {said.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(said.flags))}",
-        f"left out {', '.join(f'{name} ({why})' for name, why in sorted(said.absent.items())) or 'no feature'}",
+        f"no value {', '.join(f'{name} ({why})' for name, why in sorted(said.absent.items())) or 'none'}",
         f"status   {_status(decision.allocation)}",
         "",
     ]
