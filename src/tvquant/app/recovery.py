@@ -108,6 +108,8 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
                 return
             yield f"run {run.id}: its ledger goes back to {count} whole records"
         bad = _altered(run)
+        if AUDIT in bad:  # a copy under another name is no run: nothing is made again in it
+            return
         if SNAPSHOT in bad:
             move(run.path / SNAPSHOT, aside)
             told = next(records(run.path, chain=RUN, kind="plan"))
@@ -126,11 +128,14 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
 
 
 def _altered(run: RunFolder) -> dict[str, str]:
-    """Files of the run that are not what the records of its ledger say, and why."""
+    """Files of the run that are not what the records of its ledger say, and why; the ledger itself if another run's."""
     held: dict[str, str] = {}
+    strange: dict[str, str] = {}
     for record in records(run.path, chain=RUN):
         held |= held_by(record.chain, record.outputs)
-    return {one.file: one.why for one in altered(run.path, held)}
+        if record.run_id != run.id:
+            strange = {AUDIT: f"is the ledger of run {record.run_id}, not of {run.id}"}
+    return strange | {one.file: one.why for one in altered(run.path, held)}
 
 
 def _named(fields: Mapping[str, Any]) -> set[str]:

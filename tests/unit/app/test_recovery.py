@@ -115,3 +115,14 @@ def test_a_registry_goes_back_with_the_torn_one_kept(home: Workspace) -> None:
     done = recover(home, clock=Then())
     assert registry.read().record("BINANCE:BTCUSDT", "1d").bars == 1
     assert (done.aside / "lakehouse" / registry.path.name).read_text() == "{"
+
+
+def test_a_copy_under_another_name_is_named_and_left_alone(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made again in it: it is not the run that its ledger tells of."""
+    run = run_of(home).path
+    copy = run.rename(run.with_name("20260102T000000-demo-ffffff"))
+    (copy / TABLE).write_bytes(b"number")
+    monkeypatch.setattr(recovery, "_can_go_on", lambda run: True)
+    done = recover(home, clock=Then())
+    assert (done.steps, [one.path for one in done.left]) == ((), [copy / AUDIT, copy / TABLE])
+    assert done.left[0].why == f"is the ledger of run {ID}, not of {copy.name}"
