@@ -118,6 +118,8 @@ def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, wa
         table_of(asked.interval)
         offer = await pipeline.provider.offer(asked.interval)
         names, aside = await _universe(pipeline, asked, offer)
+        if asked.symbols and offer is not None:
+            offer = offer.to(names)
         plan = SyncPlan(
             command=asked.command,
             provider=source.name,

@@ -79,6 +79,13 @@ def contradictions(prices: pl.DataFrame, actions: pl.DataFrame) -> tuple[Contrad
     return tuple(found[name] for name in sorted(found))
 
 
+def confirmed(prices: pl.DataFrame, actions: pl.DataFrame) -> frozenset[str]:
+    """Symbols whose splits show the basis that was declared: each is a word for the declaration as a whole."""
+    votes = _read(beside(moves(_telling(prices, actions)), actions)).filter(pl.col("kind") == "split")
+    summed = votes.group_by("symbol").agg(pl.col("gain").sum())
+    return frozenset(summed.filter(pl.col("gain") <= -CLEAR)["symbol"])
+
+
 def unshown(prices: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Actions that the prices deny (the rows of `beside`, with `said`): each by the bars around it alone."""
     found = _read(beside(moves(_telling(prices, actions)), actions)).filter("against")

@@ -4,9 +4,11 @@
    stored around it (`basis`); raw prices against the stored ones, for these never change (`scales`).
 2. A contradiction is refused, with both figures. Taken on the user's word it becomes a fact of the instrument, dated by
    the bar that shows it, which every panel turns into the stamp `accepted_basis`. A word that was given once holds.
+3. One symbol that is wrong among others that are right is refused alone: where the splits of more symbols show the
+   declared basis than are contradicted, or where only stored history denies it, the declaration is not in doubt.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,7 +18,7 @@ import polars as pl
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import tables
-from tvquant.lake.basis import ACTION, APART, Contradiction, contradictions
+from tvquant.lake.basis import ACTION, APART, Contradiction, confirmed, contradictions
 from tvquant.lake.place import Root
 from tvquant.lake.scales import rescaled
 from tvquant.lake.tables import ACCEPTED, PRICES
@@ -29,6 +31,14 @@ NO_FACTS = pl.DataFrame(
     schema={"symbol": pl.String(), "field": pl.String(), "value": pl.Float64(), "known_at": tables.TIME}
 )
 NO_ACTIONS = pl.DataFrame(schema={name: tables.SCHEMAS["actions"][name] for name in ACTION})
+
+
+class Contradicted(ProfileError):
+    """The refusal of a declared basis; `apart` : symbols to leave out, with the reason, so that the others stand."""
+
+    def __init__(self, message: str, apart: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.apart = apart
 
 
 class Doubt(StrEnum):
@@ -62,15 +72,17 @@ def on_word(
 
     Raises
     ------
-    ProfileError : they contradict the declared basis.
+    Contradicted : they contradict the declared basis.
     """
-    found = (
-        ()
-        if doubt is Doubt.IGNORE
-        else _news(root, _contradictions(root, table, given, actions, declared, anew, corrects))
-    )
-    if found and doubt is Doubt.REFUSE:
-        raise _refusal(found, declared)
+    found: tuple[Contradiction, ...] = ()
+    if doubt is not Doubt.IGNORE:
+        against, confirming, changed = _contradictions(root, table, given, actions, declared, anew, corrects)
+        found = _news(root, against)
+        if found and doubt is Doubt.REFUSE:
+            doubtful = {one.symbol for one in found} - changed
+            others = given["symbol"].n_unique() > len(found)
+            alone = others and (not doubtful or len(confirming - {one.symbol for one in against}) > len(doubtful))
+            raise _refusal(found, declared, alone=alone)
     rows = {
         "symbol": [one.symbol for one in found],
         "field": [ACCEPTED] * len(found),
@@ -88,9 +100,11 @@ def _contradictions(
     declared: Basis,
     anew: Collection[str],
     corrects: bool,
-) -> tuple[Contradiction, ...]:
+) -> tuple[tuple[Contradiction, ...], frozenset[str], frozenset[str]]:
+    """What speaks against the basis, whose splits confirm it, and whose stored history alone speaks against it."""
+    nothing: frozenset[str] = frozenset()
     if given.is_empty():
-        return ()
+        return (), nothing, nothing
     names, times = given["symbol"].cast(pl.String).unique(), given["timestamp"]
     span: Any = (times.min() - APART, times.max() + APART)  # type: ignore[operator]
     mine = pl.col("symbol").is_in(names.implode()) & ~pl.col("symbol").is_in(sorted(anew))
@@ -98,13 +112,15 @@ def _contradictions(
     told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
     unchanging = declared is Basis.RAW and not corrects
     if told.is_empty() and not unchanging and given["adj_close"].is_null().all():
-        return ()
+        return (), nothing, nothing
     columns = ["symbol", "timestamp", *PRICES, "adj_close"]
     stored = tables.read(root, table, columns, where=mine, span=span)
     fresh = given.select(pl.col("symbol").cast(pl.String), *columns[1:])
     # Given rows stand before stored ones of their day: the first of a day counts.
     prices = pl.concat([fresh, stored]).with_columns(basis=pl.lit(str(declared)))
     found = {one.symbol: one for one in contradictions(prices, told)}
+    confirming = confirmed(prices, told) if found else nothing
+    accused = frozenset(found)
     if unchanging:
         for row in rescaled(fresh, stored).filter(pl.col("bars") >= SEVERAL).iter_rows(named=True):
             said = f"raw prices do not change, but {row['bars']} bars do by a common factor, as close from "
@@ -112,7 +128,7 @@ def _contradictions(
             found.setdefault(
                 row["symbol"], Contradiction(symbol=row["symbol"], at=row["day"], said=said, looks="adjusted anew")
             )
-    return tuple(found[name] for name in sorted(found))
+    return tuple(found[name] for name in sorted(found)), confirming, frozenset(found) - accused
 
 
 def _news(root: Root, found: Sequence[Contradiction]) -> tuple[Contradiction, ...]:
@@ -123,7 +139,8 @@ def _news(root: Root, found: Sequence[Contradiction]) -> tuple[Contradiction, ..
     return tuple(one for one in found if one.symbol not in known)
 
 
-def _refusal(found: Sequence[Contradiction], declared: Basis) -> ProfileError:
+def _refusal(found: Sequence[Contradiction], declared: Basis, *, alone: bool) -> Contradicted:
     more = f"; {len(found) - 1} more symbols are contradicted" if len(found) > 1 else ""
     advice = f"declare their basis, or take {declared} on your word with --accept-basis"
-    return ProfileError(f"{found[0]}: they look {found[0].looks}{more}; nothing was written; {advice}")
+    apart = {one.symbol: f"{one.at:%Y-%m-%d}: {one.said}: they look {one.looks}; {advice}" for one in found if alone}
+    return Contradicted(f"{found[0]}: they look {found[0].looks}{more}; nothing was written; {advice}", apart)

@@ -3,6 +3,7 @@
 1. Read and judge every file. A symbol with a bad row is left out whole and named, or its bad rows go to the quarantine
    when that was asked for. Nothing is written where nothing is left.
 2. Settle the basis: declared, or raw for crypto; a symbol keeps the one it has, and its prices must not contradict it.
+   One that does among others that show the declared basis is left out whole and named.
 3. Per interval, drop rows that repeat a row of the same files or of the lake; everything else is stored,
    contradictions included.
 4. Write quarantine, facts, actions, funding, instruments, bars, journal, in this order and each in one commit. Killed
@@ -24,7 +25,7 @@ from tvquant.lake import commits, revisions, sources, spans, tables, tellings
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.basis import ACTION
 from tvquant.lake.choices import ALL, Choice
-from tvquant.lake.declared import NO_FACTS, Doubt, on_word
+from tvquant.lake.declared import NO_FACTS, Contradicted, Doubt, on_word
 from tvquant.lake.files import FUNDING, Delivery, read_file
 from tvquant.lake.funding import settled, unstored
 from tvquant.lake.headers import ACTIONS, RATE
@@ -120,14 +121,14 @@ def _import(
     revised = tuple(one for some, _ in found for one in some)
     refused = {name: why for _, some in found for name, why in some.items()}
     anew = {one.symbol for one in revised}
-    rows, parts = _without(rows, refused), {interval: _without(part, refused) for interval, part in parts.items()}
+    whole, rows, parts = rows, _without(rows, refused), _parts_without(parts, refused)
     if refused and rows.is_empty():
         name, why = next(iter(refused.items()))
         raise DataError(f"{name}: {why}; nothing was imported")
+    word, contradicted = _on_word(root, rows, parts, declared, doubt, anew)
+    rows, parts, refused = _without(rows, contradicted), _parts_without(parts, contradicted), refused | contradicted
+    revised, anew = tuple(one for one in revised if one.symbol not in contradicted), anew - contradicted.keys()
     delivered = _actions(rows)
-    word = [
-        on_word(root, table_of(interval), part, delivered, declared, doubt, anew) for interval, part in parts.items()
-    ]
     parts = {
         interval: mark_repeats(root, interval, part, structures, recorded_at, anew) for interval, part in parts.items()
     }
@@ -160,7 +161,10 @@ def _import(
         revisions.write(root, table, frame.with_columns(**origin), replaced)
     return ImportReport(
         import_id=import_id,
-        files=tuple(file_report(j, delivery, journal) for j, delivery in enumerate(deliveries)),
+        files=tuple(
+            file_report(j, replace(delivery, left_out=delivery.left_out + _gone(whole, rows, j)), journal)
+            for j, delivery in enumerate(deliveries)
+        ),
         symbols=journal["symbol"].n_unique(),
         actions=len(actions),
         funding=len(payments),
@@ -168,6 +172,35 @@ def _import(
         refused=refused,
         revised=revised,
     )
+
+
+def _on_word(
+    root: Root,
+    rows: pl.DataFrame,
+    parts: Mapping[str, pl.DataFrame],
+    declared: Basis,
+    doubt: Doubt,
+    anew: Collection[str],
+) -> tuple[list[pl.DataFrame], dict[str, str]]:
+    """The facts that are taken on the user's word, and the symbols that are contradicted alone, with the reason."""
+    try:
+        told = _actions(rows)
+        return [on_word(root, table_of(one), part, told, declared, doubt, anew) for one, part in parts.items()], {}
+    except Contradicted as error:
+        if not error.apart:
+            raise
+        apart = dict(error.apart)
+    word, more = _on_word(root, _without(rows, apart), _parts_without(parts, apart), declared, doubt, anew)
+    return word, apart | more
+
+
+def _parts_without(parts: Mapping[str, pl.DataFrame], symbols: Collection[str]) -> dict[str, pl.DataFrame]:
+    return {interval: _without(part, symbols) for interval, part in parts.items()}
+
+
+def _gone(whole: pl.DataFrame, rows: pl.DataFrame, file: int) -> int:
+    """Rows of a file that went with their symbols."""
+    return sum(sign * len(some.filter(pl.col("file") == file)) for sign, some in ((1, whole), (-1, rows)))
 
 
 def _telling(rows: pl.DataFrame) -> set[str]:

@@ -114,12 +114,13 @@ def _stamps(times: pl.Series, grid: Grid) -> Times:
 
 
 def _together(older: dict[str, Left], offer: Offer | None) -> Left:
+    unread = [] if offer is None else list(offer.unread.values())
     depths = [one.depth for one in older.values() if one.depth is not None]
     return Left(
         rows=sum(one.rows for one in older.values()),
         total=sum(one.total for one in older.values()),
         deeper=tuple(name for name in sorted(older) if older[name].deeper),
         depth=max(depths, default=None),
-        unread=0 if offer is None else offer.unread,
-        example="" if offer is None else offer.example,
+        unread=sum(count for count, _ in unread),
+        example=unread[0][1] if unread else "",
     )

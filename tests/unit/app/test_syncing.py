@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -124,7 +125,7 @@ def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider:
     times = {name: rows["timestamp"] for name, rows in provider.tables.items()}
     old = made_bars(ETH, walk(30), last=day(3000))
     provider.tables[ETH], times[ETH] = old, old["timestamp"]
-    provider.offered = Offer(times=times, unread=2, example="x.csv: row 7")
+    provider.offered = Offer(times=times, unread={BTC: (2, "x.csv: row 7")})
     done = sync()
     left = done.account.left
     assert (left.rows, left.total, left.deeper, left.depth) == (70, 270, (BTC, ETH, SOL), 3030)
@@ -136,8 +137,17 @@ def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider:
     )
     assert "not taken: 2 rows that could not be read, e.g. x.csv: row 7" in told.text()
     assert told.lacking().endswith("2 rows could not be read, e.g. x.csv: row 7")
+    assert sync(symbols=[SOL]).account.left.unread == 0  # nobody asked for that symbol
+    assert sync(symbols=[BTC]).account.left.unread == 2
     whole = sync(bars=3030).account
     assert (whole.left.rows, whole.stable, whole.degraded[ETH][:5]) == (0, (BTC, SOL), "stale")
+
+
+def test_rows_that_cost_an_asset_a_bar_are_told(sync: Sync, provider: ToldProvider) -> None:
+    bad = pl.when(pl.int_range(pl.len()) == pl.len() - 5)
+    provider.tables[ETH] = provider.tables[ETH].with_columns(low=bad.then(-1.0).otherwise("low"))
+    told = [line for line in told_of(sync()) if "dropped" in line]
+    assert told == [f"{ETH}: rows that were dropped: 1 not positive"]
 
 
 def test_a_provider_that_does_not_tell_may_have_older_bars(sync: Sync) -> None:

@@ -229,3 +229,39 @@ def test_a_stored_split_speaks_against_later_files_without_it(lake: Lake, delive
     deliver(bars(AAA, adjusted[4:], timestamp=days[4:], stock_splits=splits), basis=Basis.SPLIT)
     with pytest.raises(ProfileError, match=r"AAA 2021-01-08: split prices must not show a split of 4 .*396 to 100"):
         deliver(bars(AAA, [400.0, 404.0, 396.0], timestamp=days[1:4]), basis=Basis.SPLIT)
+
+
+@pytest.mark.requirement("R-DAT-10")
+@pytest.mark.parametrize("right", [2, 1])
+def test_one_wrong_symbol_among_more_that_show_the_basis_is_refused_alone(
+    right: int, lake: Lake, deliver: Any, bars: Any
+) -> None:
+    """Of two that the splits speak of, none is the rule: the whole delivery is in doubt."""
+    days = [f"{day:%Y-%m-%d}T00:00:00Z" for day in SESSIONS[:10]]
+    shown = [400.0, 404.0, 400.0, 396.0, 400.0, 101.0, 100.0, 100.5, 100.0, 101.0]
+    ratio = [4.0 if k == 5 else 0.0 for k in range(10)]
+    files = [bars(f"NYSE:S{k}", shown, timestamp=days, stock_splits=ratio) for k in range(right)]
+    flat = [close / 4 if close > 200 else close for close in shown]
+    files.append(bars(AAA, flat, timestamp=days, stock_splits=ratio))
+    if right == 1:
+        with pytest.raises(ProfileError, match=f"{AAA} .*nothing was written"):
+            deliver(*files, basis=Basis.RAW)
+        assert not lake.root.exists() or not list(lake.root.rglob("*.parquet"))
+        return
+    report = deliver(*files, basis=Basis.RAW)
+    assert list(report.refused) == [AAA]
+    assert "but close moves +1.0% (100 to 101): they look split-adjusted" in report.refused[AAA]
+    assert [(one.stored, one.left_out, one.rows) for one in report.files] == [(10, 0, 10)] * 2 + [(0, 10, 10)]
+    assert lake.symbols() == ("NYSE:S0", "NYSE:S1")
+    assert set(tables.read(lake.root, "actions", ["symbol"])["symbol"]) == {"NYSE:S0", "NYSE:S1"}
+
+
+def test_a_stored_past_that_changed_refuses_its_symbol_alone(lake: Lake, deliver: Any, bars: Any) -> None:
+    days = [f"{day:%Y-%m-%d}T00:00:00Z" for day in SESSIONS[:8]]
+    closes = [400.0, 404.0, 400.0, 396.0, 400.0, 402.0, 400.0, 400.0]
+    deliver(bars(AAA, closes, timestamp=days), basis=Basis.RAW)
+    quarter = bars(AAA, [close / 4 for close in closes], timestamp=days)
+    report = deliver(quarter, bars("NYSE:S0", closes, timestamp=days), basis=Basis.RAW)
+    assert list(report.refused) == [AAA]
+    assert report.refused[AAA].startswith("2021-01-04: raw prices do not change, but 8 bars do by a common factor")
+    assert (report.stored, len(lake.ls(AAA).bars), lake.symbols()) == (8, 8, (AAA, "NYSE:S0"))

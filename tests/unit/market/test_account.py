@@ -19,7 +19,7 @@ def test_older_bars_are_counted_in_sessions(
 ) -> None:
     """Five sessions lie between the 24th and the 31st of May 2024: a weekend and Memorial Day are none."""
     days = [FRIDAY - timedelta(days=back) for back in (7, 3, 2, 1, 0)]
-    offer = Offer(times={SHARE: pl.Series(days)}, unread=1, example="row 7")
+    offer = Offer(times={SHARE: pl.Series(days)}, unread={"": (1, "row 7")})
     left = accounted(pipeline, [DataTask(physical_symbol=SHARE, depth=depth)], offer).left
     assert (left.rows, left.total, left.depth, left.deeper) == (rows, 5, whole, (SHARE,) if rows else ())
     assert (left.unread, left.example) == (1, "row 7")

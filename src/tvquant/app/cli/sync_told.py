@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tvquant.market.plans import SyncPlan
     from tvquant.market.worker import TaskOutcome
 
+COSTLESS = frozenset({"repeated", "not asked for", "unfinished", "unlikely"})
+"""Reasons for which rows are dropped without a loss, or that a note names."""
 MOST_SHOWN = 40
 """Assets that the text names one by one; the JSON document has all."""
 
@@ -46,7 +48,7 @@ class SyncTold:
             for state, of in self.states.items()
             for name, why in of.items()
         ]
-        said = [(one.task.physical_symbol, note) for one in outcomes for note in one.notes]
+        said = [(one.task.physical_symbol, note) for one in outcomes for note in (*one.notes, *_dropped(one))]
         return [
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
             *(self.features.text() if self.features else ()),
@@ -100,6 +102,13 @@ class SyncTold:
             "metadata": _metadata(done.metadata),
             "features": self.features.document() if self.features else None,
         }
+
+
+def _dropped(one: "TaskOutcome") -> Iterator[str]:
+    """Rows of an asset that came and are no bars, where that may cost it one; copies do not."""
+    told = ", ".join(f"{count:,} {why}" for why, count in one.rejected.items() if why not in COSTLESS)
+    if told:
+        yield f"rows that were dropped: {told}"
 
 
 def unfinished_text(plans: "Iterable[SyncPlan]") -> list[str]:

@@ -5,8 +5,8 @@ or wrong, and the last bar may be unfinished. Its callers validate. All its fail
 says whether asking again may help, `retry_after` how many seconds to wait before.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -72,12 +72,15 @@ class Capabilities:
 class Offer:
     """All that a provider has: the times of each symbol's bars, ascending; and the rows that it could not read.
 
-    `example` is one of these rows, in words.
+    `unread` : symbol (empty where a row has none) -> how many rows, and the first of them in words.
     """
 
     times: Mapping[str, pl.Series]
-    unread: int = 0
-    example: str = ""
+    unread: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+    def to(self, symbols: Collection[str]) -> "Offer":
+        """What of it concerns who asks for these symbols alone: rows of others that could not be read do not."""
+        return replace(self, unread={name: told for name, told in self.unread.items() if not name or name in symbols})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,10 +128,13 @@ class Files:
     async def offer(self, interval: str, /) -> Offer | None:
         """See `Provider`."""
         rows = (await asyncio.to_thread(self._read)).get(interval, {})
-        bad = self.rejected
         words = "{file}: row {row}, column {column!r}: {value!r} {reason}"
+        bad = _by_symbol(self.rejected.with_columns(pl.col("symbol").fill_null("")))
         times = {name: part["timestamp"].unique(maintain_order=True) for name, part in rows.items()}
-        return Offer(times=times, unread=len(bad), example=words.format(**bad.row(0, named=True)) if len(bad) else "")
+        return Offer(
+            times=times,
+            unread={name: (len(rows), words.format(**rows.row(0, named=True))) for name, rows in bad.items()},
+        )
 
     async def close(self) -> None:
         """There is nothing to let go of."""

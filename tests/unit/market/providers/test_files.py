@@ -149,7 +149,8 @@ def test_files_tell_all_that_they_have_and_what_could_not_be_read(folder):
     )
     offer = asyncio.run(Files(path=folder, basis=Basis.RAW).offer("1d"))
     assert {name: len(times) for name, times in offer.times.items()} == {COIN: 5, STOCK: 3}
-    assert (offer.unread, offer.example) == (1, "d.csv: row 2, column 'close': 'x' is not a number")
+    assert offer.unread == {COIN: (1, "d.csv: row 2, column 'close': 'x' is not a number")}
+    assert (offer.to({COIN}).unread, offer.to({STOCK}).unread) == (offer.unread, {})
     assert asyncio.run(Files(path=folder, basis=Basis.RAW).offer("4h")).times == {}
 
 
