@@ -6,7 +6,6 @@ import pytest
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import ResolvedProfile, Vocabulary, dump, explain, from_manifest, load, resolve, to_manifest
-from tvquant.profiles.meanings import meaning
 from tvquant.profiles.schema import LEAVES
 
 
@@ -69,13 +68,6 @@ def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile) -
     assert rows["allocation.limits.net"] == ([-1.0, 1.0], "defaults")
     leaves = {k for k, v in _leaves(resolved.profile.values()).items() if k not in ("name", "version")}
     assert set(rows) == leaves == set(resolved.layers)
-
-
-def test_every_key_has_a_meaning() -> None:
-    said = {key: meaning(key) for key in LEAVES}
-    assert all("\n" not in text and text.endswith(".") for text in said.values())
-    assert said["data.quorum"].startswith("share of the names alive in the last five sessions that must have a bar")
-    assert said["selection.min_roc"] == said["selection.max_roc"]
 
 
 def _leaves(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
