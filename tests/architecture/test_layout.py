@@ -27,7 +27,6 @@ ELSEWHERE = {
     "lake/headers.py": "unit/lake/test_dialects.py",
     "lake/import_reports.py": "unit/lake/test_imports.py",
     "lake/parquet_files.py": "unit/lake/test_moments.py",
-    "lake/recovery.py": "unit/lake/test_committed.py",
     "lake/rhythms.py": "unit/lake/test_files.py",
     "lake/scales.py": "unit/lake/test_revisions.py",
     "lake/tellings.py": "unit/lake/test_actions.py",
