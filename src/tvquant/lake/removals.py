@@ -82,10 +82,24 @@ def _remove(root: Root, names: Sequence[str], recorded_at: datetime) -> Removal:
 
 
 def _begun(root: Root, names: Sequence[str]) -> pl.DataFrame:
-    """Removals of the symbols that were killed: some of what they took is still there, as it was then."""
+    """Removals of the symbols that were killed: some of what they took is still there, as it was then.
+
+    One whose version cannot be read any more brings nothing back, and so is none that could be completed.
+    """
     found = removed(root, names, None)
+    stood = found.select("removal_id", "held_in", "version").unique().iter_rows()
+    lost = [removal for removal, table, version in stood if not _readable(root, table, version, names)]
+    found = found.filter(~pl.col("removal_id").is_in(lost))
     there = {symbol for *_, symbol, was, now in _compared(root, found) if len(was) and now.equals(was)}
     return found.filter(pl.col("symbol").is_in(list(there)))
+
+
+def _readable(root: Root, table: str, version: int, names: Collection[str]) -> bool:
+    try:
+        tables.read(root, table, ["symbol"], where=pl.col("symbol").is_in(list(names)), at=version)
+    except DataError:
+        return False
+    return True
 
 
 def _counted(found: pl.DataFrame) -> dict[str, int]:

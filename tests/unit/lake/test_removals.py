@@ -115,6 +115,19 @@ def test_of_two_removals_the_last_is_put_back_and_the_other_by_its_name(lake: La
     assert lake.ls(BTC).bars["close"].to_list() == [1.0, 2.0]
 
 
+def test_what_cannot_come_back_any_more_does_not_keep_its_symbol_in(lake: Lake, deliver: Any, bars: Any) -> None:
+    deliver(bars(BTC, [1.0, 2.0]))
+    lost = _removed(lake, BTC)
+    for file in (lake.root / "bars").glob("*.parquet"):
+        file.unlink()
+    deliver(bars(BTC, [3.0, 4.0]))
+    assert _removed(lake, BTC, after=1).ids != lost.ids
+    with pytest.raises(DataError, match="is empty"):
+        lake.symbols()
+    assert _back(lake, BTC) is not None
+    assert lake.ls(BTC).bars["close"].to_list() == [3.0, 4.0]
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_killed_anywhere_the_same_command_completes_it(
     count: int, lake: Lake, deliver: Any, bars: Any, monkeypatch: pytest.MonkeyPatch
