@@ -23,6 +23,7 @@ SPARSE = "sparse"
 class Topic(StrEnum):
     """What a caveat is about."""
 
+    UNFINISHED = "unfinished_run"
     UNBOUND = "unbound_files"
     SIMULATED = "simulated_bars"
     UNIVERSE = "current_only_universe"
@@ -60,7 +61,7 @@ def caveats(run: RunData) -> tuple[Caveat, ...]:
 
     Cash that caps forced, the largest weight and sparse selection are always there, also where they are nothing.
     """
-    found = (_unbound(run), _simulated(run), *_of_headline(run))
+    found = (_unfinished(run), _unbound(run), _simulated(run), *_of_headline(run))
     return tuple(one for one in found if one is not None)
 
 
@@ -86,6 +87,13 @@ def _measured(run: RunData, cell: Cell) -> tuple[Caveat, ...]:
 
 def _unknown(topic: Topic, why: str) -> Caveat:
     return Caveat(topic=topic, text=f"{MEASURED[topic]}: not known, for {why}.", serious=True)
+
+
+def _unfinished(run: RunData) -> Caveat | None:
+    if "result" in run.digests:
+        return None
+    text = f"Unfinished: cells may be missing, baselines too; `tvquant run --resume {run.run_id}` plays the rest."
+    return Caveat(topic=Topic.UNFINISHED, text=text, serious=True)
 
 
 def _unbound(run: RunData) -> Caveat | None:

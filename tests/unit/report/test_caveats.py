@@ -1,5 +1,7 @@
 """The lines above the figures: of the headline cell, from its tables, the same on page, index and console."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -100,3 +102,12 @@ def test_page_and_index_say_the_same_lines_above_their_figures(run):
         assert page.index(shown) < page.index("Sharpe ratio")
         assert index.index(f"- {one.text}") < index.index("| cell | Sharpe")
     assert "nan" not in index
+
+
+def test_a_run_that_has_not_ended_is_said_to_be_unfinished(run):
+    assert Topic.UNFINISHED not in said(run)
+    read = read_run(run)
+    digests = {name: found for name, found in read.digests.items() if name != "result"}
+    first = caveats(replace(read, digests=digests))[0]
+    assert (first.topic, first.serious) == (Topic.UNFINISHED, True)
+    assert f"--resume {run.name}" in first.text
