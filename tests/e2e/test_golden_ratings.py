@@ -38,6 +38,7 @@ REPRODUCED_BY = {
 }
 AS_SERVED = {"StochRSI": "Rec.Stoch.RSI", "WilliamsR14": "Rec.WR", "BBPower13": "Rec.BBPower", "UO": "Rec.UO"}
 PUBLISHED = {
+    "close": "close",
     "rsi": "RSI",
     "k": "Stoch.K",
     "d": "Stoch.D",

@@ -145,6 +145,7 @@ def test_first_bars_and_last_bars_that_are_wrong(lake: Lake, deliver: Any, share
     found = [(f.symbol, f.kind, str(f.first)[:10]) for f in audit(lake) if f.kind is not FindingKind.REPEATED]
     assert found == [
         ("BYBIT:BCHUSDT.P", FindingKind.NON_POSITIVE, "2020-12-14"),
+        ("BYBIT:USTCUSDT.P", FindingKind.LOST_PEG, "2023-11-27"),
         ("NYSE:AON", FindingKind.HIGH_LOW, "2026-03-26"),
     ]
     panel = lake.panel(lake.pin(["BYBIT:BCHUSDT.P"]))
