@@ -109,7 +109,7 @@ def cost_model(profile: Profile) -> str:
     return (
         f"{costs.slippage_bps:g} bps slippage + {costs.commission_bps:g} bps commission on traded value; "
         f"borrow {percent(costs.borrow_rate)} per year on shorts and overdrafts"
-        f"{'; swaps pay and receive funding, and no fee' if Kind.SWAP in profile.universe.kinds else ''}"
+        f"{'; swaps pay and receive funding, and no borrow fee' if Kind.SWAP in profile.universe.kinds else ''}"
     )
 
 
