@@ -37,7 +37,7 @@ warm: setup
 
 test: setup
 	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 static warm
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations=20
 
 .tools/pandas-ta/pyvenv.cfg: benchmarks/pandas-ta.txt
 	@$(UV) venv --quiet --clear --no-python-downloads .tools/pandas-ta

@@ -158,7 +158,8 @@ limits = told.Limits(requests_per_second=60, burst=2, bars_per_request=200, conc
 class Moved(told.Simulated):
     async def bars(self, symbol, interval, **span):
         rows = await super().bars(symbol, interval, **span)
-        return rows.with_columns(pl.col(told.PRICES) * factor)
+        up = pl.col("timestamp").dt.epoch("d") % 2 == 0  # no common factor: raw prices have none to change by
+        return rows.with_columns(pl.col(told.PRICES) * pl.when(up).then(factor).otherwise(1 / factor))
 
 async def main():
     provider = Moved(exchange=told.Exchange(made, clock=clock, terms=limits))
@@ -196,7 +197,8 @@ def versions(lake: Lake, exchange: Exchange, factors: list[float]) -> int:
         both.select(
             pl.all_horizontal((pl.col(n) / (pl.col(f"{n}_true") * factor) - 1).abs() < 1e-9 for n in PRICES)
         ).to_series()
-        for factor in factors
+        for moved in factors
+        for factor in (moved, 1 / moved)
     ]
     assert pl.select(pl.any_horizontal(*of)).to_series().all()
     return len(rows)

@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
 @pytest.mark.parametrize(("profile", "periods"), [("us_equities", 252), ("crypto_spot", 365)])
 @pytest.mark.requirement("R-MET-04")
 def test_the_profile_runs_end_to_end(profile: str, periods: int, home: Path, tvquant: Callable[..., Any]) -> None:
-    said = tvquant("run", profile, "--json", "-w", home)
+    said = tvquant("run", profile, "--set", "data.span=750", "--json", "-w", home)
     assert said.code == 0, said.err
     cells = {cell["cell"]: cell for cell in said.document["cells"]}
     headline = cells[HEADLINE]

@@ -38,7 +38,8 @@ class ImportReport:
     """What an import did; `symbols` counts those delivered, `actions` and `funding` those newly stored.
 
     `refused` : symbols that were left out whole, with the first thing that is wrong with each. `revised` : those whose
-    stored history gave way to another scale, as the revision `import_id`.
+    stored history gave way to another scale, as the revision `import_id`. `accepted` : those whose basis was taken on
+    the user's word, against what their prices show.
     """
 
     import_id: str
@@ -49,6 +50,7 @@ class ImportReport:
     quarantine: Path | None
     refused: Mapping[str, str]
     revised: tuple[Revision, ...] = ()
+    accepted: tuple[str, ...] = ()
 
     @property
     def stored(self) -> int:

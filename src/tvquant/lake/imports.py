@@ -171,6 +171,7 @@ def _import(
         quarantine=aside,
         refused=refused,
         revised=revised,
+        accepted=tuple(sorted({name for one in word for name in one["symbol"]})),
     )
 
 

@@ -87,7 +87,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         clusters=known.clusters,
         limits=spec.limits,
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]) if previous.atoms else None,
-        signs=np.array([float(atom.direction.sign) for atom in choice.winners]),
+        signs=np.array([float(atom.direction.sign) for atom in choice.winners if atom.symbol in ids]),
     )
     made = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
     made = _beside(made, known.still)

@@ -185,7 +185,7 @@ def test_a_contradicted_import_is_refused_with_both_figures_or_taken_on_a_word(
     with pytest.raises(ProfileError, match=r"AAA 2021-01-12: raw .* -75\.0%, but close moves -1\.0% .*--accept-basis"):
         deliver(given, basis=Basis.RAW)
     assert not lake.root.exists() or not list(lake.root.rglob("*.parquet"))
-    deliver(given, basis=Basis.RAW, doubt=Doubt.ACCEPT)
+    assert deliver(given, basis=Basis.RAW, doubt=Doubt.ACCEPT).accepted == (AAA,)
     panel = lake.panel(lake.pin([AAA]))
     (caveats,) = panel.stamps
     since = {one.stamp: str(one.since)[:10] for one in caveats}
@@ -193,7 +193,7 @@ def test_a_contradicted_import_is_refused_with_both_figures_or_taken_on_a_word(
     assert Stamp.ACCEPTED_BASIS in panel.stamps_of((AAA,))
     assert Stamp.ACCEPTED_BASIS not in panel.until(panel.known_at[5, 0]).stamps_of((AAA,))
     assert {fact.field for fact in panel.instruments[0].facts} == {"listed_at"}
-    deliver(given, basis=Basis.RAW)  # the word that was given holds
+    assert deliver(given, basis=Basis.RAW).accepted == ()  # the word that was given holds
 
 
 def test_a_stored_action_speaks_against_later_prices_and_the_seam_is_looked_at(

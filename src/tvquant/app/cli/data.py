@@ -10,7 +10,7 @@ from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, t
 from tvquant.app.cli.sync_told import unfinished_text
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
-from tvquant.core.quoting import shown
+from tvquant.core.quoting import several, shown
 
 if TYPE_CHECKING:
     from tvquant.core.instruments import Instant
@@ -105,12 +105,15 @@ def import_command(
             for f in done.files
         ],
         "refused": done.refused,
+        "accepted": done.accepted,
         "revised": [
             {"symbol": r.symbol, "out_of_use": r.bars, "first": str(r.since)[:10], "was": r.was, "is": r.now}
             for r in done.revised
         ],
     }
     text += told(done.revised, done.import_id)
+    if done.accepted:
+        text.append(f"stamped accepted_basis, taken on your word against what prices show: {several(done.accepted)}")
     answer(document, [*text, *(f"refused {shown(name)}: {why}" for name, why in done.refused.items())], as_json=as_json)
     if done.refused:
         name, why = next(iter(done.refused.items()))

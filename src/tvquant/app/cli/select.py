@@ -17,7 +17,6 @@ from tvquant.app.cli.console import (
     workspace_at,
 )
 from tvquant.app.cli.profile import SetOption, resolved
-from tvquant.core.decisions import departure
 
 if TYPE_CHECKING:
     from tvquant.app.selecting import Selected
@@ -153,6 +152,8 @@ def _summary(found: "Selected") -> list[str]:
 
 def _footing(found: "Selected") -> list[str]:
     """Which bar answered, how old it is, who lacks it, and what was held before."""
+    from tvquant.core.decisions import departure
+
     on = found.footing
     bar, last = str(on.bar)[:10], str(on.asked)[:10]
     lines = [f"bar      {bar}, closed {found.age:.1f} days ago"]
