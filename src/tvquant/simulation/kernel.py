@@ -99,10 +99,14 @@ def run(market: Market, orders: Orders, terms: Terms, book: Book) -> None:
 def _calm_until(market: Market, orders: Orders, account: Account, t: int) -> int:
     """The first row from `t` on that needs every step: it is busy, or a short loses its collateral at its mark."""
     rows, names = market.marks.shape
+    posted = False
+    for j in range(names):
+        posted |= account.limit[j] < np.inf
     while t < rows and not orders.busy[t]:
         lost = False
-        for j in range(names):
-            lost |= market.marks[t, j] >= account.limit[j]
+        if posted:
+            for j in range(names):
+                lost |= market.marks[t, j] >= account.limit[j]
         if lost:
             break
         t += 1
