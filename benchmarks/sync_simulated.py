@@ -19,7 +19,7 @@ from tvquant.market.healing import heal
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import draw
-from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.member import Simulated
 from tvquant.market.providers.simulated.world import World
 from tvquant.market.registry import RegistryManager
@@ -61,7 +61,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 async def play(root: Path) -> None:
     """Sync, heal, sync again; print and check."""
     loop = asyncio.get_running_loop()
-    world = World(Market(seed=3, days=BARS, coins=120, perpetuals=40, stocks=40))
+    world = World(SimulatedMarket(seed=3, days=BARS, coins=120, perpetuals=40, stocks=40))
     faults = draw(world.symbols, seed=5, now=NOW, days=400, share=0.8)
     exchange = Exchange(world, clock=Then(), faults=faults, seconds=loop.time)
     lake = Lake(root / "lakehouse")

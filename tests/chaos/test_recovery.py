@@ -16,8 +16,8 @@ import pytest
 from tvquant.app.cli import main
 from tvquant.app.feature_cycle import refresh_features
 from tvquant.app.production import run
+from tvquant.app.progress import Watcher
 from tvquant.app.vocabulary import vocabulary
-from tvquant.app.watching import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Basis
 from tvquant.lake import import_files

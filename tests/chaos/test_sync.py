@@ -17,8 +17,8 @@ import polars as pl
 import pytest
 
 from tvquant.app import syncing
+from tvquant.app.progress import Watcher
 from tvquant.app.syncing import Asked, Source, Synced
-from tvquant.app.watching import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, tables
@@ -30,7 +30,7 @@ from tvquant.market.providers.contract import Limits, Provider, Setting
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import HARMLESS, Fault, FaultKind, Faults, draw
-from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.member import Simulated
 from tvquant.market.providers.simulated.server import served
 from tvquant.market.providers.simulated.world import World
@@ -49,7 +49,9 @@ START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def world(coins: int, perpetuals: int, stocks: int, days: int) -> World:
-    return World(Market(seed=3, start=START.date(), days=days, coins=coins, perpetuals=perpetuals, stocks=stocks))
+    return World(
+        SimulatedMarket(seed=3, start=START.date(), days=days, coins=coins, perpetuals=perpetuals, stocks=stocks)
+    )
 
 
 def at_its_end(days: int) -> FixedClock:
@@ -277,7 +279,7 @@ def test_faults_that_a_reader_undoes_are_no_excuse() -> None:
 def test_a_synced_share_has_the_total_returns_that_the_exchange_paid(tmp_path: Path) -> None:
     """Raw prices with the splits and dividends that came with them; nothing is stamped as a mere price return."""
     days = 900
-    made = World(Market(seed=3, start=START.date(), days=days, coins=0, perpetuals=0, reused=0, stocks=12))
+    made = World(SimulatedMarket(seed=3, start=START.date(), days=days, coins=0, perpetuals=0, reused=0, stocks=12))
     clock, lake = at_its_end(days), Lake(tmp_path / "lakehouse")
 
     async def main() -> None:

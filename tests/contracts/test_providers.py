@@ -17,8 +17,8 @@ from tvquant.market.providers.contract import (
     FUNDING,
     INSTRUMENTS,
     INTERVALS,
-    Limits,
     ProviderError,
+    RateLimits,
     Setting,
     UnknownSymbol,
     Unsupported,
@@ -26,13 +26,13 @@ from tvquant.market.providers.contract import (
 from tvquant.market.providers.files import LIMITS, Files
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import Exchange
-from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.member import Simulated
 from tvquant.market.providers.simulated.server import serve
 from tvquant.market.providers.simulated.world import World
 
 NOW = datetime(2022, 6, 20, 10, 30, tzinfo=UTC)
-TERMS = Limits(requests_per_second=10_000.0, burst=10_000, bars_per_request=40, concurrency=4)
+TERMS = RateLimits(requests_per_second=10_000.0, burst=10_000, bars_per_request=40, concurrency=4)
 COIN, PERPETUAL, STOCK = "BINANCE:S001USDT", "BINANCE:S001USDT.P", "NASDAQ:T001"
 DAY = timedelta(days=1)
 
@@ -47,7 +47,9 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def world():
-    return World(Market(seed=3, start=date(2022, 1, 1), days=300, coins=4, perpetuals=2, stocks=3, late=0.0, splits=1))
+    return World(
+        SimulatedMarket(seed=3, start=date(2022, 1, 1), days=300, coins=4, perpetuals=2, stocks=3, late=0.0, splits=1)
+    )
 
 
 @asynccontextmanager

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 
 from tvquant.core.records import Entry
-from tvquant.lake import forks
+from tvquant.lake import perturbations
 from tvquant.ledger import Ledger, LedgerRecord, records
 
 pytestmark = pytest.mark.xdist_group("demo")
 
-NAMES = ["ledger", "as imported", *forks.EDITS, forks.FACTS]
+NAMES = ["ledger", "as imported", *perturbations.EDITS, perturbations.FACTS]
 CELL = "base_universe_ew/custom"
 
 

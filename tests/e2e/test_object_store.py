@@ -22,7 +22,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, audit, commits, health, import_files, tables
 from tvquant.lake.compaction import MANY, compact
-from tvquant.lake.place import Place
+from tvquant.lake.location import Place
 from tvquant.lake.tables import SCHEMAS, TIME
 from tvquant.lake.upserts import revert, upsert
 

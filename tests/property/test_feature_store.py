@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvquant.app.feature_cycle import feature_history, lake_panels, refresh_features
-from tvquant.app.watching import Watcher
+from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Basis
 from tvquant.features import TERMS, history

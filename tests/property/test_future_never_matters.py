@@ -20,8 +20,8 @@ from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.profiles import Profile, load, resolve
 from tvquant.tournament.cells import cells
-from tvquant.tournament.play import BacktestEngine
 from tvquant.tournament.specs import MarketSpec
+from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.windows import windows
 
 ROWS, NAMES = 190, 8

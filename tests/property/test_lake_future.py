@@ -17,8 +17,8 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.lake import panels
 from tvquant.lake.bars import Symbol, assemble
-from tvquant.lake.kinds import Structure
 from tvquant.lake.tables import PRICES, SCHEMAS, VALUES
+from tvquant.symbology.kinds import Structure
 
 START = datetime(2021, 1, 1, tzinfo=UTC)
 DAYS = 12

@@ -12,7 +12,7 @@ Probability 3 (the I-projection on a convex set).
 import numpy as np
 
 from tvquant.allocation import caps
-from tvquant.allocation.ladder import Solution
+from tvquant.allocation.solver_attempts import Solution
 from tvquant.core.allocations import Problem
 from tvquant.core.panel import Floats
 

@@ -8,7 +8,7 @@ first, so that tolerances mean the same for daily and for yearly variances.
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.allocation.ladder import Solution
+from tvquant.allocation.solver_attempts import Solution
 from tvquant.core.panel import Bools, Floats
 
 MAX_ITERATIONS = 50

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.app.identity import PACKAGE
-from tvquant.app.watching import Watcher
+from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.digests import digest_bytes
@@ -30,7 +30,7 @@ from tvquant.features.rating_rules import LIBRARY_V3
 from tvquant.features.terms.contract import Settings, floored
 from tvquant.lake import Lake, feature_store, panels, tables
 from tvquant.lake.feature_store import input_digests
-from tvquant.lake.kinds import structure
+from tvquant.symbology.kinds import structure
 
 SOURCES = ("features", "statistics/directional.py", "statistics/kernels.py", "core/calendars.py", "core/sessions")
 LIBRARIES = ("numba", "numpy")

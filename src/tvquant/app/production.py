@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.app.fitting import fitted
 from tvquant.app.identity import environment, new_run_id, plan_digest, source_digest
-from tvquant.app.pinned import SNAPSHOT, plan_record, plans, restore_snapshots, write_snapshot
+from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, plans, restore_snapshots, write_snapshot
+from tvquant.app.profile_fit import fitted
+from tvquant.app.progress import Logbook, Watcher
 from tvquant.app.stages import Said, StageLog
-from tvquant.app.watching import Logbook, Watcher
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.digests import digest_json, merkle_root
@@ -32,10 +32,10 @@ from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifes
 from tvquant.tournament.cells import Cell, cells, headline
 from tvquant.tournament.decide import correlations, decide
 from tvquant.tournament.matrix import NOTHING, Resumed, play_matrix
-from tvquant.tournament.play import BacktestEngine, first_window
+from tvquant.tournament.rebalances import SELECTION, Rebalance, restored
 from tvquant.tournament.specs import Previous, StrategySpec
-from tvquant.tournament.steps import SELECTION, Step, restored
 from tvquant.tournament.views import look
+from tvquant.tournament.walk_forward import BacktestEngine, first_window
 from tvquant.tournament.windows import Window, windows
 
 HEALTH = "data/health.json"
@@ -385,7 +385,7 @@ def _recorded(folder: RunFolder) -> tuple[set[int], Resumed]:
     stages: set[int] = set()
     finished: set[str] = set()
     selections: set[tuple[str, int]] = set()
-    steps: dict[str, list[Step]] = {}
+    steps: dict[str, list[Rebalance]] = {}
     for record in records(folder.path):
         if record.kind == "snapshot":
             step = restored(record.inputs, record.outputs, record.metrics, record.data)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.app.identity import plan_digest
-from tvquant.app.pinned import SNAPSHOT, plan_record, write_snapshot
+from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, write_snapshot
 from tvquant.app.production import MANIFEST
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core import durable

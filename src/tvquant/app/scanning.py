@@ -21,12 +21,21 @@ from tvquant.core.quoting import several
 from tvquant.features import compute, history
 from tvquant.features.rating_rules import RatingRules
 from tvquant.lake import Lake
-from tvquant.lake.kinds import structure
 from tvquant.lake.scans import store_scan
 from tvquant.lake.tables import SCANNED
 from tvquant.profiles.scanners import Scanner
+from tvquant.symbology.kinds import structure
 from tvquant.tournament.quorum import SESSIONS
-from tvquant.universe import Answer, Auditor, Consolidated, ScannerAudit, Screen, consolidate, recruits, traded_values
+from tvquant.universe import (
+    Auditor,
+    Consolidated,
+    ScannerAudit,
+    Screen,
+    ScreeningOutcome,
+    consolidate,
+    recruits,
+    traded_values,
+)
 from tvquant.universe.discovery import TRADED, require
 from tvquant.universe.membership import missing
 
@@ -63,7 +72,7 @@ class Scanned:
     known_at: Instant
     keys: tuple[str, ...]
     alive: int
-    answers: tuple[Answer, ...]
+    answers: tuple[ScreeningOutcome, ...]
     found: Consolidated
     audits: tuple[ScannerAudit, ...]
     features: FeatureSet

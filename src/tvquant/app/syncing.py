@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tvquant.app.watching import Watcher
+from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
 from tvquant.lake import sources
-from tvquant.lake.declared import Doubt
+from tvquant.lake.declared_basis import Doubt
 from tvquant.lake.imports import check_declared
 from tvquant.lake.intervals import table_of
-from tvquant.lake.kinds import structure
 from tvquant.lake.tables import DAILY
 from tvquant.market.account import Account, accounted
 from tvquant.market.healing import HealReport, heal
@@ -27,7 +26,8 @@ from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
 from tvquant.profiles import ResolvedProfile
 from tvquant.profiles.files import DEFAULTS, PROFILES
-from tvquant.profiles.wording import unknown
+from tvquant.profiles.messages import unknown
+from tvquant.symbology.kinds import structure
 
 SYNC, REPAIR = "sync", "repair"
 PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")

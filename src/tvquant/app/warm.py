@@ -10,7 +10,7 @@ from tvquant.core.stamps import NONE
 from tvquant.features import TERMS, compute, history
 from tvquant.profiles import load, resolve
 from tvquant.tournament.cells import cells
-from tvquant.tournament.play import BacktestEngine
+from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.windows import windows
 
 ROWS, NAMES = 240, 6

@@ -10,7 +10,7 @@ from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
 from tvquant.features.terms.catalogue import TERMS
 from tvquant.features.terms.contract import Settings, Term, evaluate
-from tvquant.profiles.wording import unknown
+from tvquant.profiles.messages import unknown
 
 
 def compute(

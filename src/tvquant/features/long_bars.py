@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.calendars import calendar
 from tvquant.core.panel import Floats, Panel, Times
-from tvquant.features.by_bar import HIGHEST, LAST, LOWEST, SUM, gathered
+from tvquant.features.rolling import HIGHEST, LAST, LOWEST, SUM, gathered
 
 DAY = np.timedelta64(1, "D")
 MONDAY = 3

@@ -14,8 +14,8 @@ from math import isqrt
 import numpy as np
 
 from tvquant.core.panel import Floats
+from tvquant.statistics.first_valid import Integers, first_known
 from tvquant.statistics.kernels import compiled
-from tvquant.statistics.known import Integers, first_known
 
 
 @compiled

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
+from tvquant.statistics.first_valid import Integers
 from tvquant.statistics.kernels import compiled
-from tvquant.statistics.known import Integers
 
 LANES, CHUNK = 32, 256
 """Names and bars taken at once: what is worked on at a time stays in the processor's cache."""

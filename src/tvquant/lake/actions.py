@@ -12,10 +12,10 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
 from tvquant.lake import commits
-from tvquant.lake.kinds import structure
+from tvquant.lake.action_revisions import news
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import TIME
-from tvquant.lake.tellings import news
+from tvquant.symbology.kinds import structure
 
 IDENTITY = ["symbol", "timestamp", "kind", "value"]
 KINDS = ("dividend", "split")

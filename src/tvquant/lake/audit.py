@@ -14,17 +14,17 @@ import polars as pl
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
 from tvquant.core.instruments import Instant
-from tvquant.lake import checks, tables, testimony
+from tvquant.lake import checks, price_evidence, tables
+from tvquant.lake.action_revisions import TOLD, superseded
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding, FindingKind, per_symbol
 from tvquant.lake.crosscheck import disagreements, whole_days
 from tvquant.lake.intervals import LENGTHS, off_grid, table_of
-from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.pegs import strayed
-from tvquant.lake.provisional import settled
 from tvquant.lake.tables import CACHES, DAILY, MEASURES, PRICES, SCHEMAS
-from tvquant.lake.tellings import TOLD, superseded
+from tvquant.lake.unclosed_bars import settled
+from tvquant.symbology.kinds import structure
 
 GROUP = 400
 """Symbols whose bars are looked over at once: ten years of a thousand take more than a gigabyte."""
@@ -66,9 +66,9 @@ def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ..
         *_jumps(bars, steps),
         *checks.stale_prices(bars, steps),
         *checks.thin(bars),
-        *testimony.denials(bars),
-        *testimony.volume_holes(bars),
-        *testimony.other_days(bars),
+        *price_evidence.denials(bars),
+        *price_evidence.volume_holes(bars),
+        *price_evidence.other_days(bars),
         *strayed(bars),
         *_odd_actions(bars, as_of),
         *_superseded(lake, bars, as_of),

@@ -24,9 +24,9 @@ from tvquant.core.instruments import Fact, Instant
 from tvquant.core.panel import Basis, Bools, Floats, Times
 from tvquant.lake.funding import NONE as NO_PAYMENTS
 from tvquant.lake.funding import Payments
-from tvquant.lake.kinds import SHARES, Structure
-from tvquant.lake.provisional import provisional
 from tvquant.lake.tables import MEASURES, PRICES, VALUES
+from tvquant.lake.unclosed_bars import provisional
+from tvquant.symbology.kinds import SHARES, Structure
 
 type Ints = NDArray[np.int64]
 

@@ -21,7 +21,7 @@ import polars as pl
 
 from tvquant.core.errors import DataError, unwritten
 from tvquant.lake import committed
-from tvquant.lake.place import Place, Root, address, folder, options
+from tvquant.lake.location import Place, Root, address, folder, options
 from tvquant.lake.tables import MEASURES, SCHEMAS, first_line, opened
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import Any, Self
 from tvquant.core import durable
 from tvquant.core.digests import canonical_json
 from tvquant.core.errors import DataError
-from tvquant.lake.place import Place, Root
+from tvquant.lake.location import Place, Root
 
 FOLDER = ".committed"
 LOG = "_delta_log"

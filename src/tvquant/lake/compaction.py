@@ -17,7 +17,7 @@ from pathlib import Path
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, removals, tables
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Place, Root
+from tvquant.lake.location import Place, Root
 
 MANY = 8
 """Files from which on a table is rewritten."""

@@ -18,16 +18,16 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake import tables
+from tvquant.lake.action_revisions import TOLD, current
 from tvquant.lake.bars import session
+from tvquant.lake.dividend_coverage import SPAN, inside
 from tvquant.lake.funding import COLUMNS
 from tvquant.lake.headers import RATE
 from tvquant.lake.intervals import table_of
-from tvquant.lake.kinds import Structure, structure
 from tvquant.lake.lake import Lake
-from tvquant.lake.provisional import settled
-from tvquant.lake.spans import SPAN, inside
 from tvquant.lake.tables import DAILY, PRICES, VALUES
-from tvquant.lake.tellings import TOLD, current
+from tvquant.lake.unclosed_bars import settled
+from tvquant.symbology.kinds import Structure, structure
 
 
 class Format(StrEnum):

@@ -12,9 +12,9 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, tables
-from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
 from tvquant.lake.tables import TIME
+from tvquant.symbology.kinds import structure
 
 STEPS = ("tick", "lot", "min_notional")
 FIELDS = (*STEPS, "tradfi")

@@ -23,7 +23,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.panel import Bools, Floats, Panel, Times, units_of
 from tvquant.lake import commits, tables
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Place
+from tvquant.lake.location import Place
 from tvquant.lake.tables import MEASURES, SCHEMAS, TIME
 
 type Digests = NDArray[np.uint64]

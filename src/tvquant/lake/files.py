@@ -18,17 +18,17 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.lake import headers
-from tvquant.lake.choices import ALL, Choice
-from tvquant.lake.dialects import Sheet, no_rows, read_csv, refuse_commas
+from tvquant.lake.bar_intervals import rhythms
+from tvquant.lake.csv_files import Sheet, no_rows, read_csv, refuse_commas
+from tvquant.lake.duplicates import VERSIONS
 from tvquant.lake.funding import MOST
 from tvquant.lake.headers import ACTIONS, FUNDED, RATE
 from tvquant.lake.intervals import LENGTHS, off_grid
-from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
-from tvquant.lake.moments import Moments, of_texts
 from tvquant.lake.parquet_files import read_parquet
-from tvquant.lake.repeats import VERSIONS
-from tvquant.lake.rhythms import rhythms
+from tvquant.lake.symbol_choice import ALL, SymbolChoice
 from tvquant.lake.tables import DAILY, PRICES, VALUES
+from tvquant.lake.timestamps import Moments, of_texts
+from tvquant.symbology.kinds import ROUND_THE_CLOCK, Structure, structure
 
 FUNDING = "funding"
 NEVER_NEGATIVE = ("volume", "quote_volume", *ACTIONS)
@@ -66,7 +66,7 @@ class Delivery:
     left_out: int = 0
 
 
-def read_file(path: Path, choice: Choice = ALL, *, now: dt.datetime | None = None) -> Delivery:
+def read_file(path: Path, choice: SymbolChoice = ALL, *, now: dt.datetime | None = None) -> Delivery:
     """Read and judge the chosen rows of one file; a bar that opens after `now` is bad, for nobody can know it yet.
 
     Raises

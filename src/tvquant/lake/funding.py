@@ -18,9 +18,9 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Times
 from tvquant.lake import commits, tables
-from tvquant.lake.kinds import structure
-from tvquant.lake.place import Root
+from tvquant.lake.location import Root
 from tvquant.lake.tables import TIME
+from tvquant.symbology.kinds import structure
 
 if TYPE_CHECKING:
     from tvquant.lake.lake import Lake

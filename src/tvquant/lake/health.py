@@ -28,7 +28,7 @@ from tvquant.lake.audit import findings, freshness, groups, known_bars, newest_c
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding, FindingKind
 from tvquant.lake.lake import Lake
-from tvquant.lake.testimony import on_word
+from tvquant.lake.price_evidence import on_word
 
 FLOOR = 90
 """Valid bars below which an instrument is dropped (R-DAT-02)."""

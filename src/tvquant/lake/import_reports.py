@@ -10,7 +10,7 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake.files import Delivery
-from tvquant.lake.place import Root, folder
+from tvquant.lake.location import Root, folder
 from tvquant.lake.revisions import Revision
 from tvquant.lake.tables import TIME
 

@@ -21,11 +21,11 @@ import polars as pl
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake import commits, revisions, sources, spans, tables, tellings
+from tvquant.lake import action_revisions, commits, dividend_coverage, revisions, sources, tables
 from tvquant.lake.bars import in_time_order
 from tvquant.lake.basis import ACTION
-from tvquant.lake.choices import ALL, Choice
-from tvquant.lake.declared import NO_FACTS, Contradicted, Doubt, on_word
+from tvquant.lake.declared_basis import NO_FACTS, Contradicted, Doubt, on_word
+from tvquant.lake.duplicates import mark_repeats
 from tvquant.lake.files import FUNDING, Delivery, read_file
 from tvquant.lake.funding import settled, unstored
 from tvquant.lake.headers import ACTIONS, RATE
@@ -39,11 +39,11 @@ from tvquant.lake.import_reports import (
     whole_symbols,
 )
 from tvquant.lake.intervals import table_of
-from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Root
-from tvquant.lake.repeats import mark_repeats
+from tvquant.lake.location import Root
+from tvquant.lake.symbol_choice import ALL, SymbolChoice
 from tvquant.lake.tables import TIME, VALUES
+from tvquant.symbology.kinds import ROUND_THE_CLOCK, Structure
 
 _NUMBERS = dict.fromkeys((*VALUES, *ACTIONS), pl.Float64())
 FILES = "files"
@@ -57,7 +57,7 @@ def import_files(
     *,
     basis: Basis | None = None,
     doubt: Doubt = Doubt.REFUSE,
-    choice: Choice = ALL,
+    choice: SymbolChoice = ALL,
     quarantine: bool = False,
     mixing: bool = False,
     recorded_at: datetime,
@@ -141,7 +141,7 @@ def _import(
     news = new_instruments(root, rows, structures)
     told, retold = delivered.with_columns(source=origin["source"]), anew & _telling(rows)
     fresh = told.filter(pl.col("symbol").is_in(sorted(retold)))
-    actions = pl.concat([tellings.news(root, _without(told, retold)), fresh])
+    actions = pl.concat([action_revisions.news(root, _without(told, retold)), fresh])
     paid = _funding(deliveries)
     payments = unstored(root, settled(paid))
     journals = [*(journal_of(part) for part in parts.values()), funding_journal(paid, payments)]
@@ -271,10 +271,14 @@ def _check_held(root: Root, table: str, rows: pl.DataFrame, declared: Basis) -> 
 def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """Symbols that the lake does not know, and runs of bars that it does not know the dividends of."""
     found = rows.group_by("symbol").agg(pl.col("file").min()).with_columns(pl.col("symbol").cast(pl.String))
-    found = found.join(spans.delivered(rows), on="symbol", how="left").sort("symbol", *spans.SPAN)
-    held = tables.read(root, "instruments", ["symbol", *spans.SPAN])
+    found = found.join(dividend_coverage.delivered(rows), on="symbol", how="left").sort(
+        "symbol", *dividend_coverage.SPAN
+    )
+    held = tables.read(root, "instruments", ["symbol", *dividend_coverage.SPAN])
     known = pl.col("symbol").is_in(held["symbol"].unique().implode())
-    told = pl.col(spans.SPAN[0]).is_not_null() & ~pl.lit(spans.inside(found, held, *spans.SPAN))
+    told = pl.col(dividend_coverage.SPAN[0]).is_not_null() & ~pl.lit(
+        dividend_coverage.inside(found, held, *dividend_coverage.SPAN)
+    )
     found = found.filter(~known | told)
     what = [structures[name] for name in found["symbol"]]
     return found.with_columns(

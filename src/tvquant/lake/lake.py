@@ -15,16 +15,16 @@ from tvquant.core.instruments import Fact, Instant, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
 from tvquant.core.quoting import shown
 from tvquant.lake import panels, sources, tables
+from tvquant.lake.action_revisions import TOLD, current
 from tvquant.lake.bars import SAME, Bars, Symbol, assemble
+from tvquant.lake.dividend_coverage import union
 from tvquant.lake.funding import COLUMNS, Payments, known_funding
 from tvquant.lake.intervals import LENGTHS, table_of
-from tvquant.lake.kinds import Structure, structure
-from tvquant.lake.place import Root, folder, size
-from tvquant.lake.provisional import settled
+from tvquant.lake.location import Root, folder, size
 from tvquant.lake.snapshots import Snapshot
-from tvquant.lake.spans import union
 from tvquant.lake.tables import DAILY, SCHEMAS, VALUES
-from tvquant.lake.tellings import TOLD, current
+from tvquant.lake.unclosed_bars import settled
+from tvquant.symbology.kinds import Structure, structure
 
 PINNED = ("bars", "actions", "funding", "instruments", "facts")
 

@@ -10,10 +10,10 @@ from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Tim
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.lake.bars import Bars, Ints, Symbol, places
 from tvquant.lake.funding import Payments
-from tvquant.lake.kinds import SHARES_AND_INDICES
 from tvquant.lake.pegs import lost_pegs
-from tvquant.lake.renames import identity
 from tvquant.lake.tables import ACCEPTED, MEASURES, SIMULATED
+from tvquant.symbology.identities import identity
+from tvquant.symbology.kinds import SHARES_AND_INDICES
 
 MARKS = {ACCEPTED: Stamp.ACCEPTED_BASIS, SIMULATED: Stamp.SIMULATED}
 """Facts that no provider tells, and the caveats that they are."""

@@ -12,10 +12,10 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake import headers
-from tvquant.lake.dialects import Sheet, no_rows
+from tvquant.lake.csv_files import Sheet, no_rows
 from tvquant.lake.memory import check_fits
-from tvquant.lake.moments import Moments, of_arrow
 from tvquant.lake.tables import UNREADABLE, first_line
+from tvquant.lake.timestamps import Moments, of_arrow
 
 CELL = 8
 """Bytes of a number; a text counts for four."""

@@ -12,10 +12,10 @@ import numpy as np
 
 from tvquant.core.instruments import Instant, Kind
 from tvquant.core.panel import Bools
-from tvquant.lake import venues
 from tvquant.lake.bars import Bars, Ints
 from tvquant.lake.checks import Finding, FindingKind
-from tvquant.lake.kinds import split_pair
+from tvquant.symbology import venues
+from tvquant.symbology.kinds import split_pair
 
 NEAR, LONG = 0.05, 30
 """How far from a dollar is still near, and after how many bars without being near the peg is lost."""

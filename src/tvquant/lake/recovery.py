@@ -21,12 +21,12 @@ from tvquant.core import durable
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, committed, tables
 from tvquant.lake.committed import HINT, LOG, entry
+from tvquant.lake.dividend_coverage import SPAN
 from tvquant.lake.imports import new_instruments
-from tvquant.lake.kinds import structure
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Place
-from tvquant.lake.spans import SPAN
+from tvquant.lake.location import Place
 from tvquant.lake.tables import CACHES, SCHEMAS, TIME
+from tvquant.symbology.kinds import structure
 
 MOST_SHOWN = 10
 

@@ -21,7 +21,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake import commits, tables
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Root
+from tvquant.lake.location import Root
 from tvquant.lake.tables import TIME
 
 TABLE = "removals"

@@ -17,7 +17,7 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.lake import commits, tables
 from tvquant.lake.intervals import table_of
-from tvquant.lake.place import Root
+from tvquant.lake.location import Root
 from tvquant.lake.tables import MEASURES, VALUES
 
 BAR = ["symbol", "timestamp"]

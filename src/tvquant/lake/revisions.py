@@ -13,8 +13,8 @@ import polars as pl
 
 from tvquant.core.panel import Basis
 from tvquant.lake import commits, tables
-from tvquant.lake.place import Root
-from tvquant.lake.scales import rescaled
+from tvquant.lake.location import Root
+from tvquant.lake.price_scale import rescaled
 from tvquant.lake.tables import PRICES
 
 DAY = timedelta(days=1)

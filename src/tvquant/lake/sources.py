@@ -12,7 +12,7 @@ import polars as pl
 from tvquant.core.errors import ProfileError
 from tvquant.lake import tables
 from tvquant.lake.intervals import LENGTHS, table_of
-from tvquant.lake.place import Root
+from tvquant.lake.location import Root
 from tvquant.lake.tables import SCHEMAS, SIMULATED
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

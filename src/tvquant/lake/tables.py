@@ -13,7 +13,7 @@ import polars as pl
 
 from tvquant.core.errors import DataError
 from tvquant.lake import committed
-from tvquant.lake.place import Place, Root, address, options
+from tvquant.lake.location import Place, Root, address, options
 
 if TYPE_CHECKING:
     import deltalake

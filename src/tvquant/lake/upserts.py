@@ -26,16 +26,16 @@ from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import commits, repairs, tables
 from tvquant.lake.bars import SAME, session
-from tvquant.lake.declared import NO_ACTIONS, Doubt, on_word
+from tvquant.lake.declared_basis import NO_ACTIONS, Doubt, on_word
 from tvquant.lake.imports import new_instruments
 from tvquant.lake.intervals import LENGTHS, off_grid, table_of
-from tvquant.lake.kinds import ROUND_THE_CLOCK, Structure, structure
 from tvquant.lake.lake import Lake
-from tvquant.lake.place import Root
-from tvquant.lake.provisional import provisional
+from tvquant.lake.location import Root
+from tvquant.lake.price_scale import rescaled
 from tvquant.lake.revisions import partial
-from tvquant.lake.scales import rescaled
 from tvquant.lake.tables import DAILY, MEASURES, PRICES, TIME
+from tvquant.lake.unclosed_bars import provisional
+from tvquant.symbology.kinds import ROUND_THE_CLOCK, Structure, structure
 
 BAR = ["symbol", "session"]
 

@@ -20,7 +20,7 @@ from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.ledger.encoding import Json, encode, is_scalar
 from tvquant.ledger.genesis import check_genesis
-from tvquant.ledger.lines import AUDIT, HEAD, Progress, hashed_line, seal_content
+from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, hashed_line, seal_content
 from tvquant.ledger.verify import Integrity, survey
 
 HEAD_EVERY = 16
@@ -31,7 +31,7 @@ SEAL_STAGE = 16
 class Ledger:
     """An open ledger; implements `core.records.Recorder`. Made by `create` or `resume`, closed by `close` or `with`."""
 
-    def __init__(self, folder: Path, run_id: str, clock: Clock, file: FileIO, progress: Progress) -> None:
+    def __init__(self, folder: Path, run_id: str, clock: Clock, file: FileIO, progress: ChainProgress) -> None:
         self._folder = folder
         self._run_id = run_id
         self._clock = clock
@@ -53,7 +53,7 @@ class Ledger:
             raise DataError(f"{folder / AUDIT} exists; a run's folder is never used again, resume the run") from error
         except OSError as error:
             raise DataError(f"{folder / AUDIT}: {error.strerror}; a ledger needs a writable folder") from error
-        ledger = cls(folder, run_id, clock, file, Progress())
+        ledger = cls(folder, run_id, clock, file, ChainProgress())
         ledger._write_head()
         return ledger
 

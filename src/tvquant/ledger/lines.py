@@ -147,7 +147,7 @@ class Head:
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class ChainProgress:
     """How far a ledger has come: what the next record must say. The writer and every reader keep one."""
 
     run_id: str | None = None
@@ -226,7 +226,7 @@ class Progress:
                 return False
 
 
-def walk(file: BinaryIO, progress: Progress, limit: float) -> Iterator[dict[str, Any]]:
+def walk(file: BinaryIO, progress: ChainProgress, limit: float) -> Iterator[dict[str, Any]]:
     """Fields of the lines from where `progress` stands until it covers `limit` bytes or the whole lines end."""
     while progress.size < limit:
         line = file.readline()

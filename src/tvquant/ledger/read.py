@@ -9,7 +9,7 @@ from typing import Any
 
 from tvquant.core.errors import LedgerError
 from tvquant.ledger.encoding import decode
-from tvquant.ledger.lines import AUDIT, Head, Progress, open_audit, walk
+from tvquant.ledger.lines import AUDIT, ChainProgress, Head, open_audit, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +53,7 @@ def records(
     DataError : a file of the ledger is missing or cannot be read.
     LedgerError : a line does not verify, or the file ends before the head does.
     """
-    progress, kinds = Progress(), (kind,) if isinstance(kind, str) else kind
+    progress, kinds = ChainProgress(), (kind,) if isinstance(kind, str) else kind
     with open_audit(folder) as file:
         head = Head.read(folder)
         for limit in (head.size, inf):

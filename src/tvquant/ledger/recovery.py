@@ -13,7 +13,7 @@ from typing import Any
 
 from tvquant.core import durable
 from tvquant.core.errors import DataError, LedgerError
-from tvquant.ledger.lines import AUDIT, HEAD, BadLine, Head, Progress, open_audit, walk
+from tvquant.ledger.lines import AUDIT, HEAD, BadLine, ChainProgress, Head, open_audit, walk
 
 
 def torn(folder: Path) -> tuple[Path, str] | None:
@@ -62,9 +62,9 @@ def cut_before(folder: Path, reached: Callable[[Mapping[str, Any]], bool]) -> in
 
 def _whole_lines(
     folder: Path, reached: Callable[[Mapping[str, Any]], bool] = lambda _: False
-) -> tuple[bytes, Progress]:
+) -> tuple[bytes, ChainProgress]:
     """All bytes of the file, and how far its whole lines go, up to a record that is reached."""
-    progress, ahead = Progress(), Progress()
+    progress, ahead = ChainProgress(), ChainProgress()
     with open_audit(folder) as file:
         try:
             for fields in walk(file, ahead, inf):
@@ -77,7 +77,7 @@ def _whole_lines(
         return file.read(), progress
 
 
-def _put(folder: Path, content: bytes, progress: Progress) -> None:
+def _put(folder: Path, content: bytes, progress: ChainProgress) -> None:
     try:
         durable.replace(folder / AUDIT, content[: progress.size])
         durable.replace(folder / HEAD, progress.head().line())

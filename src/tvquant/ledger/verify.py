@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.ledger.files import Altered, altered, held_by
-from tvquant.ledger.lines import AUDIT, CURE, HEAD, BadLine, Head, Progress, Tip, open_audit, walk
+from tvquant.ledger.lines import AUDIT, CURE, HEAD, BadLine, ChainProgress, Head, Tip, open_audit, walk
 
 
 class Integrity(StrEnum):
@@ -120,9 +120,9 @@ def verify(folder: Path, *, run_id: str | None = None) -> Verification:
     return replace(found, status=status, altered=changed)
 
 
-def survey(folder: Path) -> tuple[Verification, Progress]:
+def survey(folder: Path) -> tuple[Verification, ChainProgress]:
     """The verification of the chains, and how far the ledger had come with the last record that stands."""
-    progress, pairs = Progress(), _Pairs()
+    progress, pairs = ChainProgress(), _Pairs()
     held: dict[str, str] = {}
     size, status, bad = 0, Integrity.TAMPERED, None
     with open_audit(folder) as file:
@@ -161,7 +161,7 @@ def survey(folder: Path) -> tuple[Verification, Progress]:
     return verification, progress
 
 
-def _judge(head: Head, progress: Progress, size: int) -> tuple[Integrity, Finding | None]:
+def _judge(head: Head, progress: ChainProgress, size: int) -> tuple[Integrity, Finding | None]:
     """Hold the right lines against the head that covers them."""
     following = progress.records + 1
     if size < head.size:

@@ -20,9 +20,9 @@ from tvquant.core.panel import Bools, Times
 from tvquant.lake import Lake, tables
 from tvquant.lake.bars import Bars
 from tvquant.lake.intervals import LENGTHS, table_of
-from tvquant.lake.kinds import structure
-from tvquant.lake.provisional import settled
 from tvquant.lake.tables import DAILY, MEASURES
+from tvquant.lake.unclosed_bars import settled
+from tvquant.symbology.kinds import structure
 
 STEPS: Mapping[str, np.timedelta64] = {name: np.timedelta64(length, "us") for name, length in LENGTHS.items()}
 FIRST = date(1980, 1, 1)

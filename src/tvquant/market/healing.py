@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tvquant.lake.tables import DAILY
+from tvquant.market.asset_assessment import Judgement, open_holes
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.registry import AssetState
-from tvquant.market.states import Judgement, open_holes
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
 from tvquant.market.worker import TaskOutcome
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tvquant.market.providers.contract import Limits
+from tvquant.market.providers.contract import RateLimits
 
 SHARE = 0.95
 """Of the declared rate; the rest is for what the way of a request adds or takes."""
@@ -22,7 +22,7 @@ class Limiter:
     limits : what the provider declares.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         self.rate = SHARE * limits.requests_per_second
         self.burst = float(max(limits.burst - 1, 1))
         self._open = asyncio.Semaphore(limits.concurrency)

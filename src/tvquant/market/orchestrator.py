@@ -10,8 +10,9 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.lake import Lake
 from tvquant.lake.audit import newest_closes
-from tvquant.lake.declared import Doubt
+from tvquant.lake.declared_basis import Doubt
 from tvquant.lake.tables import DAILY
+from tvquant.market.asset_assessment import MINIMUM, Judgement, judge, repairable
 from tvquant.market.coverage import Coverage, Grid, coverage, instant
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
@@ -19,7 +20,6 @@ from tvquant.market.merging import Merger
 from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import AssetRecord, AssetState, RegistryManager
 from tvquant.market.retry import Backoff
-from tvquant.market.states import MINIMUM, Judgement, judge, repairable
 from tvquant.market.tasks import DataTask, merged
 from tvquant.market.worker import DataWorker, Result, TaskOutcome
 

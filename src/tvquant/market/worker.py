@@ -16,8 +16,8 @@ from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.actions import store_actions
 from tvquant.lake.funding import last_settlement, pays, sound
-from tvquant.lake.kinds import SHARES, structure
 from tvquant.lake.tables import DAILY
+from tvquant.market.asset_assessment import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, instant, moment, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
@@ -27,8 +27,8 @@ from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import AssetRecord, AssetState, RegistryManager, Span
 from tvquant.market.retry import Backoff
 from tvquant.market.scales import OutOfStep, in_step, touching
-from tvquant.market.states import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.tasks import DataTask
+from tvquant.symbology.kinds import SHARES, structure
 
 NEXT_SETTLEMENT = timedelta(milliseconds=1)
 """Behind the last stored settlement."""

@@ -6,7 +6,7 @@ arguments of the command -> `ResolvedProfile` -> `to_manifest` in the run, `from
 
 from tvquant.profiles.fields import Row
 from tvquant.profiles.files import RawProfile, available, load
-from tvquant.profiles.layers import Problem, ResolvedProfile, lint, resolve
+from tvquant.profiles.layers import ProfileProblem, ResolvedProfile, lint, resolve
 from tvquant.profiles.linting import lint_all
 from tvquant.profiles.manifest import dump, explain, from_manifest, to_manifest
 from tvquant.profiles.scanners import explain_scanner
@@ -14,8 +14,8 @@ from tvquant.profiles.schema import Profile
 from tvquant.profiles.vocabulary import Vocabulary
 
 __all__ = [
-    "Problem",
     "Profile",
+    "ProfileProblem",
     "RawProfile",
     "ResolvedProfile",
     "Row",

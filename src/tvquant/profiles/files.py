@@ -18,7 +18,7 @@ import yaml
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import NAME, VERSION
-from tvquant.profiles.wording import instead_of
+from tvquant.profiles.messages import instead_of
 
 PRESETS = Path(__file__).with_name("presets")
 DEFAULTS = "defaults"

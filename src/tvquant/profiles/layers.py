@@ -18,13 +18,13 @@ from pydantic_core import ErrorDetails
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.quoting import shown
-from tvquant.profiles.definitions import below_floor
 from tvquant.profiles.fields import VERSION
 from tvquant.profiles.files import DEFAULTS, PROFILES, Layer, RawProfile, load, parse_value
-from tvquant.profiles.recruiters import Recruiters
+from tvquant.profiles.messages import closest, explained, suggested
+from tvquant.profiles.scanner_expansion import Recruiters
+from tvquant.profiles.scanner_schema import below_floor
 from tvquant.profiles.schema import BRANCHES, LEAVES, Profile
 from tvquant.profiles.vocabulary import Vocabulary
-from tvquant.profiles.wording import closest, explained, suggested
 
 PREFIX = "TVQUANT_"
 _SETTINGS = ("universe.rating_band", "universe.direction")
@@ -34,7 +34,7 @@ type Arguments = Mapping[str, tuple[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class ProfileProblem:
     """One thing that is wrong with a profile: the dotted key (empty for a whole file), what, and in which layer."""
 
     key: str
@@ -108,25 +108,25 @@ def lint(
     *,
     search: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
-) -> list[Problem]:
+) -> list[ProfileProblem]:
     """Everything that is wrong with a profile, given by name or file; empty when it resolves and asks enough."""
     try:
         raw = load(profile, search=search)
     except (ProfileError, DataError) as error:
-        return [Problem(key="", text=str(error), layer="")]
+        return [ProfileProblem(key="", text=str(error), layer="")]
     resolved, problems = _resolve(raw, vocabulary, environment or {}, {})
     if resolved is not None and not resolved.profile.universe.research:
         layer = resolved.layers["universe.scanners"]
         low = filter(None, map(below_floor, resolved.profile.universe.scanners))
-        problems += [Problem(key="universe.scanners", text=text, layer=layer) for text in low]
+        problems += [ProfileProblem(key="universe.scanners", text=text, layer=layer) for text in low]
     return problems
 
 
 def _resolve(
     raw: RawProfile, vocabulary: Vocabulary, environment: Mapping[str, str], arguments: Arguments
-) -> tuple[ResolvedProfile | None, list[Problem]]:
+) -> tuple[ResolvedProfile | None, list[ProfileProblem]]:
     """The profile, or None, and all problems; one of both is empty."""
-    problems: list[Problem] = []
+    problems: list[ProfileProblem] = []
     given = (*raw.layers, *_environment(environment, problems), *_arguments(arguments))
     merged: dict[str, _Value] = {}
     for layer in given:
@@ -143,13 +143,15 @@ def _resolve(
     except ValidationError as error:
         problems += _invalid(error, merged)
     for key, text in vocabulary.complaints({key: v.value for key, v in merged.items()}):
-        problems.append(Problem(key=key, text=text, layer=merged[key].where))
+        problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:
         return None, problems
     return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in LEAVES}, notices=notices), []
 
 
-def _fetch_scanners(merged: dict[str, _Value], search: Sequence[Path], problems: list[Problem]) -> tuple[str, ...]:
+def _fetch_scanners(
+    merged: dict[str, _Value], search: Sequence[Path], problems: list[ProfileProblem]
+) -> tuple[str, ...]:
     """Put whole definitions where the profile has names; what was assumed in doing so."""
     named, grouped = merged.get("universe.scanners"), merged.get("universe.strategies")
     if named is None or not isinstance(named.value, list):
@@ -162,13 +164,13 @@ def _fetch_scanners(merged: dict[str, _Value], search: Sequence[Path], problems:
     )
     strategies = grouped.value if grouped is not None and isinstance(grouped.value, Mapping) else {}
     found.fetch(named.value, strategies)
-    problems += [Problem(key=key, text=text, layer=merged[key].where) for key, text in found.problems]
+    problems += [ProfileProblem(key=key, text=text, layer=merged[key].where) for key, text in found.problems]
     source = grouped if grouped is not None and strategies and not named.value else named
     merged["universe.scanners"] = replace(source, value=found.definitions)
     return tuple(found.notices)
 
 
-def _environment(environment: Mapping[str, str], problems: list[Problem]) -> Iterator[Layer]:
+def _environment(environment: Mapping[str, str], problems: list[ProfileProblem]) -> Iterator[Layer]:
     """A layer for each variable that sets a key; variables that are no keys (`TVQUANT_HOME`) are someone else's."""
     for variable in sorted(environment):
         if not variable.startswith(PREFIX):
@@ -180,13 +182,13 @@ def _environment(environment: Mapping[str, str], problems: list[Problem]) -> Ite
             try:
                 value = parse_value(environment[variable], label)
             except ProfileError as error:
-                problems.append(Problem(key="", text=str(error), layer=label))
+                problems.append(ProfileProblem(key="", text=str(error), layer=label))
             else:
                 yield _layer(label, rest.replace("__", "."), value)
         elif section:
             right = f"{PREFIX}{section.upper()}__{rest.removeprefix(f'{section}_').upper()}"
             text = f"sets nothing: between section and key stand two underscores, as in {right}"
-            problems.append(Problem(key=variable, text=text, layer="environment"))
+            problems.append(ProfileProblem(key=variable, text=text, layer="environment"))
 
 
 def _arguments(arguments: Arguments) -> Iterator[Layer]:
@@ -201,7 +203,7 @@ def _layer(label: str, key: str, value: Any) -> Layer:
     return Layer(label=label, values=value)
 
 
-def _flat(layer: Layer, problems: list[Problem]) -> Iterator[tuple[str, Any]]:
+def _flat(layer: Layer, problems: list[ProfileProblem]) -> Iterator[tuple[str, Any]]:
     """Dotted keys and values of a layer, as far as the schema knows them; the rest is added to `problems`."""
 
     def walk(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -211,11 +213,11 @@ def _flat(layer: Layer, problems: list[Problem]) -> Iterator[tuple[str, Any]]:
                 yield from walk(value, f"{key}.")
             elif key in BRANCHES:
                 text = f"expected a mapping of its keys, found {shown(value)}"
-                problems.append(Problem(key=key, text=text, layer=layer.where(key)))
+                problems.append(ProfileProblem(key=key, text=text, layer=layer.where(key)))
             elif key in LEAVES:
                 yield key, value
             else:
-                problems.append(Problem(key=_printable(key), text=_unknown_key(key), layer=layer.where(key)))
+                problems.append(ProfileProblem(key=_printable(key), text=_unknown_key(key), layer=layer.where(key)))
 
     return walk(layer.values, "")
 
@@ -245,7 +247,7 @@ def _nested(name: str, merged: Mapping[str, _Value]) -> dict[str, Any]:
     return out
 
 
-def _invalid(error: ValidationError, merged: Mapping[str, _Value]) -> Iterator[Problem]:
+def _invalid(error: ValidationError, merged: Mapping[str, _Value]) -> Iterator[ProfileProblem]:
     """One problem for each place that does not fit the schema; the branches of a union are put together."""
     places: dict[tuple[str, int | None], list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
@@ -254,7 +256,7 @@ def _invalid(error: ValidationError, merged: Mapping[str, _Value]) -> Iterator[P
         places.setdefault((key, item), []).append(detail)
     for (key, _), details in places.items():
         where = merged[key].where if key in merged else "in no layer"
-        yield Problem(key=key, text=_text(details), layer=where)
+        yield ProfileProblem(key=key, text=_text(details), layer=where)
 
 
 def _key(location: tuple[int | str, ...]) -> str:

@@ -27,7 +27,7 @@ from tvquant.core.errors import ProfileError
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import Name, OneLine, Section, broken
 from tvquant.profiles.files import UNIVERSES, text_of
-from tvquant.profiles.wording import unknown
+from tvquant.profiles.messages import unknown
 
 COLUMNS = ["ticker", "first", "last"]
 HEADERS = ("as_of", "source", "licence", "dated")

@@ -21,13 +21,13 @@ from tvquant.core.atoms import Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.profiles.definitions import HELD, RATINGS, Largest, Recruiter, Scanner, below_floor
 from tvquant.profiles.fields import Distinct, Member, OneLine, Row, Section
 from tvquant.profiles.files import SCANNERS, Layer, check_trail, read
 from tvquant.profiles.filters import TAGS, AnyOf, Condition, Filter, Sense, senses_differ
 from tvquant.profiles.members import Members, load_members
+from tvquant.profiles.messages import explained, unknown
+from tvquant.profiles.scanner_schema import HELD, RATINGS, Largest, Recruiter, Scanner, below_floor
 from tvquant.profiles.vocabulary import Vocabulary
-from tvquant.profiles.wording import explained, unknown
 
 __all__ = [
     "RATINGS",

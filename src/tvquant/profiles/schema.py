@@ -22,9 +22,9 @@ from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.instruments import Kind
 from tvquant.core.quoting import shown
 from tvquant.core.stamps import NONE, Stamp, Stamps
-from tvquant.profiles.definitions import Recruiter
 from tvquant.profiles.fields import VERSION, Distinct, Member, Name, OneLine, Real, Section, Symbol, broken
-from tvquant.profiles.wording import unknown
+from tvquant.profiles.messages import unknown
+from tvquant.profiles.scanner_schema import Recruiter
 
 SWEPT = (60, 20, 20)
 """Train, test, step that were picked as the best of a sweep on related history (R-SIM-01)."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tvquant.core.books import Convention
-from tvquant.profiles.wording import unknown
+from tvquant.profiles.messages import unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

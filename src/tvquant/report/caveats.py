@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from tvquant.core.stamps import Stamp
+from tvquant.report.formatting import day, percent
 from tvquant.report.run import DRAWN_FROM, Absent, Cell, RunData
 from tvquant.report.sections.costs import assumed_funding
-from tvquant.report.wording import day, percent
 
 DUST = 1e-9
 """Cash that is not more is rounding."""

@@ -14,9 +14,9 @@ from tvquant.core.digests import digest_json
 from tvquant.core.errors import TvquantError
 from tvquant.ledger import Integrity, verify
 from tvquant.report.files import write
+from tvquant.report.formatting import NOTHING, number
 from tvquant.report.markdown import Health, health_of, markdown_table, profile_name
 from tvquant.report.run import Absent, RunData, read_run
-from tvquant.report.wording import NOTHING, number
 
 HEAD = ("run", "profile", "ledger", "health", "headline Sharpe", "report")
 FOUND = ".index.json"

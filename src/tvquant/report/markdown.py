@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from tvquant.report.caveats import caveats
+from tvquant.report.formatting import count, number, percent, some
 from tvquant.report.run import Absent, RunData, health_counts, is_fine, stamps_of
-from tvquant.report.wording import count, number, percent, some
 
 NAMED = 12
 """Assets that are not healthy and named; the rest are counted."""

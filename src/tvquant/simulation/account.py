@@ -13,7 +13,7 @@ from tvquant.core.panel import Bools, Floats
 type Integers = NDArray[np.int64]
 
 
-class Market(NamedTuple):
+class PriceRows(NamedTuple):
     """What there was to trade: T rows, N names.
 
     `marks` are 0 before a name's first bar. `ends` are the cells in which a holding must be closed out: nothing can

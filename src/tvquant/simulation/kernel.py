@@ -28,7 +28,7 @@ import numpy as np
 from numba import njit
 
 from tvquant.core.panel import Bools, Floats
-from tvquant.simulation.account import Account, Book, Market, Orders, Terms
+from tvquant.simulation.account import Account, Book, Orders, PriceRows, Terms
 
 YEAR = 365 * 86_400e6
 """Microseconds of the year that rates are per."""
@@ -73,7 +73,7 @@ def blank(rows: int, names: int, fills: int) -> Book:
 
 
 @compiled
-def run(market: Market, orders: Orders, terms: Terms, book: Book) -> None:
+def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
     """Play the orders and write the book."""
     rows, names = market.marks.shape
     fills, first = len(orders.filled), orders.filled[0]
@@ -96,7 +96,7 @@ def run(market: Market, orders: Orders, terms: Terms, book: Book) -> None:
 
 
 @compiled
-def _calm_until(market: Market, orders: Orders, account: Account, t: int) -> int:
+def _calm_until(market: PriceRows, orders: Orders, account: Account, t: int) -> int:
     """The first row from `t` on that needs every step: it is busy, or a short loses its collateral at its mark."""
     rows, names = market.marks.shape
     posted = False
@@ -114,7 +114,7 @@ def _calm_until(market: Market, orders: Orders, account: Account, t: int) -> int
 
 
 @compiled
-def _step(market: Market, orders: Orders, terms: Terms, book: Book, account: Account, t: int, out: int) -> bool:
+def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: Account, t: int, out: int) -> bool:
     """One row with everything that can happen in it; false when it ends the book."""
     held, money, marks = account.held, account.money, market.marks[t]
     decision, fill = book.tally[DECIDED], book.tally[FILLED]
@@ -160,7 +160,7 @@ def _step(market: Market, orders: Orders, terms: Terms, book: Book, account: Acc
 
 
 @compiled
-def _hold(market: Market, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> bool:
+def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> bool:
     """Rows from `t` to before `until`, in which only marks and accruals change; false when one ends the book."""
     stamps, quantities, held = market.stamps, book.quantities, account.held
     returns, equities, cashes, debts = book.returns, book.equity, book.cash, book.borrowed
@@ -194,7 +194,7 @@ def _hold(market: Market, terms: Terms, book: Book, account: Account, t: int, un
 
 
 @compiled
-def _accrue(market: Market, terms: Terms, book: Book, account: Account, t: int, out: int) -> None:
+def _accrue(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int) -> None:
     """Simple interest on what has been borrowed since the previous row, names and cash; funding until the open."""
     money = account.money
     rate = terms.borrow_rate * (market.stamps[t] - market.stamps[t - 1]) / YEAR
@@ -243,7 +243,7 @@ def _take_stock(terms: Terms, account: Account, marks: Floats) -> None:
 
 
 @compiled
-def _apply_actions(market: Market, account: Account, t: int, pending: Floats) -> None:
+def _apply_actions(market: PriceRows, account: Account, t: int, pending: Floats) -> None:
     """Split what is held, ordered and posted; then dividends on what is held."""
     if market.split.shape[0] > 0:
         for j in range(len(account.held)):
@@ -256,7 +256,7 @@ def _apply_actions(market: Market, account: Account, t: int, pending: Floats) ->
 
 
 @compiled
-def _opening(market: Market, t: int) -> tuple[Floats, Bools]:
+def _opening(market: PriceRows, t: int) -> tuple[Floats, Bools]:
     """Opening prices and where there is one; elsewhere the last mark, through a split."""
     names = market.marks.shape[1]
     price, can = np.empty(names), np.empty(names, np.bool_)

@@ -9,7 +9,7 @@ from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
-from tvquant.simulation.account import Integers, Market
+from tvquant.simulation.account import Integers, PriceRows
 from tvquant.simulation.kernel import compiled
 
 type Columns = NDArray[np.intp] | None
@@ -18,7 +18,7 @@ INFINITY = int(np.float64(np.inf).view(np.int64))
 HOUR = np.timedelta64(1, "h")
 
 
-def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: Integers | None) -> Market:
+def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: Integers | None) -> PriceRows:
     """The market of the chosen instruments.
 
     Where every cell has a price the marks are the panel's closes themselves; elsewhere they are carried.
@@ -56,7 +56,7 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
     rates, bare, early_rates, early_bare = _funding(panel, columns, instruments)
     if len(early_rates):
         eventful |= (early_rates != 0.0).any(axis=1) | (early_bare != 0.0).any(axis=1)
-    return Market(
+    return PriceRows(
         stamps=frozen(times.view(np.int64)),
         marks=frozen(marks),
         opens=_opens(panel, columns, instruments, priced, open_fills),

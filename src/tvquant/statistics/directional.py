@@ -12,8 +12,8 @@ there.
 import numpy as np
 
 from tvquant.core.panel import Floats
+from tvquant.statistics.first_valid import Integers, first_known
 from tvquant.statistics.kernels import compiled
-from tvquant.statistics.known import Integers, first_known
 
 LENGTH = 14
 """Bars of Wilder's averages."""

@@ -26,7 +26,7 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
-from tvquant.tournament.choosing import Choice, base_pool, choose, discovery, health, training_streams
+from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.quorum import stand, stand_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
@@ -187,7 +187,7 @@ def _unsolved(spec: StrategySpec, why: str) -> Allocation:
 def _decision(
     view: View,
     rules: Rules,
-    choice: Choice,
+    choice: SelectionOutcome,
     inputs: str,
     allocation: Allocation | None = None,
     clusters: Mapping[str, int] | None = None,

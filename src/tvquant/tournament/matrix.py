@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.records import Entry, Recorder, ResultSink
+from tvquant.tournament.cell_results import measures, tables
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.play import BacktestEngine, Played, Settled
-from tvquant.tournament.standings import measures, tables
-from tvquant.tournament.steps import STAGE, Step
+from tvquant.tournament.rebalances import STAGE, Rebalance
+from tvquant.tournament.walk_forward import BacktestEngine, Played, Settled
 from tvquant.tournament.windows import Window
 from tvquant.tournament.workers import Pool
 
@@ -27,7 +27,7 @@ type Task = tuple[tuple[Cell, ...], tuple[Window, ...]]
 class Resumed:
     """What an interrupted run had recorded: steps per cell, the cells that were finished, the selections."""
 
-    steps: Mapping[str, Sequence[Step]]
+    steps: Mapping[str, Sequence[Rebalance]]
     finished: frozenset[str]
     selections: frozenset[tuple[str, int]]
     """Chain and window of each selection."""
@@ -97,7 +97,7 @@ def play_matrix(
 def _walk(
     engine: BacktestEngine,
     cells: Sequence[Cell],
-    steps: dict[str, list[Step]],
+    steps: dict[str, list[Rebalance]],
     selections: set[tuple[str, int]],
     pool: Pool,
     recorder: Recorder,
@@ -119,7 +119,7 @@ def _walk(
 
 
 def _tasks(
-    cells: Sequence[Cell], chunk: Sequence[Window], start: int, steps: Mapping[str, Sequence[Step]], jobs: int
+    cells: Sequence[Cell], chunk: Sequence[Window], start: int, steps: Mapping[str, Sequence[Rebalance]], jobs: int
 ) -> Iterator[Task]:
     """Cells that still lack windows of this chunk, grouped by what they lack and spread over the workers."""
     groups: dict[int, list[Cell]] = {}
@@ -133,19 +133,19 @@ def _tasks(
 
 
 def _play(
-    engine: BacktestEngine, cells: tuple[Cell, ...], windows: tuple[Window, ...], last: Mapping[str, Step]
+    engine: BacktestEngine, cells: tuple[Cell, ...], windows: tuple[Window, ...], last: Mapping[str, Rebalance]
 ) -> list[Played]:
     return list(engine.play(cells, windows, last))
 
 
-def _settle(engine: BacktestEngine, cell: Cell, steps: tuple[Step, ...]) -> Settled | ModelError:
+def _settle(engine: BacktestEngine, cell: Cell, steps: tuple[Rebalance, ...]) -> Settled | ModelError:
     try:
         return engine.settle(cell, steps)
     except ModelError as error:
         return error
 
 
-def _outcome(cell: Cell, outcome: Settled | ModelError, steps: Sequence[Step]) -> Entry:
+def _outcome(cell: Cell, outcome: Settled | ModelError, steps: Sequence[Rebalance]) -> Entry:
     if isinstance(outcome, ModelError):
         metrics, data = {"status": "failed"}, {"why": str(outcome)}
         return Entry(chain=cell.key, stage=STAGE, pillar=3, kind="outcome", metrics=metrics, data=data)
@@ -160,7 +160,7 @@ def _outcome(cell: Cell, outcome: Settled | ModelError, steps: Sequence[Step]) -
     )
 
 
-def _nothing_to_hold(steps: Sequence[Step]) -> DataError | ModelError:
+def _nothing_to_hold(steps: Sequence[Rebalance]) -> DataError | ModelError:
     """Why no window has weights, in one line: allocations that failed, or the reasons of the last window."""
     failed = sum(step.status == "failed" for step in steps)
     if failed:

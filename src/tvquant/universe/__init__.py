@@ -12,17 +12,17 @@ from tvquant.universe.discovery import (
 )
 from tvquant.universe.discovery_audit import Auditor, ScannerAudit
 from tvquant.universe.health import Health, judge
-from tvquant.universe.screening import Answer, Screen
+from tvquant.universe.screening import Screen, ScreeningOutcome
 
 __all__ = [
     "HOLD",
-    "Answer",
     "Auditor",
     "Consolidated",
     "Discovery",
     "Health",
     "ScannerAudit",
     "Screen",
+    "ScreeningOutcome",
     "belongs",
     "consolidate",
     "discover",

@@ -23,7 +23,7 @@ from tvquant.core.panel import Panel
 from tvquant.profiles.scanners import Scanner
 from tvquant.profiles.schema import UniverseSection
 from tvquant.universe.consolidation import Consolidated, Recruit, consolidate
-from tvquant.universe.screening import Answer, Screen
+from tvquant.universe.screening import Screen, ScreeningOutcome
 
 HOLD = "hold"
 """Logic of an atom that no scanner recruited."""
@@ -116,7 +116,9 @@ def require(scanners: Sequence[Scanner], features: FeatureSet) -> None:
                 )
 
 
-def recruits(scanners: Sequence[Scanner], candidates: Sequence[Instrument], answers: Sequence[Answer]) -> list[Recruit]:
+def recruits(
+    scanners: Sequence[Scanner], candidates: Sequence[Instrument], answers: Sequence[ScreeningOutcome]
+) -> list[Recruit]:
     """Who was recruited as what, by candidate, then by scanner; a pool without a logic recruits nobody."""
     made: list[tuple[int, int, Recruit]] = []
     for at, (scanner, answer) in enumerate(zip(scanners, answers, strict=True)):
@@ -137,7 +139,10 @@ def traded_values(candidates: Sequence[Instrument], features: FeatureSet) -> dic
 
 
 def _consolidated(
-    universe: UniverseSection, candidates: Sequence[Instrument], answers: Sequence[Answer], features: FeatureSet
+    universe: UniverseSection,
+    candidates: Sequence[Instrument],
+    answers: Sequence[ScreeningOutcome],
+    features: FeatureSet,
 ) -> Consolidated:
     value = traded_values(candidates, features)
     if not universe.scanners:
@@ -149,7 +154,9 @@ def _consolidated(
     return consolidate(found, value, quotes=quotes, most=universe.max_atoms)
 
 
-def _left_out(candidates: Sequence[Instrument], answers: Sequence[Answer], found: Consolidated) -> dict[str, str]:
+def _left_out(
+    candidates: Sequence[Instrument], answers: Sequence[ScreeningOutcome], found: Consolidated
+) -> dict[str, str]:
     """Key -> why a candidate has no atom."""
     held = {atom.physical_symbol for atom in found.atoms}
     cut = {atom.physical_symbol for atom in found.cut}

@@ -14,7 +14,7 @@ from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant, Instrument, Kind
 from tvquant.profiles.scanners import RATINGS, AnyOf, Filter, Scanner
 from tvquant.universe.consolidation import Consolidated
-from tvquant.universe.screening import Answer, Screen
+from tvquant.universe.screening import Screen, ScreeningOutcome
 
 NEUTRAL = 0.1
 """Ratings within +-0.1 are neutral (TradingView's own band)."""
@@ -70,7 +70,7 @@ class Auditor:
     def audit(
         self,
         columns: NDArray[np.intp],
-        answers: Sequence[Answer],
+        answers: Sequence[ScreeningOutcome],
         found: Consolidated,
         features: FeatureSet,
         day: Instant,

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from tvquant.core.instruments import Instrument
-from tvquant.core.renames import share_names, spelled
 from tvquant.profiles.members import Members
+from tvquant.symbology.renames import share_names, spelled
 
 
 def ticker_of(instrument: Instrument) -> str:

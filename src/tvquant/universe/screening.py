@@ -24,7 +24,7 @@ PASSED = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class ScreeningOutcome:
     """What a scanner says to N instruments.
 
     Parameters
@@ -74,7 +74,7 @@ class Screen:
             dtype=np.int64,
         )
 
-    def ask(self, columns: NDArray[np.intp], day: Instant, features: FeatureSet) -> Answer:
+    def ask(self, columns: NDArray[np.intp], day: Instant, features: FeatureSet) -> ScreeningOutcome:
         """What the scanner says to the instruments of these columns with what was known on `day`."""
         scanner, places = self.scanner, features.columns(self._keys[columns].tolist())
         steps, stopped = list(self._steps), self._structure[columns].copy()
@@ -100,7 +100,7 @@ class Screen:
             _stop(stopped, len(steps), ~passes)
             unknown |= (stopped == len(steps)) & ~known
             steps.append(f"{scanner.name}: {' or '.join(dict.fromkeys(one.field for one in each.comparisons))}")
-        return Answer(steps=tuple(steps), stopped=stopped, unknown=unknown, pool_steps=pool_steps)
+        return ScreeningOutcome(steps=tuple(steps), stopped=stopped, unknown=unknown, pool_steps=pool_steps)
 
 
 type _Fit = Callable[[Scanner, Instrument], bool]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tvquant.allocation import allocate
-from tvquant.allocation.engines.contract import Answer
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.core.allocations import Attempt, Limits, Problem, Status
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.statistics.covariance import estimate
@@ -142,9 +142,9 @@ class Careless:
     name = "careless"
     risk_profiles = frozenset({"min_variance"})
 
-    def solve(self, problem: Problem, risk_profile: str) -> Answer:
+    def solve(self, problem: Problem, risk_profile: str) -> EngineAnswer:
         weights = np.array([0.5, 0.5] + [0.0] * (len(problem.keys) - 2))
-        return Answer(weights=weights, attempts=(Attempt(what="guess", outcome="solved"),))
+        return EngineAnswer(weights=weights, attempts=(Attempt(what="guess", outcome="solved"),))
 
 
 @pytest.mark.requirement("R-RSK-10")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tvquant.allocation.ladder import Solution
 from tvquant.allocation.projection import fill, onto_caps, project
+from tvquant.allocation.solver_attempts import Solution
 from tvquant.core.allocations import Covariance, Limits, Problem
 
 

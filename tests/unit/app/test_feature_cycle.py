@@ -8,7 +8,7 @@ import pytest
 
 from tvquant.app import feature_cycle
 from tvquant.app.feature_cycle import feature_history, feature_version, lake_panels, refresh_features
-from tvquant.app.watching import Watcher
+from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import calendar
 from tvquant.core.panel import Basis, Panel

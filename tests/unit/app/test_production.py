@@ -11,8 +11,8 @@ import pytest
 from tvquant.app.cli.console import Progress
 from tvquant.app.cli.runs import finished
 from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
+from tvquant.app.progress import Watcher
 from tvquant.app.vocabulary import vocabulary
-from tvquant.app.watching import Watcher
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, LedgerError, ProfileError

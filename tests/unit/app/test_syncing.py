@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from tvquant.app import syncing
 from tvquant.app.cli.data import commands
 from tvquant.app.cli.profile import resolved
-from tvquant.app.cli.sync_told import SyncTold
+from tvquant.app.cli.sync_messages import SyncTold
+from tvquant.app.progress import Watcher
 from tvquant.app.syncing import Asked, Source, Synced
-from tvquant.app.watching import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.market.plans import PlanBook

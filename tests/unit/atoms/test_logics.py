@@ -1,6 +1,6 @@
 from tvquant.atoms import LOGICS
 from tvquant.profiles.files import SCANNERS
-from tvquant.profiles.recruiters import DEFAULT_LOGIC
+from tvquant.profiles.scanner_expansion import DEFAULT_LOGIC
 from tvquant.profiles.scanners import load_scanner
 from tvquant.selection.vetoes.directional import REVERSAL
 from tvquant.universe import HOLD

@@ -13,7 +13,7 @@ from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, tables
 from tvquant.lake.basis import ACTION, PRICED, contradictions, unshown
-from tvquant.lake.declared import Doubt
+from tvquant.lake.declared_basis import Doubt
 
 AAA, BBB = "NASDAQ:AAA", "NYSE:BBB"
 START = datetime(2021, 1, 4, tzinfo=UTC)

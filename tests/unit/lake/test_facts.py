@@ -11,9 +11,9 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, Snapshot, forks, tables
+from tvquant.lake import Lake, Snapshot, perturbations, tables
 from tvquant.lake.facts import known_facts, store_facts
-from tvquant.lake.steps import Steps, assumed_steps
+from tvquant.symbology.tick_lot import Steps, assumed_steps
 
 BTC, ETH = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT"
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
@@ -101,13 +101,13 @@ def test_facts_are_content_and_survive_a_fork(
     older = Snapshot(digest=bare.digest, symbols=bare.symbols, tables={**bare.tables})
     assert "facts" not in older.tables
     assert lake.panel(older).keys == (BTC, ETH)  # pinned before there were facts: it still reads
-    rows = forks.pinned(lake, pinned)
-    copy, snapshot = forks.rebuilt(rows, tmp_path / "same")
+    rows = perturbations.pinned(lake, pinned)
+    copy, snapshot = perturbations.rebuilt(rows, tmp_path / "same")
     assert copy.panel(snapshot).instruments == lake.panel(pinned).instruments
-    edited = forks.rows_deleted(rows, np.datetime64("2021-01-03", "us"), np.random.default_rng(0))
+    edited = perturbations.rows_deleted(rows, np.datetime64("2021-01-03", "us"), np.random.default_rng(0))
     assert edited is not None
     assert edited.facts.is_empty()
-    changed = forks.facts_changed(lake.panel(pinned), np.datetime64("2021-01-03", "us"))
+    changed = perturbations.facts_changed(lake.panel(pinned), np.datetime64("2021-01-03", "us"))
     assert changed.until(AT).stamps_of((ETH,)) == frozenset()
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.lake import Lake
-from tvquant.lake.choices import Choice
 from tvquant.lake.files import FUNDING, read_file
+from tvquant.lake.symbol_choice import SymbolChoice
 
 HEADER = "symbol,timestamp,open,high,low,close,volume"
 GOOD = "BINANCE:BTCUSDT,2024-01-01T00:00:00Z,1,2,0.5,1.5,10"
@@ -200,7 +200,7 @@ def test_two_intervals_do_not_share_a_file(tmp_path: Path) -> None:
     pl.concat([_every("1d"), _every("4h", ETH)]).write_parquet(tmp_path / "two.parquet")
     with pytest.raises(DataError, match=f"bars of 1d of {BTC} and 4h of {ETH}; put each interval into a file"):
         read_file(tmp_path / "two.parquet")
-    chosen = read_file(tmp_path / "two.parquet", Choice(only=frozenset({ETH})))
+    chosen = read_file(tmp_path / "two.parquet", SymbolChoice(only=frozenset({ETH})))
     assert (chosen.interval, len(chosen.rows), len(chosen.rejected)) == ("4h", 12, 0)
     assert chosen.symbols == {BTC, ETH}
 

@@ -12,7 +12,7 @@ import pytest
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import FindingKind, HealthState, Lake, audit, commits, health, tables
-from tvquant.lake.choices import Choice
+from tvquant.lake.symbol_choice import SymbolChoice
 from tvquant.lake.tables import SCHEMAS
 
 BTC, ETH, SOL, AAPL = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT", "NASDAQ:AAPL"
@@ -78,9 +78,9 @@ def test_only_the_chosen_symbols_are_read(lake: Lake, deliver: Any, bars: Any) -
     parts = [bars(name, [1.0, 2.0]) for name in (BTC, ETH, SOL)]
     parts[2]["volume"] = [1.0, -1.0]
     whole = {name: [one for part in parts for one in part[name]] for name in parts[0]}
-    assert deliver(whole, choice=Choice(only=frozenset({ETH}))).refused == {}
+    assert deliver(whole, choice=SymbolChoice(only=frozenset({ETH}))).refused == {}
     assert lake.symbols() == (ETH,)
-    report = deliver(whole, choice=Choice(exclude=frozenset({SOL})))
+    report = deliver(whole, choice=SymbolChoice(exclude=frozenset({SOL})))
     assert (report.refused, report.stored, report.duplicates) == ({}, 2, 2)
     assert lake.symbols() == (BTC, ETH)
 
@@ -98,7 +98,9 @@ def test_a_choice_that_means_nothing_is_refused(
     only: tuple[str, ...], exclude: tuple[str, ...], why: str, lake: Lake, deliver: Any, bars: Any
 ) -> None:
     with pytest.raises(ProfileError, match=why):
-        deliver(bars(BTC, [1.0]), bars(ETH, [1.0]), choice=Choice(only=frozenset(only), exclude=frozenset(exclude)))
+        deliver(
+            bars(BTC, [1.0]), bars(ETH, [1.0]), choice=SymbolChoice(only=frozenset(only), exclude=frozenset(exclude))
+        )
     assert not lake.root.exists()
 
 

@@ -12,7 +12,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import FindingKind, Lake, audit, commits, tables
-from tvquant.lake.scales import rescaled
+from tvquant.lake.price_scale import rescaled
 
 AAA, BBB, CCC = "NASDAQ:AAA", "NASDAQ:BBB", "NASDAQ:CCC"
 DAYS = [day for k in range(60) if (day := date(2021, 4, 5) + timedelta(days=k)).weekday() < 5]

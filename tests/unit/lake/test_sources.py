@@ -11,7 +11,7 @@ from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, sources, tables
-from tvquant.lake.forks import pinned, rebuilt, rows_deleted
+from tvquant.lake.perturbations import pinned, rebuilt, rows_deleted
 from tvquant.lake.upserts import upsert
 
 BTC, SIM, SOL = "BINANCE:BTCUSDT", "BINANCE:S001USDT", "KRAKEN:SOLUSD"

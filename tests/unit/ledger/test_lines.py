@@ -7,7 +7,7 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.ledger import Integrity, verify
-from tvquant.ledger.lines import BadLine, Head, Progress, hashed_line
+from tvquant.ledger.lines import BadLine, ChainProgress, Head, hashed_line
 
 pytestmark = pytest.mark.requirement("R-LED-01")
 
@@ -100,4 +100,4 @@ def test_a_missing_head_is_the_worlds_fault(tmp_path: Path) -> None:
 )
 def test_lines_that_are_no_records(line: bytes) -> None:
     with pytest.raises(BadLine, match=r"audit\.jsonl line 1: is not a ledger record"):
-        Progress().step(line)
+        ChainProgress().step(line)

@@ -7,7 +7,7 @@ from told import BTC, NOW, Spoil, ToldProvider, day, made_bars, replaced, run, w
 from tvquant.market.coverage import Grid, instant
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
-from tvquant.market.providers.contract import Limits, Malformed, Unavailable, UnknownSymbol
+from tvquant.market.providers.contract import Malformed, RateLimits, Unavailable, UnknownSymbol
 from tvquant.market.retry import Backoff
 
 GRID = Grid.of(BTC, "1d", NOW)
@@ -16,7 +16,7 @@ VALUES = NO_ROWS.columns
 
 
 def told(*spoil: Spoil | BaseException, page: int = 2000, rows: pl.DataFrame = ROWS) -> ToldProvider:
-    limits = Limits(requests_per_second=100, burst=10, bars_per_request=page, concurrency=4)
+    limits = RateLimits(requests_per_second=100, burst=10, bars_per_request=page, concurrency=4)
     return ToldProvider({BTC: rows}, {BTC: list(spoil)}, limits=limits)
 
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from told import run
 
 from tvquant.market.limiter import Limiter
-from tvquant.market.providers.contract import Limits
+from tvquant.market.providers.contract import RateLimits
 
 
-def limits(rate: float, burst: int, concurrency: int = 50) -> Limits:
-    return Limits(requests_per_second=rate, burst=burst, bars_per_request=1, concurrency=concurrency)
+def limits(rate: float, burst: int, concurrency: int = 50) -> RateLimits:
+    return RateLimits(requests_per_second=rate, burst=burst, bars_per_request=1, concurrency=concurrency)
 
 
 async def sent(limiter: Limiter, waits: list[float]) -> list[float]:

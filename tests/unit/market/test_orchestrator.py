@@ -13,7 +13,7 @@ from tvquant.core.errors import DataError, DiskError
 from tvquant.lake import Lake
 from tvquant.market.coverage import coverage
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
-from tvquant.market.providers.contract import Limits, Unavailable
+from tvquant.market.providers.contract import RateLimits, Unavailable
 from tvquant.market.registry import AssetState, RegistryManager
 from tvquant.market.tasks import DataTask
 from tvquant.market.worker import Result
@@ -79,7 +79,7 @@ def test_no_other_module_calls_a_provider_of_prices() -> None:
 
 @pytest.mark.requirement("R-DAT-21")
 def test_what_is_open_at_once_is_bounded(lake: Lake, registry: RegistryManager, clock: FixedClock) -> None:
-    limits = Limits(requests_per_second=1000, burst=100, bars_per_request=500, concurrency=3)
+    limits = RateLimits(requests_per_second=1000, burst=100, bars_per_request=500, concurrency=3)
     provider = ToldProvider({name: made_bars(name, walk(300), last=day()) for name in MANY}, limits=limits)
     pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
     found = run(pipeline.run(tasks(*MANY)))
@@ -111,7 +111,7 @@ def test_an_interrupted_sync_can_be_done_again(
     pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
 ) -> None:
     """Ctrl-C cancels the main task: some assets are merged by then, and the next sync does the rest."""
-    limits = Limits(requests_per_second=2, burst=1, bars_per_request=500, concurrency=1)
+    limits = RateLimits(requests_per_second=2, burst=1, bars_per_request=500, concurrency=1)
     provider.tables = {name: made_bars(name, walk(300), last=day()) for name in MANY}
     provider.limits = limits
     slow = DataPipelineOrchestrator(provider=provider, lake=lake, registry=pipeline.registry, clock=pipeline.clock)

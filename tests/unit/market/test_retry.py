@@ -8,16 +8,16 @@ from told import run
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import (
     Banned,
-    Limits,
     Malformed,
     ProviderError,
     RateLimited,
+    RateLimits,
     Unavailable,
     UnknownSymbol,
 )
 from tvquant.market.retry import Backoff, retried
 
-LIMITS = Limits(requests_per_second=1000, burst=1000, bars_per_request=1, concurrency=10)
+LIMITS = RateLimits(requests_per_second=1000, burst=1000, bars_per_request=1, concurrency=10)
 
 
 class Answers:

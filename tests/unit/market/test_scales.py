@@ -13,7 +13,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, tables
-from tvquant.lake.declared import Doubt
+from tvquant.lake.declared_basis import Doubt
 from tvquant.lake.tables import TIME
 from tvquant.lake.upserts import revert, upsert
 from tvquant.market.orchestrator import DataPipelineOrchestrator

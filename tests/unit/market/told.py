@@ -12,7 +12,15 @@ import polars as pl
 
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import BARS, INSTRUMENTS, INTERVALS, Capabilities, Limits, Offer, UnknownSymbol
+from tvquant.market.providers.contract import (
+    BARS,
+    INSTRUMENTS,
+    INTERVALS,
+    Capabilities,
+    Offer,
+    RateLimits,
+    UnknownSymbol,
+)
 
 NOW = datetime(2024, 6, 1, 9, 30, tzinfo=UTC)
 BTC, ETH = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT"
@@ -97,8 +105,8 @@ class ToldProvider:
 
     tables: dict[str, pl.DataFrame]
     spoil: dict[str, list[Spoil | BaseException]] = field(default_factory=dict)
-    limits: Limits = field(
-        default_factory=lambda: Limits(requests_per_second=100, burst=10, bars_per_request=2000, concurrency=4)
+    limits: RateLimits = field(
+        default_factory=lambda: RateLimits(requests_per_second=100, burst=10, bars_per_request=2000, concurrency=4)
     )
     capabilities: Capabilities = field(
         default_factory=lambda: Capabilities(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tvquant.core.errors import ProfileError
-from tvquant.profiles import Problem, ResolvedProfile, Vocabulary, dump, lint, load, resolve
+from tvquant.profiles import ProfileProblem, ResolvedProfile, Vocabulary, dump, lint, load, resolve
 from tvquant.profiles.scanners import load_scanner
 
 type Write = Callable[..., Path]
@@ -325,7 +325,7 @@ def test_all_problems_are_listed_by_lint_and_counted_by_resolve(
 def test_lint_of_a_file_that_cannot_be_loaded_is_one_problem(write: Write, vocabulary: Vocabulary) -> None:
     path = write("p", "seed: 1\nseed: 2\n")
     text = "profile p (profiles/p.yaml), line 3: the key 'seed' stands here twice; keep one"
-    assert lint(path, vocabulary) == [Problem(key="", text=text, layer="")]
+    assert lint(path, vocabulary) == [ProfileProblem(key="", text=text, layer="")]
 
 
 def test_a_sound_profile_has_no_problem(vocabulary: Vocabulary) -> None:

@@ -23,7 +23,7 @@ from tvquant.ledger import Ledger, genesis_entry, outputs_of, records
 from tvquant.profiles import load, resolve, to_manifest
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.matrix import NOTHING, play_matrix
-from tvquant.tournament.play import BacktestEngine, first_window
+from tvquant.tournament.walk_forward import BacktestEngine, first_window
 from tvquant.tournament.windows import windows
 
 SYMBOLS = ("NYSE:AAA", "NYSE:BBB", "NYSE:CCC", "NYSE:DDD", "NYSE:EEE")

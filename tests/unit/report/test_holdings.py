@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from tvquant.report.blocks import Facts, Figure, Table, Text
+from tvquant.report.formatting import percent
 from tvquant.report.render import drawn
 from tvquant.report.run import OPTIMISATION, read_run
 from tvquant.report.sections.clusters import CLUSTERS
@@ -15,7 +16,6 @@ from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
 from tvquant.report.sections.current import CURRENT
 from tvquant.report.sections.exposure import EXPOSURE
-from tvquant.report.wording import percent
 
 HEADLINE = "v4/custom/hrp/custom"
 ROWS = 160

@@ -14,7 +14,7 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.ledger import Ledger, genesis_entry
 from tvquant.profiles import Profile, load, resolve
-from tvquant.tournament.play import BacktestEngine
+from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.windows import windows
 
 

@@ -11,8 +11,8 @@ from tvquant.core.atoms import Atom
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
+from tvquant.tournament.candidates import choose
 from tvquant.tournament.cells import cells
-from tvquant.tournament.choosing import choose
 from tvquant.tournament.decide import correlations, decide
 from tvquant.tournament.specs import MarketSpec, Previous, Spec, StrategySpec
 from tvquant.tournament.views import look

@@ -18,7 +18,7 @@ from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis, Floats, Panel
-from tvquant.lake import Lake, forks, import_files
+from tvquant.lake import Lake, import_files, perturbations
 from tvquant.profiles import Profile, available, load, resolve
 from tvquant.tournament.cells import cells
 from tvquant.tournament.leakcheck import (
@@ -94,15 +94,15 @@ class World:
         snapshot = lake.pin(symbols)
         self.panel = lake.panel(snapshot)
         self.at: Instant = self.panel.known_at[ROW].min()
-        rows = forks.pinned(lake, snapshot)
+        rows = perturbations.pinned(lake, snapshot)
         self.forks: dict[str, Panel | None] = {}
-        for number, (name, edit) in enumerate(forks.EDITS.items()):
+        for number, (name, edit) in enumerate(perturbations.EDITS.items()):
             edited = edit(rows, self.at, np.random.default_rng(number))
             self.forks[name] = edited and self._panel(edited, folder / str(number))
-        self.forks[forks.FACTS] = forks.facts_changed(self.panel, self.at)
+        self.forks[perturbations.FACTS] = perturbations.facts_changed(self.panel, self.at)
 
-    def _panel(self, rows: forks.Rows, folder: Path) -> Panel:
-        lake, snapshot = forks.rebuilt(rows, folder)
+    def _panel(self, rows: perturbations.Rows, folder: Path) -> Panel:
+        lake, snapshot = perturbations.rebuilt(rows, folder)
         return lake.panel(snapshot)
 
     def check(self, replay: Replay) -> dict[str, Outcome]:
@@ -193,7 +193,7 @@ PLANTED: dict[str, tuple[Score, set[str]]] = {
     "back-adjustment level": (_back_adjusted, {"rows deleted", "actions scrambled"}),
     "whole-sample health": (_health, {"rows deleted", "rows added"}),
     "future delisting": (_survivors, {"rows deleted", "rows added"}),
-    "future delisting, as a fact": (_never_delisted, {forks.FACTS}),
+    "future delisting, as a fact": (_never_delisted, {perturbations.FACTS}),
     "cross-section of the future": (_among_all, {"listings added", "listings removed"}),
 }
 

@@ -20,8 +20,8 @@ from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.models.baseline import Baseline
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
-from tvquant.tournament.play import BacktestEngine
-from tvquant.tournament.steps import Step, restored
+from tvquant.tournament.rebalances import Rebalance, restored
+from tvquant.tournament.walk_forward import BacktestEngine
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -67,7 +67,7 @@ def play(
 
 def recorded(folder: Path) -> Resumed:
     """What a ledger tells of an interrupted matrix."""
-    steps: dict[str, list[Step]] = {}
+    steps: dict[str, list[Rebalance]] = {}
     finished, selections = set(), set()
     for r in records(folder):
         if r.kind == "snapshot":
@@ -173,10 +173,10 @@ def test_what_one_process_began_two_may_finish(
     assert matrix.leaves == expected.leaves
 
 
-def _spoiled(engine: BacktestEngine, made: Profile, *keys: str) -> Mapping[str, Sequence[Step]]:
+def _spoiled(engine: BacktestEngine, made: Profile, *keys: str) -> Mapping[str, Sequence[Rebalance]]:
     """Recorded steps of the cells whose weights no book can trade: F is held before its first bar."""
     chosen = [cell for cell in cells(made) if cell.key in keys]
-    steps: dict[str, list[Step]] = {key: [] for key in keys}
+    steps: dict[str, list[Rebalance]] = {key: [] for key in keys}
     for one in engine.play(chosen, engine.grid, {}):
         weights = {"X:F": 0.1} if one.step.window == 60 else one.step.weights
         steps[one.cell].append(replace(one.step, weights=weights))
@@ -310,7 +310,7 @@ def test_a_selection_without_an_answer_is_cash_for_its_window_and_the_rest_plays
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    monkeypatch.setattr("tvquant.tournament.choosing.SELECTION_MODELS", {**SELECTION_MODELS, "baseline": Stumbling()})
+    monkeypatch.setattr("tvquant.tournament.candidates.SELECTION_MODELS", {**SELECTION_MODELS, "baseline": Stumbling()})
     with ledger_in(run) as ledger:
         matrix = play(engine, cells(made), ledger, run)
     assert matrix.failed == {}

@@ -12,10 +12,10 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
-from tvquant.tournament.play import BacktestEngine, first_window
 from tvquant.tournament.quorum import stand, stand_by
 from tvquant.tournament.specs import MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import look
+from tvquant.tournament.walk_forward import BacktestEngine, first_window
 from tvquant.tournament.windows import windows
 
 type Profiles = Callable[..., Profile]

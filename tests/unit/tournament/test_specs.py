@@ -7,8 +7,8 @@ import pytest
 
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
+from tvquant.tournament.candidates import choose
 from tvquant.tournament.cells import cells
-from tvquant.tournament.choosing import choose
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, StrategySpec
 from tvquant.tournament.views import look
 

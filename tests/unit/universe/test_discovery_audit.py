@@ -6,7 +6,7 @@ import pytest
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.profiles.scanners import load_scanner
-from tvquant.universe import Answer, Auditor, Screen, consolidate, recruits, traded_values
+from tvquant.universe import Auditor, Screen, ScreeningOutcome, consolidate, recruits, traded_values
 
 DAY = np.datetime64("2022-03-03", "us")
 SCANNER = load_scanner("binance_spot_rating_all_long")
@@ -26,7 +26,7 @@ FEATURES = FeatureSet(
 )
 
 
-def audited(instruments: list[Instrument], answer: Answer, most: int | None = None):
+def audited(instruments: list[Instrument], answer: ScreeningOutcome, most: int | None = None):
     columns = np.arange(len(instruments))
     made = recruits([SCANNER], instruments, [answer])
     found = consolidate(made, traded_values(instruments, FEATURES), most=most)
@@ -50,7 +50,9 @@ def test_a_scanner_that_recruited_what_it_must_not_is_found_out() -> None:
     strange = [*COINS[:3], coin("EUSDT.P", "E"), COINS[3]]
     values = np.column_stack([FEATURES.values[:, :3], FEATURES.values[:, 0], FEATURES.values[:, 3]])
     features = FeatureSet(names=FEATURES.names, keys=tuple(one.key for one in strange), values=values, known_at=DAY)
-    everything = Answer(steps=(), stopped=np.full(5, -1, dtype=np.int64), unknown=np.zeros(5, bool), pool_steps=0)
+    everything = ScreeningOutcome(
+        steps=(), stopped=np.full(5, -1, dtype=np.int64), unknown=np.zeros(5, bool), pool_steps=0
+    )
     found = consolidate(recruits([SCANNER], strange, [everything]), traded_values(strange, features))
     (one,) = Auditor([SCANNER], strange).audit(np.arange(5), [everything], found, features, DAY)
     assert (one.found, one.leaked, one.neutral) == (5, 1, 1)

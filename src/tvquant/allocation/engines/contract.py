@@ -8,7 +8,7 @@ from tvquant.core.panel import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class EngineAnswer:
     """Raw weights (N) as a solver left them, or None when all attempts failed; the last attempt made the weights."""
 
     weights: Floats | None
@@ -28,6 +28,6 @@ class Engine(Protocol):
         """Risk profiles it solves."""
         ...
 
-    def solve(self, problem: Problem, risk_profile: str) -> Answer:
+    def solve(self, problem: Problem, risk_profile: str) -> EngineAnswer:
         """Long-only weights under the problem's limits; a failed solve is an answer without weights, not an error."""
         ...

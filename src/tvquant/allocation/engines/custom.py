@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tvquant.allocation.engines.contract import Answer
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.core.allocations import Problem
 
@@ -14,6 +14,6 @@ class Custom:
     name: str = "custom"
     risk_profiles: frozenset[str] = frozenset(RISK_PROFILES)
 
-    def solve(self, problem: Problem, risk_profile: str) -> Answer:
+    def solve(self, problem: Problem, risk_profile: str) -> EngineAnswer:
         """The catalogue's solution."""
         return RISK_PROFILES[risk_profile].solve(problem)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tvquant.allocation.engines.contract import Answer
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.core.allocations import Problem
 
 
@@ -13,4 +13,4 @@ class RiskProfile:
 
     name: str
     meaning: str
-    solve: Callable[[Problem], Answer]
+    solve: Callable[[Problem], EngineAnswer]

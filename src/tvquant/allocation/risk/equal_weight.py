@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 
 from tvquant.allocation import caps
-from tvquant.allocation.engines.contract import Answer
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import RiskProfile
 from tvquant.core.allocations import Attempt, Problem
 
 
-def solve(problem: Problem) -> Answer:
+def solve(problem: Problem) -> EngineAnswer:
     """Equal shares of the budget; what a limit cuts off is cash and is not handed to the others, or they would differ.
 
     A net limit cuts one side, all its names alike.
@@ -20,7 +20,7 @@ def solve(problem: Problem) -> Answer:
     weights = np.array([share / sizes[cluster] for cluster in problem.clusters])
     attempt = Attempt(what="closed_form", outcome="solved")
     capped = np.minimum(weights, problem.limits.position)
-    return Answer(weights=caps.within_net(capped, problem), attempts=(attempt,))
+    return EngineAnswer(weights=caps.within_net(capped, problem), attempts=(attempt,))
 
 
 EQUAL_WEIGHT = RiskProfile(

@@ -15,10 +15,10 @@ Management 42; Ward linkage instead of its single linkage.
 
 import numpy as np
 
-from tvquant.allocation.engines.contract import Answer
-from tvquant.allocation.ladder import Solution, climb
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.contract import RiskProfile
+from tvquant.allocation.solver_attempts import Solution, first_solution
 from tvquant.core.allocations import Problem
 from tvquant.core.panel import Floats
 from tvquant.statistics import LeafOrder, correlation_distance, ward
@@ -27,7 +27,7 @@ ROUNDING = 1e-9
 """A correlation that is further outside [-1, 1] is none."""
 
 
-def solve(problem: Problem) -> Answer:
+def solve(problem: Problem) -> EngineAnswer:
     """Weights by recursive bisection, projected onto the caps."""
 
     def capped(matrix: Floats) -> Solution:
@@ -39,7 +39,7 @@ def solve(problem: Problem) -> Answer:
             return Solution(None, "a branch has no positive variance")
         return onto_caps(Solution(weights, "solved"), problem)
 
-    return climb(problem, {"recursive_bisection": capped})
+    return first_solution(problem, {"recursive_bisection": capped})
 
 
 def hrp_weights(matrix: Floats) -> Floats:

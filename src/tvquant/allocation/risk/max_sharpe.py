@@ -11,21 +11,21 @@ from functools import partial
 import numpy as np
 
 from tvquant.allocation import caps, quadratic
-from tvquant.allocation.engines.contract import Answer
-from tvquant.allocation.ladder import climb
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import RiskProfile
+from tvquant.allocation.solver_attempts import first_solution
 from tvquant.core.allocations import Attempt, Problem
 from tvquant.core.panel import Floats
 
 
-def solve(problem: Problem) -> Answer:
+def solve(problem: Problem) -> EngineAnswer:
     """Maximise m'w / sqrt(w'Sw) subject to sum w = budget, 0 <= w <= ceilings, the cluster caps and the net limits."""
     means, total = problem.covariance.means, caps.budget(problem)
     best = highest_mean(problem)
     if not best > 0.0:
         who = "no name has" if means.max() <= 0.0 else "no book within the caps has"
         attempt = Attempt(what="means", outcome=f"{who} a positive expected return")
-        return Answer(weights=None, attempts=(attempt,))
+        return EngineAnswer(weights=None, attempts=(attempt,))
     rows, bounds = caps.rows(problem)
     ratio = partial(
         quadratic.best_ratio,
@@ -35,7 +35,7 @@ def solve(problem: Problem) -> Answer:
         groups=rows,
         cap=bounds,
     )
-    return climb(problem, {"clarabel": ratio})
+    return first_solution(problem, {"clarabel": ratio})
 
 
 def highest_mean(problem: Problem) -> float:

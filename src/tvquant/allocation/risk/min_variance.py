@@ -7,20 +7,20 @@ interior-point solver on the same problem; the latter again on raised ridges (se
 from functools import partial
 
 from tvquant.allocation import caps, quadratic
-from tvquant.allocation.engines.contract import Answer
-from tvquant.allocation.ladder import Solver, climb
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import RiskProfile
+from tvquant.allocation.solver_attempts import Solver, first_solution
 from tvquant.core.allocations import Problem
 
 
-def solve(problem: Problem) -> Answer:
+def solve(problem: Problem) -> EngineAnswer:
     """Minimise w'Sw subject to sum w = budget, 0 <= w <= ceilings, the cluster caps and the net limits."""
     upper, total, (rows, bounds) = caps.ceilings(problem), caps.budget(problem), caps.rows(problem)
     solvers: dict[str, Solver] = {}
     if not len(rows):
         solvers["active_set"] = partial(quadratic.active_set, upper=upper, total=total)
     solvers["clarabel"] = partial(quadratic.interior_point, upper=upper, total=total, groups=rows, cap=bounds)
-    return climb(problem, solvers)
+    return first_solution(problem, solvers)
 
 
 MIN_VARIANCE = RiskProfile(name="min_variance", meaning="The least variance for the capital invested.", solve=solve)

@@ -6,11 +6,11 @@ contributions would not be equal anywhere. The outcome says how much of the book
 
 import numpy as np
 
-from tvquant.allocation.engines.contract import Answer
-from tvquant.allocation.ladder import Solution, climb
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.quadratic import NOT_CONVEX, convex
 from tvquant.allocation.risk.contract import RiskProfile
+from tvquant.allocation.solver_attempts import Solution, first_solution
 from tvquant.core.allocations import Problem
 from tvquant.core.panel import Floats
 
@@ -22,13 +22,13 @@ WHOLE = 0.25
 """A Newton step that is not longer is made whole."""
 
 
-def solve(problem: Problem) -> Answer:
+def solve(problem: Problem) -> EngineAnswer:
     """Weights with equal risk contributions, projected onto the caps."""
 
     def capped(matrix: Floats) -> Solution:
         return onto_caps(equal_risk(matrix), problem)
 
-    return climb(problem, {"coordinate_descent": capped})
+    return first_solution(problem, {"coordinate_descent": capped})
 
 
 def equal_risk(matrix: Floats) -> Solution:

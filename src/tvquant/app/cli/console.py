@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app import CACHE_REFUSED
-from tvquant.app.watching import Watcher
+from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.stamps import Stamp
 

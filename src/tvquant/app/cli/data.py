@@ -7,7 +7,7 @@ import typer
 
 from tvquant.app.cli import data_lake, data_sync, data_undo
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
-from tvquant.app.cli.sync_told import unfinished_text
+from tvquant.app.cli.sync_messages import unfinished_text
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.quoting import several, shown
@@ -54,9 +54,9 @@ def import_command(
     from tvquant.app.clock import SystemClock
     from tvquant.core.panel import Basis
     from tvquant.lake import headers, import_files
-    from tvquant.lake.choices import Choice
-    from tvquant.lake.declared import Doubt
+    from tvquant.lake.declared_basis import Doubt
     from tvquant.lake.revisions import told
+    from tvquant.lake.symbol_choice import SymbolChoice
 
     home = workspace_at(workspace)
     with home.writing():
@@ -65,7 +65,7 @@ def import_command(
             files,
             basis=Basis(basis) if basis else None,
             doubt=Doubt.ACCEPT if accept_basis else Doubt.REFUSE,
-            choice=Choice(only=_names(symbols), exclude=_names(exclude)),
+            choice=SymbolChoice(only=_names(symbols), exclude=_names(exclude)),
             quarantine=quarantine,
             mixing=into_simulated,
             recorded_at=SystemClock().now(),

@@ -69,7 +69,7 @@ def ls(
 
 def _facts(found: "Listing") -> dict[str, Any]:
     """What the symbol is and how much of it is stored."""
-    from tvquant.lake.renames import chain, identity
+    from tvquant.symbology.identities import chain, identity
 
     symbol, structure = found.symbol.name, found.symbol.structure
     base, factor = identity(symbol)
@@ -114,7 +114,7 @@ def _line(value: object) -> str:
 
 def _steps(found: "Listing") -> dict[str, object]:
     """Steps of price and quantity, and which of them no provider told."""
-    from tvquant.lake.steps import assumed_steps
+    from tvquant.symbology.tick_lot import assumed_steps
 
     told = {fact.field: float(fact.value) for fact in found.symbol.facts}
     assumed = assumed_steps(found.symbol.name, found.bars["close"].drop_nulls().to_numpy())
@@ -219,7 +219,7 @@ def compact(
     What a run was computed from stays readable; a run that is removed releases it at the next compaction.
     """
     from tvquant.app.clock import SystemClock
-    from tvquant.app.pinned import restore_snapshots
+    from tvquant.app.pinned_snapshot import restore_snapshots
     from tvquant.lake.compaction import compact as compacted
 
     home = workspace_at(workspace)
@@ -233,7 +233,7 @@ def compact(
 
 def named_versions(home: "Workspace") -> dict[str, set[int]]:
     """Table -> the versions that the snapshots of this workspace's runs were read from, as far as the lake has them."""
-    from tvquant.app.pinned import pinned_snapshots
+    from tvquant.app.pinned_snapshot import pinned_snapshots
     from tvquant.lake import tables
 
     root = home.lake().root

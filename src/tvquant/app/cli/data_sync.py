@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, watching, workspace_at
-from tvquant.app.cli.sync_told import SyncTold, repair_document, repair_text
+from tvquant.app.cli.sync_messages import SyncTold, repair_document, repair_text
 from tvquant.core.errors import DataError, ProfileError
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _source(
 ) -> "Source":
     from tvquant.app.syncing import Source
     from tvquant.core.panel import Basis
-    from tvquant.lake.declared import Doubt
+    from tvquant.lake.declared_basis import Doubt
     from tvquant.market.providers.contract import Setting
 
     if basis is not None and basis not in list(Basis):

@@ -10,7 +10,7 @@ from tvquant.core.errors import LedgerError
 from tvquant.core.stamps import Stamp
 
 if TYPE_CHECKING:
-    from tvquant.app.leaks import LeakCheck
+    from tvquant.app.leak_check import LeakCheck
     from tvquant.tournament.leakcheck import Leak, Outcome
 
 SHOWN = 60
@@ -26,12 +26,12 @@ def leakcheck(
     as_json: JsonOption = False,
 ) -> None:
     """Change the future of a run's data in every known way and decide again; exit 1 when a decision differs."""
-    from tvquant.app import leaks
+    from tvquant.app import leak_check
 
     home = workspace_at(workspace)
     folder = home.run(name)
     with watching() as progress:
-        found = leaks.leakcheck(home, folder, windows=windows, watcher=progress)
+        found = leak_check.leakcheck(home, folder, windows=windows, watcher=progress)
     answer(_document(found), _text(found), as_json=as_json)
     if found.leaks:
         first = found.leaks[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from tvquant.app.cli.endings import BUG, ending
+from tvquant.app.cli.exit_codes import BUG, ending
 from tvquant.core.quoting import visible
 
 INTERRUPTED = 130

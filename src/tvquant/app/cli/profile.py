@@ -71,7 +71,7 @@ def explain(
 ) -> None:
     """Every key of the resolved profile, its layer and its meaning; `profile scanner` does it for a scanner."""
     from tvquant.profiles import explain as rows_of
-    from tvquant.profiles.meanings import meaning
+    from tvquant.profiles.key_meanings import meaning
 
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
     told = [
@@ -134,7 +134,7 @@ def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]
 
     A lake that cannot serve the profile is no fault of the profile: the commands that read it say so.
     """
-    from tvquant.app.fitting import fitted, scarce
+    from tvquant.app.profile_fit import fitted, scarce
 
     sort, _, rest = name.rpartition(" ")
     if problems or sort not in ("", "profile"):

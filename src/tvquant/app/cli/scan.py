@@ -178,8 +178,8 @@ def list_scanners(workspace: WorkspaceOption = None, as_json: JsonOption = False
 
 def _scanner(home: Workspace, name: str) -> "Scanner":
     from tvquant.app.vocabulary import vocabulary
+    from tvquant.profiles.messages import unknown
     from tvquant.profiles.scanners import load_scanner
-    from tvquant.profiles.wording import unknown
 
     scanner, known = load_scanner(name, search=[home.profiles]), vocabulary().features
     if not scanner.kinds:
@@ -204,7 +204,7 @@ def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":
 def _ratings(rules: str, min_bars: int) -> "Ratings":
     from tvquant.app.scanning import Ratings
     from tvquant.features.rating_rules import RATING_RULES
-    from tvquant.profiles.wording import unknown
+    from tvquant.profiles.messages import unknown
 
     if rules not in RATING_RULES:
         raise ProfileError(f"--rating-rules: {unknown('rating', rules, RATING_RULES)}")

@@ -19,7 +19,7 @@ from tvquant.app.cli.console import (
 from tvquant.app.cli.profile import SetOption, resolved
 
 if TYPE_CHECKING:
-    from tvquant.app.selecting import Selected
+    from tvquant.app.selection_as_of import Selected
     from tvquant.core.allocations import Allocation
 
 ALL = "*"
@@ -44,7 +44,7 @@ def select(
 ) -> None:
     """Decide once, as of a past date, with what was known then; nothing is written."""
     from tvquant.app.clock import SystemClock
-    from tvquant.app.selecting import selected
+    from tvquant.app.selection_as_of import selected
 
     home = workspace_at(workspace)
     home.require()

@@ -17,7 +17,7 @@ def _relative_strength(view: Panel, _: Settings, rows: int) -> Floats:
 
 
 def _band(view: Panel, _: Settings, rows: int) -> Floats:
-    from tvquant.features.by_bar import band_position
+    from tvquant.features.rolling import band_position
     from tvquant.features.tiles import by_blocks
 
     close, width = view.fields["close"], rows + BAND_BARS - 1

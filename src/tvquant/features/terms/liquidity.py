@@ -26,7 +26,7 @@ def _last(view: Panel, _: Settings, rows: int) -> Floats:
 
 def _adv_median(view: Panel, _: Settings, rows: int) -> Floats:
     """A bar without a traded value among the thirty makes it NaN: a day that is not known is not skipped."""
-    from tvquant.features.by_bar import rolling_median
+    from tvquant.features.rolling import rolling_median
     from tvquant.features.tiles import by_blocks
 
     close, width = view.fields["close"], rows + ADV_BARS - 1

@@ -18,7 +18,7 @@ HORIZONS = {"1w": 7, "1m": 30, "3m": 90, "6m": 180, "1y": 365}
 
 
 def _rate_of_change(view: Panel, _: Settings, rows: int) -> Floats:
-    from tvquant.features.by_bar import on_rows
+    from tvquant.features.rolling import on_rows
     from tvquant.features.tiles import aligned
 
     close = view.fields["close"]
@@ -28,7 +28,7 @@ def _rate_of_change(view: Panel, _: Settings, rows: int) -> Floats:
 
 def _closes_so_far(view: Panel, _: Settings, _rows: int) -> Floats:
     """The last close of each name at every row or before it, T x N."""
-    from tvquant.features.by_bar import last_known
+    from tvquant.features.rolling import last_known
 
     return last_known(view.fields["close"])
 

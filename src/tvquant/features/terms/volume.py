@@ -7,7 +7,7 @@ from tvquant.features.terms.contract import Settings, Term
 
 
 def _change(view: Panel, _: Settings, rows: int) -> Floats:
-    from tvquant.features.by_bar import on_rows
+    from tvquant.features.rolling import on_rows
     from tvquant.features.tiles import aligned
 
     close = view.fields["close"]

@@ -84,7 +84,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RateLimits:
     """What a provider allows: a bucket of `burst` requests that refills at `requests_per_second`."""
 
     requests_per_second: float
@@ -127,7 +127,7 @@ class Provider(Protocol):
         ...
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> RateLimits:
         """What it allows."""
         ...
 

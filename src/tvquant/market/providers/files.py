@@ -17,7 +17,6 @@ from tvquant.core.quoting import shown
 from tvquant.lake import files as delivered
 from tvquant.lake.funding import settled
 from tvquant.lake.headers import RATE
-from tvquant.lake.kinds import SHARES, structure
 from tvquant.lake.tables import DAILY
 from tvquant.market.providers.contract import (
     BARS,
@@ -25,18 +24,19 @@ from tvquant.market.providers.contract import (
     INSTRUMENTS,
     INTERVALS,
     Capabilities,
-    Limits,
     Malformed,
     Offer,
+    RateLimits,
     Setting,
     UnknownSymbol,
     Unsupported,
 )
+from tvquant.symbology.kinds import SHARES, structure
 
 SUFFIXES = frozenset({".csv", ".parquet"})
 DELIVERED = {"dividends": "dividend", "stock_splits": "split"}
 """Columns of actions, and what they are."""
-LIMITS = Limits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
+LIMITS = RateLimits(requests_per_second=1e6, burst=1_000_000, bars_per_request=5000, concurrency=8)
 CAPABILITIES = Capabilities(
     intervals=frozenset(INTERVALS),
     kinds=frozenset(Kind),
@@ -64,7 +64,7 @@ class Files:
     path: Path
     basis: Basis
     name: str = "files"
-    limits: Limits = LIMITS
+    limits: RateLimits = LIMITS
     capabilities: Capabilities = CAPABILITIES
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

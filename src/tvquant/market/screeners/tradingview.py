@@ -13,8 +13,8 @@ from typing import Any
 
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.lake import venues
 from tvquant.profiles.scanners import AnyOf, Filter, Scanner
+from tvquant.symbology import venues
 
 PAGE = 150
 """Rows of one page; whoever asks goes on until there are no more (R-UNI-09)."""

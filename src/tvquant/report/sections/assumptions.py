@@ -3,10 +3,10 @@
 from tvquant.core.books import Convention
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.formatting import percent
 from tvquant.report.run import Absent, RunData, stamps_of
 from tvquant.report.sections.contract import Section
 from tvquant.report.sections.headline import cost_model, universe
-from tvquant.report.wording import percent
 
 FILLED = {
     Convention.NEXT_OPEN: "decided at a close, filled at the next open",

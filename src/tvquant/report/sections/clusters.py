@@ -9,9 +9,9 @@ from tvquant.core.atoms import Atom
 from tvquant.core.panel import Floats
 from tvquant.report.blocks import Block, Figure, Table, Text
 from tvquant.report.figures import DIVERGING, axis, figure, plotted
+from tvquant.report.formatting import count, day, number, percent, short
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, day, number, percent, short
 
 ROW = 22
 """Pixels of one row of the heat map."""

@@ -4,9 +4,9 @@ import polars as pl
 
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.figures import axis, colours, days, figure, plotted
+from tvquant.report.formatting import number, percent
 from tvquant.report.run import Cell, RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import number, percent
 
 PREFIX = "cost_"
 

@@ -8,9 +8,9 @@ from tvquant.core.allocations import Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import departure
 from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.formatting import count, day, number, percent, plain, short, some
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, day, number, percent, plain, short, some
 
 MISSING = 12
 """Names without a bar that are shown."""

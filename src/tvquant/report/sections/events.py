@@ -1,9 +1,9 @@
 """What happened to the books that nobody ordered."""
 
 from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.formatting import day, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import day, percent
 
 SHOWN = 50
 

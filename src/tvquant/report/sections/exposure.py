@@ -8,9 +8,9 @@ import polars as pl
 from tvquant.core.panel import Floats
 from tvquant.report.blocks import Block, Figure, Table, Text
 from tvquant.report.figures import CASH, FORCED, GROSS, LONG, NET, OTHER, SHORT, axis, days, figure, plotted
+from tvquant.report.formatting import count, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, percent
 
 DUST = 1e-9
 """An exposure that is not larger is rounding."""

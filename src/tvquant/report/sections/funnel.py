@@ -7,9 +7,9 @@ import polars as pl
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Figure, Table, Text
 from tvquant.report.figures import axis, colours, days, figure
+from tvquant.report.formatting import NOTHING, count, day, number, percent, plain, some
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import NOTHING, count, day, number, percent, plain, some
 from tvquant.selection.relaxation import Relaxation
 
 STEPS = ("universe", "discovery", "refined", "selected")

@@ -5,9 +5,9 @@ from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.caveats import caveats
+from tvquant.report.formatting import count, day, number, percent, probability
 from tvquant.report.run import Absent, Cell, RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, day, number, percent, probability
 
 
 def draw(run: RunData) -> tuple[Block, ...]:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.formatting import NOTHING, count, day, number
 from tvquant.report.markdown import health_of
 from tvquant.report.run import RunData, health_counts, is_fine
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import NOTHING, count, day, number
 
 MEANING = (
     "ok: nothing is missing and nothing is old. ok_market_closed: no newer bar can be there. gaps: bars are missing "

@@ -3,9 +3,9 @@
 import numpy as np
 
 from tvquant.report.blocks import Block, Table, Text
+from tvquant.report.formatting import NOTHING, day, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import NOTHING, day, percent
 from tvquant.statistics import monthly_returns
 
 MONTHS_OF_YEAR = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,9 +1,9 @@
 """Every cell of the run in one table."""
 
 from tvquant.report.blocks import Block, Table, Text
+from tvquant.report.formatting import count, number, percent, probability
 from tvquant.report.run import Absent, Cell, RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import count, number, percent, probability
 
 HEAD = (
     "cell", "Sharpe", "± SE", "PSR", "CAGR", "volatility", "max drawdown", "Sortino", "CVaR 95 %",

@@ -6,9 +6,9 @@ import polars as pl
 
 from tvquant.report.blocks import Block, Facts, Figure, Table, Text
 from tvquant.report.figures import GREY, axis, colours, days, figure
+from tvquant.report.formatting import NOTHING, count, number, percent, plain
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.wording import NOTHING, count, number, percent, plain
 from tvquant.selection.relaxation import CLUSTER_FLOOR
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.universe.health import REASONS

@@ -12,7 +12,7 @@ from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 
 if TYPE_CHECKING:
-    from tvquant.simulation.account import Book, Market
+    from tvquant.simulation.account import Book, PriceRows
     from tvquant.simulation.quotes import Columns
 
 BORROWED = frozenset({Kind.SPOT, Kind.STOCK, Kind.ETF})
@@ -136,7 +136,7 @@ def _filled(rows: NDArray[np.int64], end: int) -> NDArray[np.int64]:
     return filled
 
 
-def _check_traded(market: "Market", path: WeightPath) -> None:
+def _check_traded(market: "PriceRows", path: WeightPath) -> None:
     """A weight needs a price to become a quantity."""
     if market.marks[path.decided[0]].all():
         return
@@ -167,7 +167,7 @@ def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, .
 
 
 def _result(
-    panel: Panel, keys: tuple[str, ...], market: "Market", filled: NDArray[np.int64], book: "Book", stamps: Stamps
+    panel: Panel, keys: tuple[str, ...], market: "PriceRows", filled: NDArray[np.int64], book: "Book", stamps: Stamps
 ) -> SimResult:
     """The book as a value; a mark before a name's first bar is NaN."""
     from tvquant.simulation.kernel import COSTS, EVENTS, LIQUIDATED

@@ -7,7 +7,15 @@ import pytest
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import BARS, INSTRUMENTS, Limits, Malformed, Setting, UnknownSymbol, Unsupported
+from tvquant.market.providers.contract import (
+    BARS,
+    INSTRUMENTS,
+    Malformed,
+    RateLimits,
+    Setting,
+    UnknownSymbol,
+    Unsupported,
+)
 from tvquant.market.providers.files import Files, open_files
 
 DAY = datetime(2022, 1, 1, tzinfo=UTC)
@@ -54,7 +62,7 @@ def test_one_file_is_enough(folder):
 
 def test_versions_of_a_bar_that_differ_are_handed_over_and_not_parted(folder):
     rows(COIN, 2, [3.5]).write_parquet(folder / "d.parquet")
-    limits = Limits(requests_per_second=1.0, burst=1, bars_per_request=2, concurrency=1)
+    limits = RateLimits(requests_per_second=1.0, burst=1, bars_per_request=2, concurrency=1)
     member = Files(path=folder, basis=Basis.RAW, limits=limits)
     assert bars(member)["close"].to_list() == [4.0]
     assert bars(member, end=DAY + timedelta(days=3))["close"].to_list() == [3.0, 3.5]
@@ -64,7 +72,7 @@ def test_versions_of_a_bar_that_differ_are_handed_over_and_not_parted(folder):
 def test_more_versions_of_one_bar_than_a_page_holds_are_refused(folder):
     for place, close in enumerate((3.1, 3.2)):
         rows(COIN, 2, [close]).write_parquet(folder / f"d{place}.parquet")
-    limits = Limits(requests_per_second=1.0, burst=1, bars_per_request=2, concurrency=1)
+    limits = RateLimits(requests_per_second=1.0, burst=1, bars_per_request=2, concurrency=1)
     with pytest.raises(Malformed, match="3 versions"):
         bars(Files(path=folder, basis=Basis.RAW, limits=limits), end=DAY + timedelta(days=3))
 

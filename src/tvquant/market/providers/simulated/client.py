@@ -8,7 +8,7 @@ import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Capabilities, Limits, Offer, Unavailable, Unsupported
+from tvquant.market.providers.contract import Capabilities, Offer, RateLimits, Unavailable, Unsupported
 from tvquant.market.providers.simulated import protocol
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, TERMS
 
@@ -31,7 +31,7 @@ class SimulatedHttp:
 
     name = "simulated"
 
-    def __init__(self, *, url: str, clock: Clock, limits: Limits = TERMS, patience: float = 10.0) -> None:
+    def __init__(self, *, url: str, clock: Clock, limits: RateLimits = TERMS, patience: float = 10.0) -> None:
         self.url = url
         self.limits = limits
         self.capabilities: Capabilities = CAPABILITIES

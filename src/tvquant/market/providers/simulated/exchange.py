@@ -18,11 +18,11 @@ import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.instruments import Kind
-from tvquant.market.providers.contract import Banned, Capabilities, Limits, RateLimited, Unavailable, UnknownSymbol
+from tvquant.market.providers.contract import Banned, Capabilities, RateLimited, RateLimits, Unavailable, UnknownSymbol
 from tvquant.market.providers.simulated.faults import DELIVERY, MISSING, Fault, FaultKind, Faults, spoil
 from tvquant.market.providers.simulated.world import World
 
-TERMS = Limits(requests_per_second=50.0, burst=50, bars_per_request=1000, concurrency=8)
+TERMS = RateLimits(requests_per_second=50.0, burst=50, bars_per_request=1000, concurrency=8)
 
 CAPABILITIES = Capabilities(
     intervals=frozenset({"4h", "1d"}),
@@ -53,7 +53,7 @@ MANNERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class ExchangeReply:
     """Rows and how they are delivered; dripping takes `seconds`."""
 
     rows: pl.DataFrame
@@ -91,7 +91,7 @@ class Exchange:
         *,
         clock: Clock,
         faults: Faults | None = None,
-        terms: Limits = TERMS,
+        terms: RateLimits = TERMS,
         seconds: Callable[[], float] = time.monotonic,
         transit: float = 0.0,
     ) -> None:
@@ -147,7 +147,7 @@ class Exchange:
 
     def bars(
         self, symbol: str, interval: str, *, start: datetime | None, end: datetime | None, limit: int | None = None
-    ) -> Answer:
+    ) -> ExchangeReply:
         """The newest bars with start <= open < end, at most `limit` and never more than the terms allow.
 
         Raises
@@ -166,26 +166,26 @@ class Exchange:
             whole = _between(self.world.bars(symbol, interval, now=now), start, end)
             rows = self._spoiled(symbol, whole, min(limit or self.terms.bars_per_request, self.terms.bars_per_request))
             manner = Manner.WHOLE if fault is None else MANNERS[fault.kind]
-            return Answer(rows=rows, manner=manner, seconds=0.0 if fault is None else fault.seconds)
+            return ExchangeReply(rows=rows, manner=manner, seconds=0.0 if fault is None else fault.seconds)
 
-    def instruments(self) -> Answer:
+    def instruments(self) -> ExchangeReply:
         """All listings so far."""
         with self._lock:
             self._admit("instruments", "")
-            return Answer(rows=self.world.instruments(now=self.clock.now()))
+            return ExchangeReply(rows=self.world.instruments(now=self.clock.now()))
 
-    def actions(self, symbol: str) -> Answer:
+    def actions(self, symbol: str) -> ExchangeReply:
         """Corporate actions so far."""
         with self._lock:
             self._admit("actions", symbol)
-            return Answer(rows=self.world.actions(self._known(symbol), now=self.clock.now()))
+            return ExchangeReply(rows=self.world.actions(self._known(symbol), now=self.clock.now()))
 
-    def funding(self, symbol: str, *, start: datetime | None, end: datetime | None) -> Answer:
+    def funding(self, symbol: str, *, start: datetime | None, end: datetime | None) -> ExchangeReply:
         """The newest funding payments with start <= time < end."""
         with self._lock:
             self._admit("funding", symbol)
             rows = _between(self.world.funding(self._known(symbol), now=self.clock.now()), start, end)
-            return Answer(rows=rows.tail(self.terms.bars_per_request))
+            return ExchangeReply(rows=rows.tail(self.terms.bars_per_request))
 
     def _known(self, symbol: str) -> str:
         if not self._listed(symbol, self.clock.now()):

@@ -24,7 +24,7 @@ class Venue(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class SimulatedMarket:
     """A market declared.
 
     Parameters
@@ -92,7 +92,7 @@ class Listing:
     sharpe: float | None = None
 
 
-def roster(market: Market) -> tuple[Listing, ...]:
+def roster(market: SimulatedMarket) -> tuple[Listing, ...]:
     """Every listing, in order of columns within its venue: coins, their second holders, perpetuals; stocks.
 
     Raises
@@ -125,7 +125,7 @@ def roster(market: Market) -> tuple[Listing, ...]:
 
 
 def _spans(
-    market: Market, name: str, count: int, venue: Venue, edges: dict[str, float], *, stream: int
+    market: SimulatedMarket, name: str, count: int, venue: Venue, edges: dict[str, float], *, stream: int
 ) -> list[Listing]:
     """Listings with their days: all of them last 120 days at least."""
     rng = np.random.default_rng([market.seed, stream])
@@ -148,7 +148,7 @@ def _spans(
     ]
 
 
-def _reuse(market: Market, coins: list[Listing]) -> list[Listing]:
+def _reuse(market: SimulatedMarket, coins: list[Listing]) -> list[Listing]:
     """The last coins end half-way, and something else gets their tickers."""
     kept = coins[: len(coins) - market.reused]
     middle = market.days // 2

@@ -8,10 +8,10 @@ from datetime import datetime
 import polars as pl
 
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Capabilities, Limits, Malformed, Offer, Provider, Setting, Unavailable
+from tvquant.market.providers.contract import Capabilities, Malformed, Offer, Provider, RateLimits, Setting, Unavailable
 from tvquant.market.providers.simulated.client import SimulatedHttp
-from tvquant.market.providers.simulated.exchange import CAPABILITIES, Answer, Exchange, Manner
-from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.exchange import CAPABILITIES, Exchange, ExchangeReply, Manner
+from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.world import World
 
 
@@ -34,7 +34,7 @@ class Simulated:
     basis: Basis = Basis.RAW
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> RateLimits:
         """The exchange's terms."""
         return self.exchange.terms
 
@@ -67,7 +67,7 @@ class Simulated:
     async def close(self) -> None:
         """There is nothing to let go of."""
 
-    async def _delivered(self, answer: Answer) -> pl.DataFrame:
+    async def _delivered(self, answer: ExchangeReply) -> pl.DataFrame:
         late = answer.manner is Manner.SILENT or (answer.manner is Manner.DRIPPING and answer.seconds > self.patience)
         if late:
             await self.sleep(self.patience)
@@ -84,4 +84,4 @@ def open_simulated(setting: Setting) -> Provider:
     """The exchange behind the setting's address, or a whole one in process from its seed."""
     if setting.url is not None:
         return SimulatedHttp(url=setting.url, clock=setting.clock)
-    return Simulated(exchange=Exchange(World(Market(seed=setting.seed)), clock=setting.clock))
+    return Simulated(exchange=Exchange(World(SimulatedMarket(seed=setting.seed)), clock=setting.clock))

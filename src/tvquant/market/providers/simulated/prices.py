@@ -11,7 +11,7 @@ import numpy as np
 from tvquant.core.calendars import CRYPTO, DAY, NEW_YORK, calendar
 from tvquant.core.panel import Floats, Times
 from tvquant.market.providers.simulated import paths
-from tvquant.market.providers.simulated.market import Listing, Market, Venue
+from tvquant.market.providers.simulated.market import Listing, SimulatedMarket, Venue
 from tvquant.market.providers.simulated.paths import STEPS, Ints
 
 BASE_FUNDING, FUNDING_SLOPE, MOST_FUNDING = 1e-4, 0.3, 0.0075
@@ -73,7 +73,7 @@ def span(one: Listing, first_day: np.datetime64, opens: Times) -> tuple[int, int
     return int(lo), int(hi)
 
 
-def _grid(market: Market, venue: Venue) -> Grid:
+def _grid(market: SimulatedMarket, venue: Venue) -> Grid:
     first = np.datetime64(market.start, "D")
     last = first + (market.days - 1) * DAY
     found = calendar(CRYPTO if venue is Venue.COINS else NEW_YORK, first.item(), last.item())
@@ -89,7 +89,7 @@ def _grid(market: Market, venue: Venue) -> Grid:
     )
 
 
-def prices_of(market: Market, venue: Venue, listings: list[Listing], regimes: Ints) -> Prices:
+def prices_of(market: SimulatedMarket, venue: Venue, listings: list[Listing], regimes: Ints) -> Prices:
     """All bars of a venue; its listings stand in order of their columns."""
     grid = _grid(market, venue)
     stream = [market.seed, 10 + list(Venue).index(venue)]
@@ -152,7 +152,7 @@ def _levels(
 
 def _actions(
     rng: np.random.Generator,
-    market: Market,
+    market: SimulatedMarket,
     venue: Venue,
     listings: list[Listing],
     grid: Grid,

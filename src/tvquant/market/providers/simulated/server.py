@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tvquant.market.providers.contract import INTERVALS, ProviderError
 from tvquant.market.providers.simulated import protocol
-from tvquant.market.providers.simulated.exchange import Answer, Exchange, Manner
+from tvquant.market.providers.simulated.exchange import Exchange, ExchangeReply, Manner
 
 PIECES = 10
 """In how many pieces a body drips."""
@@ -120,7 +120,7 @@ async def _answered(
     return True
 
 
-def _answer(exchange: Exchange, target: str) -> tuple[Answer, bytes]:
+def _answer(exchange: Exchange, target: str) -> tuple[ExchangeReply, bytes]:
     """What the exchange says to a target, and the same as JSON."""
     split = urlsplit(target)
     query = {name: values[0] for name, values in parse_qs(split.query).items()}

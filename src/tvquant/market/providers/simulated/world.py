@@ -13,7 +13,7 @@ import polars as pl
 
 from tvquant.core.panel import Floats, Times
 from tvquant.market.providers.contract import ACTIONS, BARS, FUNDING, INSTRUMENTS
-from tvquant.market.providers.simulated.market import Listing, Market, Venue, roster
+from tvquant.market.providers.simulated.market import Listing, SimulatedMarket, Venue, roster
 from tvquant.market.providers.simulated.paths import regimes
 from tvquant.market.providers.simulated.prices import Prices, aggregate, prices_of, span
 
@@ -26,7 +26,7 @@ def instant(time: datetime) -> np.datetime64:
 class World:
     """One simulated market: built once from its declaration, and only looked at from then on."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: SimulatedMarket) -> None:
         self.market = market
         self.listings = roster(market)
         self._of = {one.symbol: tuple(o for o in self.listings if o.symbol == one.symbol) for one in self.listings}

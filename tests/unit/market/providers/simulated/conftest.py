@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.world import World
 
-MARKET = Market(
+MARKET = SimulatedMarket(
     seed=7,
     start=date(2021, 1, 1),
     days=900,
@@ -30,12 +30,12 @@ class StoodStill:
 
 
 @pytest.fixture(scope="session")
-def market() -> Market:
+def market() -> SimulatedMarket:
     return MARKET
 
 
 @pytest.fixture(scope="session")
-def world(market: Market) -> World:
+def world(market: SimulatedMarket) -> World:
     return World(market)
 
 

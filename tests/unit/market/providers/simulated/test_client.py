@@ -6,9 +6,9 @@ import pytest
 
 from tvquant.market.providers.contract import (
     Banned,
-    Limits,
     Malformed,
     RateLimited,
+    RateLimits,
     Unavailable,
     UnknownSymbol,
     Unsupported,
@@ -139,7 +139,7 @@ def test_an_interval_that_is_never_served_costs_no_request(talk):
 
 
 def test_no_more_connections_than_the_terms_allow(world, clock):
-    terms = Limits(requests_per_second=1000.0, burst=1000, bars_per_request=50, concurrency=3)
+    terms = RateLimits(requests_per_second=1000.0, burst=1000, bars_per_request=50, concurrency=3)
     faults = Faults(faults=(Fault(kind=FaultKind.DRIP, symbol=COIN, requests=12, seconds=0.05),))
     exchange = Exchange(world, clock=clock, terms=terms, faults=faults)
 

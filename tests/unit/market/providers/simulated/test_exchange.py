@@ -3,12 +3,12 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from tvquant.market.providers.contract import Banned, Limits, RateLimited, Unavailable, UnknownSymbol
+from tvquant.market.providers.contract import Banned, RateLimited, RateLimits, Unavailable, UnknownSymbol
 from tvquant.market.providers.simulated.exchange import Exchange, Manner
 from tvquant.market.providers.simulated.faults import Fault, FaultKind, Faults
 
 COIN, OTHER, STOCK, TWICE = "BINANCE:S001USDT", "BINANCE:S002USDT", "NASDAQ:T002", "BINANCE:S012USDT"
-TERMS = Limits(requests_per_second=10.0, burst=3, bars_per_request=100, concurrency=4)
+TERMS = RateLimits(requests_per_second=10.0, burst=3, bars_per_request=100, concurrency=4)
 DAY = datetime(2022, 6, 1, tzinfo=UTC)
 
 
@@ -209,7 +209,7 @@ def test_unknown_symbols(build, ask, seconds, clock):
 
 
 def test_a_ticker_that_was_used_again_answers_with_both_holders(build, ask):
-    terms = Limits(requests_per_second=10.0, burst=3, bars_per_request=1000, concurrency=4)
+    terms = RateLimits(requests_per_second=10.0, burst=3, bars_per_request=1000, concurrency=4)
     steps = ask(build(terms=terms), TWICE).rows["timestamp"].diff().drop_nulls()
     assert steps.max() == timedelta(days=31)
 

@@ -5,8 +5,8 @@ import pytest
 
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.lake.kinds import structure
-from tvquant.market.providers.simulated.market import REUSE_PAUSE, Market, Venue, roster
+from tvquant.market.providers.simulated.market import REUSE_PAUSE, SimulatedMarket, Venue, roster
+from tvquant.symbology.kinds import structure
 
 
 def test_the_roster_has_what_was_declared(market):
@@ -32,7 +32,7 @@ def test_equal_declarations_have_equal_rosters_and_other_seeds_others(market):
 @pytest.mark.parametrize("seed", range(20))
 def test_every_listing_lives_long_enough_within_the_market(seed):
     shares = {"late": 0.6, "delisted": 0.6}
-    for one in roster(Market(seed=seed, days=400, coins=40, perpetuals=20, stocks=20, reused=2, **shares)):
+    for one in roster(SimulatedMarket(seed=seed, days=400, coins=40, perpetuals=20, stocks=20, reused=2, **shares)):
         assert 0 <= one.first < one.last <= 400
         assert one.coin is not None or one.last - one.first >= 120
         assert one.ends or one.last == 400

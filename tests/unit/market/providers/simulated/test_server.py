@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tvquant.market.providers.contract import Limits
+from tvquant.market.providers.contract import RateLimits
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import Fault, FaultKind, Faults
 from tvquant.market.providers.simulated.server import serve, served
@@ -74,7 +74,7 @@ def test_what_cannot_be_answered_is_refused_in_words(exchange, target, code):
 
 
 def test_too_many_requests_are_429_with_a_wait_in_whole_seconds(world, clock):
-    terms = Limits(requests_per_second=0.1, burst=1, bars_per_request=10, concurrency=1)
+    terms = RateLimits(requests_per_second=0.1, burst=1, bars_per_request=10, concurrency=1)
     exchange = Exchange(world, clock=clock, terms=terms)
     with served(exchange) as url:
         assert get(url + BARS)[0] == 200

@@ -7,7 +7,7 @@ import pytest
 
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, audit, import_files
-from tvquant.market.providers.simulated.market import Market
+from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.world import World
 
 COIN, PERPETUAL, STOCK, TWICE = "BINANCE:S001USDT", "BINANCE:S001USDT.P", "NASDAQ:T002", "BINANCE:S012USDT"
@@ -165,5 +165,5 @@ def test_a_lake_of_the_truth_has_generations_but_no_defect(world, over, tmp_path
 
 
 def test_the_default_market_reaches_the_years_of_its_use():
-    market = Market()
+    market = SimulatedMarket()
     assert market.start + timedelta(days=market.days - 1) == datetime(2027, 12, 31).date()

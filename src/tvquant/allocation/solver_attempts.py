@@ -1,0 +1,50 @@
+"""The ladder of attempts that every solved risk profile climbs, and its record.
+
+Each solver gets the covariance as it is; if none answers, the last of them gets it again with its ridge raised to
+.15, .50 and .95 of the mean variance (R-RSK-08).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.panel import Floats
+
+RAISED_RIDGES = (0.15, 0.50, 0.95)
+
+
+class Solution(NamedTuple):
+    """Weights, or None, and what happened."""
+
+    weights: Floats | None
+    outcome: str
+
+
+type Solver = Callable[[Floats], Solution]
+"""From a covariance (N x N) to weights under the limits of one problem."""
+
+
+def first_solution(problem: Problem, solvers: Mapping[str, Solver]) -> EngineAnswer:
+    """The first solution, with every attempt until then; without weights when no rung has one."""
+    attempts = []
+    for what, solver, matrix in _rungs(problem, solvers):
+        solution = solver(matrix)
+        attempts.append(Attempt(what=what, outcome=solution.outcome))
+        if solution.weights is not None:
+            return EngineAnswer(weights=solution.weights, attempts=tuple(attempts))
+    return EngineAnswer(weights=None, attempts=tuple(attempts))
+
+
+def _rungs(problem: Problem, solvers: Mapping[str, Solver]) -> Iterator[tuple[str, Solver, Floats]]:
+    matrix, ridge = problem.covariance.matrix, problem.covariance.ridge
+    for what, solver in solvers.items():
+        yield what, solver, matrix
+    what, solver = list(solvers.items())[-1]
+    unridged_variance = float(np.trace(matrix)) / len(matrix) / (1.0 + ridge)
+    for raised in RAISED_RIDGES:
+        if raised > ridge:
+            lifted = matrix + (raised - ridge) * unridged_variance * np.eye(len(matrix))
+            yield f"{what}, ridge {raised:.2f}", solver, lifted

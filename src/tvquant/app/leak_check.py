@@ -1,0 +1,202 @@
+"""The leak check of a finished run: its decisions again, from its own snapshot, in worlds with another future.
+
+1. The pinned rows are read, and imported anew as they are (`as imported`): the rebuilding itself must change nothing.
+2. At each window what is known after the decision is changed in every way that `lake.forks` knows, in a lake of its
+   own; the decisions made from it are compared with those made from the snapshot.
+3. Those made from the snapshot are compared with what the ledger recorded (`ledger`).
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tvquant.app.identity import plan_digest
+from tvquant.app.production import MANIFEST, told
+from tvquant.app.progress import Watcher
+from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.core.digests import digest_json
+from tvquant.core.errors import LedgerError, ProfileError
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Panel
+from tvquant.core.records import RUN, Entry
+from tvquant.core.stamps import NONE, Stamps
+from tvquant.lake import Snapshot, perturbations
+from tvquant.ledger import LedgerRecord, records, verify
+from tvquant.profiles import from_manifest
+from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.leakcheck import Leak, Outcome, Payload, check, compare, honest, summed
+from tvquant.tournament.rebalances import SELECTION, STAGE, Rebalance, restored, selection_entry, snapshot_entry
+from tvquant.tournament.specs import Previous, Spec
+from tvquant.tournament.views import look
+
+LEDGER = "ledger"
+"""Name of the comparison with what was recorded."""
+UNCHANGED = "as imported"
+"""Name of the fork that changes nothing."""
+
+type History = Mapping[str, Mapping[int, LedgerRecord]]
+"""Cell key, or chain of selections -> window -> its record, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakCheck:
+    """What a leak check of a run found.
+
+    Parameters
+    ----------
+    windows : ids of the windows that were checked; `of` says how many the run has.
+    outcomes : one per fork, and the comparison with the ledger.
+    stamps : caveats of the decisions that were checked: what no fork of the data can show.
+    """
+
+    run: str
+    windows: tuple[int, ...]
+    of: int
+    outcomes: tuple[Outcome, ...]
+    stamps: Stamps
+
+    @property
+    def leaks(self) -> tuple[Leak, ...]:
+        """All leaks, fork by fork."""
+        return tuple(leak for one in self.outcomes for leak in one.leaks)
+
+
+def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher: Watcher) -> LeakCheck:
+    """Check `windows` windows of a finished run, the first, the last and others evenly between; 0 checks all.
+
+    Raises
+    ------
+    LedgerError : the run is not finished, or its ledger does not verify.
+    ProfileError : it was made with other code or packages than these.
+    DataError : the lake no longer holds what the run pinned; a fork cannot be written.
+    """
+    from threadpoolctl import threadpool_limits
+
+    snapshot, played = _plan(folder)
+    lake = workspace.lake()
+    panel, rows = lake.panel(snapshot), perturbations.pinned(lake, snapshot)
+    history = _history(folder)
+    ids = sorted({window for cell in played for window in history.get(cell.key, {})})
+    chosen = _spread(ids, windows)
+    outcomes: list[Outcome] = []
+    watcher.stage(STAGE, "leakcheck")
+    # Runs have one BLAS thread: with as many the same decisions have the same bytes.
+    with threadpool_limits(1), tempfile.TemporaryDirectory(prefix="tvquant-") as temporary:
+        case = _Case(
+            played=played,
+            history=history,
+            panel=panel,
+            unchanged=_build(rows, Path(temporary)),
+            rows=rows,
+            folder=Path(temporary),
+        )
+        for done, window in enumerate(chosen):
+            outcomes += _check_window(case, window)
+            watcher.steps(done + 1, len(chosen))
+    steps = (_step(history[cell.key][w]) for cell in played for w in chosen if w in history.get(cell.key, {}))
+    stamps = NONE.union(*(step.stamps for step in steps))
+    return LeakCheck(run=folder.id, windows=chosen, of=len(ids), outcomes=summed(outcomes), stamps=stamps)
+
+
+def _plan(folder: RunFolder) -> tuple[Snapshot, tuple[Cell, ...]]:
+    """What a finished run pinned, and the cells that it played."""
+    checked = verify(folder.path, run_id=folder.id)
+    if not checked.finished:
+        raise LedgerError(f"only a finished run that verifies can be checked: {told(folder, checked)}")
+    resolved = from_manifest(folder.read_json(MANIFEST))
+    pinned = next(records(folder.path, chain=RUN, kind="plan"))
+    snapshot = Snapshot.from_json(pinned.data["snapshot"])
+    if plan_digest(profile=resolved.digest, snapshot=snapshot.digest) != pinned.outputs["plan"]:
+        raise ProfileError(
+            f"run {folder.id} was made with other code or packages, so these would make other decisions; run it anew "
+            f"with `tvquant run {resolved.profile.name}` and check that run"
+        )
+    return snapshot, cells(resolved.profile)
+
+
+def _history(folder: RunFolder) -> History:
+    found: dict[str, dict[int, LedgerRecord]] = {}
+    for record in records(folder.path):
+        if record.kind in ("snapshot", SELECTION):
+            found.setdefault(record.chain, {})[record.metrics["window"]] = record
+    return found
+
+
+def _step(record: LedgerRecord) -> Rebalance:
+    return restored(record.inputs, record.outputs, record.metrics, record.data)
+
+
+def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
+    """The first, the last and others evenly between them, `count` in all; 0 and too many are all."""
+    if count == 0 or count >= len(ids):
+        return tuple(ids)
+    return tuple(ids[k] for k in np.linspace(0, len(ids) - 1, count).round().astype(int))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Case:
+    """A run as it is checked: its cells and their records, its panel, the panel imported anew, and the stored rows."""
+
+    played: Sequence[Cell]
+    history: History
+    panel: Panel
+    unchanged: Panel
+    rows: perturbations.Rows
+    folder: Path
+
+
+def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
+    """Every distinct decision of one window on every fork, and each cell's record against its decision."""
+    here = [cell for cell in case.played if window in case.history.get(cell.key, {})]
+    speaker = {cell.key: next(one.key for one in here if one.spec == cell.spec) for cell in here}
+    specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
+    replay = honest(specs, {key: _previous(case.history[key], window) for key in specs})
+    row = case.history[here[0].key][window].metrics["row"]
+    at = look(case.panel, row).as_of
+    made = replay(case.panel, at)
+    entries = _entries(window, row, [(cell, made[speaker[cell.key]]) for cell in here])
+    recorded = {chain: _said(record[window]) for chain, record in case.history.items() if window in record}
+    differ = compare(recorded, {one.chain: _said(one) for one in entries}, fork=LEDGER, window=window, as_of=at)
+    yield Outcome(fork=LEDGER, decisions=len(here), leaks=differ)
+    yield from check(replay, made, _forks(case, at), window=window, at=at)
+
+
+def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> Iterator[Entry]:
+    """What the run records of these decisions: each selection, and a snapshot of each cell."""
+    for cell, payload in decided:
+        chosen = payload["selection"]
+        selection = None if chosen is None else digest_json(chosen)
+        if selection is not None:
+            yield selection_entry(window, selection, chosen)
+        yield snapshot_entry(cell, Rebalance.of(window, row, payload, selection), payload)
+
+
+def _said(entry: Entry | LedgerRecord) -> Payload:
+    """Everything that an entry says; first what was decided, then what follows from it."""
+    return {**entry.data, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
+
+
+def _previous(recorded: Mapping[int, LedgerRecord], window: int) -> Previous:
+    """What the cell held before the window, as its record before says."""
+    before = [record for number, record in recorded.items() if number < window]
+    return Previous(atoms=_step(before[-1]).atoms) if before else Previous()
+
+
+def _forks(case: _Case, at: Instant) -> Iterator[tuple[str, Panel | None]]:
+    """Every fork of the moment by name; None where there is nothing to change."""
+    yield UNCHANGED, case.unchanged
+    for number, (name, edit) in enumerate(perturbations.EDITS.items()):
+        draw = np.random.default_rng([number, int(at.astype("datetime64[us]").astype(np.int64))])
+        edited = edit(case.rows, at, draw)
+        yield name, None if edited is None else _build(edited, case.folder)
+    yield perturbations.FACTS, perturbations.facts_changed(case.panel, at)
+
+
+def _build(rows: perturbations.Rows, folder: Path) -> Panel:
+    """The panel of these rows, through a lake that is thrown away."""
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        lake, snapshot = perturbations.rebuilt(rows, Path(temporary))
+        return lake.panel(snapshot)

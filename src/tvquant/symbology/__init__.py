@@ -1,0 +1,1 @@
+"""What a symbol says of its instrument: kinds, venues, renames, tick and lot."""

@@ -1,0 +1,190 @@
+"""From a view to winners: discovery, health, streams and selection, each computed once per view and rules.
+
+The funnel counts instruments and atoms at each step (R-LED-06): universe, discovery (recruited by a scanner, or every
+name of a wanted kind with a bar), refined (healthy and not vetoed), selected.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from tvquant.atoms import synthesise
+from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.calendars import calendar
+from tvquant.core.digests import canonical_array, digest_bytes
+from tvquant.core.features import FeatureHistory, FeatureSet
+from tvquant.core.panel import Panel
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.features import compute, history
+from tvquant.features.history import common_clock
+from tvquant.features.rating_rules import RATING_RULES, AdxRule, RatingRules, with_adx
+from tvquant.selection import SELECTION_MODELS, SelectionContext
+from tvquant.statistics import common_returns
+from tvquant.tournament.specs import Rules
+from tvquant.tournament.views import View
+from tvquant.universe import Discovery, Health, discover, judge, required_features
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectionOutcome:
+    """Who won under some rules at a view, and how many fell where; no response when no candidate reached selection."""
+
+    response: SelectionResponse | None
+    funnel: SelectionFunnel
+    excluded: Mapping[str, str]
+    inputs: str
+
+    @property
+    def winners(self) -> tuple[Atom, ...]:
+        """Atoms to be weighted."""
+        return self.response.winners if self.response else ()
+
+
+def instrument_features(view: View, rules: Rules) -> FeatureSet:
+    """What scanners and the selection model ask of every instrument."""
+    names, min_bars = _asked(rules), rules.data.rating_min_bars
+    return view.once(
+        ("features", names, min_bars, rules.data.ratings),
+        lambda: compute(view.panel, names, rating_min_bars=min_bars, rating_rules=_rating_rules(rules)),
+    )
+
+
+class FeaturePass:
+    """Features of many rows of a panel from one pass over its bars, for views that would each compute their own."""
+
+    def __init__(self, panel: Panel, first: int) -> None:
+        """Rows from `first` on will be asked for."""
+        self._panel, self._first = panel, first
+        self._whole = common_clock(panel)
+        self._told: dict[Hashable, FeatureHistory] = {}
+
+    def lend(self, view: View, row: int, rules: Rules) -> None:
+        """Give the view of that row what `instrument_features` computes; nothing where cells of a row come late."""
+        if not self._whole:
+            return
+        names, min_bars = _asked(rules), rules.data.rating_min_bars
+        key = ("features", names, min_bars, rules.data.ratings)
+        if key not in self._told:
+            self._told[key] = history(
+                self._panel, names, rows=len(self._panel.times) - self._first,
+                rating_min_bars=min_bars, rating_rules=_rating_rules(rules),
+            )  # fmt: skip
+        view.once(key, lambda: self._told[key].at(row - self._first))
+
+
+def _asked(rules: Rules) -> frozenset[str]:
+    return required_features(rules.universe) | SELECTION_MODELS[rules.selection.model].features
+
+
+def _rating_rules(rules: Rules) -> RatingRules:
+    name, adx = rules.data.ratings
+    return RATING_RULES[name] if adx is None else with_adx(RATING_RULES[name], AdxRule(adx))
+
+
+def discovery(view: View, rules: Rules) -> Discovery:
+    """Who is in the universe, in the base pool, and recruited."""
+    return view.once(
+        ("discovery", rules), lambda: discover(view.panel, rules.universe, instrument_features(view, rules))
+    )
+
+
+def health(view: View, rules: Rules) -> Health:
+    """Which names of the base pool have data that may be used."""
+
+    def compute_health() -> Health:
+        columns = view.panel.columns(discovery(view, rules).pool)
+        return judge(view.panel, columns, rules.data, train=rules.train)
+
+    return view.once(("health", rules), compute_health)
+
+
+def has_history(view: View, rules: Rules) -> bool:
+    """Whether any name of the universe reaches the history floor, whatever a scanner says of it that day."""
+    columns = view.panel.columns(discovery(view, rules).universe)
+    return judge(view.panel, columns, rules.data, train=rules.train).has_history
+
+
+def base_pool(view: View, rules: Rules) -> tuple[str, ...]:
+    """Healthy instruments of the base pool: before any signal was asked."""
+    failed = health(view, rules).failed
+    return tuple(key for key in discovery(view, rules).pool if key not in failed)
+
+
+def choose(view: View, rules: Rules) -> SelectionOutcome:
+    """The winners under these rules."""
+    return view.once(("choice", rules), lambda: _choose(view, rules))
+
+
+def streams(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Streams:
+    """Synthetic-long streams of atoms over the lookback."""
+    panel, tail = view.panel, slice(-rules.data.lookback, None)
+    keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
+    return synthesise(panel.fields["total_return"][tail][:, panel.columns(keys)], panel.times[tail], keys, atoms)
+
+
+def training_streams(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Streams:
+    """The same on the training rows that all of their assets have; holes are joined before shorts are turned over."""
+    panel, tail = view.panel, slice(-rules.train - 1, None)
+    keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
+    columns = panel.columns(keys)
+    have = panel.tradable[tail][:, columns]
+    common = common_returns(have, panel.fields["total_return"][tail][:, columns])
+    return synthesise(common, panel.times[tail][have.all(axis=1)][1:], keys, atoms)
+
+
+def context(view: View, rules: Rules, pool: Streams) -> SelectionContext:
+    """What a selection model is given."""
+    return SelectionContext(
+        decided_at=view.as_of,
+        pool=pool,
+        features=instrument_features(view, rules),
+        parameters=rules.selection,
+        train=rules.train,
+        periods_per_year=calendar(view.panel.calendar).periods_per_year,
+    )
+
+
+def _choose(view: View, rules: Rules) -> SelectionOutcome:
+    seen, failed = discovery(view, rules), health(view, rules).failed
+    healthy = tuple(atom for atom in seen.atoms if atom.physical_symbol not in failed)
+    excluded = {
+        **seen.excluded,
+        **{a.physical_symbol: failed[a.physical_symbol] for a in seen.atoms if a not in healthy},
+    }
+    response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
+    features = instrument_features(view, rules)
+    if healthy:
+        pool = streams(view, rules, healthy)
+        response = SELECTION_MODELS[rules.selection.model].select(context(view, rules, pool))
+        parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.returns)]
+        if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream does not tell what its asset did
+            parts.append(canonical_array(pool.own))
+    return SelectionOutcome(
+        response=response,
+        funnel=_funnel(seen, healthy, failed, response),
+        excluded=excluded,
+        inputs=digest_bytes(features.digest().encode(), *parts),
+    )
+
+
+def _funnel(
+    seen: Discovery, healthy: tuple[Atom, ...], failed: Mapping[str, str], response: SelectionResponse | None
+) -> SelectionFunnel:
+    vetoes = response.vetoes if response else {}
+    winners = response.winners if response else ()
+    refined = [atom for atom in healthy if atom.symbol not in vetoes]
+    lost = [failed[atom.physical_symbol] for atom in seen.atoms if atom.physical_symbol in failed]
+    return SelectionFunnel(
+        universe=len(seen.universe),
+        discovery=_assets(seen.atoms),
+        refined=_assets(refined),
+        selected=_assets(winners),
+        atoms_discovery=len(seen.atoms),
+        atoms_refined=len(refined),
+        atoms_selected=len(winners),
+        vetoed=dict(sorted(Counter([*lost, *(veto.rule for veto in vetoes.values())]).items())),
+    )
+
+
+def _assets(atoms: tuple[Atom, ...] | list[Atom]) -> int:
+    return len({atom.physical_symbol for atom in atoms})

@@ -1,0 +1,177 @@
+"""Standings: what is said of a finished cell in numbers and in tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from tvquant.tournament.attribution import contributions
+from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+from tvquant.tournament.walk_forward import BacktestEngine, Settled
+
+FUNNEL = (
+    "universe", "discovery", "refined", "selected", "atoms_discovery", "atoms_refined", "atoms_selected",
+)  # fmt: skip
+
+type Columns = Mapping[str, Any]
+type Scalar = float | int | str | bool | None
+
+
+def measures(settled: Settled, steps: Sequence[Rebalance]) -> dict[str, Scalar]:
+    """Scalars of the ledger's outcome record: performance, trading and costs (fractions of starting capital)."""
+    result = settled.result
+    statuses = [step.status for step in steps]
+    scalars: dict[str, Scalar] = {
+        key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
+    }
+    return scalars | {
+        "status": "liquidated" if result.failure else "played",
+        "baseline": settled.baseline,
+        "windows": len(steps),
+        "fills": len(result.filled),
+        "windows_without_candidate": statuses.count("no_candidate"),
+        "windows_fell_back": statuses.count("fell_back"),
+        "windows_failed": statuses.count("failed"),
+        "windows_earlier_bar": sum(step.footing["bar"] != step.footing["asked"] for step in steps),
+        "windows_without_quorum": sum(not step.footing["quorum"] for step in steps),
+        "mean_forced_cash": float(np.mean([step.forced_cash for step in steps])),
+        "mean_cash": float(np.mean([step.cash for step in steps])),
+        "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
+        "traded": float(result.traded.sum()),
+        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name != "funding"},
+        **_carried(settled),
+        "closed_out": sum(event.kind == "closed_out" for event in result.events),
+        "unfilled": sum(event.kind == "unfilled" for event in result.events),
+    }
+
+
+def _carried(settled: Settled) -> dict[str, Scalar]:
+    """What only books of swaps and shorts have to tell: funding, how often collateral was lost.
+
+    Where some funding was assumed, how much, and what the book comes to without it.
+    """
+    result, plain = settled.result, settled.unassumed
+    told: dict[str, Scalar] = {}
+    if result.costs["funding"].any():
+        told["cost_funding"] = float(result.costs["funding"].sum())
+    if lost := sum(event.kind == "collateral_lost" for event in result.events):
+        told["collateral_lost"] = lost
+    if plain is None:
+        return told
+    return told | {
+        "assumed_funding": float(settled.result.assumed_funding.sum()),
+        "unassumed_total_return": plain.total_return,
+        "unassumed_cagr": plain.cagr,
+        "unassumed_sharpe": plain.sharpe,
+    }
+
+
+def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance]) -> dict[str, Columns]:
+    """The result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`."""
+    times, result = engine.panel.times, settled.result
+    value = result.quantities * result.marks
+    solvent = np.where(result.equity > 0, result.equity, np.nan)
+    returns = {
+        "time": result.times,
+        "return": result.returns,
+        "equity": result.equity,
+        "cash": result.cash,
+        "gross": np.nansum(np.abs(value), axis=1) / solvent,
+        "net": np.nansum(value, axis=1) / solvent,
+        **result.costs,
+        **{f"from_{name}": part for name, part in contributions(engine.panel, result, engine.execution).items()},
+    }
+    pairs = [(step, key, weight) for step in steps for key, weight in step.weights.items()]
+    weights = {
+        "window": np.array([step.window for step, _, _ in pairs], dtype=np.int64),
+        "decided_at": times[np.array([step.row for step, _, _ in pairs], dtype=np.int64)],
+        "symbol": [key for _, key, _ in pairs],
+        "weight": np.array([weight for _, _, weight in pairs], dtype=np.float64),
+    }
+    rows = np.array([event.row for event in result.events], dtype=np.int64)
+    events = {
+        "time": times[rows],
+        "symbol": [event.key for event in result.events],
+        "kind": [event.kind for event in result.events],
+        "value": np.array([event.value for event in result.events], dtype=np.float64),
+    }
+    return {
+        "returns": returns,
+        "windows": _windows(engine, settled, steps),
+        "weights": weights,
+        "events": events,
+        "atoms": _atoms(steps, times),
+        "vetoes": _vetoes(steps, times),
+    }
+
+
+def _atoms(steps: Sequence[Rebalance], times: Any) -> Columns:
+    """One row per winner and rebalance."""
+    sizes = [len(step.holdings["atom"]) for step in steps]
+    return {
+        "window": np.repeat(np.array([step.window for step in steps], dtype=np.int64), sizes),
+        "decided_at": np.repeat(times[np.array([step.row for step in steps], dtype=np.int64)], sizes),
+        **{name: _column(steps, name, kind) for name, kind in HOLDINGS.items()},
+    }
+
+
+def _column(steps: Sequence[Rebalance], name: str, kind: type) -> Any:
+    values = [value for step in steps for value in step.holdings[name]]
+    return values if kind is str else np.array(values, dtype=kind)
+
+
+def _vetoes(steps: Sequence[Rebalance], times: Any) -> Columns:
+    """How many atoms each reason took, by rebalance."""
+    counts = [(step, reason, count) for step in steps for reason, count in step.funnel["vetoed"].items()]
+    return {
+        "window": np.array([step.window for step, _, _ in counts], dtype=np.int64),
+        "decided_at": times[np.array([step.row for step, _, _ in counts], dtype=np.int64)],
+        "reason": [reason for _, reason, _ in counts],
+        "atoms": np.array([count for _, _, count in counts], dtype=np.int64),
+    }
+
+
+def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance]) -> Columns:
+    """One row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
+    result, times = settled.result, engine.panel.times
+    count, fills = len(steps), len(result.filled)
+    bounds = np.append(result.fill_equity, result.equity[-1:])
+    by_id = {window.id: window for window in engine.grid}
+
+    def padded(values: Any, empty: Any) -> Any:
+        return np.concatenate([values, np.full(count - fills, empty, dtype=np.asarray(values).dtype)])
+
+    return {
+        "window": np.array([step.window for step in steps], dtype=np.int64),
+        "decided_at": times[np.array([step.row for step in steps], dtype=np.int64)],
+        "bar": np.array([step.footing["bar"] for step in steps], dtype="datetime64[us]"),
+        "quorum": np.array([step.footing["quorum"] for step in steps]),
+        "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
+        "partial": np.array([by_id[step.window].partial for step in steps]),
+        "status": [step.status for step in steps],
+        **{name: np.array([step.funnel[name] for step in steps], dtype=np.int64) for name in FUNNEL},
+        "names": np.array([len(step.weights) for step in steps], dtype=np.int64),
+        "stage": np.array([step.stage for step in steps], dtype=np.int64),
+        "clusters": np.array([_distinct(step, "cluster") for step in steps], dtype=np.int64),
+        "allocation_clusters": np.array([_distinct(step, "allocation_cluster") for step in steps], dtype=np.int64),
+        "cash": np.array([step.cash for step in steps]),
+        "forced_cash": np.array([step.forced_cash for step in steps]),
+        "moved": np.array([step.moved for step in steps]),
+        "gross": np.array([sum(abs(w) for w in step.weights.values()) for step in steps]),
+        "net": np.array([sum(step.weights.values()) for step in steps]),
+        "flags": [" ".join(step.flags) for step in steps],
+        "return": padded(_ratio(bounds), np.nan),
+        "traded": padded(result.traded, np.nan),
+        "turnover": padded(result.turnover, np.nan),
+    }
+
+
+def _distinct(step: Rebalance, name: str) -> int:
+    return len(set(step.holdings[name]))
+
+
+def _ratio(levels: Any) -> Any:
+    """Simple returns between consecutive levels; NaN from a level of zero on (the book is gone)."""
+    base = np.where(levels[:-1] > 0, levels[:-1], np.nan)
+    return levels[1:] / base - 1.0

@@ -1,0 +1,101 @@
+"""A profile on a lake that lacks something: a preset's wish is left out and told, the user's own is refused."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tvquant.app.profile_fit import fitted, scarce
+from tvquant.app.vocabulary import vocabulary
+from tvquant.core.errors import DataError
+from tvquant.core.panel import Basis
+from tvquant.lake import Lake, import_files
+from tvquant.profiles import ResolvedProfile, from_manifest, load, resolve, to_manifest
+
+STOCKS = ("NASDAQ:AAPL", "NYSE:KO", "NYSE:XOM")
+TREND = {"kinds": [], "exchange": None, "exclude_kinds": [], "currency": None, "pool": [], "signal": []}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    folder = tmp_path_factory.mktemp("fitting")
+    day = datetime(2024, 1, 2, tzinfo=UTC)
+    pl.DataFrame({"symbol": STOCKS, "timestamp": day, "close": 1.0}).write_parquet(folder / "bars.parquet")
+    made = Lake(folder / "lakehouse")
+    import_files(made, [folder / "bars.parquet"], basis=Basis.RAW, recorded_at=datetime(2026, 1, 2, tzinfo=UTC))
+    return made
+
+
+def profile(name: str = "us_equities", *, search: Path | None = None, **settings: Any) -> ResolvedProfile:
+    given = {f"--set {key}": (key, value) for key, value in ((k.replace("__", "."), v) for k, v in settings.items())}
+    return resolve(load(name, search=[search] if search else []), vocabulary(), arguments=given)
+
+
+def test_a_presets_benchmark_that_is_not_there_is_left_out_and_told(lake: Lake) -> None:
+    found = fitted(lake, profile(selection__min_winners=2))
+    assert found.symbols == STOCKS
+    assert found.resolved.profile.benchmark.market == ()
+    (notice,) = found.resolved.notices
+    assert "benchmark.market of preset us_equities names AMEX:SPY, which the lake does not hold" in notice
+    assert found.resolved.layers["benchmark.market"] == "preset us_equities, left out: the lake lacks AMEX:SPY"
+    again = from_manifest(to_manifest(found.resolved))
+    assert fitted(lake, again).resolved == found.resolved, "a run that goes on stays as it was begun"
+    assert found.resolved.digest == profile(selection__min_winners=2, benchmark__market=[]).digest
+
+
+@pytest.mark.parametrize("own", ["argument", "file", "environment"])
+def test_a_users_own_benchmark_is_refused(own: str, lake: Lake, tmp_path: Path) -> None:
+    text = "version: 1\nextends: us_equities\nselection: {min_winners: 2}\n"
+    (tmp_path / "mine.yaml").write_text(f"{text}benchmark: {{market: [AMEX:SPY]}}\n" if own == "file" else text)
+    raw = load("mine", search=[tmp_path])
+    given = {
+        "argument": {"arguments": {"--set benchmark.market": ("benchmark.market", ["AMEX:SPY"])}},
+        "environment": {"environment": {"TVQUANT_BENCHMARK__MARKET": "[AMEX:SPY]"}},
+        "file": {},
+    }[own]
+    with pytest.raises(DataError, match=r"benchmark\.market names AMEX:SPY, which the lake does not hold"):
+        fitted(lake, resolve(raw, vocabulary(), **given))  # type: ignore[arg-type]
+    assert fitted(lake, resolve(raw, vocabulary(), arguments={} if own != "file" else
+                  {"--m": ("benchmark.market", [])})).symbols == STOCKS  # fmt: skip
+
+
+def test_a_benchmark_that_is_there_stays(lake: Lake) -> None:
+    found = fitted(lake, profile(benchmark__market=["NYSE:KO"], universe__symbols=["NYSE:XOM"]))
+    assert found.symbols == ("NYSE:KO", "NYSE:XOM")
+    assert found.resolved.profile.benchmark.market == ("NYSE:KO",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "asks for 15 of a universe of 3 names"),
+        ({"selection__min_winners": 4}, "asks for 4 of a universe of 3 names"),
+        ({"selection__min_winners": 3}, ""),
+        (
+            {"selection__min_winners": 3, "universe__exclude_symbols": ["NYSE:KO"]},
+            "asks for 3 of a universe of 2 names",
+        ),
+        ({"selection__model": "baseline"}, ""),
+    ],
+)
+def test_a_floor_above_the_universe_is_told(settings: dict[str, Any], told: str, lake: Lake) -> None:
+    said = fitted(lake, profile(benchmark__market=[], **settings)).resolved.notices
+    assert [notice for notice in said if "min_winners" in notice] == list(said)
+    assert (told in said[0]) if told else said == ()
+
+
+def test_a_name_may_be_an_atom_for_each_reason() -> None:
+    """Three names recruited long and short make six atoms; two scanners of one logic and side make three."""
+    scanners = [{**TREND, "name": n, "logic": "trend", "direction": d} for n, d in (("a", "LONG"), ("b", "SHORT"))]
+    both = profile(universe__scanners=scanners, selection__min_winners=6).profile
+    assert (scarce(both, 3), bool(scarce(both, 2))) == ((), True)
+    alike = profile(universe__scanners=[{**s, "direction": "LONG"} for s in scanners], selection__min_winners=6).profile
+    assert scarce(alike, 3)
+
+
+def test_members_that_the_lake_lacks_are_counted(lake: Lake) -> None:
+    found = fitted(lake, profile(universe__scanners=["sp500_trend"], benchmark__market=[], selection__min_winners=1))
+    (notice,) = found.resolved.notices
+    assert notice.startswith("of 503 names that the list sp500 has from 2024-01-02 to 2024-01-02, the lake lacks 500 (")

@@ -1,0 +1,160 @@
+"""Numbers and tables of a finished cell, against the book they come from."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Floats, Panel
+from tvquant.core.stamps import Stamp
+from tvquant.profiles import Profile
+from tvquant.tournament.cell_results import FUNNEL, measures, tables
+from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.walk_forward import BacktestEngine, Settled
+
+type Profiles = Callable[..., Profile]
+type Walks = Callable[..., dict[str, Floats]]
+type Markets = Callable[..., Panel]
+type Engines = Callable[[Panel, Profile], BacktestEngine]
+type Book = tuple[BacktestEngine, Settled, list[Rebalance]]
+
+
+def settle(engine: BacktestEngine, cell: Cell) -> Book:
+    steps = [one.step for one in engine.play((cell,), engine.grid, {})]
+    return engine, engine.settle(cell, steps), steps
+
+
+@pytest.fixture
+def book(profile: Profiles, market: Markets, walks: Walks, engine_of: Engines) -> Book:
+    """Windows at 60 ... 160, those before 100 in cash; a name ends while it is held; the last window is partial."""
+    close = walks("ABCDE", 171)
+    close["C"][125:] = np.nan
+    made = profile()
+    return settle(engine_of(market(close), made), cells(made)[0])
+
+
+def test_measures_are_those_of_the_book(book: Book) -> None:
+    _, settled, steps = book
+    found, result = measures(settled, steps), settled.result
+    assert (found["status"], found["baseline"], found["windows"], found["fills"]) == ("played", False, 6, 6)
+    assert (found["windows_without_candidate"], found["windows_fell_back"], found["windows_failed"]) == (2, 0, 0)
+    assert found["total_return"] == pytest.approx(result.equity[-1] - 1.0, rel=1e-12)
+    assert found["closed_out"] == 1
+    assert found["traded"] == pytest.approx(result.traded.sum())
+    assert found["cost_slippage"] == pytest.approx(5 * found["cost_commission"])  # 5 bp and 1 bp of the same notional
+    assert found["mean_cash"] == pytest.approx(np.mean([1 - sum(step.weights.values()) for step in steps]))
+    assert all(value is None or isinstance(value, float | int | str | bool) for value in found.values())
+
+
+def test_tables_have_rows_of_one_length(book: Book) -> None:
+    engine, settled, steps = book
+    found = tables(engine, settled, steps)
+    assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes"}
+    lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
+    held, won = sum(len(step.weights) for step in steps), sum(len(step.holdings["atom"]) for step in steps)
+    reasons = sum(len(step.funnel["vetoed"]) for step in steps)
+    assert {name: length for name, (length,) in lengths.items()} == {
+        "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
+    }  # fmt: skip
+    assert held > 0
+    assert reasons > 0
+
+
+def test_window_returns_compound_to_the_book(book: Book) -> None:
+    """A window owns what happens from its fill to the next one (R-SIM-03), so together they own everything."""
+    engine, settled, steps = book
+    windows = tables(engine, settled, steps)["windows"]
+    grown = settled.result.fill_equity[0] * np.prod(1.0 + windows["return"])
+    assert grown == pytest.approx(settled.result.equity[-1], rel=1e-12)
+    assert windows["partial"].tolist() == [False] * 5 + [True]
+    assert windows["filled_at"].tolist() == engine.panel.times[[60, 80, 100, 120, 140, 160]].tolist()
+    assert windows["decided_at"].tolist() == engine.panel.times[[59, 79, 99, 119, 139, 159]].tolist()
+    assert windows["status"] == ["no_candidate"] * 2 + ["solved"] * 4
+    assert windows["universe"].tolist() == [5] * 6
+    assert windows["discovery"].tolist() == [5, 5, 5, 5, 4, 4]
+    assert windows["refined"].tolist() == [0, 0, 5, 5, 4, 4]
+
+
+def test_returns_reconcile_with_the_account(book: Book) -> None:
+    engine, settled, steps = book
+    returns = tables(engine, settled, steps)["returns"]
+    assert returns["equity"] == pytest.approx(np.cumprod(1.0 + returns["return"]), rel=1e-12)
+    assert returns["net"] == pytest.approx(1.0 - returns["cash"] / returns["equity"], abs=1e-12)
+    assert returns["gross"] == pytest.approx(returns["net"], abs=1e-12)  # long only
+    assert {"slippage", "commission", "borrow", "overdraft"} <= set(returns)
+
+
+def test_weights_and_events_tell_names_and_times(book: Book) -> None:
+    engine, settled, steps = book
+    found = tables(engine, settled, steps)
+    weights, events = found["weights"], found["events"]
+    for k, step in enumerate(steps):
+        of_window = weights["window"] == step.window
+        assert weights["weight"][of_window].sum() == pytest.approx(1.0 - found["windows"]["cash"][k])
+        assert set(np.array(weights["symbol"])[of_window]) == set(step.weights)
+    assert (events["symbol"], events["kind"]) == (["X:C"], ["closed_out"])
+    # 5 rows without a bar (125 to 129) are a halt; the sixth closes the holding.
+    assert events["time"].tolist() == engine.panel.times[[130]].tolist()
+
+
+def test_a_fill_after_the_last_row_is_empty(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """The window at row 120, the last one, is due a row later than the panel has."""
+    made = profile(execution__lag=1)
+    engine, settled, steps = settle(engine_of(market(walks("ABCDE", 121)), made), cells(made)[0])
+    windows: Any = tables(engine, settled, steps)["windows"]
+    assert np.isnat(windows["filled_at"]).tolist() == [False] * 3 + [True]
+    for name in ("return", "traded", "turnover"):
+        assert np.isnan(windows[name]).tolist() == [False] * 3 + [True]
+    assert measures(settled, steps)["fills"] == 3
+    assert measures(settled, steps)["windows"] == 4
+
+
+@pytest.mark.requirement("R-SIM-17")
+def test_what_was_assumed_of_funding_is_told_with_the_result_without(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """Swaps of which nothing is known pay three basis points a day; with all payments known nothing is assumed."""
+    made, close = profile(universe__kinds=["swap"]), walks("ABCDE", 171)
+    panel = market(close, kind=Kind.SWAP)
+    _, settled, steps = settle(engine_of(panel, made), cells(made)[0])
+    found, result = measures(settled, steps), settled.result
+    held = np.abs(result.quantities * result.marks).sum(axis=1)
+    assert found["assumed_funding"] == found["cost_funding"] == pytest.approx(3e-4 * held.sum(), rel=1e-12)
+    assert found["unassumed_total_return"] > found["total_return"]
+    assert found["unassumed_sharpe"] > found["sharpe"]
+    assert Stamp.ASSUMED_FUNDING in settled.stamps
+    spot = measures(*settle(engine_of(market(close), profile()), cells(profile())[0])[1:])
+    assert found["unassumed_total_return"] == pytest.approx(spot["total_return"], abs=1e-4)
+    assert not {name for name in spot if "funding" in name or "unassumed" in name}
+    told = {"funding": np.full(panel.tradable.shape, 1e-4), "funding_hours": np.full(panel.tradable.shape, 24.0)}
+    whole = replace(panel, fields={**panel.fields, **told}, _first_known=None)
+    known = measures(*settle(engine_of(whole, made), cells(made)[0])[1:])
+    assert known["cost_funding"] > 0.0
+    assert "assumed_funding" not in known
+
+
+def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engine_of: Engines) -> None:
+    close = np.full(100, 100.0)
+    close[70:] = 300.0
+    made = profile()
+    engine, cell = engine_of(market({"A": close}, kind=Kind.STOCK), made), cells(made)[0]
+    footing = {"asked": "2020-03-01", "bar": "2020-03-01", "quorum": True}
+    steps = [
+        Rebalance(window=row + 1, row=row, weights={"X:A": -1.0}, digest="d", inputs="i", status="solved",
+                  footing=footing, funnel={**dict.fromkeys(FUNNEL, 1), "vetoed": {}}, stamps=frozenset())
+        for row in (59, 79)
+    ]  # fmt: skip
+    settled = engine.settle(cell, steps)
+    found, scalars = tables(engine, settled, steps), measures(settled, steps)
+    assert (scalars["status"], scalars["total_return"], scalars["cagr"]) == ("liquidated", -1.0, -1.0)
+    assert np.isnan(found["returns"]["gross"][10:]).all()
+    assert found["returns"]["gross"][:10] == pytest.approx(1.0, abs=2e-3)
+    assert found["windows"]["return"][0] == pytest.approx(-1.0)
+    assert np.isnan(found["windows"]["return"][1])
+    assert found["events"]["kind"] == ["collateral_lost", "liquidated"]

@@ -1,0 +1,191 @@
+"""The walk-forward loop and the books it settles."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Floats, Panel
+from tvquant.core.stamps import Stamp
+from tvquant.ledger import Ledger, records
+from tvquant.profiles import Profile
+from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.rebalances import Rebalance, restored
+from tvquant.tournament.walk_forward import BacktestEngine, Played, first_window
+
+type Profiles = Callable[..., Profile]
+type Walks = Callable[..., dict[str, Floats]]
+type Markets = Callable[..., Panel]
+type Engines = Callable[[Panel, Profile], BacktestEngine]
+
+
+def played(engine: BacktestEngine, grid: tuple[Cell, ...]) -> dict[str, list[Played]]:
+    """Everything that is played, by cell."""
+    found: dict[str, list[Played]] = {}
+    for one in engine.play(grid, engine.grid, {}):
+        found.setdefault(one.cell, []).append(one)
+    return found
+
+
+def by_hand(weights: dict[str, float], row: int, **rest: Any) -> Rebalance:
+    """A step that no one decided."""
+    given = {
+        "window": row,
+        "digest": "d",
+        "inputs": "i",
+        "footing": {},
+        "status": "solved",
+        "funnel": {},
+        "stamps": frozenset(),
+    }
+    return Rebalance(row=row, weights=weights, **given | rest)
+
+
+def test_windows_are_played_in_order_and_every_cell_in_each(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    made = profile(benchmark__market=["X:A"])
+    engine, grid = engine_of(market(walks("ABCDE", 175)), made), cells(made)
+    order = [(one.step.window, one.cell) for one in engine.play(grid, engine.grid, {})]
+    assert order == [(w, cell.key) for w in (60, 80, 100, 120, 140, 160) for cell in grid]
+
+
+@pytest.mark.requirement("R-SIM-03")
+def test_training_rows_end_before_the_fill(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """A window at row i learns from rows [i - 60, i), decides at the close of i - 1 and is filled at i's open."""
+    made = profile()
+    engine, cell = engine_of(market(walks("ABCDE", 175)), made), cells(made)[0]
+    steps = [one.step for one in played(engine, (cell,))[cell.key]]
+    settled = engine.settle(cell, steps)
+    assert [step.row for step in steps] == [w.start - 1 for w in engine.grid]
+    assert settled.result.filled.tolist() == [w.start for w in engine.grid]
+    for step, fill in zip(steps, settled.result.filled.tolist(), strict=True):
+        training = range(step.row + 1 - made.windows.train, step.row + 1)
+        assert fill not in training
+        assert len(training) == 60
+
+
+@pytest.mark.requirement("R-LED-12")
+def test_playing_twice_gives_the_same_digests(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    made = profile(benchmark__market=["X:A"])
+    grid = cells(made)
+
+    def digests(seed: int) -> list[str]:
+        engine = engine_of(market(walks("ABCDEF", 200, seed)), made)
+        return [engine.settle(c, [one.step for one in played(engine, grid)[c.key]]).digest for c in grid]
+
+    assert digests(0) == digests(0)
+    assert not set(digests(0)) & set(digests(1))
+
+
+def test_cells_may_be_played_in_any_grouping(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    made = profile(benchmark__market=["X:A"])
+    engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
+    together = {key: [one.step for one in found] for key, found in played(engine, grid).items()}
+    alone = {key: [one.step for one in found] for cell in grid for key, found in played(engine, (cell,)).items()}
+    assert together == alone
+
+
+def test_a_worker_gets_the_engine_without_what_it_found_out(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    made = profile()
+    engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
+    before = len(pickle.dumps(engine))
+    here = played(engine, grid)
+    sent = pickle.dumps(engine)
+    assert len(sent) == before
+    assert {k: [one.step for one in v] for k, v in played(pickle.loads(sent), grid).items()} == {
+        k: [one.step for one in v] for k, v in here.items()
+    }
+
+
+def test_a_book_of_one_name_by_hand(profile: Profiles, market: Markets, engine_of: Engines) -> None:
+    """Half of it in one name, bought at the next open: units are fixed at the mark of 100, the cost is 6 bp."""
+    close = np.full(100, 100.0)
+    close[60:] = np.linspace(110.0, 130.0, 40)
+    made = profile()
+    engine = engine_of(market({"A": close}), made)
+    settled = engine.settle(cells(made)[-1], [by_hand({"X:A": 0.5}, 59)])
+    units = 0.5 / 100.0
+    cash = 1.0 - units * 100.0 * (1.0 + 6e-4)  # the bar of row 60 opens at row 59's close
+    assert settled.result.equity == pytest.approx(cash + units * close[60:], rel=1e-12)
+    assert settled.performance.total_return == pytest.approx(cash + units * 130.0 - 1.0, rel=1e-12)
+    assert settled.baseline
+
+
+def test_fewer_bars_make_a_caveat(profile: Profiles, market: Markets, walks: Walks, engine_of: Engines) -> None:
+    made, steps = profile(), [by_hand({"X:A": 0.5}, 59, stamps=frozenset({Stamp.SWEPT_WINDOWS}))]
+    with_volume = engine_of(market(walks("AB", 100)), made).settle(cells(made)[0], steps)
+    without = engine_of(market(walks("AB", 100), volume=False), made).settle(cells(made)[0], steps)
+    assert with_volume.stamps == {Stamp.SWEPT_WINDOWS}
+    assert without.stamps == {Stamp.SWEPT_WINDOWS, Stamp.NO_VOLUME}
+
+
+def test_a_book_that_loses_everything_ends_there(profile: Profiles, market: Markets, engine_of: Engines) -> None:
+    """Short all of a swap that triples: equity is never below zero, and nothing is earned after."""
+    close = np.full(100, 100.0)
+    close[70:] = 300.0
+    made = profile()
+    engine = engine_of(market({"A": close}, kind=Kind.SWAP), made)
+    settled = engine.settle(cells(made)[0], [by_hand({"X:A": -1.0}, 59), by_hand({"X:A": 1.0}, 79)])
+    assert settled.result.failure == "liquidated"
+    assert settled.result.equity[10:] == pytest.approx(0.0)
+    assert settled.performance.bankrupt
+    assert settled.performance.cagr == -1.0
+    assert settled.result.filled.tolist() == [60]
+
+
+@pytest.mark.requirement("R-SIM-01")
+def test_windows_before_any_history_are_skipped(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """Ninety bars are known at the close of row 89: the window at row 100 is the first with a name."""
+    made = profile()
+    engine = engine_of(market(walks("AB", 200)), made)
+    assert engine.grid[first_window(engine.panel, engine.grid, cells(made))].start == 100
+
+
+def test_a_panel_without_history_is_refused(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    made = profile()
+    engine = engine_of(market(walks("AB", 89)), made)
+    with pytest.raises(DataError, match=r"no name of the universe has 90 bars at any of 2 windows over 89 rows"):
+        first_window(engine.panel, engine.grid, cells(made))
+
+
+@pytest.mark.requirement("R-LED-05")
+def test_a_step_comes_back_from_its_record(
+    tmp_path: Path,
+    profile: Profiles,
+    market: Markets,
+    walks: Walks,
+    engine_of: Engines,
+    ledger_in: Callable[[Path], Ledger],
+) -> None:
+    made = profile(benchmark__market=["X:A"])
+    engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
+    steps = []
+    with ledger_in(tmp_path / "run") as ledger:
+        for one in engine.play(grid, engine.grid, {}):
+            ledger.record(one.entry)
+            steps.append((one.cell, one.step))
+    found = list(records(tmp_path / "run", kind="snapshot"))
+    assert [(r.chain, restored(r.inputs, r.outputs, r.metrics, r.data)) for r in found] == steps
+    assert {step.status for _, step in steps} == {"no_candidate", "solved", "baseline"}
+    last = found[-4]
+    assert last.chain == "baseline/custom/min_variance/custom"
+    assert (last.metrics["position_cap"], last.metrics["cluster_cap"]) == (0.25, 0.25)
+    assert last.metrics["gross"] + last.metrics["cash"] == pytest.approx(1.0, abs=1e-12)
