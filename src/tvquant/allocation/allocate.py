@@ -4,7 +4,7 @@ import numpy as np
 
 from tvquant.allocation import caps
 from tvquant.allocation.engines.catalogue import ENGINES
-from tvquant.core.allocations import Allocation, Attempt, Problem, Status
+from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
 from tvquant.core.errors import ModelError, ProfileError
 
 
@@ -39,8 +39,8 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
             continue
         weights, cash = caps.settle(answer.weights)
         constraints = caps.verify(weights, cash, problem)
-        violated = caps.violated(constraints)
-        if not violated:
+        broken = violated(constraints)
+        if not broken:
             return Allocation(
                 weights=dict(zip(problem.keys, weights.tolist(), strict=True)),
                 cash=cash,
@@ -51,8 +51,7 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
                 constraints=constraints,
                 forced_cash=caps.forced_cash(problem),
             )
-        broken = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in violated)
-        attempts.append(Attempt(what=f"{name}: verification", outcome=broken))
+        attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
 
 

@@ -11,8 +11,6 @@ import numpy as np
 from tvquant.core.allocations import Attempt, Constraint, Problem
 from tvquant.core.panel import Floats
 
-TOLERANCE = 1e-9
-"""A constraint that is exceeded by more is violated."""
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
 NEGLIGIBLE = 1e-9
@@ -133,8 +131,3 @@ def verify(weights: Floats, cash: float, problem: Problem) -> tuple[Constraint, 
         Constraint(name="long_only", limit=0.0, value=0.0 - float(weights.min())),
         Constraint(name="no_borrowing", limit=0.0, value=0.0 - cash),
     )
-
-
-def violated(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
-    """Those that are exceeded by more than the tolerance."""
-    return tuple(c for c in constraints if not c.value <= c.limit + TOLERANCE)

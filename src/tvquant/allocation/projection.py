@@ -88,6 +88,6 @@ def onto_caps(solution: Solution, problem: Problem) -> Solution:
         return solution
     weights = project(solution.weights, problem)
     moved = 0.5 * float(np.abs(weights / weights.sum() - solution.weights / solution.weights.sum()).sum())
-    if moved <= caps.TOLERANCE:
+    if moved <= caps.NEGLIGIBLE:
         return Solution(weights, solution.outcome)
     return Solution(weights, f"{solution.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved")

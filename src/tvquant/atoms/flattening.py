@@ -12,12 +12,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tvquant.core.allocations import Constraint, Limits
+from tvquant.core.allocations import CAP_TOLERANCE, Constraint, Limits
 from tvquant.core.atoms import Composition
 from tvquant.core.errors import ModelError
-
-TOLERANCE = 1e-9
-"""A cap that is exceeded by more is breached; it is the tolerance of `allocation`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +123,7 @@ def _within_groups(
         behind = dict.fromkeys(atom for asset in members for atom in holders[asset])
         # fsum is exact, so the order of a set changes nothing.
         gross = math.fsum(kept[atom] * abs(composition[atom][asset]) for asset in members for atom in holders[asset])
-        if gross > cap + TOLERANCE:
+        if gross > cap + CAP_TOLERANCE:
             kept |= {atom: kept[atom] * (cap / gross) for atom in behind}
     return kept
 
@@ -137,7 +134,7 @@ def _within_net(
     """Weights with the side that pushes net out of its interval scaled down, where that side alone can mend it."""
     pushed = {atom: w * math.fsum(composition[atom].values()) for atom, w in weights.items()}
     net = math.fsum(pushed.values())
-    side = 1.0 if net > interval[1] + TOLERANCE else -1.0 if net < interval[0] - TOLERANCE else 0.0
+    side = 1.0 if net > interval[1] + CAP_TOLERANCE else -1.0 if net < interval[0] - CAP_TOLERANCE else 0.0
     total = math.fsum(abs(part) for part in pushed.values() if part * side > 0.0)
     excess = net - interval[1] if side > 0.0 else interval[0] - net
     if side == 0.0 or excess > total:

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from tvquant.core.panel import Floats
 
+CAP_TOLERANCE = 1e-9
+"""A limit that is exceeded by more is broken: of what a solver answers, of atoms, and of what is held after netting."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Covariance:
@@ -79,6 +82,14 @@ class Constraint:
     name: str
     limit: float
     value: float
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.value:.6g}, limit {self.limit:.6g}"
+
+
+def violated(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
+    """Return those that are exceeded by more than the tolerance; a value that is not a number exceeds every limit."""
+    return tuple(c for c in constraints if not c.value <= c.limit + CAP_TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

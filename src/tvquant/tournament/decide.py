@@ -16,7 +16,7 @@ import numpy as np
 
 from tvquant.allocation import allocate
 from tvquant.atoms import keep_caps
-from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status
+from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status, violated
 from tvquant.core.atoms import Atom, Composition, Streams
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
@@ -30,9 +30,6 @@ from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, d
 from tvquant.tournament.quorum import stand, stand_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
-
-TOLERANCE = 1e-9
-"""A limit that is exceeded by more after netting is violated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,10 +157,8 @@ def _netted(
     assert made is not None
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     netted = keep_caps(made.weights, composition, assets, spec.limits)
-    broken = [c for c in netted.constraints if not c.value <= c.limit + TOLERANCE]
-    if broken:
-        said = "; ".join(f"{c.name} is {c.value:.6g}, limit {c.limit:.6g}" for c in broken)
-        attempts = (*made.attempts, Attempt(what="netting", outcome=said))
+    if broken := violated(netted.constraints):
+        attempts = (*made.attempts, Attempt(what="netting", outcome="; ".join(map(str, broken))))
         failed = replace(made, weights={}, cash=1.0, status=Status.FAILED, attempts=attempts)
         return replace(decision, allocation=failed)
     weights = {key: w for key, w in netted.net.items() if w != 0.0}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tvquant.allocation import caps
-from tvquant.core.allocations import Covariance, Limits, Problem
+from tvquant.core.allocations import Covariance, Limits, Problem, violated
 
 
 def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25, short=None):
@@ -103,7 +103,7 @@ def test_dust_is_swept_and_cash_makes_one():
 )
 def test_violations_are_named(weights, cash, broken):
     constraints = caps.verify(np.array(weights), cash, problem(4))
-    assert [c.name for c in caps.violated(constraints)] == broken
+    assert [c.name for c in violated(constraints)] == broken
 
 
 def test_limits_on_sums_are_verified():
@@ -111,9 +111,9 @@ def test_limits_on_sums_are_verified():
     by_name = {c.name: c for c in caps.verify(np.array([0.2, 0.15, 0.1, 0.1]), 0.45, given)}
     assert by_name["cluster"].value == pytest.approx(0.35)
     assert by_name["gross"].value == pytest.approx(0.55)
-    assert {c.name for c in caps.violated(tuple(by_name.values()))} == {"cluster", "gross", "net_high"}
+    assert {c.name for c in violated(tuple(by_name.values()))} == {"cluster", "gross", "net_high"}
     low = caps.verify(np.array([0.1, 0.1, 0.1, 0.1]), 0.6, given)
-    assert [c.name for c in caps.violated(low)] == ["net_low"]
+    assert [c.name for c in violated(low)] == ["net_low"]
 
 
 @pytest.mark.requirement("R-RSK-18")
