@@ -15,7 +15,7 @@ ELSEWHERE = {
     "core/allocations.py": "unit/allocation/test_allocate.py",
     "core/books.py": "unit/simulation/test_custom.py",
     "core/clock.py": "unit/ledger/test_chain.py",
-    "core/decisions.py": "unit/tournament/test_decide.py",
+    "core/decisions.py": "property/test_decisions.py",
     "core/records.py": "unit/ledger/test_chain.py",
     # One half of a thing that is tested whole.
     "allocation/engines/custom.py": "contracts/test_engines.py",

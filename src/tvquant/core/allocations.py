@@ -4,8 +4,9 @@ Weights are signed fractions of equity. A request is one `Problem` for every eng
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from tvquant.core.panel import Floats
 
@@ -93,13 +94,12 @@ def violated(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Allocation:
-    """Weights (N, with `cash` they sum to 1) and the trail of how they were found; FAILED has no weights but cash.
+class AllocationOutcome:
+    """How weights were found, without the weights: what a decision's payload holds of an allocation.
 
     `forced_cash` is the part of the cash that exists only because position and cluster caps leave no room.
     """
 
-    weights: Mapping[str, float]
     cash: float
     engine: str
     risk_profile: str
@@ -107,3 +107,35 @@ class Allocation:
     attempts: tuple[Attempt, ...]
     constraints: tuple[Constraint, ...]
     forced_cash: float = 0.0
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> "AllocationOutcome":
+        """The outcome that a payload describes; of an `Allocation` the weights are not in it."""
+        return AllocationOutcome(
+            cash=payload["cash"],
+            engine=payload["engine"],
+            risk_profile=payload["risk_profile"],
+            status=Status(payload["status"]),
+            attempts=tuple(Attempt(**one) for one in payload["attempts"]),
+            constraints=tuple(Constraint(**one) for one in payload["constraints"]),
+            forced_cash=payload["forced_cash"],
+        )
+
+    def payload(self) -> dict[str, Any]:
+        """The outcome as JSON can hold it."""
+        return {
+            "engine": self.engine,
+            "risk_profile": self.risk_profile,
+            "status": self.status.value,
+            "cash": self.cash,
+            "forced_cash": self.forced_cash,
+            "attempts": [asdict(one) for one in self.attempts],
+            "constraints": [asdict(one) for one in self.constraints],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Allocation(AllocationOutcome):
+    """Weights (N, with `cash` they sum to 1) and the trail of how they were found; FAILED has no weights but cash."""
+
+    weights: Mapping[str, float]

@@ -1,13 +1,20 @@
-"""Decisions: everything that was decided at one moment."""
+"""Decisions: everything that was decided at one moment, and its payload: the form in which ledger and report have it.
+
+`Decision.of(payload)` is the decision again, as far as the payload goes: `Decision.of(d.payload()).payload()` equals
+`d.payload()`. Two things are not in a payload: weights before netting (an `AllocationOutcome` has none), and components
+of scores of atoms that did not win.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from tvquant.core.allocations import Allocation, Constraint
+import numpy as np
+
+from tvquant.core.allocations import AllocationOutcome, Constraint
 from tvquant.core.instruments import Instant
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
-from tvquant.core.stamps import Stamps
+from tvquant.core.stamps import Stamp, Stamps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,10 +32,24 @@ class Netting:
     gross: Mapping[str, float]
     constraints: tuple[Constraint, ...]
 
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The netting that a payload describes."""
+        constraints = tuple(Constraint(**one) for one in payload["constraints"])
+        return cls(moved=payload["moved"], gross=payload["gross"], constraints=constraints)
+
+    def payload(self) -> dict[str, Any]:
+        """The netting as JSON can hold it."""
+        return {
+            "moved": self.moved,
+            "gross": dict(sorted(self.gross.items())),
+            "constraints": [asdict(one) for one in self.constraints],
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footing:
-    """The bar that a decision stands on.
+    """The bar that a decision was made on.
 
     Parameters
     ----------
@@ -46,22 +67,25 @@ class Footing:
     present: int
     missing: tuple[str, ...]
 
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The footing that a payload describes."""
+        moments = {name: np.datetime64(payload[name], "us") for name in ("asked", "bar")}
+        return cls(**{**payload, **moments, "missing": tuple(payload["missing"])})
+
     def payload(self) -> dict[str, Any]:
-        """JSON-able."""
+        """The footing as JSON can hold it."""
         return {**asdict(self), "asked": str(self.asked), "bar": str(self.bar), "missing": list(self.missing)}
 
-
-def departure(footing: Mapping[str, Any]) -> str:
-    """Why a decision does not stand on the bar that was asked for, or not on a quorum, in words; empty where it does.
-
-    `footing` is in the form of its payload.
-    """
-    have, asked = f"{footing['present']} of {footing['alive']} names have", footing["asked"][:10]
-    if not footing["quorum"]:
-        return f"only {have} the bar of {asked}, and no session of five has a quorum: it is decided on as it is"
-    if footing["bar"] != footing["asked"]:
-        return f"only {have} the bar of {asked}: that of {footing['bar'][:10]} is decided on"
-    return ""
+    @property
+    def departure(self) -> str:
+        """Why another bar than the asked one, or one without a quorum, was decided on, in words; else empty."""
+        have, asked = f"{self.present} of {self.alive} names have", str(self.asked)[:10]
+        if not self.quorum:
+            return f"only {have} the bar of {asked}, and no session of five has a quorum: it is decided on as it is"
+        if self.bar != self.asked:
+            return f"only {have} the bar of {asked}: that of {str(self.bar)[:10]} is decided on"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,13 +94,11 @@ class Decision:
 
     Parameters
     ----------
-    as_of : the moment at which the bar was known that the decision stands on; nothing known later had any influence.
-    row : row number of the decision mark, at whose prices weights become quantities: the last row of the panel that was
-        looked at, whichever bar answered.
-    footing : which bar that was.
+    as_of : the moment at which the bar was known that the decision was made on; nothing known later had any influence.
+    footing : which bar that was, and which one was asked for: at the asked bar's close weights become quantities.
     excluded : instrument key -> reason, for everything in the universe that selection never saw.
-    response : what selection said; None for baselines, and where no candidate reached it.
-    allocation : weights over the winners; None for baselines and when there was no winner (all cash, flagged).
+    response : what selection answered; None for baselines, and where no candidate reached it.
+    allocation : how the winners were weighted; None for baselines and when there was no winner (all cash, flagged).
     clusters : atom id -> allocation cluster, on the training rows of the synthetic-long streams.
     atoms : atom id -> weight, as finally held; zeros left out.
     netting : None for baselines and where nothing is held.
@@ -86,50 +108,52 @@ class Decision:
     """
 
     as_of: Instant
-    row: int
     funnel: SelectionFunnel
     excluded: Mapping[str, str]
     weights: Mapping[str, float]
     inputs: str
     stamps: Stamps
     response: SelectionResponse | None = None
-    allocation: Allocation | None = None
+    allocation: AllocationOutcome | None = None
     clusters: Mapping[str, int] = field(default_factory=dict)
     atoms: Mapping[str, float] = field(default_factory=dict)
     netting: Netting | None = None
     footing: Footing | None = None
     failure: str | None = None
 
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The decision that a payload describes; what a payload leaves out is in the module's text."""
+        made, chosen, netting, footing = (payload[k] for k in ("allocation", "selection", "netting", "footing"))
+        return cls(
+            as_of=np.datetime64(payload["as_of"], "us"),
+            funnel=SelectionFunnel.of(payload["funnel"]),
+            excluded=payload["excluded"],
+            weights=payload["weights"],
+            inputs=payload["inputs"],
+            stamps=frozenset(Stamp(one) for one in payload["stamps"]),
+            response=None if chosen is None else SelectionResponse.of(chosen),
+            allocation=None if made is None else AllocationOutcome.of(made),
+            clusters={} if made is None else made["clusters"],
+            atoms=payload["atoms"],
+            netting=None if netting is None else Netting.of(netting),
+            footing=None if footing is None else Footing.of(footing),
+            failure=payload["failure"],
+        )
+
     def payload(self) -> dict[str, Any]:
         """Everything decided, JSON-able and in canonical order: two equal payloads are the same decision."""
-        made, netting = self.allocation, self.netting
+        made = self.allocation
         return {
             "as_of": str(self.as_of),
             "footing": None if self.footing is None else self.footing.payload(),
             "failure": self.failure,
-            "funnel": asdict(self.funnel),
+            "funnel": self.funnel.payload(),
             "excluded": dict(sorted(self.excluded.items())),
             "selection": None if self.response is None else self.response.payload(),
-            "allocation": None
-            if made is None
-            else {
-                "engine": made.engine,
-                "risk_profile": made.risk_profile,
-                "status": made.status.value,
-                "cash": made.cash,
-                "forced_cash": made.forced_cash,
-                "clusters": dict(sorted(self.clusters.items())),
-                "attempts": [asdict(a) for a in made.attempts],
-                "constraints": [asdict(c) for c in made.constraints],
-            },
+            "allocation": None if made is None else {"clusters": dict(sorted(self.clusters.items())), **made.payload()},
             "atoms": dict(sorted(self.atoms.items())),
-            "netting": None
-            if netting is None
-            else {
-                "moved": netting.moved,
-                "gross": dict(sorted(netting.gross.items())),
-                "constraints": [asdict(c) for c in netting.constraints],
-            },
+            "netting": None if self.netting is None else self.netting.payload(),
             "weights": dict(sorted(self.weights.items())),
             "inputs": self.inputs,
             "stamps": sorted(self.stamps),

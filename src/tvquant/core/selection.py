@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from tvquant.core.atoms import Atom
 from tvquant.core.instruments import Instant
@@ -31,6 +33,15 @@ class SelectionFunnel:
     atoms_selected: int
     vetoed: Mapping[str, int]
 
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The funnel that a payload describes."""
+        return cls(**payload)
+
+    def payload(self) -> dict[str, Any]:
+        """The counts as JSON can hold them."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Veto:
@@ -50,7 +61,8 @@ class SelectionResponse:
     ----------
     winners : atoms in order of their score, best first.
     scores : atom id -> score of every atom of the pool; higher is better, also for shorts.
-    components : atom id -> feature -> probability in (0, 1] that went into the score.
+    components : atom id -> feature -> probability in (0, 1] that went into the score; of winners only where the
+        response was read from a payload.
     vetoes : atom id -> the first rule it broke at the stage that was reached.
     clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
     stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
@@ -77,6 +89,22 @@ class SelectionResponse:
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
     trace: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The response that a payload describes; it has components of winners only."""
+        winners = tuple(Atom.of(one) for one in payload["winners"])
+        as_they_are = ("model", "version", "scores", "components", "clusters", "stage", "thresholds", "absent")
+        return cls(
+            **{name: payload[name] for name in as_they_are},
+            decided_at=np.datetime64(payload["decided_at"], "us"),
+            winners=winners,
+            recruited={atom.symbol: one["how"] for atom, one in zip(winners, payload["winners"], strict=True)},
+            vetoes={symbol: Veto(**veto) for symbol, veto in payload["vetoes"].items()},
+            missing={name: tuple(ids) for name, ids in payload["missing"].items()},
+            flags=frozenset(payload["flags"]),
+            trace=tuple(payload["trace"]),
+        )
 
     def payload(self) -> dict[str, Any]:
         """JSON-able and in canonical order; component probabilities of winners only, to keep records small."""

@@ -56,7 +56,7 @@ def decide(view: View, spec: Spec, previous: Previous) -> Decision:
     except ModelError as error:
         stamps = NONE if isinstance(spec, MarketSpec) else spec.rules.stamps
         made = replace(_equal(standing.view, (), {}, {}, stamps), failure=str(error))
-    return replace(made, row=len(view.panel.times) - 1, footing=standing.footing)
+    return replace(made, footing=standing.footing)
 
 
 def _decided(view: View, spec: Spec, previous: Previous) -> Decision:
@@ -90,7 +90,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     made = _beside(made, known.still)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
-    return _netted(view, spec, decision, choice.response, known.composition) if made.weights else decision
+    return _netted(view, spec, decision, made, choice.response, known.composition) if made.weights else decision
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:
@@ -150,11 +150,14 @@ def _beside(made: Allocation, still: tuple[str, ...]) -> Allocation:
 
 
 def _netted(
-    view: View, spec: StrategySpec, decision: Decision, response: SelectionResponse, composition: Composition
+    view: View,
+    spec: StrategySpec,
+    decision: Decision,
+    made: Allocation,
+    response: SelectionResponse,
+    composition: Composition,
 ) -> Decision:
     """The decision with physical weights, every limit verified on them; what no scaling can mend is a failure."""
-    made = decision.allocation
-    assert made is not None
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     netted = keep_caps(made.weights, composition, assets, spec.limits)
     if broken := violated(netted.constraints):
@@ -190,7 +193,6 @@ def _decision(
     """A strategy's decision before netting: all cash."""
     return Decision(
         as_of=view.as_of,
-        row=len(view.panel.times) - 1,
         funnel=choice.funnel,
         excluded=choice.excluded,
         response=choice.response,
@@ -223,7 +225,6 @@ def _equal(
     held, lost = len(names), sum(vetoed.values())
     return Decision(
         as_of=view.as_of,
-        row=len(view.panel.times) - 1,
         funnel=SelectionFunnel(
             universe=held + len(excluded), discovery=held + lost, refined=held, selected=held,
             atoms_discovery=held + lost, atoms_refined=held, atoms_selected=held, vetoed=dict(sorted(vetoed.items())),

@@ -38,7 +38,7 @@ class Standing:
     @property
     def row(self) -> int:
         """The row of the panel that answers."""
-        return len(self.view.panel.times) - 1
+        return self.view.row
 
 
 def stand(view: View, spec: Spec) -> Standing:
@@ -59,7 +59,7 @@ def stand_by(view: View, rules: Rules) -> Standing:
 
 
 def _standing(view: View, may_be_held: Callable[[Instrument], bool], quorum: float) -> Standing:
-    panel, last = view.panel, len(view.panel.times) - 1
+    panel, last = view.panel, view.row
     columns = np.array([j for j, one in enumerate(panel.instruments) if may_be_held(one)], dtype=np.intp)
     ends = _ends(panel, columns)
     rows = range(last, max(last - SESSIONS, -1), -1)

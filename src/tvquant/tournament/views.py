@@ -16,6 +16,11 @@ class View:
     as_of: Instant
     _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def row(self) -> int:
+        """Number of the panel's last row."""
+        return len(self.panel.times) - 1
+
     def once[T](self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value of `compute()` under `key`, computed at the first request."""
         if key not in self._known:

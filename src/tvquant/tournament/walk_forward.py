@@ -94,7 +94,7 @@ class BacktestEngine:
                 if model and model not in selections:
                     selections[model] = digest_json(payload["selection"])
                     said = selection_entry(window.id, selections[model], payload["selection"])
-                step = before[cell.key] = Rebalance.of(window.id, decision.row, payload, selections.get(model))
+                step = before[cell.key] = Rebalance.of(window.id, view.row, payload, selections.get(model))
                 yield Played(cell=cell.key, step=step, entry=snapshot_entry(cell, step, payload), selection=said)
 
     def settle(self, cell: Cell, steps: Sequence[Rebalance]) -> Settled:

@@ -8,6 +8,8 @@ import pytest
 
 from tvquant.core.allocations import Status
 from tvquant.core.atoms import Atom
+from tvquant.core.decisions import Decision
+from tvquant.core.digests import canonical_json
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
@@ -37,11 +39,13 @@ def test_base_universe_holds_one_nth_of_every_eligible_name(profile: Profiles, m
     """Three names: more than the strategy's cap of 0.25 each, because a baseline has no caps."""
     close = walks("ABCD", 200)
     close["D"][:100] = np.nan
-    decision = decide(look(market(close), ROW), spec_of(profile(), "base_universe_ew"), Previous())
+    panel = market(close)
+    decision = decide(look(panel, ROW), spec_of(profile(), "base_universe_ew"), Previous())
     assert decision.weights == dict.fromkeys(("X:A", "X:B", "X:C"), 1 / 3)
     assert decision.excluded == {"X:D": "history"}
     assert decision.allocation is None
-    assert decision.row == ROW
+    assert decision.footing is not None
+    assert decision.footing.asked == panel.times[ROW]
 
 
 def test_strategies_keep_their_caps(profile: Profiles, market: Markets, walks: Walks) -> None:
@@ -339,3 +343,22 @@ def test_correlations_are_those_of_the_winners_streams(trending: Panel, scanned:
     ]
     assert matrix == pytest.approx(np.corrcoef(streams), abs=1e-12)
     assert correlations(look(trending, 80), spec.rules) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "holds", "chose"),
+    [("strategy", "hrp", True, True), ("failed", "hrp", False, True), ("empty", "hrp", False, False),
+     ("baseline", "base_universe_ew", True, False)],
+)  # fmt: skip
+def test_every_kind_of_decision_is_read_back_from_its_payload(
+    kind: str, name: str, holds: bool, chose: bool, trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    nobody = recruits("nobody", "rating_ma", "LONG", above=2.0)
+    made = {
+        "failed": scanned(RISING, allocation__limits__net=[-1.0, 0.0]),
+        "empty": scanned(nobody),
+    }.get(kind, scanned(RISING, FALLING))  # fmt: skip
+    decision = decide(look(trending, ROW), spec_of(made, name), Previous())
+    again = Decision.of(decision.payload())
+    assert canonical_json(again.payload()) == canonical_json(decision.payload())
+    assert (bool(again.weights), again.response is not None) == (holds, chose)

@@ -31,7 +31,7 @@ def made_by(panel: Panel, made: Profile, name: str) -> Made:
     decision = decide(look(panel, ROW), cell.spec, Previous())
     payload = decision.payload()
     chosen = payload["selection"] and digest_json(payload["selection"])
-    return cell, payload, Rebalance.of(WINDOW, decision.row, payload, chosen)
+    return cell, payload, Rebalance.of(WINDOW, ROW, payload, chosen)
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def rm(
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.app.production import MANIFEST
-    from tvquant.core.decisions import departure
+    from tvquant.core.decisions import Footing
     from tvquant.report import read_run
 
     found = read_run(outcome.folder.path)
@@ -162,7 +162,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     text = [*figures, *_unassumed(told["cells"]), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
-    now, rows = departure(footing), told["cells"]
+    now, rows = Footing.of(found.decision()["footing"]).departure, told["cells"]
     text += [
         f"notice   {notice}" for notice in (*notices, *([f"current weights: {now}"] if now else []), *_stale(rows))
     ]

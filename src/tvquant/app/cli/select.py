@@ -20,7 +20,7 @@ from tvquant.app.cli.profile import SetOption, resolved
 
 if TYPE_CHECKING:
     from tvquant.app.selection_as_of import Selected
-    from tvquant.core.allocations import Allocation
+    from tvquant.core.allocations import AllocationOutcome
 
 ALL = "*"
 NAMED = 8
@@ -102,11 +102,11 @@ def _together(found: Mapping[str, "Selected"]) -> list[tuple[str, str, float, fl
     return [(name, atom, z, said[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
 
 
-def _status(made: "Allocation | None") -> str:
+def _status(made: "AllocationOutcome | None") -> str:
     """How the allocation ended, and the last attempt where it failed."""
     if made is None:
         return "no winner"
-    last = made.attempts[-1] if made.attempts and not made.weights else None
+    last = made.attempts[-1] if made.attempts and made.status == "failed" else None
     return f"{made.status.value}{f' ({last.what}: {last.outcome})' if last else ''}"
 
 
@@ -152,14 +152,12 @@ def _summary(found: "Selected") -> list[str]:
 
 def _footing(found: "Selected") -> list[str]:
     """Which bar answered, how old it is, who lacks it, and what was held before."""
-    from tvquant.core.decisions import departure
-
     on = found.footing
     bar, last = str(on.bar)[:10], str(on.asked)[:10]
     lines = [f"bar      {bar}, closed {found.age:.1f} days ago"]
     if found.asked is not None and str(found.asked) != last:
         lines.append(f"asked    {found.asked}, which has no bar; the last by then is of {last}")
-    if why := departure(on.payload()):
+    if why := on.departure:
         lines.append(f"quorum   {why}")
     lines.append(f"missing  {_named(on.missing)}")
     held = ", ".join(f"{atom} {percent(weight)}" for atom, weight in found.held.items())

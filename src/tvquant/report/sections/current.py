@@ -6,7 +6,7 @@ from typing import Any
 
 from tvquant.core.allocations import Status
 from tvquant.core.atoms import Atom
-from tvquant.core.decisions import departure
+from tvquant.core.decisions import Footing
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import count, day, number, percent, plain, short, some
 from tvquant.report.run import RunData
@@ -60,7 +60,7 @@ def _footing(run: RunData) -> list[tuple[str, str]]:
         ("As of", f"{known:%Y-%m-%d %H:%M:%S} UTC, the close of the bar of {day(on['bar'])}"),
         ("Age of that bar", f"{number(age, 1)} days when the run began"),
     ]
-    if why := departure(on):
+    if why := Footing.of(decision["footing"]).departure:
         facts.append(("Quorum", why))
     held = "; ".join(f"{atom} {percent(weight, 2)}" for atom, weight in on["held"].items())
     return [
