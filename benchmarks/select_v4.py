@@ -13,8 +13,9 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
+from tvquant.core.streams import Streams
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext, SelectionPipeline
 from tvquant.selection.stages.feature_engineering import TERMS
@@ -42,12 +43,15 @@ def pool(n: int) -> SelectionContext:
     times = np.datetime64("2024-01-01", "us") + np.arange(ROWS) * np.timedelta64(1, "D")
     return SelectionContext(
         decided_at=times[-1],
-        pool=Streams(
+        pool=AtomPool(
             atoms=atoms,
-            times=times,
-            returns=returns * [atom.direction.sign for atom in atoms],
+            streams=Streams(
+                ids=tuple(atom.symbol for atom in atoms),
+                times=times,
+                returns=returns * [atom.direction.sign for atom in atoms],
+                composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
+            ),
             own=returns,
-            composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
         ),
         features=FeatureSet(
             names=tuple(sorted(TERMS)),

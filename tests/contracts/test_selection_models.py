@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureSet
+from tvquant.core.streams import Streams
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.relaxation import Relaxation
@@ -42,12 +43,15 @@ def context(count, rows=200, *, terms=EVERY_TERM, young=True, seed=0):
     times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
     return SelectionContext(
         decided_at=times[-1],
-        pool=Streams(
+        pool=AtomPool(
             atoms=atoms,
-            times=times,
-            returns=streams,
+            streams=Streams(
+                ids=tuple(atom.symbol for atom in atoms),
+                times=times,
+                returns=streams,
+                composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
+            ),
             own=streams * [atom.direction.sign for atom in atoms],
-            composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         ),
         features=FeatureSet(
             names=terms,
@@ -107,10 +111,10 @@ def test_a_payload_is_finite_json_and_a_response_travels_between_processes(name)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_context_has_the_same_answer_and_is_not_changed(name):
     given = context(40)
-    before = (given.pool.returns.tobytes(), given.features.values.tobytes())
+    before = (given.pool.streams.returns.tobytes(), given.features.values.tobytes())
     first, second = (SELECTION_MODELS[name].select(given).payload() for _ in range(2))
     assert first == second
-    assert (given.pool.returns.tobytes(), given.features.values.tobytes()) == before
+    assert (given.pool.streams.returns.tobytes(), given.features.values.tobytes()) == before
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -33,7 +33,7 @@ def books(draw: st.DrawFn) -> tuple[dict[str, float], Mapping[str, Mapping[str, 
     """Weights of atoms, their composition by the synthesis itself, and clusters of the assets."""
     pool = draw(atoms)
     times = np.zeros(0, dtype="datetime64[us]")
-    composition = synthesise(np.empty((0, len(ASSETS))), times, ASSETS, pool).composition
+    composition = synthesise(np.empty((0, len(ASSETS))), times, ASSETS, pool).streams.composition
     weights = {atom.symbol: draw(st.floats(0.0, 1.0)) for atom in pool}
     return weights, composition, {asset: draw(st.integers(1, 3)) for asset in ASSETS}
 

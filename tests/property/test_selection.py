@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
+from tvquant.core.streams import Streams
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
@@ -54,12 +55,15 @@ def contexts(draw):
     }  # fmt: skip
     return SelectionContext(
         decided_at=times[-1],
-        pool=Streams(
+        pool=AtomPool(
             atoms=tuple(atoms),
-            times=times,
-            returns=moves[:, place] * sign,
+            streams=Streams(
+                ids=tuple(atom.symbol for atom in atoms),
+                times=times,
+                returns=moves[:, place] * sign,
+                composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
+            ),
             own=moves[:, place],
-            composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         ),
         features=FeatureSet(
             names=tuple(sorted(TERMS)),
@@ -122,9 +126,8 @@ def test_the_order_of_the_pool_changes_nothing_but_order(context, model, random)
     count = len(context.pool.atoms)
     order = random.sample(range(count), count)
     pool = context.pool
-    shuffled = replace(
-        pool, atoms=tuple(pool.atoms[k] for k in order), returns=pool.returns[:, order], own=pool.own[:, order]
-    )
+    turned = replace(pool.streams, ids=tuple(pool.ids[k] for k in order), returns=pool.streams.returns[:, order])
+    shuffled = AtomPool(atoms=tuple(pool.atoms[k] for k in order), streams=turned, own=pool.own[:, order])
     first, second = (
         SELECTION_MODELS[model].select(given).payload() for given in (context, replace(context, pool=shuffled))
     )

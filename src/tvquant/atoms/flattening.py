@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tvquant.core.allocations import CAP_TOLERANCE, Constraint, Limits
-from tvquant.core.atoms import Composition
 from tvquant.core.errors import ModelError
+from tvquant.core.streams import Composition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A LONG atom's stream is r, a SHORT atom's is -min(r, 1): inverted once, here, and floored at -1, which is a daily
 rebalanced short that loses no more than its collateral (R-SYN-02, R-SYN-03). What comes in are returns of assets, what
-goes out is `Streams`, which nothing here takes: a stream cannot be inverted twice.
+goes out is an `AtomPool`, which nothing here takes: a stream cannot be inverted twice.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from tvquant.atoms.logics import LOGICS
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
-from tvquant.core.panel import Floats, Times, frozen
+from tvquant.core.panel import Floats, Times
+from tvquant.core.streams import Streams
 
 LARGEST_GAIN = 1.0
 """Return of the asset beyond which a short has lost its collateral."""
 
 
-def synthesise(view_returns: Floats, times: Times, keys: Sequence[str], atoms: Sequence[Atom]) -> Streams:
-    """The streams of K atoms.
+def synthesise(view_returns: Floats, times: Times, keys: Sequence[str], atoms: Sequence[Atom]) -> AtomPool:
+    """Return the pool of K atoms: their T x K streams, what each holds, and the returns of its asset.
 
     Parameters
     ----------
@@ -37,23 +38,22 @@ def synthesise(view_returns: Floats, times: Times, keys: Sequence[str], atoms: S
             f"synthesis: expected returns of {len(times)} rows and {len(keys)} assets, found {view_returns.shape}"
         )
     place = {key: j for j, key in enumerate(keys)}
-    ids: set[str] = set()
     for atom in atoms:
         if atom.logic not in LOGICS:
             raise ModelError(f"atom {atom.symbol}: unknown logic {atom.logic!r} (known: {', '.join(LOGICS)})")
         if atom.physical_symbol not in place:
             raise ModelError(f"atom {atom.symbol}: there are no returns of {atom.physical_symbol}")
-        if atom.symbol in ids:
-            raise ModelError(f"atom {atom.symbol}: its id is there twice; consolidate the pool first")
-        ids.add(atom.symbol)
     own = view_returns[:, np.array([place[atom.physical_symbol] for atom in atoms], dtype=np.intp)]
     returns = own.copy()
     short = np.array([atom.direction is Direction.SHORT for atom in atoms], dtype=np.bool_)
     returns[:, short] = -np.minimum(returns[:, short], LARGEST_GAIN)
-    return Streams(
+    return AtomPool(
         atoms=tuple(atoms),
-        times=times,
-        returns=frozen(returns),
-        own=frozen(own),
-        composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
+        streams=Streams(
+            ids=tuple(atom.symbol for atom in atoms),
+            times=times,
+            returns=returns,
+            composition={atom.symbol: {atom.physical_symbol: float(atom.direction.sign)} for atom in atoms},
+        ),
+        own=own,
     )

@@ -1,15 +1,13 @@
-"""Atoms: one physical asset held for one reason in one direction, and the return streams of many.
-
-A short atom's stream is a synthetic long, so whoever scores or weighs atoms sees returns that are good when they are
-high, and gives weights that are not negative. The composition map leads back to physical weights.
-"""
+"""Atoms: one physical asset held for one reason in one direction; and the pool that selection chooses from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from tvquant.core.panel import Floats, Times
+from tvquant.core.errors import ModelError
+from tvquant.core.panel import Floats, frozen
+from tvquant.core.streams import Streams
 
 
 class Direction(StrEnum):
@@ -51,7 +49,7 @@ class Atom:
         return self.physical_symbol.partition(":")[0]
 
     def fields(self) -> dict[str, str]:
-        """The fields as plain text; `of` makes the atom again."""
+        """Return the fields as plain text; `of` makes the atom again."""
         return {
             "physical_symbol": self.physical_symbol,
             "logic": self.logic,
@@ -61,7 +59,7 @@ class Atom:
 
     @classmethod
     def of(cls, fields: Mapping[str, str]) -> Self:
-        """The atom that `fields` describes."""
+        """Return the atom that `fields` describes; ValueError where its direction is none."""
         return cls(
             physical_symbol=fields["physical_symbol"],
             logic=fields["logic"],
@@ -70,30 +68,35 @@ class Atom:
         )
 
 
-type Composition = Mapping[str, Mapping[str, float]]
-"""Atom id -> physical symbol -> signed units held per unit of weight."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Streams:
-    """Returns of K atoms in synthetic-long space.
+class AtomPool:
+    """K atoms, the stream of each, and what their assets returned.
 
     Parameters
     ----------
-    atoms : K atoms, ids distinct.
-    times : T bar stamps.
-    returns : T x K simple returns; NaN where the asset has no bar.
-    own : T x K, those of the assets themselves. They cannot be had of a short's, which loses no more than everything.
-    composition : what each atom holds (R-SYN-05).
+    atoms : K atoms; their symbols are the ids of the streams, in the same order.
+    streams : in synthetic-long space.
+    own : T x K returns of the assets. A short's stream does not hold them: it loses no more than everything.
+
+    Raises
+    ------
+    ModelError : atoms, streams and own returns do not fit each other.
     """
 
     atoms: tuple[Atom, ...]
-    times: Times
-    returns: Floats
+    streams: Streams
     own: Floats
-    composition: Composition
+
+    def __post_init__(self) -> None:
+        if tuple(atom.symbol for atom in self.atoms) != self.streams.ids:
+            raise ModelError(f"pool: the {len(self.atoms)} atoms are not those of its {len(self.streams.ids)} streams")
+        if self.own.shape != self.streams.returns.shape:
+            raise ModelError(
+                f"pool: returns of the assets have shape {self.own.shape}, expected {self.streams.returns.shape}"
+            )
+        object.__setattr__(self, "own", frozen(self.own))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Atom ids in column order."""
-        return tuple(atom.symbol for atom in self.atoms)
+        return self.streams.ids

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.atoms import Atom, Streams
+from tvquant.core.atoms import Atom, AtomPool
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats, frozen
@@ -26,7 +26,7 @@ class SelectionContext:
 
     Parameters
     ----------
-    pool : streams of the K atoms over the lookback, in synthetic-long space.
+    pool : the K atoms with their streams over the lookback, in synthetic-long space.
     features : terms of the instruments, known at the decision.
     train : rows of the streams that momentum uses, the last ones.
     periods_per_year : A, of the calendar.
@@ -46,7 +46,7 @@ class SelectionContext:
     """
 
     decided_at: Instant
-    pool: Streams
+    pool: AtomPool
     features: FeatureSet
     parameters: SelectionSection
     train: int
@@ -106,20 +106,13 @@ class SelectionContext:
         return replace(self, trace=(*self.trace, stage_name), **filled)  # type: ignore[arg-type]
 
 
-def _read_only(pool: Streams) -> Streams:
-    """The same streams, which nobody can write to."""
-    if isinstance(pool.composition, MappingProxyType) and not (
-        pool.returns.flags.writeable or pool.own.flags.writeable
-    ):
+def _read_only(pool: AtomPool) -> AtomPool:
+    """Return the same pool with a composition that nobody can write to; arrays of streams are read-only already."""
+    given = pool.streams.composition
+    if isinstance(given, MappingProxyType):
         return pool
-    composition = {symbol: MappingProxyType(dict(held)) for symbol, held in pool.composition.items()}
-    return replace(
-        pool,
-        times=frozen(pool.times),
-        returns=frozen(pool.returns),
-        own=frozen(pool.own),
-        composition=MappingProxyType(composition),
-    )
+    composition = MappingProxyType({symbol: MappingProxyType(dict(held)) for symbol, held in given.items()})
+    return replace(pool, streams=replace(pool.streams, composition=composition))
 
 
 class Stage(Protocol):

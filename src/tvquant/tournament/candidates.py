@@ -9,12 +9,13 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from tvquant.atoms import synthesise
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.features import FeatureHistory, FeatureSet
 from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.core.streams import Streams
 from tvquant.features import compute, history
 from tvquant.features.history import common_clock
 from tvquant.features.rating_rules import RATING_RULES, AdxRule, RatingRules, with_adx
@@ -115,24 +116,24 @@ def choose(view: View, rules: Rules) -> SelectionOutcome:
     return view.once(("choice", rules), lambda: _choose(view, rules))
 
 
-def streams(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Streams:
-    """Synthetic-long streams of atoms over the lookback."""
+def atom_pool(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> AtomPool:
+    """Return the pool of these atoms, with their synthetic-long streams over the lookback."""
     panel, tail = view.panel, slice(-rules.data.lookback, None)
     keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
     return synthesise(panel.fields["total_return"][tail][:, panel.columns(keys)], panel.times[tail], keys, atoms)
 
 
 def training_streams(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Streams:
-    """The same on the training rows that all of their assets have; holes are joined before shorts are turned over."""
+    """Return streams on the training rows that all assets have; holes are joined before shorts are turned over."""
     panel, tail = view.panel, slice(-rules.train - 1, None)
     keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
     columns = panel.columns(keys)
     have = panel.tradable[tail][:, columns]
     common = common_returns(have, panel.fields["total_return"][tail][:, columns])
-    return synthesise(common, panel.times[tail][have.all(axis=1)][1:], keys, atoms)
+    return synthesise(common, panel.times[tail][have.all(axis=1)][1:], keys, atoms).streams
 
 
-def context(view: View, rules: Rules, pool: Streams) -> SelectionContext:
+def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
     """What a selection model is given."""
     return SelectionContext(
         decided_at=view.as_of,
@@ -154,9 +155,9 @@ def _choose(view: View, rules: Rules) -> SelectionOutcome:
     response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
     features = instrument_features(view, rules)
     if healthy:
-        pool = streams(view, rules, healthy)
+        pool = atom_pool(view, rules, healthy)
         response = SELECTION_MODELS[rules.selection.model].select(context(view, rules, pool))
-        parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.returns)]
+        parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.streams.returns)]
         if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream does not tell what its asset did
             parts.append(canonical_array(pool.own))
     return SelectionOutcome(

@@ -17,13 +17,14 @@ import numpy as np
 from tvquant.allocation import allocate
 from tvquant.atoms import keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status, violated
-from tvquant.core.atoms import Atom, Composition, Streams
+from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
+from tvquant.core.streams import Composition, Streams
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams

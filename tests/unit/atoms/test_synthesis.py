@@ -20,11 +20,12 @@ def atom(key: str, direction: Direction = Direction.LONG, logic: str = "rating_m
 @pytest.mark.requirement("R-SYN-02")
 def test_a_long_is_the_asset_and_a_short_is_its_inverse_floored_at_its_collateral() -> None:
     atoms = [atom("X:B", Direction.SHORT), atom("X:A"), atom("X:A", Direction.SHORT)]
-    streams = synthesise(RETURNS, TIMES, KEYS, atoms)
+    pool = synthesise(RETURNS, TIMES, KEYS, atoms)
     expected = [[0.25, 0.5, -0.5], [np.nan, 2.0, -1.0], [0.0, 1.0, -1.0], [-1.0, -1.0, 1.0]]
-    np.testing.assert_array_equal(streams.returns, expected)  # zero tolerance
-    assert streams.atoms == tuple(atoms)
-    assert streams.times is TIMES
+    np.testing.assert_array_equal(pool.streams.returns, expected)  # zero tolerance
+    np.testing.assert_array_equal(pool.own, RETURNS[:, [1, 0, 0]])
+    assert pool.atoms == tuple(atoms)
+    assert np.shares_memory(pool.streams.times, TIMES)
 
 
 @pytest.mark.requirement("R-SYN-02")
@@ -32,7 +33,7 @@ def test_every_element_follows_the_formula() -> None:
     r = np.random.default_rng(5).standard_t(2, (300, 2)) * 0.3
     atoms = [atom(key, direction) for key in KEYS for direction in Direction]
     times = np.arange(300).astype("datetime64[D]").astype("datetime64[us]")
-    streams = synthesise(r, times, KEYS, atoms).returns
+    streams = synthesise(r, times, KEYS, atoms).streams.returns
     assert (r > 1).any(), "some shorts lose more than their collateral"
     for t in range(300):
         for j in range(2):
@@ -43,14 +44,14 @@ def test_every_element_follows_the_formula() -> None:
 @pytest.mark.requirement("R-SYN-04")
 @pytest.mark.parametrize("logic", sorted(LOGICS))
 def test_the_stream_of_every_logic_is_that_of_the_asset(logic: str) -> None:
-    streams = synthesise(RETURNS, TIMES, KEYS, [atom(key, logic=logic) for key in KEYS])
+    streams = synthesise(RETURNS, TIMES, KEYS, [atom(key, logic=logic) for key in KEYS]).streams
     np.testing.assert_array_equal(streams.returns, RETURNS)  # zero tolerance
 
 
 @pytest.mark.requirement("R-SYN-03")
 def test_physical_returns_are_left_as_they_are_and_streams_cannot_be_written() -> None:
     before = RETURNS.copy()
-    streams = synthesise(RETURNS, TIMES, KEYS, [atom("X:A", Direction.SHORT)])
+    streams = synthesise(RETURNS, TIMES, KEYS, [atom("X:A", Direction.SHORT)]).streams
     np.testing.assert_array_equal(RETURNS, before)
     with pytest.raises(ValueError, match="read-only"):
         streams.returns[0, 0] = 0.0
@@ -58,7 +59,8 @@ def test_physical_returns_are_left_as_they_are_and_streams_cannot_be_written() -
 
 @pytest.mark.requirement("R-SYN-05")
 def test_the_composition_leads_back_to_the_assets() -> None:
-    streams = synthesise(RETURNS, TIMES, KEYS, [atom("X:A"), atom("X:A", Direction.SHORT), atom("X:B", logic="hold")])
+    atoms = [atom("X:A"), atom("X:A", Direction.SHORT), atom("X:B", logic="hold")]
+    streams = synthesise(RETURNS, TIMES, KEYS, atoms).streams
     assert streams.composition == {
         "X:A_rating_ma_LONG": {"X:A": 1.0},
         "X:A_rating_ma_SHORT": {"X:A": -1.0},
@@ -68,7 +70,7 @@ def test_the_composition_leads_back_to_the_assets() -> None:
 
 
 def test_no_atom_is_no_stream() -> None:
-    streams = synthesise(RETURNS, TIMES, KEYS, [])
+    streams = synthesise(RETURNS, TIMES, KEYS, []).streams
     assert (streams.returns.shape, streams.composition) == ((4, 0), {})
 
 
@@ -77,7 +79,7 @@ def test_no_atom_is_no_stream() -> None:
     [
         ([atom("X:A", logic="dream")], KEYS, r"atom X:A_dream_LONG: unknown logic 'dream' \(known: hold, "),
         ([atom("X:C")], KEYS, "atom X:C_rating_ma_LONG: there are no returns of X:C"),
-        ([atom("X:A"), atom("X:A")], KEYS, "atom X:A_rating_ma_LONG: its id is there twice"),
+        ([atom("X:A"), atom("X:A")], KEYS, "stream X:A_rating_ma_LONG: its id is there 2 times; consolidate"),
         ([atom("X:A")], ("X:A",), r"expected returns of 4 rows and 1 assets, found \(4, 2\)"),
     ],
 )

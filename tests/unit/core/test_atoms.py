@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
+from tvquant.core.errors import ModelError
+from tvquant.core.streams import Streams
 
 
 def test_directions_have_signs() -> None:
@@ -25,8 +29,32 @@ def test_a_direction_that_is_none_is_refused() -> None:
         Atom.of(fields | {"direction": "SIDEWAYS"})
 
 
-def test_streams_name_their_columns_by_atom_id() -> None:
+@pytest.fixture
+def pool() -> AtomPool:
+    """A pool of two longs over one row."""
     atoms = tuple(Atom(physical_symbol=key, logic="hold", direction=Direction.LONG) for key in ("X:B", "X:A"))
-    times = np.array(["2024-01-01"], dtype="datetime64[us]")
-    streams = Streams(atoms=atoms, times=times, returns=np.zeros((1, 2)), own=np.zeros((1, 2)), composition={})
-    assert streams.ids == ("X:B_hold_LONG", "X:A_hold_LONG")
+    streams = Streams(
+        ids=("X:B_hold_LONG", "X:A_hold_LONG"),
+        times=np.array(["2024-01-01"], dtype="datetime64[us]"),
+        returns=np.array([[0.1, 0.2]]),
+        composition={"X:B_hold_LONG": {"X:B": 1.0}, "X:A_hold_LONG": {"X:A": 1.0}},
+    )
+    return AtomPool(atoms=atoms, streams=streams, own=np.array([[0.1, 0.2]]))
+
+
+def test_a_pool_is_named_by_its_streams_and_cannot_be_written(pool: AtomPool) -> None:
+    assert pool.ids == ("X:B_hold_LONG", "X:A_hold_LONG")
+    with pytest.raises(ValueError, match="read-only"):
+        pool.own[0, 0] = 0.0
+
+
+@pytest.mark.requirement("R-SEL-25")
+def test_the_same_asset_logic_and_direction_twice_is_refused(pool: AtomPool) -> None:
+    first = pool.atoms[0]
+    with pytest.raises(ModelError, match="the 2 atoms are not those of its 2 streams"):
+        replace(pool, atoms=(first, replace(first, scan="another")))
+
+
+def test_own_returns_of_another_shape_are_refused(pool: AtomPool) -> None:
+    with pytest.raises(ModelError, match=r"shape \(1, 1\), expected \(1, 2\)"):
+        replace(pool, own=pool.own[:, :1])

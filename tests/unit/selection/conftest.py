@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvquant.core.atoms import Atom, Direction, Streams
+from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats
+from tvquant.core.streams import Streams
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection import VETOES, SelectionContext
 from tvquant.selection.stages.feature_engineering import TERMS
@@ -36,10 +37,11 @@ HOUSE = {
 
 
 @pytest.fixture
-def pool() -> Callable[..., Streams]:
-    """Streams (T x K) of atoms, one asset each unless `assets` says otherwise; all long unless `directions` does.
+def pool() -> Callable[..., AtomPool]:
+    """Pool of atoms with streams (T x K).
 
-    `own` are returns of the assets where a short has lost more than everything.
+    Each is of one asset unless `assets` says otherwise; all are long unless `directions` does. `own` are returns of
+    the assets where a short has lost more than everything.
     """
 
     def make(
@@ -49,7 +51,7 @@ def pool() -> Callable[..., Streams]:
         directions: str = "",
         logics: Sequence[str] = (),
         own: Floats | None = None,
-    ) -> Streams:
+    ) -> AtomPool:
         rows, count = streams.shape
         assets = assets or [f"X:N{k:03d}" for k in range(count)]
         sides = [Direction.SHORT if letter == "S" else Direction.LONG for letter in directions or "L" * count]
@@ -57,19 +59,22 @@ def pool() -> Callable[..., Streams]:
             Atom(physical_symbol=asset, logic=logic, direction=side)
             for asset, logic, side in zip(assets, logics or ["hold"] * count, sides, strict=True)
         )
-        return Streams(
+        return AtomPool(
             atoms=atoms,
-            times=np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D"),
-            returns=streams,
+            streams=Streams(
+                ids=tuple(atom.symbol for atom in atoms),
+                times=np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D"),
+                returns=streams,
+                composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
+            ),
             own=streams * [float(side.sign) for side in sides] if own is None else own,
-            composition={a.symbol: {a.physical_symbol: float(a.direction.sign)} for a in atoms},
         )
 
     return make
 
 
 @pytest.fixture
-def context(pool: Callable[..., Streams]) -> Callable[..., SelectionContext]:
+def context(pool: Callable[..., AtomPool]) -> Callable[..., SelectionContext]:
     """A context over streams; `terms` are values per asset in order of their keys, `settings` change the profile."""
 
     def make(
@@ -81,13 +86,13 @@ def context(pool: Callable[..., Streams]) -> Callable[..., SelectionContext]:
         keys = tuple(sorted({atom.physical_symbol for atom in given.atoms}))
         values = dict(terms) if terms is not None else {name: [np.nan] * len(keys) for name in sorted(TERMS)}
         return SelectionContext(
-            decided_at=given.times[-1],
+            decided_at=given.streams.times[-1],
             pool=given,
             features=FeatureSet(
                 names=tuple(values),
                 keys=keys,
                 values=np.array(list(values.values()), dtype=np.float64).reshape(len(values), len(keys)),
-                known_at=given.times[-1],
+                known_at=given.streams.times[-1],
                 absent={} if terms is not None else dict.fromkeys(TERMS, "the data have no volume"),
             ),
             parameters=SelectionSection(**{**HOUSE, **settings}),

@@ -16,13 +16,13 @@ from tvquant.selection import SELECTION_MODELS
 from tvquant.tournament.candidates import (
     FeaturePass,
     SelectionOutcome,
+    atom_pool,
     base_pool,
     choose,
     discovery,
     has_history,
     health,
     instrument_features,
-    streams,
     training_streams,
 )
 from tvquant.tournament.cells import cells
@@ -255,7 +255,7 @@ def test_streams_are_synthetic_longs_over_the_lookback(
     view = look(market(trending), ROW)
     long = Atom(physical_symbol="X:A", logic="rating_ma", direction=Direction.LONG)
     short = Atom(physical_symbol="X:A", logic="rating_ma", direction=Direction.SHORT)
-    found = streams(view, rules_of(profile(data__lookback=80)), (short, long))
+    found = atom_pool(view, rules_of(profile(data__lookback=80)), (short, long)).streams
     close = trending["A"][ROW - 80 : ROW + 1]
     own = close[1:] / close[:-1] - 1.0
     assert found.returns[:, 1] == pytest.approx(own, abs=1e-15)

@@ -94,7 +94,7 @@ class FeatureEngineeringStage:
 
 
 def _of_streams(context: SelectionContext) -> dict[str, Floats]:
-    returns, periods = context.pool.returns, context.periods_per_year
+    returns, periods = context.pool.streams.returns, context.periods_per_year
     measured = moments(returns)
     volatility = measured.std * np.sqrt(periods)
     worst, doubt, counted = cvar(returns)
@@ -120,7 +120,7 @@ def _sign(context: SelectionContext) -> Floats:
 
 
 def _predictability(context: SelectionContext) -> dict[str, Floats]:
-    returns, specified = context.pool.returns, context.parameters.thresholds == "as_specified"
+    returns, specified = context.pool.streams.returns, context.parameters.thresholds == "as_specified"
     exponent = rescaled_range_slope(returns) if specified else hurst(returns)
     entropy = permutation_entropy(returns, order=ENTROPY_ORDER)
     return {

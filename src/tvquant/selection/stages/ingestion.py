@@ -1,6 +1,5 @@
 """Stage 1: refuse a pool that cannot be judged, by the name of the first atom at fault."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,8 @@ from tvquant.selection.contract import SelectionContext
 class IngestionStage:
     """Checks the raw pool and hands it on as it is.
 
-    Ids are distinct, so there is one atom per physical asset (its venue is part of it), logic and direction (R-SEL-25).
+    Ids are distinct by construction: there is one atom per physical asset (its venue is part of it), logic and
+    direction (R-SEL-25).
     """
 
     name: str = "ingestion"
@@ -23,10 +23,6 @@ class IngestionStage:
         pool = context.pool
         if not pool.atoms:
             raise ModelError("selection: the pool has no atom; expected at least one that discovery and health passed")
-        shape = (len(pool.times), len(pool.atoms))
-        for what, returns in (("streams", pool.returns), ("their assets' returns", pool.own)):
-            if returns.shape != shape:
-                raise ModelError(f"selection: {what} have shape {returns.shape}, expected times x atoms {shape}")
         for problem, atoms in _problems(context):
             if atoms:
                 raise ModelError(f"selection: atom {atoms[0]} {problem}; leave it out of the pool")
@@ -36,10 +32,9 @@ class IngestionStage:
 def _problems(context: SelectionContext) -> tuple[tuple[str, list[str]], ...]:
     """What can be wrong with an atom, and the ids of those it is wrong with."""
     pool, ids, known = context.pool, context.pool.ids, frozenset(context.features.keys)
-    finite, infinite = np.isfinite(pool.returns), np.isinf(pool.returns) | np.isinf(pool.own)
+    returns = pool.streams.returns
+    finite, infinite = np.isfinite(returns), np.isinf(returns) | np.isinf(pool.own)
     return (
-        ("is in the pool more than once", [name for name, count in Counter(ids).items() if count > 1]),
-        ("is not in the composition map", [name for name in ids if not pool.composition.get(name)]),
         (
             "holds an instrument that the feature set does not have",
             [atom.symbol for atom in pool.atoms if atom.physical_symbol not in known],

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tvquant.core.atoms import Streams
+from tvquant.core.atoms import AtomPool
 from tvquant.core.panel import Floats
 from tvquant.profiles.schema import SelectionSection
 from tvquant.selection.contract import SelectionContext
@@ -27,7 +27,7 @@ class PartitioningStage:
         return context.passed(self.name, clusters=tuple(of_asset[atom.physical_symbol] for atom in context.pool.atoms))
 
 
-def _assets(pool: Streams) -> tuple[tuple[str, ...], Floats]:
+def _assets(pool: AtomPool) -> tuple[tuple[str, ...], Floats]:
     """Distinct physical assets in the order of their keys and their own returns."""
     place = {atom.physical_symbol: k for k, atom in enumerate(pool.atoms)}
     keys = tuple(sorted(place))

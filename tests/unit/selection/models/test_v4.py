@@ -72,19 +72,19 @@ class Meddling:
 
 
 def attack_returns(context):
-    context.pool.returns[0, 0] = 1.0
+    context.pool.streams.returns[0, 0] = 1.0
 
 
 def attack_times(context):
-    context.pool.times[0] = np.datetime64("2000-01-01")
+    context.pool.streams.times[0] = np.datetime64("2000-01-01")
 
 
 def attack_composition(context):
-    context.pool.composition["X:N000_hold_LONG"] = {}
+    context.pool.streams.composition["X:N000_hold_LONG"] = {}
 
 
 def attack_holding(context):
-    context.pool.composition["X:N000_hold_LONG"]["X:N000"] = 2.0
+    context.pool.streams.composition["X:N000_hold_LONG"]["X:N000"] = 2.0
 
 
 def attack_terms(context):
@@ -121,10 +121,10 @@ def attack_the_context(context):
 )  # fmt: skip
 def test_no_stage_can_alter_the_raw_pool_or_what_an_earlier_stage_found(context, noise, attack):
     given = context(noise)
-    before = given.pool.returns.tobytes()
+    before = given.pool.streams.returns.tobytes()
     with pytest.raises((ValueError, TypeError, AttributeError)):
         SelectionPipeline(partitioning=Meddling(attack)).run(given)
-    assert given.pool.returns.tobytes() == before
+    assert given.pool.streams.returns.tobytes() == before
     assert given.trace == ()
 
 
