@@ -24,7 +24,8 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute, history
 from tvquant.features.terms.contract import Settings
-from tvquant.lake import Lake, commits, feature_store, tables
+from tvquant.lake import Lake, feature_store
+from tvquant.lake.storage import commits, tables
 
 ROWS, STORED_ROWS, NAMES, MIN_BARS = 500, 2000, 1000, 200
 TARGET_LAST, TARGET_DAY = 0.3, 1.0

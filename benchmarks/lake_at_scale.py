@@ -22,8 +22,8 @@ import polars as pl
 from import_bars import BARS, SYMBOLS, rows
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, import_files
-from tvquant.lake.compaction import compact
-from tvquant.lake.upserts import revert, upsert
+from tvquant.lake.writing.compaction import compact
+from tvquant.lake.writing.upserts import revert, upsert
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 LIMITS = {"one-day upsert": 0.1, "all closes": 0.3, "csv import": 3.5, "peak memory": 1.2}

@@ -64,6 +64,38 @@ def test_the_import_contract_holds() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def dotted(path: Path) -> str:
+    """Name of a module of the package, or of the package that an `__init__` is the head of."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(module: ast.Module, known: set[str]) -> set[str]:
+    """Those of the known modules that a module imports anywhere, functions included."""
+    found = {name for name, _ in imports(module)}
+    return {name if name in known else name.rpartition(".")[0] for name in found} & known
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that are left when those that import none of the others are taken away, again and again."""
+    left = dict(graph)
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    trees = {dotted(path): tree(path) for path in modules()}
+    assert circles({name: imported_modules(found, set(trees)) - {name} for name, found in trees.items()}) == []
+
+
+def test_a_circle_is_found() -> None:
+    source = ast.parse("from tvquant.a import b\nimport numpy\ndef f():\n    from tvquant.c import name")
+    assert imported_modules(source, {"tvquant.a", "tvquant.a.b", "tvquant.c"}) == {"tvquant.a.b", "tvquant.c"}
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set(), "e": {"d"}}) == ["a", "b", "c"]
+
+
 def test_heavy_libraries_are_imported_where_they_are_used() -> None:
     found = [
         f"{shown(path)}:{line} imports {name} at its top"

@@ -12,10 +12,11 @@ import polars as pl
 import pytest
 
 from tvquant.core.panel import Basis
-from tvquant.lake import Lake, commits, tables
-from tvquant.lake.compaction import compact
-from tvquant.lake.tables import TIME
-from tvquant.lake.upserts import revert, upsert
+from tvquant.lake import Lake
+from tvquant.lake.storage import commits, tables
+from tvquant.lake.storage.tables import TIME
+from tvquant.lake.writing.compaction import compact
+from tvquant.lake.writing.upserts import revert, upsert
 
 PROCESSES = 8
 ROUNDS = 12 if os.environ.get("TVQUANT_PROOF") else 3

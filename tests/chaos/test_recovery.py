@@ -21,7 +21,7 @@ from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Basis
 from tvquant.lake import import_files
-from tvquant.lake.upserts import upsert
+from tvquant.lake.writing.upserts import upsert
 from tvquant.ledger.lines import AUDIT, HEAD
 from tvquant.market.registry import AssetState, RegistryManager
 from tvquant.profiles import load, resolve

@@ -21,7 +21,8 @@ from tvquant.app.progress import Watcher
 from tvquant.app.syncing import Asked, Source, Synced
 from tvquant.app.workspace import Workspace
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, tables
+from tvquant.lake import Lake
+from tvquant.lake.storage import tables
 from tvquant.market.coverage import stored_rows
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary

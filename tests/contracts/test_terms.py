@@ -7,7 +7,7 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute
 from tvquant.features.terms.contract import Settings, evaluate
-from tvquant.lake.tables import MEASURES
+from tvquant.lake.storage.tables import MEASURES
 
 START = np.datetime64("2021-01-01", "us")
 ROWS, NAMES, MOMENT = 1226, 12, 1185  # the moment's bar is the last of its week, month and quarter: 2024-03-31

@@ -11,8 +11,8 @@ import pytest
 
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
-from tvquant.lake.tables import TIME
-from tvquant.lake.upserts import upsert
+from tvquant.lake.storage.tables import TIME
+from tvquant.lake.writing.upserts import upsert
 
 PERP, MATIC = "BINANCE:1000PEPEUSDT.P", "BINANCE:MATICUSDT"
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tvquant.lake import Lake
-from tvquant.lake.funding import known_funding
+from tvquant.lake.reading.funding import known_funding
 
 BTC, ETH, SIM = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:S001USDT"
 type Call = Callable[..., Any]
@@ -140,9 +140,9 @@ def test_a_swap_of_the_simulated_exchange_comes_with_its_funding(home: Path, tvq
     lake = Lake(home / "data" / "lakehouse")
     panel = lake.panel(lake.pin([f"{SIM}.P"]))
     assert not np.isnan(panel.fields["funding"]).any()
-    count = len(known_funding(lake))
+    count = len(known_funding(lake.root))
     assert tvquant("data", "sync", "--symbol", f"{SIM}.P", "--depth", 120, "--force", *words).code == 0
-    assert len(known_funding(lake)) - count in (0, 1)  # one may settle while the test runs
+    assert len(known_funding(lake.root)) - count in (0, 1)  # one may settle while the test runs
 
 
 def test_a_profile_names_the_assets(home: Path, tmp_path: Path, tvquant: Call) -> None:

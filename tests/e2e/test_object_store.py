@@ -20,11 +20,12 @@ from polars.testing import assert_frame_equal
 
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
-from tvquant.lake import Lake, audit, commits, health, import_files, tables
-from tvquant.lake.compaction import MANY, compact
-from tvquant.lake.location import Place
-from tvquant.lake.tables import SCHEMAS, TIME
-from tvquant.lake.upserts import revert, upsert
+from tvquant.lake import Lake, audit, health, import_files
+from tvquant.lake.storage import commits, tables
+from tvquant.lake.storage.location import Place
+from tvquant.lake.storage.tables import SCHEMAS, TIME
+from tvquant.lake.writing.compaction import MANY, compact
+from tvquant.lake.writing.upserts import revert, upsert
 
 pytestmark = pytest.mark.xdist_group("moto")
 

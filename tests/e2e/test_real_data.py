@@ -10,7 +10,7 @@ import pytest
 
 from tvquant.core.books import CostModel, Execution, WeightPath
 from tvquant.lake import Lake
-from tvquant.lake.funding import known_funding
+from tvquant.lake.reading.funding import known_funding
 from tvquant.simulation import SIMULATORS
 
 pytestmark = pytest.mark.xdist_group("real")
@@ -86,7 +86,7 @@ def test_real_funding_is_imported_whole_and_once(
     again = tvquant("data", "import", file, "--json", "-w", root).document
     assert (again["funding"], again["duplicates"]) == (0, 69_289)
     given = pl.read_parquet(file)
-    found = known_funding(Lake(root / "data" / "lakehouse"))
+    found = known_funding(root / "data" / "lakehouse")
     assert len(found) == 69_289
     assert not found["rate"].is_nan().any()
     assert found["rate"].sum() == pytest.approx(given["funding_rate"].sum())

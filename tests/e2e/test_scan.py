@@ -117,11 +117,11 @@ def test_one_date_of_a_replay_is_the_scan_of_that_date(homes: dict[str, Path], t
 @pytest.mark.requirement("R-DAT-23")
 def test_archived_scans_are_added_and_never_replaced(homes: dict[str, Path], tvquant: Callable[..., Any]) -> None:
     home, name = homes["spot"], "binance_spot_rating_all_long"
-    from tvquant.lake.scans import stored_scans
+    from tvquant.lake.reading.scans import stored_scans
 
     for _ in range(2):
         assert tvquant("scan", name, "--as-of", "2022-03-03", "--archive", "-w", home).code == 0
-    rows = stored_scans(Lake(home / "data" / "lakehouse"), name)
+    rows = stored_scans(home / "data" / "lakehouse", name)
     assert rows["scanned_at"].n_unique() == 2
     first, second = (part.drop("scanned_at") for part in rows.partition_by("scanned_at", maintain_order=True))
     assert first.equals(second)

@@ -16,10 +16,11 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Basis
 from tvquant.features import TERMS, history
 from tvquant.features.terms.contract import Settings
-from tvquant.lake import feature_store, tables
-from tvquant.lake.actions import store_actions
-from tvquant.lake.tables import TIME
-from tvquant.lake.upserts import revert, upsert
+from tvquant.lake import feature_store
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.tables import TIME
+from tvquant.lake.writing.actions import store_actions
+from tvquant.lake.writing.upserts import revert, upsert
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 KEPT = tuple(name for name, term in TERMS.items() if term.of_bars)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvquant.lake import Lake, import_files
-from tvquant.lake.tables import DAILY
+from tvquant.lake.storage.tables import DAILY
 
 START = datetime(2021, 1, 1, tzinfo=UTC)
 PRICE = st.sampled_from([1.0, 2.0, 2.0000000000000004, 3.0])

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis, Panel
-from tvquant.lake import panels
-from tvquant.lake.bars import Symbol, assemble
-from tvquant.lake.tables import PRICES, SCHEMAS, VALUES
+from tvquant.lake.reading import panels
+from tvquant.lake.reading.bars import Symbol, assemble
+from tvquant.lake.storage.tables import PRICES, SCHEMAS, VALUES
 from tvquant.symbology.kinds import Structure
 
 START = datetime(2021, 1, 1, tzinfo=UTC)

@@ -28,8 +28,10 @@ from tvquant.features.compute import asked
 from tvquant.features.history import common_clock, history, tell, values_of
 from tvquant.features.rating_rules import LIBRARY_V3
 from tvquant.features.terms.contract import Settings, floored
-from tvquant.lake import Lake, feature_store, panels, tables
+from tvquant.lake import Lake, feature_store
 from tvquant.lake.feature_store import input_digests
+from tvquant.lake.reading import panels
+from tvquant.lake.storage import tables
 from tvquant.symbology.kinds import structure
 
 SOURCES = ("features", "statistics/directional.py", "statistics/kernels.py", "core/calendars.py", "core/sessions")

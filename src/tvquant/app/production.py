@@ -25,7 +25,7 @@ from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
 from tvquant.lake import HealthState, Lake, ResultStore, Snapshot, health
-from tvquant.lake.health import from_report, naming, to_report
+from tvquant.lake.quality.health import from_report, naming, to_report
 from tvquant.ledger import Integrity, Ledger, Verification, genesis_entry, outputs_of, records, verify
 from tvquant.market.listings import delistings
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest

@@ -22,8 +22,8 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
-from tvquant.lake import recovery as lake_recovery
-from tvquant.lake.recovery import Damage, move
+from tvquant.lake.writing import recovery as lake_recovery
+from tvquant.lake.writing.recovery import Damage, move
 from tvquant.ledger import altered, held_by, records
 from tvquant.ledger import recovery as ledger_recovery
 from tvquant.ledger.lines import AUDIT, HEAD

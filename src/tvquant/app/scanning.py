@@ -21,8 +21,8 @@ from tvquant.core.quoting import several
 from tvquant.features import compute, history
 from tvquant.features.rating_rules import RatingRules
 from tvquant.lake import Lake
-from tvquant.lake.scans import store_scan
-from tvquant.lake.tables import SCANNED
+from tvquant.lake.storage.tables import SCANNED
+from tvquant.lake.writing.scans import store_scan
 from tvquant.profiles.scanners import Scanner
 from tvquant.symbology.kinds import structure
 from tvquant.tournament.quorum import SESSIONS

@@ -9,11 +9,11 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
-from tvquant.lake import sources
-from tvquant.lake.declared_basis import Doubt
-from tvquant.lake.imports import check_declared
-from tvquant.lake.intervals import table_of
-from tvquant.lake.tables import DAILY
+from tvquant.lake.reading import sources
+from tvquant.lake.storage.intervals import table_of
+from tvquant.lake.storage.tables import DAILY
+from tvquant.lake.writing.declared_basis import Doubt
+from tvquant.lake.writing.imports import check_declared
 from tvquant.market.account import Account, accounted
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.metadata import Metadata, store_metadata

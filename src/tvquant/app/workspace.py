@@ -101,7 +101,7 @@ class Workspace:
         ProfileError : the URI is none, or this workspace has a lake in its folder, which the URI would hide.
         """
         from tvquant.lake import Lake
-        from tvquant.lake.location import Place
+        from tvquant.lake.storage.location import Place
 
         folder = self.root / "data" / "lakehouse"
         uri = os.environ.get(LAKE_URI, "").rstrip("/")

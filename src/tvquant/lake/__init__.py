@@ -1,13 +1,13 @@
 """The data of a workspace: import, audit, snapshots, and the panels read from them; result shards of runs."""
 
-from tvquant.lake.audit import audit
-from tvquant.lake.checks import Finding, FindingKind
-from tvquant.lake.health import AssetHealth, HealthState, health
-from tvquant.lake.import_reports import FileReport, ImportReport
-from tvquant.lake.imports import import_files
-from tvquant.lake.lake import Lake, LakeStatus, Listing, TableStatus
+from tvquant.lake.quality.audit import audit
+from tvquant.lake.quality.checks import Finding, FindingKind
+from tvquant.lake.quality.health import AssetHealth, HealthState, health
+from tvquant.lake.reading.lake import Lake, LakeStatus, Listing, TableStatus
+from tvquant.lake.reading.snapshots import Snapshot
 from tvquant.lake.shards import ResultStore
-from tvquant.lake.snapshots import Snapshot
+from tvquant.lake.writing.import_reports import FileReport, ImportReport
+from tvquant.lake.writing.imports import import_files
 
 __all__ = [
     "AssetHealth",

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Bools, Floats, Panel, Times, units_of
-from tvquant.lake import commits, tables
-from tvquant.lake.lake import Lake
-from tvquant.lake.location import Place
-from tvquant.lake.tables import MEASURES, SCHEMAS, TIME
+from tvquant.lake.reading.lake import Lake
+from tvquant.lake.storage import commits, tables
+from tvquant.lake.storage.location import Place
+from tvquant.lake.storage.tables import MEASURES, SCHEMAS, TIME
 
 type Digests = NDArray[np.uint64]
 type Rows = NDArray[np.int64]

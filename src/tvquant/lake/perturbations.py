@@ -21,20 +21,20 @@ from tvquant.core.calendars import DAY, Calendar, calendar
 from tvquant.core.instruments import Fact, Instant, Instrument
 from tvquant.core.panel import Basis, Caveat, Panel, Times
 from tvquant.core.stamps import Stamp
-from tvquant.lake import tables
-from tvquant.lake.action_revisions import TOLD, current
-from tvquant.lake.bars import session
-from tvquant.lake.declared_basis import Doubt
-from tvquant.lake.dividend_coverage import SPAN, inside, union
-from tvquant.lake.facts import restore_facts
-from tvquant.lake.funding import COLUMNS, KEY, MOST, pays
-from tvquant.lake.headers import RATE
-from tvquant.lake.imports import import_files
-from tvquant.lake.lake import Lake
-from tvquant.lake.snapshots import Snapshot
-from tvquant.lake.sources import FACT, simulated
-from tvquant.lake.tables import PRICES, VALUES
-from tvquant.lake.unclosed_bars import settled
+from tvquant.lake.reading.action_revisions import TOLD, current
+from tvquant.lake.reading.bars import session
+from tvquant.lake.reading.dividend_coverage import SPAN, inside, union
+from tvquant.lake.reading.funding import COLUMNS, KEY, RATE, pays
+from tvquant.lake.reading.lake import Lake
+from tvquant.lake.reading.snapshots import Snapshot
+from tvquant.lake.reading.sources import FACT, simulated
+from tvquant.lake.reading.unclosed_bars import settled
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.tables import PRICES, VALUES
+from tvquant.lake.writing.declared_basis import Doubt
+from tvquant.lake.writing.facts import restore_facts
+from tvquant.lake.writing.funding import MOST
+from tvquant.lake.writing.imports import import_files
 from tvquant.symbology import venues
 from tvquant.symbology.kinds import split_pair, structure
 

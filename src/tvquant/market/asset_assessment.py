@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tvquant.core.instruments import Instant
-from tvquant.lake.audit import freshness
+from tvquant.lake.quality.audit import freshness
 from tvquant.market.coverage import Coverage, Grid, Hole, instant, moment
 from tvquant.market.registry import AssetRecord, AssetState
 from tvquant.market.tasks import DataTask

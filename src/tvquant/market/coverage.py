@@ -17,11 +17,12 @@ from tvquant.core.calendars import CRYPTO, Calendar, calendar
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Bools, Times
-from tvquant.lake import Lake, tables
-from tvquant.lake.bars import Bars
-from tvquant.lake.intervals import LENGTHS, table_of
-from tvquant.lake.tables import DAILY, MEASURES
-from tvquant.lake.unclosed_bars import settled
+from tvquant.lake import Lake
+from tvquant.lake.reading.bars import Bars
+from tvquant.lake.reading.unclosed_bars import settled
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.intervals import LENGTHS, table_of
+from tvquant.lake.storage.tables import DAILY, MEASURES
 from tvquant.symbology.kinds import structure
 
 STEPS: Mapping[str, np.timedelta64] = {name: np.timedelta64(length, "us") for name, length in LENGTHS.items()}

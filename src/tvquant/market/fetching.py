@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from tvquant.core.instruments import Instant
-from tvquant.lake.tables import MEASURES, TIME
+from tvquant.lake.storage.tables import MEASURES, TIME
 from tvquant.market.coverage import Grid, Hole, moment
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import Malformed, Provider

@@ -9,7 +9,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tvquant.lake.tables import DAILY
+from tvquant.lake.storage.tables import DAILY
 from tvquant.market.asset_assessment import Judgement, open_holes
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.registry import AssetState

@@ -8,7 +8,7 @@ import polars as pl
 
 from tvquant.core.instruments import Instant
 from tvquant.lake import Lake
-from tvquant.lake.tables import DAILY
+from tvquant.lake.storage.tables import DAILY
 from tvquant.market.coverage import instant
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import INSTRUMENTS, Provider, ProviderError

@@ -15,9 +15,9 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
-from tvquant.lake.declared_basis import Doubt
-from tvquant.lake.funding import store_funding
-from tvquant.lake.upserts import SymbolUpsert, upsert
+from tvquant.lake.writing.declared_basis import Doubt
+from tvquant.lake.writing.funding import store_funding
+from tvquant.lake.writing.upserts import SymbolUpsert, upsert
 from tvquant.market.coverage import Coverage, coverage
 from tvquant.market.providers.contract import FUNDING
 from tvquant.market.tasks import DataTask

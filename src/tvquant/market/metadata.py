@@ -8,7 +8,8 @@ import polars as pl
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, DiskError
 from tvquant.lake import Lake
-from tvquant.lake.facts import FIELDS, known_facts, store_facts
+from tvquant.lake.reading.facts import known_facts
+from tvquant.lake.writing.facts import FIELDS, store_facts
 from tvquant.market.listings import Listings
 
 NEEDED = ("tick", "lot")
@@ -61,7 +62,7 @@ async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str
             raise
         except DataError as failure:
             error = str(failure)
-    known = known_facts(lake, names, at=clock.now()).filter(pl.col("field").is_in(NEEDED))
+    known = known_facts(lake.root, names, at=clock.now()).filter(pl.col("field").is_in(NEEDED))
     whole = set(known.group_by("symbol").len().filter(pl.col("len") == len(NEEDED))["symbol"])
     missing = tuple(name for name in names if name not in whole)
     return Metadata(served=served, total=len(names), missing=missing, stored=stored, error=error)

@@ -9,9 +9,9 @@ from datetime import datetime
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.lake import Lake
-from tvquant.lake.audit import newest_closes
-from tvquant.lake.declared_basis import Doubt
-from tvquant.lake.tables import DAILY
+from tvquant.lake.quality.audit import newest_closes
+from tvquant.lake.storage.tables import DAILY
+from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.market.asset_assessment import MINIMUM, Judgement, judge, repairable
 from tvquant.market.coverage import Coverage, Grid, coverage, instant
 from tvquant.market.limiter import Limiter

@@ -12,9 +12,9 @@ import polars as pl
 
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
-from tvquant.lake.declared_basis import SEVERAL
-from tvquant.lake.price_scale import rescaled
-from tvquant.lake.revisions import partial
+from tvquant.lake.quality.price_scale import rescaled
+from tvquant.lake.writing.declared_basis import SEVERAL
+from tvquant.lake.writing.revisions import partial
 from tvquant.market.coverage import Coverage, Grid, Hole
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.tasks import DataTask

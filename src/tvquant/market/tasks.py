@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from tvquant.core.errors import ProfileError
-from tvquant.lake.tables import DAILY
+from tvquant.lake.storage.tables import DAILY
 
 DEPTH = 500
 """Bars a request wants when it does not say: one decision's lookback."""

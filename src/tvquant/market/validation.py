@@ -15,8 +15,8 @@ import polars as pl
 
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Bools, Floats
-from tvquant.lake.bars import ROUNDING, SAME
-from tvquant.lake.tables import MEASURES, PRICES
+from tvquant.lake.reading.bars import ROUNDING, SAME
+from tvquant.lake.storage.tables import MEASURES, PRICES
 from tvquant.market.coverage import Grid
 from tvquant.market.providers.contract import BARS, Malformed
 

@@ -14,9 +14,10 @@ from tvquant.core.errors import DataError, DiskError, ProfileError, TvquantError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
-from tvquant.lake.actions import store_actions
-from tvquant.lake.funding import last_settlement, pays, sound
-from tvquant.lake.tables import DAILY
+from tvquant.lake.reading.funding import last_settlement, pays
+from tvquant.lake.storage.tables import DAILY
+from tvquant.lake.writing.actions import store_actions
+from tvquant.lake.writing.funding import sound
 from tvquant.market.asset_assessment import MINIMUM, closes, judge, open_holes, wanted
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, instant, moment, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
@@ -171,7 +172,7 @@ class DataWorker:
         symbol = task.physical_symbol
         if not self.provider.capabilities.funding or task.interval != DAILY or not pays(symbol):
             return NO_FUNDING, ()
-        last = last_settlement(self.lake, symbol)
+        last = last_settlement(self.lake.root, symbol)
         try:
             told = await fetcher.funding(symbol, None if last is None else last + NEXT_SETTLEMENT)
         except DataError as error:  # its bars are good

@@ -15,9 +15,9 @@ from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute, history
 from tvquant.features.rating_rules import CLASSIC
 from tvquant.features.terms.contract import Settings
-from tvquant.lake import tables
-from tvquant.lake.tables import TIME
-from tvquant.lake.upserts import upsert
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.tables import TIME
+from tvquant.lake.writing.upserts import upsert
 from tvquant.tournament.views import look
 
 pytestmark = [pytest.mark.requirement("R-FEA-12"), pytest.mark.requirement("R-UNI-22")]

@@ -10,7 +10,7 @@ from tvquant.app import recovery
 from tvquant.app.recovery import damages, recover
 from tvquant.app.workspace import RunFolder, Workspace
 from tvquant.core.records import RUN, Entry
-from tvquant.lake.committed import digest
+from tvquant.lake.storage.committed import digest
 from tvquant.ledger import Integrity, Ledger, genesis_entry, verify
 from tvquant.ledger.lines import AUDIT, HEAD
 

@@ -4,7 +4,7 @@ import pytest
 
 from tvquant.app.workspace import Workspace, write_text
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.lake.location import Place
+from tvquant.lake.storage.location import Place
 
 IDS = ("20260101T000000-demo_sp500-aaaaaa", "20260102T000000-demo_sp500-abbbbb")
 

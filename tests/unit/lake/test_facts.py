@@ -11,8 +11,10 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, Snapshot, perturbations, tables
-from tvquant.lake.facts import known_facts, store_facts
+from tvquant.lake import Lake, Snapshot, perturbations
+from tvquant.lake.reading.facts import known_facts
+from tvquant.lake.storage import tables
+from tvquant.lake.writing.facts import store_facts
 from tvquant.symbology.tick_lot import Steps, assumed_steps
 
 BTC, ETH = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT"
@@ -26,7 +28,7 @@ def told(tick: float | None, lot: float | None = None, symbol: str = BTC) -> pl.
 
 
 def known(lake: Lake, at: datetime) -> list[tuple[str, str, float]]:
-    return known_facts(lake, at=at).select("symbol", "field", "value").rows()
+    return known_facts(lake.root, at=at).select("symbol", "field", "value").rows()
 
 
 def test_a_fact_is_known_from_when_it_was_told(lake: Lake) -> None:
@@ -35,7 +37,7 @@ def test_a_fact_is_known_from_when_it_was_told(lake: Lake) -> None:
     assert store_facts(lake, rows, source="s", recorded_at=MAY) == 3
     assert known(lake, MAY - timedelta(seconds=1)) == []
     assert known(lake, MAY) == [(BTC, "lot", 0.001), (BTC, "tick", 0.1), (ETH, "tick", 0.01)]
-    assert known_facts(lake, [ETH], at=MAY)["symbol"].to_list() == [ETH]
+    assert known_facts(lake.root, [ETH], at=MAY)["symbol"].to_list() == [ETH]
 
 
 def test_only_what_is_new_is_stored_and_the_past_stays(lake: Lake) -> None:

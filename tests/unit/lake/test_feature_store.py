@@ -10,9 +10,10 @@ import pytest
 
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
-from tvquant.lake import Lake, tables
-from tvquant.lake.compaction import compact
+from tvquant.lake import Lake
 from tvquant.lake.feature_store import input_digests, refresh, stored
+from tvquant.lake.storage import tables
+from tvquant.lake.writing.compaction import compact
 
 pytestmark = [pytest.mark.requirement("R-DAT-23"), pytest.mark.requirement("R-UNI-22")]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -225,7 +226,7 @@ def test_nothing_is_read_of_no_store_nor_written_of_no_panel(lake: Lake):
 
 
 def test_rows_that_are_there_twice_are_not_trusted(lake: Lake):
-    from tvquant.lake import commits
+    from tvquant.lake.storage import commits
 
     made = panel(walk())
     put(lake, made)
@@ -271,7 +272,7 @@ def test_a_damaged_store_stands_for_nothing_and_is_made_anew(lake: Lake, place, 
 
 def killed(root, close, stage):
     """Refresh, but die before or after the commit."""
-    from tvquant.lake import commits
+    from tvquant.lake.storage import commits
 
     commit = commits.renew
 

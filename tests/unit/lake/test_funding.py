@@ -13,9 +13,12 @@ from tvquant.core.calendars import calendar
 from tvquant.core.digests import digest_json, merkle_root
 from tvquant.core.errors import DataError
 from tvquant.core.stamps import Stamp
-from tvquant.lake import ImportReport, Lake, Snapshot, import_files, panels, tables
-from tvquant.lake.export import Format, export
-from tvquant.lake.funding import known_funding, last_settlement, store_funding
+from tvquant.lake import ImportReport, Lake, Snapshot, import_files
+from tvquant.lake.reading import panels
+from tvquant.lake.reading.export import Format, export
+from tvquant.lake.reading.funding import known_funding, last_settlement
+from tvquant.lake.storage import tables
+from tvquant.lake.writing.funding import store_funding
 from tvquant.simulation import SIMULATORS
 
 SWAP, OTHER, BTC = "BINANCE:BTCUSDT.P", "BINANCE:ETHUSDT.P", "BINANCE:BTCUSDT"
@@ -55,10 +58,10 @@ def test_a_payment_is_stored_once_at_the_second_of_its_settlement(lake: Lake) ->
     assert stored(lake, paid(1e-4, 2e-4, 3e-4)) == 1
     assert stored(lake, paid(1e-4)) == 0
     assert tables.version(lake.root, "funding") == 1
-    found = known_funding(lake, [SWAP])
+    found = known_funding(lake.root, [SWAP])
     assert found["timestamp"].to_list() == [DAY + timedelta(hours=hour) for hour in (8, 16, 24)]
     assert found["rate"].to_list() == [1e-4, 2e-4, 3e-4]
-    assert (last_settlement(lake, SWAP), last_settlement(lake, OTHER)) == (DAY + timedelta(days=1), None)
+    assert (last_settlement(lake.root, SWAP), last_settlement(lake.root, OTHER)) == (DAY + timedelta(days=1), None)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def test_a_payment_is_stored_once_at_the_second_of_its_settlement(lake: Lake) ->
 def test_what_is_no_funding_changes_nothing(lake: Lake, rows: pl.DataFrame, why: str) -> None:
     with pytest.raises(DataError, match=why):
         stored(lake, pl.concat([paid(0.1), rows]))
-    assert known_funding(lake).is_empty()
+    assert known_funding(lake.root).is_empty()
 
 
 @pytest.mark.parametrize(("step", "sums"), [(8, [3, 3, 2]), (4, [6, 2, np.nan]), (1, [8, np.nan, np.nan])])

@@ -12,7 +12,7 @@ import pytest
 from tvquant.core.panel import Basis, Caveat, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake, perturbations
-from tvquant.lake.funding import store_funding
+from tvquant.lake.writing.funding import store_funding
 
 DAYS = 60
 MOMENT = np.datetime64("2021-01-31T00:00:00", "us")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tvquant.lake import Lake
-from tvquant.lake.scans import store_scan, stored_scans
+from tvquant.lake.reading.scans import stored_scans
+from tvquant.lake.writing.scans import store_scan
 
 BAR = datetime(2022, 3, 3, tzinfo=UTC)
 
@@ -24,9 +25,9 @@ def test_each_scan_is_a_record_of_its_own(lake: Lake) -> None:
     first, second = BAR + timedelta(days=1), BAR + timedelta(days=2)
     assert store_scan(lake, [row("X:B", first), row("X:A", first)]) == 2
     assert store_scan(lake, [row("X:A", second, recommend_all=None)]) == 1
-    found = stored_scans(lake, "s")
+    found = stored_scans(lake.root, "s")
     assert found["scanned_at"].to_list() == [first, first, second]
     assert found["symbol"].to_list() == ["X:A", "X:B", "X:A"]
     assert found["recommend_all"].to_list() == [0.2, 0.2, None]
-    assert stored_scans(lake, "another").is_empty()
-    assert len(stored_scans(lake, "s", first=BAR + timedelta(days=1))) == 0
+    assert stored_scans(lake.root, "another").is_empty()
+    assert len(stored_scans(lake.root, "s", first=BAR + timedelta(days=1))) == 0

@@ -9,7 +9,7 @@ from told import BTC, ETH, NOW, day, made_bars, walk
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
-from tvquant.lake.upserts import upsert
+from tvquant.lake.writing.upserts import upsert
 from tvquant.market.coverage import NOTHING, Grid, coverage, instant, moment, stored_rows
 
 AAPL = "NASDAQ:AAPL"

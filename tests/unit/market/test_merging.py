@@ -6,8 +6,9 @@ from told import BTC, ETH, FixedClock, day, made_bars, run, walk
 
 from tvquant.core.errors import ProfileError, TvquantError
 from tvquant.core.panel import Basis
-from tvquant.lake import Lake, tables
-from tvquant.lake.upserts import upsert
+from tvquant.lake import Lake
+from tvquant.lake.storage import tables
+from tvquant.lake.writing.upserts import upsert
 from tvquant.market.fetching import NO_ROWS
 from tvquant.market.merging import Merged, Merger
 from tvquant.market.tasks import DataTask

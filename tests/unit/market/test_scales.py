@@ -12,10 +12,11 @@ from tvquant.core.calendars import NEW_YORK, calendar
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, tables
-from tvquant.lake.declared_basis import Doubt
-from tvquant.lake.tables import TIME
-from tvquant.lake.upserts import revert, upsert
+from tvquant.lake import Lake
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.tables import TIME
+from tvquant.lake.writing.declared_basis import Doubt
+from tvquant.lake.writing.upserts import revert, upsert
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.registry import AssetState, RegistryManager
 from tvquant.market.tasks import DataTask

@@ -10,8 +10,9 @@ from told import FixedClock, ToldProvider, made_bars, run
 
 from tvquant.core.calendars import NEW_YORK, calendar
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, commits, tables
-from tvquant.lake.tables import TIME
+from tvquant.lake import Lake
+from tvquant.lake.storage import commits, tables
+from tvquant.lake.storage.tables import TIME
 from tvquant.market.merging import Merger
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.contract import Unavailable

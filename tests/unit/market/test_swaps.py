@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 from told import FixedClock, ToldProvider, day, made_bars, run, walk
 
-from tvquant.lake import Lake, tables
-from tvquant.lake.funding import known_funding
-from tvquant.lake.tables import TIME
+from tvquant.lake import Lake
+from tvquant.lake.reading.funding import known_funding
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.tables import TIME
 from tvquant.market.merging import Merger
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.contract import Unavailable
@@ -52,7 +53,7 @@ def test_a_sync_stores_the_whole_history_in_one_commit(
     pipeline.worker.limiter.limits = provider.limits
     summary = run(pipeline.run([DataTask(physical_symbol=name, depth=30) for name in (BTC, ETH)]))
     assert not summary.failed
-    found = known_funding(lake)
+    found = known_funding(lake.root)
     assert found["symbol"].value_counts().sort("symbol").rows() == [(BTC, 90), (ETH, 30)]
     assert tables.version(lake.root, "funding") == 0
     assert (found["timestamp"] == found["timestamp"].dt.truncate("1s")).all()
@@ -69,7 +70,7 @@ def test_the_next_sync_asks_behind_the_last_settlement(
     provider.paid[BTC] = pl.concat([payments(90), payments(3, back=-1)])
     synced(pipeline)
     assert asked(provider) == [(None, None), (day(-1) + timedelta(milliseconds=1), None)]
-    assert len(known_funding(lake)) == 93
+    assert len(known_funding(lake.root)) == 93
     synced(pipeline, force_sync=True)
     assert len(tables.read(lake.root, "funding")) == 93
 
@@ -88,7 +89,7 @@ def test_bars_whose_funding_cannot_be_had_are_stored_and_noted(
     provider.refusal = Unavailable("down")
     found = synced(pipeline)
     assert (found.inserted, found.notes) == (100, ("no funding: down",))
-    assert known_funding(lake).is_empty()
+    assert known_funding(lake.root).is_empty()
 
 
 def test_rates_that_are_no_fractions_are_dropped_and_noted(
@@ -97,7 +98,7 @@ def test_rates_that_are_no_fractions_are_dropped_and_noted(
     wild = pl.when(pl.int_range(pl.len()) == 5).then(float("nan")).otherwise(pl.col("funding_rate"))
     provider.paid[BTC] = payments(90).with_columns(funding_rate=wild)
     assert synced(pipeline).notes == ("1 funding rates are no fractions: dropped",)
-    assert len(known_funding(lake)) == 89
+    assert len(known_funding(lake.root)) == 89
 
 
 def test_a_kill_behind_the_funding_is_completed(
@@ -113,6 +114,6 @@ def test_a_kill_behind_the_funding_is_completed(
         patch.setattr(Merger, "_upsert", killed)
         with pytest.raises(Killed):
             synced(pipeline)
-    assert len(known_funding(lake)) == 90
+    assert len(known_funding(lake.root)) == 90
     assert synced(pipeline).inserted == 100
     assert len(tables.read(lake.root, "funding")) == 90

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from told import BTC, ETH, NOW, FixedClock, ToldProvider, day, made_bars, replaced, run, walk, without
 
-from tvquant.lake import Lake, tables
+from tvquant.lake import Lake
+from tvquant.lake.storage import tables
 from tvquant.market.coverage import NOTHING, coverage, instant, stored_rows
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.contract import Unavailable, UnknownSymbol

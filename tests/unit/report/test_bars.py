@@ -11,8 +11,8 @@ import pytest
 
 from tvquant.core.panel import Basis
 from tvquant.lake import Finding, Lake, Listing, audit
-from tvquant.lake.tables import TIME
-from tvquant.lake.upserts import upsert
+from tvquant.lake.storage.tables import TIME
+from tvquant.lake.writing.upserts import upsert
 from tvquant.report.bars import page_of_bars, write_bars
 
 BTC = "BINANCE:BTCUSDT"

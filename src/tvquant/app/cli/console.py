@@ -57,7 +57,7 @@ def note(text: str) -> None:
 
 def tell_simulated(lake: "Lake") -> None:
     """Say which bars of the lake nobody ever traded at, beside an answer that is made of them."""
-    from tvquant.lake.sources import simulated
+    from tvquant.lake.reading.sources import simulated
 
     names = simulated(lake.root)["symbol"].to_list()
     if names:

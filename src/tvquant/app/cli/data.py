@@ -53,10 +53,11 @@ def import_command(
     """
     from tvquant.app.clock import SystemClock
     from tvquant.core.panel import Basis
-    from tvquant.lake import headers, import_files
-    from tvquant.lake.declared_basis import Doubt
-    from tvquant.lake.revisions import told
-    from tvquant.lake.symbol_choice import SymbolChoice
+    from tvquant.lake import import_files
+    from tvquant.lake.writing import headers
+    from tvquant.lake.writing.declared_basis import Doubt
+    from tvquant.lake.writing.revisions import told
+    from tvquant.lake.writing.symbol_choice import SymbolChoice
 
     home = workspace_at(workspace)
     with home.writing():
@@ -150,7 +151,7 @@ def audit(
             raise
         raise LedgerError(f"health gate: {error}") from error
     if strict:
-        from tvquant.lake.health import gate
+        from tvquant.lake.quality.health import gate
 
         try:
             gate(states)
@@ -181,7 +182,7 @@ def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth,
     """Print the health of the assets behind the atoms that a run would hold from its last row on."""
     from tvquant.app.production import HEALTH
     from tvquant.core.atoms import Atom
-    from tvquant.lake.health import from_report, of_atoms
+    from tvquant.lake.quality.health import from_report, of_atoms
     from tvquant.report.run import read_run
 
     folder = home.run(name)

@@ -163,8 +163,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write bars and funding to files that `data import` takes back; spot, swaps and listed names never share one."""
-    from tvquant.lake.export import Format
-    from tvquant.lake.export import export as exported
+    from tvquant.lake.reading.export import Format
+    from tvquant.lake.reading.export import export as exported
 
     home = workspace_at(workspace)
     home.require()
@@ -220,7 +220,7 @@ def compact(
     """
     from tvquant.app.clock import SystemClock
     from tvquant.app.pinned_snapshot import restore_snapshots
-    from tvquant.lake.compaction import compact as compacted
+    from tvquant.lake.writing.compaction import compact as compacted
 
     home = workspace_at(workspace)
     with home.writing():
@@ -234,7 +234,7 @@ def compact(
 def named_versions(home: "Workspace") -> dict[str, set[int]]:
     """Table -> the versions that the snapshots of this workspace's runs were read from, as far as the lake has them."""
     from tvquant.app.pinned_snapshot import pinned_snapshots
-    from tvquant.lake import tables
+    from tvquant.lake.storage import tables
 
     root = home.lake().root
     latest = tables.held(root)

@@ -64,7 +64,7 @@ def sync(
     from tvquant.app.clock import SystemClock
     from tvquant.app.syncing import Asked
     from tvquant.app.syncing import sync as synced
-    from tvquant.lake.tables import SIMULATED
+    from tvquant.lake.storage.tables import SIMULATED
 
     home, clock = workspace_at(workspace), SystemClock()
     home.require()
@@ -134,7 +134,7 @@ def add_to(commands: typer.Typer) -> None:
 def _features(home: "Workspace", interval: str, progress: "Progress", clock: "Clock") -> "FeatureCycle | None":
     """Bring the store of features up to date with the daily bars; others have none."""
     from tvquant.app.feature_cycle import refresh_features
-    from tvquant.lake.tables import DAILY
+    from tvquant.lake.storage.tables import DAILY
 
     if interval != DAILY:
         return None
@@ -147,7 +147,7 @@ def _source(
 ) -> "Source":
     from tvquant.app.syncing import Source
     from tvquant.core.panel import Basis
-    from tvquant.lake.declared_basis import Doubt
+    from tvquant.lake.writing.declared_basis import Doubt
     from tvquant.market.providers.contract import Setting
 
     if basis is not None and basis not in list(Basis):

@@ -8,8 +8,8 @@ from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspa
 from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
-    from tvquant.lake.removals import Removal
-    from tvquant.lake.upserts import RevertReport
+    from tvquant.lake.writing.removals import Removal
+    from tvquant.lake.writing.upserts import RevertReport
 
 
 def add_to(commands: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def rm(
     Runs keep what they pinned. A sync that names a symbol, or whose provider lists it, fetches it again.
     """
     from tvquant.app.clock import SystemClock
-    from tvquant.lake.removals import remove
+    from tvquant.lake.writing.removals import remove
     from tvquant.market.registry import RegistryManager
 
     home = workspace_at(workspace)
@@ -56,8 +56,8 @@ def revert(
     A symbol that was removed comes back as it was then, its repairs included; those can be reverted afterwards.
     """
     from tvquant.app.clock import SystemClock
-    from tvquant.lake.removals import put_back, removed
-    from tvquant.lake.upserts import revert as reverted
+    from tvquant.lake.writing.removals import put_back, removed
+    from tvquant.lake.writing.upserts import revert as reverted
 
     if not symbols and upsert is None:
         raise ProfileError("name what to revert: symbols, or one upsert or removal by --upsert ID")

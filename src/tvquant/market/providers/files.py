@@ -14,10 +14,10 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.core.quoting import shown
-from tvquant.lake import files as delivered
-from tvquant.lake.funding import settled
-from tvquant.lake.headers import RATE
-from tvquant.lake.tables import DAILY
+from tvquant.lake.reading.funding import RATE
+from tvquant.lake.storage.tables import DAILY
+from tvquant.lake.writing import files as delivered
+from tvquant.lake.writing.funding import settled
 from tvquant.market.providers.contract import (
     BARS,
     FUNDING,

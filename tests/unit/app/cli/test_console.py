@@ -10,7 +10,7 @@ from numba import njit
 from tvquant.app.cli import console
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
-from tvquant.lake.upserts import upsert
+from tvquant.lake.writing.upserts import upsert
 
 
 def compiled_now() -> None:

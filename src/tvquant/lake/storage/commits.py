@@ -1,0 +1,287 @@
+"""Writing to the tables of a lake.
+
+Every write is one commit of one table, on the disk when it returns (see `committed`). Whoever decides from stored rows
+what to write holds `writing` from the read to the commit; what a writer who does not hold it committed in between makes
+Delta refuse, and then all is decided again.
+"""
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from tvquant.core.errors import DataError, unwritten
+from tvquant.lake.storage import committed
+from tvquant.lake.storage.location import Place, Root, address, folder, options
+from tvquant.lake.storage.tables import MEASURES, SCHEMAS, first_line, opened
+
+if TYPE_CHECKING:
+    import deltalake
+
+UNUSABLE = frozenset("[]%")
+"""What the Delta library takes for a pattern or an escape in a path, and then loses its way."""
+
+type Schema = Mapping[str, pl.DataType]
+
+_KEEP = {
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
+
+ATTEMPTS = 12
+"""How often a commit that another writer forestalled is decided anew; the pauses between add up to a quarter minute."""
+LOCK = ".writing.lock"
+PATIENCE = 120.0
+"""Seconds that a writer waits for the one before it."""
+
+
+@contextmanager
+def writing(root: Root) -> Iterator[None]:
+    """Hold the only right to decide what is written to this lake; a process that dies lets it go.
+
+    Raises
+    ------
+    DataError : another writer does not end (retryable), or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    usable(root)
+    here = folder(root)
+    lock = FileLock(here / LOCK)
+    try:
+        here.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=PATIENCE, poll_interval=0.01)
+    except Timeout as error:
+        raise DataError(f"lake {root}: another writer has not ended; try again later", retryable=True) from error
+    except OSError as error:
+        said = f"lake {here} cannot be written: {error.strerror}; is the disk full or read-only?"
+        raise unwritten(said, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def retried[T](root: Root, decide: Callable[[], T]) -> T:
+    """What `decide` returns, called again after a pause while other writers' commits forestall its own.
+
+    Raises
+    ------
+    DataError : they do so every time (retryable), or a table cannot be written.
+    """
+    from deltalake.exceptions import CommitFailedError
+
+    pause = random.Random(os.getpid())  # noqa: S311 - only so that two writers do not stay in step
+    for attempt in range(ATTEMPTS):
+        try:
+            return decide()
+        except CommitFailedError as error:
+            last = error
+            time.sleep(min(2.0, 0.01 * 2**attempt) * pause.uniform(0.5, 1.0))
+    said = f"lake {root}: other writers forestalled {ATTEMPTS} attempts to commit"
+    raise DataError(f"{said} ({first_line(last)}); try again", retryable=True)
+
+
+def usable(root: Root) -> None:
+    """Refuse a folder under whose name the Delta library loses its way."""
+    odd = sorted(UNUSABLE & set(address(root, "")))
+    if odd:
+        found = " ".join(odd)
+        raise DataError(f"lake {root}: Delta tables cannot stand below a folder with {found} in its name; move it")
+
+
+def append(root: Root, table: str, frame: pl.DataFrame) -> None:
+    """Commit the rows in one transaction; no rows, no commit."""
+    if frame.is_empty():
+        return
+    usable(root)
+    import deltalake
+
+    with committing(root, table):
+        if not isinstance(root, Place):
+            (root / table).mkdir(parents=True, exist_ok=True)
+        deltalake.write_deltalake(
+            address(root, table),
+            arrow(table, frame),
+            mode="append",
+            configuration=_KEEP,
+            storage_options=options(root),
+            writer_properties=properties(table),
+        )
+
+
+@contextmanager
+def committing(root: Root, table: str) -> Iterator[None]:
+    """What is committed within is on the disk and recorded at the end.
+
+    Failures of the Delta library become ours; a commit that came second is left to `retried`.
+    """
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    try:
+        yield
+        committed.record(root, table)
+    except CommitFailedError:
+        raise
+    except (DeltaError, OSError) as error:
+        where = address(root, table)
+        said = f"lake table {where} cannot be written: {first_line(error)}"
+        raise unwritten(said, error, retryable=True) from error
+
+
+def properties(table: str, schema: Schema | None = None) -> "deltalake.WriterProperties":
+    """How files of a table are written."""
+    import deltalake
+
+    # Prices hardly repeat: a dictionary of them is work for nothing.
+    numbers = [name for name, kind in (schema or SCHEMAS[table]).items() if kind == pl.Float64]
+    plainly = deltalake.ColumnProperties(dictionary_enabled=False)
+    return deltalake.WriterProperties(compression="SNAPPY", column_properties=dict.fromkeys(numbers, plainly))
+
+
+def arrow(table: str, frame: pl.DataFrame, schema: Schema | None = None) -> Any:
+    """The rows in the table's types, for the Delta library."""
+    schema = SCHEMAS[table] if schema is None else schema
+    frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    # Texts repeat: as dictionaries they cost half the time to write. Plain large strings, not views: filters need them.
+    texts = [name for name, kind in schema.items() if kind == pl.String]
+    rows = frame.with_columns(pl.col(texts).cast(pl.Categorical)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    plain = rows.schema
+    for place, field in enumerate(plain):
+        plain = plain.set(place, field.remove_metadata())
+    return type(rows).from_arrays(rows.columns, schema=plain)
+
+
+def merge(root: Root, table: str, rows: pl.DataFrame, version: int | None) -> None:
+    """Commit the rows (one per symbol and timestamp) onto a version of the table, in one transaction.
+
+    Stored rows take over what the given ones say of measures, or are replaced by those with a `recorded_at`; given rows
+    of times that are not stored are added. A table that is not there (None) is made.
+    """
+    if rows.is_empty():
+        return
+    if version is None:
+        append(root, table, rows)
+        return
+    stamps = rows["timestamp"]
+    keys = "t.symbol = s.symbol AND t.timestamp = s.timestamp"
+    with committing(root, table):
+        merging = opened(root, table, version).merge(
+            arrow(table, rows),
+            f"{keys} AND {within('t.timestamp', stamps.min(), stamps.max())}",  # type: ignore[arg-type]
+            source_alias="s",
+            target_alias="t",
+            writer_properties=properties(table),
+        )
+        values = {name: f"coalesce(s.{name}, t.{name})" for name in MEASURES}
+        merging = merging.when_matched_update(values, predicate="s.recorded_at IS NULL")
+        merging.when_matched_update_all(predicate="s.recorded_at IS NOT NULL").when_not_matched_insert_all().execute()
+
+
+def replace(
+    root: Root,
+    table: str,
+    rows: pl.DataFrame,
+    version: int,
+    *,
+    span: tuple[datetime, datetime],
+    symbols: Sequence[str] | None = None,
+) -> None:
+    """Commit the rows in place of all that a version of the table has of these symbols (None: all) in the span."""
+    import deltalake
+
+    predicate = within("timestamp", *span)
+    if symbols is not None:
+        predicate += f" AND symbol IN ({', '.join(f"'{name}'" for name in symbols)})"
+    with committing(root, table):
+        deltalake.write_deltalake(
+            opened(root, table, version),
+            arrow(table, rows),
+            mode="overwrite",
+            predicate=predicate,
+            writer_properties=properties(table),
+        )
+
+
+def renew(
+    root: Root, table: str, frames: Iterator[pl.DataFrame], schema: Schema, predicate: str | None, version: int | None
+) -> None:
+    """Commit the rows of all frames in place of those that the SQL predicate names, in one transaction.
+
+    Parameters
+    ----------
+    schema : of the frames. With `predicate` None they take the place of the whole table, and of its columns.
+    predicate : every given row must satisfy it; an empty one is true of none that is stored: rows are added.
+    version : of the table, None when it is not there.
+    """
+    import deltalake
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    usable(root)
+    first = next(frames, None)
+    with committing(root, table):
+        if first is None:
+            if predicate != "" and version is not None:
+                opened(root, table, version).delete(predicate)
+            return
+        begun = arrow(table, first, schema)
+        rest = (batch for frame in frames for batch in arrow(table, frame, schema).to_batches())
+        rows = pa.RecordBatchReader.from_batches(begun.schema, chain(begun.to_batches(), rest))
+        commit = partial(deltalake.write_deltalake, data=rows, writer_properties=properties(table, schema))
+        if version is None:
+            if not isinstance(root, Place):
+                (root / table).mkdir(parents=True, exist_ok=True)
+            commit(address(root, table), mode="append", configuration=_KEEP, storage_options=options(root))
+        elif predicate is None:
+            commit(opened(root, table, version), mode="overwrite", schema_mode="overwrite")
+        elif predicate:
+            commit(opened(root, table, version), mode="overwrite", predicate=predicate)
+        else:
+            commit(opened(root, table, version), mode="append")
+
+
+def update(root: Root, table: str, values: Mapping[str, datetime], predicate: str) -> None:
+    """Commit these moments as the columns' values in the rows that the SQL predicate names."""
+    with committing(root, table):
+        opened(root, table).update(new_values=dict(values), predicate=predicate, writer_properties=properties(table))
+
+
+def delete(root: Root, table: str, predicate: str) -> None:
+    """Commit the table without the rows that the SQL predicate names."""
+    with committing(root, table):
+        opened(root, table).delete(predicate, writer_properties=properties(table))
+
+
+def among(column: str, texts: Sequence[str]) -> str:
+    """SQL: the column is one of the texts."""
+    return f"{column} IN ({', '.join("'" + text.replace("'", "''") + "'" for text in texts)})"
+
+
+def remove(root: Path, table: str) -> None:
+    """Remove a table with all its versions and records; hold `writing`.
+
+    Raises
+    ------
+    DataError : it cannot be removed.
+    """
+    for place in (root / table, root / committed.FOLDER / table):  # in this order: a table that is half gone shows
+        try:
+            shutil.rmtree(place)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise DataError(f"lake table {place} cannot be removed: {error.strerror}; is it writable?") from error
+
+
+def within(column: str, first: datetime, last: datetime) -> str:
+    """SQL: the time is from `first` to `last`."""
+    return f"{column} >= '{first.isoformat()}' AND {column} <= '{last.isoformat()}'"

@@ -1,0 +1,332 @@
+"""The Delta tables of a lake: their columns, and how they are read at a version.
+
+Readers hold no lock. They read a version, and every version stays readable until `compaction` lets it go.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.lake.storage import committed
+from tvquant.lake.storage.location import Place, Root, address, options
+
+if TYPE_CHECKING:
+    import deltalake
+
+DAILY = "1d"
+TIME = pl.Datetime("us", "UTC")
+PRICES = ("open", "high", "low", "close")
+MEASURES = (*PRICES, "volume", "quote_volume")
+VALUES = (*MEASURES, "adj_close")
+
+ACCEPTED = "accepted_basis"
+"""A fact that no provider tells: a declared basis was taken on the user's word, against what the prices show."""
+SIMULATED = "simulated"
+"""The source of bars of a simulated exchange; and the fact that a symbol's bars are such."""
+
+SCANNED = (
+    "value_traded_last", "recommend_all", "recommend_ma", "recommend_other", "adx_14", "atr_14", "volatility_d",
+    "volume_change_24h", "roc_9", "perf_1w", "perf_1m", "perf_3m",
+)  # fmt: skip
+"""Figures that every scan records."""
+
+_ORIGIN: dict[str, pl.DataType] = {"source": pl.String(), "import_id": pl.String(), "recorded_at": TIME}
+
+_BARS: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "interval": pl.String(),
+    "timestamp": TIME,
+    **{name: pl.Float64() for name in VALUES},
+    "basis": pl.String(),
+    **_ORIGIN,
+}
+
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    "bars": _BARS,
+    "bars_4h": _BARS,
+    "actions": {"symbol": pl.String(), "timestamp": TIME, "kind": pl.String(), "value": pl.Float64(), **_ORIGIN},
+    "funding": {"symbol": pl.String(), "timestamp": TIME, "rate": pl.Float64(), **_ORIGIN},
+    "instruments": {
+        "symbol": pl.String(),
+        "kinds": pl.String(),
+        "currency": pl.String(),
+        "calendar": pl.String(),
+        "actions_first": TIME,
+        "actions_last": TIME,
+        **_ORIGIN,
+    },
+    "journal": {
+        "symbol": pl.String(),
+        "rows": pl.Int64(),
+        "stored": pl.Int64(),
+        "duplicates": pl.Int64(),
+        "repeated": pl.Int64(),
+        "repeated_first": TIME,
+        "repeated_last": TIME,
+        "sha256": pl.String(),
+        **_ORIGIN,
+    },
+    "repairs": {
+        "symbol": pl.String(),
+        "interval": pl.String(),
+        "timestamp": TIME,
+        "field": pl.String(),
+        "original": pl.Float64(),
+        "repaired": pl.Float64(),
+        "version": pl.Int64(),
+        "sequence": pl.Int64(),
+        "upsert_id": pl.String(),
+        "reason": pl.String(),
+        "source": pl.String(),
+        "recorded_at": TIME,
+        "reverted_at": TIME,
+    },
+    "removals": {
+        "symbol": pl.String(),
+        "held_in": pl.String(),
+        "version": pl.Int64(),
+        "rows": pl.Int64(),
+        "removal_id": pl.String(),
+        "recorded_at": TIME,
+        "reverted_at": TIME,
+    },
+    "facts": {
+        "symbol": pl.String(),
+        "field": pl.String(),
+        "value": pl.Float64(),
+        "known_at": TIME,
+        **_ORIGIN,
+    },
+    "scans": {
+        "scanner": pl.String(),
+        "definition": pl.String(),
+        "clock": pl.String(),
+        "timestamp": TIME,
+        "scanned_at": TIME,
+        "symbol": pl.String(),
+        "logic": pl.String(),
+        "direction": pl.String(),
+        "atom": pl.String(),
+        "outcome": pl.String(),
+        **dict.fromkeys(SCANNED, pl.Float64()),
+    },
+    "features": {
+        "symbol": pl.String(),
+        "timestamp": TIME,
+        "inputs": pl.Int64(),
+        "version": pl.String(),
+        "recorded_at": TIME,
+    },
+}
+"""`bars`: daily bars as delivered, then as repaired; `bars_4h`: those of that interval, apart; `actions`: a dividend is
+cash per unit, a split new units per old; `funding`: what longs of a swap paid to shorts, a fraction of the position, at
+that second; `instruments`: what a symbol fixes, and over which bars its dividends were
+delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
+`repairs`: every value that was changed, with the original; `removals`: how many rows of a symbol were taken out of
+which table, and the version that has them; `facts`: ticks, lots and the like, as providers told them;
+`scans`: what scanners said, of which bar and when;
+`features`: what was computed from bars, with one more column per term, by instrument key (see `feature_store`).
+"""
+
+OPEN_ENDED = frozenset({"features"})
+"""Tables with more columns than are named here."""
+CACHES = frozenset({"features"})
+"""Tables that are made anew from the others: damage to one of them stops nobody."""
+
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
+CAUSE = re.compile(r"^\s*\x1b\[[0-9;]*m↳\x1b\[0m\s*")
+"""How the Delta library begins the lines below the first of what a store said."""
+
+
+def version(root: Root, table: str) -> int | None:
+    """The latest version of a table, None when it does not exist.
+
+    Raises
+    ------
+    DataError : it cannot be read, or its log is not what was committed.
+    """
+    committed.check_log(root, table)
+    if not _exists(root, table):
+        return None
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return int(opened(root, table).version())
+    except (DeltaError, OSError) as error:
+        raise _unreadable(root, table, error) from error
+
+
+def held(root: Root) -> dict[str, int]:
+    """The latest version of each table that is there; a cache that cannot be read counts as one that is not.
+
+    Raises
+    ------
+    DataError : another table cannot be read.
+    """
+    found: dict[str, int] = {}
+    for table in SCHEMAS:
+        try:
+            latest = version(root, table)
+        except DataError:
+            if table not in CACHES:
+                raise
+            continue
+        if latest is not None:
+            found[table] = latest
+    return found
+
+
+def count(root: Root, table: str) -> int:
+    """Rows of the latest version of a table that is there, as its log counts them; no file of it is read.
+
+    Raises
+    ------
+    DataError : it cannot be read, or a file is not there in its full length.
+    """
+    version(root, table)
+    actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
+    committed.check_sizes(root, table, dict(actions.select("path", "size_bytes").iter_rows()))
+    return int(actions["num_records"].sum())
+
+
+def verify(root: Root, table: str) -> None:
+    """Hold all that the latest version of a table is made of against what was committed.
+
+    Raises
+    ------
+    DataError : it is something else, or cannot be read.
+    """
+    if version(root, table) is not None:
+        try:
+            committed.check_files(root, table, files(root, table))
+        except OSError as error:
+            raise _unreadable(root, table, error) from error
+
+
+def opened(root: Root, table: str, at: int | None = None) -> "deltalake.DeltaTable":
+    """The table at a version; errors are those of the Delta library."""
+    import deltalake
+
+    return deltalake.DeltaTable(address(root, table), version=at, storage_options=options(root))
+
+
+def _exists(root: Root, table: str) -> bool:
+    """A first commit is there: its folder alone may be that of a writer who is about to make it."""
+    if isinstance(root, Place):
+        import deltalake
+        from deltalake.exceptions import DeltaError
+
+        try:
+            return deltalake.DeltaTable.is_deltatable(address(root, table), options(root))
+        except (DeltaError, OSError) as error:
+            raise _unreadable(root, table, error) from error
+    return any((root / table / "_delta_log").glob("*.json"))
+
+
+def read(
+    root: Root,
+    table: str,
+    columns: Sequence[str] | None = None,
+    *,
+    where: pl.Expr | None = None,
+    span: tuple[datetime, datetime] | None = None,
+    at: int | None = None,
+    schema: Mapping[str, pl.DataType] | None = None,
+) -> pl.DataFrame:
+    """Rows of a table at a version (the latest when None); an absent table has no rows.
+
+    `schema` names the columns of one that has more than those in `SCHEMAS`.
+
+    With `span` only rows with a `timestamp` from its first to its second moment, from the files that have such rows.
+
+    Raises
+    ------
+    DataError : the table or that version of it cannot be read, or is not what was committed.
+    """
+    from deltalake.exceptions import DeltaError
+
+    schema = SCHEMAS[table] if schema is None else schema
+    empty = pl.DataFrame(schema=schema)
+    committed.check_log(root, table, at)
+    if not _exists(root, table):
+        return empty.select(columns) if columns else empty
+    if span is not None:
+        within = pl.col("timestamp").is_between(pl.lit(span[0], TIME), pl.lit(span[1], TIME))
+        where = within if where is None else where & within
+    seen = None
+    while True:
+        try:
+            held = opened(root, table, at)
+            seen, before = held.version(), seen
+            # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
+            names = _files(held, span)
+            committed.check_files(root, table, names)
+            files = [f"{address(root, table)}/{name}" for name in names]
+            stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
+            more: Literal["ignore", "raise"] = "ignore" if table in OPEN_ENDED else "raise"
+            scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False, extra_columns=more)
+            # The store as Delta sees it: no other source of credentials is looked for.
+            lazy = scan(files, storage_options=options(root), credential_provider=None) if files else empty.lazy()
+            lazy = lazy if where is None else lazy.filter(where)
+            return (lazy.select(columns) if columns else lazy).collect()
+        except (DeltaError, *UNREADABLE) as error:
+            # The latest version may be gone before its files are read, when a newer one took its place.
+            if at is not None or seen is None or seen == before or seen == version(root, table):
+                raise _unreadable(root, table, error, at) from error
+
+
+def files(root: Root, table: str, at: int | None = None) -> tuple[str, ...]:
+    """Names of the files that a version of a table is made of; errors are those of the Delta library."""
+    return tuple(_files(opened(root, table, at), None))
+
+
+def _files(held: "deltalake.DeltaTable", span: tuple[datetime, datetime] | None) -> pl.Series:
+    """Names of the files that may have rows in the span, by the smallest and greatest time each is known to hold."""
+    actions = pl.DataFrame(held.get_add_actions(flatten=True))
+    if span is not None and "min.timestamp" in actions.columns:
+        first, last = (pl.lit(moment, TIME) for moment in span)
+        outside = (pl.col("min.timestamp") > last) | (pl.col("max.timestamp") < first)
+        actions = actions.filter(~outside.fill_null(False))
+    return actions["path"]
+
+
+def all_are(root: Root, table: str, column: str, value: str) -> bool:
+    """Every file of the table is known to hold this one text in the column; told without reading any."""
+    if version(root, table) is None:
+        return True
+    actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
+    bounds = [f"min.{column}", f"max.{column}"]
+    return set(bounds) <= set(actions.columns) and bool(
+        actions.select((pl.col(bounds) == value).all()).row(0) == (True, True)
+    )
+
+
+def may_hold(root: Root, table: str, column: str, value: str, at: int | None) -> bool:
+    """Some file of a version of the table may have this text in the column; told without reading any."""
+    if not _exists(root, table):
+        return False
+    actions = pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
+    least, most = f"min.{column}", f"max.{column}"
+    if not {least, most} <= set(actions.columns):
+        return len(actions) > 0
+    outside = (pl.col(least) > value) | (pl.col(most) < value)
+    return not actions.select(outside.fill_null(False).all()).item()
+
+
+def _unreadable(root: Root, table: str, error: BaseException, at: int | None = None) -> DataError:
+    which = "" if at is None else f" at version {at}"
+    cure = "" if isinstance(root, Place) else f"; if the file is damaged, {committed.CURE}"
+    return DataError(f"lake table {address(root, table)}{which} cannot be read: {first_line(error)}{cure}")
+
+
+def first_line(error: BaseException) -> str:
+    """What a library said, cut to one line; of what a store said, the whole chain of causes."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    causes = (CAUSE.sub("", line).strip() for line in lines)
+    return " ".join(causes) if len(lines) > 1 and CAUSE.match(lines[1]) else lines[0]

@@ -1,0 +1,249 @@
+"""Csv files in whatever form they come, as far as it cannot be mistaken; the rest is refused with the line's number.
+
+1. UTF-8, or UTF-16 that says so; line ends of any system. Other bytes are refused: what they mean is a guess.
+2. The header is the line, among the first ones, of which most names are known, with the separator under which they are:
+   comma, semicolon, tab or bar. Lines before it, and lines that begin with #, are left out.
+3. Fields are counted per line, quotes respected. A line with more or fewer fields than the header is a bad row.
+4. Cells are texts without blanks around them. A comma within a number is never read: it may be a decimal point or a
+   separator of thousands, and the whole file is refused.
+
+What was not plain (commas, UTF-8, a header in the first line with the lake's names) is said.
+"""
+
+import codecs
+import csv
+import io
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tvquant.core.errors import DataError
+from tvquant.core.quoting import shown
+from tvquant.lake.storage.tables import UNREADABLE, first_line
+from tvquant.lake.writing import headers
+from tvquant.lake.writing.memory import check_fits
+
+type Numbers = NDArray[np.int64]
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+FOREWORD = 50
+"""Lines among which the header is looked for."""
+LONGEST_HEADER = 100_000
+LINE, QUOTE, COMMENT = b'\n"#'
+TEXT_BYTES = 6
+"""Bytes in memory per byte of a text, as lines and as cells."""
+COMMA = r"^[+-]?[\d.\s]*\d,[\d,.\s]*$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sheet:
+    """A file of n rows as it stands.
+
+    Parameters
+    ----------
+    cells : what it says, under the names of its columns (texts where it is a csv; null is nothing).
+    names : the columns that are read, and the lake's name of each.
+    ignored : the other columns.
+    numbers : what people call each row: its line in a csv, its index elsewhere.
+    said : how it was read, where that is not plain.
+    ragged : rows (places in `cells`) with too many or too few fields, and why.
+    """
+
+    cells: pl.DataFrame
+    names: dict[str, str]
+    numbers: pl.Series
+    ignored: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    ragged: dict[int, str] = field(default_factory=dict)
+
+
+def read_csv(path: Path) -> Sheet:
+    """Read a csv file of any dialect that is told apart for sure.
+
+    Raises
+    ------
+    DataError : it is none, or not for sure; with the dialect or the line.
+    """
+    check_fits(path, path.stat().st_size, TEXT_BYTES)
+    data, said = _plain(path)
+    lines = _Lines.of(path, data)
+    place, separator = _header(path, data, lines)
+    head = data[lines.starts[place] : lines.ends[place]]
+    found = _fields(head.decode(), separator)
+    rows, counts = lines.after(place), lines.counts(data, separator)[place + 1 :]
+    comments = np.frombuffer(data, np.uint8)[rows.starts] == COMMENT
+    if comments.any():
+        body = b"\n".join([head, *(data[start:end] for start, end in zip(*rows.bounds(~comments), strict=True))])
+        counts, numbers = counts[~comments], rows.numbers[~comments]
+    else:
+        body, numbers = data[lines.starts[place] :], rows.numbers
+    del data
+    odd = np.flatnonzero(counts != len(found))
+    cells = _cells(path, body, _unique(found), separator, len(counts), ragged=bool(len(odd)))
+    blank = cells[odd].select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
+    ragged = {int(row): f"has {counts[row]} fields; the header has {len(found)}" for row in odd[~blank]}
+    said += [] if separator == "," else [f"separated by {SEPARATORS[separator]}"]
+    before = int(lines.numbers[place]) - 1
+    said += [f"{before} lines before the header left out"] if before else []
+    said += [f"{comments.sum()} lines beginning with # left out"] if comments.any() else []
+    names = headers.renamed(path, found)
+    said += headers.told(names)
+    spare = [name for name in cells.columns if name not in names]
+    ignored = tuple(name for name in spare if name in found or cells[name].null_count() < len(cells))
+    return Sheet(cells=cells, names=names, numbers=pl.Series(numbers), ignored=ignored, said=tuple(said), ragged=ragged)
+
+
+def refuse_commas(path: Path, texts: pl.Series, sheet: Sheet) -> None:
+    """Refuse the file where a number of a column of texts has a comma in it."""
+    found = texts.str.contains(COMMA).fill_null(False).arg_true()
+    if len(found):
+        first = int(found[0])
+        at = f"row {sheet.numbers[first]}, column {texts.name!r}: {shown(texts[first])}"
+        how = f" (the file is {', '.join(sheet.said)})" if sheet.said else ""
+        raise DataError(
+            f"{path}: {at} has a comma in a number{how}; whether it is decimal is not guessed, write 1234.5"
+        )
+
+
+def _plain(path: Path) -> tuple[bytes, list[str]]:
+    """The file in UTF-8 with single line feeds, and what it was instead."""
+    data, said = path.read_bytes(), []
+    coding = next((coding for mark, coding in MARKS.items() if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(coding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path} is not a readable csv file: line {line} has bytes that are not {coding.upper()} "
+            f"({shown(data[error.start : error.start + 4])}); save it as UTF-8"
+        ) from error
+    if coding != "utf-8":
+        data = text.encode()
+        said = ["UTF-8 with a byte order mark" if coding == "utf-8-sig" else "UTF-16"]
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if (at := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, at) + 1
+        raise DataError(f"{path} is not a readable csv file: line {line} has a NUL byte; it is no text, or was torn")
+    if not data.strip():
+        raise no_rows(path)
+    return data, said
+
+
+def no_rows(path: Path) -> DataError:
+    """The refusal of an empty file."""
+    return DataError(f"{path} has no rows; expected bars with the columns {', '.join(headers.REQUIRED)} and more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Lines:
+    """Records of a text (a quoted one may span lines): where they start and end, and the number of their line."""
+
+    starts: Numbers
+    ends: Numbers
+    numbers: Numbers
+    outside: Any
+
+    @classmethod
+    def of(cls, path: Path, data: bytes) -> "_Lines":
+        raw = np.frombuffer(data, np.uint8)
+        feeds = np.flatnonzero(raw == LINE)
+        outside: Any = True
+        ends = feeds
+        if b'"' in data:
+            outside = ~(np.cumsum(raw == QUOTE, dtype=np.uint8) & 1).astype(bool)
+            ends = feeds[outside[feeds]]
+        if len(data) and not (len(ends) and ends[-1] == len(data) - 1):
+            ends = np.r_[ends, len(data)]
+        starts = np.r_[0, ends[:-1] + 1]
+        numbers = np.searchsorted(feeds, starts) + 1
+        if b'"' in data and data.count(b'"') % 2:
+            opened = data.rfind(b'"')
+            line = int(np.searchsorted(feeds, opened)) + 1
+            raise DataError(f"{path} is not a readable csv file: a quote (the last is in line {line}) is never closed")
+        return cls(starts=starts, ends=ends, numbers=np.asarray(numbers, np.int64), outside=outside)
+
+    def after(self, place: int) -> "_Lines":
+        """The records behind one."""
+        return replace(self, **{name: getattr(self, name)[place + 1 :] for name in ("starts", "ends", "numbers")})
+
+    def bounds(self, which: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+        """Where some of the records start and end."""
+        return self.starts[which], self.ends[which]
+
+    def counts(self, data: bytes, separator: str) -> Numbers:
+        """Fields of each record."""
+        between = np.flatnonzero((np.frombuffer(data, np.uint8) == ord(separator)) & self.outside)
+        return np.diff(np.searchsorted(between, np.r_[self.starts, len(data)])) + 1
+
+
+def _header(path: Path, data: bytes, lines: _Lines) -> tuple[int, str]:
+    """Which record is the header, and what separates its names."""
+    best = (1, 0, "")
+    for place in range(min(FOREWORD, len(lines.starts))):
+        text = data[lines.starts[place] : min(lines.ends[place], lines.starts[place] + LONGEST_HEADER)].decode()
+        for separator in SEPARATORS:
+            known = len({headers.meant(name) for name in _fields(text, separator)} - {None})
+            if known > best[0]:
+                best = (known, place, separator)
+    if not best[2]:
+        raise _headless(path, data[: lines.ends[0]][:LONGEST_HEADER].decode("utf-8", "replace"))
+    return best[1], best[2]
+
+
+def _headless(path: Path, first: str) -> DataError:
+    """The refusal of a file of which no line has names that are known."""
+    fields = _fields(first, ",")
+    numbers = all(_is_number(one) for one in fields)
+    whose = "klines of Binance without a header, which do not say their symbol" if numbers and len(fields) >= 11 else ""
+    found = f"found {whose or shown(first)}"
+    wanted = f"expected a line of names such as {','.join(headers.REQUIRED)}"
+    return DataError(f"{path}: no header in its first lines: {wanted}; {found}; add a header, and a column symbol")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _fields(text: str, separator: str) -> list[str]:
+    """The fields of one record, without blanks around them."""
+    try:
+        return [one.strip() for one in next(csv.reader(io.StringIO(text), delimiter=separator), [])]
+    except csv.Error:  # a field of over 131,072 characters
+        return []
+
+
+def _unique(found: list[str]) -> list[str]:
+    """Names for the cells: columns without a name, or with that of another, are called by their number."""
+    return [
+        name if name and found.index(name) == place else f"{name or 'column'} ({place + 1})"
+        for place, name in enumerate(found)
+    ]
+
+
+def _cells(path: Path, body: bytes, names: list[str], separator: str, count: int, *, ragged: bool) -> pl.DataFrame:
+    """The records behind the header as texts, one row each; those with too many or too few fields are cut or filled."""
+    try:
+        cells = pl.read_csv(
+            body,
+            new_columns=names,
+            separator=separator,
+            infer_schema=False,
+            truncate_ragged_lines=ragged,
+        )
+    except UNREADABLE as error:
+        raise DataError(f"{path} is not a readable csv file: {first_line(error)}") from error
+    if len(cells) != count:
+        raise DataError(f"{path} is not a readable csv file: {count:,} lines were read as {len(cells):,} rows")
+    if b" " not in body and b'"' not in body:
+        return cells
+    return cells.select(pl.all().str.strip_chars().replace("", None))

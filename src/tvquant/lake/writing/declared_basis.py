@@ -1,0 +1,146 @@
+"""The declared basis of a delivery, held against its own prices and against what is stored; before anything is written.
+
+1. Splits, dividends and `adj_close`, of the delivery and of the lake, against the prices of the delivery and those
+   stored around it (`basis`); raw prices against the stored ones, for these never change (`scales`).
+2. A contradiction is refused, with both figures. Taken on the user's word it becomes a fact of the instrument, dated by
+   the bar that shows it, which every panel turns into the stamp `accepted_basis`. A word that was given once holds.
+3. One symbol that is wrong among others that are right is refused alone: where the splits of more symbols show the
+   declared basis than are contradicted, or where only stored history denies it, the declaration is not in doubt.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Basis
+from tvquant.lake.quality.basis import ACTION, APART, Contradiction, confirmed, contradictions
+from tvquant.lake.quality.price_scale import rescaled
+from tvquant.lake.reading.action_revisions import TOLD, current
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.tables import ACCEPTED, PRICES
+
+DAY = timedelta(days=1)
+SEVERAL = 3
+"""Raw bars that must have changed alike: fewer may be corrections, or bars that were repaired here."""
+NO_FACTS = pl.DataFrame(
+    schema={"symbol": pl.String(), "field": pl.String(), "value": pl.Float64(), "known_at": tables.TIME}
+)
+NO_ACTIONS = pl.DataFrame(schema={name: tables.SCHEMAS["actions"][name] for name in ACTION})
+
+
+class Contradicted(ProfileError):
+    """The refusal of a declared basis; `apart` : symbols to leave out, with the reason, so that the others stand."""
+
+    def __init__(self, message: str, apart: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.apart = apart
+
+
+class Doubt(StrEnum):
+    """What becomes of prices that contradict their declared basis."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+    """They are stored on the user's word, and stamped."""
+    IGNORE = "ignore"
+    """They are rows of a lake, written into another one: whoever took them said what they are."""
+
+
+def on_word(
+    root: Root,
+    table: str,
+    given: pl.DataFrame,
+    actions: pl.DataFrame,
+    declared: Basis,
+    doubt: Doubt,
+    anew: Collection[str] = (),
+    *,
+    corrects: bool = False,
+) -> pl.DataFrame:
+    """The facts to store with the given rows (symbol, timestamp, prices, adj_close): what is taken on the user's word.
+
+    Parameters
+    ----------
+    actions : delivered with them (symbol, timestamp, kind, value).
+    anew : symbols of which what is stored gives way to the given rows, and says nothing.
+    corrects : given values take the place of stored ones, with these in the journal: raw ones may be corrected so.
+
+    Raises
+    ------
+    Contradicted : they contradict the declared basis.
+    """
+    found: tuple[Contradiction, ...] = ()
+    if doubt is not Doubt.IGNORE:
+        against, confirming, changed = _contradictions(root, table, given, actions, declared, anew, corrects)
+        found = _news(root, against)
+        if found and doubt is Doubt.REFUSE:
+            doubtful = {one.symbol for one in found} - changed
+            others = given["symbol"].n_unique() > len(found)
+            alone = others and (not doubtful or len(confirming - {one.symbol for one in against}) > len(doubtful))
+            raise _refusal(found, declared, alone=alone)
+    rows = {
+        "symbol": [one.symbol for one in found],
+        "field": [ACCEPTED] * len(found),
+        "value": [1.0] * len(found),
+        "known_at": [one.at + DAY for one in found],
+    }
+    return pl.DataFrame(rows, schema=NO_FACTS.schema)
+
+
+def _contradictions(
+    root: Root,
+    table: str,
+    given: pl.DataFrame,
+    actions: pl.DataFrame,
+    declared: Basis,
+    anew: Collection[str],
+    corrects: bool,
+) -> tuple[tuple[Contradiction, ...], frozenset[str], frozenset[str]]:
+    """What speaks against the basis, whose splits confirm it, and whose stored history alone speaks against it."""
+    nothing: frozenset[str] = frozenset()
+    if given.is_empty():
+        return (), nothing, nothing
+    names, times = given["symbol"].cast(pl.String).unique(), given["timestamp"]
+    span: Any = (times.min() - APART, times.max() + APART)  # type: ignore[operator]
+    mine = pl.col("symbol").is_in(names.implode()) & ~pl.col("symbol").is_in(sorted(anew))
+    told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
+    told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
+    unchanging = declared is Basis.RAW and not corrects
+    if told.is_empty() and not unchanging and given["adj_close"].is_null().all():
+        return (), nothing, nothing
+    columns = ["symbol", "timestamp", *PRICES, "adj_close"]
+    stored = tables.read(root, table, columns, where=mine, span=span)
+    fresh = given.select(pl.col("symbol").cast(pl.String), *columns[1:])
+    # Given rows stand before stored ones of their day: the first of a day counts.
+    prices = pl.concat([fresh, stored]).with_columns(basis=pl.lit(str(declared)))
+    found = {one.symbol: one for one in contradictions(prices, told)}
+    confirming = confirmed(prices, told) if found else nothing
+    accused = frozenset(found)
+    if unchanging:
+        for row in rescaled(fresh, stored).filter(pl.col("bars") >= SEVERAL).iter_rows(named=True):
+            said = f"raw prices do not change, but {row['bars']} bars do by a common factor, as close from "
+            said += f"{row['was']:.6g} (stored) to {row['now']:.6g}"
+            found.setdefault(
+                row["symbol"], Contradiction(symbol=row["symbol"], at=row["day"], said=said, looks="adjusted anew")
+            )
+    return tuple(found[name] for name in sorted(found)), confirming, frozenset(found) - accused
+
+
+def _news(root: Root, found: Sequence[Contradiction]) -> tuple[Contradiction, ...]:
+    """Those of symbols that nothing was accepted of before."""
+    if not found:
+        return ()
+    known = set(tables.read(root, "facts", ["symbol"], where=pl.col("field") == ACCEPTED)["symbol"])
+    return tuple(one for one in found if one.symbol not in known)
+
+
+def _refusal(found: Sequence[Contradiction], declared: Basis, *, alone: bool) -> Contradicted:
+    more = f"; {len(found) - 1} more symbols are contradicted" if len(found) > 1 else ""
+    advice = f"declare their basis, or take {declared} on your word with --accept-basis"
+    apart = {one.symbol: f"{one.at:%Y-%m-%d}: {one.said}: they look {one.looks}; {advice}" for one in found if alone}
+    return Contradicted(f"{found[0]}: they look {found[0].looks}{more}; nothing was written; {advice}", apart)

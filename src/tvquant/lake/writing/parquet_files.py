@@ -1,0 +1,98 @@
+"""Parquet files of any writer: only the columns that are read, with times of any unit and zone.
+
+Arrow reads them, as it keeps instants that have no place in a calendar or a zone that no one knows; such rows are
+judged, not the file. What is none is named in one line, whatever the library says of it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.core.quoting import shown
+from tvquant.lake.storage.tables import UNREADABLE, first_line
+from tvquant.lake.writing import headers
+from tvquant.lake.writing.csv_files import Sheet, no_rows
+from tvquant.lake.writing.memory import check_fits
+from tvquant.lake.writing.timestamps import Moments, of_arrow
+
+CELL = 8
+"""Bytes of a number; a text counts for four."""
+
+
+def read_parquet(path: Path) -> tuple[Sheet, Moments | None]:
+    """Read a Parquet file, and the times of its rows (None where it has no such column).
+
+    Raises
+    ------
+    DataError : it is none, would not fit into memory, or a column is of a type that cannot be read.
+    """
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    try:
+        with pq.ParquetFile(path) as file:
+            found = file.schema_arrow.names
+            names = headers.renamed(path, found)
+            check_fits(path, file.metadata.num_rows, CELL * (4 + len(names)))
+            table = file.read(columns=list(names))
+        if not table.num_rows:
+            raise no_rows(path)
+        moments = _moments(path, table, names)
+        columns = {name: _column(path, table, name, wanted, moments) for name, wanted in names.items()}
+    except (pa.ArrowException, *UNREADABLE) as error:
+        raise DataError(f"{path} is not a readable parquet file: {first_line(error)}") from error
+    cells = pl.DataFrame(columns)
+    numbers = pl.int_range(len(cells), eager=True, dtype=pl.Int64)
+    ignored = tuple(name for name in found if name not in names)
+    return Sheet(cells=cells, names=names, numbers=numbers, ignored=ignored, said=headers.told(names)), moments
+
+
+def _moments(path: Path, table: Any, names: dict[str, str]) -> Moments | None:
+    """The times, or the refusal of a column that has none."""
+    import pyarrow as pa
+
+    mine = next((name for name, wanted in names.items() if wanted == "timestamp"), None)
+    if mine is None:
+        return None
+    moments = of_arrow(table.column(mine))
+    if moments is None:
+        if pa.types.is_timestamp(table.column(mine).type):
+            found = f"row 0, column {mine!r}: {_first(table.column(mine))} has no zone"
+            raise DataError(f"{path}: {found}; expected times with a zone, such as UTC, or dates")
+        raise _wrong_type(path, table, mine, "times with a zone, such as UTC, or dates")
+    return moments
+
+
+def _column(path: Path, table: Any, name: str, wanted: str, moments: Moments | None) -> pl.Series:
+    """A column in the type that is judged: texts for symbols, numbers for the rest."""
+    import pyarrow as pa
+
+    column, is_a = table.column(name), pa.types
+    if wanted == "timestamp" and moments is not None:
+        return moments.given
+    kind = column.type.value_type if is_a.is_dictionary(column.type) else column.type
+    if wanted == "symbol":
+        if not any(one(kind) for one in (is_a.is_string, is_a.is_large_string, is_a.is_string_view, is_a.is_null)):
+            raise _wrong_type(path, table, name, "text")
+        return pl.Series(pl.from_arrow(column.cast(pa.large_string())))
+    if not any(one(kind) for one in (is_a.is_integer, is_a.is_floating, is_a.is_decimal, is_a.is_null)):
+        raise _wrong_type(path, table, name, "numbers")
+    return pl.Series(pl.from_arrow(column.cast(pa.float64(), safe=False)))
+
+
+def _wrong_type(path: Path, table: Any, name: str, expected: str) -> DataError:
+    column = table.column(name)
+    kind = shown(str(column.type).removeprefix("large_"))[1:-1]
+    found = f"row 0, column {name!r}: {_first(column)} is of type {kind}"
+    return DataError(f"{path}: {found}, expected {expected}; convert the column")
+
+
+def _first(column: Any) -> str:
+    """The first value, as Arrow has it where Python has none such."""
+    try:
+        value = column[0].as_py()
+    except (ValueError, OverflowError):
+        return str(column[0].value)
+    return shown(value) if isinstance(value, str | bytes) else shown(str(value))[1:-1]
