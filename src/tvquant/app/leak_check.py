@@ -16,7 +16,7 @@ import numpy as np
 from tvquant.app.identity import plan_digest
 from tvquant.app.production import MANIFEST, told
 from tvquant.app.progress import Watcher
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
@@ -24,7 +24,7 @@ from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.lake import Snapshot, perturbations
-from tvquant.ledger import LedgerRecord, records, verify
+from tvquant.ledger import LedgerRecord, RunFolder, records, verify
 from tvquant.profiles import from_manifest
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.leakcheck import Leak, Outcome, Payload, check, compare, honest, summed

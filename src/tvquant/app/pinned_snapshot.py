@@ -6,11 +6,12 @@ Damage to one run's file is that run's trouble: it is told and mended from the r
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tvquant.app.workspace import RunFolder, Workspace, document
+from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
-from tvquant.ledger import LedgerRecord, records
+from tvquant.ledger import LedgerRecord, RunFolder, records
+from tvquant.ledger.run_folder import document
 
 SNAPSHOT = "data/snapshot.json"
 

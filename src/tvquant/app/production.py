@@ -18,15 +18,16 @@ from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, plans, restore_sn
 from tvquant.app.profile_fit import fitted
 from tvquant.app.progress import Logbook, Watcher
 from tvquant.app.stages import Said, StageLog
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.digests import digest_json, merkle_root
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
-from tvquant.lake import HealthState, Lake, ResultStore, Snapshot, health
+from tvquant.lake import HealthState, Lake, Snapshot, health
 from tvquant.lake.quality.health import from_report, naming, to_report
-from tvquant.ledger import Integrity, Ledger, Verification, genesis_entry, outputs_of, records, verify
+from tvquant.ledger import Integrity, Ledger, RunFolder, Verification, genesis_entry, outputs_of, records, verify
+from tvquant.ledger.result_store import ResultStore
 from tvquant.market.listings import delistings
 from tvquant.profiles import Profile, ResolvedProfile, from_manifest, to_manifest
 from tvquant.tournament.cells import Cell, cells, headline

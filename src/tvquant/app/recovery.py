@@ -16,7 +16,7 @@ from typing import Any
 from tvquant.app.identity import plan_digest
 from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, write_snapshot
 from tvquant.app.production import MANIFEST
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core import durable
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, TvquantError
@@ -24,7 +24,7 @@ from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
 from tvquant.lake.writing import recovery as lake_recovery
 from tvquant.lake.writing.recovery import Damage, move
-from tvquant.ledger import altered, held_by, records
+from tvquant.ledger import RunFolder, altered, held_by, records
 from tvquant.ledger import recovery as ledger_recovery
 from tvquant.ledger.lines import AUDIT, HEAD
 from tvquant.market.registry import RegistryManager

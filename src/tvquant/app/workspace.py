@@ -8,17 +8,16 @@ artifacts/summaries/runs/.order every run's id in the order of making, which no 
 artifacts/summaries/runs/<id>/  one run: manifest.json, audit.jsonl, audit.head, data/, results/, report/, logs/
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError, unwritten
+from tvquant.ledger.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from tvquant.lake import Lake
@@ -26,50 +25,6 @@ if TYPE_CHECKING:
 LAKE_URI = "TVQUANT_LAKE_URI"
 """Environment: `s3://BUCKET/PREFIX` for the lake's tables; the store's address and credentials are `AWS_*`."""
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z0-9_]+-[0-9a-f]{6}")
-
-
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """The directory of one run; its name is the run id."""
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        """The run id."""
-        return self.path.name
-
-    @property
-    def results(self) -> Path:
-        """Result tables."""
-        return self.path / "results"
-
-    @property
-    def report(self) -> Path:
-        """The report's page."""
-        return self.path / "report" / "index.html"
-
-    def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON document of the run, whole or not at all; it is on the disk when this returns.
-
-        Raises
-        ------
-        DataError : the disk refuses.
-        """
-        write_text(self.path / name, document(value))
-
-    def read_json(self, name: str) -> Any:
-        """A JSON document of the run.
-
-        Raises
-        ------
-        DataError : it is missing or not JSON.
-        """
-        target = self.path / name
-        try:
-            return json.loads(target.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"run {self.id}: {name} cannot be read ({error}); the run folder is damaged") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,24 +155,3 @@ class Workspace:
             return (exact or found)[0]
         have = f"runs here: {', '.join(r.id for r in runs[-5:])}" if runs else "there are no runs here yet"
         raise ProfileError(f"run {name!r} {'is ambiguous' if found else 'does not exist'}; {have}")
-
-
-def document(value: Any) -> str:
-    """A JSON document of a run as it stands in its file."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def write_text(target: Path, text: str) -> None:
-    """Replace a text file, whole or not at all; it is on the disk when this returns.
-
-    Raises
-    ------
-    DataError : the disk refuses.
-    """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace(target, text.encode())
-    except OSError as error:
-        raise unwritten(
-            f"{target}: {error.strerror}; make room or choose a folder that can be written", error
-        ) from error

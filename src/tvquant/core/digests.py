@@ -8,10 +8,10 @@ Nothing of a clock, a host or an order of work enters unless it is given.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -38,12 +38,14 @@ def digest_json(value: Any) -> str:
     return digest_bytes(canonical_json(value))
 
 
-def canonical_array(array: NDArray[Any]) -> bytes:
+def canonical_array(array: "NDArray[Any]") -> bytes:
     """Canonical bytes of a float, integer, bool or datetime array, its shape included.
 
     Every NaN becomes one NaN and -0.0 becomes 0.0, so that equal values have equal bytes. An integer
     above 2^63 - 1 or a time that microseconds cannot hold is a ValueError: nothing is wrapped or cut.
     """
+    import numpy as np  # JSON has digests without it: `tvquant runs` lists a workspace in the time that numpy takes
+
     a = np.asarray(array)
     match a.dtype.kind:
         case "f":
@@ -65,7 +67,7 @@ def canonical_array(array: NDArray[Any]) -> bytes:
     return f"{tag}{a.shape}".encode() + np.ascontiguousarray(a).tobytes()
 
 
-def digest_array(*arrays: NDArray[Any]) -> str:
+def digest_array(*arrays: "NDArray[Any]") -> str:
     """Digest of one or more arrays in canonical form."""
     return digest_bytes(*(canonical_array(a) for a in arrays))
 

@@ -6,6 +6,8 @@ A rename alone is not enough: the content of the file, then the folder that name
 import os
 from pathlib import Path
 
+from tvquant.core.errors import unwritten
+
 ASIDE = ".new"
 """What a file's name ends in while it is written; one that is left over belongs to a write that did not finish."""
 
@@ -42,3 +44,17 @@ def replace(path: Path, content: bytes) -> None:
         aside.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file, in a folder that is made where there is none; it is on the disk when this returns.
+
+    Raises
+    ------
+    DataError : the disk refuses; the file is what it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, text.encode())
+    except OSError as error:
+        raise unwritten(f"{path}: {error.strerror}; make room or choose a folder that can be written", error) from error

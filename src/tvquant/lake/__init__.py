@@ -1,11 +1,10 @@
-"""The data of a workspace: import, audit, snapshots, and the panels read from them; result shards of runs."""
+"""The data of a workspace: import, audit, snapshots, and the panels read from them."""
 
 from tvquant.lake.quality.audit import audit
 from tvquant.lake.quality.checks import Finding, FindingKind
 from tvquant.lake.quality.health import AssetHealth, HealthState, health
 from tvquant.lake.reading.lake import Lake, LakeStatus, Listing, TableStatus
 from tvquant.lake.reading.snapshots import Snapshot
-from tvquant.lake.shards import ResultStore
 from tvquant.lake.writing.import_reports import FileReport, ImportReport
 from tvquant.lake.writing.imports import import_files
 
@@ -19,7 +18,6 @@ __all__ = [
     "Lake",
     "LakeStatus",
     "Listing",
-    "ResultStore",
     "Snapshot",
     "TableStatus",
     "audit",

@@ -19,6 +19,7 @@ from tvquant.ledger.encoding import decode, encode
 from tvquant.ledger.files import Altered, altered, held_by, outputs_of, sha256_of
 from tvquant.ledger.genesis import genesis_entry
 from tvquant.ledger.read import LedgerRecord, records, replay_index
+from tvquant.ledger.run_folder import RunFolder
 from tvquant.ledger.verify import Integrity, Verification, verify
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Integrity",
     "Ledger",
     "LedgerRecord",
+    "RunFolder",
     "Verification",
     "altered",
     "decode",

@@ -22,10 +22,11 @@ from decimal import Decimal
 from enum import Enum
 from math import isfinite
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
@@ -44,7 +45,7 @@ def encode(value: Any, where: str = "value") -> Json:
     match value:
         case float() if type(value) is float:
             return value if isfinite(value) else {"$null": str(value)}
-        case str() if type(value) in (str, np.str_):
+        case str() if type(value) is str:
             return _text(value, where)
         case int() if type(value) in (int, bool):
             return value
@@ -56,11 +57,6 @@ def encode(value: Any, where: str = "value") -> Json:
             return {_key(key, where): encode(item, f"{where}.{key}") for key, item in value.items()}
         case Enum():
             return encode(value.value, where)
-        case np.ndarray():
-            dtype, values = _dtype_name(value, where), _values(value.ravel(), where)
-            return {"$array": {"dtype": dtype, "shape": list(value.shape), "values": values}}
-        case np.generic():
-            return _numpy_scalar(value, where)
         case _:
             return _library_value(value, where)
 
@@ -115,7 +111,7 @@ def _key(key: Any, where: str) -> str:
 
 def _refused(value: Any, where: str) -> TypeError:
     name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-    dtype = f" of dtype {value.dtype}" if isinstance(value, np.ndarray) else ""
+    dtype = f" of dtype {value.dtype}" if name == "numpy.ndarray" else ""
     return TypeError(f"{where}: a {name}{dtype} has no lossless form in a record; convert it to plain values first")
 
 
@@ -132,10 +128,25 @@ def _library_value(value: Any, where: str) -> Json:
         return {"$decimal": str(value)}
     if isinstance(value, PurePath):
         return _text(str(value), where)
-    raise _refused(value, where)
+    return _numpy_value(value, where)
 
 
-def _dtype_name(array: NDArray[Any], where: str) -> str:
+def _numpy_value(value: Any, where: str) -> Json:
+    import numpy as np
+
+    match value:
+        case np.ndarray():
+            dtype, values = _dtype_name(value, where), _values(value.ravel(), where)
+            return {"$array": {"dtype": dtype, "shape": list(value.shape), "values": values}}
+        case np.str_():
+            return _text(value, where)
+        case np.generic():
+            return _numpy_scalar(value, where)
+        case _:
+            raise _refused(value, where)
+
+
+def _dtype_name(array: "NDArray[Any]", where: str) -> str:
     match array.dtype.name:
         case "datetime64":  # without a unit it can only hold NaT
             return "datetime64[us]"
@@ -145,7 +156,9 @@ def _dtype_name(array: NDArray[Any], where: str) -> str:
             return "str" if array.dtype.kind == "U" else name
 
 
-def _numpy_scalar(value: np.generic, where: str) -> Json:
+def _numpy_scalar(value: "np.generic", where: str) -> Json:
+    import numpy as np
+
     match value:
         case np.datetime64() | np.timedelta64():
             kind, _, unit = _dtype_name(np.array(value), where).removesuffix("]").partition("[")
@@ -156,7 +169,9 @@ def _numpy_scalar(value: np.generic, where: str) -> Json:
             raise _refused(value, where)
 
 
-def _values(flat: NDArray[Any], where: str) -> list[Json]:
+def _values(flat: "NDArray[Any]", where: str) -> list[Json]:
+    import numpy as np
+
     values: list[Json]
     match flat.dtype.kind:
         case "f" if flat.dtype.itemsize <= 8:
@@ -196,6 +211,14 @@ def _tagged(key: str, body: Any) -> Any:
             return timedelta(days, seconds, microseconds)
         case "$decimal", str():
             return Decimal(body)
+        case _:
+            return _tagged_numpy(key, body)
+
+
+def _tagged_numpy(key: str, body: Any) -> Any:
+    import numpy as np
+
+    match key, body:
         case "$datetime64", [count, unit]:
             return np.array([count], f"M8[{unit}]")[0]
         case "$timedelta64", [count, unit]:

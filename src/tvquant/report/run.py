@@ -20,8 +20,9 @@ import polars as pl
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN
 from tvquant.core.stamps import Stamp
-from tvquant.lake import HealthState, ResultStore
+from tvquant.lake import HealthState
 from tvquant.ledger import LedgerRecord, altered, held_by, records
+from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import Profile, from_manifest
 from tvquant.tournament.cells import headline
 

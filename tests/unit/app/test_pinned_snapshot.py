@@ -13,11 +13,11 @@ from tvquant.app.pinned_snapshot import (
     restore_snapshots,
     write_snapshot,
 )
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core.errors import LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.lake import Snapshot
-from tvquant.ledger import Ledger, genesis_entry
+from tvquant.ledger import Ledger, RunFolder, genesis_entry
 
 IDS = ("20260101T000000-demo-aaaaaa", "20260102T000000-demo-bbbbbb", "20260103T000000-demo-cccccc")
 

@@ -13,11 +13,11 @@ from tvquant.app.cli.runs import finished
 from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
 from tvquant.app.progress import Watcher
 from tvquant.app.vocabulary import vocabulary
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.lake import import_files
-from tvquant.ledger import records, verify
+from tvquant.ledger import RunFolder, records, verify
 from tvquant.profiles import ResolvedProfile, load, resolve
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from tvquant.app import recovery
 from tvquant.app.recovery import damages, recover
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core.records import RUN, Entry
 from tvquant.lake.storage.committed import digest
-from tvquant.ledger import Integrity, Ledger, genesis_entry, verify
+from tvquant.ledger import Integrity, Ledger, RunFolder, genesis_entry, verify
 from tvquant.ledger.lines import AUDIT, HEAD
 
 ID = "20260102T000000-demo-0123ab"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tvquant.app.workspace import Workspace, write_text
+from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.lake.storage.location import Place
 
@@ -67,21 +67,6 @@ def test_outside_a_workspace_is_the_users_to_mend(tmp_path: Path) -> None:
         Workspace(tmp_path).require()
 
 
-def test_run_documents_round_trip_and_damage_is_named(home: Workspace) -> None:
-    run = home.run("latest")
-    run.write_json("data/x.json", {"a": [1, None, "é"]})
-    assert run.read_json("data/x.json") == {"a": [1, None, "é"]}
-    (run.path / "data" / "x.json").write_text("{")
-    with pytest.raises(DataError, match=r"data/x\.json"):
-        run.read_json("data/x.json")
-
-
-def test_write_text_leaves_no_half_file(tmp_path: Path) -> None:
-    write_text(tmp_path / "a.txt", "one")
-    write_text(tmp_path / "a.txt", "two")
-    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "two"}
-
-
 def test_the_lake_stands_in_the_folder_unless_the_environment_names_a_uri(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,10 +87,3 @@ def test_a_uri_does_not_hide_the_lake_of_the_folder(home: Workspace, monkeypatch
     monkeypatch.setenv("TVQUANT_LAKE_URI", "s3://bucket/lake")
     with pytest.raises(ProfileError, match="TVQUANT_LAKE_URI is set, but"):
         home.lake()
-
-
-def test_a_disk_that_takes_no_document_is_the_worlds_fault(home: Workspace) -> None:
-    run = home.run("latest")
-    (run.path / "data").write_text("a file where the folder should be")
-    with pytest.raises(DataError, match="make room or choose a folder"):
-        run.write_json("data/x.json", {})

@@ -26,3 +26,10 @@ def test_a_disk_that_does_not_take_it_leaves_the_old_file_and_no_other(tmp_path,
         durable.replace(tmp_path / "head", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["head"]
     assert (tmp_path / "head").read_bytes() == b"old"
+
+
+def test_a_text_is_replaced_whole_in_a_folder_that_is_made(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    durable.write_text(path, "one")
+    durable.write_text(path, "zwei é")
+    assert {p.name: p.read_text("utf-8") for p in path.parent.iterdir()} == {"a.txt": "zwei é"}

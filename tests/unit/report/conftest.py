@@ -18,8 +18,8 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stamps import NONE
-from tvquant.lake import ResultStore
 from tvquant.ledger import Ledger, genesis_entry, outputs_of, records
+from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import load, resolve, to_manifest
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.matrix import NOTHING, play_matrix

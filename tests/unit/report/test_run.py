@@ -6,8 +6,8 @@ from math import nan
 import pytest
 
 from tvquant.core.errors import DataError, LedgerError
-from tvquant.lake import ResultStore
 from tvquant.ledger import LedgerRecord, records
+from tvquant.ledger.result_store import ResultStore
 from tvquant.report import standings
 from tvquant.report.run import Absent, _ranked, health_counts, read_run
 

@@ -13,8 +13,8 @@ from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
 from tvquant.core.selection import SelectionResponse
-from tvquant.lake import ResultStore
 from tvquant.ledger import Integrity, Ledger, records, verify
+from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.models.baseline import Baseline

@@ -21,8 +21,9 @@ from tvquant.app.cli.console import (
 )
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
-from tvquant.app.workspace import RunFolder, Workspace
+from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError, TvquantError
+from tvquant.ledger import RunFolder
 
 if TYPE_CHECKING:
     from tvquant.app.production import Finished

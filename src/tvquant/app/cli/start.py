@@ -13,7 +13,8 @@ import typer
 from tvquant import __version__
 from tvquant.app import CACHE_REFUSED
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
-from tvquant.app.workspace import LAKE_URI, Workspace, write_text
+from tvquant.app.workspace import LAKE_URI, Workspace
+from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError
 
 EXAMPLE = """\
@@ -75,7 +76,7 @@ def init(
     home.create()
     example = home.profiles / "my_first.yaml"
     if fresh:
-        write_text(example, EXAMPLE)
+        durable.write_text(example, EXAMPLE)
     text = (
         f"workspace {home.root} {'made' if fresh else 'was there already; nothing was changed'}\n"
         f"next: cd {directory}; tvquant data import FILE; tvquant profile list; tvquant run my_first"

@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from tvquant.core.errors import DataError
 from tvquant.core.records import ResultSink
-from tvquant.lake import ResultStore
+from tvquant.ledger.result_store import ResultStore
 
 
 def _columns(start: int, rows: int = 3) -> dict[str, object]:
