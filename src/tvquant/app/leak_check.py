@@ -17,7 +17,7 @@ from tvquant.app.identity import plan_digest
 from tvquant.app.production import MANIFEST, told
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
-from tvquant.core.digests import digest_json
+from tvquant.core.decisions import Decision
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel
@@ -167,11 +167,12 @@ def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
 def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> Iterator[Entry]:
     """What the run records of these decisions: each selection, and a snapshot of each cell."""
     for cell, payload in decided:
-        chosen = payload["selection"]
-        selection = None if chosen is None else digest_json(chosen)
-        if selection is not None:
-            yield selection_entry(window, selection, chosen)
-        yield snapshot_entry(cell, Rebalance.of(window, row, payload, selection), payload)
+        decision, selection = Decision.of(payload), None
+        if decision.response is not None:
+            chosen = selection_entry(window, decision.response)
+            selection = chosen.outputs[SELECTION]
+            yield chosen
+        yield snapshot_entry(cell, Rebalance.of(window, row, decision, selection), decision)
 
 
 def _said(entry: Entry | LedgerRecord) -> Payload:

@@ -1,4 +1,4 @@
-"""Standings: what is said of a finished cell in numbers and in tables."""
+"""Results of a finished cell: scalars for the ledger, tables for the result store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,25 +18,25 @@ type Columns = Mapping[str, Any]
 type Scalar = float | int | str | bool | None
 
 
-def measures(settled: Settled, steps: Sequence[Rebalance]) -> dict[str, Scalar]:
+def measures(settled: Settled, rebalances: Sequence[Rebalance]) -> dict[str, Scalar]:
     """Scalars of the ledger's outcome record: performance, trading and costs (fractions of starting capital)."""
     result = settled.result
-    statuses = [step.status for step in steps]
+    statuses = [one.status for one in rebalances]
     scalars: dict[str, Scalar] = {
         key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
     }
     return scalars | {
         "status": "liquidated" if result.failure else "played",
         "baseline": settled.baseline,
-        "windows": len(steps),
+        "windows": len(rebalances),
         "fills": len(result.filled),
         "windows_without_candidate": statuses.count("no_candidate"),
         "windows_fell_back": statuses.count("fell_back"),
         "windows_failed": statuses.count("failed"),
-        "windows_earlier_bar": sum(step.footing["bar"] != step.footing["asked"] for step in steps),
-        "windows_without_quorum": sum(not step.footing["quorum"] for step in steps),
-        "mean_forced_cash": float(np.mean([step.forced_cash for step in steps])),
-        "mean_cash": float(np.mean([step.cash for step in steps])),
+        "windows_earlier_bar": sum(bool(one.footing.bar != one.footing.asked) for one in rebalances),
+        "windows_without_quorum": sum(not one.footing.quorum for one in rebalances),
+        "mean_forced_cash": float(np.mean([one.forced_cash for one in rebalances])),
+        "mean_cash": float(np.mean([one.cash for one in rebalances])),
         "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
         "traded": float(result.traded.sum()),
         **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name != "funding"},
@@ -67,7 +67,7 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
     }
 
 
-def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance]) -> dict[str, Columns]:
+def tables(engine: BacktestEngine, settled: Settled, rebalances: Sequence[Rebalance]) -> dict[str, Columns]:
     """The result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`."""
     times, result = engine.panel.times, settled.result
     value = result.quantities * result.marks
@@ -82,10 +82,10 @@ def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance])
         **result.costs,
         **{f"from_{name}": part for name, part in contributions(engine.panel, result, engine.execution).items()},
     }
-    pairs = [(step, key, weight) for step in steps for key, weight in step.weights.items()]
+    pairs = [(one, key, weight) for one in rebalances for key, weight in one.weights.items()]
     weights = {
-        "window": np.array([step.window for step, _, _ in pairs], dtype=np.int64),
-        "decided_at": times[np.array([step.row for step, _, _ in pairs], dtype=np.int64)],
+        "window": np.array([one.window for one, _, _ in pairs], dtype=np.int64),
+        "decided_at": times[np.array([one.row for one, _, _ in pairs], dtype=np.int64)],
         "symbol": [key for _, key, _ in pairs],
         "weight": np.array([weight for _, _, weight in pairs], dtype=np.float64),
     }
@@ -98,44 +98,44 @@ def tables(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance])
     }
     return {
         "returns": returns,
-        "windows": _windows(engine, settled, steps),
+        "windows": _windows(engine, settled, rebalances),
         "weights": weights,
         "events": events,
-        "atoms": _atoms(steps, times),
-        "vetoes": _vetoes(steps, times),
+        "atoms": _atoms(rebalances, times),
+        "vetoes": _vetoes(rebalances, times),
     }
 
 
-def _atoms(steps: Sequence[Rebalance], times: Any) -> Columns:
+def _atoms(rebalances: Sequence[Rebalance], times: Any) -> Columns:
     """One row per winner and rebalance."""
-    sizes = [len(step.holdings["atom"]) for step in steps]
+    sizes = [len(one.holdings["atom"]) for one in rebalances]
     return {
-        "window": np.repeat(np.array([step.window for step in steps], dtype=np.int64), sizes),
-        "decided_at": np.repeat(times[np.array([step.row for step in steps], dtype=np.int64)], sizes),
-        **{name: _column(steps, name, kind) for name, kind in HOLDINGS.items()},
+        "window": np.repeat(np.array([one.window for one in rebalances], dtype=np.int64), sizes),
+        "decided_at": np.repeat(times[np.array([one.row for one in rebalances], dtype=np.int64)], sizes),
+        **{name: _column(rebalances, name, kind) for name, kind in HOLDINGS.items()},
     }
 
 
-def _column(steps: Sequence[Rebalance], name: str, kind: type) -> Any:
-    values = [value for step in steps for value in step.holdings[name]]
+def _column(rebalances: Sequence[Rebalance], name: str, kind: type) -> Any:
+    values = [value for one in rebalances for value in one.holdings[name]]
     return values if kind is str else np.array(values, dtype=kind)
 
 
-def _vetoes(steps: Sequence[Rebalance], times: Any) -> Columns:
+def _vetoes(rebalances: Sequence[Rebalance], times: Any) -> Columns:
     """How many atoms each reason took, by rebalance."""
-    counts = [(step, reason, count) for step in steps for reason, count in step.funnel["vetoed"].items()]
+    counts = [(one, reason, count) for one in rebalances for reason, count in one.funnel.vetoed.items()]
     return {
-        "window": np.array([step.window for step, _, _ in counts], dtype=np.int64),
-        "decided_at": times[np.array([step.row for step, _, _ in counts], dtype=np.int64)],
+        "window": np.array([one.window for one, _, _ in counts], dtype=np.int64),
+        "decided_at": times[np.array([one.row for one, _, _ in counts], dtype=np.int64)],
         "reason": [reason for _, reason, _ in counts],
         "atoms": np.array([count for _, _, count in counts], dtype=np.int64),
     }
 
 
-def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance]) -> Columns:
+def _windows(engine: BacktestEngine, settled: Settled, rebalances: Sequence[Rebalance]) -> Columns:
     """One row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
     result, times = settled.result, engine.panel.times
-    count, fills = len(steps), len(result.filled)
+    count, fills = len(rebalances), len(result.filled)
     bounds = np.append(result.fill_equity, result.equity[-1:])
     by_id = {window.id: window for window in engine.grid}
 
@@ -143,32 +143,32 @@ def _windows(engine: BacktestEngine, settled: Settled, steps: Sequence[Rebalance
         return np.concatenate([values, np.full(count - fills, empty, dtype=np.asarray(values).dtype)])
 
     return {
-        "window": np.array([step.window for step in steps], dtype=np.int64),
-        "decided_at": times[np.array([step.row for step in steps], dtype=np.int64)],
-        "bar": np.array([step.footing["bar"] for step in steps], dtype="datetime64[us]"),
-        "quorum": np.array([step.footing["quorum"] for step in steps]),
+        "window": np.array([one.window for one in rebalances], dtype=np.int64),
+        "decided_at": times[np.array([one.row for one in rebalances], dtype=np.int64)],
+        "bar": np.array([one.footing.bar for one in rebalances], dtype="datetime64[us]"),
+        "quorum": np.array([one.footing.quorum for one in rebalances]),
         "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
-        "partial": np.array([by_id[step.window].partial for step in steps]),
-        "status": [step.status for step in steps],
-        **{name: np.array([step.funnel[name] for step in steps], dtype=np.int64) for name in FUNNEL},
-        "names": np.array([len(step.weights) for step in steps], dtype=np.int64),
-        "stage": np.array([step.stage for step in steps], dtype=np.int64),
-        "clusters": np.array([_distinct(step, "cluster") for step in steps], dtype=np.int64),
-        "allocation_clusters": np.array([_distinct(step, "allocation_cluster") for step in steps], dtype=np.int64),
-        "cash": np.array([step.cash for step in steps]),
-        "forced_cash": np.array([step.forced_cash for step in steps]),
-        "moved": np.array([step.moved for step in steps]),
-        "gross": np.array([sum(abs(w) for w in step.weights.values()) for step in steps]),
-        "net": np.array([sum(step.weights.values()) for step in steps]),
-        "flags": [" ".join(step.flags) for step in steps],
+        "partial": np.array([by_id[one.window].partial for one in rebalances]),
+        "status": [one.status for one in rebalances],
+        **{name: np.array([getattr(one.funnel, name) for one in rebalances], dtype=np.int64) for name in FUNNEL},
+        "names": np.array([len(one.weights) for one in rebalances], dtype=np.int64),
+        "stage": np.array([one.stage for one in rebalances], dtype=np.int64),
+        "clusters": np.array([_distinct(one, "cluster") for one in rebalances], dtype=np.int64),
+        "allocation_clusters": np.array([_distinct(one, "allocation_cluster") for one in rebalances], dtype=np.int64),
+        "cash": np.array([one.cash for one in rebalances]),
+        "forced_cash": np.array([one.forced_cash for one in rebalances]),
+        "moved": np.array([one.moved for one in rebalances]),
+        "gross": np.array([sum(abs(w) for w in one.weights.values()) for one in rebalances]),
+        "net": np.array([sum(one.weights.values()) for one in rebalances]),
+        "flags": [" ".join(one.flags) for one in rebalances],
         "return": padded(_ratio(bounds), np.nan),
         "traded": padded(result.traded, np.nan),
         "turnover": padded(result.turnover, np.nan),
     }
 
 
-def _distinct(step: Rebalance, name: str) -> int:
-    return len(set(step.holdings[name]))
+def _distinct(one: Rebalance, name: str) -> int:
+    return len(set(one.holdings[name]))
 
 
 def _ratio(levels: Any) -> Any:

@@ -169,8 +169,8 @@ def _nothing_to_hold(steps: Sequence[Rebalance]) -> DataError | ModelError:
             "the snapshots in the ledger name what was tried"
         )
     last = steps[-1]
-    considered, recruited = last.funnel["universe"], last.funnel["discovery"]
-    vetoed = ", ".join(f"{reason} {n}" for reason, n in sorted(last.funnel["vetoed"].items()))
+    considered, recruited = last.funnel.universe, last.funnel.discovery
+    vetoed = ", ".join(f"{reason} {n}" for reason, n in sorted(last.funnel.vetoed.items()))
     why = f"fell out by: {vetoed}" if vetoed else "had no bar, are of an excluded kind or passed no scanner"
     return DataError(
         f"no name was eligible at any of {len(steps)} decisions; at the last one {considered} names were considered, "

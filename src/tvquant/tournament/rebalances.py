@@ -1,18 +1,19 @@
-"""Steps: what remains of a decision when it has been made, and its records in the ledger.
+"""Rebalances: what remains of a decision when it has been made, and its records in the ledger.
 
 A selection is shared by every cell of its model, so it is recorded once, in a chain of its own; the cells' snapshots
-name it by digest. A step can be had back from its snapshot alone: the ledger is the journal of a run.
+name it by digest. A rebalance can be had back from its snapshot alone: the ledger is the journal of a run.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tvquant.core.allocations import Status
-from tvquant.core.atoms import Atom
+from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.records import Entry
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.specs import StrategySpec
@@ -39,10 +40,9 @@ class Rebalance:
     window, row : id of the window, panel row of the decision mark.
     weights : net physical weights.
     digest, inputs, selection : of the decision, of what it was computed from, of the selection it stands on.
-    footing : the bar that the decision stands on, in the form of the payload.
+    footing : the bar that the decision stands on.
     status : `solved`, `fell_back`, `failed` (also where choosing did); `no_candidate` where nobody could be weighted;
         `baseline`.
-    funnel : counts of the selection funnel, in the form of the payload.
     holdings : columns of equal length, one entry per winner: see `HOLDINGS`.
     stage : relaxation stage of the selection, 0 where nothing was selected.
     forced_cash : equity that no answer could have placed under the caps.
@@ -55,9 +55,9 @@ class Rebalance:
     weights: Mapping[str, float]
     digest: str
     inputs: str
-    footing: Mapping[str, Any]
+    footing: Footing
     status: str
-    funnel: Mapping[str, Any]
+    funnel: SelectionFunnel
     stamps: Stamps
     selection: str | None = None
     holdings: Mapping[str, Sequence[Any]] = field(default_factory=lambda: {name: [] for name in HOLDINGS})
@@ -67,25 +67,26 @@ class Rebalance:
     flags: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, window: int, row: int, payload: Mapping[str, Any], selection: str | None) -> Self:
-        """The step that a decision with this payload makes; `selection` is the digest of that part of it."""
-        made, chosen, netting = payload["allocation"], payload["selection"], payload["netting"]
+    def of(cls, window: int, row: int, decision: Decision, selection: str | None) -> Self:
+        """Return the rebalance of a window with its decision mark at `row`; `selection` is the response's digest."""
+        response, allocation, netting = decision.response, decision.allocation, decision.netting
+        assert decision.footing is not None
         return cls(
             window=window,
             row=row,
-            weights=payload["weights"],
-            digest=digest_json({**payload, "selection": selection}),
-            inputs=payload["inputs"],
-            footing=payload["footing"],
+            weights=dict(sorted(decision.weights.items())),
+            digest=digest_json({**_without_response(decision), SELECTION: selection}),
+            inputs=decision.inputs,
+            footing=decision.footing,
             selection=selection,
-            status=_status(payload),
-            funnel=payload["funnel"],
-            stamps=frozenset(Stamp(stamp) for stamp in payload["stamps"]),
-            holdings=_holdings(payload) if made else {name: [] for name in HOLDINGS},
-            stage=chosen["stage"] if chosen else 0,
-            forced_cash=made["forced_cash"] if made else 0.0,
-            moved=netting["moved"] if netting else 0.0,
-            flags=tuple(chosen["flags"]) if chosen else (),
+            status=_status(decision),
+            funnel=decision.funnel,
+            stamps=decision.stamps,
+            holdings=_holdings(decision, response) if allocation and response else {name: [] for name in HOLDINGS},
+            stage=response.stage if response else 0,
+            forced_cash=allocation.forced_cash if allocation else 0.0,
+            moved=netting.moved if netting else 0.0,
+            flags=tuple(sorted(response.flags)) if response else (),
         )
 
     @property
@@ -100,85 +101,90 @@ class Rebalance:
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
 
 
-def _status(payload: Mapping[str, Any]) -> str:
-    if payload["allocation"]:
-        return str(payload["allocation"]["status"])
-    if payload["failure"] is not None:
+def _without_response(decision: Decision) -> dict[str, Any]:
+    """Return the payload of a decision whose selection is recorded elsewhere."""
+    return replace(decision, response=None).payload()
+
+
+def _status(decision: Decision) -> str:
+    if decision.allocation:
+        return decision.allocation.status.value
+    if decision.failure is not None:
         return Status.FAILED.value
-    return "baseline" if payload["weights"] else "no_candidate"
+    return "baseline" if decision.weights else "no_candidate"
 
 
-def _holdings(payload: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What a strategy's decision says of each of its winners."""
-    chosen, clusters = payload["selection"], payload["allocation"]["clusters"]
-    atoms = [Atom.of(winner) for winner in chosen["winners"]]
-    ids = [atom.symbol for atom in atoms]
+def _holdings(decision: Decision, response: SelectionResponse) -> dict[str, list[Any]]:
+    """Return one entry per winner of a strategy's decision in every column of `HOLDINGS`."""
+    ids = [atom.symbol for atom in response.winners]
     return {
         "atom": ids,
-        "symbol": [atom.physical_symbol for atom in atoms],
-        "direction": [atom.direction.value for atom in atoms],
-        "how": [winner["how"] for winner in chosen["winners"]],
-        "weight": [payload["atoms"].get(symbol, 0.0) for symbol in ids],
-        "score": [chosen["scores"][symbol] for symbol in ids],
-        "cluster": [chosen["clusters"][symbol] for symbol in ids],
-        "allocation_cluster": [clusters.get(symbol, 0) for symbol in ids],
+        "symbol": [atom.physical_symbol for atom in response.winners],
+        "direction": [atom.direction.value for atom in response.winners],
+        "how": [response.recruited[symbol] for symbol in ids],
+        "weight": [decision.atoms.get(symbol, 0.0) for symbol in ids],
+        "score": [response.scores[symbol] for symbol in ids],
+        "cluster": [response.clusters[symbol] for symbol in ids],
+        "allocation_cluster": [decision.clusters.get(symbol, 0) for symbol in ids],
     }
 
 
-def selection_entry(window: int, digest: str, payload: Mapping[str, Any]) -> Entry:
-    """The record of one selection (R-SEL-31): winners, scores, clusters, vetoes and thresholds of a window."""
+def selection_entry(window: int, response: SelectionResponse) -> Entry:
+    """Return the record of one selection (R-SEL-31); its output `selection` is the digest of the payload."""
+    payload = response.payload()
     return Entry(
-        chain=f"{SELECTION}/{payload['model']}",
+        chain=f"{SELECTION}/{response.model}",
         stage=STAGE,
         pillar=1,
         kind=SELECTION,
-        outputs={SELECTION: digest},
-        metrics={"window": window, "winners": len(payload["winners"]), "stage": payload["stage"]},
+        outputs={SELECTION: digest_json(payload)},
+        metrics={"window": window, "winners": len(response.winners), "stage": response.stage},
         data=payload,
     )
 
 
-def snapshot_entry(cell: Cell, step: Rebalance, payload: Mapping[str, Any]) -> Entry:
-    """The per-rebalance record of the ledger (R-LED-05): what was held and how it came about."""
+def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entry:
+    """Return the per-rebalance record of a cell (R-LED-05): what was held and how it came about."""
     limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
+    payload = _without_response(decision)
     kept = ("as_of", "footing", "failure", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
     return Entry(
         chain=cell.key,
         stage=STAGE,
         pillar=3,
         kind="snapshot",
-        inputs={"view": step.inputs} | ({SELECTION: step.selection} if step.selection else {}),
-        outputs={"decision": step.digest},
+        inputs={"view": rebalance.inputs} | ({SELECTION: rebalance.selection} if rebalance.selection else {}),
+        outputs={"decision": rebalance.digest},
         metrics={
-            "window": step.window,
-            "row": step.row,
-            "names": len(step.weights),
-            "cash": step.cash,
-            "gross": sum(abs(w) for w in step.weights.values()),
-            "net": sum(step.weights.values()),
-            "stage": step.stage,
-            "forced_cash": step.forced_cash,
-            "moved": step.moved,
-            "status": step.status,
+            "window": rebalance.window,
+            "row": rebalance.row,
+            "names": len(rebalance.weights),
+            "cash": rebalance.cash,
+            "gross": sum(abs(w) for w in rebalance.weights.values()),
+            "net": sum(rebalance.weights.values()),
+            "stage": rebalance.stage,
+            "forced_cash": rebalance.forced_cash,
+            "moved": rebalance.moved,
+            "status": rebalance.status,
             "position_cap": limits.position if limits else None,
             "cluster_cap": limits.cluster if limits else None,
         },
-        data={name: payload[name] for name in kept} | {"holdings": step.holdings, "flags": step.flags},
+        data={name: payload[name] for name in kept} | {"holdings": rebalance.holdings, "flags": rebalance.flags},
     )
 
 
 def restored(
     inputs: Mapping[str, str], outputs: Mapping[str, str], metrics: Mapping[str, Any], data: Mapping[str, Any]
 ) -> Rebalance:
-    """The step that a snapshot record tells of."""
+    """Return the rebalance that a snapshot record tells of."""
     return Rebalance(
         **{name: metrics[name] for name in ("window", "row", "status", "stage", "forced_cash", "moved")},
         weights=data["weights"],
         digest=outputs["decision"],
         inputs=inputs["view"],
-        footing=data["footing"],
+        footing=Footing.of(data["footing"]),
         selection=inputs.get(SELECTION),
-        funnel=data["funnel"],
+        funnel=SelectionFunnel.of(data["funnel"]),
         stamps=frozenset(Stamp(stamp) for stamp in data["stamps"]),
         holdings=data["holdings"],
         flags=tuple(data["flags"]),

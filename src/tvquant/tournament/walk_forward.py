@@ -17,7 +17,7 @@ import numpy as np
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.calendars import calendar
-from tvquant.core.digests import canonical_array, canonical_json, digest_bytes, digest_json
+from tvquant.core.digests import canonical_array, canonical_json, digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
@@ -28,7 +28,7 @@ from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.decide import decide
 from tvquant.tournament.quorum import SESSIONS, stand_by
-from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.rebalances import SELECTION, Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.specs import BaseUniverseSpec, Previous, StrategySpec
 from tvquant.tournament.views import look
 from tvquant.tournament.windows import Window
@@ -89,13 +89,12 @@ class BacktestEngine:
                     self._features.lend(standing.view, standing.row, cell.spec.rules)
                 known = before.get(cell.key)
                 decision = decide(view, cell.spec, Previous(atoms=known.atoms if known else {}))
-                payload, said = decision.payload(), None
-                model = decision.response.model if decision.response else ""
-                if model and model not in selections:
-                    selections[model] = digest_json(payload["selection"])
-                    said = selection_entry(window.id, selections[model], payload["selection"])
-                step = before[cell.key] = Rebalance.of(window.id, view.row, payload, selections.get(model))
-                yield Played(cell=cell.key, step=step, entry=snapshot_entry(cell, step, payload), selection=said)
+                said, model = None, decision.response.model if decision.response else ""
+                if decision.response and model not in selections:
+                    said = selection_entry(window.id, decision.response)
+                    selections[model] = said.outputs[SELECTION]
+                step = before[cell.key] = Rebalance.of(window.id, view.row, decision, selections.get(model))
+                yield Played(cell=cell.key, step=step, entry=snapshot_entry(cell, step, decision), selection=said)
 
     def settle(self, cell: Cell, steps: Sequence[Rebalance]) -> Settled:
         """Simulate the path of a cell's steps and measure its book.

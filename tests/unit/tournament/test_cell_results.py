@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tvquant.core.decisions import Footing
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cell_results import FUNNEL, measures, tables
@@ -56,7 +58,7 @@ def test_tables_have_rows_of_one_length(book: Book) -> None:
     assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes"}
     lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
     held, won = sum(len(step.weights) for step in steps), sum(len(step.holdings["atom"]) for step in steps)
-    reasons = sum(len(step.funnel["vetoed"]) for step in steps)
+    reasons = sum(len(step.funnel.vetoed) for step in steps)
     assert {name: length for name, (length,) in lengths.items()} == {
         "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
     }  # fmt: skip
@@ -144,10 +146,11 @@ def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engi
     close[70:] = 300.0
     made = profile()
     engine, cell = engine_of(market({"A": close}, kind=Kind.STOCK), made), cells(made)[0]
-    footing = {"asked": "2020-03-01", "bar": "2020-03-01", "quorum": True}
+    now = np.datetime64("2020-03-01", "us")
+    footing = Footing(asked=now, bar=now, quorum=True, alive=1, present=1, missing=())
     steps = [
         Rebalance(window=row + 1, row=row, weights={"X:A": -1.0}, digest="d", inputs="i", status="solved",
-                  footing=footing, funnel={**dict.fromkeys(FUNNEL, 1), "vetoed": {}}, stamps=frozenset())
+                  footing=footing, funnel=SelectionFunnel(**dict.fromkeys(FUNNEL, 1), vetoed={}), stamps=frozenset())
         for row in (59, 79)
     ]  # fmt: skip
     settled = engine.settle(cell, steps)

@@ -186,9 +186,9 @@ def test_a_run_decides_as_each_view_alone_would(
         alone = decide(view, specs[one.cell], before.get(one.cell, Previous())).payload()
         before[one.cell] = Previous(atoms=one.step.atoms)
         assert one.entry.data["weights"] == alone["weights"]
-        assert one.step.footing == alone["footing"]
+        assert one.step.footing.payload() == alone["footing"]
     mine = [one.step for one in steps if one.cell == cells(made)[0].key]
-    stale = {step.row for step in mine if step.footing["bar"] != step.footing["asked"]}
+    stale = {step.row for step in mine if step.footing.bar != step.footing.asked}
     assert stale == set(ragged) & {w.start - 1 for w in grid}
     settled = engine.settle(cells(made)[0], mine)
     assert settled.result.filled.tolist() == [w.start for w in grid]

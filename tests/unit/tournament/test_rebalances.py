@@ -1,14 +1,17 @@
-"""Steps: what is kept of a decision, what its records say, and that it comes back from them."""
+"""Rebalances: what is kept of a decision, what its records say, and that it comes back from them."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tvquant.core.atoms import Direction
+from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
@@ -20,18 +23,23 @@ from tvquant.tournament.views import look
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
 type Markets = Callable[..., Panel]
-type Made = tuple[Cell, Mapping[str, Any], Rebalance]
+type Made = tuple[Cell, Decision, Rebalance]
 
 WINDOW, ROW = 150, 149
+NOW = np.datetime64("2020-05-30", "us")
+FOOTING = Footing(asked=NOW, bar=NOW, quorum=True, alive=1, present=1, missing=())
+FUNNEL = SelectionFunnel(
+    universe=1, discovery=1, refined=1, selected=1, atoms_discovery=1, atoms_refined=1, atoms_selected=1, vetoed={}
+)
 
 
 def made_by(panel: Panel, made: Profile, name: str) -> Made:
-    """A cell, the payload of its decision and the step it makes."""
+    """A cell, its decision and the rebalance it makes."""
     cell = next(cell for cell in cells(made) if name in cell.key.split("/"))
-    decision = decide(look(panel, ROW), cell.spec, Previous())
-    payload = decision.payload()
-    chosen = payload["selection"] and digest_json(payload["selection"])
-    return cell, payload, Rebalance.of(WINDOW, ROW, payload, chosen)
+    view = look(panel, ROW)
+    decision = decide(view, cell.spec, Previous())
+    chosen = decision.response and digest_json(decision.response.payload())
+    return cell, decision, Rebalance.of(WINDOW, view.row, decision, chosen)
 
 
 @pytest.fixture
@@ -41,38 +49,40 @@ def v4(profile: Profiles, market: Markets, walks: Walks) -> Made:
     return made_by(market(walks("ABCDEFGHIJKL", 200)), made, "hrp")
 
 
-def test_a_step_keeps_what_the_payload_says(v4: Made) -> None:
-    _, payload, step = v4
-    assert (step.window, step.row, step.status) == (WINDOW, ROW, "solved")
-    assert step.weights == payload["weights"]
-    assert step.inputs == payload["inputs"]
-    assert step.stage == payload["selection"]["stage"]
-    assert step.stamps == {Stamp(stamp) for stamp in payload["stamps"]}
-    assert step.flags == tuple(payload["selection"]["flags"])
+def test_a_rebalance_keeps_what_the_payload_says(v4: Made) -> None:
+    _, decision, kept = v4
+    payload = decision.payload()
+    assert (kept.window, kept.row, kept.status) == (WINDOW, ROW, "solved")
+    assert kept.weights == payload["weights"]
+    assert kept.inputs == payload["inputs"]
+    assert kept.stage == payload["selection"]["stage"]
+    assert kept.stamps == {Stamp(stamp) for stamp in payload["stamps"]}
+    assert kept.flags == tuple(payload["selection"]["flags"])
 
 
 @pytest.mark.requirement("R-LED-05")
 def test_every_winner_has_its_line_weight_or_not(v4: Made) -> None:
-    _, payload, step = v4
+    _, decision, kept = v4
+    payload = decision.payload()
     winners = payload["selection"]["winners"]
-    assert set(step.holdings) == set(HOLDINGS)
-    assert {len(column) for column in step.holdings.values()} == {len(winners)}
-    for k, atom in enumerate(step.holdings["atom"]):
-        line = {name: column[k] for name, column in step.holdings.items()}
+    assert set(kept.holdings) == set(HOLDINGS)
+    assert {len(column) for column in kept.holdings.values()} == {len(winners)}
+    for k, atom in enumerate(kept.holdings["atom"]):
+        line = {name: column[k] for name, column in kept.holdings.items()}
         assert atom == f"{line['symbol']}_hold_LONG"
         assert line["direction"] == Direction.LONG.value
         assert line["weight"] == payload["atoms"].get(atom, 0.0)
         assert line["cluster"] == payload["selection"]["clusters"][atom]
         assert line["allocation_cluster"] == payload["allocation"]["clusters"][atom]
-    assert step.atoms == payload["atoms"]
+    assert kept.atoms == payload["atoms"]
 
 
 @pytest.mark.requirement("R-RSK-24")
 def test_cash_and_atoms_make_one_without_dust(v4: Made) -> None:
-    _, _, step = v4
-    assert sum(step.atoms.values()) + step.cash == pytest.approx(1.0, abs=1e-12)
-    given = {"window": 1, "row": 0, "digest": "d", "inputs": "i", "footing": {}, "status": "baseline", "funnel": {},
-             "stamps": frozenset()}  # fmt: skip
+    _, _, kept = v4
+    assert sum(kept.atoms.values()) + kept.cash == pytest.approx(1.0, abs=1e-12)
+    given = {"window": 1, "row": 0, "digest": "d", "inputs": "i", "footing": FOOTING, "status": "baseline",
+             "funnel": FUNNEL, "stamps": frozenset()}  # fmt: skip
     assert Rebalance(weights={"X:A": 0.75, "X:B": 0.25 - 1e-14}, **given).cash == 0.0
     assert Rebalance(weights={"X:A": 0.75, "X:B": 0.25 - 1e-11}, **given).cash > 0.0
     assert Rebalance(weights={"X:A": 0.25}, **given).cash == 0.75
@@ -83,11 +93,12 @@ def test_cash_and_atoms_make_one_without_dust(v4: Made) -> None:
 
 def test_a_digest_names_the_decision_and_its_selection_once(v4: Made) -> None:
     """The selection enters by its digest: it is recorded in a chain of its own, and no cell repeats it."""
-    _, payload, step = v4
-    assert step.selection == digest_json(payload["selection"])
-    assert step.digest == digest_json({**payload, "selection": step.selection})
-    other = {**payload, "weights": {**payload["weights"], "X:Z": 0.1}}
-    assert Rebalance.of(WINDOW, ROW, other, step.selection).digest != step.digest
+    _, decision, kept = v4
+    payload = decision.payload()
+    assert kept.selection == digest_json(payload["selection"])
+    assert kept.digest == digest_json({**payload, "selection": kept.selection})
+    other = replace(decision, weights={**decision.weights, "X:Z": 0.1})
+    assert Rebalance.of(WINDOW, ROW, other, kept.selection).digest != kept.digest
 
 
 def test_a_date_without_a_candidate_and_a_baseline_have_no_holdings(
@@ -97,44 +108,46 @@ def test_a_date_without_a_candidate_and_a_baseline_have_no_holdings(
     made = profile(data__min_history=180, benchmark__market=["X:A"])
     _, _, empty = made_by(panel, made, "min_variance")
     assert (empty.status, empty.cash, empty.stage, empty.forced_cash) == ("no_candidate", 1.0, 0, 0.0)
-    _, payload, market_step = made_by(panel, made, "market")
-    assert (market_step.status, market_step.cash) == ("baseline", 0.0)
-    assert payload["selection"] is None
-    for step in (empty, market_step):
-        assert step.holdings == {name: [] for name in HOLDINGS}
-        assert step.atoms == {}
-        assert step.selection is None
+    _, decision, benchmark = made_by(panel, made, "market")
+    assert (benchmark.status, benchmark.cash) == ("baseline", 0.0)
+    assert decision.response is None
+    for kept in (empty, benchmark):
+        assert kept.holdings == {name: [] for name in HOLDINGS}
+        assert kept.atoms == {}
+        assert kept.selection is None
 
 
 def test_forced_cash_is_that_of_the_allocation(profile: Profiles, market: Markets, walks: Walks) -> None:
     """Two names under caps of a quarter: half of the capital has no place."""
-    _, payload, step = made_by(market(walks("AB", 200)), profile(), "equal_weight")
-    assert step.forced_cash == payload["allocation"]["forced_cash"] == pytest.approx(0.5, abs=1e-12)
-    assert step.cash == pytest.approx(0.5, abs=1e-12)
+    _, decision, kept = made_by(market(walks("AB", 200)), profile(), "equal_weight")
+    assert decision.allocation is not None
+    assert kept.forced_cash == decision.allocation.forced_cash == pytest.approx(0.5, abs=1e-12)
+    assert kept.cash == pytest.approx(0.5, abs=1e-12)
 
 
 @pytest.mark.requirement("R-SEL-31")
 def test_the_record_of_a_selection_holds_all_of_it(v4: Made) -> None:
-    _, payload, step = v4
-    assert step.selection is not None
-    entry = selection_entry(WINDOW, step.selection, payload["selection"])
+    _, decision, kept = v4
+    assert decision.response is not None
+    entry = selection_entry(WINDOW, decision.response)
     assert (entry.chain, entry.kind) == ("selection/v4", "selection")
-    assert entry.outputs == {"selection": step.selection}
+    assert entry.outputs == {"selection": kept.selection}
     assert entry.metrics == {
-        "window": WINDOW, "winners": len(payload["selection"]["winners"]), "stage": payload["selection"]["stage"]
+        "window": WINDOW, "winners": len(decision.response.winners), "stage": decision.response.stage
     }  # fmt: skip
-    assert digest_json(entry.data) == step.selection
+    assert digest_json(entry.data) == kept.selection
     assert {"winners", "scores", "clusters", "vetoes", "thresholds"} <= set(entry.data)
 
 
 def test_metrics_of_a_snapshot_are_scalars_and_its_data_hold_the_rest(v4: Made) -> None:
-    cell, payload, step = v4
-    entry = snapshot_entry(cell, step, payload)
+    cell, decision, kept = v4
+    payload = decision.payload()
+    entry = snapshot_entry(cell, kept, decision)
     assert (entry.chain, entry.kind) == (cell.key, "snapshot")
-    assert entry.inputs == {"view": payload["inputs"], "selection": step.selection}
-    assert entry.outputs == {"decision": step.digest}
+    assert entry.inputs == {"view": payload["inputs"], "selection": kept.selection}
+    assert entry.outputs == {"decision": kept.digest}
     assert all(isinstance(value, int | float | str) for value in entry.metrics.values())
-    assert entry.metrics["gross"] == pytest.approx(sum(abs(w) for w in step.weights.values()))
+    assert entry.metrics["gross"] == pytest.approx(sum(abs(w) for w in kept.weights.values()))
     assert (entry.metrics["position_cap"], entry.metrics["cluster_cap"]) == (0.25, 0.25)
     assert "selection" not in entry.data
     assert entry.data["weights"] == payload["weights"]
@@ -142,16 +155,18 @@ def test_metrics_of_a_snapshot_are_scalars_and_its_data_hold_the_rest(v4: Made) 
 
 @pytest.mark.requirement("R-LED-05")
 @pytest.mark.parametrize("name", ["min_variance", "base_universe_ew", "market"])
-def test_a_step_comes_back_from_its_record_as_text(name: str, profile: Profiles, market: Markets, walks: Walks) -> None:
+def test_a_rebalance_comes_back_from_its_record_as_text(
+    name: str, profile: Profiles, market: Markets, walks: Walks
+) -> None:
     """The ledger writes JSON lines: what comes back has gone through them."""
     panel, made = market(walks("ABCDEF", 200)), profile(benchmark__market=["X:A"])
-    cell, payload, step = made_by(panel, made, name)
-    entry = snapshot_entry(cell, step, payload)
+    cell, decision, kept = made_by(panel, made, name)
+    entry = snapshot_entry(cell, kept, decision)
     read = json.loads(json.dumps([dict(entry.inputs), dict(entry.outputs), dict(entry.metrics), dict(entry.data)]))
-    assert restored(*read) == step
+    assert restored(*read) == kept
 
 
 def test_a_market_has_no_caps_to_record(profile: Profiles, market: Markets, walks: Walks) -> None:
-    cell, payload, step = made_by(market(walks("AB", 200)), profile(benchmark__market=["X:A"]), "market")
-    metrics = snapshot_entry(cell, step, payload).metrics
+    cell, decision, kept = made_by(market(walks("AB", 200)), profile(benchmark__market=["X:A"]), "market")
+    metrics = snapshot_entry(cell, kept, decision).metrics
     assert (metrics["position_cap"], metrics["cluster_cap"]) == (None, None)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tvquant.core.decisions import Footing
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, records
 from tvquant.profiles import Profile
@@ -34,15 +36,19 @@ def played(engine: BacktestEngine, grid: tuple[Cell, ...]) -> dict[str, list[Pla
 
 def by_hand(weights: dict[str, float], row: int, **rest: Any) -> Rebalance:
     """A step that no one decided."""
+    now = np.datetime64("2020-01-01", "us")
     given = {
         "window": row,
         "digest": "d",
         "inputs": "i",
-        "footing": {},
+        "footing": Footing(asked=now, bar=now, quorum=True, alive=1, present=1, missing=()),
         "status": "solved",
-        "funnel": {},
+        "funnel": SelectionFunnel(
+            universe=1, discovery=1, refined=1, selected=1, atoms_discovery=1, atoms_refined=1, atoms_selected=1,
+            vetoed={},
+        ),
         "stamps": frozenset(),
-    }
+    }  # fmt: skip
     return Rebalance(row=row, weights=weights, **given | rest)
 
 
