@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
-from tvquant.profiles.schema import SelectionSection
+from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext, SelectionPipeline
 from tvquant.selection.stages.feature_engineering import TERMS
 

@@ -34,6 +34,12 @@ ELSEWHERE = {
     "statistics/first_valid.py": "unit/statistics/test_directional.py",
     "lake/writing/duplicates.py": "unit/lake/writing/test_imports.py",
     "lake/storage/tables.py": "unit/lake/reading/test_lake.py",
+    # Sections of one schema: a profile is checked whole.
+    "profiles/sections/allocation.py": "unit/profiles/test_schema.py",
+    "profiles/sections/data.py": "unit/profiles/test_schema.py",
+    "profiles/sections/execution.py": "unit/profiles/test_schema.py",
+    "profiles/sections/selection.py": "unit/profiles/test_schema.py",
+    "profiles/sections/universe.py": "unit/profiles/test_schema.py",
     # Parts of one page: rendered whole, and in a browser.
     "report/blocks.py": "unit/report/test_render.py",
     "report/figures.py": "unit/report/test_render.py",

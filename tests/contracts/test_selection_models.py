@@ -11,7 +11,7 @@ from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
-from tvquant.profiles.schema import SelectionSection
+from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tvquant.app.vocabulary import vocabulary
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.profiles import Vocabulary, dump, from_manifest, load, resolve, to_manifest
@@ -24,6 +25,7 @@ WORDS = Vocabulary(
     features=frozenset({"value_traded_last", "recommend_ma"}),
     logics=frozenset({"hold", "rating_ma", "trend"}),
     vetoes=frozenset(VETOES),
+    options=vocabulary().options,
 )
 BASE = load("us_equities")
 

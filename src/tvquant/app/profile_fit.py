@@ -11,7 +11,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
 from tvquant.lake import Lake
 from tvquant.profiles import Profile, ResolvedProfile
-from tvquant.profiles.schema import UniverseSection
+from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
 from tvquant.universe.membership import absent
 

@@ -1,6 +1,16 @@
 """The vocabulary of profiles, from the catalogues of every plug-in family."""
 
-from tvquant.profiles import Vocabulary
+from collections.abc import Iterable
+from typing import Protocol
+
+from tvquant.profiles import Options, Vocabulary
+
+
+class _Member(Protocol):
+    """What every member of a family declares of itself."""
+
+    @property
+    def options(self) -> tuple[type[Options], ...]: ...
 
 
 def vocabulary() -> Vocabulary:
@@ -19,4 +29,10 @@ def vocabulary() -> Vocabulary:
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
+        options={"selection": _declared(SELECTION_MODELS.values(), VETOES.values())},
     )
+
+
+def _declared(*families: Iterable[_Member]) -> tuple[type[Options], ...]:
+    """Return the options of all members, each declaration once however many members share it."""
+    return tuple(dict.fromkeys(declared for family in families for member in family for declared in member.options))

@@ -9,11 +9,13 @@ from tvquant.profiles.files import RawProfile, available, load
 from tvquant.profiles.layers import ProfileProblem, ResolvedProfile, lint, resolve
 from tvquant.profiles.linting import lint_all
 from tvquant.profiles.manifest import dump, explain, from_manifest, to_manifest
+from tvquant.profiles.options import Options
 from tvquant.profiles.scanners import explain_scanner
 from tvquant.profiles.schema import Profile
 from tvquant.profiles.vocabulary import Vocabulary
 
 __all__ = [
+    "Options",
     "Profile",
     "ProfileProblem",
     "RawProfile",

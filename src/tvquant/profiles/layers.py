@@ -1,10 +1,11 @@
 """Layers into one profile (R-CFG-01).
 
-1. Sources from weakest to strongest: packaged defaults, the chain of files (child over parent), the environment, the
-   command's arguments. Mappings merge, everything else replaces.
-2. Each layer is flattened to dotted keys along the schema, which finds unknown keys in every layer.
-3. The names of scanners become their definitions; defaults that this takes are told.
-4. The merged values are checked against schema and vocabulary; every key remembers the layer it came from.
+1. Sources from weakest to strongest: defaults (of members' options, then the packaged ones), the chain of files (child
+   over parent), the environment, the command's arguments. Mappings merge, everything else replaces.
+2. Each layer is flattened to the dotted keys of schema and vocabulary, which finds unknown keys in every layer.
+3. The names of scanners become their definitions; defaults that this takes are notices.
+4. The merged values are checked against members' options, schema and vocabulary; every key remembers the layer it came
+   from.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +21,11 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION
 from tvquant.profiles.files import DEFAULTS, PROFILES, Layer, RawProfile, load, parse_value
-from tvquant.profiles.messages import closest, explained, suggested
+from tvquant.profiles.keys import Keys
+from tvquant.profiles.messages import explained
 from tvquant.profiles.scanner_expansion import Recruiters
 from tvquant.profiles.scanner_schema import below_floor
-from tvquant.profiles.schema import BRANCHES, LEAVES, Profile
+from tvquant.profiles.schema import Profile
 from tvquant.profiles.vocabulary import Vocabulary
 
 PREFIX = "TVQUANT_"
@@ -127,26 +129,42 @@ def _resolve(
 ) -> tuple[ResolvedProfile | None, list[ProfileProblem]]:
     """The profile, or None, and all problems; one of both is empty."""
     problems: list[ProfileProblem] = []
-    given = (*raw.layers, *_environment(environment, problems), *_arguments(arguments))
+    keys = vocabulary.keys
+    members = Layer(label=DEFAULTS, values=vocabulary.option_defaults())
+    given = (members, *raw.layers, *_environment(environment, keys, problems), *_arguments(arguments))
     merged: dict[str, _Value] = {}
     for layer in given:
-        for key, value in _flat(layer, problems):
+        for key, value in _flat(layer, keys, problems):
             merged[key] = _Value(value=value, layer=layer.label, where=layer.where(key))
     notices = _fetch_scanners(merged, raw.search, problems)
     test, step = merged.get("windows.test"), merged.get("windows.step")
     if test is not None and step is not None and test.value is None:
         label = f"windows.step of {step.layer}"
         merged["windows.test"] = _Value(value=step.value, layer=label, where=label)
+    _check_options(vocabulary, merged, problems)
     profile: Profile | None = None
     try:
         profile = Profile.model_validate(_nested(raw.name, merged))
     except ValidationError as error:
-        problems += _invalid(error, merged)
+        problems += _invalid(error, merged, keys)
     for key, text in vocabulary.complaints({key: v.value for key, v in merged.items()}):
         problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:
         return None, problems
-    return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in LEAVES}, notices=notices), []
+    return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in keys.leaves}, notices=notices), []
+
+
+def _check_options(vocabulary: Vocabulary, merged: dict[str, _Value], problems: list[ProfileProblem]) -> None:
+    """Put the checked values of members' options in place of those given; what does not fit is added to `problems`."""
+    for place, declared in vocabulary.declarations():
+        given = {name: merged[f"{place}.{name}"].value for name in declared.model_fields}
+        try:
+            values = declared.model_validate(given).model_dump(mode="json")
+        except ValidationError as error:
+            problems += _invalid(error, merged, vocabulary.keys, tuple(place.split(".")))
+        else:
+            for name, value in values.items():
+                merged[f"{place}.{name}"] = replace(merged[f"{place}.{name}"], value=value)
 
 
 def _fetch_scanners(
@@ -170,15 +188,15 @@ def _fetch_scanners(
     return tuple(found.notices)
 
 
-def _environment(environment: Mapping[str, str], problems: list[ProfileProblem]) -> Iterator[Layer]:
+def _environment(environment: Mapping[str, str], keys: Keys, problems: list[ProfileProblem]) -> Iterator[Layer]:
     """A layer for each variable that sets a key; variables that are no keys (`TVQUANT_HOME`) are someone else's."""
     for variable in sorted(environment):
         if not variable.startswith(PREFIX):
             continue
         rest = variable.removeprefix(PREFIX).lower()
         label = f"environment {variable}"
-        section = next((name for name in BRANCHES if rest.startswith(f"{name}_")), None)
-        if "__" in rest or rest in LEAVES:
+        section = next((name for name in keys.branches if rest.startswith(f"{name}_")), None)
+        if "__" in rest or rest in keys.leaves:
             try:
                 value = parse_value(environment[variable], label)
             except ProfileError as error:
@@ -203,33 +221,23 @@ def _layer(label: str, key: str, value: Any) -> Layer:
     return Layer(label=label, values=value)
 
 
-def _flat(layer: Layer, problems: list[ProfileProblem]) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a layer, as far as the schema knows them; the rest is added to `problems`."""
+def _flat(layer: Layer, keys: Keys, problems: list[ProfileProblem]) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of a layer, as far as they are known; the rest is added to `problems`."""
 
     def walk(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         for name, value in values.items():
             key = f"{prefix}{name}"
-            if key in BRANCHES and isinstance(value, Mapping):
+            if key in keys.branches and isinstance(value, Mapping):
                 yield from walk(value, f"{key}.")
-            elif key in BRANCHES:
+            elif key in keys.branches:
                 text = f"expected a mapping of its keys, found {shown(value)}"
                 problems.append(ProfileProblem(key=key, text=text, layer=layer.where(key)))
-            elif key in LEAVES:
+            elif key in keys.leaves:
                 yield key, value
             else:
-                problems.append(ProfileProblem(key=_printable(key), text=_unknown_key(key), layer=layer.where(key)))
+                problems.append(ProfileProblem(key=_printable(key), text=keys.unknown(key), layer=layer.where(key)))
 
     return walk(layer.values, "")
-
-
-def _unknown_key(key: str) -> str:
-    """What to write instead: the key of that very name elsewhere, a close one beside it, or the list of those."""
-    section, _, last = key.rpartition(".")
-    known = (*LEAVES, *BRANCHES)
-    same = next((other for other in known if other.rpartition(".")[2] == last), None)
-    beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == section}
-    meant = same or beside.get(closest(last, beside) or "")
-    return f"unknown key{suggested(meant)}" if meant else f"unknown key (known: {', '.join(beside) or 'none'})"
 
 
 def _printable(key: str) -> str:
@@ -247,27 +255,18 @@ def _nested(name: str, merged: Mapping[str, _Value]) -> dict[str, Any]:
     return out
 
 
-def _invalid(error: ValidationError, merged: Mapping[str, _Value]) -> Iterator[ProfileProblem]:
-    """One problem for each place that does not fit the schema; the branches of a union are put together."""
+def _invalid(
+    error: ValidationError, merged: Mapping[str, _Value], keys: Keys, place: tuple[str, ...] = ()
+) -> Iterator[ProfileProblem]:
+    """Yield a problem for each value below `place` that does not fit; the branches of a union are put together."""
     places: dict[tuple[str, int | None], list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
-        key = detail.get("ctx", {}).get("key") or _key(detail["loc"])
+        key = detail.get("ctx", {}).get("key") or keys.at((*place, *detail["loc"]))
         item = next((part for part in detail["loc"] if isinstance(part, int)), None)
         places.setdefault((key, item), []).append(detail)
     for (key, _), details in places.items():
         where = merged[key].where if key in merged else "in no layer"
         yield ProfileProblem(key=key, text=_text(details), layer=where)
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    """The dotted key of a location, without list positions and union branches."""
-    key = ""
-    for part in location:
-        longer = f"{key}.{part}" if key else str(part)
-        if longer not in LEAVES and longer not in BRANCHES:
-            break
-        key = longer
-    return key
 
 
 def _text(details: list[ErrorDetails]) -> str:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from tvquant.core.books import Convention
+from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import unknown
+from tvquant.profiles.options import Options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Members of the plug-in families with what they can do.
+    """Members of the plug-in families with what they can do, and the keys that they add to a profile.
 
     Parameters
     ----------
@@ -18,6 +22,7 @@ class Vocabulary:
     simulators : simulator -> execution conventions it plays.
     features, logics : names that scanners may filter, and hold their recruits for.
     vetoes : names that a profile may leave in force.
+    options : section -> what members of its families declare, each declaration once.
     missing : member -> the extra that would install it; named here only when it is not installed.
     """
 
@@ -28,7 +33,29 @@ class Vocabulary:
     features: frozenset[str] = frozenset()
     logics: frozenset[str] = frozenset()
     vetoes: frozenset[str] = frozenset()
+    options: Declarations = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Every key that a layer may set."""
+        return Keys.of(self.options)
+
+    def declarations(self) -> Iterator[tuple[str, type[Options]]]:
+        """Yield each declaration with the dotted place of its keys."""
+        for section, every in self.options.items():
+            for declared in every:
+                yield f"{section}.{declared.under}" if declared.under else section, declared
+
+    def option_defaults(self) -> dict[str, Any]:
+        """Return the defaults of all options, nested as in a file."""
+        out: dict[str, Any] = {}
+        for place, declared in self.declarations():
+            at = out
+            for name in place.split("."):
+                at = at.setdefault(name, {})
+            at |= declared().model_dump(mode="json")
+        return out
 
     def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Dotted key and text for each name that is unknown, not installed or left without a partner.

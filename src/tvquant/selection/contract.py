@@ -17,7 +17,8 @@ from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.selection import SelectionResponse, Veto
-from tvquant.profiles.schema import SelectionSection
+from tvquant.profiles.options import Options
+from tvquant.profiles.sections.selection import SelectionSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,6 +145,11 @@ class SelectionModel(Protocol):
     @property
     def features(self) -> frozenset[str]:
         """Terms of instruments that it reads from the feature set."""
+        ...
+
+    @property
+    def options(self) -> tuple[type[Options], ...]:
+        """What it takes from the profile's section `selection`."""
         ...
 
     def select(self, context: SelectionContext) -> SelectionResponse:

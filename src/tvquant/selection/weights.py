@@ -10,8 +10,21 @@ a random walk, high where `randomness` is low (R-FEA-06), so higher entropy and 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
+from tvquant.profiles.options import Options
 from tvquant.selection.mapping import Mapper, cdf, half_of_worst, rank, rank_desc
+
+
+class ScoreWeights(Options):
+    """Option of v4.
+
+    Parameters
+    ----------
+    weights : feature weights of its score; `v4_tuned` was tuned on 2025: evidence from that year is in-sample.
+    """
+
+    weights: Literal["v4_tuned", "v4_round"] = "v4_tuned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

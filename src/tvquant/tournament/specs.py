@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from tvquant.core.allocations import Limits
 from tvquant.core.stamps import Stamps
-from tvquant.profiles.schema import DataSection, SelectionSection, UniverseSection
+from tvquant.profiles.sections.data import DataSection
+from tvquant.profiles.sections.selection import SelectionSection
+from tvquant.profiles.sections.universe import UniverseSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

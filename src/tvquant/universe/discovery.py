@@ -21,7 +21,7 @@ from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant, Instrument, Kind
 from tvquant.core.panel import Panel
 from tvquant.profiles.scanners import Scanner
-from tvquant.profiles.schema import UniverseSection
+from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.universe.consolidation import Consolidated, Recruit, consolidate
 from tvquant.universe.screening import Screen, ScreeningOutcome
 

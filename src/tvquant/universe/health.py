@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.calendars import calendar
 from tvquant.core.panel import Bools, Panel
-from tvquant.profiles.schema import DataSection
+from tvquant.profiles.sections.data import DataSection
 
 REASONS = ("history", "extreme_return", "zero_variance", "missing_rows", "gap")
 """Why a name is not healthy, in the order in which it is asked."""

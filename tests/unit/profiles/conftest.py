@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tvquant.app.vocabulary import vocabulary as app_vocabulary
 from tvquant.atoms import LOGICS
 from tvquant.features import TERMS
 from tvquant.profiles import Vocabulary
@@ -22,6 +23,7 @@ def vocabulary() -> Vocabulary:
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
+        options=app_vocabulary().options,
         missing={"riskfolio": "engines"},
     )
 

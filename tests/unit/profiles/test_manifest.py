@@ -6,7 +6,6 @@ import pytest
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import ResolvedProfile, Vocabulary, dump, explain, from_manifest, load, resolve, to_manifest
-from tvquant.profiles.schema import LEAVES
 
 
 @pytest.fixture
@@ -45,6 +44,18 @@ def test_a_manifest_that_was_changed_is_refused(resolved: ResolvedProfile) -> No
         from_manifest(manifest)
 
 
+@pytest.mark.parametrize("key", ["max_kurtosis", "zzz"])
+def test_a_manifest_with_other_options_is_refused(resolved: ResolvedProfile, key: str) -> None:
+    manifest = to_manifest(resolved)
+    selection = manifest["profile"]["selection"]
+    if key in selection:
+        del selection[key]
+    else:
+        selection[key] = 1.0
+    with pytest.raises(ProfileError, match="manifest: layers: expected the layer of every key"):
+        from_manifest(manifest)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -60,22 +71,15 @@ def test_what_is_no_manifest_is_refused(resolved: ResolvedProfile, change: dict[
         from_manifest({**to_manifest(resolved), **change})
 
 
-def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile) -> None:
+def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile, vocabulary: Vocabulary) -> None:
     rows = {row.key: (row.value, row.layer) for row in explain(resolved)}
     assert rows["data.span"] == (750, "environment TVQUANT_DATA__SPAN")
     assert rows["universe.kinds"] == (["stock"], "preset demo_sp500")
     assert rows["risk.primary"] == ("hrp", "preset demo_sp500")
     assert rows["allocation.limits.net"] == ([-1.0, 1.0], "defaults")
-    leaves = {k for k, v in _leaves(resolved.profile.values()).items() if k not in ("name", "version")}
-    assert set(rows) == leaves == set(resolved.layers)
-
-
-def _leaves(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in values.items():
-        deeper = isinstance(value, dict) and f"{prefix}{key}" not in LEAVES
-        out |= _leaves(value, f"{prefix}{key}.") if deeper else {f"{prefix}{key}": value}
-    return out
+    assert rows["selection.max_kurtosis"] == (20.0, "defaults")
+    assert tuple(rows) == vocabulary.keys.leaves
+    assert set(rows) == set(resolved.layers)
 
 
 def test_a_dump_is_a_profile_of_its_own(resolved: ResolvedProfile, folder: Path, vocabulary: Vocabulary) -> None:

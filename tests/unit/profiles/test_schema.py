@@ -14,6 +14,9 @@ from tvquant.profiles import Profile, Vocabulary, load, resolve
 from tvquant.profiles.members import load_members
 from tvquant.profiles.scanners import load_scanner
 from tvquant.selection import VETOES
+from tvquant.selection.vetoes.predictability import NoiseShare
+from tvquant.selection.vetoes.tails import KurtosisLimit, SurvivalLimit, VolatilityLimit
+from tvquant.selection.vetoes.velocity import DailyVolatilityLimit, RocLimits
 
 
 def made(vocabulary: Vocabulary, **arguments: Any) -> Profile:
@@ -50,7 +53,7 @@ def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
 def test_every_veto_is_in_force_unless_a_profile_leaves_it_out(vocabulary: Vocabulary) -> None:
     selection = made(vocabulary).selection
     assert selection.vetoes == tuple(VETOES)
-    assert (selection.thresholds, selection.null_share) == ("calibrated", 0.10)
+    assert (selection.thresholds, selection.options(NoiseShare).null_share) == ("calibrated", 0.10)
     assert made(vocabulary, selection__vetoes=["kurtosis"]).selection.vetoes == ("kurtosis",)
     assert made(vocabulary, selection__vetoes=[]).selection.vetoes == ()
     with pytest.raises(ProfileError, match=r"selection.vetoes: unknown veto 'kurtose' - did you mean kurtosis"):
@@ -62,8 +65,11 @@ def test_every_veto_is_in_force_unless_a_profile_leaves_it_out(vocabulary: Vocab
 @pytest.mark.requirement("R-SEL-19")
 def test_limits_of_hard_vetoes_are_those_of_the_requirements(vocabulary: Vocabulary) -> None:
     selection = made(vocabulary).selection
-    assert (selection.max_kurtosis, selection.max_volatility, selection.min_survival) == (20.0, 2.5, 0.1)
-    assert (selection.min_roc, selection.max_roc, selection.max_volatility_d) == (-80.0, 100.0, 100.0)
+    assert selection.options(KurtosisLimit).max_kurtosis == 20.0
+    assert selection.options(VolatilityLimit).max_volatility == 2.5
+    assert selection.options(SurvivalLimit).min_survival == 0.1
+    assert selection.options(RocLimits) == RocLimits(min_roc=-80.0, max_roc=100.0)
+    assert selection.options(DailyVolatilityLimit).max_volatility_d == 100.0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats
 from tvquant.core.streams import Streams
-from tvquant.profiles.schema import SelectionSection
+from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import VETOES, SelectionContext
 from tvquant.selection.stages.feature_engineering import TERMS
 

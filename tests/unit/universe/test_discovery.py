@@ -14,7 +14,7 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.profiles.scanners import load_scanner
-from tvquant.profiles.schema import UniverseSection
+from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.universe import Discovery, belongs, discover, required_features
 
 ROWS = 30

@@ -70,9 +70,10 @@ def explain(
     name: NameArgument, overrides: SetOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
     """Every key of the resolved profile, its layer and its meaning; `profile scanner` does it for a scanner."""
+    from tvquant.app.vocabulary import vocabulary
     from tvquant.profiles import explain as rows_of
-    from tvquant.profiles.key_meanings import meaning
 
+    meaning = vocabulary().keys.meaning
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
     told = [
         row._replace(value=[one["name"] for one in row.value]) if row.key == "universe.scanners" else row

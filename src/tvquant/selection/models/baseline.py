@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from tvquant.core.selection import SelectionResponse
+from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage
@@ -21,6 +22,7 @@ class Baseline:
     name: str = "baseline"
     version: str = "1"
     features: frozenset[str] = frozenset()
+    options: tuple[type[Options], ...] = ()
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

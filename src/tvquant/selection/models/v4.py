@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from tvquant.core.selection import SelectionResponse
+from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
 from tvquant.selection.stages.inference import InferenceStage
@@ -10,6 +11,7 @@ from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage
 from tvquant.selection.stages.policy import SelectionPolicyStage
 from tvquant.selection.stages.synthesis import SynthesisStage
+from tvquant.selection.weights import ScoreWeights
 
 VERSION = "4.0-mlops"
 
@@ -44,6 +46,7 @@ class SelectionPipelineAdapter:
     name: str = "v4"
     version: str = VERSION
     features: frozenset[str] = TERMS
+    options: tuple[type[Options], ...] = (ScoreWeights,)
     pipeline: SelectionPipeline = field(default_factory=SelectionPipeline)
 
     def select(self, context: SelectionContext) -> SelectionResponse:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.scorer import AlphaScorer
-from tvquant.selection.weights import WEIGHTS
+from tvquant.selection.weights import WEIGHTS, ScoreWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class InferenceStage:
         """The context with scores, probabilities, and what is absent or missing."""
         if context.atom_features is None:
             raise ValueError("atom features are not there yet: run feature_engineering first")
-        scored = AlphaScorer(exponents=WEIGHTS[context.parameters.weights]).score(context.atom_features)
+        exponents = WEIGHTS[context.parameters.options(ScoreWeights).weights]
+        scored = AlphaScorer(exponents=exponents).score(context.atom_features)
         return context.passed(
             self.name,
             scores=scored.scores,

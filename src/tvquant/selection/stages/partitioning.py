@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tvquant.core.atoms import AtomPool
 from tvquant.core.panel import Floats
-from tvquant.profiles.schema import SelectionSection
+from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection.contract import SelectionContext
 from tvquant.statistics import average_correlation, correlation_distance, partition
 

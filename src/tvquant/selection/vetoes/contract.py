@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tvquant.core.panel import Bools, Floats
+from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.relaxation import Relaxation
 
@@ -40,6 +41,7 @@ class Rule:
     ----------
     hard : no stage of relaxation and no floor of winners overrides it (R-SEL-19).
     judge : by the profile's limits, or by what noise looks like.
+    options : what it takes from the profile's section `selection`.
     specified : by the fixed figures of the specification, for `selection.thresholds: as_specified`; None where there is
         but one way to judge.
     """
@@ -48,6 +50,7 @@ class Rule:
     meaning: str
     hard: bool
     judge: Judge
+    options: tuple[type[Options], ...] = ()
     specified: Judge | None = None
 
     def verdict(self, context: SelectionContext, stage: Relaxation) -> Judgement:

@@ -11,7 +11,7 @@ from tvquant.core.panel import Bools
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.vetoes.contract import Judgement, Rule
-from tvquant.selection.vetoes.predictability import noise_judgement, noise_limits
+from tvquant.selection.vetoes.predictability import NoiseShare, noise_judgement, noise_limits, noise_share
 from tvquant.statistics import NullStatistic
 
 WEAK = 20.0
@@ -29,7 +29,7 @@ def _no_adx(context: SelectionContext, _: Relaxation) -> Judgement:
 
 
 def _weak(context: SelectionContext, _: Relaxation) -> Judgement:
-    values, share = context.of_atoms("adx"), context.parameters.null_share
+    values, share = context.of_atoms("adx"), noise_share(context)
     limits = noise_limits(context, NullStatistic.ADX, share)
     return noise_judgement((values < limits) & _trends(context), values, limits, share)
 
@@ -62,5 +62,6 @@ ADX = Rule(
     meaning="The ADX is below that of the share of noise; as specified, below 20, or the other side leads.",
     hard=False,
     judge=_weak,
+    options=(NoiseShare,),
     specified=_weak_or_contrary,
 )

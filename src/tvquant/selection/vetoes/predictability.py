@@ -7,13 +7,32 @@ An atom with too few returns for a statistic or for its quantile is not judged b
 """
 
 import numpy as np
+from pydantic import Field
 
 from tvquant.core.panel import Bools, Floats
+from tvquant.profiles.fields import Real
+from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.vetoes import specified
 from tvquant.selection.vetoes.contract import Judgement, Rule
 from tvquant.statistics import NullStatistic, null_quantile
+
+
+class NoiseShare(Options):
+    """Option of every calibrated soft veto.
+
+    Parameters
+    ----------
+    null_share : share of noise that each calibrated soft veto rejects.
+    """
+
+    null_share: Real = Field(default=0.10, gt=0, lt=0.5)
+
+
+def noise_share(context: SelectionContext) -> float:
+    """Return the share of noise that a calibrated soft veto rejects."""
+    return context.parameters.options(NoiseShare).null_share
 
 
 def noise_limits(context: SelectionContext, statistic: NullStatistic, share: float) -> Floats:
@@ -42,7 +61,7 @@ def _efficiency(context: SelectionContext, stage: Relaxation) -> Judgement:
 
 def _random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
     """The central share of noise: neither trending nor reverting more than a random walk does by chance."""
-    values, share = context.of_atoms("hurst"), context.parameters.null_share
+    values, share = context.of_atoms("hurst"), noise_share(context)
     low = noise_limits(context, NullStatistic.HURST, 0.5 - share / 2.0)
     high = noise_limits(context, NullStatistic.HURST, 0.5 + share / 2.0)
     nearer = np.where(values - low < high - values, low, high)
@@ -52,14 +71,14 @@ def _random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
 
 def _persistent_loser(context: SelectionContext, _: Relaxation) -> Judgement:
     """Persistent, and what persists is a loss on the atom's own stream."""
-    values, share = context.of_atoms("hurst"), context.parameters.null_share
+    values, share = context.of_atoms("hurst"), noise_share(context)
     limits = noise_limits(context, NullStatistic.HURST, 1.0 - share)
     return noise_judgement((values > limits) & (context.of_atoms("momentum") < 0.0), values, limits, share)
 
 
 def _spectral_share(context: SelectionContext, stage: Relaxation) -> float:
     """Share of noise that entropy and efficiency reject: from the second stage of relaxation on half (R-SEL-21)."""
-    share = context.parameters.null_share
+    share = noise_share(context)
     return share / 2.0 if stage >= Relaxation.SPECTRAL else share
 
 
@@ -74,6 +93,7 @@ ENTROPY = Rule(
     meaning="The permutation entropy is above the ceiling that the share of noise exceeds.",
     hard=False,
     judge=_entropy,
+    options=(NoiseShare,),
     specified=specified.entropy,
 )
 EFFICIENCY = Rule(
@@ -81,6 +101,7 @@ EFFICIENCY = Rule(
     meaning="The efficiency ratio is below the floor that the share of noise does not reach.",
     hard=False,
     judge=_efficiency,
+    options=(NoiseShare,),
     specified=specified.efficiency,
 )
 RANDOM_WALK = Rule(
@@ -88,6 +109,7 @@ RANDOM_WALK = Rule(
     meaning="The Hurst exponent lies within the central share of those of noise.",
     hard=False,
     judge=_random_walk,
+    options=(NoiseShare,),
     specified=specified.random_walk,
 )
 PERSISTENT_LOSER = Rule(
@@ -95,5 +117,6 @@ PERSISTENT_LOSER = Rule(
     meaning="The stream is more persistent than the share of noise allows, and its momentum is negative.",
     hard=False,
     judge=_persistent_loser,
+    options=(NoiseShare,),
     specified=specified.persistent_loser,
 )

@@ -1,0 +1,1 @@
+"""The sections of a profile: a room gets the one it works by."""
