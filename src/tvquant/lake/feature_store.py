@@ -185,19 +185,18 @@ def refresh(
     columns = {"version": pl.lit(version), "recorded_at": pl.lit(recorded_at.astimezone(UTC), TIME)}
 
     def decide() -> Refreshed:
-        with commits.writing(lake.root):
-            held, marks, damage = _held(lake)
-            trusted = marks if _is_of(lake, version) else marks.clear()
-            works = [_work(panel, digests, trusted) for panel, digests in zip(panels, inputs.result(), strict=True)]
-            done = _counted(works, len(marks))
-            if done.keys or done.dropped:
-                frames = (frame.with_columns(**columns) for work in works for frame in _frames(work, names, compute))
-                commits.renew(lake.root, TABLE, frames, schema, _predicate(works, marks, done), held)
+        held, marks, damage = _held(lake)
+        trusted = marks if _is_of(lake, version) else marks.clear()
+        works = [_work(panel, digests, trusted) for panel, digests in zip(panels, inputs.result(), strict=True)]
+        done = _counted(works, len(marks))
+        if done.keys or done.dropped:
+            frames = (frame.with_columns(**columns) for work in works for frame in _frames(work, names, compute))
+            commits.renew(lake.root, TABLE, frames, schema, _predicate(works, marks, done), held)
         return replace(done, damage=damage)
 
     with ThreadPoolExecutor(1) as beside:  # the table is read meanwhile
         inputs = beside.submit(lambda: [input_digests(panel) for panel in panels])
-        return commits.retried(lake.root, decide)
+        return commits.transact(lake.root, decide)
 
 
 def _held(lake: Lake) -> tuple[int | None, pl.DataFrame, str]:

@@ -1,8 +1,8 @@
 """Writing to the tables of a lake.
 
 Every write is one commit of one table, on the disk when it returns (see `committed`). Whoever decides from stored rows
-what to write holds `writing` from the read to the commit; what a writer who does not hold it committed in between makes
-Delta refuse, and then all is decided again.
+what to write does so within `transact`, which holds `writing` from the read to the commit; what a writer who does not
+hold it committed in between makes Delta refuse, and then all is decided again.
 """
 
 import os
@@ -71,8 +71,10 @@ def writing(root: Root) -> Iterator[None]:
         lock.release()
 
 
-def retried[T](root: Root, decide: Callable[[], T]) -> T:
-    """What `decide` returns, called again after a pause while other writers' commits forestall its own.
+def transact[T](root: Root, decide: Callable[[], T]) -> T:
+    """Return what `decide` returns, called while this lake's `writing` is held.
+
+    While commits of other workspaces, which do not hold it, forestall its own, it is called anew after a pause.
 
     Raises
     ------
@@ -83,7 +85,8 @@ def retried[T](root: Root, decide: Callable[[], T]) -> T:
     pause = random.Random(os.getpid())  # noqa: S311 - only so that two writers do not stay in step
     for attempt in range(ATTEMPTS):
         try:
-            return decide()
+            with writing(root):
+                return decide()
         except CommitFailedError as error:
             last = error
             time.sleep(min(2.0, 0.01 * 2**attempt) * pause.uniform(0.5, 1.0))
@@ -123,7 +126,7 @@ def append(root: Root, table: str, frame: pl.DataFrame) -> None:
 def committing(root: Root, table: str) -> Iterator[None]:
     """What is committed within is on the disk and recorded at the end.
 
-    Failures of the Delta library become ours; a commit that came second is left to `retried`.
+    Failures of the Delta library become ours; a commit that came second is left to `transact`.
     """
     from deltalake.exceptions import CommitFailedError, DeltaError
 

@@ -5,16 +5,16 @@ source the newest counts (see `action_revisions`); where sources differ none is 
 told for extend the span in which dividends are known.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 
-from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
 from tvquant.lake.reading.action_revisions import DAY, TOLD, current
 from tvquant.lake.reading.lake import Lake
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.provenance import operation_id, origin
 from tvquant.lake.storage.tables import TIME
 from tvquant.symbology.kinds import structure
 
@@ -45,36 +45,24 @@ def store_actions(
         pl.lit(symbol).alias("symbol"), pl.col("timestamp").cast(TIME), "kind", pl.col("value").cast(pl.Float64)
     )
     _check(symbol, given)
-    plain = pl.col("kind").eq("split") & pl.col("value").eq(1.0)
-    inside = pl.col("timestamp").dt.date().is_between(first.date(), last.date()) & ~plain
+    none = pl.col("kind").eq("split") & pl.col("value").eq(1.0)
+    inside = pl.col("timestamp").dt.date().is_between(first.date(), last.date()) & ~none
     given = given.filter(inside).unique(IDENTITY, maintain_order=True).sort(IDENTITY)
-    import_id = digest_json(
-        [
-            given.with_columns(pl.col("timestamp").cast(pl.String)).rows(),
-            str(first),
-            str(last),
-            source,
-            recorded_at.isoformat(),
-        ]
-    )[:16]
-    origin = {
-        "source": pl.lit(source),
-        "import_id": pl.lit(import_id),
-        "recorded_at": pl.lit(recorded_at.astimezone(UTC), TIME),
-    }
+    plain = given.with_columns(pl.col("timestamp").cast(pl.String)).rows()
+    operation = operation_id(plain, str(first), str(last), source, recorded_at.isoformat())
+    columns = origin(source, operation, recorded_at)
     span = pl.DataFrame(
         {"symbol": [symbol], "kinds": [" ".join(sorted(found.kinds))], "currency": [found.currency],
          "calendar": [found.calendar], "actions_first": [first], "actions_last": [last]}
     )  # fmt: skip
 
     def decide() -> int:
-        with commits.writing(lake.root):
-            new = unstored_actions(lake.root, given.with_columns(source=origin["source"]))
-            commits.append(lake.root, "actions", new.with_columns(**origin))  # first: a span says that all are there
-            commits.append(lake.root, "instruments", span.with_columns(**origin))
+        new = unstored_actions(lake.root, given.with_columns(source=columns["source"]))
+        commits.append(lake.root, "actions", new.with_columns(**columns))  # first: a span says that all are there
+        commits.append(lake.root, "instruments", span.with_columns(**columns))
         return len(new)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)
 
 
 def _check(symbol: str, rows: pl.DataFrame) -> None:

@@ -56,17 +56,14 @@ def compact(
         gone = sorted(one for one in versions if not 0 <= one <= held.get(name, -1))
         if gone:
             raise DataError(f"lake {lake.root}: table {name} has no version {gone[0]} to keep; nothing was changed")
-    with commits.writing(lake.root):
-        needed = {
-            name: {*keep.get(name, ()), *(at for one, at in removals.versions(lake.root) if one == name)}
-            for name in held
-        }
-        return tuple(
-            commits.retried(lake.root, partial(_compact, lake.root, name, needed[name], now - grace)) for name in held
-        )
+    return tuple(
+        commits.transact(lake.root, partial(_compact, lake.root, name, keep.get(name, ()), now - grace))
+        for name in held
+    )
 
 
 def _compact(root: Root, table: str, keep: Collection[int], since: datetime) -> TableCompaction:
+    keep = {*keep, *(at for one, at in removals.versions(root) if one == table)}
     before = tables.files(root, table)
     with commits.committing(root, table):
         if len(before) >= MANY:

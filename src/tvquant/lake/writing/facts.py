@@ -3,16 +3,15 @@
 None is ever changed. One that was never delivered is not known: files of bars carry none.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 
-from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
 from tvquant.lake.reading.facts import KEY, known_facts
 from tvquant.lake.reading.lake import Lake
 from tvquant.lake.storage import commits
-from tvquant.lake.storage.tables import TIME
+from tvquant.lake.storage.provenance import operation_id, origin
 from tvquant.symbology.kinds import structure
 
 STEPS = ("tick", "lot", "min_notional")
@@ -46,22 +45,18 @@ def store_facts(lake: Lake, rows: pl.DataFrame, *, source: str, recorded_at: dat
         symbol, field, found = bad.row(0)
         expected = "one number above zero" if field in STEPS else "one of 0 and 1"
         raise DataError(f"{field} of {symbol} is {found}; {expected} was expected; nothing was stored")
-    now = pl.lit(recorded_at.astimezone(UTC), TIME)
-    import_id = digest_json([given.rows(), source, recorded_at.isoformat()])[:16]
+    columns = origin(source, operation_id(given.rows(), source, recorded_at.isoformat()), recorded_at)
 
     def decide() -> int:
-        with commits.writing(lake.root):
-            held = known_facts(lake.root, given["symbol"].unique(), at=recorded_at)
-            new = given.join(held, on=[*KEY, "value"], how="anti", maintain_order="left")
-            origin = {"source": pl.lit(source), "import_id": pl.lit(import_id), "recorded_at": now}
-            commits.append(lake.root, "facts", new.with_columns(known_at=now, **origin))
+        held = known_facts(lake.root, given["symbol"].unique(), at=recorded_at)
+        new = given.join(held, on=[*KEY, "value"], how="anti", maintain_order="left")
+        commits.append(lake.root, "facts", new.with_columns(known_at=columns["recorded_at"], **columns))
         return len(new)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)
 
 
 def restore_facts(lake: Lake, rows: pl.DataFrame) -> None:
     """Store facts (symbol, field, value, known_at) as they were known elsewhere, none left out."""
-    origin = {"source": pl.lit("restored"), "import_id": pl.lit("restored"), "recorded_at": pl.col("known_at")}
-    with commits.writing(lake.root):
-        commits.append(lake.root, "facts", rows.with_columns(**origin))
+    columns = {"source": pl.lit("restored"), "import_id": pl.lit("restored"), "recorded_at": pl.col("known_at")}
+    commits.transact(lake.root, lambda: commits.append(lake.root, "facts", rows.with_columns(**columns)))

@@ -1,15 +1,15 @@
 """Payments of perpetual swaps, put into the lake: each once, at the second of its settlement, and never changed."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 
-from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
 from tvquant.lake.reading.funding import COLUMNS, KEY, pays
 from tvquant.lake.reading.lake import Lake
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.provenance import operation_id, origin
 from tvquant.lake.storage.tables import TIME
 
 MOST = 1.0
@@ -37,20 +37,14 @@ def store_funding(lake: Lake, rows: pl.DataFrame, *, source: str, recorded_at: d
         raise DataError(f"{symbol}: funding of {rate} at {at} is no fraction from -1 to 1; nothing was stored")
     given = settled(rows)
     plain = given.with_columns(pl.col("timestamp").cast(pl.String)).rows()
-    import_id = digest_json([plain, source, recorded_at.isoformat()])[:16]
-    origin = {
-        "source": pl.lit(source),
-        "import_id": pl.lit(import_id),
-        "recorded_at": pl.lit(recorded_at.astimezone(UTC), TIME),
-    }
+    columns = origin(source, operation_id(plain, source, recorded_at.isoformat()), recorded_at)
 
     def decide() -> int:
-        with commits.writing(lake.root):
-            new = unstored(lake.root, given)
-            commits.append(lake.root, "funding", new.with_columns(**origin))
+        new = unstored(lake.root, given)
+        commits.append(lake.root, "funding", new.with_columns(**columns))
         return len(new)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)
 
 
 def sound() -> pl.Expr:

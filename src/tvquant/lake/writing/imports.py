@@ -13,12 +13,11 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake.quality.basis import ACTION
@@ -29,6 +28,7 @@ from tvquant.lake.reading.lake import Lake
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.intervals import table_of
 from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.provenance import operation_id, origin
 from tvquant.lake.storage.tables import TIME, VALUES
 from tvquant.lake.writing import revisions
 from tvquant.lake.writing.actions import unstored_actions
@@ -96,11 +96,10 @@ def import_files(
     check_declared({name: structures[name] for name in rows["symbol"].unique().cast(pl.String)}, basis)
 
     def decide() -> ImportReport:
-        with commits.writing(lake.root):
-            sources.check(lake.root, rows["symbol"].unique().cast(pl.String).to_list(), source=FILES, mixing=mixing)
-            return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
+        sources.check(lake.root, rows["symbol"].unique().cast(pl.String).to_list(), source=FILES, mixing=mixing)
+        return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
 
-    done = commits.retried(lake.root, decide)
+    done = commits.transact(lake.root, decide)
     return replace(done, refused=refused | dict(done.refused))
 
 
@@ -116,7 +115,7 @@ def _import(
 ) -> ImportReport:
     """Write what the lake as it stands does not have."""
     hashes = [delivery.sha256 for delivery in deliveries]
-    import_id = digest_json([hashes, basis, quarantine, recorded_at.isoformat()])[:16]
+    import_id = operation_id(hashes, basis, quarantine, recorded_at.isoformat())
     declared = basis or Basis.RAW
     parts = {str(interval): part for (interval,), part in rows.partition_by("interval", as_dict=True).items()}
     for interval, part in parts.items():
@@ -136,14 +135,11 @@ def _import(
     parts = {
         interval: mark_repeats(root, interval, part, structures, recorded_at, anew) for interval, part in parts.items()
     }
-    origin = {
-        "source": pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries))),
-        "import_id": pl.lit(import_id),
-        "recorded_at": pl.lit(recorded_at.astimezone(UTC), tables.TIME),
-    }
+    named = pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries)))
+    columns = origin(named, import_id, recorded_at)
     aside = put_aside(root, import_id, deliveries)
     news = new_instruments(root, rows, structures)
-    told, retold = delivered.with_columns(source=origin["source"]), anew & _telling(rows)
+    told, retold = delivered.with_columns(source=columns["source"]), anew & _telling(rows)
     fresh = told.filter(pl.col("symbol").is_in(sorted(retold)))
     actions = pl.concat([unstored_actions(root, _without(told, retold)), fresh])
     paid = _funding(deliveries)
@@ -162,7 +158,7 @@ def _import(
         ("journal", journal.with_columns(sha256=pl.col("file").replace_strict(dict(enumerate(hashes))))),
     ):
         replaced = retold if table == "actions" else anew if table in map(table_of, parts) else ()
-        revisions.write(root, table, frame.with_columns(**origin), replaced)
+        revisions.write(root, table, frame.with_columns(**columns), replaced)
     return ImportReport(
         import_id=import_id,
         files=tuple(

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake.reading.lake import Lake
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.provenance import operation_id
 from tvquant.lake.storage.tables import TIME
 
 TABLE = "removals"
@@ -48,10 +48,9 @@ def remove(lake: Lake, symbols: Collection[str], *, recorded_at: datetime) -> Re
     names = sorted(set(symbols))
 
     def decide() -> Removal:
-        with commits.writing(lake.root):
-            return _remove(lake.root, names, recorded_at)
+        return _remove(lake.root, names, recorded_at)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)
 
 
 def _remove(root: Root, names: Sequence[str], recorded_at: datetime) -> Removal:
@@ -69,7 +68,7 @@ def _remove(root: Root, names: Sequence[str], recorded_at: datetime) -> Removal:
         raise DataError(f"the lake {root} holds nothing of {shown(absent[0])}; nothing was removed")
     begun = _begun(root, names)
     now = recorded_at.astimezone(UTC)
-    removal = digest_json([names, versions, now.isoformat()])[:16]
+    removal = operation_id(names, versions, now.isoformat())
     labels = {"removal_id": pl.lit(removal), "recorded_at": pl.lit(now, TIME), "reverted_at": pl.lit(None, TIME)}
     fresh = found.filter(~pl.col("symbol").is_in(begun["symbol"].implode())).with_columns(**labels)
     commits.append(root, TABLE, fresh.sort("symbol", "held_in"))
@@ -138,10 +137,9 @@ def put_back(
     """
 
     def decide() -> Removal | None:
-        with commits.writing(lake.root):
-            return _put_back(lake.root, removed(lake.root, symbols, removal_id), recorded_at)
+        return _put_back(lake.root, removed(lake.root, symbols, removal_id), recorded_at)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)
 
 
 def _put_back(root: Root, found: pl.DataFrame, recorded_at: datetime) -> Removal | None:

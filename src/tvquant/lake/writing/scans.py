@@ -23,8 +23,7 @@ def store_scan(lake: Lake, rows: Sequence[Mapping[str, Any]]) -> int:
     frame = pl.DataFrame(rows, schema=tables.SCHEMAS["scans"])
 
     def decide() -> int:
-        with commits.writing(lake.root):
-            commits.append(lake.root, "scans", frame)
+        commits.append(lake.root, "scans", frame)
         return len(frame)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)

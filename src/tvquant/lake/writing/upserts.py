@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tvquant.core.digests import canonical_array, digest_bytes, digest_json
+from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
@@ -31,6 +31,7 @@ from tvquant.lake.reading.unclosed_bars import provisional
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.provenance import operation_id
 from tvquant.lake.storage.tables import DAILY, MEASURES, PRICES, TIME
 from tvquant.lake.writing import repairs
 from tvquant.lake.writing.declared_basis import NO_ACTIONS, Doubt, on_word
@@ -106,12 +107,9 @@ def upsert(
         return UpsertReport(upsert_id=_name(given, {"version": 0}, origin), symbols=())
 
     def decide() -> UpsertReport:
-        with commits.writing(lake.root):
-            return _upsert(
-                lake.root, table, given, structures, interval=interval, basis=basis, doubt=doubt, origin=origin
-            )
+        return _upsert(lake.root, table, given, structures, interval=interval, basis=basis, doubt=doubt, origin=origin)
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)
 
 
 def _upsert(
@@ -319,7 +317,7 @@ def _content(given: pl.DataFrame) -> str:
 def _name(given: pl.DataFrame, where: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
     """Sixteen digits that name an upsert: its rows, what was said of them, and what it found."""
     said = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in origin.items()}
-    return digest_json([_content(given), dict(where), said])[:16]
+    return operation_id(_content(given), dict(where), said)
 
 
 def revert(
@@ -333,8 +331,7 @@ def revert(
     """
 
     def decide() -> RevertReport:
-        with commits.writing(lake.root):
-            parts = [repairs.take_back(lake.root, one, symbols, upsert_id, recorded_at) for one in LENGTHS]
+        parts = [repairs.take_back(lake.root, one, symbols, upsert_id, recorded_at) for one in LENGTHS]
         done = pl.concat(parts)
         if done.is_empty():
             what = f"upsert {upsert_id!r}" if upsert_id else ", ".join(symbols or ()) or "this lake"
@@ -346,4 +343,4 @@ def revert(
             upserts=tuple(done["upsert_id"].unique().sort()),
         )
 
-    return commits.retried(lake.root, decide)
+    return commits.transact(lake.root, decide)

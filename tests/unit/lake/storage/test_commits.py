@@ -77,14 +77,14 @@ def test_what_conflicts_is_decided_again_and_then_given_up(tmp_path: Path, monke
             raise error
         return "done"
 
-    assert commits.retried(tmp_path, decide) == "done"
+    assert commits.transact(tmp_path, decide) == "done"
     assert len(pauses) == 2
 
     def never() -> None:
         raise CommitFailedError("always\nand again")
 
     with pytest.raises(DataError, match=r"forestalled 12 attempts to commit \(always\); try again") as caught:
-        commits.retried(tmp_path, never)
+        commits.transact(tmp_path, never)
     assert caught.value.retryable
     assert max(pauses) <= 2.0
 
