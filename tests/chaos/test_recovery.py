@@ -15,8 +15,8 @@ import pytest
 
 from tvquant.app.cli import main
 from tvquant.app.feature_cycle import refresh_features
-from tvquant.app.production import run
 from tvquant.app.progress import Watcher
+from tvquant.app.run import run
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Basis
@@ -188,6 +188,6 @@ def test_a_cut_is_named_or_changes_nothing_and_is_mended(
 
 
 def result_of(home: Workspace) -> str:
-    from tvquant.app.production import result_digest
+    from tvquant.app.finished_runs import result_digest
 
     return result_digest(home.all_runs()[-1])

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tvquant.app.finished_runs import fault
 from tvquant.app.identity import plan_digest
-from tvquant.app.production import MANIFEST, told
+from tvquant.app.plan import MANIFEST
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.decisions import Decision
@@ -22,13 +23,14 @@ from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Entry
+from tvquant.core.stages import Stage
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.lake import Snapshot, perturbations
 from tvquant.ledger import LedgerRecord, RunFolder, records, verify
 from tvquant.profiles import from_manifest
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.leakcheck import Leak, Outcome, Payload, check, compare, honest, summed
-from tvquant.tournament.rebalances import SELECTION, STAGE, Rebalance, restored, selection_entry, snapshot_entry
+from tvquant.tournament.rebalances import SELECTION, Rebalance, restored, selection_entry, snapshot_entry
 from tvquant.tournament.specs import Previous, Spec
 from tvquant.tournament.views import look
 
@@ -82,7 +84,7 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
     ids = sorted({window for cell in played for window in history.get(cell.key, {})})
     chosen = _spread(ids, windows)
     outcomes: list[Outcome] = []
-    watcher.stage(STAGE, "leakcheck")
+    watcher.stage(Stage.VALIDATION, "leakcheck")
     # Runs have one BLAS thread: with as many the same decisions have the same bytes.
     with threadpool_limits(1), tempfile.TemporaryDirectory(prefix="tvquant-") as temporary:
         case = _Case(
@@ -105,7 +107,7 @@ def _plan(folder: RunFolder) -> tuple[Snapshot, tuple[Cell, ...]]:
     """What a finished run pinned, and the cells that it played."""
     checked = verify(folder.path, run_id=folder.id)
     if not checked.finished:
-        raise LedgerError(f"only a finished run that verifies can be checked: {told(folder, checked)}")
+        raise LedgerError(f"only a finished run that verifies can be checked: {fault(folder, checked)}")
     resolved = from_manifest(folder.read_json(MANIFEST))
     pinned = next(records(folder.path, chain=RUN, kind="plan"))
     snapshot = Snapshot.from_json(pinned.data["snapshot"])

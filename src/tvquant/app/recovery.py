@@ -15,7 +15,7 @@ from typing import Any
 
 from tvquant.app.identity import plan_digest
 from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, write_snapshot
-from tvquant.app.production import MANIFEST
+from tvquant.app.plan import MANIFEST
 from tvquant.app.workspace import Workspace
 from tvquant.core import durable
 from tvquant.core.clock import Clock

@@ -21,6 +21,7 @@ from tvquant.core.quoting import several
 from tvquant.features import compute, history
 from tvquant.features.rating_rules import RatingRules
 from tvquant.lake import Lake
+from tvquant.lake.reading import panels
 from tvquant.lake.storage.tables import SCANNED
 from tvquant.lake.writing.scans import store_scan
 from tvquant.profiles.scanners import Scanner
@@ -150,7 +151,7 @@ def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str
             f"the lake has no bars in dollars for scanner {scanners[0].name} ({wanted}); "
             "import some with `tvquant data import FILE`"
         )
-    return lake.panel(lake.pin(names)), foreign
+    return panels.build(lake.bars(names)), foreign
 
 
 def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratings: Ratings) -> Scanned:

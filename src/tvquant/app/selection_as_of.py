@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.app.production import make_plan
+from tvquant.app.plan import make_plan
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.selection import SelectionResponse
@@ -79,7 +79,7 @@ def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: 
     """
     plan = make_plan(lake, resolved)
     moment = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us")
-    whole = lake.panel(plan.snapshot)
+    whole = plan.pinned.panel
     panel = whole.until(moment)
     row = len(panel.times) - 1
     if as_of is not None:

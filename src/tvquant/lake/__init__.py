@@ -3,7 +3,7 @@
 from tvquant.lake.quality.audit import audit
 from tvquant.lake.quality.checks import Finding, FindingKind
 from tvquant.lake.quality.health import AssetHealth, HealthState, health
-from tvquant.lake.reading.lake import Lake, LakeStatus, Listing, TableStatus
+from tvquant.lake.reading.lake import Lake, LakeStatus, Listing, PinnedData, TableStatus
 from tvquant.lake.reading.snapshots import Snapshot
 from tvquant.lake.writing.import_reports import FileReport, ImportReport
 from tvquant.lake.writing.imports import import_files
@@ -18,6 +18,7 @@ __all__ = [
     "Lake",
     "LakeStatus",
     "Listing",
+    "PinnedData",
     "Snapshot",
     "TableStatus",
     "audit",

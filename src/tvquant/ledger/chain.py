@@ -18,14 +18,13 @@ from typing import Self
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN, Entry
+from tvquant.core.stages import Stage
 from tvquant.ledger.encoding import Json, encode, is_scalar
 from tvquant.ledger.genesis import check_genesis
 from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, hashed_line, seal_content
 from tvquant.ledger.verify import Integrity, survey
 
 HEAD_EVERY = 16
-RESUME_STAGE = 1
-SEAL_STAGE = 16
 
 
 class Ledger:
@@ -86,7 +85,7 @@ class Ledger:
             raise DataError(f"{path}: {error.strerror}; a ledger needs a writable folder") from error
         ledger = cls(folder, run_id, clock, file, progress)
         lost = {"bytes_cut": found.torn, "unpaired": len(found.unpaired)}
-        ledger._append(Entry(chain=RUN, stage=RESUME_STAGE, kind="resume", metrics=lost))
+        ledger._append(Entry(chain=RUN, stage=Stage.ENVIRONMENT, kind="resume", metrics=lost))
         ledger._write_head()
         return ledger
 
@@ -123,7 +122,7 @@ class Ledger:
         if not self._progress.records:
             raise ValueError("a ledger without a genesis record cannot be sealed")
         outputs, data = seal_content(leaves, self._progress.tips)
-        digest = self._append(Entry(chain=RUN, stage=SEAL_STAGE, kind="seal", outputs=outputs, data=data))
+        digest = self._append(Entry(chain=RUN, stage=Stage.REPORTING, kind="seal", outputs=outputs, data=data))
         self.close()
         return digest
 
@@ -204,7 +203,7 @@ def _content(entry: Entry) -> dict[str, Json]:
             raise TypeError(f"metrics.{name}: a metric is one scalar; what is nested belongs in `data`")
     return {
         "chain": entry.chain,
-        "stage": entry.stage,
+        "stage": int(entry.stage),
         "pillar": entry.pillar,
         "kind": entry.kind,
         "inputs": encode(entry.inputs, "inputs"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tvquant.core.records import RUN, Entry
+from tvquant.core.stages import Stage
 
 DIGESTS = ("code", "manifest", "environment")
 BARS = ("train", "test", "step", "lookback")
@@ -39,7 +40,7 @@ def genesis_entry(
     """
     entry = Entry(
         chain=RUN,
-        stage=1,
+        stage=Stage.ENVIRONMENT,
         kind="genesis",
         inputs={"code": code, "manifest": manifest, "environment": environment},
         data={

@@ -19,6 +19,7 @@ import polars as pl
 
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN
+from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp
 from tvquant.lake import HealthState
 from tvquant.ledger import LedgerRecord, altered, held_by, records
@@ -26,8 +27,6 @@ from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import Profile, from_manifest
 from tvquant.tournament.cells import headline
 
-OPTIMISATION = 14
-VALIDATION = 15
 DRAWN_FROM = ("manifest.json", "data/health.json", "results/")
 """Files of a run, and how their names begin, that a report says something of."""
 
@@ -127,9 +126,9 @@ class RunData:
             raise Absent(f"{where} cannot be read: it is damaged") from error
 
     def _optimisation(self) -> Mapping[str, Any]:
-        if OPTIMISATION not in self.stages:
+        if Stage.OPTIMISATION not in self.stages:
             raise Absent("the ledger has no outcome of stage 14 (optimisation)")
-        return self.stages[OPTIMISATION].data
+        return self.stages[Stage.OPTIMISATION].data
 
     def _json(self, name: str) -> Any:
         try:
@@ -151,7 +150,7 @@ def read_run(folder: Path) -> RunData:
     every = list(records(folder, kind=("genesis", "plan", "outcome")))
     if not every:
         raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
-    genesis, found = every[0], [record for record in every if record.stage <= VALIDATION]
+    genesis, found = every[0], [record for record in every if record.stage <= Stage.VALIDATION]
     if genesis.run_id != folder.name:
         raise LedgerError(
             f"the folder {folder.name} holds the ledger of run {genesis.run_id}: a copy under another name is no run; "
@@ -168,8 +167,8 @@ def read_run(folder: Path) -> RunData:
     ended = [record for record in found if record.kind == "outcome"]
     stages = {r.stage: r for r in ended if r.chain == RUN and r.metrics["status"] == "played"}
     digests = {name: r.outputs[name] for r in found if r.kind == "plan" for name in ("plan", "snapshot")}
-    if VALIDATION in stages:
-        digests["result"] = stages[VALIDATION].outputs["result"]
+    if Stage.VALIDATION in stages:
+        digests["result"] = stages[Stage.VALIDATION].outputs["result"]
     return RunData(
         folder=folder, run_id=genesis.run_id, code=genesis.inputs["code"], began=genesis.at, stages=stages,
         digests=digests, files=held, cells=_ranked([r for r in ended if r.chain != RUN]),

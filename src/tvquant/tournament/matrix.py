@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.records import Entry, Recorder, ResultSink
+from tvquant.core.stages import Stage
 from tvquant.tournament.cell_results import measures, tables
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.rebalances import STAGE, Rebalance
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine, Played, Settled
 from tvquant.tournament.windows import Window
 from tvquant.tournament.workers import Pool
@@ -70,7 +71,9 @@ def play_matrix(
     steps = {cell.key: list(resumed.steps.get(cell.key, ())) for cell in cells}
     for cell in cells:
         if cell.key not in resumed.finished:
-            recorder.record(Entry(chain=cell.key, stage=STAGE, pillar=3, kind="intent", data={"cell": cell.key}))
+            recorder.record(
+                Entry(chain=cell.key, stage=Stage.VALIDATION, pillar=3, kind="intent", data={"cell": cell.key})
+            )
     progress(sum(len(done) for done in steps.values()))
     with Pool(jobs) as pool:
         _walk(engine, cells, steps, set(resumed.selections), pool, recorder, progress)
@@ -148,10 +151,10 @@ def _settle(engine: BacktestEngine, cell: Cell, steps: tuple[Rebalance, ...]) ->
 def _outcome(cell: Cell, outcome: Settled | ModelError, steps: Sequence[Rebalance]) -> Entry:
     if isinstance(outcome, ModelError):
         metrics, data = {"status": "failed"}, {"why": str(outcome)}
-        return Entry(chain=cell.key, stage=STAGE, pillar=3, kind="outcome", metrics=metrics, data=data)
+        return Entry(chain=cell.key, stage=Stage.VALIDATION, pillar=3, kind="outcome", metrics=metrics, data=data)
     return Entry(
         chain=cell.key,
-        stage=STAGE,
+        stage=Stage.VALIDATION,
         pillar=3,
         kind="outcome",
         outputs={"cell": outcome.digest},

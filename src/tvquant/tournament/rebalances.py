@@ -14,12 +14,11 @@ from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.records import Entry
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.specs import StrategySpec
 
-STAGE = 15
-"""Walk-forward validation in the production flow (R-ORC-01)."""
 SELECTION = "selection"
 """Kind of the record of a selection, and the first part of its chain."""
 HOLDINGS = {
@@ -134,7 +133,7 @@ def selection_entry(window: int, response: SelectionResponse) -> Entry:
     payload = response.payload()
     return Entry(
         chain=f"{SELECTION}/{response.model}",
-        stage=STAGE,
+        stage=Stage.VALIDATION,
         pillar=1,
         kind=SELECTION,
         outputs={SELECTION: digest_json(payload)},
@@ -150,7 +149,7 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
     kept = ("as_of", "footing", "failure", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
     return Entry(
         chain=cell.key,
-        stage=STAGE,
+        stage=Stage.VALIDATION,
         pillar=3,
         kind="snapshot",
         inputs={"view": rebalance.inputs} | ({SELECTION: rebalance.selection} if rebalance.selection else {}),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tvquant.app.production import as_of
+from tvquant.app.stages.optimisation import as_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import merkle_root

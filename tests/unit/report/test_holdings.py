@@ -7,10 +7,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from tvquant.core.stages import Stage
 from tvquant.report.blocks import Facts, Figure, Table, Text
 from tvquant.report.formatting import percent
 from tvquant.report.render import drawn
-from tvquant.report.run import OPTIMISATION, read_run
+from tvquant.report.run import read_run
 from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
@@ -42,8 +43,8 @@ def drawn_of(run, section):
 def deciding(run, **data):
     """The run as if stage 14 had recorded this."""
     found = read_run(run)
-    record = replace(found.stages[OPTIMISATION], data=dict(found.stages[OPTIMISATION].data) | data)
-    return replace(found, stages={**found.stages, OPTIMISATION: record})
+    record = replace(found.stages[Stage.OPTIMISATION], data=dict(found.stages[Stage.OPTIMISATION].data) | data)
+    return replace(found, stages={**found.stages, Stage.OPTIMISATION: record})
 
 
 def winner(symbol, direction, how="ranked", logic="rating_ma"):
@@ -239,9 +240,9 @@ def test_current_weights_name_their_bar_its_age_who_lacks_it_and_what_was_held(r
 
 def test_a_run_that_does_not_name_its_bar_shows_no_current_weights(run):
     found = read_run(run)
-    data = {key: value for key, value in found.stages[OPTIMISATION].data.items() if key != "held"}
-    record = replace(found.stages[OPTIMISATION], data=data)
-    (said,) = drawn(CURRENT, replace(found, stages={**found.stages, OPTIMISATION: record}))
+    data = {key: value for key, value in found.stages[Stage.OPTIMISATION].data.items() if key != "held"}
+    record = replace(found.stages[Stage.OPTIMISATION], data=data)
+    (said,) = drawn(CURRENT, replace(found, stages={**found.stages, Stage.OPTIMISATION: record}))
     assert "does not name the bar that was decided on" in said.text
 
 
@@ -308,8 +309,8 @@ def test_without_winners_there_are_no_clusters_and_the_page_says_so(run):
 
 def test_a_ledger_without_correlations_is_said_to_lack_them(run):
     found = deciding(run)
-    record = replace(found.stages[OPTIMISATION], data={"decision": found.decision()})
-    (said,) = drawn(CLUSTERS, replace(found, stages={OPTIMISATION: record}))
+    record = replace(found.stages[Stage.OPTIMISATION], data={"decision": found.decision()})
+    (said,) = drawn(CLUSTERS, replace(found, stages={Stage.OPTIMISATION: record}))
     assert said.text == "Not shown: the ledger's outcome of stage 14 (optimisation) holds no correlations."
 
 

@@ -180,13 +180,13 @@ def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json:
 
 def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth, ...]":
     """Print the health of the assets behind the atoms that a run would hold from its last row on."""
-    from tvquant.app.production import HEALTH
+    from tvquant.app.stages.health import REPORT
     from tvquant.core.atoms import Atom
     from tvquant.lake.quality.health import from_report, of_atoms
     from tvquant.report.run import read_run
 
     folder = home.run(name)
-    states = from_report(folder.read_json(HEALTH))
+    states = from_report(folder.read_json(REPORT))
     selection = read_run(folder.path).decision()["selection"]
     behind = of_atoms([Atom.of(fields) for fields in selection["winners"]] if selection else [], states)
     rows = [(atom, one.key, one.state.value, str(one.last)[:10], one.gaps) for atom, one in behind.items()]

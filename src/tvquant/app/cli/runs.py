@@ -26,7 +26,7 @@ from tvquant.core.errors import DataError, ProfileError, TvquantError
 from tvquant.ledger import RunFolder
 
 if TYPE_CHECKING:
-    from tvquant.app.production import Finished
+    from tvquant.app.finished_runs import Finished
     from tvquant.report.run import RunData
 
 commands = typer.Typer(help="Runs of this workspace.", invoke_without_command=True)
@@ -43,7 +43,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a profile: health, walk-forward of every cell, ledger, report."""
-    from tvquant.app import production
+    from tvquant.app import run as flow
     from tvquant.app.clock import SystemClock
 
     began = time.perf_counter()
@@ -61,11 +61,11 @@ def run(
     with home.writing(), watching() as progress:
         if resume is not None:
             folder = home.run(resume)
-            outcome = production.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
+            outcome = flow.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
         else:
             assert name is not None
             profile = resolved(home, name, overrides)
-            outcome = production.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
+            outcome = flow.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
         index(home)
     document, text = finished(outcome, began, progress)
     answer(document, text, as_json=as_json)
@@ -139,7 +139,7 @@ def rm(
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
-    from tvquant.app.production import MANIFEST
+    from tvquant.app.plan import MANIFEST
     from tvquant.core.decisions import Footing
     from tvquant.report import read_run
 
@@ -238,7 +238,7 @@ def _unassumed(rows: list[dict[str, Any]]) -> list[str]:
 
 def _state(folder: RunFolder) -> dict[str, str]:
     """Run id, profile, integrity of the ledger, result digest."""
-    from tvquant.app.production import result_digest
+    from tvquant.app.finished_runs import result_digest
     from tvquant.ledger import verify
 
     profile = folder.id.split("-")[1]
@@ -252,20 +252,21 @@ def _state(folder: RunFolder) -> dict[str, str]:
 
 def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[dict[str, Any], str]:
     """What a run would do: stages that exist, the plan's digest, and the run that has it already."""
-    from tvquant.app.production import finished_run, make_plan
-    from tvquant.app.stages import STAGES
+    from tvquant.app.finished_runs import finished_run
+    from tvquant.app.plan import make_plan
+    from tvquant.app.stages.catalogue import STAGES
 
     plan = make_plan(home.lake(), resolved(home, name, overrides))
-    there = finished_run(home, plan, note)
+    there = finished_run(home, plan.digest, note)
     document = {
         "plan": plan.digest,
         "snapshot": plan.snapshot.digest,
         "symbols": len(plan.snapshot.symbols),
-        "stages": [{"number": s.number, "name": s.name, "what": s.what} for s in STAGES.values()],
+        "stages": [{"number": s.number, "name": s.number.label, "what": s.what} for s in STAGES],
         "finished_run": there.folder.id if there else None,
         "notices": list(plan.resolved.notices),
     }
-    rows = [(s.number, s.name, s.what) for s in STAGES.values()]
+    rows = [(int(s.number), s.number.label, s.what) for s in STAGES]
     text = (
         f"{table(('stage', 'name', 'what'), rows, right=(0,))}\n\nplan     {plan.digest}\n"
         f"symbols  {len(plan.snapshot.symbols)}\nrun      {there.folder.id if there else 'would be computed'}"

@@ -40,7 +40,7 @@ def demo(
     from tvquant.app.cli.runs import finished, index
     from tvquant.app.clock import SystemClock
     from tvquant.app.demo import PROFILE, demo_files
-    from tvquant.app.production import run
+    from tvquant.app.run import run
     from tvquant.core.panel import Basis
     from tvquant.lake import audit, import_files
 

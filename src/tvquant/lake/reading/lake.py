@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
@@ -121,7 +122,11 @@ class Lake:
         return self._bars(self._versions(), symbols)
 
     def pin(self, symbols: Iterable[str], *, interval: str = DAILY) -> Snapshot:
-        """The snapshot of these symbols as the lake stands.
+        """The snapshot of these symbols as the lake stands; errors are those of `pinned`."""
+        return self.pinned(symbols, interval=interval).snapshot
+
+    def pinned(self, symbols: Iterable[str], *, interval: str = DAILY) -> "PinnedData":
+        """The data of these symbols as the lake stands, with the snapshot that names them.
 
         Raises
         ------
@@ -132,14 +137,23 @@ class Lake:
             raise DataError(f"bars of {interval} are stored, but panels are of {DAILY} bars; pin those")
         versions = self._versions()
         pinned = {name: versions[name] for name in PINNED if name in versions}
-        return Snapshot.of(self._bars(pinned, symbols), pinned, interval)
+        bars = self._bars(pinned, symbols)
+        return PinnedData(self, Snapshot.of(bars, pinned, interval), bars)
+
+    def pinned_as(self, snapshot: Snapshot) -> "PinnedData":
+        """The data that a snapshot names, read when they are asked for; later imports do not matter."""
+        return PinnedData(self, snapshot)
 
     def panel(self, snapshot: Snapshot) -> Panel:
-        """The panel of exactly what was pinned; later imports do not matter.
+        """The panel of exactly what was pinned; errors are those of `PinnedData.panel`."""
+        return self.pinned_as(snapshot).panel
+
+    def _again(self, snapshot: Snapshot) -> Bars:
+        """The bars that a snapshot names.
 
         Raises
         ------
-        DataError : the lake no longer holds that content; several calendars; a currency other than USD.
+        DataError : the lake no longer holds that content.
         """
         bars = self._bars(snapshot.tables, snapshot.symbols)
         found = Snapshot.of(bars, snapshot.tables, snapshot.interval)
@@ -147,7 +161,7 @@ class Lake:
             other = [name for name, digest in snapshot.symbols.items() if found.symbols[name] != digest]
             named = f"{other[0]} and {len(other) - 1} others differ" if other else "the digest differs"
             raise DataError(f"lake {self.root} no longer holds snapshot {snapshot.digest[:12]}: {named}; pin it again")
-        return panels.build(bars)
+        return bars
 
     def closes(self, symbols: Iterable[str] | None = None) -> Closes:
         """Closes as they are stored, to look over many symbols at once; nothing is judged, and decisions read panels.
@@ -297,6 +311,42 @@ class Lake:
         near = difflib.get_close_matches(symbol, self.symbols(), n=3, cutoff=0.5)
         hint = f"; near it are {', '.join(near)}" if near else ""
         raise DataError(f"{said}{hint}; import them with `tvquant data import`")
+
+
+class PinnedData:
+    """What a snapshot names: its judged bars, read once, and the panel of them, which takes their place.
+
+    Bars that are asked for after the panel are read again.
+    """
+
+    def __init__(self, lake: Lake, snapshot: Snapshot, bars: Bars | None = None) -> None:
+        self.snapshot = snapshot
+        self._lake = lake
+        self._bars = bars
+
+    @property
+    def bars(self) -> Bars:
+        """The judged bars.
+
+        Raises
+        ------
+        DataError : the lake no longer holds that content.
+        """
+        if self._bars is None:
+            self._bars = self._lake._again(self.snapshot)
+        return self._bars
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel of exactly what was pinned.
+
+        Raises
+        ------
+        DataError : the lake no longer holds that content; several calendars; a currency other than USD.
+        """
+        panel = panels.build(self.bars)
+        self._bars = None
+        return panel
 
 
 def _facts(told: pl.DataFrame) -> dict[str, tuple[Fact, ...]]:

@@ -11,8 +11,8 @@ import pytest
 
 from tvquant.app.cli import main
 from tvquant.app.cli.data_lake import PLOTS
-from tvquant.app.production import run
 from tvquant.app.progress import Watcher
+from tvquant.app.run import run
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.lake import import_files

@@ -10,8 +10,10 @@ import pytest
 
 from tvquant.app.cli.console import Progress
 from tvquant.app.cli.runs import finished
-from tvquant.app.production import finished_run, make_plan, result_digest, resume, run
+from tvquant.app.finished_runs import finished_run, result_digest
+from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
+from tvquant.app.run import resume, run
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.core import durable
@@ -82,10 +84,10 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     log = (done.folder.path / "logs" / "run.log").read_text()
     assert log.splitlines()[0].split()[1:] == ["stage", "1", "environment"]
     assert f"all {seen.done} decisions recorded" in log
-    found = finished_run(home, make_plan(home.lake(), profile()), print)
+    found = finished_run(home, make_plan(home.lake(), profile()).digest, print)
     assert found is not None
     assert (found.folder, found.reused) == (done.folder, True)
-    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)), print) is None
+    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)).digest, print) is None
     anew = run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
     assert anew.folder != done.folder
     assert anew.result == done.result
@@ -191,14 +193,14 @@ def test_a_run_of_the_same_plan_that_was_altered_is_not_returned_but_named(home:
     frame = pl.read_parquet(table)
     frame.with_columns(pl.col("return") + 1e-3).write_parquet(table)
     told: list[str] = []
-    assert finished_run(home, make_plan(home.lake(), profile()), told.append) is None
+    assert finished_run(home, make_plan(home.lake(), profile()).digest, told.append) is None
     [said] = told
     assert said.startswith(f"run {done.folder.id} is altered: results/returns.parquet is not the file that was written")
     copy = done.folder.path.with_name("20260103T000000-crypto_spot-bbbbbb")
     done.folder.path.rename(copy)
     frame.write_parquet(copy / "results" / "returns.parquet", compression="zstd")
     told.clear()
-    assert finished_run(home, make_plan(home.lake(), profile()), told.append) is None
+    assert finished_run(home, make_plan(home.lake(), profile()).digest, told.append) is None
     assert f"is the ledger of run {done.folder.id}, not of {copy.name}" in told[0]
 
 
@@ -216,7 +218,7 @@ def test_a_damaged_snapshot_of_one_run_is_restored_and_stops_nobody(home: Worksp
     assert file.read_bytes() == whole
     assert [note.split()[1] for note in seen.notes] == [f"{done.folder.id}:"]
     told: list[str] = []
-    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)), told.append) is None
+    assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)).digest, told.append) is None
     assert [note.split()[1] for note in told] == [unreadable.id]
 
 

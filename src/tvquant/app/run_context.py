@@ -1,0 +1,97 @@
+"""What the stages of one run share."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from tvquant.app.plan import Plan
+from tvquant.app.progress import Watcher
+from tvquant.core.errors import DataError
+from tvquant.core.panel import Panel
+from tvquant.core.records import RUN, Recorder
+from tvquant.lake import Lake
+from tvquant.ledger import RunFolder, records
+from tvquant.profiles import Profile
+from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.matrix import NOTHING, Resumed
+from tvquant.tournament.walk_forward import first_window
+from tvquant.tournament.windows import Window, windows
+
+
+@dataclass(kw_only=True)
+class RunContext:
+    """One run while it is played; panel, cells and grid are made when the first stage asks for them.
+
+    Parameters
+    ----------
+    recorder : the run's ledger.
+    jobs : worker processes; the result is the same for any number.
+    finished : numbers of the stages that were played.
+    resumed : what an interrupted run had recorded of its cells.
+    """
+
+    lake: Lake
+    folder: RunFolder
+    plan: Plan
+    recorder: Recorder
+    progress: Watcher
+    jobs: int
+    finished: set[int] = field(default_factory=set)
+    resumed: Resumed = NOTHING
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests that stages name as their inputs."""
+        return {"plan": self.plan.digest, "snapshot": self.plan.snapshot.digest}
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel of what was pinned.
+
+        Raises
+        ------
+        DataError : the lake no longer holds it; a bar closes after the run began.
+        """
+        panel = self.plan.pinned.panel
+        _refuse_future(panel, self.folder)
+        return panel
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of the profile's grid."""
+        return cells(self.plan.resolved.profile)
+
+    @cached_property
+    def grid(self) -> tuple[Window, ...]:
+        """The windows, from the first at which any name has history.
+
+        Raises
+        ------
+        DataError : there is none.
+        """
+        found = _windows(self.panel, self.plan.resolved.profile)
+        return found[first_window(self.panel, found, self.cells) :]
+
+
+def _refuse_future(panel: Panel, folder: RunFolder) -> None:
+    """No decision on a bar that closes after the run began: the clock was wrong when it was stored, or is now."""
+    began = np.datetime64(next(records(folder.path, chain=RUN, kind="genesis")).at.replace(tzinfo=None), "us")
+    late = np.argwhere(panel.tradable & (panel.known_at > began))
+    if len(late):
+        row, column = late[-1]
+        raise DataError(
+            f"{panel.keys[column]}: its bar of {str(panel.times[row])[:10]} closes after this run began "
+            f"({str(began)[:16]} UTC); set the clock right, or take the bar out of the lake"
+        )
+
+
+def _windows(panel: Panel, profile: Profile) -> tuple[Window, ...]:
+    w, span = profile.windows, profile.data.span
+    found = windows(len(panel.times), span=None if span == "all" else span, train=w.train, test=w.test, step=w.step)
+    if not found:
+        raise DataError(
+            f"{len(panel.times)} rows are too few for a training window of {w.train}; import more history "
+            "or shorten windows.train"
+        )
+    return found

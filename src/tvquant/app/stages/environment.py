@@ -1,0 +1,21 @@
+"""Stage 1: the versions that compute, and the manifest as the run holds it."""
+
+from tvquant.app.identity import environment
+from tvquant.app.plan import MANIFEST
+from tvquant.app.run_context import RunContext
+from tvquant.app.stages.contract import Outcome, RunStage
+from tvquant.core.digests import digest_json
+from tvquant.core.stages import Stage
+from tvquant.ledger import outputs_of
+
+
+def run(context: RunContext, outcome: Outcome) -> None:
+    """Record the environment, the manifest and what the profile leaves to defaults or asks for in vain."""
+    folder = context.folder
+    outcome.outputs["manifest"] = digest_json(folder.read_json(MANIFEST))
+    outcome.outputs |= outputs_of(folder.path, [MANIFEST])
+    outcome.data["environment"] = environment()
+    outcome.data["notices"] = list(context.plan.resolved.notices)
+
+
+ENVIRONMENT = RunStage(number=Stage.ENVIRONMENT, pillar=None, what="check versions and write the manifest", run=run)

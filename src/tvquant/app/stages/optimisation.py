@@ -1,0 +1,46 @@
+"""Stage 14: what the headline cell would hold from the last row on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tvquant.app.run_context import RunContext
+from tvquant.app.stages.contract import Outcome, RunStage
+from tvquant.core.digests import digest_json
+from tvquant.core.panel import Panel
+from tvquant.core.stages import Stage
+from tvquant.tournament.cells import Cell, headline
+from tvquant.tournament.decide import correlations, decide
+from tvquant.tournament.specs import Previous, StrategySpec
+from tvquant.tournament.views import look
+
+
+def run(context: RunContext, outcome: Outcome) -> None:
+    """Record the decision of the headline cell at the last row."""
+    panel = context.panel
+    outcome.data |= as_of(panel, context.cells, headline(context.plan.resolved.profile), len(panel.times) - 1)
+    outcome.outputs["decision"] = digest_json(outcome.data["decision"])
+
+
+def as_of(panel: Panel, cells: Sequence[Cell], key: str, row: int) -> dict[str, Any]:
+    """Return what a strategy's cell would hold from a row on (`decision`), `held` before it, and `correlation`.
+
+    The latter are the correlations of the winners on the training rows: `atoms` and `matrix`, or None.
+    """
+    spec = next(cell.spec for cell in cells if cell.key == key)
+    assert isinstance(spec, StrategySpec)
+    view = look(panel, row)
+    found, previous = correlations(view, spec.rules), Previous()
+    return {
+        "decision": decide(view, spec, previous).payload(),
+        "held": dict(previous.atoms),
+        "correlation": found and {"atoms": list(found[0]), "matrix": found[1].round(6).tolist()},
+    }
+
+
+OPTIMISATION = RunStage(
+    number=Stage.OPTIMISATION,
+    pillar=3,
+    what="weights of the headline cell at the as-of date",
+    inputs=("snapshot",),
+    run=run,
+)

@@ -1,0 +1,25 @@
+"""The end of the data cycle: the ledger's record of what the run reads from here on, and the file that repeats it."""
+
+from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, write_snapshot
+from tvquant.app.run_context import RunContext
+from tvquant.core.records import RUN, Entry
+from tvquant.core.stages import Stage
+from tvquant.ledger import outputs_of
+
+
+def pin(context: RunContext) -> None:
+    """Record snapshot and plan digest, unless the ledger has them; first the data are asked whether they will do.
+
+    Raises
+    ------
+    DataError : a bar closes after the run began, or there is no window to decide at.
+    """
+    if plan_record(context.folder) is not None:
+        return
+    plan, _ = context.plan, context.grid
+    snapshot = plan.snapshot.to_json()
+    write_snapshot(context.folder, plan.digest, snapshot)
+    outputs = dict(context.digests) | outputs_of(context.folder.path, [SNAPSHOT])
+    context.recorder.record(
+        Entry(chain=RUN, stage=Stage.SELF_HEALING, pillar=0, kind="plan", outputs=outputs, data={"snapshot": snapshot})
+    )

@@ -1,0 +1,57 @@
+"""Stage 15: every cell walked forward over the windows, its result tables, and the result digest."""
+
+from collections.abc import Callable
+
+from tvquant.app.progress import Watcher
+from tvquant.app.run_context import RunContext
+from tvquant.app.stages.contract import Outcome, RunStage
+from tvquant.core.digests import merkle_root
+from tvquant.core.stages import Stage
+from tvquant.ledger import outputs_of
+from tvquant.ledger.result_store import ResultStore
+from tvquant.tournament.matrix import play_matrix
+from tvquant.tournament.walk_forward import BacktestEngine
+
+
+def run(context: RunContext, outcome: Outcome) -> None:
+    """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
+    profile, folder = context.plan.resolved.profile, context.folder
+    cells, grid = context.cells, context.grid
+    engine = BacktestEngine(context.panel, grid, profile.costs.cost_model(), profile.execution.execution())
+    store = ResultStore(folder.results)
+    matrix = play_matrix(
+        engine,
+        cells,
+        resumed=context.resumed,
+        recorder=context.recorder,
+        sink=store,
+        jobs=context.jobs,
+        progress=counting(context.progress, len(grid) * len(cells)),
+    )
+    store.compact()
+    tables = sorted(path.relative_to(folder.path).as_posix() for path in folder.results.glob("*.parquet"))
+    leaves = dict(matrix.leaves)
+    outcome.outputs["result"] = merkle_root(leaves)
+    outcome.outputs |= outputs_of(folder.path, tables)
+    outcome.data["leaves"] = leaves
+
+
+def counting(progress: Watcher, total: int) -> Callable[[int], None]:
+    """Return a function that is given numbers of recorded steps and shows how many of all there are so far."""
+    done = 0
+
+    def count(steps: int) -> None:
+        nonlocal done
+        done += steps
+        progress.steps(done, total)
+
+    return count
+
+
+VALIDATION = RunStage(
+    number=Stage.VALIDATION,
+    pillar=3,
+    what="walk every cell forward over the windows",
+    inputs=("snapshot",),
+    run=run,
+)
