@@ -1,8 +1,8 @@
-"""A lake of 1000 symbols x 2000 daily bars: one more day, all closes, import of csv, and the memory that they take.
+"""A lake of 1000 symbols x 2000 daily bars: one more day, import of csv, and the memory that they take.
 
-Run as `python benchmarks/lake_at_scale.py`. Each figure stands beside what a script would do in the same run: plain
-parquet by year (rewrite the year that changes), and a pandas pivot for the matrix of closes. What comes back is
-compared with what was put in. Every part runs in a process of its own, so that its peak memory is its own.
+Run as `python benchmarks/lake_at_scale.py`. Figures stand beside what a script would do in the same run: plain parquet
+by year (rewrite the year that changes). What comes back is compared with what was put in. Every part runs in a process
+of its own, so that its peak memory is its own.
 """
 
 import multiprocessing
@@ -26,7 +26,7 @@ from tvquant.lake.writing.compaction import compact
 from tvquant.lake.writing.upserts import revert, upsert
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-LIMITS = {"one-day upsert": 0.1, "all closes": 0.3, "csv import": 3.5, "peak memory": 1.2}
+LIMITS = {"one-day upsert": 0.1, "csv import": 3.5, "peak memory": 1.2}
 """Seconds, and GB (10^9 bytes)."""
 DAYS = 5
 
@@ -77,10 +77,8 @@ def upserted(folder: Path) -> dict[str, float]:
     changed = seconds(lambda: put(next_day(delivered, DAYS).with_columns(pl.col("close") * 1.001)))
     back = seconds(lambda: revert(lake, recorded_at=NOW))
     packed = seconds(lambda: compact(lake, {}, now=datetime.now(UTC) + timedelta(days=1)))
-    closes = lake.closes()
-    if closes.values.shape != (BARS + DAYS + 1, SYMBOLS) or not np.array_equal(
-        closes.values[-1], closes.values[BARS - 1]
-    ):
+    closes = lake.bars().low["close"].reshape(SYMBOLS, -1)
+    if closes.shape[1] != BARS + DAYS + 1 or not np.array_equal(closes[:, -1], closes[:, BARS - 1]):
         raise SystemExit("upserted days came back changed")
     return {
         "one-day upsert": new, "a stored day and a new one": overlap, "a day changed": changed,
@@ -88,25 +86,19 @@ def upserted(folder: Path) -> dict[str, float]:
     }  # fmt: skip
 
 
-def read(folder: Path) -> dict[str, float]:
-    """All closes as a matrix, and the whole panel with its checks."""
-    lake = Lake(folder / "lake")
-    closes = best(lake.closes)
-    expected = pl.read_parquet(folder / "bars.parquet")["close"].to_numpy().reshape(SYMBOLS, BARS).T
-    if not np.array_equal(lake.closes().values, expected):
-        raise SystemExit("closes came back changed")
-    return {"all closes": closes, "memory": peak()}
-
-
 def paneled(folder: Path) -> dict[str, float]:
     """The whole panel, pinned, verified and judged."""
     lake = Lake(folder / "lake")
     snapshot = lake.pin(lake.symbols())
-    return {"pinned panel, all fields": seconds(lambda: lake.panel(snapshot)), "memory": peak()}
+    spent = seconds(lambda: lake.panel(snapshot))
+    expected = pl.read_parquet(folder / "bars.parquet")["close"].to_numpy().reshape(SYMBOLS, BARS).T
+    if not np.array_equal(lake.panel(snapshot).fields["close"], expected):
+        raise SystemExit("closes came back changed")
+    return {"pinned panel, all fields": spent, "memory": peak()}
 
 
 def script(folder: Path) -> dict[str, float]:
-    """What scripts do: rewrite the year's file for one more day; read all and pivot in pandas."""
+    """What scripts do: rewrite the year's file for one more day."""
     years = folder / "years"
     delivered = pl.read_parquet(folder / "bars.parquet").with_columns(year=pl.col("timestamp").dt.year())
     delivered.write_parquet(years, partition_by="year")
@@ -118,13 +110,7 @@ def script(folder: Path) -> dict[str, float]:
         held = held.join(day, on=["symbol", "timestamp"], how="anti")
         pl.concat([held, day.select(held.columns)]).write_parquet(file)
 
-    def pivot() -> object:
-        import pandas as pd
-
-        frame = pd.read_parquet(folder / "bars.parquet", columns=["symbol", "timestamp", "close"])
-        return frame.pivot(index="timestamp", columns="symbol", values="close")
-
-    return {"one-day upsert": best(add), "all closes": best(pivot), "memory": peak()}
+    return {"one-day upsert": best(add), "memory": peak()}
 
 
 def main() -> None:
@@ -135,7 +121,7 @@ def main() -> None:
         delivered.write_parquet(folder / "bars.parquet")
         delivered.write_csv(folder / "bars.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
         del delivered
-        parts = (imported, _stored, read, paneled, upserted, script)
+        parts = (imported, _stored, paneled, upserted, script)
         context = multiprocessing.get_context("spawn")
         found = {}
         for part in parts:

@@ -127,7 +127,7 @@ def lived(lake: Lake, folder: Path) -> Iterator[Any]:
     yield report.import_id, report.files, report.actions, first
     changed = bars_of(BTC, [41_000.0] * 3).vstack(bars_of(BTC, [1.0] * 125)[120:])
     yield put(lake, changed), content()
-    yield lake.ls(BTC).repairs, lake.closes().values, audit(lake), health(lake)
+    yield lake.ls(BTC).repairs, lake.bars().low["close"], audit(lake), health(lake)
     assert [lake.panel(one).digest() for one in first[0]] == first[1]
     assert content()[0][0].digest != first[0][0].digest
     yield revert(lake, symbols=[BTC], recorded_at=NOW), content()

@@ -67,11 +67,6 @@ def canonical_array(array: "NDArray[Any]") -> bytes:
     return f"{tag}{a.shape}".encode() + np.ascontiguousarray(a).tobytes()
 
 
-def digest_array(*arrays: "NDArray[Any]") -> str:
-    """Digest of one or more arrays in canonical form."""
-    return digest_bytes(*(canonical_array(a) for a in arrays))
-
-
 def merkle_root(leaves: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
     """Root of a binary Merkle tree over (key, digest) leaves sorted by key.
 

@@ -18,7 +18,7 @@ from tvquant.ledger.chain import Ledger
 from tvquant.ledger.encoding import decode, encode
 from tvquant.ledger.files import Altered, altered, held_by, outputs_of, sha256_of
 from tvquant.ledger.genesis import genesis_entry
-from tvquant.ledger.read import LedgerRecord, records, replay_index
+from tvquant.ledger.read import LedgerRecord, records
 from tvquant.ledger.run_folder import RunFolder
 from tvquant.ledger.verify import Integrity, Verification, verify
 
@@ -36,7 +36,6 @@ __all__ = [
     "held_by",
     "outputs_of",
     "records",
-    "replay_index",
     "sha256_of",
     "verify",
 ]

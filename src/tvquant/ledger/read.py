@@ -64,19 +64,6 @@ def records(
                 raise LedgerError(f"{folder / AUDIT} and its head do not agree; run `tvquant ledger verify`")
 
 
-def replay_index(folder: Path) -> dict[str, tuple[LedgerRecord, ...]]:
-    """The snapshots of every chain that has any, in order: what was decided and need not be decided again.
-
-    Raises
-    ------
-    DataError, LedgerError : as `records`.
-    """
-    found: dict[str, list[LedgerRecord]] = {}
-    for record in records(folder, kind="snapshot"):
-        found.setdefault(record.chain, []).append(record)
-    return {chain: tuple(snapshots) for chain, snapshots in found.items()}
-
-
 def _record(fields: Mapping[str, Any]) -> LedgerRecord:
     plain = {name: decode(fields[name]) for name in ("inputs", "outputs", "metrics", "data")}
     return LedgerRecord(**{**fields, **plain, "at": datetime.fromisoformat(fields["at"])})

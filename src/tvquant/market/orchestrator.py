@@ -60,11 +60,6 @@ class Summary:
         """Tasks that did not end as they should."""
         return tuple(one for one in self.outcomes if one.result in (Result.FAILED, Result.CRASHED))
 
-    @property
-    def unstable(self) -> tuple[TaskOutcome, ...]:
-        """Assets whose data are not good."""
-        return tuple(one for one in self.outcomes if one.state is not AssetState.STABLE)
-
     def counted(self) -> dict[str, int]:
         """How many assets are in each state."""
         return dict(sorted(Counter(one.state.value for one in self.outcomes).items()))

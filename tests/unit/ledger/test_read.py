@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isnan, nan
 from pathlib import Path
@@ -8,7 +7,7 @@ import pytest
 
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import Entry
-from tvquant.ledger import Ledger, records, replay_index
+from tvquant.ledger import Ledger, records
 
 
 def test_what_was_recorded_is_read(begun: Ledger, tmp_path: Path) -> None:
@@ -49,17 +48,6 @@ def test_by_chain_and_kind(sealed: Path) -> None:
     assert {record.chain for record in records(sealed, kind="snapshot")} == {"min_variance", "equal_weight"}
     assert [record.kind for record in records(sealed, chain="run")] == ["genesis", "intent", "outcome", "seal"]
     assert list(records(sealed, chain="no such")) == []
-
-
-def test_the_index_has_the_snapshots_of_a_killed_run(begun: Ledger, tmp_path: Path, fill: Callable[..., None]) -> None:
-    fill(begun, windows=2)
-    with (tmp_path / "audit.jsonl").open("ab") as file:
-        file.write(b'{"at":')
-    index = replay_index(tmp_path)
-    assert {cell: [record.data["window"] for record in found] for cell, found in index.items()} == {
-        "min_variance": [0, 1],
-        "equal_weight": [0, 1],
-    }
 
 
 def test_nothing_unverified_is_read(sealed: Path) -> None:

@@ -102,7 +102,7 @@ def test_the_summary_names_failures_and_sums(pipeline: DataPipelineOrchestrator,
     found = run(pipeline.run(tasks(ETH, BTC)))
     assert [one.task.physical_symbol for one in found.outcomes] == [BTC, ETH]
     assert (found.inserted, found.changed, found.requests) == (300, 0, 7)
-    assert found.failed == found.unstable == (found.of(ETH),)
+    assert found.failed == (found.of(ETH),)
     with pytest.raises(KeyError):
         found.of("BINANCE:NONEUSDT")
 

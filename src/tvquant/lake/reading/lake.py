@@ -13,20 +13,19 @@ import polars as pl
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Fact, Instant, Kind
-from tvquant.core.panel import Basis, Floats, Panel, Times
+from tvquant.core.panel import Basis, Panel
 from tvquant.core.quoting import shown
 from tvquant.lake.reading import panels, sources
 from tvquant.lake.reading.action_revisions import TOLD, current
-from tvquant.lake.reading.bars import SAME, Bars, Symbol, assemble
+from tvquant.lake.reading.bars import Bars, Symbol, assemble
 from tvquant.lake.reading.dividend_coverage import union
 from tvquant.lake.reading.funding import COLUMNS, Payments, known_funding
 from tvquant.lake.reading.snapshots import Snapshot
-from tvquant.lake.reading.unclosed_bars import settled
 from tvquant.lake.storage import tables
 from tvquant.lake.storage.intervals import LENGTHS, table_of
 from tvquant.lake.storage.location import Root, folder, size
 from tvquant.lake.storage.tables import DAILY, SCHEMAS, VALUES
-from tvquant.symbology.kinds import Structure, structure
+from tvquant.symbology.kinds import Structure
 
 PINNED = ("bars", "actions", "funding", "instruments", "facts")
 
@@ -74,15 +73,6 @@ class Listing:
     funding: pl.DataFrame
     repairs: pl.DataFrame
     others: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Closes:
-    """Stored daily closes of N symbols on T days: `times`, `symbols` (sorted), and `values`, T x N, NaN where none."""
-
-    times: Times
-    symbols: tuple[str, ...]
-    values: Floats
 
 
 class Lake:
@@ -162,39 +152,6 @@ class Lake:
             named = f"{other[0]} and {len(other) - 1} others differ" if other else "the digest differs"
             raise DataError(f"lake {self.root} no longer holds snapshot {snapshot.digest[:12]}: {named}; pin it again")
         return bars
-
-    def closes(self, symbols: Iterable[str] | None = None) -> Closes:
-        """Closes as they are stored, to look over many symbols at once; nothing is judged, and decisions read panels.
-
-        Where versions of a bar differ there is none; rows recorded before their close are no versions of it.
-
-        Raises
-        ------
-        DataError : the lake is empty, or has no bars of a symbol.
-        """
-        wanted = None if symbols is None else sorted(set(symbols))
-        mine = None if wanted is None else pl.col("symbol").is_in(wanted)
-        rows = tables.read(self.root, "bars", ["symbol", "timestamp", "recorded_at", "close"], where=mine)
-        if rows.is_empty() and wanted is None:
-            self._empty()
-        names = rows["symbol"].unique().sort()
-        absent = sorted(set(wanted or ()) - set(names))
-        if absent:
-            self._absent(absent[0])
-        rows = settled(rows, {name: structure(name) for name in names})
-        if rows.is_empty():
-            return Closes(times=np.empty(0, "datetime64[us]"), symbols=tuple(names), values=np.empty((0, len(names))))
-        column = rows["symbol"].cast(pl.Enum(names)).to_physical().to_numpy()
-        day = rows["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[D]").astype(np.int64)
-        close, first = rows["close"].to_numpy(), day.min()
-        values = np.full((int(day.max() - first) + 1, len(names)), np.nan)
-        values[day - first, column] = close
-        kept = values[day - first, column]
-        differ = np.abs(kept - close) > SAME * np.abs(close)  # another version stands where this one was put
-        values[day[differ] - first, column[differ]] = np.nan
-        some = ~np.isnan(values).all(axis=1)
-        times = (first + np.flatnonzero(some)).astype("datetime64[D]").astype("datetime64[us]")
-        return Closes(times=times, symbols=tuple(names), values=values[some])
 
     def status(self) -> LakeStatus:
         """Tables, symbols and span."""

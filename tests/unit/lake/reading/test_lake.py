@@ -106,24 +106,3 @@ def imported(folder: Path, bars: Any) -> Lake:
     lake = Lake(folder / "lakehouse")
     import_files(lake, [file], basis=None, quarantine=False, recorded_at=datetime(2026, 5, 1, tzinfo=UTC))
     return lake
-
-
-def test_closes_of_many_symbols_stand_on_one_grid(lake: Lake, deliver: Any, bars: Any) -> None:
-    deliver(bars(BTC, [1.0, 2.0, 3.0]), bars(PERP, [5.0], "2021-01-05"), bars(BTC, [9.0], "2021-01-02"))
-    deliver(bars(AAPL, [7.0], timestamp=["2021-01-05T14:30:00Z"]), basis=Basis.RAW)
-    found = lake.closes()
-    assert found.symbols == (BTC, PERP, AAPL)
-    assert [str(time)[:10] for time in found.times] == ["2021-01-01", "2021-01-03", "2021-01-05"]
-    nan = np.nan
-    np.testing.assert_array_equal(found.values, [[1.0, nan, nan], [3.0, nan, nan], [nan, 5.0, 7.0]])
-    assert lake.closes([PERP]).values.tolist() == [[5.0]]
-    with pytest.raises(DataError, match="no bars of 'NASDAQ:MSFT'"):
-        lake.closes([PERP, "NASDAQ:MSFT"])
-
-
-def test_closes_of_a_real_file_are_those_of_its_panel(lake: Lake, deliver: Any, shared_data: Path) -> None:
-    deliver(shared_data / "crypto_binance_perp_1d.parquet")
-    found, panel = lake.closes(), lake.panel(lake.pin(lake.symbols()))
-    assert (found.times == panel.times).all()
-    order = panel.columns(found.symbols)
-    np.testing.assert_array_equal(found.values, panel.fields["close"][:, order])

@@ -62,11 +62,9 @@ def test_the_running_day_counts_from_its_close_on(
     assert put(lake, bars(BTC, [4.0], "2021-01-04"), NOON) == {"new": 1}
     assert _seen(lake, BTC) == ([1.0, 2.0, 3.0], 3, [FindingKind.UNFINISHED], 3, "2021-01-03")
     assert lake.pin([BTC]).digest == before.digest
-    assert lake.closes().values[:, 0].tolist() == [1.0, 2.0, 3.0]
     assert put(lake, bars(BTC, [4.0], "2021-01-04"), NOON.replace(hour=13)) == {"new": 0}  # says nothing new
     assert put(lake, bars(BTC, [final], "2021-01-04"), MIDNIGHT) == {"new": 1}
     assert _seen(lake, BTC) == ([1.0, 2.0, 3.0, final], 4, [], 4, "2021-01-04")
-    assert lake.closes().values[:, 0].tolist() == [1.0, 2.0, 3.0, final]
     assert put(lake, bars(BTC, [final], "2021-01-04"), MIDNIGHT.replace(day=6)) == {"new": 0}
     assert read(lake.root, "repairs").is_empty()
     rest = {name: bars(BTC, [final], "2021-01-04")[name] for name in COLUMNS}
@@ -107,7 +105,7 @@ def test_a_replaced_bar_keeps_nothing_of_what_it_was(lake: Lake, bars: Any) -> N
     put(bars(BTC, [4.3], "2021-01-04"), MIDNIGHT.replace(day=6))  # from here on it is a bar like any other
     assert len(read(lake.root, "repairs")) > 0
     revert(lake, recorded_at=MIDNIGHT.replace(day=7))
-    assert lake.closes().values[:, 0].tolist() == [1.0, 4.2]
+    assert lake.ls(BTC).bars["close"].to_list() == [1.0, 4.2]
 
 
 def test_exports_and_forks_hold_finished_bars_only(lake: Lake, deliver: Any, bars: Any, tmp_path: Path) -> None:

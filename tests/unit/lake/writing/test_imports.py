@@ -279,4 +279,3 @@ def test_a_stray_year_that_is_stored_stops_nobody(lake: Lake, deliver: Any, bars
     commits.append(lake.root, "bars", row.with_columns(timestamp=datetime(2100, 1, 4, tzinfo=UTC)))
     assert FindingKind.UNFINISHED in [finding.kind for finding in audit(lake)]
     assert lake.panel(lake.pin([AAPL])).times[-1] == np.datetime64("2021-01-05")
-    assert lake.closes().times[-1] == np.datetime64("2021-01-05")
