@@ -57,11 +57,15 @@ def measure(n: int, target: float) -> bool:
     market = rng.normal(0.0004, 0.01, (ROWS, 1))
     returns = market * rng.uniform(0.3, 1.7, n) + rng.normal(0.0, 1.0, (ROWS, n)) * rng.uniform(0.005, 0.02, n)
     covariance = estimate(returns)
+    keys = tuple(f"N{i}" for i in range(n))
     problem = Problem(
-        keys=tuple(f"N{i}" for i in range(n)),
+        keys=keys,
+        returns=returns,
         covariance=covariance,
+        composition={key: {key: 1.0} for key in keys},
         clusters=tuple(range(n)),
         limits=Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0),
+        previous=np.zeros(n),
     )
     ward = HierarchicalClustering(linkage_method=LinkageMethod.WARD)
     model = HierarchicalRiskParity(

@@ -56,7 +56,10 @@ def measure(n: int, rows: int, cap: float) -> bool:
     covariance = estimate(returns)
     limits = Limits(gross=1.0, net=(-1.0, 1.0), position=cap, cluster=cap)
     keys = tuple(f"N{i}" for i in range(n))
-    problem = Problem(keys=keys, covariance=covariance, clusters=tuple(range(n)), limits=limits)
+    problem = Problem(
+        keys=keys, returns=returns, covariance=covariance, composition={key: {key: 1.0} for key in keys},
+        clusters=tuple(range(n)), limits=limits, previous=np.zeros(n),
+    )  # fmt: skip
 
     def ours() -> np.ndarray:
         return np.array(list(allocate(problem, engine="custom", risk_profile="min_variance").weights.values()))

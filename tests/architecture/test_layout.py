@@ -12,15 +12,14 @@ ELSEWHERE = {
     # Wiring: its commands are run whole.
     "app": "e2e",
     # Values and protocols: what uses them proves them.
-    "core/allocations.py": "unit/allocation/test_allocate.py",
     "core/books.py": "unit/simulation/test_custom.py",
     "core/clock.py": "unit/ledger/test_chain.py",
     "core/decisions.py": "property/test_decisions.py",
     "core/records.py": "unit/ledger/test_chain.py",
     # One half of a thing that is tested whole.
-    "allocation/engines/custom.py": "contracts/test_engines.py",
-    "allocation/risk/equal_weight.py": "contracts/test_engines.py",
-    "allocation/risk/min_variance.py": "contracts/test_engines.py",
+    "allocation/engines/custom/engine.py": "contracts/test_engines.py",
+    "allocation/engines/custom/equal_weight.py": "contracts/test_engines.py",
+    "allocation/engines/custom/min_variance.py": "contracts/test_engines.py",
     "symbology/renames.py": "unit/symbology/test_identities.py",
     "lake/writing/symbol_choice.py": "unit/lake/writing/test_imports.py",
     "lake/writing/declared_basis.py": "unit/lake/quality/test_basis.py",

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from builders.problems import limits, problem_of
 from tvquant.allocation import allocate
-from tvquant.core.allocations import Covariance, Limits, Problem, Status
+from tvquant.core.allocations import Covariance, Status
 from tvquant.statistics import estimate
 
 pytestmark = [
@@ -39,13 +40,7 @@ RETURNS = pytest.mark.parametrize(
 
 
 def ours(covariance: Covariance, risk_profile, cap=1.0, clusters=None):
-    n = len(covariance.matrix)
-    problem = Problem(
-        keys=tuple(f"N{i}" for i in range(n)),
-        covariance=covariance,
-        clusters=clusters or tuple(range(n)),
-        limits=Limits(gross=1.0, net=(-1.0, 1.0), position=cap, cluster=cap),
-    )
+    problem = problem_of(covariance, clusters=clusters, limits=limits(position=cap, cluster=cap))
     got = allocate(problem, engine="custom", risk_profile=risk_profile)
     assert got.status is Status.SOLVED
     return np.array(list(got.weights.values()))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvquant.allocation import ENGINES, allocate
-from tvquant.core.allocations import Limits, Problem, Status
-from tvquant.statistics import estimate
+from builders.problems import estimated, limits
+from tvquant.allocation import ENGINES, allocate, risk_profiles_of
+from tvquant.core.allocations import Status
 
-CASES = st.sampled_from([(e, p) for e in sorted(ENGINES) for p in sorted(ENGINES[e].risk_profiles)])
+CASES = st.sampled_from([(e, p) for e in sorted(ENGINES) for p in sorted(risk_profiles_of(ENGINES[e]))])
 SIZES = st.one_of(st.sampled_from([1, 2, 3, 4, 50]), st.integers(1, 12))
 
 
@@ -31,11 +31,10 @@ def problems(draw, position=POSITIONS, clusters=NONE):
     factors = rng.normal(0.0, 1.0, (rows, 2)) @ rng.normal(0.5, 1.0, (2, n))
     spread = rng.uniform(0.2, 3.0, n)
     many = draw(clusters)
-    return Problem(
-        keys=tuple(f"N{i}" for i in range(n)),
-        covariance=estimate(scale * (factors + noise * spread * rng.normal(0.0, 1.0, (rows, n)))),
-        clusters=tuple(rng.integers(0, many, n).tolist()) if many else tuple(range(n)),
-        limits=Limits(gross=1.0, net=(-1.0, 1.0), position=draw(position), cluster=0.25),
+    return estimated(
+        scale * (factors + noise * spread * rng.normal(0.0, 1.0, (rows, n))),
+        clusters=rng.integers(0, many, n).tolist() if many else None,
+        limits=limits(position=draw(position)),
     )
 
 
@@ -43,15 +42,15 @@ def highest_mean(problem):
     """Largest expected return of weights that spend the budget under the caps, by a linear program."""
     from scipy.optimize import linprog
 
-    limits = problem.limits
+    caps = problem.limits
     groups = np.array([np.array(problem.clusters) == c for c in set(problem.clusters)], dtype=float)
-    total = min(1.0, sum(min(limits.cluster, limits.position * g.sum()) for g in groups))
+    total = min(1.0, sum(min(caps.cluster, caps.position * g.sum()) for g in groups))
     means = problem.covariance.means / np.abs(problem.covariance.means).max()
     found = linprog(
         -means,
         A_ub=np.vstack((groups, -np.ones(len(means)))),
-        b_ub=np.append(np.full(len(groups), limits.cluster), 1e-12 - total),
-        bounds=(0.0, limits.position),
+        b_ub=np.append(np.full(len(groups), caps.cluster), 1e-12 - total),
+        bounds=(0.0, caps.position),
     )
     return -found.fun
 
@@ -110,6 +109,7 @@ def test_the_order_of_names_does_not_matter(problem, case, random):
     shuffled = replace(
         problem,
         keys=tuple(problem.keys[i] for i in order),
+        returns=problem.returns[:, order],
         clusters=tuple(problem.clusters[i] for i in order),
         covariance=replace(c, matrix=c.matrix[np.ix_(order, order)], means=c.means[order]),
     )
@@ -150,7 +150,8 @@ def test_the_net_of_physical_weights_keeps_its_limits_and_no_more_is_cash_than_t
     n = len(problem.keys)
     signs = np.array(data.draw(st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)))
     low, high = sorted(data.draw(st.tuples(st.floats(-1.0, 0.4), st.floats(-0.4, 1.0))))
-    given = replace(problem, signs=signs, limits=replace(problem.limits, net=(low, high)))
+    composition = {key: {key: sign} for key, sign in zip(problem.keys, signs, strict=True)}
+    given = replace(problem, composition=composition, limits=replace(problem.limits, net=(low, high)))
     got, most = allocate(given, engine=case[0], risk_profile=case[1]), most_invested(given, low, high)
     if most is None or most <= 1e-9:
         assert (got.status, got.weights, got.cash) == (Status.FAILED, {}, 1.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvquant.allocation import caps
+from builders.problems import covariance_of, limits, problem_of
+from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.projection import project
-from tvquant.core.allocations import Covariance, Limits, Problem
 
 ORDINARY = st.floats(1e-6, 1.0)
 ANY = st.one_of(st.just(0.0), ORDINARY, st.floats(1e-300, 1e300))
@@ -20,18 +20,11 @@ def cases(draw, shares=ANY):
     """A target of any sum, and caps that bind or do not."""
     n = draw(st.integers(1, 12))
     target = np.array(draw(st.lists(shares, min_size=n, max_size=n)))
-    covariance = Covariance(
-        matrix=np.eye(n), means=np.zeros(n), method="given", shrinkage=0.0, ridge=0.0, condition=1.0, observations=100
-    )
-    problem = Problem(
-        keys=tuple(f"N{i}" for i in range(n)),
-        covariance=covariance,
-        clusters=tuple(draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))),
-        limits=Limits(
-            gross=draw(st.floats(0.1, 1.0)),
-            net=(-1.0, 1.0),
-            position=draw(st.floats(0.02, 1.0)),
-            cluster=draw(st.floats(0.05, 1.0)),
+    problem = problem_of(
+        covariance_of(np.eye(n)),
+        clusters=draw(st.lists(st.integers(0, 5), min_size=n, max_size=n)),
+        limits=limits(
+            gross=draw(st.floats(0.1, 1.0)), position=draw(st.floats(0.02, 1.0)), cluster=draw(st.floats(0.05, 1.0))
         ),
     )
     return target, problem
@@ -44,33 +37,33 @@ def held(weights, problem):
 @given(cases())
 def test_feasible(case):
     target, problem = case
-    got = project(target, problem)
-    limits = problem.limits
+    got = project(target, feasible_set(problem))
+    caps = problem.limits
     assert (got >= 0.0).all()
-    assert got.max() <= limits.position + 1e-12
-    assert held(got, problem).max() <= limits.cluster + 1e-11
+    assert got.max() <= caps.position + 1e-12
+    assert held(got, problem).max() <= caps.cluster + 1e-11
     assert not got[target == 0.0].any()
     sizes = np.bincount(problem.clusters, target > 0.0)
-    room = sum(min(limits.cluster, limits.position * size) for size in sizes)
-    assert got.sum() == pytest.approx(min(caps.budget(problem), room), abs=1e-11)
+    room = sum(min(caps.cluster, caps.position * size) for size in sizes)
+    assert got.sum() == pytest.approx(min(feasible_set(problem).budget, room), abs=1e-11)
 
 
 @given(cases())
 def test_idempotent(case):
     target, problem = case
-    once = project(target, problem)
-    np.testing.assert_allclose(project(once, problem), once, rtol=0.0, atol=1e-11)
+    once = project(target, feasible_set(problem))
+    np.testing.assert_allclose(project(once, feasible_set(problem)), once, rtol=0.0, atol=1e-11)
 
 
 @given(cases(ORDINARY))
 def test_proportions_are_kept_by_all_that_no_cap_holds(case):
     """The conditions of optimality: they make the projection the one set of weights of least relative entropy."""
     target, problem = case
-    got = project(target, problem)
+    got = project(target, feasible_set(problem))
     level = got / target
-    limits = problem.limits
-    full = held(got, problem) >= limits.cluster - 1e-9
-    capped = got >= limits.position - 1e-9
+    caps = problem.limits
+    full = held(got, problem) >= caps.cluster - 1e-9
+    capped = got >= caps.position - 1e-9
     free = ~capped & ~full
     highest = level[free].max(initial=0.0)
     np.testing.assert_allclose(level[free], highest, rtol=1e-6)
@@ -89,15 +82,7 @@ def test_proportions_are_kept_by_all_that_no_cap_holds(case):
 def test_slack_caps_change_nothing_but_the_sum(seed, n, gross):
     target = 1.0 + np.random.default_rng(seed).random(n)
     target /= target.sum()
-    covariance = Covariance(
-        matrix=np.eye(n), means=np.zeros(n), method="given", shrinkage=0.0, ridge=0.0, condition=1.0, observations=100
-    )
-    problem = Problem(
-        keys=tuple(f"N{i}" for i in range(n)),
-        covariance=covariance,
-        clusters=tuple(range(n)),
-        limits=Limits(gross=gross, net=(-1.0, 1.0), position=0.5, cluster=0.5),
-    )
-    np.testing.assert_allclose(project(target, problem), gross * target, rtol=1e-13)
+    problem = problem_of(covariance_of(np.eye(n)), limits=limits(gross=gross, position=0.5, cluster=0.5))
+    np.testing.assert_allclose(project(target, feasible_set(problem)), gross * target, rtol=1e-13)
     tight = replace(problem, limits=replace(problem.limits, position=0.9 * gross * float(target.max())))
-    assert np.abs(project(target, tight) - gross * target).max() > 0.0
+    assert np.abs(project(target, feasible_set(tight)) - gross * target).max() > 0.0

@@ -1,11 +1,18 @@
 """Allocate: ask an engine, prove the answer, fall back as declared, and keep the trail."""
 
-import numpy as np
-
 from tvquant.allocation import caps
 from tvquant.allocation.engines.catalogue import ENGINES
+from tvquant.allocation.engines.contract import Engine
+from tvquant.allocation.projection import onto_caps
+from tvquant.allocation.risk.catalogue import RISK_PROFILES
+from tvquant.allocation.risk.contract import Capping
 from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
-from tvquant.core.errors import ModelError, ProfileError
+from tvquant.core.errors import ProfileError
+
+
+def risk_profiles_of(engine: Engine) -> frozenset[str]:
+    """Return the names of the risk profiles whose objective the engine solves."""
+    return frozenset(name for name, profile in RISK_PROFILES.items() if profile.objective in engine.objectives)
 
 
 def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tuple[str, ...] = ()) -> Allocation:
@@ -19,26 +26,22 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
     Raises
     ------
     ProfileError : the engine is unknown, or does not solve one of the risk profiles.
-    ModelError : the problem is malformed.
     """
-    solver = ENGINES.get(engine)
-    if solver is None:
-        raise ProfileError(f"engine {engine!r} is unknown; use one of {', '.join(sorted(ENGINES))}")
-    for name in (risk_profile, *fallbacks):
-        if name not in solver.risk_profiles:
-            known = ", ".join(sorted(solver.risk_profiles))
-            raise ProfileError(f"engine {engine} does not solve risk profile {name!r}; it solves {known}")
-    _refuse_malformed(problem)
-    attempts: list[Attempt] = []
-    if (empty := caps.emptied(problem)) is not None:
+    solver = _supported(engine, (risk_profile, *fallbacks))
+    feasible = caps.feasible_set(problem)
+    if (empty := caps.emptied(feasible)) is not None:
         return _failed(engine, risk_profile, (empty,))
+    attempts: list[Attempt] = []
     for name in (risk_profile, *fallbacks):
-        answer = solver.solve(problem, name)
+        profile = RISK_PROFILES[name]
+        answer = solver.solve(problem, feasible, profile)
+        if profile.capping is Capping.PROJECTED:
+            answer = onto_caps(answer, feasible)
         attempts += (Attempt(what=f"{name}: {a.what}", outcome=a.outcome) for a in answer.attempts)
         if answer.weights is None:
             continue
         weights, cash = caps.settle(answer.weights)
-        constraints = caps.verify(weights, cash, problem)
+        constraints = caps.verify(weights, cash, feasible)
         broken = violated(constraints)
         if not broken:
             return Allocation(
@@ -49,10 +52,23 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
-                forced_cash=caps.forced_cash(problem),
+                forced_cash=feasible.forced_cash,
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
+
+
+def _supported(engine: str, risk_profiles: tuple[str, ...]) -> Engine:
+    """Return the engine of that name; ProfileError where there is none or it does not solve all of the profiles."""
+    solver = ENGINES.get(engine)
+    if solver is None:
+        raise ProfileError(f"engine {engine!r} is unknown; use one of {', '.join(sorted(ENGINES))}")
+    known = risk_profiles_of(solver)
+    for name in risk_profiles:
+        if name not in known:
+            solved = ", ".join(sorted(known))
+            raise ProfileError(f"engine {engine} does not solve risk profile {name!r}; it solves {solved}")
+    return solver
 
 
 def _failed(engine: str, risk_profile: str, attempts: tuple[Attempt, ...]) -> Allocation:
@@ -65,27 +81,3 @@ def _failed(engine: str, risk_profile: str, attempts: tuple[Attempt, ...]) -> Al
         attempts=attempts,
         constraints=(),
     )
-
-
-def _refuse_malformed(problem: Problem) -> None:
-    n, matrix = len(problem.keys), problem.covariance.matrix
-    if n == 0 or len(set(problem.keys)) != n:
-        raise ModelError(
-            f"allocation needs at least one name and none twice, got {n} with {len(set(problem.keys))} unique"
-        )
-    if matrix.shape != (n, n) or len(problem.clusters) != n:
-        raise ModelError(
-            f"allocation of {n} names needs a {n} x {n} covariance and {n} clusters, "
-            f"got {matrix.shape} and {len(problem.clusters)}"
-        )
-    if problem.signs is not None and (problem.signs.shape != (n,) or not (np.abs(problem.signs) == 1.0).all()):
-        raise ModelError(f"allocation of {n} names needs {n} signs of 1 or -1, got {problem.signs}")
-    means = problem.covariance.means
-    if means.shape != (n,) or not np.isfinite(means).all():
-        raise ModelError(
-            f"allocation of {n} names needs {n} finite means, got {np.isfinite(means).sum()}; drop the others"
-        )
-    finite = np.isfinite(matrix).all(axis=1) & (np.diag(matrix) > 0.0)
-    if not finite.all():
-        name = problem.keys[int(np.argmin(finite))]
-        raise ModelError(f"allocation: covariance of {name} is not finite with a positive variance; drop the name")

@@ -9,11 +9,12 @@ Source: Csiszar (1975), I-divergence geometry of probability distributions and m
 Probability 3 (the I-projection on a convex set).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from tvquant.allocation import caps
-from tvquant.allocation.solver_attempts import Solution
-from tvquant.core.allocations import Problem
+from tvquant.allocation.caps import DUST, NEGLIGIBLE, FeasibleSet
+from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.core.panel import Floats
 
 TILT = 300.0
@@ -21,38 +22,37 @@ TILT = 300.0
 EPSILON = 1e-13
 
 
-def project(target: Floats, problem: Problem) -> Floats:
-    """Weights (N) that keep every limit, sum to the budget and are nearest to `target` (N, >= 0, of any sum).
+def project(target: Floats, feasible: FeasibleSet) -> Floats:
+    """Return the N weights that keep every limit, sum to the budget and are nearest to `target` (>= 0, of any sum).
 
     A name at 0 stays at 0; what the others cannot hold under their caps is then not invested.
     """
-    weights, signs = _onto_sums(target, problem), caps.signs_of(problem)
-    low, high = problem.limits.net
+    weights, signs = _onto_sums(target, feasible), feasible.signs
+    low, high = feasible.limits.net
     net = float(weights @ signs)
-    if low - caps.DUST <= net <= high + caps.DUST or (signs == signs[0]).all():
+    if low - DUST <= net <= high + DUST or (signs == signs[0]).all():
         return weights
     bound = high if net > high else low
     least, most = -TILT, TILT
     while most - least > EPSILON:
         middle = 0.5 * (least + most)
-        weights = _onto_sums(target * np.exp(middle * signs), problem)
+        weights = _onto_sums(target * np.exp(middle * signs), feasible)
         if float(weights @ signs) > bound:
             most = middle
         else:
             least = middle
-    return _onto_sums(target * np.exp((least if net > high else most) * signs), problem)
+    return _onto_sums(target * np.exp((least if net > high else most) * signs), feasible)
 
 
-def _onto_sums(target: Floats, problem: Problem) -> Floats:
-    """The projection without net limits."""
-    _, cluster = np.unique(np.array(problem.clusters), return_inverse=True)
-    upper, cap, total = caps.ceilings(problem), problem.limits.cluster, caps.budget(problem)
+def _onto_sums(target: Floats, feasible: FeasibleSet) -> Floats:
+    """Project without net limits."""
+    cluster, upper, cap, total = feasible.cluster, feasible.upper, feasible.limits.cluster, feasible.budget
     full = np.zeros(int(cluster.max()) + 1, dtype=np.bool_)
     while True:
         free = ~full[cluster]
         weights = np.zeros(len(target))
         weights[free] = fill(target[free], upper[free], total - cap * int(full.sum()))
-        over = ~full & (np.bincount(cluster, weights) > cap + caps.DUST)
+        over = ~full & (np.bincount(cluster, weights) > cap + DUST)
         if not over.any():
             break
         full |= over
@@ -63,9 +63,9 @@ def _onto_sums(target: Floats, problem: Problem) -> Floats:
 
 
 def fill(target: Floats, upper: Floats, total: float) -> Floats:
-    """min(upper, level x target) with the level that makes the sum `total`, or all that the names above 0 can hold."""
+    """Return min(upper, level x target) of the level that makes the sum `total`, or all that names above 0 can hold."""
     held = target > 0.0
-    if total >= upper[held].sum() - caps.DUST:
+    if total >= upper[held].sum() - DUST:
         return np.where(held, upper, 0.0)
     weights = np.zeros(len(target))
     free = held.copy()
@@ -79,15 +79,17 @@ def fill(target: Floats, upper: Floats, total: float) -> Floats:
         free &= ~over
 
 
-def onto_caps(solution: Solution, problem: Problem) -> Solution:
-    """The solution (weights of any sum) projected, and in its outcome the share of the invested capital that moved.
+def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
+    """Project the weights of an answer; its last attempt says which share of the invested capital moved.
 
     That share is half the L1 distance between both books, each as fractions of its sum.
     """
-    if solution.weights is None:
-        return solution
-    weights = project(solution.weights, problem)
-    moved = 0.5 * float(np.abs(weights / weights.sum() - solution.weights / solution.weights.sum()).sum())
-    if moved <= caps.NEGLIGIBLE:
-        return Solution(weights, solution.outcome)
-    return Solution(weights, f"{solution.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved")
+    if answer.weights is None:
+        return answer
+    weights = project(answer.weights, feasible)
+    moved = 0.5 * float(np.abs(weights / weights.sum() - answer.weights / answer.weights.sum()).sum())
+    if moved <= NEGLIGIBLE:
+        return replace(answer, weights=weights)
+    *before, last = answer.attempts
+    said = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved"
+    return EngineAnswer(weights=weights, attempts=(*before, replace(last, outcome=said)))

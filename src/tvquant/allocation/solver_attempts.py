@@ -1,4 +1,4 @@
-"""The ladder of attempts that every solved risk profile climbs, and its record.
+"""The attempts of an engine at one covariance, in order, and their record.
 
 Each solver gets the covariance as it is; if none answers, the last of them gets it again with its ridge raised to
 .15, .50 and .95 of the mean variance (R-RSK-08).
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.allocations import Attempt, Covariance
 from tvquant.core.panel import Floats
 
 RAISED_RIDGES = (0.15, 0.50, 0.95)
@@ -24,13 +24,13 @@ class Solution(NamedTuple):
 
 
 type Solver = Callable[[Floats], Solution]
-"""From a covariance (N x N) to weights under the limits of one problem."""
+"""From a covariance (N x N) to weights."""
 
 
-def first_solution(problem: Problem, solvers: Mapping[str, Solver]) -> EngineAnswer:
-    """The first solution, with every attempt until then; without weights when no rung has one."""
+def first_solution(covariance: Covariance, solvers: Mapping[str, Solver]) -> EngineAnswer:
+    """Return the first solution with every attempt until then; without weights where none has one."""
     attempts = []
-    for what, solver, matrix in _rungs(problem, solvers):
+    for what, solver, matrix in _tries(covariance, solvers):
         solution = solver(matrix)
         attempts.append(Attempt(what=what, outcome=solution.outcome))
         if solution.weights is not None:
@@ -38,8 +38,8 @@ def first_solution(problem: Problem, solvers: Mapping[str, Solver]) -> EngineAns
     return EngineAnswer(weights=None, attempts=tuple(attempts))
 
 
-def _rungs(problem: Problem, solvers: Mapping[str, Solver]) -> Iterator[tuple[str, Solver, Floats]]:
-    matrix, ridge = problem.covariance.matrix, problem.covariance.ridge
+def _tries(covariance: Covariance, solvers: Mapping[str, Solver]) -> Iterator[tuple[str, Solver, Floats]]:
+    matrix, ridge = covariance.matrix, covariance.ridge
     for what, solver in solvers.items():
         yield what, solver, matrix
     what, solver = list(solvers.items())[-1]

@@ -15,7 +15,7 @@ class _Member(Protocol):
 
 def vocabulary() -> Vocabulary:
     """Every member that a profile may name here."""
-    from tvquant.allocation import ENGINES, RISK_PROFILES
+    from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS
     from tvquant.selection import SELECTION_MODELS, VETOES
@@ -23,7 +23,7 @@ def vocabulary() -> Vocabulary:
 
     return Vocabulary(
         selection_models=frozenset(SELECTION_MODELS),
-        engines={name: engine.risk_profiles for name, engine in ENGINES.items()},
+        engines={name: risk_profiles_of(engine) for name, engine in ENGINES.items()},
         risk_profiles=frozenset(RISK_PROFILES),
         simulators={name: frozenset(simulator.conventions) for name, simulator in SIMULATORS.items()},
         features=frozenset(TERMS),

@@ -3,12 +3,17 @@
 Weights are signed fractions of equity. A request is one `Problem` for every engine; an answer says how it came about.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tvquant.core.panel import Floats
+import numpy as np
+
+from tvquant.core.errors import ModelError
+from tvquant.core.panel import Floats, frozen
+from tvquant.core.streams import Composition
 
 CAP_TOLERANCE = 1e-9
 """A limit that is exceeded by more is broken: of what a solver answers, of atoms, and of what is held after netting."""
@@ -26,6 +31,10 @@ class Covariance:
     condition: float
     observations: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matrix", frozen(self.matrix))
+        object.__setattr__(self, "means", frozen(self.means))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -39,25 +48,73 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """One allocation to solve.
+    """One allocation to solve: what is known of N return streams, and what their weights must keep.
 
     Parameters
     ----------
-    keys : N names, in the order of every array.
-    covariance : of the N return streams.
-    clusters : N cluster ids (each name its own until clusters exist).
+    keys : N stream ids, in the order of every array.
+    returns : T x N simple returns per period, good when high: the streams of shorts are turned over.
+    covariance : of these returns, with their means.
+    composition : stream id -> asset -> signed units held per unit of weight.
+    clusters : N cluster ids (each stream its own until clusters exist).
     limits : what the answer must keep.
-    previous : N weights held before, or None.
-    signs : N, 1 where a weight is held long and -1 where it is held short; None: all long. Net limits bind the sum of
-        weight x sign, for the streams are good when high on either side.
+    previous : N weights held before; 0 for a stream that was not held.
+    signs : N, derived: 1 where a weight is net long its assets and -1 where it is net short of them. Net limits bind
+        the sum of weight x sign.
+
+    Raises
+    ------
+    ModelError : shapes that do not fit, figures that are not finite, a variance that is not positive, or a stream that
+        is not one unit net long or short.
     """
 
     keys: tuple[str, ...]
+    returns: Floats
     covariance: Covariance
+    composition: Composition
     clusters: tuple[int, ...]
     limits: Limits
-    previous: Floats | None = None
-    signs: Floats | None = None
+    previous: Floats
+    signs: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._refuse_shapes()
+        self._refuse_values()
+        exposures = [math.fsum(self.composition.get(key, {}).values()) for key in self.keys]
+        for key, exposure in zip(self.keys, exposures, strict=True):
+            if abs(exposure) != 1.0:
+                raise ModelError(f"allocation: expected {key} to be one unit net long or short, found {exposure:g}")
+        for name, array in (("returns", self.returns), ("previous", self.previous), ("signs", np.array(exposures))):
+            object.__setattr__(self, name, frozen(array))
+
+    def _refuse_shapes(self) -> None:
+        n = len(self.keys)
+        if n == 0 or len(set(self.keys)) != n:
+            unique = len(set(self.keys))
+            raise ModelError(f"allocation needs at least one name and none twice, got {n} with {unique} unique")
+        for what, expected, got in (
+            ("returns", f"T x {n}", ("T", *self.returns.shape[1:]) if self.returns.ndim == 2 else self.returns.shape),
+            ("a covariance", f"{n} x {n}", self.covariance.matrix.shape),
+            ("means", f"{n}", self.covariance.means.shape),
+            ("clusters", f"{n}", (len(self.clusters),)),
+            ("previous weights", f"{n}", self.previous.shape),
+        ):
+            if (found := " x ".join(map(str, got))) != expected:
+                raise ModelError(f"allocation of {n} names needs {what} of shape {expected}, got {found or 'a scalar'}")
+
+    def _refuse_values(self) -> None:
+        matrix = self.covariance.matrix
+        for what, usable in (
+            ("its returns are not all finite", np.isfinite(self.returns).all(axis=0)),
+            ("its mean is not finite", np.isfinite(self.covariance.means)),
+            (
+                "its covariance is not finite with a positive variance",
+                np.isfinite(matrix).all(axis=1) & (np.diag(matrix) > 0.0),
+            ),
+            ("its previous weight is not finite", np.isfinite(self.previous)),
+        ):
+            if not usable.all():
+                raise ModelError(f"allocation: {self.keys[int(np.argmin(usable))]} cannot be weighed: {what}")
 
 
 class Status(StrEnum):

@@ -9,7 +9,7 @@ import numpy as np
 
 from tvquant.core.allocations import Covariance
 from tvquant.core.errors import ModelError
-from tvquant.core.panel import Floats, frozen
+from tvquant.core.panel import Floats
 from tvquant.statistics.precision import without_variance
 
 RIDGE = 0.01
@@ -50,8 +50,8 @@ def estimate(returns: Floats) -> Covariance:
     added = ridge * mean_variance
     matrix.flat[:: n + 1] += added
     return Covariance(
-        matrix=frozen(matrix),
-        means=frozen(returns.mean(axis=0)),
+        matrix=matrix,
+        means=returns.mean(axis=0),
         method="ledoit_wolf",
         shrinkage=shrinkage,
         ridge=ridge,

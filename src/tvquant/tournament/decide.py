@@ -16,7 +16,7 @@ import numpy as np
 
 from tvquant.allocation import allocate
 from tvquant.atoms import keep_caps
-from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status, violated
+from tvquant.core.allocations import Allocation, Attempt, Covariance, Limits, Problem, Status, violated
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
@@ -39,6 +39,7 @@ class _Training:
 
     ids: tuple[str, ...]
     still: tuple[str, ...]
+    returns: Floats
     covariance: Covariance
     correlation: Floats
     clusters: tuple[int, ...]
@@ -81,17 +82,23 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     ids = known.ids
     problem = Problem(
         keys=ids,
+        returns=known.returns,
         covariance=known.covariance,
+        composition=known.composition,
         clusters=known.clusters,
-        limits=spec.limits,
-        previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]) if previous.atoms else None,
-        signs=np.array([float(atom.direction.sign) for atom in choice.winners if atom.symbol in ids]),
+        limits=limits_at(view, spec),
+        previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
     )
     made = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
     made = _beside(made, known.still)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
-    return _netted(view, spec, decision, made, choice.response, known.composition) if made.weights else decision
+    return _netted(view, problem, decision, made, choice.response) if made.weights else decision
+
+
+def limits_at(view: View, spec: StrategySpec) -> Limits:  # noqa: ARG001 (where a regime seen at the view will lower them)
+    """Return the limits in force at the view, for the problem and for what is held after netting."""
+    return spec.limits
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:
@@ -131,6 +138,7 @@ def _trained(seen: Streams, rules: Rules) -> _Training:
     return _Training(
         ids=ids,
         still=still,
+        returns=returns,
         covariance=covariance,
         correlation=correlation,
         clusters=partition(
@@ -151,16 +159,11 @@ def _beside(made: Allocation, still: tuple[str, ...]) -> Allocation:
 
 
 def _netted(
-    view: View,
-    spec: StrategySpec,
-    decision: Decision,
-    made: Allocation,
-    response: SelectionResponse,
-    composition: Composition,
+    view: View, problem: Problem, decision: Decision, made: Allocation, response: SelectionResponse
 ) -> Decision:
     """The decision with physical weights, every limit verified on them; what no scaling can mend is a failure."""
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
-    netted = keep_caps(made.weights, composition, assets, spec.limits)
+    netted = keep_caps(made.weights, problem.composition, assets, problem.limits)
     if broken := violated(netted.constraints):
         attempts = (*made.attempts, Attempt(what="netting", outcome="; ".join(map(str, broken))))
         failed = replace(made, weights={}, cash=1.0, status=Status.FAILED, attempts=attempts)

@@ -8,21 +8,19 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from builders.problems import FREE, HOUSE, covariance_of, estimated, problem_of
 from tvquant.allocation import allocate
+from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.core.allocations import Attempt, Limits, Problem, Status
-from tvquant.core.errors import ModelError, ProfileError
-from tvquant.statistics.covariance import estimate
-
-HOUSE = Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25)
+from tvquant.allocation.risk.contract import Objective, RiskProfile
+from tvquant.core.allocations import Attempt, Problem, Status
+from tvquant.core.errors import ProfileError
 
 
 def problem(n=6, rows=120, *, limits=HOUSE, seed=0, noise=0.01):
     rng = np.random.default_rng(seed)
     returns = rng.normal(0.0, 0.01, (rows, 1)) * rng.uniform(0.3, 1.7, n) + rng.normal(0.0, noise, (rows, n))
-    return Problem(
-        keys=tuple(f"N{i}" for i in range(n)), covariance=estimate(returns), clusters=tuple(range(n)), limits=limits
-    )
+    return estimated(returns, limits=limits)
 
 
 def indefinite(given: Problem) -> Problem:
@@ -35,7 +33,7 @@ def test_solved_at_the_first_attempt():
     got = allocate(problem(), engine="custom", risk_profile="min_variance")
     assert got.status is Status.SOLVED
     assert [a.what for a in got.attempts] == ["min_variance: active_set"]
-    assert list(got.weights) == [f"N{i}" for i in range(6)]
+    assert list(got.weights) == [f"N{i:03d}" for i in range(6)]
     assert (got.engine, got.risk_profile) == ("custom", "min_variance")
 
 
@@ -105,10 +103,7 @@ def test_a_raised_ridge_is_on_record():
 
 def hopeless() -> Problem:
     """So far from a covariance that no declared ridge mends it."""
-    given = problem(2)
-    matrix = np.array([[1.0, 5.0], [5.0, 1.0]])
-    limits = replace(HOUSE, position=1.0, cluster=1.0)
-    return replace(given, covariance=replace(given.covariance, matrix=matrix), limits=limits)
+    return problem_of(covariance_of([[1.0, 5.0], [5.0, 1.0]]), limits=FREE)
 
 
 def test_no_undeclared_fallback():
@@ -125,7 +120,7 @@ def test_a_declared_fallback_is_taken_and_named():
     assert got.risk_profile == "equal_weight"
     assert got.attempts[-1] == Attempt(what="equal_weight: closed_form", outcome="solved")
     assert got.attempts[0].what == "min_variance: active_set"
-    assert dict(got.weights) == {"N0": 0.5, "N1": 0.5}
+    assert dict(got.weights) == {"N000": 0.5, "N001": 0.5}
 
 
 def test_limits_that_cannot_be_met_fail():
@@ -140,9 +135,9 @@ class Careless:
     """An engine that ignores the cap."""
 
     name = "careless"
-    risk_profiles = frozenset({"min_variance"})
+    objectives = frozenset({Objective.MIN_VARIANCE})
 
-    def solve(self, problem: Problem, risk_profile: str) -> EngineAnswer:
+    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
         weights = np.array([0.5, 0.5] + [0.0] * (len(problem.keys) - 2))
         return EngineAnswer(weights=weights, attempts=(Attempt(what="guess", outcome="solved"),))
 
@@ -167,36 +162,6 @@ def test_weights_of_an_engine_are_not_trusted(monkeypatch):
 def test_unknown_names(engine, risk_profile, fallbacks, message):
     with pytest.raises(ProfileError, match=message):
         allocate(problem(), engine=engine, risk_profile=risk_profile, fallbacks=fallbacks)
-
-
-def with_means(*means: float) -> Problem:
-    given = problem()
-    return replace(given, covariance=replace(given.covariance, means=np.array(means)))
-
-
-def with_cell(value: float) -> Problem:
-    given = problem()
-    matrix = given.covariance.matrix.copy()
-    matrix[2, 2] = value
-    return replace(given, covariance=replace(given.covariance, matrix=matrix))
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (with_cell(np.nan), "covariance of N2 is not finite"),
-        (with_cell(0.0), "covariance of N2 is not finite with a positive variance"),
-        (with_means(1e-3, 1e-3), "6 names needs 6 finite means, got 2"),
-        (with_means(1e-3, np.nan, 1e-3, 1e-3, 1e-3, 1e-3), "6 finite means, got 5"),
-        (replace(problem(), keys=("N0",) * 6), "none twice, got 6 with 1 unique"),
-        (replace(problem(), keys=()), "at least one name"),
-        (replace(problem(), keys=("A", "B")), "2 names needs a 2 x 2 covariance"),
-        (replace(problem(), clusters=(0, 1)), "6 clusters, got .* and 2"),
-    ],
-)
-def test_malformed_problems(given, message):
-    with pytest.raises(ModelError, match=message):
-        allocate(given, engine="custom", risk_profile="equal_weight")
 
 
 def test_import_is_light():

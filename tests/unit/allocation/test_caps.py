@@ -3,22 +3,16 @@
 import numpy as np
 import pytest
 
+from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import caps
-from tvquant.core.allocations import Covariance, Limits, Problem, violated
+from tvquant.allocation.caps import Family
+from tvquant.core.allocations import violated
 
 
-def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25, short=None):
-    """Of the n names the last `short` are held short; None: nobody says which are."""
-    covariance = Covariance(
-        matrix=np.eye(n), means=np.zeros(n), method="given", shrinkage=0.0, ridge=0.0, condition=1.0, observations=100
-    )
-    return Problem(
-        keys=tuple(f"N{i}" for i in range(n)),
-        covariance=covariance,
-        clusters=clusters or tuple(range(n)),
-        limits=Limits(gross=gross, net=net, position=position, cluster=cluster),
-        signs=None if short is None else np.repeat([1.0, -1.0], [n - short, short]),
-    )
+def problem(n, clusters=None, *, short=0, **given):
+    """Of the n names the last `short` are held short."""
+    signs = np.repeat([1.0, -1.0], [n - short, short])
+    return problem_of(covariance_of(np.eye(n)), clusters=clusters, limits=limits(**given), signs=signs)
 
 
 @pytest.mark.requirement("R-RSK-10")
@@ -47,7 +41,7 @@ def problem(n, clusters=None, *, gross=1.0, net=(-1.0, 1.0), position=0.25, clus
     ],
 )
 def test_budget(given, expected):
-    assert caps.budget(given) == pytest.approx(expected, rel=1e-15)
+    assert caps.feasible_set(given).budget == pytest.approx(expected, rel=1e-15)
 
 
 @pytest.mark.requirement("R-RSK-10")
@@ -69,13 +63,19 @@ def test_budget(given, expected):
     ],
 )
 def test_forced_cash_is_what_caps_keep_from_what_gross_and_net_would_invest(given, expected):
-    assert caps.forced_cash(given) == pytest.approx(expected, abs=1e-15)
+    assert caps.feasible_set(given).forced_cash == pytest.approx(expected, abs=1e-15)
 
 
 def test_only_shared_clusters_need_a_row():
-    assert caps.shared_clusters(problem(3)).shape == (0, 3)
-    rows = caps.shared_clusters(problem(5, (4, 9, 4, 1, 9)))
-    assert rows.tolist() == [[1, 0, 1, 0, 0], [0, 1, 0, 0, 1]]
+    assert caps.feasible_set(problem(3)).rows.shape == (0, 3)
+    found = caps.feasible_set(problem(5, (4, 9, 4, 1, 9)))
+    assert found.rows.tolist() == [[1, 0, 1, 0, 0], [0, 1, 0, 0, 1]]
+    assert (found.bounds.tolist(), found.families) == ([0.25, 0.25], (Family.CLUSTER,) * 2)
+
+
+@pytest.mark.parametrize(("position", "cluster", "upper"), [(0.1, 0.25, 0.1), (0.3, 0.25, 0.25)])
+def test_a_name_holds_no_more_than_the_lower_of_two_caps(position, cluster, upper):
+    assert caps.feasible_set(problem(2, position=position, cluster=cluster)).upper.tolist() == [upper, upper]
 
 
 @pytest.mark.requirement("R-RSK-24")
@@ -102,12 +102,12 @@ def test_dust_is_swept_and_cash_makes_one():
     ],
 )
 def test_violations_are_named(weights, cash, broken):
-    constraints = caps.verify(np.array(weights), cash, problem(4))
+    constraints = caps.verify(np.array(weights), cash, caps.feasible_set(problem(4)))
     assert [c.name for c in violated(constraints)] == broken
 
 
 def test_limits_on_sums_are_verified():
-    given = problem(4, (0, 0, 1, 2), gross=0.5, net=(0.45, 0.48), position=0.2, cluster=0.3)
+    given = caps.feasible_set(problem(4, (0, 0, 1, 2), gross=0.5, net=(0.45, 0.48), position=0.2, cluster=0.3))
     by_name = {c.name: c for c in caps.verify(np.array([0.2, 0.15, 0.1, 0.1]), 0.45, given)}
     assert by_name["cluster"].value == pytest.approx(0.35)
     assert by_name["gross"].value == pytest.approx(0.55)
@@ -119,7 +119,7 @@ def test_limits_on_sums_are_verified():
 @pytest.mark.requirement("R-RSK-18")
 def test_net_is_of_physical_weights():
     weights = np.array([0.2, 0.2, 0.2, 0.1])
-    by_name = {c.name: c.value for c in caps.verify(weights, 0.3, problem(4, short=3))}
+    by_name = {c.name: c.value for c in caps.verify(weights, 0.3, caps.feasible_set(problem(4, short=3)))}
     assert by_name["gross"] == pytest.approx(0.7)
     assert (by_name["net_high"], by_name["net_low"]) == pytest.approx((-0.3, 0.3))
 
@@ -142,21 +142,21 @@ def test_net_is_of_physical_weights():
     ],
 )
 def test_a_limit_that_leaves_nothing_is_named(given, what, named):
-    empty = caps.emptied(given)
+    empty = caps.emptied(caps.feasible_set(given))
     assert empty is not None
     assert empty.what == what
     assert named in empty.outcome
 
 
 def test_a_book_with_room_is_not_empty():
-    assert caps.emptied(problem(5)) is None
-    assert caps.emptied(problem(5, net=(-1.0, 0.0), short=1)) is None
+    assert caps.emptied(caps.feasible_set(problem(5))) is None
+    assert caps.emptied(caps.feasible_set(problem(5, net=(-1.0, 0.0), short=1))) is None
 
 
 def test_only_net_limits_that_can_bind_need_a_row():
-    assert caps.rows(problem(4))[0].shape == (0, 4)
-    assert caps.rows(problem(4, net=(-1.0, 0.2), short=0))[0].shape == (0, 4)  # the budget keeps it
-    assert caps.rows(problem(4, short=2))[0].shape == (0, 4)
-    found, bounds = caps.rows(problem(4, (7, 7, 1, 2), net=(-0.1, 0.3), short=2))
-    assert found.tolist() == [[1, 1, 0, 0], [1, 1, -1, -1], [-1, -1, 1, 1]]
-    assert bounds.tolist() == [0.25, 0.3, 0.1]
+    for slack in (problem(4), problem(4, net=(-1.0, 0.2), short=0), problem(4, short=2)):  # the budget keeps them
+        assert caps.feasible_set(slack).rows.shape == (0, 4)
+    found = caps.feasible_set(problem(4, (7, 7, 1, 2), net=(-0.1, 0.3), short=2))
+    assert found.rows.tolist() == [[1, 1, 0, 0], [1, 1, -1, -1], [-1, -1, 1, 1]]
+    assert found.bounds.tolist() == [0.25, 0.3, 0.1]
+    assert found.families == (Family.CLUSTER, Family.NET_HIGH, Family.NET_LOW)

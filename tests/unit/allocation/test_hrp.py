@@ -7,23 +7,17 @@ import pytest
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
+from builders.problems import FREE, covariance_of, limits, problem_of
 from tvquant.allocation import allocate
-from tvquant.allocation.risk.hrp import hrp_weights
-from tvquant.core.allocations import Covariance, Limits, Problem, Status
+from tvquant.allocation.engines.custom.hrp import hrp_weights
+from tvquant.core.allocations import Status
 from tvquant.statistics import estimate
-
-FREE = Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0)
 
 
 def covariance(n, rows=120, seed=0):
     rng = np.random.default_rng((seed, n))
     factors = rng.normal(0.0, 0.01, (rows, 3)) @ rng.normal(0.3, 0.7, (3, n))
     return estimate(factors + rng.normal(0.0, 1.0, (rows, n)) * rng.uniform(0.003, 0.02, n))
-
-
-def problem(given: Covariance, limits=FREE):
-    n = len(given.matrix)
-    return Problem(keys=tuple(f"N{i:03d}" for i in range(n)), covariance=given, clusters=tuple(range(n)), limits=limits)
 
 
 def leaves(merges, node, n):
@@ -95,7 +89,7 @@ def test_twins_share_what_one_would_have():
 
 
 def test_an_allocation_is_these_weights_where_caps_are_slack():
-    given = problem(covariance(20))
+    given = problem_of(covariance(20), limits=FREE)
     got = allocate(given, engine="custom", risk_profile="hrp")
     assert got.status is Status.SOLVED
     assert [(a.what, a.outcome) for a in got.attempts] == [("hrp: recursive_bisection", "solved")]
@@ -113,7 +107,7 @@ def test_the_order_of_names_does_not_matter(n):
 
 @pytest.mark.requirement("R-RSK-10")
 def test_caps_are_met_and_the_record_says_what_they_moved():
-    given = problem(covariance(12), Limits(gross=1.0, net=(-1.0, 1.0), position=0.1, cluster=0.1))
+    given = problem_of(covariance(12), limits=limits(position=0.1, cluster=0.1))
     got = allocate(given, engine="custom", risk_profile="hrp")
     assert got.status is Status.SOLVED
     weights, bare = np.array(list(got.weights.values())), hrp_weights(given.covariance.matrix)
@@ -135,8 +129,8 @@ def test_caps_are_met_and_the_record_says_what_they_moved():
 )
 @pytest.mark.requirement("R-RSK-08")
 def test_what_is_no_covariance_is_refused_and_on_record(matrix, outcome):
-    given = covariance(len(matrix))
-    got = allocate(problem(replace(given, matrix=np.array(matrix), ridge=0.01)), engine="custom", risk_profile="hrp")
+    given = replace(covariance_of(matrix), ridge=0.01)
+    got = allocate(problem_of(given, limits=FREE), engine="custom", risk_profile="hrp")
     assert got.status is not Status.SOLVED
     assert got.attempts[0].outcome == outcome
     assert got.attempts[1].what == "hrp: recursive_bisection, ridge 0.15"

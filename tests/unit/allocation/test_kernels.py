@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.allocation.kernels import bisect, branch_variance, equalise
+from tvquant.allocation.engines.custom.kernels import bisect, branch_variance, equalise
 
 
 def covariance(n, seed=0):

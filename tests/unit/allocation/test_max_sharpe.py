@@ -5,25 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
-from tvquant.allocation.risk.max_sharpe import highest_mean
-from tvquant.core.allocations import Covariance, Limits, Problem, Status
+from tvquant.allocation.caps import feasible_set
+from tvquant.allocation.engines.custom.max_sharpe import highest_mean
+from tvquant.core.allocations import Status
 
 
 def problem(matrix, means, *, clusters=None, position=1.0, cluster=1.0, gross=1.0):
-    n = len(means)
-    covariance = Covariance(
-        matrix=np.array(matrix, dtype=float),
-        means=np.array(means, dtype=float),
-        method="given",
-        shrinkage=0.0,
-        ridge=0.0,
-        condition=1.0,
-        observations=100,
-    )
-    limits = Limits(gross=gross, net=(-1.0, 1.0), position=position, cluster=cluster)
-    keys = tuple(f"N{i}" for i in range(n))
-    return Problem(keys=keys, covariance=covariance, clusters=clusters or tuple(range(n)), limits=limits)
+    caps = limits(gross=gross, position=position, cluster=cluster)
+    return problem_of(covariance_of(matrix, means), clusters=clusters, limits=caps)
 
 
 def random_problem(n, seed=0, **limits):
@@ -156,7 +147,7 @@ def test_the_highest_mean_is_that_of_a_linear_program(seed):
         b_eq=[total],
         bounds=(0.0, 0.12),
     )
-    assert highest_mean(given) == pytest.approx(-found.fun, rel=1e-9)
+    assert highest_mean(given.covariance.means, feasible_set(given)) == pytest.approx(-found.fun, rel=1e-9)
 
 
 def test_what_is_not_convex_gets_a_raised_ridge():

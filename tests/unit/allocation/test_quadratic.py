@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.allocation.quadratic import active_set, best_ratio, interior_point
+from tvquant.allocation.engines.custom.quadratic import active_set, best_ratio, interior_point
 from tvquant.statistics.covariance import estimate
 
 

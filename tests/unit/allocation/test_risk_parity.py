@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.problems import FREE, limits, problem_of
 from tvquant.allocation import allocate
-from tvquant.allocation.risk import risk_parity
-from tvquant.allocation.risk.risk_parity import equal_risk
-from tvquant.core.allocations import Limits, Problem, Status
+from tvquant.allocation.engines.custom import risk_parity
+from tvquant.allocation.engines.custom.risk_parity import equal_risk
+from tvquant.core.allocations import Status
 from tvquant.statistics import estimate
-
-FREE = Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0)
 
 
 def covariance(n, rows=120, *, noise=0.01, loading=0.3):
@@ -19,11 +18,6 @@ def covariance(n, rows=120, *, noise=0.01, loading=0.3):
     rng = np.random.default_rng(n)
     factors = rng.normal(0.0, 0.01, (rows, 3)) @ rng.normal(loading, 0.7, (3, n))
     return estimate(factors + rng.normal(0.0, noise, (rows, n)) * rng.uniform(0.3, 2.0, n))
-
-
-def problem(given, limits=FREE):
-    n = len(given.matrix)
-    return Problem(keys=tuple(f"N{i}" for i in range(n)), covariance=given, clusters=tuple(range(n)), limits=limits)
 
 
 def largest_difference(matrix, weights):
@@ -37,7 +31,7 @@ def largest_difference(matrix, weights):
 @pytest.mark.parametrize(("n", "rows"), [(1, 60), (2, 60), (3, 60), (20, 60), (100, 60), (300, 30)])
 def test_contributions_are_equal(n, rows, noise):
     given = covariance(n, rows, noise=noise)
-    got = allocate(problem(given), engine="custom", risk_profile="risk_parity")
+    got = allocate(problem_of(given, limits=FREE), engine="custom", risk_profile="risk_parity")
     weights = np.array(list(got.weights.values()))
     assert got.status is Status.SOLVED
     assert (weights > 0.0).all()
@@ -87,7 +81,7 @@ def test_units_of_single_names_do_not_matter():
 
 
 def test_caps_are_met_and_the_record_says_so():
-    given = problem(covariance(12), Limits(gross=1.0, net=(-1.0, 1.0), position=0.1, cluster=0.1))
+    given = problem_of(covariance(12), limits=limits(position=0.1, cluster=0.1))
     got = allocate(given, engine="custom", risk_profile="risk_parity")
     weights, bare = np.array(list(got.weights.values())), equal_risk(given.covariance.matrix).weights
     assert got.status is Status.SOLVED
@@ -101,7 +95,7 @@ def test_caps_are_met_and_the_record_says_so():
 def test_what_is_not_convex_gets_a_raised_ridge():
     given = covariance(2)
     matrix = np.array([[1.0, 1.2], [1.2, 1.0]])
-    got = allocate(problem(replace(given, matrix=matrix)), engine="custom", risk_profile="risk_parity")
+    got = allocate(problem_of(replace(given, matrix=matrix), limits=FREE), engine="custom", risk_profile="risk_parity")
     assert got.status is Status.FELL_BACK
     assert got.attempts[0].outcome == "covariance is not positive definite"
     assert [a.what for a in got.attempts] == [

@@ -1,4 +1,4 @@
-"""The ladder: order of attempts, raised ridges, and the record."""
+"""Attempts at one covariance: order of attempts, raised ridges, and the record."""
 
 from dataclasses import replace
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Attempt, Covariance, Limits, Problem
+from tvquant.core.allocations import Attempt, Covariance
 
 
-def problem(*, ridge=0.01):
+def covariance(*, ridge=0.01):
     """Variances of mean 2 before the ridge."""
-    covariance = Covariance(
+    return Covariance(
         matrix=np.array([[1.0, 0.5], [0.5, 3.0]]) + ridge * 2.0 * np.eye(2),
         means=np.zeros(2),
         method="given",
@@ -20,8 +20,6 @@ def problem(*, ridge=0.01):
         condition=1.0,
         observations=100,
     )
-    limits = Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0)
-    return Problem(keys=("A", "B"), covariance=covariance, clusters=(0, 1), limits=limits)
 
 
 def refuses(seen):
@@ -38,7 +36,7 @@ def solves(matrix):
 
 def test_the_first_solution_ends_the_climb():
     seen = []
-    got = first_solution(problem(), {"first": refuses(seen), "second": solves, "third": refuses(seen)})
+    got = first_solution(covariance(), {"first": refuses(seen), "second": solves, "third": refuses(seen)})
     assert got.attempts == (Attempt(what="first", outcome="refused"), Attempt(what="second", outcome="solved"))
     assert got.weights.tolist() == [0.5, 0.5]
     assert len(seen) == 1
@@ -46,25 +44,25 @@ def test_the_first_solution_ends_the_climb():
 
 @pytest.mark.requirement("R-RSK-08")
 def test_only_the_last_solver_gets_raised_ridges():
-    first, last, given = [], [], problem()
+    first, last, given = [], [], covariance()
     got = first_solution(given, {"first": refuses(first), "last": refuses(last)})
     assert got.weights is None
     names = ["first", "last", "last, ridge 0.15", "last, ridge 0.50", "last, ridge 0.95"]
     assert [a.what for a in got.attempts] == names
-    assert [m is given.covariance.matrix for m in first] == [True]
-    assert last[0] is given.covariance.matrix
+    assert [m is given.matrix for m in first] == [True]
+    assert last[0] is given.matrix
     for matrix, ridge in zip(last[1:], (0.15, 0.50, 0.95), strict=True):
         np.testing.assert_allclose(matrix, [[1.0 + 2.0 * ridge, 0.5], [0.5, 3.0 + 2.0 * ridge]], rtol=1e-14)
 
 
 def test_a_ridge_is_never_lowered():
-    got = first_solution(problem(ridge=0.3), {"only": refuses([])})
+    got = first_solution(covariance(ridge=0.3), {"only": refuses([])})
     assert [a.what for a in got.attempts] == ["only", "only, ridge 0.50", "only, ridge 0.95"]
 
 
 def test_the_covariance_is_untouched():
-    given = problem()
-    before = given.covariance.matrix.copy()
-    given.covariance.matrix.flags.writeable = False
+    given = covariance()
+    before = given.matrix.copy()
+    given.matrix.flags.writeable = False
     first_solution(replace(given), {"only": refuses([])})
-    np.testing.assert_array_equal(given.covariance.matrix, before)
+    np.testing.assert_array_equal(given.matrix, before)

@@ -1,1 +1,1 @@
-"""Optimiser engines: one file per member."""
+"""Optimiser engines: one file or folder per member."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from tvquant.allocation.caps import FeasibleSet
+from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Attempt, Problem
 from tvquant.core.panel import Floats
 
@@ -24,10 +26,14 @@ class Engine(Protocol):
         ...
 
     @property
-    def risk_profiles(self) -> frozenset[str]:
-        """Risk profiles it solves."""
+    def objectives(self) -> frozenset[Objective]:
+        """Objectives that it solves itself, never by another engine."""
         ...
 
-    def solve(self, problem: Problem, risk_profile: str) -> EngineAnswer:
-        """Long-only weights under the problem's limits; a failed solve is an answer without weights, not an error."""
+    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
+        """Return weights that are not negative; a failed solve is an answer without weights, not an error.
+
+        They are in the feasible set where the profile's caps are inside the program; where they are projected
+        afterwards, they are those of the method without limits, of any sum.
+        """
         ...

@@ -1,1 +1,1 @@
-"""Risk profiles: what an allocation aims at, one file per member with the house's own solution."""
+"""Risk profiles: what an allocation aims at, as data; engines have the methods."""

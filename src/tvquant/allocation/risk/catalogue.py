@@ -3,13 +3,45 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tvquant.allocation.risk.contract import RiskProfile
-from tvquant.allocation.risk.equal_weight import EQUAL_WEIGHT
-from tvquant.allocation.risk.hrp import HRP
-from tvquant.allocation.risk.max_sharpe import MAX_SHARPE
-from tvquant.allocation.risk.min_variance import MIN_VARIANCE
-from tvquant.allocation.risk.risk_parity import RISK_PARITY
+from tvquant.allocation.risk.contract import Capping, Estimate, Objective, RiskProfile
 
 RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
-    {profile.name: profile for profile in (EQUAL_WEIGHT, MIN_VARIANCE, RISK_PARITY, HRP, MAX_SHARPE)}
+    {
+        profile.name: profile
+        for profile in (
+            RiskProfile(
+                name="equal_weight",
+                meaning="The same weight for every cluster, cut at the caps.",
+                objective=Objective.EQUAL_WEIGHT,
+                capping=Capping.INSIDE,
+                needs=frozenset(),
+            ),
+            RiskProfile(
+                name="min_variance",
+                meaning="The least variance for the capital invested.",
+                objective=Objective.MIN_VARIANCE,
+                capping=Capping.INSIDE,
+            ),
+            # With caps inside the program contributions would not be equal anywhere.
+            RiskProfile(
+                name="risk_parity",
+                meaning="The same contribution to the variance from every name.",
+                objective=Objective.EQUAL_RISK,
+                capping=Capping.PROJECTED,
+            ),
+            RiskProfile(
+                name="hrp",
+                meaning="Capital split down a tree of correlations by inverse branch variance.",
+                objective=Objective.HIERARCHICAL,
+                capping=Capping.PROJECTED,
+            ),
+            RiskProfile(
+                name="max_sharpe",
+                meaning="The most expected return per volatility for the capital invested.",
+                objective=Objective.MAX_RATIO,
+                capping=Capping.INSIDE,
+                needs=frozenset({Estimate.COVARIANCE, Estimate.MEANS}),
+            ),
+        )
+    }
 )

@@ -1,16 +1,48 @@
 """What a risk profile is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.core.allocations import Problem
+
+class Objective(StrEnum):
+    """What is optimised."""
+
+    EQUAL_WEIGHT = "equal_weight"
+    MIN_VARIANCE = "min_variance"
+    MAX_RATIO = "max_ratio"
+    EQUAL_RISK = "equal_risk"
+    HIERARCHICAL = "hierarchical"
+
+
+class Capping(StrEnum):
+    """How weights come to keep the limits: as constraints of the method itself, or by a projection of its weights."""
+
+    INSIDE = "inside"
+    PROJECTED = "projected"
+
+
+class Estimate(StrEnum):
+    """What a method reads of the streams."""
+
+    COVARIANCE = "covariance"
+    MEANS = "means"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskProfile:
-    """An aim of allocation: its name in profiles, its meaning in one sentence, and the house's own solution."""
+    """An aim of allocation.
+
+    Parameters
+    ----------
+    name : in profiles.
+    meaning : one sentence.
+    objective : what an engine must be able to solve.
+    capping : how the limits are kept.
+    needs : estimates that the weights depend on, and on no others.
+    """
 
     name: str
     meaning: str
-    solve: Callable[[Problem], EngineAnswer]
+    objective: Objective
+    capping: Capping
+    needs: frozenset[Estimate] = frozenset({Estimate.COVARIANCE})

@@ -6,7 +6,6 @@
    linkage's own order get other weights).
 3. Recursive bisection: a stretch of names is halved, the left half gets 1 - V_L / (V_L + V_R), V being the variance of
    a half whose names are held by inverse variance.
-4. Projection onto the caps; the outcome says how much of the book it moved.
 
 The order of the names plays no part unless distances are tied: the linkage says which branch of a merge comes first.
 Source: Lopez de Prado (2016), Building diversified portfolios that outperform out of sample, Journal of Portfolio
@@ -16,10 +15,8 @@ Management 42; Ward linkage instead of its single linkage.
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.projection import onto_caps
-from tvquant.allocation.risk.contract import RiskProfile
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Problem
+from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
 from tvquant.statistics import LeafOrder, correlation_distance, ward
 
@@ -27,26 +24,26 @@ ROUNDING = 1e-9
 """A correlation that is further outside [-1, 1] is none."""
 
 
-def solve(problem: Problem) -> EngineAnswer:
-    """Weights by recursive bisection, projected onto the caps."""
+def solve(covariance: Covariance) -> EngineAnswer:
+    """Return weights by recursive bisection, before caps."""
 
-    def capped(matrix: Floats) -> Solution:
+    def bisected(matrix: Floats) -> Solution:
         extreme = float(np.abs(_correlation(matrix)).max())
         if extreme > 1.0 + ROUNDING:
             return Solution(None, f"a correlation of size {extreme:.6g} is above 1")
         weights = hrp_weights(matrix)
         if not (weights > 0.0).all():
             return Solution(None, "a branch has no positive variance")
-        return onto_caps(Solution(weights, "solved"), problem)
+        return Solution(weights, "solved")
 
-    return first_solution(problem, {"recursive_bisection": capped})
+    return first_solution(covariance, {"recursive_bisection": bisected})
 
 
 def hrp_weights(matrix: Floats) -> Floats:
-    """Weights (N, sum 1) of the covariance `matrix` (N x N) without caps."""
+    """Return the N weights, of sum 1, of the covariance `matrix` (N x N) without caps."""
     from scipy.cluster.hierarchy import leaves_list
 
-    from tvquant.allocation.kernels import bisect
+    from tvquant.allocation.engines.custom.kernels import bisect
 
     if len(matrix) == 1:
         return np.ones(1)
@@ -61,8 +58,3 @@ def _correlation(matrix: Floats) -> Floats:
     deviation = np.sqrt(np.diag(matrix))
     correlation: Floats = matrix / np.outer(deviation, deviation)
     return correlation
-
-
-HRP = RiskProfile(
-    name="hrp", meaning="Capital split down a tree of correlations by inverse branch variance.", solve=solve
-)

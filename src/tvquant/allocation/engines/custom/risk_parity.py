@@ -1,17 +1,14 @@
 """Risk parity: every name contributes the same share of the variance (equal risk contribution, ERC).
 
-The weights are those of the unconstrained method, then projected onto the caps: with caps inside the program the
-contributions would not be equal anywhere. The outcome says how much of the book the projection moved.
+They do so before caps: with caps inside the program the contributions would not be equal anywhere.
 """
 
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.projection import onto_caps
-from tvquant.allocation.quadratic import NOT_CONVEX, convex
-from tvquant.allocation.risk.contract import RiskProfile
+from tvquant.allocation.engines.custom.quadratic import NOT_CONVEX, convex
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Problem
+from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
 
 TOLERANCE = 1e-11
@@ -22,17 +19,13 @@ WHOLE = 0.25
 """A Newton step that is not longer is made whole."""
 
 
-def solve(problem: Problem) -> EngineAnswer:
-    """Weights with equal risk contributions, projected onto the caps."""
-
-    def capped(matrix: Floats) -> Solution:
-        return onto_caps(equal_risk(matrix), problem)
-
-    return first_solution(problem, {"coordinate_descent": capped})
+def solve(covariance: Covariance) -> EngineAnswer:
+    """Return weights with equal risk contributions, before caps."""
+    return first_solution(covariance, {"coordinate_descent": equal_risk})
 
 
 def equal_risk(matrix: Floats) -> Solution:
-    """Positive weights (N, sum 1) with w_i (Sw)_i equal for all names.
+    """Return N positive weights, of sum 1, with w_i (Sw)_i equal for all names.
 
     The minimum of y'Cy / 2 - sum ln(y_i) / N has y_i (Cy)_i = 1 / N. It is sought on the correlations C, where units
     are gone and the start, equal y, is the answer already when all correlations are alike; then w_i ~ y_i / sigma_i.
@@ -41,7 +34,7 @@ def equal_risk(matrix: Floats) -> Solution:
     Sources: Spinu (2013), An algorithm for computing risk parity weights (the function, Newton); Griveau-Billion,
     Richard & Roncalli (2013), A fast algorithm for computing high-dimensional risk parity portfolios (the descent).
     """
-    from tvquant.allocation.kernels import equalise
+    from tvquant.allocation.engines.custom.kernels import equalise
 
     if not convex(matrix):
         return Solution(None, NOT_CONVEX)
@@ -60,7 +53,7 @@ def equal_risk(matrix: Floats) -> Solution:
 
 
 def _newton(correlation: Floats, exposures: Floats) -> tuple[Floats, int, float]:
-    """Exposures with equal risk, steps made, and the largest |N y_i (Cy)_i - 1| that is left.
+    """Return exposures with equal risk, the steps made, and the largest |N y_i (Cy)_i - 1| that is left.
 
     N times the function is self-concordant: a step divided by 1 + its own length never leaves y > 0 and always
     descends; near the minimum the whole step converges quadratically (Boyd & Vandenberghe 2004, section 9.6).
@@ -80,8 +73,3 @@ def _newton(correlation: Floats, exposures: Floats) -> tuple[Floats, int, float]
         length = float(np.sqrt(slope @ change))
         y = y * (1.0 - change / (1.0 + length if length > WHOLE else 1.0))
     return y, step, miss
-
-
-RISK_PARITY = RiskProfile(
-    name="risk_parity", meaning="The same contribution to the variance from every name.", solve=solve
-)

@@ -1,0 +1,31 @@
+"""The house engine: closed forms and own solvers, without a library between."""
+
+from dataclasses import dataclass
+
+from tvquant.allocation.caps import FeasibleSet
+from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.engines.custom import equal_weight, hrp, max_sharpe, min_variance, risk_parity
+from tvquant.allocation.risk.contract import Objective, RiskProfile
+from tvquant.core.allocations import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """One method for every objective; each is given no more of the problem than it reads."""
+
+    name: str = "custom"
+    objectives: frozenset[Objective] = frozenset(Objective)
+
+    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
+        """Solve by the method of the profile's objective."""
+        match risk_profile.objective:
+            case Objective.EQUAL_WEIGHT:
+                return equal_weight.solve(feasible)
+            case Objective.MIN_VARIANCE:
+                return min_variance.solve(problem.covariance, feasible)
+            case Objective.MAX_RATIO:
+                return max_sharpe.solve(problem.covariance, feasible)
+            case Objective.EQUAL_RISK:
+                return risk_parity.solve(problem.covariance)
+            case Objective.HIERARCHICAL:
+                return hrp.solve(problem.covariance)

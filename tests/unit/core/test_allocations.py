@@ -1,0 +1,68 @@
+"""What a problem refuses when it is made, and what nobody can change afterwards."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builders.problems import covariance_of, problem_of
+from tvquant.core.allocations import Constraint, violated
+from tvquant.core.errors import ModelError
+
+GIVEN = problem_of(covariance_of(np.eye(3)))
+NAN = float("nan")
+
+
+def means(*values: float) -> dict[str, Any]:
+    return {"covariance": replace(GIVEN.covariance, means=np.array(values))}
+
+
+def variance(value: float) -> dict[str, Any]:
+    return {"covariance": covariance_of(np.diag([1.0, value, 1.0]))}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"keys": ()}, "at least one name and none twice, got 0"),
+        ({"keys": ("A",) * 3}, "none twice, got 3 with 1 unique"),
+        ({"keys": ("A", "B")}, "allocation of 2 names needs returns of shape T x 2, got T x 3"),
+        ({"returns": np.zeros(3)}, "needs returns of shape T x 3, got 3"),
+        ({"covariance": covariance_of(np.eye(2))}, "3 names needs a covariance of shape 3 x 3, got 2 x 2"),
+        (means(0.1, 0.1), "needs means of shape 3, got 2"),
+        ({"clusters": (0, 1)}, "needs clusters of shape 3, got 2"),
+        ({"previous": np.zeros((3, 1))}, "needs previous weights of shape 3, got 3 x 1"),
+        ({"returns": np.array([[0.0, 0.0, NAN]])}, "N002 cannot be weighed: its returns are not all finite"),
+        (means(0.1, NAN, 0.1), "N001 cannot be weighed: its mean is not finite"),
+        (variance(NAN), "N001 cannot be weighed: its covariance is not finite with a positive variance"),
+        (variance(0.0), "N001 cannot be weighed: its covariance is not finite with a positive variance"),
+        ({"previous": np.array([np.inf, 0.0, 0.0])}, "N000 cannot be weighed: its previous weight is not finite"),
+        ({"composition": {"N000": {"A": 1.0}}}, "expected N001 to be one unit net long or short, found 0"),
+        ({"composition": {key: {"A": 1.0, "B": 0.5} for key in GIVEN.keys}}, "expected N000 .* found 1.5"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        replace(GIVEN, **changed)
+
+
+def test_signs_are_those_of_the_net_exposure() -> None:
+    pair = {"A": -0.25, "B": -0.75}
+    made = replace(GIVEN, composition={"N000": {"A": 1.0}, "N001": {"A": -1.0}, "N002": pair, "another": {"C": 2.0}})
+    assert made.signs.tolist() == [1.0, -1.0, -1.0]
+
+
+def test_arrays_are_read_only() -> None:
+    arrays = (GIVEN.returns, GIVEN.previous, GIVEN.signs, GIVEN.covariance.matrix, GIVEN.covariance.means)
+    assert not any(array.flags.writeable for array in arrays)
+
+
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.parametrize(
+    ("value", "broken"), [(0.25, False), (0.25 + 9e-10, False), (0.25 + 1.1e-9, True), (NAN, True)]
+)
+def test_a_limit_is_broken_beyond_the_tolerance(value: float, broken: bool) -> None:
+    kept, judged = (Constraint(name=name, limit=0.25, value=v) for name, v in (("gross", -1.0), ("cluster", value)))
+    assert violated((kept, judged)) == ((judged,) if broken else ())
+    assert str(replace(judged, value=0.5)) == "cluster is 0.5, limit 0.25"
