@@ -13,6 +13,7 @@ import numpy as np
 
 from tvquant.core.allocations import AllocationOutcome, Constraint
 from tvquant.core.instruments import Instant
+from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp, Stamps
 
@@ -157,4 +158,54 @@ class Decision:
             "weights": dict(sorted(self.weights.items())),
             "inputs": self.inputs,
             "stamps": sorted(self.stamps),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Correlation:
+    """Correlations (K x K) of the return streams of K atoms on the training rows, to six decimals."""
+
+    atoms: tuple[str, ...]
+    matrix: Floats
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The correlations that a payload describes."""
+        return cls(atoms=tuple(payload["atoms"]), matrix=np.array(payload["matrix"], dtype=np.float64))
+
+    def payload(self) -> dict[str, Any]:
+        """The correlations as JSON can hold them."""
+        return {"atoms": list(self.atoms), "matrix": self.matrix.round(6).tolist()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CurrentDecision:
+    """What a strategy would hold from the last row on.
+
+    Parameters
+    ----------
+    held : atom id -> weight before it.
+    correlation : of the winners; None where there are none, or no streams that vary.
+    """
+
+    decision: Decision
+    held: Mapping[str, float]
+    correlation: Correlation | None
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Self:
+        """The current decision that a payload describes."""
+        found = payload["correlation"]
+        return cls(
+            decision=Decision.of(payload["decision"]),
+            held=payload["held"],
+            correlation=None if found is None else Correlation.of(found),
+        )
+
+    def payload(self) -> dict[str, Any]:
+        """The current decision as JSON can hold it."""
+        return {
+            "decision": self.decision.payload(),
+            "held": dict(self.held),
+            "correlation": None if self.correlation is None else self.correlation.payload(),
         }

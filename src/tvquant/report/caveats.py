@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from tvquant.core.stamps import Stamp
+from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.formatting import day, percent
-from tvquant.report.run import DRAWN_FROM, Absent, Cell, RunData
+from tvquant.report.run import DRAWN_FROM, RunData
 from tvquant.report.sections.costs import assumed_funding
 
 DUST = 1e-9
@@ -67,19 +68,19 @@ def caveats(run: RunData) -> tuple[Caveat, ...]:
 
 def _of_headline(run: RunData) -> tuple[Caveat | None, ...]:
     try:
-        cell = run.headline()
+        cell = run.headline
     except Absent as error:
         return tuple(_unknown(topic, str(error)) for topic in MEASURED)
     return (_universe(cell), _benchmark(run, cell), *_measured(run, cell), _funding(cell), _stamps(cell))
 
 
-def _measured(run: RunData, cell: Cell) -> tuple[Caveat, ...]:
+def _measured(run: RunData, cell: RecordedCell) -> tuple[Caveat, ...]:
     """What the tables of the headline's decisions say."""
-    if cell["why"]:
+    if cell.why:
         return tuple(_unknown(topic, "the headline cell failed") for topic in MEASURED)
     try:
-        windows = run.table("windows", cell["cell"])
-        weights = run.table("weights").filter(pl.col("cell") == cell["cell"])
+        windows = run.table("windows", cell.key)
+        weights = run.table("weights").filter(pl.col("cell") == cell.key)
         return (_caps(windows), _largest(weights), _sparse(windows))
     except Absent as error:
         return tuple(_unknown(topic, str(error)) for topic in MEASURED)
@@ -90,7 +91,7 @@ def _unknown(topic: Topic, why: str) -> Caveat:
 
 
 def _unfinished(run: RunData) -> Caveat | None:
-    if "result" in run.digests:
+    if run.result is not None:
         return None
     text = f"Unfinished: cells may be missing, baselines too; `tvquant run --resume {run.run_id}` plays the rest."
     return Caveat(topic=Topic.UNFINISHED, text=text, serious=True)
@@ -104,27 +105,27 @@ def _unbound(run: RunData) -> Caveat | None:
 
 
 def _simulated(run: RunData) -> Caveat | None:
-    if not any(Stamp.SIMULATED in cell["stamps"] for cell in run.cells):
+    if not any(Stamp.SIMULATED in cell.stamps for cell in run.cells):
         return None
     return Caveat(topic=Topic.SIMULATED, text=f"simulated: {Stamp.SIMULATED.meaning}", serious=True)
 
 
-def _funding(cell: Cell) -> Caveat | None:
-    text = assumed_funding(cell)
+def _funding(cell: RecordedCell) -> Caveat | None:
+    text = assumed_funding(cell.measures)
     return Caveat(topic=Topic.FUNDING, text=text, serious=True) if text else None
 
 
-def _universe(cell: Cell) -> Caveat | None:
-    if Stamp.CURRENT_ONLY not in cell["stamps"]:
+def _universe(cell: RecordedCell) -> Caveat | None:
+    if Stamp.CURRENT_ONLY not in cell.stamps:
         return None
     return Caveat(topic=Topic.UNIVERSE, text=f"current_only: {Stamp.CURRENT_ONLY.meaning}", serious=True)
 
 
-def _benchmark(run: RunData, cell: Cell) -> Caveat | None:
+def _benchmark(run: RunData, cell: RecordedCell) -> Caveat | None:
     """A benchmark of prices beside assets with dividends is too easy to beat."""
     stamp = Stamp.PRICE_RETURN
-    easy = [other["cell"].split("/")[0] for other in run.cells if other["baseline"] and stamp in other["stamps"]]
-    if not easy or stamp in cell["stamps"]:
+    easy = [other.key.split("/")[0] for other in run.cells if other.baseline and stamp in other.stamps]
+    if not easy or stamp in cell.stamps:
         return None
     names = ", ".join(dict.fromkeys(easy))
     text = f"Benchmark {names} is of prices only, without dividends; the assets have theirs, so it is too easy to beat."
@@ -165,8 +166,8 @@ def _sparse(windows: pl.DataFrame) -> Caveat:
     return Caveat(topic=Topic.SPARSE, text=text, serious=2 * count > of)
 
 
-def _stamps(cell: Cell) -> Caveat | None:
-    others = [stamp for stamp in sorted(cell["stamps"]) if stamp not in (Stamp.CURRENT_ONLY, Stamp.SIMULATED)]
+def _stamps(cell: RecordedCell) -> Caveat | None:
+    others = [stamp for stamp in sorted(cell.stamps) if stamp not in (Stamp.CURRENT_ONLY, Stamp.SIMULATED)]
     if not others:
         return None
     return Caveat(

@@ -13,10 +13,11 @@ from tvquant import __version__
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import TvquantError
 from tvquant.ledger import Integrity, verify
+from tvquant.ledger.recorded_run import Absent
 from tvquant.report.files import write
 from tvquant.report.formatting import NOTHING, number
 from tvquant.report.markdown import Health, health_of, markdown_table, profile_name
-from tvquant.report.run import Absent, RunData, read_run
+from tvquant.report.run import RunData, read_run
 
 HEAD = ("run", "profile", "ledger", "health", "headline Sharpe", "report")
 FOUND = ".index.json"
@@ -89,7 +90,7 @@ def _row(folder: Path) -> Row:
 
 def _headline(run: RunData) -> str:
     try:
-        cell = run.headline()
+        measures = run.headline.measures
     except Absent:
         return NOTHING
-    return f"{number(cell.get('sharpe'))} ± {number(cell.get('sharpe_se'))}"
+    return f"{number(measures.sharpe)} ± {number(measures.sharpe_se)}"

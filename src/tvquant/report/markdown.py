@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from tvquant.ledger.recorded_run import Absent
 from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, number, percent, some
-from tvquant.report.run import Absent, RunData, health_counts, is_fine, stamps_of
+from tvquant.report.run import RunData, health_counts, stamps_of
 
 NAMED = 12
 """Assets that are not healthy and named; the rest are counted."""
@@ -22,10 +23,10 @@ class Health(StrEnum):
 def health_of(run: RunData) -> tuple[Health, str]:
     """HEALTHY when every asset is; DEGRADED when one is not; MISSING without a health record. With it the counts."""
     try:
-        assets = run.health()
+        assets = run.health
     except Absent as error:
         return Health.MISSING, str(error)
-    fine = bool(assets) and all(is_fine(asset) for asset in assets)
+    fine = bool(assets) and all(asset.state.fine for asset in assets)
     shown = ", ".join(f"{state} {n}" for state, n in health_counts(assets).items()) or "no asset"
     return (Health.HEALTHY if fine else Health.DEGRADED), shown
 
@@ -33,10 +34,10 @@ def health_of(run: RunData) -> tuple[Health, str]:
 def excluded(run: RunData) -> str:
     """How many of all assets are healthy and which are not, named beside the ratio (R-DAT-22)."""
     try:
-        assets = run.health()
+        assets = run.health
     except Absent as error:
         return str(error)
-    odd = [f"{asset['key']} ({asset['state']})" for asset in assets if not is_fine(asset)]
+    odd = [f"{asset.key} ({asset.state.value})" for asset in assets if not asset.state.fine]
     ratio = f"{len(assets) - len(odd)}/{len(assets)}"
     return f"{ratio}; not healthy: {some(odd, NAMED)}" if odd else ratio
 
@@ -47,17 +48,18 @@ def index_of_run(run: RunData) -> str:
     head = ("cell", "Sharpe", "± SE", "CAGR", "volatility", "max drawdown", "mean cash", "turnover", "rows")
     rows = [
         (
-            f"{cell['cell']}{' (baseline)' if cell['baseline'] else ''}{_failed(cell['why'])}",
-            number(cell.get("sharpe")),
-            number(cell.get("sharpe_se")),
-            percent(cell.get("cagr")),
-            percent(cell.get("volatility")),
-            percent(cell.get("max_drawdown")),
-            percent(cell.get("mean_cash")),
-            percent(cell.get("mean_turnover")),
-            count(cell.get("n")),
+            f"{cell.key}{' (baseline)' if cell.baseline else ''}{_failed(cell.why)}",
+            number(of.sharpe),
+            number(of.sharpe_se),
+            percent(of.cagr),
+            percent(of.volatility),
+            percent(of.max_drawdown),
+            percent(of.mean_cash),
+            percent(of.mean_turnover),
+            count(of.n),
         )
         for cell in run.cells
+        for of in (cell.measures,)
     ]
     facts = [
         f"# Run {run.run_id}",
@@ -66,7 +68,7 @@ def index_of_run(run: RunData) -> str:
         "",
         f"- Profile: {profile_name(run)}",
         f"- Run id: `{run.run_id}`",
-        f"- Result digest: {_code(run.digests.get('result'), 'not recorded: validation has not ended')}",
+        f"- Result digest: {_code(run.result, 'not recorded: validation has not ended')}",
         f"- Snapshot digest: {_code(run.digests.get('snapshot'), 'not recorded')}",
         f"- Universe health: {_plain(excluded(run))}",
         "",
@@ -92,7 +94,7 @@ def index_of_run(run: RunData) -> str:
 def profile_name(run: RunData) -> str:
     """The profile's name, or why it is not known."""
     try:
-        return run.profile().name
+        return run.profile.name
     except Absent as error:
         return str(error)
 

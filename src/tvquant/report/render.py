@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.ledger.recorded_run import Absent
 from tvquant.report.blocks import Block, Text
 from tvquant.report.files import write
 from tvquant.report.markdown import index_of_run
-from tvquant.report.run import Absent, RunData, read_run
+from tvquant.report.run import RunData, read_run
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.contract import Section
 

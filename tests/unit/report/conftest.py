@@ -75,7 +75,7 @@ def _panel() -> Panel:
 def _asset(key: str, state: str = "ok", gaps: int = 0) -> dict[str, object]:
     return {
         "key": key, "symbol": key, "state": state, "bars": ROWS - gaps, "first": "2019-01-02T00:00:00.000000",
-        "last": "2020-01-14T00:00:00.000000", "gaps": gaps, "tolerated": 0,
+        "last": "2020-01-14T00:00:00.000000", "gaps": gaps, "tolerated": 0, "age_hours": 12.0, "findings": 0,
     }  # fmt: skip
 
 
@@ -96,7 +96,11 @@ def _build(folder: Path) -> None:
                 test=20, step=20, lookback=500, selection="baseline", rebalance="window",
             )
         )  # fmt: skip
-        ledger.record(Entry(chain=RUN, stage=10, kind="plan", outputs={"plan": "p1an", "snapshot": "5nap"}))
+        ledger.record(
+            Entry(
+                chain=RUN, stage=10, kind="plan", outputs={"plan": "p1an", "snapshot": "5nap"}, data={"snapshot": "{}"}
+            )
+        )
         _stage(ledger, 14, data=as_of(panel, played, headline(profile), ROWS - 1))
         engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
         store = ResultStore(folder / "results")

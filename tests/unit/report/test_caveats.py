@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tvquant.core.stamps import Stamp
 from tvquant.report import caveats, read_run, write_report
 from tvquant.report.caveats import Topic
 
@@ -71,21 +72,19 @@ def test_what_is_not_known_is_said_to_be_unknown(run, name):
 
 
 def test_a_benchmark_of_prices_is_named_only_where_the_assets_have_dividends(run):
-    data = read_run(run)
-    stamps = {True: ["price_return"], False: []}
+    stamps = {True: (Stamp.PRICE_RETURN,), False: ()}
 
-    def told(baseline, headline):
-        cells = tuple(
-            {**cell, "stamps": stamps[baseline if cell["cell"] == "market/custom" else headline]} for cell in data.cells
+    def topics(baseline, headline):
+        data = read_run(run)
+        data.outcomes = tuple(
+            replace(cell, stamps=stamps[baseline if cell.key == "market/custom" else headline])
+            for cell in data.outcomes
         )
-        there = {
-            name: getattr(data, name) for name in ("folder", "run_id", "code", "stages", "digests", "files", "began")
-        }
-        return {one.topic for one in caveats(type(data)(**there, cells=cells))}
+        return {one.topic for one in caveats(data)}
 
-    assert Topic.BENCHMARK in told(baseline=True, headline=False)
-    assert Topic.BENCHMARK not in told(baseline=True, headline=True)
-    assert Topic.BENCHMARK not in told(baseline=False, headline=False)
+    assert Topic.BENCHMARK in topics(baseline=True, headline=False)
+    assert Topic.BENCHMARK not in topics(baseline=True, headline=True)
+    assert Topic.BENCHMARK not in topics(baseline=False, headline=False)
 
 
 def test_files_that_no_ledger_answers_for_are_said_to_be_unverified(run, bind):
@@ -107,7 +106,7 @@ def test_page_and_index_say_the_same_lines_above_their_figures(run):
 def test_a_run_that_has_not_ended_is_said_to_be_unfinished(run):
     assert Topic.UNFINISHED not in said(run)
     read = read_run(run)
-    digests = {name: found for name, found in read.digests.items() if name != "result"}
-    first = caveats(replace(read, digests=digests))[0]
+    read.stages = {}
+    first = caveats(read)[0]
     assert (first.topic, first.serious) == (Topic.UNFINISHED, True)
     assert f"--resume {run.name}" in first.text

@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from tvquant.core.decisions import CurrentDecision
 from tvquant.core.stages import Stage
 from tvquant.report.blocks import Facts, Figure, Table, Text
 from tvquant.report.formatting import percent
@@ -43,8 +44,16 @@ def drawn_of(run, section):
 def deciding(run, **data):
     """The run as if stage 14 had recorded this."""
     found = read_run(run)
-    record = replace(found.stages[Stage.OPTIMISATION], data=dict(found.stages[Stage.OPTIMISATION].data) | data)
-    return replace(found, stages={**found.stages, Stage.OPTIMISATION: record})
+    found.current = CurrentDecision.of({**found.current.payload(), **data})
+    return found
+
+
+def without(run, name):
+    """The run as if stage 14 had not recorded this."""
+    found = read_run(run)
+    record = found.stages[Stage.OPTIMISATION]
+    found.stages[Stage.OPTIMISATION] = replace(record, data={k: v for k, v in record.data.items() if k != name})
+    return found
 
 
 def winner(symbol, direction, how="ranked", logic="rating_ma"):
@@ -65,7 +74,7 @@ UP, DOWN = (f"\N{NO-BREAK SPACE}rating_ma\N{NO-BREAK SPACE}{arrow}" for arrow in
 def four(run):
     """A decision over four atoms, two of them on one asset in opposite directions."""
     ids = [name for name, _ in (BTC, ETH, OLD, PAIR)]
-    decision = dict(read_run(run).decision())
+    decision = read_run(run).current.decision.payload()
     decision |= {
         "selection": dict(decision["selection"])
         | {
@@ -214,7 +223,7 @@ def test_current_weights_tell_direction_atoms_clusters_and_how_they_came_in(four
 
 
 def current_facts(run, **decided):
-    decision = {**read_run(run).decision(), **decided}
+    decision = {**read_run(run).current.decision.payload(), **decided}
     found = deciding(run, decision=decision, held=decided.pop("held", {}))
     return dict(of(Facts, CURRENT.draw(found))[0].pairs)
 
@@ -239,21 +248,21 @@ def test_current_weights_name_their_bar_its_age_who_lacks_it_and_what_was_held(r
 
 
 def test_a_run_that_does_not_name_its_bar_shows_no_current_weights(run):
-    found = read_run(run)
-    data = {key: value for key, value in found.stages[Stage.OPTIMISATION].data.items() if key != "held"}
-    record = replace(found.stages[Stage.OPTIMISATION], data=data)
-    (said,) = drawn(CURRENT, replace(found, stages={**found.stages, Stage.OPTIMISATION: record}))
+    (said,) = drawn(CURRENT, without(run, "held"))
+    assert said.text.endswith("outcome of stage 14 (optimisation) was recorded by another version: 'held'.")
+    (said,) = drawn(CURRENT, deciding(run, decision={**read_run(run).current.decision.payload(), "footing": None}))
     assert "does not name the bar that was decided on" in said.text
 
 
 def test_current_weights_without_a_decision_say_why(run):
-    decision = {**read_run(run).decision(), "allocation": None, "selection": None, "failure": "no answer today."}
+    undecided = {"allocation": None, "selection": None, "failure": "no answer today."}
+    decision = read_run(run).current.decision.payload() | undecided
     said = of(Text, CURRENT.draw(deciding(run, decision=decision)))[0]
     assert (said.text, said.tone) == ("no answer today: all cash.", "warning")
 
 
 def test_current_weights_that_could_not_be_found_are_said_to_have_failed(run):
-    decision = dict(read_run(run).decision())
+    decision = read_run(run).current.decision.payload()
     failed = {"status": "failed", "attempts": [{"what": "covariance", "outcome": "singular"}], "constraints": []}
     decision |= {"allocation": dict(decision["allocation"]) | failed, "atoms": {}, "weights": {}, "netting": None}
     blocks = CURRENT.draw(deciding(run, decision=decision))
@@ -308,10 +317,8 @@ def test_without_winners_there_are_no_clusters_and_the_page_says_so(run):
 
 
 def test_a_ledger_without_correlations_is_said_to_lack_them(run):
-    found = deciding(run)
-    record = replace(found.stages[Stage.OPTIMISATION], data={"decision": found.decision()})
-    (said,) = drawn(CLUSTERS, replace(found, stages={Stage.OPTIMISATION: record}))
-    assert said.text == "Not shown: the ledger's outcome of stage 14 (optimisation) holds no correlations."
+    (said,) = drawn(CLUSTERS, without(run, "correlation"))
+    assert said.text.endswith("was recorded by another version: 'correlation'.")
 
 
 @pytest.mark.requirement("R-SIM-17")
@@ -323,11 +330,13 @@ def test_funding_has_its_line_and_what_was_assumed_of_it_the_result_without(run)
     found = of(Table, drawn_of(run, CONTRIBUTION))[0]
     row = next(row for row in found.rows if row[0] == HEADLINE)
     assert row[found.head.index("funding")] == percent(1e-4 * len(returns(run)))
-    told = {"cost_funding": -0.016, "assumed_funding": 0.0123, "unassumed_total_return": 0.25, "unassumed_cagr": 0.2,
-            "unassumed_sharpe": None}  # fmt: skip
     data = read_run(run)
-    cells = tuple({**cell, **told} if cell["cell"] == HEADLINE else cell for cell in data.cells)
-    facts, note = COSTS.draw(replace(data, cells=cells))[:2]
+    plain = data.headline.measures
+    measures = replace(plain, costs={**plain.costs, "funding": -0.016}, assumed_funding=0.0123, unassumed_total_return=0.25,
+                       unassumed_cagr=0.2)  # fmt: skip
+    data = read_run(run)
+    data.outcomes = tuple(replace(cell, measures=measures) if cell.key == HEADLINE else cell for cell in data.outcomes)
+    facts, note = COSTS.draw(data)[:2]
     assert ("funding", "-1.60 %") in facts.pairs
     assert note.tone == "warning"
     assert "Funding of 1.23 % of the starting capital was assumed" in note.text

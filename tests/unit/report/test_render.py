@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 
 from tvquant.core.errors import DataError
+from tvquant.core.measures import Measures
+from tvquant.core.stamps import Stamp
 from tvquant.ledger import verify
 from tvquant.report import standings, write_report
 from tvquant.report.render import page_of, script_json
@@ -181,13 +183,9 @@ def test_without_an_artefact_its_sections_say_so_and_the_rest_is_there(run, name
 
 def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
     data = read_run(run)
-    cells = tuple(
-        dict.fromkeys(cell) | {"cell": cell["cell"], "baseline": False, "stamps": [], "why": "singular"}
-        if cell["cell"] == data.headline()["cell"]
-        else cell
-        for cell in data.cells
-    )
-    html = page_of(replace(data, cells=cells))
+    failed = {"baseline": False, "status": "failed", "stamps": (), "why": "singular", "measures": Measures()}
+    data.outcomes = tuple(replace(cell, **failed) if cell.key == HEADLINE else cell for cell in data.outcomes)
+    html = page_of(data)
     assert f"The headline cell {HEADLINE} failed: singular." in html
     record_failed(run, "baseline/custom/other/custom", "no <b>answer</b>")
     assert "failed: no &lt;b&gt;answer&lt;/b&gt;" in page(run)
@@ -197,11 +195,12 @@ def test_a_caveat_of_a_baseline_alone_stands_at_its_comparison(run):
     data = read_run(run)
     words = "Of the baseline alone: Returns are of prices only"
     assert words not in page_of(data)
-    cells = tuple(
-        cell | {"stamps": [*cell["stamps"], "price_return"]} if cell["cell"] == "market/custom" else cell
-        for cell in data.cells
+    changed = read_run(run)
+    changed.outcomes = tuple(
+        replace(cell, stamps=(*cell.stamps, Stamp.PRICE_RETURN)) if cell.key == "market/custom" else cell
+        for cell in data.outcomes
     )
-    assert page_of(replace(data, cells=cells)).count(words) == 1
+    assert page_of(changed).count(words) == 1
 
 
 class Tags(HTMLParser):

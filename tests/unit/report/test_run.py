@@ -6,10 +6,12 @@ from math import nan
 import pytest
 
 from tvquant.core.errors import DataError, LedgerError
+from tvquant.lake.quality.health import from_report
 from tvquant.ledger import LedgerRecord, records
+from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.ledger.result_store import ResultStore
 from tvquant.report import standings
-from tvquant.report.run import Absent, _ranked, health_counts, read_run
+from tvquant.report.run import health_counts, read_run
 
 
 def test_strategies_come_first_by_sharpe_then_baselines(run):
@@ -66,16 +68,19 @@ def test_a_shard_beside_a_table_of_the_ledger_is_not_read(run, bind):
 
 
 def test_a_measure_without_a_value_is_not_known():
-    cell = _ranked([LedgerRecord(**{**dict.fromkeys(LedgerRecord.__slots__), "chain": "a/b/c/d", "data": {},
-                                    "metrics": {"sharpe": nan, "n": 3, "baseline": False}})])[0]  # fmt: skip
-    assert (cell["sharpe"], cell["n"]) == (None, 3)
+    metrics = {"status": "played", "sharpe": nan, "n": 3, "baseline": False, "cost_borrow": nan}
+    cell = RecordedCell.of(
+        LedgerRecord(**{**dict.fromkeys(LedgerRecord.__slots__), "chain": "a/b/c/d", "data": {}, "metrics": metrics})
+    )
+    assert (cell.measures.sharpe, cell.metrics["sharpe"], cell.measures.n) == (None, None, 3)
+    assert cell.measures.costs == {"borrow": 0.0}
 
 
 @pytest.mark.parametrize(
     ("name", "ask"),
     [
-        ("manifest.json", lambda data: data.profile()),
-        ("data/health.json", lambda data: data.health()),
+        ("manifest.json", lambda data: data.profile),
+        ("data/health.json", lambda data: data.health),
         ("results/returns.parquet", lambda data: data.table("returns")),
     ],
 )
@@ -105,5 +110,14 @@ def test_health_is_counted_from_states(run):
     path = run / "data" / "health.json"
     assets = json.loads(path.read_text())
     assets[1]["state"] = "gaps"
-    assert health_counts(assets) == {"ok": 5, "gaps": 1}
+    assets[2]["state"] = "accepted"
+    assets[3]["state"] = "delisted"
+    counts = {"ok": 3, "delisted": 1, "accepted": 1, "gaps": 1}
+    assert list(health_counts(from_report(assets)).items()) == list(counts.items())
     assert health_counts([]) == {}
+
+
+def test_a_health_report_of_another_version_is_named(run):
+    (run / "data" / "health.json").write_text('[{"key": "NYSE:AAA"}]')
+    with pytest.raises(Absent, match=r"^data/health.json: health report, asset 0: expected age_hours"):
+        _ = read_run(run).health

@@ -81,6 +81,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
 
 
+def number(value: float | None) -> str:
+    """A number with two decimals; a dash where it is not known."""
+    return "-" if value is None else f"{value:.2f}"
+
+
 class Progress(Watcher):
     """Tells a person at a terminal which stage runs and how long the walk-forward will take.
 

@@ -180,20 +180,17 @@ def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json:
 
 def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth, ...]":
     """Print the health of the assets behind the atoms that a run would hold from its last row on."""
-    from tvquant.app.stages.health import REPORT
-    from tvquant.core.atoms import Atom
-    from tvquant.lake.quality.health import from_report, of_atoms
-    from tvquant.report.run import read_run
+    from tvquant.lake.quality.health import of_atoms
+    from tvquant.report import read_run
 
-    folder = home.run(name)
-    states = from_report(folder.read_json(REPORT))
-    selection = read_run(folder.path).decision()["selection"]
-    behind = of_atoms([Atom.of(fields) for fields in selection["winners"]] if selection else [], states)
+    run = read_run(home.run(name).path)
+    response = run.current.decision.response
+    behind = of_atoms(response.winners if response else (), run.health)
     rows = [(atom, one.key, one.state.value, str(one.last)[:10], one.gaps) for atom, one in behind.items()]
     head = ("atom", "asset", "state", "last", "gaps")
     text = table(head, rows, right=(4,)) if rows else "the run would hold nothing"
     answer([dict(zip(head, row, strict=True)) for row in rows], text, as_json=as_json)
-    return tuple(behind.values()) or states
+    return tuple(behind.values()) or run.health
 
 
 def _present(live: bool) -> "Instant | None":

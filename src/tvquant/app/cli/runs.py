@@ -4,6 +4,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from tvquant.app.cli.console import (
     WorkspaceOption,
     answer,
     note,
+    number,
     percent,
     table,
     watching,
@@ -27,6 +29,7 @@ from tvquant.ledger import RunFolder
 
 if TYPE_CHECKING:
     from tvquant.app.finished_runs import Finished
+    from tvquant.ledger.recorded_run import RecordedCell
     from tvquant.report.run import RunData
 
 commands = typer.Typer(help="Runs of this workspace.", invoke_without_command=True)
@@ -106,8 +109,8 @@ def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
     from tvquant.report import read_run
 
     folder = workspace_at(workspace).run(name)
-    told, text = _figures(read_run(folder.path))
-    answer({**_state(folder), **told}, text, as_json=as_json)
+    qualified, text = _figures(read_run(folder.path))
+    answer({**_state(folder), **qualified}, text, as_json=as_json)
 
 
 @commands.command()
@@ -139,34 +142,32 @@ def rm(
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
-    from tvquant.app.plan import MANIFEST
-    from tvquant.core.decisions import Footing
     from tvquant.report import read_run
 
     found = read_run(outcome.folder.path)
-    told, figures = _figures(found)
-    notices, footing = outcome.folder.read_json(MANIFEST)["notices"], found.footing()
+    qualified, figures = _figures(found)
+    notices, current = found.resolved.notices, found.current
+    footing = current.decision.footing
+    assert footing is not None
     seconds, memory = time.perf_counter() - began, _peak_memory()
     document = {
         "run": outcome.folder.id,
         "result": outcome.result,
         "reused": outcome.reused,
-        **told,
-        "notices": notices,
-        "current": footing,
+        **qualified,
+        "notices": list(notices),
+        "current": {**footing.payload(), "held": dict(current.held)},
         "seconds": round(seconds, 2),
         "seconds_to_first_window": None if progress.first_step is None else round(progress.first_step, 2),
         "peak_memory_bytes": memory,
         "report": str(outcome.folder.report),
     }
     first = "" if progress.first_step is None else f", first window after {progress.first_step:.1f} s"
-    text = [*figures, *_unassumed(told["cells"]), ""]
+    text = [*figures, *_unassumed(found.cells), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
-    now, rows = Footing.of(found.decision()["footing"]).departure, told["cells"]
-    text += [
-        f"notice   {notice}" for notice in (*notices, *([f"current weights: {now}"] if now else []), *_stale(rows))
-    ]
+    now = [f"current weights: {footing.departure}"] if footing.departure else []
+    text += [f"notice   {notice}" for notice in (*notices, *now, *_stale(found.cells))]
     text += [
         f"run      {outcome.folder.id}",
         f"result   {outcome.result}",
@@ -176,64 +177,63 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     return document, text
 
 
-def _stale(rows: list[dict[str, Any]]) -> list[str]:
-    """What is said where strategies decided on another bar than the window's, or on one that too few names had."""
-    said = []
-    for key, text in (
-        ("windows_earlier_bar", "the last bar before a window had no quorum: an earlier one was decided on at"),
-        ("windows_without_quorum", "no bar of five sessions had a quorum: the last was decided on as it was at"),
-    ):
-        counts = [(row[key], row["windows"]) for row in rows if not row["baseline"] and row.get(key)]
-        if counts:
-            said.append(f"{text} {max(counts)[0]} of {max(counts)[1]} windows (data.quorum)")
-    return said
+def _stale(cells: Sequence["RecordedCell"]) -> list[str]:
+    """Return notices where strategies decided on another bar than the window's, or on one that too few names had."""
+    notices = []
+    played = [one.measures for one in cells if not one.baseline]
+    for counts, text in (
+        ([(of.windows_earlier_bar or 0, of.windows or 0) for of in played],
+         "the last bar before a window had no quorum: an earlier one was decided on at"),
+        ([(of.windows_without_quorum or 0, of.windows or 0) for of in played],
+         "no bar of five sessions had a quorum: the last was decided on as it was at"),
+    ):  # fmt: skip
+        most, windows = max(counts, default=(0, 0))
+        if most:
+            notices.append(f"{text} {most} of {windows} windows (data.quorum)")
+    return notices
 
 
 def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     """Standings of a run and the lines that qualify them, as a document and as text."""
     from tvquant.report import caveats
 
-    rows, said = list(run.cells), caveats(run)
-    text = [_standings(rows), "", *(f"{'! ' if one.serious else '  '}{one.text}" for one in said)]
-    return {"cells": rows, "caveats": [one.document() for one in said]}, text
+    qualified = caveats(run)
+    text = [_standings(run.cells), "", *(f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)]
+    return {"cells": run.rows(), "caveats": [one.document() for one in qualified]}, text
 
 
-def _standings(rows: list[dict[str, Any]]) -> str:
+def _standings(cells: Sequence["RecordedCell"]) -> str:
     head = ("cell", "Sharpe", "+- SE", "CAGR", "vol", "max DD", "cash", "turnover", "days")
-    shown = [
+    rows = [
         (
-            row["cell"],
-            "-" if row["sharpe"] is None else f"{row['sharpe']:.2f}",
-            "-" if row["sharpe_se"] is None else f"{row['sharpe_se']:.2f}",
-            percent(row["cagr"]),
-            percent(row["volatility"]),
-            percent(row["max_drawdown"]),
-            percent(row["mean_cash"]),
-            percent(row["mean_turnover"]),
-            row["n"],
+            one.key,
+            number(of.sharpe),
+            number(of.sharpe_se),
+            percent(of.cagr),
+            percent(of.volatility),
+            percent(of.max_drawdown),
+            percent(of.mean_cash),
+            percent(of.mean_turnover),
+            of.n,
         )
-        for row in rows
+        for one in cells
+        for of in (one.measures,)
     ]
-    return table(head, shown, right=range(1, len(head)))
+    return table(head, rows, right=range(1, len(head)))
 
 
-def _unassumed(rows: list[dict[str, Any]]) -> list[str]:
+def _unassumed(cells: Sequence["RecordedCell"]) -> list[str]:
     """What books of swaps come to without the funding that was assumed for hours that the data tell nothing of."""
-    assumed = [row for row in rows if row.get("assumed_funding") is not None]
+    assumed = [(one.key, one.measures) for one in cells if one.measures.assumed_funding is not None]
     if not assumed:
         return []
     head = ("without assumed funding", "Sharpe", "CAGR", "total", "assumed")
-    shown = [
-        (
-            row["cell"],
-            "-" if row["unassumed_sharpe"] is None else f"{row['unassumed_sharpe']:.2f}",
-            percent(row["unassumed_cagr"]),
-            percent(row["unassumed_total_return"]),
-            percent(row["assumed_funding"]),
-        )
-        for row in assumed
-    ]
-    return ["", table(head, shown, right=range(1, len(head)))]
+    rows = [
+        (key, number(of.unassumed_sharpe), percent(of.unassumed_cagr), percent(of.unassumed_total_return),
+         percent(of.assumed_funding))
+        for key, of in assumed
+    ]  # fmt: skip
+    return ["", table(head, rows, right=range(1, len(head)))]
 
 
 def _state(folder: RunFolder) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """What a reader must know before believing a number, and the names of what it was made from."""
 
 from tvquant.core.books import Convention
+from tvquant.ledger.recorded_run import Absent
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import percent
-from tvquant.report.run import Absent, RunData, stamps_of
+from tvquant.report.run import RunData, stamps_of
 from tvquant.report.sections.contract import Section
 from tvquant.report.sections.headline import cost_model, universe
 
@@ -19,32 +20,31 @@ def draw(run: RunData) -> tuple[Block, ...]:
     """Every stamp with its meaning and cells, the rules of the profile, and the digests."""
     stamps = stamps_of(run.cells)
     rows = tuple(
-        (stamp.value, stamp.meaning, ", ".join(cell["cell"] for cell in run.cells if stamp in cell["stamps"]))
+        (stamp.value, stamp.meaning, ", ".join(cell.key for cell in run.cells if stamp in cell.stamps))
         for stamp in stamps
     )
-    told: Block = (
+    found: Block = (
         Table(head=("stamp", "meaning", "cells"), rows=rows, texts=3)
         if rows
         else Text(text="No cell carries a stamp." if run.cells else "The ledger has no outcome of any cell.")
     )
-    recorded = {"code": run.code, **run.digests}
     names = tuple(
-        (f"{name} digest", recorded.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
+        (f"{name} digest", run.digests.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
     )
-    return (told, *_notices(run), *_rules(run), Facts(pairs=names))
+    return (found, *_notices(run), *_rules(run), Facts(pairs=names))
 
 
 def _notices(run: RunData) -> tuple[Block, ...]:
     """What the profile left to defaults, or asked for in vain; silent where it cannot be read, as `_rules` says so."""
     try:
-        return tuple(Text(text=notice, tone="warning") for notice in run.notices())
+        return tuple(Text(text=notice, tone="warning") for notice in run.resolved.notices)
     except Absent:
         return ()
 
 
 def _rules(run: RunData) -> tuple[Block, ...]:
     try:
-        return (Facts(pairs=_profile(run.profile())),)
+        return (Facts(pairs=_profile(run.profile)),)
     except Absent as error:
         return (Text(text=f"The profile is not shown: {error}.", tone="missing"),)
 

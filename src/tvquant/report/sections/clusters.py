@@ -21,16 +21,16 @@ LABELS = 190
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Heat map of correlations, winners of a cluster side by side, and tables of both kinds of clusters."""
-    decision, found, profile = run.decision(), run.correlation(), run.profile()
-    if found is None or decision["allocation"] is None:
+    profile, found = run.profile, run.current.correlation
+    decision = run.current.decision
+    if found is None or decision.allocation is None or decision.response is None:
         return (Text(text="No winner was weighted on the last row, so there are no clusters.", tone="warning"),)
-    allocation, selection = decision["allocation"]["clusters"], decision["selection"]["clusters"]
-    weights = decision["atoms"]
-    atoms = {(atom := Atom.of(fields)).symbol: atom for fields in decision["selection"]["winners"]}
+    allocation, selection, weights = decision.clusters, decision.response.clusters, decision.atoms
+    atoms = {atom.symbol: atom for atom in decision.response.winners}
     order = sorted(atoms, key=lambda a: (allocation[a], selection[a], -weights.get(a, 0.0), a))
-    place = {symbol: k for k, symbol in enumerate(found["atoms"])}
+    place = {symbol: k for k, symbol in enumerate(found.atoms)}
     picked = [place[symbol] for symbol in order]
-    matrix = np.array(found["matrix"], dtype=np.float64)[np.ix_(picked, picked)]
+    matrix = found.matrix[np.ix_(picked, picked)]
     train, cap = profile.windows.train, profile.allocation.limits.cluster
     tables = [
         (
@@ -45,7 +45,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     return (
         _heat_map([atoms[symbol] for symbol in order], [allocation[symbol] for symbol in order], matrix),
         Text(
-            text=f"Correlations of the {count(len(order))} winners of {day(decision['as_of'])} over the training "
+            text=f"Correlations of the {count(len(order))} winners of {day(decision.as_of)} over the training "
             f"window: the last {train} rows, those that all of them have. Shorts count as what they earn. Boxes are "
             f"allocation clusters. On {train} rows a true correlation of 0 is found with a standard error of "
             f"{number((train - 1) ** -0.5)}. Weights of clusters are gross: a short adds to its cluster.",

@@ -19,28 +19,28 @@ COLOUR = {"longs": LONG, "shorts": SHORT, "costs": COSTS, "funding": FUNDING, "o
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Cumulative contributions of the headline, and the totals of every strategy with their standard errors."""
-    chosen = run.headline()["cell"]
+    chosen = run.headline.key
     table = run.table("returns")
-    names = [cell["cell"] for cell in run.cells if not cell["baseline"]]
+    names = [cell.key for cell in run.cells if not cell.baseline]
     books = {name: _parts(book) for name in names if len(book := table.filter(pl.col("cell") == name))}
-    told = [part for part in COLOUR if part == "costs" or _any(books, part)]
+    shown = [part for part in COLOUR if part == "costs" or _any(books, part)]
     mine = run.table("returns", chosen)
-    head = ("cell", *(word for part in told for word in _head(part)), "sum", "rows")
-    rows = tuple((name, *_totals(parts, told)) for name, parts in books.items())
+    head = ("cell", *(word for part in shown for word in _head(part)), "sum", "rows")
+    rows = tuple((name, *_totals(parts, shown)) for name, parts in books.items())
     none = tuple(
         Text(text=f"No strategy of this run ever held a {side}.")
         for side in ("long", "short")
-        if f"{side}s" not in told
+        if f"{side}s" not in shown
     )
     left = (
         " Other is what holdings do not explain: positions closed out below their last price, and a dividend's share "
         "of the way to a fill at the open."
-        if "other" in told
+        if "other" in shown
         else ""
     )
     return (
         *none,
-        _cumulative(chosen, mine, {part: _parts(mine)[part] for part in told}),
+        _cumulative(chosen, mine, {part: _parts(mine)[part] for part in shown}),
         Table(head=head, rows=rows, strong=frozenset(k for k, name in enumerate(books) if name == chosen)),
         Text(
             text="Sums over rows of each part as a fraction of the equity before the row. They are arithmetic and do "
@@ -72,13 +72,13 @@ def _head(part: str) -> tuple[str, ...]:
     return (part, "± SE") if part in ("longs", "shorts") else (part,)
 
 
-def _totals(parts: dict[str, Floats], told: list[str]) -> list[str]:
-    """Cells of the table: each told part, with its standard error where it is a bet, their sum, rows with equity."""
+def _totals(parts: dict[str, Floats], shown: list[str]) -> list[str]:
+    """Cells of the table: each part shown, with its standard error where it is a bet, their sum, rows with equity."""
     whole = np.sum(list(parts.values()), axis=0)
     there = np.isfinite(whole)
     n = int(there.sum())
     words = []
-    for part in told:
+    for part in shown:
         values = parts[part][there]
         words.append(percent(float(values.sum())))
         if part in ("longs", "shorts"):

@@ -2,26 +2,26 @@
 
 import polars as pl
 
+from tvquant.core.measures import Measures
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.figures import axis, colours, days, figure, plotted
 from tvquant.report.formatting import number, percent
-from tvquant.report.run import Cell, RunData
+from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-
-PREFIX = "cost_"
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Costs by kind: in total, per year as a share of that year's mean equity; turnover of each fill."""
-    cell = run.headline()
-    assumed = assumed_funding(cell)
-    totals = {name.removeprefix(PREFIX): cell[name] or 0.0 for name in cell if name.startswith(PREFIX)}
+    cell, paid = run.headline, run.headline.measures
+    assumed = assumed_funding(paid)
+    kinds = dict.fromkeys(kind for one in run.outcomes for kind in one.measures.costs)
+    totals = {kind: paid.costs.get(kind, 0.0) for kind in kinds}
     pairs = [(name, percent(total, 2)) for name, total in totals.items()]
     facts = Facts(
         pairs=(
             *pairs,
             ("all costs", percent(sum(totals.values()), 2)),
-            ("traded value", f"{number(cell['traded'], 1)} x equity at the fills, two-way"),
+            ("traded value", f"{number(paid.traded, 1)} x equity at the fills, two-way"),
         )
     )
     note = (
@@ -29,7 +29,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         "Funding below zero was received."
     )
     yearly = (
-        run.table("returns", cell["cell"])
+        run.table("returns", cell.key)
         .group_by(pl.col("time").dt.year().alias("year"), maintain_order=True)
         .agg(pl.col("equity").mean(), *(pl.col(name).sum() for name in totals))
     )
@@ -41,7 +41,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         }
         for name in totals
     ]  # fmt: skip
-    fills = run.table("windows", cell["cell"]).drop_nulls("filled_at")
+    fills = run.table("windows", cell.key).drop_nulls("filled_at")
     turnover = {
         "type": "bar", "name": "turnover", "x": days(fills["filled_at"]), "y": plotted(100 * fills["turnover"]),
         "marker": {"color": colours([], "turnover")["turnover"]},
@@ -57,15 +57,15 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )  # fmt: skip
 
 
-def assumed_funding(cell: Cell) -> str:
-    """What of a cell's funding was assumed, and its result without, in words; empty where none was."""
-    if cell.get("assumed_funding") is None:
+def assumed_funding(of: Measures) -> str:
+    """Return what of a cell's funding was assumed, and its result without, in words; empty where none was."""
+    if of.assumed_funding is None:
         return ""
     return (
-        f"Funding of {percent(cell['assumed_funding'], 2)} of the starting capital was assumed, for hours that the "
-        f"data tell nothing of. Without it total return is {percent(cell['unassumed_total_return'])} "
-        f"(with it {percent(cell['total_return'])}), CAGR {percent(cell['unassumed_cagr'])} "
-        f"({percent(cell['cagr'])}), Sharpe ratio {number(cell['unassumed_sharpe'])} ({number(cell['sharpe'])})."
+        f"Funding of {percent(of.assumed_funding, 2)} of the starting capital was assumed, for hours that the "
+        f"data tell nothing of. Without it total return is {percent(of.unassumed_total_return)} "
+        f"(with it {percent(of.total_return)}), CAGR {percent(of.unassumed_cagr)} "
+        f"({percent(of.cagr)}), Sharpe ratio {number(of.unassumed_sharpe)} ({number(of.sharpe)})."
     )
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import polars as pl
 
+from tvquant.ledger.recorded_run import Absent
 from tvquant.report.blocks import Block
 from tvquant.report.figures import axis, colours, days, figure, plotted
-from tvquant.report.run import Absent, RunData
+from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.statistics import drawdown_series
 
@@ -15,7 +16,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     """Equity of every cell on a log axis, its drawdown below; the headline is thick."""
     table, chosen = run.table("returns"), _chosen(run)
     played = set(table["cell"].unique())
-    names = [cell["cell"] for cell in run.cells if cell["cell"] in played]
+    names = [cell.key for cell in run.cells if cell.key in played]
     colour = colours(names, chosen)
     traces: list[dict[str, Any]] = []
     for name in sorted(names, key=lambda n: n == chosen):  # the thick line is drawn last, on top
@@ -37,7 +38,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 def _chosen(run: RunData) -> str | None:
     try:
-        return str(run.headline()["cell"])
+        return run.headline.key
     except Absent:
         return None
 

@@ -19,7 +19,7 @@ COLOUR = {"gross": GROSS, "long": LONG, "short": SHORT, "net": NET}
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Gross, net, long and short as held on every row; cash of every decision by its reason; both in one table."""
-    cell = run.headline()["cell"]
+    cell = run.headline.key
     rows, windows = run.table("returns", cell), run.table("windows", cell)
     held = _held(rows)
     cash = _cash(windows)
@@ -34,7 +34,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     only_long = "short" not in held
     said = "It never held a short, so net and long exposure are equal to gross. " if only_long else ""
     caps = cash["cash forced by caps"][0]
-    gross, limit = held["gross"], run.profile().allocation.limits.gross
+    gross, limit = held["gross"], run.profile.allocation.limits.gross
     above = int(np.count_nonzero(gross > limit + DUST))
     return (
         _exposures(cell, rows, held),

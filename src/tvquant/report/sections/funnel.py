@@ -20,7 +20,7 @@ NAMED = 12
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Counts at each decision of the headline, stages of relaxation, flags, and decisions that were not solved."""
-    profile, cell = run.profile(), run.headline()["cell"]
+    profile, cell = run.profile, run.headline.key
     windows = run.table("windows", cell)
     label = _labels(profile)
     same = all(windows[step].equals(windows[atoms], check_names=False) for step, atoms in ATOMS.items())

@@ -1,32 +1,32 @@
 """The one result that the profile stands for, and what stands against it."""
 
 from tvquant.core.instruments import Kind
-from tvquant.core.stamps import Stamp
+from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, day, number, percent, probability
-from tvquant.report.run import Absent, Cell, RunData
+from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Headline measures with what they were measured on, and the comparison with the baselines."""
-    profile, cell = run.profile(), run.headline()
-    if cell["why"]:
-        failed = Text(text=f"The headline cell {cell['cell']} failed: {cell['why']}.", tone="warning")
+    profile, cell, of = run.profile, run.headline, run.headline.measures
+    if cell.why:
+        failed = Text(text=f"The headline cell {cell.key} failed: {cell.why}.", tone="warning")
         return (failed, *_caveats(run), _facts(run))
     cards = (
-        ("Sharpe ratio", f"{number(cell['sharpe'])} ± {number(cell['sharpe_se'])}"),
-        ("P(true Sharpe > 0)", probability(cell["psr"])),
-        ("CAGR", percent(cell["cagr"])),
-        ("Volatility", percent(cell["volatility"])),
-        ("Deepest drawdown", percent(cell["max_drawdown"])),
+        ("Sharpe ratio", f"{number(of.sharpe)} ± {number(of.sharpe_se)}"),
+        ("P(true Sharpe > 0)", probability(of.psr)),
+        ("CAGR", percent(of.cagr)),
+        ("Volatility", percent(of.volatility)),
+        ("Deepest drawdown", percent(of.max_drawdown)),
     )
     text = f"Profile {profile.name}: {profile.description}" if profile.description else f"Profile {profile.name}."
     liquidated = (
         (Text(text="The book was liquidated: its equity reached zero.", tone="warning"),)
-        if cell["status"] == "liquidated"
+        if cell.status == "liquidated"
         else ()
     )
     return (
@@ -40,7 +40,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="warning",
         ),
         *liquidated,
-        *(_against(cell, other) for other in run.cells if other["baseline"]),
+        *(_against(cell, other) for other in run.cells if other.baseline),
         _facts(run),
     )
 
@@ -50,48 +50,48 @@ def _caveats(run: RunData) -> tuple[Text, ...]:
     return tuple(Text(text=one.text, tone="warning" if one.serious else "note") for one in caveats(run))
 
 
-def _against(cell: Cell, other: Cell) -> Text:
+def _against(cell: RecordedCell, other: RecordedCell) -> Text:
     """One baseline beside the headline, in words."""
-    name = other["cell"].split("/")[0]
-    if cell["sharpe"] is None or other.get("sharpe") is None:
+    name, mine, its = other.key.split("/")[0], cell.measures, other.measures
+    if mine.sharpe is None or its.sharpe is None:
         return Text(text=f"Against {name}: one of the two has no Sharpe ratio, so they are not compared.")
-    gap = cell["sharpe"] - other["sharpe"]
+    gap = mine.sharpe - its.sharpe
     word = "above" if gap >= 0 else "below"
-    verdict = "That is smaller than" if abs(gap) < (cell["sharpe_se"] or 0.0) else "That is larger than"
+    verdict = "That is smaller than" if abs(gap) < (mine.sharpe_se or 0.0) else "That is larger than"
     return Text(
-        text=f"Against {name} (Sharpe ratio {number(other['sharpe'])}, CAGR {percent(other['cagr'])}, deepest drawdown "
-        f"{percent(other['max_drawdown'])}) the headline is {number(abs(gap))} {word} in Sharpe ratio. {verdict} the "
+        text=f"Against {name} (Sharpe ratio {number(its.sharpe)}, CAGR {percent(its.cagr)}, deepest drawdown "
+        f"{percent(its.max_drawdown)}) the headline is {number(abs(gap))} {word} in Sharpe ratio. {verdict} the "
         f"headline's own standard error; the difference itself has not been tested.{_unlike(cell, other)}"
     )
 
 
-def _unlike(cell: Cell, other: Cell) -> str:
+def _unlike(cell: RecordedCell, other: RecordedCell) -> str:
     """Caveats that the baseline carries and the headline does not: the two are not measured alike."""
-    only = sorted(set(other["stamps"]) - set(cell["stamps"]))
-    return "".join(f" Of the baseline alone: {Stamp(stamp).meaning}" for stamp in only)
+    only = sorted(set(other.stamps) - set(cell.stamps))
+    return "".join(f" Of the baseline alone: {stamp.meaning}" for stamp in only)
 
 
 def _facts(run: RunData) -> Facts:
-    profile, cell = run.profile(), run.headline()
+    profile, cell = run.profile, run.headline
     return Facts(
         pairs=(
             ("Run", run.run_id),
-            ("Headline cell", cell["cell"]),
+            ("Headline cell", cell.key),
             ("Span", _span(run, cell)),
             ("Universe", universe(profile)),
-            ("Trials", f"{sum(not c['baseline'] for c in run.cells)} strategy cells in this run's ledger"),
+            ("Trials", f"{sum(not c.baseline for c in run.cells)} strategy cells in this run's ledger"),
             ("Costs", cost_model(profile)),
         )
     )
 
 
-def _span(run: RunData, cell: Cell) -> str:
+def _span(run: RunData, cell: RecordedCell) -> str:
     try:
-        times = run.table("returns", cell["cell"])["time"]
+        times = run.table("returns", cell.key)["time"]
     except Absent as error:
         return str(error)
     return (
-        f"{day(times[0])} to {day(times[-1])}, {count(len(times))} rows, A = {count(cell['periods_per_year'])} "
+        f"{day(times[0])} to {day(times[-1])}, {count(len(times))} rows, A = {count(cell.measures.periods_per_year)} "
         "periods per year"
     )
 

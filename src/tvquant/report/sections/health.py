@@ -1,11 +1,10 @@
 """The state of the data that the run was made from."""
 
-from typing import Any
-
+from tvquant.lake import AssetHealth
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import NOTHING, count, day, number
 from tvquant.report.markdown import health_of
-from tvquant.report.run import RunData, health_counts, is_fine
+from tvquant.report.run import RunData, health_counts
 from tvquant.report.sections.contract import Section
 
 MEANING = (
@@ -18,9 +17,9 @@ MEANING = (
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Counts by state, and every asset that is not healthy."""
-    assets = run.health()
+    assets = run.health
     status, _ = health_of(run)
-    odd = [asset for asset in assets if not is_fine(asset)]
+    odd = [asset for asset in assets if not asset.state.fine]
     counts = Facts(
         pairs=(
             ("Status", status),
@@ -34,19 +33,18 @@ def draw(run: RunData) -> tuple[Block, ...]:
     return (counts, Text(text=MEANING), Table(head=head, rows=tuple(_row(asset) for asset in odd), texts=4))
 
 
-def _row(asset: dict[str, Any]) -> tuple[str, ...]:
+def _row(asset: AssetHealth) -> tuple[str, ...]:
     """One line; the age is in days from the close of the last bar."""
-    hours = asset.get("age_hours")
     return (
-        asset["key"],
-        asset["state"],
-        day(asset["first"]),
-        day(asset["last"]),
-        NOTHING if hours is None else f"{number(hours / 24, 1)} d",
-        count(asset["bars"]),
-        count(asset["gaps"]),
-        count(asset["tolerated"]),
-        count(asset.get("findings")),
+        asset.key,
+        asset.state.value,
+        day(asset.first),
+        day(asset.last),
+        NOTHING if asset.age_hours is None else f"{number(asset.age_hours / 24, 1)} d",
+        count(asset.bars),
+        count(asset.gaps),
+        count(asset.tolerated),
+        count(asset.findings),
     )
 
 

@@ -1,8 +1,10 @@
 """Every cell of the run in one table."""
 
+from tvquant.core.measures import Measures
+from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import count, number, percent, probability
-from tvquant.report.run import Absent, Cell, RunData
+from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 
 HEAD = (
@@ -16,32 +18,33 @@ def draw(run: RunData) -> tuple[Block, ...]:
     if not run.cells:
         raise Absent("the ledger has no outcome of any cell")
     try:
-        chosen = run.headline()["cell"]
+        chosen = run.headline.key
     except Absent:
         chosen = None
     rows = tuple(
         (
             _label(cell),
-            number(cell.get("sharpe")),
-            number(cell.get("sharpe_se")),
-            probability(cell.get("psr")),
-            percent(cell.get("cagr")),
-            percent(cell.get("volatility")),
-            percent(cell.get("max_drawdown")),
-            number(cell.get("sortino")),
-            _cvar(cell),
-            percent(cell.get("mean_cash")),
-            percent(cell.get("mean_turnover")),
-            count(cell.get("n")),
+            number(of.sharpe),
+            number(of.sharpe_se),
+            probability(of.psr),
+            percent(of.cagr),
+            percent(of.volatility),
+            percent(of.max_drawdown),
+            number(of.sortino),
+            _cvar(of),
+            percent(of.mean_cash),
+            percent(of.mean_turnover),
+            count(of.n),
         )
         for cell in run.cells
+        for of in (cell.measures,)
     )
     return (
         Table(
             head=HEAD,
             rows=rows,
-            strong=frozenset(k for k, cell in enumerate(run.cells) if cell["cell"] == chosen),
-            faint=frozenset(k for k, cell in enumerate(run.cells) if cell["baseline"]),
+            strong=frozenset(k for k, cell in enumerate(run.cells) if cell.key == chosen),
+            faint=frozenset(k for k, cell in enumerate(run.cells) if cell.baseline),
         ),
         Text(
             text="Bold is the headline. PSR is the probability that the true Sharpe ratio is above 0. "
@@ -52,19 +55,18 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
 
 
-def _cvar(cell: Cell) -> str:
+def _cvar(of: Measures) -> str:
     """The figure, and of how many returns where most are 0 and it is of the others."""
-    counted = cell.get("cvar95_n")
-    beside = f" (of {counted})" if counted is not None and counted < cell["n"] else ""
-    return percent(cell.get("cvar95"), 2) + beside
+    fewer = of.n is not None and of.cvar95_n is not None and of.cvar95_n < of.n
+    return percent(of.cvar95, 2) + (f" (of {of.cvar95_n})" if fewer else "")
 
 
-def _label(cell: Cell) -> str:
+def _label(cell: RecordedCell) -> str:
     """The cell's key, and what sets it apart."""
-    marks = ["baseline"] if cell["baseline"] else []
-    if cell["status"] != "played":
-        marks.append(f"{cell['status']}: {cell['why']}" if cell["why"] else cell["status"])
-    return f"{cell['cell']} ({', '.join(marks)})" if marks else cell["cell"]
+    marks = ["baseline"] if cell.baseline else []
+    if cell.status != "played":
+        marks.append(f"{cell.status}: {cell.why}" if cell.why else cell.status)
+    return f"{cell.key} ({', '.join(marks)})" if marks else cell.key
 
 
 STANDINGS = Section(key="standings", title="Standings", draw=draw)

@@ -27,7 +27,7 @@ HEALTH = {
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Atoms that fell out between discovery and refinement, by reason: totals, and over time."""
-    cell = run.headline()["cell"]
+    cell = run.headline.key
     windows = run.table("windows", cell)
     vetoes = run.table("vetoes").filter(pl.col("cell") == cell)
     discovered = int(windows["atoms_discovery"].sum())

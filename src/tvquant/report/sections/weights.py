@@ -18,7 +18,7 @@ CASH = "cash"
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Decided weights by name, stacked; the names with the largest mean absolute weight, the rest as one, and cash."""
-    cell = run.headline()["cell"]
+    cell = run.headline.key
     windows = run.table("windows", cell)
     held = run.table("weights").filter(pl.col("cell") == cell)
     place = {window: k for k, window in enumerate(windows["window"].to_list())}

@@ -1,0 +1,311 @@
+"""The one reader of a run: what its ledger, manifest and result tables say, as typed values.
+
+1. Each part is read when it is first asked for, and once. A record is believed only where every line up to it verifies.
+2. There are two passes over the ledger: one over what is recorded once (genesis, plan, ends of stages and cells,
+   seal), and one over decisions, which are many. A decision is put together from its snapshot and the selection that
+   the snapshot names by digest.
+3. What a run lacks, and what another version recorded otherwise, raises `Absent`; nothing is made up for it.
+
+Reading is not verifying: `verification` holds every line and file against the ledger, and who draws or continues asks
+for it, or for `altered`, first.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Self
+
+import polars as pl
+
+from tvquant.core.decisions import CurrentDecision, Decision
+from tvquant.core.errors import DataError
+from tvquant.core.measures import Measures, known
+from tvquant.core.records import RUN
+from tvquant.core.stages import Stage
+from tvquant.core.stamps import Stamp
+from tvquant.ledger.files import held_by
+from tvquant.ledger.read import LedgerRecord, records
+from tvquant.ledger.result_store import ResultStore
+from tvquant.ledger.run_folder import RunFolder
+from tvquant.ledger.verify import Verification, verify
+from tvquant.profiles import ResolvedProfile, from_manifest
+
+MANIFEST = "manifest.json"
+HEALTH = "data/health.json"
+SELECTION = "selection"
+SNAPSHOT = "snapshot"
+
+
+class Absent(DataError):
+    """A part of a run that was asked for is not there; the message is fit for a page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPlan:
+    """What a run pinned: digests of plan and snapshot, and the snapshot as text."""
+
+    plan: str
+    digest: str
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCell:
+    """How one cell ended.
+
+    Parameters
+    ----------
+    status : `played`, `liquidated`, `failed`.
+    why : why it failed; None where it did not.
+    metrics : all that was measured, by name, for those who pass it on; None what has no value.
+    """
+
+    key: str
+    baseline: bool
+    status: str
+    stamps: tuple[Stamp, ...]
+    why: str | None
+    measures: Measures
+    metrics: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, record: LedgerRecord) -> Self:
+        """The cell whose outcome this is."""
+        metrics = {name: known(value) for name, value in record.metrics.items()}
+        return cls(
+            key=record.chain,
+            # A failed cell has no measures; a strategy's key has four parts, a baseline's two.
+            baseline=metrics.get("baseline", record.chain.count("/") == 1),
+            status=metrics["status"],
+            stamps=tuple(Stamp(one) for one in record.data.get("stamps", ())),
+            why=record.data.get("why"),
+            measures=Measures.of(metrics),
+            metrics=metrics,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RecordedDecision:
+    """One decision of one cell, as its snapshot and its selection record it.
+
+    Parameters
+    ----------
+    window, row : id of the window, panel row at whose close weights became quantities.
+    selection : digest of the selection that it was made from; None where there was none.
+    record : the snapshot itself.
+    """
+
+    window: int
+    row: int
+    decision: Decision
+    selection: str | None
+    record: LedgerRecord
+
+
+class RecordedRun:
+    """A run folder as it was recorded.
+
+    Raises, from whatever reads the ledger: DataError where it has no ledger, or none with a record; LedgerError where
+    the ledger cannot be believed.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    @cached_property
+    def verification(self) -> Verification:
+        """What ledger and files are worth: every hash recomputed."""
+        return verify(self.folder.path, run_id=self.folder.id)
+
+    @cached_property
+    def genesis(self) -> LedgerRecord:
+        """The first record: which run this is."""
+        return self._ends[0]
+
+    @property
+    def run_id(self) -> str:
+        """The run that the ledger is of."""
+        return self.genesis.run_id
+
+    @property
+    def profile_name(self) -> str:
+        """Name of the profile that was run."""
+        return str(self.genesis.data["profile"])
+
+    @property
+    def code(self) -> str:
+        """Digest of the source files."""
+        return self.genesis.inputs["code"]
+
+    @property
+    def began(self) -> datetime:
+        """When the run began."""
+        return self.genesis.at
+
+    @cached_property
+    def plan(self) -> RecordedPlan | None:
+        """What was pinned; None where the run was stopped before."""
+        found = next((record for record in self._ends if record.kind == "plan"), None)
+        if found is None:
+            return None
+        return RecordedPlan(
+            plan=found.outputs["plan"], digest=found.outputs["snapshot"], snapshot=found.data["snapshot"]
+        )
+
+    @cached_property
+    def stages(self) -> Mapping[int, LedgerRecord]:
+        """Outcomes of stages that were played, by number."""
+        ended = (record for record in self._ends if record.kind == "outcome" and record.chain == RUN)
+        return {record.stage: record for record in ended if record.metrics["status"] == "played"}
+
+    @cached_property
+    def outcomes(self) -> tuple[RecordedCell, ...]:
+        """Cells that ended, in the order in which they did."""
+        ended = (record for record in self._ends if record.kind == "outcome" and record.chain != RUN)
+        return tuple(RecordedCell.of(record) for record in ended)
+
+    @property
+    def result(self) -> str | None:
+        """The result digest; None where validation has not ended."""
+        return self.stages[Stage.VALIDATION].outputs["result"] if Stage.VALIDATION in self.stages else None
+
+    @property
+    def sealed(self) -> str | None:
+        """The result digest as the seal holds it; None where the run is not finished."""
+        return next((record.outputs["result"] for record in self._ends if record.kind == "seal"), None)
+
+    @property
+    def leaves(self) -> Mapping[str, str]:
+        """Cell key -> digest of its decisions, weights and returns, or why it failed."""
+        found: Mapping[str, str] = self._stage(Stage.VALIDATION).data["leaves"]
+        return found
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """File -> digest, as the ledger answers for it; none in a run of an earlier version."""
+        held: dict[str, str] = {}
+        for record in self._ends:
+            held |= held_by(record.chain, record.outputs)
+        return held
+
+    @cached_property
+    def current(self) -> CurrentDecision:
+        """What the headline cell would hold from the last row on (stage 14)."""
+        data = self._stage(Stage.OPTIMISATION).data
+        return _understood("the ledger's outcome of stage 14 (optimisation)", lambda: CurrentDecision.of(data))
+
+    @cached_property
+    def selections(self) -> Mapping[str, tuple[LedgerRecord, ...]]:
+        """Chain of selections -> its records, one for each window, in order."""
+        return self._chains(SELECTION)
+
+    @cached_property
+    def decisions(self) -> Mapping[str, tuple[RecordedDecision, ...]]:
+        """Cell key -> its decisions, in order of windows."""
+        chosen = {one.outputs[SELECTION]: one.data for chain in self.selections.values() for one in chain}
+        return _understood(
+            "a snapshot",
+            lambda: {
+                cell: tuple(_decision(record, chosen) for record in chain)
+                for cell, chain in self._chains(SNAPSHOT).items()
+            },
+        )
+
+    @cached_property
+    def resolved(self) -> ResolvedProfile:
+        """The resolved profile of the manifest.
+
+        Raises
+        ------
+        ProfileError : the manifest was changed, or is of another version.
+        """
+        return from_manifest(self.document(MANIFEST))
+
+    def document(self, name: str) -> Any:
+        """A JSON document of the run's folder."""
+        try:
+            return json.loads((self.folder.path / name).read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise Absent(f"{name} is not in the run folder") from error
+        except (OSError, ValueError) as error:
+            raise Absent(f"{name} cannot be read: it is damaged") from error
+
+    def table(self, name: str, cell: str | None = None) -> pl.DataFrame:
+        """A result table, whole or of one cell (at least one row then)."""
+        if name not in self._tables:
+            self._tables[name] = self._read(name)
+        frame = self._tables[name]
+        if cell is None:
+            return frame
+        mine = frame.filter(pl.col("cell") == cell)
+        if mine.is_empty():
+            raise Absent(f"{_file(name)} has no row of cell {cell}")
+        return mine
+
+    @cached_property
+    def _tables(self) -> dict[str, pl.DataFrame]:
+        return {}
+
+    @cached_property
+    def _ends(self) -> tuple[LedgerRecord, ...]:
+        """All records but those of single decisions, which are many, and of work begun; at least the genesis."""
+        found = tuple(records(self.folder.path, kind=("genesis", "plan", "outcome", "seal")))
+        if not found:
+            raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
+        return found
+
+    @cached_property
+    def _steps(self) -> tuple[LedgerRecord, ...]:
+        return tuple(records(self.folder.path, kind=(SELECTION, SNAPSHOT)))
+
+    def _chains(self, kind: str) -> dict[str, tuple[LedgerRecord, ...]]:
+        found: dict[str, list[LedgerRecord]] = {}
+        for record in self._steps:
+            if record.kind == kind:
+                found.setdefault(record.chain, []).append(record)
+        return {chain: tuple(one) for chain, one in found.items()}
+
+    def _stage(self, stage: Stage) -> LedgerRecord:
+        if stage not in self.stages:
+            raise Absent(f"the ledger has no outcome of stage {stage.value} ({stage.label})")
+        return self.stages[stage]
+
+    def _read(self, name: str) -> pl.DataFrame:
+        """A table; of a finished run only the file that the ledger answers for, never a shard beside it."""
+        where = _file(name)
+        try:
+            if where in self.files:
+                return pl.read_parquet(self.folder.path / where, glob=False)
+            return ResultStore(self.folder.results).read(name)
+        except DataError as error:
+            raise Absent(f"{where} is not in the run folder") from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise Absent(f"{where} cannot be read: it is damaged") from error
+
+
+def _decision(record: LedgerRecord, selections: Mapping[str, Any]) -> RecordedDecision:
+    """Put a decision together again: what a snapshot leaves out is in its holdings, its inputs and its selection."""
+    chosen, held = record.inputs.get(SELECTION), record.data["holdings"]
+    atoms = {atom: weight for atom, weight in zip(held["atom"], held["weight"], strict=True) if weight}
+    whole = {**record.data, "atoms": atoms, "inputs": record.inputs["view"], "selection": chosen and selections[chosen]}
+    return RecordedDecision(
+        window=record.metrics["window"],
+        row=record.metrics["row"],
+        decision=Decision.of(whole),
+        selection=chosen,
+        record=record,
+    )
+
+
+def _understood[T](what: str, read: Callable[[], T]) -> T:
+    """Return what was read; `Absent` where another version recorded it otherwise."""
+    try:
+        return read()
+    except (LookupError, TypeError, ValueError) as error:
+        raise Absent(f"{what} was recorded by another version: {error}") from error
+
+
+def _file(table: str) -> str:
+    return f"results/{table}.parquet"
