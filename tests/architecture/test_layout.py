@@ -15,6 +15,7 @@ ELSEWHERE = {
     "core/books.py": "unit/simulation/test_custom.py",
     "core/clock.py": "unit/ledger/test_chain.py",
     "core/decisions.py": "property/test_decisions.py",
+    "core/measures.py": "unit/ledger/test_recorded_run.py",
     "core/records.py": "unit/ledger/test_chain.py",
     # One half of a thing that is tested whole.
     "allocation/engines/custom/engine.py": "contracts/test_engines.py",

@@ -332,8 +332,8 @@ def test_funding_has_its_line_and_what_was_assumed_of_it_the_result_without(run)
     assert row[found.head.index("funding")] == percent(1e-4 * len(returns(run)))
     data = read_run(run)
     plain = data.headline.measures
-    measures = replace(plain, costs={**plain.costs, "funding": -0.016}, assumed_funding=0.0123, unassumed_total_return=0.25,
-                       unassumed_cagr=0.2)  # fmt: skip
+    told = {"assumed_funding": 0.0123, "unassumed_total_return": 0.25, "unassumed_cagr": 0.2}
+    measures = replace(plain, costs={**plain.costs, "funding": -0.016}, **told)
     data = read_run(run)
     data.outcomes = tuple(replace(cell, measures=measures) if cell.key == HEADLINE else cell for cell in data.outcomes)
     facts, note = COSTS.draw(data)[:2]
