@@ -27,7 +27,7 @@ from tvquant.market.coverage import stored_rows
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.plans import PlanBook
-from tvquant.market.providers.contract import Limits, Provider, Setting
+from tvquant.market.providers.contract import Provider, ProviderFactory, RateLimits
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import HARMLESS, Fault, FaultKind, Faults, draw
@@ -38,6 +38,7 @@ from tvquant.market.providers.simulated.world import World
 from tvquant.market.registry import AssetState, RegistryManager
 from tvquant.market.retry import Backoff
 from tvquant.market.tasks import DataTask
+from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "market"))
 from told import FixedClock, VirtualLoop
@@ -129,7 +130,7 @@ def test_a_sync_with_every_fault_ends_whole_or_named(tmp_path: Path) -> None:
 def test_over_the_wire_it_ends_alike(tmp_path: Path) -> None:
     made, clock, lake = world(12, 4, 4, 300), at_its_end(300), Lake(tmp_path / "lakehouse")
     faults = every_fault(made.symbols, clock.now(), 150, 0.1)
-    limits = Limits(requests_per_second=100, burst=50, bars_per_request=150, concurrency=8)
+    limits = RateLimits(requests_per_second=100, burst=50, bars_per_request=150, concurrency=8)
     exchange = Exchange(made, clock=clock, faults=faults, terms=limits, transit=0.2)
 
     async def main(url: str) -> tuple[Summary, HealReport]:
@@ -243,11 +244,15 @@ print(len(told.first_sync(told.Workspace(Path(sys.argv[2])), 20).account.stable)
 def first_sync(home: Workspace, rate: int) -> Synced:
     """All that an exchange of twenty coins lists, with so many requests a second."""
     made, clock = world(16, 4, 0, 400), at_its_end(400)
-    limits = Limits(requests_per_second=rate, burst=2, bars_per_request=200, concurrency=8)
+    limits = RateLimits(requests_per_second=rate, burst=2, bars_per_request=200, concurrency=8)
     provider = Simulated(exchange=Exchange(made, clock=clock, terms=limits))
-    source = Source(name="simulated", setting=Setting(clock=clock))
+    source = Source(name="simulated")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(syncing, "PROVIDERS", {"simulated": lambda setting: provider})
+        patch.setattr(
+            syncing,
+            "PROVIDERS",
+            {"simulated": ProviderFactory(name="simulated", options=Options, open=lambda *_: provider)},
+        )
         return syncing.sync(home, source, Asked(command="sync", bars=400), clock=clock, watcher=Watcher())
 
 

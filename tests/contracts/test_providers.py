@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market.providers.catalogue import PROVIDERS
@@ -19,7 +20,6 @@ from tvquant.market.providers.contract import (
     INTERVALS,
     ProviderError,
     RateLimits,
-    Setting,
     UnknownSymbol,
     Unsupported,
 )
@@ -103,10 +103,26 @@ def finished(rows):
 def test_the_catalogue_opens_every_member_under_its_name(world, tmp_path):
     (tmp_path / "bars.csv").write_text("symbol,timestamp,close\nBINANCE:BTCUSDT,2022-01-01,1\n")
     for name, factory in PROVIDERS.items():
-        assert factory(Setting(clock=Clock(), path=tmp_path)).name == name
+        given = {"path": tmp_path} if name == "files" else {}
+        assert factory.opened(given, Clock()).name == factory.name == name
     assert set(PROVIDERS) == {"files", "simulated"}
     with pytest.raises(TypeError):
         PROVIDERS["another"] = None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("simulated", {"sed": 1}, "provider simulated: unknown option 'sed' - did you mean seed? (known: seed, url)"),
+        ("files", {"url": "http://x"}, "provider files: unknown option 'url' (known: basis, path)"),
+        ("simulated", {"seed": -1}, "provider simulated: option seed: expected greater than or equal to 0, found -1"),
+        ("files", {"basis": "rwa"}, "provider files: option basis: unknown name 'rwa' - did you mean raw?"),
+    ],
+)
+def test_an_option_that_a_provider_does_not_take_is_refused(name, given, said):
+    with pytest.raises(ProfileError) as caught:
+        PROVIDERS[name].opened(given, Clock())
+    assert str(caught.value).startswith(said)
 
 
 def test_what_is_declared_makes_sense(within):

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
+from tvquant.core.panel import Basis
 from tvquant.lake.reading import sources
 from tvquant.lake.storage.intervals import table_of
 from tvquant.lake.storage.tables import DAILY
@@ -21,7 +22,7 @@ from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.plans import PlanBook, SyncPlan
 from tvquant.market.preparation import Mode, depth
 from tvquant.market.providers.catalogue import PROVIDERS
-from tvquant.market.providers.contract import Offer, Provider, Setting
+from tvquant.market.providers.contract import Offer, Provider
 from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
 from tvquant.profiles import ResolvedProfile
@@ -36,22 +37,30 @@ PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where bars come from: a provider by name, what it is opened with, and how prices that contradict it are met."""
+    """Where bars come from, and how prices that contradict their basis are met.
+
+    Parameters
+    ----------
+    name : of a provider.
+    options : what it is opened with, by name.
+    basis : what its prices are adjusted for, of those that do not say; None where it was not declared.
+    """
 
     name: str
-    setting: Setting
+    options: Mapping[str, object] = field(default_factory=dict)
+    basis: Basis | None = None
     doubt: Doubt = Doubt.REFUSE
 
-    def opened(self) -> Provider:
-        """The provider.
+    def opened(self, clock: Clock) -> Provider:
+        """Return the provider, open.
 
         Raises
         ------
-        ProfileError : there is none of that name.
+        ProfileError : there is none of that name, or it does not take these options.
         """
         if self.name not in PROVIDERS:
             raise ProfileError(f"--provider: {unknown('provider', self.name, tuple(PROVIDERS))}")
-        return PROVIDERS[self.name](self.setting)
+        return PROVIDERS[self.name].opened(self.options, clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,14 +211,13 @@ def _piped[T](
     lake = workspace.lake()
 
     async def main() -> T:
-        provider = source.opened()
+        provider = source.opened(clock)
         try:
             pipeline = DataPipelineOrchestrator(
                 provider=provider,
                 lake=lake,
                 registry=RegistryManager(lake.folder),
                 clock=clock,
-                seed=source.setting.seed,
                 progress=watcher.steps,
                 doubt=source.doubt,
             )
@@ -226,7 +234,7 @@ def _check_basis(provider: Provider, source: Source, names: Sequence[str]) -> No
     if provider.capabilities.tells_basis:
         return
     found = {name: structure(name) for name in names if _kinds_of(name)}
-    check_declared(found, source.setting.basis)
+    check_declared(found, source.basis)
 
 
 async def _universe(

@@ -19,7 +19,8 @@ from tvquant.app.syncing import Asked, Source, Synced
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.market.plans import PlanBook
-from tvquant.market.providers.contract import Malformed, Offer, Setting
+from tvquant.market.providers.contract import Malformed, Offer, ProviderFactory
+from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "market"))
 from told import BTC, ETH, FixedClock, ToldProvider, day, made_bars, walk
@@ -42,11 +43,18 @@ def provider() -> ToldProvider:
     return ToldProvider({name: made_bars(name, walk(120, seed=i), last=day()) for i, name in enumerate(names)})
 
 
+def opening(name: str, provider: ToldProvider) -> ProviderFactory[Options]:
+    """What opens this provider, without options."""
+    return ProviderFactory(name=name, options=Options, open=lambda *_: provider)
+
+
 @pytest.fixture
 def source(provider: ToldProvider, monkeypatch: pytest.MonkeyPatch) -> Source:
     monkeypatch.setattr("tvquant.market.merging.GATHER", 0.0)
-    monkeypatch.setattr(syncing, "PROVIDERS", {"told": lambda setting: provider})
-    return Source(name="told", setting=Setting(clock=FixedClock()))
+    monkeypatch.setattr(
+        syncing, "PROVIDERS", {"told": ProviderFactory(name="told", options=Options, open=lambda *_: provider)}
+    )
+    return Source(name="told")
 
 
 @pytest.fixture
@@ -209,7 +217,11 @@ def test_simulated_bars_are_not_put_beside_real_ones_unasked(
     sync: Sync, provider: ToldProvider, home: Workspace, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync(symbols=[BTC])
-    monkeypatch.setattr(syncing, "PROVIDERS", {"simulated": lambda setting: provider})
+    monkeypatch.setattr(
+        syncing,
+        "PROVIDERS",
+        {"simulated": ProviderFactory(name="simulated", options=Options, open=lambda *_: provider)},
+    )
     simulated, asked = replace(source, name="simulated"), len(provider.asked)
 
     def put(**more: Any) -> Synced:

@@ -27,7 +27,7 @@ BasisOption = Annotated[
 AcceptOption = Annotated[
     bool, typer.Option("--accept-basis", help="Take the basis on your word where prices contradict it; it is stamped.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of a simulated exchange.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of a simulated exchange. Default: 0.")]
 IntervalOption = Annotated[str, typer.Option("--interval", help="Bar length: 1d or 4h.")]
 IntoSimulatedOption = Annotated[
     bool, typer.Option("--into-simulated", help="Put real bars beside simulated ones of the same exchange.")
@@ -51,7 +51,7 @@ def sync(
     url: UrlOption = None,
     basis: BasisOption = None,
     accept_basis: AcceptOption = False,
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     into_real: Annotated[
         bool, typer.Option("--into-real", help="Put simulated bars beside real ones of the same exchange.")
     ] = False,
@@ -79,7 +79,7 @@ def sync(
     )
     with watching() as progress:
         progress.stage(8, "data sync")
-        source = _source(provider, path, url, basis, accept_basis, seed, clock)
+        source = _source(provider, path, url, basis, accept_basis, seed)
         done = synced(home, source, asked, clock=clock, watcher=progress)
         features = _features(home, interval, progress, clock)
     told = SyncTold(done=done, provider=provider, features=features)
@@ -97,7 +97,7 @@ def repair(
     url: UrlOption = None,
     basis: BasisOption = None,
     accept_basis: AcceptOption = False,
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,7 +114,7 @@ def repair(
         progress.stage(10, "data repair")
         done = repaired(
             home,
-            _source(provider, path, url, basis, accept_basis, seed, clock),
+            _source(provider, path, url, basis, accept_basis, seed),
             clock=clock,
             symbols=symbols or (),
             interval=interval,
@@ -143,18 +143,22 @@ def _features(home: "Workspace", interval: str, progress: "Progress", clock: "Cl
 
 
 def _source(
-    provider: str, path: Path | None, url: str | None, basis: str | None, accept: bool, seed: int, clock: "Clock"
+    provider: str, path: Path | None, url: str | None, basis: str | None, accept: bool, seed: int | None
 ) -> "Source":
     from tvquant.app.syncing import Source
     from tvquant.core.panel import Basis
     from tvquant.lake.writing.declared_basis import Doubt
-    from tvquant.market.providers.contract import Setting
 
     if basis is not None and basis not in list(Basis):
         raise ProfileError(f"--basis takes raw, split or total, found {basis!r}")
     declared = None if basis is None else Basis(basis)
-    setting = Setting(clock=clock, path=path, basis=declared, url=url, seed=seed)
-    return Source(name=provider, setting=setting, doubt=Doubt.ACCEPT if accept else Doubt.REFUSE)
+    options = {"path": path, "url": url, "basis": declared, "seed": seed}
+    return Source(
+        name=provider,
+        options={name: value for name, value in options.items() if value is not None},
+        basis=declared,
+        doubt=Doubt.ACCEPT if accept else Doubt.REFUSE,
+    )
 
 
 def _command(context: typer.Context) -> str:

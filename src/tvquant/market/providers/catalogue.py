@@ -1,10 +1,13 @@
-"""All providers by name, to be opened with a setting."""
+"""All providers by name, with the options that each is opened with."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-from tvquant.market.providers.contract import Factory
-from tvquant.market.providers.files import open_files
-from tvquant.market.providers.simulated.member import open_simulated
+from tvquant.market.providers.contract import ProviderFactory
+from tvquant.market.providers.files import FILES
+from tvquant.market.providers.simulated.member import SIMULATED
 
-PROVIDERS: Mapping[str, Factory] = MappingProxyType({"files": open_files, "simulated": open_simulated})
+PROVIDERS: Mapping[str, ProviderFactory[Any]] = MappingProxyType(
+    {factory.name: factory for factory in (FILES, SIMULATED)}
+)

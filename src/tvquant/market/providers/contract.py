@@ -8,16 +8,18 @@ says whether asking again may help, `retry_after` how many seconds to wait befor
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 import polars as pl
+from pydantic import ValidationError
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.profiles.messages import explained, unknown
+from tvquant.profiles.options import Options
 
 INTERVALS: Mapping[str, timedelta] = MappingProxyType({"4h": timedelta(hours=4), "1d": timedelta(days=1)})
 """Lengths of the intervals that bars may have. On an exchange calendar a daily bar closes with its session."""
@@ -93,26 +95,6 @@ class RateLimits:
     concurrency: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What a member may be opened with; each takes what it needs and refuses to open without it.
-
-    Parameters
-    ----------
-    clock : the present.
-    path : a folder of files, or one file.
-    basis : what the prices in files are adjusted for; None where it was not declared.
-    url : where an exchange is reached over HTTP.
-    seed : of a simulated exchange in process.
-    """
-
-    clock: Clock
-    path: Path | None = None
-    basis: Basis | None = None
-    url: str | None = None
-    seed: int = 0
-
-
 class Provider(Protocol):
     """A source of market data. Its methods may be called concurrently, and `close` more than once."""
 
@@ -166,7 +148,34 @@ class Provider(Protocol):
         ...
 
 
-type Factory = Callable[[Setting], Provider]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFactory[O: Options]:
+    """A provider that can be opened: its name, the options it takes, and how it is opened with them.
+
+    `open` raises DataError where the options do not suffice.
+    """
+
+    name: str
+    options: type[O]
+    open: Callable[[O, Clock], Provider]
+
+    def opened(self, given: Mapping[str, object], clock: Clock) -> Provider:
+        """Return the provider opened with the options given, by name, and the defaults of the others.
+
+        Raises
+        ------
+        ProfileError : an option that this provider does not take, or a value that does not fit.
+        DataError : the options do not suffice.
+        """
+        for name in given:
+            if name not in self.options.model_fields:
+                raise ProfileError(f"provider {self.name}: {unknown('option', name, self.options.model_fields)}")
+        try:
+            options = self.options.model_validate(given)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            raise ProfileError(f"provider {self.name}: option {details[0]['loc'][0]}: {explained(details)}") from error
+        return self.open(options, clock)
 
 
 class ProviderError(DataError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
@@ -26,11 +27,12 @@ from tvquant.market.providers.contract import (
     Capabilities,
     Malformed,
     Offer,
+    ProviderFactory,
     RateLimits,
-    Setting,
     UnknownSymbol,
     Unsupported,
 )
+from tvquant.profiles.options import Options
 from tvquant.symbology.kinds import SHARES, structure
 
 SUFFIXES = frozenset({".csv", ".parquet"})
@@ -196,14 +198,25 @@ def _by_symbol(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {str(key[0]): part for key, part in parts.items()}
 
 
-def open_files(setting: Setting) -> Files:
-    """The member from its setting.
+class FilesOptions(Options):
+    """Options of the provider `files`.
 
-    Raises
-    ------
-    DataError : there is no path, or nothing stands there.
+    Parameters
+    ----------
+    path : folder of files, or one file.
+    basis : what their prices are adjusted for; null where it was not declared.
     """
-    if setting.path is None or not setting.path.exists():
-        where = "was not given" if setting.path is None else f"{setting.path} does not exist"
+
+    path: Path | None = None
+    basis: Basis | None = None
+
+
+def open_files(options: FilesOptions, _: Clock) -> Files:
+    """Return the files of a folder as a provider; DataError without a path that exists."""
+    if options.path is None or not options.path.exists():
+        where = "was not given" if options.path is None else f"{options.path} does not exist"
         raise DataError(f"provider files: the folder of files {where}; name one")
-    return Files(path=setting.path, basis=setting.basis or Basis.RAW)
+    return Files(path=options.path, basis=options.basis or Basis.RAW)
+
+
+FILES = ProviderFactory(name="files", options=FilesOptions, open=open_files)

@@ -12,11 +12,10 @@ from tvquant.market.providers.contract import (
     INSTRUMENTS,
     Malformed,
     RateLimits,
-    Setting,
     UnknownSymbol,
     Unsupported,
 )
-from tvquant.market.providers.files import Files, open_files
+from tvquant.market.providers.files import Files, FilesOptions, open_files
 
 DAY = datetime(2022, 1, 1, tzinfo=UTC)
 COIN, STOCK = "BINANCE:BTCUSDT", "NASDAQ:AAPL"
@@ -170,13 +169,13 @@ def test_a_folder_of_funding_alone_has_nothing_to_sync(tmp_path):
 
 def test_opening_needs_a_place(folder, tmp_path):
     with pytest.raises(DataError, match="was not given"):
-        open_files(Setting(clock=Never()))
+        open_files(FilesOptions(), Never())
     with pytest.raises(DataError, match="does not exist"):
-        open_files(Setting(clock=Never(), path=tmp_path / "nowhere"))
+        open_files(FilesOptions(path=tmp_path / "nowhere"), Never())
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="has no"):
-        bars(open_files(Setting(clock=Never(), path=tmp_path / "empty")))
-    member = open_files(Setting(clock=Never(), path=folder, basis=Basis.SPLIT))
+        bars(open_files(FilesOptions(path=tmp_path / "empty"), Never()))
+    member = open_files(FilesOptions(path=folder, basis=Basis.SPLIT), Never())
     assert member.basis is Basis.SPLIT
     assert len(bars(member)) == 4
 

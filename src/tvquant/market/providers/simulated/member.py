@@ -4,15 +4,27 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 import polars as pl
+from pydantic import Field
 
+from tvquant.core.clock import Clock
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Capabilities, Malformed, Offer, Provider, RateLimits, Setting, Unavailable
+from tvquant.market.providers.contract import (
+    Capabilities,
+    Malformed,
+    Offer,
+    Provider,
+    ProviderFactory,
+    RateLimits,
+    Unavailable,
+)
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, Exchange, ExchangeReply, Manner
 from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.world import World
+from tvquant.profiles.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,8 +92,24 @@ class Simulated:
         return answer.rows
 
 
-def open_simulated(setting: Setting) -> Provider:
-    """The exchange behind the setting's address, or a whole one in process from its seed."""
-    if setting.url is not None:
-        return SimulatedHttp(url=setting.url, clock=setting.clock)
-    return Simulated(exchange=Exchange(World(SimulatedMarket(seed=setting.seed)), clock=setting.clock))
+class SimulatedOptions(Options):
+    """Options of the provider `simulated`.
+
+    Parameters
+    ----------
+    url : where the exchange is reached over HTTP; null is one in process.
+    seed : of the exchange in process.
+    """
+
+    url: Annotated[str, Field(strict=True)] | None = None
+    seed: int = Field(default=0, strict=True, ge=0)
+
+
+def open_simulated(options: SimulatedOptions, clock: Clock) -> Provider:
+    """Return a client of the exchange at the address, or a whole exchange in process from its seed."""
+    if options.url is not None:
+        return SimulatedHttp(url=options.url, clock=clock)
+    return Simulated(exchange=Exchange(World(SimulatedMarket(seed=options.seed)), clock=clock))
+
+
+SIMULATED = ProviderFactory(name="simulated", options=SimulatedOptions, open=open_simulated)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 import pytest
 
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Malformed, Setting, Unavailable
+from tvquant.market.providers.contract import Malformed, Unavailable
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import Fault, FaultKind, Faults
-from tvquant.market.providers.simulated.member import Simulated, open_simulated
+from tvquant.market.providers.simulated.member import Simulated, SimulatedOptions, open_simulated
 
 COIN = "BINANCE:S001USDT"
 
@@ -70,11 +70,11 @@ def test_the_exchange_sees_how_many_ask_at_once(world, clock):
 
 def test_opening_gives_a_market_of_the_seed_or_a_client(clock):
     clock.at = datetime(2024, 3, 1, tzinfo=UTC)
-    one, same, other = (open_simulated(Setting(clock=clock, seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (open_simulated(SimulatedOptions(seed=seed), clock) for seed in (1, 1, 2))
     first, second, third = (asyncio.run(member.bars(COIN, "1d")) for member in (one, same, other))
     assert first.equals(second)
     assert not first.equals(third)
     assert one.basis is Basis.RAW
-    client = open_simulated(Setting(clock=clock, url="http://127.0.0.1:9"))
+    client = open_simulated(SimulatedOptions(url="http://127.0.0.1:9"), clock)
     assert isinstance(client, SimulatedHttp)
     assert client.url == "http://127.0.0.1:9"
