@@ -227,6 +227,32 @@ def test_two_atoms_on_one_asset_are_cut_to_its_cap(trending: Panel, scanned: Cal
     assert given_up > 0.2
 
 
+@pytest.mark.requirement("R-RSK-12")
+def test_after_netting_the_cap_binds_the_clusters_of_selection_not_those_of_allocation(
+    market: Markets, scanned: Callable[..., Profile]
+) -> None:
+    """A rises and L falls on the same shocks: long and short of them are opposite streams, two clusters in allocation.
+
+    Their assets move as one, so selection has one cluster of them, and that may be held up to its cap, gross.
+    """
+    draw = np.random.default_rng(3)
+    shocks = draw.standard_normal((200, 6))
+    shocks[:, 5] = shocks[:, 0] + 0.1 * shocks[:, 5]
+    moves = np.array([0.008] * 5 + [-0.008]) + 0.01 * shocks
+    panel = market(dict(zip("ABCDEL", 100.0 * np.exp(moves.cumsum(axis=0)).T, strict=True)))
+    decision = decide(look(panel, ROW), spec_of(scanned(RISING, FALLING), "equal_weight"), Previous())
+    long, short = "X:A_rating_ma_LONG", "X:L_rating_ma_SHORT"
+    assert decision.response is not None
+    assert decision.allocation is not None
+    assert decision.netting is not None
+    assert decision.response.clusters[long] == decision.response.clusters[short]
+    assert decision.clusters[long] != decision.clusters[short]
+    asked = sum(decision.allocation.weights[atom] for atom in (long, short))
+    assert asked > 0.3
+    assert decision.atoms[long] + decision.atoms[short] == pytest.approx(0.25, abs=1e-12)
+    assert decision.netting.moved == pytest.approx(asked - 0.25, abs=1e-12)
+
+
 def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(
     trending: Panel, scanned: Callable[..., Profile]
 ) -> None:
