@@ -135,7 +135,7 @@ def most_invested(problem, low, high):
     groups = np.array([np.array(problem.clusters) == c for c in set(problem.clusters)], dtype=float)
     found = linprog(
         -np.ones(len(problem.keys)),
-        A_ub=np.vstack((groups, problem.signs, -problem.signs, np.ones(len(problem.keys)))),
+        A_ub=np.vstack((groups, problem.exposures, -problem.exposures, np.ones(len(problem.keys)))),
         b_ub=np.r_[np.full(len(groups), problem.limits.cluster), high, -low, 1.0],
         bounds=(0.0, problem.limits.position),
     )

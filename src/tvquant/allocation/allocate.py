@@ -16,7 +16,7 @@ def risk_profiles_of(engine: Engine) -> frozenset[str]:
 
 
 def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tuple[str, ...] = ()) -> Allocation:
-    """Weights for the problem by the first of `risk_profile` and `fallbacks` whose weights keep every limit.
+    """Return weights by the first of `risk_profile` and `fallbacks` whose weights keep every limit.
 
     The status is `solved` when the very first attempt succeeded, `fell_back` when a later one did (another solver, a
     raised ridge, another risk profile: the attempts say which; `risk_profile` is the one that made the weights) and
@@ -26,6 +26,7 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
     Raises
     ------
     ProfileError : the engine is unknown, or does not solve one of the risk profiles.
+    ModelError : as `feasible_set`.
     """
     solver = _supported(engine, (risk_profile, *fallbacks))
     feasible = caps.feasible_set(problem)

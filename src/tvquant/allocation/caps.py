@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.allocations import Attempt, Constraint, Limits, Problem
+from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, frozen
 
 DUST = 1e-12
@@ -55,8 +56,16 @@ class FeasibleSet:
 
 
 def feasible_set(problem: Problem) -> FeasibleSet:
-    """Derive the feasible set of a problem, once for whoever solves, projects or verifies."""
-    limits, signs = problem.limits, problem.signs
+    """Derive the feasible set of a problem, once for whoever solves, projects or verifies.
+
+    Raises
+    ------
+    ModelError : a stream is not one unit net long or short: the budget below is that of such streams.
+    """
+    limits, signs = problem.limits, problem.exposures
+    for key, exposure in zip(problem.keys, signs.tolist(), strict=True):
+        if abs(exposure) != 1.0:
+            raise ModelError(f"allocation: expected {key} to be one unit net long or short, found {exposure:g}")
     cluster = np.unique(np.array(problem.clusters), return_inverse=True)[1]
     wanted = _wanted(limits, signs)
     budget = _budget(limits, cluster, signs, wanted)

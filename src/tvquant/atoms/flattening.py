@@ -45,7 +45,7 @@ class Netted:
 
 
 def flatten(weights: Mapping[str, float], composition: Composition) -> Flattened:
-    """Net and gross physical weights.
+    """Return net and gross physical weights of atom weights.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def keep_caps(
 def _within_groups(
     weights: Mapping[str, float], composition: Composition, groups: Sequence[tuple[set[str], float]]
 ) -> Mapping[str, float]:
-    """Weights with the holders of each group of assets scaled by one factor, so that its gross keeps its cap."""
+    """Return weights with the holders of each group of assets scaled by one factor, so that its gross keeps its cap."""
     kept = dict(weights)
     holders: dict[str, list[str]] = {}
     for atom in kept:
@@ -131,7 +131,7 @@ def _within_groups(
 def _within_net(
     weights: Mapping[str, float], composition: Composition, interval: tuple[float, float]
 ) -> Mapping[str, float]:
-    """Weights with the side that pushes net out of its interval scaled down, where that side alone can mend it."""
+    """Return weights with the side that pushes net out of its interval scaled down, where that alone can mend it."""
     pushed = {atom: w * math.fsum(composition[atom].values()) for atom, w in weights.items()}
     net = math.fsum(pushed.values())
     side = 1.0 if net > interval[1] + CAP_TOLERANCE else -1.0 if net < interval[0] - CAP_TOLERANCE else 0.0
@@ -144,7 +144,7 @@ def _within_net(
 
 
 def _verified(held: Flattened, clusters: Mapping[str, int], limits: Limits) -> tuple[Constraint, ...]:
-    """Every limit with its value on the final physical weights."""
+    """Return every limit with its value on the final physical weights."""
     net = {asset: abs(weight) for asset, weight in held.net.items()}
     total = math.fsum(held.net.values())
     return (
@@ -159,7 +159,7 @@ def _verified(held: Flattened, clusters: Mapping[str, int], limits: Limits) -> t
 
 
 def _largest(sizes: Mapping[str, float], clusters: Mapping[str, int]) -> float:
-    """Largest sum of sizes in one cluster; 0 of nothing."""
+    """Return the largest sum of sizes in one cluster; 0 of nothing."""
     parts: dict[int, list[float]] = {}
     for asset, size in sizes.items():
         parts.setdefault(clusters[asset], []).append(size)

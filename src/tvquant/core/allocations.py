@@ -59,13 +59,12 @@ class Problem:
     clusters : N cluster ids (each stream its own until clusters exist).
     limits : what the answer must keep.
     previous : N weights held before; 0 for a stream that was not held.
-    signs : N, derived: 1 where a weight is net long its assets and -1 where it is net short of them. Net limits bind
-        the sum of weight x sign.
+    exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
 
     Raises
     ------
     ModelError : shapes that do not fit, figures that are not finite, a variance that is not positive, or a stream that
-        is not one unit net long or short.
+        is not in the composition.
     """
 
     keys: tuple[str, ...]
@@ -75,17 +74,17 @@ class Problem:
     clusters: tuple[int, ...]
     limits: Limits
     previous: Floats
-    signs: Floats = field(init=False)
+    exposures: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self._refuse_shapes()
-        self._refuse_values()
-        exposures = [math.fsum(self.composition.get(key, {}).values()) for key in self.keys]
-        for key, exposure in zip(self.keys, exposures, strict=True):
-            if abs(exposure) != 1.0:
-                raise ModelError(f"allocation: expected {key} to be one unit net long or short, found {exposure:g}")
-        for name, array in (("returns", self.returns), ("previous", self.previous), ("signs", np.array(exposures))):
+        for key in self.keys:
+            if not self.composition.get(key):
+                raise ModelError(f"stream {key}: it is not in the composition map")
+        exposures = np.array([math.fsum(self.composition[key].values()) for key in self.keys])
+        for name, array in (("returns", self.returns), ("previous", self.previous), ("exposures", exposures)):
             object.__setattr__(self, name, frozen(array))
+        self._refuse_values()
 
     def _refuse_shapes(self) -> None:
         n = len(self.keys)
@@ -111,6 +110,7 @@ class Problem:
                 "its covariance is not finite with a positive variance",
                 np.isfinite(matrix).all(axis=1) & (np.diag(matrix) > 0.0),
             ),
+            ("its net exposure is not finite", np.isfinite(self.exposures)),
             ("its previous weight is not finite", np.isfinite(self.previous)),
         ):
             if not usable.all():

@@ -1,5 +1,7 @@
 """Caps: room under the limits by hand, and limits that are broken on purpose."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import caps
 from tvquant.allocation.caps import Family
 from tvquant.core.allocations import violated
+from tvquant.core.errors import ModelError
 
 
 def problem(n, clusters=None, *, short=0, **given):
@@ -76,6 +79,12 @@ def test_only_shared_clusters_need_a_row():
 @pytest.mark.parametrize(("position", "cluster", "upper"), [(0.1, 0.25, 0.1), (0.3, 0.25, 0.25)])
 def test_a_name_holds_no_more_than_the_lower_of_two_caps(position, cluster, upper):
     assert caps.feasible_set(problem(2, position=position, cluster=cluster)).upper.tolist() == [upper, upper]
+
+
+def test_a_stream_that_is_half_hedged_is_refused():
+    half = replace(problem(2), composition={"N000": {"A": 1.0}, "N001": {"A": 1.0, "B": -0.5}})
+    with pytest.raises(ModelError, match=r"expected N001 to be one unit net long or short, found 0\.5"):
+        caps.feasible_set(half)
 
 
 @pytest.mark.requirement("R-RSK-24")

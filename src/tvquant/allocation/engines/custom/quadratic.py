@@ -20,7 +20,7 @@ FREE, LOWER, UPPER = 0, -1, 1
 
 
 def active_set(matrix: Floats, upper: Floats, total: float) -> Solution:
-    """Primal-dual active-set method: guess which bounds bind, solve the rest exactly, move every wrong guess at once.
+    """Minimise w'Sw / 2 by guesses of which bounds bind: solve the rest exactly, move every wrong guess at once.
 
     Ends when all optimality conditions hold: S w is one number on free names, not less on names at 0 and not more on
     names at their upper bound. Source: Hintermueller, Ito & Kunisch (2003), The primal-dual active set strategy as a
@@ -51,7 +51,7 @@ def active_set(matrix: Floats, upper: Floats, total: float) -> Solution:
 
 
 def _fill_free(weights: Floats, state: NDArray[np.int8], matrix: Floats, total: float) -> float | None:
-    """Write the optimal free weights for the guess into `weights`; the budget's multiplier, None if not convex."""
+    """Write a guess's optimal free weights into `weights`; return the budget's multiplier, None if not convex."""
     from scipy.linalg.lapack import dposv
 
     free, capped = np.flatnonzero(state == FREE), np.flatnonzero(state == UPPER)
@@ -66,7 +66,7 @@ def _fill_free(weights: Floats, state: NDArray[np.int8], matrix: Floats, total: 
 
 
 def _wrong(state: NDArray[np.int8], weights: Floats, upper: Floats, slope: Floats) -> dict[int, Bools]:
-    """Names whose guess is refuted, by where they belong instead."""
+    """Return the names whose guess is refuted, by where they belong instead."""
     free = state == FREE
     leave_lower = (state == LOWER) & (slope < -TOLERANCE)
     leave_upper = (state == UPPER) & (slope > TOLERANCE)
@@ -78,7 +78,7 @@ def _wrong(state: NDArray[np.int8], weights: Floats, upper: Floats, slope: Float
 
 
 def _release(state: NDArray[np.int8], gradient: Floats, missing: float) -> bool:
-    """With every name at a bound: True when that is optimal, else set free the best to add or the best to cut."""
+    """Return whether every name at a bound is optimal; where not, set free the best to add or the best to cut."""
     capped = state == UPPER
     cut = int(np.argmax(np.where(capped, gradient, -np.inf)))
     add = int(np.argmin(np.where(capped, np.inf, gradient)))
@@ -93,7 +93,7 @@ def _release(state: NDArray[np.int8], gradient: Floats, missing: float) -> bool:
 
 
 def interior_point(matrix: Floats, *, upper: Floats, total: float, groups: Floats, cap: float | Floats) -> Solution:
-    """The same problem, also with groups @ w <= cap (groups: C x N; one cap or C), by clarabel."""
+    """Minimise w'Sw / 2 also with groups @ w <= cap (groups: C x N; one cap or C), by clarabel."""
     n = len(upper)
     if not convex(matrix):
         return Solution(None, NOT_CONVEX)
@@ -135,7 +135,7 @@ def best_ratio(
 
 
 def convex(matrix: Floats) -> bool:
-    """Tested because clarabel, given an indefinite matrix, may report a saddle as solved."""
+    """Return whether a matrix is positive definite; given one that is not, clarabel may report a saddle as solved."""
     try:
         np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
@@ -166,7 +166,7 @@ def _cone_program(matrix: Floats, *, equal: Floats, to: Floats, below: Floats, b
 
 
 def _inside(raw: Floats, outcome: str, upper: Floats, total: float) -> Solution:
-    """A solution that meets bounds to a tolerance, cut to them and, if the sum is above the total, scaled down."""
+    """Return a solution that meets bounds to a tolerance cut to them and, if above the total in sum, scaled down."""
     weights = np.clip(raw, 0.0, upper)
     miss = max(float(np.abs(weights - raw).max()), abs(float(weights.sum()) - total))
     if not miss <= RESIDUAL:
