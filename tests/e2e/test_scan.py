@@ -60,7 +60,7 @@ def test_twelve_scanners_on_fifty_dates(homes: dict[str, Path], venue: str, tvqu
     scanners = [f"binance_{venue}_rating_{logic}_{side}" for logic in RATINGS for side in SIDES]
     last = start + timedelta(days=EVERY * (DATES - 1))
     lake = Lake(homes[venue] / "data" / "lakehouse")
-    panel = lake.panel(lake.pin(lake.symbols(kinds={"spot"} if venue == "spot" else {"swap"})))
+    panel = lake.panel(lake.pin(lake.contents().names(kinds={"spot"} if venue == "spot" else {"swap"})))
     found = {}
     for name in scanners:
         said = tvquant("scan", name, "--from", start, "--to", last, "--every", EVERY, "--json", "-w", homes[venue])

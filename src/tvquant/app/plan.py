@@ -38,5 +38,6 @@ def make_plan(lake: Lake, resolved: ResolvedProfile) -> Plan:
     ------
     DataError : the lake holds nothing that the profile asks for.
     """
-    fit = fitted(lake, resolved)
-    return Plan.of(fit.resolved, lake.pinned(fit.symbols, interval=resolved.profile.data.interval))
+    contents = lake.contents()
+    fit = fitted(contents, resolved)
+    return Plan.of(fit.resolved, contents.pinned(fit.symbols, interval=resolved.profile.data.interval))

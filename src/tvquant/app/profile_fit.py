@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
-from tvquant.lake import Lake
+from tvquant.lake import Contents
 from tvquant.profiles import Profile, ResolvedProfile
 from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
@@ -27,17 +27,17 @@ class Fitted:
     symbols: tuple[str, ...]
 
 
-def fitted(lake: Lake, resolved: ResolvedProfile) -> Fitted:
-    """The profile on this lake: symbols of its universe and benchmark.
+def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
+    """Return the profile as a lake of these contents can serve it, and the symbols of its universe and benchmark.
 
     Raises
     ------
     DataError : the lake holds no symbol of the universe, or lacks one that the user named.
     """
-    profile, held = resolved.profile, frozenset(lake.symbols())
+    profile, held = resolved.profile, frozenset(contents.names())
     universe = profile.universe
     # Excluded kinds are pinned too: decisions count what they leave out.
-    wanted = _named(universe, lake.symbols(kinds=frozenset(universe.kinds)))
+    wanted = _named(universe, contents.names(kinds=frozenset(universe.kinds)))
     if not wanted:
         kinds = ", ".join(kind.value for kind in universe.kinds)
         raise DataError(
@@ -50,8 +50,8 @@ def fitted(lake: Lake, resolved: ResolvedProfile) -> Fitted:
     unheld = [s for s in profile.benchmark.market if s not in held]
     if unheld:
         resolved = _without_market(resolved, unheld[0])
-    names = _named(universe, lake.symbols(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))
-    notices = (*resolved.notices, *scarce(resolved.profile, len(names)), *_unlisted(lake, universe, wanted))
+    names = _named(universe, contents.names(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))
+    notices = (*resolved.notices, *scarce(resolved.profile, len(names)), *_unlisted(contents, universe, wanted))
     return Fitted(
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
         symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
@@ -70,13 +70,12 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
     )
 
 
-def _unlisted(lake: Lake, universe: UniverseSection, symbols: set[str]) -> Iterator[str]:
+def _unlisted(contents: Contents, universe: UniverseSection, symbols: set[str]) -> Iterator[str]:
     """A notice for each list of members with names that the lake lacks: a dated list alone does not bring them back."""
     lists = {scanner.members.list: scanner.members for scanner in universe.scanners if scanner.members is not None}
     if not lists:
         return
-    status = lake.status()
-    first, last = (moment.astype("datetime64[D]").item() for moment in (status.first, status.last))
+    first, last = (moment.astype("datetime64[D]").item() for moment in contents.span())
     for name, members in lists.items():
         total, gone = absent(members, symbols, first, last)
         if gone:

@@ -131,7 +131,7 @@ def _plan_of(folder: RunFolder, lake: Lake) -> Plan:
     pinned = plan_record(folder)
     if pinned is None:
         return make_plan(lake, resolved)
-    plan = Plan.of(resolved, lake.pinned_as(Snapshot.from_json(pinned.data["snapshot"])))
+    plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.data["snapshot"])))
     if plan.digest != pinned.outputs["plan"]:
         raise ProfileError(
             f"run {folder.id} was begun with other code or packages, so it cannot go on with these; "

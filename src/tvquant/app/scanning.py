@@ -137,7 +137,8 @@ def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str
     kinds = frozenset(kind for scanner in scanners for kind in scanner.kinds)
     exchanges = {scanner.exchange for scanner in scanners}
     named = {exchange for exchange in exchanges if exchange is not None}
-    held = lake.symbols(kinds=kinds or None, exchanges=None if None in exchanges else named)
+    contents = lake.contents()
+    held = contents.names(kinds=kinds or None, exchanges=None if None in exchanges else named)
     calendars = {scanner.calendar for scanner in scanners} - {None}
     foreign = [name for name in held if structure(name).currency != "USD"]
     names = [
@@ -151,7 +152,7 @@ def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str
             f"the lake has no bars in dollars for scanner {scanners[0].name} ({wanted}); "
             "import some with `tvquant data import FILE`"
         )
-    return panels.build(lake.bars(names)), foreign
+    return panels.build(contents.bars(names)), foreign
 
 
 def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratings: Ratings) -> Scanned:

@@ -3,13 +3,15 @@
 from tvquant.lake.quality.audit import audit
 from tvquant.lake.quality.checks import Finding, FindingKind
 from tvquant.lake.quality.health import AssetHealth, HealthState, health
-from tvquant.lake.reading.lake import Lake, LakeStatus, Listing, PinnedData, TableStatus
+from tvquant.lake.reading.contents import Contents, PinnedData
+from tvquant.lake.reading.lake import Lake, LakeStatus, Listing, TableStatus
 from tvquant.lake.reading.snapshots import Snapshot
 from tvquant.lake.writing.import_reports import FileReport, ImportReport
 from tvquant.lake.writing.imports import import_files
 
 __all__ = [
     "AssetHealth",
+    "Contents",
     "FileReport",
     "Finding",
     "FindingKind",

@@ -9,7 +9,7 @@ from datetime import datetime
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.lake import Lake
-from tvquant.lake.quality.audit import newest_closes
+from tvquant.lake.quality.audit import arrivals
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.market.asset_assessment import MINIMUM, Judgement, judge, repairable
@@ -209,7 +209,7 @@ class DataPipelineOrchestrator:
         now, registry, held = self.clock.now(), self.registry.read(), self.coverage(tasks)
         daily = [name for (name, interval), covered in held.items() if interval == DAILY and covered.bars]
         live = self.provider.capabilities.live
-        presents = {} if live or not daily else newest_closes(self.lake, daily, None)
+        presents = {} if live or not daily else arrivals(self.lake, daily, None).closes
         found: dict[tuple[str, str], Assessed] = {}
         for key, covered in held.items():
             record, as_of = registry.record(*key), presents.get(key[0], instant(now))

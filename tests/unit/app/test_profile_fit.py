@@ -34,14 +34,14 @@ def profile(name: str = "us_equities", *, search: Path | None = None, **settings
 
 
 def test_a_presets_benchmark_that_is_not_there_is_left_out_and_told(lake: Lake) -> None:
-    found = fitted(lake, profile(selection__min_winners=2))
+    found = fitted(lake.contents(), profile(selection__min_winners=2))
     assert found.symbols == STOCKS
     assert found.resolved.profile.benchmark.market == ()
     (notice,) = found.resolved.notices
     assert "benchmark.market of preset us_equities names AMEX:SPY, which the lake does not hold" in notice
     assert found.resolved.layers["benchmark.market"] == "preset us_equities, left out: the lake lacks AMEX:SPY"
     again = from_manifest(to_manifest(found.resolved))
-    assert fitted(lake, again).resolved == found.resolved, "a run that goes on stays as it was begun"
+    assert fitted(lake.contents(), again).resolved == found.resolved, "a run that goes on stays as it was begun"
     assert found.resolved.digest == profile(selection__min_winners=2, benchmark__market=[]).digest
 
 
@@ -56,13 +56,13 @@ def test_a_users_own_benchmark_is_refused(own: str, lake: Lake, tmp_path: Path) 
         "file": {},
     }[own]
     with pytest.raises(DataError, match=r"benchmark\.market names AMEX:SPY, which the lake does not hold"):
-        fitted(lake, resolve(raw, vocabulary(), **given))  # type: ignore[arg-type]
-    assert fitted(lake, resolve(raw, vocabulary(), arguments={} if own != "file" else
+        fitted(lake.contents(), resolve(raw, vocabulary(), **given))  # type: ignore[arg-type]
+    assert fitted(lake.contents(), resolve(raw, vocabulary(), arguments={} if own != "file" else
                   {"--m": ("benchmark.market", [])})).symbols == STOCKS  # fmt: skip
 
 
 def test_a_benchmark_that_is_there_stays(lake: Lake) -> None:
-    found = fitted(lake, profile(benchmark__market=["NYSE:KO"], universe__symbols=["NYSE:XOM"]))
+    found = fitted(lake.contents(), profile(benchmark__market=["NYSE:KO"], universe__symbols=["NYSE:XOM"]))
     assert found.symbols == ("NYSE:KO", "NYSE:XOM")
     assert found.resolved.profile.benchmark.market == ("NYSE:KO",)
 
@@ -81,7 +81,7 @@ def test_a_benchmark_that_is_there_stays(lake: Lake) -> None:
     ],
 )
 def test_a_floor_above_the_universe_is_told(settings: dict[str, Any], told: str, lake: Lake) -> None:
-    said = fitted(lake, profile(benchmark__market=[], **settings)).resolved.notices
+    said = fitted(lake.contents(), profile(benchmark__market=[], **settings)).resolved.notices
     assert [notice for notice in said if "min_winners" in notice] == list(said)
     assert (told in said[0]) if told else said == ()
 
@@ -96,6 +96,8 @@ def test_a_name_may_be_an_atom_for_each_reason() -> None:
 
 
 def test_members_that_the_lake_lacks_are_counted(lake: Lake) -> None:
-    found = fitted(lake, profile(universe__scanners=["sp500_trend"], benchmark__market=[], selection__min_winners=1))
+    found = fitted(
+        lake.contents(), profile(universe__scanners=["sp500_trend"], benchmark__market=[], selection__min_winners=1)
+    )
     (notice,) = found.resolved.notices
     assert notice.startswith("of 503 names that the list sp500 has from 2024-01-02 to 2024-01-02, the lake lacks 500 (")

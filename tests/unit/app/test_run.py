@@ -14,11 +14,13 @@ from tvquant.app.finished_runs import finished_run, result_digest
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
 from tvquant.app.run import resume, run
+from tvquant.app.selection_as_of import selected
 from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.lake import import_files
+from tvquant.lake.storage import tables
 from tvquant.ledger import RunFolder, records, verify
 from tvquant.profiles import ResolvedProfile, load, resolve
 
@@ -91,6 +93,34 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     anew = run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
     assert anew.folder != done.folder
     assert anew.result == done.result
+
+
+def test_bars_are_read_once_for_pin_health_and_panel(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside their values only who is there, and how the rows came; the report reads nothing of the lake."""
+    found: list[list[str]] = []
+    read = tables.read
+
+    def counted(root: Path, table: str, columns: list[str], **more: object) -> pl.DataFrame:
+        if table == "bars":
+            found.append(list(columns))
+        return read(root, table, columns, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tables, "read", counted)
+    run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    assert [columns for columns in found if "close" in columns] == [
+        ["symbol", "timestamp", "recorded_at", *tables.VALUES]
+    ]
+    assert [columns for columns in found if "close" not in columns] == [
+        ["symbol", "basis"], ["symbol", "timestamp", "recorded_at", "source"],
+    ]  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Seen(stop_after=3))
+    found.clear()
+    resume(home, home.run("latest"), clock=Then(), jobs=1, watcher=Watcher())
+    assert ["close" in columns for columns in found] == [False, True]
+    found.clear()
+    selected(home.lake(), profile(), None, now=Then().now())
+    assert ["close" in columns for columns in found] == [False, True]
 
 
 @pytest.mark.requirement("R-UNI-19")

@@ -143,7 +143,7 @@ def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]
     found = resolved(home, rest)
     universe = found.profile.universe
     try:
-        return fitted(home.lake(), found).resolved.notices
+        return fitted(home.lake().contents(), found).resolved.notices
     except DataError:
         named = set(universe.symbols or ()) - set(universe.exclude_symbols)
         return (*found.notices, *(scarce(found.profile, len(named)) if named else ()))

@@ -4,8 +4,8 @@ from tvquant.app.run_context import RunContext
 from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.stages import Stage
-from tvquant.lake import HealthState, health
-from tvquant.lake.quality.health import from_report, naming, to_report
+from tvquant.lake import HealthState
+from tvquant.lake.quality.health import from_report, health_of, naming, to_report
 from tvquant.ledger import outputs_of
 from tvquant.market.listings import delistings
 
@@ -15,8 +15,13 @@ REPORT = "data/health.json"
 def run(context: RunContext, outcome: Outcome) -> None:
     """Judge every asset of the snapshot and write the run's health report; those that are not fine are named."""
     data, lake = context.plan.resolved.profile.data, context.lake
-    symbols = tuple(context.plan.snapshot.symbols)
-    found = health(lake, symbols, minimum=data.min_history, lookback=data.lookback, delisted=delistings(lake))
+    found = health_of(
+        lake,
+        context.plan.pinned.bars,
+        minimum=data.min_history,
+        lookback=data.lookback,
+        delisted=delistings(lake),
+    )
     states = [asset.state.value for asset in found]
     outcome.metrics |= {"assets": len(found), "healthy": sum(asset.state.fine for asset in found)}
     outcome.metrics |= {f"state_{state}": states.count(state) for state in sorted(set(states))}

@@ -5,7 +5,8 @@ is asked in `checks`, and bars of other intervals are compared in `crosscheck`. 
 as where a row came from, is read from the tables here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 
@@ -26,6 +27,7 @@ from tvquant.lake.storage.intervals import LENGTHS, off_grid, table_of
 from tvquant.lake.storage.tables import CACHES, DAILY, MEASURES, PRICES, SCHEMAS
 from tvquant.symbology.kinds import structure
 
+FOREVER = np.datetime64("2200-01-01", "us")
 GROUP = 400
 """Symbols whose bars are looked over at once: ten years of a thousand take more than a gigabyte."""
 OPENS_LATE = 20
@@ -41,8 +43,10 @@ def audit(lake: Lake, symbols: Iterable[str] | None = None, as_of: Instant | Non
     """
     for table in SCHEMAS.keys() - CACHES:
         tables.verify(lake.root, table)
-    found = [one for group in groups(lake.symbols() if symbols is None else symbols)
-             for one in findings(lake, known_bars(lake, group, as_of), as_of)]  # fmt: skip
+    wanted = lake.symbols() if symbols is None else tuple(symbols)
+    arrived = arrivals(lake, wanted, as_of)
+    found = [one for group in groups(wanted)
+             for one in findings(lake, known_bars(lake, group, as_of), arrived, as_of)]  # fmt: skip
     return tuple(sorted(found, key=lambda f: (f.symbol, f.first, f.kind)))
 
 
@@ -57,7 +61,7 @@ def known_bars(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> Bar
     return bars if as_of is None else bars.until(as_of)
 
 
-def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ...]:
+def findings(lake: Lake, bars: Bars, arrived: "Arrivals", as_of: Instant | None) -> tuple[Finding, ...]:
     """The findings of bars that are known already; `as_of` says until when they are."""
     steps = checks.trail(bars)
     found = [
@@ -73,24 +77,45 @@ def findings(lake: Lake, bars: Bars, as_of: Instant | None) -> tuple[Finding, ..
         *_odd_actions(bars, as_of),
         *_superseded(lake, bars, as_of),
         *_repeated(lake, bars, as_of),
-        *_late_opens(lake, bars, as_of),
-        *_ended(lake, bars, as_of),
+        *_late_opens(bars, arrived.late, as_of),
+        *_ended(bars, arrived.closes),
         *_shorter_bars(lake, bars, as_of),
     ]
     return tuple(sorted(found, key=lambda f: (f.symbol, f.first, f.kind)))
 
 
-def newest_closes(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> dict[str, Instant]:
-    """Up to when the delivery that brought each symbol's last bar has gone on; bars after `as_of` are not looked at.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arrivals:
+    """What stored rows tell of how bars came, of some symbols.
 
-    That is the close which half of the symbols of that source, on the same calendar, have come to, in whatever later
-    deliveries. It is what "now" means where nobody feeds the lake: history that was imported as a whole is not stale,
-    whatever else was imported since, but a symbol that ends before those it came with is.
+    Parameters
+    ----------
+    closes : symbol -> up to when the delivery that brought its last bar has gone on.
+    late : symbol and timestamp of sessions that are stamped where one opens for the next market day, sorted.
     """
-    end = np.datetime64("2200-01-01", "us") if as_of is None else as_of
-    stamp = pl.col("timestamp")
+
+    closes: Mapping[str, Instant]
+    late: pl.DataFrame
+
+
+def arrivals(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> Arrivals:
+    """Read how the bars of the symbols came, among all of the lake; bars after `as_of` are not looked at."""
+    end, stamp = FOREVER if as_of is None else as_of, pl.col("timestamp")
     columns = ["symbol", "timestamp", "recorded_at", "source"]
     rows = tables.read(lake.root, "bars", columns, where=stamp <= _moment(end))
+    sessions = [name for name in set(symbols) if structure(name).calendar != CRYPTO]
+    late = rows.filter((stamp.dt.hour() >= OPENS_LATE) & pl.col("symbol").is_in(sessions))
+    late = late.select("symbol", "timestamp").unique().sort("symbol", "timestamp")
+    return Arrivals(closes=_newest_closes(rows, symbols, end), late=late)
+
+
+def _newest_closes(rows: pl.DataFrame, symbols: Iterable[str], end: Instant) -> dict[str, Instant]:
+    """The close which half of the symbols of a source, on the same calendar, have come to, in whatever deliveries.
+
+    It is what "now" means where nobody feeds the lake: history that was imported as a whole is not stale, whatever else
+    was imported since, but a symbol that ends before those it came with is.
+    """
+    stamp = pl.col("timestamp")
     structures = {name: structure(name) for name in rows["symbol"].unique()}
     rows = settled(rows, structures)
     closed = stamp.filter((stamp <= _moment(end - DAY)) & ~off_grid(DAILY)).max().alias("closed")
@@ -261,13 +286,10 @@ def _repeated(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding
             )
 
 
-def _late_opens(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
+def _late_opens(bars: Bars, late: pl.DataFrame, as_of: Instant | None) -> Iterator[Finding]:
     """Sessions stamped where one opens for the next market day: their dates may be a day early."""
-    names = [symbol.name for symbol in bars.symbols if symbol.structure.calendar != CRYPTO]
-    stamp = pl.col("timestamp")
-    late = pl.col("symbol").is_in(names) & (stamp.dt.hour() >= OPENS_LATE)
-    rows = tables.read(lake.root, "bars", ["symbol", "timestamp"], where=late).unique().sort("symbol", "timestamp")
-    for name, stamps in rows.group_by("symbol", maintain_order=True).agg(stamp).iter_rows():
+    rows = late.filter(pl.col("symbol").is_in([symbol.name for symbol in bars.symbols]))
+    for name, stamps in rows.group_by("symbol", maintain_order=True).agg("timestamp").iter_rows():
         at = np.array([_instant(one) for one in stamps])
         at = at if as_of is None else at[at.astype("datetime64[D]") + DAY <= as_of]
         if len(at):
@@ -280,10 +302,8 @@ def _late_opens(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Findi
             )
 
 
-def _ended(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding]:
+def _ended(bars: Bars, newest: Mapping[str, Instant]) -> Iterator[Finding]:
     """Symbols that end before those they were delivered with, by more than is fresh (R-DAT-09)."""
-    names = [symbol.name for symbol in bars.symbols]
-    newest = newest_closes(lake, names, as_of)
     at = np.flatnonzero(bars.valid)
     last = at[np.r_[bars.symbol[at][1:] != bars.symbol[at][:-1], True][: len(at)]]
     for i in last:

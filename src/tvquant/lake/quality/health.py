@@ -24,7 +24,7 @@ from tvquant.core.atoms import Atom
 from tvquant.core.calendars import Calendar
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.instruments import Instant
-from tvquant.lake.quality.audit import findings, freshness, groups, known_bars, newest_closes
+from tvquant.lake.quality.audit import GROUP, arrivals, findings, freshness, groups, known_bars
 from tvquant.lake.quality.checks import Finding, FindingKind
 from tvquant.lake.quality.price_evidence import on_word
 from tvquant.lake.reading.bars import Bars, Ints
@@ -128,19 +128,22 @@ def health(
     out = [_missing(name) for name in wanted - held]
     if wanted & held:
         known = min((moment for moment in (as_of, now) if moment is not None), default=None)
-        if now is None or known is None:
-            present = newest_closes(lake, wanted & held, known)
-        else:
-            present = dict.fromkeys(wanted & held, known)
+        arrived = arrivals(lake, wanted & held, known)
+        present = arrived.closes if now is None or known is None else dict.fromkeys(wanted & held, known)
         moment = Moment(present=present, delisted=delisted, minimum=minimum, lookback=lookback)
-        out += (one for group in groups(wanted & held) for one in _judged(lake, group, known, moment))
+        parts = (known_bars(lake, group, known) for group in groups(wanted & held))
+        out += (one for bars in parts for one in _states(bars, findings(lake, bars, arrived, known), moment))
     return tuple(sorted(out, key=lambda h: h.symbol))
 
 
-def _judged(lake: Lake, symbols: Iterable[str], known: Instant | None, moment: "Moment") -> Iterator[AssetHealth]:
-    """The states of symbols that the lake has."""
-    bars = known_bars(lake, symbols, known)
-    return _states(bars, [one for one in findings(lake, bars, known) if not one.kind.note], moment)
+def health_of(
+    lake: Lake, bars: Bars, *, minimum: int, lookback: int | None, delisted: Mapping[str, Instant]
+) -> tuple[AssetHealth, ...]:
+    """Return one state per instrument of bars that were read already, as `health` does without `as_of` and `now`."""
+    arrived = arrivals(lake, [symbol.name for symbol in bars.symbols], None)
+    moment = Moment(present=arrived.closes, delisted=delisted, minimum=minimum, lookback=lookback)
+    out = (one for part in bars.parts(GROUP) for one in _states(part, findings(lake, part, arrived, None), moment))
+    return tuple(sorted(out, key=lambda h: h.symbol))
 
 
 def of_atoms(atoms: Iterable[Atom], states: Iterable[AssetHealth]) -> dict[str, AssetHealth]:
@@ -232,6 +235,7 @@ class Moment:
 
 
 def _states(bars: Bars, found: Sequence[Finding], moment: Moment) -> Iterator[AssetHealth]:
+    found = [one for one in found if not one.kind.note]
     at = np.flatnonzero(bars.valid)
     who = bars.symbol[at]
     for number in sorted(set(range(len(bars.symbols))) - set(who.tolist())):

@@ -10,7 +10,7 @@
 Everything about a bar follows from bars up to it, so the same function serves the panel, the audit and the digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
@@ -127,15 +127,40 @@ class Bars:
 
     def until(self, t: Instant) -> "Bars":
         """The bars that had closed at `t`."""
-        known = self.closes <= t
+        return replace(self, **self._only(self.closes <= t))
+
+    def parts(self, most: int) -> Iterator["Bars"]:
+        """Yield the bars of at most so many symbols at a time; nearly all arrays are views."""
+        for first in range(0, len(self.symbols), most):
+            symbols = self.symbols[first : first + most]
+            rows, acts, paid = (
+                slice(*np.searchsorted(column, [first, first + len(symbols)]).tolist())
+                for column in (self.symbol, self.actions.symbol, self.funding.symbol)
+            )
+            yield replace(
+                self,
+                **self._only(rows) | {"symbol": self.symbol[rows] - first},
+                symbols=symbols,
+                actions=_part(self.actions, acts, first),
+                funding=_part(self.funding, paid, first),
+            )
+
+    def _only(self, rows: slice | Bools) -> dict[str, Any]:
+        """All columns at these rows."""
         cut: dict[str, Any] = {}
         for name in (field.name for field in fields(self)):
             value = getattr(self, name)
             if isinstance(value, np.ndarray):
-                cut[name] = value[known]
+                cut[name] = value[rows]
         for name in ("low", "high"):
-            cut[name] = {field: column[known] for field, column in getattr(self, name).items()}
-        return replace(self, **cut)
+            cut[name] = {field: column[rows] for field, column in getattr(self, name).items()}
+        return cut
+
+
+def _part[Columns: (Actions, Payments)](columns: Columns, rows: slice, first: int) -> Columns:
+    """Some rows of equally long columns; symbols are numbered from `first` on."""
+    cut = {field.name: getattr(columns, field.name)[rows] for field in fields(columns)}
+    return replace(columns, **cut | {"symbol": cut["symbol"] - first})
 
 
 def session(symbols: Mapping[str, Structure]) -> pl.Expr:

@@ -32,18 +32,6 @@ def test_an_empty_lake_says_how_to_fill_it(lake: Lake) -> None:
             ask()
 
 
-@pytest.mark.requirement("R-DAT-25")
-def test_symbols_are_chosen_by_kind_and_exchange(lake: Lake, deliver: Any, bars: Any) -> None:
-    deliver(*(bars(symbol, [1.0], "2021-01-04") for symbol in (BTC, PERP, UP, USDC)))
-    deliver(bars(AAPL, [1.0], "2021-01-04"), bars(SPY, [1.0], "2021-01-04"), basis=Basis.TOTAL)
-    assert lake.symbols() == tuple(sorted((BTC, PERP, UP, USDC, AAPL, SPY)))
-    assert lake.symbols([Kind.SPOT]) == (UP, BTC, USDC)
-    assert lake.symbols([Kind.SPOT], [Kind.STABLECOIN, Kind.LEVERAGED_TOKEN]) == (BTC,)
-    assert lake.symbols([Kind.STOCK, Kind.ETF]) == (SPY, AAPL)
-    assert lake.symbols(exchanges=["BYBIT"]) == (PERP,)
-    assert lake.symbols([Kind.INDEX]) == ()
-
-
 def test_status_counts_tables_symbols_and_span(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(BTC, [1.0, 2.0, 3.0]), bars(PERP, [1.0], "2020-12-30"))
     status = lake.status()

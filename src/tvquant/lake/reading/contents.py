@@ -1,0 +1,248 @@
+"""What a lake holds at one version of each table: who is there, their judged bars, and what is pinned of them."""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NoReturn
+
+import numpy as np
+import polars as pl
+
+from tvquant.core.errors import DataError
+from tvquant.core.instruments import Fact, Instant, Kind
+from tvquant.core.panel import Basis, Panel, Times
+from tvquant.core.quoting import shown
+from tvquant.lake.reading import panels, sources
+from tvquant.lake.reading.action_revisions import TOLD, current
+from tvquant.lake.reading.bars import Bars, Symbol, assemble
+from tvquant.lake.reading.dividend_coverage import union
+from tvquant.lake.reading.funding import COLUMNS, Payments
+from tvquant.lake.reading.snapshots import Snapshot
+from tvquant.lake.storage import tables
+from tvquant.lake.storage.intervals import LENGTHS, table_of
+from tvquant.lake.storage.location import Root
+from tvquant.lake.storage.tables import DAILY, SCHEMAS, VALUES
+from tvquant.symbology.kinds import Structure
+
+PINNED = ("bars", "actions", "funding", "instruments", "facts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Contents:
+    """Symbols with bars, sorted, as declared at their imports, in these versions of the tables under `root`."""
+
+    root: Root
+    versions: Mapping[str, int]
+    symbols: tuple[Symbol, ...]
+
+    @classmethod
+    def at(cls, root: Root, versions: Mapping[str, int], wanted: Iterable[str] | None = None) -> "Contents":
+        """Read who is there, of the wanted symbols (of all when None).
+
+        Raises
+        ------
+        DataError : the lake is empty, or has no bars of a symbol.
+        """
+        return cls(root=root, versions=versions, symbols=_declared(root, versions, wanted))
+
+    @classmethod
+    def latest(cls, root: Root, wanted: Iterable[str] | None = None) -> "Contents":
+        """Read the latest version of each table; errors are those of `at`."""
+        return cls.at(root, latest_versions(root), wanted)
+
+    def names(
+        self,
+        kinds: Collection[Kind] | None = None,
+        exclude_kinds: Collection[Kind] = (),
+        exchanges: Collection[str] | None = None,
+    ) -> tuple[str, ...]:
+        """Return the symbols with any of `kinds`, none of `exclude_kinds`, on any of `exchanges`, sorted."""
+        return tuple(
+            symbol.name
+            for symbol in self.symbols
+            if (kinds is None or symbol.structure.kinds & set(kinds))
+            and not symbol.structure.kinds & set(exclude_kinds)
+            and (exchanges is None or symbol.name.partition(":")[0] in exchanges)
+        )
+
+    def span(self) -> tuple[Instant, Instant]:
+        """Return the stamps of the first and the last bar of the whole lake."""
+        stamps = tables.read(self.root, "bars", ["timestamp"], at=self.versions["bars"])["timestamp"]
+        moments: Times = stamps.dt.replace_time_zone(None).to_numpy()
+        return moments.min(), moments.max()
+
+    def bars(self, wanted: Iterable[str] | None = None) -> Bars:
+        """Read all bars of some of the symbols (of all when None), judged.
+
+        Raises
+        ------
+        DataError : there are none of a symbol.
+        """
+        names = None if wanted is None else set(wanted)
+        declared = tuple(symbol for symbol in self.symbols if names is None or symbol.name in names)
+        if names is not None and (len(declared) < len(names) or not names):
+            return Contents.at(self.root, self.versions, names).bars()  # which says what is amiss
+        mine = pl.col("symbol").is_in([symbol.name for symbol in declared])
+        bars = _read(self.root, self.versions, "bars", ["symbol", "timestamp", "recorded_at", *VALUES], mine)
+        actions = _read(self.root, self.versions, "actions", TOLD, mine)
+        paid = _read(self.root, self.versions, "funding", COLUMNS, mine)
+        return assemble(declared, bars, current(actions), Payments.of([one.name for one in declared], paid))
+
+    def pinned(self, wanted: Iterable[str], *, interval: str = DAILY) -> "PinnedData":
+        """Read the bars of some of the symbols, with the snapshot that names them.
+
+        Raises
+        ------
+        DataError : there are none of a symbol, or none of that interval.
+        """
+        if interval != DAILY:
+            table_of(interval)
+            raise DataError(f"bars of {interval} are stored, but panels are of {DAILY} bars; pin those")
+        versions = {name: self.versions[name] for name in PINNED if name in self.versions}
+        bars = self.bars(wanted)
+        return PinnedData(self.root, Snapshot.of(bars, versions, interval), bars)
+
+
+class PinnedData:
+    """What a snapshot names: its judged bars, read once, and the panel of them, which takes their place.
+
+    Bars that are asked for after the panel are read again.
+    """
+
+    def __init__(self, root: Root, snapshot: Snapshot, bars: Bars | None = None) -> None:
+        self.snapshot = snapshot
+        self._root = root
+        self._bars = bars
+
+    @property
+    def bars(self) -> Bars:
+        """The judged bars.
+
+        Raises
+        ------
+        DataError : the lake no longer holds that content.
+        """
+        if self._bars is None:
+            self._bars = self._again()
+        return self._bars
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel of exactly what was pinned.
+
+        Raises
+        ------
+        DataError : the lake no longer holds that content; several calendars; a currency other than USD.
+        """
+        panel = panels.build(self.bars)
+        self._bars = None
+        return panel
+
+    def _again(self) -> Bars:
+        pinned = self.snapshot
+        bars = Contents.at(self._root, pinned.tables, pinned.symbols).bars()
+        found = Snapshot.of(bars, pinned.tables, pinned.interval)
+        if found.digest != pinned.digest:
+            other = [name for name, digest in pinned.symbols.items() if found.symbols[name] != digest]
+            named = f"{other[0]} and {len(other) - 1} others differ" if other else "the digest differs"
+            raise DataError(f"lake {self._root} no longer holds snapshot {pinned.digest[:12]}: {named}; pin it again")
+        return bars
+
+
+def latest_versions(root: Root) -> dict[str, int]:
+    """Return the latest version of each table that is there.
+
+    Raises
+    ------
+    DataError : the lake is empty, or a table cannot be read.
+    """
+    found = tables.held(root)
+    if "bars" not in found:
+        empty(root)
+    return found
+
+
+def empty(root: Root) -> NoReturn:
+    """Raise that a lake has no daily bars."""
+    others = _others(root, pl.lit(True))
+    what = f"holds no {DAILY} bars, only {others}" if others else "is empty"
+    raise DataError(f"the lake {root} {what}; import data with `tvquant data import FILE`")
+
+
+def _others(root: Root, mine: pl.Expr) -> str:
+    """How many bars of other intervals than days there are."""
+    names = [name for name in LENGTHS if name != DAILY]
+    counts = {name: len(tables.read(root, table_of(name), ["symbol"], where=mine)) for name in names}
+    return ", ".join(f"{count:,} of {name}" for name, count in counts.items() if count)
+
+
+def _absent(root: Root, symbol: str) -> NoReturn:
+    """Raise that a symbol has no daily bars."""
+    mine = pl.col("symbol") == symbol
+    said = f"the lake {root} has no bars of {shown(symbol)}"
+    if others := _others(root, mine):
+        raise DataError(f"{said} of {DAILY}, only {others}; `tvquant data export --interval` writes those")
+    if len(tables.read(root, "removals", ["symbol"], where=mine & pl.col("reverted_at").is_null())):
+        raise DataError(f"{said}: they were removed; `tvquant data revert {symbol}` puts them back")
+    near = difflib.get_close_matches(symbol, Contents.latest(root).names(), n=3, cutoff=0.5)
+    hint = f"; near it are {', '.join(near)}" if near else ""
+    raise DataError(f"{said}{hint}; import them with `tvquant data import`")
+
+
+def _read(root: Root, versions: Mapping[str, int], table: str, columns: Sequence[str], where: pl.Expr) -> pl.DataFrame:
+    if table not in versions:
+        return pl.DataFrame(schema=SCHEMAS[table]).select(columns)
+    return tables.read(root, table, columns, where=where, at=versions[table])
+
+
+def _declared(root: Root, versions: Mapping[str, int], wanted: Iterable[str] | None) -> tuple[Symbol, ...]:
+    """Symbols with bars, sorted, as declared at their imports."""
+    names = None if wanted is None else sorted(set(wanted))
+    if names == []:
+        raise DataError(f"no symbol of the lake {root} was asked for; name at least one")
+    mine = pl.lit(True) if names is None else pl.col("symbol").is_in(names)
+    bases = _read(root, versions, "bars", ["symbol", "basis"], mine).unique()
+    columns = ["symbol", "kinds", "currency", "calendar", "actions_first", "actions_last", "recorded_at"]
+    known = _read(root, versions, "instruments", columns, mine).sort("recorded_at").drop("recorded_at")
+    told = union(known).with_columns(pl.col(tables.TIME).dt.replace_time_zone(None))
+    told = told.group_by("symbol", maintain_order=True).all()
+    known = known.group_by("symbol").agg(pl.col("kinds", "currency", "calendar").first())
+    found = bases.join(known, on="symbol").join(told, on="symbol", how="left").sort("symbol")
+    marks = sources.simulated(root, mine, versions["bars"])
+    facts = _facts(pl.concat([_read(root, versions, "facts", sources.FACT, mine), marks]))
+    absent = sorted(set(names or ()) - set(found["symbol"]))
+    if absent:
+        _absent(root, absent[0])
+    if found.is_empty():
+        empty(root)
+    return tuple(_symbol(**row, facts=facts.get(row["symbol"], ())) for row in found.iter_rows(named=True))
+
+
+def _facts(told: pl.DataFrame) -> dict[str, tuple[Fact, ...]]:
+    """What was told of each symbol, by time."""
+    rows = told.with_columns(pl.col("known_at").dt.replace_time_zone(None)).sort("known_at", "field", "value")
+    found: dict[str, list[Fact]] = {}
+    for symbol, field, value, known_at in rows.iter_rows():
+        found.setdefault(symbol, []).append(Fact(field=field, value=value, known_at=np.datetime64(known_at, "us")))
+    return {symbol: tuple(facts) for symbol, facts in found.items()}
+
+
+def _symbol(
+    *,
+    symbol: str,
+    basis: str,
+    kinds: str,
+    currency: str,
+    calendar: str,
+    actions_first: list[datetime] | None,
+    actions_last: list[datetime] | None,
+    facts: tuple[Fact, ...],
+) -> Symbol:
+    """A symbol from the columns that say what it is."""
+    tags = frozenset(Kind(kind) for kind in kinds.split())
+    edges = zip(actions_first or (), actions_last or (), strict=True)
+    spans = tuple((np.datetime64(first, "us"), np.datetime64(last, "us")) for first, last in edges)
+    structure = Structure(kinds=tags, currency=currency, calendar=calendar)
+    return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=spans, facts=facts)
