@@ -1,6 +1,8 @@
 """A member's options in a profile: explained, set from every layer, refused with what would have been right."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +80,16 @@ def test_every_layer_may_set_an_option(words: Vocabulary, section: str) -> None:
     assert held(resolved, section).options(Tolerance).tolerance == 0.0
     assert resolved.layers[f"{section}.crowding.rows"] == f"environment {variable}"
     assert resolved.is_own(f"{section}.tolerance")
+
+
+def test_a_file_is_over_the_default_of_a_member(
+    folder: Path, write: Callable[..., Path], words: Vocabulary, section: str
+) -> None:
+    write("p", f"extends: us_equities\n{section}:\n  tolerance: 0.25\n  crowding: {{rows: 9}}\n")
+    resolved = resolve(load("p", search=[folder]), words)
+    assert held(resolved, section).options(Tolerance).tolerance == 0.25
+    assert held(resolved, section).options(Crowding) == Crowding(rows=9)
+    assert resolved.layers[f"{section}.crowding.rows"] == "profile p (profiles/p.yaml)"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,33 @@ def test_a_name_that_began_inside_a_lookback_is_not_covered_by_it():
 
 
 @pytest.mark.requirement("R-DAT-06")
+@pytest.mark.parametrize(("missing", "covered"), [(5, True), (6, False)])
+def test_nine_tenths_of_the_rows_are_enough_for_a_lookback(missing, covered):
+    """The second name goes against the first for 50 rows and with it for the last 50, of which some are missing."""
+    first = np.random.default_rng(0).standard_normal(100)
+    second = np.concatenate([-first[:50], first[50:]])
+    second[60 : 60 + missing] = np.nan
+    both = ~np.isnan(second)
+    expected = 1.0 if covered else np.corrcoef(first[both], second[both])[0, 1]
+    assert expected > 0.99 if covered else expected < 0.3
+    got = average_correlation(np.column_stack([first, second]), (50,))
+    assert got[0, 1] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("began", "lookbacks"), [(49, (50, 20)), (50, (50, 20)), (51, (20,))])
+def test_a_name_is_covered_from_the_first_row_of_a_lookback_on(began, lookbacks):
+    returns = np.random.default_rng(1).standard_normal((100, 3)) + np.random.default_rng(2).standard_normal((100, 1))
+    expected = np.mean([np.corrcoef(returns[-length:].T)[0, 1] for length in lookbacks])
+    returns[:began, 1] = returns[70, 2] = np.nan
+    assert average_correlation(returns, (50, 20))[0, 1] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_lookback_as_long_as_the_history_counts():
+    returns, _ = blocks([2, 2], rows=60)
+    expected = np.mean([np.corrcoef(returns[-length:].T) for length in (60, 20)], axis=0)
+    np.testing.assert_allclose(average_correlation(returns, (60, 20, 61)), expected, atol=1e-13)
+
+
 def test_holes_are_left_out_pair_by_pair_as_pandas_does():
     import pandas as pd
 

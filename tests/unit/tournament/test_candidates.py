@@ -19,6 +19,7 @@ from tvquant.tournament.candidates import (
     atom_pool,
     base_pool,
     choose,
+    context,
     discovery,
     has_history,
     health,
@@ -279,6 +280,15 @@ def test_holes_are_joined_before_a_short_is_turned_over(market: Markets, profile
     assert found.returns[:, 0] == pytest.approx([-1.0, 0.5], abs=1e-15)
     assert found.returns[:, 1] == pytest.approx([0.21, 0.0], abs=1e-15)
     assert found.times.tolist() == view.panel.times[[4, 5]].tolist()
+
+
+@pytest.mark.parametrize(("name", "periods"), [("24x7", 365), ("XNYS", 252)])
+def test_a_selection_annualises_by_the_calendar_of_the_panel(
+    trending: dict[str, Floats], market: Markets, profile: Profiles, name: str, periods: int
+) -> None:
+    view, rules = look(market(trending, name=name), 150), rules_of(profile())
+    atoms = (Atom(physical_symbol="X:A", logic="hold", direction=Direction.LONG),)
+    assert context(view, rules, atom_pool(view, rules, atoms)).periods_per_year == periods
 
 
 @pytest.mark.requirement("R-UNI-22")
