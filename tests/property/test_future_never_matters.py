@@ -19,10 +19,9 @@ from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.profiles import Profile, load, resolve
-from tvquant.tournament.cells import cells
+from tvquant.tournament.cells import cells, schedule
 from tvquant.tournament.specs import MarketSpec
 from tvquant.tournament.walk_forward import BacktestEngine
-from tvquant.tournament.windows import windows
 
 ROWS, NAMES = 190, 8
 LATE = 3
@@ -149,13 +148,11 @@ def _panel(fields: dict[str, Floats], rows: int, name: str, facts_at: int | None
 
 def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tuple[str, frozenset[float]]]:
     """Payload digest of every decision made before row `until`, and the signs of what it holds."""
-    w = made.windows
-    grid = [v for v in windows(ROWS, span=None, train=w.train, test=w.test, step=w.step) if v.start <= until]
-    engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
-    found = engine.play(cells(made), grid, {})
+    one = schedule(made)
+    engine = BacktestEngine(panel, {one: [w for w in one.windows(ROWS) if w.start <= until]})
+    found = ((made.path.key, made.rebalance) for made in engine.play([cell.path for cell in cells(made)]))
     return {
-        (one.cell, one.step.row): (one.step.digest, frozenset(np.sign(list(one.step.weights.values())).tolist()))
-        for one in found
+        (path, one.row): (one.digest, frozenset(np.sign(list(one.weights.values())).tolist())) for path, one in found
     }
 
 
@@ -170,7 +167,7 @@ def test_another_future_makes_the_same_decisions(case: str, future: Future, seed
     rows = max(future.rows, future.moment)
     other = _panel(_changed(past, future), rows, name, future.moment if future.facts else None)
     before = _walk(known, made, future.moment)
-    assert {cell for (cell, _), (_, holds) in before.items() if holds} == {cell.key for cell in cells(made)}
+    assert {path for (path, _), (_, holds) in before.items() if holds} == {cell.path.key for cell in cells(made)}
     assert _walk(other, made, future.moment) == before
 
 
@@ -186,9 +183,9 @@ def test_another_past_makes_other_decisions(case: str) -> None:
     assert frozenset().union(*(signs for _, signs in before.values())) == sides
     after = _walk(_panel(_changed(past, future), ROWS, name, None), made, row + 1)
     for cell in cells(made):
-        assert before[cell.key, row - 7] == after[cell.key, row - 7]
+        assert before[cell.path.key, row - 7] == after[cell.path.key, row - 7]
         if not isinstance(cell.spec, MarketSpec):  # equal weight of what has a bar: prices do not matter to it
-            assert before[cell.key, row] != after[cell.key, row]
+            assert before[cell.path.key, row] != after[cell.path.key, row]
 
 
 @pytest.mark.requirement("R-SIM-03")
@@ -199,10 +196,9 @@ def test_another_future_changes_no_fill_before_it() -> None:
     equity = []
     for fields in (past, _changed(past, future)):
         panel, cell = _panel(fields, ROWS, "24x7", None), cells(made)[0]
-        w = made.windows
-        grid = windows(ROWS, span=None, train=w.train, test=w.test, step=w.step)
-        engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
-        steps = [one.step for one in engine.play((cell,), grid, {})]
-        equity.append(engine.settle(cell, steps).result.equity[: 150 - grid[0].start])
+        grid = cell.path.schedule.windows(ROWS)
+        engine = BacktestEngine(panel, {cell.path.schedule: grid})
+        rebalances = [one.rebalance for one in engine.play([cell.path])]
+        equity.append(engine.settle(cell, rebalances).result.equity[: 150 - grid[0].start])
     assert np.array_equal(*equity)
     assert equity[0][-1] != 1.0

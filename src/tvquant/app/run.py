@@ -141,22 +141,22 @@ def _plan_of(folder: RunFolder, lake: Lake) -> Plan:
 
 
 def _recorded(folder: RunFolder) -> tuple[set[int], Resumed]:
-    """What the ledger of an interrupted run says: stages and cells that are finished, and every step of every cell."""
+    """Return what the ledger of an interrupted run holds: finished stages and cells, rebalances of every cell."""
     stages: set[int] = set()
     finished: set[str] = set()
     selections: set[tuple[str, int]] = set()
-    steps: dict[str, list[Rebalance]] = {}
+    rebalances: dict[str, list[Rebalance]] = {}
     for record in records(folder.path):
         if record.kind == "snapshot":
-            step = restored(record.inputs, record.outputs, record.metrics, record.data)
-            steps.setdefault(record.chain, []).append(step)
+            one = restored(record.inputs, record.outputs, record.metrics, record.data)
+            rebalances.setdefault(record.chain, []).append(one)
         elif record.kind == SELECTION:
             selections.add((record.chain, record.metrics["window"]))
         elif record.kind == "outcome" and record.chain != RUN:
             finished.add(record.chain)
         elif record.kind == "outcome" and record.metrics["status"] == "played":
             stages.add(record.stage)
-    return stages, Resumed(steps=steps, finished=frozenset(finished), selections=frozenset(selections))
+    return stages, Resumed(rebalances=rebalances, finished=frozenset(finished), selections=frozenset(selections))
 
 
 def _leaves(folder: RunFolder) -> dict[str, str]:

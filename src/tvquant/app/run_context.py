@@ -12,16 +12,14 @@ from tvquant.core.panel import Panel
 from tvquant.core.records import RUN, Recorder
 from tvquant.lake import Lake
 from tvquant.ledger import RunFolder, records
-from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Resumed
-from tvquant.tournament.walk_forward import first_window
-from tvquant.tournament.windows import Window, windows
+from tvquant.tournament.walk_forward import Grids, grids
 
 
 @dataclass(kw_only=True)
 class RunContext:
-    """One run while it is played; panel, cells and grid are made when the first stage asks for them.
+    """One run while it is played; panel, cells and grids are made when the first stage asks for them.
 
     Parameters
     ----------
@@ -63,15 +61,14 @@ class RunContext:
         return cells(self.plan.resolved.profile)
 
     @cached_property
-    def grid(self) -> tuple[Window, ...]:
-        """The windows, from the first at which any name has history.
+    def grids(self) -> Grids:
+        """The windows of each schedule, from the first at which any name has history.
 
         Raises
         ------
         DataError : there is none.
         """
-        found = _windows(self.panel, self.plan.resolved.profile)
-        return found[first_window(self.panel, found, self.cells) :]
+        return grids(self.panel, [cell.path for cell in self.cells])
 
 
 def _refuse_future(panel: Panel, folder: RunFolder) -> None:
@@ -84,14 +81,3 @@ def _refuse_future(panel: Panel, folder: RunFolder) -> None:
             f"{panel.keys[column]}: its bar of {str(panel.times[row])[:10]} closes after this run began "
             f"({str(began)[:16]} UTC); set the clock right, or take the bar out of the lake"
         )
-
-
-def _windows(panel: Panel, profile: Profile) -> tuple[Window, ...]:
-    w, span = profile.windows, profile.data.span
-    found = windows(len(panel.times), span=None if span == "all" else span, train=w.train, test=w.test, step=w.step)
-    if not found:
-        raise DataError(
-            f"{len(panel.times)} rows are too few for a training window of {w.train}; import more history "
-            "or shorten windows.train"
-        )
-    return found

@@ -9,9 +9,9 @@ from tvquant.core.panel import Basis, Panel
 from tvquant.core.stamps import NONE
 from tvquant.features import TERMS, compute, history
 from tvquant.profiles import load, resolve
-from tvquant.tournament.cells import cells
+from tvquant.tournament.cells import books, crossed, paths
 from tvquant.tournament.walk_forward import BacktestEngine
-from tvquant.tournament.windows import windows
+from tvquant.tournament.windows import Schedule
 
 ROWS, NAMES = 240, 6
 LISTED = 100
@@ -34,12 +34,12 @@ def main() -> None:
     panel = _market()
     history(panel, TERMS, rating_min_bars=1)
     compute(panel.until(panel.known_at[LISTED - 1, 0]), TERMS, rating_min_bars=1)
-    grid = windows(ROWS, span=None, train=200, test=20, step=20)
-    engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
-    played = cells(profile)
-    steps = list(engine.play(played, grid, {}))
+    schedule = Schedule(train=200, test=20, step=20, span=None)
+    played = crossed(paths(profile, [schedule]), books(profile))
+    engine = BacktestEngine(panel, {schedule: schedule.windows(ROWS)})
+    made = list(engine.play([cell.path for cell in played]))
     for cell in played:
-        engine.settle(cell, [one.step for one in steps if one.cell == cell.key])
+        engine.settle(cell, [one.rebalance for one in made if one.path is cell.path])
 
 
 def _market() -> Panel:

@@ -10,6 +10,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -153,6 +154,13 @@ class Panel:
             put(self, name, frozen(getattr(self, name)))
         put(self, "_first_known", first)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: arrays stay read-only there, and a common column of `known_at` stays one."""
+        values = {one.name: getattr(self, one.name) for one in dataclass_fields(self)}
+        if self.known_at.strides[1] == 0:
+            values["known_at"] = self.known_at[:, :1]
+        return _received, (type(self), values)
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Instrument keys in column order."""
@@ -218,3 +226,17 @@ class Panel:
             canonical_array(self.times[start:]),
             *(part for name in names for part in (name.encode(), canonical_array(self.fields[name][start:]))),
         )
+
+
+def _received(kind: type[Panel], values: dict[str, Any]) -> Panel:
+    """The panel that another process sent, on plain arrays, wherever their bytes are."""
+    tradable = frozen(np.asarray(values["tradable"]))
+    return kind(
+        **values
+        | {name: frozen(np.asarray(values[name])) for name in ("times", "_first_known")}
+        | {
+            "fields": {name: frozen(np.asarray(array)) for name, array in values["fields"].items()},
+            "known_at": np.broadcast_to(np.asarray(values["known_at"]), tradable.shape),
+            "tradable": tradable,
+        }
+    )

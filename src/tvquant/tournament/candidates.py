@@ -12,6 +12,7 @@ from tvquant.atoms import synthesise
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
+from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureHistory, FeatureSet
 from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
@@ -112,8 +113,23 @@ def base_pool(view: View, rules: Rules) -> tuple[str, ...]:
 
 
 def choose(view: View, rules: Rules) -> SelectionOutcome:
-    """The winners under these rules."""
-    return view.once(("choice", rules), lambda: _choose(view, rules))
+    """Return the winners under these rules.
+
+    Raises
+    ------
+    ModelError : the maths has no answer; found once and kept like an answer.
+    """
+
+    def compute_choice() -> SelectionOutcome | ModelError:
+        try:
+            return _choose(view, rules)
+        except ModelError as error:
+            return error
+
+    found = view.once(("choice", rules), compute_choice)
+    if isinstance(found, ModelError):
+        raise found
+    return found
 
 
 def atom_pool(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> AtomPool:

@@ -1,11 +1,12 @@
 """Results of a finished cell: scalars for the ledger, tables for the result store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from tvquant.core.stamps import Stamps
 from tvquant.tournament.attribution import contributions
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
@@ -18,16 +19,33 @@ type Columns = Mapping[str, Any]
 type Scalar = float | int | str | bool | None
 
 
-def measures(settled: Settled, rebalances: Sequence[Rebalance]) -> dict[str, Scalar]:
-    """Scalars of the ledger's outcome record: performance, trading and costs (fractions of starting capital)."""
-    result = settled.result
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellResult:
+    """What is kept of a finished cell: small beside its book, which has a column per instrument."""
+
+    measures: Mapping[str, Scalar]
+    tables: Mapping[str, Columns]
+    stamps: Stamps
+    digest: str
+
+
+def result_of(engine: BacktestEngine, settled: Settled) -> CellResult:
+    """Return measures and tables of a finished cell."""
+    return CellResult(
+        measures=measures(settled), tables=tables(engine, settled), stamps=settled.stamps, digest=settled.digest
+    )
+
+
+def measures(settled: Settled) -> dict[str, Scalar]:
+    """Return scalars of the ledger's outcome record: performance, trading and costs (of starting capital)."""
+    result, rebalances = settled.result, settled.rebalances
     statuses = [one.status for one in rebalances]
     scalars: dict[str, Scalar] = {
         key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
     }
     return scalars | {
         "status": "liquidated" if result.failure else "played",
-        "baseline": settled.baseline,
+        "baseline": settled.cell.baseline,
         "windows": len(rebalances),
         "fills": len(result.filled),
         "windows_without_candidate": statuses.count("no_candidate"),
@@ -67,9 +85,9 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
     }
 
 
-def tables(engine: BacktestEngine, settled: Settled, rebalances: Sequence[Rebalance]) -> dict[str, Columns]:
-    """The result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`."""
-    times, result = engine.panel.times, settled.result
+def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
+    """Return the result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`."""
+    times, result, rebalances = engine.panel.times, settled.result, settled.rebalances
     value = result.quantities * result.marks
     solvent = np.where(result.equity > 0, result.equity, np.nan)
     returns = {
@@ -80,7 +98,10 @@ def tables(engine: BacktestEngine, settled: Settled, rebalances: Sequence[Rebala
         "gross": np.nansum(np.abs(value), axis=1) / solvent,
         "net": np.nansum(value, axis=1) / solvent,
         **result.costs,
-        **{f"from_{name}": part for name, part in contributions(engine.panel, result, engine.execution).items()},
+        **{
+            f"from_{name}": part
+            for name, part in contributions(engine.panel, result, settled.cell.book.execution).items()
+        },
     }
     pairs = [(one, key, weight) for one in rebalances for key, weight in one.weights.items()]
     weights = {
@@ -98,7 +119,7 @@ def tables(engine: BacktestEngine, settled: Settled, rebalances: Sequence[Rebala
     }
     return {
         "returns": returns,
-        "windows": _windows(engine, settled, rebalances),
+        "windows": _windows(engine, settled),
         "weights": weights,
         "events": events,
         "atoms": _atoms(rebalances, times),
@@ -132,12 +153,12 @@ def _vetoes(rebalances: Sequence[Rebalance], times: Any) -> Columns:
     }
 
 
-def _windows(engine: BacktestEngine, settled: Settled, rebalances: Sequence[Rebalance]) -> Columns:
+def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
     """One row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
-    result, times = settled.result, engine.panel.times
+    result, rebalances, times = settled.result, settled.rebalances, engine.panel.times
     count, fills = len(rebalances), len(result.filled)
     bounds = np.append(result.fill_equity, result.equity[-1:])
-    by_id = {window.id: window for window in engine.grid}
+    by_id = {window.id: window for window in engine.grids[settled.cell.path.schedule]}
 
     def padded(values: Any, empty: Any) -> Any:
         return np.concatenate([values, np.full(count - fills, empty, dtype=np.asarray(values).dtype)])

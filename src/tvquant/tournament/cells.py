@@ -1,72 +1,147 @@
-"""Cells: one way to decide, traded in one simulator; the grid of them is the tournament."""
+"""Paths, books and cells: what is decided once, what settles it, and the grid of both that is the tournament.
 
+1. A path is a spec on a schedule. It is decided once, whoever keeps the books.
+2. A book is a simulator with costs and execution. It settles a path.
+3. A cell is a path settled by a book. Its key is that of the path, then that of the book. A part of a key that all
+   paths share is left out of it: the schedule where there is one only.
+4. Selections are shared by the paths with equal rules and schedule, and bear a name of their own.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tvquant.core.books import CostModel, Execution
 from tvquant.profiles import Profile
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
+from tvquant.tournament.windows import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One cell.
+class Path:
+    """One sequence of decisions.
 
     Parameters
     ----------
-    key : `selection/engine/risk_profile/simulator`, or `baseline/simulator`.
+    key : `selection/engine/risk_profile`, or the name of a baseline; then the schedule where there are several.
     spec : how it decides.
-    simulator : where its book is kept.
+    schedule : when it decides.
+    selection : name of the selections that it shares with other paths.
     baseline : it prices what the strategies must beat and is no trial.
     """
 
     key: str
     spec: Spec
-    simulator: str
+    schedule: Schedule
+    selection: str
     baseline: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A way to trade what a path decides."""
+
+    key: str
+    simulator: str
+    costs: CostModel
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A path as one book settles it."""
+
+    path: Path
+    book: Book
+
+    @property
+    def key(self) -> str:
+        """`selection/engine/risk_profile/simulator`, or `baseline/simulator`."""
+        return f"{self.path.key}/{self.book.key}"
+
+    @property
+    def spec(self) -> Spec:
+        """How it decides."""
+        return self.path.spec
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it prices what the strategies must beat and is no trial."""
+        return self.path.baseline
+
+
 def cells(profile: Profile) -> tuple[Cell, ...]:
-    """Every strategy of the profile's grid, then the baselines `base_universe_ew` and `market` (R-TRN-12)."""
-    rules = Rules(
-        universe=profile.universe,
-        data=profile.data,
-        selection=profile.selection,
-        train=profile.windows.train,
-        stamps=profile.universe.stamps | profile.windows.stamps | profile.selection.stamps,
-    )
+    """Return the grid of a profile: every path in every book."""
+    return crossed(paths(profile, [schedule(profile)]), books(profile))
+
+
+def crossed(paths: Sequence[Path], books: Sequence[Book]) -> tuple[Cell, ...]:
+    """Return every path in every book, path by path."""
+    return tuple(Cell(path=path, book=book) for path in paths for book in books)
+
+
+def schedule(profile: Profile) -> Schedule:
+    """Return the schedule of a profile's own windows."""
+    w, span = profile.windows, profile.data.span
+    return Schedule(train=w.train, test=w.test, step=w.step, span=None if span == "all" else span)
+
+
+def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
+    """Return per schedule the strategies, then the baselines `base_universe_ew` and `market` (R-TRN-12)."""
     found = []
-    for simulator in profile.execution.simulators:
-        for engine in profile.allocation.engines:
-            for risk_profile in profile.allocation.profiles:
-                spec = StrategySpec(
-                    rules=rules,
-                    engine=engine,
-                    risk_profile=risk_profile,
-                    fallbacks=profile.allocation.fallbacks,
-                    limits=profile.allocation.limits.limits(),
-                )
-                key = cell_key(profile.selection.model, engine, risk_profile, simulator)
-                found.append(Cell(key=key, spec=spec, simulator=simulator, baseline=False))
-        found.append(_baseline("base_universe_ew", BaseUniverseSpec(rules=rules), simulator))
-        if profile.benchmark.market:
-            market = MarketSpec(symbols=profile.benchmark.market, quorum=profile.data.quorum)
-            found.append(_baseline("market", market, simulator))
+    for one in schedules:
+        suffix = f"/{one.name}" if len(schedules) > 1 else ""
+        selection = f"{profile.selection.model}{suffix}"
+        for key, spec in {**_strategies(profile, one), **_baselines(profile, one)}.items():
+            baseline = not isinstance(spec, StrategySpec)
+            found.append(Path(key=f"{key}{suffix}", spec=spec, schedule=one, selection=selection, baseline=baseline))
     return tuple(found)
 
 
-def cell_key(model: str, engine: str, risk_profile: str, simulator: str) -> str:
-    """Key of a strategy's cell."""
-    return f"{model}/{engine}/{risk_profile}/{simulator}"
-
-
-def headline(profile: Profile) -> str:
-    """Key of the cell that the profile names primary (R-RSK-25), on its first engine and simulator."""
-    return cell_key(
-        profile.selection.model,
-        profile.allocation.engines[0],
-        profile.risk.primary,
-        profile.execution.simulators[0],
+def books(profile: Profile) -> tuple[Book, ...]:
+    """Return one book per simulator, all with the profile's costs and execution."""
+    costs, execution = profile.costs.cost_model(), profile.execution.execution()
+    return tuple(
+        Book(key=simulator, simulator=simulator, costs=costs, execution=execution)
+        for simulator in profile.execution.simulators
     )
 
 
-def _baseline(name: str, spec: Spec, simulator: str) -> Cell:
-    return Cell(key=f"{name}/{simulator}", spec=spec, simulator=simulator, baseline=True)
+def headline(profile: Profile) -> str:
+    """Return the key of the cell that the profile names primary (R-RSK-25), on its first engine and simulator."""
+    path = _strategy_key(profile, profile.allocation.engines[0], profile.risk.primary)
+    return f"{path}/{profile.execution.simulators[0]}"
+
+
+def _strategy_key(profile: Profile, engine: str, risk_profile: str) -> str:
+    return f"{profile.selection.model}/{engine}/{risk_profile}"
+
+
+def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
+    return {
+        _strategy_key(profile, engine, risk_profile): StrategySpec(
+            rules=_rules(profile, schedule),
+            engine=engine,
+            risk_profile=risk_profile,
+            fallbacks=profile.allocation.fallbacks,
+            limits=profile.allocation.limits.limits(),
+        )
+        for engine in profile.allocation.engines
+        for risk_profile in profile.allocation.profiles
+    }
+
+
+def _baselines(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
+    found: dict[str, Spec] = {"base_universe_ew": BaseUniverseSpec(rules=_rules(profile, schedule))}
+    if profile.benchmark.market:
+        found["market"] = MarketSpec(symbols=profile.benchmark.market, quorum=profile.data.quorum)
+    return found
+
+
+def _rules(profile: Profile, schedule: Schedule) -> Rules:
+    return Rules(
+        universe=profile.universe,
+        data=profile.data,
+        selection=profile.selection,
+        train=schedule.train,
+        stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps,
+    )

@@ -1,7 +1,9 @@
 """Rebalances: what remains of a decision when it has been made, and its records in the ledger.
 
-A selection is shared by every cell of its model, so it is recorded once, in a chain of its own; the cells' snapshots
-name it by digest. A rebalance can be had back from its snapshot alone: the ledger is the journal of a run.
+A selection is shared by every path with equal rules and schedule, so it is recorded once, in a chain of its own; the
+snapshots name it by digest. A path is decided once, and its snapshot is recorded in the chain of each of its cells, so
+that a cell's chain is whole by itself (R-LED-05: as many snapshots as windows x cells). A rebalance can be had back
+from its snapshot alone: the ledger is the journal of a run.
 """
 
 import math
@@ -128,11 +130,14 @@ def _holdings(decision: Decision, response: SelectionResponse) -> dict[str, list
     }
 
 
-def selection_entry(window: int, response: SelectionResponse) -> Entry:
-    """Return the record of one selection (R-SEL-31); its output `selection` is the digest of the payload."""
+def selection_entry(name: str, window: int, response: SelectionResponse) -> Entry:
+    """Return the record of one selection (R-SEL-31); its output `selection` is the digest of the payload.
+
+    `name` is the one that its paths have for their selections.
+    """
     payload = response.payload()
     return Entry(
-        chain=f"{SELECTION}/{response.model}",
+        chain=f"{SELECTION}/{name}",
         stage=Stage.VALIDATION,
         pillar=1,
         kind=SELECTION,

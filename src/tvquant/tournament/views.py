@@ -1,6 +1,6 @@
 """Views: everything known at a moment, and nothing else."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,14 @@ class View:
             self._known[key] = compute()
         value: T = self._known[key]
         return value
+
+    def known(self, *keys: Hashable) -> dict[Hashable, Any]:
+        """Return what was computed under those of the keys that were asked for."""
+        return {key: self._known[key] for key in keys if key in self._known}
+
+    def lend(self, known: Mapping[Hashable, Any]) -> None:
+        """Take what another view of the same row has computed."""
+        self._known.update(known)
 
 
 def look(panel: Panel, row: int) -> View:

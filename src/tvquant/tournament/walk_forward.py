@@ -1,22 +1,23 @@
-"""The walk-forward loop behind every cell, and the settling of its book.
+"""The walk-forward loop behind every path, and the settling of its books.
 
-1. Windows are played in order; at each, every cell decides on the same view, so what they share is computed once.
-   Asked for is the last row before the window's test; where it has no quorum an earlier bar answers (`quorum`). The
-   mark that fixes quantities, and the fill after it, stay the window's own: a book's rows increase whatever answered.
-2. A step (one decision of one cell) is recorded before the next window is asked for: a killed run goes on from there.
-3. When a cell has all its steps, its book is simulated over the whole path and measured.
-
-Steps of one cell depend on its earlier ones only, so cells may be played in any grouping and give the same bytes.
+1. Rows at which something is due are walked in order. What paths with equal rules share at a row is prepared once
+   (`prepare`); that needs no earlier row, so rows may be prepared in any order and on any process.
+2. At each row every path that has a window there decides on the same view, with what was prepared (`walk`); a decision
+   may depend on earlier ones of its path only. Asked for is the last row before the window's test; where it has no
+   quorum an earlier bar answers (`quorum`). The mark that fixes quantities, and the fill after it, stay the window's
+   own: a book's rows increase whatever answered.
+3. When a path has all its rebalances, each of its books is simulated over the whole of it and measured (`settle`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import CostModel, SimResult, WeightPath
 from tvquant.core.calendars import calendar
+from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_array, canonical_json, digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
@@ -25,37 +26,52 @@ from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.candidates import FeaturePass, has_history
-from tvquant.tournament.cells import Cell
-from tvquant.tournament.decide import decide
+from tvquant.tournament.cells import Cell, Path
+from tvquant.tournament.decide import Prepared, decide, lend, prepare
 from tvquant.tournament.quorum import SESSIONS, stand_by
-from tvquant.tournament.rebalances import SELECTION, Rebalance, selection_entry, snapshot_entry
-from tvquant.tournament.specs import BaseUniverseSpec, Previous, StrategySpec
+from tvquant.tournament.rebalances import SELECTION, Rebalance, selection_entry
+from tvquant.tournament.specs import MarketSpec, Previous, Rules
 from tvquant.tournament.views import look
-from tvquant.tournament.windows import Window
+from tvquant.tournament.windows import Schedule, Window
+
+type Grids = Mapping[Schedule, Sequence[Window]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """A step as it came out of the loop, with its record for the ledger.
+class Due:
+    """What is decided at one row: paths with their windows there."""
 
-    `selection` records the selection that the step stands on; of the cells that share it, the first one has it.
+    row: int
+    windows: tuple[tuple[Path, Window], ...]
+
+    @property
+    def rules(self) -> tuple[Rules, ...]:
+        """The different rules of these paths."""
+        return tuple(dict.fromkeys(found for path, _ in self.windows if (found := rules_of(path))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decided:
+    """A decision of a path, what remains of it, and the record of its selection.
+
+    Of the paths that share a selection, the first one has the record.
     """
 
-    cell: str
-    step: Rebalance
-    entry: Entry
+    path: Path
+    rebalance: Rebalance
+    decision: Decision
     selection: Entry | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settled:
-    """A finished cell: its book, its measures and the digest of decisions, weights and returns.
+    """A finished cell: its rebalances, its book, its measures and the digest of decisions, weights and returns.
 
     `unassumed` measures the book without the funding that was assumed; None where none was.
     """
 
-    cell: str
-    baseline: bool
+    cell: Cell
+    rebalances: tuple[Rebalance, ...]
     result: SimResult
     performance: Performance
     unassumed: Performance | None
@@ -64,92 +80,136 @@ class Settled:
 
 
 class BacktestEngine:
-    """Walks cells over windows of one panel; keeps nothing between calls but the features of the grid's rows."""
+    """Decides paths and settles their books on one panel; keeps nothing between calls but the features of its rows."""
 
-    def __init__(self, panel: Panel, grid: Sequence[Window], costs: CostModel, execution: Execution) -> None:
+    def __init__(self, panel: Panel, grids: Grids) -> None:
+        """`grids` holds the windows of each schedule."""
         self.panel = panel
-        self.grid = tuple(grid)
-        self.costs = costs
-        self.execution = execution
-        self._features = FeaturePass(panel, max(self.grid[0].start - SESSIONS, 0) if self.grid else 0)
+        self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
+        first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
+        self._features = FeaturePass(panel, max(first - SESSIONS, 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them."""
-        return type(self), (self.panel, self.grid, self.costs, self.execution)
+        return type(self), (self.panel, self.grids)
 
-    def play(self, cells: Sequence[Cell], windows: Sequence[Window], last: Mapping[str, Rebalance]) -> Iterator[Played]:
-        """Decide every cell at every window, window by window; `last` holds each cell's step before these."""
+    def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
+        """Return what is due at each row, in order, after the rebalances that are done, by key of the path."""
+        found: dict[int, list[tuple[Path, Window]]] = {}
+        for path in paths:
+            for window in self.grids[path.schedule][len(done.get(path.key, ())) :]:
+                found.setdefault(window.start - 1, []).append((path, window))
+        return tuple(Due(row=row, windows=tuple(found[row])) for row in sorted(found))
+
+    def prepare(self, row: int, rules: tuple[Rules, ...]) -> tuple[Prepared, ...]:
+        """Return what paths share at a row, for each of the rules."""
+        view = look(self.panel, row)
+        for one in rules:
+            standing = stand_by(view, one)
+            self._features.lend(standing.view, standing.row, one)
+        return tuple(prepare(view, one) for one in rules)
+
+    def play(self, paths: Sequence[Path]) -> Iterator[Decided]:
+        """Decide all that is due of the paths, from nothing done, on this process."""
+        due = self.due(paths, {})
+        return self.walk(due, (self.prepare(one.row, one.rules) for one in due), {})
+
+    def walk(
+        self, due: Sequence[Due], prepared: Iterable[tuple[Prepared, ...]], last: Mapping[str, Rebalance]
+    ) -> Iterator[Decided]:
+        """Decide what is due, row by row; `prepared` is of each of the rows, `last` holds what a path decided before.
+
+        A row's preparation is asked for when the decisions of the row before it have been taken.
+        """
         before = dict(last)
-        for window in windows:
-            view = look(self.panel, window.start - 1)
+        for one, shared in zip(due, prepared, strict=True):
+            view = look(self.panel, one.row)
+            for rules, known in zip(one.rules, shared, strict=True):
+                lend(view, rules, known)
             selections: dict[str, str] = {}
-            for cell in cells:
-                if isinstance(cell.spec, StrategySpec | BaseUniverseSpec):
-                    standing = stand_by(view, cell.spec.rules)
-                    self._features.lend(standing.view, standing.row, cell.spec.rules)
-                known = before.get(cell.key)
-                decision = decide(view, cell.spec, Previous(atoms=known.atoms if known else {}))
-                said, model = None, decision.response.model if decision.response else ""
-                if decision.response and model not in selections:
-                    said = selection_entry(window.id, decision.response)
-                    selections[model] = said.outputs[SELECTION]
-                step = before[cell.key] = Rebalance.of(window.id, view.row, decision, selections.get(model))
-                yield Played(cell=cell.key, step=step, entry=snapshot_entry(cell, step, decision), selection=said)
+            for path, window in one.windows:
+                earlier = before.get(path.key)
+                decision = decide(view, path.spec, Previous(atoms=earlier.atoms if earlier else {}))
+                entry = None
+                if decision.response and path.selection not in selections:
+                    entry = selection_entry(path.selection, window.id, decision.response)
+                    selections[path.selection] = entry.outputs[SELECTION]
+                selection = selections[path.selection] if decision.response else None
+                made = before[path.key] = Rebalance.of(window.id, one.row, decision, selection)
+                yield Decided(path=path, rebalance=made, decision=decision, selection=entry)
 
-    def settle(self, cell: Cell, steps: Sequence[Rebalance]) -> Settled:
-        """Simulate the path of a cell's steps and measure its book.
+    def settle(self, cell: Cell, rebalances: Sequence[Rebalance]) -> Settled:
+        """Simulate a path's rebalances in one book and measure it.
 
         Raises
         ------
         ModelError : the book cannot be kept or measured.
         """
-        path = weight_path(self.panel, steps)
-        result, measured = self._measured(cell, path, self.costs)
+        path, costs = weight_path(self.panel, rebalances), cell.book.costs
+        result, measured = self._measured(cell, path, costs)
         unassumed = None
         if result.assumed_funding.any():
-            _, unassumed = self._measured(cell, path, replace(self.costs, assumed_funding_bps=0.0))
-        stamps = NONE.union(result.stamps, *(step.stamps for step in steps))
+            _, unassumed = self._measured(cell, path, replace(costs, assumed_funding_bps=0.0))
+        stamps = NONE.union(result.stamps, *(one.stamps for one in rebalances))
         if "volume" not in self.panel.fields:
             stamps |= {Stamp.NO_VOLUME}
         digest = digest_bytes(
-            canonical_json([step.digest for step in steps]),
+            canonical_json([one.digest for one in rebalances]),
             canonical_json(list(path.keys)),
             canonical_array(path.net),
             canonical_array(result.times),
             canonical_array(result.returns),
         )
         return Settled(
-            cell=cell.key, baseline=cell.baseline, result=result, performance=measured, unassumed=unassumed,
+            cell=cell, rebalances=tuple(rebalances), result=result, performance=measured, unassumed=unassumed,
             stamps=stamps, digest=digest,
         )  # fmt: skip
 
     def _measured(self, cell: Cell, path: WeightPath, costs: CostModel) -> tuple[SimResult, Performance]:
-        result = SIMULATORS[cell.simulator].simulate(self.panel, path, costs=costs, execution=self.execution)
+        simulator = SIMULATORS[cell.book.simulator]
+        result = simulator.simulate(self.panel, path, costs=costs, execution=cell.book.execution)
         return result, performance(result.returns, periods_per_year=calendar(self.panel.calendar).periods_per_year)
 
 
-def first_window(panel: Panel, grid: Sequence[Window], cells: Sequence[Cell]) -> int:
-    """Index of the first window at which any name has the history to be chosen (R-SIM-01).
+def rules_of(path: Path) -> Rules | None:
+    """Return the rules of a path; the market has none."""
+    return None if isinstance(path.spec, MarketSpec) else path.spec.rules
+
+
+def grids(panel: Panel, paths: Sequence[Path]) -> Grids:
+    """Return the windows of every schedule, from the first at which any name has the history to be chosen (R-SIM-01).
 
     Raises
     ------
-    DataError : there is none in the whole grid.
+    DataError : a schedule has no such window.
     """
-    rules = next(cell.spec.rules for cell in cells if isinstance(cell.spec, StrategySpec | BaseUniverseSpec))
-    for k, window in enumerate(grid):
+    rules = {path.schedule: found for path in reversed(paths) if (found := rules_of(path))}
+    return {
+        schedule: _windows(panel, schedule, rules[schedule]) for schedule in dict.fromkeys(p.schedule for p in paths)
+    }
+
+
+def _windows(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]:
+    found = schedule.windows(len(panel.times))
+    if not found:
+        raise DataError(
+            f"{len(panel.times)} rows are too few for a training window of {schedule.train}; import more history "
+            "or shorten windows.train"
+        )
+    for k, window in enumerate(found):
         if has_history(stand_by(look(panel, window.start - 1), rules).view, rules):
-            return k
+            return found[k:]
     raise DataError(
-        f"no name of the universe has {rules.data.min_history} bars at any of {len(grid)} windows over "
+        f"no name of the universe has {rules.data.min_history} bars at any of {len(found)} windows over "
         f"{len(panel.times)} rows; import more history or choose other kinds or symbols"
     )
 
 
-def weight_path(panel: Panel, steps: Sequence[Rebalance]) -> WeightPath:
-    """Net weights of the steps over all instruments of the panel."""
+def weight_path(panel: Panel, rebalances: Sequence[Rebalance]) -> WeightPath:
+    """Return the net weights of the rebalances over all instruments of the panel."""
     place = {key: j for j, key in enumerate(panel.keys)}
-    net: Floats = np.zeros((len(steps), len(place)))
-    for k, step in enumerate(steps):
-        for key, weight in step.weights.items():
+    net: Floats = np.zeros((len(rebalances), len(place)))
+    for k, one in enumerate(rebalances):
+        for key, weight in one.weights.items():
             net[k, place[key]] = weight
-    return WeightPath(keys=panel.keys, decided=np.array([s.row for s in steps], dtype=np.int64), net=net)
+    return WeightPath(keys=panel.keys, decided=np.array([one.row for one in rebalances], dtype=np.int64), net=net)

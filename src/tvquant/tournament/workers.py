@@ -1,32 +1,41 @@
 """Worker processes: one BLAS thread each, and none outlives the process that it works for."""
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from functools import cache
-from typing import Self
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Self
 
 LOOK = 1.0
 """Seconds between two looks at whether the parent lives."""
 
 
-class Pool:
-    """Runs a function over argument tuples, in order: here, or on worker processes; one BLAS thread either way."""
+class Pool[S]:
+    """Runs functions of one subject over argument tuples, in order: here, or on worker processes.
 
-    def __init__(self, jobs: int) -> None:
+    The subject is written once, and each worker maps its arrays from that file at its first task; they are read-only
+    there. Every process has one BLAS thread: equal bytes for any number of processes need it, and it is fastest.
+    """
+
+    def __init__(self, jobs: int, subject: S) -> None:
         self.jobs = jobs
+        self._subject = subject
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        if self.jobs == 1:
-            from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits
 
-            self._stack.enter_context(threadpool_limits(1))
-        else:
+        self._stack.enter_context(threadpool_limits(1))
+        if self.jobs > 1:
             import joblib
 
+            folder = tempfile.TemporaryDirectory(prefix="tvquant-", ignore_cleanup_errors=True)
+            self._file = Path(self._stack.enter_context(folder)) / "subject"
+            joblib.dump(self._subject, self._file)
             parallel = joblib.Parallel(n_jobs=self.jobs, return_as="generator", backend="loky")
             self._parallel = self._stack.enter_context(parallel)
         return self
@@ -34,26 +43,33 @@ class Pool:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def run[*A, R](self, work: Callable[[*A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
+    def run[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
         """Results in the order of the tasks, each as soon as it and those before it are there."""
         if self.jobs == 1:
-            return (work(*task) for task in tasks)
+            return (work(self._subject, *task) for task in tasks)
         import joblib
 
-        results: Iterator[R] = self._parallel(joblib.delayed(_worked)(os.getpid(), work, *task) for task in tasks)
+        results: Iterator[R] = self._parallel(
+            joblib.delayed(_worked)(os.getpid(), self._file, work, task) for task in tasks
+        )
         return results
 
 
-def _worked[*A, R](parent: int, work: Callable[[*A], R], *task: *A) -> R:
-    """Do a task in a worker of the parent.
-
-    Equal bytes for any number of processes need equal BLAS threading, and one thread each is fastest.
-    """
+def _worked(parent: int, file: Path, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    """Do a task in a worker of the parent."""
     from threadpoolctl import threadpool_limits
 
     _end_with(parent)
     with threadpool_limits(1):
-        return work(*task)
+        return work(_subject(file), *task)
+
+
+@lru_cache(maxsize=1)  # a worker may serve several pools, one after another
+def _subject(file: Path) -> Any:
+    """The subject of the pool that wrote this file."""
+    import joblib
+
+    return joblib.load(file, mmap_mode="r")
 
 
 @cache  # once per process

@@ -43,8 +43,6 @@ def test_the_defaults_of_core_and_of_the_file_are_one(vocabulary: Vocabulary) ->
 def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
     assert made(vocabulary).universe.stamps == {Stamp.CURRENT_ONLY}
     assert made(vocabulary, universe__membership="dated").universe.stamps == NONE
-    assert made(vocabulary).windows.stamps == {Stamp.SWEPT_WINDOWS}
-    assert made(vocabulary, windows__train=252, windows__step=10).windows.stamps == NONE
     assert made(vocabulary).selection.stamps == NONE
     assert made(vocabulary, selection__thresholds="as_specified").selection.stamps == {Stamp.AS_SPECIFIED}
 

@@ -23,8 +23,7 @@ from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import load, resolve, to_manifest
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.matrix import NOTHING, play_matrix
-from tvquant.tournament.walk_forward import BacktestEngine, first_window
-from tvquant.tournament.windows import windows
+from tvquant.tournament.walk_forward import BacktestEngine, grids
 
 SYMBOLS = ("NYSE:AAA", "NYSE:BBB", "NYSE:CCC", "NYSE:DDD", "NYSE:EEE")
 MARKET = "SP:SPX"
@@ -83,8 +82,6 @@ def _build(folder: Path) -> None:
     resolved = resolve(load("demo_sp500"), vocabulary())
     profile, panel = resolved.profile, _panel()
     played = cells(profile)
-    found = windows(ROWS, span=None, train=60, test=20, step=20)
-    grid = found[first_window(panel, found, played) :]
     (folder / "data").mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(to_manifest(resolved)))
     (folder / "data" / "health.json").write_text(json.dumps([_asset(key) for key in (*SYMBOLS, MARKET)]))
@@ -102,7 +99,7 @@ def _build(folder: Path) -> None:
             )
         )
         _stage(ledger, 14, data=as_of(panel, played, headline(profile), ROWS - 1))
-        engine = BacktestEngine(panel, grid, profile.costs.cost_model(), profile.execution.execution())
+        engine = BacktestEngine(panel, grids(panel, [cell.path for cell in played]))
         store = ResultStore(folder / "results")
         matrix = play_matrix(
             engine, played, resumed=NOTHING, recorder=ledger, sink=store, jobs=1, progress=lambda _: None

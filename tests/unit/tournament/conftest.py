@@ -14,8 +14,8 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.ledger import Ledger, genesis_entry
 from tvquant.profiles import Profile, load, resolve
+from tvquant.tournament.cells import schedule
 from tvquant.tournament.walk_forward import BacktestEngine
-from tvquant.tournament.windows import windows
 
 
 @pytest.fixture
@@ -85,10 +85,8 @@ def engine_of() -> Callable[[Panel, Profile], BacktestEngine]:
     """The engine of a profile on a panel, on all its windows."""
 
     def make(panel: Panel, made: Profile) -> BacktestEngine:
-        w, span = made.windows, made.data.span
-        rows = len(panel.times)
-        grid = windows(rows, span=None if span == "all" else span, train=w.train, test=w.test, step=w.step)
-        return BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
+        one = schedule(made)
+        return BacktestEngine(panel, {one: one.windows(len(panel.times))})
 
     return make
 

@@ -22,12 +22,11 @@ type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
 type Markets = Callable[..., Panel]
 type Engines = Callable[[Panel, Profile], BacktestEngine]
-type Book = tuple[BacktestEngine, Settled, list[Rebalance]]
+type Book = tuple[BacktestEngine, Settled]
 
 
 def settle(engine: BacktestEngine, cell: Cell) -> Book:
-    steps = [one.step for one in engine.play((cell,), engine.grid, {})]
-    return engine, engine.settle(cell, steps), steps
+    return engine, engine.settle(cell, [one.rebalance for one in engine.play([cell.path])])
 
 
 @pytest.fixture
@@ -40,25 +39,28 @@ def book(profile: Profiles, market: Markets, walks: Walks, engine_of: Engines) -
 
 
 def test_measures_are_those_of_the_book(book: Book) -> None:
-    _, settled, steps = book
-    found, result = measures(settled, steps), settled.result
+    _, settled = book
+    found, result = measures(settled), settled.result
     assert (found["status"], found["baseline"], found["windows"], found["fills"]) == ("played", False, 6, 6)
     assert (found["windows_without_candidate"], found["windows_fell_back"], found["windows_failed"]) == (2, 0, 0)
     assert found["total_return"] == pytest.approx(result.equity[-1] - 1.0, rel=1e-12)
     assert found["closed_out"] == 1
     assert found["traded"] == pytest.approx(result.traded.sum())
     assert found["cost_slippage"] == pytest.approx(5 * found["cost_commission"])  # 5 bp and 1 bp of the same notional
-    assert found["mean_cash"] == pytest.approx(np.mean([1 - sum(step.weights.values()) for step in steps]))
+    assert found["mean_cash"] == pytest.approx(np.mean([1 - sum(step.weights.values()) for step in settled.rebalances]))
     assert all(value is None or isinstance(value, float | int | str | bool) for value in found.values())
 
 
 def test_tables_have_rows_of_one_length(book: Book) -> None:
-    engine, settled, steps = book
-    found = tables(engine, settled, steps)
+    engine, settled = book
+    found = tables(engine, settled)
     assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes"}
     lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
-    held, won = sum(len(step.weights) for step in steps), sum(len(step.holdings["atom"]) for step in steps)
-    reasons = sum(len(step.funnel.vetoed) for step in steps)
+    held, won = (
+        sum(len(step.weights) for step in settled.rebalances),
+        sum(len(step.holdings["atom"]) for step in settled.rebalances),
+    )
+    reasons = sum(len(step.funnel.vetoed) for step in settled.rebalances)
     assert {name: length for name, (length,) in lengths.items()} == {
         "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
     }  # fmt: skip
@@ -68,8 +70,8 @@ def test_tables_have_rows_of_one_length(book: Book) -> None:
 
 def test_window_returns_compound_to_the_book(book: Book) -> None:
     """A window owns what happens from its fill to the next one (R-SIM-03), so together they own everything."""
-    engine, settled, steps = book
-    windows = tables(engine, settled, steps)["windows"]
+    engine, settled = book
+    windows = tables(engine, settled)["windows"]
     grown = settled.result.fill_equity[0] * np.prod(1.0 + windows["return"])
     assert grown == pytest.approx(settled.result.equity[-1], rel=1e-12)
     assert windows["partial"].tolist() == [False] * 5 + [True]
@@ -82,8 +84,8 @@ def test_window_returns_compound_to_the_book(book: Book) -> None:
 
 
 def test_returns_reconcile_with_the_account(book: Book) -> None:
-    engine, settled, steps = book
-    returns = tables(engine, settled, steps)["returns"]
+    engine, settled = book
+    returns = tables(engine, settled)["returns"]
     assert returns["equity"] == pytest.approx(np.cumprod(1.0 + returns["return"]), rel=1e-12)
     assert returns["net"] == pytest.approx(1.0 - returns["cash"] / returns["equity"], abs=1e-12)
     assert returns["gross"] == pytest.approx(returns["net"], abs=1e-12)  # long only
@@ -91,10 +93,10 @@ def test_returns_reconcile_with_the_account(book: Book) -> None:
 
 
 def test_weights_and_events_tell_names_and_times(book: Book) -> None:
-    engine, settled, steps = book
-    found = tables(engine, settled, steps)
+    engine, settled = book
+    found = tables(engine, settled)
     weights, events = found["weights"], found["events"]
-    for k, step in enumerate(steps):
+    for k, step in enumerate(settled.rebalances):
         of_window = weights["window"] == step.window
         assert weights["weight"][of_window].sum() == pytest.approx(1.0 - found["windows"]["cash"][k])
         assert set(np.array(weights["symbol"])[of_window]) == set(step.weights)
@@ -108,13 +110,13 @@ def test_a_fill_after_the_last_row_is_empty(
 ) -> None:
     """The window at row 120, the last one, is due a row later than the panel has."""
     made = profile(execution__lag=1)
-    engine, settled, steps = settle(engine_of(market(walks("ABCDE", 121)), made), cells(made)[0])
-    windows: Any = tables(engine, settled, steps)["windows"]
+    engine, settled = settle(engine_of(market(walks("ABCDE", 121)), made), cells(made)[0])
+    windows: Any = tables(engine, settled)["windows"]
     assert np.isnat(windows["filled_at"]).tolist() == [False] * 3 + [True]
     for name in ("return", "traded", "turnover"):
         assert np.isnan(windows[name]).tolist() == [False] * 3 + [True]
-    assert measures(settled, steps)["fills"] == 3
-    assert measures(settled, steps)["windows"] == 4
+    assert measures(settled)["fills"] == 3
+    assert measures(settled)["windows"] == 4
 
 
 @pytest.mark.requirement("R-SIM-17")
@@ -124,19 +126,19 @@ def test_what_was_assumed_of_funding_is_told_with_the_result_without(
     """Swaps of which nothing is known pay three basis points a day; with all payments known nothing is assumed."""
     made, close = profile(universe__kinds=["swap"]), walks("ABCDE", 171)
     panel = market(close, kind=Kind.SWAP)
-    _, settled, steps = settle(engine_of(panel, made), cells(made)[0])
-    found, result = measures(settled, steps), settled.result
+    _, settled = settle(engine_of(panel, made), cells(made)[0])
+    found, result = measures(settled), settled.result
     held = np.abs(result.quantities * result.marks).sum(axis=1)
     assert found["assumed_funding"] == found["cost_funding"] == pytest.approx(3e-4 * held.sum(), rel=1e-12)
     assert found["unassumed_total_return"] > found["total_return"]
     assert found["unassumed_sharpe"] > found["sharpe"]
     assert Stamp.ASSUMED_FUNDING in settled.stamps
-    spot = measures(*settle(engine_of(market(close), profile()), cells(profile())[0])[1:])
+    spot = measures(settle(engine_of(market(close), profile()), cells(profile())[0])[1])
     assert found["unassumed_total_return"] == pytest.approx(spot["total_return"], abs=1e-4)
     assert not {name for name in spot if "funding" in name or "unassumed" in name}
     told = {"funding": np.full(panel.tradable.shape, 1e-4), "funding_hours": np.full(panel.tradable.shape, 24.0)}
     whole = replace(panel, fields={**panel.fields, **told}, _first_known=None)
-    known = measures(*settle(engine_of(whole, made), cells(made)[0])[1:])
+    known = measures(settle(engine_of(whole, made), cells(made)[0])[1])
     assert known["cost_funding"] > 0.0
     assert "assumed_funding" not in known
 
@@ -154,7 +156,7 @@ def test_after_ruin_there_are_no_ratios(profile: Profiles, market: Markets, engi
         for row in (59, 79)
     ]  # fmt: skip
     settled = engine.settle(cell, steps)
-    found, scalars = tables(engine, settled, steps), measures(settled, steps)
+    found, scalars = tables(engine, settled), measures(settled)
     assert (scalars["status"], scalars["total_return"], scalars["cagr"]) == ("liquidated", -1.0, -1.0)
     assert np.isnan(found["returns"]["gross"][10:]).all()
     assert found["returns"]["gross"][:10] == pytest.approx(1.0, abs=2e-3)

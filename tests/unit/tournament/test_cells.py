@@ -22,7 +22,7 @@ def test_strategies_of_the_grid_then_the_baselines(profile: Profiles) -> None:
         ("market/custom", True),
     ]
     assert [type(cell.spec) for cell in found] == [StrategySpec, StrategySpec, BaseUniverseSpec, MarketSpec]
-    assert {cell.simulator for cell in found} == {"custom"}
+    assert {cell.book.simulator for cell in found} == {"custom"}
 
 
 def test_no_benchmark_no_market(profile: Profiles) -> None:

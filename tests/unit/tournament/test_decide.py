@@ -27,7 +27,7 @@ ROW = 150
 
 
 def spec_of(made: Profile, name: str) -> Spec:
-    return next(cell.spec for cell in cells(made) if name in cell.key.split("/"))
+    return next(cell.spec for cell in cells(made) if cell.path.key.endswith(name))
 
 
 def weights_at(panel: Panel, spec: Spec, row: int = ROW) -> Any:

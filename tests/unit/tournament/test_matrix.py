@@ -1,14 +1,16 @@
 """The whole matrix, played into a real ledger and a real result store."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from tvquant.core.clock import Clock
+from tvquant.core.decisions import Decision
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
@@ -18,9 +20,14 @@ from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.models.baseline import Baseline
-from tvquant.tournament.cells import Cell, cells
+from tvquant.simulation import SIMULATORS
+from tvquant.simulation.simulators.custom import Custom
+from tvquant.tournament.cells import Cell, books, cells, crossed, paths, schedule
+from tvquant.tournament.decide import decide
 from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
 from tvquant.tournament.rebalances import Rebalance, restored
+from tvquant.tournament.specs import Previous, Spec
+from tvquant.tournament.views import View
 from tvquant.tournament.walk_forward import BacktestEngine
 
 type Profiles = Callable[..., Profile]
@@ -67,16 +74,16 @@ def play(
 
 def recorded(folder: Path) -> Resumed:
     """What a ledger tells of an interrupted matrix."""
-    steps: dict[str, list[Rebalance]] = {}
+    rebalances: dict[str, list[Rebalance]] = {}
     finished, selections = set(), set()
     for r in records(folder):
         if r.kind == "snapshot":
-            steps.setdefault(r.chain, []).append(restored(r.inputs, r.outputs, r.metrics, r.data))
+            rebalances.setdefault(r.chain, []).append(restored(r.inputs, r.outputs, r.metrics, r.data))
         elif r.kind == "selection":
             selections.add((r.chain, r.metrics["window"]))
         elif r.kind == "outcome":
             finished.add(r.chain)
-    return Resumed(steps=steps, finished=frozenset(finished), selections=frozenset(selections))
+    return Resumed(rebalances=rebalances, finished=frozenset(finished), selections=frozenset(selections))
 
 
 @pytest.fixture
@@ -101,9 +108,8 @@ def test_every_cell_is_played_settled_recorded_and_sealed(
     matrix = play(engine, cells(made), ledger, run, progress=counts.append)
     ledger.seal(matrix.leaves)
     keys = [cell.key for cell in cells(made)]
-    assert [settled.cell for settled in matrix.settled] == keys
     assert (list(matrix.leaves), matrix.failed) == (keys, {})
-    assert sum(counts) == len(keys) * len(engine.grid) == 40
+    assert sum(counts) == len(keys) * 10 == 40
     assert verify(run).status is Integrity.OK
     assert next(records(run, kind="seal")).outputs["result"] == matrix.digest
     for key in keys:
@@ -175,12 +181,12 @@ def test_what_one_process_began_two_may_finish(
 
 def _spoiled(engine: BacktestEngine, made: Profile, *keys: str) -> Mapping[str, Sequence[Rebalance]]:
     """Recorded steps of the cells whose weights no book can trade: F is held before its first bar."""
-    chosen = [cell for cell in cells(made) if cell.key in keys]
-    steps: dict[str, list[Rebalance]] = {key: [] for key in keys}
-    for one in engine.play(chosen, engine.grid, {}):
-        weights = {"X:F": 0.1} if one.step.window == 60 else one.step.weights
-        steps[one.cell].append(replace(one.step, weights=weights))
-    return steps
+    chosen = {cell.path.key: cell for cell in cells(made) if cell.key in keys}
+    found: dict[str, list[Rebalance]] = {key: [] for key in keys}
+    for one in engine.play([cell.path for cell in chosen.values()]):
+        weights = {"X:F": 0.1} if one.rebalance.window == 60 else one.rebalance.weights
+        found[chosen[one.path.key].key].append(replace(one.rebalance, weights=weights))
+    return found
 
 
 def test_a_cell_that_fails_leaves_the_others(
@@ -189,7 +195,7 @@ def test_a_cell_that_fails_leaves_the_others(
     with ledger_in(tmp_path / "whole") as ledger:
         whole = play(engine, cells(made), ledger, tmp_path / "whole")
     run = tmp_path / "run"
-    resumed = Resumed(steps=_spoiled(engine, made, STRATEGY), finished=frozenset(), selections=frozenset())
+    resumed = Resumed(rebalances=_spoiled(engine, made, STRATEGY), finished=frozenset(), selections=frozenset())
     ledger = ledger_in(run)
     matrix = play(engine, cells(made), ledger, run, resumed=resumed)
     ledger.seal(matrix.leaves)
@@ -199,7 +205,9 @@ def test_a_cell_that_fails_leaves_the_others(
     assert {key: leaf for key, leaf in matrix.leaves.items() if key != STRATEGY} == others
     assert matrix.digest != whole.digest
     outcome = next(records(run, chain=STRATEGY, kind="outcome"))
-    assert (outcome.metrics["status"], outcome.data["why"]) == ("failed", matrix.failed[STRATEGY])
+    assert (outcome.metrics, outcome.data) == (
+        {"status": "failed", "baseline": False}, {"why": matrix.failed[STRATEGY]}
+    )  # fmt: skip
     assert STRATEGY not in set(ResultStore(run / "results").read("returns")["cell"])
 
 
@@ -207,7 +215,7 @@ def test_without_a_strategy_left_the_matrix_fails(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
 ) -> None:
     keys = [cell.key for cell in cells(made) if not cell.baseline]
-    resumed = Resumed(steps=_spoiled(engine, made, *keys), finished=frozenset(), selections=frozenset())
+    resumed = Resumed(rebalances=_spoiled(engine, made, *keys), finished=frozenset(), selections=frozenset())
     with ledger_in(tmp_path / "run") as ledger, pytest.raises(ModelError, match=r"no cell is left: .*\(2 cells failed"):
         play(engine, cells(made), ledger, tmp_path / "run", resumed=resumed)
 
@@ -248,7 +256,7 @@ def test_a_date_without_a_candidate_is_cash_and_says_so(
     engine = engine_of(market(walks("ABCDE", 200)), made)
     run = tmp_path / "run"
     with ledger_in(run) as ledger:
-        matrix = play(engine, cells(made), ledger, run)
+        play(engine, cells(made), ledger, run)
     windows = {r["window"]: r for r in ResultStore(run / "results").read("windows").to_dicts() if r["cell"] == STRATEGY}
     assert {w: r["status"] for w, r in windows.items()} == {
         60: "no_candidate", 80: "no_candidate", 100: "solved", 120: "solved", 140: "solved", 160: "solved",
@@ -256,8 +264,9 @@ def test_a_date_without_a_candidate_is_cash_and_says_so(
     }  # fmt: skip
     assert (windows[80]["names"], windows[80]["cash"]) == (0, 1.0)
     assert windows[100]["return"] != 0.0
-    book = next(s for s in matrix.settled if s.cell == STRATEGY).result
-    assert (book.quantities[: 100 - book.filled[0]] == 0.0).all()
+    returns = ResultStore(run / "results").read("returns")
+    mine = returns.filter(returns["cell"] == STRATEGY)
+    assert (mine["gross"].to_numpy()[: 100 - 60] == 0.0).all()
     outcome = next(records(run, chain=STRATEGY, kind="outcome"))
     assert outcome.metrics["windows_without_candidate"] == 2
 
@@ -273,7 +282,7 @@ def test_a_ragged_bar_sells_nothing_and_is_told(
     engine = engine_of(market(close, name="XNYS"), made)
     run = tmp_path / "run"
     with ledger_in(run) as ledger:
-        matrix = play(engine, cells(made), ledger, run)
+        play(engine, cells(made), ledger, run)
     rows = [r for r in ResultStore(run / "results").read("windows").to_dicts() if r["cell"] == STRATEGY]
     ragged = next(r for r in rows if r["window"] == 140)
     times = engine.panel.times.astype("datetime64[us]").tolist()
@@ -281,7 +290,7 @@ def test_a_ragged_bar_sells_nothing_and_is_told(
     assert (ragged["decided_at"], ragged["bar"], ragged["quorum"]) == (times[139], times[138], True)
     assert ragged["filled_at"] == times[140]
     assert all(r["bar"] == r["decided_at"] for r in rows if r is not ragged)
-    book = next(s for s in matrix.settled if s.cell == STRATEGY).result
+    book = engine.settle(cells(made)[0], recorded(run).rebalances[STRATEGY]).result
     assert (book.quantities[140 - book.filled[0]] > 0.0).all()
     outcome = next(records(run, chain=STRATEGY, kind="outcome")).metrics
     assert (outcome["windows_earlier_bar"], outcome["windows_without_quorum"]) == (1, 0)
@@ -318,15 +327,16 @@ def test_a_selection_without_an_answer_is_cash_for_its_window_and_the_rest_plays
         chain: {r.metrics["window"]: r.metrics["status"] for r in records(run, chain=chain, kind="snapshot")}
         for chain in matrix.leaves
     }
+    baselines = {cell.key for cell in cells(made) if cell.baseline}
     for chain, said in statuses.items():
-        expected = "baseline" if "/" in chain and chain.count("/") == 1 else "failed"
+        expected = "baseline" if chain in baselines else "failed"
         assert said[140] == expected
         assert "failed" not in {status for window, status in said.items() if window != 140}
     snapshot = next(r for r in records(run, chain=STRATEGY, kind="snapshot") if r.metrics["window"] == 140)
     assert (snapshot.data["failure"], snapshot.data["weights"]) == ("no answer today", {})
     outcome = next(records(run, chain=STRATEGY, kind="outcome")).metrics
     assert (outcome["status"], outcome["windows_failed"]) == ("played", 1)
-    assert recorded(run).steps[STRATEGY][4].status == "failed", "and comes back from the ledger"
+    assert recorded(run).rebalances[STRATEGY][4].status == "failed", "and comes back from the ledger"
 
 
 def test_a_book_that_is_wiped_out_is_an_outcome(
@@ -345,3 +355,118 @@ def test_a_book_that_is_wiped_out_is_an_outcome(
     assert next(records(run, chain=STRATEGY, kind="outcome")).metrics["status"] == "played"
     windows = ResultStore(run / "results").read("windows")
     assert windows.filter(windows["cell"] == "market/custom")["filled_at"].is_null().sum() > 0
+
+
+class Second(Custom):
+    """A toy simulator: the same account under another name."""
+
+    name: ClassVar[str] = "second"
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often `decide` decided and a model selected."""
+    counts: Counter[str] = Counter()
+
+    class Counting(Baseline):
+        def select(self, context: SelectionContext) -> SelectionResponse:
+            counts["select"] += 1
+            return super().select(context)
+
+    def counting(view: View, spec: Spec, previous: Previous) -> Decision:
+        counts["decide"] += 1
+        return decide(view, spec, previous)
+
+    monkeypatch.setattr("tvquant.tournament.walk_forward.decide", counting)
+    monkeypatch.setattr("tvquant.tournament.candidates.SELECTION_MODELS", {**SELECTION_MODELS, "baseline": Counting()})
+    return counts
+
+
+@pytest.fixture
+def doubled(made: Profile, monkeypatch: pytest.MonkeyPatch) -> tuple[Cell, ...]:
+    """Every path of the profile in two books: a second simulator is one line of the catalogue."""
+    monkeypatch.setattr("tvquant.tournament.walk_forward.SIMULATORS", {**SIMULATORS, "second": Second()})
+    (first,) = books(made)
+    return crossed(paths(made, [schedule(made)]), (first, replace(first, key="second", simulator="second")))
+
+
+@pytest.mark.requirement("R-LED-05")
+def test_two_simulators_settle_what_is_decided_once(
+    tmp_path: Path,
+    made: Profile,
+    engine: BacktestEngine,
+    ledger_in: Begin,
+    doubled: tuple[Cell, ...],
+    counted: Counter[str],
+) -> None:
+    run, alone = tmp_path / "run", tmp_path / "alone"
+    with ledger_in(alone) as ledger:
+        one = play(engine, cells(made), ledger, alone)
+    single = counted.copy()
+    counted.clear()
+    progress: list[int] = []
+    with ledger_in(run) as ledger:
+        two = play(engine, doubled, ledger, run, progress=progress.append)
+    assert counted == single == {"decide": 4 * 10, "select": 8}, "the windows at 60 and 80 have no name to select"
+    assert sum(progress) == len(doubled) * 10
+    assert {key: leaf for key, leaf in two.leaves.items() if key in one.leaves} == one.leaves
+    for cell in doubled:
+        told = [(r.outputs, r.metrics, r.data) for r in records(run, chain=cell.key, kind="snapshot")]
+        assert told == [
+            (r.outputs, r.metrics, r.data) for r in records(alone, chain=f"{cell.path.key}/custom", kind="snapshot")
+        ]
+        assert two.leaves[cell.key] == one.leaves[f"{cell.path.key}/custom"], "the toy keeps the same book"
+    assert len(list(records(run, kind="selection"))) == 8
+
+
+@pytest.mark.requirement("R-TRN-18")
+@pytest.mark.parametrize("killed_after", [9, 10, 11, 12, 40])
+def test_a_run_killed_between_two_books_of_a_path_goes_on(
+    tmp_path: Path,
+    engine: BacktestEngine,
+    ledger_in: Begin,
+    clock: Clock,
+    doubled: tuple[Cell, ...],
+    counted: Counter[str],
+    killed_after: int,
+) -> None:
+    """Eight intents come first: after nine records one book of the first path knows of a decision, the other not."""
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    with ledger_in(whole) as ledger:
+        expected = play(engine, doubled, ledger, whole)
+    with ledger_in(run) as ledger, pytest.raises(Killed):
+        play(engine, doubled, Mortal(ledger, killed_after), run)
+    before = recorded(run)
+    counted.clear()
+    with Ledger.resume(run, run_id="r", clock=clock) as ledger:
+        matrix = play(engine, doubled, ledger, run, resumed=before)
+    assert matrix.leaves == expected.leaves
+    for cell in doubled:
+        windows = [r.metrics["window"] for r in records(run, chain=cell.key, kind="snapshot")]
+        assert windows == list(range(60, 250, 20)), "none twice"
+    shortest = {p: min(len(before.rebalances.get(c.key, ())) for c in doubled if c.path.key == p) for p in
+                {cell.path.key for cell in doubled}}  # fmt: skip
+    assert counted["decide"] == sum(10 - have for have in shortest.values())
+
+
+def test_two_schedules_are_two_paths_with_selections_of_their_own(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
+) -> None:
+    """A second grid is one more schedule; what the first grid decides is what it decides alone."""
+    own = schedule(made)
+    slow = replace(own, train=80, step=40, test=40)
+    grid = crossed(paths(made, [own, slow]), books(made))
+    both = BacktestEngine(engine.panel, {one: one.windows(len(engine.panel.times)) for one in (own, slow)})
+    run, alone = tmp_path / "run", tmp_path / "alone"
+    with ledger_in(alone) as ledger:
+        one = play(engine, cells(made), ledger, alone)
+    with ledger_in(run) as ledger:
+        two = play(both, grid, ledger, run)
+    assert len(grid) == len(set(two.leaves)) == 2 * len(one.leaves)
+    for cell in cells(made):
+        assert two.leaves[f"{cell.path.key}/60-20-20/custom"] == one.leaves[cell.key]
+        slower = f"{cell.path.key}/80-40-40/custom"
+        windows = [r.metrics["window"] for r in records(run, chain=slower, kind="snapshot")]
+        assert windows == [80, 120, 160, 200, 240]
+    chains = Counter(r.chain for r in records(run, kind="selection"))
+    assert chains == {"selection/baseline/60-20-20": 8, "selection/baseline/80-40-40": 4}

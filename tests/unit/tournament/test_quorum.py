@@ -13,10 +13,9 @@ from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
 from tvquant.tournament.quorum import stand, stand_by
-from tvquant.tournament.specs import MarketSpec, Previous, Rules, Spec, StrategySpec
+from tvquant.tournament.specs import MarketSpec, Previous, Rules, StrategySpec
 from tvquant.tournament.views import look
-from tvquant.tournament.walk_forward import BacktestEngine, first_window
-from tvquant.tournament.windows import windows
+from tvquant.tournament.walk_forward import BacktestEngine, grids
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -163,7 +162,7 @@ def test_a_benchmark_is_judged_by_its_own_symbols(market: Markets, walks: Walks)
 
 
 def played(engine: BacktestEngine, made: Profile) -> list[Any]:
-    return [one for one in engine.play(cells(made), engine.grid, {}) if not one.cell.startswith("market")]
+    return [one for one in engine.play([cell.path for cell in cells(made)]) if one.path.key != "market"]
 
 
 @pytest.mark.parametrize("ragged", [(99,), (139, 140, 141), (137, 138, 139)])
@@ -173,31 +172,29 @@ def test_a_run_decides_as_each_view_alone_would(
     """Features come from one pass, and rows of marks increase, whatever bar answers."""
     made = profile(windows__step=1, windows__test=1, selection__model="v4", data__max_missing=0.5)
     panel = market(without(walks(NAMES, 145), NAMES[1:], *ragged), name="XNYS")
-    grid = windows(145, span=None, train=60, test=1, step=1)
-    grid = grid[first_window(panel, grid, cells(made)) :]
+    cell = cells(made)[0]
+    grid = grids(panel, [cell.path])[cell.path.schedule]
     assert grid[0].start == 90
     grid = tuple(w for w in grid if w.start in (100, *range(137, 145)))
-    engine = BacktestEngine(panel, grid, made.costs.cost_model(), made.execution.execution())
-    steps = played(engine, made)
-    specs: dict[str, Spec] = {cell.key: cell.spec for cell in cells(made)}
+    engine = BacktestEngine(panel, {cell.path.schedule: grid})
+    decided = played(engine, made)
     before: dict[str, Previous] = {}
-    for one in steps:
-        view = look(panel, one.step.row)
-        alone = decide(view, specs[one.cell], before.get(one.cell, Previous())).payload()
-        before[one.cell] = Previous(atoms=one.step.atoms)
-        assert one.entry.data["weights"] == alone["weights"]
-        assert one.step.footing.payload() == alone["footing"]
-    mine = [one.step for one in steps if one.cell == cells(made)[0].key]
-    stale = {step.row for step in mine if step.footing.bar != step.footing.asked}
+    for one in decided:
+        view = look(panel, one.rebalance.row)
+        alone = decide(view, one.path.spec, before.get(one.path.key, Previous()))
+        before[one.path.key] = Previous(atoms=one.rebalance.atoms)
+        assert one.decision.payload() == alone.payload()
+    mine = [one.rebalance for one in decided if one.path == cell.path]
+    stale = {one.row for one in mine if one.footing.bar != one.footing.asked}
     assert stale == set(ragged) & {w.start - 1 for w in grid}
-    settled = engine.settle(cells(made)[0], mine)
+    settled = engine.settle(cell, mine)
     assert settled.result.filled.tolist() == [w.start for w in grid]
 
 
 def test_history_is_counted_at_the_bar_that_answers(profile: Profiles, market: Markets, walks: Walks) -> None:
     """Ninety bars are there at row 89; were it ragged, the decision asked for there would have eighty-nine."""
     made = profile(windows__step=1, windows__test=1)
-    grid = windows(120, span=None, train=60, test=1, step=1)
+    path = cells(made)[0].path
     for rows, start in (((), 90), ((89,), 91)):
         panel = market(without(walks(NAMES, 120), NAMES[1:], *rows), name="XNYS")
-        assert grid[first_window(panel, grid, cells(made))].start == start
+        assert grids(panel, [path])[path.schedule][0].start == start

@@ -35,7 +35,7 @@ FUNNEL = SelectionFunnel(
 
 def made_by(panel: Panel, made: Profile, name: str) -> Made:
     """A cell, its decision and the rebalance it makes."""
-    cell = next(cell for cell in cells(made) if name in cell.key.split("/"))
+    cell = next(cell for cell in cells(made) if cell.path.key.endswith(name))
     view = look(panel, ROW)
     decision = decide(view, cell.spec, Previous())
     chosen = decision.response and digest_json(decision.response.payload())
@@ -129,7 +129,7 @@ def test_forced_cash_is_that_of_the_allocation(profile: Profiles, market: Market
 def test_the_record_of_a_selection_holds_all_of_it(v4: Made) -> None:
     _, decision, kept = v4
     assert decision.response is not None
-    entry = selection_entry(WINDOW, decision.response)
+    entry = selection_entry("v4", WINDOW, decision.response)
     assert (entry.chain, entry.kind) == ("selection/v4", "selection")
     assert entry.outputs == {"selection": kept.selection}
     assert entry.metrics == {

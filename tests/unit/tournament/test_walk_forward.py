@@ -17,8 +17,8 @@ from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, records
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
-from tvquant.tournament.rebalances import Rebalance, restored
-from tvquant.tournament.walk_forward import BacktestEngine, Played, first_window
+from tvquant.tournament.rebalances import Rebalance, restored, snapshot_entry
+from tvquant.tournament.walk_forward import BacktestEngine, grids
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
@@ -26,11 +26,11 @@ type Markets = Callable[..., Panel]
 type Engines = Callable[[Panel, Profile], BacktestEngine]
 
 
-def played(engine: BacktestEngine, grid: tuple[Cell, ...]) -> dict[str, list[Played]]:
-    """Everything that is played, by cell."""
-    found: dict[str, list[Played]] = {}
-    for one in engine.play(grid, engine.grid, {}):
-        found.setdefault(one.cell, []).append(one)
+def played(engine: BacktestEngine, grid: tuple[Cell, ...]) -> dict[str, list[Rebalance]]:
+    """All rebalances, by key of their path."""
+    found: dict[str, list[Rebalance]] = {}
+    for one in engine.play([cell.path for cell in grid]):
+        found.setdefault(one.path.key, []).append(one.rebalance)
     return found
 
 
@@ -57,8 +57,8 @@ def test_windows_are_played_in_order_and_every_cell_in_each(
 ) -> None:
     made = profile(benchmark__market=["X:A"])
     engine, grid = engine_of(market(walks("ABCDE", 175)), made), cells(made)
-    order = [(one.step.window, one.cell) for one in engine.play(grid, engine.grid, {})]
-    assert order == [(w, cell.key) for w in (60, 80, 100, 120, 140, 160) for cell in grid]
+    order = [(one.rebalance.window, one.path.key) for one in engine.play([cell.path for cell in grid])]
+    assert order == [(w, cell.path.key) for w in (60, 80, 100, 120, 140, 160) for cell in grid]
 
 
 @pytest.mark.requirement("R-SIM-03")
@@ -68,10 +68,10 @@ def test_training_rows_end_before_the_fill(
     """A window at row i learns from rows [i - 60, i), decides at the close of i - 1 and is filled at i's open."""
     made = profile()
     engine, cell = engine_of(market(walks("ABCDE", 175)), made), cells(made)[0]
-    steps = [one.step for one in played(engine, (cell,))[cell.key]]
+    steps, windows = played(engine, (cell,))[cell.path.key], engine.grids[cell.path.schedule]
     settled = engine.settle(cell, steps)
-    assert [step.row for step in steps] == [w.start - 1 for w in engine.grid]
-    assert settled.result.filled.tolist() == [w.start for w in engine.grid]
+    assert [step.row for step in steps] == [w.start - 1 for w in windows]
+    assert settled.result.filled.tolist() == [w.start for w in windows]
     for step, fill in zip(steps, settled.result.filled.tolist(), strict=True):
         training = range(step.row + 1 - made.windows.train, step.row + 1)
         assert fill not in training
@@ -87,7 +87,7 @@ def test_playing_twice_gives_the_same_digests(
 
     def digests(seed: int) -> list[str]:
         engine = engine_of(market(walks("ABCDEF", 200, seed)), made)
-        return [engine.settle(c, [one.step for one in played(engine, grid)[c.key]]).digest for c in grid]
+        return [engine.settle(c, played(engine, grid)[c.path.key]).digest for c in grid]
 
     assert digests(0) == digests(0)
     assert not set(digests(0)) & set(digests(1))
@@ -98,9 +98,8 @@ def test_cells_may_be_played_in_any_grouping(
 ) -> None:
     made = profile(benchmark__market=["X:A"])
     engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
-    together = {key: [one.step for one in found] for key, found in played(engine, grid).items()}
-    alone = {key: [one.step for one in found] for cell in grid for key, found in played(engine, (cell,)).items()}
-    assert together == alone
+    alone = {key: found for cell in grid for key, found in played(engine, (cell,)).items()}
+    assert played(engine, grid) == alone
 
 
 def test_a_worker_gets_the_engine_without_what_it_found_out(
@@ -112,9 +111,7 @@ def test_a_worker_gets_the_engine_without_what_it_found_out(
     here = played(engine, grid)
     sent = pickle.dumps(engine)
     assert len(sent) == before
-    assert {k: [one.step for one in v] for k, v in played(pickle.loads(sent), grid).items()} == {
-        k: [one.step for one in v] for k, v in here.items()
-    }
+    assert played(pickle.loads(sent), grid) == here
 
 
 def test_a_book_of_one_name_by_hand(profile: Profiles, market: Markets, engine_of: Engines) -> None:
@@ -128,7 +125,7 @@ def test_a_book_of_one_name_by_hand(profile: Profiles, market: Markets, engine_o
     cash = 1.0 - units * 100.0 * (1.0 + 6e-4)  # the bar of row 60 opens at row 59's close
     assert settled.result.equity == pytest.approx(cash + units * close[60:], rel=1e-12)
     assert settled.performance.total_return == pytest.approx(cash + units * 130.0 - 1.0, rel=1e-12)
-    assert settled.baseline
+    assert settled.cell.baseline
 
 
 def test_fewer_bars_make_a_caveat(profile: Profiles, market: Markets, walks: Walks, engine_of: Engines) -> None:
@@ -160,7 +157,7 @@ def test_windows_before_any_history_are_skipped(
     """Ninety bars are known at the close of row 89: the window at row 100 is the first with a name."""
     made = profile()
     engine = engine_of(market(walks("AB", 200)), made)
-    assert engine.grid[first_window(engine.panel, engine.grid, cells(made))].start == 100
+    assert [grid[0].start for grid in grids(engine.panel, [cell.path for cell in cells(made)]).values()] == [100]
 
 
 def test_a_panel_without_history_is_refused(
@@ -169,7 +166,7 @@ def test_a_panel_without_history_is_refused(
     made = profile()
     engine = engine_of(market(walks("AB", 89)), made)
     with pytest.raises(DataError, match=r"no name of the universe has 90 bars at any of 2 windows over 89 rows"):
-        first_window(engine.panel, engine.grid, cells(made))
+        grids(engine.panel, [cell.path for cell in cells(made)])
 
 
 @pytest.mark.requirement("R-LED-05")
@@ -185,9 +182,10 @@ def test_a_step_comes_back_from_its_record(
     engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
     steps = []
     with ledger_in(tmp_path / "run") as ledger:
-        for one in engine.play(grid, engine.grid, {}):
-            ledger.record(one.entry)
-            steps.append((one.cell, one.step))
+        cell_of = {cell.path.key: cell for cell in grid}
+        for one in engine.play([cell.path for cell in grid]):
+            ledger.record(snapshot_entry(cell_of[one.path.key], one.rebalance, one.decision))
+            steps.append((cell_of[one.path.key].key, one.rebalance))
     found = list(records(tmp_path / "run", kind="snapshot"))
     assert [(r.chain, restored(r.inputs, r.outputs, r.metrics, r.data)) for r in found] == steps
     assert {step.status for _, step in steps} == {"no_candidate", "solved", "baseline"}

@@ -16,7 +16,7 @@ def pin(context: RunContext) -> None:
     """
     if plan_record(context.folder) is not None:
         return
-    plan, _ = context.plan, context.grid
+    plan, _ = context.plan, context.grids
     snapshot = plan.snapshot.to_json()
     write_snapshot(context.folder, plan.digest, snapshot)
     outputs = dict(context.digests) | outputs_of(context.folder.path, [SNAPSHOT])

@@ -15,9 +15,8 @@ from tvquant.tournament.walk_forward import BacktestEngine
 
 def run(context: RunContext, outcome: Outcome) -> None:
     """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
-    profile, folder = context.plan.resolved.profile, context.folder
-    cells, grid = context.cells, context.grid
-    engine = BacktestEngine(context.panel, grid, profile.costs.cost_model(), profile.execution.execution())
+    folder, cells, grids = context.folder, context.cells, context.grids
+    engine = BacktestEngine(context.panel, grids)
     store = ResultStore(folder.results)
     matrix = play_matrix(
         engine,
@@ -26,7 +25,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
         recorder=context.recorder,
         sink=store,
         jobs=context.jobs,
-        progress=counting(context.progress, len(grid) * len(cells)),
+        progress=counting(context.progress, sum(len(grids[cell.path.schedule]) for cell in cells)),
     )
     store.compact()
     tables = sorted(path.relative_to(folder.path).as_posix() for path in folder.results.glob("*.parquet"))
@@ -37,7 +36,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
 
 
 def counting(progress: Watcher, total: int) -> Callable[[int], None]:
-    """Return a function that is given numbers of recorded steps and shows how many of all there are so far."""
+    """Return a function that is given numbers of recorded snapshots and shows how many of all there are so far."""
     done = 0
 
     def count(steps: int) -> None:

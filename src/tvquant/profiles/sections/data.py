@@ -4,11 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.profiles.fields import Real, Section, broken
-
-SWEPT = (60, 20, 20)
-"""Train, test, step that were picked as the best of a sweep on related history (R-SIM-01)."""
 
 
 class DataSection(Section):
@@ -67,9 +63,3 @@ class WindowsSection(Section):
         if test < step:
             raise broken(f"expected at least windows.step ({step}), found {test}; rows between would never be tested")
         return test
-
-    @property
-    def stamps(self) -> Stamps:
-        """What every result on these windows must say."""
-        swept = (self.train, self.test, self.step) == SWEPT
-        return frozenset({Stamp.SWEPT_WINDOWS}) if swept else NONE
