@@ -72,12 +72,18 @@ class RecordedCell:
 
     @classmethod
     def of(cls, record: LedgerRecord) -> Self:
-        """The cell whose outcome this is."""
+        """The cell whose outcome this is.
+
+        Raises
+        ------
+        Absent : the outcome does not say whether it is of a baseline.
+        """
+        if "baseline" not in record.metrics:
+            raise Absent(f"the ledger's outcome of cell {record.chain} does not say whether it is a baseline")
         metrics = {name: known(value) for name, value in record.metrics.items()}
         return cls(
             key=record.chain,
-            # A failed cell has no measures; a strategy's key has four parts, a baseline's two.
-            baseline=metrics.get("baseline", record.chain.count("/") == 1),
+            baseline=metrics["baseline"],
             status=metrics["status"],
             stamps=tuple(Stamp(one) for one in record.data.get("stamps", ())),
             why=record.data.get("why"),

@@ -124,7 +124,7 @@ def _universe(cell: RecordedCell) -> Caveat | None:
 def _benchmark(run: RunData, cell: RecordedCell) -> Caveat | None:
     """A benchmark of prices beside assets with dividends is too easy to beat."""
     stamp = Stamp.PRICE_RETURN
-    easy = [other.key.split("/")[0] for other in run.cells if other.baseline and stamp in other.stamps]
+    easy = [run.path_of(other) for other in run.cells if other.baseline and stamp in other.stamps]
     if not easy or stamp in cell.stamps:
         return None
     names = ", ".join(dict.fromkeys(easy))

@@ -19,7 +19,7 @@ from tvquant.lake.quality.health import from_report
 from tvquant.ledger import RunFolder, altered
 from tvquant.ledger.recorded_run import HEALTH, MANIFEST, Absent, RecordedCell, RecordedRun
 from tvquant.profiles import Profile
-from tvquant.tournament.cells import headline
+from tvquant.tournament.cells import cells, headline
 
 DRAWN_FROM = (MANIFEST, HEALTH, "results/")
 """Files of a run, and how their names begin, that a report draws from."""
@@ -46,6 +46,10 @@ class RunData(RecordedRun):
         if cell is None:
             raise Absent(f"the ledger has no outcome of the headline cell {key}")
         return cell
+
+    def path_of(self, cell: RecordedCell) -> str:
+        """Return the key of what the cell decides by, whatever book it is in: the name of a baseline."""
+        return next(one.path.key for one in cells(self.profile) if one.key == cell.key)
 
     @cached_property
     def health(self) -> tuple[AssetHealth, ...]:

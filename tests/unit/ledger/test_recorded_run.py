@@ -8,6 +8,7 @@ import pytest
 
 from tvquant.core.allocations import AllocationOutcome, Attempt, Constraint, Status
 from tvquant.core.atoms import Atom, Direction
+from tvquant.core.books import CostModel, Execution
 from tvquant.core.decisions import Correlation, CurrentDecision, Decision, Footing, Netting
 from tvquant.core.digests import canonical_json, digest_json
 from tvquant.core.records import RUN, Entry
@@ -16,9 +17,11 @@ from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, RunFolder, outputs_of
 from tvquant.ledger.recorded_run import Absent, RecordedRun
 from tvquant.ledger.result_store import ResultStore
-from tvquant.tournament.cells import Cell
+from tvquant.tournament.cells import Book, Cell
+from tvquant.tournament.cells import Path as DecisionPath
 from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.specs import MarketSpec
+from tvquant.tournament.windows import Schedule
 
 DAY = np.datetime64("2024-05-01", "us")
 WON, HELD = (
@@ -49,8 +52,13 @@ BASELINE = Decision(
     as_of=DAY, funnel=FUNNEL, excluded={}, weights={"X:A": 1.0}, inputs="0n", footing=FOOTING, stamps=frozenset()
 )
 FAILED = replace(BASELINE, weights={}, failure="no answer")
-CELL = Cell(key="v4/custom/hrp/custom", spec=MarketSpec(symbols=(), quorum=0.8), simulator="custom", baseline=False)
-MARKET = replace(CELL, key="market/custom", baseline=True)
+BOOK = Book(key="custom", simulator="custom", costs=CostModel(), execution=Execution())
+PATH = DecisionPath(
+    key="v4/custom/hrp", spec=MarketSpec(symbols=(), quorum=0.8), selection="v4", baseline=False,
+    schedule=Schedule(train=60, test=20, step=20, span=None),
+)  # fmt: skip
+CELL = Cell(path=PATH, book=BOOK)
+MARKET = Cell(path=replace(PATH, key="market", baseline=True), book=BOOK)
 CURRENT = CurrentDecision(
     decision=STRATEGY,
     held={WON.symbol: 0.1},
@@ -65,7 +73,7 @@ def ended(stage: int, status: str = "played", **said: object) -> Entry:
 def record(ledger: Ledger, cell: Cell, window: int, decision: Decision) -> None:
     chosen = None
     if decision.response is not None:
-        entry = selection_entry(window, decision.response)
+        entry = selection_entry(cell.path.selection, window, decision.response)
         chosen = entry.outputs["selection"]
         ledger.record(entry)
     ledger.record(snapshot_entry(cell, Rebalance.of(window, window + 60, decision, chosen), decision))
@@ -89,7 +97,15 @@ def run(tmp_path: Path, begun: Ledger) -> RecordedRun:
         record(begun, MARKET, window, BASELINE)
     metrics = {"status": "played", "sharpe": 1.5, "n": 9, "baseline": False, "cost_borrow": 0.1, "best": float("nan")}
     begun.record(Entry(chain=CELL.key, stage=15, kind="outcome", metrics=metrics, data={"stamps": ["no_volume"]}))
-    begun.record(Entry(chain=MARKET.key, stage=15, kind="outcome", metrics={"status": "failed"}, data={"why": "bust"}))
+    begun.record(
+        Entry(
+            chain=MARKET.key,
+            stage=15,
+            kind="outcome",
+            metrics={"status": "failed", "baseline": True},
+            data={"why": "bust"},
+        )
+    )
     begun.record(ended(15, outputs={"result": "r", **outputs_of(tmp_path, ["results/weights.parquet"])},
                        data={"leaves": {CELL.key: "l"}}))  # fmt: skip
     return RecordedRun(RunFolder(tmp_path))

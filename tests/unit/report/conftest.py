@@ -157,8 +157,7 @@ def record_failed() -> Callable[[Path, str, str], None]:
 
     def record(folder: Path, cell: str, why: str) -> None:
         with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
-            ledger.record(
-                Entry(chain=cell, stage=15, pillar=3, kind="outcome", metrics={"status": "failed"}, data={"why": why})
-            )
+            metrics = {"status": "failed", "baseline": False}
+            ledger.record(Entry(chain=cell, stage=15, pillar=3, kind="outcome", metrics=metrics, data={"why": why}))
 
     return record

@@ -40,7 +40,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="warning",
         ),
         *liquidated,
-        *(_against(cell, other) for other in run.cells if other.baseline),
+        *(_against(run.path_of(other), cell, other) for other in run.cells if other.baseline),
         _facts(run),
     )
 
@@ -50,9 +50,9 @@ def _caveats(run: RunData) -> tuple[Text, ...]:
     return tuple(Text(text=one.text, tone="warning" if one.serious else "note") for one in caveats(run))
 
 
-def _against(cell: RecordedCell, other: RecordedCell) -> Text:
+def _against(name: str, cell: RecordedCell, other: RecordedCell) -> Text:
     """One baseline beside the headline, in words."""
-    name, mine, its = other.key.split("/")[0], cell.measures, other.measures
+    mine, its = cell.measures, other.measures
     if mine.sharpe is None or its.sharpe is None:
         return Text(text=f"Against {name}: one of the two has no Sharpe ratio, so they are not compared.")
     gap = mine.sharpe - its.sharpe
