@@ -1,18 +1,22 @@
 """The one function that decides: what each spec holds, and when it holds nothing."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tvquant.core.allocations import Status
+from tvquant.allocation import allocate
+from tvquant.core.allocations import Allocation, Problem, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_json
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
+from tvquant.statistics import estimate
 from tvquant.tournament.candidates import choose
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
@@ -251,6 +255,48 @@ def test_after_netting_the_cap_binds_the_clusters_of_selection_not_those_of_allo
     assert asked > 0.3
     assert decision.atoms[long] + decision.atoms[short] == pytest.approx(0.25, abs=1e-12)
     assert decision.netting.moved == pytest.approx(asked - 0.25, abs=1e-12)
+
+
+@pytest.mark.requirement("R-RSK-12")
+def test_the_limits_of_a_view_bind_the_problem_and_what_is_held_after_netting(
+    trending: Panel, scanned: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, spec = sys.modules["tvquant.tournament.decide"], spec_of(scanned(RISING, FALLING), "hrp")
+    monkeypatch.setattr(module, "limits_at", lambda view, spec: replace(spec.limits, cluster=0.05))
+    decision = decide(look(trending, ROW), spec, Previous())
+    assert decision.allocation is not None
+    assert decision.netting is not None
+    rows = (*decision.allocation.constraints, *decision.netting.constraints)
+    clusters = {row.name: row for row in rows if "cluster" in row.name}
+    assert set(clusters) == {"cluster", "net_cluster", "gross_cluster"}
+    assert all(row.limit == 0.05 for row in clusters.values())
+    assert clusters["cluster"].value == pytest.approx(0.05, abs=1e-9)
+
+
+def test_an_engine_is_given_the_streams_and_what_was_held(
+    trending: Panel, scanned: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Problem] = []
+
+    def spy(problem: Problem, **how: Any) -> Allocation:
+        given.append(problem)
+        return allocate(problem, **how)
+
+    monkeypatch.setattr(sys.modules["tvquant.tournament.decide"], "allocate", spy)
+    held = {"X:A_rating_ma_LONG": 0.2, "X:G_rating_ma_SHORT": 0.1, "X:Z_rating_ma_LONG": 0.3}
+    decision = decide(look(trending, ROW), spec_of(scanned(RISING, FALLING), "hrp"), Previous(atoms=held))
+    assert decision.allocation is not None
+    (problem,) = given
+    assert problem.keys == tuple(decision.allocation.weights)
+    before = dict(zip(problem.keys, problem.previous.tolist(), strict=True))
+    assert before == {key: held.get(key, 0.0) for key in problem.keys}
+    assert sum(before.values()) == pytest.approx(0.3)
+    moves = np.diff(trending.fields["close"][ROW - 60 : ROW + 1], axis=0) / trending.fields["close"][ROW - 60 : ROW]
+    for key, stream, exposure in zip(problem.keys, problem.returns.T, problem.exposures, strict=True):
+        asset, _, side = key.replace("_rating_ma_", "|").partition("|")
+        assert exposure == (1.0 if side == "LONG" else -1.0)
+        np.testing.assert_allclose(stream, exposure * moves[:, trending.keys.index(asset)], rtol=1e-9)
+    np.testing.assert_array_equal(problem.covariance.matrix, estimate(problem.returns).matrix)
 
 
 def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(
