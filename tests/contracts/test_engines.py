@@ -154,6 +154,24 @@ def test_shared_clusters_keep_the_cluster_cap(engine, profile, position, cluster
         assert weights.sum() == pytest.approx(min(budget, room), abs=1e-9)
 
 
+@pytest.mark.requirement("R-RSK-18")
+@pytest.mark.parametrize("net", [(-0.2, 0.2), (-0.3, -0.1), (0.5, 0.8)])
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_longs_beside_shorts_keep_the_net_of_what_they_hold(engine, profile, net):
+    signs = np.where(np.arange(30) % 3, 1.0, -1.0)
+    given = replace(
+        problem(30, replace(HOUSE, net=net)),
+        composition={f"N{i:03d}": {"asset": sign} for i, sign in enumerate(signs.tolist())},
+    )
+    got = allocate(given, engine=engine, risk_profile=profile)
+    weights = np.array(list(got.weights.values()))
+    assert got.status is Status.SOLVED
+    assert net[0] - 1e-9 <= weights @ signs <= net[1] + 1e-9
+    assert (weights >= 0.0).all()
+    if profile != "equal_weight":  # the side that a limit cuts is not made up for
+        assert weights.sum() == pytest.approx(1.0, abs=1e-9)
+
+
 @pytest.mark.parametrize("scale", [1e-10, 1e-4, 1e4, 1e10])
 @pytest.mark.parametrize(("engine", "profile"), CASES)
 def test_the_scale_of_returns_does_not_matter(engine, profile, scale):

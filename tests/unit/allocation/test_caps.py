@@ -121,6 +121,8 @@ def test_limits_on_sums_are_verified():
     assert by_name["cluster"].value == pytest.approx(0.35)
     assert by_name["gross"].value == pytest.approx(0.55)
     assert {c.name for c in violated(tuple(by_name.values()))} == {"cluster", "gross", "net_high"}
+    negative = {c.name: c.value for c in caps.verify(np.array([0.2, -0.15, 0.1, 0.1]), 0.75, given)}
+    assert (negative["cluster"], negative["long_only"]) == pytest.approx((0.35, 0.15)), "sizes do not cancel"
     low = caps.verify(np.array([0.1, 0.1, 0.1, 0.1]), 0.6, given)
     assert [c.name for c in violated(low)] == ["net_low"]
 

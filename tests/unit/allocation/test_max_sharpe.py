@@ -150,6 +150,15 @@ def test_the_highest_mean_is_that_of_a_linear_program(seed):
     assert highest_mean(given.covariance.means, feasible_set(given)) == pytest.approx(-found.fun, rel=1e-9)
 
 
+def test_a_net_limit_binds_the_highest_mean_too():
+    """Four longs of high mean, four shorts of low: half of each within a net of 0."""
+    means = np.repeat([4e-4, 1e-4], 4)
+    given = problem_of(
+        covariance_of(np.eye(8) * 1e-4, means), limits=limits(net=(0.0, 0.0)), signs=np.repeat([1.0, -1.0], 4)
+    )
+    assert highest_mean(means, feasible_set(given)) == pytest.approx(2.5e-4, rel=1e-9)
+
+
 def test_what_is_not_convex_gets_a_raised_ridge():
     given = problem([[1.0, 1.2], [1.2, 1.0]], [1.0, 1.0])
     got = allocate(given, engine="custom", risk_profile="max_sharpe")

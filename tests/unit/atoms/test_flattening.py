@@ -120,6 +120,16 @@ def test_weights_within_every_cap_are_returned_bit_by_bit() -> None:
     assert (found.weights, found.moved) == (weights, 0.0)
 
 
+@pytest.mark.requirement("R-RSK-12")
+@pytest.mark.parametrize(("excess", "moved"), [(9e-10, False), (2e-9, True)])
+def test_a_breach_is_what_exceeds_a_cap_by_more_than_the_tolerance(excess: float, moved: bool) -> None:
+    weights = {"A_one_LONG": 0.25 + excess, "C_one_SHORT": 0.25}
+    for these in (limits(position=0.25), limits(cluster=0.25), limits(gross=0.5), limits(net=(-1.0, 0.0))):
+        found = kept(weights, these)
+        assert (found.weights != weights) is moved
+        assert all(row.value <= row.limit + 1e-9 for row in found.constraints)
+
+
 def test_nothing_held_breaks_nothing() -> None:
     found = keep_caps({}, {}, {}, limits(net=(-1.0, 1.0)))
     assert (found.weights, found.net, found.gross, found.moved) == ({}, {}, {}, 0.0)
