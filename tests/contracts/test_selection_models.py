@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
+from tvquant.profiles import load, resolve
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.relaxation import Relaxation
@@ -18,12 +20,8 @@ from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeri
 from tvquant.selection.vetoes.catalogue import VETOES
 
 MODELS = sorted(SELECTION_MODELS)
-PARAMETERS = SelectionSection(
-    model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
-    cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
-    thresholds="calibrated", vetoes=tuple(VETOES), min_roc=-80.0, max_roc=100.0, max_volatility_d=100.0,
-    min_survival=0.1,
-)  # fmt: skip
+HOUSE = resolve(load("us_equities"), vocabulary()).profile.selection.model_dump()
+PARAMETERS = SelectionSection(**{**HOUSE, "vetoes": tuple(VETOES)})
 
 
 EVERY_TERM = tuple(sorted(TERMS))
@@ -146,7 +144,7 @@ def test_a_broken_rule_has_a_finite_value_and_limit(name, thresholds, stage):
     given = context(150, rows=70)
     changes = {"null_share": 0.25, "thresholds": thresholds}
     given = FeatureEngineeringStage().run(replace(given, parameters=PARAMETERS.model_copy(update=changes)))
-    verdict = VETOES[name].verdict(given, stage)
+    verdict = VETOES[name].judgement(given, stage)
     assert verdict.broken.shape == verdict.values.shape == verdict.limits.shape == (150,)
     assert np.isfinite(verdict.values[verdict.broken]).all()
     assert np.isfinite(verdict.limits[verdict.broken]).all()

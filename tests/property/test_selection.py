@@ -8,21 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
+from tvquant.profiles import load, resolve
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
 from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.vetoes.catalogue import VETOES
 
-PARAMETERS = SelectionSection(
-    model="v4", weights="v4_tuned", top_n=3, min_winners=15, max_winners=25, cluster_distance=0.5, max_clusters=25,
-    cluster_lookbacks=(60, 120, 200), null_share=0.1, max_kurtosis=20.0, max_volatility=2.5,
-    thresholds="calibrated", vetoes=tuple(VETOES), min_roc=-80.0, max_roc=100.0, max_volatility_d=100.0,
-    min_survival=0.1,
-)  # fmt: skip
+HOUSE = resolve(load("us_equities"), vocabulary()).profile.selection.model_dump()
+PARAMETERS = SelectionSection(**{**HOUSE, "vetoes": tuple(VETOES)})
 
 
 @st.composite

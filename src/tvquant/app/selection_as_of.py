@@ -40,11 +40,6 @@ class Selected:
     notices: tuple[str, ...]
 
     @property
-    def response(self) -> SelectionResponse | None:
-        """What selection said; None where no candidate reached it."""
-        return self.decision.response
-
-    @property
     def footing(self) -> Footing:
         """The bar that the decision stands on."""
         assert self.decision.footing is not None
@@ -57,15 +52,17 @@ class Selected:
         ------
         ProfileError : the universe had no such name on that date.
         """
-        payload, said = self.decision.payload(), self.response
+        payload, response = self.decision.payload(), self.decision.response
         if symbol in payload["excluded"]:
             return {"symbol": symbol, "excluded": payload["excluded"][symbol]}
-        ids = [atom for atom in (said.scores if said else {}) if atom == symbol or atom.startswith(f"{symbol}_")]
-        if said is None or not ids:
+        ids = [
+            atom for atom in (response.scores if response else {}) if atom == symbol or atom.startswith(f"{symbol}_")
+        ]
+        if response is None or not ids:
             raise ProfileError(
                 f"{symbol} was not in the universe on {str(self.footing.bar)[:10]}; see `tvquant data ls`"
             )
-        return {"symbol": symbol, "atoms": [_told(said, self.decision, atom) for atom in ids]}
+        return {"symbol": symbol, "atoms": [_told(response, self.decision, atom) for atom in ids]}
 
 
 def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: datetime) -> Selected:

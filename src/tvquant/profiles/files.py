@@ -55,7 +55,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """Where files of one sort stand.
+    """Where files of one sort are.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Shelf:
             raise ProfileError(f"{context}{self.noun} name {shown(name)}: expected 1 to 64 of a-z, 0-9 and _")
         if name == DEFAULTS and not self.below:
             raise ProfileError(
-                f"{context}the name {name!r} is taken by the packaged defaults, which every profile stands on"
+                f"{context}the name {name!r} is taken by the packaged defaults, which every profile extends"
             )
 
     def find(self, name: str, search: Sequence[Path], context: str = "") -> Path:
@@ -285,7 +285,7 @@ class _Walk:
             if key_node.tag != "tag:yaml.org,2002:str":
                 raise self._refuse(key_node, f"expected text as a key, found {shown(name)}")
             if name in out:
-                raise self._refuse(key_node, f"the key {shown(name)} stands here twice; keep one")
+                raise self._refuse(key_node, f"the key {shown(name)} appears twice; keep one")
             self._lines.setdefault(f"{prefix}{name}", key_node.start_mark.line + 1)
             out[name] = self.value(value_node, f"{prefix}{name}.")
         return out

@@ -1,4 +1,4 @@
-"""Filters of scanners: comparisons of features with bounds, and which of two stands when layers meet."""
+"""Filters of scanners: comparisons of features with bounds, and which of two is kept when layers merge."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -34,8 +34,8 @@ class Filter(Section):
     def _one_bound(self) -> Self:
         found = [name for name in SENSES if getattr(self, name) is not None]
         if len(found) != 1:
-            said = {0: "none", 2: "both"}.get(len(found), ", ".join(found))
-            raise broken(f"filter on {self.field}: expected one of {', '.join(SENSES)}, found {said}")
+            senses = {0: "none", 2: "both"}.get(len(found), ", ".join(found))
+            raise broken(f"filter on {self.field}: expected one of {', '.join(SENSES)}, found {senses}")
         return self
 
     @model_serializer
@@ -80,7 +80,7 @@ TAGS = ("<any>", "<one>")
 
 
 def _sort(value: object) -> str:
-    """`<any>` for a choice, `<one>` for everything else, so that a fault is told of what was meant."""
+    """`<any>` for a choice, `<one>` for everything else, so that an error names what was meant."""
     return TAGS[0 if isinstance(value, AnyOf) or (isinstance(value, dict) and "any" in value) else 1]
 
 

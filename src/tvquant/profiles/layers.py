@@ -51,7 +51,7 @@ class ProfileProblem:
 class ResolvedProfile:
     """A checked profile and, for each dotted key, the label of the layer its value came from.
 
-    `notices` tell which defaults were taken for want of a word in a scanner, and what a preset asks for in vain.
+    `notices` name the defaults taken where a scanner declares nothing, and what a preset asks for in vain.
     """
 
     profile: Profile
@@ -70,7 +70,7 @@ class ResolvedProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
-    """One value and where it stands."""
+    """One value, the layer that set it, and the line of a file."""
 
     value: Any
     layer: str

@@ -58,7 +58,7 @@ def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
 
 
 def dump(resolved: ResolvedProfile) -> str:
-    """A profile file (YAML) that stands alone and resolves to the same digest."""
+    """Return a profile file (YAML) that needs no other and resolves to the same digest."""
     values = resolved.profile.values()
     name = values.pop("name")
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

@@ -47,7 +47,7 @@ def explained(details: Sequence[ErrorDetails]) -> str:
 
 
 def _plain(message: str) -> str:
-    """The part of pydantic's message that says what is wanted, in the words of an author."""
+    """Return the part of pydantic's message that names what was expected, in the words of a profile's author."""
     if "should match pattern" in message:
         return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
     wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)
@@ -57,7 +57,7 @@ def _plain(message: str) -> str:
 
 
 def _hint(detail: ErrorDetails) -> str:
-    """YAML 1.1 reads `1e-3` as text: the trap deserves a word."""
+    """Return a hint where YAML 1.1 has read a number such as `1e-3` as text."""
     found = detail["input"]
     if detail["type"] == "float_type" and isinstance(found, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", found, re.I):
         return "; YAML wants a dot and a sign in such a number, as in 1.0e-3"

@@ -1,8 +1,9 @@
-"""Whole definitions in the place of the scanners that a profile names, so that what is written down stands alone.
+"""Whole definitions in the place of the scanners that a profile names, so that a manifest needs no other file.
 
 1. A name is loaded; a definition is taken as it is. Only a scanner (L4) is an entry point: a pool is not.
 2. A scanner without a logic gets the name of the strategy that it is grouped under (R-CFG-02), else `trend`; one
-   without a direction is held long, but in a profile of one direction that is an error (R-UNI-19). Defaults are told.
+   without a direction is held long, but in a profile of one direction that is an error (R-UNI-19). Defaults
+   are notices.
 3. `universe.rating_band` takes the place of the neutral band in the rating filters of rating scanners (R-UNI-14).
 """
 

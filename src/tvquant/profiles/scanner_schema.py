@@ -65,15 +65,15 @@ class Scanner(Section):
 
     @property
     def filters(self) -> tuple[Filter | AnyOf, ...]:
-        """All filters in the order in which they are asked."""
+        """All filters in the order in which they are applied."""
         return self.pool + self.signal
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Every feature that is asked, each once."""
+        """Every feature that a filter reads, each once."""
         ranked = (self.largest.field,) if self.largest else ()
-        asked = (part.field for each in self.filters for part in each.comparisons)
-        return tuple(dict.fromkeys((*ranked, *asked)))
+        filtered = (part.field for each in self.filters for part in each.comparisons)
+        return tuple(dict.fromkeys((*ranked, *filtered)))
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:

@@ -1,9 +1,9 @@
 """Scanners: who recruits candidates, by structure and by filters on features, composed of layers.
 
 1. A file is of one layer: `universe` (L0), `hygiene` (L1), `template` (L2), `strategy` (L3) or `scanner` (L4, which a
-   file is that does not say). Pools stand on hygiene and a template; a scanner stands on a pool and takes a strategy.
-2. The order is: what a file names as `extends`, then its `template`, then its `strategy`, each with all that it stands
-   on, then the file itself. A file that is reached twice counts once, where it was reached first.
+   file is that does not say). Pools extend hygiene and take a template; a scanner extends a pool and takes a strategy.
+2. The order is: what a file names as `extends`, then its `template`, then its `strategy`, each with all that it
+   extends, then the file itself. A file that is reached twice counts once, where it was reached first.
 3. A later file's values replace those of an earlier one. A filter replaces the earlier filter of the same sense (field
    and direction, strict or not), in its place; any other is added behind them (R-UNI-02).
 4. Filters that first appear in L0 to L2 make the *pool*, those of L3 and L4 the *signal*.
@@ -69,12 +69,12 @@ SLOTS: Mapping[str, Mapping[Rank, frozenset[Rank]]] = {
     "template": {rank: frozenset({Rank.TEMPLATE}) for rank in (Rank.UNIVERSE, Rank.SCANNER)},
     "strategy": {Rank.SCANNER: frozenset({Rank.STRATEGY})},
 }
-"""Key that names another file -> layer of the file -> layers that may stand there; in the order of composition."""
+"""Key that names another file -> layer of the file -> layers that it may name; in the order of composition."""
 POOLS = frozenset({Rank.UNIVERSE, Rank.HYGIENE, Rank.TEMPLATE})
 
 
 class _File(Section):
-    """The keys of one scanner file; those it does not set are those of the files it stands on."""
+    """The keys of one scanner file; those it does not set are those of the files that it extends."""
 
     description: OneLine = ""
     layer: Rank = Rank.SCANNER
@@ -135,7 +135,7 @@ class _Composed:
 
 
 def load_scanner(name: str, *, search: Sequence[Path] = (), entry: bool = False) -> Scanner:
-    """Read a scanner and all that it stands on into one definition.
+    """Read a scanner and all that it extends into one definition.
 
     Parameters
     ----------
@@ -145,8 +145,8 @@ def load_scanner(name: str, *, search: Sequence[Path] = (), entry: bool = False)
 
     Raises
     ------
-    ProfileError : no such scanner, a circle or too long a chain, a layer where it may not stand, or a file that is not
-        accepted.
+    ProfileError : no such scanner, a circle or too long a chain, a layer where it may not be named, or a file that
+        is not accepted.
     DataError : a file cannot be read.
     """
     made = _made(name, search)
@@ -231,7 +231,7 @@ def _made(name: str, search: Sequence[Path]) -> _Made:
 
 
 def _steps(path: Path, search: Sequence[Path], trail: tuple[str, ...], seen: dict[str, Rank]) -> Iterator[_Step]:
-    """What a file stands on, each file once, and the file; `seen` receives the layer of each."""
+    """Return the files that a file extends, each once, and the file; `seen` receives the layer of each."""
     layer, parent = read(SCANNERS, path, own=len(trail) == 1)
     file = _checked(layer)
     for slot, named in (("extends", parent), ("template", file.template), ("strategy", file.strategy)):

@@ -35,7 +35,7 @@ class SelectionContext:
     probabilities : inference: feature in the score -> K values in (0, 1].
     scores : inference: K, higher is better.
     absent : inference: feature -> why it is in no score.
-    missing : inference: feature -> ids of atoms that lack it and stand at 0.5, or 1 where it is a penalty.
+    missing : inference: feature -> ids of atoms that lack it and have 0.5, or 1 where it is a penalty.
     clusters : partitioning: K cluster numbers, 1, 2 ...
     stage : policy: the relaxation stage that was reached; 0 before the first.
     vetoes : policy: atom id -> the first rule it broke at that stage.

@@ -34,13 +34,13 @@ RANKED, CLUSTER_FLOOR, ALPHA_FALLBACK = "ranked", "cluster_floor", "alpha_fallba
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """K atoms to recruit from: ids, directions, scores, clusters, and what stands against each.
+    """K atoms to recruit from: ids, directions, scores, clusters, and which rules each breaks.
 
     Parameters
     ----------
     vetoed : K, any rule of the stage is broken, a hard one included.
     barred : K, a hard rule is broken.
-    noise : K, too unpredictable to stand for a cluster that is left empty (R-SEL-22).
+    noise : K, too unpredictable to represent a cluster that is left empty (R-SEL-22).
     """
 
     ids: tuple[str, ...]

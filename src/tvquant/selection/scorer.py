@@ -32,7 +32,7 @@ class AlphaScorer:
     def score(self, features: FeatureSet) -> Scored:
         """Score every atom of `features` (F x K); its keys are atom ids.
 
-        A feature that no atom has leaves the score and is in `absent`; an atom that alone lacks one stands at what the
+        A feature that no atom has leaves the score and is in `absent`; an atom that alone lacks one has what the
         mapping gives for it (0.5; 1 for a penalty) and is in `missing`. A score is higher for a better atom whatever
         its direction, because features are taken on synthetic longs (R-SEL-13).
         """

@@ -1,8 +1,8 @@
-"""Scores of several sleeves on one scale, so that their candidates can stand in one ranking (R-FEA-14).
+"""Scores of several sleeves on one scale, so that their candidates can be put in one ranking (R-FEA-14).
 
 A score means something within its own sleeve only: it was ranked and mapped among that sleeve's pool. What can be
-compared is how far a candidate stands from its sleeve's mean, in its standard deviations. A sleeve's own order
-never changes, whoever stands beside it.
+compared is how far a candidate is from its sleeve's mean, in its standard deviations. A sleeve's own order
+never changes, whatever is pooled with it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import numpy as np
 def comparable(sleeves: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Sleeve -> atom id -> z-score of its (logarithmic) score within that sleeve.
 
-    A sleeve whose scores are all alike tells its candidates apart in nothing: each is 0.
+    Each is 0 in a sleeve whose scores are all alike.
     """
     return {name: _standardised(scores) for name, scores in sleeves.items()}
 

@@ -124,14 +124,14 @@ def june(lake: Lake) -> Selected:
 
 
 def test_a_winner_is_explained_by_rank_components_and_weight(june: Selected) -> None:
-    assert june.response is not None
-    best = june.response.winners[0]
+    assert june.decision.response is not None
+    best = june.decision.response.winners[0]
     (told,) = june.explanation(best.physical_symbol)["atoms"]
     assert told["atom"] == best.symbol
-    assert told["score"] == june.response.scores[best.symbol] == max(
-        june.response.scores[atom.symbol] for atom in june.response.winners
+    assert told["score"] == june.decision.response.scores[best.symbol] == max(
+        june.decision.response.scores[atom.symbol] for atom in june.decision.response.winners
     )  # fmt: skip
-    assert told["won"] == june.response.recruited[best.symbol]
+    assert told["won"] == june.decision.response.recruited[best.symbol]
     assert told["weight"] == june.decision.atoms.get(best.symbol, 0.0)
     assert set(told["components"]) >= {"momentum", "stability", "entropy", "efficiency", "hurst"}
     assert all(0.0 < p <= 1.0 for p in told["components"].values())
@@ -139,8 +139,8 @@ def test_a_winner_is_explained_by_rank_components_and_weight(june: Selected) -> 
 
 
 def test_ranks_count_every_score_of_the_pool(june: Selected) -> None:
-    assert june.response is not None
-    told = [june.explanation(symbol)["atoms"][0] for symbol in june.response.scores]
+    assert june.decision.response is not None
+    told = [june.explanation(symbol)["atoms"][0] for symbol in june.decision.response.scores]
     assert sorted(one["rank"] for one in told) == list(range(1, 10))
     assert {one["of"] for one in told} == {9}
     by_rank = sorted(told, key=lambda one: one["rank"])
@@ -148,13 +148,13 @@ def test_ranks_count_every_score_of_the_pool(june: Selected) -> None:
 
 
 def test_who_did_not_win_is_told_why(june: Selected) -> None:
-    assert june.response is not None
-    lost = [s for s in june.response.scores if s not in june.response.recruited]
+    assert june.decision.response is not None
+    lost = [s for s in june.decision.response.scores if s not in june.decision.response.recruited]
     assert lost
     for symbol in lost:
         (told,) = june.explanation(symbol)["atoms"]
         assert (told["won"], told["weight"]) == (None, 0.0)
-        veto = june.response.vetoes.get(symbol)
+        veto = june.decision.response.vetoes.get(symbol)
         assert told["veto"] == (
             None if veto is None else {"rule": veto.rule, "value": veto.value, "limit": veto.limit, "hard": veto.hard}
         )
@@ -173,7 +173,7 @@ def test_a_name_that_was_not_there_is_refused(name: str, june: Selected) -> None
 
 def test_without_a_candidate_nobody_has_a_score(lake: Lake) -> None:
     found = selected(lake, profile(), date(2024, 1, 31), now=NOW)
-    assert found.response is None
+    assert found.decision.response is None
     assert found.decision.weights == {}
     assert found.explanation("BINANCE:BTCUSDT") == {"symbol": "BINANCE:BTCUSDT", "excluded": "history"}
 

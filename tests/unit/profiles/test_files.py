@@ -101,8 +101,8 @@ def test_a_parent_that_is_not_there_names_the_child(folder: Path, write: Write) 
 @pytest.mark.parametrize(
     ("body", "line", "why"),
     [
-        ("seed: 1\nseed: 2\n", 3, "the key 'seed' stands here twice"),
-        ("data:\n  span: 1\n  span: 2\n", 4, "the key 'span' stands here twice"),
+        ("seed: 1\nseed: 2\n", 3, "the key 'seed' appears twice"),
+        ("data:\n  span: 1\n  span: 2\n", 4, "the key 'span' appears twice"),
         ("data: {span: 1\n", 3, "not readable as YAML"),
         ("data:\n\tspan: 1\n", 3, "not readable as YAML"),
         ("seed: !!python/object/apply:os.getcwd []\n", 2, "tag 'tag:yaml.org,2002:python/object/apply:os.getcwd'"),

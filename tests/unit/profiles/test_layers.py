@@ -324,7 +324,7 @@ def test_all_problems_are_listed_by_lint_and_counted_by_resolve(
 
 def test_lint_of_a_file_that_cannot_be_loaded_is_one_problem(write: Write, vocabulary: Vocabulary) -> None:
     path = write("p", "seed: 1\nseed: 2\n")
-    text = "profile p (profiles/p.yaml), line 3: the key 'seed' stands here twice; keep one"
+    text = "profile p (profiles/p.yaml), line 3: the key 'seed' appears twice; keep one"
     assert lint(path, vocabulary) == [ProfileProblem(key="", text=text, layer="")]
 
 

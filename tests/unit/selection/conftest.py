@@ -6,33 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats
 from tvquant.core.streams import Streams
+from tvquant.profiles import load, resolve
 from tvquant.profiles.sections.selection import SelectionSection
-from tvquant.selection import VETOES, SelectionContext
+from tvquant.selection import SelectionContext
 from tvquant.selection.stages.feature_engineering import TERMS
 
-HOUSE = {
-    "model": "v4",
-    "weights": "v4_tuned",
-    "top_n": 3,
-    "min_winners": 15,
-    "max_winners": 25,
-    "cluster_distance": 0.5,
-    "max_clusters": 25,
-    "cluster_lookbacks": (60, 120, 200),
-    "null_share": 0.10,
-    "max_kurtosis": 20.0,
-    "max_volatility": 2.5,
-    "thresholds": "calibrated",
-    "vetoes": tuple(VETOES),
-    "min_roc": -80.0,
-    "max_roc": 100.0,
-    "max_volatility_d": 100.0,
-    "min_survival": 0.1,
-}
+HOUSE = resolve(load("us_equities"), vocabulary()).profile.selection.model_dump()
 """The defaults of profiles."""
 
 

@@ -58,7 +58,7 @@ def list_profiles(workspace: WorkspaceOption = None, as_json: JsonOption = False
 
 @commands.command()
 def show(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """The resolved profile as one YAML file that stands alone."""
+    """The resolved profile as one YAML file that needs no other."""
     from tvquant.profiles import dump, to_manifest
 
     profile = resolved(workspace_at(workspace), name)
@@ -75,11 +75,11 @@ def explain(
 
     meaning = vocabulary().keys.meaning
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
-    told = [
+    short = [
         row._replace(value=[one["name"] for one in row.value]) if row.key == "universe.scanners" else row
         for row in rows
     ]
-    head, *lines = table(("key", "value", "from"), told).split("\n")
+    head, *lines = table(("key", "value", "from"), short).split("\n")
     text = [head, *(one for row, line in zip(rows, lines, strict=True) for one in (line, f"    {meaning(row.key)}"))]
     answer([{**row._asdict(), "meaning": meaning(row.key)} for row in rows], text, as_json=as_json)
 
@@ -133,7 +133,7 @@ def lint(
 def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]:
     """What a sound profile leaves to defaults or asks for in vain; none of other files.
 
-    A lake that cannot serve the profile is no fault of the profile: the commands that read it say so.
+    A lake that cannot serve the profile is no fault of the profile: the commands that read it report it.
     """
     from tvquant.app.profile_fit import fitted, scarce
 
@@ -150,7 +150,7 @@ def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]
 
 
 def _description(name: str, home: Workspace) -> str:
-    """What the profile says of itself, or why it cannot say it."""
+    """Return the description of a profile, or why it does not load."""
     from tvquant.profiles import load
 
     try:

@@ -85,7 +85,7 @@ def _told(found: "Selected", explain: str | None) -> tuple[dict[str, Any], list[
     }
     text = _summary(found)
     if explain is not None:
-        winners = [atom.symbol for atom in found.response.winners] if found.response else []
+        winners = [atom.symbol for atom in found.decision.response.winners] if found.decision.response else []
         told = [found.explanation(symbol) for symbol in (winners if explain == ALL else [explain])]
         document["explanations"] = told
         text = [*text, "", *(line for one in told for line in _explained(one))]
@@ -96,7 +96,7 @@ def _together(found: Mapping[str, "Selected"]) -> list[tuple[str, str, float, fl
     """Sleeve, atom, z-score and score of all winners, best first; z-scores are within the sleeve's whole pool."""
     from tvquant.selection import pooled
 
-    said = {name: one.response for name, one in found.items() if one.response is not None}
+    said = {name: one.decision.response for name, one in found.items() if one.decision.response is not None}
     winners = {name: {atom.symbol for atom in response.winners} for name, response in said.items()}
     ranked = pooled({name: response.scores for name, response in said.items()})
     return [(name, atom, z, said[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
@@ -111,7 +111,7 @@ def _status(made: "AllocationOutcome | None") -> str:
 
 
 def _summary(found: "Selected") -> list[str]:
-    decision, said = found.decision, found.response
+    decision, said = found.decision, found.decision.response
     funnel = decision.funnel
     lines = [
         f"cell     {found.cell}",

@@ -10,7 +10,7 @@ from tvquant.profiles.options import FamilySection
 
 
 class ExecutionSection(FamilySection):
-    """How decided weights become holdings, and which simulators say so; the fields are those of `core` Execution.
+    """How decided weights become holdings, and by which simulators; the fields are those of `core` Execution.
 
     Parameters
     ----------

@@ -45,5 +45,5 @@ class SelectionSection(FamilySection):
 
     @property
     def stamps(self) -> Stamps:
-        """What every result of this selection must say."""
+        """Caveats that every result of this selection bears."""
         return frozenset({Stamp.AS_SPECIFIED}) if self.thresholds == "as_specified" else NONE

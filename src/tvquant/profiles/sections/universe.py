@@ -90,7 +90,7 @@ class UniverseSection(Section):
 
     @property
     def stamps(self) -> Stamps:
-        """What every result on this universe must say."""
+        """Caveats that every result of this universe bears."""
         lists = [scanner.members for scanner in self.scanners if scanner.members]
         today = self.membership == "current" or not all(members.dated for members in lists)
         return frozenset({Stamp.CURRENT_ONLY}) if today else NONE

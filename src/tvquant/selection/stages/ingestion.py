@@ -19,7 +19,7 @@ class IngestionStage:
     name: str = "ingestion"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The same pool; ModelError says which atom breaks which rule."""
+        """Return the context with the same pool; ModelError names the first atom that breaks a rule."""
         pool = context.pool
         if not pool.atoms:
             raise ModelError("selection: the pool has no atom; expected at least one that discovery and health passed")

@@ -13,7 +13,7 @@ from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.selection.vetoes.contract import Judgement
 
 FLOOR_ENTROPY = 0.999
-"""Entropy (order 3) up to which an atom may stand for a cluster that is left empty; missing is above it (R-SEL-22)."""
+"""Entropy (order 3) up to which an atom may represent a cluster that is left empty; missing is above it (R-SEL-22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class SelectionPolicyStage:
     """Takes the relaxation one stage further and recruits under its rules.
 
     It starts after the stage that the context has reached (0 before the first) and reads features, scores and clusters
-    as they are: nothing is computed again (R-SEL-03). Only the vetoes that the profile leaves in force are asked.
+    as they are: nothing is computed again (R-SEL-03). Only the vetoes that the profile leaves in force judge.
     """
 
     name: str = "policy"
@@ -29,14 +29,16 @@ class SelectionPolicyStage:
     def run(self, context: SelectionContext) -> SelectionContext:
         """The context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
-        verdicts = {name: rule.verdict(context, stage) for name, rule in VETOES.items() if name in parameters.vetoes}
+        judgements = {
+            name: rule.judgement(context, stage) for name, rule in VETOES.items() if name in parameters.vetoes
+        }
         candidates = Candidates(
             ids=pool.ids,
             directions=tuple(atom.direction for atom in pool.atoms),
             scores=context.scored(),
             clusters=context.partitioned(),
-            vetoed=_any(len(pool.ids), [v.broken for v in verdicts.values()]),
-            barred=_any(len(pool.ids), [v.broken for name, v in verdicts.items() if VETOES[name].hard]),
+            vetoed=_any(len(pool.ids), [v.broken for v in judgements.values()]),
+            barred=_any(len(pool.ids), [v.broken for name, v in judgements.items() if VETOES[name].hard]),
             noise=~(context.of_atoms("floor_entropy") <= FLOOR_ENTROPY),
         )
         recruited = recruit(
@@ -49,9 +51,9 @@ class SelectionPolicyStage:
         return context.passed(
             self.name,
             stage=int(stage),
-            vetoes=_first_broken(pool.ids, verdicts, recruited) | self._noisy(context, stage, candidates, recruited),
+            vetoes=_first_broken(pool.ids, judgements, recruited) | self._noisy(context, stage, candidates, recruited),
             thresholds={
-                **{name: verdict.thresholds for name, verdict in verdicts.items()},
+                **{name: judgement.thresholds for name, judgement in judgements.items()},
                 **({CLUSTER_FLOOR: {"entropy": FLOOR_ENTROPY}} if stage >= Relaxation.CLUSTER_FLOOR else {}),
             },
             recruited=recruited,
@@ -87,13 +89,13 @@ def _any(count: int, broken: Sequence[Bools]) -> Bools:
 
 
 def _first_broken(
-    ids: tuple[str, ...], verdicts: Mapping[str, Judgement], recruited: Mapping[str, str]
+    ids: tuple[str, ...], judgements: Mapping[str, Judgement], recruited: Mapping[str, str]
 ) -> dict[str, Veto]:
     """Atom id -> the first rule it broke, for atoms that were not recruited in spite of it."""
     vetoes: dict[str, Veto] = {}
-    for name, verdict in verdicts.items():
-        for k in np.flatnonzero(verdict.broken):
+    for name, judgement in judgements.items():
+        for k in np.flatnonzero(judgement.broken):
             if ids[k] not in recruited and ids[k] not in vetoes:
-                value, limit = float(verdict.values[k]), float(verdict.limits[k])
+                value, limit = float(judgement.values[k]), float(judgement.limits[k])
                 vetoes[ids[k]] = Veto(rule=name, value=value, limit=limit, hard=VETOES[name].hard)
     return vetoes

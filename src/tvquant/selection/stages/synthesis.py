@@ -1,4 +1,4 @@
-"""Stage 6: winners in their order, and what must be said of them."""
+"""Stage 6: winners in their order, and the flags of a scarce result."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""All vetoes by name, in the order in which they are asked: hard ones first, so that a hard breach is the reason."""
+"""All vetoes by name, in the order in which they judge: hard ones first, so that a hard breach is the reason."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -17,7 +17,7 @@ class Judgement:
 
     Parameters
     ----------
-    broken : K, the atom breaks the rule. A statistic that is missing breaks no rule but those that say so.
+    broken : K, the atom breaks the rule. A statistic that is missing breaks no rule but those on missing statistics.
     values : K, the statistic.
     limits : K, the limit that it was held against; for a band the nearer edge.
     thresholds : limits in force, by name.
@@ -30,7 +30,7 @@ class Judgement:
 
 
 type Judge = Callable[[SelectionContext, Relaxation], Judgement]
-"""From a context with atom features, and the stage of relaxation that is asked for."""
+"""From a context with atom features and a stage of relaxation to how the rule judges each atom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class Rule:
     options: tuple[type[Options], ...] = ()
     specified: Judge | None = None
 
-    def verdict(self, context: SelectionContext, stage: Relaxation) -> Judgement:
-        """How the rule judges under the profile's thresholds; those of the other way to judge are named beside them."""
+    def judgement(self, context: SelectionContext, stage: Relaxation) -> Judgement:
+        """Return how the rule judges under the profile's thresholds, with those of its other judge beside them."""
         if self.specified is None:
             return self.judge(context, stage)
         found = {"calibrated": self.judge(context, stage), "as_specified": self.specified(context, stage)}

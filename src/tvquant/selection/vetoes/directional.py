@@ -1,8 +1,8 @@
 """Soft vetoes on the strength of a trend, downstream of the lean scanners (R-SEL-32).
 
-Calibrated: the ADX is below what the share of noise of as many bars does not reach; the side is not asked, for with it
-a fixed limit rejects two thirds of noise. As specified: below 20, or the other side leads. Logics that bet on reversal
-want no trend and are not judged.
+Calibrated: the ADX is below what the share of noise of as many bars does not reach; the side does not count, for
+with it a fixed limit rejects two thirds of noise. As specified: below 20, or the other side leads. Logics that bet on
+reversal want no trend and are not judged.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ REVERSAL = frozenset({"rating_osc", "mean_reversion"})
 
 
 def _no_adx(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Value: how many ADX the atom has; limit: one. Where the data have none at all, its absence says nothing."""
+    """Value: how many ADX the atom has; limit: one. Where the data have none at all, its absence is no fault."""
     assert context.atom_features is not None
     found = np.isfinite(context.of_atoms("adx")).astype(np.float64)
     broken = (found < 1.0) & _trends(context) & ("adx" not in context.atom_features.absent)

@@ -1,4 +1,4 @@
-"""Hard veto on names whose steps of price and quantity are not known where a provider tells them (R-DAT-24)."""
+"""Hard veto on names whose steps of price and quantity are not known where a provider serves them (R-DAT-24)."""
 
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.relaxation import Relaxation
@@ -12,7 +12,7 @@ def _unknown(context: SelectionContext, _: Relaxation) -> Judgement:
 
 METADATA = Rule(
     name="metadata",
-    meaning="A provider tells tick and lot on this venue, but not those of this name.",
+    meaning="A provider serves tick and lot on this venue, but not those of this name.",
     hard=True,
     judge=_unknown,
 )

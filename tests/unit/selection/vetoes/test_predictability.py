@@ -48,7 +48,7 @@ UNUSUAL = {
 
 def broken(given):
     """Rules that each atom breaks."""
-    verdicts = {name: rule.verdict(given, STRICT).broken for name, rule in VETOES.items()}
+    verdicts = {name: rule.judgement(given, STRICT).broken for name, rule in VETOES.items()}
     return [[name for name, hit in verdicts.items() if hit[k]] for k in range(len(given.pool.atoms))]
 
 

@@ -17,7 +17,7 @@ def verdict(judged):
 
     def ask(rule, stage=STRICT, periods=365, **columns):
         given = judged(settings={"thresholds": "as_specified"}, periods=periods, **columns)
-        return VETOES[rule].verdict(given, stage)
+        return VETOES[rule].judgement(given, stage)
 
     return ask
 
@@ -62,7 +62,7 @@ def test_the_second_stage_multiplies_ceiling_and_floor_and_keeps_them_so(verdict
 @pytest.mark.parametrize("rule", ["entropy", "efficiency", "random_walk", "persistent_loser", "adx"])
 def test_both_ways_to_judge_are_named_whichever_is_in_force(judged, rule):
     ours, theirs = (
-        VETOES[rule].verdict(judged(settings={"thresholds": name}, entropy=[0.5]), STRICT).thresholds
+        VETOES[rule].judgement(judged(settings={"thresholds": name}, entropy=[0.5]), STRICT).thresholds
         for name in ("calibrated", "as_specified")
     )
     assert ours["null_share"] == theirs["calibrated_null_share"] == 0.1
