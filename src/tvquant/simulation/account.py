@@ -1,6 +1,7 @@
 """What the kernel reads and writes: market, orders and rules of one book, the book, the account between rows.
 
-They are tuples of arrays, for compiled code takes these as they are.
+They are tuples of few arrays, for compiled code takes these as they are, and each array costs it time to compile:
+figures of one shape share an array, and the constants here name its rows.
 """
 
 from typing import NamedTuple
@@ -12,15 +13,35 @@ from tvquant.core.panel import Bools, Floats
 
 type Integers = NDArray[np.int64]
 
+DIVIDEND, SPLIT = range(2)
+"""Rows of `PriceRows.actions`."""
+RATES, BARE, EARLY_RATES, EARLY_BARE = range(4)
+"""Rows of `PriceRows.funding`."""
+COSTS = ("slippage", "commission", "borrow", "overdraft", "funding")
+SLIPPAGE, COMMISSION, BORROW, OVERDRAFT, FUNDING, RETURNS, EQUITY, CASH, OWED, ASSUMED = range(10)
+"""Rows of `Book.rows`; the costs come first, in the order of their names."""
+FILL_EQUITY, TRADED, TURNOVER = range(3)
+"""Rows of `Book.fills`."""
+EVENTS = ("unfilled", "closed_out", "collateral_lost", "liquidated")
+UNFILLED, CLOSED_OUT, COLLATERAL_LOST, LIQUIDATED = 0.0, 1.0, 2.0, 3.0
+"""Kinds of events, as the number of their name: floats, of which compiled code has one type."""
+DECIDED, FILLED, NOTED = range(3)
+"""Places in `Book.tally`."""
+HELD, SWAPPED, LENT, LIMIT, PRICE = range(5)
+"""Rows of `Account.names`."""
+MONEY, DEBT, LOAN = range(3)
+"""Places in `Account.money`."""
+
 
 class PriceRows(NamedTuple):
     """What there was to trade: T rows, N names.
 
     `marks` are 0 before a name's first bar. `ends` are the cells in which a holding must be closed out: nothing can
-    be bought again before there is another bar. `rates` are what longs of a swap paid per value from the open to the
-    close of a row, `bare` the hours of it that no payment covers; `early_rates` and `early_bare` are the same from the
-    previous close to the open. All but `marks` and `priced` have no rows when there is nothing of the kind; `eventful`
-    are the rows with an end, a dividend, a split or anything early.
+    be bought again before there is another bar. `actions` are dividends and splits (2 x T x N). `funding` (2 or 4 x
+    T x N) is what longs of a swap paid per value from the open to the close of a row, the hours of it that no payment
+    covers, and the same two from the previous close to the open. Of `opens`, `ends`, `actions` and `funding` there are
+    no rows when there is nothing of the kind; `eventful` are the rows with an end, a dividend, a split or anything
+    early.
     """
 
     stamps: Integers
@@ -28,12 +49,8 @@ class PriceRows(NamedTuple):
     opens: Floats
     priced: Bools
     ends: Bools
-    dividend: Floats
-    split: Floats
-    rates: Floats
-    bare: Floats
-    early_rates: Floats
-    early_bare: Floats
+    actions: Floats
+    funding: Floats
     eventful: Bools
 
 
@@ -64,38 +81,42 @@ class Terms(NamedTuple):
 
 
 class Book(NamedTuple):
-    """What is written: R rows, K fills; `events` are (row, column, kind), `tally` counts decisions, fills, events.
+    """What is written: of R rows the figures (10 x R) and quantities (R x N); of K fills the figures (3 x K).
 
-    `borrowed` is the cash owed after each close, `assumed` the part of the funding that nothing tells of.
+    `events` are (row, column, kind, value, price); `shorted` names (N) were ordered short; `tally` counts decisions,
+    fills and events. Of the figures, OWED is the cash owed after each close, ASSUMED the part of the funding that the
+    data do not hold.
     """
 
-    returns: Floats
-    equity: Floats
-    cash: Floats
-    borrowed: Floats
+    rows: Floats
     quantities: Floats
-    costs: Floats
-    assumed: Floats
-    fill_equity: Floats
-    traded: Floats
-    turnover: Floats
+    fills: Floats
+    events: Floats
     shorted: Bools
-    events: Integers
-    event_values: Floats
-    event_prices: Floats
     tally: Integers
 
 
 class Account(NamedTuple):
-    """What goes from row to row: N quantities held, of them in swaps, of them borrowed; K x N ordered.
-
-    `limit` is where each short has lost its collateral (N, infinite where there is none); `money` is cash, the part of
-    it that is owed, and the value of the borrowed quantities.
+    """What goes from row to row: of N names (5 x N) the quantity held, of it in swaps, of it borrowed, the price at
+    which a short has lost its collateral (infinite where there is none), and the price in force; K x N quantities
+    ordered; `money` is cash, the part of it that is owed, and the value of the borrowed quantities.
     """
 
-    held: Floats
-    swapped: Floats
-    lent: Floats
-    limit: Floats
+    names: Floats
     targets: Floats
     money: Floats
+
+
+def blank(rows: int, names: int, fills: int) -> Book:
+    """Return an unwritten book of R rows, N names and K fills.
+
+    A name can lapse, be closed out and lose collateral once per fill, and a book ends once.
+    """
+    return Book(
+        rows=np.zeros((ASSUMED + 1, rows)),
+        quantities=np.empty((rows, names)),
+        fills=np.empty((3, fills)),
+        events=np.empty((3 * fills * names + 1, 5)),
+        shorted=np.zeros(names, np.bool_),
+        tally=np.zeros(3, np.int64),
+    )

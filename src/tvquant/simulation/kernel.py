@@ -19,6 +19,9 @@ at no cost and wherever the price stands; nothing opens it again before the next
 
 Rows in which only 1, 4 and 7 can happen, and 4 closes nothing, are taken in stretches. Every sum over names runs in
 their order, so that a row's figures do not depend on what surrounds it.
+
+All that is compiled for a book is in this file: its cache on disk is renewed when this file changes, and only then. Of
+its functions `_play` alone is called from Python, so it alone has a wrapper and a place in the cache.
 """
 
 from collections.abc import Callable
@@ -27,8 +30,48 @@ from typing import Any, cast
 import numpy as np
 from numba import njit
 
-from tvquant.core.panel import Bools, Floats
-from tvquant.simulation.account import Account, Book, Orders, PriceRows, Terms
+from tvquant.core.panel import Floats
+from tvquant.simulation.account import (
+    ASSUMED,
+    BARE,
+    BORROW,
+    CASH,
+    CLOSED_OUT,
+    COLLATERAL_LOST,
+    COMMISSION,
+    DEBT,
+    DECIDED,
+    DIVIDEND,
+    EARLY_BARE,
+    EARLY_RATES,
+    EQUITY,
+    FILL_EQUITY,
+    FILLED,
+    FUNDING,
+    HELD,
+    LENT,
+    LIMIT,
+    LIQUIDATED,
+    LOAN,
+    MONEY,
+    NOTED,
+    OVERDRAFT,
+    OWED,
+    PRICE,
+    RATES,
+    RETURNS,
+    SLIPPAGE,
+    SPLIT,
+    SWAPPED,
+    TRADED,
+    TURNOVER,
+    UNFILLED,
+    Account,
+    Book,
+    Orders,
+    PriceRows,
+    Terms,
+)  # fmt: skip
 
 YEAR = 365 * 86_400e6
 """Microseconds of the year that rates are per."""
@@ -37,54 +80,38 @@ ROUNDING = 1e-12
 of what it was a row earlier is the rounding of nothing."""
 LOST_AT = 2.0
 """A short has lost its collateral at this multiple of the price that it was posted at."""
-COSTS = ("slippage", "commission", "borrow", "overdraft", "funding")
-SLIPPAGE, COMMISSION, BORROW, OVERDRAFT, FUNDING = range(5)
-EVENTS = ("unfilled", "closed_out", "collateral_lost", "liquidated")
-UNFILLED, CLOSED_OUT, COLLATERAL_LOST, LIQUIDATED = range(4)
-DECIDED, FILLED, NOTED = range(3)
-CASH, DEBT, LENT = range(3)
 
 
 def compiled[F: Callable[..., Any]](function: F) -> F:
-    """The function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+    """Compile a function that Python calls: cached on disk, in IEEE arithmetic (no fastmath)."""
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-def blank(rows: int, names: int, fills: int) -> Book:
-    """An unwritten book. A name can lapse, be closed out and lose collateral once per fill, and a book ends once."""
-    events = 3 * fills * names + 1
-    return Book(
-        returns=np.empty(rows),
-        equity=np.empty(rows),
-        cash=np.empty(rows),
-        borrowed=np.zeros(rows),
-        quantities=np.empty((rows, names)),
-        costs=np.zeros((len(COSTS), rows)),
-        assumed=np.zeros(rows),
-        fill_equity=np.empty(fills),
-        traded=np.empty(fills),
-        turnover=np.empty(fills),
-        shorted=np.zeros(names, np.bool_),
-        events=np.empty((events, 3), np.int64),
-        event_values=np.empty(events),
-        event_prices=np.empty(events),
-        tally=np.zeros(3, np.int64),
-    )
+def part[F: Callable[..., Any]](function: F) -> F:
+    """Compile a function that only compiled ones call; it is linked into them and cached with them."""
+    compile_part = cast(Any, njit)(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return cast(F, compile_part(function))
+
+
+def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
+    """Play the orders and write the book.
+
+    Plain tuples enter the compiled code: its cache must not name a class, which a later version may not have.
+    """
+    _play(tuple(market), tuple(orders), tuple(terms), tuple(book))
 
 
 @compiled
-def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
-    """Play the orders and write the book."""
+def _play(market_: Any, orders_: Any, terms_: Any, book_: Any) -> None:
+    """Play the orders, each row by a step of its own or in a stretch of rows that need none."""
+    market, orders, terms, book = PriceRows(*market_), Orders(*orders_), Terms(*terms_), Book(*book_)
     rows, names = market.marks.shape
     fills, first = len(orders.filled), orders.filled[0]
     account = Account(
-        held=np.zeros(names),
-        swapped=np.zeros(names),
-        lent=np.zeros(names),
-        limit=np.full(names, np.inf),
-        targets=np.zeros((fills, names)),
-        money=np.array([1.0, 0.0, 0.0]),
+        names=np.zeros((PRICE + 1, names)), targets=np.zeros((fills, names)), money=np.array([1.0, 0.0, 0.0])
     )
+    for j in range(names):
+        account.names[LIMIT, j] = np.inf
     t, alive = orders.decided[0], True
     while alive and t < rows:
         until = t if orders.busy[t] else _calm_until(market, orders, account, t)
@@ -95,91 +122,95 @@ def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
         t = until
 
 
-@compiled
+@part
 def _calm_until(market: PriceRows, orders: Orders, account: Account, t: int) -> int:
-    """The first row from `t` on that needs every step: it is busy, or a short loses its collateral at its mark."""
+    """Return the first row from `t` on that needs every step: a busy one, or one whose mark takes collateral."""
     rows, names = market.marks.shape
     posted = False
     for j in range(names):
-        posted |= account.limit[j] < np.inf
+        posted |= account.names[LIMIT, j] < np.inf
     while t < rows and not orders.busy[t]:
         lost = False
         if posted:
             for j in range(names):
-                lost |= market.marks[t, j] >= account.limit[j]
+                lost |= market.marks[t, j] >= account.names[LIMIT, j]
         if lost:
             break
         t += 1
     return t
 
 
-@compiled
+@part
 def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: Account, t: int, out: int) -> bool:
-    """One row with everything that can happen in it; false when it ends the book."""
-    held, money, marks = account.held, account.money, market.marks[t]
+    """Play one row with everything that can happen in it; return false when it ends the book."""
+    held, money = account.names[HELD], account.money
     decision, fill = book.tally[DECIDED], book.tally[FILLED]
     decides = decision < len(orders.decided) and orders.decided[decision] == t
     trades = fill < len(orders.filled) and orders.filled[fill] == t
-    before = book.equity[out - 1] if out > 0 else 1.0
+    before = book.rows[EQUITY, out - 1] if out > 0 else 1.0
     nothing = ROUNDING * before
     if out > 0:
         _accrue(market, terms, book, account, t, out)
-    if market.eventful[t]:
+    if market.eventful[t] and market.actions.shape[1] > 0:
         _apply_actions(market, account, t, account.targets[fill:decision])
     if trades and terms.at_open:
-        price, can = _opening(market, t)
-        _close_lost(book, account, t, price, before)
-        equity = money[CASH] + _dot(price, held)
+        _open(market, account, t)
+        _close_lost(book, account, t, before)
+        equity = _equity(account)
         if equity <= nothing:
             return _liquidate(book, t, out, equity, before)
-        _fill(terms, book, account, t, out, price, can, equity)
+        _fill(market, terms, book, account, t, out, equity)
+    for j in range(len(held)):
+        account.names[PRICE, j] = market.marks[t, j]
     if out >= 0:
-        if market.rates.shape[0] > 0:
-            _pay_funding(terms, book, account, out, marks, market.rates[t], market.bare[t])
-        _close_lost(book, account, t, marks, before)
-    equity = money[CASH] + _dot(marks, held)
+        if market.funding.shape[0] > 0:
+            _pay_funding(terms, book, account, out, market.marks[t], market.funding[RATES, t], market.funding[BARE, t])
+        _close_lost(book, account, t, before)
+    equity = _equity(account)
     if market.eventful[t] and market.ends.shape[0] > 0 and equity > nothing:
-        _close_out(terms, book, account, t, out, marks, market.ends[t], equity)
-        equity = money[CASH] + _dot(marks, held)
+        _close_out(market, terms, book, account, t, out, equity)
+        equity = _equity(account)
     if decides and terms.at_once:
-        _order(orders, account, decision, equity, marks)
+        _order(orders, account, decision, equity)
     if trades and not terms.at_open and equity > nothing:
-        equity -= _fill(terms, book, account, t, out, marks, market.priced[t], equity)
+        equity -= _fill(market, terms, book, account, t, out, equity)
     if equity <= nothing:
         return _liquidate(book, t, out, equity, before)
     if decides and not terms.at_once:
-        _order(orders, account, decision, equity, marks)
+        _order(orders, account, decision, equity)
     book.tally[DECIDED] += decides
-    _take_stock(terms, account, marks)
+    _take_stock(terms, account)
     if out >= 0:
-        book.returns[out] = equity / before - 1.0
-        book.equity[out], book.cash[out], book.borrowed[out] = equity, money[CASH], money[DEBT]
+        book.rows[RETURNS, out] = equity / before - 1.0
+        book.rows[EQUITY, out], book.rows[CASH, out], book.rows[OWED, out] = equity, money[MONEY], money[DEBT]
         for j in range(len(held)):
             book.quantities[out, j] = held[j]
     return True
 
 
-@compiled
+@part
 def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> bool:
-    """Rows from `t` to before `until`, in which only marks and accruals change; false when one ends the book."""
-    stamps, quantities, held = market.stamps, book.quantities, account.held
-    returns, equities, cashes, debts = book.returns, book.equity, book.cash, book.borrowed
-    fees, interests, funding = book.costs[BORROW], book.costs[OVERDRAFT], book.costs[FUNDING]
-    marks, swaps = market.marks[t:until], market.rates.shape[0] > 0
+    """Play rows from `t` to before `until`, in which only marks and accruals change; return false when one ends it."""
+    stamps, quantities, held, money = market.stamps, book.quantities, account.names[HELD], account.money
+    returns, equities, cashes, debts = book.rows[RETURNS], book.rows[EQUITY], book.rows[CASH], book.rows[OWED]
+    fees, interests, funding = book.rows[BORROW], book.rows[OVERDRAFT], book.rows[FUNDING]
+    marks, swaps = market.marks[t:until], market.funding.shape[0] > 0
     value, lent, swapped = _values(marks, held), np.zeros(until - t), np.zeros(until - t)
-    cash, debt, before, borrowed = account.money[CASH], account.money[DEBT], equities[out - 1], account.money[LENT]
+    cash, debt, before, borrowed = money[MONEY], money[DEBT], equities[out - 1], money[LOAN]
     if borrowed > 0.0:
-        lent = _values(marks, account.lent)
+        lent = _values(marks, account.names[LENT])
     if swaps:
-        swapped = _values(marks, account.swapped)
+        swapped = _values(marks, account.names[SWAPPED])
     for i in range(until - t):
         rate = terms.borrow_rate * (stamps[t + i] - stamps[t + i - 1]) / YEAR
         fee, interest = rate * borrowed, rate * debt
         fees[out + i], interests[out + i] = fee, interest
         cash -= fee + interest
         if swaps:
-            paid, assumed = _funding(terms, held, marks[i], market.rates[t + i], market.bare[t + i])
-            funding[out + i], book.assumed[out + i] = paid + assumed, assumed
+            paid, assumed = _funding(
+                terms.assumed_funding, held, marks[i], market.funding[RATES, t + i], market.funding[BARE, t + i]
+            )
+            funding[out + i], book.rows[ASSUMED, out + i] = paid + assumed, assumed
             cash -= paid + assumed
         equity = cash + value[i]
         if equity <= ROUNDING * before:
@@ -189,181 +220,178 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
         for j in range(len(held)):
             quantities[out + i, j] = held[j]
         before, borrowed = equity, lent[i]
-    account.money[CASH], account.money[DEBT], account.money[LENT] = cash, debt, borrowed
+    money[MONEY], money[DEBT], money[LOAN] = cash, debt, borrowed
     return True
 
 
-@compiled
+@part
 def _accrue(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int) -> None:
-    """Simple interest on what has been borrowed since the previous row, names and cash; funding until the open."""
+    """Pay simple interest on what has been borrowed since the previous row, names and cash; funding until the open."""
     money = account.money
     rate = terms.borrow_rate * (market.stamps[t] - market.stamps[t - 1]) / YEAR
-    fee, interest = rate * money[LENT], rate * money[DEBT]
-    book.costs[BORROW, out], book.costs[OVERDRAFT, out] = fee, interest
-    money[CASH] -= fee + interest
-    if market.early_rates.shape[0] > 0:
-        _pay_funding(terms, book, account, out, market.marks[t - 1], market.early_rates[t], market.early_bare[t])
+    fee, interest = rate * money[LOAN], rate * money[DEBT]
+    book.rows[BORROW, out], book.rows[OVERDRAFT, out] = fee, interest
+    money[MONEY] -= fee + interest
+    if market.funding.shape[0] > EARLY_RATES:
+        rates, bare = market.funding[EARLY_RATES, t], market.funding[EARLY_BARE, t]
+        _pay_funding(terms, book, account, out, market.marks[t - 1], rates, bare)
 
 
-@compiled
+@part
 def _pay_funding(
     terms: Terms, book: Book, account: Account, out: int, price: Floats, rates: Floats, bare: Floats
 ) -> None:
     """Take funding of what is held from cash, or add it."""
-    paid, assumed = _funding(terms, account.held, price, rates, bare)
-    book.costs[FUNDING, out] += paid + assumed
-    book.assumed[out] += assumed
-    account.money[CASH] -= paid + assumed
+    paid, assumed = _funding(terms.assumed_funding, account.names[HELD], price, rates, bare)
+    book.rows[FUNDING, out] += paid + assumed
+    book.rows[ASSUMED, out] += assumed
+    account.money[MONEY] -= paid + assumed
 
 
-@compiled
-def _funding(terms: Terms, held: Floats, price: Floats, rates: Floats, bare: Floats) -> tuple[float, float]:
-    """What holders pay at these prices: by the rates that longs paid, and for bare hours, which cost either side."""
+@part
+def _funding(per_hour: float, held: Floats, price: Floats, rates: Floats, bare: Floats) -> tuple[float, float]:
+    """Return what holders pay at these prices: by the rates that longs paid, and for bare hours, on either side."""
     paid, assumed = 0.0, 0.0
     for j in range(len(held)):
         value = held[j] * price[j]
         paid += value * rates[j]
         assumed += abs(value) * bare[j]
-    return paid, terms.assumed_funding * assumed
+    return paid, per_hour * assumed
 
 
-@compiled
-def _take_stock(terms: Terms, account: Account, marks: Floats) -> None:
-    """What is owed after a row: names sold short that a fee is due on, and cash, of which swaps have taken none."""
-    short, swapped = False, False
-    for j in range(len(marks)):
-        pays = terms.bears_fee[j] and account.held[j] < 0.0
-        account.lent[j] = -account.held[j] if pays else 0.0
-        account.swapped[j] = account.held[j] if terms.swaps[j] else 0.0
-        short |= pays
-        swapped |= terms.swaps[j]
-    account.money[LENT] = _dot(marks, account.lent) if short else 0.0
-    own = account.money[CASH] + (_dot(marks, account.swapped) if swapped else 0.0)
-    account.money[DEBT] = max(0.0, -own)
+@part
+def _take_stock(terms: Terms, account: Account) -> None:
+    """Set what is owed after a row: names sold short that a fee is due on; cash, of which swaps have taken none."""
+    held, lent, swapped, price = account.names[HELD], account.names[LENT], account.names[SWAPPED], account.names[PRICE]
+    loan, unpaid = 0.0, 0.0
+    for j in range(len(held)):
+        lent[j] = -held[j] if terms.bears_fee[j] and held[j] < 0.0 else 0.0
+        swapped[j] = held[j] if terms.swaps[j] else 0.0
+        loan += price[j] * lent[j]
+        unpaid += price[j] * swapped[j]
+    account.money[LOAN] = loan
+    account.money[DEBT] = max(0.0, -(account.money[MONEY] + unpaid))
 
 
-@compiled
+@part
 def _apply_actions(market: PriceRows, account: Account, t: int, pending: Floats) -> None:
-    """Split what is held, ordered and posted; then dividends on what is held."""
-    if market.split.shape[0] > 0:
-        for j in range(len(account.held)):
-            account.held[j] *= market.split[t, j]
-            account.limit[j] /= market.split[t, j]
-            for k in range(len(pending)):
-                pending[k, j] *= market.split[t, j]
-    if market.dividend.shape[0] > 0:
-        account.money[CASH] += _dot(market.dividend[t], account.held)
+    """Split what is held, ordered and posted; then pay dividends on what is held."""
+    held, limit = account.names[HELD], account.names[LIMIT]
+    split, dividend, paid = market.actions[SPLIT, t], market.actions[DIVIDEND, t], 0.0
+    for j in range(len(held)):
+        held[j] *= split[j]
+        limit[j] /= split[j]
+        for k in range(len(pending)):
+            pending[k, j] *= split[j]
+        paid += dividend[j] * held[j]
+    account.money[MONEY] += paid
 
 
-@compiled
-def _opening(market: PriceRows, t: int) -> tuple[Floats, Bools]:
-    """Opening prices and where there is one; elsewhere the last mark, through a split."""
-    names = market.marks.shape[1]
-    price, can = np.empty(names), np.empty(names, np.bool_)
-    for j in range(names):
-        can[j] = market.priced[t, j] and market.opens[t, j] > 0.0
-        price[j] = market.opens[t, j] if can[j] else market.marks[t - 1, j]
-        if not can[j] and market.split.shape[0] > 0:
-            price[j] /= market.split[t, j]
-    return price, can
+@part
+def _open(market: PriceRows, account: Account, t: int) -> None:
+    """Set prices to the opening ones; where there is none to the last mark, through a split."""
+    price = account.names[PRICE]
+    for j in range(len(price)):
+        if market.priced[t, j] and market.opens[t, j] > 0.0:
+            price[j] = market.opens[t, j]
+        else:
+            price[j] = market.marks[t - 1, j]
+            if market.actions.shape[1] > 0:
+                price[j] /= market.actions[SPLIT, t, j]
 
 
-@compiled
-def _order(orders: Orders, account: Account, decision: int, equity: float, marks: Floats) -> None:
+@part
+def _order(orders: Orders, account: Account, decision: int, equity: float) -> None:
     """Turn weights into quantities at the decision mark."""
-    for j in range(len(marks)):
+    price = account.names[PRICE]
+    for j in range(len(price)):
         weight = orders.net[decision, j]
-        account.targets[decision, j] = weight * equity / marks[j] if weight != 0.0 else 0.0
+        account.targets[decision, j] = weight * equity / price[j] if weight != 0.0 else 0.0
 
 
-@compiled
-def _fill(
-    terms: Terms, book: Book, account: Account, t: int, out: int, price: Floats, can: Bools, equity: float
-) -> float:
-    """Bring every name that can be traded to its ordered quantity; what that costs."""
-    k, held = book.tally[FILLED], account.held
+@part
+def _fill(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, equity: float) -> float:
+    """Bring every name that can be traded to its ordered quantity; return what that costs."""
+    k, held, limit, price = book.tally[FILLED], account.names[HELD], account.names[LIMIT], account.names[PRICE]
     gross, net = 0.0, 0.0
     for j in range(len(held)):
         target = account.targets[k, j]
         ordered = (target - held[j]) * price[j]
-        if can[j]:
+        if market.priced[t, j] and (not terms.at_open or market.opens[t, j] > 0.0):
             gross += abs(ordered)
             net += ordered
             held[j] = target
-            account.limit[j] = LOST_AT * price[j] if target < 0.0 else np.inf
+            limit[j] = LOST_AT * price[j] if target < 0.0 else np.inf
             book.shorted[j] |= target < 0.0
         elif abs(ordered) > ROUNDING * equity:
             _note(book, t, j, UNFILLED, ordered / equity, price[j])
     cost = _charge(terms, book, out, gross)
-    account.money[CASH] -= net + cost
-    book.fill_equity[k] = equity
-    book.traded[k] = gross / equity
-    book.turnover[k] = 0.5 * (gross + abs(net)) / equity
+    account.money[MONEY] -= net + cost
+    book.fills[FILL_EQUITY, k] = equity
+    book.fills[TRADED, k] = gross / equity
+    book.fills[TURNOVER, k] = 0.5 * (gross + abs(net)) / equity
     book.tally[FILLED] = k + 1
     return cost
 
 
-@compiled
-def _close_lost(book: Book, account: Account, t: int, price: Floats, before: float) -> None:
-    """Close every short that has lost its collateral at these prices, where it had just lost it."""
-    held, limit = account.held, account.limit
+@part
+def _close_lost(book: Book, account: Account, t: int, before: float) -> None:
+    """Close every short that has lost its collateral at the prices in force, where it had just lost it."""
+    held, limit, price = account.names[HELD], account.names[LIMIT], account.names[PRICE]
     for j in range(len(held)):
         if price[j] >= limit[j]:
             value = held[j] * limit[j]
-            account.money[CASH] += value
+            account.money[MONEY] += value
             _note(book, t, j, COLLATERAL_LOST, value / before, limit[j])
             held[j], limit[j] = 0.0, np.inf
 
 
-@compiled
-def _close_out(
-    terms: Terms, book: Book, account: Account, t: int, out: int, marks: Floats, ends: Bools, equity: float
-) -> None:
+@part
+def _close_out(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, equity: float) -> None:
     """Close what cannot be traded any more on the bad side of its last price; no short loses more than collateral."""
-    held = account.held
+    held, limit = account.names[HELD], account.names[LIMIT]
     for j in range(len(held)):
-        if ends[j] and held[j] != 0.0:
+        if market.ends[t, j] and held[j] != 0.0:
             side = 1.0 - terms.haircut if held[j] > 0.0 else 1.0 + terms.haircut
-            price = min(marks[j] * side, account.limit[j])
+            price = min(account.names[PRICE, j] * side, limit[j])
             proceeds = held[j] * price
-            account.money[CASH] += proceeds - _charge(terms, book, out, abs(proceeds))
-            held[j], account.limit[j] = 0.0, np.inf
+            account.money[MONEY] += proceeds - _charge(terms, book, out, abs(proceeds))
+            held[j], limit[j] = 0.0, np.inf
             _note(book, t, j, CLOSED_OUT, proceeds / equity, price)
 
 
-@compiled
+@part
 def _charge(terms: Terms, book: Book, out: int, notional: float) -> float:
-    """House cost of traded notional, its two parts booked apart."""
+    """Book the house cost of traded notional, its two parts apart; return their sum."""
     slippage, commission = terms.slippage * notional, terms.commission * notional
-    book.costs[SLIPPAGE, out] += slippage
-    book.costs[COMMISSION, out] += commission
+    book.rows[SLIPPAGE, out] += slippage
+    book.rows[COMMISSION, out] += commission
     return slippage + commission
 
 
-@compiled
-def _note(book: Book, t: int, column: int, kind: int, value: float, price: float) -> None:
+@part
+def _note(book: Book, t: int, column: int, kind: float, value: float, price: float) -> None:
     """Add one event."""
-    i = book.tally[NOTED]
-    book.events[i, 0], book.events[i, 1], book.events[i, 2] = t, column, kind
-    book.event_values[i], book.event_prices[i] = value, price
-    book.tally[NOTED] = i + 1
+    event = book.events[book.tally[NOTED]]
+    event[0], event[1], event[2], event[3], event[4] = t, column, kind, value, price
+    book.tally[NOTED] += 1
 
 
-@compiled
+@part
 def _liquidate(book: Book, t: int, out: int, equity: float, before: float) -> bool:
-    """End the book: nothing is held or earned from this row on; always false, as in "not alive"."""
-    _note(book, t, -1, LIQUIDATED, equity / before, 0.0)
-    for i in range(out, len(book.equity)):
-        book.returns[i] = -1.0 if i == out else 0.0
-        book.equity[i], book.cash[i] = 0.0, 0.0
+    """End the book: nothing is held or earned from this row on; return false, as in "not alive"."""
+    _note(book, t, book.quantities.shape[1], LIQUIDATED, equity / before, 0.0)
+    for i in range(out, len(book.quantities)):
+        book.rows[RETURNS, i] = -1.0 if i == out else 0.0
+        book.rows[EQUITY, i], book.rows[CASH, i] = 0.0, 0.0
         for j in range(book.quantities.shape[1]):
             book.quantities[i, j] = 0.0
     return False
 
 
-@compiled
+@part
 def _values(marks: Floats, held: Floats) -> Floats:
-    """Value of the holdings in each row; four rows at a time, for four sums run as fast as one."""
+    """Return the value of the holdings in each row; four rows at a time, for four sums run as fast as one."""
     value = np.empty(len(marks))
     done = len(marks) // 4 * 4
     for i in range(0, done, 4):
@@ -380,10 +408,20 @@ def _values(marks: Floats, held: Floats) -> Floats:
     return value
 
 
-@compiled
+@part
 def _dot(a: Floats, b: Floats) -> float:
-    """Sum of products in order."""
+    """Return the sum of products in order."""
     total = 0.0
     for j in range(len(a)):
         total += a[j] * b[j]
     return total
+
+
+@part
+def _equity(account: Account) -> float:
+    """Return cash and the value of the holdings at the prices in force."""
+    value = 0.0
+    for j in range(account.names.shape[1]):
+        value += account.names[PRICE, j] * account.names[HELD, j]
+    equity: float = account.money[MONEY] + value
+    return equity

@@ -9,7 +9,7 @@ from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
-from tvquant.simulation.account import Integers, PriceRows
+from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.kernel import compiled
 
 type Columns = NDArray[np.intp] | None
@@ -37,11 +37,10 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
     times = panel.times.astype("datetime64[us]", copy=False)
     rows, names = len(times), len(instruments)
     tradable, close = _matrix(panel.tradable, columns), _matrix(panel.fields["close"], columns)
-    dividend, split = (_actions(panel, name, columns, instruments) for name in ("dividend", "split"))
+    actions = _actions(panel, columns, instruments)
     eventful = np.zeros(rows, np.bool_)
-    for action, none in ((dividend, 0.0), (split, 1.0)):
-        if len(action):
-            eventful |= (action != none).any(axis=1)
+    if actions.shape[1]:
+        eventful |= (actions[DIVIDEND] != 0.0).any(axis=1) | (actions[SPLIT] != 1.0).any(axis=1)
     delisted = {j: _delisted_row(instrument, times) for j, instrument in enumerate(instruments) if instrument.facts}
     marks, priced, ends = close, tradable, np.empty((0, names), np.bool_)
     whole = tradable.all() and all_positive(close.view(np.int64).ravel())
@@ -51,23 +50,19 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
         for j, row in delisted.items():
             priced[row:, j] = False
             ends[row : row + 1, j] = True
-        carry_marks(close, split, frozen(priced), halt_limit, marks, ends)
+        carry_marks(close, actions[SPLIT], frozen(priced), halt_limit, marks, ends)
         eventful |= ends.any(axis=1)
-    rates, bare, early_rates, early_bare = _funding(panel, columns, instruments)
-    if len(early_rates):
-        eventful |= (early_rates != 0.0).any(axis=1) | (early_bare != 0.0).any(axis=1)
+    funding = _funding(panel, columns, instruments)
+    if len(funding) > EARLY_RATES:
+        eventful |= (funding[EARLY_RATES:] != 0.0).any(axis=(0, 2))
     return PriceRows(
         stamps=frozen(times.view(np.int64)),
         marks=frozen(marks),
         opens=_opens(panel, columns, instruments, priced, open_fills),
         priced=frozen(priced),
         ends=frozen(ends),
-        dividend=dividend,
-        split=split,
-        rates=rates,
-        bare=bare,
-        early_rates=early_rates,
-        early_bare=early_bare,
+        actions=actions,
+        funding=funding,
         eventful=frozen(eventful),
     )
 
@@ -77,32 +72,29 @@ def _matrix[D: np.generic](field: NDArray[D], columns: Columns) -> NDArray[D]:
     return frozen(np.ascontiguousarray(field if columns is None else np.take(field, columns, axis=1)))
 
 
-def _actions(panel: Panel, name: str, columns: Columns, instruments: tuple[Instrument, ...]) -> Floats:
-    """Dividends (0 is none) or splits (1 is none) in every cell; without rows when there is not a single one."""
-    if name not in panel.fields:
-        return frozen(np.empty((0, len(instruments))))
-    given = _matrix(panel.fields[name], columns)
-    none = 0.0 if name == "dividend" else 1.0
-    values = np.where(np.isnan(given), none, given)
-    bad = np.isinf(values)
-    if name == "split":
-        bad |= values <= 0.0
-    _refuse(bad, name, values, instruments, panel.times)
-    return frozen(values if (values != none).any() else values[:0])
+def _actions(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]) -> Floats:
+    """Return dividends (0 is none) and splits (1 is none) as 2 x T x N; without rows when there is not a single one."""
+    given = {}
+    for name, none in (("dividend", 0.0), ("split", 1.0)):
+        if name in panel.fields:
+            values = _matrix(panel.fields[name], columns)
+            _refuse(np.isinf(values) | ((values <= 0.0) & (name == "split")), name, values, instruments, panel.times)
+            if ((values != none) & ~np.isnan(values)).any():
+                given[name] = np.where(np.isnan(values), none, values)
+    actions = np.zeros((2, len(panel.times) if given else 0, len(instruments)))
+    actions[DIVIDEND], actions[SPLIT] = given.get("dividend", 0.0), given.get("split", 1.0)
+    return frozen(actions)
 
 
-def _funding(
-    panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Rates and bare hours from each row's open to its close, then from the previous close to its open.
+def _funding(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]) -> Floats:
+    """Return rates and bare hours from each row's open to its close, then from the previous close to its open.
 
-    Without rows where no swap is among the instruments, or no row opens later than the one before it closed. What is
-    not known of a swap is no rate and no cover: its hours are bare.
+    They are 4 x T x N; two of them where no row opens later than the one before it closed, none without a swap. What
+    is not known of a swap is no rate and no cover: its hours are bare.
     """
     swaps, rows = np.array([Kind.SWAP in one.kinds for one in instruments]), len(panel.times)
-    none = frozen(np.empty((0, len(instruments))))
     if not swaps.any():
-        return none, none, none, none
+        return frozen(np.empty((0, rows, len(instruments))))
     closes = calendar(panel.calendar).close_of(panel.times)
     whole, early = (closes - panel.times) / HOUR, np.zeros(rows)
     early[1:] = np.maximum((panel.times[1:] - closes[:-1]) / HOUR, 0.0)
@@ -113,14 +105,13 @@ def _funding(
         return np.where(swaps, np.nan_to_num(_matrix(panel.fields[name], columns)), 0.0)
 
     def bare(hours: Floats, covered: Floats) -> Floats:
-        return frozen(np.where(swaps, np.maximum(hours[:, None] - covered, 0.0), 0.0))
+        return np.where(swaps, np.maximum(hours[:, None] - covered, 0.0), 0.0)
 
-    first_rates, first_hours = known("funding_early"), known("funding_early_hours")
-    rates = frozen(known("funding") - first_rates)
-    late = bare(whole, known("funding_hours") - first_hours)
-    if not (early > 0.0).any():
-        return rates, late, none, none
-    return rates, late, frozen(first_rates), bare(early, first_hours)
+    early_rates, early_hours = known("funding_early"), known("funding_early_hours")
+    found = [known("funding") - early_rates, bare(whole, known("funding_hours") - early_hours)]
+    if (early > 0.0).any():
+        found += [early_rates, bare(early, early_hours)]
+    return frozen(np.stack(found))
 
 
 def _opens(

@@ -18,7 +18,7 @@ def test_a_panel_without_holes_is_used_as_it_is(market):
     seen = market_of(panel, None, halt_limit=5, open_fills=None)
     assert np.shares_memory(seen.marks, panel.fields["close"])
     assert not seen.eventful.any()
-    assert len(seen.ends) == len(seen.split) == len(seen.dividend) == 0
+    assert len(seen.ends) == seen.actions.shape[1] == len(seen.funding) == 0
 
 
 def test_marks_are_carried_and_halts_end_once(market):
@@ -75,7 +75,7 @@ def test_impossible_actions_are_refused(market, field, bad):
 def test_missing_actions_are_no_actions(market):
     panel = market({"A": [100, 110]}, split={"A": [1.0, NAN]}, dividend={"A": [0.0, NAN]})
     seen = market_of(panel, None, halt_limit=5, open_fills=None)
-    assert len(seen.split) == len(seen.dividend) == 0
+    assert seen.actions.shape == (2, 0, 1)
 
 
 @pytest.mark.parametrize("bad", [0.0, -0.0, -1.0, np.inf, -np.inf, NAN, -NAN, -5e-324])

@@ -79,7 +79,7 @@ class Custom:
             bears_fee=np.array([costs.borrow_rate > 0.0 and _is_borrowed(i) for i in instruments]),
             swaps=np.array([Kind.SWAP in i.kinds for i in instruments]),
         )
-        book = kernel.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
+        book = account.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
         kernel.run(market, orders, terms, book)
         return _result(panel, path.keys, market, filled, book, _stamps(execution, book, instruments))
 
@@ -150,13 +150,15 @@ def _check_traded(market: "PriceRows", path: WeightPath) -> None:
 
 
 def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, ...]) -> Stamps:
-    """What a reader must know about this book."""
+    """Return what a reader must know about this book."""
+    from tvquant.simulation import account
+
     stamps = set()
     if execution.convention is Convention.SAME_CLOSE:
         stamps.add(Stamp.OPTIMISTIC_EXECUTION)
-    if book.borrowed.max() > OVERDRAWN:
+    if book.rows[account.OWED].max() > OVERDRAWN:
         stamps.add(Stamp.OVERDRAFT)
-    if book.assumed.any():
+    if book.rows[account.ASSUMED].any():
         stamps.add(Stamp.ASSUMED_FUNDING)
     if any(
         short and Kind.SPOT in i.kinds and _is_borrowed(i)
@@ -170,36 +172,38 @@ def _result(
     panel: Panel, keys: tuple[str, ...], market: "PriceRows", filled: NDArray[np.int64], book: "Book", stamps: Stamps
 ) -> SimResult:
     """The book as a value; a mark before a name's first bar is NaN."""
-    from tvquant.simulation.kernel import COSTS, EVENTS, LIQUIDATED
+    from tvquant.simulation import account
 
     first, (_, fills, count) = int(filled[0]), book.tally.tolist()
     marks = market.marks[first:]
     if not marks[0].all():
         marks = np.where(marks > 0.0, marks, np.nan)
-    events = tuple(
-        BookEvent(row=row, key="" if kind == LIQUIDATED else keys[column], kind=EVENTS[kind], value=value, price=price)
-        for (row, column, kind), value, price in zip(
-            book.events[:count].tolist(),
-            book.event_values[:count].tolist(),
-            book.event_prices[:count].tolist(),
-            strict=True,
-        )
-    )
+    rows = frozen(book.rows)
+    per_fill = frozen(book.fills[:, :fills])
     return SimResult(
         simulator=Custom.name,
         times=panel.times[first:],
-        returns=frozen(book.returns),
-        equity=frozen(book.equity),
-        cash=frozen(book.cash),
+        returns=rows[account.RETURNS],
+        equity=rows[account.EQUITY],
+        cash=rows[account.CASH],
         quantities=frozen(book.quantities),
         marks=frozen(marks),
-        costs={name: frozen(amounts) for name, amounts in zip(COSTS, book.costs, strict=True)},
-        assumed_funding=frozen(book.assumed),
+        costs=dict(zip(account.COSTS, rows, strict=False)),
+        assumed_funding=rows[account.ASSUMED],
         filled=frozen(filled[:fills]),
-        fill_equity=frozen(book.fill_equity[:fills]),
-        traded=frozen(book.traded[:fills]),
-        turnover=frozen(book.turnover[:fills]),
-        events=events,
+        fill_equity=per_fill[account.FILL_EQUITY],
+        traded=per_fill[account.TRADED],
+        turnover=per_fill[account.TURNOVER],
+        events=tuple(_event(event, keys) for event in book.events[:count].tolist()),
         stamps=stamps,
-        failure=EVENTS[LIQUIDATED] if book.equity[-1] == 0.0 else None,
+        failure=account.EVENTS[-1] if book.rows[account.EQUITY, -1] == 0.0 else None,
     )
+
+
+def _event(noted: list[float], keys: tuple[str, ...]) -> BookEvent:
+    """Return an event from its row, column, kind, value and price; a liquidation is of no name."""
+    from tvquant.simulation.account import EVENTS, LIQUIDATED
+
+    row, column, kind, value, price = noted
+    key = "" if kind == LIQUIDATED else keys[int(column)]
+    return BookEvent(row=int(row), key=key, kind=EVENTS[int(kind)], value=value, price=price)
