@@ -11,9 +11,10 @@
 What is said of a day follows from bars up to it, but for the vote and the common share, which are of whole deliveries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 import polars as pl
 
@@ -63,27 +64,46 @@ class Contradiction:
         return f"{self.symbol} {self.at:%Y-%m-%d}: {self.said}"
 
 
-def contradictions(prices: pl.DataFrame, actions: pl.DataFrame) -> tuple[Contradiction, ...]:
-    """What speaks against the declared basis of the symbols, at most one of each, by name.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """What bears on the declared basis: the actions beside the bars that can show them, and what factors contradict.
 
-    Parameters
-    ----------
-    prices : bars, `PRICED`, of any number of symbols; `basis` is what was declared, and the same for all bars of one.
-    actions : `ACTION`, dividends and splits that were delivered with them, or before.
+    Of many symbols it is gathered part by part (`of`), and weighed as a whole (`joined`): dividends testify together.
     """
-    steps = moves(_telling(prices, actions))
-    judged = beside(steps, actions)
-    found: dict[str, Contradiction] = {}
-    for one in (*_of_splits(judged), *_of_factors(steps, actions), *_of_dividends(judged)):
-        found.setdefault(one.symbol, one)
-    return tuple(found[name] for name in sorted(found))
 
+    judged: pl.DataFrame
+    factors: tuple[Contradiction, ...]
 
-def confirmed(prices: pl.DataFrame, actions: pl.DataFrame) -> frozenset[str]:
-    """Symbols whose splits show the basis that was declared: each is a word for the declaration as a whole."""
-    votes = _read(beside(moves(_telling(prices, actions)), actions)).filter(pl.col("kind") == "split")
-    summed = votes.group_by("symbol").agg(pl.col("gain").sum())
-    return frozenset(summed.filter(pl.col("gain") <= -CLEAR)["symbol"])
+    @classmethod
+    def of(cls, prices: pl.DataFrame, actions: pl.DataFrame) -> Self:
+        """Return the evidence of some symbols.
+
+        Parameters
+        ----------
+        prices : bars, `PRICED`, of any number of symbols; `basis` is what was declared, the same for all bars of one.
+        actions : `ACTION`, dividends and splits that were delivered with them, or before.
+        """
+        steps = moves(_telling(prices, actions))
+        return cls(judged=beside(steps, actions), factors=tuple(_of_factors(steps, actions)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the evidence of all symbols of the parts, at least one; no symbol is in two of them."""
+        factors = tuple(one for part in parts for one in part.factors)
+        return cls(judged=pl.concat(part.judged for part in parts), factors=factors)
+
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """Return what speaks against the declared basis of the symbols, at most one of each, by name."""
+        found: dict[str, Contradiction] = {}
+        for one in (*_of_splits(self.judged), *self.factors, *_of_dividends(self.judged)):
+            found.setdefault(one.symbol, one)
+        return tuple(found[name] for name in sorted(found))
+
+    def confirmed(self) -> frozenset[str]:
+        """Return the symbols whose splits show the declared basis: each speaks for the declaration as a whole."""
+        votes = _read(self.judged).filter(pl.col("kind") == "split")
+        summed = votes.group_by("symbol").agg(pl.col("gain").sum())
+        return frozenset(summed.filter(pl.col("gain") <= -CLEAR)["symbol"])
 
 
 def unshown(prices: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 from tvquant.core.calendars import CRYPTO, DAY, calendar
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Bools, Floats
-from tvquant.lake.quality.basis import contradictions, unshown
+from tvquant.lake.quality.basis import Evidence, unshown
 from tvquant.lake.quality.checks import Finding, FindingKind, per_symbol
 from tvquant.lake.reading.bars import Bars, Symbol
 from tvquant.lake.storage.tables import ACCEPTED
@@ -34,7 +34,7 @@ def denials(bars: Bars) -> Iterator[Finding]:
     if prices.is_empty():
         return
     word = frozenset(one.name for one in bars.symbols if on_word(one))
-    for one in contradictions(prices, actions):
+    for one in Evidence.of(prices, actions).contradictions():
         said = f"{one.said}: they look {one.looks}"
         yield _finding(one.symbol, one.at, FindingKind.BASIS, said, word)
     for row in unshown(prices, actions).iter_rows(named=True):

@@ -38,6 +38,7 @@ def rescaled(given: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     logs = {name: (pl.col(name) / pl.col(f"{name}_old")).log() for name in PRICES}
     pairs = pairs.select("symbol", "day", was="close_old", now="close", **logs).filter(pl.col("close").is_finite())
     differs, day = pl.col("close").abs() > EQUAL, pl.col("day")
+    pairs = pairs.filter(differs.any().over("symbol"))
     pairs = pairs.unique(["symbol", "day"], keep="first", maintain_order=True).sort("symbol", "day")
     past = (day <= day.filter(differs).max()).sum().over("symbol")
     pairs = pairs.with_columns(past=past).filter(differs)

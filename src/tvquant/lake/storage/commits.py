@@ -9,7 +9,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -104,7 +104,14 @@ def usable(root: Root) -> None:
 
 def append(root: Root, table: str, frame: pl.DataFrame) -> None:
     """Commit the rows in one transaction; no rows, no commit."""
-    if frame.is_empty():
+    extend(root, table, [frame])
+
+
+def extend(root: Root, table: str, frames: Iterable[pl.DataFrame]) -> None:
+    """Commit the rows of all frames, taken one after the other, in one transaction; no rows, no commit."""
+    some = (frame for frame in frames if len(frame))
+    first = next(some, None)
+    if first is None:
         return
     usable(root)
     import deltalake
@@ -114,12 +121,21 @@ def append(root: Root, table: str, frame: pl.DataFrame) -> None:
             (root / table).mkdir(parents=True, exist_ok=True)
         deltalake.write_deltalake(
             address(root, table),
-            arrow(table, frame),
+            _stream(table, first, some, SCHEMAS[table]),
             mode="append",
             configuration=_KEEP,
             storage_options=options(root),
             writer_properties=properties(table),
         )
+
+
+def _stream(table: str, first: pl.DataFrame, others: Iterator[pl.DataFrame], schema: Schema) -> Any:
+    """The rows of all frames, for the Delta library, which takes them one frame after the other."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    begun = arrow(table, first, schema)
+    rest = (batch for frame in others for batch in arrow(table, frame, schema).to_batches())
+    return pa.RecordBatchReader.from_batches(begun.schema, chain(begun.to_batches(), rest))
 
 
 @contextmanager
@@ -227,7 +243,6 @@ def renew(
     version : of the table, None when it is not there.
     """
     import deltalake
-    import pyarrow as pa  # type: ignore[import-untyped]
 
     usable(root)
     first = next(frames, None)
@@ -236,9 +251,7 @@ def renew(
             if predicate != "" and version is not None:
                 opened(root, table, version).delete(predicate)
             return
-        begun = arrow(table, first, schema)
-        rest = (batch for frame in frames for batch in arrow(table, frame, schema).to_batches())
-        rows = pa.RecordBatchReader.from_batches(begun.schema, chain(begun.to_batches(), rest))
+        rows = _stream(table, first, frames, schema)
         commit = partial(deltalake.write_deltalake, data=rows, writer_properties=properties(table, schema))
         if version is None:
             if not isinstance(root, Place):

@@ -281,6 +281,12 @@ def read(
                 raise _unreadable(root, table, error, at) from error
 
 
+def among(symbols: pl.Series) -> pl.Expr:
+    """Whether `symbol` is one of the given texts, at least one; between the least and the greatest, so files tell."""
+    symbol = pl.col("symbol")
+    return symbol.is_between(pl.lit(symbols.min()), pl.lit(symbols.max())) & symbol.is_in(symbols.implode())
+
+
 def files(root: Root, table: str, at: int | None = None) -> tuple[str, ...]:
     """Names of the files that a version of a table is made of; errors are those of the Delta library."""
     return tuple(_files(opened(root, table, at), None))

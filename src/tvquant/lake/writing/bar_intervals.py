@@ -45,7 +45,7 @@ def rhythms(rows: pl.DataFrame, sessions: Collection[str]) -> tuple[list[Rhythm]
     ----------
     sessions : the symbols that trade in sessions.
     """
-    names = rows["symbol"].unique().sort()
+    names = rows["symbol"].unique().cast(pl.String).sort()
     frame = in_time_order(rows.select(pl.col("symbol").cast(pl.Enum(names)), "timestamp"), "timestamp")
     code = frame["symbol"].to_physical().to_numpy()
     step = np.diff(frame["timestamp"].dt.replace_time_zone(None).to_numpy()) / np.timedelta64(1, "s")

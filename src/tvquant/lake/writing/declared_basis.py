@@ -8,7 +8,7 @@
    declared basis than are contradicted, or where only stored history denies it, the declaration is not in doubt.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,12 +17,13 @@ import polars as pl
 
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
-from tvquant.lake.quality.basis import ACTION, APART, Contradiction, confirmed, contradictions
+from tvquant.lake.quality.basis import ACTION, APART, Contradiction, Evidence
 from tvquant.lake.quality.price_scale import rescaled
 from tvquant.lake.reading.action_revisions import TOLD, current
 from tvquant.lake.storage import tables
 from tvquant.lake.storage.location import Root
 from tvquant.lake.storage.tables import ACCEPTED, PRICES
+from tvquant.lake.writing.batches import batches
 
 DAY = timedelta(days=1)
 SEVERAL = 3
@@ -76,7 +77,9 @@ def on_word(
     """
     found: tuple[Contradiction, ...] = ()
     if doubt is not Doubt.IGNORE:
-        against, confirming, changed = _contradictions(root, table, given, actions, declared, anew, corrects)
+        unchanging = declared is Basis.RAW and not corrects
+        parts = [_heard(root, table, part, actions, declared, anew, unchanging) for part in batches(given)]
+        against, confirming, changed = _weighed(parts)
         found = _news(root, against)
         if found and doubt is Doubt.REFUSE:
             doubtful = {one.symbol for one in found} - changed
@@ -92,42 +95,53 @@ def on_word(
     return pl.DataFrame(rows, schema=NO_FACTS.schema)
 
 
-def _contradictions(
+def _heard(
     root: Root,
     table: str,
     given: pl.DataFrame,
     actions: pl.DataFrame,
     declared: Basis,
     anew: Collection[str],
-    corrects: bool,
-) -> tuple[tuple[Contradiction, ...], frozenset[str], frozenset[str]]:
-    """What speaks against the basis, whose splits confirm it, and whose stored history alone speaks against it."""
-    nothing: frozenset[str] = frozenset()
-    if given.is_empty():
-        return (), nothing, nothing
-    names, times = given["symbol"].cast(pl.String).unique(), given["timestamp"]
+    unchanging: bool,
+) -> tuple[Evidence, tuple[Contradiction, ...]] | None:
+    """The evidence of some symbols on their basis, and who of them the stored history contradicts; None: nothing is."""
+    names, times = given["symbol"].unique().cast(pl.String), given["timestamp"]
     span: Any = (times.min() - APART, times.max() + APART)  # type: ignore[operator]
-    mine = pl.col("symbol").is_in(names.implode()) & ~pl.col("symbol").is_in(sorted(anew))
+    mine = tables.among(names) & ~pl.col("symbol").is_in(sorted(anew))
     told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
-    told = pl.concat([actions.select(pl.col("symbol").cast(pl.String), *ACTION[1:]), told])
-    unchanging = declared is Basis.RAW and not corrects
+    told = pl.concat([actions.filter(tables.among(names)).select(ACTION), told])
     if told.is_empty() and not unchanging and given["adj_close"].is_null().all():
-        return (), nothing, nothing
+        return None
     columns = ["symbol", "timestamp", *PRICES, "adj_close"]
     stored = tables.read(root, table, columns, where=mine, span=span)
     fresh = given.select(pl.col("symbol").cast(pl.String), *columns[1:])
     # Given rows stand before stored ones of their day: the first of a day counts.
     prices = pl.concat([fresh, stored]).with_columns(basis=pl.lit(str(declared)))
-    found = {one.symbol: one for one in contradictions(prices, told)}
-    confirming = confirmed(prices, told) if found else nothing
+    return Evidence.of(prices, told), tuple(_changed(fresh, stored)) if unchanging else ()
+
+
+def _changed(fresh: pl.DataFrame, stored: pl.DataFrame) -> Iterator[Contradiction]:
+    """Symbols whose raw prices are not the stored ones."""
+    for row in rescaled(fresh, stored).filter(pl.col("bars") >= SEVERAL).iter_rows(named=True):
+        said = f"raw prices do not change, but {row['bars']} bars do by a common factor, as close from "
+        said += f"{row['was']:.6g} (stored) to {row['now']:.6g}"
+        yield Contradiction(symbol=row["symbol"], at=row["day"], said=said, looks="adjusted anew")
+
+
+def _weighed(
+    parts: Sequence[tuple[Evidence, tuple[Contradiction, ...]] | None],
+) -> tuple[tuple[Contradiction, ...], frozenset[str], frozenset[str]]:
+    """What speaks against the basis, whose splits confirm it, and whose stored history alone speaks against it."""
+    nothing: frozenset[str] = frozenset()
+    heard = [part for part in parts if part is not None]
+    if not heard:
+        return (), nothing, nothing
+    evidence = Evidence.joined([one for one, _ in heard])
+    found = {one.symbol: one for one in evidence.contradictions()}
+    confirming = evidence.confirmed() if found else nothing
     accused = frozenset(found)
-    if unchanging:
-        for row in rescaled(fresh, stored).filter(pl.col("bars") >= SEVERAL).iter_rows(named=True):
-            said = f"raw prices do not change, but {row['bars']} bars do by a common factor, as close from "
-            said += f"{row['was']:.6g} (stored) to {row['now']:.6g}"
-            found.setdefault(
-                row["symbol"], Contradiction(symbol=row["symbol"], at=row["day"], said=said, looks="adjusted anew")
-            )
+    for one in (one for _, changed in heard for one in changed):
+        found.setdefault(one.symbol, one)
     return tuple(found[name] for name in sorted(found)), confirming, frozenset(found) - accused
 
 

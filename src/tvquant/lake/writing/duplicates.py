@@ -8,7 +8,9 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tvquant.core.errors import DataError
 from tvquant.lake.reading.bars import session
@@ -48,14 +50,25 @@ def mark_repeats(
     rows = rows.with_columns(again=same.fill_null(False))
     held = _held(root, interval, rows, structures, recorded_at)
     held = held.filter(~pl.col("symbol").cast(pl.String).is_in(sorted(anew)))
-    contested = pl.concat([rows.filter("again").select(KEY), held.select(KEY)]).unique()
-    if contested.is_empty():
-        return rows.with_columns(duplicate=pl.lit(False), repeated=pl.lit(False)).drop("index", "again")
-    mine = rows.join(contested, on=KEY, how="semi").select(*KEY, "index", *VALUES)
-    gone = mine["index"].filter(~mine["index"].is_in(_said(mine, held).implode()))
-    duplicate = pl.col("index").is_in(gone.implode())
+    several = pl.col("again") | pl.col("again").shift(-1, fill_value=False)
+    given = rows.select(*KEY, "index", *VALUES, several=several)
+    said = np.zeros(len(rows), bool)
+    said[_covered(given.filter(~pl.col("several")), held)] = True
+    mine = given.filter("several").drop("several")
+    if len(mine):
+        said[mine["index"].to_numpy()] = True
+        said[_unsaid(mine, held.join(mine.select(KEY), on=KEY, how="semi")).to_numpy()] = False
     within = pl.col("again") & (pl.col("file") == pl.col("file").shift())
-    return rows.with_columns(duplicate=duplicate, repeated=duplicate & within).drop("index", "again")
+    rows = rows.with_columns(duplicate=pl.Series(said))
+    return rows.with_columns(repeated=pl.col("duplicate") & within).drop("index", "again")
+
+
+def _covered(alone: pl.DataFrame, held: pl.DataFrame) -> NDArray[np.int64]:
+    """Numbers of those rows, each the only one that is delivered for its bar, of which a stored row says it all."""
+    names = [name for name in VALUES if alone[name].null_count() < len(alone)]  # what no row says is always said
+    pairs = alone.join(held.select(*KEY, *names), on=KEY, suffix="_other")
+    covered = [pl.col(name).is_null() | (pl.col(name) == pl.col(f"{name}_other")).fill_null(False) for name in names]
+    return pairs.filter(pl.all_horizontal(pl.lit(True), *covered))["index"].to_numpy()
 
 
 def _held(
@@ -71,7 +84,7 @@ def _held(
     symbols = rows["symbol"].unique().cast(pl.String)
     day, times = dt.timedelta(days=1), rows["timestamp"]
     span: Any = (times.min() - day, times.max() + day)  # type: ignore[operator]
-    where = pl.col("symbol").is_in(symbols.implode())
+    where = tables.among(symbols)
     held = tables.read(root, table, ["symbol", "timestamp", "recorded_at", *VALUES], where=where, span=span)
     repaired = repairs.open_repairs(root, interval=interval, symbols=symbols, span=span)
     if len(repaired):
@@ -83,7 +96,6 @@ def _held(
     held = held.with_columns(session(structures).alias("session")).with_columns(
         pl.col("symbol").cast(rows["symbol"].dtype)
     )
-    held = held.join(rows.select(KEY), on=KEY, how="semi")
     return held.select(*KEY, (-1 - pl.int_range(pl.len(), dtype=pl.Int64)).alias("index"), *VALUES)
 
 
@@ -100,7 +112,7 @@ def _final(
     return held.filter(~early | still)
 
 
-def _said(mine: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
+def _unsaid(mine: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
     """Numbers of the rows that say something which no row before them, and no fuller one, says."""
     exact = mine.unique([*KEY, *VALUES], keep="first", maintain_order=True)
     versions = exact.group_by(KEY).len().sort("len", *KEY)

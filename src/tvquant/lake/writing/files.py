@@ -45,8 +45,8 @@ class Delivery:
     Parameters
     ----------
     interval : of its bars, as their times show; `FUNDING` where it has rates instead.
-    rows : good rows in the file's order: symbol, timestamp, every value column (null where absent), actions; of funding
-        symbol, timestamp, funding_rate.
+    rows : good rows in the file's order: symbol, timestamp, every value column and actions (of type Null where the
+        file has no such column); of funding symbol, timestamp, funding_rate.
     structures : symbol -> what it is, for every symbol that is known.
     ignored : columns that are not of the schema; `said` : how the file was read, where its form is not plain.
     rejected : bad rows: `row` (csv line, parquet row index), its `symbol` (null where it has none), the first bad
@@ -97,7 +97,7 @@ def read_file(path: Path, choice: SymbolChoice = ALL, *, now: dt.datetime | None
         interval=interval,
         sha256=_sha256(path),
         rows=good,
-        structures={name: structure(name) for name in good["symbol"].unique().sort()},
+        structures={name: structure(name) for name in good["symbol"].unique().cast(pl.String).sort()},
         ignored=sheet.ignored,
         said=sheet.said,
         rejected=bad.with_columns(sheet.numbers.gather(bad["row"]).alias("row")),
@@ -128,7 +128,7 @@ def _typed(path: Path, sheet: Sheet, raw: pl.DataFrame, moments: Moments) -> pl.
     """Columns in the lake's types, null where a value is absent or none."""
     frame = pl.DataFrame({"symbol": raw["symbol"], "timestamp": moments.stamps})
     for name in (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS):
-        numbers = raw[name].cast(pl.Float64, strict=False) if name in raw.columns else pl.lit(None, pl.Float64)
+        numbers = raw[name].cast(pl.Float64, strict=False) if name in raw.columns else pl.lit(None)
         frame = frame.with_columns(numbers.alias(name))
         if name in raw.columns and frame[name].null_count() > raw[name].null_count():
             refuse_commas(path, raw[name], sheet)
@@ -208,7 +208,7 @@ def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
     """The first failure of every bad row, in the order of rows; rows count from 0."""
     parts = []
     for column, bad, why in failures:
-        part = raw.with_row_index("row").filter(bad.fill_null(False))
+        part = raw.with_row_index("row").filter(bad.fill_null(False)).with_columns(pl.col("symbol").cast(pl.String))
         value = part[column].cast(pl.String, strict=False).fill_null("")
         reason = pl.lit(why) if isinstance(why, str) else value.replace_strict(dict(why), return_dtype=pl.String)
         record = part.select(pl.struct(pl.exclude("row")).struct.json_encode()).to_series()

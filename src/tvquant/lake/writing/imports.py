@@ -11,8 +11,8 @@
    it. Instruments say which bars' dividends are known: they come behind the actions, for none may be missing then.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -29,9 +29,10 @@ from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.intervals import table_of
 from tvquant.lake.storage.location import Root
 from tvquant.lake.storage.provenance import operation_id, origin
-from tvquant.lake.storage.tables import TIME, VALUES
+from tvquant.lake.storage.tables import DAILY, TIME, VALUES
 from tvquant.lake.writing import revisions
 from tvquant.lake.writing.actions import unstored_actions
+from tvquant.lake.writing.batches import batches
 from tvquant.lake.writing.declared_basis import NO_FACTS, Contradicted, Doubt, on_word
 from tvquant.lake.writing.duplicates import mark_repeats
 from tvquant.lake.writing.files import FUNDING, Delivery, read_file
@@ -52,7 +53,7 @@ from tvquant.symbology.kinds import ROUND_THE_CLOCK, Structure
 _NUMBERS = dict.fromkeys((*VALUES, *ACTIONS), pl.Float64())
 FILES = "files"
 """Stands for the names of files, which are the sources of their rows."""
-_FILED: dict[str, pl.DataType] = {"file": pl.Int64(), "interval": pl.String()}
+_COLUMNS: dict[str, pl.DataType] = {"symbol": pl.String(), "timestamp": TIME, **_NUMBERS, "file": pl.UInt32()}
 
 
 def import_files(
@@ -91,123 +92,186 @@ def import_files(
         _check_some_good(deliveries)
     else:
         deliveries, refused = whole_symbols(deliveries)
+    parts, paid = _merged(deliveries), _funding(deliveries)
     structures = {name: found for delivery in deliveries for name, found in delivery.structures.items()}
-    rows = _merged(deliveries)
-    check_declared({name: structures[name] for name in rows["symbol"].unique().cast(pl.String)}, basis)
+    names = sorted(_names(parts))
+    check_declared({name: structures[name] for name in names}, basis)
+    asked = _Asked(
+        deliveries=[replace(delivery, rows=delivery.rows.clear()) for delivery in deliveries],
+        parts=parts, paid=paid, structures=structures, basis=basis, doubt=doubt, quarantine=quarantine,
+        recorded_at=recorded_at,
+    )  # fmt: skip
+    del deliveries, parts
 
     def decide() -> ImportReport:
-        sources.check(lake.root, rows["symbol"].unique().cast(pl.String).to_list(), source=FILES, mixing=mixing)
-        return _import(lake.root, deliveries, rows, structures, basis, doubt, quarantine, recorded_at)
+        sources.check(lake.root, names, source=FILES, mixing=mixing)
+        return _import(lake.root, asked)
 
     done = commits.transact(lake.root, decide)
     return replace(done, refused=refused | dict(done.refused))
 
 
-def _import(
-    root: Root,
-    deliveries: Sequence[Delivery],
-    rows: pl.DataFrame,
-    structures: Mapping[str, Structure],
-    basis: Basis | None,
-    doubt: Doubt,
-    quarantine: bool,
-    recorded_at: datetime,
-) -> ImportReport:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Asked:
+    """An import: its files without their rows, bars by interval (`_merged`), payments, and how they are to be taken."""
+
+    deliveries: Sequence[Delivery]
+    parts: Mapping[str, pl.DataFrame]
+    paid: pl.DataFrame
+    structures: Mapping[str, Structure]
+    basis: Basis | None
+    doubt: Doubt
+    quarantine: bool
+    recorded_at: datetime
+
+    @property
+    def declared(self) -> Basis:
+        """The basis of the prices."""
+        return self.basis or Basis.RAW
+
+    def operation(self) -> str:
+        """Name of the import."""
+        hashes = [delivery.sha256 for delivery in self.deliveries]
+        return operation_id(hashes, self.basis, self.quarantine, self.recorded_at.isoformat())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Judged:
+    """What may be stored, by interval; symbols refused, with the reason; scales that give way; facts taken on word."""
+
+    parts: Mapping[str, pl.DataFrame]
+    refused: Mapping[str, str]
+    revised: tuple[revisions.Revision, ...]
+    word: pl.DataFrame
+
+    @property
+    def anew(self) -> frozenset[str]:
+        """Symbols of which what is stored gives way."""
+        return frozenset(one.symbol for one in self.revised)
+
+
+def _import(root: Root, asked: _Asked) -> ImportReport:
     """Write what the lake as it stands does not have."""
-    hashes = [delivery.sha256 for delivery in deliveries]
-    import_id = operation_id(hashes, basis, quarantine, recorded_at.isoformat())
-    declared = basis or Basis.RAW
-    parts = {str(interval): part for (interval,), part in rows.partition_by("interval", as_dict=True).items()}
-    for interval, part in parts.items():
-        _check_held(root, table_of(interval), part, declared)
-    found = [revisions.revisions(root, table_of(interval), part, declared) for interval, part in parts.items()]
-    revised = tuple(one for some, _ in found for one in some)
-    refused = {name: why for _, some in found for name, why in some.items()}
-    anew = {one.symbol for one in revised}
-    whole, rows, parts = rows, _without(rows, refused), _parts_without(parts, refused)
-    if refused and rows.is_empty():
-        name, why = next(iter(refused.items()))
-        raise DataError(f"{name}: {why}; nothing was imported")
-    word, contradicted = _on_word(root, rows, parts, declared, doubt, anew)
-    rows, parts, refused = _without(rows, contradicted), _parts_without(parts, contradicted), refused | contradicted
-    revised, anew = tuple(one for one in revised if one.symbol not in contradicted), anew - contradicted.keys()
-    delivered = _actions(rows)
-    parts = {
-        interval: mark_repeats(root, interval, part, structures, recorded_at, anew) for interval, part in parts.items()
-    }
-    named = pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in deliveries)))
-    columns = origin(named, import_id, recorded_at)
-    aside = put_aside(root, import_id, deliveries)
-    news = new_instruments(root, rows, structures)
-    told, retold = delivered.with_columns(source=columns["source"]), anew & _telling(rows)
+    judged = _judged(root, asked)
+    anew, hashes = judged.anew, [delivery.sha256 for delivery in asked.deliveries]
+    marked = {one: _marked(root, one, part, asked, anew) for one, part in judged.parts.items() if len(part)}
+    import_id = asked.operation()
+    named = pl.col("file").replace_strict(dict(enumerate(delivery.name for delivery in asked.deliveries)))
+    columns = origin(named, import_id, asked.recorded_at)
+    aside = put_aside(root, import_id, asked.deliveries)
+    instruments = new_instruments(root, _coverage(judged.parts), asked.structures)
+    told, retold = _actions(judged.parts).with_columns(source=columns["source"]), anew & _telling(judged.parts)
     fresh = told.filter(pl.col("symbol").is_in(sorted(retold)))
     actions = pl.concat([unstored_actions(root, _without(told, retold)), fresh])
-    paid = _funding(deliveries)
-    payments = unstored(root, settled(paid))
-    journals = [*(journal_of(part) for part in parts.values()), funding_journal(paid, payments)]
+    payments = unstored(root, settled(asked.paid))
+    journals = [*(journal for _, journal in marked.values()), funding_journal(asked.paid, payments)]
     journal = pl.concat(journals, how="vertical_relaxed").sort("file", "symbol")
     for table, frame in (
-        ("facts", pl.concat([NO_FACTS, *word]).with_columns(file=pl.lit(0))),
+        ("facts", judged.word.with_columns(file=pl.lit(0))),
         ("actions", actions),
         ("funding", payments),
-        ("instruments", news),
-        *(
-            (table_of(interval), part.filter(~pl.col("duplicate")).with_columns(basis=pl.lit(str(declared))))
-            for interval, part in parts.items()
-        ),
-        ("journal", journal.with_columns(sha256=pl.col("file").replace_strict(dict(enumerate(hashes))))),
+        ("instruments", instruments),
     ):
-        replaced = retold if table == "actions" else anew if table in map(table_of, parts) else ()
-        revisions.write(root, table, frame.with_columns(**columns), replaced)
+        revisions.write(root, table, [frame.with_columns(**columns)], retold if table == "actions" else ())
+    for interval, (part, _) in marked.items():
+        more = {"interval": pl.lit(interval), "basis": pl.lit(str(asked.declared)), **columns}
+        new = (batch.filter(~pl.col("duplicate")).with_columns(**more) for batch in batches(part))
+        revisions.write(root, table_of(interval), new, anew)
+    sums = pl.col("file").replace_strict(dict(enumerate(hashes)))
+    commits.append(root, "journal", journal.with_columns(sha256=sums, **columns))
     return ImportReport(
         import_id=import_id,
         files=tuple(
-            file_report(j, replace(delivery, left_out=delivery.left_out + _gone(whole, rows, j)), journal)
-            for j, delivery in enumerate(deliveries)
+            file_report(j, replace(one, left_out=one.left_out + _gone(asked.parts, judged.parts, j)), journal)
+            for j, one in enumerate(asked.deliveries)
         ),
         symbols=journal["symbol"].n_unique(),
         actions=len(actions),
         funding=len(payments),
         quarantine=aside,
-        refused=refused,
-        revised=revised,
-        accepted=tuple(sorted({name for one in word for name in one["symbol"]})),
+        refused=judged.refused,
+        revised=judged.revised,
+        accepted=tuple(sorted(set(judged.word["symbol"]))),
+    )
+
+
+def _judged(root: Root, asked: _Asked) -> _Judged:
+    """Hold the bars against what is stored of their symbols, and against the declared basis."""
+    for interval, part in asked.parts.items():
+        _check_held(root, table_of(interval), part, asked.declared)
+    found = [
+        revisions.revisions(root, table_of(interval), batch, asked.declared)
+        for interval, part in asked.parts.items()
+        for batch in batches(part)
+    ]
+    revised = tuple(one for some, _ in found for one in some)
+    refused = {name: why for _, some in found for name, why in some.items()}
+    parts = _parts_without(asked.parts, refused)
+    if refused and not any(map(len, parts.values())):
+        name, why = next(iter(refused.items()))
+        raise DataError(f"{name}: {why}; nothing was imported")
+    word, contradicted = _on_word(root, parts, asked, frozenset(one.symbol for one in revised))
+    return _Judged(
+        parts=_parts_without(parts, contradicted),
+        refused=refused | contradicted,
+        revised=tuple(one for one in revised if one.symbol not in contradicted),
+        word=word,
     )
 
 
 def _on_word(
-    root: Root,
-    rows: pl.DataFrame,
-    parts: Mapping[str, pl.DataFrame],
-    declared: Basis,
-    doubt: Doubt,
-    anew: Collection[str],
-) -> tuple[list[pl.DataFrame], dict[str, str]]:
+    root: Root, parts: Mapping[str, pl.DataFrame], asked: _Asked, anew: Collection[str]
+) -> tuple[pl.DataFrame, dict[str, str]]:
     """The facts that are taken on the user's word, and the symbols that are contradicted alone, with the reason."""
+    told, declared, doubt = _actions(parts), asked.declared, asked.doubt
     try:
-        told = _actions(rows)
-        return [on_word(root, table_of(one), part, told, declared, doubt, anew) for one, part in parts.items()], {}
+        found = [on_word(root, table_of(one), part, told, declared, doubt, anew) for one, part in parts.items()]
     except Contradicted as error:
         if not error.apart:
             raise
         apart = dict(error.apart)
-    word, more = _on_word(root, _without(rows, apart), _parts_without(parts, apart), declared, doubt, anew)
-    return word, apart | more
+        word, more = _on_word(root, _parts_without(parts, apart), asked, anew)
+        return word, apart | more
+    return pl.concat([NO_FACTS, *found]), {}
+
+
+def _marked(
+    root: Root, interval: str, part: pl.DataFrame, asked: _Asked, anew: Collection[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The bars of an interval with `duplicate` (see `mark_repeats`), and the journal of what becomes of them."""
+    marks, journals = [], []
+    for batch in batches(part):
+        found = mark_repeats(root, interval, batch, asked.structures, asked.recorded_at, anew)
+        marks.append(found["duplicate"])
+        journals.append(journal_of(found))
+    return part.with_columns(pl.concat(marks)), pl.concat(journals)
 
 
 def _parts_without(parts: Mapping[str, pl.DataFrame], symbols: Collection[str]) -> dict[str, pl.DataFrame]:
     return {interval: _without(part, symbols) for interval, part in parts.items()}
 
 
-def _gone(whole: pl.DataFrame, rows: pl.DataFrame, file: int) -> int:
+def _gone(whole: Mapping[str, pl.DataFrame], kept: Mapping[str, pl.DataFrame], file: int) -> int:
     """Rows of a file that went with their symbols."""
-    return sum(sign * len(some.filter(pl.col("file") == file)) for sign, some in ((1, whole), (-1, rows)))
+    parts = ((sign, part) for sign, some in ((1, whole), (-1, kept)) for part in some.values())
+    return sum(sign * int((part["file"] == file).sum()) for sign, part in parts)
 
 
-def _telling(rows: pl.DataFrame) -> set[str]:
+def _names(parts: Mapping[str, pl.DataFrame]) -> set[str]:
+    """Symbols of the bars."""
+    return {name for part in parts.values() for name in part["symbol"].unique().cast(pl.String)}
+
+
+def _coverage(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Of all bars what says for which of them dividends were delivered."""
+    kept = (part.select("symbol", "timestamp", "file", pl.col("dividends").cast(pl.Float64)) for part in parts.values())
+    return pl.concat(kept)
+
+
+def _telling(parts: Mapping[str, pl.DataFrame]) -> set[str]:
     """Symbols whose rows say what was paid or split, be it nothing."""
     said = pl.any_horizontal(pl.col(ACTIONS).is_not_null())
-    return set(rows.filter(said)["symbol"].cast(pl.String).unique())
+    return _names({interval: part.select("symbol", *ACTIONS).filter(said) for interval, part in parts.items()})
 
 
 def _without(rows: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:
@@ -222,25 +286,34 @@ def _check_some_good(deliveries: Sequence[Delivery]) -> None:
             raise malformed(delivery)
 
 
-def _merged(deliveries: Sequence[Delivery]) -> pl.DataFrame:
-    """All good rows by symbol and time, with the number of their file and its interval; symbols as an enumeration."""
-    empty = pl.DataFrame(schema={"symbol": pl.String(), "timestamp": TIME, **_NUMBERS, **_FILED})
-    rows = pl.concat([empty, *(one.select(empty.columns) for one in _filed(deliveries, funding=False))])
-    rows = rows.with_columns(pl.col("symbol").cast(pl.Enum(rows["symbol"].unique().sort())))
-    return in_time_order(rows, "timestamp")
+def _merged(deliveries: Sequence[Delivery]) -> dict[str, pl.DataFrame]:
+    """Good bars by interval, there sorted by symbol (an enumeration) and time, with the number of their file.
 
-
-def _filed(deliveries: Sequence[Delivery], *, funding: bool) -> Iterator[pl.DataFrame]:
-    """Good rows of the files of bars, or of those of funding, with their number and interval."""
+    Columns that no file of an interval has are of type Null. Where there is no bar there is one interval, of none.
+    """
+    found: dict[str, list[pl.DataFrame]] = {}
     for j, delivery in enumerate(deliveries):
-        if (delivery.interval == FUNDING) == funding:
-            yield delivery.rows.with_columns(file=pl.lit(j, pl.Int64), interval=pl.lit(delivery.interval))
+        if delivery.interval != FUNDING:
+            found.setdefault(delivery.interval, []).append(delivery.rows.with_columns(file=pl.lit(j, pl.UInt32)))
+    found = found or {DAILY: [pl.DataFrame(schema=_COLUMNS)]}
+    names = pl.concat([one["symbol"].unique().cast(pl.String) for some in found.values() for one in some])
+    columns = [pl.col("symbol").cast(pl.Enum(names.unique().sort())), *list(_COLUMNS)[1:]]
+    merged = {
+        interval: pl.concat([one.select(columns) for one in some], how="vertical_relaxed")
+        for interval, some in sorted(found.items())
+    }
+    return {interval: in_time_order(rows, "timestamp") for interval, rows in merged.items()}
 
 
 def _funding(deliveries: Sequence[Delivery]) -> pl.DataFrame:
     """All good payments with the number of their file."""
-    empty = pl.DataFrame(schema={"symbol": pl.String(), "timestamp": TIME, RATE: pl.Float64(), "file": pl.Int64()})
-    return pl.concat([empty, *(one.select(empty.columns) for one in _filed(deliveries, funding=True))])
+    schema = {"symbol": pl.String(), "timestamp": TIME, RATE: pl.Float64(), "file": pl.UInt32()}
+    paid = [
+        delivery.rows.with_columns(pl.col("symbol").cast(pl.String), file=pl.lit(j, pl.UInt32))
+        for j, delivery in enumerate(deliveries)
+        if delivery.interval == FUNDING
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *(one.select(list(schema)) for one in paid)])
 
 
 def check_declared(structures: Mapping[str, Structure], basis: Basis | None) -> None:
@@ -288,12 +361,16 @@ def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Str
     )
 
 
-def _actions(rows: pl.DataFrame) -> pl.DataFrame:
+def _actions(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Dividends and splits that the rows tell; 0 is none, and so is a split of 1 for 1."""
-    parts = [
-        rows.filter((pl.col(column) > 0) & (pl.col(column) != neutral)).select(
-            pl.col("symbol").cast(pl.String), "timestamp", "file", kind=pl.lit(kind), value=pl.col(column)
+    found = [
+        part.select("symbol", "timestamp", "file", column)
+        .filter((pl.col(column) > 0) & (pl.col(column) != neutral))
+        .select(
+            pl.col("symbol").cast(pl.String), "timestamp", "file", kind=pl.lit(kind),
+            value=pl.col(column).cast(pl.Float64),
         )
+        for part in parts.values()
         for column, kind, neutral in (("dividends", "dividend", 0.0), ("stock_splits", "split", 1.0))
-    ]
-    return pl.concat(parts).unique(ACTION, keep="first", maintain_order=True).sort(ACTION)
+    ]  # fmt: skip
+    return pl.concat(found).unique(ACTION, keep="first", maintain_order=True).sort(ACTION)

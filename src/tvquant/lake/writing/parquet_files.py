@@ -17,6 +17,8 @@ from tvquant.lake.writing.csv_files import Sheet, no_rows
 from tvquant.lake.writing.memory import check_fits
 from tvquant.lake.writing.timestamps import Moments, of_arrow
 
+ROWS = 1 << 18
+"""Rows that are decoded at once."""
 CELL = 8
 """Bytes of a number; a text counts for four."""
 
@@ -36,54 +38,55 @@ def read_parquet(path: Path) -> tuple[Sheet, Moments | None]:
             found = file.schema_arrow.names
             names = headers.renamed(path, found)
             check_fits(path, file.metadata.num_rows, CELL * (4 + len(names)))
-            table = file.read(columns=list(names))
-        if not table.num_rows:
-            raise no_rows(path)
-        moments = _moments(path, table, names)
-        columns = {name: _column(path, table, name, wanted, moments) for name, wanted in names.items()}
+            if not file.metadata.num_rows:
+                raise no_rows(path)
+            time = next((name for name, wanted in names.items() if wanted == "timestamp"), None)
+            frames, times = [], []
+            for batch in file.iter_batches(ROWS, columns=list(names)):
+                frames.append(
+                    pl.DataFrame({name: _column(path, batch, name, names[name]) for name in names if name != time})
+                )
+                times += [batch.column(time)] if time is not None else []
+        moments = None if time is None else _moments(path, pa.chunked_array(times), time)
     except (pa.ArrowException, *UNREADABLE) as error:
         raise DataError(f"{path} is not a readable parquet file: {first_line(error)}") from error
-    cells = pl.DataFrame(columns)
+    cells = pl.concat(frames)
+    if moments is not None:
+        cells = cells.with_columns(moments.given.alias(str(time))).select(list(names))
     numbers = pl.int_range(len(cells), eager=True, dtype=pl.Int64)
     ignored = tuple(name for name in found if name not in names)
     return Sheet(cells=cells, names=names, numbers=numbers, ignored=ignored, said=headers.told(names)), moments
 
 
-def _moments(path: Path, table: Any, names: dict[str, str]) -> Moments | None:
+def _moments(path: Path, column: Any, name: str) -> Moments:
     """The times, or the refusal of a column that has none."""
     import pyarrow as pa
 
-    mine = next((name for name, wanted in names.items() if wanted == "timestamp"), None)
-    if mine is None:
-        return None
-    moments = of_arrow(table.column(mine))
+    moments = of_arrow(column)
     if moments is None:
-        if pa.types.is_timestamp(table.column(mine).type):
-            found = f"row 0, column {mine!r}: {_first(table.column(mine))} has no zone"
+        if pa.types.is_timestamp(column.type):
+            found = f"row 0, column {name!r}: {_first(column)} has no zone"
             raise DataError(f"{path}: {found}; expected times with a zone, such as UTC, or dates")
-        raise _wrong_type(path, table, mine, "times with a zone, such as UTC, or dates")
+        raise _wrong_type(path, column, name, "times with a zone, such as UTC, or dates")
     return moments
 
 
-def _column(path: Path, table: Any, name: str, wanted: str, moments: Moments | None) -> pl.Series:
-    """A column in the type that is judged: texts for symbols, numbers for the rest."""
+def _column(path: Path, batch: Any, name: str, wanted: str) -> pl.Series:
+    """A column in the type that is judged: symbols, of which each text is kept once, and numbers."""
     import pyarrow as pa
 
-    column, is_a = table.column(name), pa.types
-    if wanted == "timestamp" and moments is not None:
-        return moments.given
+    column, is_a = batch.column(name), pa.types
     kind = column.type.value_type if is_a.is_dictionary(column.type) else column.type
     if wanted == "symbol":
         if not any(one(kind) for one in (is_a.is_string, is_a.is_large_string, is_a.is_string_view, is_a.is_null)):
-            raise _wrong_type(path, table, name, "text")
-        return pl.Series(pl.from_arrow(column.cast(pa.large_string())))
+            raise _wrong_type(path, column, name, "text")
+        return pl.Series(pl.from_arrow(column.cast(pa.large_string()))).cast(pl.Categorical)
     if not any(one(kind) for one in (is_a.is_integer, is_a.is_floating, is_a.is_decimal, is_a.is_null)):
-        raise _wrong_type(path, table, name, "numbers")
+        raise _wrong_type(path, column, name, "numbers")
     return pl.Series(pl.from_arrow(column.cast(pa.float64(), safe=False)))
 
 
-def _wrong_type(path: Path, table: Any, name: str, expected: str) -> DataError:
-    column = table.column(name)
+def _wrong_type(path: Path, column: Any, name: str, expected: str) -> DataError:
     kind = shown(str(column.type).removeprefix("large_"))[1:-1]
     found = f"row 0, column {name!r}: {_first(column)} is of type {kind}"
     return DataError(f"{path}: {found}, expected {expected}; convert the column")

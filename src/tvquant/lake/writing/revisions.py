@@ -95,20 +95,24 @@ def _unscaled(root: Root, mine: pl.DataFrame, symbol: str, declared: Basis) -> s
     return "" if paid.is_empty() else "but its stored dividends came without: deliver them as a column"
 
 
-def write(root: Root, table: str, rows: pl.DataFrame, anew: Collection[str]) -> None:
-    """Append the rows; those of the symbols `anew` take the place of all that the table has of them, in one commit."""
-    mine = pl.col("symbol").cast(pl.String).is_in(sorted(anew))
+def write(root: Root, table: str, frames: Iterable[pl.DataFrame], anew: Collection[str]) -> None:
+    """Append the rows of all frames in one commit; those of the symbols `anew` take the place of all their rows first.
+
+    In a commit of its own, that is: their new rows are held together in memory, the others are not.
+    """
     version = tables.version(root, table)
     if not anew or version is None:
-        commits.append(root, table, rows)
+        commits.extend(root, table, frames)
         return
-    renewed = rows.filter(mine)
+    mine = pl.col("symbol").cast(pl.String).is_in(sorted(anew))
+    frames = list(frames)
+    renewed = pl.concat(frame.filter(mine) for frame in frames)
     held = tables.read(root, table, ["symbol", "timestamp"], where=mine)
     stamps = pl.concat([renewed["timestamp"], held["timestamp"]])
     if len(stamps):
         span = (stamps.min() - DAY, stamps.max() + DAY)  # type: ignore[operator]
         commits.replace(root, table, renewed, version, span=span, symbols=sorted(anew))  # type: ignore[arg-type]
-    commits.append(root, table, rows.filter(~mine))
+    commits.extend(root, table, (frame.filter(~mine) for frame in frames))
 
 
 def told(revised: Sequence[Revision], revision: str) -> Iterable[str]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError
@@ -48,6 +50,8 @@ CAPABILITIES = Capabilities(
     live=False,
     tells_basis=False,
 )
+PLAIN: dict[Any, Any] = {cs.by_name("symbol"): pl.String, cs.by_dtype(pl.Null): pl.Float64}
+"""Types of bars that are alike whatever file they came from."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -178,7 +182,7 @@ class Files:
         except DataError as error:
             raise Malformed(f"provider files: {error}", retryable=False) from error
         bars = {
-            interval: [one.rows for one in deliveries if one.interval == interval]
+            interval: [one.rows.cast(PLAIN) for one in deliveries if one.interval == interval]
             for interval in sorted({one.interval for one in deliveries} - {delivered.FUNDING})
         }
         if not bars:

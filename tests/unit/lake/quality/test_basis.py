@@ -12,7 +12,7 @@ from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake
-from tvquant.lake.quality.basis import ACTION, PRICED, contradictions, unshown
+from tvquant.lake.quality.basis import ACTION, PRICED, Contradiction, Evidence, unshown
 from tvquant.lake.storage import tables
 from tvquant.lake.writing.declared_basis import Doubt
 
@@ -31,6 +31,10 @@ STATED = {
     "crypto_bybit_perp_1d": "raw",
     "crypto_binance_spot_1d_2021_2022": "raw",
 }
+
+
+def contradictions(priced: pl.DataFrame, told: pl.DataFrame) -> tuple[Contradiction, ...]:
+    return Evidence.of(priced, told).contradictions()
 
 
 def walk(seed: int = 1, spread: float = 0.015, count: int = 120) -> Any:

@@ -1,6 +1,7 @@
 """What an import stores, collapses, sets aside and refuses."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -222,14 +223,14 @@ def test_an_import_killed_before_its_bars_is_harmless_and_completes(
 ) -> None:
     deliver(bars(BTC, [1.0, 2.0]))
     digest = _digest(lake)
-    append = commits.append
+    extend = commits.extend
 
-    def killed(root: Path, table: str, frame: pl.DataFrame) -> None:
+    def killed(root: Path, table: str, frames: Iterable[pl.DataFrame]) -> None:
         if table == "bars":
             raise KeyboardInterrupt
-        append(root, table, frame)
+        extend(root, table, frames)
 
-    monkeypatch.setattr(commits, "append", killed)
+    monkeypatch.setattr(commits, "extend", killed)
     with pytest.raises(KeyboardInterrupt):
         deliver(bars(AAPL, [3.0], "2021-01-04", dividends=[0.5]), basis=Basis.SPLIT)
     assert lake.symbols() == (BTC,)

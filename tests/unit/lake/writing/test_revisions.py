@@ -1,5 +1,6 @@
 """Adjusted histories on another scale: replaced whole or refused by name, and never joined to the old one."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,14 +126,14 @@ def test_a_correction_of_one_bar_is_a_conflict_as_before(lake: Lake, deliver: An
 def test_the_stamp_follows_what_is_stored_whichever_commit_a_kill_came_before(
     killed: str, lake: Lake, deliver: Any, bars: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = commits.append
+    extend = commits.extend
 
-    def stop(root: Path, table: str, frame: pl.DataFrame) -> None:
+    def stop(root: Path, table: str, frames: Iterable[pl.DataFrame]) -> None:
         if table == killed:
             raise KeyboardInterrupt
-        append(root, table, frame)
+        extend(root, table, frames)
 
-    monkeypatch.setattr(commits, "append", stop)
+    monkeypatch.setattr(commits, "extend", stop)
     with pytest.raises(KeyboardInterrupt):
         deliver(part(bars, 0, 20, dividends=[0.4 if k == 5 else 0.0 for k in range(20)]), basis=Basis.SPLIT)
     monkeypatch.undo()
