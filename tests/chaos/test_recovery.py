@@ -189,5 +189,6 @@ def test_a_cut_is_named_or_changes_nothing_and_is_mended(
 
 def result_of(home: Workspace) -> str:
     from tvquant.app.finished_runs import result_digest
+    from tvquant.ledger.recorded_run import RecordedRun
 
-    return result_digest(home.all_runs()[-1])
+    return result_digest(RecordedRun(home.all_runs()[-1]))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tvquant.app.pinned_snapshot import plans
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import LedgerError
-from tvquant.core.records import RUN
-from tvquant.ledger import Integrity, RunFolder, Verification, records, verify
+from tvquant.ledger import Integrity, RunFolder
+from tvquant.ledger.recorded_run import RecordedRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,32 +21,33 @@ class Finished:
 
 def finished_run(workspace: Workspace, plan: str, note: Callable[[str], None]) -> Finished | None:
     """Return the newest sealed and verified run of a plan digest; of those that do not verify a note is made."""
-    for folder, record in plans(workspace, note):
-        if record.outputs["plan"] != plan:
+    for folder, pinned in plans(workspace, note):
+        if pinned.digest != plan:
             continue
-        checked = verify(folder.path, run_id=folder.id)
-        if checked.finished:
-            return Finished(folder=folder, result=result_digest(folder), reused=True)
-        if checked.status is not Integrity.INCOMPLETE:
-            note(fault(folder, checked))
+        run = RecordedRun(folder)
+        if run.verification.finished:
+            return Finished(folder=folder, result=result_digest(run), reused=True)
+        if run.verification.status is not Integrity.INCOMPLETE:
+            note(fault(run))
     return None
 
 
-def fault(folder: RunFolder, checked: Verification) -> str:
+def fault(run: RecordedRun) -> str:
     """What is wrong with a run that does not verify, in one line."""
+    checked, name = run.verification, run.folder.id
     bad = checked.altered[0] if checked.altered else None
     why = f": {bad.file} {bad.why}" if bad else ""
-    return f"run {folder.id} is {checked.status.value}{why}; see `tvquant ledger verify {folder.id}`"
+    return f"run {name} is {checked.status.value}{why}; see `tvquant ledger verify {name}`"
 
 
-def result_digest(folder: RunFolder) -> str:
+def result_digest(run: RecordedRun) -> str:
     """Return the result digest that a sealed run recorded.
 
     Raises
     ------
     LedgerError : it is not finished.
     """
-    seal = next(iter(records(folder.path, chain=RUN, kind="seal")), None)
-    if seal is None:
-        raise LedgerError(f"run {folder.id} is not finished; continue it with `tvquant run --resume {folder.id}`")
-    return seal.outputs["result"]
+    if run.sealed is None:
+        name = run.folder.id
+        raise LedgerError(f"run {name} is not finished; continue it with `tvquant run --resume {name}`")
+    return run.sealed

@@ -15,22 +15,21 @@ import numpy as np
 
 from tvquant.app.finished_runs import fault
 from tvquant.app.identity import plan_digest
-from tvquant.app.plan import MANIFEST
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel
-from tvquant.core.records import RUN, Entry
+from tvquant.core.records import SELECTION, Entry
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.lake import Snapshot, perturbations
-from tvquant.ledger import LedgerRecord, RunFolder, records, verify
-from tvquant.profiles import from_manifest
+from tvquant.ledger import LedgerRecord, RunFolder
+from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.leakcheck import Leak, Outcome, Payload, check, compare, honest, summed
-from tvquant.tournament.rebalances import SELECTION, Rebalance, restored, selection_entry, snapshot_entry
+from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.specs import Previous, Spec
 from tvquant.tournament.views import look
 
@@ -38,9 +37,6 @@ LEDGER = "ledger"
 """Name of the comparison with what was recorded."""
 UNCHANGED = "as imported"
 """Name of the fork that changes nothing."""
-
-type History = Mapping[str, Mapping[int, LedgerRecord]]
-"""Cell key, or chain of selections -> window -> its record, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +73,12 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
     """
     from threadpoolctl import threadpool_limits
 
-    snapshot, played = _plan(folder)
+    run = RecordedRun(folder)
+    snapshot, played = _plan(run)
     lake = workspace.lake()
     panel, rows = lake.panel(snapshot), perturbations.pinned(lake, snapshot)
-    history = _history(folder)
-    ids = sorted({window for cell in played for window in history.get(cell.key, {})})
+    decided = {cell.key: run.decisions.get(cell.key, {}) for cell in played}
+    ids = sorted({window for made in decided.values() for window in made})
     chosen = _spread(ids, windows)
     outcomes: list[Outcome] = []
     watcher.stage(Stage.VALIDATION, "leakcheck")
@@ -89,7 +86,8 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
     with threadpool_limits(1), tempfile.TemporaryDirectory(prefix="tvquant-") as temporary:
         case = _Case(
             played=played,
-            history=history,
+            run=run,
+            decided=decided,
             panel=panel,
             unchanged=_build(rows, Path(temporary)),
             rows=rows,
@@ -98,37 +96,23 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
         for done, window in enumerate(chosen):
             outcomes += _check_window(case, window)
             watcher.steps(done + 1, len(chosen))
-    steps = (_step(history[cell.key][w]) for cell in played for w in chosen if w in history.get(cell.key, {}))
-    stamps = NONE.union(*(step.stamps for step in steps))
+    checked = (made[window].decision for made in decided.values() for window in chosen if window in made)
+    stamps = NONE.union(*(decision.stamps for decision in checked))
     return LeakCheck(run=folder.id, windows=chosen, of=len(ids), outcomes=summed(outcomes), stamps=stamps)
 
 
-def _plan(folder: RunFolder) -> tuple[Snapshot, tuple[Cell, ...]]:
+def _plan(run: RecordedRun) -> tuple[Snapshot, tuple[Cell, ...]]:
     """What a finished run pinned, and the cells that it played."""
-    checked = verify(folder.path, run_id=folder.id)
-    if not checked.finished:
-        raise LedgerError(f"only a finished run that verifies can be checked: {fault(folder, checked)}")
-    resolved = from_manifest(folder.read_json(MANIFEST))
-    pinned = next(records(folder.path, chain=RUN, kind="plan"))
-    snapshot = Snapshot.from_json(pinned.data["snapshot"])
-    if plan_digest(profile=resolved.digest, snapshot=snapshot.digest) != pinned.outputs["plan"]:
+    if not run.verification.finished:
+        raise LedgerError(f"only a finished run that verifies can be checked: {fault(run)}")
+    assert run.plan is not None  # a sealed run has one
+    snapshot, profile = Snapshot.from_json(run.plan.snapshot), run.resolved.profile
+    if plan_digest(profile=run.resolved.digest, snapshot=snapshot.digest) != run.plan.digest:
         raise ProfileError(
-            f"run {folder.id} was made with other code or packages, so these would make other decisions; run it anew "
-            f"with `tvquant run {resolved.profile.name}` and check that run"
+            f"run {run.folder.id} was made with other code or packages, so these would make other decisions; run it "
+            f"anew with `tvquant run {profile.name}` and check that run"
         )
-    return snapshot, cells(resolved.profile)
-
-
-def _history(folder: RunFolder) -> History:
-    found: dict[str, dict[int, LedgerRecord]] = {}
-    for record in records(folder.path):
-        if record.kind in ("snapshot", SELECTION):
-            found.setdefault(record.chain, {})[record.metrics["window"]] = record
-    return found
-
-
-def _step(record: LedgerRecord) -> Rebalance:
-    return restored(record.inputs, record.outputs, record.metrics, record.data)
+    return snapshot, cells(profile)
 
 
 def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
@@ -140,10 +124,11 @@ def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Case:
-    """A run as it is checked: its cells and their records, its panel, the panel imported anew, and the stored rows."""
+    """A run as it is checked: cells and their decisions, its panel, the panel imported anew, and the stored rows."""
 
     played: Sequence[Cell]
-    history: History
+    run: RecordedRun
+    decided: Mapping[str, Mapping[int, RecordedDecision]]
     panel: Panel
     unchanged: Panel
     rows: perturbations.Rows
@@ -152,18 +137,25 @@ class _Case:
 
 def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
     """Every distinct decision of one window on every fork, and each cell's record against its decision."""
-    here = [cell for cell in case.played if window in case.history.get(cell.key, {})]
+    here = [cell for cell in case.played if window in case.decided[cell.key]]
     speaker = {cell.key: next(one.key for one in here if one.spec == cell.spec) for cell in here}
     specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
-    replay = honest(specs, {key: _previous(case.history[key], window) for key in specs})
-    row = case.history[here[0].key][window].metrics["row"]
+    replay = honest(specs, {key: _previous(case.decided[key], window) for key in specs})
+    row = case.decided[here[0].key][window].row
     at = look(case.panel, row).as_of
     made = replay(case.panel, at)
     entries = _entries(window, row, [(cell, made[speaker[cell.key]]) for cell in here])
-    recorded = {chain: _said(record[window]) for chain, record in case.history.items() if window in record}
-    differ = compare(recorded, {one.chain: _said(one) for one in entries}, fork=LEDGER, window=window, as_of=at)
+    again = {one.chain: _content(one) for one in entries}
+    differ = compare(_recorded(case, window), again, fork=LEDGER, window=window, as_of=at)
     yield Outcome(fork=LEDGER, decisions=len(here), leaks=differ)
     yield from check(replay, made, _forks(case, at), window=window, at=at)
+
+
+def _recorded(case: _Case, window: int) -> dict[str, Payload]:
+    """Chain -> content of the window's record: selections, then the cells that stand on them."""
+    chosen = {chain: found[window] for chain, found in case.run.selections.items() if window in found}
+    made = {cell: found[window].record for cell, found in case.decided.items() if window in found}
+    return {chain: _content(record) for chain, record in (chosen | made).items()}
 
 
 def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> Iterator[Entry]:
@@ -177,15 +169,15 @@ def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> 
         yield snapshot_entry(cell, Rebalance.of(window, row, decision, selection), decision)
 
 
-def _said(entry: Entry | LedgerRecord) -> Payload:
-    """Everything that an entry says; first what was decided, then what follows from it."""
+def _content(entry: Entry | LedgerRecord) -> Payload:
+    """Return everything that an entry holds; first what was decided, then what follows from it."""
     return {**entry.data, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
 
 
-def _previous(recorded: Mapping[int, LedgerRecord], window: int) -> Previous:
-    """What the cell held before the window, as its record before says."""
-    before = [record for number, record in recorded.items() if number < window]
-    return Previous(atoms=_step(before[-1]).atoms) if before else Previous()
+def _previous(decided: Mapping[int, RecordedDecision], window: int) -> Previous:
+    """Return what the cell held before the window, as its decision before has it."""
+    before = [made for number, made in decided.items() if number < window]
+    return Previous(atoms=before[-1].decision.atoms) if before else Previous()
 
 
 def _forks(case: _Case, at: Instant) -> Iterator[tuple[str, Panel | None]]:

@@ -8,65 +8,52 @@ from typing import Any
 
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, TvquantError
-from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
-from tvquant.ledger import LedgerRecord, RunFolder, records
-from tvquant.ledger.run_folder import document
-
-SNAPSHOT = "data/snapshot.json"
-
-
-def plan_record(folder: RunFolder) -> LedgerRecord | None:
-    """The record of what a run pinned; None when it was stopped before.
-
-    Raises
-    ------
-    DataError, LedgerError : the ledger cannot be read and believed so far.
-    """
-    return next(iter(records(folder.path, chain=RUN, kind="plan")), None)
+from tvquant.ledger import RunFolder
+from tvquant.ledger.recorded_run import RecordedPlan, RecordedRun
+from tvquant.ledger.run_folder import PINNED, document
 
 
 def write_snapshot(folder: RunFolder, plan: str, snapshot: str) -> None:
     """Write the file that repeats the plan record."""
-    folder.write_json(SNAPSHOT, _document(plan, snapshot))
+    folder.write_json(PINNED, _document(plan, snapshot))
 
 
 def restore_snapshots(workspace: Workspace, say: Callable[[str], None]) -> None:
     """Write anew each `data/snapshot.json` that is not what its run's ledger says, and say so (by who may write)."""
-    for folder, record in plans(workspace, lambda _: None):
-        plan, snapshot = record.outputs["plan"], record.data["snapshot"]
-        if _text(folder) == document(_document(plan, snapshot)):
+    for folder, plan in plans(workspace, lambda _: None):
+        if _text(folder) == document(_document(plan.digest, plan.snapshot)):
             continue
         try:
-            write_snapshot(folder, plan, snapshot)
+            write_snapshot(folder, plan.digest, plan.snapshot)
         except DataError as error:
-            say(f"run {folder.id}: {SNAPSHOT} is damaged and cannot be restored: {error}")
+            say(f"run {folder.id}: {PINNED} is damaged and cannot be restored: {error}")
         else:
-            say(f"run {folder.id}: {SNAPSHOT} was damaged; it is restored from the ledger's plan record")
+            say(f"run {folder.id}: {PINNED} was damaged; it is restored from the ledger's plan record")
 
 
-def plans(workspace: Workspace, say: Callable[[str], None]) -> Iterator[tuple[RunFolder, LedgerRecord]]:
-    """Every run that pinned something with its plan record, newest first; runs that cannot be read are told of."""
+def plans(workspace: Workspace, say: Callable[[str], None]) -> Iterator[tuple[RunFolder, RecordedPlan]]:
+    """Every run that pinned something with its plan, newest first; runs that cannot be read are told of."""
     for folder in reversed(workspace.all_runs()):
         try:
-            record = plan_record(folder)
+            plan = RecordedRun(folder).plan
         except TvquantError as error:
             say(f"run {folder.id} is passed over, for its ledger cannot be read: {error}")
         else:
-            if record is not None:
-                yield folder, record
+            if plan is not None:
+                yield folder, plan
 
 
 def pinned_snapshots(workspace: Workspace, say: Callable[[str], None]) -> Iterator[Snapshot]:
     """What every run was computed from; where a ledger cannot be read, as its `data/snapshot.json` says."""
     for folder in workspace.all_runs():
         try:
-            record = plan_record(folder)
-            if record is not None:
-                yield Snapshot.from_json(record.data["snapshot"])
+            plan = RecordedRun(folder).plan
+            if plan is not None:
+                yield Snapshot.from_json(plan.snapshot)
         except TvquantError as error:
             try:
-                yield Snapshot.from_json(folder.read_json(SNAPSHOT)["snapshot"])
+                yield Snapshot.from_json(folder.read_json(PINNED)["snapshot"])
             except (DataError, LookupError, TypeError):
                 say(f"run {folder.id} cannot say what it was computed from, so nothing is kept for it: {error}")
 
@@ -77,6 +64,6 @@ def _document(plan: str, snapshot: str) -> dict[str, Any]:
 
 def _text(folder: RunFolder) -> str | None:
     try:
-        return (folder.path / SNAPSHOT).read_text("utf-8")
+        return (folder.path / PINNED).read_text("utf-8")
     except (OSError, ValueError):
         return None

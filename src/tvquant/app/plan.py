@@ -7,9 +7,6 @@ from tvquant.app.profile_fit import fitted
 from tvquant.lake import Lake, PinnedData, Snapshot
 from tvquant.profiles import ResolvedProfile
 
-MANIFEST = "manifest.json"
-"""The resolved profile in a run's folder."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -14,21 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.app.identity import plan_digest
-from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, write_snapshot
-from tvquant.app.plan import MANIFEST
+from tvquant.app.pinned_snapshot import write_snapshot
 from tvquant.app.workspace import Workspace
 from tvquant.core import durable
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, TvquantError
-from tvquant.core.records import RUN
 from tvquant.lake import Snapshot
 from tvquant.lake.writing import recovery as lake_recovery
 from tvquant.lake.writing.recovery import Damage, move
 from tvquant.ledger import RunFolder, altered, held_by, records
 from tvquant.ledger import recovery as ledger_recovery
 from tvquant.ledger.lines import AUDIT, HEAD
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.ledger.run_folder import MANIFEST, PINNED
 from tvquant.market.registry import RegistryManager
-from tvquant.profiles import from_manifest
 
 RECOVERED = Path("data") / "recovered"
 
@@ -110,12 +109,13 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
         bad = _altered(run)
         if AUDIT in bad:  # a copy under another name is no run: nothing is made again in it
             return
-        if SNAPSHOT in bad:
-            move(run.path / SNAPSHOT, aside)
-            told = next(records(run.path, chain=RUN, kind="plan"))
-            write_snapshot(run, told.outputs["plan"], told.data["snapshot"])
-            yield f"run {run.id}: {SNAPSHOT} is written again from its ledger"
-        others = [name for name in bad if name != SNAPSHOT]
+        if PINNED in bad:
+            move(run.path / PINNED, aside)
+            plan = RecordedRun(run).plan
+            assert plan is not None  # its record is what names the file
+            write_snapshot(run, plan.digest, plan.snapshot)
+            yield f"run {run.id}: {PINNED} is written again from its ledger"
+        others = [name for name in bad if name != PINNED]
         if others and MANIFEST not in others and _can_go_on(run):
             for name in (AUDIT, HEAD):
                 _kept(run.path / name, aside)
@@ -129,13 +129,10 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
 
 def _altered(run: RunFolder) -> dict[str, str]:
     """Files of the run that are not what the records of its ledger say, and why; the ledger itself if another run's."""
-    held: dict[str, str] = {}
-    strange: dict[str, str] = {}
-    for record in records(run.path, chain=RUN):
-        held |= held_by(record.chain, record.outputs)
-        if record.run_id != run.id:
-            strange = {AUDIT: f"is the ledger of run {record.run_id}, not of {run.id}"}
-    return strange | {one.file: one.why for one in altered(run.path, held)}
+    first, strange = next(records(run.path), None), {}
+    if first is not None and first.run_id != run.id:
+        strange = {AUDIT: f"is the ledger of run {first.run_id}, not of {run.id}"}
+    return strange | {one.file: one.why for one in altered(run.path, RecordedRun(run).files)}
 
 
 def _named(fields: Mapping[str, Any]) -> set[str]:
@@ -145,12 +142,12 @@ def _named(fields: Mapping[str, Any]) -> set[str]:
 
 def _can_go_on(run: RunFolder) -> bool:
     """The run was begun with this code and these packages, so that it can be resumed."""
-    plan = plan_record(run)
+    recorded = RecordedRun(run)
+    plan = recorded.plan
     if plan is None:
         return True
-    resolved = from_manifest(run.read_json(MANIFEST))
-    pinned = Snapshot.from_json(plan.data["snapshot"])
-    return plan_digest(profile=resolved.digest, snapshot=pinned.digest) == plan.outputs["plan"]
+    pinned = Snapshot.from_json(plan.snapshot)
+    return plan_digest(profile=recorded.resolved.digest, snapshot=pinned.digest) == plan.digest
 
 
 def _kept(path: Path, aside: Path) -> None:

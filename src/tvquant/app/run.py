@@ -10,8 +10,8 @@ import shutil
 
 from tvquant.app.finished_runs import Finished, fault, finished_run, result_digest
 from tvquant.app.identity import environment, new_run_id, source_digest
-from tvquant.app.pinned_snapshot import plan_record, restore_snapshots
-from tvquant.app.plan import MANIFEST, Plan, make_plan
+from tvquant.app.pinned_snapshot import restore_snapshots
+from tvquant.app.plan import Plan, make_plan
 from tvquant.app.progress import Logbook, Watcher
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.catalogue import DATA_STAGES, SNAPSHOT_STAGES
@@ -21,13 +21,14 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.digests import digest_json, merkle_root
 from tvquant.core.errors import DataError, LedgerError, ProfileError
-from tvquant.core.records import RUN, Entry
-from tvquant.core.stages import Stage
+from tvquant.core.records import Entry
 from tvquant.lake import Lake, Snapshot
-from tvquant.ledger import Ledger, RunFolder, genesis_entry, records, verify
-from tvquant.profiles import ResolvedProfile, from_manifest, to_manifest
+from tvquant.ledger import Ledger, RunFolder, genesis_entry
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.ledger.run_folder import MANIFEST
+from tvquant.profiles import ResolvedProfile, to_manifest
 from tvquant.tournament.matrix import Resumed
-from tvquant.tournament.rebalances import SELECTION, Rebalance, restored
+from tvquant.tournament.rebalances import Rebalance
 
 
 def run(
@@ -56,18 +57,17 @@ def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, 
     DataError : the lake no longer holds what the run pinned.
     """
     restore_snapshots(workspace, watcher.note)
-    checked = verify(folder.path, run_id=folder.id)
-    if checked.finished:
-        return Finished(folder=folder, result=result_digest(folder), reused=True)
-    if checked.altered:
-        raise LedgerError(fault(folder, checked))
+    recorded = RecordedRun(folder)
+    if recorded.verification.finished:
+        return Finished(folder=folder, result=result_digest(recorded), reused=True)
+    if recorded.verification.altered:
+        raise LedgerError(fault(recorded))
     lake = workspace.lake()
-    plan = _plan_of(folder, lake)
-    finished, resumed = _recorded(folder)
+    plan, resumed = _plan_of(recorded, lake), _resumed(recorded)
     with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
         context = RunContext(
             lake=lake, folder=folder, plan=plan, recorder=ledger, progress=Logbook(folder.path, clock, watcher),
-            jobs=jobs, finished=finished, resumed=resumed,
+            jobs=jobs, finished=set(recorded.stages), resumed=resumed,
         )  # fmt: skip
         return _played(context, ledger)
 
@@ -79,7 +79,7 @@ def _played(context: RunContext, ledger: Ledger) -> Finished:
     pin(context)
     for stage in SNAPSHOT_STAGES:
         play(stage, context)
-    leaves = _leaves(context.folder)
+    leaves = RecordedRun(context.folder).leaves
     ledger.seal(leaves)
     return Finished(folder=context.folder, result=merkle_root(leaves), reused=False)
 
@@ -125,42 +125,26 @@ def _genesis(folder: RunFolder, resolved: ResolvedProfile) -> Entry:
     )
 
 
-def _plan_of(folder: RunFolder, lake: Lake) -> Plan:
+def _plan_of(run: RecordedRun, lake: Lake) -> Plan:
     """The plan of an interrupted run: as it was pinned, or as the lake stands where it was stopped before."""
-    resolved = from_manifest(folder.read_json(MANIFEST))
-    pinned = plan_record(folder)
+    resolved, pinned = run.resolved, run.plan
     if pinned is None:
         return make_plan(lake, resolved)
-    plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.data["snapshot"])))
-    if plan.digest != pinned.outputs["plan"]:
+    plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.snapshot)))
+    if plan.digest != pinned.digest:
         raise ProfileError(
-            f"run {folder.id} was begun with other code or packages, so it cannot go on with these; "
+            f"run {run.folder.id} was begun with other code or packages, so it cannot go on with these; "
             f"start it anew with `tvquant run {resolved.profile.name}`"
         )
     return plan
 
 
-def _recorded(folder: RunFolder) -> tuple[set[int], Resumed]:
-    """Return what the ledger of an interrupted run holds: finished stages and cells, rebalances of every cell."""
-    stages: set[int] = set()
-    finished: set[str] = set()
-    selections: set[tuple[str, int]] = set()
-    rebalances: dict[str, list[Rebalance]] = {}
-    for record in records(folder.path):
-        if record.kind == "snapshot":
-            one = restored(record.inputs, record.outputs, record.metrics, record.data)
-            rebalances.setdefault(record.chain, []).append(one)
-        elif record.kind == SELECTION:
-            selections.add((record.chain, record.metrics["window"]))
-        elif record.kind == "outcome" and record.chain != RUN:
-            finished.add(record.chain)
-        elif record.kind == "outcome" and record.metrics["status"] == "played":
-            stages.add(record.stage)
-    return stages, Resumed(rebalances=rebalances, finished=frozenset(finished), selections=frozenset(selections))
-
-
-def _leaves(folder: RunFolder) -> dict[str, str]:
-    """The digest of every cell, as stage 15 recorded it when it was played; it may have failed before that."""
-    outcomes = (r for r in records(folder.path, chain=RUN, kind="outcome") if r.stage == Stage.VALIDATION)
-    found: dict[str, str] = next(r for r in outcomes if r.metrics["status"] == "played").data["leaves"]
-    return found
+def _resumed(run: RecordedRun) -> Resumed:
+    """Return what an interrupted run has recorded of its matrix."""
+    rebalances = {
+        cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
+        for cell, made in run.decisions.items()
+    }
+    selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
+    finished = frozenset(cell.key for cell in run.outcomes)
+    return Resumed(rebalances=rebalances, finished=finished, selections=selections)

@@ -9,9 +9,10 @@ from tvquant.app.plan import Plan
 from tvquant.app.progress import Watcher
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Panel
-from tvquant.core.records import RUN, Recorder
+from tvquant.core.records import Recorder
 from tvquant.lake import Lake
-from tvquant.ledger import RunFolder, records
+from tvquant.ledger import RunFolder
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Resumed
 from tvquant.tournament.walk_forward import Grids, grids
@@ -73,7 +74,7 @@ class RunContext:
 
 def _refuse_future(panel: Panel, folder: RunFolder) -> None:
     """No decision on a bar that closes after the run began: the clock was wrong when it was stored, or is now."""
-    began = np.datetime64(next(records(folder.path, chain=RUN, kind="genesis")).at.replace(tzinfo=None), "us")
+    began = np.datetime64(RecordedRun(folder).began.replace(tzinfo=None), "us")
     late = np.argwhere(panel.tradable & (panel.known_at > began))
     if len(late):
         row, column = late[-1]

@@ -6,6 +6,10 @@ from typing import Any, Protocol
 
 RUN = "run"
 """The chain of the run itself; every other chain is a cell key, or `selection/MODEL`."""
+SELECTION = "selection"
+"""Kind of the record of a selection, first part of its chain, and name of its digest."""
+SNAPSHOT = "snapshot"
+"""Kind of the record of one decision of one cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -27,6 +28,8 @@ from tvquant.ledger.encoding import decode, encode
 AUDIT = "audit.jsonl"
 HEAD = "audit.head"
 ORIGIN = "0" * 64
+BLOCK = 1 << 16
+"""Bytes that are read at once from a file's end."""
 CURE = "`tvquant doctor --fix` goes back to the whole lines"
 
 
@@ -233,6 +236,22 @@ def walk(file: BinaryIO, progress: ChainProgress, limit: float) -> Iterator[dict
         if not line.endswith(b"\n"):
             return
         yield progress.step(line)
+
+
+def last_record(folder: Path) -> dict[str, Any]:
+    """Return the fields of the last whole line of `audit.jsonl`, none where it is no JSON object. No hash is looked at.
+
+    Raises
+    ------
+    DataError : the file is missing or cannot be read.
+    """
+    with open_audit(folder) as file:
+        end, tail = file.seek(0, SEEK_END), b""
+        while end and tail.count(b"\n") < 2:
+            start = max(end - BLOCK, 0)
+            file.seek(start)
+            tail, end = file.read(end - start) + tail, start
+    return _load((b"\n" + tail).rpartition(b"\n")[0].rpartition(b"\n")[2])
 
 
 def open_audit(folder: Path) -> BinaryIO:

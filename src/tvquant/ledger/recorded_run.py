@@ -12,7 +12,7 @@ for it, or for `altered`, first.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
@@ -22,20 +22,16 @@ import polars as pl
 from tvquant.core.decisions import CurrentDecision, Decision
 from tvquant.core.errors import DataError
 from tvquant.core.measures import Measures, known
-from tvquant.core.records import RUN
+from tvquant.core.records import RUN, SELECTION, SNAPSHOT
+from tvquant.core.selection import SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp
 from tvquant.ledger.files import held_by
 from tvquant.ledger.read import LedgerRecord, records
 from tvquant.ledger.result_store import ResultStore
-from tvquant.ledger.run_folder import RunFolder
+from tvquant.ledger.run_folder import MANIFEST, RunFolder
 from tvquant.ledger.verify import Verification, verify
 from tvquant.profiles import ResolvedProfile, from_manifest
-
-MANIFEST = "manifest.json"
-HEALTH = "data/health.json"
-SELECTION = "selection"
-SNAPSHOT = "snapshot"
 
 
 class Absent(DataError):
@@ -46,8 +42,8 @@ class Absent(DataError):
 class RecordedPlan:
     """What a run pinned: digests of plan and snapshot, and the snapshot as text."""
 
-    plan: str
     digest: str
+    snapshot_digest: str
     snapshot: str
 
 
@@ -109,6 +105,20 @@ class RecordedDecision:
     selection: str | None
     record: LedgerRecord
 
+    @classmethod
+    def of(cls, record: LedgerRecord, responses: Mapping[str, SelectionResponse]) -> Self:
+        """Put a decision together again: what its snapshot leaves out is in holdings, inputs and selection."""
+        chosen, held = record.inputs.get(SELECTION), record.data["holdings"]
+        atoms = {atom: weight for atom, weight in zip(held["atom"], held["weight"], strict=True) if weight}
+        payload = {**record.data, "atoms": atoms, "inputs": record.inputs["view"], SELECTION: None}
+        return cls(
+            window=record.metrics["window"],
+            row=record.metrics["row"],
+            decision=replace(Decision.of(payload), response=None if chosen is None else responses[chosen]),
+            selection=chosen,
+            record=record,
+        )
+
 
 class RecordedRun:
     """A run folder as it was recorded.
@@ -128,7 +138,10 @@ class RecordedRun:
     @cached_property
     def genesis(self) -> LedgerRecord:
         """The first record: which run this is."""
-        return self._ends[0]
+        found = next(records(self.folder.path), None)
+        if found is None:
+            raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
+        return found
 
     @property
     def run_id(self) -> str:
@@ -152,12 +165,13 @@ class RecordedRun:
 
     @cached_property
     def plan(self) -> RecordedPlan | None:
-        """What was pinned; None where the run was stopped before."""
-        found = next((record for record in self._ends if record.kind == "plan"), None)
+        """What was pinned; None where the run was stopped before. Nothing behind that record is read for it."""
+        found = next(records(self.folder.path, chain=RUN, kind="plan"), None)
         if found is None:
             return None
+        outputs = found.outputs
         return RecordedPlan(
-            plan=found.outputs["plan"], digest=found.outputs["snapshot"], snapshot=found.data["snapshot"]
+            digest=outputs["plan"], snapshot_digest=outputs["snapshot"], snapshot=found.data["snapshot"]
         )
 
     @cached_property
@@ -203,21 +217,14 @@ class RecordedRun:
         return _understood("the ledger's outcome of stage 14 (optimisation)", lambda: CurrentDecision.of(data))
 
     @cached_property
-    def selections(self) -> Mapping[str, tuple[LedgerRecord, ...]]:
-        """Chain of selections -> its records, one for each window, in order."""
+    def selections(self) -> Mapping[str, Mapping[int, LedgerRecord]]:
+        """Chain of selections -> window -> its record, in order."""
         return self._chains(SELECTION)
 
     @cached_property
-    def decisions(self) -> Mapping[str, tuple[RecordedDecision, ...]]:
-        """Cell key -> its decisions, in order of windows."""
-        chosen = {one.outputs[SELECTION]: one.data for chain in self.selections.values() for one in chain}
-        return _understood(
-            "a snapshot",
-            lambda: {
-                cell: tuple(_decision(record, chosen) for record in chain)
-                for cell, chain in self._chains(SNAPSHOT).items()
-            },
-        )
+    def decisions(self) -> Mapping[str, Mapping[int, RecordedDecision]]:
+        """Cell key -> window -> its decision, in order."""
+        return _understood("a decision", self._decisions)
 
     @cached_property
     def resolved(self) -> ResolvedProfile:
@@ -256,22 +263,27 @@ class RecordedRun:
 
     @cached_property
     def _ends(self) -> tuple[LedgerRecord, ...]:
-        """All records but those of single decisions, which are many, and of work begun; at least the genesis."""
-        found = tuple(records(self.folder.path, kind=("genesis", "plan", "outcome", "seal")))
-        if not found:
-            raise DataError("the ledger has no record yet; continue the run with `tvquant run --resume`")
-        return found
+        """Records of what was pinned and of what ended."""
+        return tuple(records(self.folder.path, kind=("plan", "outcome", "seal")))
 
     @cached_property
     def _steps(self) -> tuple[LedgerRecord, ...]:
         return tuple(records(self.folder.path, kind=(SELECTION, SNAPSHOT)))
 
-    def _chains(self, kind: str) -> dict[str, tuple[LedgerRecord, ...]]:
-        found: dict[str, list[LedgerRecord]] = {}
+    def _chains(self, kind: str) -> dict[str, dict[int, LedgerRecord]]:
+        found: dict[str, dict[int, LedgerRecord]] = {}
         for record in self._steps:
             if record.kind == kind:
-                found.setdefault(record.chain, []).append(record)
-        return {chain: tuple(one) for chain, one in found.items()}
+                found.setdefault(record.chain, {})[record.metrics["window"]] = record
+        return found
+
+    def _decisions(self) -> Mapping[str, Mapping[int, RecordedDecision]]:
+        chosen = (record for chain in self.selections.values() for record in chain.values())
+        responses = {record.outputs[SELECTION]: SelectionResponse.of(record.data) for record in chosen}
+        return {
+            cell: {window: RecordedDecision.of(record, responses) for window, record in chain.items()}
+            for cell, chain in self._chains(SNAPSHOT).items()
+        }
 
     def _stage(self, stage: Stage) -> LedgerRecord:
         if stage not in self.stages:
@@ -289,20 +301,6 @@ class RecordedRun:
             raise Absent(f"{where} is not in the run folder") from error
         except (OSError, pl.exceptions.PolarsError) as error:
             raise Absent(f"{where} cannot be read: it is damaged") from error
-
-
-def _decision(record: LedgerRecord, selections: Mapping[str, Any]) -> RecordedDecision:
-    """Put a decision together again: what a snapshot leaves out is in its holdings, its inputs and its selection."""
-    chosen, held = record.inputs.get(SELECTION), record.data["holdings"]
-    atoms = {atom: weight for atom, weight in zip(held["atom"], held["weight"], strict=True) if weight}
-    whole = {**record.data, "atoms": atoms, "inputs": record.inputs["view"], "selection": chosen and selections[chosen]}
-    return RecordedDecision(
-        window=record.metrics["window"],
-        row=record.metrics["row"],
-        decision=Decision.of(whole),
-        selection=chosen,
-        record=record,
-    )
 
 
 def _understood[T](what: str, read: Callable[[], T]) -> T:

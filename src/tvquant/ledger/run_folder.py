@@ -16,6 +16,10 @@ from typing import Any
 from tvquant.core import durable
 from tvquant.core.errors import DataError
 
+MANIFEST = "manifest.json"
+HEALTH = "data/health.json"
+PINNED = "data/snapshot.json"
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:

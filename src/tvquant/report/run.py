@@ -17,7 +17,8 @@ from tvquant.core.stamps import Stamp
 from tvquant.lake import AssetHealth, HealthState
 from tvquant.lake.quality.health import from_report
 from tvquant.ledger import RunFolder, altered
-from tvquant.ledger.recorded_run import HEALTH, MANIFEST, Absent, RecordedCell, RecordedRun
+from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun
+from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells, headline
 
@@ -64,7 +65,7 @@ class RunData(RecordedRun):
     @property
     def digests(self) -> Mapping[str, str]:
         """`code`, `plan`, `snapshot` and `result`, those that are recorded."""
-        pinned = {} if self.plan is None else {"plan": self.plan.plan, "snapshot": self.plan.digest}
+        pinned = {} if self.plan is None else {"plan": self.plan.digest, "snapshot": self.plan.snapshot_digest}
         return {"code": self.code} | pinned | ({} if self.result is None else {"result": self.result})
 
     def rows(self) -> list[dict[str, Any]]:

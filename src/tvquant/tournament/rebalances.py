@@ -2,8 +2,8 @@
 
 A selection is shared by every path with equal rules and schedule, so it is recorded once, in a chain of its own; the
 snapshots name it by digest. A path is decided once, and its snapshot is recorded in the chain of each of its cells, so
-that a cell's chain is whole by itself (R-LED-05: as many snapshots as windows x cells). A rebalance can be had back
-from its snapshot alone: the ledger is the journal of a run.
+that a cell's chain is whole by itself (R-LED-05: as many snapshots as windows x cells). A decision can be read back
+from snapshot and selection, and makes its rebalance again (`ledger.recorded_run`).
 """
 
 import math
@@ -14,15 +14,13 @@ from typing import Any, Self
 from tvquant.core.allocations import Status
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
-from tvquant.core.records import Entry
+from tvquant.core.records import SELECTION, SNAPSHOT, Entry
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stages import Stage
-from tvquant.core.stamps import Stamp, Stamps
+from tvquant.core.stamps import Stamps
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.specs import StrategySpec
 
-SELECTION = "selection"
-"""Kind of the record of a selection, and the first part of its chain."""
 HOLDINGS = {
     "atom": str, "symbol": str, "direction": str, "how": str, "weight": float, "score": float, "cluster": int,
     "allocation_cluster": int,
@@ -156,7 +154,7 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
         chain=cell.key,
         stage=Stage.VALIDATION,
         pillar=3,
-        kind="snapshot",
+        kind=SNAPSHOT,
         inputs={"view": rebalance.inputs} | ({SELECTION: rebalance.selection} if rebalance.selection else {}),
         outputs={"decision": rebalance.digest},
         metrics={
@@ -174,22 +172,4 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
             "cluster_cap": limits.cluster if limits else None,
         },
         data={name: payload[name] for name in kept} | {"holdings": rebalance.holdings, "flags": rebalance.flags},
-    )
-
-
-def restored(
-    inputs: Mapping[str, str], outputs: Mapping[str, str], metrics: Mapping[str, Any], data: Mapping[str, Any]
-) -> Rebalance:
-    """Return the rebalance that a snapshot record tells of."""
-    return Rebalance(
-        **{name: metrics[name] for name in ("window", "row", "status", "stage", "forced_cash", "moved")},
-        weights=data["weights"],
-        digest=outputs["decision"],
-        inputs=inputs["view"],
-        footing=Footing.of(data["footing"]),
-        selection=inputs.get(SELECTION),
-        funnel=SelectionFunnel.of(data["funnel"]),
-        stamps=frozenset(Stamp(stamp) for stamp in data["stamps"]),
-        holdings=data["holdings"],
-        flags=tuple(data["flags"]),
     )

@@ -21,7 +21,7 @@ from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_array, canonical_json, digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.records import Entry
+from tvquant.core.records import SELECTION, Entry
 from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
@@ -29,7 +29,7 @@ from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, prepare
 from tvquant.tournament.quorum import SESSIONS, stand_by
-from tvquant.tournament.rebalances import SELECTION, Rebalance, selection_entry
+from tvquant.tournament.rebalances import Rebalance, selection_entry
 from tvquant.tournament.specs import MarketSpec, Previous, Rules
 from tvquant.tournament.views import look
 from tvquant.tournament.windows import Schedule, Window

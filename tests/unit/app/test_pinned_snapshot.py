@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from tvquant.app.pinned_snapshot import (
-    SNAPSHOT,
     pinned_snapshots,
-    plan_record,
     plans,
     restore_snapshots,
     write_snapshot,
@@ -18,6 +16,8 @@ from tvquant.core.errors import LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.lake import Snapshot
 from tvquant.ledger import Ledger, RunFolder, genesis_entry
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.ledger.run_folder import PINNED
 
 IDS = ("20260101T000000-demo-aaaaaa", "20260102T000000-demo-bbbbbb", "20260103T000000-demo-cccccc")
 
@@ -57,47 +57,47 @@ def home(tmp_path: Path) -> Workspace:
 
 
 def test_plans_are_told_of_newest_first(home: Workspace) -> None:
-    assert [(folder.id, record.outputs["snapshot"]) for folder, record in plans(home, pytest.fail)] == [
+    assert [(folder.id, plan.snapshot_digest) for folder, plan in plans(home, pytest.fail)] == [
         (IDS[1], IDS[1]),
         (IDS[0], IDS[0]),
     ]
     assert list(pinned_snapshots(home, pytest.fail)) == [snapshot(IDS[0]), snapshot(IDS[1])]
-    assert plan_record(RunFolder(home.runs / IDS[2])) is None
+    assert RecordedRun(RunFolder(home.runs / IDS[2])).plan is None
     restore_snapshots(home, pytest.fail)
 
 
 @pytest.mark.parametrize("damaged", [b"{}", b"", b"[]", b'{"plan": "x", "snapshot": 3}', b"\xff", None])
 def test_a_damaged_file_is_restored_from_the_ledger_and_hides_nothing(home: Workspace, damaged: bytes | None) -> None:
-    file = home.runs / IDS[0] / SNAPSHOT
+    file = home.runs / IDS[0] / PINNED
     whole = file.read_bytes()
     file.unlink() if damaged is None else file.write_bytes(damaged)
     assert list(pinned_snapshots(home, pytest.fail)) == [snapshot(IDS[0]), snapshot(IDS[1])]
     said: list[str] = []
     restore_snapshots(home, said.append)
-    assert said == [f"run {IDS[0]}: {SNAPSHOT} was damaged; it is restored from the ledger's plan record"]
+    assert said == [f"run {IDS[0]}: {PINNED} was damaged; it is restored from the ledger's plan record"]
     assert file.read_bytes() == whole
 
 
 def test_a_file_that_cannot_be_restored_is_named(home: Workspace) -> None:
-    file = home.runs / IDS[1] / SNAPSHOT
+    file = home.runs / IDS[1] / PINNED
     file.unlink()
     file.mkdir()
     said: list[str] = []
     restore_snapshots(home, said.append)
     assert len(said) == 1
-    assert said[0].startswith(f"run {IDS[1]}: {SNAPSHOT} is damaged and cannot be restored: ")
+    assert said[0].startswith(f"run {IDS[1]}: {PINNED} is damaged and cannot be restored: ")
 
 
 def test_a_run_whose_ledger_cannot_be_read_is_named_and_the_others_go_on(home: Workspace) -> None:
     (home.runs / IDS[1] / "audit.jsonl").write_bytes(b"{}\n")
     with pytest.raises(LedgerError):
-        plan_record(RunFolder(home.runs / IDS[1]))
+        _ = RecordedRun(RunFolder(home.runs / IDS[1])).plan
     said: list[str] = []
     assert [folder.id for folder, _ in plans(home, said.append)] == [IDS[0]]
     assert [line.split(",")[0] for line in said] == [f"run {IDS[1]} is passed over"]
     assert list(pinned_snapshots(home, pytest.fail)) == [snapshot(IDS[0]), snapshot(IDS[1])]  # of the file beside it
     for damaged in ("{}", "[]", '{"snapshot": 3}', '{"snapshot": "{}"}'):
-        (home.runs / IDS[1] / SNAPSHOT).write_text(damaged)
+        (home.runs / IDS[1] / PINNED).write_text(damaged)
         said.clear()
         assert list(pinned_snapshots(home, said.append)) == [snapshot(IDS[0])]
         assert [line.split(",")[0] for line in said] == [f"run {IDS[1]} cannot say what it was computed from"]

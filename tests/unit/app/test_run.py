@@ -22,6 +22,7 @@ from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.lake import import_files
 from tvquant.lake.storage import tables
 from tvquant.ledger import RunFolder, records, verify
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles import ResolvedProfile, load, resolve
 
 
@@ -82,7 +83,7 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     assert seen.stages == [1, 9, 14, 15, 16]
     assert seen.done > 0
     assert not done.reused
-    assert result_digest(done.folder) == done.result
+    assert result_digest(RecordedRun(done.folder)) == done.result
     log = (done.folder.path / "logs" / "run.log").read_text()
     assert log.splitlines()[0].split()[1:] == ["stage", "1", "environment"]
     assert f"all {seen.done} decisions recorded" in log
@@ -199,7 +200,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(home: Workspace, steps: i
         run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Seen(stop_after=steps))
     [cut] = [folder for folder in home.all_runs() if folder != whole.folder]
     with pytest.raises(LedgerError, match="--resume"):
-        result_digest(cut)
+        result_digest(RecordedRun(cut))
     done = resume(home, cut, clock=Then(), jobs=1, watcher=Watcher())
     assert (done.folder, done.result) == (cut, whole.result)
     assert resume(home, cut, clock=Then(), jobs=1, watcher=Watcher()).reused
@@ -300,7 +301,7 @@ def test_a_disk_that_is_full_at_the_result_tables_is_one_line_and_the_run_goes_o
     monkeypatch.undo()
     [cut] = home.all_runs()
     done = resume(home, cut, clock=Then(), jobs=1, watcher=Watcher())
-    assert done.result == result_digest(cut)
+    assert done.result == result_digest(RecordedRun(cut))
     assert verify(cut.path, run_id=cut.id).finished
 
 

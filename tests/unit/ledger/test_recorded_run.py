@@ -114,20 +114,21 @@ def run(tmp_path: Path, begun: Ledger) -> RecordedRun:
 def test_every_decision_is_put_together_as_it_was_made(run: RecordedRun) -> None:
     """Whole: with the selection that another record holds, and so that it digests to what was recorded."""
     assert list(run.decisions) == [CELL.key, MARKET.key]
-    mine = run.decisions[CELL.key]
+    mine = list(run.decisions[CELL.key].values())
+    assert list(run.decisions[MARKET.key]) == [0, 1]
     assert [(one.window, one.row) for one in mine] == [(0, 60), (1, 61)]
     for one, made in zip(mine, (FAILED, STRATEGY), strict=True):
         assert canonical_json(one.decision.payload()) == canonical_json(made.payload())
         assert digest_json({**one.decision.payload(), "selection": one.selection}) == one.record.outputs["decision"]
     assert (mine[0].selection, mine[1].selection) == (None, digest_json(RESPONSE.payload()))
     assert Rebalance.of(1, 61, mine[1].decision, mine[1].selection).digest == mine[1].record.outputs["decision"]
-    assert {chain: len(records) for chain, records in run.selections.items()} == {"selection/v4": 1}
+    assert {chain: list(found) for chain, found in run.selections.items()} == {"selection/v4": [1]}
 
 
 def test_stages_plan_and_result_are_those_that_were_recorded(run: RecordedRun) -> None:
     assert (run.run_id, run.profile_name, run.code) == ("r1", "demo", "c0de")
     assert run.plan is not None
-    assert (run.plan.plan, run.plan.digest, run.plan.snapshot) == ("p", "s", "{}")
+    assert (run.plan.digest, run.plan.snapshot_digest, run.plan.snapshot) == ("p", "s", "{}")
     assert set(run.stages) == {1, 14, 15}
     assert (run.result, run.sealed, run.leaves) == ("r", None, {CELL.key: "l"})
     assert set(run.files) == {"manifest.json", "results/weights.parquet"}
@@ -178,5 +179,5 @@ def test_what_was_never_recorded_is_absent(begun: Ledger, tmp_path: Path) -> Non
 def test_a_snapshot_of_another_version_is_said_to_be_one(begun: Ledger, tmp_path: Path) -> None:
     entry = snapshot_entry(MARKET, Rebalance.of(0, 60, BASELINE, None), BASELINE)
     begun.record(replace(entry, data={name: value for name, value in entry.data.items() if name != "footing"}))
-    with pytest.raises(Absent, match="a snapshot was recorded by another version: 'footing'"):
+    with pytest.raises(Absent, match="a decision was recorded by another version: 'footing'"):
         _ = RecordedRun(RunFolder(tmp_path)).decisions

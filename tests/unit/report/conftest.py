@@ -98,7 +98,7 @@ def _build(folder: Path) -> None:
                 chain=RUN, stage=10, kind="plan", outputs={"plan": "p1an", "snapshot": "5nap"}, data={"snapshot": "{}"}
             )
         )
-        _stage(ledger, 14, data=as_of(panel, played, headline(profile), ROWS - 1))
+        _stage(ledger, 14, data=as_of(panel, played, headline(profile), ROWS - 1).payload())
         engine = BacktestEngine(panel, grids(panel, [cell.path for cell in played]))
         store = ResultStore(folder / "results")
         matrix = play_matrix(

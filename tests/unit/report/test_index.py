@@ -39,7 +39,10 @@ def test_without_runs_the_index_says_so(tmp_path):
 
 def test_a_run_that_stands_as_it_stood_is_not_verified_again(run, seal, monkeypatch):
     looked = []
-    monkeypatch.setattr(index, "verify", lambda folder, **asked: looked.append(folder.name) or verify(folder, **asked))
+    monkeypatch.setattr(
+        "tvquant.ledger.recorded_run.verify",
+        lambda folder, **asked: looked.append(folder.name) or verify(folder, **asked),
+    )
     write_report(run)
     seal(run)
     write_index(run.parent)
@@ -47,7 +50,7 @@ def test_a_run_that_stands_as_it_stood_is_not_verified_again(run, seal, monkeypa
     write_index(run.parent)
     assert lines(run) == first
     assert looked == [run.name]
-    (run.parents[1] / index.FOUND).write_text("{")  # what is kept can be found again
+    (run.parents[1] / index.KEPT).write_text("{")  # what is kept can be found again
     write_index(run.parent)
     assert lines(run) == first
     assert looked == [run.name] * 2

@@ -15,7 +15,8 @@ from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
 from tvquant.core.selection import SelectionResponse
-from tvquant.ledger import Integrity, Ledger, records, verify
+from tvquant.ledger import Integrity, Ledger, RunFolder, records, verify
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS, SelectionContext
@@ -25,7 +26,7 @@ from tvquant.simulation.simulators.custom import Custom
 from tvquant.tournament.cells import Cell, books, cells, crossed, paths, schedule
 from tvquant.tournament.decide import decide
 from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
-from tvquant.tournament.rebalances import Rebalance, restored
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import Previous, Spec
 from tvquant.tournament.views import View
 from tvquant.tournament.walk_forward import BacktestEngine
@@ -74,16 +75,14 @@ def play(
 
 def recorded(folder: Path) -> Resumed:
     """What a ledger tells of an interrupted matrix."""
-    rebalances: dict[str, list[Rebalance]] = {}
-    finished, selections = set(), set()
-    for r in records(folder):
-        if r.kind == "snapshot":
-            rebalances.setdefault(r.chain, []).append(restored(r.inputs, r.outputs, r.metrics, r.data))
-        elif r.kind == "selection":
-            selections.add((r.chain, r.metrics["window"]))
-        elif r.kind == "outcome":
-            finished.add(r.chain)
-    return Resumed(rebalances=rebalances, finished=frozenset(finished), selections=frozenset(selections))
+    run = RecordedRun(RunFolder(folder))
+    rebalances = {
+        cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
+        for cell, made in run.decisions.items()
+    }
+    selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
+    finished = frozenset(cell.key for cell in run.outcomes)
+    return Resumed(rebalances=rebalances, finished=finished, selections=selections)
 
 
 @pytest.fixture

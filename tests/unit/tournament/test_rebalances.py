@@ -13,10 +13,12 @@ from tvquant.core.digests import digest_json
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
+from tvquant.ledger import LedgerRecord
+from tvquant.ledger.recorded_run import RecordedDecision
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.decide import decide
-from tvquant.tournament.rebalances import HOLDINGS, Rebalance, restored, selection_entry, snapshot_entry
+from tvquant.tournament.rebalances import HOLDINGS, Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.specs import Previous
 from tvquant.tournament.views import look
 
@@ -162,8 +164,12 @@ def test_a_rebalance_comes_back_from_its_record_as_text(
     panel, made = market(walks("ABCDEF", 200)), profile(benchmark__market=["X:A"])
     cell, decision, kept = made_by(panel, made, name)
     entry = snapshot_entry(cell, kept, decision)
-    read = json.loads(json.dumps([dict(entry.inputs), dict(entry.outputs), dict(entry.metrics), dict(entry.data)]))
-    assert restored(*read) == kept
+    fields = ("inputs", "outputs", "metrics", "data")
+    read = json.loads(json.dumps({field: dict(getattr(entry, field)) for field in fields}))
+    record = LedgerRecord(**{**dict.fromkeys(LedgerRecord.__slots__), **read})
+    responses = {kept.selection: decision.response}
+    again = RecordedDecision.of(record, responses)
+    assert Rebalance.of(again.window, again.row, again.decision, again.selection) == kept
 
 
 def test_a_market_has_no_caps_to_record(profile: Profiles, market: Markets, walks: Walks) -> None:

@@ -14,10 +14,11 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
-from tvquant.ledger import Ledger, records
+from tvquant.ledger import Ledger, RunFolder, records
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
-from tvquant.tournament.rebalances import Rebalance, restored, snapshot_entry
+from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.walk_forward import BacktestEngine, grids
 
 type Profiles = Callable[..., Profile]
@@ -184,10 +185,14 @@ def test_a_step_comes_back_from_its_record(
     with ledger_in(tmp_path / "run") as ledger:
         cell_of = {cell.path.key: cell for cell in grid}
         for one in engine.play([cell.path for cell in grid]):
+            if one.decision.response is not None:
+                ledger.record(selection_entry(one.path.selection, one.rebalance.window, one.decision.response))
             ledger.record(snapshot_entry(cell_of[one.path.key], one.rebalance, one.decision))
             steps.append((cell_of[one.path.key].key, one.rebalance))
-    found = list(records(tmp_path / "run", kind="snapshot"))
-    assert [(r.chain, restored(r.inputs, r.outputs, r.metrics, r.data)) for r in found] == steps
+    found, run = list(records(tmp_path / "run", kind="snapshot")), RecordedRun(RunFolder(tmp_path / "run"))
+    read = {cell: iter(made.values()) for cell, made in run.decisions.items()}
+    again = [(cell, next(read[cell])) for cell, _ in steps]
+    assert [(cell, Rebalance.of(d.window, d.row, d.decision, d.selection)) for cell, d in again] == steps
     assert {step.status for _, step in steps} == {"no_candidate", "solved", "baseline"}
     last = found[-4]
     assert last.chain == "baseline/custom/min_variance/custom"

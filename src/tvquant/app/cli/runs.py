@@ -24,8 +24,9 @@ from tvquant.app.cli.console import (
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.workspace import Workspace
-from tvquant.core.errors import DataError, ProfileError, TvquantError
+from tvquant.core.errors import DataError, ProfileError
 from tvquant.ledger import RunFolder
+from tvquant.ledger.listing import UNVERIFIED, Glance, kept, look
 
 if TYPE_CHECKING:
     from tvquant.app.finished_runs import Finished
@@ -98,8 +99,15 @@ def list_runs(context: typer.Context, workspace: WorkspaceOption = None, as_json
     if context.invoked_subcommand is None:
         home = workspace_at(workspace)
         home.require()
-        rows = [_state(folder) for folder in home.all_runs()]
-        text = table(("run", "profile", "state", "result"), [tuple(row.values()) for row in rows])
+        found = kept(home.runs)
+        rows = [_listed(folder, look(folder.path, found.get(folder.id))) for folder in home.all_runs()]
+        text = [table(("run", "profile", "state", "result"), [tuple(row.values()) for row in rows])]
+        if unverified := [row for row in rows if row["state"] == UNVERIFIED]:
+            text += [
+                "",
+                f"{len(unverified)} not verified since a file of theirs was written: `tvquant ledger verify RUN` "
+                "verifies one, the next `tvquant run` or `report` all",
+            ]
         answer(rows, text if rows else "no runs here yet; `tvquant run PROFILE` makes one", as_json=as_json)
 
 
@@ -109,8 +117,10 @@ def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
     from tvquant.report import read_run
 
     folder = workspace_at(workspace).run(name)
-    qualified, text = _figures(read_run(folder.path))
-    answer({**_state(folder), **qualified}, text, as_json=as_json)
+    found = read_run(folder.path)
+    qualified, text = _figures(found)
+    state = Glance(state=found.verification.status.value, result=found.sealed or "")
+    answer({**_listed(folder, state), **qualified}, text, as_json=as_json)
 
 
 @commands.command()
@@ -236,18 +246,9 @@ def _unassumed(cells: Sequence["RecordedCell"]) -> list[str]:
     return ["", table(head, rows, right=range(1, len(head)))]
 
 
-def _state(folder: RunFolder) -> dict[str, str]:
-    """Run id, profile, integrity of the ledger, result digest."""
-    from tvquant.app.finished_runs import result_digest
-    from tvquant.ledger import verify
-
-    profile = folder.id.split("-")[1]
-    try:
-        found = verify(folder.path, run_id=folder.id)
-        result = result_digest(folder)[:16] if found.sealed else ""
-        return {"run": folder.id, "profile": profile, "state": found.status.value, "result": result}
-    except TvquantError as error:
-        return {"run": folder.id, "profile": profile, "state": f"unreadable: {error}", "result": ""}
+def _listed(folder: RunFolder, found: Glance) -> dict[str, str]:
+    """Run id, profile, state of the ledger, result digest."""
+    return {"run": folder.id, "profile": folder.id.split("-")[1], "state": found.state, "result": found.result[:16]}
 
 
 def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[dict[str, Any], str]:

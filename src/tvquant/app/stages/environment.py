@@ -1,12 +1,12 @@
 """Stage 1: the versions that compute, and the manifest as the run holds it."""
 
 from tvquant.app.identity import environment
-from tvquant.app.plan import MANIFEST
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.digests import digest_json
 from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
+from tvquant.ledger.run_folder import MANIFEST
 
 
 def run(context: RunContext, outcome: Outcome) -> None:

@@ -7,9 +7,8 @@ from tvquant.core.stages import Stage
 from tvquant.lake import HealthState
 from tvquant.lake.quality.health import from_report, health_of, naming, to_report
 from tvquant.ledger import outputs_of
+from tvquant.ledger.run_folder import HEALTH as REPORT
 from tvquant.market.listings import delistings
-
-REPORT = "data/health.json"
 
 
 def run(context: RunContext, outcome: Outcome) -> None:

@@ -1,10 +1,10 @@
 """Stage 14: what the headline cell would hold from the last row on."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.contract import Outcome, RunStage
+from tvquant.core.decisions import Correlation, CurrentDecision
 from tvquant.core.digests import digest_json
 from tvquant.core.panel import Panel
 from tvquant.core.stages import Stage
@@ -17,24 +17,22 @@ from tvquant.tournament.views import look
 def run(context: RunContext, outcome: Outcome) -> None:
     """Record the decision of the headline cell at the last row."""
     panel = context.panel
-    outcome.data |= as_of(panel, context.cells, headline(context.plan.resolved.profile), len(panel.times) - 1)
-    outcome.outputs["decision"] = digest_json(outcome.data["decision"])
+    current = as_of(panel, context.cells, headline(context.plan.resolved.profile), len(panel.times) - 1)
+    outcome.data |= current.payload()
+    outcome.outputs["decision"] = digest_json(current.decision.payload())
 
 
-def as_of(panel: Panel, cells: Sequence[Cell], key: str, row: int) -> dict[str, Any]:
-    """Return what a strategy's cell would hold from a row on (`decision`), `held` before it, and `correlation`.
-
-    The latter are the correlations of the winners on the training rows: `atoms` and `matrix`, or None.
-    """
+def as_of(panel: Panel, cells: Sequence[Cell], key: str, row: int) -> CurrentDecision:
+    """Return what a strategy's cell would hold from a row on, from nothing held."""
     spec = next(cell.spec for cell in cells if cell.key == key)
     assert isinstance(spec, StrategySpec)
     view = look(panel, row)
     found, previous = correlations(view, spec.rules), Previous()
-    return {
-        "decision": decide(view, spec, previous).payload(),
-        "held": dict(previous.atoms),
-        "correlation": found and {"atoms": list(found[0]), "matrix": found[1].round(6).tolist()},
-    }
+    return CurrentDecision(
+        decision=decide(view, spec, previous),
+        held=previous.atoms,
+        correlation=None if found is None else Correlation(atoms=found[0], matrix=found[1]),
+    )
 
 
 OPTIMISATION = RunStage(

@@ -1,10 +1,12 @@
 """The end of the data cycle: the ledger's record of what the run reads from here on, and the file that repeats it."""
 
-from tvquant.app.pinned_snapshot import SNAPSHOT, plan_record, write_snapshot
+from tvquant.app.pinned_snapshot import write_snapshot
 from tvquant.app.run_context import RunContext
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.ledger.run_folder import PINNED
 
 
 def pin(context: RunContext) -> None:
@@ -14,12 +16,12 @@ def pin(context: RunContext) -> None:
     ------
     DataError : a bar closes after the run began, or there is no window to decide at.
     """
-    if plan_record(context.folder) is not None:
+    if RecordedRun(context.folder).plan is not None:
         return
     plan, _ = context.plan, context.grids
     snapshot = plan.snapshot.to_json()
     write_snapshot(context.folder, plan.digest, snapshot)
-    outputs = dict(context.digests) | outputs_of(context.folder.path, [SNAPSHOT])
+    outputs = dict(context.digests) | outputs_of(context.folder.path, [PINNED])
     context.recorder.record(
         Entry(chain=RUN, stage=Stage.SELF_HEALING, pillar=0, kind="plan", outputs=outputs, data={"snapshot": snapshot})
     )
