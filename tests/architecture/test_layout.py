@@ -44,6 +44,7 @@ ELSEWHERE = {
     "report/blocks.py": "unit/report/test_render.py",
     "report/figures.py": "unit/report/test_render.py",
     "report/files.py": "unit/report/test_render.py",
+    "report/templating.py": "unit/report/test_render.py",
     "report/sections/assumptions.py": "unit/report/test_render.py",
     "report/sections/clusters.py": "unit/report/test_holdings.py",
     "report/sections/contribution.py": "unit/report/test_holdings.py",

@@ -42,7 +42,7 @@ class Tip:
 
     @classmethod
     def of(cls, content: Any) -> Self:
-        """A tip as it stands in the head; one of no record when it is anything else."""
+        """Return a tip from its form in the head; one of no record when it is anything else."""
         match content:
             case {"length": int(length), "digest": str(digest)}:
                 return cls(length=length, digest=digest)

@@ -14,7 +14,7 @@ from tvquant.ledger.lines import AUDIT, ChainProgress, Head, open_audit, walk
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LedgerRecord:
-    """One record: what the entry said (see `core.records.Entry`) and where it stands.
+    """One record: the entry (see `core.records.Entry`) and its place.
 
     Parameters
     ----------

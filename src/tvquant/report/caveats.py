@@ -1,6 +1,6 @@
 """What qualifies the figures of a run, one line each: the same lines on the console and above the figures of a report.
 
-They are told of the headline cell, from the run's own tables and stamps. What is not known is said to be unknown.
+They are of the headline cell, from the run's own tables and stamps. What is not known is named as unknown.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ MEASURED = {
     Topic.LARGEST: "Largest single weight",
     Topic.SPARSE: "Sparse selection",
 }
-"""What is always told, with the words that it begins with."""
+"""Caveats that every run has, with the words that each begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

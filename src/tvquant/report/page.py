@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tvquant.report.blocks import Figure
 from tvquant.report.files import write
-from tvquant.report.render import PLOTLY, TEMPLATES, plotly, script_json
+from tvquant.report.render import PLOTLY, plotly
+from tvquant.report.templating import rendered
 
 
 def write_page(path: Path, html: str, *, within: Path) -> None:
@@ -29,13 +30,4 @@ def page_of(
     nothing: str,
 ) -> str:
     """The page as HTML, every word escaped; `nothing` is said where there are no rows."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["script_json"] = script_json
-    return environment.get_template("page.html").render(
-        title=title, summary=summary, figures=figures, head=head, rows=rows, nothing=nothing
-    )
+    return rendered("page.html", title=title, summary=summary, figures=figures, head=head, rows=rows, nothing=nothing)

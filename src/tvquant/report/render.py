@@ -1,11 +1,9 @@
 """From a run's data to its files: the page, the script that draws its figures, INDEX.md."""
 
-import json
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -17,13 +15,13 @@ from tvquant.report.markdown import index_of_run
 from tvquant.report.run import RunData, read_run
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.contract import Section
+from tvquant.report.templating import rendered
 
-TEMPLATES = Path(__file__).parent / "templates"
 PLOTLY = "plotly.min.js"
 PAGE, SCRIPT, INDEX = "report/index.html", f"report/{PLOTLY}", "INDEX.md"
 """Files of a report in its run folder."""
 REDRAWN = "report/redrawn"
-"""Where a page stands that is not the one which the ledger answers for."""
+"""Folder of a page that is not the one which the ledger answers for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class Drawn:
     ----------
     page : where it is.
     files : paths of its files in the run folder.
-    beside : the ledger answers for another page than this version draws: that one stands where it stood.
+    beside : the ledger answers for another page than this version draws; that one was left as it is.
     """
 
     page: Path
@@ -65,16 +63,9 @@ def write_report(run: Path) -> Drawn:
 
 
 def page_of(run: RunData) -> str:
-    """The page as HTML; every word from the run is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["script_json"] = script_json
+    """Return the page as HTML; every word from the run is escaped."""
     sections = [(section, drawn(section, run)) for section in SECTIONS]
-    return environment.get_template("index.html").render(run_id=run.run_id, sections=sections)
+    return rendered("index.html", run_id=run.run_id, sections=sections)
 
 
 def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
@@ -87,14 +78,6 @@ def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
         return (
             Text(text="Not shown: a result table was written by another version and lacks a column.", tone="missing"),
         )
-
-
-def script_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in, nor open a comment there."""
-    from markupsafe import Markup
-
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False, sort_keys=True)
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no `<` is left
 
 
 def plotly() -> bytes:

@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Workspace:
         )  # fmt: skip
         outputs = {"file:manifest.json": files["manifest.json"]}
         ledger.record(Entry(chain=RUN, stage=1, kind="outcome", outputs=outputs))
-        outputs = {"plan": "p", f"file:{SNAPSHOT}": files[SNAPSHOT]}
+        outputs = {"plan": "p", "snapshot": "d", f"file:{SNAPSHOT}": files[SNAPSHOT]}
         ledger.record(Entry(chain=RUN, stage=10, kind="plan", outputs=outputs, data={"snapshot": said["snapshot"]}))
         ledger.record(Entry(chain=RUN, stage=15, kind="outcome", outputs={f"file:{TABLE}": files[TABLE]}))
         ledger.seal({"cell": "a" * 64})

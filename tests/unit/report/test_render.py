@@ -17,9 +17,10 @@ from tvquant.core.measures import Measures
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import verify
 from tvquant.report import standings, write_report
-from tvquant.report.render import page_of, script_json
+from tvquant.report.render import page_of
 from tvquant.report.run import read_run
 from tvquant.report.sections.catalogue import SECTIONS
+from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (

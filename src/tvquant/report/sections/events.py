@@ -19,11 +19,11 @@ def draw(run: RunData) -> tuple[Block, ...]:
         (day(row["time"]), row["symbol"], row["kind"].replace("_", " "), row["cell"], percent(row["value"], 2))
         for row in first.iter_rows(named=True)
     )
-    said = f"The first {len(rows)} of {len(events)} events; all are in results/events.parquet."
+    note = f"The first {len(rows)} of {len(events)} events; all are in results/events.parquet."
     return (
         Facts(pairs=tuple((kind.replace("_", " "), f"{n} in all cells") for kind, n in kinds.iter_rows())),
         Table(head=("date", "symbol", "event", "cell", "value, % of equity"), rows=rows, texts=4),
-        Text(text=said, tone="note"),
+        Text(text=note, tone="note"),
     )
 
 

@@ -32,7 +32,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         texts=2,
     )
     only_long = "short" not in held
-    said = "It never held a short, so net and long exposure are equal to gross. " if only_long else ""
+    only = "It never held a short, so net and long exposure are equal to gross. " if only_long else ""
     caps = cash["cash forced by caps"][0]
     gross, limit = held["gross"], run.profile.allocation.limits.gross
     above = int(np.count_nonzero(gross > limit + DUST))
@@ -41,7 +41,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         _kept(cell, windows, cash),
         table,
         Text(
-            text=f"{said}Exposures are of the book as it drifted after each fill; limits bind at decisions: gross was "
+            text=f"{only}Exposures are of the book as it drifted after each fill; limits bind at decisions: gross was "
             f"above its limit of {percent(limit)} on {count(above)} of {count(len(rows))} rows. Caps forced cash at "
             f"{np.count_nonzero(caps > DUST)} of {len(windows)} decisions: even full positions could not place it. "
             "Other cash was left by the optimiser, by a limit on gross or net, or for want of a candidate.",
@@ -51,7 +51,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _held(rows: pl.DataFrame) -> dict[str, Floats]:
-    """Exposures by row as fractions of equity, shorts negative; without any short, only gross is told."""
+    """Exposures by row as fractions of equity, shorts negative; without any short, there is gross only."""
     gross, net = rows["gross"].to_numpy(), rows["net"].to_numpy()
     short = (net - gross) / 2.0
     if not (short < -DUST).any():

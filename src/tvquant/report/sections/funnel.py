@@ -93,7 +93,7 @@ def _relaxation(windows: pl.DataFrame) -> Facts:
     """How many decisions ended at each stage, and how many carry each flag."""
     total = len(windows)
     stages = windows["stage"].to_list()
-    flags = [flag for said in windows["flags"].to_list() for flag in said.split()]
+    flags = [flag for text in windows["flags"].to_list() for flag in text.split()]
     pairs = [
         (f"Stage {stage.value}, {plain(stage.name.lower())}", stages.count(stage.value))
         for stage in Relaxation
@@ -115,28 +115,28 @@ def _unsolved(windows: pl.DataFrame) -> Text:
     statuses = bad["status"].to_list()
     counts = ", ".join(f"{statuses.count(s)} {plain(s)}" for s in UNSOLVED if s in statuses)
     listed = [f"{day(row['decided_at'])} ({plain(row['status'])})" for row in bad.iter_rows(named=True)]
-    said = f"{len(bad)} of {count(len(windows))} decisions were not solved as asked ({counts}): {some(listed, NAMED)}."
-    return Text(text=said, tone="warning")
+    text = f"{len(bad)} of {count(len(windows))} decisions were not solved as asked ({counts}): {some(listed, NAMED)}."
+    return Text(text=text, tone="warning")
 
 
 def _stood(windows: pl.DataFrame) -> tuple[Text, ...]:
     """Decisions that stand on an earlier bar than the window's last, or on one without a quorum; nothing where none."""
     earlier = windows.filter(windows["bar"] < windows["decided_at"])
     without = windows.filter(~windows["quorum"])
-    said = []
+    notices = []
     if len(earlier):
         listed = [f"{day(row['decided_at'])} (on {day(row['bar'])})" for row in earlier.iter_rows(named=True)]
-        said.append(
+        notices.append(
             f"Too few names had the last bar at {count(len(earlier))} decisions, which stand on the last one with a "
             f"quorum: {some(listed, NAMED)}."
         )
     if len(without):
         listed = [day(value) for value in without["decided_at"]]
-        said.append(
+        notices.append(
             f"No bar of five sessions had a quorum at {count(len(without))} decisions, which stand on the last one as "
             f"it was: {some(listed, NAMED)}."
         )
-    return tuple(Text(text=text, tone="warning") for text in said)
+    return tuple(Text(text=text, tone="warning") for text in notices)
 
 
 FUNNEL = Section(key="funnel", title="Selection funnel", draw=draw)

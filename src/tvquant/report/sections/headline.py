@@ -1,4 +1,4 @@
-"""The one result that the profile stands for, and what stands against it."""
+"""The result of the cell that the profile names primary, and what qualifies it."""
 
 from tvquant.core.instruments import Kind
 from tvquant.ledger.recorded_run import Absent, RecordedCell

@@ -14,7 +14,7 @@ HEAD = (
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Strategies by Sharpe ratio, then baselines; the headline stands out, baselines stand back."""
+    """Strategies by Sharpe ratio, then baselines; the headline is strong, baselines are faint."""
     if not run.cells:
         raise Absent("the ledger has no outcome of any cell")
     try:

@@ -31,14 +31,14 @@ def draw(run: RunData) -> tuple[Block, ...]:
     windows = run.table("windows", cell)
     vetoes = run.table("vetoes").filter(pl.col("cell") == cell)
     discovered = int(windows["atoms_discovery"].sum())
-    said = f"{count(discovered)} atoms were discovered at {count(len(windows))} decisions of {cell}"
+    intro = f"{count(discovered)} atoms were discovered at {count(len(windows))} decisions of {cell}"
     if vetoes.is_empty():
-        return (Text(text=f"{said}, and none of them fell out before selection."),)
+        return (Text(text=f"{intro}, and none of them fell out before selection."),)
     lost = vetoes.group_by("reason").agg(pl.col("atoms").sum(), pl.col("window").n_unique().alias("windows"))
     lost = lost.sort(["atoms", "reason"], descending=[True, False])
     total = int(lost["atoms"].sum())
     return (
-        Text(text=f"{said}; {count(total)} ({percent(total / discovered)}) fell out before selection."),
+        Text(text=f"{intro}; {count(total)} ({percent(total / discovered)}) fell out before selection."),
         _over_time(cell, windows, vetoes, lost["reason"].to_list()),
         _totals(lost, discovered, len(windows)),
         Facts(pairs=tuple((plain(reason), _about(reason)[1]) for reason in lost["reason"].to_list())),
