@@ -62,6 +62,7 @@ ELSEWHERE = {
     "report/sections/weights.py": "unit/report/test_render.py",
     "simulation/account.py": "unit/simulation/test_custom.py",
     "simulation/kernel.py": "unit/simulation/test_custom.py",
+    "simulation/preflight.py": "contracts/test_simulators.py",
     "statistics/precision.py": "unit/statistics/test_metrics.py",
 }
 """Modules, or a room, that have no mirror, and the test file or folder that proves them instead."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from tvquant.core.books import Convention
 from tvquant.profiles import Options, Vocabulary
 
 
@@ -20,12 +21,18 @@ def vocabulary() -> Vocabulary:
     from tvquant.features import TERMS
     from tvquant.selection import SELECTION_MODELS, VETOES
     from tvquant.simulation import SIMULATORS
+    from tvquant.simulation.simulators.contract import Support
 
+    refusals = {
+        name: frozenset(what.value for what, how in simulator.capabilities.items() if how is Support.REFUSED)
+        for name, simulator in SIMULATORS.items()
+    }
     return Vocabulary(
         selection_models=frozenset(SELECTION_MODELS),
         engines={name: risk_profiles_of(engine) for name, engine in ENGINES.items()},
         risk_profiles=frozenset(RISK_PROFILES),
-        simulators={name: frozenset(simulator.conventions) for name, simulator in SIMULATORS.items()},
+        simulators={name: frozenset(Convention) - refused for name, refused in refusals.items()},
+        refusals=refusals,
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),

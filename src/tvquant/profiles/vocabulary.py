@@ -3,12 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from tvquant.core.books import Convention
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import unknown
 from tvquant.profiles.options import Options
+
+DEMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "execution.lag": "lag",
+        "costs.slippage_bps": "slippage",
+        "costs.commission_bps": "commission",
+        "costs.borrow_rate": "borrow",
+    }
+)
+"""Key of a profile -> the capability of a simulator that it asks for where it is above 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +31,7 @@ class Vocabulary:
     selection_models, risk_profiles : names.
     engines : optimiser -> risk profiles it solves.
     simulators : simulator -> execution conventions it plays.
+    refusals : simulator -> capabilities that it refuses.
     features, logics : names that scanners may filter, and hold their recruits for.
     vetoes : names that a profile may leave in force.
     options : section -> what members of its families declare, each declaration once.
@@ -34,6 +46,7 @@ class Vocabulary:
     logics: frozenset[str] = frozenset()
     vetoes: frozenset[str] = frozenset()
     options: Declarations = field(default_factory=dict)
+    refusals: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -111,6 +124,14 @@ class Vocabulary:
                     "execution.convention",
                     f"{convention!r} is played by none of execution.simulators ({', '.join(simulators)}); "
                     f"they play {', '.join(sorted(played)) or 'nothing'}",
+                )
+        for key, capability in DEMANDS.items():
+            asked = values.get(key)
+            demanded = isinstance(asked, int | float) and asked > 0
+            if demanded and simulators and all(capability in self.refusals.get(name, ()) for name in simulators):
+                yield (
+                    key,
+                    f"{capability} is refused by all of execution.simulators ({', '.join(simulators)}); set it to 0",
                 )
 
 

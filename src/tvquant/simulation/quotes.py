@@ -11,9 +11,8 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.kernel import compiled
+from tvquant.simulation.preflight import Columns
 
-type Columns = NDArray[np.intp] | None
-"""Column numbers of the panel; None is all of them as they stand."""
 INFINITY = int(np.float64(np.inf).view(np.int64))
 HOUR = np.timedelta64(1, "h")
 

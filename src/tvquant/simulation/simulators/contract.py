@@ -1,9 +1,35 @@
 """What a simulator is."""
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Protocol
 
-from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.panel import Panel
+
+
+class Support(StrEnum):
+    """How a simulator does a thing: by itself, by what its adapter adds, or not at all (a plan with it is refused)."""
+
+    NATIVE = "native"
+    EMULATED = "emulated"
+    REFUSED = "refused"
+
+
+class Capability(StrEnum):
+    """What a plan may ask of a simulator: the conventions by their own names, costs, and rules of an account."""
+
+    NEXT_OPEN = "next_open"
+    NEXT_CLOSE = "next_close"
+    SAME_CLOSE = "same_close"
+    LAG = "lag"
+    SLIPPAGE = "slippage"
+    COMMISSION = "commission"
+    BORROW = "borrow"
+    FUNDING = "funding"
+    SHORT_COLLATERAL = "short_collateral"
+    LOTS = "lots"
+    MAINTENANCE_MARGIN = "maintenance_margin"
 
 
 class Simulator(Protocol):
@@ -18,8 +44,8 @@ class Simulator(Protocol):
         ...
 
     @property
-    def conventions(self) -> frozenset[Convention]:
-        """Fills that it makes by itself; a plan that needs another one is refused."""
+    def capabilities(self) -> Mapping[Capability, Support]:
+        """How it does each capability; the contract suite holds that every one is declared, and as it is."""
         ...
 
     def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:

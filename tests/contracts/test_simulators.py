@@ -1,0 +1,170 @@
+"""The contract of every simulator; a toy that declares less is held by the same suite and agrees where both can."""
+
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from tvquant.app.vocabulary import vocabulary
+from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.errors import ModelError, ProfileError
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Basis, Panel
+from tvquant.core.stamps import NONE
+from tvquant.simulation import SIMULATORS
+from tvquant.simulation.preflight import check_path, check_rules, check_traded, fill_rows
+from tvquant.simulation.simulators.contract import Capability, Support
+
+FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)
+DAY = np.timedelta64(1, "D")
+BARE = {Capability.NEXT_CLOSE, Capability.SAME_CLOSE, Capability.LAG, Capability.SLIPPAGE, Capability.COMMISSION}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The same account in plain Python: closes only, no interest, no funding, no collateral."""
+
+    name: str = "plain"
+    capabilities: MappingProxyType = field(
+        default=MappingProxyType({c: Support.NATIVE if c in BARE else Support.REFUSED for c in Capability})
+    )
+
+    def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:
+        if self.capabilities[Capability(execution.convention)] is Support.REFUSED or costs.borrow_rate > 0.0:
+            raise ProfileError("plain plays closes without borrow fees")
+        check_rules(costs, execution)
+        check_path(panel, path)
+        close = panel.fields["close"]
+        check_traded(np.nan_to_num(close), path)
+        filled = fill_rows(path.decided, execution, len(panel.times))
+        cash, held, orders, rows, fills = 1.0, np.zeros(len(path.keys)), [], [], []
+        at_once = filled[0] == path.decided[0]
+        for t, mark in enumerate(close):
+            cost = (0.0, 0.0)
+            if at_once and t in path.decided:
+                orders.append(path.net[len(orders)] * (cash + held @ mark) / mark)
+            if t in filled:
+                equity, moved = cash + held @ mark, (orders[len(fills)] - held) * mark
+                gross = abs(moved).sum()
+                cost = (costs.slippage_bps * 1e-4 * gross, costs.commission_bps * 1e-4 * gross)
+                cash, held = cash - moved.sum() - sum(cost), orders[len(fills)]
+                fills.append((equity, gross / equity, 0.5 * (gross + abs(moved.sum())) / equity))
+            if not at_once and t in path.decided:
+                orders.append(path.net[len(orders)] * (cash + held @ mark) / mark)
+            rows.append((cash + held @ mark, cash, held, *cost))
+        first = int(filled[0])
+        equity, cash_rows, quantities, slippage, commission = (
+            np.array(column) for column in zip(*rows[first:], strict=True)
+        )
+        nothing = np.zeros(len(equity))
+        fill_equity, traded, turnover = (np.array(column) for column in zip(*fills, strict=True))
+        return SimResult(
+            simulator=self.name, times=panel.times[first:],
+            returns=equity / np.concatenate([[1.0], equity[:-1]]) - 1.0, equity=equity, cash=cash_rows,
+            quantities=quantities, marks=close[first:],
+            costs={"slippage": slippage, "commission": commission}
+            | dict.fromkeys(("borrow", "overdraft", "funding"), nothing),
+            assumed_funding=nothing, filled=filled, fill_equity=fill_equity, traded=traded, turnover=turnover,
+            events=(), stamps=NONE,
+        )  # fmt: skip
+
+
+MEMBERS = {**SIMULATORS, "plain": Plain()}
+
+
+def world(kind: Kind = Kind.STOCK) -> tuple[Panel, WeightPath]:
+    """Random walks of five names that do not double, and long/short weights every seven rows."""
+    rng = np.random.default_rng(3)
+    close = 100.0 * np.exp(rng.normal(0.0, 0.01, (60, 5)).cumsum(axis=0))
+    times = np.datetime64("2024-01-01", "us") + np.arange(60) * DAY
+    instruments = tuple(
+        Instrument(symbol=f"X:N{j}", kinds=frozenset({kind}), currency="USD", calendar="24x7") for j in range(5)
+    )
+    panel = Panel(
+        times=times, instruments=instruments, fields={"close": close, "open": close * 1.001},
+        known_at=np.broadcast_to((times + DAY)[:, None], close.shape), tradable=np.ones(close.shape, np.bool_),
+        bases=(Basis.RAW,) * 5, stamps=(NONE,) * 5, calendar="24x7",
+    )  # fmt: skip
+    net = rng.uniform(-0.2, 0.2, (8, 5))
+    return panel, WeightPath(keys=panel.keys, decided=np.arange(1, 57, 7), net=net)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_every_capability_is_declared(name: str) -> None:
+    assert MEMBERS[name].name == name
+    assert set(MEMBERS[name].capabilities) == set(Capability)
+    assert set(Convention) <= {str(c) for c in Capability}
+
+
+@pytest.mark.requirement("R-SIM-10")
+@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("convention", list(Convention))
+def test_a_convention_is_played_or_refused_as_declared(name: str, convention: Convention) -> None:
+    panel, path = world()
+    simulator, execution = MEMBERS[name], Execution(convention=convention)
+    if simulator.capabilities[Capability(convention)] is Support.REFUSED:
+        with pytest.raises(ProfileError):
+            simulator.simulate(panel, path, costs=FREE, execution=execution)
+        return
+    result = simulator.simulate(panel, path, costs=FREE, execution=execution)
+    np.testing.assert_allclose(np.cumprod(1.0 + result.returns), result.equity, rtol=1e-12)
+    np.testing.assert_allclose(result.cash + (result.quantities * result.marks).sum(axis=1), result.equity, rtol=1e-12)
+    assert result.filled[0] == 1 + (convention is not Convention.SAME_CLOSE)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_each_cost_is_charged_where_it_is_declared(name: str) -> None:
+    panel, path = world()
+    simulator, execution = MEMBERS[name], Execution(convention=Convention.NEXT_CLOSE)
+    for capability, costs in (
+        (Capability.SLIPPAGE, replace(FREE, slippage_bps=5.0)),
+        (Capability.COMMISSION, replace(FREE, commission_bps=1.0)),
+        (Capability.BORROW, replace(FREE, borrow_rate=0.02)),
+    ):
+        if simulator.capabilities[capability] is Support.REFUSED:
+            with pytest.raises(ProfileError):
+                simulator.simulate(panel, path, costs=costs, execution=execution)
+        else:
+            charged = simulator.simulate(panel, path, costs=costs, execution=execution).costs
+            assert {kind for kind, amounts in charged.items() if amounts.any()} == {str(capability)}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_weights_that_cannot_be_traded_are_refused(name: str) -> None:
+    panel, path = world()
+    bad = replace(path, net=np.full_like(path.net, np.nan))
+    with pytest.raises(ModelError, match="expected a finite number"):
+        MEMBERS[name].simulate(panel, bad, costs=FREE, execution=Execution(convention=Convention.SAME_CLOSE))
+
+
+@pytest.mark.parametrize("lag", [0, 2])
+@pytest.mark.parametrize("convention", [Convention.NEXT_CLOSE, Convention.SAME_CLOSE])
+def test_two_simulators_agree_where_both_are_native(convention: Convention, lag: int) -> None:
+    panel, path = world()
+    costs, execution = replace(FREE, slippage_bps=5.0, commission_bps=1.0), Execution(convention=convention, lag=lag)
+    ours, theirs = (
+        MEMBERS[name].simulate(panel, path, costs=costs, execution=execution) for name in ("custom", "plain")
+    )
+    for figure in ("returns", "equity", "cash", "quantities", "fill_equity", "traded", "turnover"):
+        np.testing.assert_allclose(getattr(ours, figure), getattr(theirs, figure), rtol=1e-12, atol=1e-12)
+    for kind, amounts in theirs.costs.items():
+        np.testing.assert_allclose(ours.costs[kind], amounts, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.requirement("R-SIM-10")
+def test_a_profile_that_asks_for_what_its_simulator_refuses_is_refused_before_any_work() -> None:
+    own = vocabulary()
+    refused = frozenset(c.value for c, how in Plain().capabilities.items() if how is Support.REFUSED)
+    both = replace(
+        own,
+        simulators={**own.simulators, "plain": frozenset(Convention) - refused},
+        refusals={**own.refusals, "plain": refused},
+    )
+    asked = {"execution.simulators": ["plain"], "execution.convention": "next_close", "costs.borrow_rate": 0.02}
+    assert [key for key, _ in both.complaints(asked)] == ["costs.borrow_rate"]
+    assert [key for key, _ in both.complaints({**asked, "costs.borrow_rate": 0.0})] == []
+    assert [key for key, _ in both.complaints({**asked, "execution.simulators": ["plain", "custom"]})] == []
+    assert [key for key, _ in both.complaints({**asked, "execution.convention": "next_open"})] == [
+        "execution.convention", "costs.borrow_rate",
+    ]  # fmt: skip
