@@ -73,7 +73,7 @@ def feasible_set(problem: Problem) -> FeasibleSet:
     found = list(_rows(limits, cluster, signs, budget))
     return FeasibleSet(
         limits=limits,
-        cluster=cluster,
+        cluster=frozen(cluster),
         signs=signs,
         upper=frozen(np.full(len(signs), min(limits.position, limits.cluster))),
         budget=budget,
