@@ -12,11 +12,13 @@ from tvquant.core.decisions import Footing
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.selection import SelectionFunnel
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, RunFolder, records
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles import Profile
+from tvquant.selection import SELECTION_MODELS, SelectionContext
+from tvquant.selection.models.baseline import Baseline
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -112,7 +114,12 @@ def test_a_worker_gets_the_engine_without_what_it_found_out(
     here = played(engine, grid)
     sent = pickle.dumps(engine)
     assert len(sent) == before
-    assert played(pickle.loads(sent), grid) == here
+    received = pickle.loads(sent)
+    assert played(received, grid) == here
+    panel = received.panel
+    assert panel.known_at.strides == engine.panel.known_at.strides, "one column stands for all there, too"
+    assert not any(array.flags.writeable for array in (*panel.fields.values(), panel.tradable, panel.times))
+    assert panel.digest() == engine.panel.digest()
 
 
 def test_a_book_of_one_name_by_hand(profile: Profiles, market: Markets, engine_of: Engines) -> None:
@@ -159,6 +166,37 @@ def test_windows_before_any_history_are_skipped(
     made = profile()
     engine = engine_of(market(walks("AB", 200)), made)
     assert [grid[0].start for grid in grids(engine.panel, [cell.path for cell in cells(made)]).values()] == [100]
+
+
+@pytest.mark.requirement("R-SIM-01")
+@pytest.mark.parametrize("floor", [90, 95])
+def test_the_first_window_stands_right_behind_the_last_bar_that_history_needs(
+    floor: int, profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    made = profile(windows__step=1, windows__test=1, data__min_history=floor)
+    path = cells(made)[0].path
+    grid = grids(market(walks("AB", 120)), [path])[path.schedule]
+    assert (grid[0].start, grid[-1].start) == (floor, 119)
+
+
+@pytest.mark.parametrize(("name", "periods"), [("24x7", 365), ("XNYS", 252)])
+def test_selection_and_measures_annualise_by_the_calendar_of_the_panel(
+    name: str, periods: int, profile: Profiles, market: Markets, walks: Walks, engine_of: Engines,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    seen = set()
+
+    class Asking(Baseline):
+        def select(self, context: SelectionContext) -> SelectionResponse:
+            seen.add(context.periods_per_year)
+            return super().select(context)
+
+    monkeypatch.setattr("tvquant.tournament.candidates.SELECTION_MODELS", {**SELECTION_MODELS, "baseline": Asking()})
+    engine, cell = engine_of(market(walks("ABCDE", 175), name=name), made := profile()), cells(made)[0]
+    settled = engine.settle(cell, [one.rebalance for one in engine.play([cell.path])])
+    assert seen == {periods}
+    expected = settled.result.returns.std(ddof=1) * np.sqrt(periods)
+    assert settled.performance.volatility == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_panel_without_history_is_refused(
