@@ -13,13 +13,18 @@ from math import isqrt
 
 import numpy as np
 
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Floats, frozen
 from tvquant.statistics.first_valid import Integers, first_known
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
+
+
+def lengths_of(*bars: int) -> Integers:
+    """Return lengths of averages as kernels take them: one read-only array, hence one compilation."""
+    return frozen(np.array(bars, dtype=np.int64))
 
 
 @compiled
-def simple(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
+def simple(series: Floats, lengths: Integers, rows: int) -> Floats:
     """SMA of L increasing lengths, L x rows x K; `series` is W x K with W >= rows + the longest - 1.
 
     The sum of distances from a bar's own price is put together from shorter windows: one of a bars and one of b bars
@@ -43,8 +48,8 @@ def simple(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
     return out
 
 
-@compiled
-def _joins(lengths: tuple[int, ...]) -> Integers:
+@inner
+def _joins(lengths: Integers) -> Integers:
     """Windows in the order in which they are made: bars, and the places of the two that it is joined of.
 
     A window grows to the next length by the longest one there is that does not reach beyond it.
@@ -61,14 +66,14 @@ def _joins(lengths: tuple[int, ...]) -> Integers:
 
 
 # Innermost loops stand in functions of their own: only so are several of their steps taken at once by the machine.
-@compiled
+@inner
 def _join(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, span: float) -> None:
     """Distances of a window from those of its newer part and those of the `span` older bars, which end at `then`."""
     for i in range(len(out)):
         out[i] = newer[i] + (older[i] + span * (then[i] - now[i]))
 
 
-@compiled
+@inner
 def _from_own_price(out: Floats, now: Floats, distance: Floats, length: float) -> None:
     """The mean of a sum of distances from each bar's price."""
     for i in range(len(out)):
@@ -81,16 +86,16 @@ def smoothed(series: Floats, length: int, rate: float, rows: int) -> Floats:
     The n-th known value of a name gives the mean of the first n, each later one previous + rate (value - previous).
     What is not known is passed over: NaN at its place, and the next known value goes on from the last.
     """
-    return _smooth(series, (length,), (rate,))[0, len(series) - rows :]
+    return _smooth(series, lengths_of(length), np.array([rate]))[0, len(series) - rows :]
 
 
-def exponential(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
+def exponential(series: Floats, lengths: Integers, rows: int) -> Floats:
     """EMA of L lengths, L x rows x K: smoothing at the rate 2 / (n + 1); `series` is W x K since the first bar."""
-    return _smooth(series, lengths, tuple(2.0 / (n + 1) for n in lengths))[:, len(series) - rows :]
+    return _smooth(series, lengths, 2.0 / (lengths + 1))[:, len(series) - rows :]
 
 
 @compiled
-def _smooth(series: Floats, lengths: tuple[int, ...], rates: tuple[float, ...]) -> Floats:
+def _smooth(series: Floats, lengths: Integers, rates: Floats) -> Floats:
     """L x W x K. Names that have no hole go side by side, NaN until they have their first mean."""
     out = np.empty((len(lengths), *series.shape))
     starts = first_known(series)
@@ -103,7 +108,7 @@ def _smooth(series: Floats, lengths: tuple[int, ...], rates: tuple[float, ...]) 
     return out
 
 
-@compiled
+@inner
 def _smooth_together(series: Floats, begins: Integers, length: int, rate: float, out: Floats) -> None:
     """Names without holes, whose first means stand at the rows `begins`."""
     width, columns = series.shape
@@ -121,7 +126,7 @@ def _smooth_together(series: Floats, begins: Integers, length: int, rate: float,
                     _smooth_passing(series[t - length + 1 : t + 1, j], length, rate, out[t - length + 1 : t + 1, j])
 
 
-@compiled
+@inner
 def _smooth_passing(series: Floats, length: int, rate: float, out: Floats) -> None:
     """One name, value by value."""
     average, origin, seen = 0.0, 0.0, 0
@@ -156,7 +161,7 @@ def weighted(series: Floats, weights: Floats, rows: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _add_weighted(distance: Floats, now: Floats, then: Floats, weight: float) -> None:
     for i in range(len(distance)):
         distance[i] += weight * (then[i] - now[i])
@@ -189,33 +194,33 @@ def volume_weighted(series: Floats, volume: Floats, length: int, rows: int) -> F
     return out
 
 
-@compiled
+@inner
 def _join_traded(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, traded: Floats) -> None:
     """As `_join`, with the volume of the older bars for their number."""
     for i in range(len(out)):
         out[i] = newer[i] + (older[i] + traded[i] * (then[i] - now[i]))
 
 
-@compiled
+@inner
 def _sum(out: Floats, a: Floats, b: Floats) -> None:
     for i in range(len(out)):
         out[i] = a[i] + b[i]
 
 
-@compiled
+@inner
 def _add(out: Floats, more: Floats) -> None:
     for i in range(len(out)):
         out[i] += more[i]
 
 
-@compiled
+@inner
 def _from_own_price_traded(distance: Floats, now: Floats, traded: Floats) -> None:
     for i in range(len(distance)):
         distance[i] = now[i] + distance[i] / traded[i] if traded[i] > 0.0 else np.nan
 
 
 @compiled
-def highest(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
+def highest(series: Floats, lengths: Integers, rows: int) -> Floats:
     """Highest of the last n values for L increasing lengths, L x rows x K; a NaN makes it NaN.
 
     `series` is W x K with W >= rows + the longest - 1. Of windows of 1, 2, 4 ... bars two that overlap make any other.
@@ -236,7 +241,7 @@ def highest(series: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _higher(out: Floats, a: Floats, b: Floats) -> None:
     """The higher of two, place by place; NaN if either is: with b NaN nothing compares."""
     for i in range(len(out)):
@@ -244,7 +249,7 @@ def _higher(out: Floats, a: Floats, b: Floats) -> None:
 
 
 @compiled
-def midrange(high: Floats, low: Floats, lengths: tuple[int, ...], rows: int) -> Floats:
+def midrange(high: Floats, low: Floats, lengths: Integers, rows: int) -> Floats:
     """Middle of the highest high and the lowest low of L increasing lengths, L x rows x K; a NaN makes it NaN."""
     middle = highest(high, lengths, rows)
     negated = highest(-low[len(low) - (rows + lengths[-1] - 1) :], lengths, rows)
@@ -252,7 +257,7 @@ def midrange(high: Floats, low: Floats, lengths: tuple[int, ...], rows: int) -> 
     return middle
 
 
-@compiled
+@inner
 def _halve(top: Floats, negated: Floats) -> None:
     """The middle into the top; `negated` is the bottom with its sign changed."""
     for i in range(len(top)):

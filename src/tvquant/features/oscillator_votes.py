@@ -31,13 +31,14 @@ Source: Pine library TradingView/TechnicalRating v3 (2024), function of the osci
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
 from tvquant.features.oscillators import BEFORE, REACH, Oscillators, Recursive, recursive, windowed
 from tvquant.features.rating_rules import LIBRARY_V3, AdxRule, CrossRule, PriceSource, RatingRules
 from tvquant.features.tiles import CHUNK, Tile, by_tiles
 from tvquant.features.votes import MISSING, Tally, Votes, dearer, greater, tally
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
 
 OSCILLATORS = (
     "RSI14",
@@ -98,7 +99,7 @@ def _of_tiles(
         votes = np.empty((len(closes), len(OSCILLATORS), rows, tile.lanes), np.int8)
         for g, block in enumerate(votes):
             bars = highs[g], lows[g], closes[g]
-            _vote(*bars, recursive(*bars), block, rules.cci is PriceSource.TYPICAL, *asked)
+            _vote(*bars, recursive(*bars), block, rules.cci is PriceSource.TYPICAL, asked)
         return made(votes)
 
     return by_tiles(close, rows, planes, MISSING, vote)
@@ -121,22 +122,17 @@ def _asked(rules: RatingRules) -> tuple[bool, bool, bool]:
     )
 
 
-@compiled
 def _vote(
-    highs: Floats, lows: Floats, closes: Floats, smooth: Recursive, votes: Votes, typical: bool, fresh: bool,
-    fresh_rsi: bool, crossing: bool,
+    highs: Floats, lows: Floats, closes: Floats, smooth: Recursive, votes: Votes, typical: bool,
+    asked: tuple[bool, bool, bool],
 ) -> None:  # fmt: skip
-    """Votes of one block, some bars at a time."""
+    """Write the votes of one block, some bars at a time."""
     rows = votes.shape[1]
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
         end = len(closes) - rows + first + size
-        until = Recursive(
-            smooth.strength[:end], smooth.adx[:end], smooth.plus[:end], smooth.minus[:end], smooth.macd[:end],
-            smooth.signal[:end], smooth.base[:end], smooth.trend[:end],
-        )  # fmt: skip
-        values = windowed(highs[:end], lows[:end], closes[:end], until, size, typical)
-        _judge(values, first, votes, fresh, fresh_rsi, crossing)
+        until = Recursive(*(values[:end] for values in smooth))
+        _judge(windowed(highs[:end], lows[:end], closes[:end], until, size, typical), first, votes, *asked)
 
 
 @compiled
@@ -145,43 +141,51 @@ def _judge(values: Oscillators, first: int, votes: Votes, fresh: bool, fresh_rsi
 
     Every series is one line, of which the same name stands K places earlier at the bar before.
     """
-    size, names = len(values.close) - BEFORE, values.close.shape[1]
-    now, before = BEFORE * names, (BEFORE - 1) * names
-    begin, end = first * names, (first + size) * names
-    price, trend = values.close.reshape(-1)[now:], values.trend.reshape(-1)[now:]
-    rsi, cci, williams = values.rsi.reshape(-1), values.cci.reshape(-1), values.williams.reshape(-1)
-    _judge_turn(rsi[now:], rsi[before:], 30.0, 70.0, votes[0].reshape(-1)[begin:end])
-    _judge_turn(cci[now:], cci[before:], -100.0, 100.0, votes[2].reshape(-1)[begin:end])
-    _judge_turn(williams[now:], williams[before:], -80.0, -20.0, votes[8].reshape(-1)[begin:end])
-    k, d, line = values.k.reshape(-1), values.d.reshape(-1), votes[1].reshape(-1)[begin:end]
+    size = len(values.close) - BEFORE
+    end = first + size
+    price, trend = _line(values.close, 0, size), _line(values.trend, 0, size)
+    rsi, cci, williams = _line(values.rsi, 0, size), _line(values.cci, 0, size), _line(values.williams, 0, size)
+    _judge_turn(rsi, _line(values.rsi, 1, size), 30.0, 70.0, _line(votes[0, :end], 0, size))
+    _judge_turn(cci, _line(values.cci, 1, size), -100.0, 100.0, _line(votes[2, :end], 0, size))
+    _judge_turn(williams, _line(values.williams, 1, size), -80.0, -20.0, _line(votes[8, :end], 0, size))
+    k, d = _line(values.k, 0, size), _line(values.d, 0, size)
+    k1, d1 = _line(values.k, 1, size), _line(values.d, 1, size)
+    line = _line(votes[1, :end], 0, size)
     if fresh:
-        _judge_stochastic(k[now:], d[now:], k[now:] + d[now:] + k[before:-names] + d[before:-names], line)
-        _only_fresh(k[before:], d[before:], line)
+        _judge_stochastic(k, d, k + d + k1 + d1, line)
+        _only_fresh(k1, d1, line)
     else:
-        _judge_stochastic(k[now:], d[now:], d[before:], line)
-    k, d, line = values.rsi_k.reshape(-1), values.rsi_d.reshape(-1), votes[7].reshape(-1)[begin:end]
-    _judge_stochastic(k[now:], d[now:], trend, line)
+        _judge_stochastic(k, d, d1, line)
+    line = _line(votes[7, :end], 0, size)
+    _judge_stochastic(_line(values.rsi_k, 0, size), _line(values.rsi_d, 0, size), trend, line)
     if fresh_rsi:
-        _only_fresh(k[before:], d[before:], line)
+        _only_fresh(_line(values.rsi_k, 1, size), _line(values.rsi_d, 1, size), line)
     _only_against_trend(price, trend, line)
-    adx, plus, minus = values.adx.reshape(-1), values.plus.reshape(-1), values.minus.reshape(-1)
-    line = votes[3].reshape(-1)[begin:end]
+    adx, plus, minus = _line(values.adx, 0, size), _line(values.plus, 0, size), _line(values.minus, 0, size)
+    line = _line(votes[3, :end], 0, size)
     if crossing:
-        _judge_crossing(adx[now:], plus[now:], minus[now:], plus[before:], minus[before:], line)
+        _judge_crossing(adx, plus, minus, _line(values.plus, 1, size), _line(values.minus, 1, size), line)
     else:
-        _judge_rising(adx[now:], adx[before:], plus[now:], minus[now:], line)
-    awesome, momentum = values.awesome.reshape(-1), values.momentum.reshape(-1)
-    _judge_awesome(price, awesome[now:], awesome[before:], awesome, votes[4].reshape(-1)[begin:end])
-    _judge_momentum(price, momentum[now:], momentum[before:], votes[5].reshape(-1)[begin:end])
-    macd, signal = values.macd.reshape(-1), values.signal.reshape(-1)
-    _judge_signal(price, macd[now:], signal[now:], votes[6].reshape(-1)[begin:end])
-    bull, bear, line = values.bull.reshape(-1), values.bear.reshape(-1), votes[9].reshape(-1)[begin:end]
-    _judge_power(price, trend, bull[now:], bull[before:], bear[now:], bear[before:], line)
-    _judge_ultimate(values.ultimate.reshape(-1)[now:], votes[10].reshape(-1)[begin:end])
+        _judge_rising(adx, _line(values.adx, 1, size), plus, minus, line)
+    x, y, z = _line(values.awesome, 0, size), _line(values.awesome, 1, size), _line(values.awesome, 2, size)
+    _judge_awesome(price, x, y, z, _line(votes[4, :end], 0, size))
+    now, before = _line(values.momentum, 0, size), _line(values.momentum, 1, size)
+    _judge_difference(price, now, before, _line(votes[5, :end], 0, size))
+    _judge_difference(price, _line(values.macd, 0, size), _line(values.signal, 0, size), _line(votes[6, :end], 0, size))
+    bull, bear, bull1 = _line(values.bull, 0, size), _line(values.bear, 0, size), _line(values.bull, 1, size)
+    _judge_power(price, trend, bull, bull1, bear, _line(values.bear, 1, size), _line(votes[9, :end], 0, size))
+    _judge_ultimate(_line(values.ultimate, 0, size), _line(votes[10, :end], 0, size))
+
+
+@inner
+def _line[T: np.generic](block: NDArray[T], back: int, size: int) -> NDArray[T]:
+    """Return the last `size` bars but `back` of a block (bars x K) as one line."""
+    end = len(block) - back
+    return block[end - size : end].reshape(-1)
 
 
 # Each takes lines of values as long as the votes, of this bar and of the one or two before.
-@compiled
+@inner
 def _judge_turn(now: Floats, before: Floats, low: float, high: float, votes: Votes) -> None:
     """RSI, CCI, Williams: back from below the lower bound, or from above the upper one."""
     for i in range(len(votes)):
@@ -190,7 +194,7 @@ def _judge_turn(now: Floats, before: Floats, low: float, high: float, votes: Vot
         votes[i] = np.int8(buy) - np.int8(sell) if before[i] == before[i] else MISSING
 
 
-@compiled
+@inner
 def _judge_stochastic(k: Floats, d: Floats, known: Floats, votes: Votes) -> None:
     """%K over %D with both below 20, and under it with both above 80; missing where `known` is NaN."""
     for i in range(len(votes)):
@@ -199,7 +203,7 @@ def _judge_stochastic(k: Floats, d: Floats, known: Floats, votes: Votes) -> None
         votes[i] = np.int8(buy) - np.int8(sell) if known[i] == known[i] else MISSING
 
 
-@compiled
+@inner
 def _only_fresh(k: Floats, d: Floats, votes: Votes) -> None:
     """Keep the votes of a crossing on this very bar; %K and %D are of the bar before."""
     for i in range(len(votes)):
@@ -207,7 +211,7 @@ def _only_fresh(k: Floats, d: Floats, votes: Votes) -> None:
         votes[i] = 0 if stale else votes[i]
 
 
-@compiled
+@inner
 def _only_against_trend(price: Floats, trend: Floats, votes: Votes) -> None:
     """Keep a buy in a falling trend and a sell in a rising one."""
     for i in range(len(votes)):
@@ -217,7 +221,7 @@ def _only_against_trend(price: Floats, trend: Floats, votes: Votes) -> None:
         votes[i] = 0 if other else votes[i]
 
 
-@compiled
+@inner
 def _judge_rising(now: Floats, before: Floats, plus: Floats, minus: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
         strong = greater(now[i], 20.0) & greater(now[i], before[i])
@@ -225,7 +229,7 @@ def _judge_rising(now: Floats, before: Floats, plus: Floats, minus: Floats, vote
         votes[i] = vote if now[i] == now[i] else MISSING
 
 
-@compiled
+@inner
 def _judge_crossing(now: Floats, plus: Floats, minus: Floats, plus1: Floats, minus1: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
         strong, known = greater(now[i], 20.0), now[i] + plus[i] + minus[i] + plus1[i] + minus1[i]
@@ -234,7 +238,7 @@ def _judge_crossing(now: Floats, plus: Floats, minus: Floats, plus1: Floats, min
         votes[i] = np.int8(buy) - np.int8(sell) if known == known else MISSING
 
 
-@compiled
+@inner
 def _judge_awesome(price: Floats, now: Floats, before: Floats, earlier: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
         p = price[i]
@@ -245,23 +249,16 @@ def _judge_awesome(price: Floats, now: Floats, before: Floats, earlier: Floats, 
         votes[i] = np.int8(buy) - np.int8(sell) if y == y else MISSING
 
 
-@compiled
-def _judge_momentum(price: Floats, now: Floats, before: Floats, votes: Votes) -> None:
+@inner
+def _judge_difference(price: Floats, now: Floats, against: Floats, votes: Votes) -> None:
+    """Momentum against that of the bar before, MACD against its signal."""
     for i in range(len(votes)):
         p = price[i]
-        vote = np.int8(dearer(now[i], before[i], p)) - np.int8(dearer(before[i], now[i], p))
-        votes[i] = vote if before[i] == before[i] else MISSING
+        vote = np.int8(dearer(now[i], against[i], p)) - np.int8(dearer(against[i], now[i], p))
+        votes[i] = vote if against[i] == against[i] else MISSING
 
 
-@compiled
-def _judge_signal(price: Floats, macd: Floats, signal: Floats, votes: Votes) -> None:
-    for i in range(len(votes)):
-        p = price[i]
-        vote = np.int8(dearer(macd[i], signal[i], p)) - np.int8(dearer(signal[i], macd[i], p))
-        votes[i] = vote if signal[i] == signal[i] else MISSING
-
-
-@compiled
+@inner
 def _judge_power(
     price: Floats, trend: Floats, bull: Floats, bull1: Floats, bear: Floats, bear1: Floats, votes: Votes
 ) -> None:
@@ -273,7 +270,7 @@ def _judge_power(
         votes[i] = np.int8(buy) - np.int8(sell) if known == known else MISSING
 
 
-@compiled
+@inner
 def _judge_ultimate(values: Floats, votes: Votes) -> None:
     for i in range(len(votes)):
         vote = np.int8(greater(values[i], 70.0)) - np.int8(greater(30.0, values[i]))

@@ -15,26 +15,28 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import exponential, highest, simple, smoothed
+from tvquant.features.moving_averages import exponential, highest, lengths_of, simple, smoothed
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.tiles import Tile
 from tvquant.features.votes import TOLERANCE, WHOLE
 from tvquant.statistics.directional import directional_movement
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.first_valid import Integers
+from tvquant.statistics.kernels import compiled, inner
 
-RSI_LENGTH = STOCHASTIC_LENGTH = WILLIAMS_LENGTH = 14
-SMOOTHING = 3
-CCI_LENGTH = 20
-AWESOME_LENGTHS = (5, 34)
+RSI_LENGTH = 14
+RANGE = lengths_of(14)
+"""Bars of the stochastic, that of the RSI, and Williams' %R."""
+SMOOTHING = lengths_of(3)
+CCI = lengths_of(20)
+AWESOME = lengths_of(5, 34)
 MOMENTUM_LENGTH = 10
-MACD_LENGTHS = (12, 26)
-SIGNAL_LENGTH = 9
-POWER_LENGTH = 13
-TREND_LENGTH = 50
+SMOOTHED = lengths_of(12, 26, 13, 50)
+"""Bars of the two averages of the MACD, of the base of bull and bear power, and of the trend."""
+SIGNAL = lengths_of(9)
 ULTIMATE_LENGTH = 7
 BEFORE = 2
 """Bars before the first asked one that votes look at."""
-REACH = BEFORE + AWESOME_LENGTHS[-1] - 1
+REACH = BEFORE + int(AWESOME[-1]) - 1
 """Bars before the first asked one that windows look at: the longest is that of the awesome oscillator."""
 
 
@@ -98,13 +100,13 @@ class Recursive(NamedTuple):
 def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
     """The part of the oscillators that is of every bar since the first."""
     width = len(closes)
-    faster, slower, base, trend = exponential(closes, (*MACD_LENGTHS, POWER_LENGTH, TREND_LENGTH), width)
+    faster, slower, base, trend = exponential(closes, SMOOTHED, width)
     faster -= slower
     return Recursive(
         relative_strength(closes, RSI_LENGTH, width),
         *directional_movement(highs, lows, closes, rows=width),
         macd=faster,
-        signal=exponential(faster, (SIGNAL_LENGTH,), width)[0],
+        signal=exponential(faster, SIGNAL, width)[0],
         base=base,
         trend=trend,
     )
@@ -119,15 +121,15 @@ def windowed(
     `typical` asks for the CCI of the typical price instead of the close.
     """
     reach = rows + BEFORE
-    raw = position(closes, highs, lows, STOCHASTIC_LENGTH, reach + 2 * SMOOTHING - 2, 0.0)
+    raw = position(closes, highs, lows, RANGE, reach + 2 * (SMOOTHING[0] - 1), 0.0)
     k, d = stochastic(raw)
     strength = recursive.strength
-    rsi_k, rsi_d = stochastic(position(strength, strength, strength, STOCHASTIC_LENGTH, len(raw), TOLERANCE * WHOLE))
+    rsi_k, rsi_d = stochastic(position(strength, strength, strength, RANGE, len(raw), TOLERANCE * WHOLE))
     begin = len(closes) - reach
     now, base, earlier = closes[begin:], recursive.base[begin:], closes[begin - MOMENTUM_LENGTH : -MOMENTUM_LENGTH]
-    source = _typical(highs, lows, closes, reach + CCI_LENGTH - 1) if typical else closes
-    channel = commodity_channel(source, CCI_LENGTH, reach)
-    awesome = simple(_between(highs, lows, reach + AWESOME_LENGTHS[-1] - 1), AWESOME_LENGTHS, reach)
+    source = _typical(highs, lows, closes, reach + CCI[0] - 1) if typical else closes
+    channel = commodity_channel(source, CCI, reach)
+    awesome = simple(_between(highs, lows, reach + AWESOME[-1] - 1), AWESOME, reach)
     # By place: so many names are more than may be passed to a compiled call.
     return Oscillators(
         now, recursive.trend[begin:], strength[begin:], k, d, channel,
@@ -138,20 +140,20 @@ def windowed(
     )  # fmt: skip
 
 
-@compiled
+@inner
 def _less(a: Floats, b: Floats) -> Floats:
     out = np.empty(a.shape)
     _take(out.reshape(-1), a.reshape(-1), b.reshape(-1))
     return out
 
 
-@compiled
+@inner
 def _take(out: Floats, a: Floats, b: Floats) -> None:
     for i in range(len(out)):
         out[i] = a[i] - b[i]
 
 
-@compiled
+@inner
 def _below_top(values: Floats) -> Floats:
     """Percent from the top, as Williams counts, from those from the bottom."""
     out, given = np.empty(values.shape), values.reshape(-1)
@@ -161,7 +163,7 @@ def _below_top(values: Floats) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
     """Middle of each of the last bars."""
     out = np.empty((rows, highs.shape[1]))
@@ -171,7 +173,7 @@ def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _typical(highs: Floats, lows: Floats, closes: Floats, rows: int) -> Floats:
     """Mean of high, low and close of each of the last bars."""
     out, first = np.empty((rows, highs.shape[1])), len(highs) - rows
@@ -213,18 +215,18 @@ def _strength(up: Floats, down: Floats, price: Floats) -> None:
 
 
 @compiled
-def position(source: Floats, high: Floats, low: Floats, length: int, rows: int, nothing: float) -> Floats:
-    """Where the source stands between the lowest low and the highest high of n bars, in percent, rows x K.
+def position(source: Floats, high: Floats, low: Floats, lengths: Integers, rows: int, nothing: float) -> Floats:
+    """Return the place of the source between lowest low and highest high of n bars, in percent, rows x K.
 
-    NaN where the two are no more than `nothing` apart.
+    `lengths` is the one n. NaN where the two are no more than `nothing` apart.
     """
-    top: Floats = highest(high, (length,), rows)[0]
-    bottom = highest(-low[len(low) - (rows + length - 1) :], (length,), rows)[0]
+    top: Floats = highest(high, lengths, rows)[0]
+    bottom = highest(-low[len(low) - (rows + lengths[0] - 1) :], lengths, rows)[0]
     _position(source[len(source) - rows :].reshape(-1), top.reshape(-1), bottom.reshape(-1), nothing)
     return top
 
 
-@compiled
+@inner
 def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> None:
     """The position into `top`; `negated` is the lowest low with its sign changed."""
     for i in range(len(source)):
@@ -238,20 +240,23 @@ def stochastic(raw: Floats) -> tuple[Floats, Floats]:
 
     Both are rows x K, four rows fewer than the position.
     """
-    more = SMOOTHING - 1
-    k = simple(raw, (SMOOTHING,), len(raw) - more)[0]
-    return k[more:], simple(k, (SMOOTHING,), len(k) - more)[0]
+    more = SMOOTHING[0] - 1
+    k = simple(raw, SMOOTHING, len(raw) - more)[0]
+    return k[more:], simple(k, SMOOTHING, len(k) - more)[0]
 
 
 @compiled
-def commodity_channel(source: Floats, length: int, rows: int) -> Floats:
-    """CCI, rows x K: distance from the mean of n bars over 0.015 of the mean absolute distance; NaN if that is zero."""
-    out: Floats = simple(source, (length,), rows)[0]
-    _channel_of_mean(source.reshape(-1), length, source.shape[1], out.reshape(-1))
+def commodity_channel(source: Floats, lengths: Integers, rows: int) -> Floats:
+    """Return the CCI, rows x K: distance from the mean of n bars over 0.015 of the mean absolute distance.
+
+    `lengths` is the one n. NaN where the mean absolute distance is zero.
+    """
+    out: Floats = simple(source, lengths, rows)[0]
+    _channel_of_mean(source.reshape(-1), lengths[0], source.shape[1], out.reshape(-1))
     return out
 
 
-@compiled
+@inner
 def _channel_of_mean(prices: Floats, length: int, columns: int, mean: Floats) -> None:
     """CCI in place of the mean."""
     spread, first = np.zeros(len(mean)), len(prices) - len(mean)
@@ -268,20 +273,20 @@ def _channel_of_mean(prices: Floats, length: int, columns: int, mean: Floats) ->
     _channel(mean, prices[first:], spread, float(length))
 
 
-@compiled
+@inner
 def _add_distances(total: Floats, a: Floats, b: Floats, c: Floats, d: Floats, mean: Floats) -> None:
     """Of four bars at once."""
     for i in range(len(total)):
         total[i] += (abs(a[i] - mean[i]) + abs(b[i] - mean[i])) + (abs(c[i] - mean[i]) + abs(d[i] - mean[i]))
 
 
-@compiled
+@inner
 def _add_distance(total: Floats, source: Floats, mean: Floats) -> None:
     for i in range(len(total)):
         total[i] += abs(source[i] - mean[i])
 
 
-@compiled
+@inner
 def _channel(mean: Floats, source: Floats, spread: Floats, length: float) -> None:
     """CCI in place of the mean."""
     for i in range(len(mean)):
@@ -310,13 +315,13 @@ def ultimate(high: Floats, low: Floats, close: Floats, length: int, rows: int) -
     return out
 
 
-@compiled
+@inner
 def _pressure(low: Floats, close: Floats, before: Floats, pressure: Floats) -> None:
     for i in range(len(close)):
         pressure[i] = close[i] - (low[i] if (low[i] < before[i]) | (low[i] != low[i]) else before[i])
 
 
-@compiled
+@inner
 def _range(high: Floats, low: Floats, before: Floats, ranges: Floats) -> None:
     for i in range(len(ranges)):
         bottom = low[i] if (low[i] < before[i]) | (low[i] != low[i]) else before[i]
@@ -324,7 +329,7 @@ def _range(high: Floats, low: Floats, before: Floats, ranges: Floats) -> None:
         ranges[i] = top - bottom
 
 
-@compiled
+@inner
 def _sums(series: Floats, length: int, columns: int) -> Floats:
     """Sums of n values that follow each other, for n - 1 bars fewer."""
     out = series[(length - 1) * columns :].copy()
@@ -333,7 +338,7 @@ def _sums(series: Floats, length: int, columns: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _doubled(sums: Floats, step: int) -> Floats:
     """Sums of windows of twice n bars from those of n; `step` is n bars."""
     out = sums[step:].copy()
@@ -341,13 +346,13 @@ def _doubled(sums: Floats, step: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _add(out: Floats, more: Floats) -> None:
     for i in range(len(out)):
         out[i] += more[i]
 
 
-@compiled
+@inner
 def _add_share(out: Floats, bought: Floats, moved: Floats, weight: float) -> None:
     for i in range(len(out)):
         out[i] += weight / 7.0 * (100.0 * bought[i] / moved[i] if moved[i] > 0.0 else np.nan)

@@ -14,6 +14,8 @@ import numpy as np
 from tvquant.core.panel import Floats, Panel, frozen, units_of
 
 PRICES = ("open", "high", "low", "close")
+BARS = (*PRICES, "volume", "quote_volume")
+"""What terms read."""
 
 
 def units(view: Panel) -> Floats | None:
@@ -37,3 +39,13 @@ def through_splits(view: Panel) -> Panel:
         turned[:, columns] = turned[:, columns] / factor if name == "volume" else turned[:, columns] * factor
         fields[name] = frozen(turned)
     return replace(view, fields=fields)
+
+
+def in_rows(view: Panel) -> Panel:
+    """Return the view with its bars in C order: one memory layout, hence one compilation of each kernel.
+
+    A view of some columns is copied; where bars lie so already it is the very view.
+    """
+    turned = {name: view.fields[name] for name in BARS if name in view.fields}
+    turned = {name: frozen(np.ascontiguousarray(f)) for name, f in turned.items() if not f.flags.c_contiguous}
+    return replace(view, fields=dict(view.fields) | turned) if turned else view

@@ -24,6 +24,7 @@ from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import (
     exponential,
     hull_weights,
+    lengths_of,
     midrange,
     simple,
     volume_weighted,
@@ -32,12 +33,13 @@ from tvquant.features.moving_averages import (
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
 from tvquant.features.tiles import CHUNK, Tile, by_tiles
 from tvquant.features.votes import MISSING, Tally, Votes, dearer, tally
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
 
-LENGTHS = (10, 20, 30, 50, 100, 200)
+LENGTHS = lengths_of(10, 20, 30, 50, 100, 200)
 VOLUME_LENGTH = 20
 HULL = hull_weights(9)
-CONVERSION, BASE, LEAD = CLOUD = (9, 26, 52)
+CLOUD = lengths_of(9, 26, 52)
+"""Bars of the conversion, the base and the slower lead line."""
 DISPLACEMENT = 26
 INDICATORS = (
     *(f"SMA{n}" for n in LENGTHS),
@@ -220,7 +222,7 @@ def _judge(average: Floats, price: Floats, votes: Votes) -> None:
         votes[i] = vote if average[i] == average[i] else MISSING
 
 
-@compiled
+@inner
 def _judge_displaced(
     conversion: Floats,
     base: Floats,
@@ -242,7 +244,7 @@ def _judge_displaced(
         votes[i] = np.int8(rises) - np.int8(falls) if slow[i] == slow[i] else MISSING
 
 
-@compiled
+@inner
 def _judge_of_today(
     conversion: Floats, base: Floats, slow: Floats, price: Floats, before: Floats, votes: Votes
 ) -> None:

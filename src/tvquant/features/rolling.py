@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tvquant.core.panel import Floats
 from tvquant.features.moving_averages import simple
 from tvquant.features.tiles import TILE
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.first_valid import Integers
+from tvquant.statistics.kernels import compiled, inner
 
 
 @compiled
@@ -56,7 +57,7 @@ def rolling_median(series: Floats, length: int, rows: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _removed(window: Floats, count: int, value: float) -> int:
     """The number of sorted values after one of them was taken out; a NaN was never in."""
     if np.isnan(value):
@@ -69,7 +70,7 @@ def _removed(window: Floats, count: int, value: float) -> int:
     return count - 1
 
 
-@compiled
+@inner
 def _inserted(window: Floats, count: int, value: float) -> int:
     """The number of sorted values after one was put in its place; a NaN is left out."""
     if np.isnan(value):
@@ -83,28 +84,29 @@ def _inserted(window: Floats, count: int, value: float) -> int:
 
 
 @compiled
-def band_position(series: Floats, length: int, width: float, rows: int) -> Floats:
+def band_position(series: Floats, lengths: Integers, width: float, rows: int) -> Floats:
     """Where the close stands in the band of `width` deviations around the mean of n bars, rows x K: 0 low, 1 high.
 
-    The deviation is that of the population. NaN where prices stand still. `series` is W x K, W >= rows + n - 1.
+    `lengths` is the one n. The deviation is that of the population. NaN where prices do not move. `series` is W x K,
+    W >= rows + n - 1.
     """
     prices: Floats = series.reshape(-1)
-    out: Floats = simple(series, (length,), rows)[0]
+    out: Floats = simple(series, lengths, rows)[0]
     mean, first = out.reshape(-1), (len(series) - rows) * series.shape[1]
     squares = np.zeros(len(mean))
-    for back in range(length):
+    for back in range(lengths[0]):
         _add_squares(squares, prices[first - back * series.shape[1] :], mean)
-    _place_in_band(mean, prices[first:], squares, float(length), 2.0 * width)
+    _place_in_band(mean, prices[first:], squares, float(lengths[0]), 2.0 * width)
     return out
 
 
-@compiled
+@inner
 def _add_squares(total: Floats, values: Floats, mean: Floats) -> None:
     for i in range(len(total)):
         total[i] += (values[i] - mean[i]) * (values[i] - mean[i])
 
 
-@compiled
+@inner
 def _place_in_band(mean: Floats, price: Floats, squares: Floats, length: float, breadth: float) -> None:
     """The place over the mean."""
     for i in range(len(mean)):

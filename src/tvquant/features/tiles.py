@@ -14,14 +14,22 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Floats, frozen
 from tvquant.statistics.first_valid import Integers
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
 
 LANES, CHUNK = 32, 256
 """Names and bars taken at once: what is worked on at a time stays in the processor's cache."""
 TILE = 256
 """Names read and written at once: as many lie beside each other in a row."""
+
+
+def by_rows(values: Floats) -> Floats:
+    """Return T x N values read-only in C order: one memory layout, hence one compilation, for every caller.
+
+    They are copied where they lie otherwise in memory.
+    """
+    return frozen(np.ascontiguousarray(values))
 
 
 def aligned(values: Floats, close: Floats, width: int) -> Floats:
@@ -37,8 +45,8 @@ class Tile:
 
     def __init__(self, close: Floats, begin: int, end: int, lanes: int) -> None:
         """The columns from `begin` to `end` of T x N closes."""
-        self.close, self.begin, self.end, self.lanes = close, begin, end, lanes
-        self.whole = _whole_from(close, begin, end, lanes)
+        self.close, self.begin, self.end, self.lanes = by_rows(close), begin, end, lanes
+        self.whole = _whole_from(self.close, begin, end, lanes)
         """The row of each block from which on all of its names have a bar."""
 
     def stacked(self, values: Floats, width: int) -> Floats:
@@ -46,10 +54,10 @@ class Tile:
 
         A bar is a row with a close.
         """
-        return _stacked(values, self.close, width, self.begin, self.end, self.lanes, self.whole)
+        return _stacked(by_rows(values), self.close, width, self.begin, self.end, self.lanes, self.whole)
 
 
-@compiled
+@inner
 def copied[T: np.generic](values: NDArray[T], out: NDArray[T]) -> None:
     """The first values into the places of `out`."""
     for i in range(len(out)):
@@ -149,7 +157,7 @@ def _place[T: np.generic](
             _place_by_bars(values[g], close[skipped:, cut], missing, out[:, :, cut])
 
 
-@compiled
+@inner
 def _place_by_bars[T: np.generic](values: NDArray[T], close: Floats, missing: T, out: NDArray[T]) -> None:
     rows, columns = close.shape
     bars, left = np.full((rows, columns), -1), np.full(columns, rows)

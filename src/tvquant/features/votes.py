@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
 
 type Votes = NDArray[np.int8]
 type Tally = NDArray[np.int8]
@@ -44,7 +44,7 @@ def tally(votes: Votes) -> Votes:
     return out
 
 
-@compiled
+@inner
 def _count(votes: Votes, total: Votes, count: Votes) -> None:
     for j in range(len(votes)):
         there = votes[j] != MISSING

@@ -13,7 +13,7 @@ import numpy as np
 
 from tvquant.core.panel import Floats
 from tvquant.statistics.first_valid import Integers, first_known
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
 
 LENGTH = 14
 """Bars of Wilder's averages."""
@@ -45,13 +45,13 @@ def average_true_range(high: Floats, low: Floats, close: Floats, *, rows: int) -
     return _true_range(high, low, close, rows)
 
 
-@compiled
+@inner
 def _range(high: float, low: float, before: float) -> float:
     """The true range: of the bar and the close before it."""
     return max(high, before) - min(low, before)
 
 
-@compiled
+@inner
 def _wilder(average: float, value: float, count: int) -> float:
     """The average after its `count`-th value; while there are fewer than 14 it is their sum over 14."""
     if count <= LENGTH:

@@ -20,8 +20,20 @@ FLOOR = 8.0 * EPSILON
 
 
 def compiled[F: Callable[..., Any]](function: F) -> F:
-    """The function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
+    """Return the function compiled to machine code, cached on disk, in IEEE arithmetic (no fastmath)."""
     return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inner[F: Callable[..., Any]](function: F) -> F:
+    """Return the same for a function that only compiled ones call: without an entry from Python it compiles faster.
+
+    Called from Python it would end the process.
+    """
+    # Both options are numba's, but its stubs do not know them.
+    compile_inner = cast(Any, njit)(
+        cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )
+    return cast(F, compile_inner(function))
 
 
 def by_series(returns: Floats) -> Floats:
@@ -36,7 +48,7 @@ def by_series(returns: Floats) -> Floats:
     return np.array(returns.T, dtype=np.float64, order="C")
 
 
-@compiled
+@inner
 def last_finite(values: Floats, most: int, out: Floats) -> int:
     """Put the last `most` finite values into the end of `out`, in order of time, and say how many there are."""
     at = out.size
@@ -109,7 +121,7 @@ def net_over_gross(series: Floats, rows: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def rescaled_range(x: Floats) -> float:
     """Range of the cumulative deviations from the mean, over the standard deviation (divisor n); NaN when constant."""
     total = largest = 0.0
@@ -195,7 +207,7 @@ def moments_of(series: Floats) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _least(values: Floats, count: int) -> Floats:
     """The `count` least values in order; quick where that is a small part of them."""
     out, held = np.empty(count), 0
@@ -211,7 +223,7 @@ def _least(values: Floats, count: int) -> Floats:
     return out
 
 
-@compiled
+@inner
 def _tail(values: Floats, place: float, strict: bool) -> tuple[float, float]:
     """Mean of the values up to what stands at `place` of their order (below it if `strict`), and its standard error."""
     below = int(place)

@@ -8,6 +8,7 @@ from markets import stacked
 from tvquant.features.moving_averages import (
     exponential,
     hull_weights,
+    lengths_of,
     midrange,
     simple,
     volume_weighted,
@@ -15,7 +16,7 @@ from tvquant.features.moving_averages import (
 )
 from tvquant.features.tiles import aligned
 
-LENGTHS = (10, 20, 30, 50, 100, 200)
+LENGTHS = lengths_of(10, 20, 30, 50, 100, 200)
 T = 320
 
 
@@ -58,7 +59,7 @@ def test_every_average_equals_the_slow_referee(level):
     np.testing.assert_allclose(weighted(bars, hull_weights(9), T)[:, 0], floats(referee.hull(exact)), **same)
     expected = floats(referee.vwma(exact, referee.exact(volume)))
     np.testing.assert_allclose(volume_weighted(bars, traded, 20, T)[:, 0], expected, **same)
-    for line, n in zip(midrange(tops, bottoms, (9, 26, 52), T), (9, 26, 52), strict=True):
+    for line, n in zip(midrange(tops, bottoms, lengths_of(9, 26, 52), T), (9, 26, 52), strict=True):
         expected = floats(referee.mid(referee.exact(high), referee.exact(low), n))
         np.testing.assert_allclose(line[:, 0], expected, **same)
 
@@ -72,7 +73,7 @@ def test_fewer_rows_give_the_same_bits(rows):
         lambda r: exponential(bars, LENGTHS, r),
         lambda r: weighted(bars, hull_weights(9), r),
         lambda r: volume_weighted(bars, volume, 20, r),
-        lambda r: midrange(volume, volume, (9, 26, 52), r),
+        lambda r: midrange(volume, volume, lengths_of(9, 26, 52), r),
     ):
         assert kernel(rows).tobytes() == kernel(T)[..., -rows:, :].tobytes()
 
@@ -87,13 +88,13 @@ def test_where_prices_stand_still_the_average_is_the_price_itself():
 
 def test_what_left_the_window_leaves_no_rounding_behind():
     close = np.r_[1e16, np.full(30, 1.1)]
-    assert simple(block(close, 31 + 9), (10,), 21)[0, :, 0].tolist() == [1.1] * 21
+    assert simple(block(close, 31 + 9), lengths_of(10), 21)[0, :, 0].tolist() == [1.1] * 21
 
 
 def test_an_exponential_average_is_seeded_with_the_mean_and_forgets_geometrically():
     n, after = 20, np.arange(1, 60)
     close = np.r_[np.arange(1.0, 21.0), np.full(59, 7.0)]  # the mean of the first twenty is 10.5
-    found = exponential(block(close, len(close)), (n,), len(close))[0, :, 0]
+    found = exponential(block(close, len(close)), lengths_of(n), len(close))[0, :, 0]
     assert np.isnan(found[: n - 1]).all()
     assert found[n - 1] == pytest.approx(10.5, rel=1e-15)
     np.testing.assert_allclose(found[n:], 7.0 + 3.5 * (19.0 / 21.0) ** after, rtol=1e-14)
@@ -121,7 +122,7 @@ def test_an_unknown_high_or_low_makes_every_window_with_it_unknown():
     high[10], low[20] = np.nan, np.nan
     column = np.ones((30, 1))
     tops, bottoms = stacked(high[:, None], column, 35), stacked(low[:, None], column, 35)
-    short, long = midrange(tops, bottoms, (2, 5), 30)[..., 0]
+    short, long = midrange(tops, bottoms, lengths_of(2, 5), 30)[..., 0]
     assert np.flatnonzero(np.isnan(short)).tolist() == [0, 10, 11, 20, 21]
     assert np.flatnonzero(np.isnan(long)).tolist() == [*range(4), *range(10, 15), *range(20, 25)]
     assert (short[1:10] == 1.5).all()

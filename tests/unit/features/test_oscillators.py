@@ -7,6 +7,8 @@ from markets import T, markets, matrices
 
 from tvquant.features.oscillators import (
     BEFORE,
+    CCI,
+    RANGE,
     Oscillators,
     commodity_channel,
     oscillators,
@@ -73,19 +75,19 @@ def test_strength_without_falls_or_rises(close, strength):
 @pytest.mark.requirement("R-FEA-12")
 def test_a_position_is_the_share_of_the_range():
     high, low, close = np.full((20, 1), 12.0), np.full((20, 1), 8.0), np.full((20, 1), 11.0)
-    raw = position(close, high, low, 14, 6, 0.0)
+    raw = position(close, high, low, RANGE, 6, 0.0)
     assert raw.tolist() == [[75.0]] * 6
     k, d = stochastic(raw)
     assert k.tolist() == d.tolist() == [[75.0]] * 2
-    assert np.isnan(position(close, close, close, 14, 3, 0.0)).all()
+    assert np.isnan(position(close, close, close, RANGE, 3, 0.0)).all()
 
 
 @pytest.mark.requirement("R-FEA-12")
 def test_a_channel_index_of_a_straight_line():
     """The last of n equal steps lies (n - 1) / 2 above the mean; their mean distance from it is n / 4 for even n."""
     line = np.arange(40.0)[:, None] * 3.0
-    np.testing.assert_allclose(commodity_channel(line, 20, 5), 9.5 / (0.015 * 5.0), rtol=1e-13)
-    assert np.isnan(commodity_channel(np.full((40, 1), 3.0), 20, 5)).all()
+    np.testing.assert_allclose(commodity_channel(line, CCI, 5), 9.5 / (0.015 * 5.0), rtol=1e-13)
+    assert np.isnan(commodity_channel(np.full((40, 1), 3.0), CCI, 5)).all()
 
 
 @pytest.mark.requirement("R-FEA-12")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.features.prices import through_splits, units
+from tvquant.features.prices import in_rows, through_splits, units
 
 pytestmark = [pytest.mark.requirement("R-FEA-12"), pytest.mark.requirement("R-SEL-17")]
 NAN = np.nan
@@ -43,3 +43,17 @@ def test_where_nothing_was_ever_split_the_view_itself_is_taken(raw, market):
     assert units(early) is None
     assert through_splits(early) is early
     assert units(market({"A": [1.0, 2.0]})) is None
+
+
+def test_bars_of_some_names_are_laid_out_in_rows(market):
+    """A view of the first columns is copied, a view of all is not."""
+    whole = market({"A": [1.0, 2.0, 3.0], "B": [NAN, NAN, 5.0]}, volume={"A": [1.0] * 3, "B": [1.0] * 3})
+    some = whole.until(whole.known_at[1, 0])
+    assert len(some.instruments) == 1
+    assert not some.fields["close"].flags.c_contiguous
+    for name in ("close", "volume"):
+        laid = in_rows(some).fields[name]
+        np.testing.assert_array_equal(laid, some.fields[name])
+        assert laid.flags.c_contiguous
+        assert not laid.flags.writeable
+    assert in_rows(whole) is whole

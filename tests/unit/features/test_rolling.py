@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tvquant.features.moving_averages import lengths_of
 from tvquant.features.rolling import (
     HIGHEST,
     LAST,
@@ -54,7 +55,7 @@ def test_the_band_is_of_the_population_and_none_where_prices_stand_still():
     series = np.vstack([np.random.default_rng(0).random(40), np.full(40, 0.1), np.r_[NAN, np.arange(39.0)]])
     windows = np.lib.stride_tricks.sliding_window_view(series, 20, axis=1)
     mean, deviation = windows.mean(axis=2), windows.std(axis=2)
-    found = band_position(series.T.copy(), 20, 2.0, 21).T
+    found = band_position(series.T.copy(), lengths_of(20), 2.0, 21).T
     expected = (series[:, 19:] - (mean - 2.0 * deviation)) / (4.0 * deviation)
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-10)
     assert np.isnan(found[1]).all()

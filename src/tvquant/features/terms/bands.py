@@ -17,11 +17,12 @@ def _relative_strength(view: Panel, _: Settings, rows: int) -> Floats:
 
 
 def _band(view: Panel, _: Settings, rows: int) -> Floats:
+    from tvquant.features.moving_averages import lengths_of
     from tvquant.features.rolling import band_position
     from tvquant.features.tiles import by_blocks
 
-    close, width = view.fields["close"], rows + BAND_BARS - 1
-    return by_blocks(close, width, rows, lambda bars: band_position(bars, BAND_BARS, BAND_WIDTH, rows))
+    close, width, lengths = view.fields["close"], rows + BAND_BARS - 1, lengths_of(BAND_BARS)
+    return by_blocks(close, width, rows, lambda bars: band_position(bars, lengths, BAND_WIDTH, rows))
 
 
 RSI_14 = Term(

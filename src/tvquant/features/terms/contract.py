@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.panel import Floats, Panel
-from tvquant.features.prices import through_splits
+from tvquant.features.prices import in_rows, through_splits
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
 
 
@@ -74,7 +74,7 @@ def evaluate(terms: Iterable[Term], view: Panel, settings: Settings, rows: int =
 
     Terms are given bars of which prices and volumes go on through splits.
     """
-    view = through_splits(view)
+    view = in_rows(through_splits(view))
     taken: dict[Measure, Any] = {}
     for term in terms:
         for measure in term.measures:
