@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Bools, Floats
@@ -50,19 +51,24 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
     rows, k = returns.shape
     usable = [length for length in lookbacks if length <= rows]
     have = np.isfinite(returns)
-    if usable and have[rows - max(usable) :].all() and (whole := _complete(returns, usable)) is not None:
-        return _unit(whole)
     total, times = np.zeros((k, k)), np.zeros((k, k))
+    standardised, counted = [np.zeros((0, k))], [np.zeros((0, k))]
+    holed = False
     for length in usable:
-        covered = np.flatnonzero(_covered(have, length))
-        cells = np.ix_(covered, covered)
-        found = _pairwise(returns[rows - length :, covered], least=2)
-        total[cells] += np.nan_to_num(found)
-        times[cells] += ~np.isnan(found)
-    bare = np.flatnonzero((times == 0.0).any(axis=0))
-    cells = np.ix_(bare, bare)
-    fallback = np.where(times[cells] == 0.0, _pairwise(returns[:, bare], least=COMMON_ROWS), 0.0)
-    total[cells] += np.nan_to_num(fallback)
+        window, covered = returns[rows - length :], _covered(have, length)
+        whole = covered & have[rows - length :].all(axis=0)
+        standardised.append(_standardised(window, whole))
+        counted.append(standardised[-1].any(axis=0)[None].astype(np.float64))
+        if (covered & ~whole).any():
+            holed = True
+            _add_holed(total, times, window, covered, whole)
+    whole_windows, counts = np.concatenate(standardised), np.concatenate(counted)
+    of_whole = whole_windows.T @ whole_windows
+    if usable and not holed and counts.all():
+        return _unit(of_whole / len(usable))  # a mean of correlation matrices is one
+    total += of_whole
+    times += counts.T @ counts
+    _fall_back(total, times == 0.0, returns)
     return _definite(_unit(total / np.maximum(times, 1.0)))
 
 
@@ -133,38 +139,60 @@ def _covered(have: Bools, length: int) -> Bools:
     return np.asarray(have[: first + 1].any(axis=0) & (have[first:].mean(axis=0) >= COVERAGE))
 
 
-def _complete(returns: Floats, lookbacks: Sequence[int]) -> Floats | None:
-    """Mean of the correlations over the last rows, without NaN: one product of all standardised windows.
+def _standardised(window: Floats, whole: Bools) -> Floats:
+    """Return the T x K columns centred and of length 1; zeros where a column is not whole or does not vary."""
+    known = np.where(whole, window, 0.0)
+    centred = known - known.mean(axis=0)
+    norm = np.sqrt((centred**2).sum(axis=0))
+    varies = whole & (norm > np.sqrt(len(window)) * rounding_floor(known))
+    return np.divide(centred, norm, out=np.zeros_like(centred), where=varies)
 
-    None where a column does not vary in one of them.
+
+def _add_holed(total: Floats, times: Floats, window: Floats, covered: Bools, whole: Bools) -> None:
+    """Add the correlations of a lookback's pairs of which a name has holes, and count them, in both K x K."""
+    names = np.flatnonzero(covered)
+    holes = ~whole[names]
+    found = _pairwise(window[:, names], np.flatnonzero(holes), least=2)
+    for rows, columns, cells in ((names, names[holes], found), (names[holes], names[~holes], found[~holes].T)):
+        total[np.ix_(rows, columns)] += np.nan_to_num(cells)
+        times[np.ix_(rows, columns)] += ~np.isnan(cells)
+
+
+def _fall_back(total: Floats, missing: Bools, returns: Floats) -> None:
+    """Put the correlations over all common rows where pairs miss one (K x K); 0 where that is not defined either."""
+    lone = missing.diagonal().copy()
+    among = missing & ~lone & ~lone[:, None]  # pairs that different lookbacks cover
+    columns = np.flatnonzero(lone | among.any(axis=0))
+    found = np.nan_to_num(_pairwise(returns, columns, least=COMMON_ROWS))
+    total[:, columns] = np.where(missing[:, columns], found, total[:, columns])
+    total[columns] = total[:, columns].T
+
+
+def _pairwise(returns: Floats, columns: NDArray[np.intp], *, least: int) -> Floats:
+    """Return the correlations (K x C) of all names with those of the columns, on the rows both have.
+
+    NaN below `least` rows, or where one of the two does not vary on them.
     """
-    windows = []
-    for length in lookbacks:
-        window = returns[len(returns) - length :]
-        centred = window - window.mean(axis=0)
-        norm = np.sqrt((centred**2).sum(axis=0))
-        if (norm <= np.sqrt(length) * rounding_floor(window)).any():
-            return None
-        windows.append(centred / norm)
-    x = np.concatenate(windows)
-    return np.asarray(x.T @ x / len(windows))
-
-
-def _pairwise(returns: Floats, *, least: int) -> Floats:
-    """Correlation of each pair on the rows both have; NaN below `least` rows or where one does not vary on them."""
     have = np.isfinite(returns)
     mask = have.astype(np.float64)
     count = np.maximum(mask.sum(axis=0), 1.0)
     known = np.where(have, returns, 0.0)
     # Centred on their own means first, so that little is lost when the means of the common rows are taken off.
     x = np.where(have, known - known.sum(axis=0) / count, 0.0)
-    n = mask.T @ mask
-    sums, squares = x.T @ mask, (x**2).T @ mask  # of the row's name, on the rows it has in common with the column's
+    floor = rounding_floor(known) ** 2
+    there, theirs = mask[:, columns], x[:, columns]
+    n = mask.T @ there
     shared = np.maximum(n, 1.0)
-    variance = squares - sums**2 / shared
-    floor = np.maximum(shared * (rounding_floor(known) ** 2)[:, None], CANCELLED * squares)
-    norm = np.sqrt(np.where((variance > floor) & (n >= least), variance, np.nan))
-    return np.asarray((x.T @ x - sums * sums.T / shared) / (norm * norm.T))
+    ours_sum, theirs_sum = x.T @ there, mask.T @ theirs
+    norm = np.where(n >= least, 1.0, np.nan)
+    for squares, sums, least_spread in (
+        ((x**2).T @ there, ours_sum, floor[:, None]),
+        (mask.T @ theirs**2, theirs_sum, floor[columns]),
+    ):
+        variance = squares - sums**2 / shared
+        varies = variance > np.maximum(shared * least_spread, CANCELLED * squares)
+        norm *= np.sqrt(np.where(varies, variance, np.nan))
+    return np.asarray((x.T @ theirs - ours_sum * theirs_sum / shared) / norm)
 
 
 def _unit(matrix: Floats) -> Floats:

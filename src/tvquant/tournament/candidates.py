@@ -164,10 +164,8 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
 def _choose(view: View, rules: Rules) -> SelectionOutcome:
     seen, failed = discovery(view, rules), health(view, rules).failed
     healthy = tuple(atom for atom in seen.atoms if atom.physical_symbol not in failed)
-    excluded = {
-        **seen.excluded,
-        **{a.physical_symbol: failed[a.physical_symbol] for a in seen.atoms if a not in healthy},
-    }
+    recruited = [atom.physical_symbol for atom in seen.atoms]
+    excluded = {**seen.excluded, **{key: failed[key] for key in recruited if key in failed}}
     response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
     features = instrument_features(view, rules)
     if healthy:

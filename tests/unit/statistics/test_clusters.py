@@ -65,6 +65,32 @@ def test_a_name_that_began_inside_a_lookback_is_not_covered_by_it():
     np.testing.assert_allclose(got[5], np.corrcoef(returns[191:].T)[5], atol=1e-12)
 
 
+@pytest.mark.parametrize(("first", "lookbacks"), [(130, (60, 120)), (129, (60, 120)), (131, (60,))])
+def test_a_lookback_covers_a_name_that_began_with_its_first_row(first, lookbacks):
+    returns, _ = blocks([3, 3], noise=1.0)
+    returns[:first, 5] = np.nan
+    expected = np.mean([np.corrcoef(returns[-length:].T)[5] for length in lookbacks], axis=0)
+    np.testing.assert_allclose(average_correlation(returns, (60, 120))[5], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("holes", "lookbacks"), [(12, (60, 120)), (13, (60,))])
+def test_a_lookback_covers_a_name_with_nine_tenths_of_its_rows(holes, lookbacks):
+    returns, _ = blocks([3, 3], noise=1.0)
+    returns[131 : 131 + holes, 5] = np.nan
+    have = np.isfinite(returns[:, 5])
+    expected = [np.corrcoef(returns[-length:][have[-length:]].T)[5, :5] for length in lookbacks]
+    np.testing.assert_allclose(average_correlation(returns, (60, 120))[5, :5], np.mean(expected, axis=0), atol=1e-12)
+
+
+def test_a_pair_that_only_different_lookbacks_cover_has_all_its_common_rows():
+    returns, _ = blocks([2, 2], noise=1.0)
+    returns[:180, 0] = np.nan  # young: only the lookback of 60 covers it
+    returns[-7:, 1] = np.nan  # stopped: only that of 200 does
+    got = average_correlation(returns, (60, 200))
+    assert got[0, 1] == got[1, 0] == pytest.approx(np.corrcoef(returns[180:-7, :2].T)[0, 1], abs=1e-12)
+    assert got[1, 2] == pytest.approx(np.corrcoef(returns[-200:-7, 1:3].T)[0, 1], abs=1e-12)
+
+
 @pytest.mark.requirement("R-DAT-06")
 @pytest.mark.parametrize(("missing", "covered"), [(5, True), (6, False)])
 def test_nine_tenths_of_the_rows_are_enough_for_a_lookback(missing, covered):
