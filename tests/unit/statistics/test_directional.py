@@ -66,6 +66,17 @@ def referee(high, low, close):
     return out
 
 
+@pytest.mark.parametrize("hole", [False, True])
+def test_a_tie_of_both_movements_is_none(hole):
+    """Each bar reaches as much beyond the one before at its top as at its foot."""
+    reach = np.arange(1.0, T + 1.0)[:, None] * np.ones(2)
+    high, low, close = 500.0 + reach, 500.0 - reach, np.full((T, 2), 500.0)
+    if hole:
+        close[40, 1] = NAN
+    strength, plus, minus = directional_movement(high, low, close, rows=1)
+    assert strength.tolist() == plus.tolist() == minus.tolist() == [[0.0, 0.0]]
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_row_is_that_of_plain_loops(seed):
     high, low, close = bars(seed)

@@ -58,6 +58,15 @@ def test_interpolation_errs_less_than_the_drawing(statistic, n):
         assert quantile(NullStatistic(statistic), n, share) == pytest.approx(exact, abs=3.0 * error)
 
 
+@pytest.mark.parametrize(("statistic", "left", "n", "right"), [("efficiency", 60, 75, 90), ("hurst", 192, 220, 255)])
+def test_between_grid_points_a_quantile_is_linear_in_the_root_of_n(statistic, left, n, right):
+    statistic = NullStatistic(statistic)
+    share = (left**-0.5 - n**-0.5) / (left**-0.5 - right**-0.5)
+    low, high = quantile(statistic, left, 0.2), quantile(statistic, right, 0.2)
+    assert low != high
+    assert quantile(statistic, n, 0.2) == pytest.approx(low + share * (high - low), rel=1e-12)
+
+
 def test_grid_points_are_the_quantiles_of_their_draws():
     assert quantile(NullStatistic.HURST, 128, 0.3) == np.quantile(noise_distribution(NullStatistic.HURST, 128), 0.3)
 
