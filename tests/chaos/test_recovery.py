@@ -183,7 +183,8 @@ def test_a_cut_is_named_or_changes_nothing_and_is_mended(
         counted = words in (
             ("data", "status"),
             ("ledger", "verify", "latest"),
-        )  # versions, and records of a resumed run
+            ("runs",),
+        )  # versions, records of a resumed run, and that it was verified since
         assert text == answers[words][1] or counted or kind == "file of bars", words
 
 

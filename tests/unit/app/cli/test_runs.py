@@ -174,3 +174,30 @@ def test_a_plot_never_follows_a_link_out_of_the_workspace(
     assert main([*words, "-w", str(home.root)]) == 3
     assert "a link leads out of" in capsys.readouterr().err
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.requirement("R-LED-01")
+def test_a_listed_run_is_called_ok_only_while_no_file_of_it_was_written_to(
+    home: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is hashed for the list: what was not verified since it was written is called that, with what verifies."""
+    [folder] = home.all_runs()
+
+    def listed() -> tuple[str, str]:
+        assert main(["runs", "--json", "-w", str(home.root)]) == 0
+        [row] = json.loads(capsys.readouterr().out)
+        assert main(["runs", "-w", str(home.root)]) == 0
+        assert (row["run"], row["profile"], len(row["result"])) == (folder.id, "crypto_spot", 16)
+        return row["state"], capsys.readouterr().out
+
+    state, text = listed()
+    assert state == "unverified"
+    assert "1 not verified since" in text
+    assert main(["report", "latest", "-w", str(home.root)]) == 0
+    capsys.readouterr()
+    state, text = listed()
+    assert state == "ok"
+    assert "not verified" not in text
+    emptied(folder.path)
+    assert listed()[0] == "unverified"
+    assert main(["runs", "rm", folder.id, "--yes", "-w", str(home.root)]) == 0
