@@ -1,8 +1,8 @@
 """The leak check of a finished run: its decisions again, from its own snapshot, in worlds with another future.
 
 1. The pinned rows are read, and imported anew as they are (`as imported`): the rebuilding itself must change nothing.
-2. At each window what is known after the decision is changed in every way that `lake.forks` knows, in a lake of its
-   own; the decisions made from it are compared with those made from the snapshot.
+2. At each window what is known after the decision is changed in every way that `lake.perturbations` knows, in a lake
+   of its own; the decisions made from it are compared with those made from the snapshot.
 3. Those made from the snapshot are compared with what the ledger recorded (`ledger`).
 """
 
@@ -19,12 +19,11 @@ from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import LedgerError, ProfileError
-from tvquant.core.instruments import Instant
-from tvquant.core.panel import Panel
 from tvquant.core.records import SELECTION, Entry
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import NONE, Stamps
-from tvquant.lake import Snapshot, perturbations
+from tvquant.lake import Snapshot
+from tvquant.lake.forks import Forks
 from tvquant.ledger import LedgerRecord, RunFolder
 from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
 from tvquant.tournament.cells import Cell, cells
@@ -35,8 +34,6 @@ from tvquant.tournament.views import look
 
 LEDGER = "ledger"
 """Name of the comparison with what was recorded."""
-UNCHANGED = "as imported"
-"""Name of the fork that changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +73,7 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
     run = RecordedRun(folder)
     snapshot, played = _plan(run)
     lake = workspace.lake()
-    panel, rows = lake.panel(snapshot), perturbations.pinned(lake, snapshot)
+    panel = lake.panel(snapshot)
     decided = {cell.key: run.decisions.get(cell.key, {}) for cell in played}
     ids = sorted({window for made in decided.values() for window in made})
     chosen = _spread(ids, windows)
@@ -88,10 +85,7 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
             played=played,
             run=run,
             decided=decided,
-            panel=panel,
-            unchanged=_build(rows, Path(temporary)),
-            rows=rows,
-            folder=Path(temporary),
+            forks=Forks(lake=lake, snapshot=snapshot, panel=panel, folder=Path(temporary)),
         )
         for done, window in enumerate(chosen):
             outcomes += _check_window(case, window)
@@ -124,15 +118,12 @@ def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Case:
-    """A run as it is checked: cells and their decisions, its panel, the panel imported anew, and the stored rows."""
+    """A run as it is checked: its cells and their decisions, and forks of what it pinned."""
 
     played: Sequence[Cell]
     run: RecordedRun
     decided: Mapping[str, Mapping[int, RecordedDecision]]
-    panel: Panel
-    unchanged: Panel
-    rows: perturbations.Rows
-    folder: Path
+    forks: Forks
 
 
 def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
@@ -142,13 +133,13 @@ def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
     specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
     replay = honest(specs, {key: _previous(case.decided[key], window) for key in specs})
     row = case.decided[here[0].key][window].row
-    at = look(case.panel, row).as_of
-    made = replay(case.panel, at)
+    at = look(case.forks.panel, row).as_of
+    made = replay(case.forks.panel, at)
     entries = _entries(window, row, [(cell, made[speaker[cell.key]]) for cell in here])
     again = {one.chain: _content(one) for one in entries}
     differ = compare(_recorded(case, window), again, fork=LEDGER, window=window, as_of=at)
     yield Outcome(fork=LEDGER, decisions=len(here), leaks=differ)
-    yield from check(replay, made, _forks(case, at), window=window, at=at)
+    yield from check(replay, made, case.forks.at(at), window=window, at=at)
 
 
 def _recorded(case: _Case, window: int) -> dict[str, Payload]:
@@ -178,20 +169,3 @@ def _previous(decided: Mapping[int, RecordedDecision], window: int) -> Previous:
     """Return what the cell held before the window, as its decision before has it."""
     before = [made for number, made in decided.items() if number < window]
     return Previous(atoms=before[-1].decision.atoms) if before else Previous()
-
-
-def _forks(case: _Case, at: Instant) -> Iterator[tuple[str, Panel | None]]:
-    """Every fork of the moment by name; None where there is nothing to change."""
-    yield UNCHANGED, case.unchanged
-    for number, (name, edit) in enumerate(perturbations.EDITS.items()):
-        draw = np.random.default_rng([number, int(at.astype("datetime64[us]").astype(np.int64))])
-        edited = edit(case.rows, at, draw)
-        yield name, None if edited is None else _build(edited, case.folder)
-    yield perturbations.FACTS, perturbations.facts_changed(case.panel, at)
-
-
-def _build(rows: perturbations.Rows, folder: Path) -> Panel:
-    """The panel of these rows, through a lake that is thrown away."""
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        lake, snapshot = perturbations.rebuilt(rows, Path(temporary))
-        return lake.panel(snapshot)

@@ -1,45 +1,28 @@
-"""Forks: the rows of a snapshot with another future, imported into a lake of their own.
+"""Edits: stored rows with another future. What was known until a moment stays, what comes after it is changed.
 
-1. `pinned` reads the stored rows of a snapshot and says when each became known: at the close of its bar. Rows that were
-   recorded before it are no content of the snapshot.
-2. An edit leaves what was known until a moment as it is and changes what comes after it; None when there is nothing
-   to change. Edits are pure: tables in, tables out.
-3. `rebuilt` imports the edited rows as anyone's files: kinds, versions of bars, generations and listings follow anew.
-
+Edits are pure: tables in, tables out; None when there is nothing to change. They may be given some symbols at a time.
 Changed rows are absurd, yet every one of them could be imported: what reads the future is to be seen.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from tvquant.core.calendars import DAY, Calendar, calendar
 from tvquant.core.instruments import Fact, Instant, Instrument
-from tvquant.core.panel import Basis, Caveat, Panel, Times
+from tvquant.core.panel import Caveat, Panel, Times
 from tvquant.core.stamps import Stamp
-from tvquant.lake.reading.action_revisions import TOLD, current
 from tvquant.lake.reading.bars import session
-from tvquant.lake.reading.dividend_coverage import SPAN, inside, union
-from tvquant.lake.reading.funding import COLUMNS, KEY, RATE, pays
-from tvquant.lake.reading.lake import Lake
-from tvquant.lake.reading.snapshots import Snapshot
-from tvquant.lake.reading.sources import FACT, simulated
-from tvquant.lake.reading.unclosed_bars import settled
-from tvquant.lake.storage import tables
+from tvquant.lake.reading.dividend_coverage import inside
+from tvquant.lake.reading.funding import COLUMNS, pays
 from tvquant.lake.storage.tables import PRICES, VALUES
-from tvquant.lake.writing.declared_basis import Doubt
-from tvquant.lake.writing.facts import restore_facts
 from tvquant.lake.writing.funding import MOST
-from tvquant.lake.writing.imports import import_files
 from tvquant.symbology import venues
 from tvquant.symbology.kinds import split_pair, structure
 
-IMPORTED = datetime(2200, 1, 1, tzinfo=UTC)
-"""Nominal time of a fork's import, behind the close of every bar: nothing of a fork depends on a clock."""
 PRICED = [*PRICES, "adj_close"]
 TRADED = ["volume", "quote_volume"]
 LARGEST_FACTOR = 3.0
@@ -83,67 +66,10 @@ class Rows:
 type Edit = Callable[[Rows, Instant, np.random.Generator], Rows | None]
 
 
-def pinned(lake: Lake, snapshot: Snapshot) -> Rows:
-    """The rows that the snapshot was made of, as they were delivered.
-
-    Raises
-    ------
-    DataError : a table cannot be read at its pinned version.
-    """
-    mine = pl.col("symbol").is_in(list(snapshot.symbols))
-
-    def stored(table: str, *columns: str) -> pl.DataFrame:
-        if table not in snapshot.tables:
-            return pl.DataFrame(schema=tables.SCHEMAS[table]).select(columns)
-        return tables.read(lake.root, table, columns, where=mine, at=snapshot.tables[table])
-
-    declared = stored("instruments", "symbol", "calendar", "actions_first", "actions_last")
-    spans = declared.group_by("symbol").agg(pl.col("calendar").first())
-    spans = spans.join(union(declared), on="symbol", how="left").sort("symbol", *SPAN)
-    structures = {name: structure(name) for name in spans["symbol"]}
-    bars = settled(stored("bars", "symbol", "timestamp", "recorded_at", *VALUES, "basis"), structures)
-    return Rows(
-        bars=_dated(bars.drop("recorded_at"), spans),
-        actions=_dated(current(stored("actions", *TOLD)).drop("source", "recorded_at"), spans),
-        funding=_settling(stored("funding", *COLUMNS)),
-        spans=spans,
-        facts=pl.concat([stored("facts", *FACT), simulated(lake.root, mine, snapshot.tables["bars"])]).with_columns(
-            pl.col("known_at").dt.replace_time_zone(None)
-        ),
-    )
-
-
-def _settling(funding: pl.DataFrame) -> pl.DataFrame:
+def settling(funding: pl.DataFrame) -> pl.DataFrame:
     """The payments with `known_at`."""
     known = pl.col("timestamp").dt.replace_time_zone(None).alias("known_at")
     return funding.with_columns(known).sort(COLUMNS)
-
-
-def rebuilt(rows: Rows, into: Path) -> tuple[Lake, Snapshot]:
-    """A lake under `into` that these rows were imported into as files, and the snapshot of all its symbols.
-
-    Raises
-    ------
-    DataError : the rows cannot be imported, or the folder cannot be written.
-    """
-    lake, folder = Lake(into / "lakehouse"), into / "files"
-    folder.mkdir(parents=True)
-    count = 0
-    for (basis,), alike in _delivered(rows).partition_by("basis", as_dict=True, maintain_order=True).items():
-        # A file's price column is full or empty, as import wants it; a symbol may have come in files of both sorts.
-        said = alike.with_columns(pl.col(name).is_null().alias(f"no_{name}") for name in PRICES)
-        parts = said.partition_by([f"no_{name}" for name in PRICES], maintain_order=True, include_key=False)
-        files = [folder / f"{count + k}.parquet" for k in range(len(parts))]
-        count += len(parts)
-        for file, part in zip(files, parts, strict=True):
-            part.drop("basis").write_parquet(file, compression="uncompressed")
-        import_files(lake, files, basis=Basis(basis), doubt=Doubt.IGNORE, recorded_at=IMPORTED)
-    if len(rows.funding):
-        paid = folder / "funding.parquet"
-        rows.funding.select(*KEY, pl.col("rate").alias(RATE)).write_parquet(paid, compression="uncompressed")
-        import_files(lake, [paid], recorded_at=IMPORTED)
-    restore_facts(lake, rows.facts.with_columns(pl.col("known_at").dt.replace_time_zone("UTC")))
-    return lake, lake.pin(rows.bars["symbol"].unique().to_list())
 
 
 def rows_deleted(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
@@ -191,7 +117,7 @@ def rows_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | None
         parts.append(symbols.join(stamps.to_frame(), how="cross"))
     wanted = pl.concat(parts).join(rows.bars, on=["symbol", "session"], how="anti").with_columns(timestamp="session")
     wanted = wanted.join(first.drop("timestamp", "session", "known_at"), on="symbol").sort("symbol", "session")
-    new = _dated(_levelled(wanted, rows, t, draw), rows.spans).filter(~_known(t)).select(rows.bars.columns)
+    new = dated(_levelled(wanted, rows, t, draw), rows.spans).filter(~_known(t)).select(rows.bars.columns)
     if new.is_empty():
         return None
     return replace(rows, bars=pl.concat([rows.bars, new]))
@@ -230,7 +156,7 @@ def funding_scrambled(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows
     swaps = [name for name in rows.spans["symbol"] if pays(name)]
     new = rows.bars.filter(pl.col("symbol").is_in(swaps)).select("symbol", pl.col("session") + ODD_HOURS)
     new = new.rename({"session": "timestamp"}).with_columns(rate=pl.Series(draw.uniform(-MOST, MOST, len(new))))
-    new = _settling(new).filter(~_known(t))
+    new = settling(new).filter(~_known(t))
     if future.is_empty() and new.is_empty():
         return None
     return replace(rows, funding=pl.concat([past, kept, new]))
@@ -243,7 +169,7 @@ def listings_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | 
     like: dict[tuple[str, str], str] = {}
     for symbol, basis, _ in longest.iter_rows():
         like.setdefault((_newcomer(symbol, 0), basis), symbol)
-    taken, number = set(rows.spans["symbol"]), 0
+    taken, number = set(rows.spans["symbol"]), int(draw.integers(10**9))  # other symbols may get some of their own
     bars, spans = [rows.bars], [rows.spans]
     for symbol in like.values():
         model = future.filter(pl.col("symbol") == symbol).sort("timestamp")
@@ -256,9 +182,7 @@ def listings_added(rows: Rows, t: Instant, draw: np.random.Generator) -> Rows | 
             later = model[min(7 * k, len(model) - 1) :]
             bars.append(later.with_columns(name, pl.col(PRICED) * factor, pl.col(TRADED) * VOLUME_FACTOR))
             spans.append(rows.spans.filter(pl.col("symbol") == symbol).with_columns(name))
-    if number == 0:
-        return None
-    return replace(rows, bars=pl.concat(bars), spans=pl.concat(spans))
+    return replace(rows, bars=pl.concat(bars), spans=pl.concat(spans)) if like else None
 
 
 def listings_removed(rows: Rows, t: Instant, _draw: np.random.Generator) -> Rows | None:
@@ -315,7 +239,7 @@ def _other(value: float | Instant) -> float | Instant:
     return value + 400 * DAY if isinstance(value, np.datetime64) else value * 10.0
 
 
-def _dated(frame: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+def dated(frame: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     """The rows with `session` (the bar a timestamp belongs to) and `known_at` (its close; a day later off calendar)."""
     frame = frame.with_columns(session({name: structure(name) for name in spans["symbol"]}).alias("session"))
     parts = []
@@ -369,13 +293,3 @@ def _newcomer(like: str, number: int) -> str:
     if exchange in venues.CRYPTO_EXCHANGES:
         return f"{exchange}:ZZLEAK{number}USDT{'.P' if split_pair(like).perpetual else ''}"
     return f"{exchange if exchange in venues.US_EXCHANGES else 'NYSE'}:ZZLEAK{number}"
-
-
-def _delivered(rows: Rows) -> pl.DataFrame:
-    """Bars as a provider sends them: dividends are numbers where they were delivered, splits stand in their rows."""
-    frame = rows.bars
-    for column, kind in (("dividends", "dividend"), ("stock_splits", "split")):
-        mine = rows.actions.filter(pl.col("kind") == kind).select("symbol", "session", pl.col("value").alias(column))
-        frame = frame.join(mine, on=["symbol", "session"], how="left", maintain_order="left")
-    dividends = pl.when(pl.lit(inside(frame, rows.spans))).then(pl.col("dividends").fill_null(0.0))
-    return frame.select("symbol", "timestamp", *VALUES, dividends.alias("dividends"), "stock_splits", "basis")

@@ -1,5 +1,6 @@
 """Forks keep the past to the bit, change the future, and can be imported."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from tvquant.core.panel import Basis, Caveat, Panel
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, perturbations
+from tvquant.lake import Lake, Snapshot, perturbations
+from tvquant.lake.forks import pinned, rebuilt
+from tvquant.lake.reading import panels
 from tvquant.lake.writing.funding import store_funding
 
 DAYS = 60
@@ -84,12 +87,15 @@ def stocks(lake: Lake, deliver: Callable[..., Any]) -> Lake:
 
 def _pinned(lake: Lake) -> tuple[Panel, perturbations.Rows]:
     snapshot = lake.pin(lake.symbols())
-    return lake.panel(snapshot), perturbations.pinned(lake, snapshot)
+    return lake.panel(snapshot), pinned(lake, snapshot)
 
 
 def _panel(rows: perturbations.Rows, folder: Path) -> Panel:
-    lake, snapshot = perturbations.rebuilt(rows, folder)
-    return lake.panel(snapshot)
+    return panels.build(rebuilt([rows], folder).bars())
+
+
+def _content(lake: Lake) -> Snapshot:
+    return lake.pin(lake.symbols())
 
 
 def _same(one: Panel, other: Panel) -> bool:
@@ -106,7 +112,7 @@ def _same(one: Panel, other: Panel) -> bool:
 
 
 def _edited(name: str, lake: Lake, t: np.datetime64) -> perturbations.Rows:
-    rows = perturbations.EDITS[name](perturbations.pinned(lake, lake.pin(lake.symbols())), t, _draw())
+    rows = perturbations.EDITS[name](pinned(lake, lake.pin(lake.symbols())), t, _draw())
     assert rows is not None
     return rows
 
@@ -117,22 +123,22 @@ def test_rows_as_they_are_are_imported_to_the_same_content(
 ) -> None:
     lake: Lake = request.getfixturevalue(which)
     snapshot = lake.pin(lake.symbols())
-    _, again = perturbations.rebuilt(perturbations.pinned(lake, snapshot), tmp_path / "fork")
+    again = _content(rebuilt([pinned(lake, snapshot)], tmp_path / "fork"))
     assert again.symbols == snapshot.symbols
     assert again.digest == snapshot.digest
 
 
 def test_the_rows_are_those_of_the_pinned_version(crypto: Lake, deliver: Callable[..., Any], bars: Any) -> None:
     snapshot = crypto.pin(crypto.symbols())
-    before = perturbations.pinned(crypto, snapshot)
+    before = pinned(crypto, snapshot)
     deliver(bars("BINANCE:BTCUSDT", _closes(9, 5), start="2022-01-01"))
-    after = perturbations.pinned(crypto, snapshot)
+    after = pinned(crypto, snapshot)
     assert after.bars.equals(before.bars)
 
 
 def test_a_bar_is_known_when_it_closes(stocks: Lake, crypto: Lake) -> None:
     assert stocks is crypto  # one lake with both calendars
-    rows = perturbations.pinned(crypto, crypto.pin(crypto.symbols()))
+    rows = pinned(crypto, crypto.pin(crypto.symbols()))
     known = {(row["symbol"], row["session"].date()): row["known_at"] for row in rows.bars.iter_rows(named=True)}
     assert known["BINANCE:BTCUSDT", date(2021, 1, 4)] == datetime(2021, 1, 5)
     assert known["NYSE:KO", date(2021, 1, 4)] == datetime(2021, 1, 4, 21)  # 16:00 in New York, winter
@@ -220,7 +226,7 @@ def test_scrambled_bars_have_volume_where_there_was_none(
 
 
 def test_actions_are_gone_changed_and_new(stocks: Lake) -> None:
-    rows = perturbations.pinned(stocks, stocks.pin(stocks.symbols()))
+    rows = pinned(stocks, stocks.pin(stocks.symbols()))
     edited = perturbations.actions_scrambled(rows, SESSION_CLOSE, _draw())
     assert edited is not None
     key = ["symbol", "session", "kind"]
@@ -257,22 +263,16 @@ def _conflicts(actions: pl.DataFrame) -> set[tuple[str, datetime]]:
 
 @pytest.mark.parametrize(
     ("which", "names"),
-    [
-        ("crypto", {"BINANCE:ZZLEAK1USDT", "BINANCE:ZZLEAK2USDT", "BINANCE:ZZLEAK3USDT"}),
-        (
-            "stocks",
-            {f"{exchange}:ZZLEAK{n}" for exchange, n in zip(["NASDAQ"] * 3 + ["NYSE"] * 3, range(1, 7), strict=True)},
-        ),
-    ],
+    [("crypto", ["BINANCE:ZZLEAK#USDT"] * 3), ("stocks", ["NASDAQ:ZZLEAK#"] * 3 + ["NYSE:ZZLEAK#"] * 3)],
 )
 def test_newcomers_are_of_the_exchanges_there_are(
-    which: str, names: set[str], tmp_path: Path, request: pytest.FixtureRequest
+    which: str, names: list[str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     lake: Lake = request.getfixturevalue(which)
     t = MOMENT if which == "crypto" else SESSION_CLOSE
     fork = _panel(_edited("listings added", lake, t), tmp_path / "fork")
     new = {key for key in fork.keys if "ZZLEAK" in key}
-    assert new == names
+    assert sorted(re.sub(r"\d+", "#", key) for key in new) == names
     assert fork.until(t).keys == tuple(key for key in fork.keys[: len(fork.until(t).keys)] if key not in new)
 
 
@@ -311,13 +311,12 @@ def test_a_symbol_that_came_in_files_of_both_sorts_is_imported_again(
     deliver({name: closes[name] for name in ("symbol", "timestamp", "close")})
     deliver(whole)
     snapshot = lake.pin(lake.symbols())
-    _, again = perturbations.rebuilt(perturbations.pinned(lake, snapshot), tmp_path / "fork")
-    assert again.digest == snapshot.digest
+    assert _content(rebuilt([pinned(lake, snapshot)], tmp_path / "fork")).digest == snapshot.digest
 
 
 def test_an_import_of_a_fork_asks_no_clock(crypto: Lake, tmp_path: Path) -> None:
-    rows = perturbations.pinned(crypto, crypto.pin(crypto.symbols()))
-    made, _ = perturbations.rebuilt(rows, tmp_path / "fork")
+    rows = pinned(crypto, crypto.pin(crypto.symbols()))
+    made = rebuilt([rows], tmp_path / "fork")
     assert set(made.ls("BINANCE:BTCUSDT").bars["recorded_at"]) == {datetime(2200, 1, 1, tzinfo=UTC)}
 
 
@@ -329,9 +328,9 @@ def test_later_funding_changes_no_earlier_look(
     stamps = [datetime(2021, 1, 1, tzinfo=UTC) + timedelta(hours=8 * k) for k in range(60)]
     rows = pl.DataFrame({"symbol": swap, "timestamp": stamps, "funding_rate": [1e-4] * 60})
     store_funding(lake, rows, source="told", recorded_at=datetime(2021, 2, 1, tzinfo=UTC))
-    panel, pinned = _pinned(lake)
+    panel, before = _pinned(lake)
     for name in ("rows deleted", "funding scrambled"):
-        edited = perturbations.EDITS[name](pinned, t, _draw())
+        edited = perturbations.EDITS[name](before, t, _draw())
         assert edited is not None
         assert edited.funding["known_at"].max() > t or name == "rows deleted"
         fork = _panel(edited, tmp_path / name)

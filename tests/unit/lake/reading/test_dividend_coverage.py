@@ -10,7 +10,7 @@ import pytest
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake
-from tvquant.lake.perturbations import pinned, rebuilt
+from tvquant.lake.forks import pinned, rebuilt
 from tvquant.lake.reading.dividend_coverage import SPAN, inside, union
 from tvquant.lake.reading.export import export
 from tvquant.lake.storage.tables import TIME, read
@@ -66,8 +66,7 @@ def test_exports_and_forks_tell_dividends_where_they_were_told(
 ) -> None:
     deliver(_rows(bars, "2021-01-04", dividends), basis=Basis.SPLIT)
     snapshot = lake.pin([AAPL])
-    _, again = rebuilt(pinned(lake, snapshot), tmp_path / "fork")
-    assert again.digest == snapshot.digest
+    assert rebuilt([pinned(lake, snapshot)], tmp_path / "fork").pin([AAPL]).digest == snapshot.digest
     (done,) = export(lake, None, tmp_path / "out")
     assert pl.read_parquet(done.path)["dividends"].to_list() == dividends
 

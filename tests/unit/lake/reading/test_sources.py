@@ -11,7 +11,8 @@ from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Basis
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake
-from tvquant.lake.perturbations import pinned, rebuilt, rows_deleted
+from tvquant.lake.forks import pinned, rebuilt
+from tvquant.lake.perturbations import rows_deleted
 from tvquant.lake.reading import sources
 from tvquant.lake.storage import tables
 from tvquant.lake.writing.upserts import upsert
@@ -52,12 +53,12 @@ def test_the_stamp_is_content_and_survives_a_fork(lake: Lake, bars: Made, tmp_pa
     assert lake.pin([SIM]).digest != other.pin([SIM]).digest
     snapshot = lake.pin([SIM])
     rows = pinned(lake, snapshot)
-    fork, again = rebuilt(rows, tmp_path / "fork")
+    fork = rebuilt([rows], tmp_path / "fork")
     assert stamped(fork, SIM) == [True]
-    assert again.digest == snapshot.digest
+    assert fork.pin([SIM]).digest == snapshot.digest
     cut = rows_deleted(rows, np.datetime64("2021-01-02T00:00", "us"), np.random.default_rng(0))
     assert cut is not None
-    assert stamped(rebuilt(cut, tmp_path / "cut")[0], SIM) == [True]
+    assert stamped(rebuilt([cut], tmp_path / "cut"), SIM) == [True]
 
 
 def test_simulated_bars_are_refused_beside_real_ones_of_their_exchange(

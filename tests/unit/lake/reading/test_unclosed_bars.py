@@ -10,7 +10,7 @@ import pytest
 
 from tvquant.core.panel import Basis
 from tvquant.lake import FindingKind, Lake, audit, health, import_files
-from tvquant.lake.perturbations import pinned, rebuilt
+from tvquant.lake.forks import pinned, rebuilt
 from tvquant.lake.reading.export import export
 from tvquant.lake.storage.tables import read
 from tvquant.lake.writing.upserts import revert, upsert
@@ -113,6 +113,7 @@ def test_exports_and_forks_hold_finished_bars_only(lake: Lake, deliver: Any, bar
     snapshot = lake.pin([BTC])
     (done,) = export(lake, None, tmp_path / "out")
     assert done.rows == 2
-    other, again = rebuilt(pinned(lake, snapshot), tmp_path / "fork")
+    other = rebuilt([pinned(lake, snapshot)], tmp_path / "fork")
+    again = other.pin([BTC])
     assert again.digest == snapshot.digest
     assert other.panel(again).digest() == lake.panel(snapshot).digest()
