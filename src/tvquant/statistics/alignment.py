@@ -6,7 +6,7 @@ from tvquant.core.panel import Bools, Floats
 
 
 def common_returns(have: Bools, returns: Floats) -> Floats:
-    """Simple returns between consecutive rows on which every column has a bar.
+    """Return simple returns between consecutive rows on which every column has a bar.
 
     Levels are joined on the common rows first and returns are taken after, so a hole of one name makes one longer
     return for all and is never padded (R-DAT-06).

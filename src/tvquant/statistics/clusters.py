@@ -28,7 +28,7 @@ class LeafOrder(StrEnum):
 
 
 def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
-    """Pearson correlations (K x K) of T x K returns, NaN where missing, averaged over the lookbacks (in rows).
+    """Return the K x K Pearson correlations of T x K returns (NaN: no bar), averaged over lookbacks (in rows).
 
     1. A lookback counts when there are as many rows. It covers the names that have at least 90 % of its rows and began
        at or before its first row.
@@ -73,7 +73,7 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
 
 
 def correlation_distance(correlation: Floats) -> Floats:
-    """Distances sqrt((1 - rho) / 2) of K x K correlations, in [0, 1], with a zero diagonal.
+    """Return the K x K distances sqrt((1 - rho) / 2) of correlations, in [0, 1], with a zero diagonal.
 
     They are half the Euclidean distances of the standardised series, which is what Ward's criterion wants.
 
@@ -86,7 +86,7 @@ def correlation_distance(correlation: Floats) -> Floats:
 
 
 def ward(distance: Floats, *, leaf_order: LeafOrder = LeafOrder.LINKAGE) -> Floats:
-    """Ward linkage ((K - 1) x 4, as scipy lays it out) of K x K Euclidean distances.
+    """Return the Ward linkage, (K - 1) x 4 as scipy lays it out, of K x K Euclidean distances.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def ward(distance: Floats, *, leaf_order: LeafOrder = LeafOrder.LINKAGE) -> Floa
 
 
 def partition(distance: Floats, *, cut: float, most: int) -> tuple[int, ...]:
-    """Cluster of each of K names: 1, 2 ... in order of first member.
+    """Return the cluster of each of K names: 1, 2 ... in order of first member.
 
     The Ward tree is cut at the merge height `cut`; when that leaves more than `most` clusters, it is cut where at most
     `most` are left. The height of a merge is that of `ward`: for two single names their distance, for larger clusters
@@ -134,7 +134,7 @@ def partition(distance: Floats, *, cut: float, most: int) -> tuple[int, ...]:
 
 
 def _covered(have: Bools, length: int) -> Bools:
-    """Names that began at or before the first of the last `length` rows and have enough of them."""
+    """Return which of K names began at or before the first of the last `length` rows and have enough of them."""
     first = len(have) - length
     return np.asarray(have[: first + 1].any(axis=0) & (have[first:].mean(axis=0) >= COVERAGE))
 
@@ -196,14 +196,18 @@ def _pairwise(returns: Floats, columns: NDArray[np.intp], *, least: int) -> Floa
 
 
 def _unit(matrix: Floats) -> Floats:
-    """The matrix with entries in [-1, 1] and a diagonal of ones."""
+    """Return the K x K matrix, changed in place to entries in [-1, 1] and a diagonal of ones."""
     np.clip(matrix, -1.0, 1.0, out=matrix)
     np.fill_diagonal(matrix, 1.0)
     return matrix
 
 
 def _definite(matrix: Floats) -> Floats:
-    """A correlation matrix near this one: itself unless it is indefinite (Rebonato & Jaeckel 2000, spectral method)."""
+    """Return a K x K correlation matrix near this one, or itself unless it is indefinite.
+
+    Source: Rebonato & Jaeckel (2000), The most general methodology to create a valid correlation matrix for risk
+    management and option pricing purposes, Journal of Risk 2, 17-27: the spectral method.
+    """
     try:
         np.linalg.cholesky(matrix + INDEFINITE * np.eye(len(matrix)))  # far cheaper than eigenvalues
         return matrix

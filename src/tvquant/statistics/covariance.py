@@ -17,7 +17,7 @@ CONDITION_LIMIT = 5000.0
 
 
 def ledoit_wolf(returns: Floats) -> tuple[Floats, float]:
-    """Shrunk covariance (N x N, per period, divisor T) of T x N returns, and the shrinkage in [0, 1].
+    """Return the shrunk N x N covariance (per period, divisor T) of T x N returns, and the shrinkage in [0, 1].
 
     Raises
     ------
@@ -31,7 +31,7 @@ def ledoit_wolf(returns: Floats) -> tuple[Floats, float]:
 
 
 def estimate(returns: Floats) -> Covariance:
-    """Covariance and arithmetic means per period of T x N simple returns, conditioned for optimisers.
+    """Return covariance and arithmetic means per period of T x N simple returns, conditioned for optimisers.
 
     The ridge is the smallest coefficient r >= 0.01 with (high + r m) / (low + r m) <= 5000, where low and high are the
     extreme eigenvalues after shrinkage and m the mean variance (R-RSK-08).
@@ -61,7 +61,7 @@ def estimate(returns: Floats) -> Covariance:
 
 
 def _centred(returns: Floats) -> Floats:
-    """Returns less their means, after the refusals."""
+    """Return T x N returns less their means, after the refusals."""
     if returns.ndim != 2 or returns.shape[0] < 2 or returns.shape[1] < 1:
         raise ModelError(f"covariance needs at least 2 rows and 1 column of returns, got shape {returns.shape}")
     finite = np.isfinite(returns)
@@ -90,7 +90,7 @@ def _shrink(x: Floats) -> tuple[Floats, float]:
 
 
 def _extremes(x: Floats, matrix: Floats, shrinkage: float) -> tuple[float, float]:
-    """Smallest and largest eigenvalue of the shrunk matrix."""
+    """Return the smallest and the largest eigenvalue of the shrunk N x N matrix."""
     t, n = x.shape
     if t > n:
         values = np.linalg.eigvalsh(matrix)

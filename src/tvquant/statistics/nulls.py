@@ -57,9 +57,9 @@ GRIDS = {
 
 
 def null_quantile(statistic: NullStatistic, n: NDArray[np.int64], share: float) -> Floats:
-    """Quantile `share` of the statistic on noise of n values (K), for each of the K counts in `n`; bars for ADX.
+    """Return quantile `share` (K) of the statistic on noise of n values, for each of K counts in `n`; bars for ADX.
 
-    NaN below 32 values. Above the grid (120; 2047 for the Hurst exponent) the last grid point stands. Entropy takes
+    NaN below 32 values. Above the grid (120; 2047 for the Hurst exponent) the last grid point is used. Entropy takes
     few values when n is small, so a limit of strict inequality rejects somewhat less than its share of noise there
     (7 % instead of 10 % at 60 values).
 
@@ -89,7 +89,7 @@ def _at_grid_point(statistic: NullStatistic, n: int, share: float) -> float:
 
 @cache
 def noise_distribution(statistic: NullStatistic, n: int) -> Floats:
-    """The statistic on 4000 series of noise of n values (2000 walks of n bars for ADX), read-only."""
+    """Return the statistic on 4000 series of noise of n values (2000 walks of n bars for ADX), read-only."""
     if statistic is NullStatistic.ADX:
         return np.asarray(_adx_of_noise()[n - 1])
     noise = np.random.default_rng((SEED, n)).standard_t(DEGREES, (DRAWS, n))
@@ -98,7 +98,7 @@ def noise_distribution(statistic: NullStatistic, n: int) -> Floats:
 
 @cache
 def _adx_of_noise() -> Floats:
-    """ADX(14) of 2000 walks at each of their 120 bars (bars x walks), read-only."""
+    """Return the ADX(14) of 2000 walks at each of their 120 bars (bars x walks), read-only."""
     from tvquant.statistics.directional import directional_movement
 
     high, low, close = noise_bars(np.random.default_rng((SEED, BARS)), BARS, WALKS)
@@ -106,7 +106,7 @@ def _adx_of_noise() -> Floats:
 
 
 def noise_bars(draw: np.random.Generator, bars: int, walks: int) -> tuple[Floats, Floats, Floats]:
-    """High, low and close (bars x walks each) of walks of 24 steps a bar; a step is Student t, 4 degrees of freedom.
+    """Return high, low and close (bars x walks) of walks of 24 steps a bar, each Student t of 4 degrees of freedom.
 
     A t(4) value is a normal one over the root of half the sum of two exponential ones (a chi-square of 4 degrees over
     4). Steps are in single precision, for speed: prices are sums of them, not estimates.

@@ -20,7 +20,9 @@ LENGTHS = (8, 16, 32, 64, 128, 256, 512)
 
 
 def permutation_entropy(returns: Floats, *, order: int = 3, rows: int = 120) -> Floats:
-    """Permutation entropy (K, in [0, 1]): 0 for a monotone column, near 1 for noise; NaN below `order` values.
+    """Return permutation entropies (K, in [0, 1]): 0 for a monotone column, near 1 for noise.
+
+    NaN below `order` values.
 
     NaN also for a column that never moves: a halted name is not the most predictable one, it has nothing to predict.
 
@@ -43,7 +45,7 @@ def permutation_entropy(returns: Floats, *, order: int = 3, rows: int = 120) -> 
 
 
 def efficiency_ratio(returns: Floats, *, rows: int = 120) -> Floats:
-    """Efficiency ratio |sum r| / sum |r| (K, in [0, 1]): 1 when all moves have one sign, near 1 / sqrt(n) for noise.
+    """Return efficiency ratios |sum r| / sum |r| (K, in [0, 1]): 1 for moves of one sign, near 1 / sqrt(n) for noise.
 
     NaN for a column that never moves: it took no path at all, neither a straight nor a crooked one.
 
@@ -55,7 +57,7 @@ def efficiency_ratio(returns: Floats, *, rows: int = 120) -> Floats:
 
 
 def hurst(returns: Floats) -> Floats:
-    """Hurst exponent (K, in [0, 1]) by the rescaled range, corrected so that independent noise has a median near 0.5.
+    """Return Hurst exponents (K, in [0, 1]) by the rescaled range, corrected to a median near 0.5 on noise.
 
     ln(mean R/S) - ln(E[R/S]) + 0.5 ln(length) is regressed on ln(length), where E is the exact expectation for
     independent normal values (`expected_range`). See `rescaled_range_slope` for the rest.
@@ -68,7 +70,7 @@ def hurst(returns: Floats) -> Floats:
 
 
 def rescaled_range_slope(returns: Floats) -> Floats:
-    """Uncorrected Hurst exponent (K, in [0, 1]): slope of ln(mean R/S) on ln(length); biased, 0.57 to 0.61 on noise.
+    """Return uncorrected Hurst exponents (K, in [0, 1]): slope of ln(mean R/S) on ln(length); 0.57 to 0.61 on noise.
 
     A column of n finite values is cut into segments of 8, 16, 32 ... values, up to 512 and n / 2, that do not overlap
     and end at its last value. Each gives the range of its cumulative deviations from its mean over its standard
@@ -82,7 +84,7 @@ def rescaled_range_slope(returns: Floats) -> Floats:
 
 
 def expected_range(length: int) -> float:
-    """Expected rescaled range of `length` independent normal values (Anis & Lloyd 1976).
+    """Return the expected rescaled range of `length` independent normal values (Anis & Lloyd 1976).
 
     gamma((n - 1) / 2) / (sqrt(pi) gamma(n / 2)) times the sum over r = 1 ... n - 1 of sqrt((n - r) / r), with the
     standard deviation of divisor n.

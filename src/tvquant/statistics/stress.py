@@ -8,7 +8,7 @@ from tvquant.core.panel import Floats
 
 
 def stress_windows(pool: Floats, *, rows: int = 20, share: float = 0.05) -> NDArray[np.intp]:
-    """First rows of the windows of `rows` rows in which the pool's return (T) was worst, in order of time.
+    """Return the first rows of the windows of `rows` rows in which the pool's return (T) was worst, in order of time.
 
     Windows overlap. The worst `share` of them, at least one, are taken, and those as bad as the last of these. The
     return of a window is compounded; a row without a return (NaN) counts as no move, and no row loses more than all.
@@ -29,7 +29,7 @@ def stress_windows(pool: Floats, *, rows: int = 20, share: float = 0.05) -> NDAr
 
 
 def survived(returns: Floats, starts: NDArray[np.intp], *, rows: int = 20, loss: float = 0.5) -> Floats:
-    """Share (K, in [0, 1]) of the windows of `rows` rows from `starts` on that each column of T x K returns survived.
+    """Return the share (K, in [0, 1]) of windows of `rows` rows from `starts` on that each of K columns survived.
 
     A window is survived that has a return in every row and in which less than `loss` was lost, compounded. Windows that
     begin before a column's first return do not count for or against it; a column without any other has share 1.

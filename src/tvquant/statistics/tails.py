@@ -34,7 +34,7 @@ class Moments:
 
 
 def moments(returns: Floats) -> Moments:
-    """Moments of the columns of T x K returns, NaN where missing; in two passes, so that a large mean does no harm."""
+    """Return the moments of the columns of T x K returns (NaN: no bar); two passes, so a large mean does no harm."""
     from tvquant.statistics.kernels import by_series, moments_of
 
     n, mean, std, skewness, kurtosis = moments_of(by_series(returns))
@@ -48,7 +48,7 @@ def moments(returns: Floats) -> Moments:
 
 
 def cvar(returns: Floats, *, level: float = 0.05) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Mean of the returns at or below their `level` quantile, its standard error, and of how many returns (K each).
+    """Return the mean of returns at or below their `level` quantile, its standard error, and their number (K each).
 
     The one CVaR there is, of features, metrics and risk, signed as returns are. The quantile interpolates linearly
     between order statistics (type 7 of Hyndman & Fan 1996, numpy's default); returns equal to it are in the tail. A
@@ -72,7 +72,7 @@ def cvar(returns: Floats, *, level: float = 0.05) -> tuple[Floats, Floats, NDArr
 
 
 def tail_gain(returns: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Mean of the returns above their `level` quantile, and its standard error (K each); NaN where none is above it.
+    """Return the mean of returns above their `level` quantile, and its standard error (K each); NaN where none is.
 
     Raises
     ------

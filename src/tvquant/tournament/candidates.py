@@ -29,7 +29,7 @@ from tvquant.universe import Discovery, Health, discover, judge, required_featur
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SelectionOutcome:
-    """Who won under some rules at a view, and how many fell where; no response when no candidate reached selection."""
+    """Winners under some rules at a view, and the funnel; no response when no candidate reached selection."""
 
     response: SelectionResponse | None
     funnel: SelectionFunnel
