@@ -17,8 +17,6 @@ from tvquant.lake.writing.csv_files import Sheet, no_rows
 from tvquant.lake.writing.memory import check_fits
 from tvquant.lake.writing.timestamps import Moments, of_arrow
 
-ROWS = 1 << 18
-"""Rows that are decoded at once."""
 CELL = 8
 """Bytes of a number; a text counts for four."""
 
@@ -41,16 +39,19 @@ def read_parquet(path: Path) -> tuple[Sheet, Moments | None]:
             if not file.metadata.num_rows:
                 raise no_rows(path)
             time = next((name for name, wanted in names.items() if wanted == "timestamp"), None)
-            frames, times = [], []
-            for batch in file.iter_batches(ROWS, columns=list(names)):
-                frames.append(
-                    pl.DataFrame({name: _column(path, batch, name, names[name]) for name in names if name != time})
-                )
-                times += [batch.column(time)] if time is not None else []
+            frames: list[pl.DataFrame] = []
+            times: list[Any] = []
+            for group in range(file.metadata.num_row_groups):
+                table = file.read_row_group(group, columns=list(names))
+                columns = {name: _column(path, table.column(name), name, names[name]) for name in names if name != time}
+                frames.append(pl.DataFrame(columns))
+                times += table.column(time).chunks if time is not None else []
         moments = None if time is None else _moments(path, pa.chunked_array(times), time)
     except (pa.ArrowException, *UNREADABLE) as error:
         raise DataError(f"{path} is not a readable parquet file: {first_line(error)}") from error
-    cells = pl.concat(frames)
+    cells = pl.concat(frames, rechunk=True)
+    del table, columns, frames, times
+    pa.default_memory_pool().release_unused()  # else Arrow keeps the memory that the file was decoded in
     if moments is not None:
         cells = cells.with_columns(moments.given.alias(str(time))).select(list(names))
     numbers = pl.int_range(len(cells), eager=True, dtype=pl.Int64)
@@ -71,11 +72,11 @@ def _moments(path: Path, column: Any, name: str) -> Moments:
     return moments
 
 
-def _column(path: Path, batch: Any, name: str, wanted: str) -> pl.Series:
+def _column(path: Path, column: Any, name: str, wanted: str) -> pl.Series:
     """A column in the type that is judged: symbols, of which each text is kept once, and numbers."""
     import pyarrow as pa
 
-    column, is_a = batch.column(name), pa.types
+    is_a = pa.types
     kind = column.type.value_type if is_a.is_dictionary(column.type) else column.type
     if wanted == "symbol":
         if not any(one(kind) for one in (is_a.is_string, is_a.is_large_string, is_a.is_string_view, is_a.is_null)):
