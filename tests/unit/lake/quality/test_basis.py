@@ -270,3 +270,15 @@ def test_a_stored_past_that_changed_refuses_its_symbol_alone(lake: Lake, deliver
     assert list(report.refused) == [AAA]
     assert report.refused[AAA].startswith("2021-01-04: raw prices do not change, but 8 bars do by a common factor")
     assert (report.stored, len(lake.ls(AAA).bars), lake.symbols()) == (8, 8, (AAA, "NYSE:S0"))
+
+
+def test_evidence_of_parts_is_that_of_the_whole() -> None:
+    raw, told = walk(), pl.concat([action(60, "split", 4.0), action(60, "split", 4.0).with_columns(symbol=pl.lit(BBB))])
+    adjusted = prices(raw, "total", BBB, adjusted=np.where(np.arange(len(raw)) < 60, raw / 2, raw))
+    both = [prices(raw, "raw", AAA), adjusted]
+    whole = Evidence.of(pl.concat(both), told)
+    parts = Evidence.joined([Evidence.of(one, told.filter(pl.col("symbol") == one["symbol"][0])) for one in both])
+    assert parts.contradictions() == whole.contradictions()
+    assert {one.symbol for one in whole.contradictions()} == {AAA, BBB}
+    assert parts.confirmed() == whole.confirmed()
+    assert parts.factors == whole.factors != ()
