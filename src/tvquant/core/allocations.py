@@ -167,7 +167,7 @@ class AllocationOutcome:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "AllocationOutcome":
-        """The outcome that a payload describes; of an `Allocation` the weights are not in it."""
+        """Return the outcome that a payload describes; of an `Allocation` the weights are not in it."""
         return AllocationOutcome(
             cash=payload["cash"],
             engine=payload["engine"],
@@ -179,7 +179,7 @@ class AllocationOutcome:
         )
 
     def payload(self) -> dict[str, Any]:
-        """The outcome as JSON can hold it."""
+        """Return the outcome as JSON can hold it."""
         return {
             "engine": self.engine,
             "risk_profile": self.risk_profile,

@@ -100,7 +100,7 @@ class SimResult:
     marks : R x N prices that valued them.
     costs : name -> R, as fractions of starting capital: `slippage`, `commission`, `borrow`, `overdraft`, `funding` (of
         swaps, below zero where it was received).
-    assumed_funding : R, the part of the funding that the data do not tell of.
+    assumed_funding : R, the part of the funding that is assumed, for hours without data.
     filled : K row numbers (of the panel) of the fills; a fill after the last row is not in it.
     fill_equity : K equity at each fill before its costs, at the fill price: window k owns
         `fill_equity[k+1] / fill_equity[k] - 1`, the last one ends with the last equity.

@@ -53,7 +53,7 @@ class Calendar:
     regular: Times | None = None
 
     def bars(self, first: np.datetime64, last: np.datetime64) -> Times:
-        """Stamps of all bars from `first` to `last`, both included, `datetime64[us]`."""
+        """Return the stamps of all bars from `first` to `last`, both included, `datetime64[us]`."""
         lo, hi = first.astype("datetime64[D]"), last.astype("datetime64[D]")
         if self.opens is None:
             return np.arange(lo, hi + DAY, DAY).astype("datetime64[us]")
@@ -61,7 +61,7 @@ class Calendar:
         return self.opens[cut]
 
     def close_of(self, stamps: Times) -> Times:
-        """When each bar closes; NaT for a stamp that is no bar of this calendar."""
+        """Return when each bar closes; NaT for a stamp that is no bar of this calendar."""
         if self.opens is None or self.closes is None:
             return stamps + DAY
         at = np.minimum(np.searchsorted(self.opens, stamps), len(self.opens) - 1)
@@ -69,7 +69,7 @@ class Calendar:
 
 
 def calendar(name: str, first: date | None = None, last: date | None = None) -> Calendar:
-    """The calendar called `name`, covering at least `first` to `last` (the packaged range when not given).
+    """Return the calendar called `name`, covering at least `first` to `last` (the packaged range when not given).
 
     Raises
     ------
@@ -87,7 +87,7 @@ def calendar(name: str, first: date | None = None, last: date | None = None) -> 
 
 @functools.cache
 def _table(name: str) -> Calendar:
-    """Sessions from the packaged exceptions: every weekday but those listed without a close."""
+    """Return the sessions from the packaged exceptions: every weekday but those listed without a close."""
     import polars as pl
 
     text = resources.files("tvquant.core").joinpath(f"sessions/{name}.csv").read_text("utf-8")
@@ -109,7 +109,7 @@ def _table(name: str) -> Calendar:
 
 @functools.cache
 def _library(name: str, first: int, last: int) -> Calendar:
-    """Sessions of whole years from exchange-calendars, which refuses a span of one day."""
+    """Return the sessions of whole years from exchange-calendars, which refuses a span of one day."""
     import exchange_calendars
     from exchange_calendars.errors import InvalidCalendarName, NoSessionsError
 

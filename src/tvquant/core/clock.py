@@ -8,5 +8,5 @@ class Clock(Protocol):
     """A source of the present."""
 
     def now(self) -> datetime:
-        """The present as an aware UTC datetime."""
+        """Return the present as an aware UTC datetime."""
         ...

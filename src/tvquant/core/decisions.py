@@ -35,12 +35,12 @@ class Netting:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The netting that a payload describes."""
+        """Return the netting that a payload describes."""
         constraints = tuple(Constraint(**one) for one in payload["constraints"])
         return cls(moved=payload["moved"], gross=payload["gross"], constraints=constraints)
 
     def payload(self) -> dict[str, Any]:
-        """The netting as JSON can hold it."""
+        """Return the netting as JSON can hold it."""
         return {
             "moved": self.moved,
             "gross": dict(sorted(self.gross.items())),
@@ -70,12 +70,12 @@ class Footing:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The footing that a payload describes."""
+        """Return the footing that a payload describes."""
         moments = {name: np.datetime64(payload[name], "us") for name in ("asked", "bar")}
         return cls(**{**payload, **moments, "missing": tuple(payload["missing"])})
 
     def payload(self) -> dict[str, Any]:
-        """The footing as JSON can hold it."""
+        """Return the footing as JSON can hold it."""
         return {**asdict(self), "asked": str(self.asked), "bar": str(self.bar), "missing": list(self.missing)}
 
     @property
@@ -124,7 +124,7 @@ class Decision:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The decision that a payload describes; what a payload leaves out is in the module's text."""
+        """Return the decision that a payload describes; the module's text lists what a payload leaves out."""
         made, chosen, netting, footing = (payload[k] for k in ("allocation", "selection", "netting", "footing"))
         return cls(
             as_of=np.datetime64(payload["as_of"], "us"),
@@ -143,7 +143,7 @@ class Decision:
         )
 
     def payload(self) -> dict[str, Any]:
-        """Everything decided, JSON-able and in canonical order: two equal payloads are the same decision."""
+        """Return everything decided, JSON-able and in canonical order: equal payloads are the same decision."""
         made = self.allocation
         return {
             "as_of": str(self.as_of),
@@ -170,11 +170,11 @@ class Correlation:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The correlations that a payload describes."""
+        """Return the correlations that a payload describes."""
         return cls(atoms=tuple(payload["atoms"]), matrix=np.array(payload["matrix"], dtype=np.float64))
 
     def payload(self) -> dict[str, Any]:
-        """The correlations as JSON can hold them."""
+        """Return the correlations as JSON can hold them."""
         return {"atoms": list(self.atoms), "matrix": self.matrix.round(6).tolist()}
 
 
@@ -194,7 +194,7 @@ class CurrentDecision:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The current decision that a payload describes."""
+        """Return the current decision that a payload describes."""
         found = payload["correlation"]
         return cls(
             decision=Decision.of(payload["decision"]),
@@ -203,7 +203,7 @@ class CurrentDecision:
         )
 
     def payload(self) -> dict[str, Any]:
-        """The current decision as JSON can hold it."""
+        """Return the current decision as JSON can hold it."""
         return {
             "decision": self.decision.payload(),
             "held": dict(self.held),

@@ -17,7 +17,7 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 def digest_bytes(*parts: bytes) -> str:
-    """SHA-256 (hex) of length-prefixed parts, so that moving a boundary changes the digest."""
+    """Return the SHA-256 (hex) of length-prefixed parts, so that moving a boundary changes the digest."""
     h = hashlib.sha256()
     for part in parts:
         h.update(len(part).to_bytes(8, "little"))
@@ -26,7 +26,7 @@ def digest_bytes(*parts: bytes) -> str:
 
 
 def canonical_json(value: Any) -> bytes:
-    """UTF-8 JSON with sorted keys, no spaces and shortest round-trip floats; non-finite numbers are refused.
+    """Return UTF-8 JSON with sorted keys, no spaces and shortest round-trip floats; non-finite numbers are refused.
 
     It is exact: 1, 1.0, 0.0 and -0.0 are four texts. Numbers that are to be equal by value belong in an array.
     """
@@ -34,12 +34,12 @@ def canonical_json(value: Any) -> bytes:
 
 
 def digest_json(value: Any) -> str:
-    """Digest of a JSON-able value in canonical form."""
+    """Return the digest of a JSON-able value in canonical form."""
     return digest_bytes(canonical_json(value))
 
 
 def canonical_array(array: "NDArray[Any]") -> bytes:
-    """Canonical bytes of a float, integer, bool or datetime array, its shape included.
+    """Return the canonical bytes of a float, integer, bool or datetime array, its shape included.
 
     Every NaN becomes one NaN and -0.0 becomes 0.0, so that equal values have equal bytes. An integer
     above 2^63 - 1 or a time that microseconds cannot hold is a ValueError: nothing is wrapped or cut.
@@ -68,7 +68,7 @@ def canonical_array(array: "NDArray[Any]") -> bytes:
 
 
 def merkle_root(leaves: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
-    """Root of a binary Merkle tree over (key, digest) leaves sorted by key.
+    """Return the root of a binary Merkle tree over (key, digest) leaves sorted by key.
 
     A leaf is hashed with prefix 0 and a node with prefix 1 (RFC 6962, section 2.1), so neither can pose as the other;
     an odd node is carried up unchanged.

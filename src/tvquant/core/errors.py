@@ -49,9 +49,9 @@ _NUMBER = re.compile(r"\(os error (\d+)\)")
 
 
 def unwritten(message: str, error: BaseException, *, retryable: bool = False) -> DataError:
-    """What a failed write is to be raised as: a `DiskError` where it was the disk that refused."""
-    told = {int(number) for number in _NUMBER.findall(str(error))} | {getattr(error, "errno", None)}
-    return DiskError(message) if told & REFUSALS else DataError(message, retryable=retryable)
+    """Return the error to raise for a failed write: a `DiskError` where the disk refused it, else a `DataError`."""
+    numbers = {int(number) for number in _NUMBER.findall(str(error))} | {getattr(error, "errno", None)}
+    return DiskError(message) if numbers & REFUSALS else DataError(message, retryable=retryable)
 
 
 class ModelError(TvquantError):

@@ -35,15 +35,15 @@ class FeatureSet:
     absent: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str, keys: Sequence[str]) -> Floats:
-        """Values of one term for the given instrument keys; KeyError names what is not there."""
+        """Return the values of one term for the given instrument keys; KeyError names what is absent."""
         return self.row(name)[self.columns(keys)]
 
     def row(self, name: str) -> Floats:
-        """N values of one term; KeyError if it is not there."""
+        """Return the N values of one term; KeyError if it is absent."""
         return np.asarray(self.values[self._rows[name]])
 
     def columns(self, keys: Sequence[str]) -> NDArray[np.intp]:
-        """Where these instruments stand; KeyError names one that is not there."""
+        """Return the column numbers of these instruments; KeyError names one that is absent."""
         return np.fromiter(map(self._places.__getitem__, keys), np.intp, len(keys))
 
     @cached_property
@@ -55,7 +55,7 @@ class FeatureSet:
         return {key: j for j, key in enumerate(self.keys)}
 
     def digest(self) -> str:
-        """Content digest of names, keys and values."""
+        """Return the content digest of names, keys and values."""
         words = (*self.names, "", *self.keys)
         return digest_bytes(*(word.encode() for word in words), canonical_array(self.values))
 
@@ -86,7 +86,7 @@ class FeatureHistory:
     lacks: Mapping[str, str]
 
     def at(self, row: int) -> FeatureSet:
-        """The features of one row (counted from the first of the history, or from the end if negative).
+        """Return the features of one row (counted from the first of the history, or from the end if negative).
 
         Raises
         ------

@@ -43,7 +43,7 @@ class Instrument:
     symbol : `EXCHANGE:TICKER`, with `.P` behind a perpetual swap.
     generation : 1, or one more each time the ticker was given to something else.
     kinds, currency, calendar : structure that the symbol itself promises; `kinds_at` says what is known better.
-    base : what it is a price of, alike for all quotes and scaled contracts of one coin; empty where it stands alone.
+    base : economic identity, common to all quotes and scaled contracts of one coin; empty where the symbol is its own.
     facts : dated fields (`listed_at`, `delisted_at`, `tick`, `lot`, `min_notional`, `tradfi`, `unpegged_at`), in order
         of `known_at`.
     """
@@ -76,7 +76,7 @@ class Instrument:
         )
 
     def kinds_at(self, t: Instant) -> frozenset[Kind]:
-        """Its kinds as they were known at `t`: a coin that lost its peg is no stablecoin, and who tells decides."""
+        """Return its kinds as known at `t`: no stablecoin once the peg is lost, `tradfi` by the latest fact."""
         if not self.doubted:
             return self.kinds
         known = self.view(t)
@@ -86,13 +86,13 @@ class Instrument:
         return kinds | {Kind.TRADFI} if known.tradfi else kinds - {Kind.TRADFI}
 
     def until(self, t: Instant) -> Self:
-        """The same instrument without what became known after `t`."""
+        """Return the instrument without facts that became known after `t`."""
         if all(fact.known_at <= t for fact in self.facts):
             return self
         return replace(self, facts=tuple(fact for fact in self.facts if fact.known_at <= t))
 
     def view(self, t: Instant) -> "InstrumentView":
-        """The dated fields as they were known at `t`."""
+        """Return the dated fields as they were known at `t`."""
         known = {fact.field: fact.value for fact in self.facts if fact.known_at <= t}
         return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]
 

@@ -23,7 +23,7 @@ class Measures:
     mean_turnover : one-way, over the fills.
     traded : two-way value as a multiple of equity.
     costs : kind -> sum, as a fraction of starting capital; funding below zero was received.
-    assumed_funding, unassumed_* : funding that no data tell of, and what the book comes to without it.
+    assumed_funding, unassumed_* : funding of hours without data, and measures of the book without it.
     collateral_lost, closed_out, unfilled : events.
     """
 

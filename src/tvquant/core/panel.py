@@ -1,7 +1,7 @@
 """Panel: prices of many instruments on one time grid, which can only be looked at as of a moment.
 
 1. Rows are the bars of one calendar in order of their open; columns are instruments in order of their first bar,
-   so that what is listed later stands to the right and a look at an earlier moment is a plain slice.
+   so that what is listed later is to the right and a view of an earlier moment is a plain slice.
 2. A cell that has no valid bar is NaN in every field; nothing is filled.
 3. `known_at` says when a cell became known; `until(t)` is the only way to look, and it drops the rest: later rows,
    later listings, later facts, and single cells of a row that arrive late.
@@ -47,7 +47,7 @@ type Caveats = frozenset[Caveat]
 
 
 def _known_caveats(caveats: Caveats, t: Instant) -> Caveats:
-    """What was known of them at `t`: none that begins later, and no end that lies later."""
+    """Return the caveats as known at `t`: none that begins later, and no end that lies later."""
     return frozenset(
         replace(one, until=None) if one.until is not None and one.until > t else one
         for one in caveats
@@ -56,19 +56,19 @@ def _known_caveats(caveats: Caveats, t: Instant) -> Caveats:
 
 
 def frozen[A: NDArray[Any]](array: A) -> A:
-    """A read-only view of the array."""
+    """Return a read-only view of the array."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def units_of(split: Floats) -> Floats:
-    """Units that one of the first row has become by each row, T x N; `split` is new units for one old (NaN: none)."""
+    """Return the T x N units that one unit of the first row has become; `split` is new for one old (NaN: none)."""
     return np.cumprod(np.where(np.isnan(split), 1.0, split), axis=0)
 
 
 def total_returns(close: Floats, dividend: Floats | None = None, split: Floats | None = None) -> Floats:
-    """Simple total returns (T x N) of holding one unit from its last bar to this one; NaN where there is none.
+    """Return the T x N simple total returns since each name's previous bar; NaN where there is no bar or none before.
 
     A dividend is the cash per unit on its ex-date (0 or NaN elsewhere) in units after that day's split; a split is the
     number of new units for one old (1 or NaN elsewhere). Across a hole the return covers the whole hole: it is never
@@ -141,7 +141,7 @@ class Panel:
                 raise ValueError(f"panel field {name!r} has shape {array.shape}, expected {shape}")
         if shape[0] > 1 and not (self.times[1:] > self.times[:-1]).all():
             raise ValueError("panel times must increase")
-        # Columns with one common delay are a view of a single one, and that one stands for all.
+        # Columns with one common delay are a view of a single one, so checking that one is enough.
         known = self.known_at[:, :1] if self.known_at.strides[1] == 0 else self.known_at
         if not (known[1:] > known[:-1]).all():
             raise ValueError("panel known_at must increase down each column")
@@ -155,7 +155,7 @@ class Panel:
         put(self, "_first_known", first)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process: arrays stay read-only there, and a common column of `known_at` stays one."""
+        """Return how to rebuild the panel in another process: read-only, a common column of `known_at` sent once."""
         values = {one.name: getattr(self, one.name) for one in dataclass_fields(self)}
         if self.known_at.strides[1] == 0:
             values["known_at"] = self.known_at[:, :1]
@@ -167,7 +167,7 @@ class Panel:
         return tuple(i.key for i in self.instruments)
 
     def until(self, t: Instant) -> Self:
-        """What was known at `t`: a view without a copy, unless a row is known in part."""
+        """Return the panel as known at `t`: a view without a copy, unless a row is known in part."""
         assert self._first_known is not None
         columns = int(np.searchsorted(self._first_known, t, side="right"))
         # Only what is listed counts: a later listing with a smaller delay knows no row of an earlier look.
@@ -193,7 +193,7 @@ class Panel:
         )
 
     def only(self, columns: NDArray[np.intp]) -> Self:
-        """The same rows of some instruments, whose columns are given in increasing order."""
+        """Return the same rows of the instruments in the given columns, which increase."""
         assert self._first_known is not None
         shape, shared = (len(self.times), len(columns)), self.known_at.strides[1] == 0
         known = np.broadcast_to(self.known_at[:, :1], shape) if shared else self.known_at[:, columns]
@@ -210,16 +210,16 @@ class Panel:
         )
 
     def columns(self, keys: tuple[str, ...]) -> NDArray[np.intp]:
-        """Column numbers of the given instrument keys; KeyError names the first that is absent."""
+        """Return the column numbers of the given instrument keys; KeyError names the first that is absent."""
         place = {key: j for j, key in enumerate(self.keys)}
         return np.array([place[key] for key in keys], dtype=np.intp)
 
     def stamps_of(self, keys: tuple[str, ...]) -> Stamps:
-        """Union of the stamps of the given instruments that hold at the panel's end."""
+        """Return the stamps of the given instruments that hold at the panel's end."""
         return frozenset(one.stamp for j in self.columns(keys) for one in self.stamps[j] if one.until is None)
 
     def digest(self, *, start: int = 0) -> str:
-        """Content digest of the rows from `start` on: keys, times and every field."""
+        """Return the content digest of the rows from `start` on: keys, times and every field."""
         names = sorted(self.fields)
         return digest_bytes(
             *(key.encode() for key in self.keys),
@@ -229,7 +229,7 @@ class Panel:
 
 
 def _received(kind: type[Panel], values: dict[str, Any]) -> Panel:
-    """The panel that another process sent, on plain arrays, wherever their bytes are."""
+    """Return the panel that another process sent, on plain arrays."""
     tradable = frozen(np.asarray(values["tradable"]))
     return kind(
         **values

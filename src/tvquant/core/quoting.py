@@ -1,7 +1,7 @@
 """Text that came from outside (files, profiles, arguments), as messages show it: one line, short, nothing invisible.
 
 A mark that turns the direction of writing, a line break or a control character would make a person read something else
-than what stands there.
+than what is there.
 """
 
 import sys
@@ -11,7 +11,7 @@ LONGEST = 80
 
 
 def shown(value: object) -> str:
-    """A found value on one line, quoted and escaped, cut where it is long."""
+    """Return a value from outside on one line: quoted, escaped and cut to `LONGEST` characters."""
     if value is None:
         return "nothing (null)"
     try:
@@ -22,13 +22,13 @@ def shown(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """A line without quotes in which every character that does not print is escaped."""
+    """Return a line with every character that does not print escaped; no quotes are added."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 def several(names: Sequence[str], most: int = 5) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

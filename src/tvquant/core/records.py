@@ -1,4 +1,4 @@
-"""What quant rooms may say to the outside: an entry for the ledger, rows for the results."""
+"""What quant rooms report: an entry for the ledger, rows for the results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

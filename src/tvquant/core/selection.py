@@ -35,11 +35,11 @@ class SelectionFunnel:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The funnel that a payload describes."""
+        """Return the funnel that a payload describes."""
         return cls(**payload)
 
     def payload(self) -> dict[str, Any]:
-        """The counts as JSON can hold them."""
+        """Return the counts as JSON can hold them."""
         return asdict(self)
 
 
@@ -69,7 +69,7 @@ class SelectionResponse:
     recruited : winner id -> how it came in: `ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`.
     thresholds : rule -> limits in force, as numbers by name.
     absent : feature -> why it is in no score at all.
-    missing : feature -> ids of atoms that lack it alone and stand at 0.5; at 1 where it is a penalty.
+    missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; 1 where it is a penalty.
     flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
     trace : names of the stages that ran, in order.
     """
@@ -92,7 +92,7 @@ class SelectionResponse:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """The response that a payload describes; it has components of winners only."""
+        """Return the response that a payload describes; it has components of winners only."""
         winners = tuple(Atom.of(one) for one in payload["winners"])
         as_they_are = ("model", "version", "scores", "components", "clusters", "stage", "thresholds", "absent")
         return cls(
@@ -107,7 +107,7 @@ class SelectionResponse:
         )
 
     def payload(self) -> dict[str, Any]:
-        """JSON-able and in canonical order; component probabilities of winners only, to keep records small."""
+        """Return the response, JSON-able and in canonical order; components of winners only, to keep records small."""
         won = [atom.symbol for atom in self.winners]
         return {
             "decided_at": str(self.decided_at),

@@ -44,7 +44,7 @@ _MEANING: dict[Stamp, str] = {
     Stamp.SWEPT_WINDOWS: "The 60/20/20 windows were picked as the best of a sweep on related history.",
     Stamp.AS_SPECIFIED: "Vetoes use the specification's fixed figures: on noise these reject at random or never.",
     Stamp.ASSUMED_FUNDING: "The data lack funding of hours that swaps were held: 1 bp per 8 hours was charged.",
-    Stamp.ASSUMED_METADATA: "No provider told ticks and lots: steps are assumed from the venue and the prices.",
+    Stamp.ASSUMED_METADATA: "No provider gives ticks and lots: steps are assumed from the venue and the prices.",
     Stamp.ACCEPTED_BASIS: "Prices contradict what they were declared to be adjusted for: taken on the user's word.",
     Stamp.SIMULATED: "Bars are of a simulated exchange: nothing here was ever traded.",
 }

@@ -1,7 +1,7 @@
 """Streams: returns that are good when they are high, of anything that can be weighted.
 
-Who stands behind an id (an atom, a cluster, a sleeve) is beside the streams: whoever estimates or allocates need not
-know. A short's stream is a synthetic long, so weights are not negative; the composition leads back to signed assets.
+What an id names (an atom, a cluster, a sleeve) is held elsewhere: estimation and allocation need not know it.
+A short's stream is a synthetic long, so weights are not negative; the composition leads back to signed assets.
 """
 
 from collections import Counter

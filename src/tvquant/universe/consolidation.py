@@ -1,4 +1,4 @@
-"""Consolidation: what several scanners recruited becomes atoms, each thing once.
+"""Consolidation: recruits of several scanners become atoms, one per key and identity.
 
 1. One atom for each (physical symbol, logic, direction), named after the first scanner that recruited it (R-UNI-18).
 2. Within one (economic identity, venue, logic, direction) the most traded instrument is the primary; the others are
@@ -38,7 +38,7 @@ class Consolidated:
 def consolidate(
     recruits: Sequence[Recruit], value: Mapping[str, float], *, quotes: Sequence[str] = (), most: int | None = None
 ) -> Consolidated:
-    """One atom for each key and identity, the most traded ones.
+    """Return one atom for each key and identity, that of the most traded instrument.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def consolidate(
 
 
 def _rank(instrument: Instrument, value: Mapping[str, float], quotes: Sequence[str]) -> tuple[float, int, str]:
-    """Smallest for the primary: most traded, then best quote, then by name."""
+    """Return the sort key that is smallest for the primary: most traded, then best quote, then by name."""
     traded = value[instrument.key]
     ticker = instrument.symbol.removesuffix(".P")
     quote = next((k for k, ending in enumerate(quotes) if ticker.endswith(ending)), len(quotes))
@@ -84,7 +84,7 @@ def _rank(instrument: Instrument, value: Mapping[str, float], quotes: Sequence[s
 def _ceiling(
     atoms: Sequence[Atom], value: Mapping[str, float], most: int | None
 ) -> tuple[tuple[Atom, ...], tuple[Atom, ...]]:
-    """The `most` atoms of the greatest traded value in their order, and the others."""
+    """Return the `most` atoms of the greatest traded value in their order, and the others by value."""
     if most is None or len(atoms) <= most:
         return tuple(atoms), ()
     traded: Floats = np.array([value[atom.physical_symbol] for atom in atoms], dtype=np.float64)

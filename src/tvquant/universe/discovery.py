@@ -33,7 +33,7 @@ TRADED = "value_traded_last"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """Who was recruited, and why the others were not.
+    """Instruments that were recruited, and the reasons of the others.
 
     Parameters
     ----------
@@ -55,19 +55,19 @@ class Discovery:
 
 
 def required_features(universe: UniverseSection) -> frozenset[str]:
-    """Features that the scanners ask for, and the one that consolidation ranks by."""
+    """Return the features that the scanners filter, and the one that consolidation ranks by."""
     return frozenset({TRADED, *(name for scanner in universe.scanners for name in scanner.fields)})
 
 
 def belongs(instrument: Instrument, universe: UniverseSection) -> bool:
-    """Whether the profile's universe names this instrument; a symbol stands for all its generations."""
+    """Return whether the profile's universe includes this instrument; a symbol includes all its generations."""
     if universe.symbols and instrument.symbol not in universe.symbols:
         return False
     return instrument.symbol not in universe.exclude_symbols and bool(instrument.kinds & frozenset(universe.kinds))
 
 
 def discover(view: Panel, universe: UniverseSection, features: FeatureSet) -> Discovery:
-    """Who is recruited with what `view` (a panel until the decision) knows; `features` are of its last row.
+    """Return the candidates as known by `view` (a panel until the decision); `features` are of its last row.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def discover(view: Panel, universe: UniverseSection, features: FeatureSet) -> Di
 
 
 def require(scanners: Sequence[Scanner], features: FeatureSet) -> None:
-    """Refuse scanners that ask for what is unknown throughout: nobody would ever be recruited, silently."""
+    """Refuse scanners that filter a feature without any value: they would recruit nobody, silently."""
     for scanner in scanners:
         for name in scanner.fields:
             if name in features.absent:
@@ -119,7 +119,7 @@ def require(scanners: Sequence[Scanner], features: FeatureSet) -> None:
 def recruits(
     scanners: Sequence[Scanner], candidates: Sequence[Instrument], answers: Sequence[ScreeningOutcome]
 ) -> list[Recruit]:
-    """Who was recruited as what, by candidate, then by scanner; a pool without a logic recruits nobody."""
+    """Return the recruits by candidate, then by scanner; a pool (a scanner without a logic) recruits nobody."""
     made: list[tuple[int, int, Recruit]] = []
     for at, (scanner, answer) in enumerate(zip(scanners, answers, strict=True)):
         if scanner.logic is None or scanner.direction is None:
@@ -132,7 +132,7 @@ def recruits(
 
 
 def traded_values(candidates: Sequence[Instrument], features: FeatureSet) -> dict[str, float]:
-    """Traded value of each candidate by key; NaN where it is not known."""
+    """Return the traded value (USD) of each candidate by key; NaN where it is not known."""
     keys = tuple(one.key for one in candidates)
     values: NDArray[np.float64] = features.of(TRADED, keys)
     return dict(zip(keys, values.tolist(), strict=True))
@@ -157,7 +157,7 @@ def _consolidated(
 def _left_out(
     candidates: Sequence[Instrument], answers: Sequence[ScreeningOutcome], found: Consolidated
 ) -> dict[str, str]:
-    """Key -> why a candidate has no atom."""
+    """Return key -> reason of the candidates without an atom."""
     held = {atom.physical_symbol for atom in found.atoms}
     cut = {atom.physical_symbol for atom in found.cut}
     primary = {key: symbol for symbol, keys in found.alternatives.items() for key in keys}
@@ -175,6 +175,6 @@ def _left_out(
 
 
 def _excluded_kind(instrument: Instrument, kinds: Sequence[Kind], t: Instant) -> str:
-    """`kind:` and the first of the kinds that the instrument was known to be of at `t`, or nothing."""
+    """Return `kind:` and the first excluded kind that the instrument had at `t`, empty if it had none."""
     known = instrument.kinds_at(t)
     return next((f"kind:{kind}" for kind in kinds if kind in known), "")

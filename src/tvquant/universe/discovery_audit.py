@@ -1,6 +1,6 @@
 """The discovery audit: what each scanner found and what became of it, in counts that reconcile (R-UNI-21).
 
-Leakage is told from the symbols themselves, and neutrals from the ratings, not from the filters under audit.
+Leakage is judged by the symbols themselves, neutrals by the ratings, not by the filters under audit.
 """
 
 from collections import Counter
@@ -75,7 +75,7 @@ class Auditor:
         features: FeatureSet,
         day: Instant,
     ) -> tuple[ScannerAudit, ...]:
-        """The audit of each scanner on `day`; `answers` are of the columns, `found` is what was made of them."""
+        """Return the audit of each scanner on `day`; `answers` are of the columns, `found` is what they became."""
         kept = Counter(atom.scan for atom in found.atoms)
         cut = Counter(atom.scan for atom in found.cut)
         audits = []
@@ -105,7 +105,7 @@ class Auditor:
 
 
 def _rates(scanner: Scanner) -> bool:
-    """The scanner asks for a rating."""
+    """Return whether the scanner filters a rating."""
     return any(name.startswith(RATINGS) for name in scanner.fields)
 
 
@@ -126,7 +126,7 @@ def _leaks(scanner: Scanner, one: Instrument) -> bool:
 
 
 def at_band(scanner: Scanner, band: float) -> Scanner:
-    """The scanner with its ratings compared with +-`band` instead of its own bounds."""
+    """Return the scanner with its ratings compared with +-`band` instead of its own bounds."""
 
     def moved(each: Filter | AnyOf) -> Filter | AnyOf:
         if isinstance(each, AnyOf) or not each.field.startswith(RATINGS):

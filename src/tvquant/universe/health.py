@@ -1,4 +1,4 @@
-"""Health: whose history is good enough to decide on, judged on what was known then and on nothing else.
+"""Health: instruments whose history is good enough to decide on, judged by what was known then alone.
 
 In this order: the history floor (all bars known by then), the largest absolute return, a price that moves, the share of
 missing rows (these three over the training rows) and the absence of gaps over the lookback (R-DAT-02, 03, 04, 07).
@@ -33,7 +33,7 @@ class Health:
 
 
 def judge(view: Panel, columns: NDArray[np.intp], data: DataSection, *, train: int) -> Health:
-    """Which of the given columns of `view` (a panel until the decision) fail, and why; `train` is in rows."""
+    """Return which of the given columns of `view` (a panel until the decision) fail, and why; `train` is in rows."""
     have = view.tradable[:, columns]
     returns = view.fields["total_return"][-train:, columns]
     bars = have.sum(axis=0)
@@ -63,12 +63,12 @@ def judge(view: Panel, columns: NDArray[np.intp], data: DataSection, *, train: i
 
 
 def _tail(have: Bools, rows: int) -> tuple[Bools, Bools]:
-    """The last `rows` rows, and which columns had a bar before them."""
+    """Return the last `rows` rows, and which columns had a bar before them."""
     return have[-rows:], have[:-rows].any(axis=0)
 
 
 def _missing(have: Bools, before: Bools) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Longest run of missing rows since listing, and number of missing rows since listing, per column."""
+    """Return the longest run of missing rows since listing, and the number of missing rows, per column."""
     rows = np.arange(len(have))[:, None]
     last = np.maximum.accumulate(np.where(have, rows, -1), axis=0)
     listed = before | (last >= 0)

@@ -1,4 +1,4 @@
-"""Screening: what one scanner says to each instrument, in steps that each name what they stop.
+"""Screening: one scanner evaluated on each instrument, in steps that each name what they stop.
 
 1. *Structure*: kinds, exchange, currency, calendar, members of a list at the day. It has no feature.
 2. *Ceiling*: the most of a feature among those; a rank that cuts and orders nothing (R-UNI-07).
@@ -25,7 +25,7 @@ PASSED = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScreeningOutcome:
-    """What a scanner says to N instruments.
+    """Outcome of one scanner for N instruments.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ class ScreeningOutcome:
 
     @property
     def recruited(self) -> Bools:
-        """N, nothing stopped it."""
+        """N bools: nothing stopped it."""
         return np.asarray(self.stopped == PASSED)
 
     @property
     def pooled(self) -> Bools:
-        """N, nothing before the signal stopped it."""
+        """N bools: nothing before the signal stopped it."""
         return np.asarray(self.recruited | (self.stopped >= self.pool_steps))
 
     def reasons(self) -> list[str]:
-        """N texts, empty for those that passed."""
+        """Return N texts, empty for those that passed."""
         return [
             "" if step == PASSED else self.steps[step] + (" is unknown" if unknown else "")
             for step, unknown in zip(self.stopped.tolist(), self.unknown.tolist(), strict=True)
@@ -75,7 +75,7 @@ class Screen:
         )
 
     def ask(self, columns: NDArray[np.intp], day: Instant, features: FeatureSet) -> ScreeningOutcome:
-        """What the scanner says to the instruments of these columns with what was known on `day`."""
+        """Return the scanner's outcome for the instruments of these columns, by what was known on `day`."""
         scanner, places = self.scanner, features.columns(self._keys[columns].tolist())
         steps, stopped = list(self._steps), self._structure[columns].copy()
         if self._doubted:
@@ -114,7 +114,7 @@ _STRUCTURE: tuple[tuple[str, _Fit], ...] = (
 
 
 def _outside(scanner: Scanner, one: Instrument, kinds: frozenset[Kind]) -> int:
-    """The first step of structure that stops an instrument of these kinds, or `PASSED`."""
+    """Return the first step of structure that stops an instrument of these kinds, or `PASSED`."""
     hygiene = [kind not in kinds for kind in scanner.exclude_kinds]
     fits = (fit(scanner, one) for _, fit in _STRUCTURE)
     return next((k for k, passes in enumerate((*hygiene, *fits)) if not passes), PASSED)
@@ -126,7 +126,7 @@ def _stop(stopped: NDArray[np.int64], step: int, out: Bools) -> None:
 
 
 def _beyond(values: Floats, stopped: NDArray[np.int64], markets: NDArray[np.int64], count: int) -> Bools:
-    """Who is not among the `count` greatest of its market, of those that nothing stopped; equals keep their order."""
+    """Return which are not among the `count` greatest of their market, of those not stopped; ties keep their order."""
     out = np.isnan(values)
     for market in range(markets.max(initial=-1) + 1):
         mine = np.flatnonzero((stopped == PASSED) & (markets == market) & ~out)
@@ -136,7 +136,7 @@ def _beyond(values: Floats, stopped: NDArray[np.int64], markets: NDArray[np.int6
 
 
 def _passes(each: Filter | AnyOf, places: NDArray[np.intp], features: FeatureSet) -> tuple[Bools, Bools]:
-    """Who passes any of the comparisons, and of whom any value is known; an unknown value passes none."""
+    """Return which pass any of the comparisons, and which have any known value; an unknown value passes none."""
     passes, known = np.zeros(len(places), bool), np.zeros(len(places), bool)
     for one in each.comparisons:
         values = features.row(one.field)[places]
