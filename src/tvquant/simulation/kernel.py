@@ -15,7 +15,7 @@ The order of events within a row:
 8. A decision fixes quantities: weight x equity / mark. It comes before 6 when it is filled in the very same step.
 
 A fill that orders a short posts its value as collateral. It is lost at twice that price, and there the short is closed,
-at no cost and wherever the price stands; nothing opens it again before the next fill.
+at no cost and at whatever price; nothing opens it again before the next fill.
 
 Rows in which only 1, 4 and 7 can happen, and 4 closes nothing, are taken in stretches. Every sum over names runs in
 their order, so that a row's figures do not depend on what surrounds it.

@@ -1,4 +1,4 @@
-"""Common ground of all simulators: what is refused before a book is played, which rows fill, who pays to be short.
+"""Common ground of all simulators: what is refused before a book is played, and which rows fill.
 
 Pure functions over a panel and a path, so that simulators differ in how they keep an account and in nothing else.
 """
@@ -8,18 +8,10 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import Convention, CostModel, Execution, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Floats, Panel
 
 type Columns = NDArray[np.intp] | None
-"""Column numbers of the panel; None is all of them as they stand."""
-BORROWED = frozenset({Kind.SPOT, Kind.STOCK, Kind.ETF})
-"""Shorts of these are borrowed for a fee; a swap is sold short without."""
-
-
-def pays_borrow_fee(instrument: Instrument) -> bool:
-    """Return whether a short of the instrument is borrowed for a fee (R-SIM-17)."""
-    return not instrument.kinds.isdisjoint(BORROWED) and Kind.SWAP not in instrument.kinds
+"""Column numbers of the panel; None is all of them in the panel's order."""
 
 
 def check_rules(costs: CostModel, execution: Execution) -> None:
@@ -52,7 +44,7 @@ def check_path(panel: Panel, path: WeightPath) -> None:
 
 
 def columns_of(panel: Panel, path: WeightPath) -> Columns:
-    """Return where the names of the weights stand in the panel, None where they are its own; ModelError if unknown."""
+    """Return the panel's column numbers of the path's names, None where all are the same; ModelError if unknown."""
     known = panel.keys
     if path.keys == known:
         return None

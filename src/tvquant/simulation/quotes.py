@@ -1,4 +1,4 @@
-"""What a panel lets a book do: marks, opens, what can be traded when, actions, funding and delistings, all checked."""
+"""Prices, fills, actions, funding and delistings of a panel as the kernel reads them, all checked."""
 
 from itertools import zip_longest
 
@@ -18,7 +18,7 @@ HOUR = np.timedelta64(1, "h")
 
 
 def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: Integers | None) -> PriceRows:
-    """The market of the chosen instruments.
+    """Return the market of the chosen instruments: T rows, N names.
 
     Where every cell has a price the marks are the panel's closes themselves; elsewhere they are carried.
 
@@ -67,7 +67,7 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
 
 
 def _matrix[D: np.generic](field: NDArray[D], columns: Columns) -> NDArray[D]:
-    """The chosen columns as one read-only block of rows, without a copy where the field is one already."""
+    """Return the chosen columns as one read-only T x N block, without a copy where the field is one already."""
     return frozen(np.ascontiguousarray(field if columns is None else np.take(field, columns, axis=1)))
 
 
@@ -116,7 +116,7 @@ def _funding(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]
 def _opens(
     panel: Panel, columns: Columns, instruments: tuple[Instrument, ...], priced: Bools, fills: Integers | None
 ) -> Floats:
-    """Opening prices; a missing one is NaN and cannot be filled, an impossible one is refused."""
+    """Return the T x N opening prices; a missing one is NaN and cannot be filled, an impossible one is refused."""
     if fills is None:
         return frozen(np.empty((0, len(instruments))))
     if "open" not in panel.fields:
@@ -128,7 +128,7 @@ def _opens(
 
 
 def _delisted_row(instrument: Instrument, times: Times) -> int:
-    """First row at whose stamp the instrument is delisted and known to be; the number of rows when there is none."""
+    """Return the first row at whose stamp the instrument is known to be delisted; the number of rows if none."""
     facts = [fact for fact in instrument.facts if fact.field == "delisted_at"]
     for fact, after in zip_longest(facts, facts[1:]):
         assert isinstance(fact.value, np.datetime64)
@@ -172,7 +172,7 @@ def carry_marks(close: Floats, split: Floats, priced: Bools, halt_limit: int, ma
 
 @compiled
 def all_positive(bits: Integers) -> bool:
-    """Whether all numbers, seen as the integers of their bits, are above zero and finite.
+    """Return whether all numbers, given as the integers of their bits, are above zero and finite.
 
     IEEE 754 orders positive doubles like these integers, with infinity and NaN on top: one cheap test for three.
     """

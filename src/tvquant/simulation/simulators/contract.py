@@ -49,7 +49,7 @@ class Simulator(Protocol):
         ...
 
     def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:
-        """The account of the decisions, from their first fill to the last row of the panel.
+        """Return the account of the decisions, from their first fill to the last row of the panel.
 
         Raises
         ------

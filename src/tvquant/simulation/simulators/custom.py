@@ -11,7 +11,8 @@ from tvquant.core.books import BookEvent, Convention, CostModel, Execution, SimR
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
-from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows, pays_borrow_fee
+from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Custom:
     )
 
     def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:
-        """The account of the decisions, from their first fill to the last row of the panel.
+        """Return the account of the decisions, from their first fill to the last row of the panel.
 
         `next_open` fills at the open of row `decided + 1 + lag`, `next_close` at its close, `same_close` at the close
         of row `decided + lag`. Every fill brings every name to its quantity. A name without a price at the fill keeps
@@ -108,7 +109,7 @@ def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, .
 def _result(
     panel: Panel, keys: tuple[str, ...], market: "PriceRows", filled: NDArray[np.int64], book: "Book", stamps: Stamps
 ) -> SimResult:
-    """The book as a value; a mark before a name's first bar is NaN."""
+    """Return the book as a value; a mark before a name's first bar is NaN."""
     from tvquant.simulation import account
 
     first, (_, fills, count) = int(filled[0]), book.tally.tolist()
