@@ -25,7 +25,7 @@ from tvquant.core.features import FeatureHistory
 from tvquant.core.panel import Floats, Panel
 from tvquant.features import TERMS
 from tvquant.features.compute import asked
-from tvquant.features.history import common_clock, history, tell, values_of
+from tvquant.features.history import common_clock, from_values, history, values_of
 from tvquant.features.rating_rules import LIBRARY_V3
 from tvquant.features.terms.contract import Settings, floored
 from tvquant.lake import Lake, feature_store
@@ -166,9 +166,9 @@ def feature_history(lake: Lake, panel: Panel, names: Collection[str], settings: 
         if term.floored:
             each[:] = floored(each, panel, settings)
     if len(mine) == len(terms):
-        return tell(panel, terms, found, settings)
+        return from_values(panel, terms, found, settings)
     values = np.full((len(terms), *found.shape[1:]), np.nan)
     values[kept] = found
     others = [k for k, term in enumerate(terms) if not term.of_bars]
     values[others] = values_of(panel, [terms[k] for k in others], STORED, count)
-    return tell(panel, terms, values, settings)
+    return from_values(panel, terms, values, settings)

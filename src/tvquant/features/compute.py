@@ -16,7 +16,7 @@ from tvquant.profiles.messages import unknown
 def compute(
     view: Panel, names: Collection[str], *, rating_min_bars: int, rating_rules: RatingRules = LIBRARY_V3
 ) -> FeatureSet:
-    """The named terms of all instruments of `view` (a panel until a moment), in the order of the catalogue.
+    """Return the named terms of all instruments of `view` (a panel until a moment), in the order of the catalogue.
 
     A term whose fields hold nothing in the view is NaN throughout and named in `absent`.
 
@@ -45,7 +45,7 @@ def compute(
 
 
 def asked(names: Collection[str]) -> list[Term]:
-    """The named terms in the order of the catalogue.
+    """Return the named terms in the order of the catalogue.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def asked(names: Collection[str]) -> list[Term]:
 
 
 def lacks(view: Panel, term: Term) -> str:
-    """What the view holds no value of and the term needs; empty if it has what it needs."""
+    """Return a message naming the fields that the term needs and the view has no value of; empty if it has one."""
     if not term.needs or any(name in view.fields and _known(view.fields[name]) for name in term.needs):
         return ""
     return term.lack
 
 
 def _known(field: Floats) -> bool:
-    """There is a value; mostly the last row says so already."""
+    """Return whether the field has any value; mostly the last row shows it."""
     return not np.isnan(field[-1]).all() or not np.isnan(field).all()

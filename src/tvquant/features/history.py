@@ -3,7 +3,7 @@
 1. Terms run once over the whole panel and give all rows: row k is what the panel cut after it gives.
 2. A row is known when the first of the names that have a bar there is: that is the moment at which it is decided on.
    Names whose cell arrives later have no bar at that moment, and so no value; no other name's value changes by it.
-3. Who was listed, what was absent and when the latest bar was known are told for each row.
+3. Each row has its own listed names, absent terms and moment of the latest bar.
 4. Where a later row was known in part by that moment, the view's last row is another one: it is computed from the view.
 """
 
@@ -30,7 +30,7 @@ def history(
     rating_min_bars: int,
     rating_rules: RatingRules = LIBRARY_V3,
 ) -> FeatureHistory:
-    """The named terms at the last `rows` rows (all when None) of the panel, in the order of the catalogue.
+    """Return the named terms at the last `rows` rows (all when None) of the panel, in the order of the catalogue.
 
     `at(row)` equals `compute` on the panel until that row was known.
 
@@ -44,11 +44,11 @@ def history(
     if not 0 < rows <= count:
         raise DataError(f"a history of {rows} rows was asked for, but the data have {count}")
     settings = Settings(rating_min_bars=rating_min_bars, rating_rules=rating_rules)
-    return tell(panel, terms, values_of(panel, terms, settings, rows), settings)
+    return from_values(panel, terms, values_of(panel, terms, settings, rows), settings)
 
 
 def values_of(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int) -> Floats:
-    """F x rows x N values of the last rows; NaN for a term whose fields hold nothing."""
+    """Return the F x rows x N values of the last rows; NaN for a term whose fields hold nothing."""
     values = np.full((len(terms), rows, len(panel.instruments)), np.nan)
     able = [k for k, term in enumerate(terms) if not lacks(panel, term)]
     for k, found in zip(able, evaluate([terms[k] for k in able], panel, settings, rows), strict=True):
@@ -56,8 +56,8 @@ def values_of(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int
     return values
 
 
-def tell(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings) -> FeatureHistory:
-    """The history that has these values (F x R x N, which become its own) of the panel's last rows."""
+def from_values(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings) -> FeatureHistory:
+    """Return the history of the panel's last rows that has these values (F x R x N, which become its own)."""
     as_of = moments(panel)[-values.shape[1] :]
     if common_clock(panel):
         listed, known_at, absent = _heads(panel, terms, as_of)
@@ -78,7 +78,7 @@ def tell(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings
 
 
 def moments(panel: Panel) -> Times:
-    """When each row is known: with the first name that has a bar there, or with the last of all where none has."""
+    """Return when each row is known: with its first name that has a bar, else with the last of all."""
     if panel.known_at.strides[1] == 0:
         return panel.known_at[:, 0].copy()
     last = panel.known_at.max(axis=1)
@@ -88,12 +88,12 @@ def moments(panel: Panel) -> Times:
 
 
 def common_clock(panel: Panel) -> bool:
-    """All cells of each row are known at one moment."""
+    """Return whether all cells of each row are known at one moment."""
     return panel.known_at.strides[1] == 0 or bool((panel.known_at == panel.known_at[:, :1]).all())
 
 
 def _heads(panel: Panel, terms: Sequence[Term], as_of: Times) -> tuple[Rows, Times, Bools]:
-    """Columns listed, the latest bar known (R each), and what is absent (F x R), where cells of a row come at once."""
+    """Return columns listed and the latest bar known (R each), and absent terms (F x R), of rows on a common clock."""
     rows, first = len(as_of), panel.tradable.argmax(axis=0)
     begun = np.where(panel.tradable.any(axis=0), first, len(panel.times))
     here = np.arange(len(panel.times))[-rows:]
@@ -112,7 +112,7 @@ def _heads(panel: Panel, terms: Sequence[Term], as_of: Times) -> tuple[Rows, Tim
 
 
 def _first_value(panel: Panel, name: str, begun: Rows) -> int:
-    """First row by which a field has a value of a listed name; beyond the last row if it never has."""
+    """Return the first row at which a field has a value of a listed name; the number of rows if it never has."""
     never = len(panel.times)
     if name not in panel.fields:
         return never
@@ -124,7 +124,7 @@ def _first_value(panel: Panel, name: str, begun: Rows) -> int:
 def _heads_one_by_one(
     panel: Panel, terms: Sequence[Term], values: Floats, as_of: Times, settings: Settings
 ) -> tuple[Rows, Times, Bools]:
-    """The same where some cells come late, which lose their values; and rows whose view ends with another row."""
+    """Return the same where cells come late: these lose their values, rows with another end are computed anew."""
     rows, names, rules = len(as_of), [term.name for term in terms], settings.rating_rules
     listed, known_at = np.zeros(rows, np.int64), as_of.copy()
     absent = np.zeros((len(terms), rows), bool)
@@ -137,11 +137,11 @@ def _heads_one_by_one(
             values[:, r] = np.nan
             continue
         other = len(view.times) != skipped + r + 1
-        told = compute(view, names if other else (), rating_min_bars=settings.rating_min_bars, rating_rules=rules)
-        known_at[r] = told.known_at
+        found = compute(view, names if other else (), rating_min_bars=settings.rating_min_bars, rating_rules=rules)
+        known_at[r] = found.known_at
         if other:
             values[:, r] = np.nan
-            values[:, r, : listed[r]] = told.values
+            values[:, r, : listed[r]] = found.values
         else:
             values[:, r, panel.known_at[skipped + r] > moment] = np.nan
         absent[:, r] = [bool(lacks(view, term)) for term in terms]

@@ -14,21 +14,21 @@ from types import MappingProxyType
 
 
 class CloudRule(StrEnum):
-    """Against which lead lines Ichimoku votes: those of 26 bars ago, or today's with a close between two lines."""
+    """Lead lines that Ichimoku votes against: those of 26 bars ago, or today's with a close between two lines."""
 
     DISPLACED = "displaced"
     TODAY = "today"
 
 
 class CrossRule(StrEnum):
-    """Whether %K must stand on one side of %D, or must have come there on this very bar."""
+    """Whether %K must be on one side of %D, or must have crossed it on this very bar."""
 
     SIDE = "side"
     FRESH = "fresh"
 
 
 class PriceSource(StrEnum):
-    """What the CCI is taken of: the close, or the mean of high, low and close."""
+    """Source of the CCI: the close, or the mean of high, low and close."""
 
     CLOSE = "close"
     TYPICAL = "hlc3"
@@ -80,7 +80,7 @@ RATING_RULES: Mapping[str, RatingRules] = MappingProxyType(
 
 
 def with_adx(rules: RatingRules, adx: AdxRule) -> RatingRules:
-    """The same rules with another rule of the ADX, which is a switch of its own."""
+    """Return the same rules with another rule of the ADX, which is a switch of its own."""
     return replace(rules, adx=adx)
 
 
@@ -95,7 +95,7 @@ class RatingLabel(StrEnum):
 
 
 def rating_label(rating: float) -> RatingLabel | None:
-    """The word for a rating in [-1, 1]; its bounds 0.1 and 0.5 belong to the weaker word. None for NaN.
+    """Return the label of a rating in [-1, 1], whose bounds 0.1 and 0.5 belong to the weaker one; None for NaN.
 
     Source: Pine library TradingView/TechnicalRating v3 (2024), function of the status.
     """

@@ -1,4 +1,4 @@
-"""Where a close stands among those before it: relative strength, and the place in a band around their mean."""
+"""Position of a close among those before it: relative strength, and the place in a band around their mean."""
 
 from tvquant.core.panel import Floats, Panel
 from tvquant.features.terms.contract import Settings, Term

@@ -1,9 +1,9 @@
-"""What a feature term is, and how terms are evaluated.
+"""Feature terms: their contract, and how they are evaluated.
 
 One implementation serves both clocks: a decision asks for the last row, a history for many. A row of a history is what
 the view cut after that row gives, bit for bit; so nothing in a term may look at a later row or add up in another order.
-Of the fields a term reads prices and volumes of bars, which `prices` has led through splits, and no others: stored
-values stand as long as those do. A term that is no level (`ATR`) is the same in any unit of price and share.
+Of the fields a term reads prices and volumes of bars, adjusted by `split_adjustment`, and no others: stored values are
+valid as long as those are. A term that is no level (`ATR`) is the same in any unit of price and share.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.panel import Floats, Panel
-from tvquant.features.prices import in_rows, through_splits
 from tvquant.features.rating_rules import LIBRARY_V3, RatingRules
+from tvquant.features.split_adjustment import in_rows, through_splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Term:
     measures : what the term shares with others and would be dear to take again for each of them.
     floored : it is a rating, which a name of fewer bars than `Settings.rating_min_bars` does not have; `evaluate` sees
         to that.
-    of_bars : it follows from bars alone, so the feature store may keep it; else it is of what was told of instruments.
+    of_bars : it follows from bars alone, so the feature store may keep it; else from dated facts of instruments.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Term:
 
     @property
     def lack(self) -> str:
-        """What is said where the data have none of what it needs."""
+        """Message where the data have none of the fields it needs."""
         return f"the data have no {' or '.join(self.needs)}"
 
 
 def evaluate(terms: Iterable[Term], view: Panel, settings: Settings, rows: int = 1) -> Iterator[Floats]:
-    """Each term's last rows (rows x N) in turn; a measure is taken when the first term asks for it, and only once.
+    """Yield each term's last rows (rows x N) in turn; a measure is taken when the first term needs it, and only once.
 
     Terms are given bars of which prices and volumes go on through splits.
     """
@@ -85,7 +85,7 @@ def evaluate(terms: Iterable[Term], view: Panel, settings: Settings, rows: int =
 
 
 def floored(values: Floats, view: Panel, settings: Settings) -> Floats:
-    """Values at the last rows (rows x N); NaN for names of fewer bars by then than a rating needs."""
+    """Return the values at the last rows (rows x N); NaN for names of fewer bars by then than a rating needs."""
     skipped = len(view.times) - len(values)
     bars = np.count_nonzero(view.tradable[:skipped], axis=0) + view.tradable[skipped:].cumsum(axis=0)
     return np.where(bars >= settings.rating_min_bars, values, np.nan)

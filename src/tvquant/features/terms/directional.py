@@ -7,7 +7,7 @@ from tvquant.features.terms.contract import Settings, Term
 
 
 def _movement(view: Panel, _: Settings, rows: int) -> Floats:
-    """ADX, +DI and -DI of the last rows, 3 x rows x N: one pass over the bars for all three."""
+    """Return ADX, +DI and -DI of the last rows, 3 x rows x N: one pass over the bars for all three."""
     from tvquant.features.tiles import Tile, by_tiles
     from tvquant.statistics.directional import directional_movement
 

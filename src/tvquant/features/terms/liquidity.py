@@ -9,7 +9,7 @@ ADV_BARS = 30
 
 
 def value_traded(view: Panel, rows: int) -> Floats:
-    """Traded value in the last rows, rows x N: quote volume, or volume times close where that is missing."""
+    """Return the value traded in the last rows, rows x N, in quote currency: quote volume, else volume times close."""
     fields = view.fields
     value = np.full((rows, len(view.instruments)), np.nan)
     if "volume" in fields:
@@ -25,7 +25,7 @@ def _last(view: Panel, _: Settings, rows: int) -> Floats:
 
 
 def _adv_median(view: Panel, _: Settings, rows: int) -> Floats:
-    """A bar without a traded value among the thirty makes it NaN: a day that is not known is not skipped."""
+    """Return the rows x N median of thirty bars; NaN with a bar of unknown traded value among them, none is skipped."""
     from tvquant.features.rolling import rolling_median
     from tvquant.features.tiles import by_blocks
 

@@ -27,21 +27,21 @@ def _rate_of_change(view: Panel, _: Settings, rows: int) -> Floats:
 
 
 def _closes_so_far(view: Panel, _: Settings, _rows: int) -> Floats:
-    """The last close of each name at every row or before it, T x N."""
+    """Return the last close of each name at every row or before it, T x N."""
     from tvquant.features.rolling import last_known
 
     return last_known(view.fields["close"])
 
 
 def _since(view: Panel, stamps: Times, days: int, closes: Floats) -> Floats:
-    """Percent (rows x N) from the last close of each name so many days before each row's stamp, or earlier."""
+    """Return the change (rows x N, percent) from the last close at least so many days before each row's stamp."""
     past = np.searchsorted(view.times, stamps - np.timedelta64(days, "D"), side="right") - 1
     then = np.where((past >= 0)[:, None], closes[past], np.nan)
     return _percent(view.fields["close"][-len(stamps) :], then)
 
 
 def _percent(now: Floats, then: Floats) -> Floats:
-    """Change in percent; NaN where either is missing or the past is not above zero."""
+    """Return the change in percent; NaN where either is missing or the past is not above zero."""
     grown = np.divide(now, then, out=np.full(now.shape, np.nan), where=then > 0.0)
     return np.asarray(100.0 * (grown - 1.0))
 

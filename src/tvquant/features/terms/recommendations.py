@@ -1,4 +1,4 @@
-"""TradingView's technical ratings, rebuilt from bars, and how many votes each stands on."""
+"""TradingView's technical ratings, rebuilt from bars, and the number of votes of each."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ type Tally = NDArray[np.int8]
 
 
 def _averages(view: Panel, settings: Settings, rows: int) -> Tally:
-    """Sum and number of the votes of moving averages at the last rows."""
+    """Return the sum and number of the votes of moving averages at the last rows."""
     from tvquant.features.ratings import moving_average_tally
 
     high, low, volume = (view.fields.get(name) for name in ("high", "low", "volume"))
@@ -18,7 +18,7 @@ def _averages(view: Panel, settings: Settings, rows: int) -> Tally:
 
 
 def _oscillators(view: Panel, settings: Settings, rows: int) -> Tally:
-    """Sum and number of the votes of oscillators at the last rows."""
+    """Return the sum and number of the votes of oscillators at the last rows."""
     from tvquant.features.oscillator_votes import oscillator_tally
 
     high, low = (view.fields.get(name) for name in ("high", "low"))
@@ -38,7 +38,7 @@ def _mean_of_both(_view: Panel, _settings: Settings, _rows: int, averages: Tally
 
 
 def _number(_view: Panel, _settings: Settings, _rows: int, group: Tally) -> Floats:
-    """How many there are, however few bars."""
+    """Return the number of votes, however few bars there are; NaN where a name has no bar."""
     return np.where(group[1] >= 0, group[1], np.nan)
 
 

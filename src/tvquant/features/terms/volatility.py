@@ -3,7 +3,7 @@
 import numpy as np
 
 from tvquant.core.panel import Floats, Panel
-from tvquant.features.prices import units
+from tvquant.features.split_adjustment import units
 from tvquant.features.terms.contract import Settings, Term
 
 

@@ -1,10 +1,10 @@
-"""Bars whose prices go on through splits, so that nothing taken of them sees one.
+"""Split adjustment: bars with prices continuous through splits, so that no term of them sees a split.
 
 1. From a split's row on a price is of a new share: all bars are turned back to the share that a name began with. Prices
    are multiplied by what one such share has become by their row, volumes are divided by it; quote volume is money.
 2. That depends on splits up to the row only, so no later one changes an earlier bar: a row of one pass over all bars is
    that of the view cut there, bit for bit. What is a ratio of bars is the same for any share they are counted in.
-3. A level in units of the price is told in those of its own row: it is divided by `units` again.
+3. A level in units of the price is given in those of its own row: it is divided by `units` again.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ BARS = (*PRICES, "volume", "quote_volume")
 
 
 def units(view: Panel) -> Floats | None:
-    """Shares that one of the view's first row has become by each row, T x N; None where nothing was ever split."""
+    """Return the T x N shares that one share of the first row has become; None where nothing was ever split."""
     split = view.fields.get("split")
     if split is None:
         return None
@@ -28,7 +28,7 @@ def units(view: Panel) -> Floats | None:
 
 
 def through_splits(view: Panel) -> Panel:
-    """The view with prices and volumes in shares of its first row; the very view where nothing was ever split."""
+    """Return the view with prices and volumes in shares of its first row; the view itself if nothing was split."""
     grown = units(view)
     if grown is None:
         return view

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.features.prices import in_rows, through_splits, units
+from tvquant.features.split_adjustment import in_rows, through_splits, units
 
 pytestmark = [pytest.mark.requirement("R-FEA-12"), pytest.mark.requirement("R-SEL-17")]
 NAN = np.nan
