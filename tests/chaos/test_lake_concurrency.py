@@ -18,8 +18,7 @@ from tvquant.lake.storage.tables import TIME
 from tvquant.lake.writing.compaction import compact
 from tvquant.lake.writing.upserts import revert, upsert
 
-PROCESSES = 8
-ROUNDS = 12 if os.environ.get("TVQUANT_PROOF") else 3
+PROCESSES, ROUNDS = (8, 12) if os.environ.get("TVQUANT_PROOF") else (4, 3)
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 COMMON = "BINANCE:BTCUSDT"
 """A symbol that every process writes."""
@@ -59,7 +58,7 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lakehouse")
 
 
-def test_eight_processes_write_and_read(lake: Lake) -> None:
+def test_many_processes_write_and_read(lake: Lake) -> None:
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         done = [pool.submit(sync, lake.root, number) for number in range(PROCESSES)]
         assert [one.result() for one in done] == [ROUNDS] * PROCESSES

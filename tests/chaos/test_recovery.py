@@ -10,63 +10,40 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
+from builders.profiles import resolved_of
+from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.cli import main
 from tvquant.app.feature_cycle import refresh_features
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
-from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Basis
-from tvquant.lake import import_files
 from tvquant.lake.writing.upserts import upsert
 from tvquant.ledger.lines import AUDIT, HEAD
 from tvquant.market.registry import AssetState, RegistryManager
-from tvquant.profiles import load, resolve
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
 COINS = {"BTC": 3, "ETH": 5, "SOL": 7, "XRP": 11, "ADA": 2}
-PROFILE = {"execution.convention": "next_close"}
 
 
-class Then:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return NOW
-
-
-def day(first: datetime, days: int) -> pl.DataFrame:
-    """Bars of all coins."""
-    times = [first + timedelta(days=k) for k in range(days)]
-    return pl.concat(
-        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": times}).with_columns(
-            pl.col("timestamp").cast(pl.Datetime("us", "UTC")),
-            close=100.0 + ((pl.int_range(pl.len()) * step) % 17),
-        )
-        for coin, step in COINS.items()
-    )
+CLOCK = ManualClock(NOW)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = tmp_path_factory.mktemp("whole")
-    home = Workspace(folder / "ws")
-    home.create()
     first = datetime(2024, 1, 1, tzinfo=UTC)
-    day(first, 240).write_parquet(folder / "coins.parquet")
-    import_files(home.lake(), [folder / "coins.parquet"], recorded_at=NOW)
-    later = day(first + timedelta(days=240), 1)
+    folder = tmp_path_factory.mktemp("whole") / "ws"
+    home = workspace_of(folder, coin_closes(COINS, first, 240), recorded_at=NOW)
+    later = coin_closes(COINS, first + timedelta(days=240), 1)
     upsert(home.lake(), later, interval="1d", basis=Basis.RAW, source="s", recorded_at=NOW, reason="r")
     registry = RegistryManager(home.lake().folder)
     for coin in COINS:
         registry.update(f"BINANCE:{coin}USDT", "1d", state=AssetState.STABLE, bars=241)
-    refresh_features(home, Watcher(), clock=Then())
-    arguments = {f"--set {key}": (key, value) for key, value in PROFILE.items()}
-    run(home, resolve(load("crypto_spot"), vocabulary(), arguments=arguments), clock=Then(), jobs=1, again=False,
-        watcher=Watcher())  # fmt: skip
+    refresh_features(home, Watcher(), clock=CLOCK)
+    run(home, resolved_of(execution__convention="next_close"), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     return home
 
 
@@ -173,7 +150,7 @@ def test_a_cut_is_named_or_changes_nothing_and_is_mended(
     assert int(share * len(content)) in {one.stat().st_size for one in kept}
     assert said(home, "doctor")[0] == 0
     if "features" in kind:
-        refresh_features(home, Watcher(), clock=Then())
+        refresh_features(home, Watcher(), clock=CLOCK)
     if kind in ("ledger", "head", "health", "results", "page"):
         assert said(home, "run", "--resume", home.all_runs()[-1].id)[0] == 0
         assert result_of(home) == result_of(made)

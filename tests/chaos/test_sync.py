@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.app import syncing
 from tvquant.app.progress import Watcher
 from tvquant.app.syncing import Asked, Source, Synced
@@ -41,7 +42,7 @@ from tvquant.market.tasks import DataTask
 from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "market"))
-from told import FixedClock, VirtualLoop
+from told import VirtualLoop
 
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 KILLS = 20 if PROOF else 3
@@ -56,8 +57,8 @@ def world(coins: int, perpetuals: int, stocks: int, days: int) -> World:
     )
 
 
-def at_its_end(days: int) -> FixedClock:
-    return FixedClock(START + timedelta(days=days - 1, hours=9, minutes=30))
+def at_its_end(days: int) -> ManualClock:
+    return ManualClock(START + timedelta(days=days - 1, hours=9, minutes=30))
 
 
 def every_fault(symbols: tuple[str, ...], now: datetime, days: int, seconds: float) -> Faults:
@@ -73,7 +74,7 @@ async def synced(pipeline: DataPipelineOrchestrator, symbols: tuple[str, ...], b
 
 
 def pipeline_of(
-    provider: Provider, lake: Lake, clock: FixedClock, backoff: Backoff | None = None
+    provider: Provider, lake: Lake, clock: ManualClock, backoff: Backoff | None = None
 ) -> DataPipelineOrchestrator:
     registry = RegistryManager(lake.root / ".registry.json")
     return DataPipelineOrchestrator(

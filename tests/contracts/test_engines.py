@@ -12,6 +12,7 @@ import pytest
 
 import tvquant.allocation
 from builders.problems import HOUSE, estimated
+from builders.profiles import profile_of
 from builders.toy_engine import Toy
 from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
 from tvquant.allocation.caps import feasible_set
@@ -19,7 +20,6 @@ from tvquant.allocation.risk.contract import Capping, Estimate, Objective
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.allocations import Status
 from tvquant.core.errors import ProfileError
-from tvquant.profiles import load, resolve
 from tvquant.statistics import estimate
 
 ALL = MappingProxyType({**ENGINES, "toy": Toy()})
@@ -59,9 +59,7 @@ def test_the_house_engine_solves_every_risk_profile():
 
 def test_a_second_engine_is_known_to_profiles_and_refused_what_it_does_not_solve():
     def resolved(profile):
-        chosen = {"allocation.engines": ["toy"], "allocation.profiles": [profile], "risk.primary": profile}
-        arguments = {f"--{key}": (key, value) for key, value in chosen.items()}
-        return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
+        return profile_of(allocation__engines=["toy"], allocation__profiles=[profile], risk__primary=profile)
 
     assert vocabulary().engines["toy"] == {"min_variance", "risk_parity"}
     assert resolved("risk_parity").allocation.engines == ("toy",)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from pydantic import Field
 
+from builders.profiles import profile_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ProfileError
 from tvquant.core.features import FeatureSet
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.streams import Streams
-from tvquant.profiles import Options, load, resolve
+from tvquant.profiles import Options
 from tvquant.profiles.fields import Real
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext
@@ -96,8 +97,8 @@ def _two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def section(**values: object) -> SelectionSection:
-    named = {f"--{key}": (f"selection.{key.replace('__', '.')}", value) for key, value in values.items()}
-    return resolve(load("us_equities"), vocabulary(), arguments=named).profile.selection
+    named = {f"selection__{key}": value for key, value in values.items()}
+    return profile_of("us_equities", **named).selection
 
 
 def context(parameters: SelectionSection) -> SelectionContext:

@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
@@ -37,14 +38,6 @@ COIN, PERPETUAL, STOCK = "BINANCE:S001USDT", "BINANCE:S001USDT.P", "NASDAQ:T001"
 DAY = timedelta(days=1)
 
 
-@dataclass
-class Clock:
-    at: datetime = NOW
-
-    def now(self):
-        return self.at
-
-
 @pytest.fixture(scope="module")
 def world():
     return World(
@@ -69,13 +62,13 @@ async def files(world, folder):
 
 @asynccontextmanager
 async def simulated(world, folder):
-    yield Simulated(exchange=Exchange(world, clock=Clock(), terms=TERMS))
+    yield Simulated(exchange=Exchange(world, clock=ManualClock(NOW), terms=TERMS))
 
 
 @asynccontextmanager
 async def simulated_http(world, folder):
-    async with serve(Exchange(world, clock=Clock(), terms=TERMS)) as url:
-        yield SimulatedHttp(url=url, clock=Clock(), limits=TERMS)
+    async with serve(Exchange(world, clock=ManualClock(NOW), terms=TERMS)) as url:
+        yield SimulatedHttp(url=url, clock=ManualClock(NOW), limits=TERMS)
 
 
 @pytest.fixture(params=[files, simulated, simulated_http], ids=lambda member: member.__name__)
@@ -104,7 +97,7 @@ def test_the_catalogue_opens_every_member_under_its_name(world, tmp_path):
     (tmp_path / "bars.csv").write_text("symbol,timestamp,close\nBINANCE:BTCUSDT,2022-01-01,1\n")
     for name, factory in PROVIDERS.items():
         given = {"path": tmp_path} if name == "files" else {}
-        assert factory.opened(given, Clock()).name == factory.name == name
+        assert factory.opened(given, ManualClock(NOW)).name == factory.name == name
     assert set(PROVIDERS) == {"files", "simulated"}
     with pytest.raises(TypeError):
         PROVIDERS["another"] = None
@@ -121,7 +114,7 @@ def test_the_catalogue_opens_every_member_under_its_name(world, tmp_path):
 )
 def test_an_option_that_a_provider_does_not_take_is_refused(name, given, said):
     with pytest.raises(ProfileError) as caught:
-        PROVIDERS[name].opened(given, Clock())
+        PROVIDERS[name].opened(given, ManualClock(NOW))
     assert str(caught.value).startswith(said)
 
 

@@ -7,21 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tvquant.app.vocabulary import vocabulary
+from builders.profiles import selection_of
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
-from tvquant.profiles import load, resolve
-from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
 from tvquant.selection.vetoes.catalogue import VETOES
 
 MODELS = sorted(SELECTION_MODELS)
-HOUSE = resolve(load("us_equities"), vocabulary()).profile.selection.model_dump()
-PARAMETERS = SelectionSection(**{**HOUSE, "vetoes": tuple(VETOES)})
+PARAMETERS = selection_of(vetoes=tuple(VETOES))
 
 
 EVERY_TERM = tuple(sorted(TERMS))

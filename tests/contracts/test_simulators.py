@@ -6,11 +6,12 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from builders.panels import instruments, panel_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Panel
 from tvquant.core.stamps import NONE
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.preflight import check_path, check_rules, check_traded, fill_rows
@@ -77,15 +78,7 @@ def world(kind: Kind = Kind.STOCK) -> tuple[Panel, WeightPath]:
     """Random walks of five names that do not double, and long/short weights every seven rows."""
     rng = np.random.default_rng(3)
     close = 100.0 * np.exp(rng.normal(0.0, 0.01, (60, 5)).cumsum(axis=0))
-    times = np.datetime64("2024-01-01", "us") + np.arange(60) * DAY
-    instruments = tuple(
-        Instrument(symbol=f"X:N{j}", kinds=frozenset({kind}), currency="USD", calendar="24x7") for j in range(5)
-    )
-    panel = Panel(
-        times=times, instruments=instruments, fields={"close": close, "open": close * 1.001},
-        known_at=np.broadcast_to((times + DAY)[:, None], close.shape), tradable=np.ones(close.shape, np.bool_),
-        bases=(Basis.RAW,) * 5, stamps=(NONE,) * 5, calendar="24x7",
-    )  # fmt: skip
+    panel = panel_of({"close": close, "open": close * 1.001}, names=instruments(5, kind=kind))
     net = rng.uniform(-0.2, 0.2, (8, 5))
     return panel, WeightPath(keys=panel.keys, decided=np.arange(1, 57, 7), net=net)
 

@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from builders.panels import instrument, panel_of
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute, history
 from tvquant.features.rating_rules import CLASSIC, LIBRARY_V3
 from tvquant.tournament.views import look
@@ -52,17 +51,11 @@ def panel(fields, *, times=None, delay=None, calendar="24x7"):
     if delay is not None:
         known = (times + DAY)[:, None] + np.asarray(delay)
     order = sorted(range(names), key=lambda j: known[(~np.isnan(fields["close"][:, j])).argmax(), j])
-    return Panel(
+    return panel_of(
+        {name: np.ascontiguousarray(block[:, order]) for name, block in fields.items()},
+        names=[instrument(f"N{j}", calendar=calendar) for j in order],
         times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar=calendar) for j in order
-        ),
-        fields={name: np.ascontiguousarray(block[:, order]) for name, block in fields.items()},
         known_at=known if delay is None else np.ascontiguousarray(known[:, order]),
-        tradable=np.ascontiguousarray(~np.isnan(fields["close"][:, order])),
-        bases=(Basis.RAW,) * names,
-        stamps=(frozenset(),) * names,
-        calendar=calendar,
     )
 
 

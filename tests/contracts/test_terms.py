@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from builders.panels import panel_of
 from tvquant.features import TERMS, compute
 from tvquant.features.terms.contract import Settings, evaluate
 from tvquant.lake.storage.tables import MEASURES
@@ -46,18 +45,7 @@ def panel(blocks, rows=ROWS, names=None, delay=0):
     times = START + np.arange(rows) * DAY
     cut = {name: np.ascontiguousarray(block[:rows, order]) for name, block in blocks.items()}
     known = (times + DAY)[:, None] + delay * DAY * np.array([j % 2 for j in order])
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7") for j in order
-        ),
-        fields=cut,
-        known_at=known,
-        tradable=~np.isnan(cut["close"]),
-        bases=(Basis.RAW,) * len(order),
-        stamps=(frozenset(),) * len(order),
-        calendar="24x7",
-    )
+    return panel_of(cut, names=[f"N{j}" for j in order], times=times, known_at=known)
 
 
 def at_moment(made):

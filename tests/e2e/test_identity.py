@@ -15,14 +15,17 @@ from typing import Any
 
 import pytest
 
-KILLS = [(1, 300), (2, 200)]
-if os.environ.get("TVQUANT_PROOF"):
+PROOF = bool(os.environ.get("TVQUANT_PROOF"))
+SPAN, EARLY, LATE = (2060, 100, 300) if PROOF else (860, 40, 120)
+"""Rows, and records after which a run is stopped."""
+KILLS = [(1, LATE), (2, EARLY)]
+if PROOF:
     KILLS += [(jobs, records) for jobs in (1, 2) for records in range(5, 800, 80)]
 
-PROFILE = """version: 1
+PROFILE = f"""version: 1
 extends: demo_sp500
 description: The demo's last years.
-data: {span: 2060}
+data: {{span: {SPAN}}}
 """
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -121,7 +124,7 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on(
     recent: tuple[Path, dict[str, Any]], finished: Callable[..., Any], interrupted: Callable[..., Any], jobs: int
 ) -> None:
     home, said = recent
-    run, code, err = interrupted(signal.SIGINT, 100, "--jobs", jobs)
+    run, code, err = interrupted(signal.SIGINT, EARLY, "--jobs", jobs)
     assert code == 130
     assert len(err.strip().splitlines()) == 1
     assert "--resume" in err

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.core.records import Entry
 from tvquant.lake import perturbations
 from tvquant.ledger import Ledger, LedgerRecord, records
@@ -88,11 +89,7 @@ def test_the_demo_is_clean(demo: tuple[Path, dict[str, Any]], tvquant: Callable[
     assert "survivorship" in said.out
 
 
-class StandingClock:
-    """It is always the same moment."""
-
-    def now(self) -> datetime:
-        return datetime(2024, 12, 1, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2024, 12, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class Forged:
         folder = self.home / "artifacts" / "summaries" / "runs" / run_id
         shutil.copytree(self.source, folder, ignore=shutil.ignore_patterns("audit.*"))
         leaves = next(r for r in records(self.source, kind="outcome") if r.chain == "run" and r.stage == 15).data
-        with Ledger.create(folder, run_id=run_id, clock=StandingClock()) as ledger:
+        with Ledger.create(folder, run_id=run_id, clock=CLOCK) as ledger:
             for record in records(self.source):
                 if record.kind != "seal":
                     ledger.record(change(_entry(record, run_id)))

@@ -7,6 +7,7 @@ puts into an average of 14 has fallen below 1e-9 of it after 300 bars.
 import numpy as np
 import pytest
 
+from builders.panels import panel_of
 from tvquant.statistics.directional import average_true_range, directional_movement
 
 pytestmark = [pytest.mark.xdist_group("talib"), pytest.mark.requirement("R-FEA-08")]
@@ -41,22 +42,9 @@ def test_the_average_true_range_equals_talib_after_the_warm_up(bars):
 def test_the_rate_of_change_equals_talib(bars):
     import talib
 
-    from tvquant.core.instruments import Instrument, Kind
-    from tvquant.core.panel import Basis, Panel
     from tvquant.features import compute
 
-    close = bars[2][:, None]
-    times = np.datetime64("2020-01-01", "us") + np.arange(T) * np.timedelta64(1, "D")
-    view = Panel(
-        times=times,
-        instruments=(Instrument(symbol="X:A", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7"),),
-        fields={"close": close},
-        known_at=(times + np.timedelta64(1, "D"))[:, None],
-        tradable=~np.isnan(close),
-        bases=(Basis.RAW,),
-        stamps=(frozenset(),),
-        calendar="24x7",
-    )
+    view = panel_of({"close": bars[2][:, None]})
     expected = talib.ROC(bars[2], timeperiod=9)
     for row in (10, 400, T):
         found = compute(view.until(view.known_at[row - 1, 0]), ["roc_9"], rating_min_bars=1).values.item()

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
+from builders.panels import instruments, panel_of
 from tvquant.core.books import Convention, CostModel, Execution, WeightPath
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.simulation import SIMULATORS
 
 pytestmark = [pytest.mark.xdist_group("vectorbt"), pytest.mark.requirement("R-SIM-10")]
 
-ROWS, NAMES, EVERY = 500, 20, 20
+ROWS, NAMES, EVERY = 200, 8, 20
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +22,8 @@ def world() -> tuple[Panel, WeightPath]:
     """
     rng = np.random.default_rng(11)
     close = 100.0 * np.exp(np.cumsum(rng.normal(2e-4, 0.015, (ROWS, NAMES)), axis=0))
-    times = np.datetime64("2015-01-01", "us") + np.arange(ROWS) * np.timedelta64(1, "D")
-    instruments = tuple(
-        Instrument(symbol=f"X:N{j:02d}", kinds=frozenset({Kind.STOCK}), currency="USD", calendar="24x7")
-        for j in range(NAMES)
-    )
-    panel = Panel(
-        times=times,
-        instruments=instruments,
-        fields={"close": close, "open": close * np.exp(rng.normal(0.0, 0.004, close.shape))},
-        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
-        tradable=np.ones(close.shape, np.bool_),
-        bases=(Basis.TOTAL,) * NAMES,
-        stamps=(frozenset(),) * NAMES,
-        calendar="24x7",
-    )
+    fields = {"close": close, "open": close * np.exp(rng.normal(0.0, 0.004, close.shape))}
+    panel = panel_of(fields, names=instruments(NAMES, kind=Kind.STOCK), basis=Basis.TOTAL)
     decided = np.arange(0, ROWS, EVERY)
     net = rng.normal(0.3, 1.0, (len(decided), NAMES)) * (rng.random((len(decided), NAMES)) < 0.8)
     net /= np.abs(net).sum(axis=1, keepdims=True)

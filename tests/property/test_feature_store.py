@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.clocks import ManualClock
 from tvquant.app.feature_cycle import feature_history, lake_panels, refresh_features
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
@@ -28,9 +29,7 @@ NAMES = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT", "NASDAQ:AAPL",
 DAYS = 45
 
 
-class Then:
-    def now(self):
-        return datetime(2026, 6, 1, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2026, 6, 1, tzinfo=UTC))
 
 
 def bars(name, first, days, seed):
@@ -51,7 +50,7 @@ def bars(name, first, days, seed):
 
 def put(lake, rows):
     if len(rows):
-        upsert(lake, rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=Then().now(), reason="r")
+        upsert(lake, rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=CLOCK.now(), reason="r")
 
 
 def expected(lake):
@@ -105,10 +104,10 @@ def act(lake, what, known):
         case ("split", place):
             when = FIRST + timedelta(days=place)
             rows = pl.DataFrame({"timestamp": [when], "kind": ["split"], "value": [2.0]})
-            store_actions(lake, "NASDAQ:AAPL", rows, first=FIRST, last=when, source="s", recorded_at=Then().now())
+            store_actions(lake, "NASDAQ:AAPL", rows, first=FIRST, last=when, source="s", recorded_at=CLOCK.now())
         case ("revert",):
             if len(tables.read(lake.root, "repairs", ["symbol"], where=pl.col("reverted_at").is_null())):
-                revert(lake, recorded_at=Then().now())
+                revert(lake, recorded_at=CLOCK.now())
 
 
 @pytest.mark.requirement("R-FEA-12")
@@ -123,19 +122,19 @@ def test_any_sequence_of_changes_leaves_it_equal_to_scratch(steps, data):
         lake = home.lake()
         known = dict.fromkeys((NAMES[0], NAMES[1], NAMES[3]), (5, DAYS - 10))
         put(lake, pl.concat([bars(name, first, end - first, 0) for name, (first, end) in known.items()]))
-        refresh_features(home, Watcher(), clock=Then())
+        refresh_features(home, Watcher(), clock=CLOCK)
         for step in steps:
             act(lake, step, known)
             if data.draw(st.booleans(), label="refresh"):
-                refresh_features(home, Watcher(), clock=Then())
+                refresh_features(home, Watcher(), clock=CLOCK)
             for panel in lake_panels(lake)[0]:  # whatever the store has, reading it never differs
                 asked = Settings(rating_min_bars=20)
                 found = feature_history(lake, panel, TERMS, asked)
                 scratch = history(panel, TERMS, rating_min_bars=20)
                 assert found.values.tobytes() == scratch.values.tobytes()
                 assert (found.absent == scratch.absent).all()
-        refresh_features(home, Watcher(), clock=Then())
+        refresh_features(home, Watcher(), clock=CLOCK)
         assert held(lake).equals(expected(lake), null_equal=True)
-        again = refresh_features(home, Watcher(), clock=Then())
+        again = refresh_features(home, Watcher(), clock=CLOCK)
         assert (again.appended, again.recomputed, again.dropped, again.keys) == (0, 0, 0, 0)
         assert feature_store.TABLE in {one.name for one in lake.status().tables}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from builders.panels import panel_of
+from tvquant.core.panel import Panel
 from tvquant.features import TERMS, compute
 from tvquant.features.oscillator_votes import oscillator_votes
 from tvquant.features.rating_rules import RATING_RULES
@@ -33,20 +33,7 @@ def panels(draw):
     blocks = {"close": close, "high": high, "low": low, "volume": volume}
     order = np.argsort(np.argmin(gone, axis=0), kind="stable")
     blocks = {name: np.where(gone, np.nan, block)[:, order] for name, block in blocks.items()}
-    times = np.datetime64("2022-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7")
-            for j in range(names)
-        ),
-        fields=blocks,
-        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
-        tradable=~np.isnan(blocks["close"]),
-        bases=(Basis.RAW,) * names,
-        stamps=(frozenset(),) * names,
-        calendar="24x7",
-    )
+    return panel_of(blocks)
 
 
 @pytest.mark.requirement("R-FEA-12")

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.panels import instrument, panel_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Direction
 from tvquant.core.calendars import calendar
-from tvquant.core.instruments import Fact, Instrument, Kind
-from tvquant.core.panel import Basis, Floats, Panel
+from tvquant.core.instruments import Fact, Kind
+from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile, load, resolve
 from tvquant.tournament.cells import cells, schedule
 from tvquant.tournament.specs import MarketSpec
@@ -131,18 +132,10 @@ def _panel(fields: dict[str, Floats], rows: int, name: str, facts_at: int | None
         at = known[facts_at]
         facts = (Fact(field="delisted_at", value=times[10], known_at=at), Fact(field="lot", value=5.0, known_at=at))
     kind = Kind.STOCK if name == "XNYS" else Kind.SPOT
-    return Panel(
+    return panel_of(
+        {field: block[:rows, order] for field, block in fields.items()},
+        names=[instrument(f"N{j}", kind=kind, calendar=name, facts=facts) for j in order],
         times=times[:rows],
-        instruments=tuple(
-            Instrument(symbol=f"X:N{j}", kinds=frozenset({kind}), currency="USD", calendar=name, facts=facts)
-            for j in order
-        ),
-        fields={field: block[:rows, order] for field, block in fields.items()},
-        known_at=np.broadcast_to(known[:rows, None], (rows, len(order))),
-        tradable=have[:, order],
-        bases=(Basis.RAW,) * len(order),
-        stamps=(frozenset(),) * len(order),
-        calendar=name,
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
+from builders.clocks import ManualClock
 from tvquant.core.digests import canonical_json
 from tvquant.core.records import RUN, Entry
 from tvquant.ledger import Integrity, Ledger, decode, encode, genesis_entry, records, verify
@@ -29,14 +30,12 @@ GENESIS = genesis_entry(run_id="r1", profile="demo", code="c", manifest="m", env
 CELLS = ("a", "b", "ß")
 
 
-class Fixed:
-    def now(self) -> datetime:
-        return datetime(2024, 1, 1, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2024, 1, 1, tzinfo=UTC))
 
 
 def write(folder: Path, chains: list[str]) -> Ledger:
     """A ledger with one snapshot for each name."""
-    ledger = Ledger.create(folder, run_id="r1", clock=Fixed())
+    ledger = Ledger.create(folder, run_id="r1", clock=CLOCK)
     ledger.record(GENESIS)
     for i, chain in enumerate(chains):
         ledger.record(Entry(chain=chain, stage=15, kind="snapshot", data={"i": i, "w": {"é": i / 7}}))
@@ -121,7 +120,7 @@ def test_a_kill_at_any_byte_is_incomplete_and_resume_heals_it(before: list[str],
         (folder / "audit.jsonl").write_bytes(left)
         killed = verify(folder)
         assert (killed.status, killed.records) == (Integrity.INCOMPLETE, left.count(b"\n"))
-        ledger = Ledger.resume(folder, run_id="r1", clock=Fixed())
+        ledger = Ledger.resume(folder, run_id="r1", clock=CLOCK)
         for chain in after:
             ledger.record(Entry(chain=chain, stage=15, kind="snapshot"))
         ledger.seal({})

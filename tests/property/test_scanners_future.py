@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders.panels import instrument, panel_of
 from tvquant.app.scanning import Ratings, Scanned, replay, scan_at
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import CRYPTO, NEW_YORK, calendar
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
-from tvquant.core.stamps import NONE
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Panel
 from tvquant.features.rating_rules import LIBRARY_V3
 from tvquant.profiles.files import SCANNERS as SHELF
 from tvquant.profiles.scanners import Scanner, load_scanner
@@ -60,17 +60,10 @@ def market(scanner: Scanner, *, other_future: bool, rows: int = ROWS) -> Panel:
     order = sorted(listed, key=lambda k: int(np.argmin(gone[:, k])))
     cut = (slice(None, rows), order)
     blocks = {"open": close, "high": high, "low": low, "close": close, "volume": volume}
-    return Panel(
+    return panel_of(
+        {field: np.where(gone, np.nan, block)[cut] for field, block in blocks.items()},
+        names=[instrument(found[k][0], kind=found[k][1], calendar=name) for k in order],
         times=times,
-        instruments=tuple(
-            Instrument(symbol=found[k][0], kinds=frozenset({found[k][1]}), currency="USD", calendar=name) for k in order
-        ),
-        fields={field: np.where(gone, np.nan, block)[cut] for field, block in blocks.items()},
-        known_at=np.broadcast_to(grid.close_of(times)[:, None], (rows, len(order))),
-        tradable=~gone[cut],
-        bases=(Basis.RAW,) * len(order),
-        stamps=(NONE,) * len(order),
-        calendar=name,
     )
 
 

@@ -8,19 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvquant.app.vocabulary import vocabulary
+from builders.profiles import selection_of
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
-from tvquant.profiles import load, resolve
-from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
 from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.vetoes.catalogue import VETOES
 
-HOUSE = resolve(load("us_equities"), vocabulary()).profile.selection.model_dump()
-PARAMETERS = SelectionSection(**{**HOUSE, "vetoes": tuple(VETOES)})
+PARAMETERS = selection_of(vetoes=tuple(VETOES))
 
 
 @st.composite

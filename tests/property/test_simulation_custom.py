@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from builders.panels import panel_of
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Fact, Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from tvquant.core.panel import Panel
 from tvquant.simulation import SIMULATORS
 
 DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
@@ -115,12 +116,7 @@ def funding_fields(times, payments) -> dict[str, np.ndarray]:
 
 
 def make_panel(times, instruments, fields, tradable) -> Panel:
-    n = len(instruments)
-    return Panel(
-        times=times, instruments=instruments, fields=fields, tradable=tradable, calendar="24x7",
-        known_at=np.broadcast_to((times + DAY)[:, None], tradable.shape),
-        bases=(Basis.RAW,) * n, stamps=(frozenset(),) * n,
-    )  # fmt: skip
+    return panel_of(fields, names=instruments, times=times, tradable=tradable)
 
 
 @dataclass

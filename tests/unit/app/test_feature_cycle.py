@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.app import feature_cycle
 from tvquant.app.feature_cycle import feature_history, feature_version, lake_panels, refresh_features
 from tvquant.app.progress import Watcher
@@ -25,9 +26,7 @@ COINS, SHARES = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT"), ("NAS
 FIRST, DAYS = np.datetime64("2024-01-01", "us"), 300
 
 
-class Then:
-    def now(self) -> datetime:
-        return datetime(2026, 6, 1, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2026, 6, 1, tzinfo=UTC))
 
 
 class Told(Watcher):
@@ -49,7 +48,7 @@ def bars(symbol: str, first: int = 0, days: int = DAYS, market: str = "24x7") ->
 
 def put(home: Workspace, *parts: pl.DataFrame) -> None:
     rows = pl.concat(parts)
-    upsert(home.lake(), rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=Then().now(), reason="r")
+    upsert(home.lake(), rows, interval="1d", basis=Basis.RAW, source="s", recorded_at=CLOCK.now(), reason="r")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made.create()
     shares = [bars(name, days=200, market="XNYS") for name in SHARES]
     put(made, bars(COINS[0]), bars(COINS[1]), bars(COINS[2], first=260, days=40), *shares)
-    refresh_features(made, Watcher(), clock=Then())
+    refresh_features(made, Watcher(), clock=CLOCK)
     put(made, bars(COINS[0], first=DAYS, days=1))
     return made
 
@@ -131,17 +130,17 @@ def test_other_rules_and_late_cells_are_computed(home: Workspace) -> None:
 def test_a_refresh_tells_what_it_did(tmp_path) -> None:
     home, told = Workspace(tmp_path), Told()
     home.create()
-    nothing = refresh_features(home, told, clock=Then())
+    nothing = refresh_features(home, told, clock=CLOCK)
     assert (nothing.appended, nothing.keys, nothing.left_out) == (0, 0, {})
     put(home, bars(COINS[0], days=50), bars(SHARES[0], days=40, market="XNYS"))
-    first = refresh_features(home, told, clock=Then())
+    first = refresh_features(home, told, clock=CLOCK)
     assert (first.appended, first.recomputed, first.dropped, first.keys) == (90, 0, 0, 2)
     assert told.seen[-1] == (2, 2)
     assert first.text()[0].startswith("features: 90 rows appended, 0 recomputed, 0 dropped, of 2 instruments, in ")
     assert first.document()["appended"] == 90
     stored = tables.read(home.lake().root, "features")
     assert stored["version"].unique().to_list() == [feature_version()]
-    assert stored["recorded_at"].unique().to_list() == [Then().now()]
+    assert stored["recorded_at"].unique().to_list() == [CLOCK.now()]
     assert stored["timestamp"].max() == datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=58)
 
 
@@ -149,7 +148,7 @@ def test_what_cannot_be_in_a_panel_is_left_out_by_name(tmp_path) -> None:
     home = Workspace(tmp_path)
     home.create()
     put(home, bars(COINS[0], days=9), bars("BINANCE:BTCEUR", days=9))
-    done = refresh_features(home, Watcher(), clock=Then())
+    done = refresh_features(home, Watcher(), clock=CLOCK)
     assert done.left_out == {"BINANCE:BTCEUR": "priced in EUR"}
     assert done.text()[1] == "BINANCE:BTCEUR has no features: priced in EUR"
     assert done.keys == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.app.pinned_snapshot import (
     pinned_snapshots,
     plans,
@@ -22,11 +23,7 @@ from tvquant.ledger.run_folder import PINNED
 IDS = ("20260101T000000-demo-aaaaaa", "20260102T000000-demo-bbbbbb", "20260103T000000-demo-cccccc")
 
 
-class Then:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 
 
 def snapshot(name: str) -> Snapshot:
@@ -41,7 +38,7 @@ def home(tmp_path: Path) -> Workspace:
     for name in IDS:
         folder = RunFolder(made.runs / name)
         folder.path.mkdir()
-        with Ledger.create(folder.path, run_id=name, clock=Then()) as ledger:
+        with Ledger.create(folder.path, run_id=name, clock=CLOCK) as ledger:
             ledger.record(
                 genesis_entry(
                     run_id=name, profile="demo", code="c", manifest="m", environment="e", train=60, test=20, step=20,

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from builders.profiles import resolved_of
 from tvquant.app.profile_fit import fitted, scarce
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.errors import DataError
@@ -29,8 +30,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 def profile(name: str = "us_equities", *, search: Path | None = None, **settings: Any) -> ResolvedProfile:
-    given = {f"--set {key}": (key, value) for key, value in ((k.replace("__", "."), v) for k, v in settings.items())}
-    return resolve(load(name, search=[search] if search else []), vocabulary(), arguments=given)
+    return resolved_of(name, search=search, **settings)
 
 
 def test_a_presets_benchmark_that_is_not_there_is_left_out_and_told(lake: Lake) -> None:

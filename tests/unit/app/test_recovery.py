@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.app import recovery
 from tvquant.app.recovery import damages, recover
 from tvquant.app.workspace import Workspace
@@ -18,9 +19,7 @@ ID = "20260102T000000-demo-0123ab"
 TABLE, SNAPSHOT = "results/returns.parquet", "data/snapshot.json"
 
 
-class Then:
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def home(tmp_path: Path) -> Workspace:
     run.write_json("manifest.json", {})
     (run.path / TABLE).write_bytes(b"numbers")
     files = {name: digest(run.path / name) for name in (TABLE, SNAPSHOT, "manifest.json")}
-    with Ledger.create(run.path, run_id=ID, clock=Then()) as ledger:
+    with Ledger.create(run.path, run_id=ID, clock=CLOCK) as ledger:
         ledger.record(
             genesis_entry(run_id=ID, profile="demo", code="c", manifest="m", environment="e", train=60, test=20,
                           step=20, lookback=500, selection="baseline", rebalance="window")
@@ -56,7 +55,7 @@ def run_of(home: Workspace) -> RunFolder:
 
 def test_a_whole_workspace_has_nothing_to_mend(home: Workspace) -> None:
     assert damages(home) == ()
-    done = recover(home, clock=Then())
+    done = recover(home, clock=CLOCK)
     assert (done.steps, done.left) == ((), ())
     assert not done.aside.exists()
 
@@ -68,9 +67,9 @@ def test_a_table_is_put_aside_and_the_ledger_goes_back_to_before_it(
     path = run_of(home).path / TABLE
     path.unlink() if content is None else path.write_bytes(content)
     assert [one.path for one in damages(home)] == [path]
-    assert [one.path for one in recover(home, clock=Then()).left] == [path]  # begun with other code: left alone
+    assert [one.path for one in recover(home, clock=CLOCK).left] == [path]  # begun with other code: left alone
     monkeypatch.setattr(recovery, "_can_go_on", lambda run: True)
-    done = recover(home, clock=Then())
+    done = recover(home, clock=CLOCK)
     assert done.left == ()
     assert f"run --resume {ID}" in done.steps[0]
     assert not path.exists()
@@ -86,20 +85,20 @@ def test_a_snapshot_is_written_again_from_the_ledger(home: Workspace, content: s
     whole = path.read_text()
     path.unlink() if content is None else path.write_text(content)
     assert [one.path for one in damages(home)] == [path]
-    assert recover(home, clock=Then()).left == ()
+    assert recover(home, clock=CLOCK).left == ()
     assert path.read_text() == whole
 
 
 def test_a_manifest_cannot_be_made_again_and_stays_named(home: Workspace) -> None:
     path = run_of(home).path / "manifest.json"
     path.write_text("")
-    assert [one.path for one in recover(home, clock=Then()).left] == [path]
+    assert [one.path for one in recover(home, clock=CLOCK).left] == [path]
     assert verify(run_of(home).path).records == 5
 
 
 def test_a_run_without_a_whole_record_is_put_aside(home: Workspace) -> None:
     (run_of(home).path / AUDIT).write_bytes(b"")
-    done = recover(home, clock=Then())
+    done = recover(home, clock=CLOCK)
     assert home.all_runs() == ()
     assert (done.aside / ID / ID / TABLE).read_bytes() == b"numbers"
 
@@ -112,7 +111,7 @@ def test_a_registry_goes_back_with_the_torn_one_kept(home: Workspace) -> None:
         registry.update("BINANCE:BTCUSDT", "1d", bars=bars)
     registry.path.write_text("{")
     assert [one.path for one in damages(home)] == [registry.path]
-    done = recover(home, clock=Then())
+    done = recover(home, clock=CLOCK)
     assert registry.read().record("BINANCE:BTCUSDT", "1d").bars == 1
     assert (done.aside / "lakehouse" / registry.path.name).read_text() == "{"
 
@@ -123,6 +122,6 @@ def test_a_copy_under_another_name_is_named_and_left_alone(home: Workspace, monk
     copy = run.rename(run.with_name("20260102T000000-demo-ffffff"))
     (copy / TABLE).write_bytes(b"number")
     monkeypatch.setattr(recovery, "_can_go_on", lambda run: True)
-    done = recover(home, clock=Then())
+    done = recover(home, clock=CLOCK)
     assert (done.steps, [one.path for one in done.left]) == ((), [copy / AUDIT, copy / TABLE])
     assert done.left[0].why == f"is the ledger of run {ID}, not of {copy.name}"

@@ -8,6 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
+from builders.profiles import resolved_of
+from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.cli.console import Progress
 from tvquant.app.cli.runs import finished
 from tvquant.app.finished_runs import finished_run, result_digest
@@ -15,7 +18,6 @@ from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
 from tvquant.app.run import resume, run
 from tvquant.app.selection_as_of import selected
-from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, LedgerError, ProfileError
@@ -23,14 +25,9 @@ from tvquant.lake import import_files
 from tvquant.lake.storage import tables
 from tvquant.ledger import RunFolder, records, verify
 from tvquant.ledger.recorded_run import RecordedRun
-from tvquant.profiles import ResolvedProfile, load, resolve
+from tvquant.profiles import ResolvedProfile
 
-
-class Then:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 
 
 class Seen(Watcher):
@@ -56,30 +53,18 @@ class Seen(Watcher):
 
 @pytest.fixture
 def home(tmp_path: Path) -> Workspace:
-    made = Workspace(tmp_path / "ws")
-    made.create()
-    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 8, 30), "1d", time_zone="UTC", eager=True)
-    frames = [
-        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days}).with_columns(
-            close=100.0 + ((pl.int_range(pl.len()) * step) % 17)
-        )
-        for coin, step in (("BTC", 3), ("ETH", 5), ("SOL", 7), ("XRP", 11), ("ADA", 2))
-    ]
-    pl.concat(frames).write_parquet(tmp_path / "coins.parquet")
-    import_files(made.lake(), [tmp_path / "coins.parquet"], recorded_at=Then().now())
-    return made
+    coins = {"BTC": 3, "ETH": 5, "SOL": 7, "XRP": 11, "ADA": 2}
+    closes = coin_closes(coins, datetime(2024, 1, 1, tzinfo=UTC), 243)
+    return workspace_of(tmp_path / "ws", closes, recorded_at=CLOCK.now())
 
 
 def profile(**overrides: object) -> ResolvedProfile:
-    given = {"execution.convention": "next_close"} | {key.replace("__", "."): value for key, value in overrides.items()}
-    return resolve(
-        load("crypto_spot"), vocabulary(), arguments={f"--set {key}": (key, value) for key, value in given.items()}
-    )
+    return resolved_of(**{"execution__convention": "next_close", **overrides})
 
 
 def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> None:
     seen = Seen()
-    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
+    done = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=seen)
     assert seen.stages == [1, 9, 14, 15, 16]
     assert seen.done > 0
     assert not done.reused
@@ -91,7 +76,7 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
     assert found is not None
     assert (found.folder, found.reused) == (done.folder, True)
     assert finished_run(home, make_plan(home.lake(), profile(costs__slippage_bps=6.0)).digest, print) is None
-    anew = run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
+    anew = run(home, profile(), clock=CLOCK, jobs=1, again=True, watcher=Watcher())
     assert anew.folder != done.folder
     assert anew.result == done.result
 
@@ -107,7 +92,7 @@ def test_bars_are_read_once_for_pin_health_and_panel(home: Workspace, monkeypatc
         return read(root, table, columns, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(tables, "read", counted)
-    run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     assert [columns for columns in found if "close" in columns] == [
         ["symbol", "timestamp", "recorded_at", *tables.VALUES]
     ]
@@ -115,12 +100,12 @@ def test_bars_are_read_once_for_pin_health_and_panel(home: Workspace, monkeypatc
         ["symbol", "basis"], ["symbol", "timestamp", "recorded_at", "source"],
     ]  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
-        run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Seen(stop_after=3))
+        run(home, profile(), clock=CLOCK, jobs=1, again=True, watcher=Seen(stop_after=3))
     found.clear()
-    resume(home, home.run("latest"), clock=Then(), jobs=1, watcher=Watcher())
+    resume(home, home.run("latest"), clock=CLOCK, jobs=1, watcher=Watcher())
     assert ["close" in columns for columns in found] == [False, True]
     found.clear()
-    selected(home.lake(), profile(), None, now=Then().now())
+    selected(home.lake(), profile(), None, now=CLOCK.now())
     assert ["close" in columns for columns in found] == [False, True]
 
 
@@ -128,10 +113,10 @@ def test_bars_are_read_once_for_pin_health_and_panel(home: Workspace, monkeypatc
 def test_defaults_that_a_scanner_leaves_open_stand_in_the_ledger(home: Workspace) -> None:
     (home.profiles / "scanners").mkdir()
     (home.profiles / "scanners" / "bare.yaml").write_text("version: 1\nkinds: [spot]\n", encoding="utf-8")
-    named = {"--scanners": ("universe.scanners", ["bare"]), "--fills": ("execution.convention", "next_close"),
-             "--floor": ("selection.min_winners", 5)}  # fmt: skip
-    resolved = resolve(load("crypto_spot", search=[home.profiles]), vocabulary(), arguments=named)
-    done = run(home, resolved, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    resolved = resolved_of(
+        search=home.profiles, universe__scanners=["bare"], execution__convention="next_close", selection__min_winners=5
+    )
+    done = run(home, resolved, clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     [first] = [r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 1]
     assert first.data["notices"] == [
         "scanner bare declares no logic: its recruits are held for 'trend'",
@@ -143,31 +128,31 @@ def test_defaults_that_a_scanner_leaves_open_stand_in_the_ledger(home: Workspace
 
 def test_a_run_without_its_presets_benchmark_says_so(home: Workspace, tmp_path: Path) -> None:
     """The lake has no BTC, which the preset compares with: no baseline `market`, and a notice wherever one looks."""
-    bars = pl.read_parquet(tmp_path / "coins.parquet").filter(pl.col("symbol") != "BINANCE:BTCUSDT")
+    bars = pl.read_parquet(tmp_path / "ws.parquet").filter(pl.col("symbol") != "BINANCE:BTCUSDT")
     bars.write_parquet(tmp_path / "others.parquet")
     other = Workspace(tmp_path / "other")
     other.create()
-    import_files(other.lake(), [tmp_path / "others.parquet"], recorded_at=Then().now())
+    import_files(other.lake(), [tmp_path / "others.parquet"], recorded_at=CLOCK.now())
     asked = profile(selection__min_winners=4)
-    done = run(other, asked, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    done = run(other, asked, clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     [notice] = done.folder.read_json("manifest.json")["notices"]
     assert "benchmark.market of preset crypto_spot names BINANCE:BTCUSDT" in notice
     [first] = [r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 1]
     assert first.data["notices"] == [notice]
     chains = {r.chain for r in records(done.folder.path, kind="outcome")}
     assert ("base_universe_ew/custom" in chains, "market/custom" in chains) == (True, False)
-    assert run(other, asked, clock=Then(), jobs=1, again=False, watcher=Watcher()).reused
+    assert run(other, asked, clock=CLOCK, jobs=1, again=False, watcher=Watcher()).reused
     assert notice in (done.folder.path / "report" / "index.html").read_text()
 
 
 def test_a_last_bar_of_one_coin_moves_no_current_weight_and_is_told(home: Workspace, tmp_path: Path) -> None:
     asked = profile(data__span=120)
-    before = run(home, asked, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    before = run(home, asked, clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     day = pl.datetime(2024, 8, 31, time_zone="UTC")
-    bars = pl.read_parquet(tmp_path / "coins.parquet").filter(pl.col("symbol") == "BINANCE:BTCUSDT")[-1:]
+    bars = pl.read_parquet(tmp_path / "ws.parquet").filter(pl.col("symbol") == "BINANCE:BTCUSDT")[-1:]
     bars.with_columns(timestamp=day.cast(bars["timestamp"].dtype)).write_parquet(tmp_path / "day.parquet")
-    import_files(home.lake(), [tmp_path / "day.parquet"], recorded_at=Then().now())
-    done = run(home, asked, clock=Then(), jobs=1, again=False, watcher=Watcher())
+    import_files(home.lake(), [tmp_path / "day.parquet"], recorded_at=CLOCK.now())
+    done = run(home, asked, clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     weights = [
         next(r for r in records(one.folder.path, chain="run", kind="outcome") if r.stage == 14).data["decision"]
         for one in (before, done)
@@ -180,42 +165,42 @@ def test_a_last_bar_of_one_coin_moves_no_current_weight_and_is_told(home: Worksp
     assert "current weights" not in "".join(finished(before, 0.0, Progress())[1])
 
 
-class Earlier(Then):
-    """A clock that is behind the data."""
-
-    def now(self) -> datetime:
-        return datetime(2024, 8, 30, 12, tzinfo=UTC)
-
-
 def test_a_bar_of_the_future_is_never_decided_on(home: Workspace) -> None:
     with pytest.raises(DataError, match=r"USDT: its bar of 2024-08-30 closes after this run began"):
-        run(home, profile(), clock=Earlier(), jobs=1, again=False, watcher=Watcher())
+        run(
+            home,
+            profile(),
+            clock=ManualClock(datetime(2024, 8, 30, 12, tzinfo=UTC)),
+            jobs=1,
+            again=False,
+            watcher=Watcher(),
+        )
 
 
 @pytest.mark.requirement("R-TRN-18")
 @pytest.mark.parametrize("steps", [1, 7, 20])
 def test_an_interrupted_run_goes_on_to_the_same_result(home: Workspace, steps: int) -> None:
-    whole = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    whole = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     with pytest.raises(KeyboardInterrupt):
-        run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Seen(stop_after=steps))
+        run(home, profile(), clock=CLOCK, jobs=1, again=True, watcher=Seen(stop_after=steps))
     [cut] = [folder for folder in home.all_runs() if folder != whole.folder]
     with pytest.raises(LedgerError, match="--resume"):
         result_digest(RecordedRun(cut))
-    done = resume(home, cut, clock=Then(), jobs=1, watcher=Watcher())
+    done = resume(home, cut, clock=CLOCK, jobs=1, watcher=Watcher())
     assert (done.folder, done.result) == (cut, whole.result)
-    assert resume(home, cut, clock=Then(), jobs=1, watcher=Watcher()).reused
+    assert resume(home, cut, clock=CLOCK, jobs=1, watcher=Watcher()).reused
 
 
 def test_a_run_of_other_code_does_not_go_on(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Seen(stop_after=3))
+        run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Seen(stop_after=3))
     monkeypatch.setattr("tvquant.app.identity.source_digest", lambda: "other")
     with pytest.raises(ProfileError, match="other code"):
-        resume(home, home.run("latest"), clock=Then(), jobs=1, watcher=Watcher())
+        resume(home, home.run("latest"), clock=CLOCK, jobs=1, watcher=Watcher())
 
 
 def test_a_run_of_the_same_plan_that_was_altered_is_not_returned_but_named(home: Workspace) -> None:
-    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    done = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     found = verify(done.folder.path, run_id=done.folder.id)
     there = {path.relative_to(done.folder.path).as_posix() for path in done.folder.path.rglob("*") if path.is_file()}
     assert found.finished
@@ -236,7 +221,7 @@ def test_a_run_of_the_same_plan_that_was_altered_is_not_returned_but_named(home:
 
 
 def test_a_damaged_snapshot_of_one_run_is_restored_and_stops_nobody(home: Workspace) -> None:
-    done = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    done = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     file = done.folder.path / "data" / "snapshot.json"
     whole = file.read_bytes()
     file.write_bytes(b"{}")
@@ -244,7 +229,7 @@ def test_a_damaged_snapshot_of_one_run_is_restored_and_stops_nobody(home: Worksp
     shutil.copytree(done.folder.path, unreadable.path)
     (unreadable.path / "audit.jsonl").write_bytes(b"{}\n")
     seen = Seen()
-    again = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=seen)
+    again = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=seen)
     assert (again.folder, again.reused) == (done.folder, True)
     assert file.read_bytes() == whole
     assert [note.split()[1] for note in seen.notes] == [f"{done.folder.id}:"]
@@ -270,18 +255,18 @@ def test_a_disk_that_is_full_at_the_first_record_leaves_nothing(home: Workspace)
             largest_file(size),
             pytest.raises(DataError, match=r"the run could not begin .*File too large.*run it again"),
         ):
-            run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+            run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
         assert home.all_runs() == ()
         assert [path.name for path in home.runs.iterdir() if path.name != ".order"] == []
 
 
 def test_a_disk_that_is_full_midway_is_what_is_said_and_the_run_goes_on_when_there_is_room(home: Workspace) -> None:
-    whole = run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+    whole = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     with largest_file(60_000), pytest.raises(DataError, match="File too large; make room and continue with --resume"):
-        run(home, profile(), clock=Then(), jobs=1, again=True, watcher=Watcher())
+        run(home, profile(), clock=CLOCK, jobs=1, again=True, watcher=Watcher())
     [cut] = [folder for folder in home.all_runs() if folder != whole.folder]
     assert next(iter(records(cut.path))).kind == "genesis"
-    assert resume(home, cut, clock=Then(), jobs=1, watcher=Watcher()).result == whole.result
+    assert resume(home, cut, clock=CLOCK, jobs=1, watcher=Watcher()).result == whole.result
     assert verify(cut.path, run_id=cut.id).finished
 
 
@@ -297,17 +282,17 @@ def test_a_disk_that_is_full_at_the_result_tables_is_one_line_and_the_run_goes_o
 
     monkeypatch.setattr(durable, "replace", full)
     with pytest.raises(DataError, match=r"parquet: No space left on device; make room and continue with --resume"):
-        run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+        run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     monkeypatch.undo()
     [cut] = home.all_runs()
-    done = resume(home, cut, clock=Then(), jobs=1, watcher=Watcher())
+    done = resume(home, cut, clock=CLOCK, jobs=1, watcher=Watcher())
     assert done.result == result_digest(RecordedRun(cut))
     assert verify(cut.path, run_id=cut.id).finished
 
 
 def test_a_failed_stage_says_why_and_leaves_an_outcome(home: Workspace) -> None:
     with pytest.raises(DataError, match="no name was eligible"):
-        run(home, profile(data__max_abs_return=0.001), clock=Then(), jobs=1, again=False, watcher=Watcher())
+        run(home, profile(data__max_abs_return=0.001), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     outcomes = records(home.run("latest").path, chain="run", kind="outcome")
     [failed] = [r for r in outcomes if r.stage == 15]
     assert failed.metrics["status"] == "failed"
@@ -318,33 +303,33 @@ def test_a_failed_stage_says_why_and_leaves_an_outcome(home: Workspace) -> None:
 @pytest.mark.parametrize("damaged", ["", "[]", '[{"key": "BINANCE:BTCUSDT"}]'])
 def test_a_run_does_not_go_on_past_a_health_report_that_cannot_be_read(home: Workspace, damaged: str) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run(home, profile(), clock=Then(), jobs=1, again=False, watcher=Seen(stop_after=3))
+        run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Seen(stop_after=3))
     folder = home.run("latest")
     report = folder.path / "data" / "health.json"
     whole = report.read_text()
     report.write_text(damaged)
     with pytest.raises(LedgerError, match=r"is incomplete: data/health\.json is "):
-        resume(home, folder, clock=Then(), jobs=1, watcher=Watcher())
+        resume(home, folder, clock=CLOCK, jobs=1, watcher=Watcher())
     report.write_text(whole)
-    assert resume(home, folder, clock=Then(), jobs=1, watcher=Watcher()).result
+    assert resume(home, folder, clock=CLOCK, jobs=1, watcher=Watcher()).result
 
 
 @pytest.mark.requirement("R-DAT-03", "R-DAT-15")
 def test_the_gate_of_stage_9_names_assets_and_fails_when_none_is_left(home: Workspace, tmp_path: Path) -> None:
-    bars = pl.read_parquet(tmp_path / "coins.parquet")
+    bars = pl.read_parquet(tmp_path / "ws.parquet")
     hole = pl.datetime(2024, 8, 1, time_zone="UTC")
     for name, broken in (("one", ["BINANCE:ADAUSDT"]), ("all", bars["symbol"].unique().to_list())):
         other = Workspace(tmp_path / name)
         other.create()
         gappy = pl.col("symbol").is_in(broken) & (pl.col("timestamp") == hole)
         bars.filter(~gappy).write_parquet(tmp_path / f"{name}.parquet")
-        import_files(other.lake(), [tmp_path / f"{name}.parquet"], recorded_at=Then().now())
-    done = run(Workspace(tmp_path / "one"), profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+        import_files(other.lake(), [tmp_path / f"{name}.parquet"], recorded_at=CLOCK.now())
+    done = run(Workspace(tmp_path / "one"), profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     (outcome,) = (r for r in records(done.folder.path, chain="run", kind="outcome") if r.stage == 9)
     assert (outcome.metrics["healthy"], outcome.metrics["assets"]) == (4, 5)
     assert outcome.data["not_healthy"] == {"BINANCE:ADAUSDT": "gaps"}
     with pytest.raises(LedgerError, match=r"no asset of the universe is left; not: BINANCE:ADAUSDT \(gaps\), "):
-        run(Workspace(tmp_path / "all"), profile(), clock=Then(), jobs=1, again=False, watcher=Watcher())
+        run(Workspace(tmp_path / "all"), profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
 
 
 @pytest.mark.parametrize(
@@ -359,4 +344,4 @@ def test_the_gate_of_stage_9_names_assets_and_fails_when_none_is_left(home: Work
 )
 def test_what_the_lake_cannot_give_is_named(home: Workspace, overrides: dict[str, object], why: str) -> None:
     with pytest.raises(DataError, match=why):
-        run(home, profile(**overrides), clock=Then(), jobs=1, again=False, watcher=Watcher())
+        run(home, profile(**overrides), clock=CLOCK, jobs=1, again=False, watcher=Watcher())

@@ -7,11 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from builders.profiles import resolved_of
 from tvquant.app.selection_as_of import Selected, selected
-from tvquant.app.vocabulary import vocabulary
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.lake import Lake, import_files
-from tvquant.profiles import ResolvedProfile, load, resolve
 from tvquant.tournament.cells import headline
 
 COINS = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT", "LTC", "BCH", "TRX", "XLM", "BUSD")
@@ -38,11 +37,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return made
 
 
-def profile(**settings: object) -> ResolvedProfile:
-    given = {key.replace("__", "."): value for key, value in settings.items()}
-    return resolve(load("crypto_spot"), vocabulary(), arguments={f"--{k}": (k, value) for k, value in given.items()})
-
-
 @pytest.mark.parametrize(
     ("as_of", "bar"),
     [
@@ -54,26 +48,26 @@ def profile(**settings: object) -> ResolvedProfile:
     ],
 )
 def test_it_decides_on_the_last_bar_of_the_date_or_before(as_of: date | None, bar: date, lake: Lake) -> None:
-    found = selected(lake, profile(), as_of, now=NOW)
+    found = selected(lake, resolved_of(), as_of, now=NOW)
     assert (found.footing.bar, found.asked) == (np.datetime64(bar, "us"), as_of)
     assert found.age == (NOW.date() - bar).days - 1
     assert found.decision.as_of == np.datetime64(bar, "us") + np.timedelta64(1, "D")
-    assert found.cell == headline(profile().profile) == "v4/custom/hrp/custom"
+    assert found.cell == headline(resolved_of().profile) == "v4/custom/hrp/custom"
 
 
 def test_before_the_first_bar_there_is_nothing_to_decide_on(lake: Lake) -> None:
     with pytest.raises(DataError, match="no bar on or before 2023-12-31; its first is of 2024-01-01"):
-        selected(lake, profile(), date(2023, 12, 31), now=NOW)
+        selected(lake, resolved_of(), date(2023, 12, 31), now=NOW)
 
 
 def test_what_closes_after_the_moment_of_asking_is_not_looked_at(lake: Lake) -> None:
     """As if it were noon of 2 May: the bar of that day has not closed, and those after it are the future's."""
     for as_of in (None, date(2024, 5, 2), LAST):
-        found = selected(lake, profile(), as_of, now=datetime(2024, 5, 2, 12, tzinfo=UTC))
+        found = selected(lake, resolved_of(), as_of, now=datetime(2024, 5, 2, 12, tzinfo=UTC))
         assert found.footing.bar == np.datetime64("2024-05-01", "us")
         assert found.age == 0.5
     with pytest.raises(DataError, match="no bar on or before 2023-12-31; its first is of 2024-01-01"):
-        selected(lake, profile(), None, now=datetime(2023, 12, 31, tzinfo=UTC))
+        selected(lake, resolved_of(), None, now=datetime(2023, 12, 31, tzinfo=UTC))
 
 
 def test_a_last_bar_of_one_name_sells_nothing(lake: Lake, tmp_path: Path) -> None:
@@ -89,7 +83,7 @@ def test_a_last_bar_of_one_name_sells_nothing(lake: Lake, tmp_path: Path) -> Non
     ]
     pl.concat(frames).with_columns(pl.col("timestamp").dt.replace_time_zone("UTC")).write_parquet(coins)
     import_files(ragged, [coins], recorded_at=NOW)
-    found, before = (selected(ragged, profile(), day, now=NOW) for day in (None, date(2024, 7, 17)))
+    found, before = (selected(ragged, resolved_of(), day, now=NOW) for day in (None, date(2024, 7, 17)))
     assert found.decision.weights == before.decision.weights != {}
     assert found.footing.bar == before.footing.bar == np.datetime64("2024-07-17", "us")
     assert (found.footing.asked, found.footing.quorum) == (np.datetime64(LAST, "us"), True)
@@ -110,7 +104,7 @@ def test_a_past_date_is_decided_as_if_the_rest_had_not_happened(lake: Lake, tmp_
     stamped.filter(pl.col("timestamp").dt.date() <= day).write_parquet(tmp_path / "past.parquet")
     past = Lake(tmp_path / "lakehouse")
     import_files(past, [tmp_path / "past.parquet"], recorded_at=NOW)
-    then, now = (selected(one, profile(), day, now=NOW).decision.payload() for one in (past, lake))
+    then, now = (selected(one, resolved_of(), day, now=NOW).decision.payload() for one in (past, lake))
     assert then == now
     assert "BINANCE:XLMUSDT_hold_LONG" in now["selection"]["scores"]
 
@@ -120,7 +114,7 @@ FIELDS = ("open", "high", "low", "close", "volume")
 
 @pytest.fixture(scope="module")
 def june(lake: Lake) -> Selected:
-    return selected(lake, profile(selection__min_winners=3, selection__max_winners=6), date(2024, 6, 30), now=NOW)
+    return selected(lake, resolved_of(selection__min_winners=3, selection__max_winners=6), date(2024, 6, 30), now=NOW)
 
 
 def test_a_winner_is_explained_by_rank_components_and_weight(june: Selected) -> None:
@@ -172,14 +166,14 @@ def test_a_name_that_was_not_there_is_refused(name: str, june: Selected) -> None
 
 
 def test_without_a_candidate_nobody_has_a_score(lake: Lake) -> None:
-    found = selected(lake, profile(), date(2024, 1, 31), now=NOW)
+    found = selected(lake, resolved_of(), date(2024, 1, 31), now=NOW)
     assert found.decision.response is None
     assert found.decision.weights == {}
     assert found.explanation("BINANCE:BTCUSDT") == {"symbol": "BINANCE:BTCUSDT", "excluded": "history"}
 
 
 def test_another_model_takes_everyone(lake: Lake) -> None:
-    found = selected(lake, profile(selection__model="baseline"), LAST, now=NOW)
+    found = selected(lake, resolved_of(selection__model="baseline"), LAST, now=NOW)
     assert found.cell == "baseline/custom/hrp/custom"
     (told,) = found.explanation("BINANCE:BTCUSDT")["atoms"]
     assert (told["won"], told["rank"], told["of"], told["components"]) == ("passed_through", 1, 9, {})

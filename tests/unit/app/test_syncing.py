@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from builders.clocks import ManualClock
 from tvquant.app import syncing
 from tvquant.app.cli.data import commands
 from tvquant.app.cli.profile import resolved
@@ -23,7 +24,7 @@ from tvquant.market.providers.contract import Malformed, Offer, ProviderFactory
 from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "market"))
-from told import BTC, ETH, FixedClock, ToldProvider, day, made_bars, walk
+from told import BTC, ETH, NOW, ToldProvider, day, made_bars, walk
 
 SOL = "BINANCE:SOLUSDT"
 type Sync = Callable[..., Synced]
@@ -61,7 +62,7 @@ def source(provider: ToldProvider, monkeypatch: pytest.MonkeyPatch) -> Source:
 def sync(home: Workspace, source: Source) -> Sync:
     def done(command: str = "tvquant data sync", **asked: Any) -> Synced:
         asked = {"bars": 100} | asked
-        return syncing.sync(home, source, Asked(command=command, **asked), clock=FixedClock(), watcher=Watcher())
+        return syncing.sync(home, source, Asked(command=command, **asked), clock=ManualClock(NOW), watcher=Watcher())
 
     return done
 
@@ -177,7 +178,9 @@ def test_prices_of_no_known_basis_are_refused(
     provider.tables = {"NASDAQ:AAPL": made_bars("NASDAQ:AAPL", walk(5), last=day())} | provider.tables
     asking = {
         "sync": sync,
-        "repair": lambda: syncing.repair(home, source, clock=FixedClock(), symbols=["NASDAQ:AAPL"], watcher=Watcher()),
+        "repair": lambda: syncing.repair(
+            home, source, clock=ManualClock(NOW), symbols=["NASDAQ:AAPL"], watcher=Watcher()
+        ),
     }
     with pytest.raises(ProfileError, match="adjusted for is not known; declare --basis raw, split or total"):
         asking[what]()
@@ -226,11 +229,11 @@ def test_simulated_bars_are_not_put_beside_real_ones_unasked(
 
     def put(**more: Any) -> Synced:
         task = Asked(command="sync", symbols=[ETH], bars=100, **more)
-        return syncing.sync(home, simulated, task, clock=FixedClock(), watcher=Watcher())
+        return syncing.sync(home, simulated, task, clock=ManualClock(NOW), watcher=Watcher())
 
     with pytest.raises(ProfileError, match="mix them by --into-real"):
         put()
     with pytest.raises(ProfileError, match="holds real ones; use another workspace"):
-        syncing.repair(home, simulated, clock=FixedClock(), symbols=[BTC], watcher=Watcher())
+        syncing.repair(home, simulated, clock=ManualClock(NOW), symbols=[BTC], watcher=Watcher())
     assert (len(provider.asked), unfinished(home)) == (asked, [])
     assert put(mixing=True).account.stable == (ETH,)

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from builders.panels import instrument, panel_of
 from tvquant.core.instruments import Fact, Instrument
-from tvquant.core.panel import Basis, Caveat, Floats, Panel, total_returns
+from tvquant.core.panel import Caveat, Floats, Panel, total_returns
 from tvquant.core.stamps import NONE, Stamp
 
 nan = np.nan
@@ -21,22 +22,9 @@ def column(*values: float) -> Floats:
 
 def panel(close: Floats, *, delays: list[int] | None = None, names: str = "ABCDEFGH", **fields: Any) -> Panel:
     """Daily bars that close after a day; `delays` are the hours after it at which each column is known."""
-    rows, columns = close.shape
-    times = START + np.arange(rows) * DAY
-    late = np.array(delays or [0] * columns) * np.timedelta64(1, "h")
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:{name}", kinds=frozenset(), currency="USD", calendar="24x7")
-            for name in names[:columns]
-        ),
-        fields={"close": close, **fields},
-        known_at=times[:, None] + DAY + late,
-        tradable=~np.isnan(close),
-        bases=(Basis.RAW,) * columns,
-        stamps=(frozenset(),) * columns,
-        calendar="24x7",
-    )
+    late = None if delays is None else np.array(delays) * np.timedelta64(1, "h")
+    traded = [instrument(name, kind=None) for name in names[: close.shape[1]]]
+    return panel_of({"close": close, **fields}, names=traded, delay=late)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from builders.panels import days, market_of
+from tvquant.core.panel import Panel
 
 sys.path.insert(0, str(Path(__file__).parent))
 DAY = np.timedelta64(1, "D")
@@ -20,25 +20,8 @@ def market() -> Callable[..., Panel]:
     """A panel of daily closes by name (NaN is a row without a bar); other fields by keyword, `late` in days."""
 
     def make(close: Mapping[str, Any], *, late: Mapping[str, int] | None = None, **fields: Mapping[str, Any]) -> Panel:
-        blocks = {
-            field: np.column_stack([np.asarray(by_name[name], float) for name in close])
-            for field, by_name in {"close": close, **fields}.items()
-        }
-        rows, columns = blocks["close"].shape
-        times = np.datetime64("2024-01-01", "us") + np.arange(rows) * DAY
+        rows = len(next(iter(close.values())))
         delay = np.array([(late or {}).get(name, 0) for name in close]) * DAY
-        return Panel(
-            times=times,
-            instruments=tuple(
-                Instrument(symbol=f"X:{name}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7")
-                for name in close
-            ),
-            fields=blocks,
-            known_at=(times + DAY)[:, None] + delay,
-            tradable=~np.isnan(blocks["close"]),
-            bases=(Basis.RAW,) * columns,
-            stamps=(frozenset(),) * columns,
-            calendar="24x7",
-        )
+        return market_of(close, times=days(rows, start="2024-01-01"), delay=delay, **fields)
 
     return make

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from builders.panels import instruments, panel_of
 from tvquant.core.calendars import calendar
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
 
 
 def market(rows, *, name="24x7", start="2020-01-01", names=3, gone=0.03):
@@ -21,16 +20,4 @@ def market(rows, *, name="24x7", start="2020-01-01", names=3, gone=0.03):
     away = draw.random((rows, names)) < gone
     away[0] = away[-1] = False
     blocks = {field: np.where(away, np.nan, block) for field, block in blocks.items()}
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind.SPOT}), currency="USD", calendar=name)
-            for j in range(names)
-        ),
-        fields=blocks,
-        known_at=np.broadcast_to(calendar(name).close_of(times)[:, None], close.shape),
-        tradable=~away,
-        bases=(Basis.RAW,) * names,
-        stamps=(frozenset(),) * names,
-        calendar=name,
-    )
+    return panel_of(blocks, names=instruments(names, calendar=name), times=times)

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from builders.panels import instrument, panel_of
 from tvquant.lake import Lake
 from tvquant.lake.feature_store import input_digests, refresh, stored
 from tvquant.lake.storage import tables
@@ -24,20 +23,12 @@ ROWS = 8
 
 def panel(close, *, first=0, calendar="24x7", names=None, **fields):
     """Columns of closes; NaN is a row without a bar."""
-    close = np.asarray(close, float)
-    names = names or [f"X:N{j}" for j in range(close.shape[1])]
-    times = np.datetime64("2026-01-01", "us") + np.arange(first, first + len(close)) * DAY
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=name, kinds=frozenset({Kind.SPOT}), currency="USD", calendar=calendar) for name in names
-        ),
-        fields={"close": close} | {name: np.asarray(block, float) for name, block in fields.items()},
-        known_at=np.broadcast_to((times + DAY)[:, None], close.shape),
-        tradable=~np.isnan(close),
-        bases=(Basis.RAW,) * close.shape[1],
-        stamps=(frozenset(),) * close.shape[1],
-        calendar=calendar,
+    blocks = {name: np.asarray(block, float) for name, block in {"close": close, **fields}.items()}
+    rows, columns = blocks["close"].shape
+    times = np.datetime64("2026-01-01", "us") + np.arange(first, first + rows) * DAY
+    traded = [instrument(name, calendar=calendar) for name in names or [f"N{j}" for j in range(columns)]]
+    return panel_of(
+        blocks, names=traded, times=times, known_at=np.broadcast_to((times + DAY)[:, None], (rows, columns))
     )
 
 

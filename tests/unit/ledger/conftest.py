@@ -6,24 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.core.records import RUN, Entry
 from tvquant.ledger import Ledger, genesis_entry
 
 
-class SteppingClock:
-    """One second later at every look."""
-
-    def __init__(self) -> None:
-        self._now = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        self._now += timedelta(seconds=1)
-        return self._now
-
-
 @pytest.fixture
-def clock() -> SteppingClock:
-    return SteppingClock()
+def clock() -> ManualClock:
+    return ManualClock(datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC), step=timedelta(seconds=1))
 
 
 @pytest.fixture
@@ -44,7 +34,7 @@ def genesis() -> Entry:
 
 
 @pytest.fixture
-def begun(tmp_path: Path, clock: SteppingClock, genesis: Entry) -> Ledger:
+def begun(tmp_path: Path, clock: ManualClock, genesis: Entry) -> Ledger:
     """A ledger in `tmp_path` with its genesis record."""
     ledger = Ledger.create(tmp_path, run_id="r1", clock=clock)
     ledger.record(genesis)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.core.clock import Clock
 from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, LedgerError
@@ -82,12 +83,8 @@ def test_entries_that_are_none(
 
 
 def test_the_clock_must_know_its_zone(tmp_path: Path, genesis: Entry) -> None:
-    class Naive:
-        def now(self) -> datetime:
-            return datetime(2024, 1, 1)
-
     with pytest.raises(ValueError, match="aware"):
-        Ledger.create(tmp_path, run_id="r1", clock=Naive()).record(genesis)
+        Ledger.create(tmp_path, run_id="r1", clock=ManualClock(datetime(2024, 1, 1))).record(genesis)
 
 
 @pytest.mark.requirement("R-LED-01")

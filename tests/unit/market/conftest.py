@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.lake import Lake
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.registry import RegistryManager
 
 sys.path.insert(0, str(Path(__file__).parent))
-from told import BTC, ETH, FixedClock, ToldProvider, day, made_bars, walk
+from told import BTC, ETH, NOW, ToldProvider, day, made_bars, walk
 
 
 @pytest.fixture
@@ -22,8 +23,8 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
+def clock() -> ManualClock:
+    return ManualClock(NOW)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def provider() -> ToldProvider:
 
 @pytest.fixture
 def pipeline(
-    provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: FixedClock
+    provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: ManualClock
 ) -> DataPipelineOrchestrator:
     return DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
 

@@ -2,8 +2,9 @@ import asyncio
 
 import polars as pl
 import pytest
-from told import BTC, ETH, FixedClock, day, made_bars, run, walk
+from told import BTC, ETH, NOW, day, made_bars, run, walk
 
+from builders.clocks import ManualClock
 from tvquant.core.errors import ProfileError, TvquantError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
@@ -26,7 +27,7 @@ def rows(name: str, count: int = 100) -> pl.DataFrame:
 
 @pytest.fixture
 def merger(lake: Lake) -> Merger:
-    return Merger(lake, basis=Basis.RAW, source="told", clock=FixedClock())
+    return Merger(lake, basis=Basis.RAW, source="told", clock=ManualClock(NOW))
 
 
 async def together(merger: Merger, *parts: tuple[DataTask, pl.DataFrame]) -> list[Merged | BaseException]:

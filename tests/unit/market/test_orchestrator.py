@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from told import BTC, ETH, FixedClock, ToldProvider, VirtualLoop, day, made_bars, run, walk
+from told import BTC, ETH, NOW, ToldProvider, VirtualLoop, day, made_bars, run, walk
 
+from builders.clocks import ManualClock
 from tvquant.core.errors import DataError, DiskError
 from tvquant.lake import Lake
 from tvquant.market.coverage import coverage
@@ -78,7 +79,7 @@ def test_no_other_module_calls_a_provider_of_prices() -> None:
 
 
 @pytest.mark.requirement("R-DAT-21")
-def test_what_is_open_at_once_is_bounded(lake: Lake, registry: RegistryManager, clock: FixedClock) -> None:
+def test_what_is_open_at_once_is_bounded(lake: Lake, registry: RegistryManager, clock: ManualClock) -> None:
     limits = RateLimits(requests_per_second=1000, burst=100, bars_per_request=500, concurrency=3)
     provider = ToldProvider({name: made_bars(name, walk(300), last=day()) for name in MANY}, limits=limits)
     pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
@@ -90,7 +91,7 @@ def test_what_is_open_at_once_is_bounded(lake: Lake, registry: RegistryManager, 
 def test_progress_counts_every_task(lake: Lake, registry: RegistryManager, provider: ToldProvider) -> None:
     told: list[tuple[int, int]] = []
     pipeline = DataPipelineOrchestrator(
-        provider=provider, lake=lake, registry=registry, clock=FixedClock(), progress=lambda *x: told.append(x)
+        provider=provider, lake=lake, registry=registry, clock=ManualClock(NOW), progress=lambda *x: told.append(x)
     )
     provider.spoil[BTC] = [ZeroDivisionError()]
     run(pipeline.run(tasks(BTC, ETH)))
@@ -145,7 +146,7 @@ def test_imported_history_is_judged_at_the_newest_bar_of_the_lake(
 
 
 def test_equal_seeds_sync_alike(
-    provider: ToldProvider, lake: Lake, clock: FixedClock, registry: RegistryManager
+    provider: ToldProvider, lake: Lake, clock: ManualClock, registry: RegistryManager
 ) -> None:
     """Down to the order of requests and the moments they are sent at."""
 
@@ -168,7 +169,7 @@ def test_equal_seeds_sync_alike(
 
 
 def test_a_disk_that_fills_up_ends_a_sync_at_once(
-    lake: Lake, registry: RegistryManager, clock: FixedClock, no_room: Callable[[], AbstractContextManager[None]]
+    lake: Lake, registry: RegistryManager, clock: ManualClock, no_room: Callable[[], AbstractContextManager[None]]
 ) -> None:
     """The third asset meets it, with the fourth under way; those before stay as they are, no other is asked for."""
     names = tuple(f"BINANCE:S{k:03d}USDT" for k in range(9))

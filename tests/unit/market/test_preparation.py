@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from told import BTC, ETH, ToldProvider, day, made_bars, run, walk, without
 
-from tvquant.app.vocabulary import vocabulary
+from builders.profiles import profile_of
 from tvquant.atoms.synthesis import synthesise
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.errors import DataError
@@ -21,16 +21,9 @@ from tvquant.market.preparation import (
     prepare_portfolio_data,
     richest_returns,
 )
-from tvquant.profiles import Profile, load, resolve
 
 SOL = "BINANCE:SOLUSDT"
 SHORT = Direction.SHORT
-
-
-def profile(**overrides: object) -> Profile:
-    given = {key.replace("__", "."): value for key, value in overrides.items()}
-    arguments = {f"--set {key}": (key, value) for key, value in given.items()}
-    return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
 
 
 def atoms(*names: str, logics: tuple[str, ...] = ("hold",)) -> list[Atom]:
@@ -52,16 +45,16 @@ def folder(tmp_path: Path) -> Path:
 def prepared(
     pipeline: DataPipelineOrchestrator, folder: Path, candidates: list[Atom], mode: Mode = Mode.LIGHT, **more: Any
 ) -> Prepared:
-    made = profile(**more)
+    made = profile_of(**more)
     return run(prepare_portfolio_data(folder, made, candidates, mode=mode, pipeline=pipeline))
 
 
 def test_depth_is_what_the_mode_needs() -> None:
-    made = profile(data__span=500, data__lookback=400, data__rating_min_bars=200)
+    made = profile_of(data__span=500, data__lookback=400, data__rating_min_bars=200)
     assert depth(made, Mode.LIGHT) == 200
     assert depth(made, Mode.FULL) == 900
-    assert depth(profile(data__span="all"), Mode.FULL) == 2000
-    assert depth(profile(data__rating_min_bars=1, windows__train=60), Mode.LIGHT) == 90
+    assert depth(profile_of(data__span="all"), Mode.FULL) == 2000
+    assert depth(profile_of(data__rating_min_bars=1, windows__train=60), Mode.LIGHT) == 90
 
 
 @pytest.mark.requirement("R-DAT-26")

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from told import FixedClock, ToldProvider, made_bars, run, walk
+from told import ToldProvider, made_bars, run, walk
 
+from builders.clocks import ManualClock
 from tvquant.core.calendars import NEW_YORK, calendar
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
@@ -44,7 +45,7 @@ def told(request: pytest.FixtureRequest) -> ToldProvider:
 @pytest.fixture
 def pipeline(told: ToldProvider, lake: Lake, registry: RegistryManager) -> DataPipelineOrchestrator:
     """One that has synced the old history, ten sessions ago."""
-    clock = FixedClock(DAYS[OLD - 1] + timedelta(hours=30))
+    clock = ManualClock(DAYS[OLD - 1] + timedelta(hours=30))
     made = DataPipelineOrchestrator(provider=told, lake=lake, registry=registry, clock=clock)
     assert synced(made).state is AssetState.STABLE
     clock.at = datetime(2024, 6, 1, 9, 30, tzinfo=UTC)
@@ -103,7 +104,7 @@ def test_older_bars_and_holes_are_compared_with_their_neighbours(
         provider=told,
         lake=other,
         registry=RegistryManager(other.root),
-        clock=FixedClock(DAYS[OLD - 1] + timedelta(hours=30)),
+        clock=ManualClock(DAYS[OLD - 1] + timedelta(hours=30)),
     )
     told.tables[AAA] = history(OLD, 0.25)
     run(holed.mend([DataTask(physical_symbol=AAA)]))
@@ -139,7 +140,7 @@ def _split(at: datetime) -> pl.DataFrame:
 
 
 def test_raw_prices_without_their_split_are_refused_degraded_or_accepted_and_stamped(
-    lake: Lake, registry: RegistryManager, clock: FixedClock
+    lake: Lake, registry: RegistryManager, clock: ManualClock
 ) -> None:
     told = ToldProvider({AAA: history(len(DAYS))}, told={AAA: _split(DAYS[60])}, basis=Basis.RAW)
     told.capabilities = replace(told.capabilities, actions=True)
@@ -153,7 +154,7 @@ def test_raw_prices_without_their_split_are_refused_degraded_or_accepted_and_sta
 
 
 def test_raw_prices_that_were_adjusted_since_are_refused(
-    lake: Lake, registry: RegistryManager, clock: FixedClock
+    lake: Lake, registry: RegistryManager, clock: ManualClock
 ) -> None:
     told = ToldProvider({AAA: history(OLD)}, basis=Basis.RAW)
     made = DataPipelineOrchestrator(provider=told, lake=lake, registry=registry, clock=clock)

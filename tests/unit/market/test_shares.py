@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from told import FixedClock, ToldProvider, made_bars, run
+from told import ToldProvider, made_bars, run
 
+from builders.clocks import ManualClock
 from tvquant.core.calendars import NEW_YORK, calendar
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake
@@ -120,7 +121,7 @@ def test_a_split_of_a_new_bar_is_there_before_it(
     pipeline: DataPipelineOrchestrator,
     provider: ToldProvider,
     lake: Lake,
-    clock: FixedClock,
+    clock: ManualClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock.at = SPLIT + timedelta(hours=12)

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from told import FixedClock, ToldProvider, day, made_bars, run, walk
+from told import ToldProvider, day, made_bars, run, walk
 
+from builders.clocks import ManualClock
 from tvquant.lake import Lake
 from tvquant.lake.reading.funding import known_funding
 from tvquant.lake.storage import tables
@@ -62,7 +63,7 @@ def test_a_sync_stores_the_whole_history_in_one_commit(
 
 
 def test_the_next_sync_asks_behind_the_last_settlement(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake, clock: FixedClock
+    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake, clock: ManualClock
 ) -> None:
     synced(pipeline)
     clock.at += timedelta(days=1)

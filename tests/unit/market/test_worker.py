@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from told import BTC, ETH, NOW, FixedClock, ToldProvider, day, made_bars, replaced, run, walk, without
+from told import BTC, ETH, NOW, ToldProvider, day, made_bars, replaced, run, walk, without
 
+from builders.clocks import ManualClock
 from tvquant.lake import Lake
 from tvquant.lake.storage import tables
 from tvquant.market.coverage import NOTHING, coverage, instant, stored_rows
@@ -47,7 +48,7 @@ def test_what_the_lake_has_is_not_asked_for(worker: DataWorker, provider: ToldPr
 
 
 def test_a_new_day_costs_one_request_for_what_is_new(
-    worker: DataWorker, provider: ToldProvider, clock: FixedClock
+    worker: DataWorker, provider: ToldProvider, clock: ManualClock
 ) -> None:
     done(worker)
     provider.tables[BTC] = made_bars(BTC, [*walk(300, seed=0), 100.0], last=day(-1))
@@ -178,7 +179,11 @@ def test_an_asset_that_ended_long_ago_is_fetched_up_to_its_end(
 
 
 def test_a_ticker_that_was_given_to_another_is_seen_by_a_forced_sync(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: FixedClock
+    pipeline: DataPipelineOrchestrator,
+    provider: ToldProvider,
+    lake: Lake,
+    registry: RegistryManager,
+    clock: ManualClock,
 ) -> None:
     old = made_bars(BTC, walk(200), last=day(200))
     provider.tables[BTC], provider.listings = old, {BTC: day(199)}

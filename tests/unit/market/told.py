@@ -57,16 +57,6 @@ def run[T](work: Awaitable[T]) -> T:
     return asyncio.run(main(), loop_factory=VirtualLoop)
 
 
-@dataclass
-class FixedClock:
-    """A clock that someone moves."""
-
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.at
-
-
 def made_bars(symbol: str, closes: list[float], *, last: datetime, interval: str = "1d") -> pl.DataFrame:
     """Consecutive bars that end with the bar of `last`, each opening at the close before."""
     step = INTERVALS[interval]

@@ -3,21 +3,21 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from builders.clocks import ManualClock
+from builders.panels import instrument, panel_of
 from tvquant.app.stages.optimisation import as_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import merkle_root
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.records import RUN, Entry
-from tvquant.core.stamps import NONE
 from tvquant.ledger import Ledger, genesis_entry, outputs_of, records
 from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import load, resolve, to_manifest
@@ -31,17 +31,7 @@ ROWS = 260
 JUMPED, JUMP = "NYSE:EEE", 150
 """A name, and the row at which it jumps so far that its kurtosis is a veto from then on."""
 RUN_ID = "20260102T000000-demo_sp500-abcdef"
-
-
-@dataclass
-class FixedClock:
-    """A clock of a test: one second later at each look."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        self.at += timedelta(seconds=1)
-        return self.at
+LATER = ManualClock(datetime(2026, 1, 3, tzinfo=UTC), step=timedelta(seconds=1))
 
 
 def _panel() -> Panel:
@@ -51,24 +41,8 @@ def _panel() -> Panel:
     shocks = np.random.default_rng(7).normal(0.0006, 0.012, (ROWS, len(names)))
     shocks[JUMP, SYMBOLS.index(JUMPED)] = 0.25
     close = 100 * np.exp(np.cumsum(shocks, axis=0))
-    return Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(
-                symbol=name,
-                kinds=frozenset({Kind.INDEX if name == MARKET else Kind.STOCK}),
-                currency="USD",
-                calendar="XNYS",
-            )
-            for name in names
-        ),
-        fields={"close": close},
-        known_at=np.broadcast_to(market.close_of(times)[:, None], close.shape),
-        tradable=np.ones(close.shape, dtype=bool),
-        bases=(Basis.TOTAL,) * len(names),
-        stamps=(NONE,) * len(names),
-        calendar="XNYS",
-    )
+    traded = [instrument(name, kind=Kind.INDEX if name == MARKET else Kind.STOCK, calendar="XNYS") for name in names]
+    return panel_of({"close": close}, names=traded, times=times, basis=Basis.TOTAL)
 
 
 def _asset(key: str, state: str = "ok", gaps: int = 0) -> dict[str, object]:
@@ -85,7 +59,7 @@ def _build(folder: Path) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(to_manifest(resolved)))
     (folder / "data" / "health.json").write_text(json.dumps([_asset(key) for key in (*SYMBOLS, MARKET)]))
-    clock = FixedClock(datetime(2026, 1, 2, tzinfo=UTC))
+    clock = ManualClock(datetime(2026, 1, 2, tzinfo=UTC), step=timedelta(seconds=1))
     with Ledger.create(folder, run_id=RUN_ID, clock=clock) as ledger:
         ledger.record(
             genesis_entry(
@@ -133,7 +107,7 @@ def seal() -> Callable[[Path], None]:
 
     def sealed(folder: Path) -> None:
         leaves = next(r for r in records(folder, chain=RUN, kind="outcome") if r.stage == 15).data["leaves"]
-        with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
+        with Ledger.resume(folder, run_id=RUN_ID, clock=LATER) as ledger:
             _stage(ledger, 16, outputs={"index.html": "later"})
             ledger.seal(leaves)
 
@@ -145,7 +119,7 @@ def bind() -> Callable[..., None]:
     """The ledger answers for these files as they are now, as the application records them at the end of a stage."""
 
     def bound(folder: Path, *names: str) -> None:
-        with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
+        with Ledger.resume(folder, run_id=RUN_ID, clock=LATER) as ledger:
             _stage(ledger, 16, outputs=outputs_of(folder, names))
 
     return bound
@@ -156,7 +130,7 @@ def record_failed() -> Callable[[Path, str, str], None]:
     """Another cell in the ledger, one that failed."""
 
     def record(folder: Path, cell: str, why: str) -> None:
-        with Ledger.resume(folder, run_id=RUN_ID, clock=FixedClock(datetime(2026, 1, 3, tzinfo=UTC))) as ledger:
+        with Ledger.resume(folder, run_id=RUN_ID, clock=LATER) as ledger:
             metrics = {"status": "failed", "baseline": False}
             ledger.record(Entry(chain=cell, stage=15, pillar=3, kind="outcome", metrics=metrics, data={"why": why}))
 

@@ -6,18 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvquant.app.vocabulary import vocabulary
+from builders.profiles import selection_of
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats
 from tvquant.core.streams import Streams
-from tvquant.profiles import load, resolve
-from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SelectionContext
 from tvquant.selection.stages.feature_engineering import TERMS
-
-HOUSE = resolve(load("us_equities"), vocabulary()).profile.selection.model_dump()
-"""The defaults of profiles."""
 
 
 @pytest.fixture
@@ -79,7 +74,7 @@ def context(pool: Callable[..., AtomPool]) -> Callable[..., SelectionContext]:
                 known_at=given.streams.times[-1],
                 absent={} if terms is not None else dict.fromkeys(TERMS, "the data have no volume"),
             ),
-            parameters=SelectionSection(**{**HOUSE, **settings}),
+            parameters=selection_of(**settings),
             train=train,
             periods_per_year=periods,
         )

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from builders.panels import instrument, market_of
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
-from tvquant.core.instruments import Fact, Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from tvquant.core.instruments import Fact, Kind
+from tvquant.core.panel import Panel
 from tvquant.simulation import SIMULATORS
 
 DAY = np.timedelta64(1, "D")
@@ -26,34 +27,18 @@ def market() -> Callable[..., Panel]:
         days: list[int] | None = None,
         **fields: dict[str, list[float]],
     ) -> Panel:
-        prices = np.column_stack([np.array(column, float) for column in close.values()])
-        rows, names = prices.shape
+        rows = len(next(iter(close.values())))
         times = np.datetime64("2024-01-01", "us") + np.array(days or range(rows)) * DAY
         facts = {
             name: (Fact(field="delisted_at", value=times[row], known_at=times[row]),)
             for name, row in (delisted or {}).items()
         }
-        instruments = tuple(
-            Instrument(
-                symbol=f"X:{name}", kinds=frozenset({kind}), currency="USD", calendar="24x7", facts=facts.get(name, ())
-            )
-            for name in close
-        )
-        blank = {"dividend": 0.0, "split": 1.0}
-        columns = {
-            field: np.column_stack([given.get(name, [blank.get(field, np.nan)] * rows) for name in close])
-            for field, given in fields.items()
-        }
-        return Panel(
-            times=times,
-            instruments=instruments,
-            fields={"close": prices, **columns},
-            known_at=np.broadcast_to((times + DAY)[:, None], prices.shape),
-            tradable=~np.isnan(prices),
-            bases=(Basis.RAW,) * names,
-            stamps=(frozenset(),) * names,
-            calendar="24x7",
-        )
+        by_name = {name: instrument(name, kind=kind, facts=facts.get(name, ())) for name in close}
+        columns = {field: {by_name[name]: column for name, column in given.items()} for field, given in fields.items()}
+        return market_of(
+            {by_name[name]: column for name, column in close.items()},
+            times=times, blanks={"dividend": 0.0, "split": 1.0}, **columns,
+        )  # fmt: skip
 
     return make
 

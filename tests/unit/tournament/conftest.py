@@ -1,19 +1,19 @@
 """Small markets, profiles and a ledger to play into."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tvquant.app.vocabulary import vocabulary
-from tvquant.core.calendars import calendar
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Floats, Panel
+from builders.clocks import ManualClock
+from builders.panels import market_of
+from builders.profiles import profile_of
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Floats, Panel
 from tvquant.ledger import Ledger, genesis_entry
-from tvquant.profiles import Profile, load, resolve
+from tvquant.profiles import Profile
 from tvquant.tournament.cells import schedule
 from tvquant.tournament.walk_forward import BacktestEngine
 
@@ -33,8 +33,7 @@ def profile() -> Callable[..., Profile]:
             "risk__primary": "min_variance",
             **settings,
         }
-        arguments = {f"--{key}": (key.replace("__", "."), value) for key, value in chosen.items()}
-        return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
+        return profile_of(**chosen)
 
     return make
 
@@ -55,27 +54,14 @@ def market() -> Callable[..., Panel]:
     """A panel of closes by name, NaN where there is no bar; a bar opens where the one before it closed."""
 
     def make(close: Mapping[str, Floats], *, name: str = "24x7", kind: Kind = Kind.SPOT, volume: bool = True) -> Panel:
-        block = np.column_stack(list(close.values())).astype(np.float64)
-        times = calendar(name).bars(np.datetime64("2020-01-01"), np.datetime64("2024-01-01"))[: len(block)]
-        rows, have = np.arange(len(block))[:, None], ~np.isnan(block)
-        last = np.maximum.accumulate(np.where(have, rows, -1), axis=0)
-        before = np.vstack([last[:1], last[:-1]])
-        before = np.where(before < 0, rows, before)
-        fields = {"close": block, "open": np.where(have, np.take_along_axis(block, before, axis=0), np.nan)}
-        if volume:
-            fields["volume"] = np.where(have, 1e6, np.nan)
-        return Panel(
-            times=times,
-            instruments=tuple(
-                Instrument(symbol=f"X:{n}", kinds=frozenset({kind}), currency="USD", calendar=name) for n in close
-            ),
-            fields=fields,
-            known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], block.shape),
-            tradable=have,
-            bases=(Basis.RAW,) * block.shape[1],
-            stamps=(frozenset(),) * block.shape[1],
-            calendar=name,
-        )
+        opens, volumes = {}, {}
+        for key, column in close.items():
+            have = ~np.isnan(column)
+            at = np.flatnonzero(have)
+            opens[key], volumes[key] = np.full(len(column), np.nan), np.where(have, 1e6, np.nan)
+            opens[key][at] = column[np.concatenate([at[:1], at[:-1]])]
+        more = {"volume": volumes} if volume else {}
+        return market_of(close, kind=kind, calendar=name, open=opens, **more)
 
     return make
 
@@ -91,20 +77,13 @@ def engine_of() -> Callable[[Panel, Profile], BacktestEngine]:
     return make
 
 
-class StandingClock:
-    """It is always the same moment."""
-
-    def now(self) -> datetime:
-        return datetime(2024, 1, 2, tzinfo=UTC)
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> StandingClock:
-    return StandingClock()
-
-
-@pytest.fixture
-def ledger_in(clock: StandingClock) -> Callable[[Path], Ledger]:
+def ledger_in(clock: ManualClock) -> Callable[[Path], Ledger]:
     """A new ledger in a folder, with its genesis record."""
 
     def begin(folder: Path) -> Ledger:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.panels import instrument, panel_of
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
@@ -143,31 +144,18 @@ def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execu
 
     Row by row, long + short - costs - funding is what the account earned.
     """
-    from tvquant.core.calendars import calendar
-    from tvquant.core.instruments import Instrument
-    from tvquant.core.panel import Basis
+    from tvquant.core.instruments import Kind
 
     draw, rows = np.random.default_rng(seed), 40
     close = 100.0 * np.exp(draw.normal(0.0, draw.choice([0.03, 0.3]), (rows, 3)).cumsum(axis=0))
-    times = calendar("24x7").bars(np.datetime64("2020-01-01"), np.datetime64("2021-01-01"))[:rows]
-    panel = Panel(
-        times=times,
-        instruments=tuple(
-            Instrument(symbol=f"X:{n}", kinds=frozenset({kind}), currency="USD", calendar="24x7")
-            for n, kind in zip("ABC", (Kind.SPOT, Kind.SWAP, Kind.SWAP), strict=True)
-        ),
-        fields={
-            "close": close,
-            "open": close * np.exp(draw.normal(0.0, draw.choice([0.01, 0.3]), close.shape)),
-            "funding": draw.normal(0.0, 1e-3, close.shape),
-            "funding_hours": draw.choice([8.0, 24.0], close.shape),
-        },
-        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], close.shape),
-        tradable=np.ones(close.shape, dtype=np.bool_),
-        bases=(Basis.RAW,) * 3,
-        stamps=(frozenset(),) * 3,
-        calendar="24x7",
-    )
+    fields = {
+        "close": close,
+        "open": close * np.exp(draw.normal(0.0, draw.choice([0.01, 0.3]), close.shape)),
+        "funding": draw.normal(0.0, 1e-3, close.shape),
+        "funding_hours": draw.choice([8.0, 24.0], close.shape),
+    }
+    kinds = {"A": Kind.SPOT, "B": Kind.SWAP, "C": Kind.SWAP}
+    panel = panel_of(fields, names=[instrument(name, kind=kind) for name, kind in kinds.items()])
     weights = {row: tuple(draw.uniform(-0.4, 0.4, 3)) for row in (0, 9, 10, 25)}
     result = book(panel, weights, execution, CostModel())
     found = contributions(panel, result, execution)

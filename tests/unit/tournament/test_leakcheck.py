@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvquant.app.vocabulary import vocabulary
+from builders.profiles import profile_of
 from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.lake import Lake, import_files, perturbations
-from tvquant.profiles import Profile, available, load, resolve
+from tvquant.profiles import Profile, available
 from tvquant.tournament.cells import cells
 from tvquant.tournament.leakcheck import (
     ABSENT,
@@ -227,12 +227,11 @@ def test_the_honest_twin_of_a_planted_leak_is_clean(name: str, stocks: World) ->
 def _profile(name: str) -> Profile:
     kinds = _kinds(name)
     market = STOCKS if "stock" in kinds else SWAPS if "swap" in kinds else CRYPTO
-    arguments = {"--market": ("benchmark.market", market[:1])}
-    return resolve(load(name), vocabulary(), arguments=arguments).profile
+    return profile_of(name, benchmark__market=market[:1])
 
 
 def _kinds(name: str) -> set[str]:
-    return {str(kind) for kind in resolve(load(name), vocabulary()).profile.universe.kinds}
+    return {str(kind) for kind in profile_of(name).universe.kinds}
 
 
 @pytest.mark.requirement("R-UNI-22")

@@ -6,20 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvquant.app.vocabulary import vocabulary
-from tvquant.core.calendars import calendar
+from builders.panels import days, market_of
+from builders.profiles import profile_of
 from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Floats, Panel
-from tvquant.profiles import Profile, load, resolve
+from tvquant.core.panel import Floats, Panel
+from tvquant.profiles import Profile
 
 ROWS = 200
 DAY = np.timedelta64(1, "D")
-
-
-def _profile(**settings: Any) -> Profile:
-    """The crypto preset (60 training rows) with dotted keys written with two underscores."""
-    arguments = {f"--{key}": (key.replace("__", "."), value) for key, value in settings.items()}
-    return resolve(load("crypto_spot"), vocabulary(), arguments=arguments).profile
 
 
 def _prices(*holes: int | slice | Any, rows: int = ROWS, seed: int = 0) -> Floats:
@@ -41,23 +35,19 @@ def _instrument(
 
 def _market(close: Mapping[Instrument | str, Floats], *, name: str = "24x7") -> Panel:
     """A panel of the given closes, in the given order."""
-    block = np.column_stack(list(close.values()))
-    times = calendar(name).bars(np.datetime64("2020-01-01"), np.datetime64("2022-01-01"))[: len(block)]
-    return Panel(
-        times=times,
-        instruments=tuple(key if isinstance(key, Instrument) else _instrument(key) for key in close),
-        fields={"close": block},
-        known_at=np.broadcast_to((times + DAY)[:, None], block.shape),
-        tradable=~np.isnan(block),
-        bases=(Basis.RAW,) * block.shape[1],
-        stamps=(frozenset(),) * block.shape[1],
-        calendar=name,
+    return market_of(
+        {
+            key if isinstance(key, Instrument) else _instrument(key, calendar=name): column
+            for key, column in close.items()
+        },
+        times=days(len(next(iter(close.values()))), calendar=name),
     )
 
 
 @pytest.fixture
 def profile() -> Callable[..., Profile]:
-    return _profile
+    """The crypto preset (60 training rows) with dotted keys written with two underscores."""
+    return profile_of
 
 
 @pytest.fixture

@@ -2,23 +2,16 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.app.cli import main
 from tvquant.app.workspace import Workspace
 from tvquant.ledger import Ledger, genesis_entry
 
 RUN = "20260101T000000-demo_sp500-aaaaaa"
-
-
-class StandingClock:
-    """It is always the same moment."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,7 +21,7 @@ def home(tmp_path: Path) -> Workspace:
     made.create()
     folder = made.runs / RUN
     folder.mkdir()
-    clock = StandingClock()
+    clock = ManualClock()
     with Ledger.create(folder, run_id=RUN, clock=clock) as ledger:
         genesis = genesis_entry(
             run_id=RUN, profile="demo", code="c", manifest="m", environment="e",

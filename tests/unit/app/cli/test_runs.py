@@ -9,41 +9,25 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from builders.clocks import ManualClock
+from builders.profiles import resolved_of
+from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.cli import main
 from tvquant.app.cli.data_lake import PLOTS
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
-from tvquant.app.vocabulary import vocabulary
 from tvquant.app.workspace import Workspace
-from tvquant.lake import import_files
-from tvquant.profiles import load, resolve
 
-
-class Then:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
+CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with one finished run; never written to by a test."""
-    folder = tmp_path_factory.mktemp("made")
-    home = Workspace(folder / "ws")
-    home.create()
-    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 6, 30), "1d", time_zone="UTC", eager=True)
-    coins = [
-        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days}).with_columns(
-            close=100.0 + ((pl.int_range(pl.len()) * step) % 17)
-        )
-        for coin, step in (("BTC", 3), ("ETH", 5), ("SOL", 7), ("XRP", 11))
-    ]
-    pl.concat(coins).write_parquet(folder / "coins.parquet")
-    import_files(home.lake(), [folder / "coins.parquet"], recorded_at=Then().now())
-    arguments = {"--fills": ("execution.convention", "next_close")}
-    run(home, resolve(load("crypto_spot"), vocabulary(), arguments=arguments), clock=Then(), jobs=1, again=False,
-        watcher=Watcher())  # fmt: skip
+    coins = {"BTC": 3, "ETH": 5, "SOL": 7, "XRP": 11}
+    closes = coin_closes(coins, datetime(2024, 1, 1, tzinfo=UTC), 182)
+    home = workspace_of(tmp_path_factory.mktemp("made") / "ws", closes, recorded_at=CLOCK.now())
+    run(home, resolved_of(execution__convention="next_close"), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     return home.root
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from tvquant.core.instruments import Fact, Instrument, Kind
-from tvquant.core.panel import Basis, Panel
+from builders.panels import days, instrument, panel_of
+from tvquant.core.instruments import Fact, Instrument
+from tvquant.core.panel import Panel
 from tvquant.features import compute
 
 TOLD = np.datetime64("2021-01-02T12:00", "us")
@@ -12,27 +13,15 @@ TOLD = np.datetime64("2021-01-02T12:00", "us")
 
 def _panel() -> Panel:
     def made(symbol: str, *fields: str) -> Instrument:
-        facts = tuple(Fact(field=name, value=0.1, known_at=TOLD) for name in fields)
-        return Instrument(symbol=symbol, kinds=frozenset({Kind.SPOT}), currency="USD", calendar="24x7", facts=facts)
+        return instrument(symbol, facts=tuple(Fact(field=name, value=0.1, known_at=TOLD) for name in fields))
 
-    instruments = (
+    names = [
         made("BINANCE:AUSDT", "tick", "lot"),
         made("BINANCE:BUSDT", "tick"),
         made("BINANCE:CUSDT"),
         made("KRAKEN:DUSD"),
-    )
-    times = np.array(["2021-01-01", "2021-01-02"], dtype="datetime64[us]")
-    shape = (2, len(instruments))
-    return Panel(
-        times=times,
-        instruments=instruments,
-        fields={"close": np.ones(shape)},
-        known_at=np.broadcast_to((times + np.timedelta64(1, "D"))[:, None], shape),
-        tradable=np.ones(shape, bool),
-        bases=(Basis.RAW,) * shape[1],
-        stamps=(frozenset(),) * shape[1],
-        calendar="24x7",
-    )
+    ]
+    return panel_of({"close": np.ones((2, len(names)))}, names=names, times=days(2, start="2021-01-01"))
 
 
 @pytest.mark.requirement("R-DAT-24")

@@ -44,7 +44,7 @@ READERS: dict[str, Callable[[Lake], object]] = {
     "status": Lake.status,
     "audit": audit,
     "pin": lambda lake: lake.pin([BTC]),
-    "closes": Lake.closes,
+    "bars": lambda lake: lake.bars([BTC]),
     "ls": lambda lake: lake.ls(BTC),
 }
 

@@ -1,10 +1,10 @@
 """A small simulated market, built once, and clocks that stand still."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pytest
 
+from builders.clocks import ManualClock
 from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.world import World
 
@@ -21,14 +21,6 @@ MARKET = SimulatedMarket(
 )
 
 
-@dataclass
-class StoodStill:
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture(scope="session")
 def market() -> SimulatedMarket:
     return MARKET
@@ -40,9 +32,9 @@ def world(market: SimulatedMarket) -> World:
 
 
 @pytest.fixture
-def clock() -> StoodStill:
+def clock() -> ManualClock:
     """Ten in the morning, in the middle of a four-hour bar."""
-    return StoodStill(datetime(2022, 9, 15, 10, 0, tzinfo=UTC))
+    return ManualClock(datetime(2022, 9, 15, 10, 0, tzinfo=UTC))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,25 @@
+"""Resolved profiles with single keys set."""
+
+from pathlib import Path
+from typing import Any
+
+from tvquant.app.vocabulary import vocabulary
+from tvquant.profiles import Profile, ResolvedProfile, load, resolve
+from tvquant.profiles.sections.selection import SelectionSection
+
+
+def resolved_of(name: str = "crypto_spot", *, search: Path | None = None, **settings: Any) -> ResolvedProfile:
+    """Return a packaged profile, or one of the folder `search`, resolved; `data__span` is the key data.span."""
+    keys = {key.replace("__", "."): value for key, value in settings.items()}
+    arguments = {f"--{key}": (key, value) for key, value in keys.items()}
+    return resolve(load(name, search=[search] if search else []), vocabulary(), arguments=arguments)
+
+
+def profile_of(name: str = "crypto_spot", **settings: Any) -> Profile:
+    """Return the profile that is resolved so."""
+    return resolved_of(name, **settings).profile
+
+
+def selection_of(**settings: Any) -> SelectionSection:
+    """Return the section of a share profile, with keys of its own set and checked by no vocabulary."""
+    return SelectionSection(**{**profile_of("us_equities").selection.model_dump(), **settings})
