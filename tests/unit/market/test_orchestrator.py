@@ -75,7 +75,7 @@ def test_no_other_module_calls_a_provider_of_prices() -> None:
     outside = {name: text for name, text in sources.items() if not name.startswith("market/providers/")}
     assert [name for name, text in outside.items() if "provider.bars(" in text] == ["market/fetching.py"]
     users = {name for name, text in outside.items() if "market.providers" in text and not name.startswith("market/")}
-    assert users == {"app/syncing.py", "app/cli/data_sync.py"}
+    assert users == {"app/syncing.py"}
 
 
 @pytest.mark.requirement("R-DAT-21")
