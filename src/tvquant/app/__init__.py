@@ -7,14 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Both must stand before numpy and numba are imported, hence here.
+# Both must be set before numpy and numba are imported, hence here.
 # Equal bytes for any number of processes need one BLAS thread each.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
 
 def user_cache() -> Path:
-    """The user's cache directory for tvquant: compiled kernels, the only thing written outside a workspace."""
+    """Return the user's cache directory for tvquant: compiled kernels, the only thing written outside a workspace."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "tvquant"
     if sys.platform == "win32":

@@ -16,5 +16,5 @@ class SystemClock:
     _since: float = field(default_factory=time.monotonic, repr=False)
 
     def now(self) -> datetime:
-        """The present."""
+        """Return the present."""
         return self.began + timedelta(seconds=time.monotonic() - self._since)

@@ -58,11 +58,11 @@ class FeatureCycle:
     """Why what was stored could not be read; all of it was made anew then."""
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the refresh as a JSON-able document."""
         return asdict(self)
 
     def text(self) -> list[str]:
-        """For a person."""
+        """Return the lines on the refresh for a person."""
         return [
             f"features: {self.appended:,} rows appended, {self.recomputed:,} recomputed, {self.dropped:,} dropped, "
             f"of {self.keys:,} instruments, in {self.seconds:.1f} s",
@@ -73,7 +73,7 @@ class FeatureCycle:
 
 @cache
 def feature_version() -> str:
-    """Sixteen digits that name how terms are computed: their source, and the libraries that compile it."""
+    """Return sixteen digits that name how terms are computed: their source, and the libraries that compile it."""
     parts = []
     for name in SOURCES:
         found = PACKAGE / name
@@ -116,7 +116,7 @@ def refresh_features(workspace: Workspace, watcher: Watcher, *, clock: Clock) ->
 
 
 def lake_panels(lake: Lake) -> tuple[list[Panel], dict[str, str]]:
-    """Panels of all that the lake holds, one per calendar; and which symbols are in none, with the reason."""
+    """Return panels of all that the lake holds, one per calendar; and which symbols are in none, with the reason."""
     if tables.version(lake.root, "bars") is None:
         return [], {}
     groups: dict[str, list[str]] = {}
@@ -137,12 +137,12 @@ def lake_panels(lake: Lake) -> tuple[list[Panel], dict[str, str]]:
 
 
 def stored_values(panel: Panel, rows: int) -> Floats:
-    """All terms as they are stored, at the last rows: F x rows x N."""
+    """Return all terms as they are stored, at the last rows: F x rows x N."""
     return values_of(panel, KEPT, STORED, rows)
 
 
 def feature_history(lake: Lake, panel: Panel, names: Collection[str], settings: Settings) -> FeatureHistory:
-    """What `features.history` gives for the panel, with values from the store where they stand, the rest computed.
+    """Return what `features.history` gives for the panel, stored values where valid, the rest computed.
 
     The panel may be of any snapshot of the lake, or a view of one: stored rows are used where their digests are those
     of its cells.

@@ -33,7 +33,7 @@ def finished_run(workspace: Workspace, plan: str, note: Callable[[str], None]) -
 
 
 def fault(run: RecordedRun) -> str:
-    """What is wrong with a run that does not verify, in one line."""
+    """Return what is wrong with a run that does not verify, in one line."""
     checked, name = run.verification, run.folder.id
     bad = checked.altered[0] if checked.altered else None
     why = f": {bad.file} {bad.why}" if bad else ""

@@ -20,14 +20,17 @@ SOURCES = ("*.py", "*.yaml", "*.csv", "*.html", "*.md")
 
 @cache
 def source_digest() -> str:
-    """Digest of every source file of the package, by its path inside it."""
+    """Return digest of every source file of the package, by its path inside it."""
     files = sorted(p for pattern in SOURCES for p in PACKAGE.rglob(pattern))
     return digest_bytes(*(part for p in files for part in (p.relative_to(PACKAGE).as_posix().encode(), p.read_bytes())))
 
 
 @cache
 def environment() -> dict[str, str]:
-    """Python and the installed versions of everything tvquant declares; a wheel has no lock, so this stands for it."""
+    """Return Python and the installed versions of everything tvquant declares.
+
+    A wheel has no lock, so this replaces it.
+    """
     found = {"python": sys.version.split()[0]}
     for requirement in metadata.requires("tvquant") or ():
         name = requirement.split(";")[0].split("[")[0].split(">")[0].split("=")[0].strip()
@@ -39,7 +42,7 @@ def environment() -> dict[str, str]:
 
 
 def plan_digest(*, profile: str, snapshot: str) -> str:
-    """Digest of everything that a result depends on."""
+    """Return digest of everything that a result depends on."""
     parts: dict[str, Any] = {
         "profile": profile,
         "snapshot": snapshot,

@@ -96,7 +96,7 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
 
 
 def _plan(run: RecordedRun) -> tuple[Snapshot, tuple[Cell, ...]]:
-    """What a finished run pinned, and the cells that it played."""
+    """Return what a finished run pinned, and the cells that it played."""
     if not run.verification.finished:
         raise LedgerError(f"only a finished run that verifies can be checked: {fault(run)}")
     assert run.plan is not None  # a sealed run has one
@@ -110,7 +110,7 @@ def _plan(run: RecordedRun) -> tuple[Snapshot, tuple[Cell, ...]]:
 
 
 def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
-    """The first, the last and others evenly between them, `count` in all; 0 and too many are all."""
+    """Return the first, the last and others evenly between them, `count` in all; 0 and too many are all."""
     if count == 0 or count >= len(ids):
         return tuple(ids)
     return tuple(ids[k] for k in np.linspace(0, len(ids) - 1, count).round().astype(int))
@@ -127,7 +127,7 @@ class _Case:
 
 
 def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
-    """Every distinct decision of one window on every fork, and each cell's record against its decision."""
+    """Yield every distinct decision of one window on every fork, and each cell's record against its decision."""
     here = [cell for cell in case.played if window in case.decided[cell.key]]
     speaker = {cell.key: next(one.key for one in here if one.spec == cell.spec) for cell in here}
     specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
@@ -143,14 +143,14 @@ def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
 
 
 def _recorded(case: _Case, window: int) -> dict[str, Payload]:
-    """Chain -> content of the window's record: selections, then the cells that stand on them."""
+    """Return chain -> content of the window's record: selections, then the cells that use them."""
     chosen = {chain: found[window] for chain, found in case.run.selections.items() if window in found}
     made = {cell: found[window].record for cell, found in case.decided.items() if window in found}
     return {chain: _content(record) for chain, record in (chosen | made).items()}
 
 
 def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> Iterator[Entry]:
-    """What the run records of these decisions: each selection, and a snapshot of each cell."""
+    """Yield what the run records of these decisions: each selection, and a snapshot of each cell."""
     for cell, payload in decided:
         decision, selection = Decision.of(payload), None
         if decision.response is not None:

@@ -1,6 +1,6 @@
 """What runs pinned. The plan record of the ledger is the evidence; `data/snapshot.json` repeats it for people.
 
-Damage to one run's file is that run's trouble: it is told and mended from the record, and every other run goes on.
+Damage to one run's file is that run's trouble: it is reported and mended from the record, and every other run goes on.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def restore_snapshots(workspace: Workspace, say: Callable[[str], None]) -> None:
 
 
 def plans(workspace: Workspace, say: Callable[[str], None]) -> Iterator[tuple[RunFolder, RecordedPlan]]:
-    """Every run that pinned something with its plan, newest first; runs that cannot be read are told of."""
+    """Return every run that pinned something with its plan, newest first; runs that cannot be read are reported."""
     for folder in reversed(workspace.all_runs()):
         try:
             plan = RecordedRun(folder).plan
@@ -45,7 +45,7 @@ def plans(workspace: Workspace, say: Callable[[str], None]) -> Iterator[tuple[Ru
 
 
 def pinned_snapshots(workspace: Workspace, say: Callable[[str], None]) -> Iterator[Snapshot]:
-    """What every run was computed from; where a ledger cannot be read, as its `data/snapshot.json` says."""
+    """Return what every run was computed from; of an unreadable ledger, what its `data/snapshot.json` holds."""
     for folder in workspace.all_runs():
         try:
             plan = RecordedRun(folder).plan

@@ -29,7 +29,7 @@ class Plan:
 
 
 def make_plan(lake: Lake, resolved: ResolvedProfile) -> Plan:
-    """Pin what the profile's universe and benchmark need; the plan's profile is the one that the lake can serve.
+    """Return pin what the profile's universe and benchmark need; the plan's profile is the one that the lake can serve.
 
     Raises
     ------

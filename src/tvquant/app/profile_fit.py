@@ -59,7 +59,7 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
 
 
 def scarce(profile: Profile, names: int) -> tuple[str, ...]:
-    """A notice where a universe of so many names cannot have as many winners as the scarcity protocol fills up to."""
+    """Return a notice where so few names cannot have as many winners as the scarcity protocol fills up to."""
     chosen, scanners = profile.selection, profile.universe.scanners
     atoms = names * max(len({(scanner.logic, scanner.direction) for scanner in scanners}), 1)
     if chosen.model == Baseline().name or chosen.min_winners <= atoms:
@@ -71,7 +71,7 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
 
 
 def _unlisted(contents: Contents, universe: UniverseSection, symbols: set[str]) -> Iterator[str]:
-    """A notice for each list of members with names that the lake lacks: a dated list alone does not bring them back."""
+    """Yield a notice for each list of members with names that the lake lacks: a list alone does not bring them."""
     lists = {scanner.members.list: scanner.members for scanner in universe.scanners if scanner.members is not None}
     if not lists:
         return
@@ -86,13 +86,16 @@ def _unlisted(contents: Contents, universe: UniverseSection, symbols: set[str]) 
 
 
 def _named(universe: UniverseSection, symbols: tuple[str, ...]) -> set[str]:
-    """Those of the symbols that the universe names."""
+    """Return those of the symbols that the universe names."""
     asked = set(symbols) if universe.symbols is None else set(symbols) & set(universe.symbols)
     return asked - set(universe.exclude_symbols)
 
 
 def _without_market(resolved: ResolvedProfile, absent: str) -> ResolvedProfile:
-    """The profile without the baseline `market`, where a preset named it; half of a benchmark would be another one."""
+    """Return the profile without the baseline `market`, where a preset named it.
+
+    Half of a benchmark would be another one.
+    """
     if resolved.is_own(MARKET):
         raise DataError(
             f"{MARKET} names {absent}, which the lake does not hold; import it, or set "

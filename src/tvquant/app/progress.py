@@ -1,4 +1,4 @@
-"""Someone who is told how a run goes."""
+"""Progress of a run: stages, steps and notes, as a person and the run's log see them."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ from tvquant.core.errors import unwritten
 
 
 class Watcher:
-    """Is told and does nothing; the command line has one that draws a bar."""
+    """A receiver of progress that does nothing; the command line has one that draws a bar."""
 
     def stage(self, number: int, name: str) -> None:
-        """A stage begins."""
+        """Receive that a stage begins."""
 
     def steps(self, done: int, total: int) -> None:
-        """So many of all decisions are recorded."""
+        """Receive how many of all decisions are recorded."""
 
     def note(self, text: str) -> None:
-        """Something that a person should know, in one line."""
+        """Receive one line that a person should know."""
 
 
 class Logbook(Watcher):
@@ -28,18 +28,18 @@ class Logbook(Watcher):
         self.watcher = watcher
 
     def stage(self, number: int, name: str) -> None:
-        """A stage begins."""
+        """Log that a stage begins, and pass it on."""
         self._write(f"stage {number} {name}")
         self.watcher.stage(number, name)
 
     def steps(self, done: int, total: int) -> None:
-        """So many of all decisions are recorded."""
+        """Log that all decisions are recorded, and pass the number on."""
         if done == total:
             self._write(f"all {total} decisions recorded")
         self.watcher.steps(done, total)
 
     def note(self, text: str) -> None:
-        """Something that a person should know, in one line."""
+        """Pass on one line that a person should know."""
         self._write(text)
         self.watcher.note(text)
 

@@ -42,7 +42,7 @@ class Recovery:
 
 
 def damages(home: Workspace) -> tuple[Damage, ...]:
-    """Every file of the workspace that is torn, lost or not what was written."""
+    """Return every file of the workspace that is torn, lost or not what was written."""
     lake = home.lake()
     found = [*lake_recovery.damages(lake)]
     registry = RegistryManager(lake.folder)
@@ -82,7 +82,7 @@ def _refused(registry: RegistryManager) -> str | None:
 
 
 def run_damages(run: RunFolder) -> Iterator[Damage]:
-    """Files of a run that are torn, lost or not what its ledger says."""
+    """Yield files of a run that are torn, lost or not what its ledger says."""
     try:
         torn = ledger_recovery.torn(run.path)
         if torn:
@@ -123,12 +123,15 @@ def _run_mended(run: RunFolder, aside: Path) -> Iterator[str]:
                 move(run.path / name, (aside / name).parent)
             ledger_recovery.cut_before(run.path, lambda fields: bool(_named(fields) & set(others)))
             yield f"run {run.id}: {', '.join(others)} put aside; `tvquant run --resume {run.id}` makes them again"
-    except TvquantError:  # it stays damaged, and is told as that
+    except TvquantError:  # it stays damaged, and is reported so
         return
 
 
 def _altered(run: RunFolder) -> dict[str, str]:
-    """Files of the run that are not what the records of its ledger say, and why; the ledger itself if another run's."""
+    """Return files of the run that are not what the records of its ledger say, and why.
+
+    The ledger itself if another run's.
+    """
     first, strange = next(records(run.path), None), {}
     if first is not None and first.run_id != run.id:
         strange = {AUDIT: f"is the ledger of run {first.run_id}, not of {run.id}"}
@@ -136,12 +139,12 @@ def _altered(run: RunFolder) -> dict[str, str]:
 
 
 def _named(fields: Mapping[str, Any]) -> set[str]:
-    """Files that a record answers for."""
+    """Return files that a record answers for."""
     return set(held_by(fields["chain"], fields["outputs"]))
 
 
 def _can_go_on(run: RunFolder) -> bool:
-    """The run was begun with this code and these packages, so that it can be resumed."""
+    """Return whether the run was begun with this code and these packages, so that it can be resumed."""
     recorded = RecordedRun(run)
     plan = recorded.plan
     if plan is None:

@@ -3,15 +3,15 @@
 1. The profile is resolved, the universe's symbols are pinned, and the plan digest follows. A finished run of the same
    plan is returned instead of computed again.
 2. Stages record intent and outcome. Everything after the pin reads the snapshot only.
-3. The seal holds the result digest. An interrupted run goes on from its ledger; a finished one is never touched.
+3. The seal holds the result digest. A finished run is never touched; an interrupted one goes on by `resume`.
 """
 
 import shutil
 
-from tvquant.app.finished_runs import Finished, fault, finished_run, result_digest
+from tvquant.app.finished_runs import Finished, finished_run
 from tvquant.app.identity import environment, new_run_id, source_digest
 from tvquant.app.pinned_snapshot import restore_snapshots
-from tvquant.app.plan import Plan, make_plan
+from tvquant.app.plan import make_plan
 from tvquant.app.progress import Logbook, Watcher
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.catalogue import DATA_STAGES, SNAPSHOT_STAGES
@@ -20,15 +20,12 @@ from tvquant.app.stages.pin import pin
 from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.digests import digest_json, merkle_root
-from tvquant.core.errors import DataError, LedgerError, ProfileError
+from tvquant.core.errors import DataError
 from tvquant.core.records import Entry
-from tvquant.lake import Lake, Snapshot
 from tvquant.ledger import Ledger, RunFolder, genesis_entry
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import MANIFEST
 from tvquant.profiles import ResolvedProfile, to_manifest
-from tvquant.tournament.matrix import Resumed
-from tvquant.tournament.rebalances import Rebalance
 
 
 def run(
@@ -44,35 +41,10 @@ def run(
     with ledger:
         progress = Logbook(folder.path, clock, watcher)
         context = RunContext(lake=lake, folder=folder, plan=plan, recorder=ledger, progress=progress, jobs=jobs)
-        return _played(context, ledger)
+        return play_stages(context, ledger)
 
 
-def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher) -> Finished:
-    """Go on with an interrupted run from its ledger.
-
-    Raises
-    ------
-    ProfileError : code or environment are not those the run began with.
-    LedgerError : the ledger does not verify.
-    DataError : the lake no longer holds what the run pinned.
-    """
-    restore_snapshots(workspace, watcher.note)
-    recorded = RecordedRun(folder)
-    if recorded.verification.finished:
-        return Finished(folder=folder, result=result_digest(recorded), reused=True)
-    if recorded.verification.altered:
-        raise LedgerError(fault(recorded))
-    lake = workspace.lake()
-    plan, resumed = _plan_of(recorded, lake), _resumed(recorded)
-    with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
-        context = RunContext(
-            lake=lake, folder=folder, plan=plan, recorder=ledger, progress=Logbook(folder.path, clock, watcher),
-            jobs=jobs, finished=set(recorded.stages), resumed=resumed,
-        )  # fmt: skip
-        return _played(context, ledger)
-
-
-def _played(context: RunContext, ledger: Ledger) -> Finished:
+def play_stages(context: RunContext, ledger: Ledger) -> Finished:
     """Play the stages that the run lacks, and seal it."""
     for stage in DATA_STAGES:
         play(stage, context)
@@ -85,7 +57,7 @@ def _played(context: RunContext, ledger: Ledger) -> Finished:
 
 
 def _begun(workspace: Workspace, resolved: ResolvedProfile, clock: Clock) -> tuple[RunFolder, Ledger]:
-    """The folder of a new run and its ledger with the first record, or neither.
+    """Return the folder of a new run and its ledger with the first record, or neither.
 
     Raises
     ------
@@ -123,28 +95,3 @@ def _genesis(folder: RunFolder, resolved: ResolvedProfile) -> Entry:
         selection=profile.selection.model,
         rebalance="window",
     )
-
-
-def _plan_of(run: RecordedRun, lake: Lake) -> Plan:
-    """The plan of an interrupted run: as it was pinned, or as the lake stands where it was stopped before."""
-    resolved, pinned = run.resolved, run.plan
-    if pinned is None:
-        return make_plan(lake, resolved)
-    plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.snapshot)))
-    if plan.digest != pinned.digest:
-        raise ProfileError(
-            f"run {run.folder.id} was begun with other code or packages, so it cannot go on with these; "
-            f"start it anew with `tvquant run {resolved.profile.name}`"
-        )
-    return plan
-
-
-def _resumed(run: RecordedRun) -> Resumed:
-    """Return what an interrupted run has recorded of its matrix."""
-    rebalances = {
-        cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
-        for cell, made in run.decisions.items()
-    }
-    selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
-    finished = frozenset(cell.key for cell in run.outcomes)
-    return Resumed(rebalances=rebalances, finished=finished, selections=selections)

@@ -73,7 +73,7 @@ class RunContext:
 
 
 def _refuse_future(panel: Panel, folder: RunFolder) -> None:
-    """No decision on a bar that closes after the run began: the clock was wrong when it was stored, or is now."""
+    """Refuse a decision on a bar that closes after the run began: the clock was wrong when stored, or is now."""
     began = np.datetime64(RecordedRun(folder).began.replace(tzinfo=None), "us")
     late = np.argwhere(panel.tradable & (panel.known_at > began))
     if len(late):

@@ -80,32 +80,32 @@ class Scanned:
     missing: Mapping[str, tuple[int, tuple[str, ...]]]
 
     def caveats(self) -> list[str]:
-        """What must be known of the bar and of the lists of members before the scan is believed."""
+        """Return lines on the bar and on the lists of members, to be read before the scan is believed."""
         day: date = self.bar.astype("datetime64[D]").item()
         lists = [scanner.members for scanner in self.scanners if scanner.members is not None]
-        said = [
+        caveats = [
             f"current_only: the list {one.list} is that of {one.as_of}; who failed or left earlier is missing"
             for one in lists
             if not one.dated
         ]
-        said += [
+        caveats += [
             f"the list {one.list} ends on {one.as_of}: its last members stand for later days"
             for one in lists
             if one.dated and day > one.as_of
         ]
-        said += [
+        caveats += [
             f"the list {name} has {count} members that day, and {len(gone)} are not in the lake: {several(gone)}"
             for name, (count, gone) in self.missing.items()
             if gone
         ]
         if len(self.keys) < QUORUM * self.alive:
-            said.append(
+            caveats.append(
                 f"only {len(self.keys)} of the {self.alive} names with a bar in five sessions have that of {day}"
             )
-        return list(dict.fromkeys(said))
+        return list(dict.fromkeys(caveats))
 
     def outcomes(self) -> dict[str, str]:
-        """Instrument key -> `recruited`, `alternative of KEY`, `max_atoms`, or what stopped it at the last scanner."""
+        """Return key -> `recruited`, `alternative of KEY`, `max_atoms`, or what stopped it at the last scanner."""
         last = dict(zip(self.keys, self.answers[-1].reasons(), strict=True))
         owners = {atom.symbol: atom.physical_symbol for atom in (*self.found.atoms, *self.found.cut)}
         last |= {
@@ -115,7 +115,7 @@ class Scanned:
         return last | {atom.physical_symbol: "recruited" for atom in self.found.atoms}
 
     def values(self, key: str) -> dict[str, float | None]:
-        """Every feature of one instrument; None where it has none.
+        """Return every feature of one instrument; None where it has none.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Scanned:
 
 
 def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str]]:
-    """The bars of every instrument that the scanners may ask for; and those left out, as not priced in dollars.
+    """Return the bars of every instrument that the scanners may ask for; and those left out, as not priced in dollars.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str
 
 
 def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratings: Ratings) -> Scanned:
-    """The scan at the close of the last bar dated `as_of` or before; of the last bar there is when None.
+    """Return the scan at the close of the last bar dated `as_of` or before; of the last bar there is when None.
 
     Raises
     ------
@@ -173,13 +173,13 @@ def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratin
 def replay(
     panel: Panel, scanners: Sequence[Scanner], rows: Sequence[int] | NDArray[np.intp], ratings: Ratings
 ) -> Iterator[Scanned]:
-    """The scans at these rows of the panel, from one pass over its bars."""
+    """Return the scans at these rows of the panel, from one pass over its bars."""
     table = history(panel, _names(scanners), rating_min_bars=ratings.min_bars, rating_rules=ratings.rules)
     return _scans(panel, scanners, rows, table.at)
 
 
 def rows_between(panel: Panel, first: date, last: date | None, every: int) -> NDArray[np.intp]:
-    """Rows of the bars from `first` to `last` (the end when None), every so many.
+    """Return rows of the bars from `first` to `last` (the end when None), every so many.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def archive(lake: Lake, scans: Iterable[Scanned], *, at: datetime, clock: str = 
 
 
 def _rows(scanned: Scanned) -> Iterator[dict[str, Any]]:
-    """What is archived of a scan; an instrument that one scanner passed has the outcome of them all."""
+    """Yield what is archived of a scan; an instrument that one scanner passed has the outcome of them all."""
     outcomes, places = scanned.outcomes(), scanned.features.columns(scanned.keys)
     figures = [scanned.features.row(name)[places].tolist() for name in SCANNED]
     for scanner, answer in zip(scanned.scanners, scanned.answers, strict=True):
@@ -264,7 +264,7 @@ def _names(scanners: Sequence[Scanner]) -> frozenset[str]:
 
 
 def _row_after(panel: Panel, day: date) -> np.intp:
-    """The first row after that day."""
+    """Return the first row after that day."""
     return np.searchsorted(panel.times, np.datetime64(day, "us") + np.timedelta64(1, "D"), side="left")
 
 
@@ -278,7 +278,7 @@ class Difference:
 
 
 def difference(first: Scanned, second: Scanned) -> Difference:
-    """Who came, who left and why, and who stayed."""
+    """Return the atoms that entered, those that left with the reason, and those that stayed."""
     before = {atom.symbol: atom.physical_symbol for atom in first.found.atoms}
     after = {atom.symbol: atom.physical_symbol for atom in second.found.atoms}
     outcomes = second.outcomes()

@@ -1,4 +1,4 @@
-"""What a profile would hold as of a date, from nothing held, on the lake as it stands."""
+"""The selection and weights of a profile as of a date, from nothing held, on the lake's current content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from tvquant.tournament.views import look
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Selected:
-    """A decision of the headline cell, with everything selection said on the way.
+    """A decision of the headline cell, with the whole response of its selection.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class Selected:
 
     @property
     def footing(self) -> Footing:
-        """The bar that the decision stands on."""
+        """The bar that was decided on."""
         assert self.decision.footing is not None
         return self.decision.footing
 
     def explanation(self, symbol: str) -> dict[str, Any]:
-        """Everything about one instrument or atom: why it is out, or its scores, components, vetoes and weight.
+        """Return everything about one instrument or atom: why it is out, or scores, components, vetoes, weight.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class Selected:
             raise ProfileError(
                 f"{symbol} was not in the universe on {str(self.footing.bar)[:10]}; see `tvquant data ls`"
             )
-        return {"symbol": symbol, "atoms": [_told(response, self.decision, atom) for atom in ids]}
+        return {"symbol": symbol, "atoms": [_explained(response, self.decision, atom) for atom in ids]}
 
 
 def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: datetime) -> Selected:
@@ -100,19 +100,19 @@ def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: 
     )
 
 
-def _told(said: SelectionResponse, decision: Decision, atom: str) -> Mapping[str, Any]:
-    veto = said.vetoes.get(atom)
+def _explained(response: SelectionResponse, decision: Decision, atom: str) -> Mapping[str, Any]:
+    veto = response.vetoes.get(atom)
     return {
         "atom": atom,
-        "score": said.scores[atom],
-        "rank": 1 + sum(score > said.scores[atom] for score in said.scores.values()),
-        "of": len(said.scores),
-        "components": dict(said.components.get(atom, {})),
-        "missing": [name for name, ids in said.missing.items() if atom in ids],
-        "cluster": said.clusters[atom],
+        "score": response.scores[atom],
+        "rank": 1 + sum(score > response.scores[atom] for score in response.scores.values()),
+        "of": len(response.scores),
+        "components": dict(response.components.get(atom, {})),
+        "missing": [name for name, ids in response.missing.items() if atom in ids],
+        "cluster": response.clusters[atom],
         "veto": None
         if veto is None
         else {"rule": veto.rule, "value": veto.value, "limit": veto.limit, "hard": veto.hard},
-        "won": said.recruited.get(atom),
+        "won": response.recruited.get(atom),
         "weight": decision.atoms.get(atom, 0.0),
     }

@@ -74,7 +74,7 @@ class Asked:
     symbols : these alone.
     bars : depth of each asset's history; that of the profile's walk-forward when None, 2000 without one.
     forced : fetch stored bars again as well.
-    mixing : simulated bars may stand beside real ones of the same exchange.
+    mixing : simulated bars may be stored beside real ones of the same exchange.
     """
 
     command: str
@@ -183,7 +183,7 @@ def repair(
     interval: str = "1d",
     watcher: Watcher,
 ) -> HealReport:
-    """Heal the named assets, each whatever its state; else those of the lake that asking could mend.
+    """Return heal the named assets, each whatever its state; else those of the lake that asking could mend.
 
     Raises
     ------
@@ -240,7 +240,7 @@ def _check_basis(provider: Provider, source: Source, names: Sequence[str]) -> No
 async def _universe(
     pipeline: DataPipelineOrchestrator, asked: Asked, offer: Offer | None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Symbols that are asked for; and what of the provider's listing is left aside -> why."""
+    """Return symbols that are asked for; and what of the provider's listing is left aside -> why."""
     if asked.symbols:
         return tuple(sorted(set(asked.symbols))), {}
     profile = None if asked.profile is None else asked.profile.profile
@@ -266,7 +266,7 @@ async def _universe(
 
 
 def _unfit(symbol: str, interval: str) -> str:
-    """Why a listed symbol cannot have bars of this interval here; empty where it can."""
+    """Return why a listed symbol cannot have bars of this interval here; empty where it can."""
     try:
         market = structure(symbol).calendar
     except TvquantError as error:
@@ -275,7 +275,7 @@ def _unfit(symbol: str, interval: str) -> str:
 
 
 def _kinds_of(symbol: str) -> frozenset[object]:
-    """Kinds of a symbol; none where it is not understood, as providers list many things."""
+    """Return kinds of a symbol; none where it is not understood, as providers list many things."""
     try:
         return structure(symbol).kinds
     except TvquantError:

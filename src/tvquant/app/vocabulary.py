@@ -15,7 +15,7 @@ class _Member(Protocol):
 
 
 def vocabulary() -> Vocabulary:
-    """Every member that a profile may name here."""
+    """Return every member that a profile may name here."""
     from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS

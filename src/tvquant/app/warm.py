@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _market() -> Panel:
-    """Random walks of a few spot pairs with volume."""
+    """Return random walks of a few spot pairs with volume."""
     times = np.arange(ROWS).astype("datetime64[D]").astype("datetime64[us]")
     close = 100.0 * np.exp(np.random.default_rng(0).normal(0.0, 0.02, (ROWS, NAMES)).cumsum(axis=0))
     close[:LISTED, -1] = close[LISTED + 20 : LISTED + 30, -1] = np.nan

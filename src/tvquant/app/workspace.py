@@ -1,7 +1,7 @@
 """The workspace: where everything of one user lives, and who may write there.
 
 profiles/                       the user's profiles, over the packaged presets
-data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables stand at that URI, and locks here
+data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables are at that URI, and locks here
 data/logs/                      what commands outside a run had to say
 artifacts/summaries/INDEX.md    every run and its state
 artifacts/summaries/runs/.order every run's id in the order of making, which no clock decides
@@ -49,7 +49,7 @@ class Workspace:
         return self.root / "artifacts" / "summaries" / "runs"
 
     def lake(self) -> "Lake":
-        """The lake of this workspace: in its folder, or at the object store's URI that the environment names.
+        """Return the lake of this workspace: in its folder, or at the object store's URI that the environment names.
 
         Raises
         ------
@@ -64,8 +64,8 @@ class Workspace:
             return Lake(folder)
         if any(folder.glob("*/_delta_log")):
             raise ProfileError(f"{LAKE_URI} is set, but {folder} has a lake; unset it, or use another workspace")
-        told = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        return Lake(Place(uri=uri, folder=folder, options=told))
+        credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        return Lake(Place(uri=uri, folder=folder, options=credentials))
 
     def create(self) -> None:
         """Make the folders that are missing; what is there stays."""
@@ -113,7 +113,7 @@ class Workspace:
             lock.release()
 
     def new_run(self, run_id: str) -> RunFolder:
-        """The folder that a run of this id is to have; from now on it is the latest.
+        """Return the folder that a run of this id is to have; from now on it is the latest.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Workspace:
         return RunFolder(self.runs / run_id)
 
     def all_runs(self) -> tuple[RunFolder, ...]:
-        """Every run in the order of making; before them, by id, those that were not made here or long ago."""
+        """Return every run in the order of making; before them, by id, those that were not made here or long ago."""
         if not self.runs.is_dir():
             return ()
         made = self._order.read_text("utf-8").splitlines() if self._order.is_file() else []
@@ -141,7 +141,7 @@ class Workspace:
         return self.runs / ".order"
 
     def run(self, name: str) -> RunFolder:
-        """The run of this id, of an unambiguous part of one, or `latest`.
+        """Return the run of this id, of an unambiguous part of one, or `latest`.
 
         Raises
         ------

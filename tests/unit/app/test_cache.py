@@ -34,11 +34,11 @@ def test_it_is_said_once_and_doctor_names_it(
 
     monkeypatch.setattr(console, "CACHE_REFUSED", "/x: Read-only file system")
     monkeypatch.setattr(start, "CACHE_REFUSED", "/x: Read-only file system")
-    console._cache_told.cache_clear()
+    console._note_cache.cache_clear()
     for _ in range(2):
-        with console.compiling_told():
+        with console.compiling_noted():
             pass
     assert capsys.readouterr().err.count("/x: Read-only file system") == 1
     main(["doctor", "-w", str(tmp_path)])
     assert "kernels are compiled at each start: /x: Read-only file system" in capsys.readouterr().out
-    console._cache_told.cache_clear()
+    console._note_cache.cache_clear()

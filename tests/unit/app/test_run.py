@@ -16,7 +16,8 @@ from tvquant.app.cli.runs import finished
 from tvquant.app.finished_runs import finished_run, result_digest
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
-from tvquant.app.run import resume, run
+from tvquant.app.resume import resume
+from tvquant.app.run import run
 from tvquant.app.selection_as_of import selected
 from tvquant.app.workspace import Workspace
 from tvquant.core import durable

@@ -1,4 +1,4 @@
-"""What every command shares: its common options, how it speaks, how it shows progress and how it fails.
+"""Common ground of all commands: their options, output, progress and notes.
 
 A command's answer is one document. For people it is text on stdout; with `--json` it is one JSON document on stdout.
 Everything else (progress, notes, logs) goes to stderr.
@@ -32,13 +32,13 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
 COMPILING = 3.0
-"""Seconds of compiling after which it is said."""
+"""Seconds of compiling after which a note says so."""
 LONG_WORK = 180.0
 """Seconds of expected work from which on an estimate is printed even where no one watches."""
 
 
 def workspace_at(path: Path | None) -> Workspace:
-    """The workspace that the options name: `--workspace`, TVQUANT_HOME, or the current directory."""
+    """Return the workspace that the options name: `--workspace`, TVQUANT_HOME, or the current directory."""
     return Workspace((path or Path.cwd()).resolve())
 
 
@@ -51,12 +51,12 @@ def answer(document: Any, text: str | Iterable[str], *, as_json: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Say something beside the answer."""
+    """Print a line beside the answer, on stderr."""
     typer.echo(text, err=True)
 
 
-def tell_simulated(lake: "Lake") -> None:
-    """Say which bars of the lake nobody ever traded at, beside an answer that is made of them."""
+def note_simulated(lake: "Lake") -> None:
+    """Note which bars of the lake are simulated, beside an answer that is made of them."""
     from tvquant.lake.reading.sources import simulated
 
     names = simulated(lake.root)["symbol"].to_list()
@@ -65,7 +65,7 @@ def tell_simulated(lake: "Lake") -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> str:
-    """Plain columns: texts to the left, the columns in `right` to the right."""
+    """Return plain columns: texts to the left, the columns in `right` to the right."""
     cells = [list(head), *([str(value) for value in row] for row in rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
     aligned = set(right)
@@ -77,17 +77,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Itera
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as percent; a dash where it is not known."""
+    """Return a fraction as percent; a dash where it is not known."""
     return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
 
 
 def number(value: float | None) -> str:
-    """A number with two decimals; a dash where it is not known."""
+    """Return a number with two decimals; a dash where it is not known."""
     return "-" if value is None else f"{value:.2f}"
 
 
 class Progress(Watcher):
-    """Tells a person at a terminal which stage runs and how long the walk-forward will take.
+    """Progress at a terminal: the stage that runs, and how long the walk-forward will take.
 
     Elsewhere it is silent, but for one estimate before long work.
     """
@@ -115,7 +115,7 @@ class Progress(Watcher):
             self._task = self._bar.add_task(f"stage {number:>2} {name}", total=None)
 
     def steps(self, done: int, total: int) -> None:
-        """Move the bar; estimate long work once, after enough steps to tell."""
+        """Move the bar; estimate long work once, after enough steps."""
         now = time.perf_counter()
         if done and self.first_step is None:
             self.first_step = now - self.started
@@ -140,34 +140,34 @@ class Progress(Watcher):
 
 @contextmanager
 def watching() -> Iterator[Progress]:
-    """Progress that is taken away at the end, whatever happens."""
+    """Show progress while the block runs, and take it away at the end, whatever happens."""
     progress = Progress()
     try:
-        with compiling_told():
+        with compiling_noted():
             yield progress
     finally:
         progress.close()
 
 
 @cache
-def _cache_told() -> None:
-    """Say, once in a process, that kernels are compiled for it alone."""
+def _note_cache() -> None:
+    """Note, once in a process, that kernels are compiled for it alone."""
     if CACHE_REFUSED:
         note(f"compiled kernels cannot be kept ({CACHE_REFUSED}); this command compiles them for itself")
 
 
 @contextmanager
-def compiling_told() -> Iterator[None]:
-    """Say once why the first use of kernels on a machine takes so long; silent where they come from the cache."""
+def compiling_noted() -> Iterator[None]:
+    """Note once why the first use of kernels on a machine takes so long; silent where they come from the cache."""
     from numba.core import event
 
-    _cache_told()
+    _note_cache()
 
-    class Told(event.Listener):
+    class Compiling(event.Listener):
         """Adds up the seconds of compilations; one may begin others."""
 
         def __init__(self) -> None:
-            self.depth, self.began, self.spent, self.said = 0, 0.0, 0.0, False
+            self.depth, self.began, self.spent, self.noted = 0, 0.0, 0.0, False
 
         def on_start(self, _: Any) -> None:
             if not self.depth:
@@ -179,9 +179,9 @@ def compiling_told() -> Iterator[None]:
             spent = self.spent + time.perf_counter() - self.began
             if not self.depth:
                 self.spent = spent
-            if not self.said and spent > COMPILING:
-                self.said = True
+            if not self.noted and spent > COMPILING:
+                self.noted = True
                 note("compiling kernels for this machine, once for each version; that takes a minute or two")
 
-    with event.install_listener("numba:compile", Told()):
+    with event.install_listener("numba:compile", Compiling()):
         yield

@@ -124,7 +124,7 @@ def import_command(
 
 
 def _names(given: list[str] | None) -> frozenset[str]:
-    """Symbols out of an option that may be repeated, and may have several between commas."""
+    """Return symbols out of an option that may be repeated, and may have several between commas."""
     return frozenset(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
@@ -194,7 +194,7 @@ def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth,
 
 
 def _present(live: bool) -> "Instant | None":
-    """The machine's time where a provider feeds the lake; else the lake's own data say what is new."""
+    """Return the machine's time where a provider feeds the lake; else the lake's own data say what is new."""
     import numpy as np
 
     from tvquant.app.clock import SystemClock

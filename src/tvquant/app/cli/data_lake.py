@@ -47,7 +47,7 @@ def ls(
     bars = [{name: _plain(value) for name, value in row.items()} for row in newest.rows(named=True)]
     marked = [(*(_text(row[name]) for name in columns), "repaired" if row["repaired"] else "") for row in bars]
     repairs = _repairs(found, last)
-    told = [tuple(map(_text, row.values())) for row in repairs]
+    repaired = [tuple(map(_text, row.values())) for row in repairs]
     page = _plotted(home, found) if plot else None
     text = [
         *(f"{name:<9} {_line(value)}" for name, value in facts.items()),
@@ -55,7 +55,7 @@ def ls(
         table(head, rows, right=(2, 5, 6)),
         "",
         table((*columns, ""), marked, right=range(1, len(columns) - 1)),
-        *(("", table(tuple(repairs[0]), told, right=(3, 4))) if repairs else ()),
+        *(("", table(tuple(repairs[0]), repaired, right=(3, 4))) if repairs else ()),
         *((f"\nplot      {page}",) if page else ()),
     ]
     document = facts | {
@@ -68,7 +68,7 @@ def ls(
 
 
 def _facts(found: "Listing") -> dict[str, Any]:
-    """What the symbol is and how much of it is stored."""
+    """Return what the symbol is and how much of it is stored."""
     from tvquant.symbology.identities import chain, identity
 
     symbol, structure = found.symbol.name, found.symbol.structure
@@ -92,19 +92,19 @@ def _facts(found: "Listing") -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """A stored value for a document: times as text, numbers as they are, what is no number as null."""
+    """Return a stored value for a document: times as text, numbers as they are, what is no number as null."""
     if isinstance(value, datetime):
         return str(value)[:19]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _text(value: object) -> str:
-    """A value of a document in a table, whole."""
+    """Return a value of a document as a cell of a table, whole."""
     return "" if value is None else str(value)
 
 
 def _line(value: object) -> str:
-    """A fact in one line: several values between commas, under their names where they have some."""
+    """Return a fact in one line: several values between commas, under their names where they have some."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_line(one)}" for name, one in value.items())
     if isinstance(value, float):
@@ -113,18 +113,18 @@ def _line(value: object) -> str:
 
 
 def _steps(found: "Listing") -> dict[str, object]:
-    """Steps of price and quantity, and which of them no provider told."""
+    """Return the steps of price and quantity, and which of them are assumed."""
     from tvquant.symbology.tick_lot import assumed_steps
 
-    told = {fact.field: float(fact.value) for fact in found.symbol.facts}
+    known_facts = {fact.field: float(fact.value) for fact in found.symbol.facts}
     assumed = assumed_steps(found.symbol.name, found.bars["close"].drop_nulls().to_numpy())
     steps = {"tick": assumed.tick, "lot": assumed.lot}
-    known: dict[str, object] = {name: told.get(name, step) for name, step in steps.items()}
-    return known | {"assumed": [name for name in steps if name not in told]}
+    known: dict[str, object] = {name: known_facts.get(name, step) for name, step in steps.items()}
+    return known | {"assumed": [name for name in steps if name not in known_facts]}
 
 
 def _funding(found: "Listing") -> dict[str, object]:
-    """How much funding of a swap is stored, and what it came to on average."""
+    """Return how much funding of a swap is stored, and its average."""
     paid = found.funding
     if paid.is_empty():
         return {}
@@ -134,7 +134,7 @@ def _funding(found: "Listing") -> dict[str, object]:
 
 
 def _repairs(found: "Listing", last: int) -> list[dict[str, Any]]:
-    """The newest repairs."""
+    """Return the newest repairs."""
     columns = ("timestamp", "interval", "field", "original", "repaired", "upsert_id", "source", "reason", "reverted_at")
     rows = found.repairs.select(columns).tail(last).rows(named=True)
     return [{name: _plain(value) for name, value in row.items()} for row in rows]
@@ -180,7 +180,7 @@ def export(
 
 
 def _inside(home: "Workspace", folder: Path) -> Path:
-    """The folder, which must lie inside the workspace and not among the lake's own files.
+    """Return the folder, which must lie inside the workspace and not among the lake's own files.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def compact(
 
 
 def named_versions(home: "Workspace") -> dict[str, set[int]]:
-    """Table -> the versions that the snapshots of this workspace's runs were read from, as far as the lake has them."""
+    """Return table -> versions that this workspace's run snapshots were read from, as far as the lake has them."""
     from tvquant.app.pinned_snapshot import pinned_snapshots
     from tvquant.lake.storage import tables
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, watching, workspace_at
-from tvquant.app.cli.sync_messages import SyncTold, repair_document, repair_text
+from tvquant.app.cli.sync_messages import SyncOutput, repair_document, repair_text
 from tvquant.core.errors import DataError, ProfileError
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def sync(
         source = _source(provider, path, url, basis, accept_basis, seed)
         done = synced(home, source, asked, clock=clock, watcher=progress)
         features = _features(home, interval, progress, clock)
-    told = SyncTold(done=done, provider=provider, features=features)
-    answer(told.document(), told.text(), as_json=as_json)
-    if why := told.lacking():
+    output = SyncOutput(done=done, provider=provider, features=features)
+    answer(output.document(), output.text(), as_json=as_json)
+    if why := output.lacking():
         note(f"tvquant: {why}")
         raise typer.Exit(DataError.exit_code)
 
@@ -162,7 +162,7 @@ def _source(
 
 
 def _command(context: typer.Context) -> str:
-    """The words that ask for the same again, from anywhere."""
+    """Return the words of the command that asks for the same again, from any folder."""
     words = ["tvquant", "data", "sync"]
     for option in context.command.params:
         value = context.params.get(option.name or "")
@@ -170,6 +170,6 @@ def _command(context: typer.Context) -> str:
             continue
         for one in sorted(value) if isinstance(value, list | tuple) else [value]:
             name = [] if option.param_type_name == "argument" else option.opts[:1]
-            said = [] if one is True else [str(one.resolve() if isinstance(one, Path) else one)]
-            words += [*name, *said]
+            given = [] if one is True else [str(one.resolve() if isinstance(one, Path) else one)]
+            words += [*name, *given]
     return shlex.join(words)

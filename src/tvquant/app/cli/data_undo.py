@@ -38,7 +38,7 @@ def rm(
         done = remove(lake, symbols, recorded_at=SystemClock().now())
         RegistryManager(lake.folder).forget(done.symbols)
     back = f"`tvquant data revert {' '.join(done.symbols)}` puts them back (removal {', '.join(done.ids)})"
-    answer(_document(done), f"removed {_told(done)}; {back}", as_json=as_json)
+    answer(_document(done), f"removed {_counts(done)}; {back}", as_json=as_json)
 
 
 def revert(
@@ -72,7 +72,7 @@ def revert(
             mended = reverted(lake, symbols=others or None, upsert_id=upsert, recorded_at=now)
         back = put_back(lake, gone, upsert, recorded_at=now)
     document = _reverted(mended) | ({"put_back": _document(back)} if back else {})
-    text = [f"put back {_told(back)}"] if back else []
+    text = [f"put back {_counts(back)}"] if back else []
     if mended:
         text.append(
             f"{mended.values:,} values of {mended.bars:,} bars are as they were, of {', '.join(mended.symbols)}"
@@ -84,7 +84,7 @@ def _document(done: "Removal") -> dict[str, Any]:
     return {"symbols": list(done.symbols), "rows": dict(done.rows), "removals": list(done.ids)}
 
 
-def _told(done: "Removal") -> str:
+def _counts(done: "Removal") -> str:
     rows = ", ".join(f"{count:,} rows of {name}" for name, count in done.rows.items())
     return f"{', '.join(done.symbols)} ({rows})"
 

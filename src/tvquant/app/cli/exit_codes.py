@@ -1,4 +1,4 @@
-"""How a command ends that did not end well: one line and an exit code, for whatever stopped it."""
+"""Failures of commands: one line and an exit code for whatever ended one."""
 
 import errno
 import re
@@ -23,7 +23,7 @@ NAMES = {"sklearn": "scikit-learn", "pywt": "pywavelets", "pypfopt": "pyportfoli
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is said of a failure: its kind, one line, the exit code."""
+    """The end of a failed command: kind of failure, one line, exit code."""
 
     kind: str
     line: str
@@ -31,13 +31,13 @@ class Ending:
 
 
 def ending(error: BaseException) -> Ending | None:
-    """What an expected failure is told as; None for a bug."""
+    """Return how an expected failure ends the command; None for a bug."""
     match error:
         case TvquantError():
             return Ending(type(error).__name__, str(error), error.exit_code)
         case typer.TyperException():
-            said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-            return Ending("UsageError", f"{said} (see `tvquant --help`)", ProfileError.exit_code)
+            message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+            return Ending("UsageError", f"{message} (see `tvquant --help`)", ProfileError.exit_code)
         case MemoryError():
             line = f"the memory of this machine is not enough ({error or 'no more'}); ask for fewer names or rows"
             return Ending("DataError", line, DataError.exit_code)
@@ -55,7 +55,7 @@ def ending(error: BaseException) -> Ending | None:
 
 
 def _missing(module: str) -> str:
-    """Which package is not installed, and the extra that brings it."""
+    """Return the message on a package that is not installed, with the extra that brings it."""
     package = NAMES.get(module, module.replace("_", "-").lower())
     for requirement in metadata.requires("tvquant") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].replace("_", "-").lower()

@@ -89,5 +89,5 @@ def _line(leak: "Leak") -> str:
 
 
 def _short(value: Any) -> str:
-    said = str(value)
-    return said if len(said) <= SHOWN else f"{said[: SHOWN - 3]}..."
+    text = str(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

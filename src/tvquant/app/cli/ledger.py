@@ -67,7 +67,7 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
 
 
 def _wrong(run: str, found: "Verification") -> str:
-    """What is wrong, in one line."""
+    """Return what is wrong, in one line."""
     if found.status.value != "altered":
         return f"the ledger of {run} is {found.status.value}"
     first, *others = found.altered
@@ -76,7 +76,7 @@ def _wrong(run: str, found: "Verification") -> str:
 
 
 def _summary(record: Any) -> str:
-    """The few values of a record that tell one from the next."""
+    """Return the few values that distinguish a record from the next."""
     match record.kind:
         case "genesis":
             return f"profile {record.data['profile']}"

@@ -20,7 +20,7 @@ PANIC = "PanicException"
 
 
 def build() -> typer.Typer:
-    """All commands."""
+    """Return the tree of all commands."""
     from tvquant.app.cli import data, leakcheck, ledger, profile, runs, scan, select, start
 
     app = typer.Typer(
@@ -68,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: whatever is not expected here is a bug, logged whole
-        told = ending(error)
-        return _fail(words, told.kind, told.line, told.code) if told else _bug(words, error)
+        end = ending(error)
+        return _fail(words, end.kind, end.line, end.code) if end else _bug(words, error)
     except BaseException as error:
         if type(error).__name__ != PANIC:
             raise

@@ -22,7 +22,7 @@ SetOption = Annotated[
 
 
 def resolved(workspace: Workspace, name: str, overrides: list[str] | None = None) -> "ResolvedProfile":
-    """A profile resolved from all layers: arguments over environment over files over defaults."""
+    """Return a profile resolved from all layers: arguments over environment over files over defaults."""
     from tvquant.app.vocabulary import vocabulary
     from tvquant.profiles import load, resolve
 
@@ -131,7 +131,7 @@ def lint(
 
 
 def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]:
-    """What a sound profile leaves to defaults or asks for in vain; none of other files.
+    """Return what a sound profile leaves to defaults or asks for in vain; none of other files.
 
     A lake that cannot serve the profile is no fault of the profile: the commands that read it report it.
     """

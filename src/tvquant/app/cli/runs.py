@@ -47,6 +47,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a profile: health, walk-forward of every cell, ledger, report."""
+    from tvquant.app import resume as resumption
     from tvquant.app import run as flow
     from tvquant.app.clock import SystemClock
 
@@ -65,7 +66,7 @@ def run(
     with home.writing(), watching() as progress:
         if resume is not None:
             folder = home.run(resume)
-            outcome = flow.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
+            outcome = resumption.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
         else:
             assert name is not None
             profile = resolved(home, name, overrides)
@@ -151,7 +152,7 @@ def rm(
 
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
-    """What is said at the end of a run: standings, identity, cost in time and memory; the report's path is last."""
+    """Print the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.report import read_run
 
     found = read_run(outcome.folder.path)
@@ -204,7 +205,7 @@ def _stale(cells: Sequence["RecordedCell"]) -> list[str]:
 
 
 def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
-    """Standings of a run and the lines that qualify them, as a document and as text."""
+    """Return standings of a run and the lines that qualify them, as a document and as text."""
     from tvquant.report import caveats
 
     qualified = caveats(run)
@@ -233,7 +234,7 @@ def _standings(cells: Sequence["RecordedCell"]) -> str:
 
 
 def _unassumed(cells: Sequence["RecordedCell"]) -> list[str]:
-    """What books of swaps come to without the funding that was assumed for hours that the data tell nothing of."""
+    """Return lines on books of swaps without the funding that was assumed for hours without data."""
     assumed = [(one.key, one.measures) for one in cells if one.measures.assumed_funding is not None]
     if not assumed:
         return []
@@ -252,7 +253,7 @@ def _listed(folder: RunFolder, found: Glance) -> dict[str, str]:
 
 
 def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[dict[str, Any], str]:
-    """What a run would do: stages that exist, the plan's digest, and the run that has it already."""
+    """Return what a run would do: stages that exist, the plan's digest, and the run that has it already."""
     from tvquant.app.finished_runs import finished_run
     from tvquant.app.plan import make_plan
     from tvquant.app.stages.catalogue import STAGES
@@ -284,6 +285,6 @@ def index(home: Workspace) -> None:
 
 
 def _peak_memory() -> int:
-    """Largest resident size of this process and of its largest worker, in bytes (Linux counts in KiB)."""
+    """Return largest resident size of this process and of its largest worker, in bytes (Linux counts in KiB)."""
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

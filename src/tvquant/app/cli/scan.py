@@ -13,11 +13,11 @@ from tvquant.app.cli.console import (
     JsonOption,
     WorkspaceOption,
     answer,
-    compiling_told,
+    compiling_noted,
     note,
+    note_simulated,
     percent,
     table,
-    tell_simulated,
     workspace_at,
 )
 from tvquant.app.workspace import Workspace
@@ -55,7 +55,7 @@ class ScannerFirst(TyperGroup):
     """`tvquant scan NAME` is `tvquant scan at NAME`, unless NAME is a command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command in front where a scanner stands there."""
+        """Put the command `at` in front of a scanner's name."""
         if args and args[0] not in self.commands and args[0] != "--help":
             args = [AT, *args]
         return super().parse_args(ctx, args)
@@ -107,13 +107,13 @@ def at(
             raise ProfileError("--plot draws a replay, which begins with --from DATE")
         if last is not None:
             raise ProfileError("--to ends a replay, which begins with --from DATE; or give one date by --as-of")
-        with compiling_told():
+        with compiling_noted():
             found = [scanning.scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
     else:
         if as_of is not None or explain is not None:
             raise ProfileError("--from replays many dates; --as-of and --explain are of one")
         rows = scanning.rows_between(panel, first.date(), last.date() if last else None, every)
-        with compiling_told():
+        with compiling_noted():
             found = list(scanning.replay(panel, scanners, rows, ratings))
     text = _one(found[0], explain) if first is None else _many(found)
     if keep:
@@ -146,7 +146,7 @@ def diff(
     home.require()
     scanners, ratings = [_scanner(home, name)], _ratings(rating_rules, rating_min_bars)
     panel = _panel(home, scanners)
-    with compiling_told():
+    with compiling_noted():
         before, after = (scanning.scan_at(panel, scanners, day.date(), ratings) for day in (first, second))
     found = scanning.difference(before, after)
     document = {
@@ -191,11 +191,11 @@ def _scanner(home: Workspace, name: str) -> "Scanner":
 
 
 def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":
-    """The bars that the scanners look at; what is left out is told."""
+    """Return the bars that the scanners read; what is left out is noted."""
     from tvquant.app.scanning import scan_panel
 
     panel, foreign = scan_panel(home.lake(), scanners)
-    tell_simulated(home.lake())
+    note_simulated(home.lake())
     if foreign:
         note(f"not priced in dollars, and so not scanned: {several(foreign, SHOWN)}")
     return panel
@@ -293,9 +293,9 @@ def _one(found: "Scanned", explain: str | None) -> list[str]:
     head = ("atom", *(name for name, _, _ in COLUMNS))
     rows = [(atom.symbol, *_cells(found.values(atom.physical_symbol))) for atom in found.found.atoms]
     lines.append(table(head, sorted(rows), right=range(1, len(head))) if rows else "Nobody was recruited.")
-    for scanner, said in zip(found.scanners, found.answers, strict=True):
+    for scanner, screened in zip(found.scanners, found.answers, strict=True):
         if scanner.logic is None:
-            names = sorted(key for key, pooled in zip(found.keys, said.pooled, strict=True) if pooled)
+            names = sorted(key for key, pooled in zip(found.keys, screened.pooled, strict=True) if pooled)
             lines += ["", f"{scanner.name} is a pool of {len(names)}:", *names]
     if explain is not None:
         outcome = found.outcomes().get(explain)
@@ -310,7 +310,7 @@ def _cells(values: dict[str, float | None]) -> list[str]:
 
 
 def _many(found: Sequence["Scanned"]) -> list[str]:
-    """A line per date: how many, and how the atoms changed."""
+    """Return a line per date: how many, and how the atoms changed."""
     head = ("bar", "asked", "pool", "atoms", "entered", "left", "kept share")
     rows: list[tuple[object, ...]] = []
     before: set[str] = set()

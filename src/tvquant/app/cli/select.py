@@ -10,10 +10,10 @@ from tvquant.app.cli.console import (
     JsonOption,
     WorkspaceOption,
     answer,
-    compiling_told,
+    compiling_noted,
+    note_simulated,
     percent,
     table,
-    tell_simulated,
     workspace_at,
 )
 from tvquant.app.cli.profile import SetOption, resolved
@@ -50,29 +50,29 @@ def select(
     home.require()
     settings = [*(overrides or []), *([f"selection.model={model}"] if model else [])]
     day, now = as_of.date() if as_of else None, SystemClock().now()
-    with compiling_told():
+    with compiling_noted():
         found = {name: selected(home.lake(), resolved(home, name, settings), day, now=now) for name in names}
-    tell_simulated(home.lake())
-    told = {name: _told(one, explain) for name, one in found.items()}
+    note_simulated(home.lake())
+    outputs = {name: _output(one, explain) for name, one in found.items()}
     if len(found) == 1:
-        ((document, text),) = told.values()
+        ((document, text),) = outputs.values()
         answer(document, text, as_json=as_json)
         return
     rows = _together(found)
     head = ("sleeve", "atom", "z-score", "score")
-    text = [line for name, (_, lines) in told.items() for line in (f"== {name}", *lines, "")]
+    text = [line for name, (_, lines) in outputs.items() for line in (f"== {name}", *lines, "")]
     shown = [(sleeve, atom, f"{z:.3f}", f"{score:.3f}") for sleeve, atom, z, score in rows]
     text += [
         "winners of all on one scale (score in standard deviations of its own sleeve)",
         table(head, shown, right=(2, 3)),
     ]
-    documents = {name: document for name, (document, _) in told.items()}
+    documents = {name: document for name, (document, _) in outputs.items()}
     together = [dict(zip(("sleeve", "symbol", "z", "score"), row, strict=True)) for row in rows]
     answer({"profiles": documents, "together": together}, text, as_json=as_json)
 
 
-def _told(found: "Selected", explain: str | None) -> tuple[dict[str, Any], list[str]]:
-    """What is said of one profile, as a document and as text."""
+def _output(found: "Selected", explain: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the answer on one profile, as a document and as lines of text."""
     document: dict[str, Any] = {
         "cell": found.cell,
         "asked": None if found.asked is None else str(found.asked),
@@ -86,24 +86,24 @@ def _told(found: "Selected", explain: str | None) -> tuple[dict[str, Any], list[
     text = _summary(found)
     if explain is not None:
         winners = [atom.symbol for atom in found.decision.response.winners] if found.decision.response else []
-        told = [found.explanation(symbol) for symbol in (winners if explain == ALL else [explain])]
-        document["explanations"] = told
-        text = [*text, "", *(line for one in told for line in _explained(one))]
+        explained = [found.explanation(symbol) for symbol in (winners if explain == ALL else [explain])]
+        document["explanations"] = explained
+        text = [*text, "", *(line for one in explained for line in _explained(one))]
     return document, text
 
 
 def _together(found: Mapping[str, "Selected"]) -> list[tuple[str, str, float, float]]:
-    """Sleeve, atom, z-score and score of all winners, best first; z-scores are within the sleeve's whole pool."""
+    """Return sleeve, atom, z-score and score of all winners, best first; z-scores are within the sleeve's pool."""
     from tvquant.selection import pooled
 
-    said = {name: one.decision.response for name, one in found.items() if one.decision.response is not None}
-    winners = {name: {atom.symbol for atom in response.winners} for name, response in said.items()}
-    ranked = pooled({name: response.scores for name, response in said.items()})
-    return [(name, atom, z, said[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
+    responses = {name: one.decision.response for name, one in found.items() if one.decision.response is not None}
+    winners = {name: {atom.symbol for atom in response.winners} for name, response in responses.items()}
+    ranked = pooled({name: response.scores for name, response in responses.items()})
+    return [(name, atom, z, responses[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
 
 
 def _status(made: "AllocationOutcome | None") -> str:
-    """How the allocation ended, and the last attempt where it failed."""
+    """Return how the allocation ended, and the last attempt where it failed."""
     if made is None:
         return "no winner"
     last = made.attempts[-1] if made.attempts and made.status == "failed" else None
@@ -111,7 +111,7 @@ def _status(made: "AllocationOutcome | None") -> str:
 
 
 def _summary(found: "Selected") -> list[str]:
-    decision, said = found.decision, found.decision.response
+    decision, response = found.decision, found.decision.response
     funnel = decision.funnel
     lines = [
         f"cell     {found.cell}",
@@ -126,13 +126,13 @@ def _summary(found: "Selected") -> list[str]:
     ]
     if decision.failure is not None:
         return [*lines, "", f"No decision: {decision.failure}. All cash."]
-    if said is None:
+    if response is None:
         return [*lines, "", "No candidate: all cash."]
-    clusters = len(set(said.clusters.values()))
+    clusters = len(set(response.clusters.values()))
     lines += [
-        f"vetoed   {_counted(veto.rule for veto in said.vetoes.values()) or 'none'}",
-        f"stage    {said.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(said.flags))}",
-        f"no value {', '.join(f'{name} ({why})' for name, why in sorted(said.absent.items())) or 'none'}",
+        f"vetoed   {_counted(veto.rule for veto in response.vetoes.values()) or 'none'}",
+        f"stage    {response.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(response.flags))}",
+        f"no value {', '.join(f'{name} ({why})' for name, why in sorted(response.absent.items())) or 'none'}",
         f"status   {_status(decision.allocation)}",
         "",
     ]
@@ -140,18 +140,18 @@ def _summary(found: "Selected") -> list[str]:
     rows = [
         (
             atom.symbol,
-            f"{said.scores[atom.symbol]:.3f}",
-            said.clusters[atom.symbol],
+            f"{response.scores[atom.symbol]:.3f}",
+            response.clusters[atom.symbol],
             percent(decision.atoms.get(atom.symbol, 0.0)),
-            said.recruited[atom.symbol].replace("_", " "),
+            response.recruited[atom.symbol].replace("_", " "),
         )
-        for atom in said.winners
+        for atom in response.winners
     ]
     return [*lines, table(head, rows, right=(1, 2, 3)), "", f"cash     {percent(1.0 - sum(decision.atoms.values()))}"]
 
 
 def _footing(found: "Selected") -> list[str]:
-    """Which bar answered, how old it is, who lacks it, and what was held before."""
+    """Return lines on the bar that was decided on, its age, the names that lack it, and what was held before."""
     on = found.footing
     bar, last = str(on.bar)[:10], str(on.asked)[:10]
     lines = [f"bar      {bar}, closed {found.age:.1f} days ago"]
@@ -165,7 +165,7 @@ def _footing(found: "Selected") -> list[str]:
 
 
 def _named(keys: Sequence[str]) -> str:
-    """The names without a bar, so many that a line holds; all of them stand in the document."""
+    """Return the first names without a bar, as many as a line holds; the document has all of them."""
     more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
     return f"{len(keys)}: {', '.join(keys[:NAMED])}{more}" if keys else "none of the names with a bar in five sessions"
 
@@ -191,7 +191,7 @@ def _explained(one: dict[str, Any]) -> list[str]:
 
 
 def _counted(reasons: Any) -> str:
-    """Each reason with how often it occurs, most frequent first."""
+    """Return each reason with how often it occurs, most frequent first."""
     from collections import Counter
 
     return ", ".join(f"{reason} {count}" for reason, count in Counter(reasons).most_common())

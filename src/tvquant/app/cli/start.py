@@ -123,7 +123,7 @@ def doctor(
 
 
 def _files(home: Workspace, fix: bool) -> dict[str, list[str]]:
-    """What was mended, with the place of the originals, and what is damaged."""
+    """Return what was mended, with the place of the originals, and what is damaged."""
     from tvquant.app.clock import SystemClock
     from tvquant.app.recovery import damages, recover
 

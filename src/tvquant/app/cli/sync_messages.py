@@ -1,4 +1,4 @@
-"""What a sync, or a repair alone, has to say: one line that counts all that was asked for, then what is not good."""
+"""Output of a sync or of a repair: one line that counts all that was asked for, then what is not good."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ MOST_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SyncTold:
-    """A sync, told to a person or as a document."""
+class SyncOutput:
+    """A finished sync and its output, as text or as a document."""
 
     done: "Synced"
     provider: str
@@ -37,7 +37,7 @@ class SyncTold:
         return {"missing": account.missing, "failed": account.failed, "degraded": account.degraded}
 
     def text(self) -> list[str]:
-        """Counts, then the assets that are not good, then oddities and what was not taken."""
+        """Return the counts, then the assets that are not good, then oddities and what was not taken."""
         done, outcomes = self.done, self.done.summary.outcomes
         account, healed = done.account, done.healed.assets
         bad = "".join(f", {len(found)} {state}" for state, found in self.states.items() if found)
@@ -48,12 +48,12 @@ class SyncTold:
             for state, of in self.states.items()
             for name, why in of.items()
         ]
-        said = [(one.task.physical_symbol, note) for one in outcomes for note in (*one.notes, *_dropped(one))]
+        notes = [(one.task.physical_symbol, note) for one in outcomes for note in (*one.notes, *_dropped(one))]
         return [
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
             *(self.features.text() if self.features else ()),
             *_tabled(rows),
-            *_noted([*said, *_heal_notes(healed)]),
+            *_noted([*notes, *_heal_notes(healed)]),
             *_left(account.left, done.depth, self.provider),
             *_aside(done.aside),
             _steps(done.metadata),
@@ -61,7 +61,7 @@ class SyncTold:
         ]
 
     def lacking(self) -> str:
-        """What was asked for and has not come, in a line; empty where all has."""
+        """Return what was asked for and has not come, in a line; empty where all has."""
         account = self.done.account
         parts = [
             f"{len(found)} of {account.asked} assets {what}, e.g. {visible(name)}: {visible(why)}"
@@ -76,7 +76,7 @@ class SyncTold:
         return "; ".join(parts)
 
     def document(self) -> dict[str, Any]:
-        """All of it."""
+        """Return the whole outcome, JSON-able."""
         done, account = self.done, self.done.account
         left = account.left
         return {
@@ -105,14 +105,14 @@ class SyncTold:
 
 
 def _dropped(one: "TaskOutcome") -> Iterator[str]:
-    """Rows of an asset that came and are no bars, where that may cost it one; copies do not."""
-    told = ", ".join(f"{count:,} {why}" for why, count in one.rejected.items() if why not in COSTLESS)
-    if told:
-        yield f"rows that were dropped: {told}"
+    """Yield the reasons why rows of an asset were dropped, where that may cost it a bar; copies do not."""
+    reasons = ", ".join(f"{count:,} {why}" for why, count in one.rejected.items() if why not in COSTLESS)
+    if reasons:
+        yield f"rows that were dropped: {reasons}"
 
 
 def unfinished_text(plans: "Iterable[SyncPlan]") -> list[str]:
-    """A line for each sync that was interrupted."""
+    """Return a line for each sync that was interrupted."""
     return [
         f"an earlier sync did not end: it was to bring {len(one.symbols)} assets; finish it by `{one.command}`"
         for one in plans
@@ -120,7 +120,7 @@ def unfinished_text(plans: "Iterable[SyncPlan]") -> list[str]:
 
 
 def repair_text(done: "HealReport", features: "FeatureCycle | None") -> list[str]:
-    """What a repair has to say to a person."""
+    """Return the lines on a repair."""
     good = done.checked - len(done.unhealthy)
     return [
         f"{good} of {done.checked} assets are stable; {_work(done.assets, done.requests, len(done.assets))}",
@@ -131,7 +131,7 @@ def repair_text(done: "HealReport", features: "FeatureCycle | None") -> list[str
 
 
 def repair_document(done: "HealReport") -> dict[str, Any]:
-    """What a repair did."""
+    """Return the outcome of a repair, JSON-able."""
     return {
         "checked": done.checked,
         "requests": done.requests,
@@ -158,15 +158,15 @@ def _work(parts: "Sequence[TaskOutcome | AssetHeal]", requests: int, tried: int)
 
 
 def _tabled(rows: Sequence[tuple[object, ...]]) -> list[str]:
-    """The assets that are not good."""
+    """Return the table of the assets that are not good."""
     if not rows:
         return []
     return ["", table(("symbol", "state", "bars", "why"), rows[:MOST_SHOWN], right=(2,)), *_more(rows)]
 
 
-def _noted(said: Iterable[tuple[str, str]]) -> list[str]:
-    notes = [visible(f"{name}: {note}") for name, note in dict.fromkeys(said)]
-    return ["", *notes[:MOST_SHOWN], *_more(notes)] if notes else []
+def _noted(notes: Iterable[tuple[str, str]]) -> list[str]:
+    lines = [visible(f"{name}: {note}") for name, note in dict.fromkeys(notes)]
+    return ["", *lines[:MOST_SHOWN], *_more(lines)] if lines else []
 
 
 def _heal_notes(assets: "Sequence[AssetHeal]") -> Iterator[tuple[str, str]]:
@@ -179,7 +179,7 @@ def _more(rows: Sequence[object]) -> list[str]:
 
 
 def _left(left: "Left", depth: int, provider: str) -> list[str]:
-    """What the provider has, or may have, and was not asked for or could not be read."""
+    """Return lines on what the provider has, or may have, that was not asked for or could not be read."""
     text = []
     if left.rows:
         text.append(
@@ -197,7 +197,7 @@ def _left(left: "Left", depth: int, provider: str) -> list[str]:
 
 
 def _aside(aside: Mapping[str, str]) -> list[str]:
-    """One line per reason."""
+    """Return one line per reason."""
     reasons: dict[str, list[str]] = {}
     for name, why in aside.items():
         reasons.setdefault(why, []).append(name)
@@ -238,7 +238,7 @@ def _metadata(found: "Metadata") -> dict[str, Any]:
 
 
 def _steps(found: "Metadata") -> str:
-    """One line on ticks and lots."""
+    """Return one line on ticks and lots."""
     known = f"ticks and lots known of {found.total - len(found.missing)} of {found.total} assets ({found.share:.0%})"
     if found.error:
         return f"{known}; the provider did not tell them: {found.error}"

@@ -29,7 +29,7 @@ def compiled_now() -> None:
 
 def test_long_compiling_is_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(console, "COMPILING", 0.0)
-    with console.compiling_told():
+    with console.compiling_noted():
         compiled_now()
         compiled_now()
     assert capsys.readouterr().err.count("compiling kernels") == 1
@@ -41,7 +41,7 @@ def test_short_compiling_is_not_worth_a_word(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "COMPILING", 60.0)
-    with console.compiling_told():
+    with console.compiling_noted():
         compiled_now()
     assert capsys.readouterr().err == ""
 
@@ -51,5 +51,5 @@ def test_bars_that_nobody_traded_at_are_told(tmp_path: Path, capsys: pytest.Capt
     for symbol, source, said in (("BINANCE:BTCUSDT", "told", ""), ("BINANCE:S001USDT", "simulated", "simulated: 1 ")):
         rows = pl.DataFrame({"symbol": [symbol], "timestamp": [now - timedelta(days=3)], "close": [1.0]})
         upsert(lake, rows, interval="1d", basis=Basis.RAW, source=source, recorded_at=now, reason="sync")
-        console.tell_simulated(lake)
+        console.note_simulated(lake)
         assert capsys.readouterr().err[:13] == said

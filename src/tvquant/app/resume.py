@@ -1,0 +1,69 @@
+"""Resume: an interrupted run goes on from its ledger, by the plan it pinned and the decisions it recorded.
+
+Nothing that was recorded is decided again; the result digest is that of a run without interruption.
+"""
+
+from tvquant.app.finished_runs import Finished, fault, result_digest
+from tvquant.app.pinned_snapshot import restore_snapshots
+from tvquant.app.plan import Plan, make_plan
+from tvquant.app.progress import Logbook, Watcher
+from tvquant.app.run import play_stages
+from tvquant.app.run_context import RunContext
+from tvquant.app.workspace import Workspace
+from tvquant.core.clock import Clock
+from tvquant.core.errors import LedgerError, ProfileError
+from tvquant.lake import Lake, Snapshot
+from tvquant.ledger import Ledger, RunFolder
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.tournament.matrix import Resumed
+from tvquant.tournament.rebalances import Rebalance
+
+
+def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher) -> Finished:
+    """Return go on with an interrupted run from its ledger.
+
+    Raises
+    ------
+    ProfileError : code or environment are not those the run began with.
+    LedgerError : the ledger does not verify.
+    DataError : the lake no longer holds what the run pinned.
+    """
+    restore_snapshots(workspace, watcher.note)
+    recorded = RecordedRun(folder)
+    if recorded.verification.finished:
+        return Finished(folder=folder, result=result_digest(recorded), reused=True)
+    if recorded.verification.altered:
+        raise LedgerError(fault(recorded))
+    lake = workspace.lake()
+    plan, resumed = _plan_of(recorded, lake), _resumed(recorded)
+    with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
+        context = RunContext(
+            lake=lake, folder=folder, plan=plan, recorder=ledger, progress=Logbook(folder.path, clock, watcher),
+            jobs=jobs, finished=set(recorded.stages), resumed=resumed,
+        )  # fmt: skip
+        return play_stages(context, ledger)
+
+
+def _plan_of(run: RecordedRun, lake: Lake) -> Plan:
+    """Return the plan of an interrupted run: as pinned, or of the lake as it is where nothing was pinned yet."""
+    resolved, pinned = run.resolved, run.plan
+    if pinned is None:
+        return make_plan(lake, resolved)
+    plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.snapshot)))
+    if plan.digest != pinned.digest:
+        raise ProfileError(
+            f"run {run.folder.id} was begun with other code or packages, so it cannot go on with these; "
+            f"start it anew with `tvquant run {resolved.profile.name}`"
+        )
+    return plan
+
+
+def _resumed(run: RecordedRun) -> Resumed:
+    """Return what an interrupted run has recorded of its matrix."""
+    rebalances = {
+        cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
+        for cell, made in run.decisions.items()
+    }
+    selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
+    finished = frozenset(cell.key for cell in run.outcomes)
+    return Resumed(rebalances=rebalances, finished=finished, selections=selections)
