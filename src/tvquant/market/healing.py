@@ -83,12 +83,12 @@ async def heal(
     story: dict[str, list[TaskOutcome]] = {}
     for attempt in range(1, PASSES + 1):
         if todo:
-            _tell(story, await pipeline.run(replace(tasks[name], attempt=attempt) for name in todo))
+            _record(story, await pipeline.run(replace(tasks[name], attempt=attempt) for name in todo))
             found = pipeline.assessed(tasks.values())
             todo = [name for name in todo if found[tasks[name].key].repairable and story[name][-1].retryable]
     holed = [name for name in todo if open_holes(found[tasks[name].key].coverage, found[tasks[name].key].record)]
     if holed:
-        _tell(story, await pipeline.mend(replace(tasks[name], attempt=PASSES + 1) for name in holed))
+        _record(story, await pipeline.mend(replace(tasks[name], attempt=PASSES + 1) for name in holed))
         found = pipeline.assessed(tasks.values())
     left = [name for name in names if found[tasks[name].key].judgement.state is not AssetState.STABLE]
     return HealReport(
@@ -100,14 +100,14 @@ async def heal(
     )
 
 
-def _tell(story: dict[str, list[TaskOutcome]], summary: Summary) -> None:
+def _record(story: dict[str, list[TaskOutcome]], summary: Summary) -> None:
     for outcome in summary.outcomes:
         story.setdefault(outcome.task.physical_symbol, []).append(outcome)
 
 
 def _healed(name: str, before: Judgement, outcomes: Sequence[TaskOutcome]) -> AssetHeal:
     last = outcomes[-1]
-    said = [note for one in outcomes for note in (*one.notes, *([one.error] if one.error else []))]
+    notes = [note for one in outcomes for note in (*one.notes, *([one.error] if one.error else []))]
     return AssetHeal(
         physical_symbol=name,
         before=before.reason,
@@ -116,5 +116,5 @@ def _healed(name: str, before: Judgement, outcomes: Sequence[TaskOutcome]) -> As
         passes=len(outcomes),
         inserted=sum(one.inserted for one in outcomes),
         changed=sum(one.changed for one in outcomes),
-        notes=tuple(dict.fromkeys(said)),
+        notes=tuple(dict.fromkeys(notes)),
     )

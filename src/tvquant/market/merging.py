@@ -81,7 +81,7 @@ class Merger:
                 self._waiting = []
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Merge per interval and reason, which a commit has one of."""
+        """Commit the rows, one commit per interval and reason."""
         groups: dict[tuple[str, str], list[_Waiting]] = {}
         for one in batch:
             groups.setdefault((one.task.interval, one.task.reason), []).append(one)

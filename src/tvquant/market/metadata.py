@@ -23,7 +23,7 @@ class Metadata:
 
     Parameters
     ----------
-    served : the provider tells them.
+    served : the provider gives them.
     total : assets asked about; `missing` : those whose tick or lot the lake does not have.
     stored : facts that were new.
     error : why the provider did not deliver, where it did not.
@@ -42,14 +42,14 @@ class Metadata:
 
     @property
     def enough(self) -> bool:
-        """Nothing is amiss: nobody tells steps here, or nearly all assets have them."""
+        """Nothing is amiss: no provider gives steps here, or nearly all assets have them."""
         return not self.served or self.share >= ENOUGH
 
 
 async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str], *, clock: Clock) -> Metadata:
-    """Store what the provider's listings tell of these assets, known from now on; of listings the newest counts.
+    """Store the steps that the provider's listings give, known from now on; of listings the newest counts.
 
-    A provider that does not deliver, or tells what is no fact, changes nothing; `error` says why.
+    A provider that does not deliver, or gives what is no fact, changes nothing; `error` says why.
     """
     names, provider = sorted(set(symbols)), listings.provider
     served, stored, error = provider.capabilities.instruments, 0, None

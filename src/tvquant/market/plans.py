@@ -36,7 +36,7 @@ class SyncPlan:
     begun: datetime
 
     def covers(self, other: "SyncPlan") -> bool:
-        """All that the other plan promised is promised by this one."""
+        """Return whether all that the other plan promised is promised by this one."""
         alike = (self.provider, self.interval) == (other.provider, other.interval)
         return alike and set(other.symbols) <= set(self.symbols)
 
@@ -48,7 +48,7 @@ class PlanBook:
         self.path = folder / FILE
 
     def unfinished(self) -> tuple[SyncPlan, ...]:
-        """Plans that were begun and have not ended, the oldest first.
+        """Return plans that were begun and have not ended, the oldest first.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class PlanBook:
         return plan
 
     def end(self, plan: SyncPlan) -> None:
-        """Strike out the plan, and those whose promises it kept with its own: it has said what became of each asset.
+        """Strike out the plan, and those whose promises it kept with its own: the outcome of each asset is reported.
 
         Raises
         ------

@@ -80,13 +80,13 @@ class AssetRecord:
         return self.physical_symbol, self.interval
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; dates as ISO text."""
+        """Return plain values; dates as ISO text."""
         out = {name: _text(value) for name, value in asdict(self).items()}
         return out | {"irreparable": [[_text(edge) for edge in span] for span in self.irreparable]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The record that `to_json` described."""
+        """Return the record that `to_json` described."""
         known = {one.name for one in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
         for name in ("first_bar", "last_bar", "last_attempt", "genesis", "delisted"):
@@ -102,25 +102,25 @@ class DataRegistry:
     records: Mapping[Key, AssetRecord] = field(default_factory=dict)
 
     def record(self, symbol: str, interval: str) -> AssetRecord:
-        """What is known of an asset; ABSENT where nothing is."""
+        """Return what is known of an asset; ABSENT where nothing is."""
         return self.records.get((symbol, interval)) or AssetRecord(physical_symbol=symbol, interval=interval)
 
     def with_record(self, record: AssetRecord) -> Self:
-        """The same with this record in place of the asset's old one."""
+        """Return the same with this record in place of the asset's old one."""
         return replace(self, records={**self.records, record.key: record})
 
     def to_json(self) -> str:
-        """One document, records sorted, with the digest of these."""
+        """Return one document, records sorted, with the digest of these."""
         records = [self.records[key].to_json() for key in sorted(self.records)]
         return json.dumps({"version": VERSION, "assets": records, "digest": digest_json(records)}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The registry that `to_json` wrote; ValueError, KeyError or TypeError where the text is none."""
+        """Return the registry that `to_json` wrote; ValueError, KeyError or TypeError where the text is none."""
         content = json.loads(text)
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']} is not {VERSION}")
-        if content.get("digest", told := digest_json(content["assets"])) != told:
+        if content.get("digest", computed := digest_json(content["assets"])) != computed:
             raise ValueError("its records are not those that were written")
         records = [AssetRecord.from_json(one) for one in content["assets"]]
         return cls(records={record.key: record for record in records})
@@ -131,7 +131,7 @@ class RegistryManager:
 
     Parameters
     ----------
-    path : the file, or the folder of the lake that it stands in.
+    path : the file, or the folder of the lake that it is in.
     patience : seconds to wait for other writers.
     """
 
@@ -140,7 +140,7 @@ class RegistryManager:
         self.patience = patience
 
     def read(self) -> DataRegistry:
-        """The content; empty where there is no file.
+        """Return the content; empty where there is no file.
 
         Raises
         ------
@@ -206,8 +206,8 @@ class RegistryManager:
             self._holder.write_text(f"{os.getpid()} {platform.node()}", "utf-8")
         except OSError as error:
             lock.release()  # also where it was got, and only its holder could not be named
-            said = f"registry {self.path} cannot be locked: {error.strerror}; is it writable?"
-            raise unwritten(said, error) from error
+            message = f"registry {self.path} cannot be locked: {error.strerror}; is it writable?"
+            raise unwritten(message, error) from error
         try:
             yield
         finally:
@@ -268,7 +268,7 @@ class RegistryManager:
             self._holder.write_text(f"{os.getpid()} {platform.node()}", "utf-8")
 
     def _dead_holder(self) -> int | None:
-        """Number of the process that is named as holder, where it is of this machine and no longer there."""
+        """Return number of the process that is named as holder, where it is of this machine and no longer there."""
         try:
             number, _, node = self._holder.read_text("utf-8").partition(" ")
         except FileNotFoundError:

@@ -29,7 +29,9 @@ class Backoff:
     timeout: float = 30.0
 
     def wait(self, attempt: int, draw: float, retry_after: float | None) -> float:
-        """Seconds after the failure of an attempt (1, 2, ...); `draw` in [0, 1) spreads those who failed together.
+        """Return seconds after the failure of an attempt (1, 2, ...).
+
+        `draw` in [0, 1) spreads those who failed together.
 
         Half of the wait is certain and half is drawn ("equal jitter").
         """
@@ -40,7 +42,7 @@ class Backoff:
 async def retried[T](
     ask: Callable[[], Awaitable[T]], *, limiter: Limiter, backoff: Backoff, random: random.Random
 ) -> T:
-    """The answer of `ask`, within the provider's limits, asked again as long as that may help.
+    """Return the answer of `ask`, within the provider's limits, asked again as long as that may help.
 
     Raises
     ------

@@ -21,11 +21,11 @@ from tvquant.market.tasks import DataTask
 
 
 class OutOfStep(DataError):
-    """Newer prices stand on another scale than the stored ones, and do not replace all of these."""
+    """Newer prices are on another scale than the stored ones, and do not replace all of these."""
 
 
 def touching(spans: Sequence[Hole], grid: Grid) -> tuple[Hole, ...]:
-    """The spans with one more bar at either end, so that they can be compared with what is stored beside them."""
+    """Return the spans with one more bar at either end, for comparison with what is stored beside them."""
     last, out = grid.closed(), []
     for first, until in spans:
         after = grid.bars(until, min(until + 10 * np.timedelta64(1, "D"), last))[1:2]
@@ -36,7 +36,7 @@ def touching(spans: Sequence[Hole], grid: Grid) -> tuple[Hole, ...]:
 async def in_step(
     fetcher: Fetcher, task: DataTask, grid: Grid, covered: Coverage, stored: pl.DataFrame, fetched: Fetched
 ) -> Fetched:
-    """What was fetched; all that is stored fetched again as well, where the two differ by a common factor.
+    """Return what was fetched; all that is stored fetched again too, where the two differ by a common factor.
 
     Raises
     ------
@@ -58,9 +58,9 @@ async def in_step(
         changed = f"the close of {row['day']:%Y-%m-%d} is stored as {row['was']:.6g} and delivered as {row['now']:.6g}"
         advice = f"deliver the whole history under its basis, or take the stored one out by `tvquant data rm {name}`"
         raise OutOfStep(f"{name}: {basis} prices changed their scale, {changed}, and {why}; {advice}")
-    said = f"its scale changed: {len(stored)} stored bars fetched again whole"
+    note = f"its scale changed: {len(stored)} stored bars fetched again whole"
     return Fetched(
-        rows=rows, genesis=fetched.genesis or whole.genesis, rejected=fetched.rejected, notes=(*fetched.notes, said)
+        rows=rows, genesis=fetched.genesis or whole.genesis, rejected=fetched.rejected, notes=(*fetched.notes, note)
     )
 
 

@@ -44,7 +44,7 @@ class DataTask:
         return self.physical_symbol, self.interval
 
     def merged_with(self, other: Self) -> Self:
-        """One request that satisfies both.
+        """Return one request that satisfies both.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class DataTask:
 
 
 def merged(tasks: Iterable[DataTask]) -> tuple[DataTask, ...]:
-    """One task per asset and interval, in order of the first of each (R-DAT-17)."""
+    """Return one task per asset and interval, in order of the first of each (R-DAT-17)."""
     found: dict[tuple[str, str], DataTask] = {}
     for task in tasks:
         held = found.get(task.key)

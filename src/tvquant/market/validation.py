@@ -1,6 +1,6 @@
-"""What of a provider's answer is believed, and why the rest is not.
+"""Validation of a provider's answer: which rows are believed, and why the others are not.
 
-A row is believed when it stands on the grid, has closed, and its numbers are finite, positive and in order. Whatever is
+A row is believed when it is on the grid, has closed, and its numbers are finite, positive and in order. Whatever is
 dropped is counted by reason. Equal rows are one; two versions of one bar say that the answer itself is bad.
 
 Rows that are believed can still be unlikely. `suspects` marks prints far from the bars around them; whoever holds them
@@ -23,7 +23,7 @@ from tvquant.market.providers.contract import BARS, Malformed
 UNLIKELY = 1.55
 """A price this many times the median of the bars around it, or one part in as many, is asked for again."""
 REVISED = 1.2
-"""So is a price that stands this far from the stored one of the same bar."""
+"""So is a price that is this far from the stored one of the same bar."""
 AROUND = (-2, -1, 1, 2)
 """Bars around one, whose median close it is compared with: a level that lasts passes, a single print does not."""
 
@@ -48,7 +48,7 @@ class Page:
 
 
 def judged(answer: pl.DataFrame, *, symbol: str, grid: Grid, first: Instant, last: Instant) -> Page:
-    """The page that an answer to a request for the bars from `first` to `last` makes.
+    """Return the page that an answer to a request for the bars from `first` to `last` makes.
 
     Raises
     ------
@@ -66,12 +66,12 @@ def judged(answer: pl.DataFrame, *, symbol: str, grid: Grid, first: Instant, las
         "unfinished": stamps > grid.closed(),
         "not asked for": (stamps < first) | (stamps > last),
     }
-    told = np.ones(len(rows), bool)
-    rejected = _counted(told, checks)
-    oldest = stamps[told].min() if told.any() else None
-    rejected |= _counted(told, _defects(values))
-    kept = rows.filter(pl.Series(told)).select("timestamp", *MEASURES).unique(maintain_order=True)
-    rejected |= {"repeated": again} if (again := int(told.sum()) - len(kept)) else {}
+    good = np.ones(len(rows), bool)
+    rejected = _counted(good, checks)
+    oldest = stamps[good].min() if good.any() else None
+    rejected |= _counted(good, _defects(values))
+    kept = rows.filter(pl.Series(good)).select("timestamp", *MEASURES).unique(maintain_order=True)
+    rejected |= {"repeated": again} if (again := int(good.sum()) - len(kept)) else {}
     if kept["timestamp"].n_unique() < len(kept):
         twice = kept.filter(pl.col("timestamp").is_duplicated())["timestamp"][0]
         raise Malformed(f"{symbol}: the answer has two versions of the bar {twice:%Y-%m-%d %H:%M}")
@@ -79,7 +79,7 @@ def judged(answer: pl.DataFrame, *, symbol: str, grid: Grid, first: Instant, las
 
 
 def suspects(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Timestamps of those rows that are unlikely beside the rows around them, stored ones included.
+    """Return the timestamps of rows that are unlikely beside the rows around them, stored ones included.
 
     Rows that the lake has just so are not asked about again.
     """
@@ -93,15 +93,15 @@ def suspects(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     versions = rows.join(stored, on="timestamp", suffix="_stored")
     revised, same = np.zeros(len(versions), bool), np.ones(len(versions), bool)
     for name in PRICES:
-        told, held = versions[name].to_numpy(), versions[f"{name}_stored"].to_numpy()
-        revised |= _apart(told, held, REVISED)
-        same &= np.abs(told - held) <= SAME * np.abs(held)
+        given, held = versions[name].to_numpy(), versions[f"{name}_stored"].to_numpy()
+        revised |= _apart(given, held, REVISED)
+        same &= np.abs(given - held) <= SAME * np.abs(held)
     found = pl.concat([found, versions.filter(pl.Series(revised)).select("timestamp")]).unique()
     return found.join(versions.filter(pl.Series(same)), on="timestamp", how="anti").sort("timestamp")
 
 
 def agreed(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
-    """Timestamps of the bars of which both answers say the same prices."""
+    """Return the timestamps of the bars whose prices are the same in both answers."""
     both = first.join(second, on="timestamp", suffix="_again")
     equal = pl.all_horizontal(
         (pl.col(name) - pl.col(f"{name}_again")).abs() <= SAME * pl.col(name).abs() for name in PRICES
@@ -110,7 +110,7 @@ def agreed(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
 
 
 def _typed(answer: pl.DataFrame, symbol: str) -> pl.DataFrame:
-    """The columns of the contract, numbers as numbers."""
+    """Return the columns of the contract, numbers as numbers."""
     absent = [name for name in BARS if name not in answer.columns and name != "quote_volume"]
     if absent:
         raise Malformed(
@@ -127,7 +127,7 @@ def _typed(answer: pl.DataFrame, symbol: str) -> pl.DataFrame:
 
 
 def _defects(values: Mapping[str, Floats]) -> dict[str, Bools]:
-    """What is wrong with the numbers of each row."""
+    """Return, by defect, which rows' numbers have it."""
     opens, high, low, close = (values[name] for name in PRICES)
     prices = np.stack([opens, high, low, close])
     volume, quoted = values["volume"], values["quote_volume"]
@@ -139,19 +139,19 @@ def _defects(values: Mapping[str, Floats]) -> dict[str, Bools]:
     }
 
 
-def _counted(told: Bools, checks: Mapping[str, Bools]) -> dict[str, int]:
-    """Take what fails out of `told`; each row is counted for the first check it fails."""
+def _counted(good: Bools, checks: Mapping[str, Bools]) -> dict[str, int]:
+    """Take what fails out of `good`; each row is counted for the first check it fails."""
     found = {}
     for reason, bad in checks.items():
-        failed = told & bad
-        told &= ~bad
+        failed = good & bad
+        good &= ~bad
         if failed.any():
             found[reason] = int(failed.sum())
     return found
 
 
 def _around(close: Floats) -> Floats:
-    """Median close of the bars around each one; NaN where there are none."""
+    """Return the median close of the bars around each one; NaN where there are none."""
     near = np.full((len(AROUND), len(close)), np.nan)
     for row, shift in enumerate(AROUND):
         if shift < 0:
@@ -167,5 +167,5 @@ def _around(close: Floats) -> Floats:
 
 
 def _apart(value: Floats, reference: Floats, times: float) -> Bools:
-    """Where one is more than so many times the other; where either is missing, not."""
+    """Return where one is more than so many times the other; never where either is missing."""
     return (value > times * reference) | (reference > times * value)

@@ -81,8 +81,8 @@ class Offer:
     unread: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def to(self, symbols: Collection[str]) -> "Offer":
-        """What of it concerns who asks for these symbols alone: rows of others that could not be read do not."""
-        return replace(self, unread={name: told for name, told in self.unread.items() if not name or name in symbols})
+        """Return the part that concerns these symbols: unreadable rows of others are left out."""
+        return replace(self, unread={name: rows for name, rows in self.unread.items() if not name or name in symbols})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,26 +121,26 @@ class Provider(Protocol):
     async def bars(
         self, symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None
     ) -> pl.DataFrame:
-        """At most `limits.bars_per_request` bars with start <= open < end, the newest ones of that span (`BARS`).
+        """Return at most `limits.bars_per_request` bars with start <= open < end, the newest of them (`BARS`).
 
         They are ascending unless the outside world delivered them in disorder. No row says that nothing is there.
         """
         ...
 
     async def instruments(self) -> pl.DataFrame:
-        """Everything it serves, listings that have ended included (`INSTRUMENTS`)."""
+        """Return everything it serves, listings that have ended included (`INSTRUMENTS`)."""
         ...
 
     async def actions(self, symbol: str) -> pl.DataFrame:
-        """Corporate actions so far (`ACTIONS`)."""
+        """Return corporate actions so far (`ACTIONS`)."""
         ...
 
     async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
-        """At most `limits.bars_per_request` payments with start <= time < end, the newest ones (`FUNDING`)."""
+        """Return at most `limits.bars_per_request` payments with start <= time < end, the newest ones (`FUNDING`)."""
         ...
 
     async def offer(self, interval: str, /) -> Offer | None:
-        """All that it has of an interval; None where only asking for bars would tell."""
+        """Return all that it has of an interval; None where only asking for bars would show it."""
         ...
 
     async def close(self) -> None:
@@ -179,7 +179,7 @@ class ProviderFactory[O: Options]:
 
 
 class ProviderError(DataError):
-    """A provider did not deliver; `retry_after` is how many seconds it wants to be left alone, where it said so."""
+    """A provider did not deliver; `retry_after` is how many seconds it wants to be left alone, if it gave any."""
 
     def __init__(self, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message, retryable=retryable)

@@ -99,7 +99,7 @@ class Files:
         return page
 
     async def instruments(self) -> pl.DataFrame:
-        """The symbols that have bars, with nothing known of them."""
+        """Return the symbols that have bars, with nothing known of them."""
         bars = await asyncio.to_thread(self._read)
         known = sorted({name for of in bars.values() for name in of})
         names = pl.DataFrame({"symbol": known}, schema={"symbol": pl.String()})
@@ -108,7 +108,7 @@ class Files:
     async def actions(self, symbol: str) -> pl.DataFrame:
         """See `Provider`. Of a bar's several copies, distinct actions are handed over.
 
-        Files of a share that tell no dividend, not even zeros, do not say that none was paid: `Unsupported`.
+        Files of a share without any dividend, not even zeros, do not show that none was paid: `Unsupported`.
         """
         rows = await self._rows_of(symbol, DAILY)
         if structure(symbol).kinds & SHARES and rows["dividends"].is_null().all():
@@ -143,7 +143,7 @@ class Files:
         )
 
     async def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: no connection is held."""
 
     @property
     def rejected(self) -> pl.DataFrame:
@@ -162,12 +162,15 @@ class Files:
         return found
 
     def _read(self) -> Mapping[str, Mapping[str, pl.DataFrame]]:
-        """Rows by interval and symbol, sorted by time, equals in the order of files; read once, whoever asks first."""
+        """Return rows by interval and symbol, sorted by time, equals in the order of files.
+
+        Read once, whoever asks first.
+        """
         with self._lock:
             return self._content[0]
 
     def _read_funding(self) -> Mapping[str, pl.DataFrame]:
-        """Payments by symbol, at the second of their settlement."""
+        """Return payments by symbol, at the second of their settlement."""
         with self._lock:
             return self._content[2]
 

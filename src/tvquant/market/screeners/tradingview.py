@@ -81,12 +81,12 @@ class Query:
     notes: tuple[str, ...]
 
     def page(self, start: int) -> dict[str, Any]:
-        """The body of the page that begins at row `start`."""
+        """Return the body of the page that begins at row `start`."""
         return {**self.body, "range": [start, start + PAGE]}
 
 
 def compiled(scanner: Scanner, *, day: date) -> Query:
-    """The scanner as a query; `day` says which members a dated list has.
+    """Return the scanner as a query; `day` says which members a dated list has.
 
     Raises
     ------
@@ -120,7 +120,7 @@ TRADED_FEATURE = "value_traded_last"
 
 
 def _market(scanner: Scanner) -> str:
-    """The market that has the scanner's kinds."""
+    """Return the market that has the scanner's kinds."""
     for kind in scanner.kinds:
         if kind not in TYPES:
             raise ProfileError(f"scanner {scanner.name}: kind {kind} has no place in the live screener")
@@ -140,7 +140,7 @@ def _either(terms: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _structure(scanner: Scanner, market: str, day: date) -> list[dict[str, Any]]:
-    """Kind, exchange, quotes, hygiene and members as filters."""
+    """Return kind, exchange, quotes, hygiene and members as filters."""
     kinds = _kinds(scanner)
     terms: list[dict[str, Any]] = [dict(kinds[0])] if len(kinds) == 1 else []
     if scanner.exchange is not None:
@@ -172,7 +172,7 @@ _BASES: Mapping[Kind, frozenset[str]] = MappingProxyType(
 
 
 def _quotes(scanner: Scanner, market: str) -> list[str]:
-    """Quotes that count as the scanner's currency."""
+    """Return quotes that count as the scanner's currency."""
     if scanner.currency != "USD" or market == US_MARKET:
         return [str(scanner.currency)]
     extra = venues.BINANCE_USD_QUOTES if scanner.exchange == "BINANCE" else ()
@@ -180,7 +180,7 @@ def _quotes(scanner: Scanner, market: str) -> list[str]:
 
 
 def _column(scanner: Scanner, name: str, market: str) -> str | None:
-    """The column of a feature; None for a band, whose comparison is one of the close."""
+    """Return the column of a feature; None for a band, whose comparison is one of the close."""
     if name == TRADED_FEATURE:
         return TRADED[market]
     if name == BAND:
@@ -197,7 +197,7 @@ BAND = "bollinger_b_20"
 
 
 def _term(scanner: Scanner, each: Filter, market: str) -> dict[str, Any]:
-    """One comparison."""
+    """Return one comparison."""
     side, bound = each.comparison
     operation = OPERATIONS[side]
     if each.field == BAND:

@@ -62,7 +62,7 @@ class SimulatedHttp:
         return protocol.decode_funding(await self._get("/v1/funding", {"symbol": symbol, **_span(start, end)}))
 
     async def offer(self, _interval: str, /) -> Offer | None:
-        """See `Provider`; as a real exchange, it does not tell."""
+        """See `Provider`; None, as of a real exchange."""
         return None
 
     async def close(self) -> None:
@@ -93,7 +93,10 @@ class SimulatedHttp:
 
 
 def _span(start: datetime | None, end: datetime | None) -> dict[str, str]:
-    """A span as the exchange wants it: both ends belong to it. A start within a millisecond begins at the next."""
+    """Return a span as the exchange wants it: both ends belong to it.
+
+    A start within a millisecond begins at the next.
+    """
     query = {}
     if start is not None:
         query["startTime"] = str(protocol.stamp(start - BLINK) + 1)

@@ -1,4 +1,4 @@
-"""The simulated exchange: answers requests out of its world, keeps its own rate limit, and breaks what it is told to.
+"""The simulated exchange: answers requests out of its world, keeps its rate limit, and shows its faults.
 
 Every request is written down, whatever became of it, so that a test can prove what a client did: `violations` counts
 requests above the declared rate, `knocks` those during a ban.
@@ -125,13 +125,13 @@ class Exchange:
         return sum(request.outcome == "banned" for request in self.requests)
 
     def most_within(self, seconds: float = 1.0) -> int:
-        """The greatest number of requests in any span of so many seconds."""
+        """Return the greatest number of requests in any span of so many seconds."""
         times = [request.at for request in self.requests]
         return max((bisect_right(times, at + seconds) - place for place, at in enumerate(times)), default=0)
 
     @contextmanager
     def being_asked(self) -> Iterator[None]:
-        """Around a request, from its arrival to the end of its answer; `most_open` is how many ever were at once."""
+        """Count a request as open from its arrival to the end of its answer; `most_open` is the highest count."""
         with self._lock:
             self._open += 1
             self.most_open = max(self.most_open, self._open)
@@ -142,13 +142,13 @@ class Exchange:
                 self._open -= 1
 
     def truth(self, symbol: str, interval: str = "1d") -> pl.DataFrame:
-        """The bars that a healthy lake holds now."""
+        """Return the bars that a healthy lake holds now."""
         return self.world.truth(symbol, interval, now=self.clock.now())
 
     def bars(
         self, symbol: str, interval: str, *, start: datetime | None, end: datetime | None, limit: int | None = None
     ) -> ExchangeReply:
-        """The newest bars with start <= open < end, at most `limit` and never more than the terms allow.
+        """Return the newest bars with start <= open < end, at most `limit` and never more than the terms allow.
 
         Raises
         ------
@@ -169,19 +169,19 @@ class Exchange:
             return ExchangeReply(rows=rows, manner=manner, seconds=0.0 if fault is None else fault.seconds)
 
     def instruments(self) -> ExchangeReply:
-        """All listings so far."""
+        """Return all listings so far."""
         with self._lock:
             self._admit("instruments", "")
             return ExchangeReply(rows=self.world.instruments(now=self.clock.now()))
 
     def actions(self, symbol: str) -> ExchangeReply:
-        """Corporate actions so far."""
+        """Return corporate actions so far."""
         with self._lock:
             self._admit("actions", symbol)
             return ExchangeReply(rows=self.world.actions(self._known(symbol), now=self.clock.now()))
 
     def funding(self, symbol: str, *, start: datetime | None, end: datetime | None) -> ExchangeReply:
-        """The newest funding payments with start <= time < end."""
+        """Return the newest funding payments with start <= time < end."""
         with self._lock:
             self._admit("funding", symbol)
             rows = _between(self.world.funding(self._known(symbol), now=self.clock.now()), start, end)
@@ -219,7 +219,7 @@ class Exchange:
             raise Banned(f"the simulated exchange answers nothing until {until}", until=until, retry_after=left)
 
     def _delivery_fault(self, symbol: str) -> Fault | None:
-        """The first fault of delivery that still shows, counted as shown."""
+        """Return the first fault of delivery that still shows, counted as shown."""
         for number, fault in enumerate(self.faults.faults):
             if fault.symbol == symbol and fault.kind in DELIVERY and self._shows(number, fault):
                 self._shown[number] += 1
@@ -247,7 +247,7 @@ class Exchange:
         return fault.requests is None or self._shown[number] < fault.requests
 
     def _spoiled(self, symbol: str, whole: pl.DataFrame, limit: int) -> pl.DataFrame:
-        """The newest rows with all faults that touch them; each counts as shown when it does."""
+        """Return the newest rows with all faults that touch them; each counts as shown when it does."""
         mine = [
             (number, fault)
             for number, fault in enumerate(self.faults.faults)
@@ -267,7 +267,7 @@ class Exchange:
         return page.tail(limit)
 
     def _note(self, outcome: str) -> None:
-        """What became of the last request; several faults are joined."""
+        """Write down what became of the last request; several faults are joined."""
         last = self._requests[-1]
         joined = str(outcome) if last.outcome == "answered" else f"{last.outcome}, {outcome}"
         self._requests[-1] = Request(at=last.at, path=last.path, symbol=last.symbol, outcome=joined)

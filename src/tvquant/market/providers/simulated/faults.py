@@ -90,7 +90,7 @@ class Fault:
         return self.requests is None and self.kind not in HARMLESS
 
     def touched(self) -> pl.Expr:
-        """Which bars it touches."""
+        """Return which bars it touches."""
         after = pl.lit(True) if self.start is None else pl.col("timestamp") >= self.start
         return after if self.end is None else after & (pl.col("timestamp") < self.end)
 
@@ -108,7 +108,7 @@ class Faults:
 
 
 def spoil(rows: pl.DataFrame, fault: Fault) -> pl.DataFrame:
-    """Bars as an answer that shows the fault has them; delivery is not a matter of bars."""
+    """Return bars as an answer that shows the fault has them; delivery is not a matter of bars."""
     hit = fault.touched()
     match fault.kind:
         case FaultKind.GAP | FaultKind.STALE:
@@ -148,7 +148,7 @@ def draw(
     permanent: float = 0.2,
     seconds: float = 0.2,
 ) -> Faults:
-    """Faults of every kind in turn for a share of the symbols, one each, some days before `now`.
+    """Return faults of every kind in turn for a share of the symbols, one each, some days before `now`.
 
     Of the faults that can be irreparable, the share `permanent` is; an unknown symbol stays unknown. The others show
     in one or two answers. `seconds` is how long limits, bans and drips take.

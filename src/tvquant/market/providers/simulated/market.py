@@ -73,7 +73,7 @@ class Listing:
     Parameters
     ----------
     generation : 1, or 2 for the second holder of a ticker.
-    venue, column : where its prices stand.
+    venue, column : place of its prices.
     first, last : numbers of its first day and of the day after its last one, counted from the market's start.
     ends : it is delisted at `last`, which may be the market's own end otherwise.
     sector : its sector; `coin` : of a perpetual, the column of its coin.
@@ -93,7 +93,7 @@ class Listing:
 
 
 def roster(market: SimulatedMarket) -> tuple[Listing, ...]:
-    """Every listing, in order of columns within its venue: coins, their second holders, perpetuals; stocks.
+    """Return every listing, in order of columns within its venue: coins, their second holders, perpetuals; stocks.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def roster(market: SimulatedMarket) -> tuple[Listing, ...]:
 def _spans(
     market: SimulatedMarket, name: str, count: int, venue: Venue, edges: dict[str, float], *, stream: int
 ) -> list[Listing]:
-    """Listings with their days: all of them last 120 days at least."""
+    """Return listings with their days: all of them last 120 days at least."""
     rng = np.random.default_rng([market.seed, stream])
     late, ends = rng.random(count) < market.late, rng.random(count) < market.delisted
     first = np.where(late, rng.integers(1, market.days - 120, count), 0)
@@ -149,7 +149,7 @@ def _spans(
 
 
 def _reuse(market: SimulatedMarket, coins: list[Listing]) -> list[Listing]:
-    """The last coins end half-way, and something else gets their tickers."""
+    """Return the last coins end half-way, and something else gets their tickers."""
     kept = coins[: len(coins) - market.reused]
     middle = market.days // 2
     old = [

@@ -73,11 +73,11 @@ class Simulated:
             return await self._delivered(self.exchange.funding(symbol, start=start, end=end))
 
     async def offer(self, _interval: str, /) -> Offer | None:
-        """See `Provider`; as a real exchange, it does not tell."""
+        """See `Provider`; None, as of a real exchange."""
         return None
 
     async def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: no connection is held."""
 
     async def _delivered(self, answer: ExchangeReply) -> pl.DataFrame:
         late = answer.manner is Manner.SILENT or (answer.manner is Manner.DRIPPING and answer.seconds > self.patience)

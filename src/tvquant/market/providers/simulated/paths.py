@@ -56,7 +56,7 @@ class Steps:
 
 
 def regimes(rng: np.random.Generator, days: int) -> Ints:
-    """The regime of each day (D), beginning calm."""
+    """Return the regime of each day (D), beginning calm."""
     edges = np.cumsum(STAY, axis=1)
     out = np.zeros(days, np.int64)
     for day, draw in enumerate(rng.random(days)[1:], start=1):
@@ -65,7 +65,10 @@ def regimes(rng: np.random.Generator, days: int) -> Ints:
 
 
 def shocks(rng: np.random.Generator, days: int, columns: int) -> Floats:
-    """Shocks of steps whose days cluster in volatility, days x STEPS x columns; a day's sum has unit mean variance."""
+    """Return shocks of steps whose days cluster in volatility, days x STEPS x columns.
+
+    A day's sum has unit mean variance.
+    """
     drawn: Floats = rng.standard_t(FREEDOM, (days, STEPS, columns)) / np.sqrt(FREEDOM / (FREEDOM - 2) * STEPS)
     of_day = drawn.sum(axis=1) ** 2
     keep, persist = GARCH
@@ -77,7 +80,7 @@ def shocks(rng: np.random.Generator, days: int, columns: int) -> Floats:
 
 
 def log_returns(seed: list[int], character: Character, regime: Ints, sector: Ints) -> Floats:
-    """Log returns of steps, D x STEPS x n: market factor, sector factor and own shock, under the day's regime."""
+    """Return D x STEPS x n log returns: market factor, sector factor and own shock, under the day's regime."""
     loads, market, groups, own = (np.random.default_rng([*seed, stream]) for stream in range(4))
     days, n = len(regime), len(sector)
     beta, gamma = loads.uniform(0.6, 1.5, n), loads.uniform(0.5, 1.5, n)
@@ -93,7 +96,7 @@ def log_returns(seed: list[int], character: Character, regime: Ints, sector: Int
 
 
 def bars(rng: np.random.Generator, character: Character, returns: Floats) -> Steps:
-    """Opens, extremes and traded values around a path of log returns (D x STEPS x n).
+    """Return opens, extremes and traded values around a path of log returns (D x STEPS x n).
 
     A bar opens where the last one closed, but for the part of a day's first move that falls between sessions. It ranges
     beyond its open and close by half-normal moves of the path's own size; value grows with the size of moves.
@@ -117,7 +120,7 @@ def bars(rng: np.random.Generator, character: Character, returns: Floats) -> Ste
 
 
 def drift_for(sharpe: float, log_returns_of_days: Floats, periods_per_year: int) -> float:
-    """The constant to add to daily log returns x so that simple returns have that annualised Sharpe ratio exactly.
+    """Return the constant to add to daily log returns x for exactly that annualised Sharpe ratio of simple returns.
 
     With m and s the mean and the standard deviation (ddof 1) of exp(x), those of exp(x + c) - 1 are e^c m - 1 and
     e^c s; their ratio is S / sqrt(A) at c = -log(m - s S / sqrt(A)).
@@ -127,7 +130,7 @@ def drift_for(sharpe: float, log_returns_of_days: Floats, periods_per_year: int)
 
 
 def autoregression(rng: np.random.Generator, rows: int, columns: int, keep: float) -> Floats:
-    """AR(1) noise of unit variance, rows x columns."""
+    """Return AR(1) noise of unit variance, rows x columns."""
     out = rng.standard_normal((rows, columns))
     fresh = np.sqrt(1 - keep * keep)
     for row in range(1, rows):

@@ -36,7 +36,7 @@ class Grid:
     periods_per_year: int
 
     def times(self, interval: str) -> tuple[Times, Times]:
-        """Opens and closes of the bars of an interval."""
+        """Return opens and closes of the bars of an interval."""
         return (self.days, self.closes) if interval == "1d" else (self.step_opens, self.step_closes)
 
 
@@ -55,7 +55,7 @@ class Prices:
 
 
 def aggregate(steps: Mapping[str, Floats], size: int) -> dict[str, Floats]:
-    """Bars of `size` steps each, from bars of one step (rows x n)."""
+    """Return bars of `size` steps each, from bars of one step (rows x n)."""
     cut = {name: column.reshape(-1, size, column.shape[1]) for name, column in steps.items()}
     return {
         "open": cut["open"][:, 0],
@@ -68,7 +68,7 @@ def aggregate(steps: Mapping[str, Floats], size: int) -> dict[str, Floats]:
 
 
 def span(one: Listing, first_day: np.datetime64, opens: Times) -> tuple[int, int]:
-    """First row and the row after the last one of a listing, among bars that open at `opens`."""
+    """Return first row and the row after the last one of a listing, among bars that open at `opens`."""
     lo, hi = np.searchsorted(opens, [first_day + one.first * DAY, first_day + one.last * DAY])
     return int(lo), int(hi)
 
@@ -90,7 +90,7 @@ def _grid(market: SimulatedMarket, venue: Venue) -> Grid:
 
 
 def prices_of(market: SimulatedMarket, venue: Venue, listings: list[Listing], regimes: Ints) -> Prices:
-    """All bars of a venue; its listings stand in order of their columns."""
+    """Return all bars of a venue; its listings are in order of their columns."""
     grid = _grid(market, venue)
     stream = [market.seed, 10 + list(Venue).index(venue)]
     character = paths.COINS if venue is Venue.COINS else paths.STOCKS
@@ -137,7 +137,7 @@ def _plant(returns: Floats, listings: list[Listing], grid: Grid, first_day: np.d
 def _levels(
     rng: np.random.Generator, listings: list[Listing], spans: list[tuple[int, int]], steps: paths.Steps
 ) -> Floats:
-    """What to multiply each relative path with (n): a price of its own, the coin's, or far from the last holder's."""
+    """Return the n factors of the relative paths: a price of its own, the coin's, or far from the last holder's."""
     coins = listings[0].venue is Venue.COINS
     drawn = np.exp(rng.normal(1.0, 2.5, len(listings)) if coins else rng.normal(4.3, 0.7, len(listings)))
     out = np.zeros(len(listings))
@@ -158,7 +158,10 @@ def _actions(
     grid: Grid,
     first_day: np.datetime64,
 ) -> tuple[dict[int, dict[int, float]], dict[int, dict[int, float]]]:
-    """Splits (new for one old) and dividends (share of the price), by column and row of the ex-date; stocks only."""
+    """Return splits (new for one old) and dividends (share of the price), by column and row of the ex-date.
+
+    Stocks only.
+    """
     splits: dict[int, dict[int, float]] = {}
     dividends: dict[int, dict[int, float]] = {}
     if venue is Venue.COINS:
@@ -178,7 +181,7 @@ def _actions(
 def _factors(
     days: int, n: int, splits: Mapping[int, Mapping[int, float]], dividends: Mapping[int, Mapping[int, float]]
 ) -> tuple[Floats, Floats]:
-    """Units that one unit of the first day has become, and what dividends have left of its price (D x n each)."""
+    """Return D x n each: units that one unit of the first day became, and the share of its price left by dividends."""
     units, left = np.ones((days, n)), np.ones((days, n))
     for column, found in splits.items():
         for day, ratio in found.items():
@@ -190,7 +193,7 @@ def _factors(
 
 
 def _traded(steps: paths.Steps, level: Floats, units: Floats, left: Floats) -> tuple[dict[str, Floats], Floats, Floats]:
-    """Bars in quoted prices and whole lots, with ticks and lots (n each) that follow from the size of prices."""
+    """Return bars in quoted prices and whole lots, with ticks and lots (n each) that follow from the size of prices."""
     price = level * np.repeat(left / units, STEPS, axis=0)
     quoted = {name: getattr(steps, name) * price for name in ("open", "high", "low", "close")}
     size = np.floor(np.log10(np.median(quoted["close"], axis=0)))

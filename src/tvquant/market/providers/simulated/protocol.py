@@ -37,17 +37,17 @@ _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, OverflowError, Attri
 
 
 def stamp(time: datetime) -> int:
-    """Milliseconds since 1970, rounded down."""
+    """Return milliseconds since 1970, rounded down."""
     return (time - EPOCH) // STEP
 
 
 def moment(milliseconds: int) -> datetime:
-    """The time of a stamp."""
+    """Return the time of a stamp."""
     return EPOCH + milliseconds * STEP
 
 
 def encode_bars(rows: pl.DataFrame, interval: str) -> list[list[Any]]:
-    """Bars as arrays; the last moment of a bar is one millisecond before its interval is over."""
+    """Return bars as arrays; the last moment of a bar is one millisecond before its interval is over."""
     length = INTERVALS[interval] // STEP
     return [
         [stamp(time), *(repr(value) for value in prices), stamp(time) + length - 1, repr(quote)]
@@ -56,7 +56,7 @@ def encode_bars(rows: pl.DataFrame, interval: str) -> list[list[Any]]:
 
 
 def encode_instruments(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Listings as objects."""
+    """Return listings as objects."""
     return [
         {
             "symbol": row["symbol"],
@@ -72,17 +72,17 @@ def encode_instruments(rows: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def encode_actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Corporate actions as objects."""
+    """Return corporate actions as objects."""
     return [{"time": stamp(time), "kind": kind, "value": repr(value)} for time, kind, value in rows.iter_rows()]
 
 
 def encode_funding(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Funding payments as objects."""
+    """Return funding payments as objects."""
     return [{"fundingTime": stamp(time), "fundingRate": repr(rate)} for time, rate in rows.iter_rows()]
 
 
 def decode_bars(body: bytes, symbol: str) -> pl.DataFrame:
-    """The bars of an answer (`BARS`)."""
+    """Return the bars of an answer (`BARS`)."""
 
     def one(row: Any) -> tuple[Any, ...]:
         return symbol, moment(row[0]), *(float(text) for text in row[1:6]), float(row[7])
@@ -91,7 +91,7 @@ def decode_bars(body: bytes, symbol: str) -> pl.DataFrame:
 
 
 def decode_instruments(body: bytes) -> pl.DataFrame:
-    """The listings of an answer (`INSTRUMENTS`)."""
+    """Return the listings of an answer (`INSTRUMENTS`)."""
 
     def one(row: Any) -> tuple[Any, ...]:
         over = row["delistedAt"]
@@ -103,12 +103,12 @@ def decode_instruments(body: bytes) -> pl.DataFrame:
 
 
 def decode_actions(body: bytes) -> pl.DataFrame:
-    """The corporate actions of an answer (`ACTIONS`)."""
+    """Return the corporate actions of an answer (`ACTIONS`)."""
     return _decoded(body, "actions", ACTIONS, lambda row: (moment(row["time"]), row["kind"], float(row["value"])))
 
 
 def decode_funding(body: bytes) -> pl.DataFrame:
-    """The funding payments of an answer (`FUNDING`)."""
+    """Return the funding payments of an answer (`FUNDING`)."""
     return _decoded(body, "funding", FUNDING, lambda row: (moment(row["fundingTime"]), float(row["fundingRate"])))
 
 
@@ -126,7 +126,7 @@ def _decoded(
 
 
 def encode_error(error: ProviderError) -> tuple[int, dict[str, str], dict[str, Any]]:
-    """Status, headers and body of a refusal."""
+    """Return status, headers and body of a refusal."""
     wait = {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     body: dict[str, Any] = {"code": FAILED, "msg": str(error)}
     match error:
@@ -141,16 +141,16 @@ def encode_error(error: ProviderError) -> tuple[int, dict[str, str], dict[str, A
 
 
 def decode_error(status: int, wait: str | None, body: bytes, now: datetime) -> ProviderError:
-    """The error behind a status that is not 200; bodies of errors are not relied on."""
+    """Return the error behind a status that is not 200; bodies of errors are not relied on."""
     try:
-        said = json.loads(body)
+        answer = json.loads(body)
     except ValueError:
-        said = None
-    said = said if isinstance(said, dict) else {}
-    message = f"{said.get('msg') or 'the simulated exchange refused'} (HTTP {status})"
+        answer = None
+    answer = answer if isinstance(answer, dict) else {}
+    message = f"{answer.get('msg') or 'the simulated exchange refused'} (HTTP {status})"
     seconds = float(wait) if wait is not None and wait.isdecimal() else None
     if status == 418:
-        until = said.get("until")
+        until = answer.get("until")
         # The body is exact, the header is rounded up to whole seconds.
         end = moment(until) + STEP if isinstance(until, int) else now + timedelta(seconds=seconds or 60.0)
         return Banned(message, until=end, retry_after=max(0.0, (end - now).total_seconds()))
@@ -158,6 +158,6 @@ def decode_error(status: int, wait: str | None, body: bytes, now: datetime) -> P
         return RateLimited(message, retry_after=seconds)
     if status >= 500:
         return Unavailable(message, retry_after=seconds)
-    if said.get("code") == UNKNOWN:
+    if answer.get("code") == UNKNOWN:
         return UnknownSymbol(message)
     return ProviderError(message)

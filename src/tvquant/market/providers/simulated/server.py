@@ -52,7 +52,7 @@ async def serve(exchange: Exchange, *, port: int = 0) -> AsyncIterator[str]:
 
 @contextmanager
 def served(exchange: Exchange, *, port: int = 0) -> Iterator[str]:
-    """The same in a thread of its own, for clients in other threads and processes."""
+    """Serve the exchange in a thread of its own, for clients in other threads and processes."""
     ready: threading.Event = threading.Event()
     address: list[str] = []
     failed: list[OSError] = []
@@ -84,7 +84,7 @@ def served(exchange: Exchange, *, port: int = 0) -> Iterator[str]:
 
 
 async def _heard(exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """One request read and answered; whether the connection goes on."""
+    """Read and answer one request; return whether the connection goes on."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     parts = head.split("\r\n", 1)[0].split(" ")
     target = parts[1] if len(parts) == 3 and parts[0] == "GET" else ""
@@ -95,12 +95,12 @@ async def _heard(exchange: Exchange, reader: asyncio.StreamReader, writer: async
 async def _answered(
     exchange: Exchange, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> bool:
-    """The answer to one target, sent in its manner; whether the connection goes on."""
+    """Send the answer to one target in its manner; return whether the connection goes on."""
     try:
         answer, body = _answer(exchange, target)
     except ProviderError as error:
-        status, headers, said = protocol.encode_error(error)
-        await _send(writer, status, headers, json.dumps(said).encode())
+        status, headers, fields = protocol.encode_error(error)
+        await _send(writer, status, headers, json.dumps(fields).encode())
         return True
     except (ValueError, OverflowError) as error:
         await _send(writer, 400, {}, json.dumps({"code": -1100, "msg": f"bad request: {error}"}).encode())
@@ -121,7 +121,7 @@ async def _answered(
 
 
 def _answer(exchange: Exchange, target: str) -> tuple[ExchangeReply, bytes]:
-    """What the exchange says to a target, and the same as JSON."""
+    """Return what the exchange says to a target, and the same as JSON."""
     split = urlsplit(target)
     query = {name: values[0] for name, values in parse_qs(split.query).items()}
     symbol = query.get("symbol", "")
