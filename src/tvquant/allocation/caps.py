@@ -114,7 +114,7 @@ def _rows(
 ) -> Iterator[tuple[Family, Floats, float]]:
     """Yield the rows of clusters with more than one name, then of the net limits that the budget does not keep already.
 
-    A single side cannot leave an interval that its budget stands in.
+    A single side cannot leave an interval that its budget is in.
     """
     for shared in np.flatnonzero(np.bincount(cluster) > 1):
         yield Family.CLUSTER, (cluster == shared).astype(np.float64), limits.cluster

@@ -91,5 +91,5 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)
     *before, last = answer.attempts
-    said = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved"
-    return EngineAnswer(weights=weights, attempts=(*before, replace(last, outcome=said)))
+    outcome = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved"
+    return EngineAnswer(weights=weights, attempts=(*before, replace(last, outcome=outcome)))

@@ -40,7 +40,7 @@ class Ledger:
 
     @classmethod
     def create(cls, folder: Path, *, run_id: str, clock: Clock) -> Self:
-        """A new, empty ledger in an existing folder; its first record must be the genesis entry.
+        """Return a new, empty ledger in an existing folder; its first record must be the genesis entry.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class Ledger:
 
 
 def _content(entry: Entry) -> dict[str, Json]:
-    """The part of a record that the entry says."""
+    """Return the part of a record that comes from the entry."""
     if not 1 <= entry.stage <= 16 or entry.pillar not in (None, 0, 1, 2, 3, 4) or not entry.chain:
         where = f"chain {entry.chain!r}, stage {entry.stage!r}, pillar {entry.pillar!r}"
         raise ValueError(f"a record needs a chain, a stage of 1..16 and a pillar of 0..4 or none, found {where}")

@@ -35,7 +35,7 @@ SCALAR_TAGS = {"$null", "$date", "$datetime", "$timedelta", "$decimal", "$dateti
 
 
 def encode(value: Any, where: str = "value") -> Json:
-    """JSON form of `value`; `where` names it in errors.
+    """Return JSON form of `value`; `where` names it in errors.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def encode(value: Any, where: str = "value") -> Json:
 
 
 def is_scalar(encoded: Json) -> bool:
-    """Whether an encoded value was a single value, not a list, mapping or array."""
+    """Return whether an encoded value was a single value, not a list, mapping or array."""
     match encoded:
         case list():
             return False
@@ -73,7 +73,7 @@ def is_scalar(encoded: Json) -> bool:
 
 
 def decode(value: Json) -> Any:
-    """The value that `encode` was given (see the module for what changes its type).
+    """Return the value that `encode` was given (see the module for what changes its type).
 
     Raises
     ------
@@ -116,7 +116,10 @@ def _refused(value: Any, where: str) -> TypeError:
 
 
 def _library_value(value: Any, where: str) -> Json:
-    """Values of the standard library. Subclasses may carry more (a pandas Timestamp has nanoseconds): refused."""
+    """Return values of the standard library.
+
+    Subclasses may carry more (a pandas Timestamp has nanoseconds): refused.
+    """
     kind = type(value)
     if kind is datetime:
         return {"$datetime": value.isoformat()}

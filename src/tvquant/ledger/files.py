@@ -27,7 +27,7 @@ class Altered:
 
 
 def outputs_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """What a record says of these files of the run folder, which are on the disk already.
+    """Return the record's entry for these files of the run folder, which are on the disk already.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def outputs_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def held_by(chain: str, outputs: Mapping[str, Any]) -> dict[str, str]:
-    """File -> digest, as one record says."""
+    """Return file -> digest, as one record has them."""
     if chain != RUN:
         return {}
     named = ((name, digest) for name, digest in outputs.items() if name.startswith(FILE))
@@ -48,13 +48,13 @@ def held_by(chain: str, outputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def altered(folder: Path, held: Mapping[str, str]) -> tuple[Altered, ...]:
-    """Every file that differs from the digest that is held of it, or is not there."""
+    """Return every file that differs from the digest that is held of it, or is not there."""
     found = ((name, _difference(folder / name, digest)) for name, digest in sorted(held.items()))
     return tuple(Altered(file=name, why=why) for name, why in found if why)
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
+    """Return SHA-256 (hex) of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

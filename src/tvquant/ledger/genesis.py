@@ -24,7 +24,7 @@ def genesis_entry(
     selection: str,
     rebalance: str,
 ) -> Entry:
-    """The first entry of a run.
+    """Return the first entry of a run.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def genesis_entry(
 
 
 def check_genesis(entry: Entry, run_id: str) -> None:
-    """ValueError unless `entry` is a whole genesis record of the run `run_id`."""
+    """Raise ValueError unless `entry` is a whole genesis record of the run `run_id`."""
     if entry.kind != "genesis" or entry.chain != RUN:
         raise ValueError(f"the first record is `genesis` on chain `{RUN}`, found {entry.kind!r} on {entry.chain!r}")
     if entry.data.get("run_id") != run_id:

@@ -60,7 +60,7 @@ class BadLine(LedgerError):
 
 
 def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
-    """Canonical line of `fields` with their digest put in its sorted place, and the digest."""
+    """Return canonical line of `fields` with their digest put in its sorted place, and the digest."""
     before = canonical_json({key: value for key, value in fields.items() if key < "digest"})
     after = canonical_json({key: value for key, value in fields.items() if key > "digest"})
     digest = hashlib.sha256(before[:-1] + b"," + after[1:]).hexdigest()
@@ -68,7 +68,7 @@ def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
 
 
 def _load(line: bytes) -> dict[str, Any]:
-    """Fields of a JSON object; none when it is anything else."""
+    """Return fields of a JSON object; none when it is anything else."""
     try:
         loaded = json.loads(line.decode())
     except (ValueError, RecursionError):
@@ -100,18 +100,18 @@ def _is_record(fields: Mapping[str, Any]) -> bool:
 
 
 def _hashes(fields: Mapping[str, Any], line: bytes) -> bool:
-    """The bytes of the line without its digest hash to it; nothing is written again, so a byte that differs shows."""
+    """Return whether the bytes of the line without its digest hash to it, as they are in the file."""
     mine = b'"digest":"%s",' % str(fields.get("digest")).encode()
     return line.count(mine) == 1 and hashlib.sha256(line[:-1].replace(mine, b"")).hexdigest() == fields["digest"]
 
 
 def tips_json(tips: Mapping[str, Tip]) -> dict[str, Any]:
-    """Chains as they stand in the head and in the seal."""
+    """Return the chains as they are in the head and in the seal."""
     return {chain: {"length": tip.length, "digest": tip.digest} for chain, tip in tips.items()}
 
 
 def seal_content(leaves: Mapping[str, str], tips: Mapping[str, Tip]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Outputs and data of the seal over these results and chains."""
+    """Return outputs and data of the seal over these results and chains."""
     return {"result": merkle_root(leaves)}, {"cells": dict(leaves), "chains": tips_json(tips)}
 
 
@@ -124,12 +124,12 @@ class Head:
     tips: Mapping[str, Tip]
 
     def line(self) -> bytes:
-        """The file's content."""
+        """Return the file's content."""
         return hashed_line({"records": self.records, "bytes": self.size, "chains": tips_json(self.tips)})[0]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The head in `folder`.
+        """Return the head in `folder`.
 
         Raises
         ------
@@ -161,15 +161,15 @@ class ChainProgress:
     sealed: bool = False
 
     def copy(self) -> Self:
-        """The same progress, to go on with apart."""
+        """Return the same progress, to go on with apart."""
         return replace(self, tips=dict(self.tips))
 
     def head(self) -> Head:
-        """The head that covers everything so far."""
+        """Return the head that covers everything so far."""
         return Head(records=self.records, size=self.size, tips=dict(self.tips))
 
     def place(self, chain: str) -> dict[str, Any]:
-        """The fields which bind the next record of `chain` to what is before it."""
+        """Return the fields which bind the next record of `chain` to what is before it."""
         tip = self.tips.get(chain, Tip(length=0, digest=self.genesis))
         return {"n": self.records + 1, "seq": tip.length + 1, "previous": tip.digest}
 
@@ -197,7 +197,7 @@ class ChainProgress:
         return fields
 
     def _fault(self, fields: Mapping[str, Any], line: bytes) -> str | None:
-        """What is wrong with the next line, if anything."""
+        """Return what is wrong with the next line, if anything."""
         if not _is_record(fields):
             return "is not a ledger record"
         if not _hashes(fields, line):
@@ -230,7 +230,7 @@ class ChainProgress:
 
 
 def walk(file: BinaryIO, progress: ChainProgress, limit: float) -> Iterator[dict[str, Any]]:
-    """Fields of the lines from where `progress` stands until it covers `limit` bytes or the whole lines end."""
+    """Yield the fields of the lines from the end of `progress` until it covers `limit` bytes or the whole lines end."""
     while progress.size < limit:
         line = file.readline()
         if not line.endswith(b"\n"):
@@ -255,7 +255,7 @@ def last_record(folder: Path) -> dict[str, Any]:
 
 
 def open_audit(folder: Path) -> BinaryIO:
-    """`audit.jsonl` of `folder` for reading; DataError when that cannot be."""
+    """Return `audit.jsonl` of `folder` for reading; DataError when that cannot be."""
     try:
         return (folder / AUDIT).open("rb")
     except OSError as error:

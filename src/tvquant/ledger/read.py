@@ -44,7 +44,7 @@ class LedgerRecord:
 def records(
     folder: Path, *, chain: str | None = None, kind: str | tuple[str, ...] | None = None
 ) -> Iterator[LedgerRecord]:
-    """All whole records in the order they were written, of one chain and of one or some kinds when asked.
+    """Yield all whole records in the order they were written, of one chain and of one or some kinds when asked.
 
     A ledger that was killed, or is still being written, gives what it has.
 

@@ -68,7 +68,7 @@ class RecordedCell:
 
     @classmethod
     def of(cls, record: LedgerRecord) -> Self:
-        """The cell whose outcome this is.
+        """Return the cell whose outcome this is.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class RecordedRun:
         return from_manifest(self.document(MANIFEST))
 
     def document(self, name: str) -> Any:
-        """A JSON document of the run's folder."""
+        """Return a JSON document of the run's folder."""
         try:
             return json.loads((self.folder.path / name).read_text("utf-8"))
         except FileNotFoundError as error:
@@ -246,7 +246,7 @@ class RecordedRun:
             raise Absent(f"{name} cannot be read: it is damaged") from error
 
     def table(self, name: str, cell: str | None = None) -> pl.DataFrame:
-        """A result table, whole or of one cell (at least one row then)."""
+        """Return a result table, whole or of one cell (at least one row then)."""
         if name not in self._tables:
             self._tables[name] = self._read(name)
         frame = self._tables[name]
@@ -291,7 +291,7 @@ class RecordedRun:
         return self.stages[stage]
 
     def _read(self, name: str) -> pl.DataFrame:
-        """A table; of a finished run only the file that the ledger answers for, never a shard beside it."""
+        """Return a table; of a finished run only the file that the ledger answers for, never a shard beside it."""
         where = _file(name)
         try:
             if where in self.files:

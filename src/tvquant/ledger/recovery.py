@@ -17,7 +17,10 @@ from tvquant.ledger.lines import AUDIT, HEAD, BadLine, ChainProgress, Head, open
 
 
 def torn(folder: Path) -> tuple[Path, str] | None:
-    """The file of a ledger whose end was lost or torn, and what is wrong; None where `Ledger.resume` can go on."""
+    """Return the file of a ledger whose end was lost or torn, and what is wrong.
+
+    None where `Ledger.resume` can go on.
+    """
     content, progress = _whole_lines(folder)
     rest = len(content) - progress.size
     where = f"after {progress.records} whole records"
@@ -33,7 +36,7 @@ def torn(folder: Path) -> tuple[Path, str] | None:
 
 
 def mend(folder: Path) -> int:
-    """Cut the ledger to its whole lines, with a head that covers them; how many records stay.
+    """Cut the ledger to its whole lines, with a head that covers them; return how many records stay.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def mend(folder: Path) -> int:
 
 
 def cut_before(folder: Path, reached: Callable[[Mapping[str, Any]], bool]) -> int:
-    """Cut the ledger before the first record for which `reached` is true; how many records stay.
+    """Cut the ledger before the first record for which `reached` is true; return how many records stay.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def cut_before(folder: Path, reached: Callable[[Mapping[str, Any]], bool]) -> in
 def _whole_lines(
     folder: Path, reached: Callable[[Mapping[str, Any]], bool] = lambda _: False
 ) -> tuple[bytes, ChainProgress]:
-    """All bytes of the file, and how far its whole lines go, up to a record that is reached."""
+    """Return all bytes of the file, and how far its whole lines go, up to a record that is reached."""
     progress, ahead = ChainProgress(), ChainProgress()
     with open_audit(folder) as file:
         try:

@@ -36,7 +36,7 @@ class ResultStore:
         _write(frame, self.root / table / f"{_slug(cell)}.parquet")
 
     def read(self, table: str) -> pl.DataFrame:
-        """All rows of a table, sorted by cell; rows of a cell in the order they were put.
+        """Return all rows of a table, sorted by cell; rows of a cell in the order they were put.
 
         Raises
         ------
@@ -45,7 +45,7 @@ class ResultStore:
         return self._read(table, self._shards(table))
 
     def compact(self) -> None:
-        """Join the shards of every table into `<table>.parquet`, which is on the disk then.
+        """Join the shards of every table into `<table>.parquet`, which is on the disk when this returns.
 
         Equal content gives equal bytes.
 
@@ -85,7 +85,7 @@ class ResultStore:
 
 
 def _slug(cell: str) -> str:
-    """A file name for a cell key; keys too long for one end in their digest (the key itself is a column)."""
+    """Return a file name for a cell key; keys too long for one end in their digest (the key itself is a column)."""
     name = quote(cell, safe=" ,=+@")
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}~{digest_bytes(cell.encode())[:16]}"
 

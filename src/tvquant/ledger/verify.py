@@ -121,7 +121,7 @@ def verify(folder: Path, *, run_id: str | None = None) -> Verification:
 
 
 def survey(folder: Path) -> tuple[Verification, ChainProgress]:
-    """The verification of the chains, and how far the ledger had come with the last whole record."""
+    """Return the verification of the chains, and how far the ledger had come with the last whole record."""
     progress, pairs = ChainProgress(), _Pairs()
     held: dict[str, str] = {}
     size, status, bad = 0, Integrity.TAMPERED, None

@@ -13,12 +13,12 @@ NAME = r"^[a-z0-9_]{1,64}$"
 
 
 def broken(rule: str, key: str = "") -> PydanticCustomError:
-    """A broken rule between values; `key` is the dotted key to blame when it is not the one being validated."""
+    """Return a broken rule between values; `key` is the dotted key to blame when it is not the one being validated."""
     return PydanticCustomError("rule", "{rule}", {"rule": rule, "key": key})
 
 
 def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
-    """The values, refused when one is named twice: a cell or a symbol would count double."""
+    """Return the values, refused when one is named twice: a cell or a symbol would count double."""
     for value in values:
         if values.count(value) > 1:
             raise broken(f"names {shown(str(value))} more than once; name it once")
@@ -26,7 +26,7 @@ def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
 
 
 def _one_zero(value: float) -> float:
-    """-0.0 becomes 0.0, so that equal profiles have equal digests."""
+    """Return 0.0 for -0.0, so that equal profiles have equal digests."""
     return value + 0.0
 
 

@@ -48,7 +48,7 @@ class Layer:
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def where(self, key: str) -> str:
-        """The label, with the line of `key` when there is one."""
+        """Return the label, with the line of `key` when there is one."""
         line = self.lines.get(key)
         return f"{self.label}, line {line}" if line else self.label
 
@@ -71,7 +71,7 @@ class Shelf:
     suffix: str = ".yaml"
 
     def folders(self, search: Sequence[Path]) -> tuple[Path, ...]:
-        """The user's folders of this sort in their order, then the packaged one."""
+        """Return the user's folders of this sort in their order, then the packaged one."""
         return tuple(folder / self.below for folder in (*search, PRESETS))
 
     def available(self, search: Sequence[Path]) -> dict[str, Path]:
@@ -93,7 +93,7 @@ class Shelf:
             )
 
     def find(self, name: str, search: Sequence[Path], context: str = "") -> Path:
-        """The first file of this name; ProfileError suggests a near one, `context` standing before it."""
+        """Return the first file of this name; ProfileError suggests a near one, `context` standing before it."""
         self.check_name(name, context)
         for folder in self.folders(search):
             path = folder / f"{name}{self.suffix}"
@@ -103,7 +103,7 @@ class Shelf:
         raise ProfileError(f"{context}no {self.noun} {name!r}{instead_of(name, list(known))}")
 
     def label(self, path: Path) -> str:
-        """What a file is called in messages and manifests: never a path of this machine."""
+        """Return what a file is called in messages and manifests: never a path of this machine."""
         if path.parent != PRESETS / self.below:
             return f"{self.noun} {path.stem} ({path.parent.name}/{path.name})"
         return DEFAULTS if path == PRESETS / f"{DEFAULTS}.yaml" else f"{self.preset} {path.stem}"
@@ -157,7 +157,7 @@ def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
 
 
 def _chain(path: Path, search: Sequence[Path]) -> list[Layer]:
-    """The file and its parents, the oldest first; ProfileError for a circle or a chain that is too long."""
+    """Return the file and its parents, the oldest first; ProfileError for a circle or a chain that is too long."""
     layer, parent = read(PROFILES, path, own=True)
     layers, names = [layer], [path.stem]
     while parent is not None:
@@ -179,7 +179,10 @@ def check_trail(context: str, trail: Sequence[str]) -> None:
 
 
 def read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
-    """One file as a layer, and the name of its parent; what belongs to the file itself is checked and taken out."""
+    """Return one file as a layer, and the name of its parent.
+
+    What belongs to the file itself is checked and taken out.
+    """
     label = shelf.label(path)
     values, lines = _mapping(text_of(path, label), label)
     layer = Layer(label=label, values=values, lines=lines)
@@ -200,7 +203,7 @@ def read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
 
 
 def text_of(path: Path, label: str) -> str:
-    """The text of a file; `label` names it where it is too large, no UTF-8, or cannot be read."""
+    """Return the text of a file; `label` names it where it is too large, no UTF-8, or cannot be read."""
     try:
         size, most = path.stat().st_size, LARGEST_YAML if path.suffix == ".yaml" else LARGEST
         if size > most:
@@ -221,7 +224,10 @@ def _mapping(text: str, label: str) -> tuple[dict[str, Any], dict[str, int]]:
 
 
 def parse_value(text: str, label: str) -> Any:
-    """A plain value or list written as YAML, for sources that give one text per key; ProfileError names `label`."""
+    """Return a plain value or list written as YAML, for sources that give one text per key.
+
+    ProfileError names `label`.
+    """
     value = _yaml(text, label, {})
     if isinstance(value, dict):
         raise ProfileError(f"{label}: expected a value or a list, found a mapping; set its keys one by one")
@@ -229,7 +235,7 @@ def parse_value(text: str, label: str) -> Any:
 
 
 def _yaml(text: str, label: str, lines: dict[str, int]) -> Any:
-    """The value of one YAML document; `lines` receives the line of every dotted key."""
+    """Return the value of one YAML document; `lines` receives the line of every dotted key."""
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()

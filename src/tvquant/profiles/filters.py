@@ -80,7 +80,7 @@ TAGS = ("<any>", "<one>")
 
 
 def _sort(value: object) -> str:
-    """`<any>` for a choice, `<one>` for everything else, so that an error names what was meant."""
+    """Return `<any>` for a choice, `<one>` for everything else, so that an error names what was meant."""
     return TAGS[0 if isinstance(value, AnyOf) or (isinstance(value, dict) and "any" in value) else 1]
 
 
@@ -88,8 +88,8 @@ type Condition = Annotated[Annotated[AnyOf, Tag(TAGS[0])] | Annotated[Filter, Ta
 """A filter or a choice of filters, as a file writes it."""
 
 
-def said(condition: Filter | AnyOf) -> str:
-    """`value_traded_last above`, or `rsi_14 below or bollinger_b_20 below`: the sense in words."""
+def in_words(condition: Filter | AnyOf) -> str:
+    """Return the sense of a condition: `value_traded_last above`, or `rsi_14 below or bollinger_b_20 below`."""
     return " or ".join(" ".join(each.sense) for each in condition.comparisons)
 
 
@@ -98,4 +98,4 @@ def senses_differ(conditions: Sequence[Filter | AnyOf]) -> None:
     senses = [each.sense for each in conditions]
     for each in conditions:
         if senses.count(each.sense) > 1:
-            raise broken(f"filters {said(each)} more than once; keep one")
+            raise broken(f"filters {in_words(each)} more than once; keep one")

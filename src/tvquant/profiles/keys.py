@@ -79,7 +79,7 @@ class Keys:
 
 
 def _walk(model: type[BaseModel], declarations: Declarations, place: str = "") -> Iterator[tuple[str, type | None]]:
-    """Each key below a place with the model that declares it; None where it holds further keys."""
+    """Yield each key below a place with the model that declares it; None where it holds further keys."""
     for name, field in model.model_fields.items():
         key, inner = f"{place}{name}", field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):

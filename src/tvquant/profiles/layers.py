@@ -59,7 +59,7 @@ class ResolvedProfile:
     notices: tuple[str, ...] = ()
 
     def is_own(self, key: str) -> bool:
-        """Whether the user set this key (in a file, the environment or an argument), and no packaged file did."""
+        """Return whether the user set this key (file, environment or argument), and no packaged file did."""
         return self.layers[key] != DEFAULTS and not self.layers[key].startswith(f"{PROFILES.preset} ")
 
     @property
@@ -84,7 +84,7 @@ def resolve(
     environment: Mapping[str, str] | None = None,
     arguments: Arguments | None = None,
 ) -> ResolvedProfile:
-    """One profile from all layers.
+    """Return one profile from all layers.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def lint(
     search: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
 ) -> list[ProfileProblem]:
-    """Everything that is wrong with a profile, given by name or file; empty when it resolves and asks enough."""
+    """Return everything that is wrong with a profile, given by name or file; empty when it resolves and asks enough."""
     try:
         raw = load(profile, search=search)
     except (ProfileError, DataError) as error:
@@ -127,7 +127,7 @@ def lint(
 def _resolve(
     raw: RawProfile, vocabulary: Vocabulary, environment: Mapping[str, str], arguments: Arguments
 ) -> tuple[ResolvedProfile | None, list[ProfileProblem]]:
-    """The profile, or None, and all problems; one of both is empty."""
+    """Return the profile, or None, and all problems; one of both is empty."""
     problems: list[ProfileProblem] = []
     keys = vocabulary.keys
     members = Layer(label=DEFAULTS, values=vocabulary.option_defaults())
@@ -189,7 +189,10 @@ def _fetch_scanners(
 
 
 def _environment(environment: Mapping[str, str], keys: Keys, problems: list[ProfileProblem]) -> Iterator[Layer]:
-    """A layer for each variable that sets a key; variables that are no keys (`TVQUANT_HOME`) are someone else's."""
+    """Yield a layer for each variable that sets a key.
+
+    Variables that are no keys (`TVQUANT_HOME`) are someone else's.
+    """
     for variable in sorted(environment):
         if not variable.startswith(PREFIX):
             continue
@@ -215,14 +218,14 @@ def _arguments(arguments: Arguments) -> Iterator[Layer]:
 
 
 def _layer(label: str, key: str, value: Any) -> Layer:
-    """A layer of one dotted key."""
+    """Return a layer of one dotted key."""
     for name in reversed(key.split(".")):
         value = {name: value}
     return Layer(label=label, values=value)
 
 
 def _flat(layer: Layer, keys: Keys, problems: list[ProfileProblem]) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a layer, as far as they are known; the rest is added to `problems`."""
+    """Yield dotted keys and values of a layer, as far as they are known; the rest is added to `problems`."""
 
     def walk(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         for name, value in values.items():
@@ -270,7 +273,7 @@ def _invalid(
 
 
 def _text(details: list[ErrorDetails]) -> str:
-    """What is wrong at one place; a definition that lacks keys is an item of a list."""
+    """Return what is wrong at one place; a definition that lacks keys is an item of a list."""
     if details[0]["type"] != "missing":
         return explained(details)
     location = details[0]["loc"]

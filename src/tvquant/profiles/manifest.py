@@ -20,7 +20,7 @@ def explain(resolved: ResolvedProfile) -> tuple[Row, ...]:
 
 
 def to_manifest(resolved: ResolvedProfile) -> dict[str, Any]:
-    """JSON-able: the values, the layer of each, what was assumed, and the digest of the values."""
+    """Return a JSON-able mapping: the values, the layer of each, what was assumed, the digest of the values."""
     return {
         "profile": resolved.profile.values(),
         "layers": dict(resolved.layers),
@@ -30,7 +30,7 @@ def to_manifest(resolved: ResolvedProfile) -> dict[str, Any]:
 
 
 def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
-    """The inverse of `to_manifest`.
+    """Return the profile that `to_manifest` wrote.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class Span(NamedTuple):
 
 
 def _spans(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names, refused where one does not read as a span, or two of a ticker overlap."""
+    """Return the names, refused where one does not read as a span, or two of a ticker overlap."""
     latest: dict[str, list[Span]] = {}
     for name in names:
         span = _parsed(name)
@@ -95,7 +95,7 @@ class Members(Section):
         return tuple(map(_parsed, self.names))
 
     def tickers(self, day: date) -> frozenset[str]:
-        """The members of a day; of a list that is not dated, all that it names."""
+        """Return the members of a day; of a list that is not dated, all that it names."""
         return frozenset(
             ticker
             for ticker, first, last in self.spans
@@ -147,7 +147,7 @@ def _headers(lines: Sequence[str], label: str) -> Iterator[tuple[str, str]]:
 
 
 def _rows(lines: Sequence[str], label: str, as_of: date | None) -> Iterator[str]:
-    """Each row as a member; `as_of` is None where the list is not dated, which must then state no day."""
+    """Yield each row as a member; `as_of` is None where the list is not dated, which must then state no day."""
     start = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
     found: dict[str, tuple[str, ...]] = {}
     for at, row in enumerate(csv.reader(lines[start:]), start + 1):

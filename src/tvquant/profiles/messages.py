@@ -12,7 +12,7 @@ MANY = 40
 
 
 def closest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, if any is like it."""
+    """Return the known name that is most like `name`, if any is like it."""
     close = difflib.get_close_matches(name.lower(), list(known), n=1) if isinstance(name, str) else []
     return close[0] if close else None
 
@@ -23,12 +23,12 @@ def suggested(name: str | None) -> str:
 
 
 def unknown(noun: str, name: object, known: Iterable[str]) -> str:
-    """`unknown engine 'custm' - did you mean custom? (known: custom)`."""
+    """Return `unknown engine 'custm' - did you mean custom? (known: custom)`."""
     return f"unknown {noun} {shown(name)}{instead_of(name, sorted(known))}"
 
 
 def instead_of(name: object, known: Sequence[str]) -> str:
-    """What would have been right; of many names only the nearest, if one is near."""
+    """Return what would have been right; of many names only the nearest, if one is near."""
     near = closest(name, known)
     if near and len(known) > MANY:
         return f"{suggested(near)} ({len(known)} are known)"
@@ -36,7 +36,7 @@ def instead_of(name: object, known: Sequence[str]) -> str:
 
 
 def explained(details: Sequence[ErrorDetails]) -> str:
-    """Expected and found at one place, from the words of pydantic; the branches of a union are put together."""
+    """Return expected and found at one place, from the words of pydantic; the branches of a union are put together."""
     first = details[0]
     if first["type"] == "rule":
         return first["msg"]

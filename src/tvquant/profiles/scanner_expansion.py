@@ -97,7 +97,7 @@ class Recruiters:
 
 
 def _at(condition: Filter | AnyOf, band: float) -> Filter | AnyOf:
-    """The condition with its bounds at another band where they are those of the neutral one."""
+    """Return the condition with its bounds at another band where they are those of the neutral one."""
     if isinstance(condition, AnyOf):
         return AnyOf.model_construct(any=tuple(_moved(part, band) for part in condition.any))
     return _moved(condition, band)

@@ -93,7 +93,7 @@ class Scanner(Section):
 
 
 def _recruits(scanner: Scanner) -> Scanner:
-    """The scanner, refused as a pool: an atom without a logic or a direction has no key (R-UNI-19)."""
+    """Return the scanner, refused as a pool: an atom without a logic or a direction has no key (R-UNI-19)."""
     for key in HELD:
         if getattr(scanner, key) is None:
             raise broken(f"scanner {scanner.name} declares no {key}; declare it there")
@@ -105,7 +105,7 @@ type Recruiter = Annotated[Scanner, AfterValidator(_recruits)]
 
 
 def below_floor(scanner: Scanner) -> str:
-    """Why a production scanner of Binance asks too little, or nothing (R-UNI-08)."""
+    """Return why a production scanner of Binance asks too little, or nothing (R-UNI-08)."""
     if scanner.exchange != "BINANCE" or scanner.research:
         return ""
     least = max((FLOORS[kind] for kind in scanner.kinds or FLOORS if kind in FLOORS), default=0.0)

@@ -157,7 +157,7 @@ def load_scanner(name: str, *, search: Sequence[Path] = (), entry: bool = False)
 
 
 def explain_scanner(name: str, *, search: Sequence[Path] = ()) -> tuple[Row, ...]:
-    """Every key and filter of a scanner with the layer that set it, such as `L0 preset scanner binance_spot_base`."""
+    """Return every key and filter of a scanner with the layer that set it (`L0 preset scanner binance_spot_base`)."""
     made = _made(name, search)
     scanner, composed = made.scanner, made.composed
     plain = scanner.model_dump(mode="json", exclude={"members"})
@@ -173,7 +173,7 @@ def explain_scanner(name: str, *, search: Sequence[Path] = ()) -> tuple[Row, ...
 
 
 def check_scanner(name: str, vocabulary: Vocabulary, *, search: Sequence[Path] = ()) -> list[str]:
-    """What is wrong with a scanner file: it cannot be read or composed, or names or asks what it may not.
+    """Return what is wrong with a scanner file: it cannot be read or composed, or names or asks what it may not.
 
     Names are judged in the file that sets them; a production scanner is judged by its floor.
     """
@@ -255,7 +255,7 @@ def _or(ranks: Mapping[Rank, object] | frozenset[Rank]) -> str:
 
 
 def _checked(layer: Layer) -> _File:
-    """The layer's values; ProfileError names its first fault with the line."""
+    """Return the layer's values; ProfileError names its first fault with the line."""
     for key in layer.values:
         if key not in _File.model_fields:
             raise ProfileError(f"{layer.where(key)}: {unknown('key', key, _File.model_fields)}")

@@ -56,5 +56,5 @@ class Profile(Section):
         return self
 
     def values(self) -> dict[str, Any]:
-        """All keys as plain JSON values, in the order of the schema."""
+        """Return all keys as plain JSON values, in the order of the schema."""
         return self.model_dump(mode="json")

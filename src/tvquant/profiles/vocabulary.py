@@ -71,7 +71,7 @@ class Vocabulary:
         return out
 
     def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """Dotted key and text for each name that is unknown, not installed or left without a partner.
+        """Yield dotted key and text for each name that is unknown, not installed or left without a partner.
 
         `values` are the merged values of the layers by dotted key; what is not a name is the schema's business.
         """
@@ -93,7 +93,7 @@ class Vocabulary:
         yield from self._foreign(values.get("universe.scanners"))
 
     def _foreign(self, scanners: object) -> Iterator[tuple[str, str]]:
-        """Logics and filters of scanners that nobody computes; the rest of a scanner is the schema's business."""
+        """Yield logics and filters of scanners that nobody computes; the rest of a scanner is the schema's business."""
         for scanner in _items(scanners):
             if not isinstance(scanner, Mapping):
                 continue
@@ -110,7 +110,7 @@ class Vocabulary:
                         yield "universe.scanners", f"scanner {scanner.get('name')}: {unknown(noun, name, known)}"
 
     def _lonely(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """Risk profiles and a convention that no named partner supports: no cell of them would be left to run."""
+        """Yield risk profiles and a convention that no named partner supports: no cell of them would be left to run."""
         engines = [name for name in _names(values.get("allocation.engines")) if name in self.engines]
         for key in ("allocation.profiles", "allocation.fallbacks"):
             for name in _names(values.get(key)):
@@ -136,12 +136,12 @@ class Vocabulary:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    """The text in a value: itself, or the texts of a list."""
+    """Return the text in a value: itself, or the texts of a list."""
     if isinstance(value, str):
         return (value,)
     return tuple(item for item in _items(value) if isinstance(item, str))
 
 
 def _items(value: object) -> tuple[object, ...]:
-    """The items of a list; none of anything else."""
+    """Return the items of a list; none of anything else."""
     return tuple(value) if isinstance(value, list | tuple) else ()

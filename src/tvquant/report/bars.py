@@ -27,7 +27,7 @@ def write_bars(path: Path, found: Listing, findings: Sequence[Finding], *, withi
 
 
 def page_of_bars(found: Listing, findings: Sequence[Finding]) -> str:
-    """The page as HTML."""
+    """Return the page as HTML."""
     dates, repaired = days(found.bars["timestamp"]), int(found.bars["repaired"].sum())
     return page_of(
         title=found.symbol.name,
@@ -43,7 +43,7 @@ def page_of_bars(found: Listing, findings: Sequence[Finding]) -> str:
 
 
 def drawn(found: Listing, findings: Sequence[Finding]) -> Figure:
-    """Closes of all stored rows; a mark at the first bar of each finding, a band over those of several bars."""
+    """Return closes of all stored rows; a mark at the first bar of each finding, a band over those of several bars."""
     bars = found.bars
     line = _with_holes(bars.select("timestamp", "close"))
     kinds = list(dict.fromkeys(one.kind.value for one in findings))
@@ -78,14 +78,14 @@ def drawn(found: Listing, findings: Sequence[Finding]) -> Figure:
 
 
 def _with_holes(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows, with one without a close behind each that no other follows soon: no line is drawn over a hole."""
+    """Return the rows with an empty one behind each that no other follows soon: no line crosses a hole."""
     alone = rows.filter((pl.col("timestamp").shift(-1) - pl.col("timestamp")) > SOON)
     holes = alone.select(pl.col("timestamp") + timedelta(days=1), pl.lit(None, pl.Float64).alias("close"))
     return pl.concat([rows, holes]).sort("timestamp", maintain_order=True)
 
 
 def _close_near(bars: pl.DataFrame, finding: Finding) -> float | None:
-    """The close at the finding's first bar, or the last one before it (the first of all where there is none)."""
+    """Return the close at the finding's first bar, or the last one before it (the first of all where there is none)."""
     first = pl.lit(finding.first).dt.replace_time_zone("UTC")
     before = bars.filter(pl.col("timestamp").dt.truncate("1d") <= first)["close"].drop_nulls()
     closes = before if len(before) else bars["close"].drop_nulls().head(1)

@@ -29,9 +29,9 @@ class Table:
 
     Parameters
     ----------
-    texts : how many columns, from the left, are words; the others are numbers and stand to the right.
+    texts : how many columns, from the left, are words; the others are numbers, aligned to the right.
     heat : per row and column a number in [-1, 1] that colours the cell, or None.
-    strong, faint : rows that stand out, or stand back.
+    strong, faint : rows that are emphasised, or fainter.
     """
 
     kind: ClassVar[str] = "table"

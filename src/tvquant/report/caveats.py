@@ -53,12 +53,12 @@ class Caveat:
     serious: bool = False
 
     def document(self) -> dict[str, Any]:
-        """Its fields as plain values."""
+        """Return its fields as plain values."""
         return {"topic": self.topic.value, "text": self.text, "serious": self.serious}
 
 
 def caveats(run: RunData) -> tuple[Caveat, ...]:
-    """Every caveat of a run in the order in which it is shown; those that do not hold of it are left out.
+    """Return every caveat of a run in the order in which it is shown; those that do not hold of it are left out.
 
     Cash that caps forced, the largest weight and sparse selection are always there, also where they are nothing.
     """
@@ -75,7 +75,7 @@ def _of_headline(run: RunData) -> tuple[Caveat | None, ...]:
 
 
 def _measured(run: RunData, cell: RecordedCell) -> tuple[Caveat, ...]:
-    """What the tables of the headline's decisions say."""
+    """Return what the tables of the headline's decisions say."""
     if cell.why:
         return tuple(_unknown(topic, "the headline cell failed") for topic in MEASURED)
     try:
@@ -122,7 +122,7 @@ def _universe(cell: RecordedCell) -> Caveat | None:
 
 
 def _benchmark(run: RunData, cell: RecordedCell) -> Caveat | None:
-    """A benchmark of prices beside assets with dividends is too easy to beat."""
+    """Return the caveat that a benchmark of prices beside assets with dividends is too easy to beat."""
     stamp = Stamp.PRICE_RETURN
     easy = [run.path_of(other) for other in run.cells if other.baseline and stamp in other.stamps]
     if not easy or stamp in cell.stamps:

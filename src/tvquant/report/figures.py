@@ -36,29 +36,29 @@ DIVERGING = (
 
 
 def plotted(values: Iterable[float | None]) -> list[float | None]:
-    """Numbers for a figure at `DIGITS` significant digits; what is not finite is a hole."""
+    """Return numbers for a figure at `DIGITS` significant digits; what is not finite is a hole."""
     return [None if v is None or not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in values]
 
 
 def days(column: pl.Series) -> list[str]:
-    """Dates for an axis."""
+    """Return dates for an axis."""
     return column.dt.strftime("%Y-%m-%d").to_list()
 
 
 def colours(names: Sequence[str], first: str | None = None) -> dict[str, str]:
-    """A colour for every name; `first` has the headline's."""
+    """Return a colour for every name; `first` has the headline's."""
     others = [name for name in names if name != first]
     found = {name: COLOURS[k % len(COLOURS)] for k, name in enumerate(others)}
     return found if first is None else {first: HEADLINE, **found}
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """An axis with its name."""
+    """Return an axis with its name."""
     return {"title": {"text": title}, "automargin": True, "zeroline": False, **more}
 
 
 def figure(key: str, title: str, traces: Sequence[Mapping[str, Any]], *, height: int = 420, **layout: Any) -> Figure:
-    """A figure in the manner of this report; `layout` must name the axes."""
+    """Return a figure in the manner of this report; `layout` must name the axes."""
     base = {
         "margin": {"l": 60, "r": 16, "t": 24, "b": 48},
         "hovermode": "x unified",

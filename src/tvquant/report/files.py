@@ -7,7 +7,7 @@ from tvquant.core.errors import DataError
 
 
 def write(path: Path, content: bytes, *, within: Path) -> None:
-    """Replace a file that stands below `within`; it is on the disk when this returns.
+    """Replace a file below `within`; it is on the disk when this returns.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def _found(folder: Path, stamp: str) -> Found:
 
 
 def _row(recorded: RecordedRun) -> Row:
-    """One line of the index."""
+    """Return one line of the index."""
     folder, checked = recorded.folder.path, recorded.verification
     link = f"runs/{folder.name}"
     try:

@@ -21,7 +21,10 @@ class Health(StrEnum):
 
 
 def health_of(run: RunData) -> tuple[Health, str]:
-    """HEALTHY when every asset is; DEGRADED when one is not; MISSING without a health record. With it the counts."""
+    """Return HEALTHY when every asset is; DEGRADED when one is not; MISSING without a health record.
+
+    With it the counts.
+    """
     try:
         assets = run.health
     except Absent as error:
@@ -32,7 +35,7 @@ def health_of(run: RunData) -> tuple[Health, str]:
 
 
 def excluded(run: RunData) -> str:
-    """How many of all assets are healthy and which are not, named beside the ratio (R-DAT-22)."""
+    """Return how many of all assets are healthy and which are not, named beside the ratio (R-DAT-22)."""
     try:
         assets = run.health
     except Absent as error:
@@ -43,7 +46,7 @@ def excluded(run: RunData) -> str:
 
 
 def index_of_run(run: RunData) -> str:
-    """INDEX.md of a run."""
+    """Return INDEX.md of a run."""
     health, counts = health_of(run)
     head = ("cell", "Sharpe", "± SE", "CAGR", "volatility", "max drawdown", "mean cash", "turnover", "rows")
     rows = [
@@ -92,7 +95,7 @@ def index_of_run(run: RunData) -> str:
 
 
 def profile_name(run: RunData) -> str:
-    """The profile's name, or why it is not known."""
+    """Return the profile's name, or why it is not known."""
     try:
         return run.profile.name
     except Absent as error:
@@ -108,12 +111,12 @@ def _code(text: str | None, otherwise: str) -> str:
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table."""
+    """Return the lines of a table."""
     rule = ["---", *("---:" if name not in ("profile", "ledger", "health", "report") else "---" for name in head[1:])]
     lines = [head, rule, *([_plain(cell) for cell in row] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def _plain(text: str) -> str:
-    """Text that cannot break out of its cell, nor be read as HTML."""
+    """Return text that cannot break out of its cell, nor be read as HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

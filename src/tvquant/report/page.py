@@ -29,5 +29,5 @@ def page_of(
     rows: Sequence[Sequence[str]],
     nothing: str,
 ) -> str:
-    """The page as HTML, every word escaped; `nothing` is said where there are no rows."""
+    """Return the page as HTML, every word escaped; `nothing` is shown where there are no rows."""
     return rendered("page.html", title=title, summary=summary, figures=figures, head=head, rows=rows, nothing=nothing)

@@ -69,7 +69,7 @@ def page_of(run: RunData) -> str:
 
 
 def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
-    """The section's blocks, or the statement of what it lacks."""
+    """Return the section's blocks, or the statement of what it lacks."""
     try:
         return section.draw(run)
     except Absent as error:
@@ -81,7 +81,7 @@ def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
 
 
 def plotly() -> bytes:
-    """The drawing library as the installed plotly carries it; the package is not imported."""
+    """Return the drawing library as the installed plotly carries it; the package is not imported."""
     try:
         return Path(str(distribution("plotly").locate_file(f"plotly/package_data/{PLOTLY}"))).read_bytes()
     except (PackageNotFoundError, OSError) as error:

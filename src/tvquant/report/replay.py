@@ -32,7 +32,7 @@ def write_replay(
 def page_of_replay(
     scanners: Sequence[str], dates: Sequence[str], pooled: Sequence[int], atoms: Sequence[Collection[str]]
 ) -> str:
-    """The page as HTML; names in the pool and atoms that were made are of each of the dates."""
+    """Return the page as HTML; names in the pool and atoms that were made are of each of the dates."""
     there = _presence(atoms)
     rows = [
         (atom, str(len(at)), f"{len(at) / len(dates):.0%}", dates[at[0]], dates[at[-1]]) for atom, at in there.items()
@@ -49,7 +49,7 @@ def page_of_replay(
 
 
 def counted(dates: Sequence[str], pooled: Sequence[int], atoms: Sequence[Collection[str]]) -> Figure:
-    """Pool and atoms at each date, and how many entered and left since the date before."""
+    """Return pool and atoms at each date, and how many entered and left since the date before."""
     now = [set(one) for one in atoms]
     before = [set[str](), *now[:-1]]
     came = [len(a - b) if k else None for k, (a, b) in enumerate(zip(now, before, strict=True))]
@@ -70,7 +70,7 @@ def counted(dates: Sequence[str], pooled: Sequence[int], atoms: Sequence[Collect
 
 
 def present(dates: Sequence[str], there: dict[str, list[int]]) -> Figure:
-    """Who was an atom at which date; the first ones at the top."""
+    """Return who was an atom at which date; the first ones at the top."""
     names = sorted(there, key=lambda atom: (there[atom][0], atom))
     at = [set(there[atom]) for atom in names]
     cells = [[1 if k in mine else None for k in range(len(dates))] for mine in at]
@@ -89,7 +89,7 @@ def present(dates: Sequence[str], there: dict[str, list[int]]) -> Figure:
 
 
 def _presence(atoms: Sequence[Collection[str]]) -> dict[str, list[int]]:
-    """Atom -> places of the dates at which it was there."""
+    """Return atom -> places of the dates at which it was there."""
     there: dict[str, list[int]] = {}
     for k, one in enumerate(atoms):
         for atom in one:

@@ -20,7 +20,7 @@ def rendered(template: str, **values: Any) -> str:
 
 
 def script_json(value: Any) -> str:
-    """Return JSON that cannot end the script element it stands in, nor open a comment there."""
+    """Return JSON that cannot end the script element it is in, nor open a comment there."""
     from markupsafe import Markup
 
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, sort_keys=True)

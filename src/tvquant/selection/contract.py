@@ -78,32 +78,32 @@ class SelectionContext:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def of_instruments(self, term: str) -> Floats:
-        """Values (K) of a term of the atoms' instruments; NaN where the feature set does not have the term."""
+        """Return values (K) of a term of the atoms' instruments; NaN where the feature set does not have the term."""
         if term not in self.features.names:
             return np.full(len(self.pool.atoms), np.nan)
         return self.features.of(term, tuple(atom.physical_symbol for atom in self.pool.atoms))
 
     def of_atoms(self, name: str) -> Floats:
-        """Values (K) of one atom feature; ValueError before feature engineering ran."""
+        """Return values (K) of one atom feature; ValueError before feature engineering ran."""
         if self.atom_features is None:
             raise ValueError("atom features are not there yet: run feature_engineering first")
         values: Floats = self.atom_features.values[self.atom_features.names.index(name)]
         return values
 
     def scored(self) -> Floats:
-        """The scores (K); ValueError before inference ran."""
+        """Return the scores (K); ValueError before inference ran."""
         if self.scores is None:
             raise ValueError("scores are not there yet: run inference first")
         return self.scores
 
     def partitioned(self) -> NDArray[np.int64]:
-        """Cluster numbers (K); ValueError before partitioning ran."""
+        """Return cluster numbers (K); ValueError before partitioning ran."""
         if len(self.clusters) != len(self.pool.atoms):
             raise ValueError("clusters are not there yet: run partitioning first")
         return np.array(self.clusters, dtype=np.int64)
 
     def passed(self, stage_name: str, /, **filled: object) -> Self:
-        """The context after that stage, with the fields it filled and its name in the trace."""
+        """Return the context after that stage, with the fields it filled and its name in the trace."""
         return replace(self, trace=(*self.trace, stage_name), **filled)  # type: ignore[arg-type]
 
 
@@ -125,7 +125,7 @@ class Stage(Protocol):
         ...
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context with this stage's fields filled."""
+        """Return the context with this stage's fields filled."""
         ...
 
 
@@ -153,5 +153,5 @@ class SelectionModel(Protocol):
         ...
 
     def select(self, context: SelectionContext) -> SelectionResponse:
-        """Winners and the reasons; ModelError names an atom that cannot be judged at all."""
+        """Return winners and the reasons; ModelError names an atom that cannot be judged at all."""
         ...

@@ -20,7 +20,7 @@ type Mapper = Callable[[Floats], Floats]
 
 
 def rank(values: Floats) -> Floats:
-    """0.01 + 0.99 (rank - 1) / (N - 1), the highest value at 1; equal values share the mean of their ranks."""
+    """Return 0.01 + 0.99 (rank - 1) / (N - 1), the highest value at 1; equal values share the mean of their ranks."""
     out, there = _undecided(values)
     known = values[there]
     if len(known) > 1:
@@ -31,12 +31,12 @@ def rank(values: Floats) -> Floats:
 
 
 def rank_desc(values: Floats) -> Floats:
-    """As `rank`, the lowest value at 1."""
+    """Return as `rank`, the lowest value at 1."""
     return rank(-values)
 
 
 def cdf(values: Floats) -> Floats:
-    """Normal distribution function of the z-score (divisor N) among the finite values, clipped to [0.001, 1].
+    """Return normal distribution function of the z-score (divisor N) among the finite values, clipped to [0.001, 1].
 
     Values without spread beyond rounding have z-score 0, minus infinity has the lowest there is.
     """
@@ -62,7 +62,7 @@ def _z(known: Floats) -> Floats:
 
 
 def min_max(values: Floats) -> Floats:
-    """(value - lowest) / (highest - lowest), in [0, 1]; 0.5 for all where the values are equal.
+    """Return (value - lowest) / (highest - lowest), in [0, 1]; 0.5 for all where the values are equal.
 
     Its 0 is no probability: it is a part of other features, not a factor of a score.
     """
@@ -75,7 +75,7 @@ def min_max(values: Floats) -> Floats:
 
 
 def half_of_worst(values: Floats) -> Floats:
-    """1 - 0.5 value / highest, in [0.5, 1]: the highest of values that are not below 0 loses half (R-SEL-07).
+    """Return 1 - 0.5 value / highest, in [0.5, 1]: the highest of values that are not below 0 loses half (R-SEL-07).
 
     No value takes anything where none is above 0, nor one that is missing: it is not known to be the worst.
     """
@@ -89,5 +89,5 @@ def half_of_worst(values: Floats) -> Floats:
 
 
 def _undecided(values: Floats) -> tuple[Floats, Bools]:
-    """0.5 for all, and where there is a value."""
+    """Return 0.5 for all, and where there is a value."""
     return np.full(values.shape, UNDECIDED), values < np.inf

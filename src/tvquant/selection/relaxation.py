@@ -52,12 +52,12 @@ class Candidates:
     noise: Bools
 
     def ranking(self) -> list[int]:
-        """All atoms, best score first, ties by id."""
+        """Return all atoms, best score first, ties by id."""
         return sorted(range(len(self.ids)), key=lambda k: (-self.scores[k], self.ids[k]))
 
 
 def recruit(candidates: Candidates, stage: Relaxation, *, top_n: int, floor: int, ceiling: int) -> dict[str, str]:
-    """Winner id -> how it came in at this stage, at most `ceiling`, the best kept.
+    """Return winner id -> how it came in at this stage, at most `ceiling`, the best kept.
 
     At the last stage there are `floor` of them, or all that no hard veto bars when those are fewer.
     """
@@ -73,7 +73,7 @@ def recruit(candidates: Candidates, stage: Relaxation, *, top_n: int, floor: int
 
 
 def _best(candidates: Candidates, ranking: Sequence[int], top_n: int) -> list[int]:
-    """The best `top_n` of each cluster and direction that no rule vetoes."""
+    """Return the best `top_n` of each cluster and direction that no rule vetoes."""
     taken: dict[tuple[int, Direction], int] = {}
     best = []
     for k in ranking:
@@ -85,7 +85,7 @@ def _best(candidates: Candidates, ranking: Sequence[int], top_n: int) -> list[in
 
 
 def _first_of_empty(candidates: Candidates, ranking: Sequence[int], won: Iterable[int]) -> list[int]:
-    """The best atom without a hard veto, and not noise, of each cluster that has no winner."""
+    """Return the best atom without a hard veto, and not noise, of each cluster that has no winner."""
     filled = {int(candidates.clusters[k]) for k in won}
     first = []
     for k in ranking:

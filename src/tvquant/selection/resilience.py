@@ -17,7 +17,7 @@ FULL_HISTORY = 252
 
 
 def antifragility(measured: Moments, tail_gain: Floats) -> Floats:
-    """[min-max(skewness) + min-max(tail gain / sigma)] x min(1, n / 252), K in [0, 2] (R-FEA-10).
+    """Return [min-max(skewness) + min-max(tail gain / sigma)] x min(1, n / 252), K in [0, 2] (R-FEA-10).
 
     `tail_gain` (K) is the mean of the best 5 % of returns; it is divided by sigma, for else it rewards raw volatility.
     NaN where a part is.
@@ -26,12 +26,12 @@ def antifragility(measured: Moments, tail_gain: Floats) -> Floats:
 
 
 def fragility(measured: Moments, cvar: Floats) -> Floats:
-    """[min-max(-skewness) + min-max(|CVaR95 / sigma|)] x min(1, n / 252), K in [0, 2]: the mirror of the above."""
+    """Return [min-max(-skewness) + min-max(|CVaR95 / sigma|)] x min(1, n / 252), K in [0, 2]."""
     return _both_tails(measured, -measured.skewness, np.abs(cvar))
 
 
 def survival(returns: Floats, ids: Sequence[str]) -> Floats:
-    """History length x completeness x share of stress windows survived, K in [0, 1] (R-FEA-11).
+    """Return history length x completeness x share of stress windows survived, K in [0, 1] (R-FEA-11).
 
     History is min(1, rows since the first return / 252), completeness the share of these rows that have a return.
     Stress is the worst 5 % of the windows of 20 rows of the pool's mean return; a window is survived by a stream that
@@ -54,7 +54,7 @@ def _both_tails(measured: Moments, skewness: Floats, tail: Floats) -> Floats:
 
 
 def _mean(returns: Floats, there: Bools, ids: Sequence[str]) -> Floats:
-    """Mean return (T) of the streams that have one; NaN where none has."""
+    """Return mean return (T) of the streams that have one; NaN where none has."""
     order = sorted(range(len(ids)), key=ids.__getitem__)
     total = np.where(there, returns, 0.0)[:, order].sum(axis=1)
     count = there.sum(axis=1)

@@ -11,7 +11,7 @@ import numpy as np
 
 
 def comparable(sleeves: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Sleeve -> atom id -> z-score of its (logarithmic) score within that sleeve.
+    """Return sleeve -> atom id -> z-score of its (logarithmic) score within that sleeve.
 
     Each is 0 in a sleeve whose scores are all alike.
     """
@@ -19,7 +19,7 @@ def comparable(sleeves: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str
 
 
 def pooled(sleeves: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, float]]:
-    """(sleeve, atom id, z-score) of all candidates, best first; equals by sleeve and atom."""
+    """Return (sleeve, atom id, z-score) of all candidates, best first; equals by sleeve and atom."""
     rows = [(name, atom, z) for name, scores in comparable(sleeves).items() for atom, z in scores.items()]
     return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
 

@@ -20,7 +20,7 @@ LENGTH = 14
 
 
 def directional_movement(high: Floats, low: Floats, close: Floats, *, rows: int) -> tuple[Floats, Floats, Floats]:
-    """ADX(14), +DI(14) and -DI(14), each rows x N in [0, 100], of the last `rows` rows of T x N bars.
+    """Return ADX(14), +DI(14) and -DI(14), each rows x N in [0, 100], of the last `rows` rows of T x N bars.
 
     The DIs begin at the 15th bar of a name, the ADX at the 28th. While no bar had a true range there is no DI; where
     neither DI is above zero the movement has no direction and counts as 0.
@@ -41,19 +41,19 @@ def directional_movement(high: Floats, low: Floats, close: Floats, *, rows: int)
 
 
 def average_true_range(high: Floats, low: Floats, close: Floats, *, rows: int) -> Floats:
-    """ATR(14), rows x N in units of the price; from the 14th bar of a name on."""
+    """Return ATR(14), rows x N in units of the price; from the 14th bar of a name on."""
     return _true_range(high, low, close, rows)
 
 
 @inner
 def _range(high: float, low: float, before: float) -> float:
-    """The true range: of the bar and the close before it."""
+    """Return the true range: of the bar and the close before it."""
     return max(high, before) - min(low, before)
 
 
 @inner
 def _wilder(average: float, value: float, count: int) -> float:
-    """The average after its `count`-th value; while there are fewer than 14 it is their sum over 14."""
+    """Return the average after its `count`-th value; while there are fewer than 14 it is their sum over 14."""
     if count <= LENGTH:
         return average + value / LENGTH
     return average + (value - average) / LENGTH
@@ -61,7 +61,10 @@ def _wilder(average: float, value: float, count: int) -> float:
 
 @compiled
 def _moves(high: Floats, low: Floats, close: Floats) -> tuple[Floats, Floats, Floats]:
-    """True range, movement up and movement down since the row before; no range (NaN) where one of the two is no bar."""
+    """Return true range, movement up and movement down since the row before.
+
+    No range (NaN) where one of the two is no bar.
+    """
     moved, up, down = np.empty(close.shape), np.empty(close.shape), np.empty(close.shape)
     moved[0] = up[0] = down[0] = np.nan
     for t in range(1, len(close)):
@@ -79,7 +82,7 @@ def _moves(high: Floats, low: Floats, close: Floats) -> tuple[Floats, Floats, Fl
 
 @compiled
 def _smooth(values: Floats, starts: Integers) -> None:
-    """Wilder's average in place, of names without holes, NaN until it begins."""
+    """Replace the movements of names without holes by Wilder's average; NaN until it begins."""
     names = values.shape[1]
     begins, seeds = starts + (LENGTH - 1), np.zeros(names)
     for j in range(names):
@@ -100,7 +103,7 @@ def _smooth(values: Floats, starts: Integers) -> None:
 
 @compiled
 def _share(up: Floats, down: Floats, moved: Floats) -> None:
-    """DIs in place of the averages of movements, and the share that has a direction in place of the range's."""
+    """Replace the averages of movements by the DIs, and that of the range by the share that has a direction."""
     for t in range(len(up)):
         for j in range(up.shape[1]):
             known = moved[t, j] > 0.0
@@ -113,7 +116,7 @@ def _share(up: Floats, down: Floats, moved: Floats) -> None:
 
 @compiled
 def _directional(high: Floats, low: Floats, close: Floats, rows: int) -> Floats:
-    """ADX, +DI, -DI as 3 x rows x N."""
+    """Return ADX, +DI, -DI as 3 x rows x N."""
     days, names = close.shape
     out = np.full((3, rows, names), np.nan)
     before = np.full((3, names), np.nan)  # high, low, close of the last bar
@@ -149,7 +152,7 @@ def _directional(high: Floats, low: Floats, close: Floats, rows: int) -> Floats:
 
 @compiled
 def _true_range(high: Floats, low: Floats, close: Floats, rows: int) -> Floats:
-    """ATR as rows x N."""
+    """Return ATR as rows x N."""
     days, names = close.shape
     out = np.full((rows, names), np.nan)
     before, average, bars = np.zeros(names), np.zeros(names), np.zeros(names, np.int64)

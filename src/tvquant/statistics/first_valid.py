@@ -11,7 +11,10 @@ type Integers = NDArray[np.int64]
 
 @compiled
 def first_known(series: Floats) -> Integers:
-    """Row of each name's first value, W where there is none; all -1 if after it some name has a value not known."""
+    """Return row of each name's first value, W where there is none.
+
+    All -1 if after it some name has a value not known.
+    """
     width, columns = series.shape
     unknown = np.zeros(columns, np.int64)
     for t in range(width):

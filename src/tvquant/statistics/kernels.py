@@ -37,7 +37,7 @@ def inner[F: Callable[..., Any]](function: F) -> F:
 
 
 def by_series(returns: Floats) -> Floats:
-    """T x K returns as a K x T copy in C order: one memory layout, hence one compilation, for every caller.
+    """Return T x K returns as a K x T copy in C order: one memory layout, hence one compilation, for every caller.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def last_finite(values: Floats, most: int, out: Floats) -> int:
 
 @compiled
 def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
-    """Shannon entropy of the ordinal patterns of `order` consecutive values, as a share of ln(order!).
+    """Return Shannon entropy of the ordinal patterns of `order` consecutive values, as a share of ln(order!).
 
     Entropy takes few values, so equal ones must be equal to the last bit, or a limit that is one of them would part
     them by rounding: the sum runs over how many patterns came c times, which does not know which patterns they were.
@@ -106,7 +106,7 @@ def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
 
 @compiled
 def net_over_gross(series: Floats, rows: int) -> Floats:
-    """The size of the sum over the sum of the sizes."""
+    """Return the size of the sum over the sum of the sizes."""
     k, t = series.shape
     out = np.full(k, np.nan)
     buffer = np.empty(t)
@@ -123,7 +123,10 @@ def net_over_gross(series: Floats, rows: int) -> Floats:
 
 @inner
 def rescaled_range(x: Floats) -> float:
-    """Range of the cumulative deviations from the mean, over the standard deviation (divisor n); NaN when constant."""
+    """Return range of the cumulative deviations from the mean, over the standard deviation (divisor n).
+
+    NaN when constant.
+    """
     total = largest = 0.0
     for value in x:
         total += value
@@ -142,7 +145,7 @@ def rescaled_range(x: Floats) -> float:
 
 @compiled
 def slope_of_ranges(series: Floats, lengths: Floats, expected: Floats) -> Floats:
-    """Slope of ln(mean rescaled range) - `expected` on ln(length), over the lengths of which two segments fit.
+    """Return slope of ln(mean rescaled range) - `expected` on ln(length), over the lengths of which two segments fit.
 
     Segments end at the last value: what does not fill one is the oldest.
     """
@@ -176,7 +179,7 @@ def slope_of_ranges(series: Floats, lengths: Floats, expected: Floats) -> Floats
 
 @compiled
 def moments_of(series: Floats) -> Floats:
-    """Rows of a 5 x K matrix: count, mean, standard deviation (divisor n - 1), skewness, excess kurtosis."""
+    """Return rows of a 5 x K matrix: count, mean, standard deviation (divisor n - 1), skewness, excess kurtosis."""
     k, t = series.shape
     out = np.full((5, k), np.nan)
     buffer = np.empty(t)
@@ -209,7 +212,7 @@ def moments_of(series: Floats) -> Floats:
 
 @inner
 def _least(values: Floats, count: int) -> Floats:
-    """The `count` least values in order; quick where that is a small part of them."""
+    """Return the `count` least values in order; quick where that is a small part of them."""
     out, held = np.empty(count), 0
     for value in values:
         if held == count and value >= out[count - 1]:
@@ -225,7 +228,7 @@ def _least(values: Floats, count: int) -> Floats:
 
 @inner
 def _tail(values: Floats, place: float, strict: bool) -> tuple[float, float]:
-    """Mean of the values up to what stands at `place` of their order (below it if `strict`), and its standard error."""
+    """Return the mean of the values up to the one at `place` of their order (below it if `strict`), and its error."""
     below = int(place)
     least = _least(values, min(below + 2, values.size))
     bound = least[below]
@@ -246,7 +249,7 @@ def _tail(values: Floats, place: float, strict: bool) -> tuple[float, float]:
 
 @compiled
 def worst_mean(series: Floats, level: float) -> Floats:
-    """Rows of a 3 x K matrix: mean of the values at or below their quantile, its error, and of how many values."""
+    """Return a 3 x K matrix: mean of the values at or below their quantile, its error, the number of values."""
     k, t = series.shape
     out = np.full((3, k), np.nan)
     buffer = np.empty(t)
@@ -268,7 +271,7 @@ def worst_mean(series: Floats, level: float) -> Floats:
 
 @compiled
 def best_mean(series: Floats, level: float) -> Floats:
-    """Rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
+    """Return rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
     k, t = series.shape
     out = np.full((2, k), np.nan)
     buffer = np.empty(t)

@@ -75,7 +75,7 @@ class Performance:
 
 
 def performance(returns: Floats, *, periods_per_year: int) -> Performance:
-    """All metrics of one series of simple returns per period.
+    """Return all metrics of one series of simple returns per period.
 
     Sources: CAGR is growth^(A/n) - 1; Sharpe is mean / std (divisor n - 1) x sqrt(A); Sortino is mean / root of
     mean(min(r, 0)^2) over all periods x sqrt(A) (Sortino & Price 1994, target 0); Calmar after Young (1991), from the
@@ -125,7 +125,10 @@ def performance(returns: Floats, *, periods_per_year: int) -> Performance:
 
 
 def annual_growth(growth: float, *, n: int, periods_per_year: int) -> float | None:
-    """CAGR of `growth` (final wealth over first) in n periods; None below 60 calendar days, -1 at ruin (R-MET-02)."""
+    """Return CAGR of `growth` (final wealth over first) in n periods.
+
+    None below 60 calendar days, -1 at ruin (R-MET-02).
+    """
     if growth <= 0.0:
         return -1.0
     if n * 365 < SHORTEST_ANNUALISED_DAYS * periods_per_year:
@@ -134,7 +137,7 @@ def annual_growth(growth: float, *, n: int, periods_per_year: int) -> float | No
 
 
 def sharpe_standard_error(sharpe: float, *, n: int, skew: float, kurtosis: float) -> float:
-    """Standard error of a per-period Sharpe ratio of n independent returns that need not be normal.
+    """Return standard error of a per-period Sharpe ratio of n independent returns that need not be normal.
 
     sqrt((1 + S^2/2 - skew S + (kurtosis - 3)/4 S^2) / (n - 1)), with the raw kurtosis (3 for a normal). Lo (2002), The
     statistics of Sharpe ratios, is the normal case; the higher moments are from Mertens (2002), the divisor n - 1 from
@@ -146,7 +149,7 @@ def sharpe_standard_error(sharpe: float, *, n: int, skew: float, kurtosis: float
 
 
 def probabilistic_sharpe(sharpe: float, standard_error: float) -> float:
-    """Probability that the true Sharpe ratio exceeds 0: the normal CDF of the ratio over its standard error.
+    """Return probability that the true Sharpe ratio exceeds 0: the normal CDF of the ratio over its standard error.
 
     Source: Bailey & Lopez de Prado (2012), The Sharpe ratio efficient frontier, equation 11 with benchmark 0.
     """
@@ -154,13 +157,13 @@ def probabilistic_sharpe(sharpe: float, standard_error: float) -> float:
 
 
 def wealth(returns: Floats) -> Floats:
-    """Wealth after each return, from 1 before the first; 0 from a ruin (a return of -1 or less) on."""
+    """Return wealth after each return, from 1 before the first; 0 from a ruin (a return of -1 or less) on."""
     alive = np.logical_and.accumulate(returns > -1.0)
     return np.cumprod(np.where(alive, 1.0 + returns, 0.0))
 
 
 def drawdown_series(returns: Floats) -> Floats:
-    """Fall from the highest wealth so far (the start included) after each return; 0 at a peak, -1 after ruin.
+    """Return fall from the highest wealth so far (the start included) after each return; 0 at a peak, -1 after ruin.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def drawdown_series(returns: Floats) -> Floats:
 
 
 def rolling(returns: Floats, *, window: int, periods_per_year: int) -> tuple[Floats, Floats]:
-    """Annualised volatility and Sharpe ratio of the last `window` returns at each row.
+    """Return annualised volatility and Sharpe ratio of the last `window` returns at each row.
 
     NaN on the first window - 1 rows; the Sharpe ratio is also NaN where the window is constant.
 
@@ -195,7 +198,7 @@ def rolling(returns: Floats, *, window: int, periods_per_year: int) -> tuple[Flo
 
 
 def monthly_returns(times: Times, returns: Floats) -> tuple[tuple[int, ...], Floats]:
-    """Years, and the compounded return of each calendar month (years x 12, January first; NaN without a bar).
+    """Return years, and the compounded return of each calendar month (years x 12, January first; NaN without a bar).
 
     `times` are the bar stamps of the returns, increasing. Months after a ruin have no return.
 
@@ -232,7 +235,10 @@ type _Number = float | None
 
 
 def _sharpe(r: Floats, floor: float) -> tuple[_Number, _Number, _Number, _Number, _Number]:
-    """Per period: standard deviation, Sharpe ratio, its standard error; skewness and excess kurtosis (divisor n)."""
+    """Return per period: standard deviation, Sharpe ratio, its standard error.
+
+    Skewness and excess kurtosis (divisor n).
+    """
     if len(r) < 2:
         return None, None, None, None, None
     std = float(r.std(ddof=1))
@@ -246,7 +252,7 @@ def _sharpe(r: Floats, floor: float) -> tuple[_Number, _Number, _Number, _Number
 
 
 def _deepest(returns: Floats) -> tuple[float, int | None, int | None, int | None]:
-    """Deepest drawdown and the rows of its first loss, trough and recovery."""
+    """Return deepest drawdown and the rows of its first loss, trough and recovery."""
     falls = drawdown_series(returns)
     trough = int(np.argmin(falls))
     if falls[trough] == 0.0:

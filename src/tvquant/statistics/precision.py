@@ -8,7 +8,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 def rounding_floor(returns: Floats) -> Floats:
-    """Standard deviation below which each column (or the one series) of simple returns is constant.
+    """Return standard deviation below which each column (or the one series) of simple returns is constant.
 
     A simple return p1/p0 - 1 is rounded at the size of p1/p0, however small it is itself: a constant growth of prices
     leaves a spread of about one epsilon. The floor is eight of them, times the largest return when that is above 1.
@@ -18,6 +18,9 @@ def rounding_floor(returns: Floats) -> Floats:
 
 
 def without_variance(returns: Floats) -> Bools:
-    """Which columns of T x N simple returns are constant but for rounding; none with a value that is not finite."""
+    """Return which columns of T x N simple returns are constant but for rounding.
+
+    None with a value that is not finite.
+    """
     deviation = np.sqrt(((returns - returns.mean(axis=0)) ** 2).mean(axis=0))
     return np.asarray(deviation <= rounding_floor(returns))

@@ -17,7 +17,7 @@ SCALED = re.compile(r"(?:(?P<before>1000+)|(?P<million>1M)(?=[A-Z]{4}))?(?P<base
 
 
 class Identity(NamedTuple):
-    """What a symbol is a price of: `factor` units of `base`; shares and funds are told from coins by `US:`."""
+    """What a symbol is a price of: `factor` units of `base`; shares and funds are set apart from coins by `US:`."""
 
     base: str
     factor: float
@@ -34,7 +34,7 @@ class Link:
 
 
 def identity(symbol: str) -> Identity:
-    """What the symbol is a price of, under the name it bears: alike for all quotes, venues and scaled contracts.
+    """Return what the symbol is a price of, under the name it bears: alike for all quotes, venues and scaled contracts.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def identity(symbol: str) -> Identity:
 
 
 def chain(symbol: str) -> tuple[Link, ...]:
-    """The symbols that one thing has had on this venue in this quote, the oldest first; mostly the symbol alone.
+    """Return the symbols that one thing has had on this venue in this quote, the oldest first; mostly the symbol alone.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def chain(symbol: str) -> tuple[Link, ...]:
 
 
 def _scaled(base: str) -> Identity:
-    """The coin and how many of it one contract is."""
+    """Return the coin and how many of it one contract is."""
     found = SCALED.fullmatch(base)
     if found is None:
         return Identity(base, 1.0)

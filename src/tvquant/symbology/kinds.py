@@ -1,4 +1,4 @@
-"""What a symbol says about itself: kinds, currency and calendar, by rule and by the tables of `venues`."""
+"""Structure of symbols: kinds, currency and calendar, by rule and by the tables of `venues`."""
 
 import functools
 import re
@@ -37,7 +37,7 @@ class Structure:
 
 @functools.cache
 def structure(symbol: str) -> Structure:
-    """Kinds, currency and calendar of `EXCHANGE:TICKER`.
+    """Return kinds, currency and calendar of `EXCHANGE:TICKER`.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def _listed(kind: Kind) -> Structure:
 
 
 def _crypto(symbol: str, exchange: str) -> Structure:
-    """A spot pair or a perpetual swap."""
+    """Return a spot pair or a perpetual swap."""
     base, quote, perpetual = split_pair(symbol)
     kinds = {Kind.SWAP if perpetual else Kind.SPOT}
     if base in venues.USD_STABLECOINS or base in venues.OTHER_STABLECOINS:
@@ -89,7 +89,7 @@ class Pair(NamedTuple):
 
 
 def split_pair(symbol: str) -> Pair:
-    """Base and quote of a symbol of a crypto exchange, and whether it is a perpetual swap.
+    """Return base and quote of a symbol of a crypto exchange, and whether it is a perpetual swap.
 
     Raises
     ------
@@ -112,13 +112,13 @@ def split_pair(symbol: str) -> Pair:
 
 
 def _parted(pair: str) -> tuple[str, str]:
-    """What stands before and behind the last separator of a pair; nothing behind where there is none."""
+    """Return the parts before and behind the last separator of a pair; nothing behind where there is none."""
     at = max(map(pair.rfind, SEPARATORS))
     return (pair[:at], pair[at + 1 :]) if at >= 0 else (pair, "")
 
 
 def _dollars(exchange: str) -> tuple[str, ...]:
-    """Quotes that count as dollars there."""
+    """Return quotes that count as dollars there."""
     return venues.USD_QUOTES + (venues.BINANCE_USD_QUOTES if exchange == "BINANCE" else ())
 
 

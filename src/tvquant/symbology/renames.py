@@ -1,6 +1,6 @@
 """Names that changed: which coin or share became which, and when. Plain data, to be read and extended by hand.
 
-A name stands at most once on either side, but for mergers, and following it never leads back. Nothing here is applied
+A name is at most once on either side, but for mergers, and following it never leads back. Nothing here is applied
 by itself: who joins histories does so openly, and from the day on which it was known.
 """
 
@@ -33,7 +33,7 @@ class Rename:
     ----------
     on : first day of trading under the new name (of the exchange that the source names).
     ratio : units of `new` for one of `old`.
-    source : who said so.
+    source : who stated it.
     """
 
     market: TickerSpace
@@ -88,13 +88,13 @@ RENAMES: tuple[Rename, ...] = (
 
 
 def spelled(ticker: str) -> str:
-    """A US ticker as lists write it: the class of a share stands behind a dot (`BRK-B`, `BRK/B` are `BRK.B`)."""
+    """Return a US ticker as lists write it: the class of a share behind a dot (`BRK-B`, `BRK/B` are `BRK.B`)."""
     return ticker.replace("-", ".").replace("/", ".").replace("_", ".")
 
 
 @cache
 def share_names(ticker: str) -> tuple[tuple[str, date], ...]:
-    """Other names of a US share, each with the day before which it means the same: `RTX` was `UTX` before 2020-04-03.
+    """Return other names of a US share, each with the day before which it applies: `RTX`, `UTX` before 2020-04-03.
 
     Before that day a file of today's names and a list of then, or the other way about, speak of one thing; later the
     older name may be another's.
@@ -103,7 +103,7 @@ def share_names(ticker: str) -> tuple[tuple[str, date], ...]:
 
 
 def _along(ticker: str, *, forward: bool) -> Iterator[tuple[str, date]]:
-    """Names that led to this one, or that it led to."""
+    """Yield names that led to this one, or that it led to."""
     steps = {one.old if forward else one.new: one for one in RENAMES if one.market is TickerSpace.US}
     before = date.max
     while one := steps.get(ticker):

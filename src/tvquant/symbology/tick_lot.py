@@ -1,4 +1,4 @@
-"""Price and quantity steps that are assumed of an instrument of which no provider told any (R-DAT-24).
+"""Price and quantity steps that are assumed where no provider gives any (R-DAT-24).
 
 Shares trade in the steps of their market. Of a coin the tick is read off the decimals that its own closes have, and the
 lot is the power of ten that is worth a dollar at most: what exchanges of coins mostly do.
@@ -27,7 +27,7 @@ class Steps:
 
 
 def assumed_steps(symbol: str, closes: Floats) -> Steps:
-    """Steps of a symbol, as its closes known by then suggest them (the last one is the newest; NaN is no bar).
+    """Return steps of a symbol, as its closes known by then suggest them (the last one is the newest; NaN is no bar).
 
     Raises
     ------
@@ -45,7 +45,7 @@ def assumed_steps(symbol: str, closes: Floats) -> Steps:
 
 
 def _decimals(prices: Floats) -> int:
-    """Decimals that are enough for every one of the prices."""
+    """Return decimals that are enough for every one of the prices."""
     for count in range(MOST_DECIMALS):
         if (np.abs(np.round(prices, count) - prices) <= EXACT * prices).all():
             return count

@@ -15,7 +15,7 @@ from tvquant.core.panel import Floats, Panel
 
 
 def contributions(panel: Panel, result: SimResult, execution: Execution) -> Mapping[str, Floats]:
-    """`long`, `short`, `costs` and `funding` (positive where paid) and `other` by row (R each) of a book.
+    """Return `long`, `short`, `costs` and `funding` (positive where paid) and `other` by row (R each) of a book.
 
     The book is over all columns of the panel.
     """
@@ -61,7 +61,7 @@ def _split_fills(panel: Panel, result: SimResult, first: int, growth: Floats, to
 
 
 def _spared(panel: Panel, result: SimResult, growth: Floats, *, at_open: bool) -> Floats:
-    """What shorts that lost their collateral did not lose of what prices say of the quantities at the closes (R).
+    """Return the loss (R) that shorts without collateral were spared, against the prices at the closes.
 
     Closed at twice the very open of its row, a short was sold there, and no close shows it; else it was held before.
     """

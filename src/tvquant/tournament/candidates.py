@@ -43,7 +43,7 @@ class SelectionOutcome:
 
 
 def instrument_features(view: View, rules: Rules) -> FeatureSet:
-    """What scanners and the selection model ask of every instrument."""
+    """Return what scanners and the selection model ask of every instrument."""
     names, min_bars = _asked(rules), rules.data.rating_min_bars
     return view.once(
         ("features", names, min_bars, rules.data.ratings),
@@ -84,14 +84,14 @@ def _rating_rules(rules: Rules) -> RatingRules:
 
 
 def discovery(view: View, rules: Rules) -> Discovery:
-    """Who is in the universe, in the base pool, and recruited."""
+    """Return who is in the universe, in the base pool, and recruited."""
     return view.once(
         ("discovery", rules), lambda: discover(view.panel, rules.universe, instrument_features(view, rules))
     )
 
 
 def health(view: View, rules: Rules) -> Health:
-    """Which names of the base pool have data that may be used."""
+    """Return which names of the base pool have data that may be used."""
 
     def compute_health() -> Health:
         columns = view.panel.columns(discovery(view, rules).pool)
@@ -101,13 +101,13 @@ def health(view: View, rules: Rules) -> Health:
 
 
 def has_history(view: View, rules: Rules) -> bool:
-    """Whether any name of the universe reaches the history floor, whatever a scanner says of it that day."""
+    """Return whether any name of the universe reaches the history floor, whatever a scanner says of it that day."""
     columns = view.panel.columns(discovery(view, rules).universe)
     return judge(view.panel, columns, rules.data, train=rules.train).has_history
 
 
 def base_pool(view: View, rules: Rules) -> tuple[str, ...]:
-    """Healthy instruments of the base pool: before any signal was asked."""
+    """Return healthy instruments of the base pool: before any signal was asked."""
     failed = health(view, rules).failed
     return tuple(key for key in discovery(view, rules).pool if key not in failed)
 
@@ -150,7 +150,7 @@ def training_streams(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Strea
 
 
 def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
-    """What a selection model is given."""
+    """Return what a selection model is given."""
     return SelectionContext(
         decided_at=view.as_of,
         pool=pool,
@@ -172,7 +172,7 @@ def _choose(view: View, rules: Rules) -> SelectionOutcome:
         pool = atom_pool(view, rules, healthy)
         response = SELECTION_MODELS[rules.selection.model].select(context(view, rules, pool))
         parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.streams.returns)]
-        if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream does not tell what its asset did
+        if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream lacks its asset's return
             parts.append(canonical_array(pool.own))
     return SelectionOutcome(
         response=response,

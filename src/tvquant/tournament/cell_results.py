@@ -65,19 +65,19 @@ def measures(settled: Settled) -> dict[str, Scalar]:
 
 
 def _carried(settled: Settled) -> dict[str, Scalar]:
-    """What only books of swaps and shorts have to tell: funding, how often collateral was lost.
+    """Return what only books of swaps and shorts have: funding, how often collateral was lost.
 
     Where some funding was assumed, how much, and what the book comes to without it.
     """
     result, plain = settled.result, settled.unassumed
-    told: dict[str, Scalar] = {}
+    carried: dict[str, Scalar] = {}
     if result.costs["funding"].any():
-        told["cost_funding"] = float(result.costs["funding"].sum())
+        carried["cost_funding"] = float(result.costs["funding"].sum())
     if lost := sum(event.kind == "collateral_lost" for event in result.events):
-        told["collateral_lost"] = lost
+        carried["collateral_lost"] = lost
     if plain is None:
-        return told
-    return told | {
+        return carried
+    return carried | {
         "assumed_funding": float(settled.result.assumed_funding.sum()),
         "unassumed_total_return": plain.total_return,
         "unassumed_cagr": plain.cagr,
@@ -128,7 +128,7 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
 
 
 def _atoms(rebalances: Sequence[Rebalance], times: Any) -> Columns:
-    """One row per winner and rebalance."""
+    """Return one row per winner and rebalance."""
     sizes = [len(one.holdings["atom"]) for one in rebalances]
     return {
         "window": np.repeat(np.array([one.window for one in rebalances], dtype=np.int64), sizes),
@@ -143,7 +143,7 @@ def _column(rebalances: Sequence[Rebalance], name: str, kind: type) -> Any:
 
 
 def _vetoes(rebalances: Sequence[Rebalance], times: Any) -> Columns:
-    """How many atoms each reason took, by rebalance."""
+    """Return how many atoms each reason took, by rebalance."""
     counts = [(one, reason, count) for one in rebalances for reason, count in one.funnel.vetoed.items()]
     return {
         "window": np.array([one.window for one, _, _ in counts], dtype=np.int64),
@@ -154,7 +154,7 @@ def _vetoes(rebalances: Sequence[Rebalance], times: Any) -> Columns:
 
 
 def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
-    """One row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
+    """Return one row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
     result, rebalances, times = settled.result, settled.rebalances, engine.panel.times
     count, fills = len(rebalances), len(result.filled)
     bounds = np.append(result.fill_equity, result.equity[-1:])
@@ -193,6 +193,6 @@ def _distinct(one: Rebalance, name: str) -> int:
 
 
 def _ratio(levels: Any) -> Any:
-    """Simple returns between consecutive levels; NaN from a level of zero on (the book is gone)."""
+    """Return simple returns between consecutive levels; NaN from a level of zero on (the book is gone)."""
     base = np.where(levels[:-1] > 0, levels[:-1], np.nan)
     return levels[1:] / base - 1.0

@@ -31,7 +31,7 @@ from tvquant.core.streams import Composition, Streams
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
-from tvquant.tournament.quorum import stand, stand_by
+from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
 
@@ -51,21 +51,21 @@ class _Training:
 
 
 type Prepared = Mapping[Hashable, Any]
-"""What a standing view has computed once, by its keys."""
+"""What a view with a quorum has computed once, by its keys."""
 
 
 def decide(view: View, spec: Spec, previous: Previous) -> Decision:
-    """What `spec` holds from `view` on, and why; where the maths has no answer, that is said and all is cash.
+    """Return the decision of `spec` by `view`, with its reasons; all cash where the maths has no answer.
 
-    It stands on the view's last bar that has a quorum; weights become quantities at the view's last row all the same.
+    It is made on the view's last bar that has a quorum; weights become quantities at the view's last row all the same.
     """
-    standing = stand(view, spec)
+    chosen = quorum_view(view, spec)
     try:
-        made = _decided(standing.view, spec, previous)
+        made = _decided(chosen.view, spec, previous)
     except ModelError as error:
         stamps = NONE if isinstance(spec, MarketSpec) else spec.rules.stamps
-        made = replace(_equal(standing.view, (), {}, {}, stamps), failure=str(error))
-    return replace(made, footing=standing.footing)
+        made = replace(_equal(chosen.view, (), {}, {}, stamps), failure=str(error))
+    return replace(made, footing=chosen.footing)
 
 
 def prepare(view: View, rules: Rules) -> Prepared:
@@ -73,7 +73,7 @@ def prepare(view: View, rules: Rules) -> Prepared:
 
     A view of the same row that takes it decides the same, and sooner.
     """
-    view = stand_by(view, rules).view
+    view = quorum_view_by(view, rules).view
     try:
         _pool(view, rules)
         winners = choose(view, rules).winners
@@ -86,7 +86,7 @@ def prepare(view: View, rules: Rules) -> Prepared:
 
 def lend(view: View, rules: Rules, prepared: Prepared) -> None:
     """Give the view what `prepare` returned of another view of the same row."""
-    stand_by(view, rules).view.lend(prepared)
+    quorum_view_by(view, rules).view.lend(prepared)
 
 
 def _decided(view: View, spec: Spec, previous: Previous) -> Decision:
@@ -130,8 +130,11 @@ def limits_at(view: View, spec: StrategySpec) -> Limits:  # noqa: ARG001 (where 
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:
-    """Atom ids of winners that vary and their correlations (K x K) on the training rows; None where there are none."""
-    view = stand_by(view, rules).view
+    """Return atom ids of winners that vary and their correlations (K x K) on the training rows.
+
+    None where there are none.
+    """
+    view = quorum_view_by(view, rules).view
     try:
         winners = choose(view, rules).winners
     except ModelError:  # the decision itself says it
@@ -143,7 +146,10 @@ def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | N
 
 
 def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training | ModelError:
-    """Covariance and clusters of the winners, or why there are none; an error is a value, found once like the other."""
+    """Return covariance and clusters of the winners, or why there are none.
+
+    An error is a value, found once like the other.
+    """
 
     def compute() -> _Training | ModelError:
         try:
@@ -155,7 +161,7 @@ def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training 
 
 
 def _trained(seen: Streams, rules: Rules) -> _Training:
-    """ModelError where there is no covariance; a stream without variance is removed first (R-RSK-09)."""
+    """Return the training values without constant streams; ModelError where there is no covariance (R-RSK-09)."""
     flat = without_variance(seen.returns) if len(seen.returns) > 1 else np.zeros(len(seen.ids), np.bool_)
     ids, still = (tuple(name for name, mine in zip(seen.ids, part, strict=True) if mine) for part in (~flat, flat))
     if not ids:
@@ -178,7 +184,7 @@ def _trained(seen: Streams, rules: Rules) -> _Training:
 
 
 def _beside(made: Allocation, still: tuple[str, ...]) -> Allocation:
-    """The allocation with weight 0 for streams without variance; that they were removed is the first attempt."""
+    """Return the allocation with weight 0 for streams without variance; that they were removed is the first attempt."""
     if not still:
         return made
     removed = Attempt(what="zero variance", outcome=f"{', '.join(still)} removed: constant on the training rows")
@@ -189,7 +195,7 @@ def _beside(made: Allocation, still: tuple[str, ...]) -> Allocation:
 def _netted(
     view: View, problem: Problem, decision: Decision, made: Allocation, response: SelectionResponse
 ) -> Decision:
-    """The decision with physical weights, every limit verified on them; what no scaling can mend is a failure."""
+    """Return the decision with physical weights, every limit verified on them; a failure where no scaling helps."""
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     netted = keep_caps(made.weights, problem.composition, assets, problem.limits)
     if broken := violated(netted.constraints):
@@ -222,7 +228,7 @@ def _decision(
     allocation: Allocation | None = None,
     clusters: Mapping[str, int] | None = None,
 ) -> Decision:
-    """A strategy's decision before netting: all cash."""
+    """Return a strategy's decision before netting, all cash."""
     return Decision(
         as_of=view.as_of,
         funnel=choice.funnel,
@@ -242,7 +248,7 @@ def _base_universe(view: View, rules: Rules) -> Decision:
 
 
 def _pool(view: View, rules: Rules) -> tuple[tuple[str, ...], Mapping[str, str], Mapping[str, int]]:
-    """Healthy names of the base pool, why the others are out, and how many fell by each reason of health."""
+    """Return healthy names of the base pool, why the others are out, and how many fell by each reason of health."""
 
     def compute() -> tuple[tuple[str, ...], Mapping[str, str], Mapping[str, int]]:
         seen, failed = discovery(view, rules), health(view, rules).failed
@@ -264,7 +270,7 @@ def _market(view: View, spec: MarketSpec) -> Decision:
 def _equal(
     view: View, names: tuple[str, ...], excluded: Mapping[str, str], vetoed: Mapping[str, int], stamps: Stamps
 ) -> Decision:
-    """A baseline: equal weights of names that nothing was selected from."""
+    """Return a baseline: equal weights of names that nothing was selected from."""
     held, lost = len(names), sum(vetoed.values())
     return Decision(
         as_of=view.as_of,

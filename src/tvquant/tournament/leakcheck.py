@@ -62,7 +62,7 @@ class Outcome:
 
 
 def honest(specs: Mapping[str, Spec], previous: Mapping[str, Previous]) -> Replay:
-    """The replay of the system itself: `decide` on the view of the row that had closed at the moment.
+    """Return the replay of the system itself: `decide` on the view of the row that had closed at the moment.
 
     `previous` holds what each cell held before; a cell that is not in it held nothing.
     """
@@ -82,7 +82,7 @@ def check(
     window: int,
     at: Instant,
 ) -> Iterator[Outcome]:
-    """One outcome per fork: what the replay decides on it at the moment, against `before`, its decisions as things are.
+    """Yield one outcome per fork: its replay's decisions at the moment against `before`, those of the true data.
 
     A fork is None where there was nothing to change: it proves nothing, so it counts no decision.
     """
@@ -94,7 +94,7 @@ def check(
 def compare(
     before: Mapping[str, Payload], after: Mapping[str, Payload], *, fork: str, window: int, as_of: Instant
 ) -> tuple[Leak, ...]:
-    """A leak for every cell of `before` whose payload in `after` differs."""
+    """Return a leak for every cell of `before` whose payload in `after` differs."""
     found = ((cell, first_difference(payload, after.get(cell, ABSENT))) for cell, payload in before.items())
     return tuple(
         Leak(fork=fork, window=window, as_of=as_of, cell=cell, path=one.path, before=one.before, after=one.after)
@@ -104,7 +104,7 @@ def compare(
 
 
 def summed(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    """One outcome per fork over all moments, in the order in which they first occur."""
+    """Return one outcome per fork over all moments, in the order in which they first occur."""
     total: dict[str, Outcome] = {}
     for one in outcomes:
         so_far = total.get(one.fork, Outcome(fork=one.fork, decisions=0, leaks=()))
@@ -115,7 +115,7 @@ def summed(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
 
 
 def first_difference(before: Any, after: Any, path: str = "") -> Difference | None:
-    """The first place, in the order of `before`, at which two JSON-able values differ; None when they are equal.
+    """Return the first place, in the order of `before`, at which two JSON-able values differ; None when they are equal.
 
     Values are equal as JSON has them: a tuple is a list, a number is its value (1 is 1.0), and NaN is NaN.
     """

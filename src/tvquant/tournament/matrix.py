@@ -115,15 +115,15 @@ def _decide(
     prepared = pool.run(BacktestEngine.prepare, ((one.row, one.rules) for one in due))
     last = {key: found[-1] for key, found in done.items() if found}
     for made in engine.walk(due, prepared, last):
-        rebalance, told = made.rebalance, 0
+        rebalance, counted = made.rebalance, 0
         if made.selection and (made.selection.chain, rebalance.window) not in resumed.selections:
             recorder.record(made.selection)
         for cell in chains[made.path.key]:
             if len(known[cell.key]) <= len(done[made.path.key]):
                 recorder.record(snapshot_entry(cell, rebalance, made.decision))
-                told += 1
+                counted += 1
         done[made.path.key].append(rebalance)
-        progress(told)
+        progress(counted)
     return done
 
 
@@ -156,7 +156,7 @@ def _outcome(cell: Cell, outcome: CellResult | ModelError) -> Entry:
 
 
 def _nothing_to_hold(rebalances: Sequence[Rebalance]) -> DataError | ModelError:
-    """Why no window has weights, in one line: allocations that failed, or the reasons of the last window."""
+    """Return why no window has weights, in one line: allocations that failed, or the last window's reasons."""
     failed = sum(one.status == "failed" for one in rebalances)
     if failed:
         return ModelError(

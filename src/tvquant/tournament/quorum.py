@@ -1,4 +1,4 @@
-"""Quorum: which bar a decision stands on.
+"""Quorum: which bar a decision is made on.
 
 1. A name is alive at a row when it has a bar in one of the last five rows, that one included, and is not known to be
    delisted. A row has a quorum where enough of the names alive there have its bar.
@@ -29,8 +29,8 @@ SESSIONS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Standing:
-    """What is decided on: a view whose last row is the one that answers, and what is to be said of it."""
+class QuorumView:
+    """The view that is decided on, whose last row is the one that answers, with its footing."""
 
     view: View
     footing: Footing
@@ -41,24 +41,24 @@ class Standing:
         return self.view.row
 
 
-def stand(view: View, spec: Spec) -> Standing:
-    """Where a decision of this spec stands, asked for at the view's last row."""
+def quorum_view(view: View, spec: Spec) -> QuorumView:
+    """Return the view that a decision of this spec is made on, asked for at the view's last row."""
     if not isinstance(spec, MarketSpec):
-        return stand_by(view, spec.rules)
-    return view.once(("standing", spec), lambda: _standing(view, lambda one: one.symbol in spec.symbols, spec.quorum))
+        return quorum_view_by(view, spec.rules)
+    return view.once(("quorum", spec), lambda: _chosen(view, lambda one: one.symbol in spec.symbols, spec.quorum))
 
 
-def stand_by(view: View, rules: Rules) -> Standing:
-    """Where a decision by these rules stands."""
+def quorum_view_by(view: View, rules: Rules) -> QuorumView:
+    """Return the view that a decision by these rules is made on."""
     universe, excluded = rules.universe, frozenset(rules.universe.exclude_kinds)
 
     def may_be_held(one: Instrument) -> bool:
         return belongs(one, universe) and not one.kinds_at(view.as_of) & excluded
 
-    return view.once(("standing", universe, rules.data.quorum), lambda: _standing(view, may_be_held, rules.data.quorum))
+    return view.once(("quorum", universe, rules.data.quorum), lambda: _chosen(view, may_be_held, rules.data.quorum))
 
 
-def _standing(view: View, may_be_held: Callable[[Instrument], bool], quorum: float) -> Standing:
+def _chosen(view: View, may_be_held: Callable[[Instrument], bool], quorum: float) -> QuorumView:
     panel, last = view.panel, view.row
     columns = np.array([j for j, one in enumerate(panel.instruments) if may_be_held(one)], dtype=np.intp)
     ends = _ends(panel, columns)
@@ -75,23 +75,23 @@ def _standing(view: View, may_be_held: Callable[[Instrument], bool], quorum: flo
         present=int((asked & panel.tradable[last, columns]).sum()),
         missing=tuple(panel.instruments[j].key for j in columns[alive & ~there]),
     )
-    return Standing(view=view if answers == last else look(panel, answers), footing=footing)
+    return QuorumView(view=view if answers == last else look(panel, answers), footing=footing)
 
 
 def _share(panel: Panel, columns: Columns, ends: Times, row: int) -> float:
-    """The share of the names alive at a row that have its bar; none is too few."""
+    """Return the share of the names alive at a row that have its bar; none is too few."""
     alive = _alive(panel, columns, ends, row)
     return float(panel.tradable[row, columns][alive].mean()) if alive.any() else -1.0
 
 
 def _alive(panel: Panel, columns: Columns, ends: Times, row: int) -> Bools:
-    """Which had a bar in the sessions up to a row, and are not known to be delisted by then."""
+    """Return which had a bar in the sessions up to a row, and are not known to be delisted by then."""
     seen = panel.tradable[max(row + 1 - SESSIONS, 0) : row + 1, columns].any(axis=0)
     found: Bools = seen & ~(ends <= panel.times[row])
     return found
 
 
 def _ends(panel: Panel, columns: Columns) -> Times:
-    """When each was delisted, as known by the panel's end; NaT where it was not."""
-    told = [[fact.value for fact in panel.instruments[j].facts if fact.field == "delisted_at"] for j in columns]
-    return np.array([said[-1] if said else np.datetime64("NaT", "us") for said in told], dtype="datetime64[us]")
+    """Return when each was delisted, as known by the panel's end; NaT where it was not."""
+    ends = [[fact.value for fact in panel.instruments[j].facts if fact.field == "delisted_at"] for j in columns]
+    return np.array([known[-1] if known else np.datetime64("NaT", "us") for known in ends], dtype="datetime64[us]")

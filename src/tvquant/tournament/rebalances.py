@@ -38,15 +38,15 @@ class Rebalance:
     ----------
     window, row : id of the window, panel row of the decision mark.
     weights : net physical weights.
-    digest, inputs, selection : of the decision, of what it was computed from, of the selection it stands on.
-    footing : the bar that the decision stands on.
+    digest, inputs, selection : of the decision, of what it was computed from, of its selection.
+    footing : the bar that the decision was made on.
     status : `solved`, `fell_back`, `failed` (also where choosing did); `no_candidate` where nobody could be weighted;
         `baseline`.
     holdings : columns of equal length, one entry per winner: see `HOLDINGS`.
     stage : relaxation stage of the selection, 0 where nothing was selected.
     forced_cash : equity that no answer could have placed under the caps.
     moved : atom weight that was taken away after netting.
-    flags : what selection said of its own answer.
+    flags : of the selection's response.
     """
 
     window: int

@@ -22,7 +22,7 @@ class View:
         return len(self.panel.times) - 1
 
     def once[T](self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The value of `compute()` under `key`, computed at the first request."""
+        """Return the value of `compute()` under `key`, computed at the first request."""
         if key not in self._known:
             self._known[key] = compute()
         value: T = self._known[key]
@@ -38,6 +38,6 @@ class View:
 
 
 def look(panel: Panel, row: int) -> View:
-    """What was known when row `row` closed: when the first of the names that have a bar there became known."""
+    """Return what was known when row `row` closed: when the first of the names that have a bar there became known."""
     as_of = panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max())
     return View(panel.until(as_of), as_of)

@@ -28,7 +28,7 @@ from tvquant.statistics import Performance, performance
 from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, prepare
-from tvquant.tournament.quorum import SESSIONS, stand_by
+from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance, selection_entry
 from tvquant.tournament.specs import MarketSpec, Previous, Rules
 from tvquant.tournament.views import look
@@ -105,8 +105,8 @@ class BacktestEngine:
         """Return what paths share at a row, for each of the rules."""
         view = look(self.panel, row)
         for one in rules:
-            standing = stand_by(view, one)
-            self._features.lend(standing.view, standing.row, one)
+            chosen = quorum_view_by(view, one)
+            self._features.lend(chosen.view, chosen.row, one)
         return tuple(prepare(view, one) for one in rules)
 
     def play(self, paths: Sequence[Path]) -> Iterator[Decided]:
@@ -197,7 +197,7 @@ def _windows(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ..
             "or shorten windows.train"
         )
     for k, window in enumerate(found):
-        if has_history(stand_by(look(panel, window.start - 1), rules).view, rules):
+        if has_history(quorum_view_by(look(panel, window.start - 1), rules).view, rules):
             return found[k:]
     raise DataError(
         f"no name of the universe has {rules.data.min_history} bars at any of {len(found)} windows over "

@@ -44,7 +44,7 @@ class Pool[S]:
         self._stack.close()
 
     def run[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
-        """Results in the order of the tasks, each as soon as it and those before it are there."""
+        """Return results in the order of the tasks, each as soon as it and those before it are there."""
         if self.jobs == 1:
             return (work(self._subject, *task) for task in tasks)
         import joblib
@@ -56,7 +56,7 @@ class Pool[S]:
 
 
 def _worked(parent: int, file: Path, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
-    """Do a task in a worker of the parent."""
+    """Compute a task in a worker of the parent; return its result."""
     from threadpoolctl import threadpool_limits
 
     _end_with(parent)
@@ -66,7 +66,7 @@ def _worked(parent: int, file: Path, work: Callable[..., Any], task: tuple[Any, 
 
 @lru_cache(maxsize=1)  # a worker may serve several pools, one after another
 def _subject(file: Path) -> Any:
-    """The subject of the pool that wrote this file."""
+    """Return the subject of the pool that wrote this file."""
     import joblib
 
     return joblib.load(file, mmap_mode="r")

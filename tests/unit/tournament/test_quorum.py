@@ -12,7 +12,7 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
-from tvquant.tournament.quorum import stand, stand_by
+from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import MarketSpec, Previous, Rules, StrategySpec
 from tvquant.tournament.views import look
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -50,10 +50,10 @@ def test_a_bar_of_too_few_names_is_not_decided_on(
     missing: int, quorum: float, back: int, profile: Profiles, market: Markets, walks: Walks
 ) -> None:
     panel = market(without(walks(NAMES, 200), NAMES[:missing], ROW))
-    standing = stand_by(look(panel, ROW), rules_of(profile(data__quorum=quorum)))
-    assert standing.row == ROW - back
-    assert standing.view.as_of == panel.known_at[ROW - back, 0]
-    said = standing.footing
+    chosen = quorum_view_by(look(panel, ROW), rules_of(profile(data__quorum=quorum)))
+    assert chosen.row == ROW - back
+    assert chosen.view.as_of == panel.known_at[ROW - back, 0]
+    said = chosen.footing
     assert (said.asked, said.bar, said.quorum) == (panel.times[ROW], panel.times[ROW - back], True)
     assert (said.alive, said.present) == (10, 10 - missing)
     assert said.missing == (() if back else tuple(f"X:{name}" for name in NAMES[:missing]))
@@ -92,9 +92,9 @@ def test_a_name_counts_for_five_sessions_after_its_last_bar(
     last: int, row: int, profile: Profiles, market: Markets, walks: Walks
 ) -> None:
     panel = market(without(walks(NAMES, 200), NAMES[:5], *range(last + 1, 200)))
-    standing = stand_by(look(panel, ROW), rules_of(profile()))
-    assert (standing.row, standing.footing.quorum) == (row, True)
-    assert standing.footing.alive == (5 if row == ROW else 10)
+    chosen = quorum_view_by(look(panel, ROW), rules_of(profile()))
+    assert (chosen.row, chosen.footing.quorum) == (row, True)
+    assert chosen.footing.alive == (5 if row == ROW else 10)
 
 
 def test_only_names_that_may_be_held_are_asked(profile: Profiles, market: Markets, walks: Walks) -> None:
@@ -102,12 +102,15 @@ def test_only_names_that_may_be_held_are_asked(profile: Profiles, market: Market
     panel = market(without(walks(NAMES, 200), NAMES[1:], ROW))
     coins = [replace(one, kinds=one.kinds | {Kind.STABLECOIN}) for one in panel.instruments[1:]]
     stable = replace(panel, instruments=(panel.instruments[0], *coins), _first_known=None)
-    assert stand_by(look(stable, ROW), rules_of(profile())).row == ROW
+    assert quorum_view_by(look(stable, ROW), rules_of(profile())).row == ROW
     lost = Fact(field="unpegged_at", value=panel.times[ROW - 9], known_at=panel.known_at[ROW - 9, 0])
     strayed = replace(panel, instruments=tuple(replace(one, facts=(lost,)) for one in stable.instruments))
-    assert stand_by(look(strayed, ROW), rules_of(profile())).row == ROW - 1, "who lost the peg may be held"
-    assert stand_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:A"]))).row == ROW
-    assert stand_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:B"], benchmark__market=["X:A"]))).row < ROW
+    assert quorum_view_by(look(strayed, ROW), rules_of(profile())).row == ROW - 1, "who lost the peg may be held"
+    assert quorum_view_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:A"]))).row == ROW
+    assert (
+        quorum_view_by(look(panel, ROW), rules_of(profile(universe__symbols=["X:B"], benchmark__market=["X:A"]))).row
+        < ROW
+    )
 
 
 @pytest.mark.parametrize(("known", "row"), [(ROW, ROW), (ROW + 1, ROW - 1)])
@@ -117,7 +120,9 @@ def test_the_delisted_are_not_waited_for_once_that_is_known(
     panel = market(without(walks(NAMES, 200), NAMES[:5], *range(ROW, 200)))
     fact = Fact(field="delisted_at", value=panel.times[ROW], known_at=panel.known_at[known, 0])
     told = tuple(replace(one, facts=(fact,)) if one.symbol[2] in NAMES[:5] else one for one in panel.instruments)
-    assert stand_by(look(replace(panel, instruments=told, _first_known=None), ROW), rules_of(profile())).row == row
+    assert (
+        quorum_view_by(look(replace(panel, instruments=told, _first_known=None), ROW), rules_of(profile())).row == row
+    )
 
 
 def test_without_a_quorum_in_five_sessions_the_last_bar_stands_and_says_so(
@@ -128,10 +133,10 @@ def test_without_a_quorum_in_five_sessions_the_last_bar_stands_and_says_so(
     for k, name in enumerate(NAMES):
         close[name][60 + k % 2 :: 2] = NAN
     panel = market(close)
-    footing = stand_by(look(panel, ROW), rules_of(profile())).footing
+    footing = quorum_view_by(look(panel, ROW), rules_of(profile())).footing
     assert (footing.bar, footing.quorum, footing.alive, footing.present) == (panel.times[ROW], False, 10, 5)
     assert len(footing.missing) == 5
-    stands = [stand_by(look(panel, row), rules_of(profile())) for row in (63, 64)]
+    stands = [quorum_view_by(look(panel, row), rules_of(profile())) for row in (63, 64)]
     assert [(one.row, one.footing.quorum) for one in stands] == [(59, True), (64, False)], "five sessions, not six"
 
 
@@ -147,7 +152,7 @@ def test_a_halted_universe_is_cash(profile: Profiles, market: Markets, walks: Wa
 
 def test_at_the_first_rows_there_is_nothing_before(profile: Profiles, market: Markets, walks: Walks) -> None:
     panel = market(without(walks(NAMES, 200), NAMES[1:], 0, 1))
-    footings = [stand_by(look(panel, row), rules_of(profile())).footing for row in (0, 1, 2)]
+    footings = [quorum_view_by(look(panel, row), rules_of(profile())).footing for row in (0, 1, 2)]
     assert [(f.alive, f.quorum) for f in footings] == [(1, True), (1, True), (10, True)]
 
 
@@ -157,7 +162,7 @@ def test_a_benchmark_is_judged_by_its_own_symbols(market: Markets, walks: Walks)
     spec = MarketSpec(symbols=("X:A",), quorum=0.8)
     for lacking, row in (("A", ROW - 1), (NAMES[1:], ROW)):
         panel = market(without(close, lacking, ROW))
-        assert stand(look(panel, ROW), spec).row == row
+        assert quorum_view(look(panel, ROW), spec).row == row
         assert decide(look(panel, ROW), spec, Previous()).weights == {"X:A": 1.0}
 
 

@@ -41,7 +41,7 @@ class LimitsSection(Section):
         return net
 
     def limits(self) -> Limits:
-        """The limits as allocation takes them."""
+        """Return the limits as allocation takes them."""
         return Limits(gross=self.gross, net=self.net, position=self.position, cluster=self.cluster)
 
 

@@ -28,7 +28,7 @@ class ExecutionSection(FamilySection):
     simulators: Annotated[Distinct[Member], Field(min_length=1)]
 
     def execution(self) -> Execution:
-        """The rules as simulation takes them."""
+        """Return the rules as simulation takes them."""
         return Execution(
             convention=self.convention,
             lag=self.lag,
@@ -51,7 +51,7 @@ class CostsSection(Section):
     borrow_rate: Real = Field(ge=0, le=1)
 
     def cost_model(self) -> CostModel:
-        """The costs as simulation takes them."""
+        """Return the costs as simulation takes them."""
         return CostModel(
             slippage_bps=self.slippage_bps, commission_bps=self.commission_bps, borrow_rate=self.borrow_rate
         )

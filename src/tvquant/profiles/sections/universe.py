@@ -13,7 +13,7 @@ from tvquant.profiles.scanner_schema import Recruiter
 
 
 def _grouped(value: object) -> object:
-    """A mapping as pairs: a section is hashable."""
+    """Return a mapping as pairs: a section is hashable."""
     return tuple(value.items()) if isinstance(value, Mapping) else value
 
 

@@ -17,7 +17,7 @@ FILLED = {
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Every stamp with its meaning and cells, the rules of the profile, and the digests."""
+    """Return every stamp with its meaning and cells, the rules of the profile, and the digests."""
     stamps = stamps_of(run.cells)
     rows = tuple(
         (stamp.value, stamp.meaning, ", ".join(cell.key for cell in run.cells if stamp in cell.stamps))
@@ -35,7 +35,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _notices(run: RunData) -> tuple[Block, ...]:
-    """What the profile left to defaults, or asked for in vain; silent where it cannot be read, as `_rules` says so."""
+    """Return what the profile left to defaults, or asked for in vain.
+
+    Silent where it cannot be read, as `_rules` says so.
+    """
     try:
         return tuple(Text(text=notice, tone="warning") for notice in run.resolved.notices)
     except Absent:

@@ -20,7 +20,7 @@ LABELS = 190
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Heat map of correlations, winners of a cluster side by side, and tables of both kinds of clusters."""
+    """Return heat map of correlations, winners of a cluster side by side, and tables of both kinds of clusters."""
     profile, found = run.profile, run.current.correlation
     decision = run.current.decision
     if found is None or decision.allocation is None or decision.response is None:
@@ -56,7 +56,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _heat_map(atoms: Sequence[Atom], clusters: Sequence[int], matrix: Floats) -> Figure:
-    """Labels stand on a plain axis of numbers: two atoms may have one short name."""
+    """Return the heat map; labels are on a plain axis of numbers, as two atoms may have one short name."""
     n = len(atoms)
     ids = [atom.symbol for atom in atoms]
     labels = [f"{short(atom)} · {cluster}" for atom, cluster in zip(atoms, clusters, strict=True)]
@@ -77,7 +77,7 @@ def _heat_map(atoms: Sequence[Atom], clusters: Sequence[int], matrix: Floats) ->
 
 
 def _boxes(clusters: Sequence[int]) -> list[dict[str, Any]]:
-    """A frame around each run of equal clusters on the diagonal; the page gives it its ink."""
+    """Return a frame around each run of equal clusters on the diagonal; the page gives it its ink."""
     starts = [k for k in range(len(clusters)) if k == 0 or clusters[k] != clusters[k - 1]]
     ends = [*starts[1:], len(clusters)]
     return [
@@ -89,7 +89,7 @@ def _boxes(clusters: Sequence[int]) -> list[dict[str, Any]]:
 def _table(
     atoms: Sequence[Atom], clusters: Sequence[int], weights: Mapping[str, float], matrix: Floats, cap: float
 ) -> Table:
-    """One row per cluster: members, mean correlation among them, gross weight and the cap."""
+    """Return one row per cluster: members, mean correlation among them, gross weight and the cap."""
     rows = []
     for cluster in sorted(set(clusters)):
         inside = [k for k, other in enumerate(clusters) if other == cluster]

@@ -18,7 +18,7 @@ COLOUR = {"longs": LONG, "shorts": SHORT, "costs": COSTS, "funding": FUNDING, "o
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Cumulative contributions of the headline, and the totals of every strategy with their standard errors."""
+    """Return cumulative contributions of the headline, and the totals of every strategy with their standard errors."""
     chosen = run.headline.key
     table = run.table("returns")
     names = [cell.key for cell in run.cells if not cell.baseline]
@@ -52,7 +52,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _parts(book: pl.DataFrame) -> dict[str, Floats]:
-    """Contributions by row, what was paid negative, so that they sum to the return; NaN once the equity is gone."""
+    """Return contributions by row, what was paid negative, so that they sum to the return.
+
+    NaN once the equity is gone.
+    """
     return {
         "longs": book["from_long"].to_numpy(),
         "shorts": book["from_short"].to_numpy(),
@@ -64,7 +67,7 @@ def _parts(book: pl.DataFrame) -> dict[str, Floats]:
 
 
 def _any(books: dict[str, dict[str, Floats]], part: str) -> bool:
-    """Some strategy has this part."""
+    """Return whether some strategy has this part."""
     return any(np.nansum(np.abs(parts[part])) > DUST for parts in books.values())
 
 
@@ -73,7 +76,7 @@ def _head(part: str) -> tuple[str, ...]:
 
 
 def _totals(parts: dict[str, Floats], shown: list[str]) -> list[str]:
-    """Cells of the table: each part shown, with its standard error where it is a bet, their sum, rows with equity."""
+    """Return cells of the table: each part with its standard error where it is a bet, their sum, rows with equity."""
     whole = np.sum(list(parts.values()), axis=0)
     there = np.isfinite(whole)
     n = int(there.sum())

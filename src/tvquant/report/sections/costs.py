@@ -11,7 +11,7 @@ from tvquant.report.sections.contract import Section
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Costs by kind: in total, per year as a share of that year's mean equity; turnover of each fill."""
+    """Return costs by kind: in total, per year as a share of that year's mean equity; turnover of each fill."""
     cell, paid = run.headline, run.headline.measures
     assumed = assumed_funding(paid)
     kinds = dict.fromkeys(kind for one in run.outcomes for kind in one.measures.costs)

@@ -51,7 +51,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _footing(run: RunData) -> list[tuple[str, str]]:
-    """The bar that was decided on, its age when the run began, who lacks it, and what was held before."""
+    """Return the bar that was decided on, its age when the run began, who lacks it, and what was held before."""
     decision, on = run.current.decision, run.current.decision.footing
     if on is None:
         raise Absent("the ledger's outcome of stage 14 (optimisation) does not name the bar that was decided on")
@@ -101,12 +101,12 @@ def _holdings(decision: Decision, response: SelectionResponse, cash: float) -> T
 
 
 def _each(words: list[str]) -> str:
-    """The words, those that are alike once."""
+    """Return the words, those that are alike once."""
     return ", ".join(dict.fromkeys(words))
 
 
 def _limit(one: Constraint) -> tuple[str, str, str]:
-    """A limit as verified, with those from below the right way up."""
+    """Return a limit as verified, with those from below the right way up."""
     if one.name.endswith(FLOOR):
         return (plain(one.name), f"≥ {percent(-one.limit, 2)}", percent(0.0 - one.value, 2))
     return (plain(one.name), f"≤ {percent(one.limit, 2)}", percent(one.value, 2))

@@ -13,7 +13,7 @@ from tvquant.statistics import drawdown_series
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Equity of every cell on a log axis, its drawdown below; the headline is thick."""
+    """Return equity of every cell on a log axis, its drawdown below; the headline is thick."""
     table, chosen = run.table("returns"), _chosen(run)
     played = set(table["cell"].unique())
     names = [cell.key for cell in run.cells if cell.key in played]

@@ -9,7 +9,7 @@ SHOWN = 50
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Counts by kind over all cells, and the first of them."""
+    """Return counts by kind over all cells, and the first of them."""
     events = run.table("events")
     if events.is_empty():
         return (Text(text="None: nothing was closed out, left unfilled or liquidated in any cell."),)

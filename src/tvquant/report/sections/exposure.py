@@ -18,7 +18,10 @@ COLOUR = {"gross": GROSS, "long": LONG, "short": SHORT, "net": NET}
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Gross, net, long and short as held on every row; cash of every decision by its reason; both in one table."""
+    """Return gross, net, long and short as held on every row; cash of every decision by its reason.
+
+    Both in one table.
+    """
     cell = run.headline.key
     rows, windows = run.table("returns", cell), run.table("windows", cell)
     held = _held(rows)
@@ -51,7 +54,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _held(rows: pl.DataFrame) -> dict[str, Floats]:
-    """Exposures by row as fractions of equity, shorts negative; without any short, there is gross only."""
+    """Return exposures by row as fractions of equity, shorts negative; without any short, there is gross only."""
     gross, net = rows["gross"].to_numpy(), rows["net"].to_numpy()
     short = (net - gross) / 2.0
     if not (short < -DUST).any():
@@ -60,7 +63,7 @@ def _held(rows: pl.DataFrame) -> dict[str, Floats]:
 
 
 def _cash(windows: pl.DataFrame) -> dict[str, tuple[Floats, str]]:
-    """Cash of each decision by its reason, with a colour; what netting took away only where it took any."""
+    """Return cash of each decision by its reason, with a colour; what netting took away only where it took any."""
     forced, moved = windows["forced_cash"].to_numpy(), windows["moved"].to_numpy()
     rest = windows["cash"].to_numpy() - forced - moved
     rest = np.where(np.abs(rest) > DUST, rest, 0.0)
@@ -92,7 +95,7 @@ def _kept(cell: str, windows: pl.DataFrame, cash: dict[str, tuple[Floats, str]])
 
 
 def _row(name: str, over: str, values: Floats) -> tuple[str, ...]:
-    """Mean, lowest, highest and last of what is known; a book that is gone has no exposure."""
+    """Return mean, lowest, highest and last of what is known; a book that is gone has no exposure."""
     there = values[np.isfinite(values)]
     if not len(there):
         return (name, over, *[percent(None)] * 4)

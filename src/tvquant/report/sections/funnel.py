@@ -19,7 +19,7 @@ NAMED = 12
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Counts at each decision of the headline, stages of relaxation, flags, and decisions that were not solved."""
+    """Return counts at each decision of the headline, relaxation, flags, and decisions that were not solved."""
     profile, cell = run.profile, run.headline.key
     windows = run.table("windows", cell)
     label = _labels(profile)
@@ -40,7 +40,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _labels(profile: Profile) -> dict[str, str]:
-    """What each step is for this kind of profile."""
+    """Return what each step is for this kind of profile."""
     scanners = [scanner.name for scanner in profile.universe.scanners]
     found = f"recruited by {some(scanners, 3)}" if scanners else "of a wanted kind, with a bar"
     return {
@@ -65,7 +65,7 @@ def _over_time(cell: str, windows: pl.DataFrame, label: dict[str, str], atoms: t
 
 
 def _counts(windows: pl.DataFrame, label: dict[str, str], same: bool) -> Table:
-    """Mean, lowest, highest and last count of each step, and the mean share of the step before that is left."""
+    """Return mean, lowest, highest and last count of each step, and the mean share of the step before that is left."""
     columns = [(label[step], "instruments", step) for step in STEPS]
     if not same:
         columns += [(step, "atoms", atoms) for step, atoms in ATOMS.items()]
@@ -82,7 +82,7 @@ def _counts(windows: pl.DataFrame, label: dict[str, str], same: bool) -> Table:
 
 
 def _efficiency(windows: pl.DataFrame) -> str:
-    """Discovery-to-selection efficiency in instruments, over all decisions (R-LED-06)."""
+    """Return discovery-to-selection efficiency in instruments, over all decisions (R-LED-06)."""
     found, won = int(windows["discovery"].sum()), int(windows["selected"].sum())
     if not found:
         return "Nothing was ever discovered."
@@ -90,7 +90,7 @@ def _efficiency(windows: pl.DataFrame) -> str:
 
 
 def _relaxation(windows: pl.DataFrame) -> Facts:
-    """How many decisions ended at each stage, and how many carry each flag."""
+    """Return how many decisions ended at each stage, and how many carry each flag."""
     total = len(windows)
     stages = windows["stage"].to_list()
     flags = [flag for text in windows["flags"].to_list() for flag in text.split()]
@@ -108,7 +108,7 @@ def _relaxation(windows: pl.DataFrame) -> Facts:
 
 
 def _unsolved(windows: pl.DataFrame) -> Text:
-    """Decisions without a candidate, or that were not solved as asked."""
+    """Return decisions without a candidate, or that were not solved as asked."""
     bad = windows.filter(windows["status"].is_in(UNSOLVED))
     if bad.is_empty():
         return Text(text=f"All {count(len(windows))} decisions had candidates and were solved as asked.")
@@ -120,7 +120,7 @@ def _unsolved(windows: pl.DataFrame) -> Text:
 
 
 def _stood(windows: pl.DataFrame) -> tuple[Text, ...]:
-    """Decisions that stand on an earlier bar than the window's last, or on one without a quorum; nothing where none."""
+    """Return decisions on an earlier bar than the window's last, or on one without a quorum; nothing where none."""
     earlier = windows.filter(windows["bar"] < windows["decided_at"])
     without = windows.filter(~windows["quorum"])
     notices = []

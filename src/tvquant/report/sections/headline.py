@@ -11,7 +11,7 @@ from tvquant.report.sections.contract import Section
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Headline measures with what they were measured on, and the comparison with the baselines."""
+    """Return headline measures with what they were measured on, and the comparison with the baselines."""
     profile, cell, of = run.profile, run.headline, run.headline.measures
     if cell.why:
         failed = Text(text=f"The headline cell {cell.key} failed: {cell.why}.", tone="warning")
@@ -46,12 +46,12 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _caveats(run: RunData) -> tuple[Text, ...]:
-    """What qualifies the figures, above them."""
+    """Return what qualifies the figures, above them."""
     return tuple(Text(text=one.text, tone="warning" if one.serious else "note") for one in caveats(run))
 
 
 def _against(name: str, cell: RecordedCell, other: RecordedCell) -> Text:
-    """One baseline beside the headline, in words."""
+    """Return one baseline beside the headline, in words."""
     mine, its = cell.measures, other.measures
     if mine.sharpe is None or its.sharpe is None:
         return Text(text=f"Against {name}: one of the two has no Sharpe ratio, so they are not compared.")
@@ -66,7 +66,7 @@ def _against(name: str, cell: RecordedCell, other: RecordedCell) -> Text:
 
 
 def _unlike(cell: RecordedCell, other: RecordedCell) -> str:
-    """Caveats that the baseline carries and the headline does not: the two are not measured alike."""
+    """Return caveats that the baseline carries and the headline does not: the two are not measured alike."""
     only = sorted(set(other.stamps) - set(cell.stamps))
     return "".join(f" Of the baseline alone: {stamp.meaning}" for stamp in only)
 
@@ -97,14 +97,14 @@ def _span(run: RunData, cell: RecordedCell) -> str:
 
 
 def universe(profile: Profile) -> str:
-    """What kind of list the names came from."""
+    """Return what kind of list the names came from."""
     if profile.universe.membership == "current":
         return "today's list (current_only), not point in time: names that failed or left earlier are missing"
     return "dated membership, point in time, as the profile's author states"
 
 
 def cost_model(profile: Profile) -> str:
-    """The house costs in words."""
+    """Return the house costs in words."""
     costs = profile.costs
     return (
         f"{costs.slippage_bps:g} bps slippage + {costs.commission_bps:g} bps commission on traded value; "

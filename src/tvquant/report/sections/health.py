@@ -16,7 +16,7 @@ MEANING = (
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Counts by state, and every asset that is not healthy."""
+    """Return counts by state, and every asset that is not healthy."""
     assets = run.health
     status, _ = health_of(run)
     odd = [asset for asset in assets if not asset.state.fine]
@@ -34,7 +34,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _row(asset: AssetHealth) -> tuple[str, ...]:
-    """One line; the age is in days from the close of the last bar."""
+    """Return one line; the age is in days from the close of the last bar."""
     return (
         asset.key,
         asset.state.value,

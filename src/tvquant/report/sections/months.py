@@ -14,7 +14,7 @@ FULL_COLOUR = 0.10
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Compounded return of every month and year, coloured by size."""
+    """Return compounded return of every month and year, coloured by size."""
     cell = run.headline.key
     mine = run.table("returns", cell)
     times = mine["time"].to_numpy()

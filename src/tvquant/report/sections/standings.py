@@ -14,7 +14,7 @@ HEAD = (
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Strategies by Sharpe ratio, then baselines; the headline is strong, baselines are faint."""
+    """Return strategies by Sharpe ratio, then baselines; the headline is strong, baselines are faint."""
     if not run.cells:
         raise Absent("the ledger has no outcome of any cell")
     try:
@@ -56,13 +56,13 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _cvar(of: Measures) -> str:
-    """The figure, and of how many returns where most are 0 and it is of the others."""
+    """Return the figure, and of how many returns where most are 0 and it is of the others."""
     fewer = of.n is not None and of.cvar95_n is not None and of.cvar95_n < of.n
     return percent(of.cvar95, 2) + (f" (of {of.cvar95_n})" if fewer else "")
 
 
 def _label(cell: RecordedCell) -> str:
-    """The cell's key, and what sets it apart."""
+    """Return the cell's key, and what sets it apart."""
     marks = ["baseline"] if cell.baseline else []
     if cell.status != "played":
         marks.append(f"{cell.status}: {cell.why}" if cell.why else cell.status)

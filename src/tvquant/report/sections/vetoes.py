@@ -26,7 +26,7 @@ HEALTH = {
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Atoms that fell out between discovery and refinement, by reason: totals, and over time."""
+    """Return atoms that fell out between discovery and refinement, by reason: totals, and over time."""
     cell = run.headline.key
     windows = run.table("windows", cell)
     vetoes = run.table("vetoes").filter(pl.col("cell") == cell)
@@ -52,7 +52,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _totals(lost: pl.DataFrame, discovered: int, decisions: int) -> Table:
-    """One row per reason, the largest first."""
+    """Return one row per reason, the largest first."""
     rows = tuple(
         (
             plain(reason),
@@ -69,7 +69,7 @@ def _totals(lost: pl.DataFrame, discovered: int, decisions: int) -> Table:
 
 
 def _about(reason: str) -> tuple[str, str]:
-    """Kind and meaning of a reason."""
+    """Return kind and meaning of a reason."""
     if reason in REASONS:
         return ("health", HEALTH[reason])
     if reason in VETOES:
@@ -80,7 +80,7 @@ def _about(reason: str) -> tuple[str, str]:
 
 
 def _over_time(cell: str, windows: pl.DataFrame, vetoes: pl.DataFrame, order: list[str]) -> Figure:
-    """Stacked counts, the largest reason lowest; the smallest ones together."""
+    """Return stacked counts, the largest reason lowest; the smallest ones together."""
     place = {window: k for k, window in enumerate(windows["window"].to_list())}
     named, colour = order[:SHOWN], colours(order[:SHOWN]) | {OTHERS: GREY}
     counts: dict[str, list[int]] = {name: [0] * len(place) for name in (*named, OTHERS)}

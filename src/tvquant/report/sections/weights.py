@@ -17,7 +17,10 @@ CASH = "cash"
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Decided weights by name, stacked; the names with the largest mean absolute weight, the rest as one, and cash."""
+    """Return decided weights by name, stacked.
+
+    The names with the largest mean absolute weight, the rest as one, and cash.
+    """
     cell = run.headline.key
     windows = run.table("windows", cell)
     held = run.table("weights").filter(pl.col("cell") == cell)
@@ -44,7 +47,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _stacked(name: str, values: Floats, x: list[str], colour: str) -> list[dict[str, Any]]:
-    """Areas of one name: what is long stacks upwards, what is short downwards."""
+    """Return areas of one name: what is long stacks upwards, what is short downwards."""
     common = {
         "type": "scatter", "mode": "lines", "x": x, "name": name, "legendgroup": name, "fillcolor": colour,
         "line": {"width": 0, "shape": "hv", "color": colour},

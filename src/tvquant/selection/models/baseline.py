@@ -27,7 +27,7 @@ class Baseline:
     partitioning: Stage = field(default_factory=PartitioningStage)
 
     def select(self, context: SelectionContext) -> SelectionResponse:
-        """Everyone; ModelError when the pool is malformed."""
+        """Return everyone; ModelError when the pool is malformed."""
         done = self.partitioning.run(self.ingestion.run(context))
         ids = done.pool.ids
         return SelectionResponse(

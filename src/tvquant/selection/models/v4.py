@@ -31,7 +31,7 @@ class SelectionPipeline:
     synthesis: Stage = field(default_factory=SynthesisStage)
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context with every field filled; the one given is not changed."""
+        """Return the context with every field filled; the one given is not changed."""
         for stage in (self.ingestion, self.feature_engineering, self.inference, self.partitioning, self.policy):
             context = stage.run(context)
         while self.policy.goes_on(context):
@@ -50,7 +50,7 @@ class SelectionPipelineAdapter:
     pipeline: SelectionPipeline = field(default_factory=SelectionPipeline)
 
     def select(self, context: SelectionContext) -> SelectionResponse:
-        """Winners by score, with every reason; ModelError when the pool cannot be judged."""
+        """Return winners by score, with every reason; ModelError when the pool cannot be judged."""
         done = self.pipeline.run(context)
         ids = done.pool.ids
         columns = {name: values.tolist() for name, values in done.probabilities.items()}

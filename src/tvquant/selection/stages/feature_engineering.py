@@ -81,7 +81,7 @@ class FeatureEngineeringStage:
     name: str = "feature_engineering"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context with `atom_features`; NaN where an atom lacks a feature."""
+        """Return the context with `atom_features`; NaN where an atom lacks a feature."""
         columns = _of_streams(context) | _predictability(context) | _of_instruments(context)
         features = FeatureSet(
             names=tuple(columns),
@@ -115,7 +115,7 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
 
 
 def _sign(context: SelectionContext) -> Floats:
-    """1 for a long, -1 for a short (K)."""
+    """Return 1 for a long, -1 for a short (K)."""
     return np.array([float(atom.direction.sign) for atom in context.pool.atoms])
 
 
@@ -149,7 +149,7 @@ def _liquidity(context: SelectionContext, median: Floats) -> Floats:
 
 
 def _absent(context: SelectionContext) -> dict[str, str]:
-    """Feature -> why no atom can have it, for those whose term the data or the feature set lack."""
+    """Return feature -> why no atom can have it, for those whose term the data or the feature set lack."""
     first = {feature: terms[0] for feature, terms in SIDES.items()}
     absent = {}
     for feature, term in (*PLAIN.items(), *first.items(), *RATINGS.items()):

@@ -14,7 +14,7 @@ class InferenceStage:
     name: str = "inference"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context with scores, probabilities, and what is absent or missing."""
+        """Return the context with scores, probabilities, and what is absent or missing."""
         if context.atom_features is None:
             raise ValueError("atom features are not there yet: run feature_engineering first")
         exponents = WEIGHTS[context.parameters.options(ScoreWeights).weights]

@@ -30,7 +30,7 @@ class IngestionStage:
 
 
 def _problems(context: SelectionContext) -> tuple[tuple[str, list[str]], ...]:
-    """What can be wrong with an atom, and the ids of those it is wrong with."""
+    """Return what can be wrong with an atom, and the ids of those it is wrong with."""
     pool, ids, known = context.pool, context.pool.ids, frozenset(context.features.keys)
     returns = pool.streams.returns
     finite, infinite = np.isfinite(returns), np.isinf(returns) | np.isinf(pool.own)

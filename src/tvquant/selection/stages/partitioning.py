@@ -21,20 +21,20 @@ class PartitioningStage:
     name: str = "partitioning"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context with the cluster number of each atom."""
+        """Return the context with the cluster number of each atom."""
         keys, returns = _assets(context.pool)
         of_asset = dict(zip(keys, _labels(returns, context.parameters), strict=True))
         return context.passed(self.name, clusters=tuple(of_asset[atom.physical_symbol] for atom in context.pool.atoms))
 
 
 def _assets(pool: AtomPool) -> tuple[tuple[str, ...], Floats]:
-    """Distinct physical assets in the order of their keys and their own returns."""
+    """Return distinct physical assets in the order of their keys and their own returns."""
     place = {atom.physical_symbol: k for k, atom in enumerate(pool.atoms)}
     keys = tuple(sorted(place))
     return keys, pool.own[:, [place[key] for key in keys]]
 
 
 def _labels(returns: Floats, parameters: SelectionSection) -> tuple[int, ...]:
-    """Cluster numbers 1, 2 ... in order of first member."""
+    """Return cluster numbers 1, 2 ... in order of first member."""
     distance = correlation_distance(average_correlation(returns, parameters.cluster_lookbacks))
     return partition(distance, cut=parameters.cluster_distance, most=parameters.max_clusters)

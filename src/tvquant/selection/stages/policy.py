@@ -27,7 +27,7 @@ class SelectionPolicyStage:
     name: str = "policy"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context one stage on, with vetoes in force, their thresholds, and who is recruited."""
+        """Return the context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
         judgements = {
             name: rule.judgement(context, stage) for name, rule in VETOES.items() if name in parameters.vetoes
@@ -63,7 +63,7 @@ class SelectionPolicyStage:
     def _noisy(
         context: SelectionContext, stage: Relaxation, candidates: Candidates, recruited: Mapping[str, str]
     ) -> dict[str, Veto]:
-        """Atom id -> why a cluster that is left empty did not get it, where noise is all that is against it."""
+        """Return atom id -> why a cluster that is left empty did not get it, where noise is all that is against it."""
         if stage < Relaxation.CLUSTER_FLOOR:
             return {}
         won = {
@@ -79,19 +79,19 @@ class SelectionPolicyStage:
         }
 
     def goes_on(self, context: SelectionContext) -> bool:
-        """There are fewer winners than the floor, and a stage is left."""
+        """Return whether there are fewer winners than the floor, and a stage is left."""
         return len(context.recruited) < context.parameters.min_winners and context.stage < max(Relaxation)
 
 
 def _any(count: int, broken: Sequence[Bools]) -> Bools:
-    """Which of `count` atoms breaks one of the rules; none where no rule is in force."""
+    """Return which of `count` atoms breaks one of the rules; none where no rule is in force."""
     return np.asarray(np.logical_or.reduce([np.zeros(count, np.bool_), *broken]))
 
 
 def _first_broken(
     ids: tuple[str, ...], judgements: Mapping[str, Judgement], recruited: Mapping[str, str]
 ) -> dict[str, Veto]:
-    """Atom id -> the first rule it broke, for atoms that were not recruited in spite of it."""
+    """Return atom id -> the first rule it broke, for atoms that were not recruited in spite of it."""
     vetoes: dict[str, Veto] = {}
     for name, judgement in judgements.items():
         for k in np.flatnonzero(judgement.broken):

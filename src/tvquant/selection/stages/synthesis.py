@@ -13,7 +13,7 @@ class SynthesisStage:
     name: str = "synthesis"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """The context with `winners` and `flags`."""
+        """Return the context with `winners` and `flags`."""
         ids, scores = context.pool.ids, context.scored()
         won = sorted((-scores[k], symbol, k) for k, symbol in enumerate(ids) if symbol in context.recruited)
         winners = tuple(context.pool.atoms[k] for _, _, k in won)
@@ -21,7 +21,7 @@ class SynthesisStage:
 
 
 def _flags(winners: tuple[Atom, ...], floor: int) -> frozenset[str]:
-    """`sparse`: fewer atoms than the floor; `few_assets`: atoms enough, but on fewer physical assets."""
+    """Return `sparse`: fewer atoms than the floor; `few_assets`: atoms enough, but on fewer physical assets."""
     if len(winners) < floor:
         return frozenset({"sparse"})
     assets = {atom.physical_symbol for atom in winners}

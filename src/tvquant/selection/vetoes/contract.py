@@ -65,14 +65,14 @@ class Rule:
 
 
 def above(values: Floats, limit: float) -> Judgement:
-    """Broken above the limit."""
+    """Return which values are above the limit."""
     return Judgement(
         broken=values > limit, values=values, limits=np.full(len(values), limit), thresholds={"limit": limit}
     )
 
 
 def below(values: Floats, limit: float) -> Judgement:
-    """Broken below the limit."""
+    """Return which values are below the limit."""
     return Judgement(
         broken=values < limit, values=values, limits=np.full(len(values), limit), thresholds={"limit": limit}
     )

@@ -21,7 +21,10 @@ REVERSAL = frozenset({"rating_osc", "mean_reversion"})
 
 
 def _no_adx(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Value: how many ADX the atom has; limit: one. Where the data have none at all, its absence is no fault."""
+    """Return the judgement by value: how many ADX the atom has; limit: one.
+
+    Where the data have none at all, its absence is no fault.
+    """
     assert context.atom_features is not None
     found = np.isfinite(context.of_atoms("adx")).astype(np.float64)
     broken = (found < 1.0) & _trends(context) & ("adx" not in context.atom_features.absent)
@@ -35,7 +38,7 @@ def _weak(context: SelectionContext, _: Relaxation) -> Judgement:
 
 
 def _weak_or_contrary(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Value and limit: the ADX and 20, or the DI of the atom's side and that of the other."""
+    """Return the judgement by value and limit: the ADX and 20, or the DI of the atom's side and that of the other."""
     strength, own, other = (context.of_atoms(name) for name in ("adx", "own_di", "other_di"))
     weak = strength < WEAK
     contrary = ~weak & (own < other)

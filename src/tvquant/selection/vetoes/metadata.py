@@ -6,7 +6,10 @@ from tvquant.selection.vetoes.contract import Judgement, Rule, below
 
 
 def _unknown(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Value: 1 where tick and lot are known, 0 where not. Where nobody serves the venue there is none, nor a breach."""
+    """Return the judgement by value: 1 where tick and lot are known, 0 where not.
+
+    Where nobody serves the venue there is none, nor a breach.
+    """
     return below(context.of_atoms("metadata_known"), 1.0)
 
 

@@ -36,18 +36,18 @@ def noise_share(context: SelectionContext) -> float:
 
 
 def noise_limits(context: SelectionContext, statistic: NullStatistic, share: float) -> Floats:
-    """Quantile (K) of the statistic on noise of each atom's number of returns."""
+    """Return quantile (K) of the statistic on noise of each atom's number of returns."""
     return null_quantile(statistic, context.of_atoms("observations").astype(np.int64), share)
 
 
 def noise_judgement(broken: Bools, values: Floats, limits: Floats, null_share: float) -> Judgement:
-    """A judgement whose thresholds are the share of noise and the span of the limits."""
+    """Return a judgement whose thresholds are the share of noise and the span of the limits."""
     thresholds = {"null_share": null_share, **_span(limits, "")}
     return Judgement(broken=broken, values=values, limits=limits, thresholds=thresholds)
 
 
 def _entropy(context: SelectionContext, stage: Relaxation) -> Judgement:
-    """Noise has high entropy: the ceiling is the quantile that the share of noise exceeds."""
+    """Return the judgement against noisy streams: its ceiling is the quantile that the share of noise exceeds."""
     share = _spectral_share(context, stage)
     values, limits = context.of_atoms("entropy"), noise_limits(context, NullStatistic.ENTROPY, 1.0 - share)
     return noise_judgement(values > limits, values, limits, share)
@@ -60,7 +60,7 @@ def _efficiency(context: SelectionContext, stage: Relaxation) -> Judgement:
 
 
 def _random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
-    """The central share of noise: neither trending nor reverting more than a random walk does by chance."""
+    """Return the judgement against the central share of noise: neither trending nor reverting more than chance does."""
     values, share = context.of_atoms("hurst"), noise_share(context)
     low = noise_limits(context, NullStatistic.HURST, 0.5 - share / 2.0)
     high = noise_limits(context, NullStatistic.HURST, 0.5 + share / 2.0)
@@ -70,20 +70,20 @@ def _random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
 
 
 def _persistent_loser(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Persistent, and what persists is a loss on the atom's own stream."""
+    """Return the judgement against persistent streams with a loss on the atom's own stream."""
     values, share = context.of_atoms("hurst"), noise_share(context)
     limits = noise_limits(context, NullStatistic.HURST, 1.0 - share)
     return noise_judgement((values > limits) & (context.of_atoms("momentum") < 0.0), values, limits, share)
 
 
 def _spectral_share(context: SelectionContext, stage: Relaxation) -> float:
-    """Share of noise that entropy and efficiency reject: from the second stage of relaxation on half (R-SEL-21)."""
+    """Return the share of noise that entropy and efficiency reject: half from the second stage of relaxation on."""
     share = noise_share(context)
     return share / 2.0 if stage >= Relaxation.SPECTRAL else share
 
 
 def _span(limits: Floats, prefix: str) -> dict[str, float]:
-    """Lowest and highest limit in force; nothing where no atom has enough returns for one."""
+    """Return lowest and highest limit in force; nothing where no atom has enough returns for one."""
     there = limits[np.isfinite(limits)]
     return {f"{prefix}min": float(there.min()), f"{prefix}max": float(there.max())} if len(there) else {}
 

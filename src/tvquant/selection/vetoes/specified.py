@@ -42,7 +42,7 @@ LOOSER_ENTROPY, LOOSER_EFFICIENCY = 1.2, 0.8
 
 
 def entropy(context: SelectionContext, stage: Relaxation) -> Judgement:
-    """Above the ceiling, which the second stage raises to 1 at most."""
+    """Return which are above the ceiling, which the second stage raises to 1 at most."""
     ceiling = _figures(context).entropy
     if stage >= Relaxation.SPECTRAL:
         ceiling = min(1.0, LOOSER_ENTROPY * ceiling)
@@ -50,13 +50,13 @@ def entropy(context: SelectionContext, stage: Relaxation) -> Judgement:
 
 
 def efficiency(context: SelectionContext, stage: Relaxation) -> Judgement:
-    """Below the floor, which the second stage lowers."""
+    """Return which are below the floor, which the second stage lowers."""
     floor = _figures(context).efficiency
     return below(context.of_atoms("efficiency"), LOOSER_EFFICIENCY * floor if stage >= Relaxation.SPECTRAL else floor)
 
 
 def random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Inside the band."""
+    """Return which are inside the band."""
     values, (low, high) = context.of_atoms("hurst"), _figures(context).band
     nearer = np.where(values - low < high - values, low, high)
     return Judgement(
@@ -65,7 +65,7 @@ def random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
 
 
 def persistent_loser(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Persistent by the fixed figure, with a negative momentum."""
+    """Return which are persistent by the fixed figure, with a negative momentum."""
     values = context.of_atoms("hurst")
     return Judgement(
         broken=(values > PERSISTENT) & (context.of_atoms("momentum") < 0.0),

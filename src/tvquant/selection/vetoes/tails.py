@@ -51,7 +51,7 @@ class SurvivalLimit(Options):
 
 
 def _no_statistics(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Value: how many of the statistics the atom has; limit: all of them."""
+    """Return the judgement by value: how many of the statistics the atom has; limit: all of them."""
     found = np.isfinite([context.of_atoms(name) for name in STATISTICS]).sum(axis=0).astype(np.float64)
     limit = float(len(STATISTICS))
     return Judgement(broken=found < limit, values=found, limits=np.full(len(found), limit), thresholds={"limit": limit})

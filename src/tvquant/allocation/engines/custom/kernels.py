@@ -8,7 +8,7 @@ from tvquant.statistics.kernels import compiled
 
 @compiled
 def branch_variance(matrix: Floats, low: int, high: int) -> float:
-    """Variance of the names low ... high - 1 of `matrix`, held by inverse variance."""
+    """Return variance of the names low ... high - 1 of `matrix`, held by inverse variance."""
     total = 0.0
     for i in range(low, high):
         total += 1.0 / matrix[i, i]
@@ -23,7 +23,7 @@ def branch_variance(matrix: Floats, low: int, high: int) -> float:
 
 @compiled
 def bisect(matrix: Floats) -> Floats:
-    """Shares (N, sum 1) by recursive bisection of the names in the order of `matrix` (N x N).
+    """Return shares (N, sum 1) by recursive bisection of the names in the order of `matrix` (N x N).
 
     A stretch of n names is cut after its first n // 2; the left part gets 1 - V_L / (V_L + V_R) of what the stretch
     has, V being the variance of a part whose names are held by inverse variance.

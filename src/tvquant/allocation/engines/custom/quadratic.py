@@ -144,7 +144,7 @@ def convex(matrix: Floats) -> bool:
 
 
 def _cone_program(matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds: Floats) -> Solution:
-    """Minimise x'Px / 2 subject to equal @ x = to and below @ x <= bounds, with tight tolerances on one thread."""
+    """Minimise x'Px / 2 with equal @ x = to and below @ x <= bounds, to tight tolerances, on one thread."""
     import clarabel
     from scipy import sparse
 
