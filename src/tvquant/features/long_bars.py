@@ -36,7 +36,7 @@ class Long(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LongBars:
-    """Closed long bars of N names at the last row of a view, P x N each, and where its last rows stand in them.
+    """Closed long bars of N names at the last row of a view, P x N each, and the places of its last rows in them.
 
     Parameters
     ----------
@@ -56,7 +56,10 @@ class LongBars:
         return len(self.close) - max(int(self.place.min()), 0) if len(self.close) else 0
 
     def by_day(self, values: Floats, view: Panel) -> Floats:
-        """Values at the last `rows` long bars on the last rows of the view; NaN where a name has no bar that day."""
+        """Return values at the last `rows` long bars on the last rows of the view.
+
+        NaN where a name has no bar that day.
+        """
         there = view.tradable[-len(self.place) :]
         if not len(values):
             return np.full(there.shape, np.nan)
@@ -64,13 +67,13 @@ class LongBars:
         return np.where(there & (self.place >= 0)[:, None], values[at], np.nan)
 
     def grown(self, values: Floats) -> Floats:
-        """NaN for names of fewer closed long bars than a rating needs."""
+        """Return values that are NaN for names of fewer closed long bars than a rating needs."""
         bars = np.cumsum(~np.isnan(self.close), axis=0)[len(self.close) - len(values) :]
         return np.where(bars >= MIN_LONG_BARS, values, np.nan)
 
 
 def long_bars(view: Panel, rows: int, long: Long) -> LongBars:
-    """Weekly or monthly bars of a view, as known at each of its last rows."""
+    """Return weekly or monthly bars of a view, as known at each of its last rows."""
     own = _number(view.times, long)
     # A period without a row of the calendar is none: what follows it does not make it one.
     closed = np.minimum(_number(_next_bars(view), long), own + 1) - own[0]
@@ -90,14 +93,14 @@ def long_bars(view: Panel, rows: int, long: Long) -> LongBars:
 
 
 def _number(stamps: Times, long: Long) -> NDArray[np.int64]:
-    """Weeks or months since the first of 1970."""
+    """Return weeks or months since the first of 1970."""
     if long is Long.MONTH:
         return stamps.astype("datetime64[M]").astype(np.int64)
     return (stamps.astype("datetime64[D]").astype(np.int64) + MONDAY) // 7
 
 
 def _next_bars(view: Panel) -> Times:
-    """Stamp of the bar that was to be expected after each row; the next day beyond what the calendar knows."""
+    """Return stamp of the bar that was to be expected after each row; the next day beyond what the calendar knows."""
     regular = calendar(view.calendar).regular
     if regular is None:
         return view.times + DAY

@@ -25,7 +25,7 @@ def lengths_of(*bars: int) -> Integers:
 
 @compiled
 def simple(series: Floats, lengths: Integers, rows: int) -> Floats:
-    """SMA of L increasing lengths, L x rows x K; `series` is W x K with W >= rows + the longest - 1.
+    """Return SMA of L increasing lengths, L x rows x K; `series` is W x K with W >= rows + the longest - 1.
 
     The sum of distances from a bar's own price is put together from shorter windows: one of a bars and one of b bars
     before it are D(t, a) + D(t - a, b) + b (price[t - a] - price[t]).
@@ -50,7 +50,7 @@ def simple(series: Floats, lengths: Integers, rows: int) -> Floats:
 
 @inner
 def _joins(lengths: Integers) -> Integers:
-    """Windows in the order in which they are made: bars, and the places of the two that it is joined of.
+    """Return windows in the order in which they are made: bars, and the places of the two that it is joined of.
 
     A window grows to the next length by the longest one there is that does not reach beyond it.
     """
@@ -65,23 +65,23 @@ def _joins(lengths: Integers) -> Integers:
     return out[:made]
 
 
-# Innermost loops stand in functions of their own: only so are several of their steps taken at once by the machine.
+# Innermost loops are functions of their own: only so are several of their steps taken at once by the machine.
 @inner
 def _join(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, span: float) -> None:
-    """Distances of a window from those of its newer part and those of the `span` older bars, which end at `then`."""
+    """Write a window's distances, from its newer part's and those of the `span` older bars, which end at `then`."""
     for i in range(len(out)):
         out[i] = newer[i] + (older[i] + span * (then[i] - now[i]))
 
 
 @inner
 def _from_own_price(out: Floats, now: Floats, distance: Floats, length: float) -> None:
-    """The mean of a sum of distances from each bar's price."""
+    """Write the mean of a sum of distances from each bar's price."""
     for i in range(len(out)):
         out[i] = now[i] + distance[i] / length
 
 
 def smoothed(series: Floats, length: int, rate: float, rows: int) -> Floats:
-    """Exponential smoothing, rows x K; `series` is W x K and holds every bar since the first.
+    """Return exponential smoothing, rows x K; `series` is W x K and holds every bar since the first.
 
     The n-th known value of a name gives the mean of the first n, each later one previous + rate (value - previous).
     What is not known is passed over: NaN at its place, and the next known value goes on from the last.
@@ -90,13 +90,16 @@ def smoothed(series: Floats, length: int, rate: float, rows: int) -> Floats:
 
 
 def exponential(series: Floats, lengths: Integers, rows: int) -> Floats:
-    """EMA of L lengths, L x rows x K: smoothing at the rate 2 / (n + 1); `series` is W x K since the first bar."""
+    """Return EMA of L lengths, L x rows x K: smoothing at the rate 2 / (n + 1).
+
+    `series` is W x K since the first bar.
+    """
     return _smooth(series, lengths, 2.0 / (lengths + 1))[:, len(series) - rows :]
 
 
 @compiled
 def _smooth(series: Floats, lengths: Integers, rates: Floats) -> Floats:
-    """L x W x K. Names that have no hole go side by side, NaN until they have their first mean."""
+    """Return L x W x K averages: names without holes side by side, NaN until their first mean."""
     out = np.empty((len(lengths), *series.shape))
     starts = first_known(series)
     for m in range(len(lengths)):
@@ -110,7 +113,7 @@ def _smooth(series: Floats, lengths: Integers, rates: Floats) -> Floats:
 
 @inner
 def _smooth_together(series: Floats, begins: Integers, length: int, rate: float, out: Floats) -> None:
-    """Names without holes, whose first means stand at the rows `begins`."""
+    """Smooth names without holes, whose first means are at the rows `begins`."""
     width, columns = series.shape
     begin, last = min(int(begins.min()), width), begins.max()
     out[:begin] = np.nan
@@ -128,7 +131,7 @@ def _smooth_together(series: Floats, begins: Integers, length: int, rate: float,
 
 @inner
 def _smooth_passing(series: Floats, length: int, rate: float, out: Floats) -> None:
-    """One name, value by value."""
+    """Smooth one name, value by value, passing its holes."""
     average, origin, seen = 0.0, 0.0, 0
     for t in range(len(series)):
         value = series[t]
@@ -149,7 +152,10 @@ def _smooth_passing(series: Floats, length: int, rate: float, out: Floats) -> No
 
 @compiled
 def weighted(series: Floats, weights: Floats, rows: int) -> Floats:
-    """Average with the given weights (newest first, sum 1), rows x K; `series` is W x K, W >= rows + weights - 1."""
+    """Return average with the given weights (newest first, sum 1), rows x K.
+
+    `series` is W x K, W >= rows + weights - 1.
+    """
     width, columns = series.shape
     prices = series.reshape(-1)
     now = prices[(width - rows) * columns :]
@@ -169,7 +175,9 @@ def _add_weighted(distance: Floats, now: Floats, then: Floats, weight: float) ->
 
 @compiled
 def volume_weighted(series: Floats, volume: Floats, length: int, rows: int) -> Floats:
-    """VWMA, rows x K; NaN where the window's volume is zero or has a NaN. W >= rows + length - 1 for both blocks.
+    """Return VWMA, rows x K; NaN where the window's volume is zero or has a NaN.
+
+    W >= rows + length - 1 for both blocks.
 
     Put together from windows of 1, 2, 4 ... bars as `simple`, the distance of an older window being its volume's.
     """
@@ -196,7 +204,7 @@ def volume_weighted(series: Floats, volume: Floats, length: int, rows: int) -> F
 
 @inner
 def _join_traded(out: Floats, newer: Floats, now: Floats, older: Floats, then: Floats, traded: Floats) -> None:
-    """As `_join`, with the volume of the older bars for their number."""
+    """Join as `_join` does, with the volume of the older bars for their number."""
     for i in range(len(out)):
         out[i] = newer[i] + (older[i] + traded[i] * (then[i] - now[i]))
 
@@ -221,7 +229,7 @@ def _from_own_price_traded(distance: Floats, now: Floats, traded: Floats) -> Non
 
 @compiled
 def highest(series: Floats, lengths: Integers, rows: int) -> Floats:
-    """Highest of the last n values for L increasing lengths, L x rows x K; a NaN makes it NaN.
+    """Return highest of the last n values for L increasing lengths, L x rows x K; a NaN makes it NaN.
 
     `series` is W x K with W >= rows + the longest - 1. Of windows of 1, 2, 4 ... bars two that overlap make any other.
     """
@@ -243,14 +251,17 @@ def highest(series: Floats, lengths: Integers, rows: int) -> Floats:
 
 @inner
 def _higher(out: Floats, a: Floats, b: Floats) -> None:
-    """The higher of two, place by place; NaN if either is: with b NaN nothing compares."""
+    """Write the higher of two, place by place; NaN if either is: with b NaN nothing compares."""
     for i in range(len(out)):
         out[i] = a[i] if (a[i] > b[i]) | (a[i] != a[i]) else b[i]
 
 
 @compiled
 def midrange(high: Floats, low: Floats, lengths: Integers, rows: int) -> Floats:
-    """Middle of the highest high and the lowest low of L increasing lengths, L x rows x K; a NaN makes it NaN."""
+    """Return middle of the highest high and the lowest low of L increasing lengths, L x rows x K.
+
+    A NaN makes it NaN.
+    """
     middle = highest(high, lengths, rows)
     negated = highest(-low[len(low) - (rows + lengths[-1] - 1) :], lengths, rows)
     _halve(middle.reshape(-1), negated.reshape(-1))
@@ -259,13 +270,13 @@ def midrange(high: Floats, low: Floats, lengths: Integers, rows: int) -> Floats:
 
 @inner
 def _halve(top: Floats, negated: Floats) -> None:
-    """The middle into the top; `negated` is the bottom with its sign changed."""
+    """Write the middle into the top; `negated` is the bottom with its sign changed."""
     for i in range(len(top)):
         top[i] = (top[i] - negated[i]) / 2.0
 
 
 def hull_weights(length: int) -> Floats:
-    """Weights (newest first) of the Hull average: a WMA over sqrt(n) bars of 2 WMA(n / 2) - WMA(n), both floored.
+    """Return weights (newest first) of the Hull average: a WMA over sqrt(n) bars of 2 WMA(n / 2) - WMA(n).
 
     It is linear in the prices, so its three averages are one of n + sqrt(n) - 1 weights. Source: A. Hull (2005).
     """
@@ -275,6 +286,6 @@ def hull_weights(length: int) -> Floats:
 
 
 def _linear(length: int) -> Floats:
-    """Weights n, n - 1 ... 1 over their sum."""
+    """Return weights n, n - 1 ... 1 over their sum."""
     weights = np.arange(length, 0, -1, dtype=np.float64)
     return np.asarray(weights / weights.sum())

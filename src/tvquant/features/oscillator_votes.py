@@ -18,7 +18,7 @@ trend is up with the close above its EMA of 50 bars, down below it.
 | BBPower13   | trend up, bear power below 0, rising      | trend down, bull above 0, falling     | trend, both |
 | UO          | above 70                                  | below 30                              | UO          |
 
-1. What stands in brackets holds where the rules ask for a fresh cross; Stoch is then missing without any of K, D, K1,
+1. What is in brackets holds where the rules ask for a fresh cross; Stoch is then missing without any of K, D, K1,
    D1. A saucer is a third value beyond the second, which is before a dip: AO over AO1 under AO2, all above 0.
 2. A vote is missing where the value in the last column is NaN; any other NaN makes a condition false, and the vote 0.
 3. TradingView's bars always have highs and lows. Where they are not known the votes that need them are missing: Stoch,
@@ -58,7 +58,7 @@ OSCILLATORS = (
 def oscillator_votes(
     high: Floats | None, low: Floats | None, close: Floats, *, rows: int, rules: RatingRules = LIBRARY_V3
 ) -> Votes:
-    """Votes of the eleven `OSCILLATORS` on the last `rows` rows, rows x N x 11: -1, 0, 1 or `MISSING`.
+    """Return votes of the eleven `OSCILLATORS` on the last `rows` rows, rows x N x 11: -1, 0, 1 or `MISSING`.
 
     Row t is what the same fields cut after row t give, bit for bit.
 
@@ -75,7 +75,7 @@ def oscillator_votes(
 def oscillator_tally(
     high: Floats | None, low: Floats | None, close: Floats, *, rows: int, rules: RatingRules = LIBRARY_V3
 ) -> Tally:
-    """Sum and number of those votes."""
+    """Return sum and number of those votes."""
     return _of_tiles(high, low, close, rows, rules, 2, tally)
 
 
@@ -88,7 +88,7 @@ def _of_tiles(
     planes: int,
     made: Callable[[Votes], Votes],
 ) -> Votes:
-    """What is made of the votes of blocks."""
+    """Return what `made` gives of the votes of blocks, at their rows and columns."""
     width, asked = max(len(close), rows + REACH), _asked(rules)
 
     def vote(tile: Tile) -> Votes:
@@ -106,7 +106,7 @@ def _of_tiles(
 
 
 def judge_oscillators(values: Oscillators, rules: RatingRules) -> Votes:
-    """Votes of the eleven at the last rows of the values (N x (rows + 2) each), 11 x rows x N."""
+    """Return votes of the eleven at the last rows of the values (N x (rows + 2) each), 11 x rows x N."""
     names, width = values.close.shape
     votes = np.empty((len(OSCILLATORS), width - BEFORE, names), np.int8)
     _judge(Oscillators(*(np.ascontiguousarray(block.T) for block in values)), 0, votes, *_asked(rules))
@@ -114,7 +114,7 @@ def judge_oscillators(values: Oscillators, rules: RatingRules) -> Votes:
 
 
 def _asked(rules: RatingRules) -> tuple[bool, bool, bool]:
-    """Fresh crosses of the stochastic, and of that of the RSI; a crossing of the DIs."""
+    """Return which votes need a cross: of the stochastic, of that of the RSI, of the DIs."""
     return (
         rules.stochastic is CrossRule.FRESH,
         rules.stochastic_rsi is CrossRule.FRESH,
@@ -187,7 +187,7 @@ def _line[T: np.generic](block: NDArray[T], back: int, size: int) -> NDArray[T]:
 # Each takes lines of values as long as the votes, of this bar and of the one or two before.
 @inner
 def _judge_turn(now: Floats, before: Floats, low: float, high: float, votes: Votes) -> None:
-    """RSI, CCI, Williams: back from below the lower bound, or from above the upper one."""
+    """Vote on RSI, CCI or Williams: back from below the lower bound, or from above the upper one."""
     for i in range(len(votes)):
         buy = greater(low, now[i]) & greater(now[i], before[i])
         sell = greater(now[i], high) & greater(before[i], now[i])
@@ -196,7 +196,7 @@ def _judge_turn(now: Floats, before: Floats, low: float, high: float, votes: Vot
 
 @inner
 def _judge_stochastic(k: Floats, d: Floats, known: Floats, votes: Votes) -> None:
-    """%K over %D with both below 20, and under it with both above 80; missing where `known` is NaN."""
+    """Vote on %K over %D with both below 20, and under it with both above 80; missing where `known` is NaN."""
     for i in range(len(votes)):
         buy = greater(20.0, k[i]) & greater(20.0, d[i]) & greater(k[i], d[i])
         sell = greater(k[i], 80.0) & greater(d[i], 80.0) & greater(d[i], k[i])
@@ -251,7 +251,7 @@ def _judge_awesome(price: Floats, now: Floats, before: Floats, earlier: Floats, 
 
 @inner
 def _judge_difference(price: Floats, now: Floats, against: Floats, votes: Votes) -> None:
-    """Momentum against that of the bar before, MACD against its signal."""
+    """Vote on momentum against that of the bar before, or MACD against its signal."""
     for i in range(len(votes)):
         p = price[i]
         vote = np.int8(dearer(now[i], against[i], p)) - np.int8(dearer(against[i], now[i], p))

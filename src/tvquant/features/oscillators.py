@@ -67,7 +67,7 @@ class Oscillators(NamedTuple):
 def oscillators(
     high: Floats | None, low: Floats | None, close: Floats, *, rows: int, cci_source: PriceSource
 ) -> Oscillators:
-    """All oscillators of the rating at the last `rows` + 2 bars of each name.
+    """Return all oscillators of the rating at the last `rows` + 2 bars of each name.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Recursive(NamedTuple):
 
 
 def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
-    """The part of the oscillators that is of every bar since the first."""
+    """Return the exponentially smoothed values, at every bar since the first."""
     width = len(closes)
     faster, slower, base, trend = exponential(closes, SMOOTHED, width)
     faster -= slower
@@ -116,7 +116,7 @@ def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
 def windowed(
     highs: Floats, lows: Floats, closes: Floats, recursive: Recursive, rows: int, typical: bool
 ) -> Oscillators:
-    """The oscillators at the last `rows` + 2 bars of those given, from what has been smoothed: rows + 2 x K each.
+    """Return the oscillators at the last `rows` + 2 bars of those given, from the smoothed values.
 
     `typical` asks for the CCI of the typical price instead of the close.
     """
@@ -155,7 +155,7 @@ def _take(out: Floats, a: Floats, b: Floats) -> None:
 
 @inner
 def _below_top(values: Floats) -> Floats:
-    """Percent from the top, as Williams counts, from those from the bottom."""
+    """Return percent from the top, as Williams counts, from those from the bottom."""
     out, given = np.empty(values.shape), values.reshape(-1)
     line = out.reshape(-1)
     for i in range(len(line)):
@@ -165,7 +165,7 @@ def _below_top(values: Floats) -> Floats:
 
 @inner
 def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
-    """Middle of each of the last bars."""
+    """Return middle of each of the last bars."""
     out = np.empty((rows, highs.shape[1]))
     top, bottom, line = highs[len(highs) - rows :].reshape(-1), lows[len(lows) - rows :].reshape(-1), out.reshape(-1)
     for i in range(len(line)):
@@ -175,7 +175,7 @@ def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
 
 @inner
 def _typical(highs: Floats, lows: Floats, closes: Floats, rows: int) -> Floats:
-    """Mean of high, low and close of each of the last bars."""
+    """Return mean of high, low and close of each of the last bars."""
     out, first = np.empty((rows, highs.shape[1])), len(highs) - rows
     top, bottom, now = highs[first:].reshape(-1), lows[first:].reshape(-1), closes[first:].reshape(-1)
     line = out.reshape(-1)
@@ -185,7 +185,7 @@ def _typical(highs: Floats, lows: Floats, closes: Floats, rows: int) -> Floats:
 
 
 def relative_strength(close: Floats, length: int, rows: int) -> Floats:
-    """RSI in percent, rows x K: 100 - 100 / (1 + U / D) of Wilder's averages of rises and falls.
+    """Return RSI in percent, rows x K: 100 - 100 / (1 + U / D) of Wilder's averages of rises and falls.
 
     100 where the falls average no more than the tolerance's share of the close, which is asked first; 0 where the rises
     do.
@@ -207,7 +207,7 @@ def _rises_and_falls(now: Floats, before: Floats, rises: Floats, falls: Floats) 
 
 @compiled
 def _strength(up: Floats, down: Floats, price: Floats) -> None:
-    """RSI into `up`."""
+    """Write the RSI into `up`."""
     for i in range(len(up)):
         ratio, nothing = 100.0 - 100.0 / (1.0 + up[i] / down[i]), TOLERANCE * abs(price[i])
         ratio = 0.0 if up[i] <= nothing else ratio
@@ -228,7 +228,7 @@ def position(source: Floats, high: Floats, low: Floats, lengths: Integers, rows:
 
 @inner
 def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> None:
-    """The position into `top`; `negated` is the lowest low with its sign changed."""
+    """Write the position into `top`; `negated` is the lowest low with its sign changed."""
     for i in range(len(source)):
         spread = top[i] + negated[i]
         top[i] = 100.0 * (source[i] + negated[i]) / spread if spread > nothing else np.nan
@@ -236,7 +236,7 @@ def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> N
 
 @compiled
 def stochastic(raw: Floats) -> tuple[Floats, Floats]:
-    """%K and %D of a position: its average over 3 bars, and that over 3 bars again.
+    """Return %K and %D of a position: its average over 3 bars, and that over 3 bars again.
 
     Both are rows x K, four rows fewer than the position.
     """
@@ -258,7 +258,7 @@ def commodity_channel(source: Floats, lengths: Integers, rows: int) -> Floats:
 
 @inner
 def _channel_of_mean(prices: Floats, length: int, columns: int, mean: Floats) -> None:
-    """CCI in place of the mean."""
+    """Write the CCI in place of the mean."""
     spread, first = np.zeros(len(mean)), len(prices) - len(mean)
     back = 0
     while back < length:
@@ -275,7 +275,7 @@ def _channel_of_mean(prices: Floats, length: int, columns: int, mean: Floats) ->
 
 @inner
 def _add_distances(total: Floats, a: Floats, b: Floats, c: Floats, d: Floats, mean: Floats) -> None:
-    """Of four bars at once."""
+    """Add the distances of four bars at once."""
     for i in range(len(total)):
         total[i] += (abs(a[i] - mean[i]) + abs(b[i] - mean[i])) + (abs(c[i] - mean[i]) + abs(d[i] - mean[i]))
 
@@ -288,14 +288,14 @@ def _add_distance(total: Floats, source: Floats, mean: Floats) -> None:
 
 @inner
 def _channel(mean: Floats, source: Floats, spread: Floats, length: float) -> None:
-    """CCI in place of the mean."""
+    """Write the CCI in place of the mean."""
     for i in range(len(mean)):
         mean[i] = (source[i] - mean[i]) / (0.015 * (spread[i] / length)) if spread[i] > 0.0 else np.nan
 
 
 @compiled
 def ultimate(high: Floats, low: Floats, close: Floats, length: int, rows: int) -> Floats:
-    """Ultimate oscillator in percent, rows x K: shares bought in n, 2 n and 4 n bars, weighted 4, 2, 1.
+    """Return ultimate oscillator in percent, rows x K: shares bought in n, 2 n and 4 n bars, weighted 4, 2, 1.
 
     A share is the sum of buying pressures over that of true ranges; NaN where a window has no range.
     """
@@ -331,7 +331,7 @@ def _range(high: Floats, low: Floats, before: Floats, ranges: Floats) -> None:
 
 @inner
 def _sums(series: Floats, length: int, columns: int) -> Floats:
-    """Sums of n values that follow each other, for n - 1 bars fewer."""
+    """Return sums of n values that follow each other, for n - 1 bars fewer."""
     out = series[(length - 1) * columns :].copy()
     for back in range(1, length):
         _add(out, series[(length - 1 - back) * columns :])
@@ -340,7 +340,7 @@ def _sums(series: Floats, length: int, columns: int) -> Floats:
 
 @inner
 def _doubled(sums: Floats, step: int) -> Floats:
-    """Sums of windows of twice n bars from those of n; `step` is n bars."""
+    """Return sums of windows of twice n bars from those of n; `step` is n bars."""
     out = sums[step:].copy()
     _add(out, sums)
     return out

@@ -60,7 +60,7 @@ def moving_average_votes(
     rows: int,
     rules: RatingRules = LIBRARY_V3,
 ) -> Votes:
-    """Votes of the fifteen `INDICATORS` on the last `rows` rows, rows x N x 15: -1, 0, 1 or `MISSING`.
+    """Return votes of the fifteen `INDICATORS` on the last `rows` rows, rows x N x 15: -1, 0, 1 or `MISSING`.
 
     Row t is what the same fields cut after row t give, bit for bit.
 
@@ -86,7 +86,7 @@ def moving_average_tally(
     rows: int,
     rules: RatingRules = LIBRARY_V3,
 ) -> Tally:
-    """Sum and number of those votes."""
+    """Return sum and number of those votes."""
     return _of_tiles(high, low, close, volume, rows, rules, 2, tally)
 
 
@@ -100,7 +100,7 @@ def _of_tiles(
     planes: int,
     made: Callable[[Votes], Votes],
 ) -> Votes:
-    """What is made of the votes of blocks."""
+    """Return what is made of the votes of blocks."""
     width = max(len(close), rows + LENGTHS[-1] - 1)
 
     def vote(tile: Tile) -> Votes:
@@ -120,23 +120,26 @@ def _of_tiles(
 
 
 def mean_vote(votes: Votes) -> Floats:
-    """Recommend.MA or Recommend.Other from votes, rows x N x M to rows x N."""
+    """Return Recommend.MA or Recommend.Other from votes, rows x N x M to rows x N."""
     return mean(tallied(votes))
 
 
 def mean_of_groups(averages: Votes, oscillators: Votes) -> Floats:
-    """Recommend.All from votes."""
+    """Return Recommend.All from votes."""
     return mean_of_both(tallied(averages), tallied(oscillators))
 
 
 def tallied(votes: Votes) -> Tally:
-    """Sum and number of rows x N x M votes."""
+    """Return sum and number of rows x N x M votes."""
     return np.asarray(tally(np.ascontiguousarray(votes.transpose(2, 0, 1))[None])[0])
 
 
 @compiled
 def mean(group: Tally) -> Floats:
-    """Recommend.MA or Recommend.Other: mean of a group's votes, in [-1, 1], NaN where there is none; rows x N."""
+    """Return Recommend.MA or Recommend.Other: mean of a group's votes, in [-1, 1], NaN where there is none.
+
+    Rows x N.
+    """
     out = np.empty(group.shape[1:])
     for t in range(len(out)):
         for j in range(out.shape[1]):
@@ -146,7 +149,7 @@ def mean(group: Tally) -> Floats:
 
 @compiled
 def mean_of_both(averages: Tally, oscillators: Tally) -> Floats:
-    """Recommend.All: mean of the two groups' means, the one there is where the other has no vote; rows x N.
+    """Return Recommend.All: mean of the two groups' means, the one there is where the other has no vote; rows x N.
 
     Source: published readings, all of which are (Recommend.MA + Recommend.Other) / 2, none the mean of 26 votes.
     """
@@ -166,7 +169,7 @@ def mean_of_both(averages: Tally, oscillators: Tally) -> Floats:
 
 @compiled
 def _vote_by_averages(bars: Floats, smooth: Floats, votes: Votes) -> None:
-    """SMA, EMA and Hull of the closes of a block; `smooth` is its six EMA at every bar."""
+    """Vote by SMA, EMA and Hull of the closes of a block; `smooth` is its six EMA at every bar."""
     n, rows = len(LENGTHS), votes.shape[1]
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
@@ -182,7 +185,7 @@ def _vote_by_averages(bars: Floats, smooth: Floats, votes: Votes) -> None:
 
 @compiled
 def _vote_by_volume(bars: Floats, volume: Floats, votes: Votes) -> None:
-    """VWMA."""
+    """Vote by the VWMA."""
     rows = votes.shape[1]
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
@@ -194,7 +197,7 @@ def _vote_by_volume(bars: Floats, volume: Floats, votes: Votes) -> None:
 
 @compiled
 def _vote_by_cloud(bars: Floats, high: Floats, low: Floats, displaced: bool, votes: Votes) -> None:
-    """Ichimoku, from the three midranges, which begin `DISPLACEMENT` bars earlier."""
+    """Vote by Ichimoku, from the three midranges, which begin `DISPLACEMENT` bars earlier."""
     rows, names = votes.shape[1:]
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
@@ -233,7 +236,7 @@ def _judge_displaced(
     slower: Floats,
     votes: Votes,
 ) -> None:
-    """`faster`, `middle` and `slower` are of the displaced bar."""
+    """Vote on the cloud; `faster`, `middle` and `slower` are of the displaced bar."""
     for i in range(len(votes)):
         p = price[i]
         lead = (faster[i] + middle[i]) / 2.0

@@ -16,7 +16,10 @@ from tvquant.statistics.kernels import compiled, inner
 
 @compiled
 def on_rows(values: Floats, close: Floats) -> Floats:
-    """Values at the last bars of each name (N x rows) on the last rows (rows x N); NaN in a row without a bar."""
+    """Return values at the last bars of each name (N x rows) on the last rows (rows x N).
+
+    NaN in a row without a bar.
+    """
     rows, skipped = values.shape[1], len(close) - values.shape[1]
     out = np.full((rows, len(values)), np.nan)
     bars = np.full(len(values), rows)
@@ -31,7 +34,7 @@ def on_rows(values: Floats, close: Floats) -> Floats:
 
 @compiled
 def last_known(values: Floats) -> Floats:
-    """T x N: each cell's value, or the last one known before it; NaN before the first."""
+    """Return T x N: each cell's value, or the last one known before it; NaN before the first."""
     out = values.copy()
     for t in range(1, len(out)):
         for j in range(out.shape[1]):
@@ -42,7 +45,7 @@ def last_known(values: Floats) -> Floats:
 
 @compiled
 def rolling_median(series: Floats, length: int, rows: int) -> Floats:
-    """Median of the last n values, rows x K, NaN with a NaN among them; `series` is W x K, W >= rows + n - 1."""
+    """Return median of the last n values, rows x K, NaN with a NaN among them; `series` is W x K, W >= rows + n - 1."""
     first = len(series) - rows - length + 1
     out = np.full((rows, series.shape[1]), np.nan)
     window = np.empty(length)
@@ -59,7 +62,7 @@ def rolling_median(series: Floats, length: int, rows: int) -> Floats:
 
 @inner
 def _removed(window: Floats, count: int, value: float) -> int:
-    """The number of sorted values after one of them was taken out; a NaN was never in."""
+    """Return the number of sorted values after one of them was taken out; a NaN was never in."""
     if np.isnan(value):
         return count
     place = 0
@@ -72,7 +75,7 @@ def _removed(window: Floats, count: int, value: float) -> int:
 
 @inner
 def _inserted(window: Floats, count: int, value: float) -> int:
-    """The number of sorted values after one was put in its place; a NaN is left out."""
+    """Return the number of sorted values after one was put in its place; a NaN is left out."""
     if np.isnan(value):
         return count
     place = count
@@ -85,7 +88,7 @@ def _inserted(window: Floats, count: int, value: float) -> int:
 
 @compiled
 def band_position(series: Floats, lengths: Integers, width: float, rows: int) -> Floats:
-    """Where the close stands in the band of `width` deviations around the mean of n bars, rows x K: 0 low, 1 high.
+    """Return the close's place in the band of `width` deviations around the mean of n bars, rows x K (0 to 1).
 
     `lengths` is the one n. The deviation is that of the population. NaN where prices do not move. `series` is W x K,
     W >= rows + n - 1.
@@ -108,7 +111,7 @@ def _add_squares(total: Floats, values: Floats, mean: Floats) -> None:
 
 @inner
 def _place_in_band(mean: Floats, price: Floats, squares: Floats, length: float, breadth: float) -> None:
-    """The place over the mean."""
+    """Write the place in the band over the mean."""
     for i in range(len(mean)):
         deviation = np.sqrt(squares[i] / length)
         mean[i] = 0.5 + (price[i] - mean[i]) / (breadth * deviation) if deviation > 0.0 else np.nan
@@ -119,7 +122,7 @@ LAST, HIGHEST, LOWEST, SUM = range(4)
 
 @compiled
 def gathered(values: Floats, close: Floats, period: NDArray[np.int64], periods: int, how: int) -> Floats:
-    """Bars of longer periods from T x N bars, periods x N; a bar of which the value is not known makes it NaN.
+    """Return bars of longer periods from T x N bars, periods x N; a bar of which the value is not known makes it NaN.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def by_rows(values: Floats) -> Floats:
 
 
 def aligned(values: Floats, close: Floats, width: int) -> Floats:
-    """`values` (T x N) at the last `width` bars of each column, N x width; a bar is a row with a close."""
+    """Return `values` (T x N) at the last `width` bars of each column, N x width; a bar is a row with a close."""
     return np.ascontiguousarray(Tile(close, 0, close.shape[1], close.shape[1]).stacked(values, width)[0].T)
 
 
@@ -44,13 +44,13 @@ class Tile:
     """
 
     def __init__(self, close: Floats, begin: int, end: int, lanes: int) -> None:
-        """The columns from `begin` to `end` of T x N closes."""
+        """Take the columns from `begin` to `end` of T x N closes."""
         self.close, self.begin, self.end, self.lanes = by_rows(close), begin, end, lanes
         self.whole = _whole_from(self.close, begin, end, lanes)
         """The row of each block from which on all of its names have a bar."""
 
     def stacked(self, values: Floats, width: int) -> Floats:
-        """`values` (T x N) at the last `width` bars of each name, G x width x lanes, NaN where there is none.
+        """Return `values` (T x N) at the last `width` bars of each name, G x width x lanes, NaN where there is none.
 
         A bar is a row with a close.
         """
@@ -59,7 +59,7 @@ class Tile:
 
 @inner
 def copied[T: np.generic](values: NDArray[T], out: NDArray[T]) -> None:
-    """The first values into the places of `out`."""
+    """Copy the first values into the places of `out`."""
     for i in range(len(out)):
         out[i] = values[i]
 
@@ -97,7 +97,7 @@ def _stacked(values: Floats, close: Floats, width: int, begin: int, end: int, la
 def by_tiles[T: np.generic](
     close: Floats, rows: int, planes: int, missing: T, work: Callable[[Tile], NDArray[T]]
 ) -> NDArray[T]:
-    """What the work gives for each tile of T x N closes (G x M x rows x lanes) at its rows and columns: M x rows x N.
+    """Return M x rows x N values that `work` gives for each tile (G x M x rows x lanes) of T x N closes.
 
     Where there is no bar it is `missing`, whose type is that of the result.
 
@@ -123,7 +123,10 @@ def by_tiles[T: np.generic](
 def by_blocks(
     close: Floats, width: int, rows: int, kernel: Callable[[Floats], Floats], values: Floats | None = None
 ) -> Floats:
-    """What a kernel (W x K to rows x K) gives of the last W bars of T x N values, of the closes if none; rows x N."""
+    """Return what a kernel (W x K to rows x K) gives of the last W bars of T x N values, of the closes if none.
+
+    Rows x N.
+    """
     given = close if values is None else values
 
     def work(tile: Tile) -> Floats:
@@ -141,7 +144,7 @@ def placed[T: np.generic](values: NDArray[T], tile: Tile, missing: T, out: NDArr
 def _place[T: np.generic](
     values: NDArray[T], close: Floats, begin: int, end: int, whole: Integers, missing: T, out: NDArray[T]
 ) -> None:
-    """Blocks of which all names have all of the bars first: their bars stand at the rows already."""
+    """Move blocks whose names all have all of the bars: these are at the rows already."""
     blocks, planes, rows, lanes = values.shape
     skipped = len(close) - rows
     for m in range(planes):

@@ -22,19 +22,19 @@ WHOLE = 100.0
 
 @compiled
 def greater(a: float, b: float) -> bool:
-    """The one meaning of `greater` for percent in a rating; false when either is NaN."""
+    """Return whether a percent value is greater, the one meaning of it in a rating; false when either is NaN."""
     return bool(a - b > TOLERANCE * WHOLE)
 
 
 @compiled
 def dearer(a: float, b: float, price: float) -> bool:
-    """The same for prices and their differences, of a name that stands at `price`."""
+    """Return whether a price or difference is greater, for a name whose price is `price`."""
     return bool(a - b > TOLERANCE * price)
 
 
 @compiled
 def tally(votes: Votes) -> Votes:
-    """Sum and number of the votes there are, from G x M x rows x K to G x 2 x rows x K; M is 127 at most."""
+    """Return sum and number of the votes there are, from G x M x rows x K to G x 2 x rows x K; M is 127 at most."""
     blocks, indicators, rows, names = votes.shape
     out = np.zeros((blocks, 2, rows, names), np.int8)
     for g in range(blocks):
