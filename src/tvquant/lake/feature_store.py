@@ -68,7 +68,7 @@ type Compute = Callable[[Panel, int], Floats]
 
 
 def input_digests(panel: Panel) -> Digests:
-    """Rolling digest of each name's cells up to each row, T x N: equal values in equal bars give equal digests.
+    """Return rolling digest of each name's cells up to each row, T x N: equal values in equal bars give equal digests.
 
     The digest of a bar is of its stamp, its measures (one NaN, one zero; a field that is not there is NaN) and what one
     unit of the panel's first row became by splits (nothing where it is still one); those of a name's bars are added up
@@ -92,7 +92,7 @@ def input_digests(panel: Panel) -> Digests:
 
 
 def _folded(values: Floats, factor: np.uint64) -> Digests:
-    """Bits of the values, spread: high and low ones both reach all that the sum of several is made of."""
+    """Return bits of the values, spread: high and low ones both reach all that the sum of several is made of."""
     bits = np.where(np.isnan(values), np.nan, values + 0.0).view(np.uint64)
     bits ^= bits >> np.uint64(32)
     bits *= factor
@@ -101,7 +101,7 @@ def _folded(values: Floats, factor: np.uint64) -> Digests:
 
 
 def _mixed(bits: Digests) -> Digests:
-    """The finaliser of splitmix64."""
+    """Return the bits mixed by the finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -109,7 +109,7 @@ def _mixed(bits: Digests) -> Digests:
 
 
 def stored(lake: Lake, panel: Panel, digests: Digests, names: Sequence[str], *, version: str) -> tuple[Floats, Bools]:
-    """Values of the named terms that stand for this very panel, F x T x N, and which cells have them, T x N."""
+    """Return values of the named terms valid for this very panel, F x T x N, and which cells have them, T x N."""
     values = np.full((len(names), *digests.shape), np.nan)
     have = np.zeros(digests.shape, bool)
     columns = [*MARKS, *names]
@@ -132,7 +132,7 @@ def stored(lake: Lake, panel: Panel, digests: Digests, names: Sequence[str], *, 
 
 
 def _is_of(lake: Lake, version: str) -> bool:
-    """The whole store was made by that version; told by the bounds of files, for another may have other columns."""
+    """Return whether the whole store was made by that version, by the bounds of files alone."""
     return tables.version(lake.root, TABLE) is not None and tables.all_are(lake.root, TABLE, "version", version)
 
 
@@ -148,7 +148,7 @@ class _Standing:
 
 
 def _standing(frame: pl.DataFrame, panel: Panel, digests: Digests) -> _Standing:
-    """Which stored rows stand for cells of the panel: there is a bar, and its digest is the same."""
+    """Return which stored rows are valid for cells of the panel: there is a bar, and its digest is the same."""
     column = frame["symbol"].cast(pl.Enum(panel.keys), strict=False).to_physical().cast(pl.Int64)
     columns = column.fill_null(-1).to_numpy()
     stamps = frame["timestamp"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
@@ -200,7 +200,7 @@ def refresh(
 
 
 def _held(lake: Lake) -> tuple[int | None, pl.DataFrame, str]:
-    """Version and marks of the table; one that is damaged is removed, and why is told."""
+    """Return version and marks of the table; a damaged one is removed, and the reason reported."""
     try:
         return tables.version(lake.root, TABLE), tables.read(lake.root, TABLE, MARKS), ""
     except DataError as error:
@@ -271,7 +271,7 @@ def _counted(works: Sequence[_Work], held: int) -> Refreshed:
 
 
 def _predicate(works: Sequence[_Work], marks: pl.DataFrame, done: Refreshed) -> str | None:
-    """SQL: the stored rows that go; it is true of all new ones. None: all do; empty: none does."""
+    """Return SQL: the stored rows that go; it is true of all new ones. None: all do; empty: none does."""
     if not done.dropped:
         return ""
     if done.dropped == len(marks):
@@ -291,7 +291,7 @@ def _among(keys: Sequence[str]) -> str:
 
 
 def _frames(work: _Work, names: Sequence[str], compute: Compute) -> Iterator[pl.DataFrame]:
-    """The rows to write, some keys at a time, by time and key."""
+    """Yield the rows to write, some keys at a time, by time and key."""
     panel, count, keys = work.panel, len(work.panel.times), np.array(work.panel.keys, dtype=object)
     order = np.argsort(work.start, kind="stable")
     order = order[work.fresh.any(axis=0)[order]]

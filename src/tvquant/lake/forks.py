@@ -80,7 +80,7 @@ class Forks:
             return self.panel if again.snapshot.digest == self.snapshot.digest else again.panel
 
     def _panel(self, parts: Iterable[Rows]) -> Panel:
-        """The panel of these rows, through a lake that is thrown away."""
+        """Return the panel of these rows, through a lake that is thrown away."""
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             return panels.build(rebuilt(parts, Path(temporary)).bars())
 

@@ -29,7 +29,7 @@ USD_STABLECOINS = _names("""
     """)
 
 LOST_PEGS = _names("FRAX UST USTC")
-"""Names of those that a coin without a peg bears today; how each price moves decides, see `pegs`."""
+"""Names of those that a coin without a peg bears today; how each price moves decides, see `stablecoin_pegs`."""
 
 OTHER_STABLECOINS = _names("AEUR EURC EURI EURS EURT XSGD")
 

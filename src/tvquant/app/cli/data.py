@@ -56,7 +56,7 @@ def import_command(
     from tvquant.lake import import_files
     from tvquant.lake.writing import headers
     from tvquant.lake.writing.declared_basis import Doubt
-    from tvquant.lake.writing.revisions import told
+    from tvquant.lake.writing.revisions import revision_lines
     from tvquant.lake.writing.symbol_choice import SymbolChoice
 
     home = workspace_at(workspace)
@@ -112,7 +112,7 @@ def import_command(
             for r in done.revised
         ],
     }
-    text += told(done.revised, done.import_id)
+    text += revision_lines(done.revised, done.import_id)
     if done.accepted:
         text.append(f"stamped accepted_basis, taken on your word against what prices show: {several(done.accepted)}")
     answer(document, [*text, *(f"refused {shown(name)}: {why}" for name, why in done.refused.items())], as_json=as_json)

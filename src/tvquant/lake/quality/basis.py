@@ -107,13 +107,13 @@ class Evidence:
 
 
 def unshown(prices: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Actions that the prices deny (the rows of `beside`, with `said`): each by the bars around it alone."""
+    """Return actions that the prices deny (the rows of `beside`, with `said`): each by the bars around it alone."""
     found = _read(beside(moves(_telling(prices, actions)), actions)).filter("against")
     return found.with_columns(pl.Series("said", [_action(row) for row in found.iter_rows(named=True)], pl.String))
 
 
 def _telling(prices: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """The prices of symbols that have actions or an `adj_close`: no others say anything."""
+    """Return the prices of symbols that have actions or an `adj_close`: no others say anything."""
     mine = pl.col("symbol").cast(pl.String).is_in(actions["symbol"].cast(pl.String).unique().implode())
     return prices.filter(mine | pl.col("adj_close").is_not_null().any().over("symbol"))
 
@@ -140,7 +140,7 @@ def moves(prices: pl.DataFrame) -> pl.DataFrame:
 
 
 def beside(steps: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """The actions, each with the first bar that can show it, and the log move that it makes where it is shown.
+    """Return the actions, each with the first bar that can show it, and the log move that it makes where it is shown.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def beside(steps: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read(judged: pl.DataFrame) -> pl.DataFrame:
-    """The actions with `gain`, by how much of the factor the undeclared reading fits better, and `against`.
+    """Return the actions with `gain`, by how much of the factor the undeclared reading fits better, and `against`.
 
     The gain is none where the spread can hide the factor. A fall of split-adjusted prices that `adj_close` has as well
     is a fall. A move as large as the factor, but the other way, is a ratio upside down, whatever the basis.
@@ -179,7 +179,7 @@ def _read(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_splits(judged: pl.DataFrame) -> Iterator[Contradiction]:
-    """Symbols whose splits, together, are shown where they must not be, or are not where they must.
+    """Yield symbols whose splits, together, are shown where they must not be, or are not where they must.
 
     So are large dividends in total prices; in others, one that is not shown is itself in doubt, not the basis.
     """
@@ -223,7 +223,7 @@ def _of_factors(steps: pl.DataFrame, actions: pl.DataFrame) -> Iterator[Contradi
 
 
 def _of_dividends(judged: pl.DataFrame) -> Iterator[Contradiction]:
-    """Every symbol with dividends, where the prices of all of them together show too few or too many."""
+    """Yield every symbol with dividends, where the prices of all of them together show too few or too many."""
     rows = judged.filter((pl.col("kind") == "dividend") & (pl.col("share") <= ORDINARY))
     for (basis,), mine in rows.partition_by("basis", as_dict=True, maintain_order=True).items():
         total = basis == str(Basis.TOTAL)
@@ -242,7 +242,7 @@ def _of_dividends(judged: pl.DataFrame) -> Iterator[Contradiction]:
 
 
 def _shown(rows: pl.DataFrame) -> tuple[float, float]:
-    """Share of the dividends that the moves of their days show, by least squares, and its standard error."""
+    """Return share of the dividends that the moves of their days show, by least squares, and its standard error."""
     move, expected, spread = pl.col("move"), pl.col("expected"), pl.col("spread")
     moved = move.clip(expected - 3 * spread, 3 * spread)  # one wild day decides nothing
     weight = expected.pow(2) / spread.pow(2)
@@ -251,7 +251,7 @@ def _shown(rows: pl.DataFrame) -> tuple[float, float]:
 
 
 def _action(row: dict[str, object]) -> str:
-    """`raw prices must show a split of 4 as a move of -75.0 %, but close moves -1.1 % (119.8 to 118.5)`."""
+    """Return `raw prices must show a split of 4 as a move of -75.0 %, but close moves -1.1 % (119.8 to 118.5)`."""
     shows = "must" if row["due"] else "must not"
     what = f"a {row['kind']} of {row['value']:g}"
     return (

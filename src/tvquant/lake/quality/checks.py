@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.instruments import Instant, Kind
 from tvquant.core.panel import Bools, Floats, Times
-from tvquant.lake.reading import pegs
 from tvquant.lake.reading.bars import Bars, Ints, places
+from tvquant.lake.reading.stablecoin_pegs import LONG, NEAR, lost_pegs
 
 FLAT_SHARE = 0.5
 """A symbol of which most bars are flat was delivered as closes; flat bars are told of others."""
@@ -157,7 +157,7 @@ class Trail:
 
 
 def market_day(stamps: Times) -> Times:
-    """The market day that a session belongs to by its open: stamps of 20:00 to 23:59 UTC belong to the next day.
+    """Return the market day that a session belongs to by its open: stamps of 20:00 to 23:59 UTC belong to the next day.
 
     Meant for what opens in that span, as forex, futures and their indices do (R-DAT-05); never for round-the-clock
     bars, nor for exchanges that close in it.
@@ -167,13 +167,13 @@ def market_day(stamps: Times) -> Times:
 
 
 def per_symbol(bars: Bars, rows: Bools, kind: FindingKind, detail: str) -> Iterator[Finding]:
-    """One finding for all marked bars of a symbol."""
+    """Yield one finding for all marked bars of a symbol."""
     for group in _groups(bars, np.flatnonzero(rows)):
         yield _finding(bars, group, kind, detail)
 
 
 def trail(bars: Bars) -> Trail:
-    """The valid bars, and the moves into, through and out of each."""
+    """Return the valid bars, and the moves into, through and out of each."""
     at = np.flatnonzero(bars.valid)
     who, slot = bars.symbol[at], bars.slot[at]
     follows = (np.diff(who, prepend=-1) == 0) & (np.diff(slot, prepend=-2) == 1)
@@ -187,14 +187,14 @@ def trail(bars: Bars) -> Trail:
 
 
 def flat(bars: Bars) -> Bools:
-    """Valid bars with four equal prices."""
+    """Return valid bars with four equal prices."""
     opens, high, low, close = (bars.low[name] for name in ("open", "high", "low", "close"))
     found: Bools = bars.valid & (high == low) & (opens == close) & (high == close)
     return found
 
 
 def thin(bars: Bars) -> Iterator[Finding]:
-    """Notes: bars without range where most have one, and bars without volume where others have some."""
+    """Yield notes: bars without range where most have one, and bars without volume where others have some."""
     none = bars.valid & (bars.low["volume"] == 0)
     for kind, rows, most, detail in (
         (FindingKind.FLAT, flat(bars), FLAT_SHARE, "open, high, low and close are one: hardly any trade"),
@@ -206,7 +206,10 @@ def thin(bars: Bars) -> Iterator[Finding]:
 
 
 def stale_prices(bars: Bars, steps: Trail) -> Iterator[Finding]:
-    """Runs of bars that repeat the close before, without range or without volume; or of bare closes, if longer."""
+    """Yield runs of bars that repeat the close before, without range or without volume.
+
+    Or of bare closes, if longer.
+    """
     at = steps.at
     close = bars.low["close"][at]
     same = steps.follows & (close == np.roll(close, 1))
@@ -220,7 +223,7 @@ def stale_prices(bars: Bars, steps: Trail) -> Iterator[Finding]:
 
 
 def spikes(bars: Bars, steps: Trail) -> tuple[Ints, Floats]:
-    """Bars with a price that leaves and comes back at once, and by which factor they leave.
+    """Return bars with a price that leaves and comes back at once, and by which factor they leave.
 
     A whole bar aside (jump in, jump out), a close aside (body, jump out) or an open aside (jump in, body): one of the
     two moves is a jump between bars, which is nothing that was traded through. Of closes alone both moves may have
@@ -246,7 +249,7 @@ def spikes(bars: Bars, steps: Trail) -> tuple[Ints, Floats]:
 
 
 def scale_changes(bars: Bars, steps: Trail) -> tuple[Ints, Ints]:
-    """Bars that open a power of ten from the last close, without a bar missing, and stay; and which power.
+    """Return bars that open a power of ten from the last close, without a bar missing, and stay; and which power.
 
     A redenomination comes with a halt, a leveraged token is reset, a share is split: those are other findings.
     """
@@ -286,18 +289,18 @@ def _finding(bars: Bars, rows: Ints, kind: FindingKind, detail: str) -> Finding:
 
 
 def _groups(bars: Bars, at: Ints) -> list[Ints]:
-    """The rows `at`, apart by symbol."""
+    """Return the rows `at`, apart by symbol."""
     return np.split(at, np.flatnonzero(np.diff(bars.symbol[at])) + 1) if len(at) else []
 
 
 def _runs(rows: Bools) -> list[NDArray[np.intp]]:
-    """Places of every run of marked rows."""
+    """Return places of every run of marked rows."""
     at = np.flatnonzero(rows)
     return np.split(at, np.flatnonzero(np.diff(at) != 1) + 1) if len(at) else []
 
 
 def _scale(steps: Trail, who: Ints, symbols: int) -> Floats:
-    """V: robust standard deviation of the symbol's log moves from close to close."""
+    """Return V: robust standard deviation of the symbol's log moves from close to close."""
     move = np.abs(steps.entry + steps.body)
     scale = np.zeros(symbols)
     edges = np.searchsorted(who, np.arange(symbols + 1))
@@ -316,14 +319,14 @@ def _stays(close: Floats, who: Ints, i: int, power: float) -> bool:
 
 
 def unpegged(bars: Bars) -> Iterator[Finding]:
-    """Notes: coins that are stable by name and have lost their peg."""
-    for (number, _), lost in pegs.lost_pegs(bars).items():
+    """Yield notes: coins that are stable by name and have lost their peg."""
+    for (number, _), lost in lost_pegs(bars).items():
         mine = bars.rows_of(number)
         yield Finding(
             symbol=bars.symbols[number].name,
             kind=FindingKind.LOST_PEG,
             first=lost.since,
             last=bars.stamp[mine.stop - 1],
-            count=pegs.LONG,
-            detail=f"over {pegs.NEAR:.0%} away from a dollar on {pegs.LONG} bars in a row: no stablecoin from then on",
+            count=LONG,
+            detail=f"over {NEAR:.0%} away from a dollar on {LONG} bars in a row: no stablecoin from then on",
         )

@@ -30,7 +30,7 @@ def whole_days(rows: pl.DataFrame, interval: str) -> pl.DataFrame:
 
 
 def disagreements(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Where two sets of bars differ, for bars and values that both have.
+    """Return where two sets of bars differ, for bars and values that both have.
 
     Returns
     -------

@@ -107,7 +107,7 @@ def health(
     lookback: int | None = None,
     delisted: Mapping[str, Instant] = MappingProxyType({}),
 ) -> tuple[AssetHealth, ...]:
-    """One state per instrument, in order of symbol and generation; a symbol the lake does not have is MISSING.
+    """Return one state per instrument, in order of symbol and generation; a symbol the lake does not have is MISSING.
 
     A masked bar counts as missing. What lies before the first valid bar, or between two holders of a ticker, does not.
 
@@ -163,13 +163,13 @@ def of_atoms(atoms: Iterable[Atom], states: Iterable[AssetHealth]) -> dict[str, 
 
 
 def to_report(states: Iterable[AssetHealth]) -> list[dict[str, Any]]:
-    """The states as JSON can hold them."""
+    """Return the states as JSON can hold them."""
     dated = ("first", "last")
     return [asdict(one) | {name: _text(getattr(one, name)) for name in dated} for one in states]
 
 
 def from_report(document: object) -> tuple[AssetHealth, ...]:
-    """The states of a report.
+    """Return the states of a report.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def gate(states: Sequence[AssetHealth]) -> None:
 
 
 def naming(states: Sequence[AssetHealth]) -> str:
-    """`; not: KEY (state), ...`, or nothing; the first dozen, the rest counted."""
+    """Return `; not: KEY (state), ...`, or nothing; the first dozen, the rest counted."""
     named = [f"{one.key} ({one.state.value})" for one in states[:NAMED]]
     rest = [f"and {len(states) - NAMED} more"] if len(states) > NAMED else []
     return f"; not: {', '.join(named + rest)}" if named else ""
@@ -248,7 +248,7 @@ def _states(bars: Bars, found: Sequence[Finding], moment: Moment) -> Iterator[As
 
 
 def _holder(bars: Bars, rows: Ints, past: bool, found: Sequence[Finding], moment: Moment) -> AssetHealth:
-    """Health of one holder of a ticker by its valid bars; `past` when another took the ticker over."""
+    """Return health of one holder of a ticker by its valid bars; `past` when another took the ticker over."""
     symbol, generation = bars.symbols[bars.symbol[rows[0]]], bars.generation[rows[0]]
     market = bars.calendars[symbol.structure.calendar]
     slot, close = bars.slot[rows], bars.closes[rows[-1]]
@@ -284,7 +284,7 @@ def _holder(bars: Bars, rows: Ints, past: bool, found: Sequence[Finding], moment
 
 
 def _masked(bars: Bars, rows: Ints, first: int) -> bool:
-    """Stored bars of this holder that cannot be used, from bar `first` of its valid `rows` on.
+    """Return whether stored bars of this holder that cannot be used, from bar `first` of its valid `rows` on.
 
     Where that is its first one, those ahead of it count as well; bars between two holders count for the earlier.
     """

@@ -10,12 +10,12 @@ DAY = pl.col("timestamp").dt.date().alias("day")
 
 
 def current(rows: pl.DataFrame) -> pl.DataFrame:
-    """The stored actions that no later telling of the same source supersedes (columns `TOLD`, and others)."""
+    """Return the stored actions that no later telling of the same source supersedes (columns `TOLD`, and others)."""
     return rows.filter(~_superseded())
 
 
 def superseded(rows: pl.DataFrame) -> pl.DataFrame:
-    """The others."""
+    """Return the others."""
     return rows.filter(_superseded())
 
 

@@ -9,7 +9,7 @@ COLUMNS = ["symbol", *SPAN]
 
 
 def delivered(rows: pl.DataFrame) -> pl.DataFrame:
-    """Symbol and span of every run of delivered bars (symbol, timestamp, dividends) that have a value.
+    """Return symbol and span of every run of delivered bars (symbol, timestamp, dividends) that have a value.
 
     Rows of one day are one bar, which has a value when any of them does.
     """
@@ -32,7 +32,7 @@ def delivered(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def union(spans: pl.DataFrame) -> pl.DataFrame:
-    """The spans (symbol and edges, null where there is none) by symbol and time; those that overlap are one.
+    """Return the spans (symbol and edges, null where there is none) by symbol and time; those that overlap are one.
 
     So are spans of neighbouring days: no daily bar lies between them.
     """
@@ -46,7 +46,7 @@ def union(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def inside(rows: pl.DataFrame, spans: pl.DataFrame, first: str = "timestamp", last: str = "timestamp") -> pl.Series:
-    """Which rows (symbol, and times from `first` to `last`) lie in one of the spans."""
+    """Return which rows (symbol, and times from `first` to `last`) lie in one of the spans."""
     ask = rows.select(pl.col("symbol").cast(pl.String), since=first, till=last, at=pl.int_range(pl.len()))
     ask = ask.filter(pl.col("since").is_not_null()).sort("since")
     known = union(spans).sort(SPAN[0])

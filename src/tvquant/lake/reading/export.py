@@ -88,7 +88,7 @@ def export(
 
 
 def _funding(lake: Lake, symbols: list[str] | None, into: Path, form: Format) -> list[Exported]:
-    """A file of the payments as they were told, contradictions included; none where there are none."""
+    """Return a file of the payments as delivered, contradictions included; none where there are none."""
     mine = None if symbols is None else pl.col("symbol").is_in(symbols)
     rows = tables.read(lake.root, "funding", COLUMNS, where=mine).sort(COLUMNS).rename({"rate": RATE})
     if rows.is_empty():

@@ -13,7 +13,10 @@ KEY = ["symbol", "field"]
 
 
 def known_facts(root: Root, symbols: Iterable[str] | None = None, *, at: datetime) -> pl.DataFrame:
-    """The newest value of each fact that was known at a moment: symbol, field, value, known_at; by symbol and field."""
+    """Return the newest value of each fact that was known at a moment: symbol, field, value, known_at.
+
+    By symbol and field.
+    """
     where = pl.col("known_at") <= pl.lit(at.astimezone(UTC), TIME)
     if symbols is not None:
         where &= pl.col("symbol").is_in(list(symbols))

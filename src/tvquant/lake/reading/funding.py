@@ -1,7 +1,7 @@
 """Funding of perpetual swaps: the fraction of a position that longs paid to shorts, settlement by settlement.
 
 Exchanges settle every eight, four or one hours, and stamp it some milliseconds late: times are cut to the second. A
-payment is stored once and never changed; where two rates were told for one settlement, both are stored and none counts.
+payment is stored once and never changed; where one settlement has two rates, both are stored and none counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ class Payments:
 
     @classmethod
     def of(cls, names: Sequence[str], rows: pl.DataFrame) -> "Payments":
-        """The stored rows of these symbols, numbered as they stand."""
+        """Return the stored rows of these symbols, numbered in their order."""
         known = agreed(rows).with_columns(pl.col("symbol").cast(pl.Enum(names))).sort(KEY)
         return cls(
             symbol=known["symbol"].to_physical().cast(pl.Int64).to_numpy(),
@@ -47,19 +47,22 @@ NONE = Payments(symbol=np.empty(0, np.int64), stamp=np.empty(0, "datetime64[us]"
 
 
 def known_funding(root: Root, symbols: Iterable[str] | None = None) -> pl.DataFrame:
-    """The payments of the symbols (of all when None): symbol, timestamp and rate, NaN where two were told; sorted."""
+    """Return the payments of the symbols (of all when None): symbol, timestamp and rate, NaN where two were given.
+
+    Sorted.
+    """
     where = None if symbols is None else pl.col("symbol").is_in(list(symbols))
     return agreed(tables.read(root, "funding", COLUMNS, where=where)).sort(KEY)
 
 
 def last_settlement(root: Root, symbol: str) -> datetime | None:
-    """The last one that is stored."""
+    """Return the last one that is stored."""
     found = tables.read(root, "funding", ["timestamp"], where=pl.col("symbol") == symbol)["timestamp"].max()
     return found if isinstance(found, datetime) else None
 
 
 def pays(symbol: str) -> bool:
-    """It is a perpetual swap.
+    """Return whether it is a perpetual swap.
 
     Raises
     ------
@@ -69,6 +72,6 @@ def pays(symbol: str) -> bool:
 
 
 def agreed(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per settlement; NaN where two rates were told."""
+    """Return one row per settlement; NaN where two rates were given."""
     rate = pl.col("rate")
     return rows.group_by(KEY).agg(pl.when(rate.n_unique() == 1).then(rate.first()).otherwise(float("nan")))

@@ -72,7 +72,7 @@ class Lake:
 
     @property
     def folder(self) -> Path:
-        """The local folder: of locks, quarantine and the register; of the tables too, unless they stand at a URI."""
+        """The local folder: of locks, quarantine and the register; of the tables too, unless they are at a URI."""
         return folder(self.root)
 
     def contents(self) -> Contents:
@@ -85,11 +85,11 @@ class Lake:
         return Contents.latest(self.root)
 
     def symbols(self) -> tuple[str, ...]:
-        """Symbols with bars, sorted."""
+        """Return symbols with bars, sorted."""
         return self.contents().names()
 
     def bars(self, symbols: Iterable[str] | None = None) -> Bars:
-        """All bars of the given symbols (of all when None), judged, as the lake stands.
+        """Return all bars of the given symbols (of all when None), judged, of the latest versions.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class Lake:
         return Contents.latest(self.root, symbols).bars()
 
     def pin(self, symbols: Iterable[str], *, interval: str = DAILY) -> Snapshot:
-        """The snapshot of these symbols as the lake stands.
+        """Return the snapshot of these symbols in the latest versions.
 
         Raises
         ------
@@ -108,15 +108,15 @@ class Lake:
         return Contents.latest(self.root, wanted).pinned(wanted, interval=interval).snapshot
 
     def pinned(self, snapshot: Snapshot) -> PinnedData:
-        """The data that a snapshot names, read when they are asked for; later imports do not matter."""
+        """Return the data that a snapshot names, read when they are asked for; later imports do not matter."""
         return PinnedData(self.root, snapshot)
 
     def panel(self, snapshot: Snapshot) -> Panel:
-        """The panel of exactly what was pinned; errors are those of `PinnedData.panel`."""
+        """Return the panel of exactly what was pinned; errors are those of `PinnedData.panel`."""
         return self.pinned(snapshot).panel
 
     def status(self) -> LakeStatus:
-        """Tables, symbols and span."""
+        """Return tables, symbols and span."""
         latest_versions(self.root)
         bars = tables.read(self.root, "bars", ["symbol", "timestamp"])
         if bars.is_empty():
@@ -142,7 +142,7 @@ class Lake:
                 yield TableStatus(name=name, version=0, rows=0, size=size(self.root, name), damage=str(error))
 
     def ls(self, symbol: str) -> Listing:
-        """What is stored of one symbol, rows by time.
+        """Return what is stored of one symbol, rows by time.
 
         Raises
         ------

@@ -10,7 +10,7 @@ from tvquant.core.panel import Basis, Bools, Caveat, Caveats, Floats, Panel, Tim
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.lake.reading.bars import Bars, Ints, Symbol, places
 from tvquant.lake.reading.funding import Payments
-from tvquant.lake.reading.pegs import lost_pegs
+from tvquant.lake.reading.stablecoin_pegs import lost_pegs
 from tvquant.lake.storage.tables import ACCEPTED, MEASURES, SIMULATED
 from tvquant.symbology.identities import identity
 from tvquant.symbology.kinds import SHARES_AND_INDICES

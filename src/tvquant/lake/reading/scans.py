@@ -9,7 +9,7 @@ from tvquant.lake.storage.location import Root
 
 
 def stored_scans(root: Root, scanner: str, *, first: datetime | None = None) -> pl.DataFrame:
-    """Rows of a scanner's scans, those of bars from `first` on, in the order in which they were made."""
+    """Return rows of a scanner's scans, those of bars from `first` on, in the order in which they were made."""
     where = pl.col("scanner") == scanner
     if first is not None:
         where &= pl.col("timestamp") >= pl.lit(first, tables.TIME)

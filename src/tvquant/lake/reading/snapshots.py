@@ -37,19 +37,19 @@ class Snapshot:
 
     @classmethod
     def of(cls, bars: Bars, tables: Mapping[str, int], interval: str) -> Self:
-        """The snapshot of these bars, read from these table versions."""
+        """Return the snapshot of these bars, read from these table versions."""
         symbols = {symbol.name: _symbol_digest(bars, j) for j, symbol in enumerate(bars.symbols)}
         digest = digest_json({"interval": interval, "symbols": merkle_root(symbols)})
         return cls(digest=digest, tables=dict(tables), symbols=symbols, interval=interval)
 
     def to_json(self) -> str:
-        """One JSON document, keys sorted."""
+        """Return one JSON document, keys sorted."""
         content = {name: getattr(self, name) for name in ("digest", "tables", "symbols", "interval")}
         return json.dumps(content, sort_keys=True, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The snapshot that `to_json` wrote.
+        """Return the snapshot that `to_json` wrote.
 
         Raises
         ------
@@ -95,7 +95,7 @@ def _symbol_digest(bars: Bars, number: int) -> str:
 
 
 def _finished(bars: Bars, number: int) -> slice | Ints:
-    """Where the bars of one symbol stand, without unfinished ones."""
+    """Return rows of the bars of one symbol, without unfinished ones."""
     rows = bars.rows_of(number)
     unfinished = bars.unfinished[rows]
     return rows.start + np.flatnonzero(~unfinished) if unfinished.any() else rows

@@ -22,7 +22,7 @@ OPTIONS = {True: "--into-real", False: "--into-simulated"}
 
 
 def simulated(root: Root, where: pl.Expr | None = None, at: int | None = None) -> pl.DataFrame:
-    """The fact that their daily bars are simulated, of each symbol of which it is true: as rows of `facts`.
+    """Return the fact that their daily bars are simulated, of each symbol of which it is true: as rows of `facts`.
 
     Parameters
     ----------

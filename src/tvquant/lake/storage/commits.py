@@ -130,7 +130,7 @@ def extend(root: Root, table: str, frames: Iterable[pl.DataFrame]) -> None:
 
 
 def _stream(table: str, first: pl.DataFrame, others: Iterator[pl.DataFrame], schema: Schema) -> Any:
-    """The rows of all frames, for the Delta library, which takes them one frame after the other."""
+    """Return the rows of all frames, for the Delta library, which takes them one frame after the other."""
     import pyarrow as pa  # type: ignore[import-untyped]
 
     begun = arrow(table, first, schema)
@@ -158,7 +158,7 @@ def committing(root: Root, table: str) -> Iterator[None]:
 
 
 def properties(table: str, schema: Schema | None = None) -> "deltalake.WriterProperties":
-    """How files of a table are written."""
+    """Return how files of a table are written."""
     import deltalake
 
     # Prices hardly repeat: a dictionary of them is work for nothing.
@@ -168,7 +168,7 @@ def properties(table: str, schema: Schema | None = None) -> "deltalake.WriterPro
 
 
 def arrow(table: str, frame: pl.DataFrame, schema: Schema | None = None) -> Any:
-    """The rows in the table's types, for the Delta library."""
+    """Return the rows in the table's types, for the Delta library."""
     schema = SCHEMAS[table] if schema is None else schema
     frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
     # Texts repeat: as dictionaries they cost half the time to write. Plain large strings, not views: filters need them.
@@ -278,7 +278,7 @@ def delete(root: Root, table: str, predicate: str) -> None:
 
 
 def among(column: str, texts: Sequence[str]) -> str:
-    """SQL: the column is one of the texts."""
+    """Return SQL: the column is one of the texts."""
     return f"{column} IN ({', '.join("'" + text.replace("'", "''") + "'" for text in texts)})"
 
 
@@ -299,5 +299,5 @@ def remove(root: Path, table: str) -> None:
 
 
 def within(column: str, first: datetime, last: datetime) -> str:
-    """SQL: the time is from `first` to `last`."""
+    """Return SQL: the time is from `first` to `last`."""
     return f"{column} >= '{first.isoformat()}' AND {column} <= '{last.isoformat()}'"

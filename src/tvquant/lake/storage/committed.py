@@ -1,7 +1,7 @@
 """What was committed to the tables of a lake in a folder, to hold against it what the disk has later.
 
 1. A commit is done when its data files, its log entry and their folders are on the disk, and after them its record: a
-   copy of the log entry, and the SHA-256 of every file that it added. Records stand in `.committed/TABLE`, one per
+   copy of the log entry, and the SHA-256 of every file that it added. Records are in `.committed/TABLE`, one per
    version, named as the log entry is.
 2. A reader holds the log against the records, and every file that it is about to read against its digest: once in a
    process, as long as the file's size and time stay what they are.
@@ -48,13 +48,13 @@ class Record:
     checkpoints: Mapping[str, str]
 
     def to_bytes(self) -> bytes:
-        """The record's file: canonical JSON with its own digest."""
+        """Return the record's file: canonical JSON with its own digest."""
         content = {"log": self.log, "files": dict(self.files), "checkpoints": dict(self.checkpoints)}
         return canonical_json(content | {"digest": sha256(canonical_json(content)).hexdigest()})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self | None:
-        """The record that `to_bytes` wrote; None where it is not whole."""
+        """Return the record that `to_bytes` wrote; None where it is not whole."""
         try:
             found = json.loads(content)
             record = cls(log=found["log"], files=found["files"], checkpoints=found["checkpoints"])
@@ -112,7 +112,7 @@ def record_these(root: Path, table: str, these: Iterable[int]) -> None:
 
 
 def _synced(folder: Path, version: int) -> Record:
-    """What the record of a commit says, with its files on the disk; old ones may have been let go."""
+    """Return the record of a commit, its files on the disk; old ones may have been let go."""
     path = Path(entry(folder / LOG, version))
     text = path.read_text("utf-8")
     data = [folder / name for name in added(text)]
@@ -142,7 +142,7 @@ def check_log(root: Root, table: str, at: int | None = None) -> None:
 
 
 def faults(root: Root, table: str, at: int | None = None) -> Iterator[Fault]:
-    """What is wrong with the log that a version (None: the newest) is read from, from the last checkpoint on."""
+    """Yield what is wrong with the log that a version (None: the newest) is read from, from the last checkpoint on."""
     if isinstance(root, Place):
         return
     log, notes = root / table / LOG, root / FOLDER / table
@@ -153,7 +153,7 @@ def faults(root: Root, table: str, at: int | None = None) -> Iterator[Fault]:
 
 
 def all_faults(root: Path, table: str) -> Iterator[Fault]:
-    """What is wrong with the log of a table, from the first version on."""
+    """Yield what is wrong with the log of a table, from the first version on."""
     log, notes = root / table / LOG, root / FOLDER / table
     known = versions(notes)
     yield from _faults(log, notes, known, range(max(known | versions(log), default=-1) + 1))
@@ -175,7 +175,7 @@ def _faults(log: Path, notes: Path, known: Collection[int], asked: Iterable[int]
 
 
 def _checkpoints(log: Path, notes: Path, known: Collection[int]) -> set[int]:
-    """Versions with a checkpoint, also where the record alone says so."""
+    """Return versions with a checkpoint, also where only the record has it."""
     found = {int(match[1]) for name in _names(log) if (match := CHECKPOINT.fullmatch(name))}
     # Checkpoints come at distances: only the newest records since the last one seen need to be asked.
     since = max(found, default=-1)
@@ -247,7 +247,7 @@ MISSING = "is missing"
 
 
 def file_fault(path: Path, expected: str) -> str | None:
-    """What is wrong with a file whose SHA-256 is known."""
+    """Return what is wrong with a file whose SHA-256 is known."""
     try:
         return None if digest(path) == expected else "is not what was committed: it is cut short or its bytes changed"
     except FileNotFoundError:
@@ -255,7 +255,7 @@ def file_fault(path: Path, expected: str) -> str | None:
 
 
 def digests(root: Path, table: str, names: Collection[str]) -> dict[str, str]:
-    """Those of the files that records tell of, with their SHA-256."""
+    """Return those of the files that records tell of, with their SHA-256."""
     notes, wanted = root / FOLDER / table, set(names)
     found: dict[str, str] = {}
     for version in sorted(versions(notes), reverse=True):
@@ -270,17 +270,17 @@ def digests(root: Path, table: str, names: Collection[str]) -> dict[str, str]:
 
 
 def entry(folder: Path, version: int) -> str:
-    """Path of the file of a version, in the log or among the records; as text, for there are many to look at."""
+    """Return path of the file of a version, in the log or among the records; as text, for there are many to look at."""
     return f"{folder}/{version:020}.json"
 
 
 def versions(folder: Path) -> set[int]:
-    """Versions that a folder of log entries or of records has."""
+    """Return versions that a folder of log entries or of records has."""
     return {int(match[1]) for name in _names(folder) if (match := ENTRY.fullmatch(name))}
 
 
 def recorded(path: str) -> Record | None:
-    """The record in a file; None where it is not whole."""
+    """Return the record in a file; None where it is not whole."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -289,7 +289,7 @@ def recorded(path: str) -> Record | None:
 
 
 def digest(path: Path | str) -> str:
-    """SHA-256 of a file's content; FileNotFoundError where it is missing."""
+    """Return SHA-256 of a file's content; FileNotFoundError where it is missing."""
     found = os.stat(path)
     return _digest(str(path), found.st_size, found.st_mtime_ns)
 
@@ -302,7 +302,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def added(text: str) -> list[str]:
-    """Names of the files that a log entry adds."""
+    """Return names of the files that a log entry adds."""
     actions: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
     return [one["add"]["path"] for one in actions if "add" in one]
 

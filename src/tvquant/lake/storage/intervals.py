@@ -1,4 +1,4 @@
-"""Intervals of bars: their lengths, the tables they stand in, and days made of shorter bars.
+"""Intervals of bars: their lengths, their tables, and days made of shorter bars.
 
 Panels are of daily bars. Shorter ones are stored apart, round the clock only, to be aggregated and compared with them.
 """
@@ -17,7 +17,7 @@ _TABLES: Mapping[str, str] = {DAILY: "bars", FOUR_HOURS: "bars_4h"}
 
 
 def table_of(interval: str) -> str:
-    """The table that bars of an interval stand in.
+    """Return the table of the bars of an interval.
 
     Raises
     ------
@@ -29,12 +29,12 @@ def table_of(interval: str) -> str:
 
 
 def off_grid(interval: str) -> pl.Expr:
-    """Whether a `timestamp` is no open of a bar round the clock."""
+    """Return whether a `timestamp` is no open of a bar round the clock."""
     return pl.col("timestamp") != pl.col("timestamp").dt.truncate(interval)
 
 
 def aggregate(rows: pl.DataFrame) -> pl.DataFrame:
-    """Bars of UTC days from shorter bars (symbol, timestamp, measures; one row per bar), by symbol and day.
+    """Return bars of UTC days from shorter bars (symbol, timestamp, measures; one row per bar), by symbol and day.
 
     First open, highest high, lowest low, last close, sums of volumes; a measure that any part lacks is null, for it is
     not known. `parts` counts the bars that a day was made of: 6 of 4h make it whole.

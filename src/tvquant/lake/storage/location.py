@@ -1,6 +1,6 @@
-"""Where the tables of a lake stand: in a folder, or below a URI of an object store.
+"""Location of the tables of a lake: in a folder, or below a URI of an object store.
 
-Only the tables stand at the URI. Locks, the register of assets and quarantine stay in a local folder, so commands of
+Only the tables are at the URI. Locks, the register of assets and quarantine stay in a local folder, so commands of
 one workspace take turns. Two workspaces that write below one URI do not see each other's lock: upserts and reverts
 notice each other by their commits and are decided anew; imports, and first upserts, do not, and may store a row twice.
 """
@@ -25,7 +25,7 @@ class Place:
     Parameters
     ----------
     uri : `s3://BUCKET/PREFIX`; the bucket is there.
-    folder : the local folder for what does not stand at the URI.
+    folder : the local folder for what is not at the URI.
     options : what the store asks for: `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` and the like. They hold
         secrets: they are in no text of this value.
 
@@ -54,22 +54,22 @@ type Root = Path | Place
 
 
 def folder(root: Root) -> Path:
-    """The local folder: of the tables too, when they stand in one."""
+    """Return the local folder: of the tables too, when they are in one."""
     return root.folder if isinstance(root, Place) else root
 
 
 def address(root: Root, table: str) -> str:
-    """Where a table stands, as the Delta library and polars take it."""
+    """Return where a table stands, as the Delta library and polars take it."""
     return f"{root.uri}/{table}" if isinstance(root, Place) else str(root / table)
 
 
 def options(root: Root) -> dict[str, str] | None:
-    """What the store of the tables is to be told; None for a folder."""
+    """Return what the store of the tables is to be told; None for a folder."""
     return CREATE_ONLY | dict(root.options) if isinstance(root, Place) else None
 
 
 def size(root: Root, table: str) -> int:
-    """Bytes of all files of a table, old versions and log included.
+    """Return bytes of all files of a table, old versions and log included.
 
     Raises
     ------

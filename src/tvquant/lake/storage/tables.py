@@ -145,7 +145,7 @@ CAUSE = re.compile(r"^\s*\x1b\[[0-9;]*m↳\x1b\[0m\s*")
 
 
 def version(root: Root, table: str) -> int | None:
-    """The latest version of a table, None when it does not exist.
+    """Return the latest version of a table, None when it does not exist.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def version(root: Root, table: str) -> int | None:
 
 
 def held(root: Root) -> dict[str, int]:
-    """The latest version of each table that is there; a cache that cannot be read counts as one that is not.
+    """Return the latest version of each table that is there; a cache that cannot be read counts as one that is not.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def held(root: Root) -> dict[str, int]:
 
 
 def count(root: Root, table: str) -> int:
-    """Rows of the latest version of a table that is there, as its log counts them; no file of it is read.
+    """Return rows of the latest version of a table that is there, as its log counts them; no file of it is read.
 
     Raises
     ------
@@ -210,14 +210,14 @@ def verify(root: Root, table: str) -> None:
 
 
 def opened(root: Root, table: str, at: int | None = None) -> "deltalake.DeltaTable":
-    """The table at a version; errors are those of the Delta library."""
+    """Return the table at a version; errors are those of the Delta library."""
     import deltalake
 
     return deltalake.DeltaTable(address(root, table), version=at, storage_options=options(root))
 
 
 def _exists(root: Root, table: str) -> bool:
-    """A first commit is there: its folder alone may be that of a writer who is about to make it."""
+    """Return whether a first commit is there: its folder alone may be that of a writer who is about to make it."""
     if isinstance(root, Place):
         import deltalake
         from deltalake.exceptions import DeltaError
@@ -239,7 +239,7 @@ def read(
     at: int | None = None,
     schema: Mapping[str, pl.DataType] | None = None,
 ) -> pl.DataFrame:
-    """Rows of a table at a version (the latest when None); an absent table has no rows.
+    """Return rows of a table at a version (the latest when None); an absent table has no rows.
 
     `schema` names the columns of one that has more than those in `SCHEMAS`.
 
@@ -282,13 +282,13 @@ def read(
 
 
 def among(symbols: pl.Series) -> pl.Expr:
-    """Whether `symbol` is one of the given texts, at least one; between the least and the greatest, so files tell."""
+    """Return whether `symbol` is one of the given texts, with bounds that files can be skipped by."""
     symbol = pl.col("symbol")
     return symbol.is_between(pl.lit(symbols.min()), pl.lit(symbols.max())) & symbol.is_in(symbols.implode())
 
 
 def files(root: Root, table: str, at: int | None = None) -> tuple[str, ...]:
-    """Names of the files that a version of a table is made of; errors are those of the Delta library."""
+    """Return names of the files that a version of a table is made of; errors are those of the Delta library."""
     return tuple(_files(opened(root, table, at), None))
 
 
@@ -303,7 +303,7 @@ def _files(held: "deltalake.DeltaTable", span: tuple[datetime, datetime] | None)
 
 
 def all_are(root: Root, table: str, column: str, value: str) -> bool:
-    """Every file of the table is known to hold this one text in the column; told without reading any."""
+    """Return whether every file of the table is known to hold this one text in the column; told without reading any."""
     if version(root, table) is None:
         return True
     actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
@@ -314,7 +314,7 @@ def all_are(root: Root, table: str, column: str, value: str) -> bool:
 
 
 def may_hold(root: Root, table: str, column: str, value: str, at: int | None) -> bool:
-    """Some file of a version of the table may have this text in the column; told without reading any."""
+    """Return whether some file of a version of the table may have this text in the column; told without reading any."""
     if not _exists(root, table):
         return False
     actions = pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
@@ -332,7 +332,7 @@ def _unreadable(root: Root, table: str, error: BaseException, at: int | None = N
 
 
 def first_line(error: BaseException) -> str:
-    """What a library said, cut to one line; of what a store said, the whole chain of causes."""
+    """Return a library's message, cut to one line; a store's with the whole chain of causes."""
     lines = str(error).splitlines() or [type(error).__name__]
     causes = (CAUSE.sub("", line).strip() for line in lines)
     return " ".join(causes) if len(lines) > 1 and CAUSE.match(lines[1]) else lines[0]

@@ -78,7 +78,7 @@ def _check(symbol: str, rows: pl.DataFrame) -> None:
 
 
 def unstored_actions(root: Root, given: pl.DataFrame) -> pl.DataFrame:
-    """What of the given actions (symbol, timestamp, kind, value, source and others) is to be stored.
+    """Return what of the given actions (symbol, timestamp, kind, value, source and others) is to be stored.
 
     A source that has told nothing of an action adds to it what no other says; one that has told other values tells all
     of its own anew.
@@ -103,6 +103,6 @@ def unstored_actions(root: Root, given: pl.DataFrame) -> pl.DataFrame:
 
 
 def _among(rows: pl.DataFrame, others: pl.DataFrame, keys: list[str]) -> pl.Series:
-    """Which rows have their keys among the others'."""
+    """Return which rows have their keys among the others'."""
     found = others.select(keys).unique().with_columns(found=pl.lit(True))
     return rows.join(found, on=keys, how="left", maintain_order="left")["found"].is_not_null()

@@ -39,7 +39,7 @@ class Rhythm:
 
 
 def rhythms(rows: pl.DataFrame, sessions: Collection[str]) -> tuple[list[Rhythm], int]:
-    """Rhythms of all symbols of the rows (symbol, timestamp) with several bars; and how many rows repeat a time.
+    """Return rhythms of all symbols of the rows (symbol, timestamp) with several bars; and how many rows repeat a time.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def rhythms(rows: pl.DataFrame, sessions: Collection[str]) -> tuple[list[Rhythm]
     step = np.diff(frame["timestamp"].dt.replace_time_zone(None).to_numpy()) / np.timedelta64(1, "s")
     same = code[1:] == code[:-1]
     kept = same & (step > 0)
-    return list(_told(names, code[1:][kept], step[kept], sessions)), int((same & (step == 0)).sum())
+    return list(_rhythms(names, code[1:][kept], step[kept], sessions)), int((same & (step == 0)).sum())
 
 
-def _told(names: pl.Series, code: NDArray[np.uint32], step: Seconds, sessions: Collection[str]) -> Iterator[Rhythm]:
-    """One rhythm per symbol that has steps; only those that look odd are looked at alone."""
+def _rhythms(names: pl.Series, code: NDArray[np.uint32], step: Seconds, sessions: Collection[str]) -> Iterator[Rhythm]:
+    """Yield one rhythm per symbol that has steps; only those that look odd are looked at alone."""
     if not len(code):
         return
     edges = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
@@ -70,7 +70,7 @@ def _told(names: pl.Series, code: NDArray[np.uint32], step: Seconds, sessions: C
 
 
 def _odd(symbol: str, step: Seconds, day: float) -> Rhythm:
-    """The rhythm of a symbol with a step that is none of days that follow each other."""
+    """Return the rhythm of a symbol with a step that is none of days that follow each other."""
     short = step < day
     again = short[1:] & (step[1:] == step[:-1])
     if again.any() or short.mean() > INTRADAY:
@@ -81,13 +81,13 @@ def _odd(symbol: str, step: Seconds, day: float) -> Rhythm:
 
 
 def _mode(step: Seconds) -> float:
-    """The most frequent step, of several the shortest."""
+    """Return the most frequent step, of several the shortest."""
     values, counts = np.unique(step, return_counts=True)
     return float(values[counts.argmax()])
 
 
 def named(seconds: float) -> str:
-    """What a length is called: `30m`, `12h`, `1d`, `1w`, `1M`."""
+    """Return what a length is called: `30m`, `12h`, `1d`, `1w`, `1M`."""
     minutes, odd = divmod(round(seconds), 60)
     days = minutes / 1440
     if odd or not minutes:

@@ -40,7 +40,7 @@ class TableCompaction:
 def compact(
     lake: Lake, keep: Mapping[str, Collection[int]], *, now: datetime, grace: timedelta = GRACE
 ) -> tuple[TableCompaction, ...]:
-    """Compact every table and, unless they stand below a URI, delete what no kept version needs.
+    """Compact every table and, unless they are below a URI, delete what no kept version needs.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def _deleted(root: Path, table: str, keep: Collection[int], since: datetime) -> 
 
 
 def _removed(log: Path, since: datetime) -> set[str]:
-    """Files that a commit since the moment took out of the table: some version of that time had them."""
+    """Return files that a commit since the moment took out of the table: some version of that time had them."""
     found: set[str] = set()
     for commit in sorted(log.glob("*.json"), reverse=True):  # the newest first; names are numbers of one length
         actions = [json.loads(line) for line in commit.read_text("utf-8").splitlines()]

@@ -92,7 +92,7 @@ def read_csv(path: Path) -> Sheet:
     said += [f"{before} lines before the header left out"] if before else []
     said += [f"{comments.sum()} lines beginning with # left out"] if comments.any() else []
     names = headers.renamed(path, found)
-    said += headers.told(names)
+    said += headers.read_as(names)
     spare = [name for name in cells.columns if name not in names]
     ignored = tuple(name for name in spare if name in found or cells[name].null_count() < len(cells))
     return Sheet(cells=cells, names=names, numbers=pl.Series(numbers), ignored=ignored, said=tuple(said), ragged=ragged)
@@ -111,7 +111,7 @@ def refuse_commas(path: Path, texts: pl.Series, sheet: Sheet) -> None:
 
 
 def _plain(path: Path) -> tuple[bytes, list[str]]:
-    """The file in UTF-8 with single line feeds, and what it was instead."""
+    """Return the file in UTF-8 with single line feeds, and what it was instead."""
     data, said = path.read_bytes(), []
     coding = next((coding for mark, coding in MARKS.items() if data.startswith(mark)), "utf-8")
     try:
@@ -136,7 +136,7 @@ def _plain(path: Path) -> tuple[bytes, list[str]]:
 
 
 def no_rows(path: Path) -> DataError:
-    """The refusal of an empty file."""
+    """Return the refusal of an empty file."""
     return DataError(f"{path} has no rows; expected bars with the columns {', '.join(headers.REQUIRED)} and more")
 
 
@@ -169,21 +169,21 @@ class _Lines:
         return cls(starts=starts, ends=ends, numbers=np.asarray(numbers, np.int64), outside=outside)
 
     def after(self, place: int) -> "_Lines":
-        """The records behind one."""
+        """Return the records behind one."""
         return replace(self, **{name: getattr(self, name)[place + 1 :] for name in ("starts", "ends", "numbers")})
 
     def bounds(self, which: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-        """Where some of the records start and end."""
+        """Return where some of the records start and end."""
         return self.starts[which], self.ends[which]
 
     def counts(self, data: bytes, separator: str) -> Numbers:
-        """Fields of each record."""
+        """Return fields of each record."""
         between = np.flatnonzero((np.frombuffer(data, np.uint8) == ord(separator)) & self.outside)
         return np.diff(np.searchsorted(between, np.r_[self.starts, len(data)])) + 1
 
 
 def _header(path: Path, data: bytes, lines: _Lines) -> tuple[int, str]:
-    """Which record is the header, and what separates its names."""
+    """Return which record is the header, and what separates its names."""
     best = (1, 0, "")
     for place in range(min(FOREWORD, len(lines.starts))):
         text = data[lines.starts[place] : min(lines.ends[place], lines.starts[place] + LONGEST_HEADER)].decode()
@@ -197,7 +197,7 @@ def _header(path: Path, data: bytes, lines: _Lines) -> tuple[int, str]:
 
 
 def _headless(path: Path, first: str) -> DataError:
-    """The refusal of a file of which no line has names that are known."""
+    """Return the refusal of a file of which no line has names that are known."""
     fields = _fields(first, ",")
     numbers = all(_is_number(one) for one in fields)
     whose = "klines of Binance without a header, which do not say their symbol" if numbers and len(fields) >= 11 else ""
@@ -215,7 +215,7 @@ def _is_number(text: str) -> bool:
 
 
 def _fields(text: str, separator: str) -> list[str]:
-    """The fields of one record, without blanks around them."""
+    """Return the fields of one record, without blanks around them."""
     try:
         return [one.strip() for one in next(csv.reader(io.StringIO(text), delimiter=separator), [])]
     except csv.Error:  # a field of over 131,072 characters
@@ -223,7 +223,7 @@ def _fields(text: str, separator: str) -> list[str]:
 
 
 def _unique(found: list[str]) -> list[str]:
-    """Names for the cells: columns without a name, or with that of another, are called by their number."""
+    """Return names for the cells: columns without a name, or with that of another, are called by their number."""
     return [
         name if name and found.index(name) == place else f"{name or 'column'} ({place + 1})"
         for place, name in enumerate(found)
@@ -231,7 +231,10 @@ def _unique(found: list[str]) -> list[str]:
 
 
 def _cells(path: Path, body: bytes, names: list[str], separator: str, count: int, *, ragged: bool) -> pl.DataFrame:
-    """The records behind the header as texts, one row each; those with too many or too few fields are cut or filled."""
+    """Return the records behind the header as texts, one row each.
+
+    Those with too many or too few fields are cut or filled.
+    """
     try:
         cells = pl.read_csv(
             body,

@@ -35,7 +35,7 @@ def mark_repeats(
     recorded_at: dt.datetime,
     anew: Collection[str] = (),
 ) -> pl.DataFrame:
-    """The rows (sorted by symbol and time, delivered at `recorded_at`) with two more columns.
+    """Return the rows (sorted by symbol and time, delivered at `recorded_at`) with two more columns.
 
     `duplicate` : another of the rows, or a stored one, says all that this row says; of equals the first stays.
     `repeated` : so it is, and the row before it, of the same file, is for the same bar.
@@ -74,7 +74,9 @@ def _covered(alone: pl.DataFrame, held: pl.DataFrame) -> NDArray[np.int64]:
 def _held(
     root: Root, interval: str, rows: pl.DataFrame, structures: Mapping[str, Structure], recorded_at: dt.datetime
 ) -> pl.DataFrame:
-    """Stored rows of the bars that are delivered again, and what they were before repairs; with negative row numbers.
+    """Return stored rows of the bars that are delivered again, and what they were before repairs.
+
+    With negative row numbers.
 
     An original that comes once more is no news: it was taken for wrong before.
     """
@@ -102,7 +104,7 @@ def _held(
 def _final(
     held: pl.DataFrame, interval: str, structures: Mapping[str, Structure], recorded_at: dt.datetime
 ) -> pl.DataFrame:
-    """Stored rows without those recorded before the close of a bar that has closed at `recorded_at`."""
+    """Return stored rows without those recorded before the close of a bar that has closed at `recorded_at`."""
     early = provisional(held, structures, interval)
     if not early.any():
         return held
@@ -113,7 +115,7 @@ def _final(
 
 
 def _unsaid(mine: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
-    """Numbers of the rows that say something which no row before them, and no fuller one, says."""
+    """Return numbers of the rows that say something which no row before them, and no fuller one, says."""
     exact = mine.unique([*KEY, *VALUES], keep="first", maintain_order=True)
     versions = exact.group_by(KEY).len().sort("len", *KEY)
     if versions["len"][-1] > VERSIONS:

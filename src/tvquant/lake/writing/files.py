@@ -106,7 +106,7 @@ def read_file(path: Path, choice: SymbolChoice = ALL, *, now: dt.datetime | None
 
 
 def _sheet(path: Path) -> tuple[Sheet, Moments | None]:
-    """The file as it stands, and its times where they are typed."""
+    """Return the file as it stands, and its times where they are typed."""
     if not path.is_file():
         raise DataError(f"no such file: {path}")
     kind = path.suffix.lower().removeprefix(".")
@@ -125,7 +125,7 @@ def _is_funding(raw: pl.DataFrame) -> bool:
 
 
 def _typed(path: Path, sheet: Sheet, raw: pl.DataFrame, moments: Moments) -> pl.DataFrame:
-    """Columns in the lake's types, null where a value is absent or none."""
+    """Return columns in the lake's types, null where a value is absent or none."""
     frame = pl.DataFrame({"symbol": raw["symbol"], "timestamp": moments.stamps})
     for name in (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS):
         numbers = raw[name].cast(pl.Float64, strict=False) if name in raw.columns else pl.lit(None)
@@ -136,7 +136,7 @@ def _typed(path: Path, sheet: Sheet, raw: pl.DataFrame, moments: Moments) -> pl.
 
 
 def _blank(path: Path, raw: pl.DataFrame) -> pl.Series:
-    """Lines of a csv that say nothing, which are no rows."""
+    """Return lines of a csv that say nothing, which are no rows."""
     nothing = raw.select(pl.all_horizontal(pl.all().is_null())).to_series()
     return nothing & (path.suffix.lower() == ".csv")
 
@@ -149,7 +149,7 @@ def _good(rows: pl.DataFrame, failures: list[Failure], ignored: pl.Series) -> pl
 
 
 def _ragged(sheet: Sheet, raw: pl.DataFrame) -> list[Failure]:
-    """Lines with too many or too few fields: which of them are where is not known."""
+    """Return lines with too many or too few fields: which of them are where is not known."""
     reasons: dict[str, list[int]] = {}
     for row, why in sheet.ragged.items():
         reasons.setdefault(why, []).append(row)
@@ -158,7 +158,7 @@ def _ragged(sheet: Sheet, raw: pl.DataFrame) -> list[Failure]:
 
 
 def _unknown(rows: pl.DataFrame) -> list[Failure]:
-    """Rows of symbols that are none, or have no funding."""
+    """Return rows of symbols that are none, or have no funding."""
     symbols, unknown = rows["symbol"], {}
     for symbol in symbols.drop_nulls().unique().sort():
         try:
@@ -181,7 +181,7 @@ def _untimed(moments: Moments) -> list[Failure]:
 
 
 def _odd(raw: pl.DataFrame, rows: pl.DataFrame) -> list[Failure]:
-    """Rows with a value that is none, or none of its column."""
+    """Return rows with a value that is none, or none of its column."""
     failures: list[Failure] = []
 
     def check(column: str, bad: pl.Series, reason: str) -> None:
@@ -205,7 +205,7 @@ def _odd(raw: pl.DataFrame, rows: pl.DataFrame) -> list[Failure]:
 
 
 def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
-    """The first failure of every bad row, in the order of rows; rows count from 0."""
+    """Return the first failure of every bad row, in the order of rows; rows count from 0."""
     parts = []
     for column, bad, why in failures:
         part = raw.with_row_index("row").filter(bad.fill_null(False)).with_columns(pl.col("symbol").cast(pl.String))
@@ -222,7 +222,7 @@ def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
 
 
 def _interval(path: Path, rows: pl.DataFrame) -> tuple[str, dict[str, str]]:
-    """The interval of a file's good rows, and the symbols that are refused for theirs."""
+    """Return the interval of a file's good rows, and the symbols that are refused for theirs."""
     if RATE in rows.columns:
         return FUNDING, {}
     kept: dict[str, str] = {}
@@ -253,7 +253,7 @@ _BARS_OF = "is refused: its bars are of"
 
 
 def _unstored(interval: str, mixed: str | None, in_sessions: bool) -> str:
-    """Why bars of a symbol are not stored; nothing where they are."""
+    """Return why bars of a symbol are not stored; nothing where they are."""
     if mixed is not None:
         return f"{_BARS_OF} {mixed}, mixed with others of {interval}; put each interval into a file of its own"
     stored = [one for one in LENGTHS if one == DAILY or not in_sessions]
@@ -264,7 +264,7 @@ def _unstored(interval: str, mixed: str | None, in_sessions: bool) -> str:
 
 
 def _ticks(rows: pl.DataFrame, interval: str) -> dict[str, str]:
-    """Symbols with more different rows of one time than a bar has versions."""
+    """Return symbols with more different rows of one time than a bar has versions."""
     bar = ["symbol", pl.col("timestamp").dt.truncate(interval).alias("bar")]
     many = rows.with_columns(count=pl.len().over(bar)).filter(pl.col("count") > VERSIONS)
     worst = many.unique().group_by(bar).len().filter(pl.col("len") > VERSIONS).sort("len", "symbol", "bar")

@@ -48,19 +48,19 @@ def store_funding(lake: Lake, rows: pl.DataFrame, *, source: str, recorded_at: d
 
 
 def sound() -> pl.Expr:
-    """A payment with a time, and a rate that is a fraction."""
+    """Return whether a payment has a time, and a rate that is a fraction."""
     rate = pl.col("funding_rate")
     return (pl.col("timestamp").is_not_null() & rate.is_finite() & (rate.abs() <= MOST)).fill_null(False)
 
 
 def settled(rows: pl.DataFrame) -> pl.DataFrame:
-    """Distinct payments at the second of their settlement, as the table has them, sorted."""
+    """Return distinct payments at the second of their settlement, as the table has them, sorted."""
     second = pl.col("timestamp").cast(TIME).dt.truncate("1s")
     found = rows.with_columns(second, pl.col("symbol").cast(pl.String), pl.col("funding_rate").alias("rate"))
     return found.drop("funding_rate").unique(COLUMNS, keep="first", maintain_order=True).sort(COLUMNS)
 
 
 def unstored(root: Root, given: pl.DataFrame) -> pl.DataFrame:
-    """Those of the settled payments that the lake does not have."""
+    """Return those of the settled payments that the lake does not have."""
     where = pl.col("symbol").is_in(given["symbol"].unique().implode())
     return given.join(tables.read(root, "funding", COLUMNS, where=where), on=COLUMNS, how="anti", maintain_order="left")

@@ -32,12 +32,15 @@ MOST_NAMED = 12
 
 
 def meant(name: str) -> str | None:
-    """The lake's column that a name means, whatever its case and marks: `Adj Close`, `<VOL>`; None for others."""
+    """Return the lake's column that a name means, whatever its case and marks: `Adj Close`, `<VOL>`.
+
+    None for others.
+    """
     return _NAMES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
 
 
 def renamed(path: Path, found: Sequence[str]) -> dict[str, str]:
-    """Columns of a file that are read, and the lake's name of each; the lake's own names go before others.
+    """Return columns of a file that are read, and the lake's name of each; the lake's own names go before others.
 
     Raises
     ------
@@ -55,8 +58,8 @@ def renamed(path: Path, found: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def told(names: Mapping[str, str]) -> tuple[str, ...]:
-    """What was read under another name, in words; nothing where all names are the lake's."""
+def read_as(names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what was read under another name, in words; nothing where all names are the lake's."""
     other = [f"{shown(name)} as {wanted}" for name, wanted in names.items() if name != wanted]
     return (f"columns {', '.join(other)}",) if other else ()
 
@@ -80,13 +83,13 @@ def check(path: Path, found: Sequence[str], names: Mapping[str, str], *, funded:
 
 
 def listed(found: Sequence[str]) -> str:
-    """The names of columns, the first of many."""
+    """Return the names of columns, the first of many."""
     text = ", ".join(shown(name)[1:-1] for name in found[:MOST_NAMED])
     return text if len(found) <= MOST_NAMED else f"{text} and {len(found) - MOST_NAMED} more"
 
 
 def _program(found: Sequence[str], absent: str) -> str:
-    """Whose columns these are, and what such files leave out."""
+    """Return whose columns these are, and what such files leave out."""
     plain = {re.sub(r"[^a-z]", "", name.lower()) for name in found}
     if absent != "symbol":
         return ""

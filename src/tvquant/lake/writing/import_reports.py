@@ -69,20 +69,20 @@ class ImportReport:
 
 
 def malformed(delivery: Delivery) -> DataError:
-    """The refusal of a file: its first bad row, how many more there are, and what to do."""
+    """Return the refusal of a file: its first bad row, how many more there are, and what to do."""
     first, more = delivery.rejected.row(0, named=True), len(delivery.rejected) - 1
     others = f"; {more:,} more bad rows" if more else ""
     good = "mend the file, or take its good rows with --quarantine" if len(delivery.rows) else "no row of it is good"
-    return DataError(f"{_told(delivery.name, first)}{others}; nothing was imported; {good}")
+    return DataError(f"{_reason(delivery.name, first)}{others}; nothing was imported; {good}")
 
 
-def _told(file: str, row: Mapping[str, Any]) -> str:
-    """What is wrong with a rejected row."""
+def _reason(file: str, row: Mapping[str, Any]) -> str:
+    """Return what is wrong with a rejected row."""
     return f"{file}: row {row['row']}, column {row['column']!r}: {shown(row['value'])} {row['reason']}"
 
 
 def whole_symbols(deliveries: Sequence[Delivery]) -> tuple[list[Delivery], dict[str, str]]:
-    """The deliveries without every symbol that has a bad row in any of them, and what is wrong with those.
+    """Return the deliveries without every symbol that has a bad row in any of them, and what is wrong with those.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def whole_symbols(deliveries: Sequence[Delivery]) -> tuple[list[Delivery], dict[
             raise malformed(delivery)
         for (symbol,), rows in bad.partition_by("symbol", as_dict=True, maintain_order=True).items():
             more = f"; {len(rows) - 1:,} more bad rows" if len(rows) > 1 else ""
-            refused.setdefault(str(symbol), _told(delivery.name, rows.row(0, named=True)) + more)
+            refused.setdefault(str(symbol), _reason(delivery.name, rows.row(0, named=True)) + more)
     kept = []
     for delivery in deliveries:
         rows = delivery.rows.filter(~pl.col("symbol").is_in(list(refused)))
@@ -118,7 +118,7 @@ def put_aside(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Pat
 
 
 def journal_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """Per file and symbol: how many rows were stored or said again, and those that repeat within the files."""
+    """Return per file and symbol how many rows were stored or repeated, and those that repeat within the files."""
     repeats = pl.col("session").filter(pl.col("repeated"))
     counted = rows.group_by("file", pl.col("symbol").cast(pl.String)).agg(
         rows=pl.len(),
@@ -132,7 +132,7 @@ def journal_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def funding_journal(paid: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Per file and symbol: how many payments were stored or said again."""
+    """Return per file and symbol how many payments were stored or repeated."""
     mine = ["file", "symbol"]
     rows = paid.group_by(mine).agg(rows=pl.len())
     rows = rows.join(stored.group_by(mine).agg(stored=pl.len()), on=mine, how="left")
@@ -147,7 +147,7 @@ def funding_journal(paid: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def file_report(number: int, delivery: Delivery, journal: pl.DataFrame) -> FileReport:
-    """What became of the file of that number."""
+    """Return what became of the file of that number."""
     mine = journal.filter(pl.col("file") == number)
     bad = len(delivery.rejected)
     return FileReport(

@@ -238,7 +238,7 @@ def _on_word(
 def _marked(
     root: Root, interval: str, part: pl.DataFrame, asked: _Asked, anew: Collection[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The bars of an interval with `duplicate` (see `mark_repeats`), and the journal of what becomes of them."""
+    """Return the bars of an interval with `duplicate` (see `mark_repeats`), and the journal of what becomes of them."""
     marks, journals = [], []
     for batch in batches(part):
         found = mark_repeats(root, interval, batch, asked.structures, asked.recorded_at, anew)
@@ -252,42 +252,42 @@ def _parts_without(parts: Mapping[str, pl.DataFrame], symbols: Collection[str]) 
 
 
 def _gone(whole: Mapping[str, pl.DataFrame], kept: Mapping[str, pl.DataFrame], file: int) -> int:
-    """Rows of a file that went with their symbols."""
+    """Return rows of a file that went with their symbols."""
     parts = ((sign, part) for sign, some in ((1, whole), (-1, kept)) for part in some.values())
     return sum(sign * int((part["file"] == file).sum()) for sign, part in parts)
 
 
 def _names(parts: Mapping[str, pl.DataFrame]) -> set[str]:
-    """Symbols of the bars."""
+    """Return the symbols of the bars."""
     return {name for part in parts.values() for name in part["symbol"].unique().cast(pl.String)}
 
 
 def _coverage(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Of all bars what says for which of them dividends were delivered."""
+    """Return the columns, of all bars, that show for which of them dividends were delivered."""
     kept = (part.select("symbol", "timestamp", "file", pl.col("dividends").cast(pl.Float64)) for part in parts.values())
     return pl.concat(kept)
 
 
 def _telling(parts: Mapping[str, pl.DataFrame]) -> set[str]:
-    """Symbols whose rows say what was paid or split, be it nothing."""
+    """Return symbols whose rows say what was paid or split, be it nothing."""
     said = pl.any_horizontal(pl.col(ACTIONS).is_not_null())
     return _names({interval: part.select("symbol", *ACTIONS).filter(said) for interval, part in parts.items()})
 
 
 def _without(rows: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:
-    """The rows of other symbols."""
+    """Return the rows of other symbols."""
     return rows.filter(~pl.col("symbol").cast(pl.String).is_in(sorted(symbols))) if symbols else rows
 
 
 def _check_some_good(deliveries: Sequence[Delivery]) -> None:
-    """A file of bad rows alone is refused, whether they would be put aside or not."""
+    """Refuse a file of bad rows alone, whether they would be put aside or not."""
     for delivery in deliveries:
         if len(delivery.rejected) and delivery.rows.is_empty():
             raise malformed(delivery)
 
 
 def _merged(deliveries: Sequence[Delivery]) -> dict[str, pl.DataFrame]:
-    """Good bars by interval, there sorted by symbol (an enumeration) and time, with the number of their file.
+    """Return good bars by interval, there sorted by symbol (an enumeration) and time, with the number of their file.
 
     Columns that no file of an interval has are of type Null. Where there is no bar there is one interval, of none.
     """
@@ -306,7 +306,7 @@ def _merged(deliveries: Sequence[Delivery]) -> dict[str, pl.DataFrame]:
 
 
 def _funding(deliveries: Sequence[Delivery]) -> pl.DataFrame:
-    """All good payments with the number of their file."""
+    """Return all good payments with the number of their file."""
     schema = {"symbol": pl.String(), "timestamp": TIME, RATE: pl.Float64(), "file": pl.UInt32()}
     paid = [
         delivery.rows.with_columns(pl.col("symbol").cast(pl.String), file=pl.lit(j, pl.UInt32))
@@ -342,7 +342,7 @@ def _check_held(root: Root, table: str, rows: pl.DataFrame, declared: Basis) -> 
 
 
 def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
-    """Symbols that the lake does not know, and runs of bars that it does not know the dividends of."""
+    """Return symbols that the lake does not know, and runs of bars that it does not know the dividends of."""
     found = rows.group_by("symbol").agg(pl.col("file").min()).with_columns(pl.col("symbol").cast(pl.String))
     found = found.join(dividend_coverage.delivered(rows), on="symbol", how="left").sort(
         "symbol", *dividend_coverage.SPAN
@@ -362,7 +362,7 @@ def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Str
 
 
 def _actions(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Dividends and splits that the rows tell; 0 is none, and so is a split of 1 for 1."""
+    """Return dividends and splits of the rows; 0 is none, and so is a split of 1 for 1."""
     found = [
         part.select("symbol", "timestamp", "file", column)
         .filter((pl.col(column) > 0) & (pl.col(column) != neutral))

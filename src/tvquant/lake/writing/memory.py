@@ -5,7 +5,7 @@ from pathlib import Path
 from tvquant.core.errors import DataError
 
 COPIES = 3
-"""Times that the rows of a file stand in memory while they are judged: as read, as typed, as sorted."""
+"""Times that the rows of a file are in memory while they are judged: as read, as typed, as sorted."""
 _MEMINFO = Path("/proc/meminfo")
 _GROUP = Path("/sys/fs/cgroup")
 
@@ -24,7 +24,7 @@ def check_fits(path: Path, rows: int, row_bytes: int) -> None:
 
 
 def available() -> int:
-    """Bytes that this process may still take: of the machine, and of its own limits."""
+    """Return bytes that this process may still take: of the machine, and of its own limits."""
     import resource
 
     limits = [_machine(), _group()]
@@ -45,7 +45,7 @@ def _machine() -> int:
 
 
 def _group() -> int:
-    """What the group of this process (a container) may still take."""
+    """Return what the group of this process (a container) may still take."""
     try:
         most, now = ((_GROUP / name).read_text("ascii").strip() for name in ("memory.max", "memory.current"))
     except OSError:

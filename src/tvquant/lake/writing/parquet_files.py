@@ -56,11 +56,11 @@ def read_parquet(path: Path) -> tuple[Sheet, Moments | None]:
         cells = cells.with_columns(moments.given.alias(str(time))).select(list(names))
     numbers = pl.int_range(len(cells), eager=True, dtype=pl.Int64)
     ignored = tuple(name for name in found if name not in names)
-    return Sheet(cells=cells, names=names, numbers=numbers, ignored=ignored, said=headers.told(names)), moments
+    return Sheet(cells=cells, names=names, numbers=numbers, ignored=ignored, said=headers.read_as(names)), moments
 
 
 def _moments(path: Path, column: Any, name: str) -> Moments:
-    """The times, or the refusal of a column that has none."""
+    """Return the times, or the refusal of a column that has none."""
     import pyarrow as pa
 
     moments = of_arrow(column)
@@ -73,7 +73,7 @@ def _moments(path: Path, column: Any, name: str) -> Moments:
 
 
 def _column(path: Path, column: Any, name: str, wanted: str) -> pl.Series:
-    """A column in the type that is judged: symbols, of which each text is kept once, and numbers."""
+    """Return a column in the type that is judged: symbols, of which each text is kept once, and numbers."""
     import pyarrow as pa
 
     is_a = pa.types
@@ -94,7 +94,7 @@ def _wrong_type(path: Path, column: Any, name: str, expected: str) -> DataError:
 
 
 def _first(column: Any) -> str:
-    """The first value, as Arrow has it where Python has none such."""
+    """Return the first value, as Arrow has it where Python has none such."""
     try:
         value = column[0].as_py()
     except (ValueError, OverflowError):

@@ -40,7 +40,7 @@ class Damage:
 
 
 def damages(lake: Lake) -> tuple[Damage, ...]:
-    """Every damaged file of the lake's tables, old versions included; none is looked for below a URI."""
+    """Return every damaged file of the lake's tables, old versions included; none is looked for below a URI."""
     root = lake.root
     return () if isinstance(root, Place) else tuple(one for table in SCHEMAS for one in _damages(root, table))
 
@@ -58,7 +58,7 @@ def _damages(root: Path, table: str) -> Iterator[Damage]:
 
 
 def bad_files(root: Path, table: str) -> dict[Path, str]:
-    """Data files that are not what was committed: missing ones of the newest version, changed ones of any."""
+    """Return data files that are not what was committed: missing ones of the newest version, changed ones of any."""
     live = set(tables.files(root, table))
     there = {path.name for path in (root / table).glob("*.parquet")}
     known = committed.digests(root, table, live | there)
@@ -153,7 +153,7 @@ def _log_mended(root: Path, table: str, aside: Path) -> Iterator[str]:
 
 
 def _hints_left_out(root: Path, table: str, aside: Path) -> Iterator[str]:
-    """Checkpoints that no record tells of may be what makes a log unreadable."""
+    """Leave out checkpoints without a record, which may be what makes a log unreadable."""
     try:
         tables.version(root, table)
     except DataError:
@@ -212,7 +212,7 @@ def _last_whole(root: Path, table: str, newest: int, hurt: set[str]) -> int | No
 
 
 def _counted(root: Path, table: str, names: Collection[str]) -> dict[str, int]:
-    """Rows per symbol in these files."""
+    """Return rows per symbol in these files."""
     files = [root / table / name for name in names]
     if not files:
         return {}

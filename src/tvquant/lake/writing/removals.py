@@ -81,7 +81,7 @@ def _remove(root: Root, names: Sequence[str], recorded_at: datetime) -> Removal:
 
 
 def _begun(root: Root, names: Sequence[str]) -> pl.DataFrame:
-    """Removals of the symbols that were killed: some of what they took is still there, as it was then.
+    """Return removals of the symbols that were killed: some of what they took is still there, as it was then.
 
     One whose version cannot be read any more brings nothing back, and so is none that could be completed.
     """
@@ -107,17 +107,17 @@ def _counted(found: pl.DataFrame) -> dict[str, int]:
 
 
 def open_removals(root: Root) -> pl.DataFrame:
-    """Removals that were not reverted, per symbol and table, the oldest first."""
+    """Return removals that were not reverted, per symbol and table, the oldest first."""
     return tables.read(root, TABLE, where=pl.col("reverted_at").is_null()).sort("recorded_at", "removal_id", "symbol")
 
 
 def versions(root: Root) -> Iterator[tuple[str, int]]:
-    """Tables and their versions that what was removed would come back from."""
+    """Yield tables and their versions that what was removed would come back from."""
     yield from open_removals(root).select("held_in", "version").unique().sort("held_in", "version").iter_rows()
 
 
 def removed(root: Root, symbols: Collection[str] | None, removal_id: str | None) -> pl.DataFrame:
-    """Of each of these symbols (None: all) the newest open removal, of that name where one is given."""
+    """Return the newest open removal of each of these symbols (None: all), of that name where one is given."""
     found = open_removals(root)
     if symbols is not None:
         found = found.filter(pl.col("symbol").is_in(list(symbols)))
@@ -163,7 +163,7 @@ def _put_back(root: Root, found: pl.DataFrame, recorded_at: datetime) -> Removal
 
 
 def _compared(root: Root, found: pl.DataFrame) -> Iterator[tuple[str, str, str, pl.DataFrame, pl.DataFrame]]:
-    """Table, removal, symbol, its rows as they were removed, and as they are now; tables of bars last."""
+    """Yield table, removal, symbol, its rows as they were removed, and as they are now; tables of bars last."""
     for table in reversed(HELD):
         mine = found.filter(pl.col("held_in") == table)
         for version in mine["version"].unique().sort():

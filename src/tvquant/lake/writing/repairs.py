@@ -27,7 +27,7 @@ MOST_NAMED = 200
 
 
 def numbered(rows: pl.DataFrame, touched: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `version`: their number among those of one bar.
+    """Return the rows with `version`: their number among those of one bar.
 
     `touched` : symbol, timestamp, and per measure whether the repair changes it (every bar of the rows is in it).
     """
@@ -40,7 +40,7 @@ def numbered(rows: pl.DataFrame, touched: pl.DataFrame) -> pl.DataFrame:
 
 
 def entries(held: pl.DataFrame, repaired: pl.DataFrame) -> pl.DataFrame:
-    """The repairs that make stored rows (`held`) say what `repaired` says: one per row and changed value.
+    """Return the repairs that make stored rows (`held`) say what `repaired` says: one per row and changed value.
 
     `repaired` : symbol, timestamp and measures, null where nothing is changed; one row per bar of `held`.
     """
@@ -59,7 +59,7 @@ def open_repairs(
     symbols: Collection[str] | None = None,
     span: tuple[datetime, datetime] | None = None,
 ) -> pl.DataFrame:
-    """Repairs that were not reverted, the oldest first."""
+    """Return repairs that were not reverted, the oldest first."""
     where = (pl.col("interval") == interval) & pl.col("reverted_at").is_null()
     if symbols is not None:
         where &= pl.col("symbol").is_in(list(symbols))
@@ -99,7 +99,7 @@ def take_back(
 
 
 def _these(mine: pl.DataFrame, interval: str) -> str:
-    """SQL: the repairs of these upserts and symbols that are open."""
+    """Return SQL: the repairs of these upserts and symbols that are open."""
     clauses = [f"\"interval\" = '{interval}'", "reverted_at IS NULL"]
     for name in ("upsert_id", "symbol"):
         found = mine[name].unique().sort()
@@ -108,7 +108,7 @@ def _these(mine: pl.DataFrame, interval: str) -> str:
 
 
 def _check_last(found: pl.DataFrame, mine: pl.DataFrame) -> None:
-    """No repair that stays may rest on one that goes."""
+    """Refuse to take back a repair that one which stays rests on."""
     value = [*BAR, "field"]
     first = mine.group_by(value).agg(pl.col("sequence").min().alias("from"))
     others = found.join(mine.select(*value, "sequence"), on=[*value, "sequence"], how="anti")
@@ -120,7 +120,7 @@ def _check_last(found: pl.DataFrame, mine: pl.DataFrame) -> None:
 
 
 def undone(held: pl.DataFrame, found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The stored rows as they were before the repairs, and the repairs with `put_back`.
+    """Return the stored rows as they were before the repairs, and the repairs with `put_back`.
 
     Repairs are taken back one upsert after the other, the newest first. A value that is not what a repair made of it
     stays as it is.
@@ -134,7 +134,7 @@ def undone(held: pl.DataFrame, found: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
 
 
 def _taken_back(held: pl.DataFrame, done: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows before the repairs of one upsert, and these with `put_back`."""
+    """Return the rows before the repairs of one upsert, and these with `put_back`."""
     here = done.select(BAR).unique()
     mine, rest = held.join(here, on=BAR, how="semi"), held.join(here, on=BAR, how="anti")
     told = pl.col("field")

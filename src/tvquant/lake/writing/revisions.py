@@ -78,7 +78,7 @@ def partial(given: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def _short(mine: pl.DataFrame, first: datetime, last: datetime) -> str:
-    """Why a delivery is not the whole of a stored history; empty where it is."""
+    """Return why a delivery is not the whole of a stored history; empty where it is."""
     days = mine.select(since=_DAY.min(), till=_DAY.max()).row(0)
     if days[0] <= first and days[1] >= last:
         return ""
@@ -87,7 +87,7 @@ def _short(mine: pl.DataFrame, first: datetime, last: datetime) -> str:
 
 
 def _unscaled(root: Root, mine: pl.DataFrame, symbol: str, declared: Basis) -> str:
-    """Why stored dividends would be left on the old scale; empty where none is, or none is applied."""
+    """Return why stored dividends would be left on the old scale; empty where none is, or none is applied."""
     if declared is Basis.TOTAL or mine["dividends"].is_not_null().any():
         return ""
     where = (pl.col("symbol") == symbol) & (pl.col("kind") == "dividend")
@@ -115,8 +115,8 @@ def write(root: Root, table: str, frames: Iterable[pl.DataFrame], anew: Collecti
     commits.extend(root, table, (frame.filter(~mine) for frame in frames))
 
 
-def told(revised: Sequence[Revision], revision: str) -> Iterable[str]:
-    """Lines for a person: what went out of use, under which name, and what to do."""
+def revision_lines(revised: Sequence[Revision], revision: str) -> Iterable[str]:
+    """Yield lines for a person: what went out of use, under which name, and what to do."""
     yield from (str(one) for one in revised)
     if revised:
         yield f"revision {revision}: runs that pinned the old bars keep them; run again what should use the new ones"

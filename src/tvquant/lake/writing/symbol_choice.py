@@ -24,7 +24,7 @@ class SymbolChoice:
         return bool(self.only or self.exclude)
 
     def leaves_out(self, symbols: pl.Series) -> pl.Series:
-        """Which rows are not taken; one without a symbol is, unless symbols are named."""
+        """Return which rows are not taken; one without a symbol is, unless symbols are named."""
         out = symbols.is_in(list(self.exclude)).fill_null(False)
         return out | ~symbols.is_in(list(self.only)).fill_null(False) if self.only else out
 

@@ -34,7 +34,7 @@ class Moments:
 
 
 def of_texts(texts: pl.Series) -> Moments:
-    """ISO 8601 texts: a date, or a time with Z or an offset. Every distinct text is parsed once."""
+    """Return ISO 8601 texts: a date, or a time with Z or an offset. Every distinct text is parsed once."""
     times: dict[str, dt.datetime | None] = {}
     reasons: dict[str, str] = {}
     for text in texts.drop_nulls().unique():
@@ -66,7 +66,7 @@ def _instant(text: str) -> tuple[dt.datetime | None, str]:
 
 
 def of_arrow(column: Any) -> Moments | None:
-    """Times with a zone, of any unit, or dates, out of an Arrow column; None where it holds neither.
+    """Return times with a zone, of any unit, or dates, out of an Arrow column; None where it holds neither.
 
     Arrow keeps instants, whatever zone they are labelled with: numbers since 1970 are all that counts.
     """
@@ -86,7 +86,7 @@ def of_arrow(column: Any) -> Moments | None:
 
 
 def _of_numbers(numbers: np.ndarray[Any, np.dtype[np.int64]], known: Any, unit: str) -> Moments:
-    """Moments of whole numbers of a unit since 1970, `known` where there is one."""
+    """Return moments of whole numbers of a unit since 1970, `known` where there is one."""
     factor = A_DAY if unit == "days" else UNITS[unit]
     first, last = (round(edge.timestamp()) * 10**6 for edge in (FIRST, LAST))
     exact = np.ones(len(numbers), bool)
@@ -110,7 +110,7 @@ def _of_numbers(numbers: np.ndarray[Any, np.dtype[np.int64]], known: Any, unit: 
 
 
 def _other_unit(numbers: np.ndarray[Any, np.dtype[np.int64]], unit: str) -> str:
-    """A hint where all numbers are times of our days in another unit."""
+    """Return a hint where all numbers are times of our days in another unit."""
     days = (dt.datetime(1980, 1, 1, tzinfo=dt.UTC).timestamp(), dt.datetime(2060, 1, 1, tzinfo=dt.UTC).timestamp())
     for name, per_second in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
         fits = len(numbers) and numbers.min() >= days[0] * per_second and numbers.max() < days[1] * per_second

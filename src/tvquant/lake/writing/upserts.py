@@ -123,7 +123,7 @@ def _upsert(
     doubt: Doubt,
     origin: Mapping[str, Any],
 ) -> UpsertReport:
-    """One attempt, on the table as it stands."""
+    """Return try once to upsert, on the current version of the table."""
     _check_basis(root, table, given, basis)
     version = tables.version(root, table)
     held = _held(root, table, given, structures, interval)
@@ -160,7 +160,10 @@ def _upsert(
 
 
 def _checked(rows: pl.DataFrame, interval: str, structures: Mapping[str, Structure]) -> pl.DataFrame:
-    """The rows in the lake's types with their `session`, by symbol and time; DataError where they are no bars."""
+    """Return the rows in the lake's types with their `session`, by symbol and time.
+
+    DataError where they are no bars.
+    """
     absent = [name for name in ("symbol", "timestamp", "close") if name not in rows.columns]
     if absent:
         raise DataError(f"bars to upsert lack the column {absent[0]!r}; found {', '.join(rows.columns)}")
@@ -218,7 +221,7 @@ def _told(given: pl.DataFrame, origin: Mapping[str, Any]) -> pl.DataFrame:
 def _held(
     root: Root, table: str, given: pl.DataFrame, structures: Mapping[str, Structure], interval: str
 ) -> pl.DataFrame:
-    """Stored rows of the given bars, whole, with their session, and whether they were recorded too early."""
+    """Return stored rows of the given bars, whole, with their session, and whether they were recorded too early."""
     day, stamps = timedelta(days=1), given["timestamp"]
     exchange = any(not found.kinds & ROUND_THE_CLOCK for found in structures.values())
     around = day if exchange else timedelta()  # where a session's stored time may be another one of its date
@@ -231,7 +234,9 @@ def _held(
 
 
 def _compared(given: pl.DataFrame, held: pl.DataFrame, early: pl.Series) -> pl.DataFrame:
-    """The given rows with `new` and `changed`; of a changed bar, a value is null where no stored row differs from it.
+    """Return the given rows with `new` and `changed`.
+
+    Of a changed bar, a value is null where no stored row differs from it.
 
     Also new are rows that take the place of early ones: later ones (not `early`), or such as differ from them. Early
     rows of a bar that has others are not compared.
@@ -259,7 +264,7 @@ def _compared(given: pl.DataFrame, held: pl.DataFrame, early: pl.Series) -> pl.D
 
 
 def _differs(name: str) -> pl.Expr:
-    """A stored row does not say the given value, or another one beyond rounding."""
+    """Return which stored rows lack the given value, or have another one beyond rounding."""
     value = pl.col(name)
     off = (pl.col(f"{name}_{side}") - value for side in ("least", "most"))
     beyond = (gap.abs() > SAME * value.abs() for gap in off)
@@ -284,7 +289,7 @@ def _counted(delta: pl.DataFrame) -> tuple[SymbolUpsert, ...]:
 
 
 def _stored_form(inserted: pl.DataFrame, changed: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Rows for the merge: new bars, and those that change or replace stored ones under the times of these."""
+    """Return rows for the merge: new bars, and those that change or replace stored ones under the times of these."""
     times = held.select(*BAR, "timestamp").unique()
     changes = pl.concat([inserted.filter("replaces"), changed])
     changes = changes.drop("timestamp").join(times, on=BAR).select(inserted.columns)
@@ -292,7 +297,7 @@ def _stored_form(inserted: pl.DataFrame, changed: pl.DataFrame, held: pl.DataFra
 
 
 def _journal(given: pl.DataFrame, report: UpsertReport) -> pl.DataFrame:
-    """Per symbol, how many rows came, were stored, and said what was known; a change is neither of the latter."""
+    """Return per symbol how many rows came, were stored, and repeated stored values; a change is neither."""
     none = pl.lit(None, TIME)
     rows = pl.DataFrame(
         {
@@ -308,14 +313,14 @@ def _journal(given: pl.DataFrame, report: UpsertReport) -> pl.DataFrame:
 
 
 def _content(given: pl.DataFrame) -> str:
-    """Digest of rows that stand in order."""
+    """Return the digest of rows in their order."""
     stamps = given["timestamp"].dt.replace_time_zone(None).to_numpy()
     values = (canonical_array(given[name].fill_null(np.nan).to_numpy()) for name in MEASURES)
     return digest_bytes("\n".join(given["symbol"]).encode(), canonical_array(stamps), *values)
 
 
 def _name(given: pl.DataFrame, where: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
-    """Sixteen digits that name an upsert: its rows, what was said of them, and what it found."""
+    """Return sixteen digits that name an upsert: its rows, what was said of them, and what it found."""
     said = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in origin.items()}
     return operation_id(_content(given), dict(where), said)
 

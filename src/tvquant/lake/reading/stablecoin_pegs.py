@@ -1,4 +1,4 @@
-"""Pegs: whether what calls itself a dollar is worth one.
+"""Stablecoin pegs: whether a coin that is named as a dollar is worth one.
 
 A name makes a coin a stablecoin (`venues`); its own price says whether it still is. One that was over 5 % away from a
 dollar on 30 bars in a row is none from the close of the last of them on, and stays none: it may then be chosen like any
@@ -28,7 +28,7 @@ class LostPeg:
 
 
 def lost_pegs(bars: Bars) -> dict[tuple[int, int], LostPeg]:
-    """Symbol's number and generation -> the peg that it lost."""
+    """Return symbol's number and generation -> the peg that it lost."""
     found: dict[tuple[int, int], LostPeg] = {}
     for number, symbol in enumerate(bars.symbols):
         if Kind.STABLECOIN not in symbol.structure.kinds or symbol.structure.currency != "USD":
@@ -48,7 +48,7 @@ def lost_pegs(bars: Bars) -> dict[tuple[int, int], LostPeg]:
 
 
 def _first_run(away: Bools) -> int | None:
-    """Where the first run of `LONG` is complete; None where there is none."""
+    """Return where the first run of `LONG` is complete; None where there is none."""
     count: Ints = np.cumsum(away)
     since = count - np.maximum.accumulate(np.where(away, 0, count))
     complete = np.flatnonzero(since >= LONG)
