@@ -1,5 +1,6 @@
 """What values give away: each check on made-up bars that have just that, and on real ones that must not be accused."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -230,10 +231,13 @@ def test_bars_that_stand_at_another_hour_all_alike_are_calendar_drift(lake: Lake
 def test_nothing_real_is_accused_by_its_values(
     file: str, basis: Basis | None, columns: str, lake: Lake, deliver: Any, shared_data: Path, tmp_path: Path
 ) -> None:
-    path = shared_data / f"{file}.parquet"
+    rows = pl.read_parquet(shared_data / f"{file}.parquet")
     if columns == "closes alone":  # days of 2x and their ends are in them
-        pl.read_parquet(path, columns=["symbol", "timestamp", "close"]).write_parquet(tmp_path / path.name)
-        path = tmp_path / path.name
+        rows = rows.select("symbol", "timestamp", "close")
+    if not os.environ.get("TVQUANT_PROOF"):
+        rows = rows.filter(pl.col("symbol").is_in(rows["symbol"].unique().sort()[::3].implode()))
+    path = tmp_path / f"{file}.parquet"
+    rows.write_parquet(path)
     asked = {FindingKind.SPIKE, FindingKind.SCALE_CHANGE, FindingKind.STALE_PRICE, FindingKind.CALENDAR_DRIFT}
     deliver(path, basis=basis)
     assert [f for f in audit(lake) if f.kind in asked] == []
