@@ -1,11 +1,26 @@
 """A second engine, as crude as it is short: what a new member of the family needs."""
 
 import numpy as np
+from pydantic import Field
 
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Attempt, Problem
+from tvquant.profiles import Options
+from tvquant.profiles.fields import Real
+
+
+class InverseVariance(Options):
+    """Option of the toy engine.
+
+    Parameters
+    ----------
+    power : of the variances, by whose inverse it weights for equal risk; 0.5 is inverse volatility.
+    """
+
+    under = "toy"
+    power: Real = Field(default=0.5, gt=0, le=2)
 
 
 class Toy:
@@ -13,13 +28,17 @@ class Toy:
 
     name = "toy"
     objectives = frozenset({Objective.MIN_VARIANCE, Objective.EQUAL_RISK})
+    options = (InverseVariance,)
 
-    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
+    def solve(
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, options: tuple[Options, ...]
+    ) -> EngineAnswer:
         """Return the weights of a vertex of the feasible set, or those that no limit has touched."""
         variances = np.diag(problem.covariance.matrix) / problem.covariance.matrix.trace()
         if risk_profile.objective is Objective.EQUAL_RISK:
             return EngineAnswer(
-                weights=1.0 / np.sqrt(variances), attempts=(Attempt(what="closed_form", outcome="solved"),)
+                weights=variances ** -InverseVariance.among(options).power,
+                attempts=(Attempt(what="closed_form", outcome="solved"),),
             )
         from scipy.optimize import linprog
 

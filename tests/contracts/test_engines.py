@@ -11,16 +11,21 @@ import numpy as np
 import pytest
 
 import tvquant.allocation
+import tvquant.tournament.cells
 from builders.problems import HOUSE, estimated
-from builders.profiles import profile_of
-from builders.toy_engine import Toy
+from builders.profiles import resolved_of
+from builders.toy_engine import InverseVariance, Toy
 from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.risk.contract import Capping, Estimate, Objective
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.allocations import Status
 from tvquant.core.errors import ProfileError
+from tvquant.profiles import Options, explain
+from tvquant.profiles.options import declared_by
 from tvquant.statistics import estimate
+from tvquant.tournament.cells import paths, schedule
+from tvquant.tournament.specs import StrategySpec
 
 ALL = MappingProxyType({**ENGINES, "toy": Toy()})
 CASES = [(engine, profile) for engine in ALL for profile in sorted(risk_profiles_of(ALL[engine]))]
@@ -29,7 +34,7 @@ CASES = [(engine, profile) for engine in ALL for profile in sorted(risk_profiles
 @pytest.fixture(autouse=True)
 def catalogue(monkeypatch):
     """The catalogue with the toy in it."""
-    for module in (tvquant.allocation, sys.modules["tvquant.allocation.allocate"]):
+    for module in (tvquant.allocation, sys.modules["tvquant.allocation.allocate"], tvquant.tournament.cells):
         monkeypatch.setattr(module, "ENGINES", ALL)
 
 
@@ -41,7 +46,15 @@ def problem(n, limits=HOUSE):
 
 
 def solve(given, engine, profile):
-    return ALL[engine].solve(given, feasible_set(given), RISK_PROFILES[profile])
+    return ALL[engine].solve(given, feasible_set(given), RISK_PROFILES[profile], defaults(engine, profile))
+
+
+def weighed(given, engine, profile):
+    return allocate(given, engine=engine, risk_profile=profile, options=defaults(engine, profile))
+
+
+def defaults(engine, profile):
+    return tuple(declared() for declared in declared_by((ALL[engine], RISK_PROFILES[profile])))
 
 
 def test_catalogues_are_consistent_and_read_only():
@@ -57,18 +70,67 @@ def test_the_house_engine_solves_every_risk_profile():
     assert risk_profiles_of(ENGINES["custom"]) == frozenset(RISK_PROFILES)
 
 
-def test_a_second_engine_is_known_to_profiles_and_refused_what_it_does_not_solve():
-    def resolved(profile):
-        return profile_of(allocation__engines=["toy"], allocation__profiles=[profile], risk__primary=profile)
+def resolved(profile, engines=("toy",), **options):
+    settings = {f"allocation__{name}": value for name, value in options.items()}
+    return resolved_of(
+        allocation__engines=list(engines), allocation__profiles=[profile], risk__primary=profile, **settings
+    )
 
+
+def strategies(found):
+    """The options of each strategy of a profile, by engine."""
+    specs = [path.spec for path in paths(found.profile, [schedule(found.profile)])]
+    return {spec.engine: spec.options for spec in specs if isinstance(spec, StrategySpec)}
+
+
+def test_a_second_engine_is_known_to_profiles_and_refused_what_it_does_not_solve():
     assert vocabulary().engines["toy"] == {"min_variance", "risk_parity"}
-    assert resolved("risk_parity").allocation.engines == ("toy",)
+    assert resolved("risk_parity").profile.allocation.engines == ("toy",)
     with pytest.raises(ProfileError, match=r"'hrp' is solved by none of allocation\.engines"):
         resolved("hrp")
     with pytest.raises(
         ProfileError, match="engine toy does not solve risk profile 'hrp'; it solves min_variance, risk"
     ):
         allocate(problem(5), engine="toy", risk_profile="hrp")
+
+
+def test_an_option_is_explained_checked_and_reaches_its_engine_alone():
+    def power(found):
+        return {row.key: (row.value, row.layer) for row in explain(found)}["allocation.toy.power"]
+
+    plain, other = resolved("risk_parity", ["custom", "toy"]), resolved("risk_parity", ["custom", "toy"], toy__power=1)
+    assert power(plain) == (0.5, "defaults")
+    assert power(other) == (1.0, "argument --allocation.toy.power")
+    assert vocabulary().keys.meaning("allocation.toy.power").startswith("of the variances, by whose inverse")
+    assert strategies(other) == {"custom": (), "toy": (InverseVariance(power=1.0),)}
+    with pytest.raises(ProfileError, match=r"allocation\.toy\.power: expected less than or equal to 2, found 3"):
+        resolved("risk_parity", toy__power=3)
+    loose = problem(5, replace(HOUSE, position=1.0, cluster=1.0))
+    for found, exponent in ((plain, -0.5), (other, -1.0)):
+        got = allocate(loose, engine="toy", risk_profile="risk_parity", options=strategies(found)["toy"])
+        weights = np.diag(loose.covariance.matrix) ** exponent
+        assert list(got.weights.values()) == pytest.approx(weights / weights.sum(), abs=1e-12)
+    with pytest.raises(ProfileError, match="no value of power: InverseVariance is declared by nobody named"):
+        allocate(loose, engine="toy", risk_profile="risk_parity")
+
+
+def test_options_of_a_risk_profile_go_with_every_strategy_that_may_come_to_it(monkeypatch):
+    class Tail(Options):
+        """Option of a toy aim.
+
+        Parameters
+        ----------
+        level : share of the worst returns.
+        """
+
+        level: float = 0.05
+
+    aims = {**RISK_PROFILES, "hrp": replace(RISK_PROFILES["hrp"], options=(Tail,))}
+    for module in (tvquant.allocation, tvquant.tournament.cells):
+        monkeypatch.setattr(module, "RISK_PROFILES", aims)
+    assert strategies(resolved("hrp", ["custom"], level=0.1)) == {"custom": (Tail(level=0.1),)}
+    assert strategies(resolved("min_variance", ["custom"], fallbacks=["hrp"])) == {"custom": (Tail(),)}
+    assert strategies(resolved("min_variance", ["custom"])) == {"custom": ()}
 
 
 @pytest.mark.requirement("R-RSK-10")
@@ -116,7 +178,7 @@ def test_the_same_problem_has_the_same_answer(engine, profile):
 )
 @pytest.mark.parametrize(("engine", "profile"), CASES)
 def test_every_limit_is_kept_and_reported(engine, profile, limits):
-    got = allocate(problem(30, limits), engine=engine, risk_profile=profile)
+    got = weighed(problem(30, limits), engine, profile)
     assert got.status is Status.SOLVED
     assert sum(got.weights.values()) == pytest.approx(min(1.0, limits.gross, limits.net[1]), abs=1e-9)
     assert sum(got.weights.values()) + got.cash == pytest.approx(1.0, abs=1e-12)
@@ -138,7 +200,7 @@ def test_every_limit_is_kept_and_reported(engine, profile, limits):
 @pytest.mark.parametrize(("engine", "profile"), CASES)
 def test_shared_clusters_keep_the_cluster_cap(engine, profile, position, clusters, budget):
     limits = replace(HOUSE, position=position)
-    got = allocate(replace(problem(12, limits), clusters=clusters), engine=engine, risk_profile=profile)
+    got = weighed(replace(problem(12, limits), clusters=clusters), engine, profile)
     weights = np.array(list(got.weights.values()))
     held = np.bincount(clusters, weights)
     room = sum(min(0.25, position * size) for size in np.bincount(clusters))
@@ -161,7 +223,7 @@ def test_longs_beside_shorts_keep_the_net_of_what_they_hold(engine, profile, net
         problem(30, replace(HOUSE, net=net)),
         composition={f"N{i:03d}": {"asset": sign} for i, sign in enumerate(signs.tolist())},
     )
-    got = allocate(given, engine=engine, risk_profile=profile)
+    got = weighed(given, engine, profile)
     weights = np.array(list(got.weights.values()))
     assert got.status is Status.SOLVED
     assert net[0] - 1e-9 <= weights @ signs <= net[1] + 1e-9
@@ -176,7 +238,7 @@ def test_the_scale_of_returns_does_not_matter(engine, profile, scale):
     given = problem(20)
     c = given.covariance
     scaled = replace(given, covariance=replace(c, matrix=c.matrix * scale**2, means=c.means * scale))
-    plain, other = (allocate(p, engine=engine, risk_profile=profile) for p in (given, scaled))
+    plain, other = (weighed(p, engine, profile) for p in (given, scaled))
     assert plain.status is other.status is Status.SOLVED
     assert list(plain.weights.values()) == pytest.approx(list(other.weights.values()), abs=1e-7)
 
@@ -185,7 +247,7 @@ def test_the_scale_of_returns_does_not_matter(engine, profile, scale):
 def test_nearly_equal_names_have_weights(engine, profile):
     rng = np.random.default_rng(0)
     returns = 0.003 + rng.normal(0.0, 0.01, (90, 1)) + rng.normal(0.0, 1e-7, (90, 20))
-    got = allocate(replace(problem(20), covariance=estimate(returns)), engine=engine, risk_profile=profile)
+    got = weighed(replace(problem(20), covariance=estimate(returns)), engine, profile)
     assert got.status is Status.SOLVED
     assert sum(got.weights.values()) == pytest.approx(1.0, abs=1e-9)
     assert all(c.value <= c.limit + 1e-9 for c in got.constraints)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import Field
 
 from builders.profiles import profile_of
+from tvquant.allocation import ENGINES, RISK_PROFILES
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ProfileError
@@ -19,9 +20,10 @@ from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.vetoes.contract import Rule, above
+from tvquant.simulation import SIMULATORS
 
 DECLARED = {place + "/" + each.__name__: each for place, each in vocabulary().declarations()}
-MEMBERS = (*SELECTION_MODELS.values(), *VETOES.values())
+MEMBERS = [m for f in (SELECTION_MODELS, VETOES, ENGINES, RISK_PROFILES, SIMULATORS) for m in f.values()]
 
 
 @pytest.mark.parametrize("name", DECLARED)

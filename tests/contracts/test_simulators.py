@@ -5,21 +5,38 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from pydantic import Field
 
 from builders.panels import instruments, panel_of
+from builders.profiles import resolved_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
 from tvquant.core.stamps import NONE
+from tvquant.profiles import Options, ResolvedProfile, explain
+from tvquant.profiles.fields import Real
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.preflight import check_path, check_rules, check_traded, fill_rows
 from tvquant.simulation.simulators.contract import Capability, Support
+from tvquant.tournament.cells import books
 
 FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)
 DAY = np.timedelta64(1, "D")
 BARE = {Capability.NEXT_CLOSE, Capability.SAME_CLOSE, Capability.LAG, Capability.SLIPPAGE, Capability.COMMISSION}
+
+
+class Spread(Options):
+    """Option of the toy simulator.
+
+    Parameters
+    ----------
+    half_spread_bps : basis points of the value of each fill, as slippage beside that of the costs.
+    """
+
+    under = "plain"
+    half_spread_bps: Real = Field(default=0.0, ge=0, le=100)
 
 
 @dataclass(frozen=True)
@@ -30,8 +47,19 @@ class Plain:
     capabilities: MappingProxyType = field(
         default=MappingProxyType({c: Support.NATIVE if c in BARE else Support.REFUSED for c in Capability})
     )
+    options: tuple[type[Options], ...] = (Spread,)
 
-    def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:
+    def simulate(
+        self,
+        panel: Panel,
+        path: WeightPath,
+        options: tuple[Options, ...],
+        /,
+        *,
+        costs: CostModel,
+        execution: Execution,
+    ) -> SimResult:
+        costs = replace(costs, slippage_bps=costs.slippage_bps + Spread.among(options).half_spread_bps)
         if self.capabilities[Capability(execution.convention)] is Support.REFUSED or costs.borrow_rate > 0.0:
             raise ProfileError("plain plays closes without borrow fees")
         check_rules(costs, execution)
@@ -83,6 +111,13 @@ def world(kind: Kind = Kind.STOCK) -> tuple[Panel, WeightPath]:
     return panel, WeightPath(keys=panel.keys, decided=np.arange(1, 57, 7), net=net)
 
 
+def played(name: str, panel: Panel, path: WeightPath, costs: CostModel, execution: Execution) -> SimResult:
+    """The book of a member with the defaults of its options."""
+    simulator = MEMBERS[name]
+    options = tuple(declared() for declared in simulator.options)
+    return simulator.simulate(panel, path, options, costs=costs, execution=execution)
+
+
 @pytest.mark.parametrize("name", MEMBERS)
 def test_every_capability_is_declared(name: str) -> None:
     assert MEMBERS[name].name == name
@@ -98,9 +133,9 @@ def test_a_convention_is_played_or_refused_as_declared(name: str, convention: Co
     simulator, execution = MEMBERS[name], Execution(convention=convention)
     if simulator.capabilities[Capability(convention)] is Support.REFUSED:
         with pytest.raises(ProfileError):
-            simulator.simulate(panel, path, costs=FREE, execution=execution)
+            played(name, panel, path, FREE, execution)
         return
-    result = simulator.simulate(panel, path, costs=FREE, execution=execution)
+    result = played(name, panel, path, FREE, execution)
     np.testing.assert_allclose(np.cumprod(1.0 + result.returns), result.equity, rtol=1e-12)
     np.testing.assert_allclose(result.cash + (result.quantities * result.marks).sum(axis=1), result.equity, rtol=1e-12)
     assert result.filled[0] == 1 + (convention is not Convention.SAME_CLOSE)
@@ -117,9 +152,9 @@ def test_each_cost_is_charged_where_it_is_declared(name: str) -> None:
     ):
         if simulator.capabilities[capability] is Support.REFUSED:
             with pytest.raises(ProfileError):
-                simulator.simulate(panel, path, costs=costs, execution=execution)
+                played(name, panel, path, costs, execution)
         else:
-            charged = simulator.simulate(panel, path, costs=costs, execution=execution).costs
+            charged = played(name, panel, path, costs, execution).costs
             assert {kind for kind, amounts in charged.items() if amounts.any()} == {str(capability)}
 
 
@@ -128,7 +163,7 @@ def test_weights_that_cannot_be_traded_are_refused(name: str) -> None:
     panel, path = world()
     bad = replace(path, net=np.full_like(path.net, np.nan))
     with pytest.raises(ModelError, match="expected a finite number"):
-        MEMBERS[name].simulate(panel, bad, costs=FREE, execution=Execution(convention=Convention.SAME_CLOSE))
+        played(name, panel, bad, FREE, Execution(convention=Convention.SAME_CLOSE))
 
 
 @pytest.mark.parametrize("lag", [0, 2])
@@ -136,9 +171,7 @@ def test_weights_that_cannot_be_traded_are_refused(name: str) -> None:
 def test_two_simulators_agree_where_both_are_native(convention: Convention, lag: int) -> None:
     panel, path = world()
     costs, execution = replace(FREE, slippage_bps=5.0, commission_bps=1.0), Execution(convention=convention, lag=lag)
-    ours, theirs = (
-        MEMBERS[name].simulate(panel, path, costs=costs, execution=execution) for name in ("custom", "plain")
-    )
+    ours, theirs = (played(name, panel, path, costs, execution) for name in ("custom", "plain"))
     for figure in ("returns", "equity", "cash", "quantities", "fill_equity", "traded", "turnover"):
         np.testing.assert_allclose(getattr(ours, figure), getattr(theirs, figure), rtol=1e-12, atol=1e-12)
     for kind, amounts in theirs.costs.items():
@@ -161,3 +194,26 @@ def test_a_profile_that_asks_for_what_its_simulator_refuses_is_refused_before_an
     assert [key for key, _ in both.complaints({**asked, "execution.convention": "next_open"})] == [
         "execution.convention", "costs.borrow_rate",
     ]  # fmt: skip
+
+
+def test_an_option_is_explained_checked_and_reaches_its_simulator_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tvquant.simulation", "tvquant.tournament.cells"):
+        monkeypatch.setattr(f"{module}.SIMULATORS", MEMBERS)
+
+    def resolved(value: float) -> ResolvedProfile:
+        settings = {"execution__simulators": ["custom", "plain"], "execution__convention": "next_close"}
+        return resolved_of("us_equities", **settings, execution__plain__half_spread_bps=value)
+
+    assert vocabulary().keys.meaning("execution.plain.half_spread_bps").startswith("basis points of the value")
+    with pytest.raises(ProfileError, match=r"execution\.plain\.half_spread_bps: expected .* equal to 100, found 101"):
+        resolved(101.0)
+    found = resolved(7.0)
+    rows = {row.key: (row.value, row.layer) for row in explain(found)}
+    assert rows["execution.plain.half_spread_bps"] == (7.0, "argument --execution.plain.half_spread_bps")
+    custom, plain = books(found.profile)
+    assert (custom.options, plain.options) == ((), (Spread(half_spread_bps=7.0),))
+    panel, path = world()
+    wide = MEMBERS["plain"].simulate(panel, path, plain.options, costs=FREE, execution=plain.execution)
+    dear = played("plain", panel, path, replace(FREE, slippage_bps=7.0), plain.execution)
+    np.testing.assert_array_equal(wide.equity, dear.equity)
+    assert wide.costs["slippage"].any()

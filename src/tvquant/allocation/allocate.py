@@ -8,6 +8,7 @@ from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping
 from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
 from tvquant.core.errors import ProfileError
+from tvquant.profiles.options import Options
 
 
 def risk_profiles_of(engine: Engine) -> frozenset[str]:
@@ -15,8 +16,17 @@ def risk_profiles_of(engine: Engine) -> frozenset[str]:
     return frozenset(name for name, profile in RISK_PROFILES.items() if profile.objective in engine.objectives)
 
 
-def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tuple[str, ...] = ()) -> Allocation:
+def allocate(
+    problem: Problem,
+    *,
+    engine: str,
+    risk_profile: str,
+    fallbacks: tuple[str, ...] = (),
+    options: tuple[Options, ...] = (),
+) -> Allocation:
     """Return weights by the first of `risk_profile` and `fallbacks` whose weights keep every limit.
+
+    `options` are the values of what the engine and these risk profiles declare.
 
     The status is `solved` when the very first attempt succeeded, `fell_back` when a later one did (another solver, a
     raised ridge, another risk profile: the attempts say which; `risk_profile` is the one that made the weights) and
@@ -35,7 +45,7 @@ def allocate(problem: Problem, *, engine: str, risk_profile: str, fallbacks: tup
     attempts: list[Attempt] = []
     for name in (risk_profile, *fallbacks):
         profile = RISK_PROFILES[name]
-        answer = solver.solve(problem, feasible, profile)
+        answer = solver.solve(problem, feasible, profile, options)
         if profile.capping is Capping.PROJECTED:
             answer = onto_caps(answer, feasible)
         attempts += (Attempt(what=f"{name}: {a.what}", outcome=a.outcome) for a in answer.attempts)

@@ -1,17 +1,8 @@
 """The vocabulary of profiles, from the catalogues of every plug-in family."""
 
-from collections.abc import Iterable
-from typing import Protocol
-
 from tvquant.core.books import Convention
-from tvquant.profiles import Options, Vocabulary
-
-
-class _Member(Protocol):
-    """What every member of a family declares of itself."""
-
-    @property
-    def options(self) -> tuple[type[Options], ...]: ...
+from tvquant.profiles import Vocabulary
+from tvquant.profiles.options import declared_by
 
 
 def vocabulary() -> Vocabulary:
@@ -36,10 +27,9 @@ def vocabulary() -> Vocabulary:
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
-        options={"selection": _declared(SELECTION_MODELS.values(), VETOES.values())},
+        options={
+            "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
+            "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),
+            "execution": declared_by(SIMULATORS.values()),
+        },
     )
-
-
-def _declared(*families: Iterable[_Member]) -> tuple[type[Options], ...]:
-    """Return the options of all members, each declaration once however many members share it."""
-    return tuple(dict.fromkeys(declared for family in families for member in family for declared in member.options))

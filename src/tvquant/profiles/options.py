@@ -4,7 +4,8 @@ A member lists its declarations (`options`), `app` hands those of all catalogues
 checks and explains their keys as those of the schema. The member takes its values from the section of its family.
 """
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Protocol, Self
 
 from pydantic import ConfigDict
 
@@ -20,6 +21,33 @@ class Options(Section):
     """
 
     under: ClassVar[str] = ""
+
+    @classmethod
+    def among(cls, values: Iterable["Options"]) -> Self:
+        """Return the values of this declaration among those that a member is given.
+
+        Raises
+        ------
+        ProfileError : none of them is of this declaration.
+        """
+        for each in values:
+            if isinstance(each, cls):
+                return each
+        raise ProfileError(f"no value of {', '.join(cls.model_fields)}: {cls.__name__} is declared by nobody named")
+
+
+class Declaring(Protocol):
+    """What every member of a family declares of itself: the options that it takes."""
+
+    @property
+    def options(self) -> tuple[type[Options], ...]:
+        """Declarations, each of which gets its keys in the profile's section of the family."""
+        ...
+
+
+def declared_by(members: Iterable[Declaring]) -> tuple[type[Options], ...]:
+    """Return the declarations of all members, each once however many members share it."""
+    return tuple(dict.fromkeys(declared for member in members for declared in member.options))
 
 
 class FamilySection(Section):
@@ -40,3 +68,7 @@ class FamilySection(Section):
         if missing:
             raise ProfileError(f"no value of {', '.join(missing)}; was the profile resolved by another version?")
         return declared.model_validate({key: values[key] for key in declared.model_fields})
+
+    def options_of(self, *members: Declaring) -> tuple[Options, ...]:
+        """Return the values of all that these members declare; ProfileError as `options`."""
+        return tuple(self.options(declared) for declared in declared_by(members))

@@ -10,8 +10,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tvquant.allocation import ENGINES, RISK_PROFILES
 from tvquant.core.books import CostModel, Execution
-from tvquant.profiles import Profile
+from tvquant.profiles import Options, Profile
+from tvquant.simulation import SIMULATORS
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
 from tvquant.tournament.windows import Schedule
 
@@ -38,12 +40,13 @@ class Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """A way to trade what a path decides."""
+    """A way to trade what a path decides; `options` are the values of what its simulator declares."""
 
     key: str
     simulator: str
     costs: CostModel
     execution: Execution
+    options: tuple[Options, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,13 @@ def books(profile: Profile) -> tuple[Book, ...]:
     """Return one book per simulator, all with the profile's costs and execution."""
     costs, execution = profile.costs.cost_model(), profile.execution.execution()
     return tuple(
-        Book(key=simulator, simulator=simulator, costs=costs, execution=execution)
+        Book(
+            key=simulator,
+            simulator=simulator,
+            costs=costs,
+            execution=execution,
+            options=profile.execution.options_of(SIMULATORS[simulator]),
+        )
         for simulator in profile.execution.simulators
     )
 
@@ -124,6 +133,9 @@ def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
             risk_profile=risk_profile,
             fallbacks=profile.allocation.fallbacks,
             limits=profile.allocation.limits.limits(),
+            options=profile.allocation.options_of(
+                ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *profile.allocation.fallbacks))
+            ),
         )
         for engine in profile.allocation.engines
         for risk_profile in profile.allocation.profiles

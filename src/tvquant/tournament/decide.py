@@ -117,7 +117,13 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         limits=limits_at(view, spec),
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
     )
-    made = allocate(problem, engine=spec.engine, risk_profile=spec.risk_profile, fallbacks=spec.fallbacks)
+    made = allocate(
+        problem,
+        engine=spec.engine,
+        risk_profile=spec.risk_profile,
+        fallbacks=spec.fallbacks,
+        options=spec.options,
+    )
     made = _beside(made, known.still)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))

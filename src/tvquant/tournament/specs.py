@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tvquant.core.allocations import Limits
 from tvquant.core.stamps import Stamps
+from tvquant.profiles.options import Options
 from tvquant.profiles.sections.data import DataSection
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.profiles.sections.universe import UniverseSection
@@ -23,13 +24,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategySpec:
-    """A strategy: the winners of a selection model, weighted by a risk profile of an engine within limits."""
+    """A strategy: the winners of a selection model, weighted by a risk profile of an engine within limits.
+
+    `options` are the values of what the engine, the risk profile and the fallbacks declare.
+    """
 
     rules: Rules
     engine: str
     risk_profile: str
     fallbacks: tuple[str, ...]
     limits: Limits
+    options: tuple[Options, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,8 +166,10 @@ class BacktestEngine:
         )  # fmt: skip
 
     def _measured(self, cell: Cell, path: WeightPath, costs: CostModel) -> tuple[SimResult, Performance]:
-        simulator = SIMULATORS[cell.book.simulator]
-        result = simulator.simulate(self.panel, path, costs=costs, execution=cell.book.execution)
+        book = cell.book
+        result = SIMULATORS[book.simulator].simulate(
+            self.panel, path, book.options, costs=costs, execution=book.execution
+        )
         return result, performance(result.returns, periods_per_year=calendar(self.panel.calendar).periods_per_year)
 
 

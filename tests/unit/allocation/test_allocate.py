@@ -15,6 +15,7 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Attempt, Problem, Status
 from tvquant.core.errors import ProfileError
+from tvquant.profiles import Options
 
 
 def problem(n=6, rows=120, *, limits=HOUSE, seed=0, noise=0.01):
@@ -136,8 +137,11 @@ class Careless:
 
     name = "careless"
     objectives = frozenset({Objective.MIN_VARIANCE})
+    options = ()
 
-    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
+    def solve(
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, _: tuple[Options, ...]
+    ) -> EngineAnswer:
         weights = np.array([0.5, 0.5] + [0.0] * (len(problem.keys) - 2))
         return EngineAnswer(weights=weights, attempts=(Attempt(what="guess", outcome="solved"),))
 

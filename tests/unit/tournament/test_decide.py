@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvquant.allocation import allocate
+from builders.toy_engine import Toy
+from tvquant.allocation import ENGINES, allocate
 from tvquant.core.allocations import Allocation, Problem, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
@@ -84,6 +85,25 @@ def test_a_short_profile_without_scanners_holds_no_long(profile: Profiles, marke
     made = profile(universe__direction="short")
     weights = weights_at(market(walks("ABCDEF", 200)), spec_of(made, "equal_weight"))
     assert weights == pytest.approx({f"X:{name}": -1 / 6 for name in "ABCDEF"})
+
+
+def test_the_value_of_an_engines_option_reaches_the_decision(
+    profile: Profiles, market: Markets, walks: Walks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("tvquant.allocation", "tvquant.tournament.cells"):
+        monkeypatch.setattr(f"{module}.ENGINES", {**ENGINES, "toy": Toy()})
+    monkeypatch.setattr(sys.modules["tvquant.allocation.allocate"], "ENGINES", {**ENGINES, "toy": Toy()})
+    panel = market(walks("ABCDEF", 200))
+
+    def weights(**options: float) -> dict[str, float]:
+        made = profile(
+            allocation__engines=["toy"], allocation__profiles=["risk_parity"], allocation__fallbacks=[],
+            risk__primary="risk_parity", risk__anchors=[], **options,
+        )  # fmt: skip
+        return dict(weights_at(panel, spec_of(made, "risk_parity")))
+
+    assert weights() == weights(allocation__toy__power=0.5)
+    assert weights(allocation__toy__power=2.0)["X:F"] < 0.7 * weights()["X:F"], "the most volatile name"
 
 
 def test_without_a_candidate_all_is_cash(profile: Profiles, market: Markets, walks: Walks) -> None:

@@ -2,12 +2,15 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from pydantic import Field
 
+from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.decisions import Footing
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
@@ -16,9 +19,12 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, RunFolder, records
 from tvquant.ledger.recorded_run import RecordedRun
-from tvquant.profiles import Profile
+from tvquant.profiles import Options, Profile
+from tvquant.profiles.fields import Real
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.selection.models.baseline import Baseline
+from tvquant.simulation import SIMULATORS
+from tvquant.simulation.simulators.custom import Custom
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -134,6 +140,43 @@ def test_a_book_of_one_name_by_hand(profile: Profiles, market: Markets, engine_o
     assert settled.result.equity == pytest.approx(cash + units * close[60:], rel=1e-12)
     assert settled.performance.total_return == pytest.approx(cash + units * 130.0 - 1.0, rel=1e-12)
     assert settled.cell.baseline
+
+
+class Dearer(Options):
+    """Option of a toy simulator.
+
+    Parameters
+    ----------
+    times : slippage of the costs.
+    """
+
+    under = "dearer"
+    times: Real = Field(default=1.0, ge=0)
+
+
+class Second(Custom):
+    """The house account with dearer fills."""
+
+    options: ClassVar[tuple[type[Options], ...]] = (Dearer,)
+
+    def simulate(
+        self, panel: Panel, path: WeightPath, options: tuple[Options, ...], /, *, costs: CostModel, execution: Execution
+    ) -> SimResult:
+        slippage = costs.slippage_bps * Dearer.among(options).times
+        return super().simulate(panel, path, costs=replace(costs, slippage_bps=slippage), execution=execution)
+
+
+def test_the_value_of_a_simulators_option_reaches_the_book(
+    profile: Profiles, market: Markets, engine_of: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("tvquant.simulation", "tvquant.tournament.cells", "tvquant.tournament.walk_forward"):
+        monkeypatch.setattr(f"{module}.SIMULATORS", {**SIMULATORS, "second": Second()})
+    made = profile(execution__simulators=["custom", "second"], execution__dearer__times=3.0)
+    engine = engine_of(market({"A": np.full(100, 50.0)}), made)
+    plain, dear = (engine.settle(cell, [by_hand({"X:A": 0.5}, 70)]).result for cell in cells(made)[:2])
+    assert plain.costs["slippage"].sum() > 0.0
+    np.testing.assert_allclose(dear.costs["slippage"], 3.0 * plain.costs["slippage"], rtol=1e-12)
+    np.testing.assert_array_equal(dear.costs["commission"], plain.costs["commission"])
 
 
 def test_fewer_bars_make_a_caveat(profile: Profiles, market: Markets, walks: Walks, engine_of: Engines) -> None:

@@ -7,6 +7,7 @@ from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Attempt, Problem
 from tvquant.core.panel import Floats
+from tvquant.profiles.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,10 +31,18 @@ class Engine(Protocol):
         """Objectives that it solves itself, never by another engine."""
         ...
 
-    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
+    @property
+    def options(self) -> tuple[type[Options], ...]:
+        """What it takes from the profile's section `allocation`."""
+        ...
+
+    def solve(
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, options: tuple[Options, ...]
+    ) -> EngineAnswer:
         """Return weights that are not negative; a failed solve is an answer without weights, not an error.
 
         They are in the feasible set where the profile's caps are inside the program; where they are projected
-        afterwards, they are those of the method without limits, of any sum.
+        afterwards, they are those of the method without limits, of any sum. `options` are the values of what this
+        engine and the risk profile declare, and perhaps of others; `<declaration>.among` finds one's own.
         """
         ...

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tvquant.profiles.options import Options
+
 
 class Objective(StrEnum):
     """What is optimised."""
@@ -39,6 +41,7 @@ class RiskProfile:
     objective : what an engine must be able to solve.
     capping : how the limits are kept.
     needs : estimates that the weights depend on, and on no others.
+    options : what engines read for it from the profile's section `allocation`.
     """
 
     name: str
@@ -46,3 +49,4 @@ class RiskProfile:
     objective: Objective
     capping: Capping
     needs: frozenset[Estimate] = frozenset({Estimate.COVARIANCE})
+    options: tuple[type[Options], ...] = ()

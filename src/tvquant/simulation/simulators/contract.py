@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.panel import Panel
+from tvquant.profiles.options import Options
 
 
 class Support(StrEnum):
@@ -48,8 +49,24 @@ class Simulator(Protocol):
         """How it does each capability; the contract suite holds that every one is declared, and as it is."""
         ...
 
-    def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:
+    @property
+    def options(self) -> tuple[type[Options], ...]:
+        """What it takes from the profile's section `execution`."""
+        ...
+
+    def simulate(
+        self,
+        panel: Panel,
+        path: WeightPath,
+        options: tuple[Options, ...],
+        /,
+        *,
+        costs: CostModel,
+        execution: Execution,
+    ) -> SimResult:
         """Return the account of the decisions, from their first fill to the last row of the panel.
+
+        `options` are the values of what this simulator declares; `<declaration>.among` finds each.
 
         Raises
         ------

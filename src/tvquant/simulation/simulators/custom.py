@@ -11,6 +11,7 @@ from tvquant.core.books import BookEvent, Convention, CostModel, Execution, SimR
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
+from tvquant.profiles.options import Options
 from tvquant.simulation.borrow_fee import pays_borrow_fee
 from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows
 from tvquant.simulation.simulators.contract import Capability, Support
@@ -33,8 +34,18 @@ class Custom:
         dict.fromkeys(Capability, Support.NATIVE)
         | {Capability.LOTS: Support.REFUSED, Capability.MAINTENANCE_MARGIN: Support.REFUSED}
     )
+    options: ClassVar[tuple[type[Options], ...]] = ()
 
-    def simulate(self, panel: Panel, path: WeightPath, *, costs: CostModel, execution: Execution) -> SimResult:
+    def simulate(
+        self,
+        panel: Panel,
+        path: WeightPath,
+        _: tuple[Options, ...] = (),
+        /,
+        *,
+        costs: CostModel,
+        execution: Execution,
+    ) -> SimResult:
         """Return the account of the decisions, from their first fill to the last row of the panel.
 
         `next_open` fills at the open of row `decided + 1 + lag`, `next_close` at its close, `same_close` at the close

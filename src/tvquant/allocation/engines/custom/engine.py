@@ -7,6 +7,7 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import equal_weight, hrp, max_sharpe, min_variance, risk_parity
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Problem
+from tvquant.profiles.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,11 @@ class Custom:
 
     name: str = "custom"
     objectives: frozenset[Objective] = frozenset(Objective)
+    options: tuple[type[Options], ...] = ()
 
-    def solve(self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer:
+    def solve(
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, _: tuple[Options, ...]
+    ) -> EngineAnswer:
         """Solve by the method of the profile's objective."""
         match risk_profile.objective:
             case Objective.EQUAL_WEIGHT:
