@@ -42,7 +42,7 @@ from tvquant.market.tasks import DataTask
 from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "market"))
-from told import VirtualLoop
+from table_provider import VirtualLoop
 
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 KILLS = 20 if PROOF else 3

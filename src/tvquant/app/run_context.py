@@ -8,6 +8,7 @@ import numpy as np
 from tvquant.app.plan import Plan
 from tvquant.app.progress import Watcher
 from tvquant.core.errors import DataError
+from tvquant.core.instants import instant
 from tvquant.core.panel import Panel
 from tvquant.core.records import Recorder
 from tvquant.lake import Lake
@@ -74,7 +75,7 @@ class RunContext:
 
 def _refuse_future(panel: Panel, folder: RunFolder) -> None:
     """Refuse a decision on a bar that closes after the run began: the clock was wrong when stored, or is now."""
-    began = np.datetime64(RecordedRun(folder).began.replace(tzinfo=None), "us")
+    began = instant(RecordedRun(folder).began)
     late = np.argwhere(panel.tradable & (panel.known_at > began))
     if len(late):
         row, column = late[-1]

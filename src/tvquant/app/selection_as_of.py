@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from tvquant.app.plan import make_plan
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.instants import instant
 from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake
 from tvquant.profiles import ResolvedProfile
@@ -75,7 +76,7 @@ def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: 
     DataError : the lake has no bar by then.
     """
     plan = make_plan(lake, resolved)
-    moment = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us")
+    moment = instant(now)
     whole = plan.pinned.panel
     panel = whole.until(moment)
     row = len(panel.times) - 1

@@ -54,7 +54,7 @@ def _market() -> Panel:
             for k in range(NAMES)
         ),
         fields=dict.fromkeys(("open", "high", "low", "close", "volume"), close),
-        known_at=np.broadcast_to(calendar(CRYPTO).close_of(times)[:, None], close.shape),
+        known_at=np.broadcast_to(calendar(CRYPTO).known_at(times)[:, None], close.shape),
         tradable=~np.isnan(close),
         bases=(Basis.RAW,) * NAMES,
         stamps=(NONE,) * NAMES,

@@ -20,6 +20,7 @@ from tvquant.core.panel import Times, frozen
 CRYPTO = "24x7"
 NEW_YORK = "XNYS"
 DAY = np.timedelta64(1, "D")
+"""Length of a daily bar: on every market it is known a day after its stamp at the latest."""
 MONDAY = 4
 """Days from 1970-01-01, a Thursday, to the first Monday."""
 TABLE_SPAN = (date(1980, 1, 1), date(2050, 12, 31))
@@ -66,6 +67,18 @@ class Calendar:
             return stamps + DAY
         at = np.minimum(np.searchsorted(self.opens, stamps), len(self.opens) - 1)
         return np.where(self.opens[at] == stamps, self.closes[at], np.datetime64("NaT", "us"))
+
+    def known_at(self, stamps: Times, length: np.timedelta64 = DAY) -> Times:
+        """Return when each bar is known: when its session closes, else (also off the calendar) a `length` later.
+
+        No provider's delay is added: what the lake holds is read once the bar has closed (`lake.reading.unclosed_bars`
+        leaves out what was recorded before).
+        """
+        over = stamps + length
+        if self.opens is None:
+            return over
+        closes = self.close_of(stamps)
+        return np.where(np.isnat(closes), over, closes)
 
 
 def calendar(name: str, first: date | None = None, last: date | None = None) -> Calendar:

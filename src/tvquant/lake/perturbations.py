@@ -240,17 +240,14 @@ def _other(value: float | Instant) -> float | Instant:
 
 
 def dated(frame: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `session` (the bar a timestamp belongs to) and `known_at` (its close; a day later off calendar)."""
+    """The rows with `session` (the bar a timestamp belongs to) and `known_at` (by its calendar)."""
     frame = frame.with_columns(session({name: structure(name) for name in spans["symbol"]}).alias("session"))
     parts = []
     for name in sorted(set(spans["calendar"])):
         part = frame.join(spans.filter(pl.col("calendar") == name).select("symbol"), on="symbol", how="semi")
         stamp: Times = part["session"].dt.replace_time_zone(None).to_numpy()
-        closes = stamp + DAY
-        if len(stamp):
-            on = _calendar(name, stamp).close_of(stamp)
-            closes = np.where(np.isnat(on), closes, on)
-        parts.append(part.with_columns(pl.Series("known_at", closes)))
+        known = _calendar(name, stamp).known_at(stamp) if len(stamp) else stamp
+        parts.append(part.with_columns(pl.Series("known_at", known)))
     return pl.concat(parts).sort("symbol", "timestamp", maintain_order=True)
 
 

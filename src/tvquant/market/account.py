@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from tvquant.core.errors import TvquantError
+from tvquant.core.instants import instant
 from tvquant.core.panel import Times
-from tvquant.market.coverage import Grid, instant
+from tvquant.market.coverage import Grid
 from tvquant.market.orchestrator import Assessed, DataPipelineOrchestrator
 from tvquant.market.providers.contract import Offer
 from tvquant.market.registry import AssetState

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tvquant.core.instants import instant, moment
 from tvquant.core.instruments import Instant
 from tvquant.lake.quality.audit import freshness
-from tvquant.market.coverage import Coverage, Grid, Hole, instant, moment
+from tvquant.market.coverage import Coverage, Grid, Hole
 from tvquant.market.registry import AssetRecord, AssetState
 from tvquant.market.tasks import DataTask
 
@@ -34,8 +35,8 @@ def judge(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant,
         state = AssetState.DEGRADED if asked else AssetState.ABSENT
         return Judgement(state=state, behind=True, stale=True, reason=reason)
     assert covered.last is not None
-    behind = not ended(covered, record, grid) and bool(closes(grid, grid.closed_at(as_of)) > closes(grid, covered.last))
-    stale = behind and bool(as_of - closes(grid, covered.last) > freshness(grid.market))
+    behind = not ended(covered, record, grid) and bool(grid.closed_at(as_of) > covered.last)
+    stale = behind and bool(as_of - grid.known_at(covered.last) > freshness(grid.market))
     short = covered.bars < minimum
     said = []
     if stale:
@@ -93,15 +94,7 @@ def ended(covered: Coverage, record: AssetRecord, grid: Grid) -> bool:
     """The provider ended the asset, and its bars reach to that end."""
     if record.delisted is None or covered.last is None:
         return False
-    return bool(closes(grid, covered.last) + grid.step >= instant(record.delisted))
-
-
-def closes(grid: Grid, stamp: Instant) -> Instant:
-    """When a bar closes."""
-    if grid.calendar.opens is None:
-        return stamp + grid.step
-    found: Instant = grid.calendar.close_of(np.array([stamp]))[0]
-    return found
+    return bool(grid.known_at(covered.last) + grid.step >= instant(record.delisted))
 
 
 def shown(stamp: Instant, grid: Grid) -> str:

@@ -7,7 +7,7 @@ ticker.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ import polars as pl
 
 from tvquant.core.calendars import CRYPTO, Calendar, calendar
 from tvquant.core.errors import ProfileError
+from tvquant.core.instants import instant
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Bools, Times
 from tvquant.lake import Lake
@@ -31,17 +32,6 @@ EPOCH = np.datetime64(0, "us")
 
 type Hole = tuple[Instant, Instant]
 """First and last missing bar, both included."""
-
-
-def instant(moment: datetime) -> Instant:
-    """An aware datetime as the arrays have it."""
-    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
-
-
-def moment(at: Instant) -> datetime:
-    """An instant as an aware datetime."""
-    found: datetime = at.astype("datetime64[us]").item()
-    return found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -86,6 +76,11 @@ class Grid:
             return now - (now - EPOCH) % self.step - self.step
         at = int(np.searchsorted(self.calendar.closes, now, side="right")) - 1
         found: Instant = self.calendar.opens[at]
+        return found
+
+    def known_at(self, stamp: Instant) -> Instant:
+        """Return when a bar is known."""
+        found: Instant = self.calendar.known_at(np.array([stamp]), self.step)[0]
         return found
 
     def back(self, last: Instant, bars: int) -> Instant:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 import polars as pl
 
+from tvquant.core.instants import moment
 from tvquant.core.instruments import Instant
 from tvquant.lake.storage.tables import MEASURES, TIME
-from tvquant.market.coverage import Grid, Hole, moment
+from tvquant.market.coverage import Grid, Hole
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import Malformed, Provider
 from tvquant.market.retry import Backoff, retried

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import polars as pl
 
+from tvquant.core.instants import instant
 from tvquant.core.instruments import Instant
 from tvquant.lake import Lake
 from tvquant.lake.storage.tables import DAILY
-from tvquant.market.coverage import instant
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import INSTRUMENTS, Provider, ProviderError
 from tvquant.market.registry import RegistryManager

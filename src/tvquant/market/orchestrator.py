@@ -8,12 +8,13 @@ from datetime import datetime
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
+from tvquant.core.instants import instant
 from tvquant.lake import Lake
 from tvquant.lake.quality.audit import arrivals
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.market.asset_assessment import MINIMUM, Judgement, judge, repairable
-from tvquant.market.coverage import Coverage, Grid, coverage, instant
+from tvquant.market.coverage import Coverage, Grid, coverage
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
 from tvquant.market.merging import Merger

@@ -12,9 +12,9 @@ import polars as pl
 
 from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError
+from tvquant.core.instants import instant
 from tvquant.lake import AssetHealth, health
 from tvquant.lake.quality.health import to_report
-from tvquant.market.coverage import instant
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.listings import delistings
 from tvquant.market.metadata import store_metadata

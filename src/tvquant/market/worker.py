@@ -11,6 +11,7 @@ import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, DiskError, ProfileError, TvquantError
+from tvquant.core.instants import instant, moment
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
@@ -18,8 +19,8 @@ from tvquant.lake.reading.funding import last_settlement, pays
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.actions import store_actions
 from tvquant.lake.writing.funding import sound
-from tvquant.market.asset_assessment import MINIMUM, closes, judge, open_holes, wanted
-from tvquant.market.coverage import Coverage, Grid, Hole, coverage, instant, moment, stored_rows
+from tvquant.market.asset_assessment import MINIMUM, judge, open_holes, wanted
+from tvquant.market.coverage import Coverage, Grid, Hole, coverage, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
@@ -263,7 +264,7 @@ class DataWorker:
         """Freshness is judged now where the provider is live; else at the asset's own last bar (see `rejudged`)."""
         if self.provider.capabilities.live or covered.last is None:
             return instant(grid.now)
-        return closes(grid, covered.last)
+        return grid.known_at(covered.last)
 
 
 def _beyond_repair(record: AssetRecord, covered: Coverage, asked: Sequence[Hole]) -> tuple[Span, ...]:

@@ -24,7 +24,7 @@ from tvquant.market.providers.contract import Malformed, Offer, ProviderFactory
 from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "market"))
-from told import BTC, ETH, NOW, ToldProvider, day, made_bars, walk
+from table_provider import BTC, ETH, NOW, TableProvider, day, made_bars, walk
 
 SOL = "BINANCE:SOLUSDT"
 type Sync = Callable[..., Synced]
@@ -38,19 +38,19 @@ def home(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def provider() -> ToldProvider:
+def provider() -> TableProvider:
     """Three coins with 120 bars up to yesterday."""
     names = (BTC, ETH, SOL)
-    return ToldProvider({name: made_bars(name, walk(120, seed=i), last=day()) for i, name in enumerate(names)})
+    return TableProvider({name: made_bars(name, walk(120, seed=i), last=day()) for i, name in enumerate(names)})
 
 
-def opening(name: str, provider: ToldProvider) -> ProviderFactory[Options]:
+def opening(name: str, provider: TableProvider) -> ProviderFactory[Options]:
     """What opens this provider, without options."""
     return ProviderFactory(name=name, options=Options, open=lambda *_: provider)
 
 
 @pytest.fixture
-def source(provider: ToldProvider, monkeypatch: pytest.MonkeyPatch) -> Source:
+def source(provider: TableProvider, monkeypatch: pytest.MonkeyPatch) -> Source:
     monkeypatch.setattr("tvquant.market.merging.GATHER", 0.0)
     monkeypatch.setattr(
         syncing, "PROVIDERS", {"told": ProviderFactory(name="told", options=Options, open=lambda *_: provider)}
@@ -72,7 +72,7 @@ def unfinished(home: Workspace) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def test_an_interrupted_sync_is_finished_by_the_same_command(
-    sync: Sync, provider: ToldProvider, home: Workspace
+    sync: Sync, provider: TableProvider, home: Workspace
 ) -> None:
     provider.spoil = {SOL: [KeyboardInterrupt()]}
     with pytest.raises(KeyboardInterrupt):
@@ -98,7 +98,7 @@ def test_without_a_profile_all_that_is_listed_is_asked_for(sync: Sync, home: Wor
 
 
 def test_nothing_is_fetched_before_the_plan_is_written(
-    sync: Sync, provider: ToldProvider, home: Workspace, monkeypatch: pytest.MonkeyPatch
+    sync: Sync, provider: TableProvider, home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -109,7 +109,7 @@ def test_nothing_is_fetched_before_the_plan_is_written(
     assert provider.asked == []
 
 
-def test_every_asset_is_in_one_state_and_the_rest_is_said(sync: Sync, provider: ToldProvider) -> None:
+def test_every_asset_is_in_one_state_and_the_rest_is_said(sync: Sync, provider: TableProvider) -> None:
     sync(symbols=[BTC])
     provider.spoil = {name: [Malformed("not today", retryable=False)] for name in (BTC, ETH)}
     provider.tables[SOL] = provider.tables[SOL].tail(50)
@@ -130,7 +130,7 @@ def test_every_asset_is_in_one_state_and_the_rest_is_said(sync: Sync, provider: 
     assert (again.account.stable, again.account.whole) == ((BTC, ETH), True)
 
 
-def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider: ToldProvider) -> None:
+def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider: TableProvider) -> None:
     times = {name: rows["timestamp"] for name, rows in provider.tables.items()}
     old = made_bars(ETH, walk(30), last=day(3000))
     provider.tables[ETH], times[ETH] = old, old["timestamp"]
@@ -152,7 +152,7 @@ def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider:
     assert (whole.left.rows, whole.stable, whole.degraded[ETH][:5]) == (0, (BTC, SOL), "stale")
 
 
-def test_rows_that_cost_an_asset_a_bar_are_told(sync: Sync, provider: ToldProvider) -> None:
+def test_rows_that_cost_an_asset_a_bar_are_told(sync: Sync, provider: TableProvider) -> None:
     bad = pl.when(pl.int_range(pl.len()) == pl.len() - 5)
     provider.tables[ETH] = provider.tables[ETH].with_columns(low=bad.then(-1.0).otherwise("low"))
     told = [line for line in told_of(sync()) if "dropped" in line]
@@ -172,7 +172,7 @@ def told_of(done: Synced) -> list[str]:
 
 @pytest.mark.parametrize("what", ["sync", "repair"])
 def test_prices_of_no_known_basis_are_refused(
-    what: str, sync: Sync, provider: ToldProvider, home: Workspace, source: Source
+    what: str, sync: Sync, provider: TableProvider, home: Workspace, source: Source
 ) -> None:
     provider.capabilities = replace(provider.capabilities, tells_basis=False)
     provider.tables = {"NASDAQ:AAPL": made_bars("NASDAQ:AAPL", walk(5), last=day())} | provider.tables
@@ -192,7 +192,7 @@ def test_prices_of_no_known_basis_are_refused(
     ("own", "missing"), [("", ()), ("benchmark:\n  market: ['BINANCE:XRPUSDT']\n", ("BINANCE:XRPUSDT",))]
 )
 def test_a_benchmark_that_only_a_preset_names_may_be_left_aside(
-    own: str, missing: tuple[str, ...], sync: Sync, provider: ToldProvider, home: Workspace
+    own: str, missing: tuple[str, ...], sync: Sync, provider: TableProvider, home: Workspace
 ) -> None:
     del provider.tables[BTC]  # the preset's
     (home.profiles / "mine.yaml").write_text(f"version: 1\nextends: crypto_spot\n{own}")
@@ -203,7 +203,7 @@ def test_a_benchmark_that_only_a_preset_names_may_be_left_aside(
     assert any(line.startswith(f"left aside: {BTC}: the preset's benchmark") for line in told_of(done)) is not bool(own)
 
 
-def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: ToldProvider) -> None:
+def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: TableProvider) -> None:
     provider.tables |= {"nonsense": provider.tables[BTC], "NASDAQ:AAPL": provider.tables[BTC]}
     four = {name: made_bars(name, walk(200), last=day(), interval="4h") for name in (BTC, ETH, SOL)}
     provider.tables |= four
@@ -217,7 +217,7 @@ def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: Tol
 
 
 def test_simulated_bars_are_not_put_beside_real_ones_unasked(
-    sync: Sync, provider: ToldProvider, home: Workspace, source: Source, monkeypatch: pytest.MonkeyPatch
+    sync: Sync, provider: TableProvider, home: Workspace, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync(symbols=[BTC])
     monkeypatch.setattr(

@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from tvquant.core.calendars import TABLE_SPAN, calendar
+from tvquant.core.calendars import DAY, TABLE_SPAN, calendar
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Times
 
@@ -77,6 +77,18 @@ def test_round_the_clock() -> None:
     assert ours.close_of(stamps("2020-02-29")).tolist() == stamps("2020-03-01").tolist()
     assert (ours.periods_per_year, ours.gap_tolerance) == (365, 0)
     assert (calendar("XNYS").periods_per_year, calendar("XNYS").gap_tolerance) == (252, 1)
+
+
+def test_a_bar_is_known_when_it_closes_and_off_the_calendar_a_day_later() -> None:
+    """A session, a Saturday, a day before the table, a bar of the crypto markets; never later than a day."""
+    found = calendar("XNYS").known_at(stamps("2020-01-03", "2020-01-04", "1970-01-02"))
+    assert found.tolist() == stamps("2020-01-03T21", "2020-01-05", "1970-01-03").tolist()
+    assert calendar("24x7").known_at(stamps("2020-01-04")).tolist() == stamps("2020-01-05").tolist()
+    short = calendar("24x7").known_at(stamps("2020-01-04T20"), np.timedelta64(4, "h"))
+    assert short.tolist() == stamps("2020-01-05").tolist()
+    sessions = calendar("XNYS").opens
+    assert sessions is not None
+    assert (calendar("XNYS").known_at(sessions) <= sessions + DAY).all()
 
 
 def test_other_markets_and_years_are_asked_of_the_library() -> None:

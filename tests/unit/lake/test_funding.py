@@ -149,7 +149,7 @@ def test_a_grid_of_sessions_has_what_settled_over_the_weekend(lake: Lake, delive
     """Friday's close is at 21:00, Monday's row opens at midnight: what lies between is early, the rest is not."""
     deliver(bars(SWAP, [1.0] * 5))
     stored(lake, paid(*[1e-4] * 15, first=8))
-    found = lake._bars(dict(lake.pin([SWAP]).tables), [SWAP])
+    found = lake.bars([SWAP])
     sessions = calendar("XNYS").bars(np.datetime64("2020-12-31"), np.datetime64("2021-01-05"))
     closes = calendar("XNYS").close_of(sessions)
     at = np.arange(len(found.symbol))

@@ -1,4 +1,4 @@
-"""A pipeline over an empty lake; tests here share `told.py`, which importlib mode does not put on the path."""
+"""A pipeline over an empty lake; tests here share `table_provider.py`, which importlib mode leaves off the path."""
 
 import resource
 import sys
@@ -14,7 +14,7 @@ from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.registry import RegistryManager
 
 sys.path.insert(0, str(Path(__file__).parent))
-from told import BTC, ETH, NOW, ToldProvider, day, made_bars, walk
+from table_provider import BTC, ETH, NOW, TableProvider, day, made_bars, walk
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def registry(lake: Lake) -> RegistryManager:
 
 
 @pytest.fixture
-def provider() -> ToldProvider:
+def provider() -> TableProvider:
     """Two coins with 300 bars up to yesterday."""
-    return ToldProvider({name: made_bars(name, walk(300, seed=i), last=day()) for i, name in enumerate((BTC, ETH))})
+    return TableProvider({name: made_bars(name, walk(300, seed=i), last=day()) for i, name in enumerate((BTC, ETH))})
 
 
 @pytest.fixture
 def pipeline(
-    provider: ToldProvider, lake: Lake, registry: RegistryManager, clock: ManualClock
+    provider: TableProvider, lake: Lake, registry: RegistryManager, clock: ManualClock
 ) -> DataPipelineOrchestrator:
     return DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
 

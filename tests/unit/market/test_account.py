@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from told import BTC, ToldProvider, run
+from table_provider import BTC, TableProvider, run
 
 from tvquant.market.account import accounted
 from tvquant.market.orchestrator import DataPipelineOrchestrator
@@ -25,7 +25,7 @@ def test_older_bars_are_counted_in_sessions(
     assert (left.unread, left.example) == (1, "row 7")
 
 
-def test_what_is_stored_was_taken(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+def test_what_is_stored_was_taken(pipeline: DataPipelineOrchestrator, provider: TableProvider) -> None:
     run(pipeline.run([DataTask(physical_symbol=BTC, depth=200)]))
     offer = Offer(times={BTC: provider.tables[BTC]["timestamp"]})
     for depth, rows in ((50, 100), (250, 50)):

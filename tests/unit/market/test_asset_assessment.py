@@ -2,10 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from told import BTC, NOW, day
+from table_provider import BTC, NOW, day
 
+from tvquant.core.instants import instant
 from tvquant.market.asset_assessment import judge, open_holes, repairable, wanted
-from tvquant.market.coverage import Coverage, Grid, instant
+from tvquant.market.coverage import Coverage, Grid
 from tvquant.market.registry import AssetRecord, AssetState
 from tvquant.market.tasks import DataTask
 

@@ -4,13 +4,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from told import BTC, ETH, NOW, day, made_bars, walk
+from table_provider import BTC, ETH, NOW, day, made_bars, walk
 
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.instants import instant
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.writing.upserts import upsert
-from tvquant.market.coverage import NOTHING, Grid, coverage, instant, moment, stored_rows
+from tvquant.market.coverage import NOTHING, Grid, coverage, stored_rows
 
 AAPL = "NASDAQ:AAPL"
 
@@ -21,11 +22,6 @@ def at(text: str) -> np.datetime64:
 
 def put(lake: Lake, rows: pl.DataFrame, *, interval: str = "1d", basis: Basis = Basis.RAW) -> None:
     upsert(lake, rows, interval=interval, basis=basis, source="test", recorded_at=NOW, reason="test")
-
-
-def test_instants_and_moments_are_the_same_times() -> None:
-    assert moment(instant(NOW)) == NOW
-    assert instant(NOW) == at("2024-06-01T09:30")
 
 
 @pytest.mark.parametrize(

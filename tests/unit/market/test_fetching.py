@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from told import BTC, NOW, Spoil, ToldProvider, day, made_bars, replaced, run, walk, without
+from table_provider import BTC, NOW, Spoil, TableProvider, day, made_bars, replaced, run, walk, without
 
-from tvquant.market.coverage import Grid, instant
+from tvquant.core.instants import instant
+from tvquant.market.coverage import Grid
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import Malformed, RateLimits, Unavailable, UnknownSymbol
@@ -15,13 +16,13 @@ ROWS = made_bars(BTC, walk(300), last=day())
 VALUES = NO_ROWS.columns
 
 
-def told(*spoil: Spoil | BaseException, page: int = 2000, rows: pl.DataFrame = ROWS) -> ToldProvider:
+def told(*spoil: Spoil | BaseException, page: int = 2000, rows: pl.DataFrame = ROWS) -> TableProvider:
     limits = RateLimits(requests_per_second=100, burst=10, bars_per_request=page, concurrency=4)
-    return ToldProvider({BTC: rows}, {BTC: list(spoil)}, limits=limits)
+    return TableProvider({BTC: rows}, {BTC: list(spoil)}, limits=limits)
 
 
 def fetched(
-    provider: ToldProvider, *spans: tuple[int, int], stored: pl.DataFrame = NO_ROWS
+    provider: TableProvider, *spans: tuple[int, int], stored: pl.DataFrame = NO_ROWS
 ) -> tuple[Fetched, list[tuple[int, int]]]:
     """What was fetched of spans of days ago, and which spans were asked for."""
     fetcher = Fetcher(provider, Limiter(provider.limits), Backoff(), seed="1")

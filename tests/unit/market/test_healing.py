@@ -1,9 +1,10 @@
 import polars as pl
 import pytest
-from told import BTC, ETH, NOW, ToldProvider, day, made_bars, run, walk, without
+from table_provider import BTC, ETH, NOW, TableProvider, day, made_bars, run, walk, without
 
+from tvquant.core.instants import instant
 from tvquant.lake import Lake
-from tvquant.market.coverage import Grid, instant, stored_rows
+from tvquant.market.coverage import Grid, stored_rows
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.contract import Unavailable
@@ -14,7 +15,7 @@ SOL = "BINANCE:SOLUSDT"
 
 
 @pytest.fixture
-def deep(provider: ToldProvider) -> ToldProvider:
+def deep(provider: TableProvider) -> TableProvider:
     """The provider has 2500 bars of each."""
     for seed, name in enumerate((BTC, ETH, SOL)):
         provider.tables[name] = made_bars(name, walk(2500, seed=seed), last=day())
@@ -35,7 +36,7 @@ def stale(rows: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.mark.requirement("R-DAT-11")
 def test_a_stale_asset_is_one_forced_request_of_2000_bars(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, registry: RegistryManager
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, registry: RegistryManager
 ) -> None:
     deep.spoil[BTC] = [stale]
     synced(pipeline, BTC, ETH)
@@ -50,13 +51,13 @@ def test_a_stale_asset_is_one_forced_request_of_2000_bars(
     assert registry.read().record(BTC, "1d").state is AssetState.STABLE
 
 
-def test_an_asset_that_was_never_fetched_is_healed_too(pipeline: DataPipelineOrchestrator, deep: ToldProvider) -> None:
+def test_an_asset_that_was_never_fetched_is_healed_too(pipeline: DataPipelineOrchestrator, deep: TableProvider) -> None:
     found = healed(pipeline, BTC)
     assert (found.assets[0].before, found.assets[0].state) == ("never fetched", AssetState.STABLE)
 
 
 @pytest.mark.requirement("R-DAT-12")
-def test_only_listed_assets_are_asked_for(pipeline: DataPipelineOrchestrator, deep: ToldProvider, lake: Lake) -> None:
+def test_only_listed_assets_are_asked_for(pipeline: DataPipelineOrchestrator, deep: TableProvider, lake: Lake) -> None:
     for name in (BTC, ETH, SOL):
         deep.spoil[name] = [stale]
     synced(pipeline, BTC, ETH, SOL)
@@ -68,13 +69,15 @@ def test_only_listed_assets_are_asked_for(pipeline: DataPipelineOrchestrator, de
         assert stored_rows(lake, name, "1d").equals(rows)
 
 
-def test_what_is_named_is_fetched_even_where_it_is_good(pipeline: DataPipelineOrchestrator, deep: ToldProvider) -> None:
+def test_what_is_named_is_fetched_even_where_it_is_good(
+    pipeline: DataPipelineOrchestrator, deep: TableProvider
+) -> None:
     synced(pipeline, BTC)
     assert healed(pipeline, BTC).requests == 0
     assert healed(pipeline, BTC, forced=True).requests == 1
 
 
-def test_a_gap_that_shows_twice_needs_the_second_pass(pipeline: DataPipelineOrchestrator, deep: ToldProvider) -> None:
+def test_a_gap_that_shows_twice_needs_the_second_pass(pipeline: DataPipelineOrchestrator, deep: TableProvider) -> None:
     gap = without(9, 8)
     deep.spoil[BTC] = [gap, gap]
     synced(pipeline, BTC)
@@ -82,7 +85,7 @@ def test_a_gap_that_shows_twice_needs_the_second_pass(pipeline: DataPipelineOrch
     assert (asset.passes, asset.state) == (2, AssetState.STABLE)
 
 
-def test_the_third_pass_asks_for_the_holes_alone(pipeline: DataPipelineOrchestrator, deep: ToldProvider) -> None:
+def test_the_third_pass_asks_for_the_holes_alone(pipeline: DataPipelineOrchestrator, deep: TableProvider) -> None:
     gap = without(9, 8, 40)
     deep.spoil[BTC] = [gap, gap, gap]
     synced(pipeline, BTC)
@@ -94,7 +97,7 @@ def test_the_third_pass_asks_for_the_holes_alone(pipeline: DataPipelineOrchestra
 
 @pytest.mark.requirement("R-DAT-13")
 def test_what_the_provider_has_not_is_given_up_and_not_asked_for_again(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, registry: RegistryManager
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, registry: RegistryManager
 ) -> None:
     deep.tables[BTC] = without(9, 8)(deep.tables[BTC])
     synced(pipeline, BTC, ETH)
@@ -112,7 +115,7 @@ def test_what_the_provider_has_not_is_given_up_and_not_asked_for_again(
 
 @pytest.mark.requirement("R-DAT-13")
 def test_a_young_asset_is_short_and_left_alone_once_its_genesis_is_known(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, registry: RegistryManager
 ) -> None:
     provider.tables[BTC] = made_bars(BTC, walk(30), last=day())
     synced(pipeline, BTC, depth=20)
@@ -124,7 +127,7 @@ def test_a_young_asset_is_short_and_left_alone_once_its_genesis_is_known(
 
 
 def test_one_missing_session_is_no_gap_but_is_asked_for_once(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, registry: RegistryManager
 ) -> None:
     name = "NASDAQ:AAPL"
     rows = made_bars(name, walk(400), last=day()).filter(pl.col("timestamp").dt.weekday() <= 5)
@@ -136,7 +139,7 @@ def test_one_missing_session_is_no_gap_but_is_asked_for_once(
     assert healed(pipeline, name).assets[0].inserted == len(sessions) - 99
 
 
-def test_a_dead_provider_ends_the_repair(pipeline: DataPipelineOrchestrator, deep: ToldProvider) -> None:
+def test_a_dead_provider_ends_the_repair(pipeline: DataPipelineOrchestrator, deep: TableProvider) -> None:
     deep.spoil[BTC] = [Unavailable("503")] * 100
     found = healed(pipeline, BTC)
     assert found.requests == 12
@@ -144,6 +147,6 @@ def test_a_dead_provider_ends_the_repair(pipeline: DataPipelineOrchestrator, dee
     assert found.assets[0].notes == ("503",)
 
 
-def test_who_is_unknown_is_asked_for_once(pipeline: DataPipelineOrchestrator, deep: ToldProvider) -> None:
+def test_who_is_unknown_is_asked_for_once(pipeline: DataPipelineOrchestrator, deep: TableProvider) -> None:
     found = healed(pipeline, "BINANCE:NONEUSDT")
     assert (found.requests, list(found.unhealthy)) == (1, ["BINANCE:NONEUSDT"])

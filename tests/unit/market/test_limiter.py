@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told import run
+from table_provider import run
 
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import RateLimits

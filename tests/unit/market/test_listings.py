@@ -4,7 +4,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 import pytest
-from told import BTC, ETH, ToldProvider, day, run
+from table_provider import BTC, ETH, TableProvider, day, run
 
 from tvquant.lake import Lake
 from tvquant.market.limiter import Limiter
@@ -14,7 +14,7 @@ from tvquant.market.registry import RegistryManager
 from tvquant.market.retry import Backoff
 
 
-class Listed(ToldProvider):
+class Listed(TableProvider):
     """Counts how often it is asked for its instruments, and may fail."""
 
     calls = 0
@@ -32,7 +32,7 @@ class Listed(ToldProvider):
         return pl.DataFrame(rows, schema=dict(INSTRUMENTS))
 
 
-def listings(provider: ToldProvider) -> Listings:
+def listings(provider: TableProvider) -> Listings:
     return Listings(provider, Limiter(provider.limits), Backoff(attempts=2), seed=1)
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 import polars as pl
 import pytest
-from told import BTC, ETH, NOW, day, made_bars, run, walk
+from table_provider import BTC, ETH, NOW, day, made_bars, run, walk
 
 from builders.clocks import ManualClock
 from tvquant.core.errors import ProfileError, TvquantError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from told import BTC, ETH, NOW, ToldProvider, VirtualLoop, day, made_bars, run, walk
+from table_provider import BTC, ETH, NOW, TableProvider, VirtualLoop, day, made_bars, run, walk
 
 from builders.clocks import ManualClock
 from tvquant.core.errors import DataError, DiskError
@@ -27,13 +27,13 @@ def tasks(*names: str, depth: int = 300) -> list[DataTask]:
 
 
 @pytest.mark.requirement("R-DAT-17")
-def test_six_requests_for_one_asset_are_one_call(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+def test_six_requests_for_one_asset_are_one_call(pipeline: DataPipelineOrchestrator, provider: TableProvider) -> None:
     found = run(pipeline.run(tasks(*[BTC] * 6)))
     assert provider.counted(BTC) == 1
     assert len(found.outcomes) == 1
 
 
-def test_a_second_sync_asks_for_nothing(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+def test_a_second_sync_asks_for_nothing(pipeline: DataPipelineOrchestrator, provider: TableProvider) -> None:
     run(pipeline.run(tasks(BTC, ETH)))
     asked = len(provider.asked)
     found = run(pipeline.run(tasks(BTC, ETH)))
@@ -44,7 +44,7 @@ def test_a_second_sync_asks_for_nothing(pipeline: DataPipelineOrchestrator, prov
 @pytest.mark.requirement("R-DAT-21")
 @pytest.mark.parametrize("bug", [ZeroDivisionError("oops"), asyncio.CancelledError()])
 def test_a_crash_on_one_asset_leaves_the_others_stable_and_is_listed(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager, bug: BaseException
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, registry: RegistryManager, bug: BaseException
 ) -> None:
     provider.spoil[BTC] = [bug]
     found = run(pipeline.run(tasks(BTC, ETH)))
@@ -58,7 +58,7 @@ def test_a_crash_on_one_asset_leaves_the_others_stable_and_is_listed(
 
 
 def test_a_broken_registry_is_said_before_anything_is_fetched(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, registry: RegistryManager
 ) -> None:
     registry.path.parent.mkdir()
     registry.path.write_text("[]")
@@ -81,14 +81,14 @@ def test_no_other_module_calls_a_provider_of_prices() -> None:
 @pytest.mark.requirement("R-DAT-21")
 def test_what_is_open_at_once_is_bounded(lake: Lake, registry: RegistryManager, clock: ManualClock) -> None:
     limits = RateLimits(requests_per_second=1000, burst=100, bars_per_request=500, concurrency=3)
-    provider = ToldProvider({name: made_bars(name, walk(300), last=day()) for name in MANY}, limits=limits)
+    provider = TableProvider({name: made_bars(name, walk(300), last=day()) for name in MANY}, limits=limits)
     pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
     found = run(pipeline.run(tasks(*MANY)))
     assert found.counted() == {"stable": 20}
     assert provider.most_open == 3
 
 
-def test_progress_counts_every_task(lake: Lake, registry: RegistryManager, provider: ToldProvider) -> None:
+def test_progress_counts_every_task(lake: Lake, registry: RegistryManager, provider: TableProvider) -> None:
     told: list[tuple[int, int]] = []
     pipeline = DataPipelineOrchestrator(
         provider=provider, lake=lake, registry=registry, clock=ManualClock(NOW), progress=lambda *x: told.append(x)
@@ -98,7 +98,7 @@ def test_progress_counts_every_task(lake: Lake, registry: RegistryManager, provi
     assert told == [(1, 2), (2, 2)]
 
 
-def test_the_summary_names_failures_and_sums(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+def test_the_summary_names_failures_and_sums(pipeline: DataPipelineOrchestrator, provider: TableProvider) -> None:
     provider.spoil[ETH] = [Unavailable("503")] * 6
     found = run(pipeline.run(tasks(ETH, BTC)))
     assert [one.task.physical_symbol for one in found.outcomes] == [BTC, ETH]
@@ -109,7 +109,7 @@ def test_the_summary_names_failures_and_sums(pipeline: DataPipelineOrchestrator,
 
 
 def test_an_interrupted_sync_can_be_done_again(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake
 ) -> None:
     """Ctrl-C cancels the main task: some assets are merged by then, and the next sync does the rest."""
     limits = RateLimits(requests_per_second=2, burst=1, bars_per_request=500, concurrency=1)
@@ -132,7 +132,7 @@ def test_an_interrupted_sync_can_be_done_again(
 
 @pytest.mark.requirement("R-DAT-09")
 def test_imported_history_is_judged_at_the_newest_bar_of_the_lake(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, registry: RegistryManager
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, registry: RegistryManager
 ) -> None:
     provider.capabilities = replace(provider.capabilities, live=False)
     provider.tables = {
@@ -146,14 +146,14 @@ def test_imported_history_is_judged_at_the_newest_bar_of_the_lake(
 
 
 def test_equal_seeds_sync_alike(
-    provider: ToldProvider, lake: Lake, clock: ManualClock, registry: RegistryManager
+    provider: TableProvider, lake: Lake, clock: ManualClock, registry: RegistryManager
 ) -> None:
     """Down to the order of requests and the moments they are sent at."""
 
     def journal(place: str) -> tuple[list[object], Summary]:
         asked: list[object] = []
 
-        class Timed(ToldProvider):
+        class Timed(TableProvider):
             async def bars(self, symbol: str, interval: str, **span: object) -> pl.DataFrame:
                 asked.append((symbol, asyncio.get_running_loop().time()))
                 return await super().bars(symbol, interval, **span)  # type: ignore[arg-type]
@@ -174,7 +174,7 @@ def test_a_disk_that_fills_up_ends_a_sync_at_once(
     """The third asset meets it, with the fourth under way; those before stay as they are, no other is asked for."""
     names = tuple(f"BINANCE:S{k:03d}USDT" for k in range(9))
     tables = {name: made_bars(name, walk(120, seed=1), last=day()) for name in names}
-    provider, stack = ToldProvider(tables), ExitStack()
+    provider, stack = TableProvider(tables), ExitStack()
     pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock, workers=2)
 
     def filled(rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from told import BTC, ETH, ToldProvider, day, made_bars, run, walk, without
+from table_provider import BTC, ETH, TableProvider, day, made_bars, run, walk, without
 
 from builders.profiles import profile_of
 from tvquant.atoms.synthesis import synthesise
@@ -31,7 +31,7 @@ def atoms(*names: str, logics: tuple[str, ...] = ("hold",)) -> list[Atom]:
 
 
 @pytest.fixture
-def deep(provider: ToldProvider) -> ToldProvider:
+def deep(provider: TableProvider) -> TableProvider:
     for seed, name in enumerate((BTC, ETH, SOL)):
         provider.tables[name] = made_bars(name, walk(2500, seed=seed), last=day())
     return provider
@@ -60,7 +60,7 @@ def test_depth_is_what_the_mode_needs() -> None:
 @pytest.mark.requirement("R-DAT-26")
 @pytest.mark.requirement("R-DAT-17")
 def test_three_atoms_on_a_coin_are_one_fetch_and_three_columns_downstream(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     three = [*atoms(BTC, logics=("hold", "rating_ma")), Atom(physical_symbol=BTC, logic="rating_ma", direction=SHORT)]
     found = prepared(pipeline, folder, [*three, *atoms(ETH)])
@@ -81,7 +81,7 @@ def test_three_atoms_on_a_coin_are_one_fetch_and_three_columns_downstream(
 
 @pytest.mark.requirement("R-DAT-26")
 def test_a_second_preparation_asks_for_nothing_and_writes_the_same(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     deep.spoil[BTC] = [without(9, 8)]
     first = prepared(pipeline, folder, atoms(BTC, ETH))
@@ -95,7 +95,7 @@ def test_a_second_preparation_asks_for_nothing_and_writes_the_same(
 @pytest.mark.requirement("R-DAT-26")
 @pytest.mark.requirement("R-ORC-04")
 def test_nothing_is_written_outside_of_run_and_lake(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path, tmp_path: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path, tmp_path: Path
 ) -> None:
     prepared(pipeline, folder, atoms(BTC))
     assert sorted(one.name for one in tmp_path.iterdir()) == ["lakehouse", "run"]
@@ -106,7 +106,7 @@ def test_nothing_is_written_outside_of_run_and_lake(
 
 @pytest.mark.requirement("R-DAT-01")
 def test_full_mode_covers_span_and_lookback(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     prepared(pipeline, folder, atoms(BTC, ETH), Mode.FULL, data__span=500, data__lookback=500)
     held = pl.read_parquet(folder / RETURNS[Mode.FULL])
@@ -119,7 +119,7 @@ def test_full_mode_covers_span_and_lookback(
 
 @pytest.mark.requirement("R-DAT-08")
 def test_of_two_matrices_the_one_with_more_healthy_cells_is_read(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     """Not the newer, and not the longer when it is of fewer assets."""
     with pytest.raises(DataError, match="holds no returns matrix"):
@@ -135,7 +135,7 @@ def test_of_two_matrices_the_one_with_more_healthy_cells_is_read(
 
 @pytest.mark.requirement("R-DAT-12")
 def test_a_targeted_refresh_changes_only_its_own_columns(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     from tvquant.market.healing import heal
 
@@ -157,7 +157,7 @@ def test_a_targeted_refresh_changes_only_its_own_columns(
 
 @pytest.mark.requirement("R-DAT-22")
 def test_what_cannot_be_mended_is_left_out_and_named(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     deep.tables[ETH] = without(9, 8)(deep.tables[ETH])
     found = prepared(pipeline, folder, atoms(BTC, ETH, "BINANCE:NONEUSDT"))
@@ -170,7 +170,7 @@ def test_what_cannot_be_mended_is_left_out_and_named(
 
 
 def test_a_gap_older_than_the_lookback_does_not_exclude(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     deep.tables[ETH] = without(1500)(deep.tables[ETH])
     found = prepared(pipeline, folder, atoms(ETH), Mode.FULL, data__span="all")
@@ -179,7 +179,7 @@ def test_a_gap_older_than_the_lookback_does_not_exclude(
 
 
 def test_no_candidates_and_no_fit_asset_are_errors(
-    pipeline: DataPipelineOrchestrator, deep: ToldProvider, folder: Path
+    pipeline: DataPipelineOrchestrator, deep: TableProvider, folder: Path
 ) -> None:
     with pytest.raises(DataError, match="no candidate"):
         prepared(pipeline, folder, [])

@@ -3,7 +3,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from told import run
+from table_provider import run
 
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from told import ToldProvider, made_bars, run, walk
+from table_provider import TableProvider, made_bars, run, walk
 
 from builders.clocks import ManualClock
 from tvquant.core.calendars import NEW_YORK, calendar
@@ -38,15 +38,15 @@ def history(last: int, factor: float = 1.0, first: int = 0) -> pl.DataFrame:
 
 
 @pytest.fixture(params=[Basis.SPLIT, Basis.TOTAL])
-def told(request: pytest.FixtureRequest) -> ToldProvider:
-    return ToldProvider({AAA: history(OLD)}, basis=request.param)
+def provider(request: pytest.FixtureRequest) -> TableProvider:
+    return TableProvider({AAA: history(OLD)}, basis=request.param)
 
 
 @pytest.fixture
-def pipeline(told: ToldProvider, lake: Lake, registry: RegistryManager) -> DataPipelineOrchestrator:
+def pipeline(provider: TableProvider, lake: Lake, registry: RegistryManager) -> DataPipelineOrchestrator:
     """One that has synced the old history, ten sessions ago."""
     clock = ManualClock(DAYS[OLD - 1] + timedelta(hours=30))
-    made = DataPipelineOrchestrator(provider=told, lake=lake, registry=registry, clock=clock)
+    made = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
     assert synced(made).state is AssetState.STABLE
     clock.at = datetime(2024, 6, 1, 9, 30, tzinfo=UTC)
     return made
@@ -62,15 +62,15 @@ def closes(lake: Lake) -> pl.DataFrame:
 
 @pytest.mark.parametrize("factor", [0.25, 0.993])
 def test_a_rescaled_history_is_fetched_whole_and_journalled(
-    factor: float, told: ToldProvider, pipeline: DataPipelineOrchestrator, lake: Lake
+    factor: float, provider: TableProvider, pipeline: DataPipelineOrchestrator, lake: Lake
 ) -> None:
     pinned = lake.pin([AAA])
     before = lake.panel(pinned).fields["close"]
-    told.tables[AAA] = history(len(DAYS), factor)
+    provider.tables[AAA] = history(len(DAYS), factor)
     outcome = synced(pipeline)
     assert (outcome.inserted, outcome.changed, outcome.state) == (10, OLD, AssetState.STABLE)
     assert f"its scale changed: {OLD} stored bars fetched again whole" in outcome.notes
-    assert closes(lake).equals(told.tables[AAA].select("timestamp", "close"))
+    assert closes(lake).equals(provider.tables[AAA].select("timestamp", "close"))
     np.testing.assert_array_equal(lake.panel(pinned).fields["close"], before)
     assert synced(pipeline).changed == 0
     revert(lake, symbols=[AAA], recorded_at=pipeline.clock.now())
@@ -79,58 +79,70 @@ def test_a_rescaled_history_is_fetched_whole_and_journalled(
 
 @pytest.mark.parametrize("kept", [OLD - 1, 1])
 def test_a_tail_on_another_scale_leaves_the_asset_as_it_was_degraded(
-    kept: int, told: ToldProvider, pipeline: DataPipelineOrchestrator, lake: Lake, registry: RegistryManager
+    kept: int, provider: TableProvider, pipeline: DataPipelineOrchestrator, lake: Lake, registry: RegistryManager
 ) -> None:
-    told.tables[AAA] = history(len(DAYS), 0.25, first=kept)
+    provider.tables[AAA] = history(len(DAYS), 0.25, first=kept)
     outcome = synced(pipeline)
     assert (outcome.result, outcome.state, outcome.retryable) == (Result.FAILED, AssetState.DEGRADED, False)
     assert "not all of the stored bars from 2023-12-01 on are delivered anew" in outcome.reason
     assert closes(lake).equals(history(OLD).select("timestamp", "close"))
     assert "changed their scale" in (registry.read().record(AAA, "1d").refused or "")
-    told.tables[AAA] = history(len(DAYS), 0.25)
+    provider.tables[AAA] = history(len(DAYS), 0.25)
     assert synced(pipeline).state is AssetState.STABLE
     assert registry.read().record(AAA, "1d").refused is None
 
 
 def test_older_bars_and_holes_are_compared_with_their_neighbours(
-    told: ToldProvider, pipeline: DataPipelineOrchestrator, lake: Lake
+    provider: TableProvider, pipeline: DataPipelineOrchestrator, lake: Lake
 ) -> None:
     stored = history(OLD).filter(~pl.col("timestamp").is_in(DAYS[40:43]))[10:]
     other = Lake(lake.root.with_name("holed"))
     upsert(
-        other, stored, interval="1d", basis=told.basis, source="told", recorded_at=pipeline.clock.now(), reason="test"
+        other,
+        stored,
+        interval="1d",
+        basis=provider.basis,
+        source="test",
+        recorded_at=pipeline.clock.now(),
+        reason="test",
     )
     holed = DataPipelineOrchestrator(
-        provider=told,
+        provider=provider,
         lake=other,
         registry=RegistryManager(other.root),
         clock=ManualClock(DAYS[OLD - 1] + timedelta(hours=30)),
     )
-    told.tables[AAA] = history(OLD, 0.25)
+    provider.tables[AAA] = history(OLD, 0.25)
     run(holed.mend([DataTask(physical_symbol=AAA)]))
     assert closes(other).equals(history(OLD, 0.25)[10:].select("timestamp", "close"))
-    told.tables[AAA] = history(OLD, 0.5)
+    provider.tables[AAA] = history(OLD, 0.5)
     run(holed.run([DataTask(physical_symbol=AAA, depth=500)]))
     assert closes(other).equals(history(OLD, 0.5).select("timestamp", "close"))
 
 
 def test_a_correction_of_the_last_bar_asks_for_no_more(
-    told: ToldProvider, pipeline: DataPipelineOrchestrator, lake: Lake
+    provider: TableProvider, pipeline: DataPipelineOrchestrator, lake: Lake
 ) -> None:
-    asked = told.counted(AAA)
+    asked = provider.counted(AAA)
     corrected = history(len(DAYS)).with_columns(
         close=pl.when(pl.col("timestamp") == DAYS[OLD - 1]).then(pl.col("low")).otherwise("close")
     )
-    told.tables[AAA] = corrected
+    provider.tables[AAA] = corrected
     assert synced(pipeline).changed <= 1
-    assert told.counted(AAA) - asked <= 3
+    assert provider.counted(AAA) - asked <= 3
 
 
-def test_an_upsert_never_makes_a_seam(told: ToldProvider, pipeline: DataPipelineOrchestrator, lake: Lake) -> None:
+def test_an_upsert_never_makes_a_seam(provider: TableProvider, pipeline: DataPipelineOrchestrator, lake: Lake) -> None:
     tail = history(len(DAYS), 0.25, first=OLD - 3)
     with pytest.raises(DataError, match=r"AAA: .* prices changed their scale, .* fetch its whole history"):
         upsert(
-            lake, tail, interval="1d", basis=told.basis, source="told", recorded_at=pipeline.clock.now(), reason="test"
+            lake,
+            tail,
+            interval="1d",
+            basis=provider.basis,
+            source="test",
+            recorded_at=pipeline.clock.now(),
+            reason="test",
         )
 
 
@@ -142,13 +154,13 @@ def _split(at: datetime) -> pl.DataFrame:
 def test_raw_prices_without_their_split_are_refused_degraded_or_accepted_and_stamped(
     lake: Lake, registry: RegistryManager, clock: ManualClock
 ) -> None:
-    told = ToldProvider({AAA: history(len(DAYS))}, told={AAA: _split(DAYS[60])}, basis=Basis.RAW)
-    told.capabilities = replace(told.capabilities, actions=True)
-    made = DataPipelineOrchestrator(provider=told, lake=lake, registry=registry, clock=clock)
+    provider = TableProvider({AAA: history(len(DAYS))}, actions_of={AAA: _split(DAYS[60])}, basis=Basis.RAW)
+    provider.capabilities = replace(provider.capabilities, actions=True)
+    made = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
     outcome = synced(made)
     assert (outcome.result, outcome.state, outcome.coverage.bars) == (Result.FAILED, AssetState.DEGRADED, 0)
     assert "raw prices must show a split of 4 as a move of -75.0%" in outcome.reason
-    word = DataPipelineOrchestrator(provider=told, lake=lake, registry=registry, clock=clock, doubt=Doubt.ACCEPT)
+    word = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock, doubt=Doubt.ACCEPT)
     assert synced(word).state is AssetState.STABLE
     assert Stamp.ACCEPTED_BASIS in lake.panel(lake.pin([AAA])).stamps_of((AAA,))
 
@@ -156,10 +168,10 @@ def test_raw_prices_without_their_split_are_refused_degraded_or_accepted_and_sta
 def test_raw_prices_that_were_adjusted_since_are_refused(
     lake: Lake, registry: RegistryManager, clock: ManualClock
 ) -> None:
-    told = ToldProvider({AAA: history(OLD)}, basis=Basis.RAW)
-    made = DataPipelineOrchestrator(provider=told, lake=lake, registry=registry, clock=clock)
+    provider = TableProvider({AAA: history(OLD)}, basis=Basis.RAW)
+    made = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
     synced(made)
-    told.tables[AAA] = history(len(DAYS), 0.25)
+    provider.tables[AAA] = history(len(DAYS), 0.25)
     outcome = synced(made)
     assert (outcome.result, outcome.state) == (Result.FAILED, AssetState.DEGRADED)
     assert "and raw prices never do" in outcome.reason

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from told import ToldProvider, made_bars, run
+from table_provider import TableProvider, made_bars, run
 
 from builders.clocks import ManualClock
 from tvquant.core.calendars import NEW_YORK, calendar
@@ -29,7 +29,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def provider() -> ToldProvider:
+def provider() -> TableProvider:
     """A share at 100, then at 25 from its split on; bars up to the day before the clock's."""
     market = calendar(NEW_YORK, datetime(2024, 3, 1).date(), datetime(2024, 5, 31).date())
     days = [
@@ -40,9 +40,9 @@ def provider() -> ToldProvider:
     rows = made_bars(AAPL, closes, last=days[-1]).with_columns(
         timestamp=pl.Series(days, dtype=TIME), open="close", high="close", low="close"
     )
-    told = ToldProvider({AAPL: rows}, told={AAPL: _split(4.0)})
-    told.capabilities = replace(told.capabilities, actions=True)
-    return told
+    provider = TableProvider({AAPL: rows}, actions_of={AAPL: _split(4.0)})
+    provider.capabilities = replace(provider.capabilities, actions=True)
+    return provider
 
 
 def _split(value: float) -> pl.DataFrame:
@@ -109,7 +109,7 @@ def test_a_kill_among_the_actions_writes_says_nothing_untrue(
 
 
 def test_bars_whose_actions_cannot_be_had_are_stored_and_noted(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake
 ) -> None:
     provider.refusal = Unavailable("down")
     found = synced(pipeline)
@@ -119,7 +119,7 @@ def test_bars_whose_actions_cannot_be_had_are_stored_and_noted(
 
 def test_a_split_of_a_new_bar_is_there_before_it(
     pipeline: DataPipelineOrchestrator,
-    provider: ToldProvider,
+    provider: TableProvider,
     lake: Lake,
     clock: ManualClock,
     monkeypatch: pytest.MonkeyPatch,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from told import ToldProvider, day, made_bars, run, walk
+from table_provider import TableProvider, day, made_bars, run, walk
 
 from builders.clocks import ManualClock
 from tvquant.lake import Lake
@@ -30,25 +30,25 @@ def payments(count: int, *, back: int = 0) -> pl.DataFrame:
 
 
 @pytest.fixture
-def provider() -> ToldProvider:
-    told = ToldProvider(
+def provider() -> TableProvider:
+    provider = TableProvider(
         {name: made_bars(name, walk(300), last=day()) for name in (BTC, ETH)},
-        paid={BTC: payments(90), ETH: payments(30)},
+        payments_of={BTC: payments(90), ETH: payments(30)},
     )
-    told.capabilities = replace(told.capabilities, funding=True)
-    return told
+    provider.capabilities = replace(provider.capabilities, funding=True)
+    return provider
 
 
 def synced(pipeline: DataPipelineOrchestrator, symbol: str = BTC, **more: object) -> TaskOutcome:
     return run(pipeline.worker.run(DataTask(physical_symbol=symbol, depth=100, **more)))  # type: ignore[arg-type]
 
 
-def asked(provider: ToldProvider) -> list[tuple[object, object]]:
+def asked(provider: TableProvider) -> list[tuple[object, object]]:
     return [one[2:] for one in provider.asked if one[1] == "funding"]
 
 
 def test_a_sync_stores_the_whole_history_in_one_commit(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake
 ) -> None:
     provider.limits = replace(provider.limits, bars_per_request=40)
     pipeline.worker.limiter.limits = provider.limits
@@ -63,12 +63,12 @@ def test_a_sync_stores_the_whole_history_in_one_commit(
 
 
 def test_the_next_sync_asks_behind_the_last_settlement(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake, clock: ManualClock
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake, clock: ManualClock
 ) -> None:
     synced(pipeline)
     clock.at += timedelta(days=1)
     provider.tables[BTC] = made_bars(BTC, [*walk(300), 100.0], last=day(-1))
-    provider.paid[BTC] = pl.concat([payments(90), payments(3, back=-1)])
+    provider.payments_of[BTC] = pl.concat([payments(90), payments(3, back=-1)])
     synced(pipeline)
     assert asked(provider) == [(None, None), (day(-1) + timedelta(milliseconds=1), None)]
     assert len(known_funding(lake.root)) == 93
@@ -76,7 +76,7 @@ def test_the_next_sync_asks_behind_the_last_settlement(
     assert len(tables.read(lake.root, "funding")) == 93
 
 
-def test_shorter_bars_and_other_kinds_have_none(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+def test_shorter_bars_and_other_kinds_have_none(pipeline: DataPipelineOrchestrator, provider: TableProvider) -> None:
     provider.tables["BINANCE:BTCUSDT"] = made_bars("BINANCE:BTCUSDT", walk(300), last=day())
     synced(pipeline, "BINANCE:BTCUSDT")
     provider.capabilities = replace(provider.capabilities, funding=False)
@@ -85,7 +85,7 @@ def test_shorter_bars_and_other_kinds_have_none(pipeline: DataPipelineOrchestrat
 
 
 def test_bars_whose_funding_cannot_be_had_are_stored_and_noted(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake
 ) -> None:
     provider.refusal = Unavailable("down")
     found = synced(pipeline)
@@ -94,10 +94,10 @@ def test_bars_whose_funding_cannot_be_had_are_stored_and_noted(
 
 
 def test_rates_that_are_no_fractions_are_dropped_and_noted(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider, lake: Lake
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake
 ) -> None:
     wild = pl.when(pl.int_range(pl.len()) == 5).then(float("nan")).otherwise(pl.col("funding_rate"))
-    provider.paid[BTC] = payments(90).with_columns(funding_rate=wild)
+    provider.payments_of[BTC] = payments(90).with_columns(funding_rate=wild)
     assert synced(pipeline).notes == ("1 funding rates are no fractions: dropped",)
     assert len(known_funding(lake.root)) == 89
 

@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from told import BTC, NOW, day, made_bars, replaced, walk
+from table_provider import BTC, NOW, day, made_bars, replaced, walk
 
-from tvquant.market.coverage import Grid, instant
+from tvquant.core.instants import instant
+from tvquant.market.coverage import Grid
 from tvquant.market.providers.contract import Malformed
 from tvquant.market.validation import Page, agreed, judged, suspects
 

@@ -3,12 +3,13 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from told import BTC, ETH, NOW, ToldProvider, day, made_bars, replaced, run, walk, without
+from table_provider import BTC, ETH, NOW, TableProvider, day, made_bars, replaced, run, walk, without
 
 from builders.clocks import ManualClock
+from tvquant.core.instants import instant
 from tvquant.lake import Lake
 from tvquant.lake.storage import tables
-from tvquant.market.coverage import NOTHING, coverage, instant, stored_rows
+from tvquant.market.coverage import NOTHING, coverage, stored_rows
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.contract import Unavailable, UnknownSymbol
 from tvquant.market.registry import AssetState, RegistryManager
@@ -29,7 +30,7 @@ def done(worker: DataWorker, depth: int = 300, *, symbol: str = BTC, **task: obj
 
 @pytest.mark.requirement("R-DAT-21")
 def test_a_task_goes_from_fetch_to_registry(
-    worker: DataWorker, provider: ToldProvider, lake: Lake, registry: RegistryManager
+    worker: DataWorker, provider: TableProvider, lake: Lake, registry: RegistryManager
 ) -> None:
     found = done(worker)
     assert (found.result, found.state, found.reason) == (Result.FETCHED, AssetState.STABLE, "")
@@ -40,7 +41,7 @@ def test_a_task_goes_from_fetch_to_registry(
     assert (record.first_bar, record.last_bar, record.last_attempt) == (day(299), day(), NOW)
 
 
-def test_what_the_lake_has_is_not_asked_for(worker: DataWorker, provider: ToldProvider) -> None:
+def test_what_the_lake_has_is_not_asked_for(worker: DataWorker, provider: TableProvider) -> None:
     done(worker)
     found = done(worker)
     assert (found.result, found.state, found.requests) == (Result.UNTOUCHED, AssetState.STABLE, 0)
@@ -48,7 +49,7 @@ def test_what_the_lake_has_is_not_asked_for(worker: DataWorker, provider: ToldPr
 
 
 def test_a_new_day_costs_one_request_for_what_is_new(
-    worker: DataWorker, provider: ToldProvider, clock: ManualClock
+    worker: DataWorker, provider: TableProvider, clock: ManualClock
 ) -> None:
     done(worker)
     provider.tables[BTC] = made_bars(BTC, [*walk(300, seed=0), 100.0], last=day(-1))
@@ -58,13 +59,13 @@ def test_a_new_day_costs_one_request_for_what_is_new(
     assert provider.asked[-1][2:] == (day(), day(-2))  # the last stored bar is looked at again
 
 
-def test_the_unfinished_bar_is_never_stored(worker: DataWorker, provider: ToldProvider) -> None:
+def test_the_unfinished_bar_is_never_stored(worker: DataWorker, provider: TableProvider) -> None:
     provider.tables[BTC] = made_bars(BTC, walk(301), last=day(-1))
     assert done(worker).coverage.last == instant(day())
 
 
 def test_changed_values_are_journalled_with_their_originals(
-    worker: DataWorker, provider: ToldProvider, lake: Lake
+    worker: DataWorker, provider: TableProvider, lake: Lake
 ) -> None:
     done(worker)
     before = float(provider.tables[BTC]["close"][-6])
@@ -76,7 +77,7 @@ def test_changed_values_are_journalled_with_their_originals(
     assert journal["original"][0] == before
 
 
-def test_forced_tasks_ask_for_everything(worker: DataWorker, provider: ToldProvider) -> None:
+def test_forced_tasks_ask_for_everything(worker: DataWorker, provider: TableProvider) -> None:
     done(worker)
     found = done(worker, depth=200, force_sync=True)
     assert provider.asked[-1][2:] == (day(199), day(-1))
@@ -85,7 +86,7 @@ def test_forced_tasks_ask_for_everything(worker: DataWorker, provider: ToldProvi
 
 @pytest.mark.requirement("R-DAT-13")
 def test_genesis_is_registered_and_never_asked_for_again(
-    worker: DataWorker, provider: ToldProvider, registry: RegistryManager
+    worker: DataWorker, provider: TableProvider, registry: RegistryManager
 ) -> None:
     done(worker, depth=2000)
     assert registry.read().record(BTC, "1d").genesis == day(299)
@@ -97,7 +98,7 @@ def test_genesis_is_registered_and_never_asked_for_again(
 
 
 def test_a_failure_is_an_outcome_and_leaves_good_data_good(
-    worker: DataWorker, provider: ToldProvider, registry: RegistryManager
+    worker: DataWorker, provider: TableProvider, registry: RegistryManager
 ) -> None:
     done(worker)
     provider.spoil[BTC] = [Unavailable("503")] * 6
@@ -111,7 +112,7 @@ def test_a_failure_is_an_outcome_and_leaves_good_data_good(
 
 
 def test_an_unknown_symbol_is_degraded_for_good(
-    worker: DataWorker, provider: ToldProvider, registry: RegistryManager
+    worker: DataWorker, provider: TableProvider, registry: RegistryManager
 ) -> None:
     provider.spoil["BINANCE:NONEUSDT"] = [UnknownSymbol("who?")]
     found = done(worker, symbol="BINANCE:NONEUSDT")
@@ -125,7 +126,7 @@ def test_a_task_that_makes_no_sense_fails_alone(worker: DataWorker, symbol: str,
     assert (found.result, found.requests, found.coverage) == (Result.FAILED, 0, NOTHING)
 
 
-def test_gaps_and_short_histories_are_named(worker: DataWorker, provider: ToldProvider) -> None:
+def test_gaps_and_short_histories_are_named(worker: DataWorker, provider: TableProvider) -> None:
     provider.spoil[BTC] = [without(9, 8)]
     found = done(worker)
     assert found.reason == f"gaps: 2 bars missing, the newest {day(8):%Y-%m-%d}"
@@ -134,7 +135,7 @@ def test_gaps_and_short_histories_are_named(worker: DataWorker, provider: ToldPr
 
 
 def test_an_asset_that_ended_is_stable_and_left_alone(
-    worker: DataWorker, provider: ToldProvider, registry: RegistryManager
+    worker: DataWorker, provider: TableProvider, registry: RegistryManager
 ) -> None:
     provider.tables[BTC] = made_bars(BTC, walk(200), last=day(50))
     provider.listings = {BTC: day(49)}
@@ -145,7 +146,7 @@ def test_an_asset_that_ended_is_stable_and_left_alone(
 
 @pytest.mark.requirement("R-DAT-13")
 def test_mending_asks_for_holes_newest_first_and_registers_what_the_provider_has_not(
-    worker: DataWorker, provider: ToldProvider, lake: Lake, registry: RegistryManager
+    worker: DataWorker, provider: TableProvider, lake: Lake, registry: RegistryManager
 ) -> None:
     whole = provider.tables[BTC]
     gone = pl.col("timestamp").is_in([day(9), day(8), day(40), day(41), day(80)])
@@ -169,7 +170,7 @@ def test_mending_asks_for_holes_newest_first_and_registers_what_the_provider_has
 
 
 def test_an_asset_that_ended_long_ago_is_fetched_up_to_its_end(
-    pipeline: DataPipelineOrchestrator, provider: ToldProvider
+    pipeline: DataPipelineOrchestrator, provider: TableProvider
 ) -> None:
     provider.tables[BTC] = made_bars(BTC, walk(200), last=day(900))
     provider.listings = {BTC: day(899)}
@@ -180,7 +181,7 @@ def test_an_asset_that_ended_long_ago_is_fetched_up_to_its_end(
 
 def test_a_ticker_that_was_given_to_another_is_seen_by_a_forced_sync(
     pipeline: DataPipelineOrchestrator,
-    provider: ToldProvider,
+    provider: TableProvider,
     lake: Lake,
     registry: RegistryManager,
     clock: ManualClock,
@@ -196,7 +197,7 @@ def test_a_ticker_that_was_given_to_another_is_seen_by_a_forced_sync(
     assert registry.read().record(BTC, "1d").delisted is None
 
 
-def test_four_hours_work_alike(worker: DataWorker, provider: ToldProvider, lake: Lake) -> None:
+def test_four_hours_work_alike(worker: DataWorker, provider: TableProvider, lake: Lake) -> None:
     last = NOW.replace(hour=4, minute=0)
     provider.tables[BTC] = made_bars(BTC, walk(300), last=last, interval="4h")
     found = done(worker, interval="4h")
@@ -205,7 +206,7 @@ def test_four_hours_work_alike(worker: DataWorker, provider: ToldProvider, lake:
     assert coverage(lake, [BTC], "1d")[BTC] == NOTHING
 
 
-def test_imported_history_is_fresh_at_its_own_end(pipeline: DataPipelineOrchestrator, provider: ToldProvider) -> None:
+def test_imported_history_is_fresh_at_its_own_end(pipeline: DataPipelineOrchestrator, provider: TableProvider) -> None:
     provider.capabilities = replace(provider.capabilities, live=False)
     provider.tables[BTC] = made_bars(BTC, walk(300), last=day(900))
     assert done(pipeline.worker, depth=2000).state is AssetState.STABLE

@@ -195,11 +195,10 @@ def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth,
 
 def _present(live: bool) -> "Instant | None":
     """Return the machine's time where a provider feeds the lake; else the lake's own data say what is new."""
-    import numpy as np
-
     from tvquant.app.clock import SystemClock
+    from tvquant.core.instants import instant
 
-    return np.datetime64(SystemClock().now().replace(tzinfo=None), "us") if live else None
+    return instant(SystemClock().now()) if live else None
 
 
 @commands.command()

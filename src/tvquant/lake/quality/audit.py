@@ -7,13 +7,13 @@ as where a row came from, is read from the tables here.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import batched
 
 import numpy as np
 import polars as pl
 
 from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
+from tvquant.core.instants import instant, moment
 from tvquant.core.instruments import Instant
 from tvquant.lake.quality import checks, price_evidence
 from tvquant.lake.quality.checks import Finding, FindingKind, per_symbol, unpegged
@@ -102,7 +102,7 @@ def arrivals(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> Arriv
     """Read how the bars of the symbols came, among all of the lake; bars after `as_of` are not looked at."""
     end, stamp = FOREVER if as_of is None else as_of, pl.col("timestamp")
     columns = ["symbol", "timestamp", "recorded_at", "source"]
-    rows = tables.read(lake.root, "bars", columns, where=stamp <= _moment(end))
+    rows = tables.read(lake.root, "bars", columns, where=stamp <= moment(end))
     sessions = [name for name in set(symbols) if structure(name).calendar != CRYPTO]
     late = rows.filter((stamp.dt.hour() >= OPENS_LATE) & pl.col("symbol").is_in(sessions))
     late = late.select("symbol", "timestamp").unique().sort("symbol", "timestamp")
@@ -118,7 +118,7 @@ def _newest_closes(rows: pl.DataFrame, symbols: Iterable[str], end: Instant) -> 
     stamp = pl.col("timestamp")
     structures = {name: structure(name) for name in rows["symbol"].unique()}
     rows = settled(rows, structures)
-    closed = stamp.filter((stamp <= _moment(end - DAY)) & ~off_grid(DAILY)).max().alias("closed")
+    closed = stamp.filter((stamp <= moment(end - DAY)) & ~off_grid(DAILY)).max().alias("closed")
     last = rows.group_by("symbol", "source").agg(stamp.max(), closed)
     market = {name: found.calendar for name, found in structures.items()}
     last = last.with_columns(calendar=pl.col("symbol").replace_strict(market, return_dtype=pl.String))
@@ -128,7 +128,7 @@ def _newest_closes(rows: pl.DataFrame, symbols: Iterable[str], end: Instant) -> 
     half = pl.col("newest").sort().get(pl.len() // 2).over("source", "calendar")
     found = last.with_columns(half.alias("half")).filter(stamp == pl.col("newest"))
     found = found.filter(pl.col("symbol").is_in(list(symbols))).group_by("symbol", "calendar").agg(pl.col("half").max())
-    return {name: _close(calendar(where), _instant(at), end) for name, where, at in found.iter_rows()}
+    return {name: _close(calendar(where), instant(at), end) for name, where, at in found.iter_rows()}
 
 
 def _close(market: Calendar, stamp: Instant, end: Instant) -> Instant:
@@ -137,10 +137,6 @@ def _close(market: Calendar, stamp: Instant, end: Instant) -> Instant:
         return stamp + DAY
     closed = market.closes[(market.opens <= stamp) & (market.closes <= end)]
     return closed[-1] if len(closed) else stamp
-
-
-def _instant(moment: datetime) -> Instant:
-    return np.datetime64(moment.replace(tzinfo=None), "us")
 
 
 def _tolerance(bars: Bars) -> Ints:
@@ -251,9 +247,9 @@ def _superseded(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Findi
     where = pl.col("symbol").is_in([symbol.name for symbol in bars.symbols])
     rows = superseded(tables.read(lake.root, "actions", TOLD, where=where)).sort("symbol", "timestamp", "recorded_at")
     if as_of is not None:
-        rows = rows.filter(pl.col("timestamp").dt.truncate("1d") <= _moment(as_of - DAY))
+        rows = rows.filter(pl.col("timestamp").dt.truncate("1d") <= moment(as_of - DAY))
     for (name, source), mine in rows.partition_by("symbol", "source", as_dict=True, maintain_order=True).items():
-        first, last = (_instant(when) for when in (mine["timestamp"][0], mine["timestamp"][-1]))
+        first, last = (instant(when) for when in (mine["timestamp"][0], mine["timestamp"][-1]))
         detail = f"{len(mine)} values that {source} told anew: its newest count, the earlier ones stay stored"
         yield Finding(
             symbol=str(name),
@@ -272,9 +268,7 @@ def _repeated(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Finding
     columns = ["symbol", "repeated", "repeated_first", "repeated_last", "sha256", "source"]
     journal = tables.read(lake.root, "journal", columns, where=where).unique(["symbol", "sha256"], keep="any")
     for row in journal.sort("symbol", "source").iter_rows(named=True):
-        first, last = (
-            np.datetime64(row[name].replace(tzinfo=None), "us") for name in ("repeated_first", "repeated_last")
-        )
+        first, last = instant(row["repeated_first"]), instant(row["repeated_last"])
         if as_of is None or last + DAY <= as_of:
             yield Finding(
                 symbol=row["symbol"],
@@ -290,7 +284,7 @@ def _late_opens(bars: Bars, late: pl.DataFrame, as_of: Instant | None) -> Iterat
     """Sessions stamped where one opens for the next market day: their dates may be a day early."""
     rows = late.filter(pl.col("symbol").is_in([symbol.name for symbol in bars.symbols]))
     for name, stamps in rows.group_by("symbol", maintain_order=True).agg("timestamp").iter_rows():
-        at = np.array([_instant(one) for one in stamps])
+        at = np.array([instant(one) for one in stamps])
         at = at if as_of is None else at[at.astype("datetime64[D]") + DAY <= as_of]
         if len(at):
             day = str(checks.market_day(at[:1])[0])[:10]
@@ -332,7 +326,7 @@ def _shorter_bars(lake: Lake, bars: Bars, as_of: Instant | None) -> Iterator[Fin
             continue
         odd = disagreements(_daily(bars, shorter["symbol"].unique()), whole_days(shorter, interval))
         if as_of is not None:
-            odd = odd.filter(pl.col("timestamp") + LENGTHS[DAILY] <= _moment(as_of))
+            odd = odd.filter(pl.col("timestamp") + LENGTHS[DAILY] <= moment(as_of))
         prices = pl.col("field").is_in(PRICES)
         for kind, rows, what in (
             (FindingKind.CROSS_SOURCE, odd.filter(prices), "prices"),
@@ -356,9 +350,5 @@ def _days(odd: pl.DataFrame, kind: FindingKind, detail: str) -> Iterator[Finding
     for name, stamps in (
         odd.group_by("symbol", maintain_order=True).agg(pl.col("timestamp").unique().sort()).iter_rows()
     ):
-        first, last = _instant(stamps[0]), _instant(stamps[-1])
+        first, last = instant(stamps[0]), instant(stamps[-1])
         yield Finding(symbol=name, kind=kind, first=first, last=last, count=len(stamps), detail=detail)
-
-
-def _moment(at: Instant) -> pl.Expr:
-    return pl.lit(at.item()).dt.replace_time_zone("UTC")

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.calendars import CRYPTO, DAY, calendar
+from tvquant.core.instants import instant
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Bools, Floats
 from tvquant.lake.quality.basis import Evidence, unshown
@@ -42,7 +43,7 @@ def denials(bars: Bars) -> Iterator[Finding]:
 
 
 def _finding(symbol: str, at: datetime, kind: FindingKind, said: str, word: frozenset[str]) -> Finding:
-    stamp = np.datetime64(at.replace(tzinfo=None), "us")
+    stamp = instant(at)
     taken = "; taken on your word" if symbol in word else ""
     return Finding(symbol=symbol, kind=kind, first=stamp, last=stamp, count=1, detail=f"{said}{taken}")
 

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tvquant.core.calendars import CRYPTO, DAY, Calendar, calendar
+from tvquant.core.calendars import CRYPTO, Calendar, calendar
 from tvquant.core.instruments import Fact, Instant
 from tvquant.core.panel import Basis, Bools, Floats, Times
 from tvquant.lake.reading.funding import NONE as NO_PAYMENTS
@@ -270,20 +270,19 @@ def _calendars(symbols: tuple[Symbol, ...], stamp: Times) -> dict[str, Calendar]
 def _slots(
     symbols: tuple[Symbol, ...], calendars: Mapping[str, Calendar], number: Ints, stamp: Times
 ) -> tuple[Ints, Times]:
-    """Number of each bar on its symbol's calendar (-1 off it) and its close (a day later, off it)."""
+    """Return the number of each bar on its symbol's calendar (-1 off it), and when it is known."""
     slot = np.full(len(stamp), -1, dtype=np.int64)
-    closes = stamp + DAY
+    closes = np.empty_like(stamp)
     for name, found in calendars.items():
         mine = np.array([symbol.structure.calendar == name for symbol in symbols])[number]
         at = stamp[mine]
+        closes[mine] = found.known_at(at)
         days = at.astype("datetime64[D]")
         if found.opens is None:
             slot[mine] = np.where(days == at, days.astype(np.int64), -1)
             continue
         place = np.minimum(np.searchsorted(found.opens, at), len(found.opens) - 1)
-        on = found.opens[place] == at
-        slot[mine] = np.where(on, place, -1)
-        closes[mine] = np.where(on, found.close_of(at), closes[mine])
+        slot[mine] = np.where(found.opens[place] == at, place, -1)
     return slot, closes
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import NoReturn
 
-import numpy as np
 import polars as pl
 
 from tvquant.core.errors import DataError
+from tvquant.core.instants import instant
 from tvquant.core.instruments import Fact, Instant, Kind
 from tvquant.core.panel import Basis, Panel, Times
 from tvquant.core.quoting import shown
@@ -206,8 +206,7 @@ def _declared(root: Root, versions: Mapping[str, int], wanted: Iterable[str] | N
     bases = _read(root, versions, "bars", ["symbol", "basis"], mine).unique()
     columns = ["symbol", "kinds", "currency", "calendar", "actions_first", "actions_last", "recorded_at"]
     known = _read(root, versions, "instruments", columns, mine).sort("recorded_at").drop("recorded_at")
-    told = union(known).with_columns(pl.col(tables.TIME).dt.replace_time_zone(None))
-    told = told.group_by("symbol", maintain_order=True).all()
+    told = union(known).group_by("symbol", maintain_order=True).all()
     known = known.group_by("symbol").agg(pl.col("kinds", "currency", "calendar").first())
     found = bases.join(known, on="symbol").join(told, on="symbol", how="left").sort("symbol")
     marks = sources.simulated(root, mine, versions["bars"])
@@ -222,10 +221,10 @@ def _declared(root: Root, versions: Mapping[str, int], wanted: Iterable[str] | N
 
 def _facts(told: pl.DataFrame) -> dict[str, tuple[Fact, ...]]:
     """What was told of each symbol, by time."""
-    rows = told.with_columns(pl.col("known_at").dt.replace_time_zone(None)).sort("known_at", "field", "value")
+    rows = told.sort("known_at", "field", "value")
     found: dict[str, list[Fact]] = {}
     for symbol, field, value, known_at in rows.iter_rows():
-        found.setdefault(symbol, []).append(Fact(field=field, value=value, known_at=np.datetime64(known_at, "us")))
+        found.setdefault(symbol, []).append(Fact(field=field, value=value, known_at=instant(known_at)))
     return {symbol: tuple(facts) for symbol, facts in found.items()}
 
 
@@ -243,6 +242,6 @@ def _symbol(
     """A symbol from the columns that say what it is."""
     tags = frozenset(Kind(kind) for kind in kinds.split())
     edges = zip(actions_first or (), actions_last or (), strict=True)
-    spans = tuple((np.datetime64(first, "us"), np.datetime64(last, "us")) for first, last in edges)
+    spans = tuple((instant(first), instant(last)) for first, last in edges)
     structure = Structure(kinds=tags, currency=currency, calendar=calendar)
     return Symbol(name=symbol, structure=structure, basis=Basis(basis), actions=spans, facts=facts)

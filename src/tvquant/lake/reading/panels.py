@@ -47,16 +47,17 @@ def build(bars: Bars) -> Panel:
     tradable = np.zeros(shape, bool)
     tradable[row, column] = True
     times = market.bars(bars.stamp[at].min(), bars.stamp[at].max())
+    known_at = market.known_at(times)
     applied = _applied(bars, at, column, times)
     fields |= _action_fields(bars, applied, shape)
-    fields |= _funding_fields(bars, at, column, times, market.close_of(times), shape)
+    fields |= _funding_fields(bars, at, column, times, known_at, shape)
     instruments = _instruments(bars, starts)
-    caveats = _caveats(bars, at, column, starts, _withheld(bars, applied, market.close_of(times), len(starts)))
+    caveats = _caveats(bars, at, column, starts, _withheld(bars, applied, known_at, len(starts)))
     return Panel(
         times=times,
         instruments=instruments,
         fields=fields,
-        known_at=np.broadcast_to(market.close_of(times)[:, None], shape),
+        known_at=np.broadcast_to(known_at[:, None], shape),
         tradable=tradable,
         bases=tuple(bars.symbols[bars.symbol[start]].basis for start in starts),
         stamps=tuple(own | assumed_steps_caveats(one) for own, one in zip(caveats, instruments, strict=True)),

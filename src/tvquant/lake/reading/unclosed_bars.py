@@ -4,7 +4,6 @@ They are stored like any others, and count for nothing: a row that was recorded 
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import polars as pl
 
@@ -17,7 +16,7 @@ from tvquant.symbology.kinds import Structure
 def provisional(rows: pl.DataFrame, structures: Mapping[str, Structure], interval: str = DAILY) -> pl.Series:
     """Which of the rows (symbol, timestamp, recorded_at) were recorded before their bar closed.
 
-    A bar off the calendar of an exchange closes a day after its date.
+    A bar of an exchange is known as its calendar says, one round the clock when its interval is over.
     """
     length = LENGTHS[interval]
     early = (rows["recorded_at"] < rows["timestamp"] + length).fill_null(False)
@@ -29,7 +28,7 @@ def provisional(rows: pl.DataFrame, structures: Mapping[str, Structure], interva
     closes = some["timestamp"] + length
     for name in sorted(set(some["market"]) - {CRYPTO}):
         mine = some["market"] == name
-        closes = pl.select(pl.when(mine).then(_closes(name, some["timestamp"])).otherwise(closes)).to_series()
+        closes = pl.select(pl.when(mine).then(_known_at(name, some["timestamp"])).otherwise(closes)).to_series()
     found = some["at"].filter(some["recorded_at"] < closes)
     return pl.int_range(len(rows), eager=True).is_in(found.implode()).alias("early")
 
@@ -40,10 +39,9 @@ def settled(rows: pl.DataFrame, structures: Mapping[str, Structure], interval: s
     return rows.filter(~early) if early.any() else rows
 
 
-def _closes(name: str, stamps: pl.Series) -> pl.Series:
-    """When the sessions of these dates close."""
+def _known_at(name: str, stamps: pl.Series) -> pl.Series:
+    """Return when the bars of these dates are known on an exchange."""
     days = stamps.dt.date().unique().sort()
     sessions = days.cast(pl.Datetime("us")).to_numpy()
-    on = pl.Series(calendar(name, days[0], days[-1]).close_of(sessions)).dt.replace_time_zone("UTC")
-    closes = on.fill_null(days.cast(TIME) + timedelta(days=1))
+    closes = pl.Series(calendar(name, days[0], days[-1]).known_at(sessions)).dt.replace_time_zone("UTC")
     return stamps.dt.date().replace_strict(days, closes, return_dtype=TIME)

@@ -9,7 +9,6 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -21,11 +20,11 @@ from tvquant.lake.quality.basis import ACTION, APART, Contradiction, Evidence
 from tvquant.lake.quality.price_scale import rescaled
 from tvquant.lake.reading.action_revisions import TOLD, current
 from tvquant.lake.storage import tables
+from tvquant.lake.storage.intervals import LENGTHS
 from tvquant.lake.storage.location import Root
-from tvquant.lake.storage.tables import ACCEPTED, PRICES
+from tvquant.lake.storage.tables import ACCEPTED, DAILY, PRICES
 from tvquant.lake.writing.batches import batches
 
-DAY = timedelta(days=1)
 SEVERAL = 3
 """Raw bars that must have changed alike: fewer may be corrections, or bars that were repaired here."""
 NO_FACTS = pl.DataFrame(
@@ -90,7 +89,7 @@ def on_word(
         "symbol": [one.symbol for one in found],
         "field": [ACCEPTED] * len(found),
         "value": [1.0] * len(found),
-        "known_at": [one.at + DAY for one in found],
+        "known_at": [one.at + LENGTHS[DAILY] for one in found],
     }
     return pl.DataFrame(rows, schema=NO_FACTS.schema)
 

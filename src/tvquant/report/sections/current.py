@@ -1,10 +1,11 @@
 """What the headline would hold now."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from tvquant.core.allocations import Constraint, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
+from tvquant.core.instants import moment
 from tvquant.core.selection import SelectionResponse
 from tvquant.ledger.recorded_run import Absent
 from tvquant.report.blocks import Block, Facts, Table, Text
@@ -55,7 +56,7 @@ def _footing(run: RunData) -> list[tuple[str, str]]:
     decision, on = run.current.decision, run.current.decision.footing
     if on is None:
         raise Absent("the ledger's outcome of stage 14 (optimisation) does not name the bar that was decided on")
-    known = decision.as_of.astype(datetime).replace(tzinfo=UTC)
+    known = moment(decision.as_of)
     age = (run.began - known) / timedelta(days=1)
     facts = [
         ("As of", f"{known:%Y-%m-%d %H:%M:%S} UTC, the close of the bar of {day(on.bar)}"),

@@ -11,16 +11,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from tvquant.core.instants import instant, moment
 from tvquant.core.panel import Floats, Times
 from tvquant.market.providers.contract import ACTIONS, BARS, FUNDING, INSTRUMENTS
 from tvquant.market.providers.simulated.market import Listing, SimulatedMarket, Venue, roster
 from tvquant.market.providers.simulated.paths import regimes
 from tvquant.market.providers.simulated.prices import Prices, aggregate, prices_of, span
-
-
-def instant(time: datetime) -> np.datetime64:
-    """A datetime with a zone as `datetime64[us]` in UTC."""
-    return np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 class World:
@@ -60,9 +56,8 @@ class World:
 
     def bars(self, symbol: str, interval: str, *, now: datetime) -> pl.DataFrame:
         """The same and the unfinished bar of the moment, if there is one."""
-        moment = instant(now)
         parts = [self.truth(symbol, interval, now=now)]
-        parts += [self._unfinished(one, interval, moment) for one in self.listings_of(symbol)]
+        parts += [self._unfinished(one, interval, instant(now)) for one in self.listings_of(symbol)]
         return pl.concat(parts)
 
     def instruments(self, *, now: datetime) -> pl.DataFrame:
@@ -91,8 +86,7 @@ class World:
             for day, share in prices.dividends.get(one.column, {}).items():
                 found.append((day, "dividend", round(float(close[day]) * share / (1 - share), 6)))
             stamps = prices.grid.days
-            rows += [(stamps[day].item(), *rest) for day, *rest in found if lo <= day < hi]
-        rows = [(stamp.replace(tzinfo=UTC), *rest) for stamp, *rest in rows]
+            rows += [(moment(stamps[day]), kind, value) for day, kind, value in found if lo <= day < hi]
         known = [row for row in rows if row[0] <= now]
         return pl.DataFrame(known, schema=dict(ACTIONS), orient="row").sort("timestamp", "kind")
 

@@ -1,4 +1,4 @@
-"""A time of our own, and a provider that does as it is told."""
+"""Virtual time, and a provider that answers from tables."""
 
 import asyncio
 import selectors
@@ -87,10 +87,10 @@ type Spoil = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 @dataclass
-class ToldProvider:
+class TableProvider:
     """Answers from tables; `spoil[symbol]` are what is done to its next answers, an exception is raised instead.
 
-    `told` and `paid` are actions and funding by symbol; `refusal` is raised instead of either.
+    `actions_of` and `payments_of` are actions and funding by symbol; `refusal` is raised instead of either.
     """
 
     tables: dict[str, pl.DataFrame]
@@ -109,11 +109,11 @@ class ToldProvider:
         )
     )
     listings: Mapping[str, datetime] = field(default_factory=dict)
-    told: dict[str, pl.DataFrame] = field(default_factory=dict)
-    paid: dict[str, pl.DataFrame] = field(default_factory=dict)
+    actions_of: dict[str, pl.DataFrame] = field(default_factory=dict)
+    payments_of: dict[str, pl.DataFrame] = field(default_factory=dict)
     refusal: BaseException | None = None
     offered: Offer | None = None
-    name: str = "told"
+    name: str = "tables"
     basis: Basis = Basis.RAW
     asked: list[tuple[str, str, datetime | None, datetime | None]] = field(default_factory=list)
     open: int = 0
@@ -146,13 +146,13 @@ class ToldProvider:
     async def actions(self, symbol: str) -> pl.DataFrame:
         if self.refusal:
             raise self.refusal
-        return self.told[symbol]
+        return self.actions_of[symbol]
 
     async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:
         self.asked.append((symbol, "funding", start, end))
         if self.refusal:
             raise self.refusal
-        rows = self.paid[symbol]
+        rows = self.payments_of[symbol]
         rows = rows if start is None else rows.filter(pl.col("timestamp") >= start)
         rows = rows if end is None else rows.filter(pl.col("timestamp") < end)
         return rows.tail(self.limits.bars_per_request)
