@@ -11,7 +11,7 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.core.stamps import Stamp
-from tvquant.lake import Lake, Snapshot, perturbations
+from tvquant.lake import Lake, Snapshot, forks, perturbations
 from tvquant.lake.reading.facts import known_facts
 from tvquant.lake.storage import tables
 from tvquant.lake.writing.facts import store_facts
@@ -103,9 +103,9 @@ def test_facts_are_content_and_survive_a_fork(
     older = Snapshot(digest=bare.digest, symbols=bare.symbols, tables={**bare.tables})
     assert "facts" not in older.tables
     assert lake.panel(older).keys == (BTC, ETH)  # pinned before there were facts: it still reads
-    rows = perturbations.pinned(lake, pinned)
-    copy, snapshot = perturbations.rebuilt(rows, tmp_path / "same")
-    assert copy.panel(snapshot).instruments == lake.panel(pinned).instruments
+    rows = forks.pinned(lake, pinned)
+    copy = forks.rebuilt([rows], tmp_path / "same")
+    assert copy.panel(copy.pin([BTC, ETH])).instruments == lake.panel(pinned).instruments
     edited = perturbations.rows_deleted(rows, np.datetime64("2021-01-03", "us"), np.random.default_rng(0))
     assert edited is not None
     assert edited.facts.is_empty()

@@ -19,6 +19,7 @@ from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.lake import Lake, import_files, perturbations
+from tvquant.lake.forks import UNCHANGED, Forks
 from tvquant.profiles import Profile, available
 from tvquant.tournament.cells import cells
 from tvquant.tournament.leakcheck import (
@@ -94,16 +95,8 @@ class World:
         snapshot = lake.pin(symbols)
         self.panel = lake.panel(snapshot)
         self.at: Instant = self.panel.known_at[ROW].min()
-        rows = perturbations.pinned(lake, snapshot)
-        self.forks: dict[str, Panel | None] = {}
-        for number, (name, edit) in enumerate(perturbations.EDITS.items()):
-            edited = edit(rows, self.at, np.random.default_rng(number))
-            self.forks[name] = edited and self._panel(edited, folder / str(number))
-        self.forks[perturbations.FACTS] = perturbations.facts_changed(self.panel, self.at)
-
-    def _panel(self, rows: perturbations.Rows, folder: Path) -> Panel:
-        lake, snapshot = perturbations.rebuilt(rows, folder)
-        return lake.panel(snapshot)
+        forks = Forks(lake=lake, snapshot=snapshot, panel=self.panel, folder=folder)
+        self.forks = {name: panel for name, panel in forks.at(self.at) if name != UNCHANGED}
 
     def check(self, replay: Replay) -> dict[str, Outcome]:
         found = check(replay, replay(self.panel, self.at), self.forks.items(), window=250, at=self.at)
