@@ -46,6 +46,12 @@ class RecordedPlan:
     snapshot_digest: str
     snapshot: str
 
+    @classmethod
+    def of(cls, record: LedgerRecord) -> Self:
+        """The plan that a record pins."""
+        outputs = record.outputs
+        return cls(digest=outputs["plan"], snapshot_digest=outputs["snapshot"], snapshot=record.data["snapshot"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCell:
@@ -151,12 +157,12 @@ class RecordedRun:
     @property
     def profile_name(self) -> str:
         """Name of the profile that was run."""
-        return str(self.genesis.data["profile"])
+        return _understood("the first record", lambda: str(self.genesis.data["profile"]))
 
     @property
     def code(self) -> str:
         """Digest of the source files."""
-        return self.genesis.inputs["code"]
+        return _understood("the first record", lambda: self.genesis.inputs["code"])
 
     @property
     def began(self) -> datetime:
@@ -169,27 +175,28 @@ class RecordedRun:
         found = next(records(self.folder.path, chain=RUN, kind="plan"), None)
         if found is None:
             return None
-        outputs = found.outputs
-        return RecordedPlan(
-            digest=outputs["plan"], snapshot_digest=outputs["snapshot"], snapshot=found.data["snapshot"]
-        )
+        return _understood("the ledger's plan", lambda: RecordedPlan.of(found))
 
     @cached_property
     def stages(self) -> Mapping[int, LedgerRecord]:
         """Outcomes of stages that were played, by number."""
-        ended = (record for record in self._ends if record.kind == "outcome" and record.chain == RUN)
-        return {record.stage: record for record in ended if record.metrics["status"] == "played"}
+        ended = [record for record in self._ends if record.kind == "outcome" and record.chain == RUN]
+        return _understood(
+            "the end of a stage", lambda: {one.stage: one for one in ended if one.metrics["status"] == "played"}
+        )
 
     @cached_property
     def outcomes(self) -> tuple[RecordedCell, ...]:
         """Cells that ended, in the order in which they did."""
         ended = (record for record in self._ends if record.kind == "outcome" and record.chain != RUN)
-        return tuple(RecordedCell.of(record) for record in ended)
+        return _understood("the outcome of a cell", lambda: tuple(RecordedCell.of(record) for record in ended))
 
     @property
     def result(self) -> str | None:
         """The result digest; None where validation has not ended."""
-        return self.stages[Stage.VALIDATION].outputs["result"] if Stage.VALIDATION in self.stages else None
+        if Stage.VALIDATION not in self.stages:
+            return None
+        return _understood("the result", lambda: self.stages[Stage.VALIDATION].outputs["result"])
 
     @property
     def sealed(self) -> str | None:
@@ -199,8 +206,8 @@ class RecordedRun:
     @property
     def leaves(self) -> Mapping[str, str]:
         """Cell key -> digest of its decisions, weights and returns, or why it failed."""
-        found: Mapping[str, str] = self._stage(Stage.VALIDATION).data["leaves"]
-        return found
+        data = self._stage(Stage.VALIDATION).data
+        return _understood("the digests of the cells", lambda: data["leaves"])
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -219,7 +226,7 @@ class RecordedRun:
     @cached_property
     def selections(self) -> Mapping[str, Mapping[int, LedgerRecord]]:
         """Chain of selections -> window -> its record, in order."""
-        return self._chains(SELECTION)
+        return _understood("a selection", lambda: self._chains(SELECTION))
 
     @cached_property
     def decisions(self) -> Mapping[str, Mapping[int, RecordedDecision]]:

@@ -181,3 +181,27 @@ def test_a_snapshot_of_another_version_is_said_to_be_one(begun: Ledger, tmp_path
     begun.record(replace(entry, data={name: value for name, value in entry.data.items() if name != "footing"}))
     with pytest.raises(Absent, match="a decision was recorded by another version: 'footing'"):
         _ = RecordedRun(RunFolder(tmp_path)).decisions
+
+
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [
+        (Entry(chain=RUN, stage=9, kind="plan", outputs={"plan": "p"}), "plan"),
+        (Entry(chain=RUN, stage=15, kind="outcome"), "stages"),
+        (Entry(chain=RUN, stage=15, kind="outcome", metrics={"status": "played"}), "result"),
+        (Entry(chain=RUN, stage=15, kind="outcome", metrics={"status": "played"}), "leaves"),
+        (Entry(chain="a", stage=15, kind="outcome", metrics={"baseline": False}), "outcomes"),
+        (
+            Entry(
+                chain="a", stage=15, kind="outcome", metrics={"baseline": False, "status": "played"},
+                data={"stamps": ["older"]},
+            ),
+            "outcomes",
+        ),
+        (Entry(chain="selection/a", stage=15, kind="selection"), "selections"),
+    ],
+)  # fmt: skip
+def test_a_record_of_another_version_is_one_line(begun: Ledger, tmp_path: Path, entry: Entry, part: str) -> None:
+    begun.record(entry)
+    with pytest.raises(Absent, match="was recorded by another version"):
+        getattr(RecordedRun(RunFolder(tmp_path)), part)
