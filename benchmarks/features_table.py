@@ -1,34 +1,25 @@
-"""Time the feature table: every term of 1000 names, for the last row, for all rows, and as a day is added to the store.
+"""Time the feature table: every term of 1000 names, for the last row and for all rows.
 
 No library has this table. The peer is TA-Lib with pandas for the terms that they have: ADX with both sides, RSI, ATR,
 Bollinger bands, rates of change and the rolling median of traded value, one call per name (TA-Lib) or per table
 (pandas), for all rows; it has no rating, which is the most of ours. Values that both have are held equal while timing.
-The store's day is 1000 names whose 2000 bars are stored and who get one more; it is told where its time goes. Exit 1
-when a target is missed.
+Exit 1 when the target is missed.
 """
 
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import talib
 
-from tvquant.app.feature_cycle import KEPT, feature_history, feature_version, stored_values
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.features import TERMS, compute, history
-from tvquant.features.terms.contract import Settings
-from tvquant.lake import Lake, feature_store
-from tvquant.lake.storage import commits, tables
 
-ROWS, STORED_ROWS, NAMES, MIN_BARS = 500, 2000, 1000, 200
-TARGET_LAST, TARGET_DAY = 0.3, 1.0
+ROWS, NAMES, MIN_BARS = 500, 1000, 200
+TARGET_LAST = 0.3
 DAY = np.timedelta64(1, "D")
 
 
@@ -96,66 +87,6 @@ def difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> fl
     return worst
 
 
-class Clocked:
-    """Seconds spent in some functions while a refresh runs, without what they call of each other."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def of(self, *places: tuple[object, str, str]) -> Iterator[None]:
-        kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
-        for owner, name, label in places:
-            setattr(owner, name, self.clocked(getattr(owner, name), label))
-        try:
-            yield
-        finally:
-            for owner, name, function in kept:
-                setattr(owner, name, function)
-
-    def clocked(self, function: Callable[..., object], label: str) -> Callable[..., object]:
-        def run(*args: object, **named: object) -> object:
-            before, start = sum(self.seconds.values()), time.perf_counter()
-            result = function(*args, **named)
-            inner = sum(self.seconds.values()) - before
-            self.seconds[label] = self.seconds.get(label, 0.0) + time.perf_counter() - start - inner
-            return result
-
-        return run
-
-
-def day_of_store(folder: Path) -> tuple[float, float, dict[str, float], float]:
-    """Seconds to fill the store, to add a day, where the day's went, and to read all of it back, equal to computing."""
-    lake, panel = Lake(folder / "lakehouse"), market(STORED_ROWS + 1)
-
-    def refresh(given: Panel, compute: feature_store.Compute) -> feature_store.Refreshed:
-        now = datetime.now(UTC)
-        version = feature_version()
-        return feature_store.refresh(
-            lake, [given], tuple(term.name for term in KEPT), compute, version=version, recorded_at=now
-        )
-
-    start = time.perf_counter()
-    refresh(panel.until(panel.known_at[-2, 0]), stored_values)
-    first = time.perf_counter() - start
-    clocks = Clocked()
-    with clocks.of(
-        (feature_store, "input_digests", "digests"), (tables, "read", "reading"), (commits, "renew", "writing"),
-        (feature_store, "_work", "comparing"),
-    ):  # fmt: skip
-        start = time.perf_counter()
-        done = refresh(panel, clocks.clocked(stored_values, "computing"))  # type: ignore[arg-type]
-        day = time.perf_counter() - start
-    if (done.appended, done.recomputed) != (NAMES, 0):
-        raise SystemExit(f"a day was not appended: {done}")
-    start = time.perf_counter()
-    read = feature_history(lake, panel, TERMS, Settings(rating_min_bars=MIN_BARS))
-    again = time.perf_counter() - start
-    if read.values.tobytes() != history(panel, TERMS, rating_min_bars=MIN_BARS).values.tobytes():
-        raise SystemExit("what was stored is not what is computed")
-    return first, day, clocks.seconds, again
-
-
 def main() -> int:
     panel = market(ROWS)
     whole = history(panel, TERMS, rating_min_bars=MIN_BARS)
@@ -171,16 +102,8 @@ def main() -> int:
     print(f"  every row, {len(TERMS)} terms           {every * 1e3:>7.0f}")
     print(f"  TA-Lib and pandas, 13 terms   {theirs * 1e3:>7.0f}   (every row, no ratings)")
     print(f"  largest difference of a value from theirs, to the term's largest: {apart:.0e}")
-    with tempfile.TemporaryDirectory() as folder:
-        first, day, parts, again = day_of_store(Path(folder))
-    told = ", ".join(f"{name} {seconds * 1e3:.0f}" for name, seconds in sorted(parts.items(), key=lambda x: -x[1]))
-    print(f"store of {NAMES} names x {STORED_ROWS} days, milliseconds, once")
-    print(f"  fill {first * 1e3:.0f}; read all of it {again * 1e3:.0f}; add a day {day * 1e3:.0f}: {told}")
-    met = last <= TARGET_LAST and day <= TARGET_DAY and apart < 1e-8
-    print(
-        f"target: last row within {TARGET_LAST:g} s, a day of the store within {TARGET_DAY:g} s, equal values: "
-        f"{'met' if met else 'MISSED'}"
-    )
+    met = last <= TARGET_LAST and apart < 1e-8
+    print(f"target: last row within {TARGET_LAST:g} s, equal values: {'met' if met else 'MISSED'}")
     return 0 if met else 1
 
 

@@ -1,6 +1,6 @@
 """Files of a workspace that are cut anywhere: every command names the file or says what it said before; doctor mends.
 
-A workspace with a lake, a registry, features and a finished run is made once and copied for every cut.
+A workspace with a lake, a registry and a finished run is made once and copied for every cut.
 """
 
 import os
@@ -16,7 +16,6 @@ from builders.clocks import ManualClock
 from builders.profiles import resolved_of
 from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.cli import main
-from tvquant.app.feature_cycle import refresh_features
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
 from tvquant.app.workspace import Workspace
@@ -42,7 +41,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     registry = RegistryManager(home.lake().folder)
     for coin in COINS:
         registry.update(f"BINANCE:{coin}USDT", "1d", state=AssetState.STABLE, bars=241)
-    refresh_features(home, Watcher(), clock=CLOCK)
     run(home, resolved_of(execution__convention="next_close"), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     return home
 
@@ -72,8 +70,8 @@ def of_run(name: str) -> Callable[[Workspace], Path]:
 
 
 KINDS: dict[str, Callable[[Workspace], Path]] = {
-    **{f"log of {table}": log_entry(table) for table in ("bars", "journal", "instruments", "features")},
-    **{f"file of {table}": data_file(table) for table in ("bars", "journal", "instruments", "features")},
+    **{f"log of {table}": log_entry(table) for table in ("bars", "journal", "instruments")},
+    **{f"file of {table}": data_file(table) for table in ("bars", "journal", "instruments")},
     "record": record_of("bars"),
     "registry": lambda home: lakehouse(home) / ".registry.json",
     "ledger": of_run(AUDIT),
@@ -83,8 +81,8 @@ KINDS: dict[str, Callable[[Workspace], Path]] = {
     "results": lambda home: newest(home.all_runs()[-1].results, "*.parquet"),
     "page": of_run("report/index.html"),
 }
-GATE = ("log of bars", "file of bars", "file of features", "registry", "ledger", "results")
-CUTS = [(kind, share) for kind, share in zip(GATE, (0.0, 0.6, 0.3, 0.99, 0.5, 0.0), strict=True)]
+GATE = ("log of bars", "file of bars", "registry", "ledger", "results")
+CUTS = [(kind, share) for kind, share in zip(GATE, (0.0, 0.6, 0.99, 0.5, 0.0), strict=True)]
 if os.environ.get("TVQUANT_PROOF"):
     draw = random.Random()
     CUTS += [(kind, draw.random()) for kind in (list(KINDS) * 4)[:50]]
@@ -149,8 +147,6 @@ def test_a_cut_is_named_or_changes_nothing_and_is_mended(
     kept = [one for one in (home.root / "data" / "recovered").rglob("*") if one.is_file()]
     assert int(share * len(content)) in {one.stat().st_size for one in kept}
     assert said(home, "doctor")[0] == 0
-    if "features" in kind:
-        refresh_features(home, Watcher(), clock=CLOCK)
     if kind in ("ledger", "head", "health", "results", "page"):
         assert said(home, "run", "--resume", home.all_runs()[-1].id)[0] == 0
         assert result_of(home) == result_of(made)

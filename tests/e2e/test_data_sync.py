@@ -49,23 +49,18 @@ def test_files_are_synced_repaired_and_reverted(home: Path, tmp_path: Path, tvqu
         (ETH, "stable", 200),
     ]
     assert first.document["repair"]["requests"] == 0
-    assert (first.document["features"]["appended"], first.document["features"]["keys"]) == (400, 2)
 
     delivered(folder, moved=1.01)
     said = tvquant("data", "repair", BTC, *words)
     assert said.code == 0, said.err
     assert said.out.startswith("1 of 1 assets are stable; 0 bars new, 1 changed")
-    assert "features: 0 rows appended, 1 recomputed, 1 dropped, of 1 instruments, in " in said.out
     assert tvquant("data", "repair", *words, "--json").document["requests"] == 0
 
     undone = tvquant("data", "revert", BTC, "-w", home, "--json")
     assert (undone.code, undone.document["bars"], undone.document["symbols"]) == (0, 1, [BTC])
     assert tvquant("data", "revert", BTC, "-w", home).code == 3
-    refreshed = tvquant("data", "features", "-w", home, "--json")  # a revert does not
-    assert (refreshed.code, refreshed.document["recomputed"], refreshed.document["keys"]) == (0, 1, 1)
-    assert tvquant("data", "features", "-w", home).out.startswith("features: 0 rows appended, 0 recomputed")
     status = tvquant("data", "status", "-w", home, "--json").document
-    assert status["tables"]["features"]["rows"] == 400
+    assert status["tables"]["bars"]["rows"] == 400
 
 
 def test_newer_files_are_seen_by_the_next_sync(home: Path, tmp_path: Path, tvquant: Call) -> None:

@@ -242,7 +242,7 @@ def test_commands_find_the_lake_that_the_environment_names(
     assert done.code == 0, done.err
     assert [path.name for path in (home / "data" / "lakehouse").iterdir() if path.is_dir()] == ["quarantine"]
     assert tvquant("init", other).code == 0
-    for words in (("status",), ("audit",), ("ls", BTC), ("features",), ("features",), ("compact",)):
+    for words in (("status",), ("audit",), ("ls", BTC), ("compact",)):
         said = tvquant("data", *words, "-w", other, "--json")
         assert said.code == 0, said.err
         assert json.loads(said.out)

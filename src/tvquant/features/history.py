@@ -44,10 +44,10 @@ def history(
     if not 0 < rows <= count:
         raise DataError(f"a history of {rows} rows was asked for, but the data have {count}")
     settings = Settings(rating_min_bars=rating_min_bars, rating_rules=rating_rules)
-    return from_values(panel, terms, values_of(panel, terms, settings, rows), settings)
+    return _from_values(panel, terms, _values(panel, terms, settings, rows), settings)
 
 
-def values_of(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int) -> Floats:
+def _values(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int) -> Floats:
     """Return the F x rows x N values of the last rows; NaN for a term whose fields hold nothing."""
     values = np.full((len(terms), rows, len(panel.instruments)), np.nan)
     able = [k for k, term in enumerate(terms) if not lacks(panel, term)]
@@ -56,7 +56,7 @@ def values_of(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int
     return values
 
 
-def from_values(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings) -> FeatureHistory:
+def _from_values(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings) -> FeatureHistory:
     """Return the history of the panel's last rows that has these values (F x R x N, which become its own)."""
     as_of = moments(panel)[-values.shape[1] :]
     if common_clock(panel):

@@ -214,7 +214,6 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
     unfinished = PlanBook(lake.folder).unfinished()
     found, states = lake.status(), health(lake, now=_present(live), delisted=delistings(lake))
     rows = [(t.name, t.rows, t.version, f"{t.size / 2**20:.1f}") for t in found.tables]
-    broken = [t for t in found.tables if t.damage]
     values = [one.state.value for one in states]
     counts = {state: values.count(state) for state in sorted(set(values))}
     fine = sum(one.state.fine for one in states)
@@ -224,7 +223,6 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
         f"{found.symbols:,} symbols, {str(found.first)[:10]} to {str(found.last)[:10]}",
         table(("table", "rows", "version", "MiB"), rows, right=(1, 2, 3)),
         f"healthy: {fine:,} of {len(states):,} ({', '.join(f'{state} {n:,}' for state, n in counts.items())})",
-        *(f"{t.name}: a cache that is damaged, `tvquant data features` makes it anew: {t.damage}" for t in broken),
         *([table(head, odd, right=(3, 4))] if odd else []),
         *unfinished_text(unfinished),
     ]
@@ -232,10 +230,7 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
         "symbols": found.symbols,
         "first": str(found.first),
         "last": str(found.last),
-        "tables": {
-            t.name: {"rows": t.rows, "version": t.version, "bytes": t.size} | ({"damage": t.damage} if t.damage else {})
-            for t in found.tables
-        },
+        "tables": {t.name: {"rows": t.rows, "version": t.version, "bytes": t.size} for t in found.tables},
         "health": counts,
         "not_healthy": [dict(zip(head, row, strict=True)) for row in odd],
         "unfinished": [one.command for one in unfinished],

@@ -1,4 +1,4 @@
-"""`tvquant data ls|export|features|compact`: look at one symbol, take bars out, compute features, pack files."""
+"""`tvquant data ls|export|compact`: look at one symbol, take bars out, pack files."""
 
 from datetime import datetime, timedelta
 from math import isfinite
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 
 if TYPE_CHECKING:
     from tvquant.app.workspace import Workspace
@@ -20,7 +20,7 @@ EXPORTS = Path("artifacts") / "exports"
 
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
-    for command in (ls, export, features, compact):
+    for command in (ls, export, compact):
         commands.command()(command)
 
 
@@ -194,19 +194,6 @@ def _inside(home: "Workspace", folder: Path) -> Path:
     if found.is_relative_to(home.root / "data") or found.is_relative_to(home.runs):
         raise ProfileError(f"--to {folder} is where tvquant keeps its own files; choose another one, such as {EXPORTS}")
     return found
-
-
-def features(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Compute what the store of features lacks, of every bar in the lake; `data sync` and `data repair` do so too."""
-    from tvquant.app.clock import SystemClock
-    from tvquant.app.feature_cycle import refresh_features
-
-    home = workspace_at(workspace)
-    home.require()
-    with watching() as progress:
-        progress.stage(9, "data features")
-        done = refresh_features(home, progress, clock=SystemClock())
-    answer(done.document(), done.text(), as_json=as_json)
 
 
 def compact(

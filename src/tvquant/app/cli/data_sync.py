@@ -11,11 +11,7 @@ from tvquant.app.cli.sync_messages import SyncOutput, repair_document, repair_te
 from tvquant.core.errors import DataError, ProfileError
 
 if TYPE_CHECKING:
-    from tvquant.app.cli.console import Progress
-    from tvquant.app.feature_cycle import FeatureCycle
     from tvquant.app.syncing import Source
-    from tvquant.app.workspace import Workspace
-    from tvquant.core.clock import Clock
 
 ProviderOption = Annotated[str, typer.Option("--provider", help="Who delivers: files, simulated.")]
 PathOption = Annotated[Path | None, typer.Option("--path", help="Folder (or file) of the provider `files`.")]
@@ -81,8 +77,7 @@ def sync(
         progress.stage(8, "data sync")
         source = _source(provider, path, url, basis, accept_basis, seed)
         done = synced(home, source, asked, clock=clock, watcher=progress)
-        features = _features(home, interval, progress, clock)
-    output = SyncOutput(done=done, provider=provider, features=features)
+    output = SyncOutput(done=done, provider=provider)
     answer(output.document(), output.text(), as_json=as_json)
     if why := output.lacking():
         note(f"tvquant: {why}")
@@ -120,26 +115,13 @@ def repair(
             interval=interval,
             watcher=progress,
         )
-        features = _features(home, interval, progress, clock)
-    document = {"provider": provider} | repair_document(done) | {"features": features.document() if features else None}
-    answer(document, repair_text(done, features), as_json=as_json)
+    answer({"provider": provider} | repair_document(done), repair_text(done), as_json=as_json)
 
 
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
     for command in (sync, repair):
         commands.command()(command)
-
-
-def _features(home: "Workspace", interval: str, progress: "Progress", clock: "Clock") -> "FeatureCycle | None":
-    """Bring the store of features up to date with the daily bars; others have none."""
-    from tvquant.app.feature_cycle import refresh_features
-    from tvquant.lake.storage.tables import DAILY
-
-    if interval != DAILY:
-        return None
-    progress.stage(9, "data features")
-    return refresh_features(home, progress, clock=clock)
 
 
 def _source(

@@ -8,7 +8,6 @@ from tvquant.app.cli.console import table
 from tvquant.core.quoting import visible
 
 if TYPE_CHECKING:
-    from tvquant.app.feature_cycle import FeatureCycle
     from tvquant.app.syncing import Synced
     from tvquant.market.account import Left
     from tvquant.market.healing import AssetHeal, HealReport
@@ -28,7 +27,6 @@ class SyncOutput:
 
     done: "Synced"
     provider: str
-    features: "FeatureCycle | None"
 
     @property
     def states(self) -> dict[str, Mapping[str, str]]:
@@ -51,7 +49,6 @@ class SyncOutput:
         notes = [(one.task.physical_symbol, note) for one in outcomes for note in (*one.notes, *_dropped(one))]
         return [
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
-            *(self.features.text() if self.features else ()),
             *_tabled(rows),
             *_noted([*notes, *_heal_notes(healed)]),
             *_left(account.left, done.depth, self.provider),
@@ -100,7 +97,6 @@ class SyncOutput:
             "assets": [_outcome(one) for one in done.summary.outcomes],
             "repair": repair_document(done.healed),
             "metadata": _metadata(done.metadata),
-            "features": self.features.document() if self.features else None,
         }
 
 
@@ -119,12 +115,11 @@ def unfinished_text(plans: "Iterable[SyncPlan]") -> list[str]:
     ]
 
 
-def repair_text(done: "HealReport", features: "FeatureCycle | None") -> list[str]:
+def repair_text(done: "HealReport") -> list[str]:
     """Return the lines on a repair."""
     good = done.checked - len(done.unhealthy)
     return [
         f"{good} of {done.checked} assets are stable; {_work(done.assets, done.requests, len(done.assets))}",
-        *(features.text() if features else ()),
         *_tabled([(name, "degraded", "", why) for name, why in sorted(done.unhealthy.items())]),
         *_noted(_heal_notes(done.assets)),
     ]

@@ -2,8 +2,8 @@
 
 One implementation serves both clocks: a decision asks for the last row, a history for many. A row of a history is what
 the view cut after that row gives, bit for bit; so nothing in a term may look at a later row or add up in another order.
-Of the fields a term reads prices and volumes of bars, adjusted by `split_adjustment`, and no others: stored values are
-valid as long as those are. A term that is no level (`ATR`) is the same in any unit of price and share.
+Of the fields a term reads prices and volumes of bars, adjusted by `split_adjustment`, and no others. A term that is no
+level (`ATR`) is the same in any unit of price and share.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +51,6 @@ class Term:
     measures : what the term shares with others and would be dear to take again for each of them.
     floored : it is a rating, which a name of fewer bars than `Settings.rating_min_bars` does not have; `evaluate` sees
         to that.
-    of_bars : it follows from bars alone, so the feature store may keep it; else from dated facts of instruments.
     """
 
     name: str
@@ -61,7 +60,6 @@ class Term:
     compute: Callable[..., Floats]
     measures: tuple[Measure, ...] = ()
     floored: bool = False
-    of_bars: bool = True
 
     @property
     def lack(self) -> str:

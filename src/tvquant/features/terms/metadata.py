@@ -39,5 +39,4 @@ METADATA_KNOWN = Term(
     unit="1",
     needs=(),
     compute=_known,
-    of_bars=False,
 )

@@ -24,7 +24,7 @@ from tvquant.lake.reading.lake import Lake
 from tvquant.lake.reading.unclosed_bars import settled
 from tvquant.lake.storage import tables
 from tvquant.lake.storage.intervals import LENGTHS, off_grid, table_of
-from tvquant.lake.storage.tables import CACHES, DAILY, MEASURES, PRICES, SCHEMAS
+from tvquant.lake.storage.tables import DAILY, MEASURES, PRICES, SCHEMAS
 from tvquant.symbology.kinds import structure
 
 FOREVER = np.datetime64("2200-01-01", "us")
@@ -41,7 +41,7 @@ def audit(lake: Lake, symbols: Iterable[str] | None = None, as_of: Instant | Non
     ------
     DataError : the lake is empty, has no bars of a symbol, or a file of it is not what was committed.
     """
-    for table in SCHEMAS.keys() - CACHES:
+    for table in SCHEMAS:
         tables.verify(lake.root, table)
     wanted = lake.symbols() if symbols is None else tuple(symbols)
     arrived = arrivals(lake, wanted, as_of)

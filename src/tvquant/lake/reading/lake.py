@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 
-from tvquant.core.errors import DataError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel
 from tvquant.lake.reading.bars import Bars, Symbol
@@ -21,16 +20,12 @@ from tvquant.lake.storage.tables import DAILY, SCHEMAS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableStatus:
-    """One table: its latest version, rows, and bytes on disk (old versions included).
-
-    `damage` : why it cannot be read, of a cache, which has no version and no rows then; everything else is an error.
-    """
+    """One table: its latest version, rows, and bytes on disk (old versions included)."""
 
     name: str
     version: int
     rows: int
     size: int
-    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,15 +126,10 @@ class Lake:
 
     def _tables(self) -> Iterator[TableStatus]:
         for name in SCHEMAS:
-            try:
-                version = tables.version(self.root, name)
-                if version is not None:
-                    rows = tables.count(self.root, name)
-                    yield TableStatus(name=name, version=version, rows=rows, size=size(self.root, name))
-            except DataError as error:
-                if name not in tables.CACHES:
-                    raise
-                yield TableStatus(name=name, version=0, rows=0, size=size(self.root, name), damage=str(error))
+            version = tables.version(self.root, name)
+            if version is not None:
+                rows = tables.count(self.root, name)
+                yield TableStatus(name=name, version=version, rows=rows, size=size(self.root, name))
 
     def ls(self, symbol: str) -> Listing:
         """Return what is stored of one symbol, rows by time.

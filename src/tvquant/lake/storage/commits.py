@@ -7,14 +7,11 @@ hold it committed in between makes Delta refuse, and then all is decided again.
 
 import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
 
 UNUSABLE = frozenset("[]%")
 """What the Delta library takes for a pattern or an escape in a path, and then loses its way."""
-
-type Schema = Mapping[str, pl.DataType]
 
 _KEEP = {
     "delta.enableExpiredLogCleanup": "false",
@@ -121,7 +116,7 @@ def extend(root: Root, table: str, frames: Iterable[pl.DataFrame]) -> None:
             (root / table).mkdir(parents=True, exist_ok=True)
         deltalake.write_deltalake(
             address(root, table),
-            _stream(table, first, some, SCHEMAS[table]),
+            _stream(table, first, some),
             mode="append",
             configuration=_KEEP,
             storage_options=options(root),
@@ -129,12 +124,12 @@ def extend(root: Root, table: str, frames: Iterable[pl.DataFrame]) -> None:
         )
 
 
-def _stream(table: str, first: pl.DataFrame, others: Iterator[pl.DataFrame], schema: Schema) -> Any:
+def _stream(table: str, first: pl.DataFrame, others: Iterator[pl.DataFrame]) -> Any:
     """Return the rows of all frames, for the Delta library, which takes them one frame after the other."""
     import pyarrow as pa  # type: ignore[import-untyped]
 
-    begun = arrow(table, first, schema)
-    rest = (batch for frame in others for batch in arrow(table, frame, schema).to_batches())
+    begun = arrow(table, first)
+    rest = (batch for frame in others for batch in arrow(table, frame).to_batches())
     return pa.RecordBatchReader.from_batches(begun.schema, chain(begun.to_batches(), rest))
 
 
@@ -157,19 +152,19 @@ def committing(root: Root, table: str) -> Iterator[None]:
         raise unwritten(said, error, retryable=True) from error
 
 
-def properties(table: str, schema: Schema | None = None) -> "deltalake.WriterProperties":
+def properties(table: str) -> "deltalake.WriterProperties":
     """Return how files of a table are written."""
     import deltalake
 
     # Prices hardly repeat: a dictionary of them is work for nothing.
-    numbers = [name for name, kind in (schema or SCHEMAS[table]).items() if kind == pl.Float64]
+    numbers = [name for name, kind in SCHEMAS[table].items() if kind == pl.Float64]
     plainly = deltalake.ColumnProperties(dictionary_enabled=False)
     return deltalake.WriterProperties(compression="SNAPPY", column_properties=dict.fromkeys(numbers, plainly))
 
 
-def arrow(table: str, frame: pl.DataFrame, schema: Schema | None = None) -> Any:
+def arrow(table: str, frame: pl.DataFrame) -> Any:
     """Return the rows in the table's types, for the Delta library."""
-    schema = SCHEMAS[table] if schema is None else schema
+    schema = SCHEMAS[table]
     frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
     # Texts repeat: as dictionaries they cost half the time to write. Plain large strings, not views: filters need them.
     texts = [name for name, kind in schema.items() if kind == pl.String]
@@ -231,40 +226,6 @@ def replace(
         )
 
 
-def renew(
-    root: Root, table: str, frames: Iterator[pl.DataFrame], schema: Schema, predicate: str | None, version: int | None
-) -> None:
-    """Commit the rows of all frames in place of those that the SQL predicate names, in one transaction.
-
-    Parameters
-    ----------
-    schema : of the frames. With `predicate` None they take the place of the whole table, and of its columns.
-    predicate : every given row must satisfy it; an empty one is true of none that is stored: rows are added.
-    version : of the table, None when it is not there.
-    """
-    import deltalake
-
-    usable(root)
-    first = next(frames, None)
-    with committing(root, table):
-        if first is None:
-            if predicate != "" and version is not None:
-                opened(root, table, version).delete(predicate)
-            return
-        rows = _stream(table, first, frames, schema)
-        commit = partial(deltalake.write_deltalake, data=rows, writer_properties=properties(table, schema))
-        if version is None:
-            if not isinstance(root, Place):
-                (root / table).mkdir(parents=True, exist_ok=True)
-            commit(address(root, table), mode="append", configuration=_KEEP, storage_options=options(root))
-        elif predicate is None:
-            commit(opened(root, table, version), mode="overwrite", schema_mode="overwrite")
-        elif predicate:
-            commit(opened(root, table, version), mode="overwrite", predicate=predicate)
-        else:
-            commit(opened(root, table, version), mode="append")
-
-
 def update(root: Root, table: str, values: Mapping[str, datetime], predicate: str) -> None:
     """Commit these moments as the columns' values in the rows that the SQL predicate names."""
     with committing(root, table):
@@ -280,22 +241,6 @@ def delete(root: Root, table: str, predicate: str) -> None:
 def among(column: str, texts: Sequence[str]) -> str:
     """Return SQL: the column is one of the texts."""
     return f"{column} IN ({', '.join("'" + text.replace("'", "''") + "'" for text in texts)})"
-
-
-def remove(root: Path, table: str) -> None:
-    """Remove a table with all its versions and records; hold `writing`.
-
-    Raises
-    ------
-    DataError : it cannot be removed.
-    """
-    for place in (root / table, root / committed.FOLDER / table):  # in this order: a table that is half gone shows
-        try:
-            shutil.rmtree(place)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise DataError(f"lake table {place} cannot be removed: {error.strerror}; is it writable?") from error
 
 
 def within(column: str, first: datetime, last: datetime) -> str:

@@ -4,10 +4,10 @@ Readers hold no lock. They read a version, and every version stays readable unti
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -115,13 +115,6 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "outcome": pl.String(),
         **dict.fromkeys(SCANNED, pl.Float64()),
     },
-    "features": {
-        "symbol": pl.String(),
-        "timestamp": TIME,
-        "inputs": pl.Int64(),
-        "version": pl.String(),
-        "recorded_at": TIME,
-    },
 }
 """`bars`: daily bars as delivered, then as repaired; `bars_4h`: those of that interval, apart; `actions`: a dividend is
 cash per unit, a split new units per old; `funding`: what longs of a swap paid to shorts, a fraction of the position, at
@@ -129,14 +122,8 @@ that second; `instruments`: what a symbol fixes, and over which bars its dividen
 delivered, zeros included (its rows together span them); `journal`: what became of each delivery's rows, per symbol;
 `repairs`: every value that was changed, with the original; `removals`: how many rows of a symbol were taken out of
 which table, and the version that has them; `facts`: ticks, lots and the like, as providers told them;
-`scans`: what scanners said, of which bar and when;
-`features`: what was computed from bars, with one more column per term, by instrument key (see `feature_store`).
+`scans`: what scanners said, of which bar and when.
 """
-
-OPEN_ENDED = frozenset({"features"})
-"""Tables with more columns than are named here."""
-CACHES = frozenset({"features"})
-"""Tables that are made anew from the others: damage to one of them stops nobody."""
 
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises for a file that is torn or no table; it panics on some, which is no `Exception`."""
@@ -163,23 +150,13 @@ def version(root: Root, table: str) -> int | None:
 
 
 def held(root: Root) -> dict[str, int]:
-    """Return the latest version of each table that is there; a cache that cannot be read counts as one that is not.
+    """Return the latest version of each table that is there.
 
     Raises
     ------
-    DataError : another table cannot be read.
+    DataError : one cannot be read.
     """
-    found: dict[str, int] = {}
-    for table in SCHEMAS:
-        try:
-            latest = version(root, table)
-        except DataError:
-            if table not in CACHES:
-                raise
-            continue
-        if latest is not None:
-            found[table] = latest
-    return found
+    return {table: latest for table in SCHEMAS if (latest := version(root, table)) is not None}
 
 
 def count(root: Root, table: str) -> int:
@@ -237,11 +214,8 @@ def read(
     where: pl.Expr | None = None,
     span: tuple[datetime, datetime] | None = None,
     at: int | None = None,
-    schema: Mapping[str, pl.DataType] | None = None,
 ) -> pl.DataFrame:
     """Return rows of a table at a version (the latest when None); an absent table has no rows.
-
-    `schema` names the columns of one that has more than those in `SCHEMAS`.
 
     With `span` only rows with a `timestamp` from its first to its second moment, from the files that have such rows.
 
@@ -251,7 +225,7 @@ def read(
     """
     from deltalake.exceptions import DeltaError
 
-    schema = SCHEMAS[table] if schema is None else schema
+    schema = SCHEMAS[table]
     empty = pl.DataFrame(schema=schema)
     committed.check_log(root, table, at)
     if not _exists(root, table):
@@ -269,8 +243,7 @@ def read(
             committed.check_files(root, table, names)
             files = [f"{address(root, table)}/{name}" for name in names]
             stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
-            more: Literal["ignore", "raise"] = "ignore" if table in OPEN_ENDED else "raise"
-            scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False, extra_columns=more)
+            scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False)
             # The store as Delta sees it: no other source of credentials is looked for.
             lazy = scan(files, storage_options=options(root), credential_provider=None) if files else empty.lazy()
             lazy = lazy if where is None else lazy.filter(where)

@@ -6,7 +6,7 @@
    a commit of its own; where there is none, all rows go out of use.
 3. A symbol whose declaration went out of use is declared again by its name. Where actions did, nothing is known any
    more of any dividends: all are declared again, without the bars that they were delivered with.
-4. What is damaged is not deleted but moved into a folder that the caller names. A cache is moved as a whole.
+4. What is damaged is not deleted but moved into a folder that the caller names.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,7 +24,7 @@ from tvquant.lake.reading.lake import Lake
 from tvquant.lake.storage import commits, committed, tables
 from tvquant.lake.storage.committed import HINT, LOG, entry
 from tvquant.lake.storage.location import Place
-from tvquant.lake.storage.tables import CACHES, SCHEMAS, TIME
+from tvquant.lake.storage.tables import SCHEMAS, TIME
 from tvquant.lake.writing.imports import new_instruments
 from tvquant.symbology.kinds import structure
 
@@ -115,11 +115,6 @@ def _declared_again(root: Path, *, undelivered: bool, recorded_at: datetime) -> 
 
 
 def _mended(root: Path, table: str, aside: Path) -> Iterator[str]:
-    if table in CACHES:
-        move(root / table, aside)
-        commits.remove(root, table)
-        yield f"{table}: a cache, put aside; `tvquant data features` makes it anew"
-        return
     yield from _log_mended(root, table, aside)
     committed.record(root, table)
     yield from _hints_left_out(root, table, aside)
