@@ -109,7 +109,7 @@ def judge_oscillators(values: Oscillators, rules: RatingRules) -> Votes:
     """Return votes of the eleven at the last rows of the values (N x (rows + 2) each), 11 x rows x N."""
     names, width = values.close.shape
     votes = np.empty((len(OSCILLATORS), width - BEFORE, names), np.int8)
-    _judge(Oscillators(*(np.ascontiguousarray(block.T) for block in values)), 0, votes, *_asked(rules))
+    _judge(tuple(np.ascontiguousarray(block.T) for block in values), 0, votes, *_asked(rules))
     return votes
 
 
@@ -131,16 +131,18 @@ def _vote(
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
         end = len(closes) - rows + first + size
-        until = Recursive(*(values[:end] for values in smooth))
+        until = tuple(values[:end] for values in smooth)
         _judge(windowed(highs[:end], lows[:end], closes[:end], until, size, typical), first, votes, *asked)
 
 
 @compiled
-def _judge(values: Oscillators, first: int, votes: Votes, fresh: bool, fresh_rsi: bool, crossing: bool) -> None:
+def _judge(series: tuple[Floats, ...], first: int, votes: Votes, fresh: bool, fresh_rsi: bool, crossing: bool) -> None:
     """Write the votes of the rows that the values end with, from row `first` on.
 
-    Every series is one line, of which the same name stands K places earlier at the bar before.
+    `series` are those of `Oscillators` as a plain tuple: a cache of compiled code must not name a class. Each is one
+    line, of which the same name stands K places earlier at the bar before.
     """
+    values = Oscillators(*series)
     size = len(values.close) - BEFORE
     end = first + size
     price, trend = _line(values.close, 0, size), _line(values.trend, 0, size)

@@ -80,7 +80,8 @@ def oscillators(
     highs, lows = (
         np.full_like(closes, np.nan) if field is None else tile.stacked(field, width)[0] for field in (high, low)
     )
-    values = windowed(highs, lows, closes, recursive(highs, lows, closes), rows, cci_source is PriceSource.TYPICAL)
+    smooth = tuple(recursive(highs, lows, closes))
+    values = windowed(highs, lows, closes, smooth, rows, cci_source is PriceSource.TYPICAL)
     return Oscillators(*(block.T for block in values))
 
 
@@ -114,12 +115,14 @@ def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
 
 @compiled
 def windowed(
-    highs: Floats, lows: Floats, closes: Floats, recursive: Recursive, rows: int, typical: bool
-) -> Oscillators:
-    """Return the oscillators at the last `rows` + 2 bars of those given, from the smoothed values.
+    highs: Floats, lows: Floats, closes: Floats, smooth: tuple[Floats, ...], rows: int, typical: bool
+) -> tuple[Floats, ...]:
+    """Return the oscillators at the last `rows` + 2 bars of those given, from the smoothed values, rows + 2 x K each.
 
-    `typical` asks for the CCI of the typical price instead of the close.
+    `typical` asks for the CCI of the typical price instead of the close. What is smoothed and what is returned are
+    plain tuples in the order of `Recursive` and `Oscillators`: a cache of compiled code must not name a class.
     """
+    recursive = Recursive(*smooth)
     reach = rows + BEFORE
     raw = position(closes, highs, lows, RANGE, reach + 2 * (SMOOTHING[0] - 1), 0.0)
     k, d = stochastic(raw)
@@ -130,8 +133,7 @@ def windowed(
     source = _typical(highs, lows, closes, reach + CCI[0] - 1) if typical else closes
     channel = commodity_channel(source, CCI, reach)
     awesome = simple(_between(highs, lows, reach + AWESOME[-1] - 1), AWESOME, reach)
-    # By place: so many names are more than may be passed to a compiled call.
-    return Oscillators(
+    return (
         now, recursive.trend[begin:], strength[begin:], k, d, channel,
         recursive.adx[begin:], recursive.plus[begin:], recursive.minus[begin:],
         _less(awesome[0], awesome[1]), _less(now, earlier), recursive.macd[begin:], recursive.signal[begin:],

@@ -102,7 +102,7 @@ def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
 
 
 @compiled
-def _play(market_: Any, orders_: Any, terms_: Any, book_: Any) -> None:
+def _play(market_: tuple[Any, ...], orders_: tuple[Any, ...], terms_: tuple[Any, ...], book_: tuple[Any, ...]) -> None:
     """Play the orders, each row by a step of its own or in a stretch of rows that need none."""
     market, orders, terms, book = PriceRows(*market_), Orders(*orders_), Terms(*terms_), Book(*book_)
     rows, names = market.marks.shape
