@@ -4,6 +4,8 @@ A rename alone is not enough: the content of the file, then the folder that name
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tvquant.core.errors import unwritten
@@ -26,24 +28,28 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Put the content in a file's place, whole or not at all, and wait for the disk.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; what stands there takes the file's place, whole or not at all, and is on the disk.
 
     Raises
     ------
-    OSError : the disk did not take it; the file is what it was.
+    OSError : the disk did not take it; the file is what it was, as after any other error while it is written.
     """
     aside = path.with_name(f"{path.name}.{os.getpid()}{ASIDE}")
     try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield aside
+        sync(aside)
         aside.replace(path)
-    except OSError:
+    finally:
         aside.unlink(missing_ok=True)
-        raise
     sync(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put the content in a file's place, as `replacing` does."""
+    with replacing(path) as aside:
+        aside.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:

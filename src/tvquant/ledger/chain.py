@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tvquant.core import durable
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN, Entry
@@ -134,7 +135,7 @@ class Ledger:
             os.fsync(self._file.fileno())
             self._write_head()
             for path in (self._folder / HEAD, self._folder):
-                _sync(path)
+                durable.sync(path)
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -211,12 +212,3 @@ def _content(entry: Entry) -> dict[str, Json]:
         "metrics": encode(entry.metrics, "metrics"),
         "data": encode(entry.data, "data"),
     }
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has the file, or the folder's names."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import polars as pl
 
+from tvquant.core import durable
 from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.core.instants import instant
@@ -124,9 +125,7 @@ async def prepare_portfolio_data(
     for name, content in files.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}")
-        beside.write_bytes(content)
-        beside.replace(target)
+        durable.replace(target, content)
     return Prepared(
         summary=summary,
         healed=healed,

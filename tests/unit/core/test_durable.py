@@ -33,3 +33,19 @@ def test_a_text_is_replaced_whole_in_a_folder_that_is_made(tmp_path):
     durable.write_text(path, "one")
     durable.write_text(path, "zwei é")
     assert {p.name: p.read_text("utf-8") for p in path.parent.iterdir()} == {"a.txt": "zwei é"}
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
+def test_a_write_that_stops_half_way_leaves_the_old_file_and_no_other(stop, tmp_path):
+    """Whatever stops it: a library reports a full disk in errors of its own, and a person presses Ctrl-C."""
+
+    def write():
+        with durable.replacing(tmp_path / "head") as aside:
+            aside.write_bytes(b"half")
+            assert (tmp_path / "head").read_bytes() == b"old"
+            raise stop
+
+    durable.replace(tmp_path / "head", b"old")
+    with pytest.raises(stop):
+        write()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"head": b"old"}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tvquant.app.cli import data_lake, data_sync, data_undo
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.sync_messages import unfinished_text
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
@@ -119,8 +120,7 @@ def import_command(
     if done.refused:
         name, why = next(iter(done.refused.items()))
         more = f", and {len(done.refused) - 1:,} others" if len(done.refused) > 1 else ""
-        note(f"tvquant: left out whole: {shown(name)} ({why}){more}; everything else is imported")
-        raise typer.Exit(DataError.exit_code)
+        raise Answered(DataError, f"left out whole: {shown(name)} ({why}){more}; everything else is imported")
 
 
 def _names(given: list[str] | None) -> frozenset[str]:
@@ -156,8 +156,7 @@ def audit(
         try:
             gate(states)
         except LedgerError as error:
-            note(f"tvquant: {error}")
-            raise typer.Exit(error.exit_code) from error
+            raise Answered(LedgerError, str(error)) from error
 
 
 def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json: bool) -> "tuple[AssetHealth, ...]":

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, watching, workspace_at
+from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.sync_messages import SyncOutput, repair_document, repair_text
 from tvquant.core.errors import DataError, ProfileError
 
@@ -80,8 +81,7 @@ def sync(
     output = SyncOutput(done=done, provider=provider)
     answer(output.document(), output.text(), as_json=as_json)
     if why := output.lacking():
-        note(f"tvquant: {why}")
-        raise typer.Exit(DataError.exit_code)
+        raise Answered(DataError, why)
 
 
 def repair(

@@ -1,4 +1,7 @@
-"""Failures of commands: one line and an exit code for whatever ended one."""
+"""Failures of commands: one line and an exit code for whatever ended one.
+
+With `--json` the error is the one document on stdout, unless the answer is out already (`Answered`).
+"""
 
 import errno
 import re
@@ -23,16 +26,33 @@ NAMES = {"sklearn": "scikit-learn", "pywt": "pywavelets", "pypfopt": "pyportfoli
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a failed command: kind of failure, one line, exit code."""
+    """The end of a failed command: kind of failure, one line, exit code.
+
+    `answered` : the command's own document is on stdout already.
+    """
 
     kind: str
     line: str
     code: int
+    answered: bool = False
+
+
+class Answered(Exception):
+    """A command has printed its answer, and ends with a code: that of the given class of errors.
+
+    The line goes to stderr, beside the answer; nothing is printed where the answer says it all (no line).
+    """
+
+    def __init__(self, kind: type[TvquantError], line: str = "") -> None:
+        super().__init__(line)
+        self.kind = kind
 
 
 def ending(error: BaseException) -> Ending | None:
     """Return how an expected failure ends the command; None for a bug."""
     match error:
+        case Answered():
+            return Ending(error.kind.__name__, str(error), error.kind.exit_code, answered=True)
         case TvquantError():
             return Ending(type(error).__name__, str(error), error.exit_code)
         case typer.TyperException():

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, watching, workspace_at
+from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.core.errors import LedgerError
 from tvquant.core.stamps import Stamp
@@ -35,11 +36,11 @@ def leakcheck(
     answer(_document(found), _text(found), as_json=as_json)
     if found.leaks:
         first = found.leaks[0]
-        note(
-            f"tvquant: {found.run}: {len(found.leaks)} decisions differ, the first ({first.fork}) in {first.path} of "
-            f"{first.cell}, window {first.window}; do not believe a result that used the future"
+        raise Answered(
+            LedgerError,
+            f"{found.run}: {len(found.leaks)} decisions differ, the first ({first.fork}) in {first.path} of "
+            f"{first.cell}, window {first.window}; do not believe a result that used the future",
         )
-        raise typer.Exit(LedgerError.exit_code)  # not raised itself: the answer is on stdout already, one document
 
 
 def _document(found: "LeakCheck") -> dict[str, Any]:

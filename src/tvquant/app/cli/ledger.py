@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.exit_codes import Answered
 from tvquant.core.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
     text += "".join(f"\n  {one.file} {one.why}" for one in found.altered)
     answer(document, text, as_json=as_json)
     if found.status is not Integrity.OK:
-        note(f"tvquant: {_wrong(folder.id, found)}")
-        raise typer.Exit(LedgerError.exit_code)  # not raised itself: the answer is on stdout already, one document
+        raise Answered(LedgerError, _wrong(folder.id, found))
 
 
 def _wrong(run: str, found: "Verification") -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from tvquant.app.cli.exit_codes import BUG, ending
+from tvquant.app.cli.exit_codes import BUG, Ending, ending
 from tvquant.core.quoting import visible
 
 INTERRUPTED = 130
@@ -58,18 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
-        return _fail(
-            words,
-            "Interrupted",
-            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a sync when called again",
-            INTERRUPTED,
+        line = (
+            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a sync when called again"
         )
+        return _fail(words, Ending("Interrupted", line, INTERRUPTED))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: whatever is not expected here is a bug, logged whole
         end = ending(error)
-        return _fail(words, end.kind, end.line, end.code) if end else _bug(words, error)
+        return _fail(words, end) if end else _bug(words, error)
     except BaseException as error:
         if type(error).__name__ != PANIC:
             raise
@@ -78,15 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _bug(words: Sequence[str], error: BaseException) -> int:
     what = f"{type(error).__name__}: {error}"
-    return _fail(words, "Bug", f"a bug in tvquant ({what}); the whole story is in {_crash_log(words)}", BUG)
+    line = f"a bug in tvquant ({what}); the whole story is in {_crash_log(words)}"
+    return _fail(words, Ending("Bug", line, BUG))
 
 
-def _fail(words: Sequence[str], kind: str, message: str, code: int) -> int:
-    line = visible(" ".join(message.split()))
-    if "--json" in words:
-        print(json.dumps({"error": {"kind": kind, "message": line, "exit_code": code}}, ensure_ascii=False))
-    print(f"tvquant: {line}", file=sys.stderr)
-    return code
+def _fail(words: Sequence[str], end: Ending) -> int:
+    """Print the one line, with `--json` also the one document where there is none yet; return the exit code."""
+    line = visible(" ".join(end.line.split()))
+    if "--json" in words and not end.answered:
+        print(json.dumps({"error": {"kind": end.kind, "message": line, "exit_code": end.code}}, ensure_ascii=False))
+    if line or not end.answered:
+        print(f"tvquant: {line}", file=sys.stderr)
+    return end.code
 
 
 def _crash_log(words: Sequence[str]) -> Path:

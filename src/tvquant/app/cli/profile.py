@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 
@@ -127,7 +128,7 @@ def lint(
                 note(f"{name}: {notice}")
     answer(problems, text, as_json=as_json)
     if any(problems.values()):
-        raise typer.Exit(2)
+        raise Answered(ProfileError)
 
 
 def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]:

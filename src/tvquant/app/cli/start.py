@@ -13,6 +13,7 @@ import typer
 from tvquant import __version__
 from tvquant.app import CACHE_REFUSED
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
+from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.workspace import LAKE_URI, Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError
@@ -119,7 +120,7 @@ def doctor(
     rows += [(what, one) for what, found in files.items() for one in found]
     answer({**facts, "packages": packages, **files}, table(("what", "found"), rows), as_json=as_json)
     if files.get("damaged"):
-        raise typer.Exit(DataError.exit_code)
+        raise Answered(DataError)
 
 
 def _files(home: Workspace, fix: bool) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tvquant.core import durable
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
@@ -129,13 +130,12 @@ def _with_actions(lake: Lake, rows: pl.DataFrame, structures: dict[str, Structur
 def _write(part: pl.DataFrame, path: Path, form: Format) -> None:
     """Write whole or not at all, without columns that hold nothing."""
     kept = [name for name in part.columns if name in ("symbol", "timestamp") or part[name].null_count() < len(part)]
-    beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if form is Format.PARQUET:
-            part.select(kept).write_parquet(beside, compression="zstd")
-        else:
-            part.select(kept).write_csv(beside, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
-        beside.replace(path)
+        with durable.replacing(path) as aside:
+            if form is Format.PARQUET:
+                part.select(kept).write_parquet(aside, compression="zstd")
+            else:
+                part.select(kept).write_csv(aside, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}; choose another folder") from error

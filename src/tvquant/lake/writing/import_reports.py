@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tvquant.core import durable
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake.storage.location import Root, folder
@@ -113,7 +114,8 @@ def put_aside(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Pat
         return None
     path = folder(root) / "quarantine" / f"{import_id}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    bad.write_parquet(path)
+    with durable.replacing(path) as aside:
+        bad.write_parquet(aside)
     return path
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tvquant.app.cli.exit_codes import ending
+from tvquant.app.cli.exit_codes import Answered, ending
 from tvquant.app.cli.main import main
+from tvquant.core.errors import DataError, LedgerError
 
 MAIN = sys.modules[main.__module__]
 
@@ -58,6 +59,28 @@ def test_a_failure_is_one_line(
     assert words in err
     assert json.loads(out)["error"]["exit_code"] == code
     assert len(list((tmp_path / "data" / "logs").iterdir())) == (1 if code == 70 else 0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "code", "line"),
+    [
+        (Answered(DataError, "left out\nwhole"), 3, "tvquant: left out whole\n"),
+        (Answered(LedgerError), 1, ""),
+    ],
+    ids=["with a line", "that says it all"],
+)
+def test_an_answer_that_is_bad_news_stays_the_only_document(
+    bad: Answered, code: int, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*_: object, **__: object) -> None:
+        print('{"answer": 1}')
+        raise bad
+
+    monkeypatch.setattr(MAIN, "build", lambda: command)
+    assert main(["data", "import", "--json"]) == code
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"answer": 1}
+    assert err == line
 
 
 def test_what_ends_a_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
