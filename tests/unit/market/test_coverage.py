@@ -24,6 +24,15 @@ def put(lake: Lake, rows: pl.DataFrame, *, interval: str = "1d", basis: Basis = 
     upsert(lake, rows, interval=interval, basis=basis, source="test", recorded_at=NOW, reason="test")
 
 
+def test_a_bar_is_known_when_its_interval_is_over_or_its_session_closes() -> None:
+    for symbol, interval, stamp, known in (
+        (BTC, "4h", "2024-06-01T04:00", "2024-06-01T08:00"),
+        (BTC, "1d", "2024-05-31", "2024-06-01"),
+        (AAPL, "1d", "2024-05-31", "2024-05-31T20:00"),
+    ):
+        assert Grid.of(symbol, interval, NOW).known_at(at(stamp)) == at(known)
+
+
 @pytest.mark.parametrize(
     ("symbol", "interval", "now", "closed"),
     [

@@ -12,8 +12,10 @@ from tvquant.core.panel import Basis
 from tvquant.lake import FindingKind, Lake, audit, health, import_files
 from tvquant.lake.forks import pinned, rebuilt
 from tvquant.lake.reading.export import export
+from tvquant.lake.reading.unclosed_bars import provisional
 from tvquant.lake.storage.tables import read
 from tvquant.lake.writing.upserts import revert, upsert
+from tvquant.symbology.kinds import structure
 
 BTC, AAPL = "BINANCE:BTCUSDT", "NASDAQ:AAPL"
 NOON, MIDNIGHT = datetime(2021, 1, 4, 12, tzinfo=UTC), datetime(2021, 1, 5, tzinfo=UTC)
@@ -117,3 +119,12 @@ def test_exports_and_forks_hold_finished_bars_only(lake: Lake, deliver: Any, bar
     again = other.pin([BTC])
     assert again.digest == snapshot.digest
     assert other.panel(again).digest() == lake.panel(snapshot).digest()
+
+
+def test_a_row_off_the_calendar_is_early_until_its_day_is_over() -> None:
+    """A Saturday of New York, recorded at its noon and at the next midnight; a session, before and at its close."""
+    days = [datetime(2021, 1, 2, tzinfo=UTC)] * 2 + [datetime(2021, 1, 4, tzinfo=UTC)] * 2
+    seen = [datetime(2021, 1, 2, 12, tzinfo=UTC), datetime(2021, 1, 3, tzinfo=UTC)]
+    seen += [datetime(2021, 1, 4, 20, 59, tzinfo=UTC), datetime(2021, 1, 4, 21, tzinfo=UTC)]
+    rows = pl.DataFrame({"symbol": [AAPL] * 4, "timestamp": days, "recorded_at": seen})
+    assert provisional(rows, {AAPL: structure(AAPL)}).to_list() == [True, False, True, False]
