@@ -150,10 +150,10 @@ def test_over_the_wire_it_ends_alike(tmp_path: Path) -> None:
 
 
 CHILD = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 import polars as pl
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 import test_sync as told
 
 lake, factor = told.Lake(Path(sys.argv[2])), float(sys.argv[3])
@@ -233,9 +233,9 @@ def test_a_sync_killed_at_any_moment_harms_nothing_and_goes_on(tmp_path: Path) -
 
 
 FIRST = """
-import sys
+import os, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 import test_sync as told
 
 print(len(told.first_sync(told.Workspace(Path(sys.argv[2])), 20).account.stable), flush=True)
