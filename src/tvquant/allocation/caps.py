@@ -114,7 +114,7 @@ def _rows(
 ) -> Iterator[tuple[Family, Floats, float]]:
     """Yield the rows of clusters with more than one name, then of the net limits that the budget does not keep already.
 
-    A single side cannot leave an interval that its budget is in.
+    A single side has its net with its budget, which `_budget` keeps within the interval's outer end.
     """
     for shared in np.flatnonzero(np.bincount(cluster) > 1):
         yield Family.CLUSTER, (cluster == shared).astype(np.float64), limits.cluster
@@ -134,7 +134,8 @@ def emptied(feasible: FeasibleSet) -> Attempt | None:
     who = f"{long} long and {short} short names"
     if min(limits.gross, _capacity(limits, feasible.cluster)) <= NEGLIGIBLE:
         return Attempt(what="caps", outcome=f"gross, position and cluster limits leave nothing to hold of {who}")
-    name, limit = (Family.NET_HIGH, high) if not short else (Family.NET_LOW, -low)
+    too_high = not short or (long > 0 and high + 2.0 * _capacity(limits, feasible.cluster[feasible.signs < 0.0]) <= 0.0)
+    name, limit = (Family.NET_HIGH, high) if too_high else (Family.NET_LOW, -low)
     return Attempt(what="netting", outcome=f"{name} leaves nothing to hold of {who}, limit {limit + 0.0:g}")
 
 

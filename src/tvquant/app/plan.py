@@ -29,7 +29,7 @@ class Plan:
 
 
 def make_plan(lake: Lake, resolved: ResolvedProfile) -> Plan:
-    """Return pin what the profile's universe and benchmark need; the plan's profile is the one that the lake can serve.
+    """Read and digest what a profile needs of the lake; the plan is of the profile that the lake can serve.
 
     Raises
     ------

@@ -1,9 +1,11 @@
 """Resume: an interrupted run goes on from its ledger, by the plan it pinned and the decisions it recorded.
 
-Nothing that was recorded is decided again; the result digest is that of a run without interruption.
+Nothing that was recorded is decided again; the result digest is that of a run without interruption. A run that was
+stopped before it pinned its data goes through the data cycle again, for the lake may have changed since.
 """
 
 from tvquant.app.finished_runs import Finished, fault, result_digest
+from tvquant.app.identity import environment, source_digest
 from tvquant.app.pinned_snapshot import restore_snapshots
 from tvquant.app.plan import Plan, make_plan
 from tvquant.app.progress import Logbook, Watcher
@@ -11,6 +13,7 @@ from tvquant.app.run import play_stages
 from tvquant.app.run_context import RunContext
 from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
+from tvquant.core.digests import digest_json
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.lake import Lake, Snapshot
 from tvquant.ledger import Ledger, RunFolder
@@ -20,7 +23,7 @@ from tvquant.tournament.rebalances import Rebalance
 
 
 def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher) -> Finished:
-    """Return go on with an interrupted run from its ledger.
+    """Go on with an interrupted run from its ledger; return it finished.
 
     Raises
     ------
@@ -39,18 +42,27 @@ def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, 
     with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
         context = RunContext(
             lake=lake, folder=folder, plan=plan, recorder=ledger, progress=Logbook(folder.path, clock, watcher),
-            jobs=jobs, finished=set(recorded.stages), resumed=resumed,
+            jobs=jobs, finished=set(recorded.stages) if recorded.plan else set(), resumed=resumed,
         )  # fmt: skip
         return play_stages(context, ledger)
 
 
 def _plan_of(run: RecordedRun, lake: Lake) -> Plan:
     """Return the plan of an interrupted run: as pinned, or of the lake as it is where nothing was pinned yet."""
-    resolved, pinned = run.resolved, run.plan
+    resolved, pinned, began = run.resolved, run.plan, run.genesis.inputs
     if pinned is None:
-        return make_plan(lake, resolved)
-    plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.snapshot)))
-    if plan.digest != pinned.digest:
+        same = (source_digest(), digest_json(environment())) == (began.get("code"), began.get("environment"))
+        plan = make_plan(lake, resolved)
+        if same and plan.resolved.digest != resolved.digest:
+            raise ProfileError(
+                f"run {run.folder.id} was begun on a lake that served its profile otherwise "
+                f"({'; '.join(plan.resolved.notices) or 'symbols have come'}); "
+                f"start it anew with `tvquant run {resolved.profile.name}`"
+            )
+    else:
+        plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.snapshot)))
+        same = plan.digest == pinned.digest
+    if not same:
         raise ProfileError(
             f"run {run.folder.id} was begun with other code or packages, so it cannot go on with these; "
             f"start it anew with `tvquant run {resolved.profile.name}`"

@@ -1,8 +1,8 @@
 """A run: the stages of the production flow over one profile, on one pinned snapshot.
 
-1. The profile is resolved, the universe's symbols are pinned, and the plan digest follows. A finished run of the same
-   plan is returned instead of computed again.
-2. Stages record intent and outcome. Everything after the pin reads the snapshot only.
+1. What the profile needs is read from the lake and digested. A finished run of the same plan is returned instead of
+   computed again.
+2. Stages record intent and outcome. The pin is recorded behind the data cycle; what follows reads the snapshot only.
 3. The seal holds the result digest. A finished run is never touched; an interrupted one goes on by `resume`.
 """
 

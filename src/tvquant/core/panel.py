@@ -110,7 +110,7 @@ class Panel:
         close, without it, to this close, as a fraction; NaN where not known) and `funding_hours` (how many hours those
         payments cover) when there are swaps with some, `funding_early` and `funding_early_hours` (their parts until the
         open) when rows do not open at the close before them; `total_return` is added from prices when absent.
-    known_at : T x N, the bar's close plus the provider's delay, increasing down each column (may be a broadcast view).
+    known_at : T x N, when each cell was known: its bar's close, increasing down each column (may be a broadcast view).
     tradable : T x N, there is a valid bar.
     bases : N, what prices are adjusted for.
     stamps : N, the caveats of each instrument that are known by the last row, ended ones with their end.

@@ -206,7 +206,9 @@ def _netted(
     netted = keep_caps(made.weights, problem.composition, assets, problem.limits)
     if broken := violated(netted.constraints):
         attempts = (*made.attempts, Attempt(what="netting", outcome="; ".join(map(str, broken))))
-        failed = replace(made, weights={}, cash=1.0, status=Status.FAILED, attempts=attempts)
+        failed = replace(
+            made, weights={}, cash=1.0, forced_cash=0.0, status=Status.FAILED, attempts=attempts, constraints=()
+        )
         return replace(decision, allocation=failed)
     weights = {key: w for key, w in netted.net.items() if w != 0.0}
     cancelled = {key: w for key, w in netted.gross.items() if w != abs(netted.net[key])}

@@ -39,7 +39,7 @@ NOTHING = Resumed(rebalances={}, finished=frozenset(), selections=frozenset())
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matrix:
-    """The digest of every cell in the order of the grid, and why those failed that did."""
+    """The leaf of every cell in the order of the grid (its digest, or that and why it failed), and the failures."""
 
     failed: Mapping[str, str]
     leaves: Mapping[str, str]
@@ -75,7 +75,8 @@ def play_matrix(
     progress(sum(len(resumed.rebalances.get(cell.key, ())) for cell in cells))
     with Pool(jobs, engine) as pool:
         rebalances = _decide(engine, cells, resumed, pool, recorder, progress)
-        made = [one for cell in cells if not cell.baseline for one in rebalances[cell.path.key]]
+        strategies = dict.fromkeys(cell.path.key for cell in cells if not cell.baseline)
+        made = [one for key in strategies for one in rebalances[key]]
         if not any(one.weights for one in made):
             raise _nothing_to_hold(made)
         failed, leaves, left = {}, {}, False

@@ -149,6 +149,11 @@ def test_net_is_of_physical_weights():
             "net_low leaves nothing to hold of 0 long and 5 short names, limit 0",
         ),
         (problem(5, net=(0.5, 1.0), short=5), "netting", "limit -0.5"),
+        (
+            problem(4, net=(-1.0, -0.6), short=1),
+            "netting",
+            "net_high leaves nothing to hold of 3 long and 1 short names",
+        ),
         (problem(5, gross=0.0), "caps", "gross, position and cluster limits leave nothing"),
     ],
 )

@@ -200,6 +200,42 @@ def test_a_run_of_other_code_does_not_go_on(home: Workspace, monkeypatch: pytest
         resume(home, home.run("latest"), clock=CLOCK, jobs=1, watcher=Watcher())
 
 
+def unpinned(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A run that was stopped after its data cycle, before the pin."""
+
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tvquant.app.run.pin", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
+    return home.run("latest")
+
+
+def test_a_run_that_pinned_nothing_judges_the_lake_as_it_is_now(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = unpinned(home, monkeypatch)
+    later = coin_closes({"BTC": 3, "ETH": 5}, datetime(2024, 8, 31, tzinfo=UTC), 20)
+    later.write_parquet(tmp_path / "later.parquet")
+    import_files(home.lake(), [tmp_path / "later.parquet"], recorded_at=CLOCK.now())
+    done = resume(home, folder, clock=CLOCK, jobs=1, watcher=Watcher())
+    fresh = run(home, profile(), clock=CLOCK, jobs=1, again=True, watcher=Watcher())
+    assert done.result == fresh.result
+    assert folder.read_json("data/health.json") == fresh.folder.read_json("data/health.json")
+    assert verify(folder.path, run_id=folder.id).finished
+
+
+def test_a_run_that_pinned_nothing_goes_on_with_its_own_code_only(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = unpinned(home, monkeypatch)
+    monkeypatch.setattr("tvquant.app.resume.source_digest", lambda: "other")
+    with pytest.raises(ProfileError, match="other code"):
+        resume(home, folder, clock=CLOCK, jobs=1, watcher=Watcher())
+
+
 def test_a_run_of_the_same_plan_that_was_altered_is_not_returned_but_named(home: Workspace) -> None:
     done = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     found = verify(done.folder.path, run_id=done.folder.id)

@@ -331,6 +331,7 @@ def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(
     assert decision.atoms == {}
     last = decision.allocation.attempts[-1]
     assert (last.what, "net_low" in last.outcome) == ("netting", True)
+    assert (decision.allocation.forced_cash, decision.allocation.constraints) == (0.0, ())
 
 
 @pytest.mark.requirement("R-RSK-18")
