@@ -69,7 +69,8 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
     total += of_whole
     times += counts.T @ counts
     _fall_back(total, times == 0.0, returns)
-    return _definite(_unit(total / np.maximum(times, 1.0)))
+    mean = total / np.maximum(times, 1.0)
+    return _definite(_unit(0.5 * (mean + mean.T)))  # a pair and its mirror are sums of other products
 
 
 def correlation_distance(correlation: Floats) -> Floats:

@@ -48,7 +48,7 @@ def by_series(returns: Floats) -> Floats:
     return np.array(returns.T, dtype=np.float64, order="C")
 
 
-@inner
+@compiled
 def last_finite(values: Floats, most: int, out: Floats) -> int:
     """Put the last `most` finite values into the end of `out`, in order of time, and say how many there are."""
     at = out.size

@@ -4,7 +4,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import cache, lru_cache
 from pathlib import Path
@@ -47,12 +48,24 @@ class Pool[S]:
         """Return results in the order of the tasks, each as soon as it and those before it are there."""
         if self.jobs == 1:
             return (work(self._subject, *task) for task in tasks)
+        results = self._results(work, tasks)
+        self._stack.callback(results.close)
+        return results
+
+    def _results[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Generator[R]:
+        """Yield the results of the workers; who stops early leaves results behind, of which joblib need not warn."""
         import joblib
 
-        results: Iterator[R] = self._parallel(
+        results: Generator[R] = self._parallel(
             joblib.delayed(_worked)(os.getpid(), self._file, work, task) for task in tasks
         )
-        return results
+        try:
+            for one in results:  # noqa: UP028 (`yield from` would close the other generator first, with its warning)
+                yield one
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                results.close()
 
 
 def _worked(parent: int, file: Path, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:

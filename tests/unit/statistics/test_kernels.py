@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics import cvar, efficiency_ratio, hurst, kernels, moments, permutation_entropy
+from tvquant.statistics import cvar, efficiency_ratio, hurst, kernels, moments, permutation_entropy, tail_gain
 
 PUBLIC = {
     "entropy": permutation_entropy,
@@ -13,6 +13,7 @@ PUBLIC = {
     "kurtosis": lambda returns: moments(returns).excess_kurtosis,
     "cvar": lambda returns: cvar(returns)[0],
     "cvar_error": lambda returns: cvar(returns)[1],
+    "tail_gain": lambda returns: tail_gain(returns)[0],
 }
 
 

@@ -83,7 +83,7 @@ def test_what_is_not_there_is_not_removed(full: Lake) -> None:
 def test_the_last_symbol_may_go_too(lake: Lake, deliver: Any, bars: Any) -> None:
     deliver(bars(BTC, [1.0]))
     _removed(lake, BTC)
-    for look in (lake.status, lake.symbols, lake.closes):
+    for look in (lake.status, lake.symbols, lake.bars):
         with pytest.raises(DataError, match="is empty"):
             look()
     assert _back(lake) is not None
