@@ -77,5 +77,4 @@ def _resumed(run: RecordedRun) -> Resumed:
         for cell, made in run.decisions.items()
     }
     selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
-    finished = frozenset(cell.key for cell in run.outcomes)
-    return Resumed(rebalances=rebalances, finished=finished, selections=selections)
+    return Resumed(rebalances=rebalances, leaves={cell.key: cell.leaf for cell in run.outcomes}, selections=selections)

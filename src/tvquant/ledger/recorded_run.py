@@ -60,6 +60,7 @@ class RecordedCell:
     Parameters
     ----------
     status : `played`, `liquidated`, `failed`.
+    digest : of its decisions, weights and returns; None where it failed.
     why : why it failed; None where it did not.
     metrics : all that was measured, by name, for those who pass it on; None what has no value.
     """
@@ -68,9 +69,15 @@ class RecordedCell:
     baseline: bool
     status: str
     stamps: tuple[Stamp, ...]
+    digest: str | None
     why: str | None
     measures: Measures
     metrics: Mapping[str, Any]
+
+    @property
+    def leaf(self) -> str:
+        """What the result digest is made from."""
+        return self.digest or f"failed: {self.why}"
 
     @classmethod
     def of(cls, record: LedgerRecord) -> Self:
@@ -88,6 +95,7 @@ class RecordedCell:
             baseline=metrics["baseline"],
             status=metrics["status"],
             stamps=tuple(Stamp(one) for one in record.data.get("stamps", ())),
+            digest=record.outputs.get("cell"),
             why=record.data.get("why"),
             measures=Measures.of(metrics),
             metrics=metrics,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tvquant.core.digests import merkle_root
-from tvquant.core.errors import DataError, ModelError
+from tvquant.core.errors import DataError, LedgerError, ModelError
 from tvquant.core.records import Entry, Recorder, ResultSink
 from tvquant.core.stages import Stage
 from tvquant.tournament.cell_results import CellResult, result_of
@@ -26,15 +26,21 @@ type Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """What an interrupted run had recorded: rebalances by cell, the cells that were finished, the selections."""
+    """What an interrupted run had recorded.
+
+    Parameters
+    ----------
+    rebalances : by cell.
+    leaves : of each finished cell: its digest, or that and why it failed.
+    selections : chain and window of each.
+    """
 
     rebalances: Mapping[str, Sequence[Rebalance]]
-    finished: frozenset[str]
+    leaves: Mapping[str, str]
     selections: frozenset[tuple[str, int]]
-    """Chain and window of each selection."""
 
 
-NOTHING = Resumed(rebalances={}, finished=frozenset(), selections=frozenset())
+NOTHING = Resumed(rebalances={}, leaves={}, selections=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,10 +71,11 @@ def play_matrix(
     Raises
     ------
     DataError : no strategy had a candidate at any window.
+    LedgerError : a finished cell does not settle as it was recorded.
     ModelError : every allocation failed, or not one strategy is left.
     """
     for cell in cells:
-        if cell.key not in resumed.finished:
+        if cell.key not in resumed.leaves:
             recorder.record(
                 Entry(chain=cell.key, stage=Stage.VALIDATION, pillar=3, kind="intent", data={"cell": cell.key})
             )
@@ -88,8 +95,13 @@ def play_matrix(
                 leaves[cell.key], left = outcome.digest, left or not cell.baseline
                 for table, columns in outcome.tables.items():
                     sink.put(table, cell.key, columns)
-            if cell.key not in resumed.finished:
+            if cell.key not in resumed.leaves:
                 recorder.record(_outcome(cell, outcome))
+            elif resumed.leaves[cell.key] != leaves[cell.key]:
+                raise LedgerError(
+                    f"cell {cell.key} was recorded as {resumed.leaves[cell.key]} and settles as {leaves[cell.key]} now: "
+                    "what it was decided on has changed; start the run anew"
+                )
     if not left:
         raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
     return Matrix(failed=failed, leaves=leaves)
@@ -163,6 +175,12 @@ def _nothing_to_hold(rebalances: Sequence[Rebalance]) -> DataError | ModelError:
         return ModelError(
             f"no allocation was found at any of {len(rebalances)} decisions, {failed} of which had eligible names; "
             "the snapshots in the ledger name what was tried"
+        )
+    won = sum(one.funnel.selected > 0 for one in rebalances)
+    if won:
+        return ModelError(
+            f"nothing is held at any of {len(rebalances)} decisions, though {won} of them had winners: their weights cancel "
+            "or are all cash; see `tvquant select` with this profile"
         )
     last = rebalances[-1]
     considered, recruited = last.funnel.universe, last.funnel.discovery

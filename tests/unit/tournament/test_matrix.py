@@ -11,7 +11,7 @@ import pytest
 
 from tvquant.core.clock import Clock
 from tvquant.core.decisions import Decision
-from tvquant.core.errors import DataError, ModelError
+from tvquant.core.errors import DataError, LedgerError, ModelError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.records import Entry
 from tvquant.core.selection import SelectionResponse
@@ -81,8 +81,8 @@ def recorded(folder: Path) -> Resumed:
         for cell, made in run.decisions.items()
     }
     selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
-    finished = frozenset(cell.key for cell in run.outcomes)
-    return Resumed(rebalances=rebalances, finished=finished, selections=selections)
+    leaves = {cell.key: cell.leaf for cell in run.outcomes}
+    return Resumed(rebalances=rebalances, leaves=leaves, selections=selections)
 
 
 @pytest.fixture
@@ -138,11 +138,11 @@ def test_the_number_of_processes_changes_nothing(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize("killed_after", [1, 4, 5, 6, 17, 43, 44, 45, 47])
+@pytest.mark.parametrize("killed_after", [1, 4, 5, 6, 17, 43, 52, 53, 55])
 def test_a_killed_matrix_goes_on_and_ends_alike(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock, killed_after: int
 ) -> None:
-    """40 steps of 4 cells between 4 intents and 4 outcomes: killed among each, also within a window."""
+    """40 snapshots and 8 selections between 4 intents and 4 outcomes: killed among each, also within a window."""
     whole = tmp_path / "whole"
     with ledger_in(whole) as ledger:
         expected = play(engine, cells(made), ledger, whole)
@@ -178,6 +178,19 @@ def test_what_one_process_began_two_may_finish(
     assert matrix.leaves == expected.leaves
 
 
+def test_a_finished_cell_that_settles_otherwise_now_is_named(
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock
+) -> None:
+    run = tmp_path / "run"
+    with ledger_in(run) as ledger, pytest.raises(Killed):
+        play(engine, cells(made), Mortal(ledger, 54), run)
+    before = recorded(run)
+    (first, leaf), *_ = before.leaves.items()
+    changed = replace(before, leaves={**before.leaves, first: "0" * 64})
+    with Ledger.resume(run, run_id="r", clock=clock) as ledger, pytest.raises(LedgerError, match=f"0000 .* as {leaf}"):
+        play(engine, cells(made), ledger, run, resumed=changed)
+
+
 def _spoiled(engine: BacktestEngine, made: Profile, *keys: str) -> Mapping[str, Sequence[Rebalance]]:
     """Recorded steps of the cells whose weights no book can trade: F is held before its first bar."""
     chosen = {cell.path.key: cell for cell in cells(made) if cell.key in keys}
@@ -194,7 +207,7 @@ def test_a_cell_that_fails_leaves_the_others(
     with ledger_in(tmp_path / "whole") as ledger:
         whole = play(engine, cells(made), ledger, tmp_path / "whole")
     run = tmp_path / "run"
-    resumed = Resumed(rebalances=_spoiled(engine, made, STRATEGY), finished=frozenset(), selections=frozenset())
+    resumed = Resumed(rebalances=_spoiled(engine, made, STRATEGY), leaves={}, selections=frozenset())
     ledger = ledger_in(run)
     matrix = play(engine, cells(made), ledger, run, resumed=resumed)
     ledger.seal(matrix.leaves)
@@ -214,7 +227,7 @@ def test_without_a_strategy_left_the_matrix_fails(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
 ) -> None:
     keys = [cell.key for cell in cells(made) if not cell.baseline]
-    resumed = Resumed(rebalances=_spoiled(engine, made, *keys), finished=frozenset(), selections=frozenset())
+    resumed = Resumed(rebalances=_spoiled(engine, made, *keys), leaves={}, selections=frozenset())
     with ledger_in(tmp_path / "run") as ledger, pytest.raises(ModelError, match=r"no cell is left: .*\(2 cells failed"):
         play(engine, cells(made), ledger, tmp_path / "run", resumed=resumed)
 
