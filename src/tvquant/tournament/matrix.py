@@ -99,8 +99,8 @@ def play_matrix(
                 recorder.record(_outcome(cell, outcome))
             elif resumed.leaves[cell.key] != leaves[cell.key]:
                 raise LedgerError(
-                    f"cell {cell.key} was recorded as {resumed.leaves[cell.key]} and settles as {leaves[cell.key]} now: "
-                    "what it was decided on has changed; start the run anew"
+                    f"cell {cell.key} was recorded as {resumed.leaves[cell.key]} and settles as {leaves[cell.key]} "
+                    "now: what it was decided on has changed; start the run anew"
                 )
     if not left:
         raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
@@ -179,8 +179,8 @@ def _nothing_to_hold(rebalances: Sequence[Rebalance]) -> DataError | ModelError:
     won = sum(one.funnel.selected > 0 for one in rebalances)
     if won:
         return ModelError(
-            f"nothing is held at any of {len(rebalances)} decisions, though {won} of them had winners: their weights cancel "
-            "or are all cash; see `tvquant select` with this profile"
+            f"nothing is held at any of {len(rebalances)} decisions, though {won} of them had winners: their weights "
+            "cancel or are all cash; see `tvquant select` with this profile"
         )
     last = rebalances[-1]
     considered, recruited = last.funnel.universe, last.funnel.discovery
