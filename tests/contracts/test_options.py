@@ -78,6 +78,7 @@ class First:
     version: str = "1"
     features: frozenset[str] = frozenset()
     options: tuple[type[Options], ...] = (Take,)
+    contradicts: frozenset[str] = frozenset()
 
     def select(self, context: SelectionContext) -> SelectionResponse:
         everyone = Baseline().select(context)

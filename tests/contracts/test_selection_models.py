@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from builders.profiles import selection_of
+from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureSet
@@ -63,7 +64,9 @@ def context(count, rows=200, *, terms=EVERY_TERM, young=True, seed=0):
 
 
 def test_the_catalogues_are_consistent_and_read_only():
-    assert {"baseline", "v4"} <= set(SELECTION_MODELS)
+    assert {"all", "baseline", "v4"} <= set(SELECTION_MODELS)
+    assert all(model.contradicts <= set(type(PARAMETERS).model_fields) for model in SELECTION_MODELS.values())
+    assert vocabulary().contradictions["all"] == {"top_n", "min_winners", "max_winners"}
     assert all(model.name == name and model.version for name, model in SELECTION_MODELS.items())
     assert all(rule.name == name and rule.meaning.endswith(".") for name, rule in VETOES.items())
     hard = [rule.hard for rule in VETOES.values()]

@@ -13,6 +13,7 @@ from tvquant.lake import Contents
 from tvquant.profiles import Profile, ResolvedProfile
 from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
+from tvquant.selection.models.every_name import EveryName
 from tvquant.universe.membership import absent
 
 MARKET = "benchmark.market"
@@ -62,7 +63,7 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
     """Return a notice where so few names cannot have as many winners as the scarcity protocol fills up to."""
     chosen, scanners = profile.selection, profile.universe.scanners
     atoms = names * max(len({(scanner.logic, scanner.direction) for scanner in scanners}), 1)
-    if chosen.model == Baseline().name or chosen.min_winners <= atoms:
+    if chosen.model in (Baseline().name, EveryName().name) or chosen.min_winners <= atoms:
         return ()
     return (
         f"{FLOOR} asks for {chosen.min_winners} of a universe of {names} names: every decision relaxes its soft vetoes "

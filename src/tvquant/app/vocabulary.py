@@ -27,6 +27,7 @@ def vocabulary() -> Vocabulary:
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
+        contradictions={name: model.contradicts for name, model in SELECTION_MODELS.items()},
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
             "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),

@@ -66,7 +66,8 @@ class SelectionResponse:
     vetoes : atom id -> the first rule it broke at the stage that was reached.
     clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
     stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
-    recruited : winner id -> how it came in: `ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`.
+    recruited : winner id -> how it came in: `ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`,
+        `healthy`.
     thresholds : rule -> limits in force, as numbers by name.
     absent : feature -> why it is in no score at all.
     missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; 1 where it is a penalty.

@@ -60,7 +60,7 @@ class ResolvedProfile:
 
     def is_own(self, key: str) -> bool:
         """Return whether the user set this key (file, environment or argument), and no packaged file did."""
-        return self.layers[key] != DEFAULTS and not self.layers[key].startswith(f"{PROFILES.preset} ")
+        return _is_own(self.layers[key])
 
     @property
     def digest(self) -> str:
@@ -75,6 +75,11 @@ class _Value:
     value: Any
     layer: str
     where: str
+
+
+def _is_own(layer: str) -> bool:
+    """Return whether the label of a layer is of no packaged file."""
+    return layer != DEFAULTS and not layer.startswith(f"{PROFILES.preset} ")
 
 
 def resolve(
@@ -149,6 +154,11 @@ def _resolve(
         problems += _invalid(error, merged, keys)
     for key, text in vocabulary.complaints({key: v.value for key, v in merged.items()}):
         problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
+    if profile is not None:
+        usual = dict(_flat(raw.layers[0], keys, []))  # a profile that was written out whole sets nothing by that
+        own = {key: v.value for key, v in merged.items() if _is_own(v.layer) and v.value != usual.get(key)}
+        for key, text in vocabulary.contradicted(profile.selection.model, own):
+            problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:
         return None, problems
     return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in keys.leaves}, notices=notices), []

@@ -34,6 +34,7 @@ class Vocabulary:
     refusals : simulator -> capabilities that it refuses.
     features, logics : names that scanners may filter, and hold their recruits for.
     vetoes : names that a profile may leave in force.
+    contradictions : selection model -> keys of `selection` that would cut what it holds.
     options : section -> what members of its families declare, each declaration once.
     missing : member -> the extra that would install it; named here only when it is not installed.
     """
@@ -45,6 +46,7 @@ class Vocabulary:
     features: frozenset[str] = frozenset()
     logics: frozenset[str] = frozenset()
     vetoes: frozenset[str] = frozenset()
+    contradictions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     options: Declarations = field(default_factory=dict)
     refusals: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +93,16 @@ class Vocabulary:
                     yield key, unknown(noun, name, known)
         yield from self._lonely(values)
         yield from self._foreign(values.get("universe.scanners"))
+
+    def contradicted(self, model: str, own: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Yield what a profile itself sets (`own`: dotted key -> value) and its selection model has no use for."""
+        for name in sorted(self.contradictions.get(model, ())):
+            if (key := f"selection.{name}") in own:
+                text = (
+                    f"is {own[key]}, and selection.model {model} holds every healthy name without it; drop this key, "
+                    "or take a model that chooses"
+                )
+                yield key, text
 
     def _foreign(self, scanners: object) -> Iterator[tuple[str, str]]:
         """Yield logics and filters of scanners that nobody computes; the rest of a scanner is the schema's business."""

@@ -152,6 +152,11 @@ class SelectionModel(Protocol):
         """What it takes from the profile's section `selection`."""
         ...
 
+    @property
+    def contradicts(self) -> frozenset[str]:
+        """Keys of that section that would cut what it holds: it reads none, so a profile may not set them."""
+        ...
+
     def select(self, context: SelectionContext) -> SelectionResponse:
         """Return winners and the reasons; ModelError names an atom that cannot be judged at all."""
         ...

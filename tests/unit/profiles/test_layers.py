@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -369,3 +370,17 @@ def test_the_digest_is_of_values_only(folder: Path, write: Write, vocabulary: Vo
     write("c", "extends: us_equities\ncosts: {borrow_rate: 0.001}\n")
     a, b, c = (resolve(load(name, search=[folder]), vocabulary).digest for name in "abc")
     assert a == b != c
+
+
+def test_a_key_that_would_cut_what_the_model_holds_is_refused_where_the_user_set_it(
+    folder: Path, write: Write, vocabulary: Vocabulary
+) -> None:
+    words = replace(vocabulary, contradictions={"baseline": frozenset({"max_winners"})})
+    chosen = with_argument(words, "selection.model", "baseline")
+    assert chosen.profile.selection.max_winners == 25  # a default cuts nothing, and neither does one written out
+    (folder / "whole.yaml").write_text(dump(chosen).replace("name: us_equities\n", ""))
+    assert resolve(load("whole", search=[folder]), words).digest == chosen.digest
+    write("mine", "extends: us_equities\nselection: {model: baseline, max_winners: 30}\n")
+    with pytest.raises(ProfileError, match=r"selection.max_winners: is 30, and selection.model baseline holds every"):
+        resolve(load("mine", search=[folder]), words)
+    assert with_argument(words, "selection.max_winners", 30).profile.selection.max_winners == 30

@@ -23,6 +23,7 @@ class Baseline:
     version: str = "1"
     features: frozenset[str] = frozenset()
     options: tuple[type[Options], ...] = ()
+    contradicts: frozenset[str] = frozenset()
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

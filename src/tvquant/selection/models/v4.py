@@ -47,6 +47,7 @@ class SelectionPipelineAdapter:
     version: str = VERSION
     features: frozenset[str] = TERMS
     options: tuple[type[Options], ...] = (ScoreWeights,)
+    contradicts: frozenset[str] = frozenset()
     pipeline: SelectionPipeline = field(default_factory=SelectionPipeline)
 
     def select(self, context: SelectionContext) -> SelectionResponse:

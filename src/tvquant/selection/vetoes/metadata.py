@@ -1,16 +1,21 @@
 """Hard veto on names whose steps of price and quantity are not known where a provider serves them (R-DAT-24)."""
 
+from tvquant.core.panel import Floats
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.vetoes.contract import Judgement, Rule, below
 
 
-def _unknown(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Return the judgement by value: 1 where tick and lot are known, 0 where not.
+def judged(known: Floats) -> Judgement:
+    """Return the judgement of K values: 1 where tick and lot are known, 0 where not.
 
     Where nobody serves the venue there is none, nor a breach.
     """
-    return below(context.of_atoms("metadata_known"), 1.0)
+    return below(known, 1.0)
+
+
+def _unknown(context: SelectionContext, _: Relaxation) -> Judgement:
+    return judged(context.of_atoms("metadata_known"))
 
 
 METADATA = Rule(
