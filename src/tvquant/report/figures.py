@@ -1,4 +1,4 @@
-"""Plotly specifications as plain values. Plotly itself (seconds to import) draws in the browser only."""
+"""Plotly specifications as plain values. On a page plotly (seconds to import) draws in the browser only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -65,3 +65,10 @@ def figure(key: str, title: str, traces: Sequence[Mapping[str, Any]], *, height:
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     }
     return Figure(key=key, title=title, spec={"data": list(traces), "layout": base | layout}, height=height)
+
+
+def to_plotly(one: Figure) -> Any:
+    """Return the figure as a `plotly.graph_objects.Figure`, titled and as high as on the page."""
+    from plotly.graph_objects import Figure as PlotlyFigure
+
+    return PlotlyFigure(dict(one.spec)).update_layout(title=one.title, height=one.height, template="plotly_white")

@@ -5,8 +5,10 @@ clusters by correlation.
 """
 
 from tvquant.statistics.alignment import common_returns
+from tvquant.statistics.calendar_returns import Month, annual_returns, months, win_rate, without
 from tvquant.statistics.clusters import LeafOrder, average_correlation, correlation_distance, partition, ward
 from tvquant.statistics.covariance import estimate, ledoit_wolf
+from tvquant.statistics.drawdowns import Drawdown, drawdowns
 from tvquant.statistics.metrics import (
     Performance,
     drawdown_series,
@@ -17,34 +19,45 @@ from tvquant.statistics.metrics import (
 )
 from tvquant.statistics.nulls import NullStatistic, null_quantile
 from tvquant.statistics.predictability import efficiency_ratio, hurst, permutation_entropy, rescaled_range_slope
+from tvquant.statistics.regression import MarketModel, market_model, rolling_beta
 from tvquant.statistics.stress import stress_windows, survived
 from tvquant.statistics.tails import Moments, cvar, moments, tail_gain
 
 __all__ = [
+    "Drawdown",
     "LeafOrder",
+    "MarketModel",
     "Moments",
+    "Month",
     "NullStatistic",
     "Performance",
+    "annual_returns",
     "average_correlation",
     "common_returns",
     "correlation_distance",
     "cvar",
     "drawdown_series",
+    "drawdowns",
     "efficiency_ratio",
     "estimate",
     "hurst",
     "ledoit_wolf",
+    "market_model",
     "moments",
     "monthly_returns",
+    "months",
     "null_quantile",
     "partition",
     "performance",
     "permutation_entropy",
     "rescaled_range_slope",
     "rolling",
+    "rolling_beta",
     "stress_windows",
     "survived",
     "tail_gain",
     "ward",
     "wealth",
+    "win_rate",
+    "without",
 ]

@@ -1,0 +1,160 @@
+"""Figures of returns: growth, falls from a peak, rolling measures, calendar years. Tracks in, one figure out.
+
+A figure is its plotly specification; `figures.to_plotly` makes a plotly object of it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from tvquant.core.panel import Floats, Times
+from tvquant.report.blocks import Figure
+from tvquant.report.figures import GREY, HEADLINE, axis, colours, figure, plotted
+from tvquant.statistics import annual_returns, drawdown_series, rolling, rolling_beta, wealth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Track:
+    """Simple returns of one book by row; `basis` says what it leaves out, empty where that is nothing."""
+
+    name: str
+    times: Times
+    returns: Floats
+    basis: str = ""
+
+    @classmethod
+    def of(cls, name: str, rows: pl.DataFrame, *, basis: str = "") -> Self:
+        """Return the track of a book's rows in the result table `returns`."""
+        return cls(name=name, times=rows["time"].to_numpy(), returns=rows["return"].to_numpy(), basis=basis)
+
+    @property
+    def label(self) -> str:
+        """Its name as a legend shows it."""
+        return f"{self.name} ({self.basis})" if self.basis else self.name
+
+    @property
+    def days(self) -> list[str]:
+        """Dates for an axis."""
+        return [str(day) for day in self.times.astype("datetime64[D]")]
+
+
+def equity(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
+    """Return growth of 1 of every track on a log axis, its drawdown below; the chosen one is thick."""
+    traces = []
+    for one, line in _lines(tracks, chosen):
+        level = wealth(one.returns)
+        traces.append({**line, "y": plotted(v if v > 0 else None for v in level)})
+        falls = plotted(100 * drawdown_series(one.returns))
+        traces.append({**line, "y": falls, "yaxis": "y2", "showlegend": False})
+    return figure(
+        "equity", "Equity (top, log scale) and drawdown (bottom), net of costs", traces, height=620,
+        xaxis=axis("bar date", anchor="y2", type="date"),
+        yaxis=axis("equity, start = 1", type="log", domain=[0.36, 1], tickformat="~g", dtick="D2"),
+        yaxis2=axis("drawdown, %", domain=[0, 0.3]),
+    )  # fmt: skip
+
+
+def drawdown(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
+    """Return the fall of every track from its highest level so far."""
+    traces = [{**line, "y": plotted(100 * drawdown_series(one.returns))} for one, line in _lines(tracks, chosen)]
+    return figure("drawdown", "Drawdown, net of costs", traces, height=320, showlegend=True,
+                  xaxis=axis("bar date", type="date"), yaxis=axis("drawdown, %"))  # fmt: skip
+
+
+def rolling_sharpe(track: Track, *, window: int, periods_per_year: int) -> Figure:
+    """Return the Sharpe ratio of the last `window` rows, with a band of one standard error either way.
+
+    The error is of independent normal returns, sqrt((1 + S^2 / 2) / (window - 1)) per row with S the ratio per row:
+    Lo (2002), The statistics of Sharpe ratios.
+    """
+    _, sharpe = rolling(track.returns, window=window, periods_per_year=periods_per_year)
+    error = np.sqrt((periods_per_year + sharpe**2 / 2.0) / (window - 1))
+    x = track.days
+    edge = {"mode": "lines", "x": x, "line": {"width": 0, "color": GREY}, "hoverinfo": "skip", "showlegend": False}
+    traces: list[dict[str, Any]] = [
+        {**edge, "name": "- 1 SE", "y": plotted(sharpe - error)},
+        {**edge, "name": "± 1 SE", "y": plotted(sharpe + error), "fill": "tonexty", "showlegend": True},
+        {"mode": "lines", "name": track.label, "x": x, "y": plotted(sharpe), "line": {"width": 1.8, "color": HEADLINE}},
+    ]
+    return _rolled("rolling_sharpe", f"Sharpe ratio of the last {window} rows", "Sharpe ratio, per year", traces)
+
+
+def rolling_volatility(track: Track, *, window: int, periods_per_year: int) -> Figure:
+    """Return the annualised volatility of the last `window` rows."""
+    volatility, _ = rolling(track.returns, window=window, periods_per_year=periods_per_year)
+    trace = {"mode": "lines", "name": track.label, "x": track.days, "y": plotted(100 * volatility),
+             "line": {"width": 1.8, "color": HEADLINE}}  # fmt: skip
+    return _rolled("rolling_volatility", f"Volatility of the last {window} rows", "volatility, % per year", [trace])
+
+
+def rolling_betas(track: Track, benchmarks: Sequence[Track], *, window: int) -> Figure:
+    """Return the beta of the last `window` rows to each benchmark, on the rows that both have."""
+    colour, traces = colours([one.label for one in benchmarks]), []
+    for one in benchmarks:
+        both, mine, its = shared_rows(track, one)
+        beta = rolling_beta(mine, its, window=window)
+        traces.append(
+            {"mode": "lines", "name": f"to {one.label}", "x": [str(day) for day in both.astype("datetime64[D]")],
+             "y": plotted(beta), "line": {"width": 1.8, "color": colour[one.label]}}
+        )  # fmt: skip
+    return _rolled("rolling_beta", f"Beta of the last {window} rows", "beta", traces)
+
+
+def annual_bars(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
+    """Return the compounded return of every calendar year, tracks side by side."""
+    colour = colours([one.name for one in tracks], chosen)
+    traces = []
+    for one in tracks:
+        years, values = annual_returns(one.times, one.returns)
+        traces.append(
+            {"type": "bar", "name": one.label, "x": list(years), "y": plotted(100 * values),
+             "marker": {"color": colour[one.name]}}
+        )  # fmt: skip
+    return figure("annual", "Return of each calendar year, net of costs", traces, height=340, barmode="group",
+                  showlegend=True, xaxis=axis("year", dtick=None, tickformat="d"),
+                  yaxis=axis("return, %", zeroline=True))  # fmt: skip
+
+
+def shared_rows(one: Track, other: Track) -> tuple[Times, Floats, Floats]:
+    """Return the bars that both tracks have, and the returns of each there.
+
+    A bar that only one of them has is compounded into its next shared one. What was ruined earns 0 from then on.
+    """
+    if np.array_equal(one.times, other.times):
+        return one.times, one.returns, other.returns
+    both = np.intersect1d(one.times, other.times)
+    return both, _compounded(one, both), _compounded(other, both)
+
+
+def window_of(rows: int, periods_per_year: int) -> int | None:
+    """Return rows of a rolling window: a year, or a quarter of a shorter history; None below 60 rows of window."""
+    window = min(periods_per_year, math.floor(rows / 4))
+    return window if window >= 60 else None
+
+
+def _compounded(one: Track, both: Times) -> Floats:
+    level = np.concatenate([[1.0], wealth(one.returns)])
+    at = np.concatenate([[0], np.searchsorted(one.times, both) + 1])
+    before, after = level[at][:-1], level[at][1:]
+    alive = before > 0.0
+    return np.where(alive, after / np.where(alive, before, 1.0) - 1.0, 0.0)
+
+
+def _lines(tracks: Sequence[Track], chosen: str | None) -> list[tuple[Track, dict[str, Any]]]:
+    """Return each track with its line, the chosen one last and on top."""
+    colour = colours([one.name for one in tracks], chosen)
+    return [
+        (one, {"type": "scatter", "mode": "lines", "name": one.label, "legendgroup": one.name, "x": one.days,
+               "line": {"color": colour[one.name], "width": 2.6 if one.name == chosen else 1.2,
+                        "dash": "dot" if one.basis else "solid"}})
+        for one in sorted(tracks, key=lambda one: one.name == chosen)
+    ]  # fmt: skip
+
+
+def _rolled(key: str, title: str, unit: str, traces: Sequence[dict[str, Any]]) -> Figure:
+    return figure(key, title, traces, height=300, showlegend=True, xaxis=axis("bar date, last of the window",
+                  type="date"), yaxis=axis(unit, zeroline=True))  # fmt: skip

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from tvquant.report.figures import to_plotly
+from tvquant.report.performance_figures import (
+    Track,
+    annual_bars,
+    drawdown,
+    equity,
+    rolling_betas,
+    rolling_sharpe,
+    rolling_volatility,
+    shared_rows,
+    window_of,
+)
+
+
+def track(name: str = "mine", seed: int = 1, n: int = 300, basis: str = "") -> Track:
+    times = np.datetime64("2020-12-01", "us") + np.arange(n) * np.timedelta64(1, "D")
+    return Track(name=name, times=times, returns=np.random.default_rng(seed).normal(0.001, 0.01, n), basis=basis)
+
+
+def test_growth_and_falls_of_each_track_are_drawn_and_one_without_dividends_says_so() -> None:
+    mine, index = track(), track("index", 2, basis="prices only")
+    traces = {trace["name"]: trace for trace in equity([mine, index], "mine").spec["data"] if "yaxis" not in trace}
+    np.testing.assert_allclose(traces["mine"]["y"], np.cumprod(1 + mine.returns), rtol=1e-5)
+    assert (traces["mine"]["line"]["dash"], traces["index (prices only)"]["line"]["dash"]) == ("solid", "dot")
+    assert traces["mine"]["x"][0] == "2020-12-01"
+    falls = drawdown([mine]).spec["data"][0]["y"]
+    level = np.append(1.0, np.cumprod(1 + mine.returns))
+    np.testing.assert_allclose(falls, 100 * (level / np.maximum.accumulate(level) - 1)[1:], rtol=1e-5, atol=1e-9)
+
+
+def test_rolling_measures_are_of_the_last_rows_and_the_band_is_an_error_wide() -> None:
+    mine, its = track(), track("its", 2)
+    low, high, line = rolling_sharpe(mine, window=60, periods_per_year=365).spec["data"]
+    rows = mine.returns[100:160]
+    expected = rows.mean() / rows.std(ddof=1)
+    assert line["y"][159] == pytest.approx(expected * np.sqrt(365), rel=1e-5)
+    error = np.sqrt((1 + expected**2 / 2) / 59 * 365)
+    assert high["y"][159] - line["y"][159] == pytest.approx(error, rel=1e-4)
+    assert line["y"][159] - low["y"][159] == pytest.approx(error, rel=1e-4)
+    assert line["y"][58] is None
+    (moved,) = rolling_volatility(mine, window=60, periods_per_year=365).spec["data"]
+    assert moved["y"][159] == pytest.approx(100 * rows.std(ddof=1) * np.sqrt(365), rel=1e-5)
+    (beta,) = rolling_betas(mine, [its], window=60).spec["data"]
+    other = its.returns[100:160]
+    assert beta["y"][159] == pytest.approx(np.cov(rows, other)[0, 1] / other.var(ddof=1), rel=1e-5)
+
+
+def test_years_stand_side_by_side() -> None:
+    mine, its = track(), track("its", 2)
+    one, other = annual_bars([mine, its], "mine").spec["data"]
+    assert one["x"] == other["x"] == [2020, 2021]
+    assert one["y"][0] == pytest.approx(100 * (np.prod(1 + mine.returns[:31]) - 1), rel=1e-5)
+    assert one["marker"] != other["marker"]
+
+
+def test_rows_that_only_one_has_go_into_its_next_shared_row() -> None:
+    daily = track()
+    weekdays = daily.times.astype("datetime64[D]").view("int64") % 7 < 5
+    fewer = Track(name="fewer", times=daily.times[weekdays], returns=np.zeros(weekdays.sum()))
+    times, mine, its = shared_rows(daily, fewer)
+    np.testing.assert_array_equal(times, fewer.times)
+    np.testing.assert_array_equal(its, fewer.returns)
+    until = np.searchsorted(daily.times, times[-1]) + 1
+    assert np.prod(1 + mine) == pytest.approx(np.prod(1 + daily.returns[:until]), rel=1e-12)
+
+
+def test_a_window_is_a_year_or_a_quarter_of_a_short_history() -> None:
+    assert [window_of(n, 252) for n in (239, 240, 1007, 1008, 9000)] == [None, 60, 251, 252, 252]
+
+
+def test_plotly_takes_every_figure() -> None:
+    mine = track()
+    made = to_plotly(annual_bars([mine]))
+    assert made.layout.title.text == "Return of each calendar year, net of costs"
+    for one in (equity([mine]), drawdown([mine]), rolling_sharpe(mine, window=60, periods_per_year=365)):
+        assert len(to_plotly(one).data) == len(one.spec["data"])
