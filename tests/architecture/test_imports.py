@@ -153,9 +153,11 @@ def test_what_counts_as_a_look_outside(source: str, found: bool) -> None:
 
 
 def test_help_loads_no_numeric_library() -> None:
-    """The answer to `--help` must not wait for libraries that it does not use."""
+    """The answer to `--help`, and `import tvquant`, must not wait for libraries that they do not use."""
     program = (
         "import contextlib, io, json, sys\n"
+        "import tvquant as tv\n"
+        "assert {'simulate', 'DataError'} <= set(dir(tv)) and not hasattr(tv, 'simulat')\n"
         "from tvquant.app.cli import main\n"
         "with contextlib.redirect_stdout(io.StringIO()) as out:\n"
         "    code = main(['--help'])\n"

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "core/decisions.py": "property/test_decisions.py",
     "core/measures.py": "unit/ledger/test_recorded_run.py",
     "core/records.py": "unit/ledger/test_chain.py",
+    "core/version.py": "unit/ledger/test_listing.py",
     # One half of a thing that is tested whole.
     "allocation/engines/custom/engine.py": "contracts/test_engines.py",
     "allocation/engines/custom/equal_weight.py": "contracts/test_engines.py",

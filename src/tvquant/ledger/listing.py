@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tvquant import __version__
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import TvquantError
+from tvquant.core.version import VERSION
 from tvquant.ledger.lines import AUDIT, Head, last_record
 from tvquant.ledger.verify import Integrity
 
@@ -56,7 +56,7 @@ class Glance:
 
 def stamp_of(folder: Path) -> str:
     """Return one digest of the names, sizes and times of all files of a run."""
-    return digest_json([FORM, __version__, sorted(_files(folder, ""))])
+    return digest_json([FORM, VERSION, sorted(_files(folder, ""))])
 
 
 def kept(runs: Path) -> Mapping[str, Found]:

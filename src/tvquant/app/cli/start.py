@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tvquant import __version__
 from tvquant.app import CACHE_REFUSED
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.workspace import LAKE_URI, Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.version import VERSION
 
 EXAMPLE = """\
 # A profile of your own: it takes everything from a preset and says what differs.
@@ -102,7 +102,7 @@ def doctor(
         home.require()
     files = _files(home, fix) if usable else {}
     facts: dict[str, Any] = {
-        "tvquant": __version__,
+        "tvquant": VERSION,
         "python": f"{platform.python_version()} ({sys.executable})",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "workspace": f"{home.root} ({'ready' if usable else 'not a workspace: tvquant init DIR'})",

@@ -1,0 +1,290 @@
+"""`simulate`: what target weights come to at given prices and costs, by the house simulator."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tvquant.api import frames
+from tvquant.api.years import periods_per_year
+from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.errors import ProfileError
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Basis, Floats, Panel, Times
+from tvquant.core.quoting import several
+from tvquant.core.stamps import Stamps
+from tvquant.lake.writing import headers
+from tvquant.profiles.messages import unknown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST = 10.0
+"""Gross weight (a fraction of equity) beyond which weights are taken for percents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What trading and holding cost; the defaults are those of the packaged profiles, none is free.
+
+    Parameters
+    ----------
+    slippage_bps, commission_bps : of the value of each fill.
+    borrow_rate : fraction per year of 365 days, of the value of shorts and of borrowed cash.
+    delisting_haircut : share of the last price that a name costs which is held through more than five rows without one.
+    """
+
+    slippage_bps: float = 5.0
+    commission_bps: float = 1.0
+    borrow_rate: float = 0.02
+    delisting_haircut: float = 0.30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Simulation:
+    """A book that was played, from its first fill to the last row of prices. Fractions of starting capital, which is 1.
+
+    Parameters
+    ----------
+    equity : `time`, `equity`, `drawdown` (fall from the highest equity so far), `cash`.
+    returns : `time`, `return`: simple, net of costs, row to row.
+    costs : `time` and each kind: `slippage`, `commission`, `borrow`, `overdraft`, `funding`.
+    turnover : per fill `decided_at`, `filled_at`, `turnover` (one-way: a full switch is 1), `traded` (two-way), both as
+        fractions of equity at the fill.
+    held : `time` and each name: its value at the close as a fraction of equity, drifted.
+    events : `time`, `symbol`, `kind`, `value`: what nobody ordered, and orders that could not be filled.
+    metrics : CAGR, volatility, Sharpe ratio ... as in the results of a run.
+    stamps : caveats of the book.
+    failure : None, or why the book ended early (`liquidated`).
+    assumptions : in words, what was assumed.
+    """
+
+    equity: "pl.DataFrame"
+    returns: "pl.DataFrame"
+    costs: "pl.DataFrame"
+    turnover: "pl.DataFrame"
+    held: "pl.DataFrame"
+    events: "pl.DataFrame"
+    metrics: Mapping[str, Any]
+    stamps: Stamps
+    failure: str | None
+    assumptions: tuple[str, ...]
+
+
+def simulate(
+    weights: Any,
+    prices: Any,
+    costs: Costs | None = None,
+    *,
+    convention: str | None = None,
+    lag: int = 0,
+    calendar: str | float | None = None,
+) -> Simulation:
+    """Return the book of target weights (decision dates x names) at prices (dates x names).
+
+    A weight is decided at the close of its date: quantities are fixed there and filled by the convention, then held, so
+    that weights drift. What is missing to 1 is cash without interest. A price that is NaN is no bar: the last price
+    marks the holding, and after five such rows it is closed at a haircut, which is an event.
+
+    Parameters
+    ----------
+    weights : pandas or polars, signed fractions of equity; every date is one of prices, dates without a decision are
+        left out, and no cell is empty.
+    prices : adjusted for splits (and dividends, for total returns): a frame of closes, frames by name
+        (`{"open": ..., "close": ...}`), or bars in rows with a symbol. Names without weights are not traded.
+    costs : `Costs()` where nothing is said.
+    convention : filled at `next_open`, `next_close` or (stamped optimistic) `same_close`; where nothing is said at the
+        next open, or the next close where there are no opens.
+    lag : more rows between decision and fill.
+    calendar : which periods make a year; see `years.periods_per_year`.
+
+    Raises
+    ------
+    ProfileError : frames, names or dates do not fit each other; a price that is not above zero; weights beyond ten
+        times equity; a perpetual swap, whose funding a frame of prices has not.
+    ModelError : a weight before the first price of its name, or no decision that is filled.
+    """
+    from tvquant.simulation import SIMULATORS
+
+    costs = costs or Costs()
+    field = _prices(prices)
+    path, panel = _book(frames.wide(weights, "weights"), field)
+    periods, said = periods_per_year(calendar, panel.times)
+    if convention is None:
+        chosen = Convention.NEXT_OPEN if "open" in field else Convention.NEXT_CLOSE
+    elif convention in set(Convention):
+        chosen = Convention(convention)
+    else:
+        raise ProfileError(f"convention: {unknown('name', convention, [one.value for one in Convention])}")
+    played = SIMULATORS["custom"].simulate(
+        panel,
+        path,
+        (),
+        costs=CostModel(
+            slippage_bps=costs.slippage_bps, commission_bps=costs.commission_bps, borrow_rate=costs.borrow_rate
+        ),
+        execution=Execution(convention=chosen, lag=lag, delisting_haircut=costs.delisting_haircut),
+    )
+    return _simulation(played, path, panel.times, periods, (_filled(chosen, lag), _charged(costs), said))
+
+
+def _prices(prices: Any) -> dict[str, frames.Wide]:
+    """Return wide frames by field, of one shape; `close` is always there."""
+    if isinstance(prices, Mapping):
+        if "close" not in prices or set(prices) - {"open", "close"}:
+            raise ProfileError(f"prices: expected frames for close and perhaps open, found {several(list(prices))}")
+        field = {name: frames.wide(frame, f"prices[{name!r}]") for name, frame in prices.items()}
+    elif any(headers.meant(str(name)) == "symbol" for name in _names(prices)):
+        field = _unfolded(frames.bars(prices, "prices"))
+    else:
+        field = {"close": frames.wide(prices, "prices")}
+    close = field["close"]
+    if "open" in field and (field["open"].names != close.names or not np.array_equal(field["open"].times, close.times)):
+        raise ProfileError("prices: open and close have different dates or names; reindex one as the other")
+    for name, table in field.items():
+        low = np.argwhere(table.values <= 0.0)
+        if len(low):
+            t, j = low[0]
+            at = f"{name} of {table.names[j]} on {frames.day(table.times[t])} is {table.values[t, j]:g}"
+            raise ProfileError(f"prices: {at}, expected a number above zero; write NaN where there is no bar")
+    return field
+
+
+def _names(frame: Any) -> Sequence[Any]:
+    """Return names of columns and of levels of the index, of whatever kind of frame."""
+    levels = list(frame.index.names) if hasattr(frame, "index") and hasattr(frame.index, "names") else []
+    return [*getattr(frame, "columns", ()), *levels]
+
+
+def _unfolded(bars: frames.Bars) -> dict[str, frames.Wide]:
+    """Return opens and closes of bars in rows as T x N."""
+    times, rows = np.unique(bars.times, return_inverse=True)
+    names, columns = np.unique(bars.symbols, return_inverse=True)
+    field = {}
+    for name in ("open", "close"):
+        if name in bars.fields:
+            values = np.full((len(times), len(names)), np.nan)
+            values[rows, columns] = bars.fields[name]
+            field[name] = frames.Wide(times=times, names=tuple(map(str, names)), values=values)
+    return field
+
+
+def _book(weights: frames.Wide, field: Mapping[str, frames.Wide]) -> tuple[WeightPath, Panel]:
+    """Return the decisions, and the panel of the names that they weigh."""
+    close = field["close"]
+    strange = [name for name in weights.names if name not in close.names]
+    if strange:
+        raise ProfileError(f"weights: prices have no column {several(strange)}; they have {several(close.names)}")
+    at = np.searchsorted(close.times, weights.times)
+    found = at < len(close.times)
+    found[found] = close.times[at[found]] == weights.times[found]
+    if not found.all():
+        bad = frames.day(weights.times[int(np.argmin(found))])
+        raise ProfileError(f"weights: prices have no row of {bad}; decide on a date that has prices")
+    _refuse_weights(weights)
+    place = {name: j for j, name in enumerate(close.names)}
+    columns = np.array([place[name] for name in weights.names])
+    columns = columns[np.argsort(np.argmax(~np.isnan(close.values[:, columns]), axis=0), kind="stable")]
+    values: dict[str, Floats] = {name: wide.values[:, columns] for name, wide in field.items()}
+    never = np.isnan(values["close"]).all(axis=0)
+    if never.any():
+        raise ProfileError(f"prices: {close.names[columns[int(np.argmax(never))]]} has no price at all")
+    panel = Panel(
+        times=close.times,
+        instruments=tuple(_instrument(close.names[j]) for j in columns),
+        fields=values,
+        known_at=np.broadcast_to(close.times[:, None], values["close"].shape),
+        tradable=~np.isnan(values["close"]),
+        bases=(Basis.TOTAL,) * len(columns),
+        stamps=(frozenset(),) * len(columns),
+        calendar="24x7",
+    )
+    mine = {name: j for j, name in enumerate(weights.names)}
+    net = weights.values[:, [mine[key] for key in panel.keys]]
+    return WeightPath(keys=panel.keys, decided=at.astype(np.int64), net=net), panel
+
+
+def _refuse_weights(weights: frames.Wide) -> None:
+    empty = np.argwhere(np.isnan(weights.values))
+    if len(empty):
+        k, j = empty[0]
+        raise ProfileError(
+            f"weights: {weights.names[j]} on {frames.day(weights.times[k])} is empty; write 0 for a name that is not "
+            'held, and leave out dates without a decision (dropna(how="all"))'
+        )
+    gross = np.abs(weights.values).sum(axis=1)
+    if gross.max() > MOST:
+        k = int(np.argmax(gross > MOST))
+        raise ProfileError(
+            f"weights: on {frames.day(weights.times[k])} they sum to {gross[k]:g} times equity without their signs, of "
+            f"{MOST:g} at most; weights are fractions: 60 % is 0.6"
+        )
+
+
+def _instrument(name: str) -> Instrument:
+    """Return a name as something that is bought for cash and sold short on loan."""
+    if name.endswith(".P"):
+        raise ProfileError(
+            f"prices: {name} is a perpetual swap, whose funding a frame of prices has not; import it and run a profile"
+        )
+    return Instrument(symbol=name, kinds=frozenset({Kind.STOCK}), currency="USD", calendar="24x7")
+
+
+def _filled(convention: Convention, lag: int) -> str:
+    where = {
+        Convention.NEXT_OPEN: "the open of the next row",
+        Convention.NEXT_CLOSE: "the close of the next row",
+        Convention.SAME_CLOSE: "the very close that is decided on (optimistic)",
+    }
+    later = f", {lag} rows later" if lag else ""
+    return f"{convention.value}: filled at {where[convention]}{later}"
+
+
+def _charged(costs: Costs) -> str:
+    return (
+        f"{costs.slippage_bps:g} bps slippage and {costs.commission_bps:g} bps commission on traded value, "
+        f"{100 * costs.borrow_rate:g} % per year on shorts and borrowed cash, nothing earned on cash"
+    )
+
+
+def _simulation(
+    played: SimResult, path: WeightPath, times: Times, periods: int, assumptions: tuple[str, ...]
+) -> Simulation:
+    import polars as pl
+
+    from tvquant.statistics import drawdown_series, performance
+
+    fills, time = len(played.filled), {"time": played.times}
+    solvent = np.where(played.equity > 0, played.equity, np.nan)[:, None]
+    value = np.nan_to_num(played.quantities * played.marks) / solvent
+    noted = played.events
+    return Simulation(
+        equity=pl.DataFrame(
+            {**time, "equity": played.equity, "drawdown": drawdown_series(played.returns), "cash": played.cash}
+        ),
+        returns=pl.DataFrame({**time, "return": played.returns}),
+        costs=pl.DataFrame({**time, **played.costs}),
+        turnover=pl.DataFrame(
+            {
+                "decided_at": times[path.decided[:fills]],
+                "filled_at": times[played.filled],
+                "turnover": played.turnover,
+                "traded": played.traded,
+            }
+        ),
+        held=pl.DataFrame({**time, **{key: value[:, j] for j, key in enumerate(path.keys)}}),
+        events=pl.DataFrame(
+            {
+                "time": times[np.array([event.row for event in noted], dtype=np.int64)],
+                "symbol": [event.key for event in noted],
+                "kind": [event.kind for event in noted],
+                "value": [event.value for event in noted],
+            },
+            schema_overrides={"symbol": pl.String, "kind": pl.String, "value": pl.Float64},
+        ),
+        metrics=asdict(performance(played.returns, periods_per_year=periods)),
+        stamps=played.stamps,
+        failure=played.failure,
+        assumptions=assumptions,
+    )

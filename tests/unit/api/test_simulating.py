@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import tvquant as tv
+
+DAYS = pd.bdate_range("2024-01-02", periods=40)
+A = pd.Series(100.0 * 1.01 ** np.arange(40), index=DAYS)
+B = pd.Series(50.0 * 0.99 ** np.arange(40), index=DAYS)
+CLOSES = pd.DataFrame({"A": A, "B": B})
+WEIGHTS = pd.DataFrame({"A": [0.5, 0.0], "B": [-0.25, 0.5]}, index=DAYS[[0, 10]])
+FREE = tv.Costs(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+
+
+def test_a_book_without_costs_is_what_the_holdings_earn() -> None:
+    made = tv.simulate(WEIGHTS, CLOSES, FREE)
+    first, second = 0.5 / 100.0, -0.25 / 50.0  # units, fixed at the first close, held from the next on
+    until = 1.0 + first * (A - A.iloc[1]) + second * (B - B.iloc[1])
+    assert made.equity["time"].to_list() == [day.to_pydatetime() for day in DAYS[1:]]
+    np.testing.assert_allclose(made.equity["equity"][:11], until.iloc[1:12], rtol=1e-12)
+    np.testing.assert_allclose(made.returns["return"][1:11], until.pct_change().iloc[2:12], rtol=1e-9)
+    assert made.turnover["filled_at"].to_list() == [DAYS[1].to_pydatetime(), DAYS[11].to_pydatetime()]
+    assert made.turnover["traded"][0] == pytest.approx(0.5 * 1.01 + 0.25 * 0.99)
+    assert made.held.columns == ["time", "A", "B"]
+    assert made.held["A"][11:].to_list() == [0.0] * 28
+    assert made.held["B"][0] == pytest.approx(-0.25 * 0.99)
+    assert made.metrics["periods_per_year"] == 252
+    assert made.metrics["total_return"] == pytest.approx(made.equity["equity"][-1] - 1.0)
+    assert made.equity["drawdown"].min() == pytest.approx(made.metrics["max_drawdown"])
+    assert made.costs.select(pl.sum_horizontal(pl.exclude("time")).sum()).item() == 0.0
+    assert (made.events.height, made.failure) == (0, None)
+
+
+def test_costs_conventions_and_calendar_are_those_that_are_asked_for_and_said() -> None:
+    both = {"open": CLOSES.shift(1).bfill(), "close": CLOSES}
+    made = tv.simulate(WEIGHTS, both, tv.Costs(slippage_bps=7, commission_bps=3), calendar="24x7")
+    assert made.assumptions[0] == "next_open: filled at the open of the next row"
+    assert made.assumptions[2] == "365 periods per year, of the calendar 24x7"
+    traded = made.turnover["traded"][0]
+    assert made.costs["slippage"][0] == pytest.approx(7e-4 * traded)
+    assert made.costs["commission"][0] == pytest.approx(3e-4 * traded)
+    assert made.costs["borrow"].sum() > 0.0
+    assert tv.simulate(WEIGHTS, CLOSES).assumptions[1].startswith("5 bps slippage and 1 bps commission")
+    at_once = tv.simulate(WEIGHTS, CLOSES, FREE, convention="same_close")
+    assert (at_once.equity["time"][0], at_once.stamps) == (DAYS[0].to_pydatetime(), {"optimistic_execution"})
+    later = tv.simulate(WEIGHTS, CLOSES, FREE, lag=2)
+    assert later.turnover["filled_at"][0] == DAYS[3].to_pydatetime()
+    assert "2 rows later" in later.assumptions[0]
+
+
+def test_frames_of_any_sort_make_the_same_book() -> None:
+    """Columns in any order, a name that is not weighed, bars in rows, polars."""
+    wanted = tv.simulate(WEIGHTS, CLOSES).equity
+    rows = CLOSES.stack().rename("close").rename_axis(["date", "symbol"])
+    for weights, prices in (
+        (WEIGHTS[["B", "A"]], CLOSES.assign(C=1.0)),
+        (WEIGHTS, rows.to_frame()),
+        (pl.from_pandas(WEIGHTS.reset_index(names="d")), pl.from_pandas(rows.reset_index())),
+        (WEIGHTS.tz_localize("UTC"), CLOSES.tz_localize("America/New_York")),
+    ):
+        assert tv.simulate(weights, prices).equity.equals(wanted)
+
+
+def test_a_name_that_ends_is_closed_at_a_haircut_and_named() -> None:
+    ended = CLOSES.copy()
+    ended.loc[DAYS[20] :, "B"] = np.nan
+    made = tv.simulate(WEIGHTS, ended, replace(FREE, delisting_haircut=0.5))
+    [event] = made.events.to_dicts()
+    assert (event["symbol"], event["kind"], event["time"]) == ("B", "closed_out", DAYS[25].to_pydatetime())
+    before, after = made.equity["equity"][23], made.equity["equity"][24]
+    assert after == pytest.approx(before * (1.0 - 0.5 * made.held["B"][23]))
+    begins = CLOSES.copy()
+    begins.loc[: DAYS[5], "A"] = np.nan  # columns stand in the order of first bars inside, not in what comes out
+    assert tv.simulate(WEIGHTS.assign(A=[0.0, 0.5]), begins).turnover.height == 2
+
+
+@pytest.mark.parametrize(
+    ("weights", "prices", "more", "message"),
+    [
+        (WEIGHTS.reindex(DAYS), CLOSES, {}, "weights: A on 2024-01-03 is empty; write 0 for a name that is not held"),
+        (WEIGHTS * 100, CLOSES, {}, "weights: on 2024-01-02 they sum to 75 times equity"),
+        (WEIGHTS.assign(Z=0.1), CLOSES, {}, "weights: prices have no column Z; they have A, B"),
+        (WEIGHTS.set_axis(DAYS[[0, 1]] + pd.Timedelta("5D")), CLOSES, {}, "weights: prices have no row of 2024-01-07"),
+        (WEIGHTS.iloc[::-1], CLOSES, {}, "weights: 2024-01-02 stands behind 2024-01-16"),
+        (WEIGHTS.iloc[:0], CLOSES, {}, "weights: the frame is empty"),
+        (WEIGHTS, CLOSES.assign(B=np.nan), {}, "prices: B has no price at all"),
+        (WEIGHTS, CLOSES - 100, {}, "prices: close of A on 2024-01-02 is 0, expected a number above zero"),
+        (WEIGHTS, {"open": CLOSES}, {}, "prices: expected frames for close and perhaps open, found open"),
+        (WEIGHTS, {"open": CLOSES[["A"]], "close": CLOSES}, {}, "prices: open and close have different dates or names"),
+        (WEIGHTS, CLOSES, {"convention": "next"}, "convention: unknown name 'next' - did you mean next_"),
+        (WEIGHTS, CLOSES, {"convention": "next_open"}, "use next_close"),
+        (WEIGHTS, CLOSES.iloc[::2], {}, "calendar: 20 rows from 2024-01-02 to 2024-02-23 do not say"),
+        (WEIGHTS, CLOSES, {"lag": -1}, "execution.lag must be a number from 0"),
+        (WEIGHTS.rename(columns={"A": "B:X.P"}), CLOSES.rename(columns={"A": "B:X.P"}), {}, "is a perpetual swap"),
+        (WEIGHTS.tail(1).set_axis(DAYS[-1:]), CLOSES, {}, "no decision is filled"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_in_one_line(weights: object, prices: object, more: dict, message: str) -> None:
+    with pytest.raises(tv.TvquantError) as caught:
+        tv.simulate(weights, prices, **more)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
