@@ -2,6 +2,7 @@
 
 profiles/                       the user's profiles, over the packaged presets
 data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables are at that URI, and locks here
+data/.lock, data/.writer.json   held by the one who writes; who that is
 data/logs/                      what commands outside a run had to say
 artifacts/summaries/INDEX.md    every run and its state
 artifacts/summaries/runs/.order every run's id in the order of making, which no clock decides
@@ -10,12 +11,14 @@ artifacts/summaries/runs/<id>/  one run: manifest.json, audit.jsonl, audit.head,
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvquant.app.writer import Writer
 from tvquant.core.errors import DataError, ProfileError, unwritten
 from tvquant.ledger.run_folder import RunFolder
 
@@ -24,14 +27,24 @@ if TYPE_CHECKING:
 
 LAKE_URI = "TVQUANT_LAKE_URI"
 """Environment: `s3://BUCKET/PREFIX` for the lake's tables; the store's address and credentials are `AWS_*`."""
+MOMENT = 0.2
+"""Seconds for which every writer waits: another one may just be ending."""
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z0-9_]+-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace by its root directory."""
+    """A workspace by its root directory.
+
+    Parameters
+    ----------
+    wait : seconds for which a writer waits for another one.
+    tell : receives the line on whom it waits for.
+    """
 
     root: Path
+    wait: float = 0.0
+    tell: Callable[[str], None] = field(default=lambda _: None, compare=False)
 
     @property
     def profiles(self) -> Path:
@@ -93,23 +106,33 @@ class Workspace:
 
         Raises
         ------
-        DataError : another command is writing (retryable).
+        DataError : another command is writing, and was for as long as this one waits (retryable).
         """
         from filelock import FileLock, Timeout
 
         self.require()
-        lock = FileLock(self.root / "data" / ".lock")
+        lock, writer = FileLock(self.root / "data" / ".lock"), Writer(self.root / "data" / ".writer.json")
         try:
-            lock.acquire(timeout=0.2)
+            try:
+                lock.acquire(timeout=MOMENT)
+            except Timeout:
+                if not self.wait:
+                    raise
+                self.tell(f"waiting: {writer.told()} is writing in {self.root}")
+                lock.acquire(timeout=-1 if isinf(self.wait) else self.wait)
         except Timeout as error:
             raise DataError(
-                f"another tvquant command is writing in {self.root}; wait until it ends and try again", retryable=True
+                f"{writer.told()} is writing in {self.root}; try again when it has ended, or let this command wait "
+                "for it by --wait",
+                retryable=True,
             ) from error
         except OSError as error:
             raise DataError(f"cannot lock {self.root}: {error.strerror}; is it writable?") from error
         try:
+            writer.enter()
             yield
         finally:
+            writer.leave()
             lock.release()
 
     def new_run(self, run_id: str) -> RunFolder:

@@ -30,15 +30,17 @@ def test_a_cache_folder_that_cannot_be_written_is_told_and_stood_in_for(tmp_path
 def test_it_is_said_once_and_doctor_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tvquant.app.cli import console, main, start
+    from tvquant.app.cli import main, start, watching
 
-    monkeypatch.setattr(console, "CACHE_REFUSED", "/x: Read-only file system")
+    monkeypatch.setattr(watching, "CACHE_REFUSED", "/x: Read-only file system")
     monkeypatch.setattr(start, "CACHE_REFUSED", "/x: Read-only file system")
-    console._note_cache.cache_clear()
+    watching._note_compiling.cache_clear()
+    with watching.compiling_noted():
+        pass
+    assert capsys.readouterr().err == ""  # nothing was compiled
     for _ in range(2):
-        with console.compiling_noted():
-            pass
+        watching._note_compiling()
     assert capsys.readouterr().err.count("/x: Read-only file system") == 1
     main(["doctor", "-w", str(tmp_path)])
     assert "kernels are compiled at each start: /x: Read-only file system" in capsys.readouterr().out
-    console._note_cache.cache_clear()
+    watching._note_compiling.cache_clear()

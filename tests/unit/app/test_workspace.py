@@ -1,3 +1,7 @@
+import os
+import re
+from errno import ENOSPC
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -60,6 +64,35 @@ def test_only_one_may_write(home: Workspace) -> None:
     assert caught.value.retryable
     with home.writing():
         pass
+
+
+def test_who_writes_is_named_and_waited_for(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second writer says for whom it waits; it goes on when the first has ended, or gives up after its time."""
+    told: list[str] = []
+    monkeypatch.setattr("sys.argv", ["/bin/tvquant", "run", "a b", "\u202e"])
+    who = rf"another tvquant command \(`tvquant run 'a b' .*u202e.*`, process {os.getpid()}, since 2.* UTC\) is writing"
+    with home.writing(), pytest.raises(DataError, match=rf"{who}.*--wait"), Workspace(home.root, wait=0.01).writing():
+        pass
+    first = home.writing()
+    first.__enter__()
+
+    def tell(line: str) -> None:
+        told.append(line)
+        first.__exit__(None, None, None)
+
+    with Workspace(home.root, wait=inf, tell=tell).writing():
+        assert re.match(f"waiting: {who}", told[0])
+    assert [path.name for path in (home.root / "data").iterdir() if path.name.startswith(".writer")] == []
+
+
+def test_a_full_disk_keeps_nobody_from_making_room(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with home.writing(), pytest.raises(DataError, match=r"^another tvquant command is writing"):  # noqa: SIM117
+        with Workspace(home.root).writing():
+            pass
 
 
 def test_outside_a_workspace_is_the_users_to_mend(tmp_path: Path) -> None:

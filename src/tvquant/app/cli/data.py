@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tvquant.app.cli import data_lake, data_sync, data_undo
+from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.sync_messages import unfinished_text
+from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import progress_shown
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.quoting import several, shown
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from tvquant.core.instruments import Instant
     from tvquant.lake import AssetHealth
 
-commands = typer.Typer(help="The lake: import and export, sync and repair, audit, status, ls.", no_args_is_help=True)
+commands = Family(help="The lake: import and export, sync and repair, audit, status, ls.")
 
 LiveOption = Annotated[
     bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")
@@ -25,7 +28,7 @@ LiveOption = Annotated[
 NOTHING = "nothing odd was found"
 
 
-@commands.command("import")
+@commands.command("import", rich_help_panel="Bring in")
 def import_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Parquet or csv files of daily bars.")],
     basis: Annotated[
@@ -41,6 +44,7 @@ def import_command(
         bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
     ] = False,
     into_simulated: data_sync.IntoSimulatedOption = False,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,8 +64,8 @@ def import_command(
     from tvquant.lake.writing.revisions import revision_lines
     from tvquant.lake.writing.symbol_choice import SymbolChoice
 
-    home = workspace_at(workspace)
-    with home.writing():
+    home = workspace_at(workspace, wait)
+    with home.writing(), progress_shown("data import"):
         done = import_files(
             home.lake(),
             files,
@@ -128,7 +132,7 @@ def _names(given: list[str] | None) -> frozenset[str]:
     return frozenset(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
-@commands.command()
+@commands.command(rich_help_panel="Look")
 def audit(
     symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all of them.")] = None,
     strict: Annotated[
@@ -200,7 +204,7 @@ def _present(live: bool) -> "Instant | None":
     return instant(SystemClock().now()) if live else None
 
 
-@commands.command()
+@commands.command(rich_help_panel="Look")
 def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """What the lake holds, which of its assets are not healthy, and what an interrupted sync did not bring."""
     from tvquant.lake import health

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.waiting import WaitOption
 
 if TYPE_CHECKING:
     from tvquant.app.workspace import Workspace
@@ -20,8 +21,9 @@ EXPORTS = Path("artifacts") / "exports"
 
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
-    for command in (ls, export, compact):
-        commands.command()(command)
+    commands.command(rich_help_panel="Look")(ls)
+    for command in (export, compact):
+        commands.command(rich_help_panel="Keep")(command)
 
 
 def ls(
@@ -198,6 +200,7 @@ def _inside(home: "Workspace", folder: Path) -> Path:
 
 def compact(
     grace: Annotated[int, typer.Option(min=0, help="Hours for which versions that were replaced stay readable.")] = 1,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -209,7 +212,7 @@ def compact(
     from tvquant.app.pinned_snapshot import restore_snapshots
     from tvquant.lake.writing.compaction import compact as compacted
 
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     with home.writing():
         restore_snapshots(home, note)
         done = compacted(home.lake(), named_versions(home), now=SystemClock().now(), grace=timedelta(hours=grace))

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.sync_messages import SyncOutput, repair_document, repair_text
+from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import watching
 from tvquant.core.errors import DataError, ProfileError
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def sync(
         bool, typer.Option("--into-real", help="Put simulated bars beside real ones of the same exchange.")
     ] = False,
     into_simulated: IntoSimulatedOption = False,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +66,7 @@ def sync(
     from tvquant.app.syncing import sync as synced
     from tvquant.lake.storage.tables import SIMULATED
 
-    home, clock = workspace_at(workspace), SystemClock()
+    home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
     asked = Asked(
         command=_command(context),
@@ -74,8 +77,7 @@ def sync(
         forced=force,
         mixing=into_real if provider == SIMULATED else into_simulated,
     )
-    with watching() as progress:
-        progress.stage(8, "data sync")
+    with watching("data sync") as progress:
         source = _source(provider, path, url, basis, accept_basis, seed)
         done = synced(home, source, asked, clock=clock, watcher=progress)
     output = SyncOutput(done=done, provider=provider)
@@ -93,6 +95,7 @@ def repair(
     basis: BasisOption = None,
     accept_basis: AcceptOption = False,
     seed: SeedOption = None,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -103,10 +106,9 @@ def repair(
     from tvquant.app.clock import SystemClock
     from tvquant.app.syncing import repair as repaired
 
-    home, clock = workspace_at(workspace), SystemClock()
+    home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
-    with watching() as progress:
-        progress.stage(10, "data repair")
+    with watching("data repair") as progress:
         done = repaired(
             home,
             _source(provider, path, url, basis, accept_basis, seed),
@@ -121,7 +123,7 @@ def repair(
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
     for command in (sync, repair):
-        commands.command()(command)
+        commands.command(rich_help_panel="Bring in")(command)
 
 
 def _source(
@@ -148,7 +150,7 @@ def _command(context: typer.Context) -> str:
     words = ["tvquant", "data", "sync"]
     for option in context.command.params:
         value = context.params.get(option.name or "")
-        if option.name in ("workspace", "as_json") or value in (None, False, (), [], option.default):
+        if option.name in ("wait", "workspace", "as_json") or value in (None, False, (), [], option.default):
             continue
         for one in sorted(value) if isinstance(value, list | tuple) else [value]:
             name = [] if option.param_type_name == "argument" else option.opts[:1]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
+from tvquant.app.cli.waiting import WaitOption
 from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
     for command in (rm, revert):
-        commands.command()(command)
+        commands.command(rich_help_panel="Keep")(command)
 
 
 def rm(
     symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="EXCHANGE:TICKER")],
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,7 +33,7 @@ def rm(
     from tvquant.lake.writing.removals import remove
     from tvquant.market.registry import RegistryManager
 
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     home.require()
     with home.writing():
         lake = home.lake()
@@ -48,6 +50,7 @@ def revert(
     upsert: Annotated[
         str | None, typer.Option("--upsert", metavar="ID", help="Only what this upsert changed, or this removal took.")
     ] = None,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,7 +64,7 @@ def revert(
 
     if not symbols and upsert is None:
         raise ProfileError("name what to revert: symbols, or one upsert or removal by --upsert ID")
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     now = SystemClock().now()
     with home.writing():
         lake = home.lake()

@@ -1,18 +1,21 @@
 """Failures of commands: one line and an exit code for whatever ended one.
 
+0 done; 1 a gate, a ledger or the person who was asked says no (then nothing was changed); 2 wrong usage, profile or
+basis; 3 data, disk or lock; 4 nothing could be computed; 70 a bug; 130 interrupted.
+
 With `--json` the error is the one document on stdout, unless the answer is out already (`Answered`).
 """
 
 import errno
 import re
 from dataclasses import dataclass
-from importlib import metadata
 
 import typer
 
 from tvquant.core.errors import DataError, ProfileError, TvquantError
 
 BUG = 70
+DECLINED = 1
 WORLD = frozenset(
     {
         errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE,
@@ -48,16 +51,24 @@ class Answered(Exception):
         self.kind = kind
 
 
+class Declined(Exception):
+    """A person answered no; the message says what was not done."""
+
+
 def ending(error: BaseException) -> Ending | None:
     """Return how an expected failure ends the command; None for a bug."""
     match error:
         case Answered():
             return Ending(error.kind.__name__, str(error), error.kind.exit_code, answered=True)
+        case Declined():
+            return Ending(Declined.__name__, f"nothing was changed: {error}", DECLINED)
         case TvquantError():
             return Ending(type(error).__name__, str(error), error.exit_code)
         case typer.TyperException():
             message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-            return Ending("UsageError", f"{message} (see `tvquant --help`)", ProfileError.exit_code)
+            context = getattr(error, "ctx", None)  # only what is wrong with the usage of a command has one
+            command = context.command_path if context else "tvquant"
+            return Ending("UsageError", f"{message} (see `{command} --help`)", ProfileError.exit_code)
         case MemoryError():
             line = f"the memory of this machine is not enough ({error or 'no more'}); ask for fewer names or rows"
             return Ending("DataError", line, DataError.exit_code)
@@ -76,6 +87,8 @@ def ending(error: BaseException) -> Ending | None:
 
 def _missing(module: str) -> str:
     """Return the message on a package that is not installed, with the extra that brings it."""
+    from importlib import metadata
+
     package = NAMES.get(module, module.replace("_", "-").lower())
     for requirement in metadata.requires("tvquant") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].replace("_", "-").lower()

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.ledger import RunArgument
+from tvquant.app.cli.watching import watching
 from tvquant.core.errors import LedgerError
 from tvquant.core.stamps import Stamp
 
@@ -31,7 +32,7 @@ def leakcheck(
 
     home = workspace_at(workspace)
     folder = home.run(name)
-    with watching() as progress:
+    with watching("leakcheck") as progress:
         found = leak_check.leakcheck(home, folder, windows=windows, watcher=progress)
     answer(_document(found), _text(found), as_json=as_json)
     if found.leaks:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.core.errors import LedgerError
@@ -11,7 +12,7 @@ from tvquant.core.errors import LedgerError
 if TYPE_CHECKING:
     from tvquant.ledger import Verification
 
-commands = typer.Typer(help="The ledger of a run: show it, verify it.", no_args_is_help=True)
+commands = Family(help="The ledger of a run: show it, verify it.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, an unambiguous part of one, or `latest`.")]
 

@@ -8,9 +8,12 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from tvquant import __version__
+from tvquant.app.cli.command_tree import Family, Root
 from tvquant.app.cli.exit_codes import BUG, Ending, ending
 from tvquant.core.quoting import visible
 
@@ -19,31 +22,31 @@ PANIC = "PanicException"
 """What libraries in Rust raise when they give up; it is no Exception, and no module has its class."""
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tvquant {__version__}")
+        raise typer.Exit
+
+
 def build() -> typer.Typer:
     """Return the tree of all commands."""
-    from tvquant.app.cli import data, leakcheck, ledger, profile, runs, scan, select, start
-
-    app = typer.Typer(
+    app = Family(
+        cls=Root,
         name="tvquant",
         help="From liquid instruments to an audited, walk-forward-tested portfolio, by one declarative profile.",
-        no_args_is_help=True,
-        add_completion=False,
+        epilog="First steps: tvquant demo; tvquant init DIR. More of a command: tvquant COMMAND --help.",
         pretty_exceptions_enable=False,
-        rich_markup_mode=None,
     )
-    app.command()(start.demo)
-    app.command()(start.init)
-    app.add_typer(profile.commands, name="profile")
-    app.add_typer(data.commands, name="data")
-    app.add_typer(scan.commands, name="scan")
-    app.command()(select.select)
-    app.command()(runs.run)
-    app.add_typer(ledger.commands, name="ledger")
-    app.command()(leakcheck.leakcheck)
-    app.command()(runs.report)
-    app.add_typer(runs.commands, name="runs")
-    app.command()(start.doctor)
+    app.callback()(_root)
     return app
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Hold the options of the command itself."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a sign gets its number
     try:
-        code = build()(words, standalone_mode=False)
+        code = build()(words, prog_name="tvquant", standalone_mode=False)
         if code == INTERRUPTED:  # typer ends so when Ctrl-C reaches a command
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.workspace import Workspace
@@ -13,7 +14,7 @@ from tvquant.core.errors import DataError, ProfileError
 if TYPE_CHECKING:
     from tvquant.profiles import ResolvedProfile
 
-commands = typer.Typer(help="Profiles: what is declared, and what it resolves to.", no_args_is_help=True)
+commands = Family(help="Profiles: what is declared, and what it resolves to.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="PROFILE", help="Name of a profile or preset.")]
 SetOption = Annotated[

@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
     JsonOption,
-    Progress,
     WorkspaceOption,
     answer,
+    confirm,
     note,
     number,
     percent,
     table,
-    watching,
     workspace_at,
 )
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import Progress, watching
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.ledger import RunFolder
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from tvquant.ledger.recorded_run import RecordedCell
     from tvquant.report.run import RunData
 
-commands = typer.Typer(help="Runs of this workspace.", invoke_without_command=True)
+commands = Family(help="Runs of this workspace.", invoke_without_command=True)
 
 
 def run(
@@ -43,6 +45,7 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes; the result is the same for any number.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the stages and the plan; compute nothing.")] = False,
     overrides: SetOption = None,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,14 +59,14 @@ def run(
         raise ProfileError("tvquant run takes a PROFILE, or --resume RUN; exactly one of them")
     if resume is not None and (again or dry_run or overrides):
         raise ProfileError("--resume goes on with what was begun; it takes no --again, --dry-run or --set")
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     home.require()
     if dry_run:
         assert name is not None
         plan, stages = _planned(home, name, overrides)
         answer(plan, stages, as_json=as_json)
         return
-    with home.writing(), watching() as progress:
+    with home.writing(), watching("run") as progress:
         if resume is not None:
             folder = home.run(resume)
             outcome = resumption.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
@@ -76,11 +79,13 @@ def run(
     answer(document, text, as_json=as_json)
 
 
-def report(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def report(
+    name: RunArgument, wait: WaitOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
     """Write a run's report again from its ledger and results, which must be what was recorded; print where it is."""
     from tvquant.report import write_report
 
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     folder = home.run(name)
     with home.writing():
         drawn = write_report(folder.path)
@@ -128,14 +133,15 @@ def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
 def rm(
     name: RunArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a run with its ledger and report; the lake is not touched."""
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     folder = home.run(name)
     if not yes:
-        typer.confirm(f"remove {folder.id} and everything it recorded?", abort=True, err=True)
+        confirm(f"remove {folder.id} and everything it recorded?", otherwise=f"{folder.id} stays")
     with home.writing():
         linked = folder.path.is_symlink()
         try:

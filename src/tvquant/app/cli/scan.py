@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from tvquant.app.cli.command_tree import Family, Group
 from tvquant.app.cli.console import (
     JsonOption,
     WorkspaceOption,
     answer,
-    compiling_noted,
     note,
     note_simulated,
     percent,
     table,
     workspace_at,
 )
+from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import watching
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
 from tvquant.core.quoting import several
@@ -51,7 +52,7 @@ COLUMNS = (
 """Head, feature and form of what is shown of each atom."""
 
 
-class ScannerFirst(TyperGroup):
+class ScannerFirst(Group):
     """`tvquant scan NAME` is `tvquant scan at NAME`, unless NAME is a command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -61,10 +62,9 @@ class ScannerFirst(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-commands = typer.Typer(
+commands = Family(
     cls=ScannerFirst,
     help="What scanners find, at any past date: tvquant scan SCANNER [--as-of DATE].",
-    no_args_is_help=True,
 )
 
 
@@ -88,13 +88,14 @@ def at(
     plot: Annotated[bool, typer.Option("--plot", help="Draw a replay on a page as well.")] = False,
     rating_rules: RulesOption = "library_v3",
     rating_min_bars: BarsOption = 200,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scan the lake at one date, or at many with --from; with what was known then."""
     from tvquant.app import scanning
 
-    home = workspace_at(workspace)
+    home = workspace_at(workspace, wait)
     scanners = [_scanner(home, name) for name in names]
     if query:
         _print_queries(scanners, as_of, as_json=as_json)
@@ -107,14 +108,17 @@ def at(
             raise ProfileError("--plot draws a replay, which begins with --from DATE")
         if last is not None:
             raise ProfileError("--to ends a replay, which begins with --from DATE; or give one date by --as-of")
-        with compiling_noted():
+        with watching("scan"):
             found = [scanning.scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
     else:
         if as_of is not None or explain is not None:
             raise ProfileError("--from replays many dates; --as-of and --explain are of one")
         rows = scanning.rows_between(panel, first.date(), last.date() if last else None, every)
-        with compiling_noted():
-            found = list(scanning.replay(panel, scanners, rows, ratings))
+        with watching("scan") as progress:
+            found = []
+            for one in scanning.replay(panel, scanners, rows, ratings):
+                found.append(one)
+                progress.steps(len(found), len(rows))
     text = _one(found[0], explain) if first is None else _many(found)
     if keep:
         text = [*text, "", f"{_archived(home, found):,} rows archived"]
@@ -146,7 +150,7 @@ def diff(
     home.require()
     scanners, ratings = [_scanner(home, name)], _ratings(rating_rules, rating_min_bars)
     panel = _panel(home, scanners)
-    with compiling_noted():
+    with watching("scan diff"):
         before, after = (scanning.scan_at(panel, scanners, day.date(), ratings) for day in (first, second))
     found = scanning.difference(before, after)
     document = {

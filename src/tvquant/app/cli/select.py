@@ -10,13 +10,13 @@ from tvquant.app.cli.console import (
     JsonOption,
     WorkspaceOption,
     answer,
-    compiling_noted,
     note_simulated,
     percent,
     table,
     workspace_at,
 )
 from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.app.cli.watching import watching
 
 if TYPE_CHECKING:
     from tvquant.app.selection_as_of import Selected
@@ -50,7 +50,7 @@ def select(
     home.require()
     settings = [*(overrides or []), *([f"selection.model={model}"] if model else [])]
     day, now = as_of.date() if as_of else None, SystemClock().now()
-    with compiling_noted():
+    with watching("select"):
         found = {name: selected(home.lake(), resolved(home, name, settings), day, now=now) for name in names}
     note_simulated(home.lake())
     outputs = {name: _output(one, explain) for name, one in found.items()}

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from tvquant.app import CACHE_REFUSED
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, watching, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import watching
 from tvquant.app.workspace import LAKE_URI, Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError
@@ -34,6 +36,7 @@ def demo(
         "tvquant-demo"
     ),
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    wait: WaitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The whole flow on real embedded data, offline: import, audit, walk-forward run, ledger, report."""
@@ -50,9 +53,9 @@ def demo(
         raise ProfileError(
             f"{LAKE_URI} is set, but the demo's lake is one in its own folder; unset it for this command"
         )
-    home = Workspace(directory.resolve())
+    home = workspace_at(directory, wait)
     home.create()
-    with home.writing(), watching() as progress:
+    with home.writing(), watching("demo") as progress:
         stocks, prices = demo_files(home.root / "data" / "incoming")
         lake = home.lake()
         for file, basis in ((stocks, Basis.TOTAL), (prices, Basis.RAW)):
@@ -89,6 +92,7 @@ def doctor(
     fix: Annotated[
         bool, typer.Option("--fix", help="Bring damaged files back to their last whole version; originals are kept.")
     ] = False,
+    wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -96,7 +100,7 @@ def doctor(
     from tvquant.app.identity import environment
     from tvquant.app.vocabulary import vocabulary
 
-    home, words, versions = workspace_at(workspace), vocabulary(), environment()
+    home, words, versions = workspace_at(workspace, wait), vocabulary(), environment()
     usable = home.profiles.is_dir() and os.access(home.root, os.W_OK)
     if fix:
         home.require()

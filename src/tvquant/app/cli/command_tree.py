@@ -1,0 +1,139 @@
+"""The shape of the command tree: groups that help in sections, commands that are loaded when they are called.
+
+1. `TREE` names every command of the first level with its section, its summary and where it lives. Its help is made of
+   that alone, so that it imports no command.
+2. A group that is called bare prints its help. Help says summaries whole, in sections.
+3. A command converts its own plain options: see `plain_options`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from tvquant.app.cli.plain_options import converted_plainly
+from tvquant.app.cli.waiting import with_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command, or a group of them, of the first level: section and summary of the help, module and name there."""
+
+    section: str
+    summary: str
+    module: str
+    attribute: str = "commands"
+
+
+TREE: Mapping[str, Entry] = {
+    "demo": Entry("Start", "The whole flow on real data that come with it, offline.", "start", "demo"),
+    "init": Entry("Start", "Make a workspace: profiles/, data/, artifacts/.", "start", "init"),
+    "doctor": Entry("Start", "What is installed, what it can do here, which files are damaged.", "start", "doctor"),
+    "data": Entry("Data", "The lake: import, sync, repair, audit, look, export.", "data"),
+    "profile": Entry("Decide", "What can be run: list, show, explain, lint.", "profile"),
+    "scan": Entry("Decide", "What a scanner finds, at any past date.", "scan"),
+    "select": Entry("Decide", "What a profile would choose and hold as of a date, and why.", "select", "select"),
+    "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
+    "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
+    "report": Entry("Judge", "Write a run's page again, and say where it is.", "runs", "report"),
+    "runs": Entry("Keep", "List, show and remove runs.", "runs"),
+    "ledger": Entry("Keep", "What a run recorded, and whether the record is whole.", "ledger"),
+}
+"""Commands of the first level in the order of the help."""
+
+
+class Command(TyperCommand):
+    """A command whose plain options need no pydantic, and whose `--wait` may stand without seconds."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return arguments and options, `--help` among them."""
+        return converted_plainly(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a bare `--wait` its value, then parse."""
+        return super().parse_args(ctx, with_seconds(args))
+
+
+class Group(TyperGroup):
+    """A group that is called bare prints its help, and whose help says whole summaries, in sections."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, `--help` among them."""
+        return converted_plainly(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Ask for help where nothing is asked for."""
+        return super().parse_args(ctx, args or ([] if self.invoke_without_command else ["--help"]))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each section with its commands; the summaries stand in one column."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, section, summary in self.summaries(ctx):
+            sections.setdefault(section, []).append((name, summary))
+        width = max((len(name) for rows in sections.values() for name, _ in rows), default=0)
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), summary) for name, summary in rows])
+
+    def summaries(self, ctx: Any) -> Iterator[tuple[str, str, str]]:
+        """Yield name, section and summary of each command: what its text says up to the first full stop or blank."""
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                section = getattr(command, "rich_help_panel", None) or "Commands"
+                yield name, section, command.get_short_help_str(limit=1000)
+
+
+class Family(typer.Typer):
+    """A group of commands below one name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"cls": Group, "add_completion": False, "rich_markup_mode": None, **settings})
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+        """Take a function as a command; `rich_help_panel` is its section in the help."""
+        return super().command(name, **{"cls": Command, **settings})
+
+
+class Loaded(Mapping[str, Any]):
+    """The commands of `TREE`, each loaded when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TREE)
+
+    def __len__(self) -> int:
+        return len(TREE)
+
+
+class Root(Group):
+    """The first level."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = Loaded()  # type: ignore[assignment]  # typer changes it only where commands are added
+
+    def summaries(self, ctx: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ARG002
+        """Yield name, section and summary of each command; none is loaded."""
+        for name, entry in TREE.items():
+            yield name, entry.section, entry.summary
+
+
+@cache
+def _load(name: str) -> Any:
+    """Return one command, or one group, of the first level, ready to be called."""
+    entry = TREE[name]
+    found = getattr(import_module(f"tvquant.app.cli.{entry.module}"), entry.attribute)
+    if not isinstance(found, typer.Typer):
+        alone = Family()
+        alone.command(name)(found)
+        found = alone
+    made = typer.main.get_command(found)
+    made.name = name
+    return made
