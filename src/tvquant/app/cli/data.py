@@ -30,7 +30,7 @@ NOTHING = "nothing odd was found"
 
 @commands.command("import", rich_help_panel="Bring in")
 def import_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Parquet or csv files of daily bars.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Parquet or csv files of daily bars.")],
     basis: Annotated[
         Literal["raw", "split", "total"] | None,
         typer.Option(help="What prices are adjusted for; crypto may leave it out (raw)."),
@@ -134,7 +134,7 @@ def _names(given: list[str] | None) -> frozenset[str]:
 
 @commands.command(rich_help_panel="Look")
 def audit(
-    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all of them.")] = None,
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: all of them.")] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Be a gate: exit with 1 when an asset is not healthy or cannot be judged.")
     ] = False,

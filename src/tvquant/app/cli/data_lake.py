@@ -155,7 +155,7 @@ def _plotted(home: "Workspace", found: "Listing") -> Path:
 
 
 def export(
-    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all of them.")] = None,
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: all of them.")] = None,
     into: Annotated[
         Path | None, typer.Option("--to", help="Folder inside the workspace.", show_default=str(EXPORTS))
     ] = None,

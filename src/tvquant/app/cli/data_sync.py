@@ -31,13 +31,13 @@ IntervalOption = Annotated[str, typer.Option("--interval", help="Bar length: 1d 
 IntoSimulatedOption = Annotated[
     bool, typer.Option("--into-simulated", help="Put real bars beside simulated ones of the same exchange.")
 ]
-SymbolsArgument = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: all that need it.")]
+SymbolsArgument = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: all that need it.")]
 
 
 def sync(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[PROFILE]", help="Whose universe. Default: all that is on offer.")
+        str | None, typer.Argument(metavar="PROFILE", help="Whose universe. Default: all that is on offer.")
     ] = None,
     provider: ProviderOption = "files",
     symbols: Annotated[

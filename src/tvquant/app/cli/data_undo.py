@@ -20,7 +20,7 @@ def add_to(commands: typer.Typer) -> None:
 
 
 def rm(
-    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="EXCHANGE:TICKER")],
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL", help="EXCHANGE:TICKER")],
     wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -45,7 +45,7 @@ def rm(
 
 def revert(
     symbols: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Removed, or with repaired bars.")
+        list[str] | None, typer.Argument(metavar="SYMBOL", help="Removed, or with repaired bars.")
     ] = None,
     upsert: Annotated[
         str | None, typer.Option("--upsert", metavar="ID", help="Only what this upsert changed, or this removal took.")

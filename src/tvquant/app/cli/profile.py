@@ -103,7 +103,7 @@ def scanner(
 def lint(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PROFILE]...", help="Default: every profile, scanner and list of members."),
+        typer.Argument(metavar="PROFILE", help="Default: every profile, scanner and list of members."),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -34,7 +34,7 @@ AT = "at"
 PLOTS = Path("artifacts") / "scans"
 SHOWN = 5
 """Symbols that are named where there may be many."""
-ScannersArgument = Annotated[list[str], typer.Argument(metavar="SCANNER...", help="Several are consolidated.")]
+ScannersArgument = Annotated[list[str], typer.Argument(metavar="SCANNER", help="Several are consolidated.")]
 ScannerArgument = Annotated[str, typer.Argument(metavar="SCANNER")]
 RulesOption = Annotated[str, typer.Option("--rating-rules", help="library_v3, classic or screener.")]
 BarsOption = Annotated[int, typer.Option("--rating-min-bars", min=1, help="Bars a name needs before it is rated.")]

@@ -28,7 +28,7 @@ NAMED = 8
 
 
 def select(
-    names: Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Several are also ranked together.")],
+    names: Annotated[list[str], typer.Argument(metavar="PROFILE", help="Several are also ranked together.")],
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Decide at the close of this day's bar. Default: the last bar."),

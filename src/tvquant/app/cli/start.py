@@ -32,7 +32,7 @@ data:
 
 
 def demo(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo's workspace goes.")] = Path(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the demo's workspace goes.")] = Path(
         "tvquant-demo"
     ),
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
