@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from tvquant import __version__
 from tvquant.app.cli.command_tree import Family, Root
 from tvquant.app.cli.exit_codes import BUG, Ending, ending
 from tvquant.core.quoting import visible
+from tvquant.core.version import VERSION
 
 INTERRUPTED = 130
 PANIC = "PanicException"
@@ -24,7 +24,7 @@ PANIC = "PanicException"
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"tvquant {__version__}")
+        typer.echo(f"tvquant {VERSION}")
         raise typer.Exit
 
 
