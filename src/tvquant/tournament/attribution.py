@@ -6,45 +6,82 @@ from there; a short that lost its collateral earns to the price it was closed at
 close-outs below the last price, and a dividend's share of the way to the open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tvquant.core.books import Convention, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
+from tvquant.tournament.trades import Trade
+
+type Earned = tuple[Floats, Floats]
+"""What each name earned while it was held long, and while short: R x N each, fractions of the equity before the row."""
 
 
-def contributions(panel: Panel, result: SimResult, execution: Execution) -> Mapping[str, Floats]:
-    """Return `long`, `short`, `costs` and `funding` (positive where paid) and `other` by row (R each) of a book.
-
-    The book is over all columns of the panel.
-    """
-    first = len(panel.times) - len(result.times)
-    growth = np.nan_to_num(panel.fields["total_return"][first:])
-    marks = np.nan_to_num(result.marks)
-    earned = np.zeros_like(marks)
-    held = result.quantities[:-1] * marks[:-1]
-    earned[1:] = held * growth[1:]
-    sides = np.zeros_like(marks)
-    sides[1:] = np.sign(held)
-    long, short = _side(earned, sides, 1), _side(earned, sides, -1)
-    if execution.convention is Convention.NEXT_OPEN:
-        _split_fills(panel, result, first, growth, (long, short))
-    before = np.concatenate([[1.0], result.equity[:-1]])
-    short += _spared(panel, result, growth, at_open=execution.convention is Convention.NEXT_OPEN)
-    solvent = np.where(before > 0, before, np.nan)
+def contributions(result: SimResult, earned: Earned) -> Mapping[str, Floats]:
+    """Return `long`, `short`, `costs` and `funding` (positive where paid) and `other` by row (R each) of a book."""
+    solvent = _before(result)
     costs = np.sum([amounts for name, amounts in result.costs.items() if name != "funding"], axis=0)
-    parts = {"long": long, "short": short, "costs": costs, "funding": result.costs["funding"]}
-    parts = {name: part / solvent for name, part in parts.items()}
+    parts = {"long": earned[0].sum(axis=1), "short": earned[1].sum(axis=1),
+             "costs": costs / solvent, "funding": result.costs["funding"] / solvent}  # fmt: skip
     explained = parts["long"] + parts["short"] - parts["costs"] - parts["funding"]
     return {**parts, "other": result.returns - explained}
 
 
-def _side(earned: Floats, sides: Floats, sign: int) -> Floats:
-    return np.asarray(np.where(sides == sign, earned, 0.0).sum(axis=1))
+def by_name(panel: Panel, result: SimResult, earned: Earned, made: Sequence[Trade]) -> Mapping[str, Any]:
+    """Return what each name brought between one fill and the next: columns `fill`, `symbol`, `long`, `short`, `costs`.
+
+    Sums over rows of fractions of the equity before the row; a fill's row is the new fill's, `costs` are those of the
+    trades. Borrow fees, interest and funding are of no one name. Names that brought nothing have no line; rows after
+    the equity is gone count nothing.
+    """
+    first = len(panel.times) - len(result.times)
+    starts = result.filled - first
+    paid = np.zeros((len(starts), len(panel.keys)))
+    place, before = {key: j for j, key in enumerate(panel.keys)}, _before(result)
+    for one in made:
+        k = int(np.searchsorted(starts, one.row - first, side="right")) - 1
+        paid[k, place[one.key]] += (one.slippage + one.commission) / before[one.row - first]
+    long, short = (np.add.reduceat(np.nan_to_num(side), starts, axis=0) for side in earned)
+    fill, name = np.nonzero((long != 0.0) | (short != 0.0) | (paid != 0.0))
+    return {
+        "fill": fill,
+        "symbol": [panel.keys[j] for j in name],
+        "long": long[fill, name],
+        "short": short[fill, name],
+        "costs": paid[fill, name],
+    }
 
 
-def _split_fills(panel: Panel, result: SimResult, first: int, growth: Floats, totals: tuple[Floats, Floats]) -> None:
+def earnings(panel: Panel, result: SimResult, execution: Execution) -> Earned:
+    """Return what each name earned while it was held long, and while short (R x N each), of the equity before the row.
+
+    Before costs and funding; NaN once the equity is gone.
+    """
+    first = len(panel.times) - len(result.times)
+    growth = np.nan_to_num(panel.fields["total_return"][first:])
+    marks = np.nan_to_num(result.marks)
+    held = result.quantities[:-1] * marks[:-1]
+    long, short = np.zeros_like(marks), np.zeros_like(marks)
+    long[1:] = np.where(held > 0.0, held * growth[1:], 0.0)
+    short[1:] = np.where(held < 0.0, held * growth[1:], 0.0)
+    at_open = execution.convention is Convention.NEXT_OPEN
+    if at_open:
+        _split_fills(panel, result, first, growth, (long, short))
+    _spare(panel, result, growth, short, at_open=at_open)
+    for side in (long, short):
+        side /= _before(result)[:, None]
+    return long, short
+
+
+def _before(result: SimResult) -> Floats:
+    """Return equity before each row (R); NaN once it is gone."""
+    before = np.concatenate([[1.0], result.equity[:-1]])
+    return np.where(before > 0, before, np.nan)
+
+
+def _split_fills(panel: Panel, result: SimResult, first: int, growth: Floats, sides: tuple[Floats, Floats]) -> None:
     """Put the two parts of each fill row, to the open and from there, in the place of the whole row."""
     opens, closes = panel.fields["open"], panel.fields["close"]
     for row in result.filled - first:
@@ -56,28 +93,28 @@ def _split_fills(panel: Panel, result: SimResult, first: int, growth: Floats, to
         if row > 0:
             old = result.quantities[row - 1] * np.nan_to_num(result.marks[row - 1])
         until = old * ((1.0 + growth[row]) * ratio - 1.0)
-        for total, sign in zip(totals, (1, -1), strict=True):
-            total[row] = until[np.sign(old) == sign].sum() + new[np.sign(result.quantities[row]) == sign].sum()
+        for side, sign in zip(sides, (1, -1), strict=True):
+            side[row] = np.where(np.sign(old) == sign, until, 0.0)
+            side[row] += np.where(np.sign(result.quantities[row]) == sign, new, 0.0)
 
 
-def _spared(panel: Panel, result: SimResult, growth: Floats, *, at_open: bool) -> Floats:
-    """Return the loss (R) that shorts without collateral were spared, against the prices at the closes.
+def _spare(panel: Panel, result: SimResult, growth: Floats, short: Floats, *, at_open: bool) -> None:
+    """Add to `short` (R x N) the loss that shorts without collateral were spared, against the prices at the closes.
 
     Closed at twice the very open of its row, a short was sold there, and no close shows it; else it was held before.
     """
-    found, first = np.zeros(len(result.times)), len(panel.times) - len(result.times)
+    first = len(panel.times) - len(result.times)
     filled, place = set(result.filled.tolist()) if at_open else set(), {key: j for j, key in enumerate(panel.keys)}
     for event in (event for event in result.events if event.kind == "collateral_lost"):
         row, j = event.row - first, place[event.key]
         closed = event.value * (result.equity[row - 1] if row > 0 else 1.0)
         price = panel.fields["open"][event.row, j] if event.row in filled else np.nan
         if event.price == 2.0 * price:
-            found[row] += closed / 2.0
+            short[row, j] += closed / 2.0
             continue
         ratio = price / panel.fields["close"][event.row, j]
         ratio = ratio if np.isfinite(ratio) else 1.0
         old = result.quantities[row - 1, j] * result.marks[row - 1, j]
         paid = panel.fields["dividend"][event.row, j] if "dividend" in panel.fields else 0.0
         lost = closed - old + closed / event.price * paid
-        found[row] += lost - old * ((1.0 + growth[row, j]) * ratio - 1.0)
-    return found
+        short[row, j] += lost - old * ((1.0 + growth[row, j]) * ratio - 1.0)

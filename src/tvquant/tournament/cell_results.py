@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tvquant.core.stamps import Stamps
-from tvquant.tournament.attribution import contributions
+from tvquant.tournament.attribution import by_name, contributions, earnings
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+from tvquant.tournament.trades import Trade, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
 
 FUNNEL = (
@@ -86,8 +88,14 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
 
 
 def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
-    """Return the result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`."""
+    """Return the result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`.
+
+    And what was traded (`trades`) and brought (`names`) by each name.
+    """
     times, result, rebalances = engine.panel.times, settled.result, settled.rebalances
+    book = settled.cell.book
+    earned = earnings(engine.panel, result, book.execution)
+    made = trades(engine.panel, result, book.execution, book.costs)
     value = result.quantities * result.marks
     solvent = np.where(result.equity > 0, result.equity, np.nan)
     returns = {
@@ -98,10 +106,7 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "gross": np.nansum(np.abs(value), axis=1) / solvent,
         "net": np.nansum(value, axis=1) / solvent,
         **result.costs,
-        **{
-            f"from_{name}": part
-            for name, part in contributions(engine.panel, result, settled.cell.book.execution).items()
-        },
+        **{f"from_{name}": part for name, part in contributions(result, earned).items()},
     }
     pairs = [(one, key, weight) for one in rebalances for key, weight in one.weights.items()]
     weights = {
@@ -124,7 +129,29 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "events": events,
         "atoms": _atoms(rebalances, times),
         "vetoes": _vetoes(rebalances, times),
+        "trades": _trades(made, rebalances, times),
+        "names": _names(by_name(engine.panel, result, earned, made), rebalances),
     }
+
+
+def _trades(made: Sequence[Trade], rebalances: Sequence[Rebalance], times: Any) -> Columns:
+    """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
+    windows = [one.window for one in rebalances]
+    numbers = ("quantity", "price", "value", "share", "slippage", "commission")
+    return {
+        "window": pl.Series([None if one.fill < 0 else windows[one.fill] for one in made], dtype=pl.Int64),
+        "time": times[np.array([one.row for one in made], dtype=np.int64)],
+        "symbol": pl.Series([one.key for one in made], dtype=pl.String),
+        "kind": pl.Series([one.kind for one in made], dtype=pl.String),
+        **{name: np.array([getattr(one, name) for one in made], dtype=np.float64) for name in numbers},
+    }
+
+
+def _names(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
+    """Return one row per name and window that was filled."""
+    windows = np.array([one.window for one in rebalances], dtype=np.int64)
+    kept = {name: values for name, values in brought.items() if name != "fill"}
+    return {"window": windows[brought["fill"]], **kept, "symbol": pl.Series(brought["symbol"], dtype=pl.String)}
 
 
 def _atoms(rebalances: Sequence[Rebalance], times: Any) -> Columns:

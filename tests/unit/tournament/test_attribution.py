@@ -1,6 +1,6 @@
 """What longs, shorts and costs brought, against days counted by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,8 @@ from tvquant.core.books import Convention, CostModel, Execution, SimResult, Weig
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation import SIMULATORS
-from tvquant.tournament.attribution import contributions
+from tvquant.tournament import attribution
+from tvquant.tournament.trades import trades
 
 type Markets = Callable[..., Panel]
 
@@ -27,6 +28,10 @@ def book(
     """The simulator's own book of weights by decision row."""
     path = WeightPath(keys=panel.keys, decided=np.array(list(weights)), net=np.array(list(weights.values())))
     return SIMULATORS["custom"].simulate(panel, path, costs=costs, execution=execution)
+
+
+def contributions(panel: Panel, result: SimResult, execution: Execution) -> Mapping[str, Floats]:
+    return attribution.contributions(result, attribution.earnings(panel, result, execution))
 
 
 def with_fields(panel: Panel, **fields: Floats) -> Panel:
@@ -163,3 +168,25 @@ def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execu
     spared = found["other"][alive] / (1.0 + np.abs(found["short"][alive]) + np.abs(found["long"][alive]))
     assert np.abs(spared).max(initial=0.0) < 1e-13
     assert (found["costs"][alive] >= 0.0).all()
+    made = trades(panel, result, execution, CostModel())
+    brought = attribution.by_name(panel, result, attribution.earnings(panel, result, execution), made)
+    for side in ("long", "short"):
+        assert sum(brought[side]) == pytest.approx(np.nansum(found[side]), abs=1e-12)
+    paid = result.costs["slippage"] + result.costs["commission"]
+    before = np.concatenate([[1.0], result.equity[:-1]])
+    assert sum(brought["costs"]) == pytest.approx(np.sum(paid[before > 0] / before[before > 0]), abs=1e-12)
+
+
+def test_what_a_name_brings_is_of_the_fill_that_holds_it(market: Markets) -> None:
+    """A rises a tenth before the second fill, B a fifth after it, both bought for half the equity."""
+    panel = market({"A": np.array([100.0, 100.0, 110.0, 110.0]), "B": np.array([50.0, 50.0, 50.0, 60.0])})
+    result = book(panel, {0: (0.5, 0.0), 1: (0.0, 0.5)}, CLOSE, CostModel(slippage_bps=9.0, commission_bps=1.0))
+    made = trades(panel, result, CLOSE, CostModel(slippage_bps=9.0, commission_bps=1.0))
+    found = attribution.by_name(panel, result, attribution.earnings(panel, result, CLOSE), made)
+    lines = list(zip(found["fill"].tolist(), found["symbol"], strict=True))
+    assert lines == [(0, "X:A"), (1, "X:A"), (1, "X:B")]
+    assert found["long"] == pytest.approx(
+        [0.0, 0.05 / result.equity[0], 0.1 * result.equity[0] / result.equity[1]], rel=1e-6
+    )
+    assert (found["costs"] > 0).all()
+    assert found["short"].tolist() == [0.0, 0.0, 0.0]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tvquant.core.decisions import Footing
@@ -54,7 +55,7 @@ def test_measures_are_those_of_the_book(book: Book) -> None:
 def test_tables_have_rows_of_one_length(book: Book) -> None:
     engine, settled = book
     found = tables(engine, settled)
-    assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes"}
+    assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes", "trades", "names"}
     lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
     held, won = (
         sum(len(step.weights) for step in settled.rebalances),
@@ -63,6 +64,7 @@ def test_tables_have_rows_of_one_length(book: Book) -> None:
     reasons = sum(len(step.funnel.vetoed) for step in settled.rebalances)
     assert {name: length for name, (length,) in lengths.items()} == {
         "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
+        "trades": 19, "names": 18,
     }  # fmt: skip
     assert held > 0
     assert reasons > 0
@@ -103,6 +105,25 @@ def test_weights_and_events_tell_names_and_times(book: Book) -> None:
     assert (events["symbol"], events["kind"]) == (["X:C"], ["closed_out"])
     # 5 rows without a bar (125 to 129) are a halt; the sixth closes the holding.
     assert events["time"].tolist() == engine.panel.times[[130]].tolist()
+
+
+def test_trades_and_names_add_up_to_costs_and_contributions(book: Book) -> None:
+    engine, settled = book
+    found = tables(engine, settled)
+    trades, names, returns = found["trades"], found["names"], found["returns"]
+    assert sum(trades["slippage"]) == pytest.approx(sum(returns["slippage"]), rel=1e-12)
+    assert sum(trades["commission"]) == pytest.approx(sum(returns["commission"]), rel=1e-12)
+    assert [(t["kind"], t["window"]) for t in pl.DataFrame(trades).filter(pl.col("kind") != "fill").to_dicts()] == [
+        ("closed_out", None)
+    ]
+    filled = pl.DataFrame(trades).drop_nulls("window").group_by("window").agg(pl.col("share").abs().sum())
+    windows = dict(zip(found["windows"]["window"].tolist(), found["windows"]["traded"].tolist(), strict=True))
+    assert dict(filled.rows()) == pytest.approx({k: traded for k, traded in windows.items() if traded > 0})
+    assert sum(names["long"]) == pytest.approx(returns["from_long"].sum(), abs=1e-12)
+    before = np.append(1.0, returns["equity"][:-1])
+    paid = (returns["slippage"] + returns["commission"]) / before
+    assert sum(names["costs"]) == pytest.approx(paid.sum(), rel=1e-12)
+    assert set(names["symbol"]) == set(trades["symbol"])
 
 
 def test_a_fill_after_the_last_row_is_empty(
