@@ -13,7 +13,7 @@ import pytest
 from tvquant.lake import Lake
 from tvquant.lake.reading.funding import known_funding
 
-BTC, ETH, SIM = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:S001USDT"
+BTC, ETH, SIM = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:S004USDT"
 type Call = Callable[..., Any]
 
 

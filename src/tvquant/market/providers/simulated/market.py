@@ -1,6 +1,7 @@
 """What a simulated market is made of: its declaration, and the roster of listings that follows from it.
 
-Symbols are `BINANCE:S001USDT` (coins), `BINANCE:S001USDT.P` (perpetuals of the same coins) and `NASDAQ:T001` (stocks).
+Symbols are `BINANCE:S001USDT` (coins), `BINANCE:S001USDT.P` (perpetuals of the same coins) and `NASDAQ:T001` (stocks);
+the first coin bears the leader's symbol where the market has one.
 The roster is drawn from the seed alone, so equal declarations have equal markets.
 """
 
@@ -37,6 +38,8 @@ class SimulatedMarket:
     reused : how many coins' tickers are given to another coin later.
     splits : share of stocks that split once or more; dividends are paid quarterly by half of them.
     planted : (symbol of a coin or stock, annualised Sharpe ratio of holding it from its first to its last close).
+    leader : symbol of the first coin, which then trades from the market's first day to its last, so that it can be what
+        others are compared with; None is a coin as the others.
     """
 
     seed: int = 0
@@ -51,6 +54,7 @@ class SimulatedMarket:
     reused: int = 1
     splits: float = 0.3
     planted: tuple[tuple[str, float], ...] = ()
+    leader: str | None = None
 
     def __post_init__(self) -> None:
         if self.days < 200 or self.sectors < 1:
@@ -62,6 +66,8 @@ class SimulatedMarket:
                 f"a simulated market of {self.coins} coins cannot have {self.perpetuals} perpetuals and {self.reused} "
                 "tickers used again: each needs a coin of its own; raise coins"
             )
+        if self.leader is not None and self.coins <= self.reused:
+            raise ProfileError(f"a simulated market led by {self.leader} needs a coin whose ticker is not used again")
         if max(self.coins, self.stocks) > 999 or self.coins + self.stocks == 0:
             raise ProfileError("a simulated market has 1 to 999 coins or stocks")
 
@@ -131,8 +137,10 @@ def _spans(
     rng = np.random.default_rng([market.seed, stream])
     late, ends = rng.random(count) < market.late, rng.random(count) < market.delisted
     first = np.where(late, rng.integers(1, market.days - 120, count), 0)
-    last = np.where(ends, first + 120 + rng.random(count) * (market.days - 121 - first), market.days).astype(np.int64)
     symbols = [name.format(number + 1) for number in range(count)]
+    if venue is Venue.COINS and market.leader is not None:
+        symbols[0], first[0], ends[0] = market.leader, 0, False
+    last = np.where(ends, first + 120 + rng.random(count) * (market.days - 121 - first), market.days).astype(np.int64)
     return [
         Listing(
             symbol=symbol,

@@ -92,6 +92,10 @@ class Simulated:
         return answer.rows
 
 
+LEADER = "BINANCE:BTCUSDT"
+"""First coin of the exchange in process: what the packaged crypto profiles are compared with."""
+
+
 class SimulatedOptions(Options):
     """Options of the provider `simulated`.
 
@@ -109,7 +113,7 @@ def open_simulated(options: SimulatedOptions, clock: Clock) -> Provider:
     """Return a client of the exchange at the address, or a whole exchange in process from its seed."""
     if options.url is not None:
         return SimulatedHttp(url=options.url, clock=clock)
-    return Simulated(exchange=Exchange(World(SimulatedMarket(seed=options.seed)), clock=clock))
+    return Simulated(exchange=Exchange(World(SimulatedMarket(seed=options.seed, leader=LEADER)), clock=clock))
 
 
 SIMULATED = ProviderFactory(name="simulated", options=SimulatedOptions, open=open_simulated)

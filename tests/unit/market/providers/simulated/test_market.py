@@ -18,6 +18,18 @@ def test_the_roster_has_what_was_declared(market):
     assert {one.symbol: one.sharpe for one in listings if one.sharpe is not None} == dict(market.planted)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_leader_is_the_first_coin_all_the_time_and_the_others_are_as_without_it(seed):
+    led = SimulatedMarket(seed=seed, days=400, coins=6, perpetuals=2, late=0.9, delisted=0.9, leader="BINANCE:BTCUSDT")
+    first, *others = roster(led)
+    assert (first.symbol, first.first, first.last, first.ends) == ("BINANCE:BTCUSDT", 0, 400, False)
+    assert "BINANCE:BTCUSDT.P" in {one.symbol for one in others}
+    alone = [one for one in roster(replace(led, leader=None))[1:] if one.symbol != "BINANCE:S001USDT.P"]
+    assert [one for one in others if one.symbol != "BINANCE:BTCUSDT.P"] == alone
+    with pytest.raises(ProfileError, match="needs a coin"):
+        replace(led, coins=1, perpetuals=0)
+
+
 def test_columns_count_through_each_venue(market):
     for venue in Venue:
         columns = [one.column for one in roster(market) if one.venue is venue]

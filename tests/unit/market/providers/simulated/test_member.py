@@ -71,7 +71,7 @@ def test_the_exchange_sees_how_many_ask_at_once(world, clock):
 def test_opening_gives_a_market_of_the_seed_or_a_client(clock):
     clock.at = datetime(2024, 3, 1, tzinfo=UTC)
     one, same, other = (open_simulated(SimulatedOptions(seed=seed), clock) for seed in (1, 1, 2))
-    first, second, third = (asyncio.run(member.bars(COIN, "1d")) for member in (one, same, other))
+    first, second, third = (asyncio.run(member.bars("BINANCE:BTCUSDT", "1d")) for member in (one, same, other))
     assert first.equals(second)
     assert not first.equals(third)
     assert one.basis is Basis.RAW
