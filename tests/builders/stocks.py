@@ -7,15 +7,13 @@ import polars as pl
 
 from tvquant.core.calendars import NEW_YORK, calendar
 
-SHARES = (
-    "AAPL", "ADBE", "AMZN", "AVGO", "COST", "CSCO", "GOOGL", "INTC", "META", "MSFT", "NFLX", "NVDA", "PEP", "QCOM", "TXN",
-)  # fmt: skip
+SHARES = ("AAPL", "AMZN", "AVGO", "COST", "CSCO", "GOOGL", "INTC", "META", "MSFT", "NFLX", "NVDA", "PEP", "TXN")
 FUND = "AMEX:SPY"
-FIRST, LAST = date(2021, 1, 4), date(2024, 6, 28)
+FIRST, LAST = date(2022, 7, 1), date(2024, 6, 28)
 
 
 def stock_bars(first: date = FIRST, last: date = LAST, *, seed: int = 0) -> pl.DataFrame:
-    """Return daily bars of 15 shares of NASDAQ and of AMEX:SPY, with quarterly dividends: one factor and own moves."""
+    """Return daily bars of 13 shares of NASDAQ and of AMEX:SPY, with quarterly dividends: one factor and own moves."""
     days = calendar(NEW_YORK, first, last).bars(np.datetime64(first), np.datetime64(last))
     rng = np.random.default_rng(seed)
     names = [FUND, *(f"NASDAQ:{one}" for one in SHARES)]
