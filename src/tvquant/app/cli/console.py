@@ -7,7 +7,7 @@ Everything else (progress, notes, logs) goes to stderr.
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,18 +75,6 @@ def note_simulated(lake: "Lake") -> None:
     names = simulated(lake.root)["symbol"].to_list()
     if names:
         note(f"{Stamp.SIMULATED}: {len(names)} symbols of this lake. {Stamp.SIMULATED.meaning}")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> str:
-    """Return plain columns: texts to the left, the columns in `right` to the right."""
-    cells = [list(head), *([str(value) for value in row] for row in rows)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
-    aligned = set(right)
-    lines = (
-        "  ".join(c.rjust(w) if k in aligned else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in cells
-    )
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def percent(value: float | None, digits: int = 1) -> str:

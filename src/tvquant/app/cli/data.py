@@ -7,9 +7,10 @@ import typer
 
 from tvquant.app.cli import data_lake, data_sync, data_undo
 from tvquant.app.cli.command_tree import Family
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.sync_messages import unfinished_text
+from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import progress_shown
 from tvquant.app.workspace import Workspace

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
+from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 
 if TYPE_CHECKING:

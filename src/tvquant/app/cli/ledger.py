@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.cli.command_tree import Family
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.tables import table
 from tvquant.core.errors import LedgerError
 
 if TYPE_CHECKING:

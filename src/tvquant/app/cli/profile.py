@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.cli.command_tree import Family
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.tables import blocks, table
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 
@@ -81,8 +82,11 @@ def explain(
         row._replace(value=[one["name"] for one in row.value]) if row.key == "universe.scanners" else row
         for row in rows
     ]
-    head, *lines = table(("key", "value", "from"), short).split("\n")
-    text = [head, *(one for row, line in zip(rows, lines, strict=True) for one in (line, f"    {meaning(row.key)}"))]
+    head, *found = blocks(("key", "value", "from"), short)
+    text = [
+        *head,
+        *(one for row, lines in zip(rows, found, strict=True) for one in (*lines, f"    {meaning(row.key)}")),
+    ]
     answer([{**row._asdict(), "meaning": meaning(row.key)} for row in rows], text, as_json=as_json)
 
 

@@ -18,11 +18,11 @@ from tvquant.app.cli.console import (
     note,
     number,
     percent,
-    table,
     workspace_at,
 )
 from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import Progress, watching
 from tvquant.app.workspace import Workspace

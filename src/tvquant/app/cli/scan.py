@@ -16,9 +16,9 @@ from tvquant.app.cli.console import (
     note,
     note_simulated,
     percent,
-    table,
     workspace_at,
 )
+from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
 from tvquant.app.workspace import Workspace

@@ -12,10 +12,10 @@ from tvquant.app.cli.console import (
     answer,
     note_simulated,
     percent,
-    table,
     workspace_at,
 )
 from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.app.cli.tables import table
 from tvquant.app.cli.watching import watching
 
 if TYPE_CHECKING:

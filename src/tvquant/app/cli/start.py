@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from tvquant.app import CACHE_REFUSED
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, table, workspace_at
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
 from tvquant.app.workspace import LAKE_URI, Workspace

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tvquant.app.cli.console import table
+from tvquant.app.cli.tables import table
 from tvquant.core.quoting import visible
 
 if TYPE_CHECKING:
