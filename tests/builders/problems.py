@@ -1,19 +1,29 @@
 """Allocation problems to order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tvquant.core.allocations import Covariance, Limits, Problem
+from tvquant.core.allocations import Covariance, GroupLimit, Limits, NameLimit, Problem
 from tvquant.core.panel import Floats
 from tvquant.statistics import estimate
 
 
 def limits(
-    *, gross: float = 1.0, net: tuple[float, float] = (-1.0, 1.0), position: float = 0.25, cluster: float = 0.25
+    *,
+    gross: float = 1.0,
+    net: tuple[float, float] = (-1.0, 1.0),
+    position: float = 0.25,
+    cluster: float = 0.25,
+    names: Mapping[str, tuple[float, float]] | None = None,
+    groups: Mapping[str, tuple[Sequence[str], float]] | None = None,
 ) -> Limits:
-    """Return the limits of the presets, but for those that are given."""
-    return Limits(gross=gross, net=net, position=position, cluster=cluster)
+    """Return the limits of the presets, but for those that are given: symbol -> (least, most); group -> who, most."""
+    return Limits(
+        gross=gross, net=net, position=position, cluster=cluster,
+        names=tuple(NameLimit(symbol=s, least=low, most=high) for s, (low, high) in (names or {}).items()),
+        groups=tuple(GroupLimit(name=g, symbols=tuple(who), most=most) for g, (who, most) in (groups or {}).items()),
+    )  # fmt: skip
 
 
 HOUSE = limits()

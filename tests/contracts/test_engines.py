@@ -12,7 +12,7 @@ import pytest
 
 import tvquant.allocation
 import tvquant.tournament.cells
-from builders.problems import HOUSE, estimated
+from builders.problems import HOUSE, estimated, limits
 from builders.profiles import resolved_of
 from builders.toy_engine import InverseVariance, Toy
 from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
@@ -28,6 +28,8 @@ from tvquant.tournament.cells import paths, schedule
 from tvquant.tournament.specs import StrategySpec
 
 ALL = MappingProxyType({**ENGINES, "toy": Toy()})
+HANDED_TO_NOBODY = ("equal_weight", "equal_names")
+"""Risk profiles by which what a cap cuts off is cash."""
 CASES = [(engine, profile) for engine in ALL for profile in sorted(risk_profiles_of(ALL[engine]))]
 
 
@@ -186,6 +188,74 @@ def test_every_limit_is_kept_and_reported(engine, profile, limits):
     assert all(c.value <= c.limit + 1e-9 for c in got.constraints)
 
 
+BY_NAME = {
+    "most": limits(names={"X:N000": (0.0, 0.01), "X:N001": (0.0, 0.0)}),
+    "least": limits(names={"X:N000": (0.08, 0.1), "X:N029": (0.05, 0.25)}),
+    "group": limits(groups={"odd": ([f"X:N{i:03d}" for i in range(1, 30, 2)], 0.15)}),
+    "groups that share a name, and a least in both": limits(
+        names={"X:N002": (0.04, 0.1)},
+        groups={"a": (("X:N000", "X:N001", "X:N002"), 0.05), "b": (("X:N002", "X:N003"), 0.06)},
+    ),
+    "no room": limits(groups={"nearly all": ([f"X:N{i:03d}" for i in range(28)], 0.2)}),
+}
+
+
+@pytest.mark.parametrize("sides", ["long", "both"])
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_limits_by_name_are_kept_reported_and_named_where_they_keep_cash(engine, profile, name, sides):
+    these, signs = BY_NAME[name], np.where(np.arange(30) % 3, 1.0, -1.0 if sides == "both" else 1.0)
+    given = replace(
+        problem(30, these), composition={f"N{i:03d}": {f"X:N{i:03d}": sign} for i, sign in enumerate(signs.tolist())}
+    )
+    got = weighed(given, engine, profile)
+    weights = np.array(list(got.weights.values()))
+    assert got.status is not Status.FAILED, got.attempts
+    for one in these.names:
+        assert one.least - 1e-9 <= weights[int(one.symbol[-3:])] <= one.most + 1e-9
+    for group in these.groups:
+        assert weights[[int(symbol[-3:]) for symbol in group.symbols]].sum() <= group.most + 1e-9
+    reported = {c.name: c for c in got.constraints}
+    assert {f"name {one.symbol}" for one in these.names} | {f"group {one.name}" for one in these.groups} <= set(
+        reported
+    )
+    assert {f"least of name {one.symbol}" for one in these.names if one.least} <= set(reported)
+    assert all(c.value <= c.limit + 1e-9 for c in got.constraints)
+    assert sum(got.causes.values()) <= got.cash + 1e-9
+    if name == "no room":  # .2, and two names of .25
+        assert got.causes.keys() == {"group nearly all"}
+        assert got.forced_cash == pytest.approx(0.3, abs=1e-9)
+    if profile not in HANDED_TO_NOBODY:
+        assert weights.sum() == pytest.approx(0.7 if name == "no room" else 1.0, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("these", "why"),
+    [
+        (
+            limits(names={"X:N000": (0.2, 0.25)}, groups={"g": (["X:N000"], 0.1)}),
+            "least of name X:N000 is 0.2, and the caps leave it 0.1",
+        ),
+        (
+            limits(names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}, groups={"g": (["X:N000", "X:N001"], 0.3)}),
+            "the least of its names is 0.4 together, and group g leaves them 0.3",
+        ),
+        (
+            limits(gross=0.3, names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}),
+            "the least of name X:N000, name X:N001 is 0.4 together, and the limits invest 0.3",
+        ),
+        (limits(cluster=0.3, names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}), "within net, cluster and group"),
+    ],
+)
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_a_least_that_cannot_be_held_is_a_recorded_failure(engine, profile, these, why):
+    given = replace(problem(6, these), clusters=(0, 0, 1, 2, 3, 4))
+    got = weighed(given, engine, profile)
+    assert (got.status, got.weights, got.cash) == (Status.FAILED, {}, 1.0)
+    assert got.attempts[-1].what == "limits by name"
+    assert why in got.attempts[-1].outcome
+
+
 @pytest.mark.requirement("R-RSK-10")
 @pytest.mark.parametrize(
     ("clusters", "budget"),
@@ -208,7 +278,7 @@ def test_shared_clusters_keep_the_cluster_cap(engine, profile, position, cluster
     assert held.max() <= 0.25 + 1e-9
     assert weights.max() <= position + 1e-9
     assert got.forced_cash == pytest.approx(max(0.0, 1.0 - room), abs=1e-12)
-    if profile == "equal_weight":  # what a cap cuts off is not handed to the others
+    if profile in HANDED_TO_NOBODY:  # what a cap cuts off is not handed to the others
         assert weights.sum() <= min(budget, room) + 1e-9
     else:
         assert weights.sum() == pytest.approx(min(budget, room), abs=1e-9)
@@ -228,7 +298,7 @@ def test_longs_beside_shorts_keep_the_net_of_what_they_hold(engine, profile, net
     assert got.status is Status.SOLVED
     assert net[0] - 1e-9 <= weights @ signs <= net[1] + 1e-9
     assert (weights >= 0.0).all()
-    if profile != "equal_weight":  # the side that a limit cuts is not made up for
+    if profile not in HANDED_TO_NOBODY:  # the side that a limit cuts is not made up for
         assert weights.sum() == pytest.approx(1.0, abs=1e-9)
 
 

@@ -15,6 +15,8 @@ CASES = st.sampled_from([(e, p) for e in sorted(ENGINES) for p in sorted(risk_pr
 SIZES = st.one_of(st.sampled_from([1, 2, 3, 4, 50]), st.integers(1, 12))
 
 
+HANDED_TO_NOBODY = ("equal_weight", "equal_names")
+"""Risk profiles by which what a cap cuts off is cash."""
 POSITIONS = st.floats(0.02, 1.0)
 NONE = st.just(0)
 
@@ -77,7 +79,7 @@ def test_no_cluster_above_the_cap(problem, case):
     assert weights.sum() + got.cash == pytest.approx(1.0, abs=1e-12)
     room = sum(min(0.25, size * problem.limits.position) for size in np.bincount(problem.clusters))
     assert got.forced_cash == pytest.approx(max(0.0, 1.0 - room), abs=1e-9)
-    if case[1] != "equal_weight":
+    if case[1] not in HANDED_TO_NOBODY:
         assert got.cash == pytest.approx(got.forced_cash, abs=1e-9)
 
 
@@ -157,10 +159,63 @@ def test_the_net_of_physical_weights_keeps_its_limits_and_no_more_is_cash_than_t
         assert (got.status, got.weights, got.cash) == (Status.FAILED, {}, 1.0)
         assert got.attempts[-1].outcome
     elif got.status is Status.FAILED:  # no Sharpe ratio to maximise; equal shares that only growth could mend
-        assert case[1] in ("max_sharpe", "equal_weight")
+        assert case[1] in ("max_sharpe", *HANDED_TO_NOBODY)
     else:
         weights = np.array(list(got.weights.values()))
         assert low - 1e-9 <= weights @ signs <= high + 1e-9
         assert weights.sum() > 0.0
-        if case[1] != "equal_weight":
+        if case[1] not in HANDED_TO_NOBODY:
             assert weights.sum() == pytest.approx(most, abs=1e-8)
+
+
+@st.composite
+def by_name(draw, problem):
+    """Limits by name of some names and of groups that may overlap, feasible or not."""
+    symbols = [f"X:{key}" for key in problem.keys]
+    position = problem.limits.position
+    names = {
+        symbol: tuple(sorted((position * draw(st.floats(0.0, 0.6)), position * draw(st.floats(0.05, 1.0)))))
+        for symbol in draw(st.lists(st.sampled_from(symbols), max_size=3, unique=True))
+    }
+    groups = {
+        f"g{k}": (draw(st.lists(st.sampled_from(symbols), min_size=1, unique=True)), draw(st.floats(0.02, 0.6)))
+        for k in range(draw(st.integers(0, 2)))
+    }
+    return limits(position=position, names=names, groups=groups)
+
+
+@settings(deadline=None)
+@given(problems(st.floats(0.05, 0.3), st.integers(0, 8)), CASES, st.data())
+def test_limits_by_name_hold_for_any_names_and_groups_or_nothing_does(problem, case, data):
+    from scipy.optimize import linprog
+
+    n = len(problem.keys)
+    signs = np.array(data.draw(st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)))
+    composition = {key: {f"X:{key}": sign} for key, sign in zip(problem.keys, signs, strict=True)}
+    given = replace(problem, composition=composition, limits=data.draw(by_name(problem)))
+    these, place = given.limits, {f"X:{key}": i for i, key in enumerate(given.keys)}
+    rows = [np.array(given.clusters) == c for c in set(given.clusters)]
+    bounds = [these.cluster] * len(rows)
+    low, high = np.zeros(n), np.full(n, these.position)
+    for one in these.names:
+        low[place[one.symbol]], high[place[one.symbol]] = one.least, one.most
+    for group in these.groups:
+        rows.append(np.isin(np.arange(n), [place[symbol] for symbol in group.symbols]))
+        bounds.append(group.most)
+    rows.append(np.ones(n, np.bool_))
+    found = linprog(
+        -np.ones(n), A_ub=np.array(rows, dtype=float), b_ub=[*bounds, 1.0], bounds=np.column_stack((low, high))
+    )
+    got = allocate(given, engine=case[0], risk_profile=case[1])
+    if found.status != 0:
+        assert (got.status, got.cash) == (Status.FAILED, 1.0)
+        assert got.attempts[-1].what == "limits by name"
+    elif got.status is Status.FAILED:  # no Sharpe ratio to maximise; shares that overlapping groups cut too far
+        assert case[1] in ("max_sharpe", *HANDED_TO_NOBODY), got.attempts
+    else:
+        weights = np.array(list(got.weights.values()))
+        assert (weights >= low - 1e-9).all()
+        assert (weights <= high + 1e-9).all()
+        assert all(float(row @ weights) <= bound + 1e-9 for row, bound in zip(rows, bounds, strict=False))
+        if case[1] not in HANDED_TO_NOBODY:
+            assert weights.sum() == pytest.approx(-found.fun, abs=1e-6)

@@ -1,12 +1,15 @@
 """Allocate: ask an engine, prove the answer, fall back as declared, and keep the trail."""
 
+import math
+
 from tvquant.allocation import caps
+from tvquant.allocation.caps import DUST, FeasibleSet
 from tvquant.allocation.engines.catalogue import ENGINES
-from tvquant.allocation.engines.contract import Engine
+from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping
-from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
+from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Status, violated
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
 
@@ -64,9 +67,27 @@ def allocate(
                 attempts=tuple(attempts),
                 constraints=constraints,
                 forced_cash=feasible.forced_cash,
+                causes=_causes(feasible, answer, constraints, cash),
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
+
+
+def _causes(
+    feasible: FeasibleSet, answer: EngineAnswer, constraints: tuple[Constraint, ...], cash: float
+) -> dict[str, float]:
+    """Return the limits by name that keep cash -> how much; those that bind together in one entry.
+
+    What a least has lifted of that which a limit took is no cash: the entries share what is left.
+    """
+    named = {one.limit.label for one in feasible.named}
+    if answer.taken:
+        taken = {label: weight for label, weight in answer.taken.items() if label in named}
+        left = min(1.0, cash / math.fsum(taken.values())) if taken else 0.0
+        return {label: weight * left for label, weight in taken.items() if weight * left > DUST}
+    kept = feasible.open_budget - feasible.budget
+    binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
+    return {", ".join(binding): kept} if kept > DUST and binding else {}
 
 
 def _supported(engine: str, risk_profiles: tuple[str, ...]) -> Engine:

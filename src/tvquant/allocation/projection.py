@@ -13,8 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tvquant.allocation.caps import DUST, NEGLIGIBLE, FeasibleSet
+from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.entropy import nearest
+from tvquant.core.allocations import Attempt
 from tvquant.core.panel import Floats
 
 TILT = 300.0
@@ -82,11 +84,19 @@ def fill(target: Floats, upper: Floats, total: float) -> Floats:
 def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
     """Project the weights of an answer; its last attempt says which share of the invested capital moved.
 
+    Filling is exact for bounds of single names, disjoint clusters and net; groups and leasts need the cone program.
     That share is half the L1 distance between both books, each as fractions of its sum.
     """
     if answer.weights is None:
         return answer
-    weights = project(answer.weights, feasible)
+    if {Family.NAMED, Family.LEAST} & set(feasible.families):
+        found, status = nearest(answer.weights, feasible)
+        if found is None:
+            failed = Attempt(what="projection onto limits by name", outcome=status)
+            return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
+        weights = found
+    else:
+        weights = project(answer.weights, feasible)
     moved = 0.5 * float(np.abs(weights / weights.sum() - answer.weights / answer.weights.sum()).sum())
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)

@@ -40,14 +40,17 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
     # Excluded kinds are pinned too: decisions count what they leave out.
     wanted = _named(universe, contents.names(kinds=frozenset(universe.kinds)))
     if not wanted:
-        kinds = ", ".join(kind.value for kind in universe.kinds)
         raise DataError(
-            f"the lake holds no symbol that profile {profile.name!r} asks for (kinds: {kinds}); "
+            f"the lake holds no symbol that profile {profile.name!r} asks for (kinds: {_kinds_of(universe)}); "
             "import some with `tvquant data import FILE`"
         )
     missing = [s for s in universe.symbols or () if s not in held]
     if missing:
         raise DataError(f"universe.symbols names {missing[0]}, which the lake does not hold; import it or drop it")
+    for key, what, symbol in profile.allocation.limits.named:
+        if symbol not in wanted:
+            why = f"is of none of the kinds {_kinds_of(universe)}" if symbol in held else "the lake does not hold"
+            raise DataError(f"{key}: {what}names {symbol}, which {why}; import it, or drop it there")
     unheld = [s for s in profile.benchmark.market if s not in held]
     if unheld:
         resolved = _without_market(resolved, unheld[0])
@@ -57,6 +60,11 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
         symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
     )
+
+
+def _kinds_of(universe: UniverseSection) -> str:
+    """Return the kinds that a universe asks for, on one line."""
+    return ", ".join(kind.value for kind in universe.kinds)
 
 
 def scarce(profile: Profile, names: int) -> tuple[str, ...]:

@@ -5,11 +5,12 @@
 2. Caps that held for atoms need not hold for assets: two atoms may hold one asset. `keep_caps` scales down the atoms
    behind a breach in proportion; what they give up is cash (R-RSK-12).
 3. Gross bounds net from above, so it is gross that is scaled to a cap. Gross only ever falls when an atom is scaled
-   down: assets, then clusters, then the whole are visited once each, and what held before still holds.
+   down: assets, then clusters, then names and groups, then the whole are visited once each, and what held before still
+   holds.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tvquant.core.allocations import CAP_TOLERANCE, Constraint, Limits
@@ -80,8 +81,9 @@ def keep_caps(
     weights : atom id -> weight, not negative.
     composition : atom id -> asset -> signed units.
     clusters : asset -> selection cluster.
-    limits : position caps bind each asset, cluster caps each selection cluster, on gross and so on net; gross and net
-        bind the whole. A net interval that can only be reached by growing is left broken and shows in `constraints`.
+    limits : position caps bind each asset, cluster caps each selection cluster and limits by name theirs, on gross and
+        so on net; gross and net bind the whole. A net interval or a least that can only be reached by growing is left
+        broken and shows in `constraints`.
 
     Raises
     ------
@@ -97,6 +99,7 @@ def keep_caps(
     groups = [
         *(({asset}, limits.position) for asset in held.net),
         *((members, limits.cluster) for members in together.values()),
+        *((set(one.assets), one.most) for one in limits.named(held.net)),
         (set(held.net), limits.gross),
     ]
     kept = _within_net(_within_groups(weights, composition, groups), composition, limits.net)
@@ -155,7 +158,17 @@ def _verified(held: Flattened, clusters: Mapping[str, int], limits: Limits) -> t
         Constraint(name="gross", limit=limits.gross, value=math.fsum(held.gross.values())),
         Constraint(name="net_high", limit=limits.net[1], value=total),
         Constraint(name="net_low", limit=-limits.net[0], value=0.0 - total),
+        *_by_name(net, held.gross, limits),
     )
+
+
+def _by_name(net: Mapping[str, float], gross: Mapping[str, float], limits: Limits) -> Iterator[Constraint]:
+    """Yield limits by name: the most of what is held gross, the least of what is left net."""
+    for one in limits.named(net):
+        yield Constraint(name=one.label, limit=one.most, value=math.fsum(gross[asset] for asset in one.assets))
+        if one.least > 0.0:
+            left = math.fsum(net[asset] for asset in one.assets)
+            yield Constraint(name=one.least_label, limit=-one.least, value=0.0 - left)
 
 
 def _largest(sizes: Mapping[str, float], clusters: Mapping[str, int]) -> float:

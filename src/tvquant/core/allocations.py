@@ -4,7 +4,7 @@ Weights are signed fractions of equity. A request is one `Problem` for every eng
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.errors import ModelError
+from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.streams import Composition
 
@@ -37,13 +38,66 @@ class Covariance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameLimit:
+    """Least and most of one symbol, as fractions of equity on the side it is held on."""
+
+    symbol: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLimit:
+    """Most that these symbols hold together, longs and shorts without their signs, as a fraction of equity."""
+
+    name: str
+    symbols: tuple[str, ...]
+    most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedLimit:
+    """A limit by name on assets that are there: one asset, or those of a group; `least` is 0 where there is none."""
+
+    label: str
+    assets: tuple[str, ...]
+    least: float
+    most: float
+
+    @property
+    def least_label(self) -> str:
+        """Name of the limit from below in the report of constraints."""
+        return f"{LEAST}{self.label}"
+
+
+LEAST = "least of "
+"""How the name of a limit by name from below begins; it is recorded with both sides negated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster."""
+    """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster, names and groups."""
 
     gross: float
     net: tuple[float, float]
     position: float
     cluster: float
+    names: tuple[NameLimit, ...] = ()
+    groups: tuple[GroupLimit, ...] = ()
+
+    def named(self, assets: Collection[str]) -> Iterator[NamedLimit]:
+        """Yield the limits by name on those of the assets (instrument keys) that they concern.
+
+        A least binds a name that is there: who was not chosen is not held at all.
+        """
+        for one in self.names:
+            for asset in assets:
+                if symbol_of(asset) == one.symbol:
+                    yield NamedLimit(label=f"name {asset}", assets=(asset,), least=one.least, most=one.most)
+        for group in self.groups:
+            members = tuple(asset for asset in assets if symbol_of(asset) in group.symbols)
+            if members:
+                yield NamedLimit(label=f"group {group.name}", assets=members, least=0.0, most=group.most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -154,7 +208,11 @@ def violated(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
 class AllocationOutcome:
     """How weights were found, without the weights: what a decision's payload holds of an allocation.
 
-    `forced_cash` is the part of the cash that exists only because position and cluster caps leave no room.
+    Parameters
+    ----------
+    forced_cash : part of the cash that exists only because position and cluster caps and limits by name leave no room.
+    causes : what keeps cash where that can be named (a limit by name, a weight of the user's own that cannot be held)
+        -> fraction of equity.
     """
 
     cash: float
@@ -164,6 +222,7 @@ class AllocationOutcome:
     attempts: tuple[Attempt, ...]
     constraints: tuple[Constraint, ...]
     forced_cash: float = 0.0
+    causes: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "AllocationOutcome":
@@ -176,6 +235,7 @@ class AllocationOutcome:
             attempts=tuple(Attempt(**one) for one in payload["attempts"]),
             constraints=tuple(Constraint(**one) for one in payload["constraints"]),
             forced_cash=payload["forced_cash"],
+            causes=payload.get("causes", {}),
         )
 
     def payload(self) -> dict[str, Any]:
@@ -188,6 +248,7 @@ class AllocationOutcome:
             "forced_cash": self.forced_cash,
             "attempts": [asdict(one) for one in self.attempts],
             "constraints": [asdict(one) for one in self.constraints],
+            **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),
         }
 
 

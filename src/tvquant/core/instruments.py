@@ -97,6 +97,11 @@ class Instrument:
         return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]
 
 
+def symbol_of(key: str) -> str:
+    """Return the symbol of an instrument's key, whatever its generation."""
+    return key.partition("#")[0]
+
+
 @cache
 def _venue(symbol: str, kinds: frozenset[Kind]) -> tuple[str, str]:
     market = next((kind.value for kind in (Kind.SPOT, Kind.SWAP) if kind in kinds), "")

@@ -1,5 +1,6 @@
 """Value types that profiles and scanners are made of, and how a rule between values is refused."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -23,6 +24,11 @@ def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
         if values.count(value) > 1:
             raise broken(f"names {shown(str(value))} more than once; name it once")
     return values
+
+
+def pairs(value: object) -> object:
+    """Return a mapping as pairs: a section is hashable."""
+    return tuple(value.items()) if isinstance(value, Mapping) else value
 
 
 def _one_zero(value: float) -> float:

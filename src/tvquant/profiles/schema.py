@@ -48,6 +48,9 @@ class Profile(Section):
             for name in chosen:
                 if name not in named:
                     raise broken(f"{unknown('member of allocation.profiles', name, named)}; add it there", key)
+        for key, what, symbol in self.allocation.limits.named:
+            if by := self.universe.leaves_out(symbol):
+                raise broken(f"{what}names {symbol}, which {by} leaves out; let it in there, or drop it here", key)
         train, span = self.windows.train, self.data.span
         if train > self.data.lookback:
             raise broken(f"expected at most data.lookback ({self.data.lookback}), found {train}", "windows.train")

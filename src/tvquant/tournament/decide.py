@@ -207,7 +207,14 @@ def _netted(
     if broken := violated(netted.constraints):
         attempts = (*made.attempts, Attempt(what="netting", outcome="; ".join(map(str, broken))))
         failed = replace(
-            made, weights={}, cash=1.0, forced_cash=0.0, status=Status.FAILED, attempts=attempts, constraints=()
+            made,
+            weights={},
+            cash=1.0,
+            forced_cash=0.0,
+            causes={},
+            status=Status.FAILED,
+            attempts=attempts,
+            constraints=(),
         )
         return replace(decision, allocation=failed)
     weights = {key: w for key, w in netted.net.items() if w != 0.0}

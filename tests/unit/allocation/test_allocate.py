@@ -159,7 +159,7 @@ def test_weights_of_an_engine_are_not_trusted(monkeypatch):
     ("engine", "risk_profile", "fallbacks", "message"),
     [
         ("gurobi", "min_variance", (), "engine 'gurobi' is unknown; use one of custom"),
-        ("custom", "max_luck", (), "risk profile 'max_luck'; it solves equal_weight, hrp, max_sharpe, min_variance"),
+        ("custom", "max_luck", (), "risk profile 'max_luck'; it solves equal_names, equal_weight, hrp, max_sharpe"),
         ("custom", "min_variance", ("max_luck",), "risk profile 'max_luck'"),
     ],
 )

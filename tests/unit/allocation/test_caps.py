@@ -176,3 +176,30 @@ def test_only_net_limits_that_can_bind_need_a_row():
     assert found.rows.tolist() == [[1, 1, 0, 0], [1, 1, -1, -1], [-1, -1, 1, 1]]
     assert found.bounds.tolist() == [0.25, 0.3, 0.1]
     assert found.families == (Family.CLUSTER, Family.NET_HIGH, Family.NET_LOW)
+
+
+def test_a_limit_of_one_stream_is_its_upper_bound_and_of_several_a_row() -> None:
+    given = problem(
+        4, names={"X:N000": (0.05, 0.1)}, groups={"g": (("X:N001", "X:N002"), 0.3), "h": (("X:N003",), 0.2)}
+    )
+    found = caps.feasible_set(given)
+    assert found.upper.tolist() == [0.1, 0.25, 0.25, 0.2]
+    assert found.rows.tolist() == [[-1, 0, 0, 0], [0, 1, 1, 0]]
+    assert (found.bounds.tolist(), found.families) == ([-0.05, 0.3], (Family.LEAST, Family.NAMED))
+    assert (found.budget, found.open_budget, found.forced_cash) == pytest.approx((0.6, 1.0, 0.4))
+
+
+def test_a_symbol_that_nobody_holds_limits_nothing() -> None:
+    found = caps.feasible_set(problem(4, names={"X:OTHER": (0.1, 0.1)}, groups={"g": (("X:OTHER",), 0.1)}))
+    assert (found.named, len(found.rows), found.budget) == ((), 0, 1.0)
+
+
+def test_an_asset_held_against_itself_has_a_limit_on_its_gross_and_a_least_that_is_only_verified() -> None:
+    given = problem(3, short=1, names={"A": (0.1, 0.2)})
+    both = replace(given, composition={"N000": {"A": 1.0}, "N001": {"B": 1.0}, "N002": {"A": -1.0}})
+    found = caps.feasible_set(both)
+    assert (found.rows.tolist(), found.families) == ([[1, 0, 1]], (Family.NAMED,))
+    by_name = {c.name: c for c in caps.verify(np.array([0.12, 0.2, 0.05]), 0.63, found)}
+    assert by_name["name A"].value == pytest.approx(0.17)
+    assert [c.name for c in violated(tuple(by_name.values()))] == ["least of name A"]
+    assert by_name["least of name A"].value == pytest.approx(-0.07)

@@ -101,3 +101,20 @@ def test_members_that_the_lake_lacks_are_counted(lake: Lake) -> None:
     )
     (notice,) = found.resolved.notices
     assert notice.startswith("of 503 names that the list sp500 has from 2024-01-02 to 2024-01-02, the lake lacks 500 (")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"names": {"NYSE:OXY": 0.1}}, "allocation.limits.names: names NYSE:OXY, which the lake does not hold"),
+        (
+            {"groups": {"oil": {"symbols": ["NYSE:XOM", "NYSE:OXY"], "max": 0.1}}},
+            "allocation.limits.groups: group oil names NYSE:OXY, which the lake does not hold",
+        ),
+    ],
+)
+def test_a_limit_on_a_name_that_the_lake_lacks_is_refused(settings: dict[str, Any], told: str, lake: Lake) -> None:
+    keys = {f"allocation__limits__{key}": value for key, value in settings.items()}
+    with pytest.raises(DataError, match=told):
+        fitted(lake.contents(), profile(**keys))
+    fitted(lake.contents(), profile(allocation__limits__names={"NYSE:XOM": 0.1}))

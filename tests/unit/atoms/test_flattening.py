@@ -1,9 +1,11 @@
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from builders.problems import limits as limits_of
 from tvquant.atoms import Netted, flatten, keep_caps
-from tvquant.core.allocations import Limits
+from tvquant.core.allocations import Limits, violated
 from tvquant.core.errors import ModelError
 
 COMPOSITION = {
@@ -17,10 +19,8 @@ CLUSTERS = {"A": 1, "B": 1, "C": 2}
 WIDE = Limits(gross=10.0, net=(-10.0, 10.0), position=1.0, cluster=1.0)
 
 
-def limits(
-    *, gross: float = 10.0, net: tuple[float, float] = (-10.0, 10.0), position: float = 9.0, cluster: float = 9.0
-) -> Limits:
-    return Limits(gross=gross, net=net, position=position, cluster=cluster)
+def limits(**given: Any) -> Limits:
+    return limits_of(**{"gross": 10.0, "net": (-10.0, 10.0), "position": 9.0, "cluster": 9.0, **given})
 
 
 def kept(weights: Mapping[str, float], these: Limits) -> Netted:
@@ -147,3 +147,25 @@ def test_every_limit_has_its_row() -> None:
         ("net_high", 0.7),
         ("net_low", 0.5),
     ]
+
+
+def test_a_group_is_scaled_by_what_its_longs_and_shorts_hold_together() -> None:
+    found = kept({"A_one_LONG": 0.3, "C_one_SHORT": 0.3, "B_one_LONG": 0.2}, limits(groups={"g": (("A", "C"), 0.4)}))
+    assert found.net == pytest.approx({"A": 0.2, "C": -0.2, "B": 0.2}, abs=1e-15)
+    assert verified(found)["group g"] == pytest.approx(0.4, abs=1e-15)
+    assert found.moved == pytest.approx(0.2, abs=1e-15)
+
+
+def test_two_atoms_of_a_name_share_its_own_limit_and_every_generation_has_it() -> None:
+    found = kept({"A_one_LONG": 0.2, "A_two_LONG": 0.2, "B_one_LONG": 0.2}, limits(names={"A": (0.0, 0.1)}))
+    assert found.weights == pytest.approx({"A_one_LONG": 0.05, "A_two_LONG": 0.05, "B_one_LONG": 0.2}, abs=1e-15)
+    heir = keep_caps({"x": 0.2}, {"x": {"A#2": 1.0}}, {"A#2": 1}, limits(names={"A": (0.0, 0.1)}))
+    assert heir.net == pytest.approx({"A#2": 0.1}, abs=1e-15)
+
+
+def test_a_least_is_of_what_is_left_net_on_either_side() -> None:
+    these = limits(names={"A": (0.1, 0.6), "C": (0.1, 0.5), "B": (0.1, 0.5)})
+    found = kept({"A_one_LONG": 0.3, "A_two_SHORT": 0.25, "C_one_SHORT": 0.1}, these)
+    assert {c.name for c in violated(found.constraints)} == {"least of name A"}
+    assert verified(found)["least of name A"] == pytest.approx(-0.05, abs=1e-15)
+    assert "name B" not in verified(found), "who is not chosen has no least"

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from tvquant.app.vocabulary import vocabulary as app_vocabulary
-from tvquant.core.allocations import Limits
+from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
@@ -203,3 +203,65 @@ def test_crypto_presets_walk_in_steps_of_twenty_days(name: str) -> None:
     profile = resolve(load(name), app_vocabulary()).profile
     assert profile.windows.step == 20
     assert any("step" in layer.values.get("windows", {}) for layer in load(name).layers[1:])
+
+
+TECH = {"tech": {"symbols": ["NASDAQ:AAPL", "NASDAQ:MSFT"], "max": 0.3}}
+
+
+def test_limits_by_name_are_read_and_written_alike(vocabulary: Vocabulary) -> None:
+    names = {"NASDAQ:AAPL": 0.1, "NASDAQ:MSFT": [0.02, 0.15]}
+    profile = made(vocabulary, allocation__limits__names=names, allocation__limits__groups=TECH)
+    limits = profile.allocation.limits.limits()
+    assert limits.names == (
+        NameLimit(symbol="NASDAQ:AAPL", least=0.0, most=0.1),
+        NameLimit(symbol="NASDAQ:MSFT", least=0.02, most=0.15),
+    )
+    assert limits.groups == (GroupLimit(name="tech", symbols=("NASDAQ:AAPL", "NASDAQ:MSFT"), most=0.3),)
+    written = profile.values()["allocation"]["limits"]
+    assert written["names"] == {"NASDAQ:AAPL": [0.0, 0.1], "NASDAQ:MSFT": [0.02, 0.15]}
+    assert written["groups"] == TECH
+    assert type(profile).model_validate(profile.values()) == profile
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("names", {"AAPL": 0.1}, "expected EXCHANGE:TICKER, found 'AAPL'"),
+        ("names", {"A:B": [0.1]}, r"expected the most, or \[least, most\], found \[0.1\]"),
+        ("names", {"A:B": [0.2, 0.1]}, r"A:B: expected 0 <= least <= most and a most above 0, found \[0.2, 0.1\]"),
+        ("names", {"A:B": 0}, "a most above 0"),
+        ("names", {"A:B": 0.3}, "A:B: its most, 0.3, never binds: allocation.limits.position is 0.25; raise that"),
+        ("names", {f"A:{k}": [0.21, 0.25] for k in range(5)}, "the least of all names is 1.05 together, above 1"),
+        ("groups", {"g": {"symbols": ["A:B"]}}, "lacks max|no value|max"),
+        ("groups", {"g": {"symbols": [], "max": 0.1}}, "at least 1 item"),
+        ("groups", {"g": {"symbols": ["A:B", "A:B"], "max": 0.1}}, "names 'A:B' more than once"),
+        ("groups", {"g": {"symbols": ["A:B"], "max": 0.1, "min": 0.1}}, "min|Extra|extra"),
+    ],
+)
+def test_limits_by_name_that_make_no_sense_are_refused(
+    vocabulary: Vocabulary, key: str, value: object, said: str
+) -> None:
+    with pytest.raises(ProfileError, match=said) as refused:
+        made(vocabulary, **{f"allocation__limits__{key}": value})
+    assert f"allocation.limits.{key}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_group_whose_names_hold_more_than_its_max_is_refused(vocabulary: Vocabulary) -> None:
+    with pytest.raises(ProfileError, match=r"group tech: its names hold at least 0.35 by allocation.limits.names"):
+        made(
+            vocabulary, allocation__limits__groups=TECH,
+            allocation__limits__names={"NASDAQ:AAPL": [0.2, 0.25], "NASDAQ:MSFT": [0.15, 0.25]},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), [("symbols", ["NASDAQ:AAPL"]), ("exclude_symbols", ["NASDAQ:MSFT"])])
+def test_a_limit_on_a_name_outside_the_universe_is_refused_in_one_line(
+    vocabulary: Vocabulary, key: str, value: object
+) -> None:
+    for limits, what in (
+        ({"allocation__limits__groups": TECH}, "allocation.limits.groups: group tech names NASDAQ:MSFT"),
+        ({"allocation__limits__names": {"NASDAQ:MSFT": 0.1}}, "allocation.limits.names: names NASDAQ:MSFT"),
+    ):
+        with pytest.raises(ProfileError, match=f"{what}, which universe.{key} leaves out"):
+            made(vocabulary, **{f"universe__{key}": value}, **limits)

@@ -455,3 +455,24 @@ def test_every_kind_of_decision_is_read_back_from_its_payload(
     again = Decision.of(decision.payload())
     assert canonical_json(again.payload()) == canonical_json(decision.payload())
     assert (bool(again.weights), again.response is not None) == (holds, chose)
+
+
+@pytest.mark.parametrize("risk_profile", ["equal_names", "equal_weight", "hrp", "min_variance", "risk_parity"])
+def test_limits_by_name_bind_what_is_traded(
+    profile: Profiles, market: Markets, walks: Walks, risk_profile: str
+) -> None:
+    made = profile(
+        allocation__profiles=[risk_profile], risk__primary=risk_profile,
+        allocation__limits__names={"X:A": 0.05, "X:B": [0.2, 0.22]},
+        allocation__limits__groups={"tail": {"symbols": ["X:D", "X:E"], "max": 0.1}},
+        allocation__limits__cluster=1.0,
+    )  # fmt: skip
+    decision = decide(look(market(walks("ABCDEFGH", 200)), ROW), spec_of(made, risk_profile), Previous())
+    held = decision.weights
+    assert decision.netting is not None
+    assert held["X:A"] <= 0.05 + 1e-9
+    assert 0.2 - 1e-9 <= held["X:B"] <= 0.22 + 1e-9
+    assert held.get("X:D", 0.0) + held.get("X:E", 0.0) <= 0.1 + 1e-9
+    reported = {c.name for c in decision.netting.constraints}
+    assert {"name X:A", "name X:B", "least of name X:B", "group tail"} <= reported
+    assert Decision.of(decision.payload()).payload() == decision.payload()

@@ -1,6 +1,7 @@
 """What an optimiser engine is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tvquant.allocation.caps import FeasibleSet
@@ -12,10 +13,14 @@ from tvquant.profiles.options import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EngineAnswer:
-    """Raw weights (N) as a solver left them, or None when all attempts failed; the last attempt made the weights."""
+    """Raw weights (N) as a solver left them, or None when all attempts failed; the last attempt made the weights.
+
+    `taken` is of methods that cut what is asked for and hand it to nobody: limit -> sum of the weight that it took.
+    """
 
     weights: Floats | None
     attempts: tuple[Attempt, ...]
+    taken: Mapping[str, float] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -17,6 +17,13 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 needs=frozenset(),
             ),
             RiskProfile(
+                name="equal_names",
+                meaning="The same weight for every name, one Nth, cut at the caps.",
+                objective=Objective.EQUAL_NAMES,
+                capping=Capping.INSIDE,
+                needs=frozenset(),
+            ),
+            RiskProfile(
                 name="min_variance",
                 meaning="The least variance for the capital invested.",
                 objective=Objective.MIN_VARIANCE,

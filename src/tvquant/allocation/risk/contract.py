@@ -10,6 +10,7 @@ class Objective(StrEnum):
     """What is optimised."""
 
     EQUAL_WEIGHT = "equal_weight"
+    EQUAL_NAMES = "equal_names"
     MIN_VARIANCE = "min_variance"
     MAX_RATIO = "max_ratio"
     EQUAL_RISK = "equal_risk"

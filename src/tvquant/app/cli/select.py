@@ -147,7 +147,14 @@ def _summary(found: "Selected") -> list[str]:
         )
         for atom in response.winners
     ]
-    return [*lines, table(head, rows, right=(1, 2, 3)), "", f"cash     {percent(1.0 - sum(decision.atoms.values()))}"]
+    causes = decision.allocation.causes if decision.allocation else {}
+    return [
+        *lines,
+        table(head, rows, right=(1, 2, 3)),
+        "",
+        f"cash     {percent(1.0 - sum(decision.atoms.values()))}",
+        *(f"         {percent(share)}: {why}" for why, share in sorted(causes.items())),
+    ]
 
 
 def _footing(found: "Selected") -> list[str]:

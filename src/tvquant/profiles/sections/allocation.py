@@ -1,13 +1,46 @@
 """Sections `allocation` and `risk`: who turns streams into weights, within which limits."""
 
-from typing import Annotated
+import math
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
-from tvquant.core.allocations import Limits
+from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.quoting import shown
-from tvquant.profiles.fields import Distinct, Member, Real, Section, broken
+from tvquant.profiles.fields import Distinct, Member, Name, Real, Section, Symbol, broken, pairs
 from tvquant.profiles.options import FamilySection
+
+
+def _interval_of(value: object) -> object:
+    """Return [least, most] of a limit that names the most alone."""
+    if isinstance(value, list | tuple) and len(value) != 2:
+        raise broken(f"expected the most, or [least, most], found {shown(value)}")
+    return value if isinstance(value, list | tuple) else (0.0, value)
+
+
+class GroupSection(Section):
+    """A group of names with a limit of its own.
+
+    Parameters
+    ----------
+    symbols : the names.
+    max : most that they hold together, longs and shorts without their signs.
+    """
+
+    symbols: Annotated[Distinct[Symbol], Field(min_length=1)]
+    max: Real = Field(gt=0, le=10)
+
+
+type NameLimits = Annotated[
+    tuple[tuple[Symbol, Annotated[tuple[Real, Real], BeforeValidator(_interval_of)]], ...],
+    BeforeValidator(pairs),
+    PlainSerializer(lambda items: {symbol: list(interval) for symbol, interval in items}),
+]
+type GroupLimits = Annotated[
+    tuple[tuple[Name, GroupSection], ...],
+    BeforeValidator(pairs),
+    PlainSerializer(lambda items: {name: group.model_dump(mode="json") for name, group in items}),
+]
 
 
 class LimitsSection(Section):
@@ -19,12 +52,17 @@ class LimitsSection(Section):
     net : least and most of longs less shorts.
     position : most of one instrument.
     cluster : most of one cluster.
+    names : symbol -> the most of it, or [least, most], on the side it is held on; it binds beside `position`. A least
+        binds a name that is chosen.
+    groups : name -> `symbols` and the `max` that they hold together, longs and shorts without their signs.
     """
 
     gross: Real = Field(gt=0, le=10)
     net: tuple[Real, Real]
     position: Real = Field(gt=0, le=1)
     cluster: Real = Field(gt=0, le=1)
+    names: NameLimits
+    groups: GroupLimits
 
     @field_validator("net", mode="before")
     @classmethod
@@ -40,9 +78,50 @@ class LimitsSection(Section):
             raise broken(f"expected [lowest, highest], found {list(net)}; swap them")
         return net
 
+    @model_validator(mode="after")
+    def _of_names(self) -> Self:
+        key, least = "allocation.limits.names", dict[str, float]()
+        for symbol, (low, high) in self.names:
+            if not 0.0 <= low <= high or high == 0.0:
+                raise broken(
+                    f"{symbol}: expected 0 <= least <= most and a most above 0, found [{low:g}, {high:g}]", key
+                )
+            for other, cap in (("position", self.position), ("cluster", self.cluster)):
+                if high > cap:
+                    text = (
+                        f"{symbol}: its most, {high:g}, never binds: allocation.limits.{other} is {cap:g}; raise that"
+                    )
+                    raise broken(f"{text}, or lower this", key)
+            least[symbol] = low
+        if (total := math.fsum(least.values())) > min(1.0, self.gross):
+            raise broken(f"the least of all names is {total:g} together, above {min(1.0, self.gross):g}", key)
+        for name, group in self.groups:
+            if (total := math.fsum(least.get(symbol, 0.0) for symbol in group.symbols)) > group.max:
+                text = f"group {name}: its names hold at least {total:g} by allocation.limits.names, above its max"
+                raise broken(f"{text} {group.max:g}", "allocation.limits.groups")
+        return self
+
+    @property
+    def named(self) -> tuple[tuple[str, str, str], ...]:
+        """Dotted key, what names it, and symbol, of every symbol that has a limit by name."""
+        names = [("allocation.limits.names", "", symbol) for symbol, _ in self.names]
+        groups = [
+            ("allocation.limits.groups", f"group {name} ", symbol)
+            for name, group in self.groups
+            for symbol in group.symbols
+        ]
+        return (*names, *groups)
+
     def limits(self) -> Limits:
         """Return the limits as allocation takes them."""
-        return Limits(gross=self.gross, net=self.net, position=self.position, cluster=self.cluster)
+        return Limits(
+            gross=self.gross,
+            net=self.net,
+            position=self.position,
+            cluster=self.cluster,
+            names=tuple(NameLimit(symbol=symbol, least=low, most=high) for symbol, (low, high) in self.names),
+            groups=tuple(GroupLimit(name=name, symbols=one.symbols, most=one.max) for name, one in self.groups),
+        )
 
 
 class AllocationSection(FamilySection):

@@ -1,6 +1,5 @@
 """Section `universe`: which instruments of the lake may be held."""
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator
@@ -8,19 +7,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, fi
 from tvquant.core.instruments import Kind
 from tvquant.core.quoting import shown
 from tvquant.core.stamps import NONE, Stamp, Stamps
-from tvquant.profiles.fields import Distinct, Name, Real, Section, Symbol, broken
+from tvquant.profiles.fields import Distinct, Name, Real, Section, Symbol, broken, pairs
 from tvquant.profiles.scanner_schema import Recruiter
-
-
-def _grouped(value: object) -> object:
-    """Return a mapping as pairs: a section is hashable."""
-    return tuple(value.items()) if isinstance(value, Mapping) else value
-
 
 type Strategies = Annotated[
     tuple[tuple[Name, Annotated[Distinct[Name], Field(min_length=1)]], ...],
-    BeforeValidator(_grouped),
-    PlainSerializer(lambda pairs: {name: list(scanners) for name, scanners in pairs}),
+    BeforeValidator(pairs),
+    PlainSerializer(lambda grouped: {name: list(scanners) for name, scanners in grouped}),
 ]
 
 
@@ -87,6 +80,12 @@ class UniverseSection(Section):
         if both:
             raise broken(f"excludes {both[0]}, which universe.{wanted_key} asks for; drop it from one of them")
         return excluded
+
+    def leaves_out(self, symbol: str) -> str:
+        """Return the key that leaves a symbol out of the universe; empty where none does."""
+        if symbol in self.exclude_symbols:
+            return "universe.exclude_symbols"
+        return "" if self.symbols is None or symbol in self.symbols else "universe.symbols"
 
     @property
     def stamps(self) -> Stamps:

@@ -1,8 +1,11 @@
 """What a reader must know before believing a number, and the names of what it was made from."""
 
+from collections.abc import Iterator
+
 from tvquant.core.books import Convention
 from tvquant.ledger.recorded_run import Absent
 from tvquant.profiles import Profile
+from tvquant.profiles.sections.allocation import LimitsSection
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import percent
 from tvquant.report.run import RunData, stamps_of
@@ -67,12 +70,21 @@ def _profile(profile: Profile) -> tuple[tuple[str, str], ...]:
             f"gross {percent(limits.gross)}, net {percent(low)} to {percent(high)}, "
             f"position {percent(limits.position)}, cluster {percent(limits.cluster)} of equity",
         ),
+        *_by_name(limits),
         ("Windows", f"train {windows.train}, test {windows.test}, step {windows.step} rows; span {profile.data.span}"),
         ("Lookback", f"{profile.data.lookback} rows; at least {profile.data.min_history} bars of history to be chosen"),
         ("Universe", universe(profile)),
         ("Simulators", ", ".join(rules.simulators)),
         ("Random seed", str(profile.seed)),
     )
+
+
+def _by_name(limits: LimitsSection) -> Iterator[tuple[str, str]]:
+    """Yield the limits of single names and of groups, where there are any."""
+    names = [f"{symbol} {percent(low)} to {percent(high)}" for symbol, (low, high) in limits.names]
+    groups = [f"{name} {percent(one.max)} ({', '.join(one.symbols)})" for name, one in limits.groups]
+    if names or groups:
+        yield ("Limits by name", "; ".join((*names, *groups)))
 
 
 ASSUMPTIONS = Section(key="assumptions", title="Stamps and assumptions", draw=draw)

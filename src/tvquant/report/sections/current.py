@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tvquant.core.allocations import Constraint, Status
+from tvquant.core.allocations import LEAST, Constraint, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
 from tvquant.core.instants import moment
@@ -35,6 +35,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
         ("Attempts", "; ".join(f"{one.what}: {one.outcome}" for one in made.attempts) or "none recorded"),
         ("Selection", _selection(response)),
     ]
+    if made.causes:
+        facts.append(("Cash by cause", "; ".join(f"{why}: {percent(x, 2)}" for why, x in sorted(made.causes.items()))))
     if netting is not None and netting.moved > 0:
         facts.append(("Taken away after netting", f"{percent(netting.moved, 2)} of equity, now cash"))
     limits = tuple(_limit(one) for one in (netting or made).constraints)
@@ -108,7 +110,7 @@ def _each(words: list[str]) -> str:
 
 def _limit(one: Constraint) -> tuple[str, str, str]:
     """Return a limit as verified, with those from below the right way up."""
-    if one.name.endswith(FLOOR):
+    if one.name.endswith(FLOOR) or one.name.startswith(LEAST):
         return (plain(one.name), f"≥ {percent(-one.limit, 2)}", percent(0.0 - one.value, 2))
     return (plain(one.name), f"≤ {percent(one.limit, 2)}", percent(one.value, 2))
 

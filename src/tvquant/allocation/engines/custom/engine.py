@@ -24,7 +24,9 @@ class Custom:
         """Solve by the method of the profile's objective."""
         match risk_profile.objective:
             case Objective.EQUAL_WEIGHT:
-                return equal_weight.solve(feasible)
+                return equal_weight.by_cluster(feasible)
+            case Objective.EQUAL_NAMES:
+                return equal_weight.by_name(feasible)
             case Objective.MIN_VARIANCE:
                 return min_variance.solve(problem.covariance, feasible)
             case Objective.MAX_RATIO:

@@ -1,0 +1,54 @@
+"""The cone program against filling, where filling is exact, and against a closed form with groups."""
+
+import numpy as np
+import pytest
+
+from builders.problems import covariance_of, limits, problem_of
+from tvquant.allocation.caps import feasible_set
+from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.entropy import nearest
+from tvquant.allocation.projection import onto_caps, project
+from tvquant.core.allocations import Attempt
+
+
+def within(clusters, *, signs=None, **given):
+    return feasible_set(
+        problem_of(covariance_of(np.eye(len(clusters))), clusters=clusters, signs=signs, limits=limits(**given))
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_the_projection_by_filling_where_there_are_no_groups(seed):
+    rng = np.random.default_rng(seed)
+    target = rng.uniform(0.01, 1.0, 12)
+    given = within(
+        rng.integers(0, 6, 12).tolist(), position=0.2, signs=rng.choice([-1.0, 1.0], 12), net=(-0.1, 0.1),
+        names={"X:N003": (0.0, 0.02)},
+    )  # fmt: skip
+    found, status = nearest(target, given)
+    assert status == "Solved"
+    np.testing.assert_allclose(found, project(target, given), atol=5e-6)
+
+
+def test_a_group_and_the_rest_keep_their_proportions():
+    given = within(range(4), position=0.9, cluster=0.9, groups={"g": (("X:N000", "X:N001"), 0.3)})
+    found, _ = nearest(np.array([0.6, 0.3, 0.05, 0.05]), given)
+    np.testing.assert_allclose(found, [0.2, 0.1, 0.35, 0.35], atol=2e-6)
+
+
+def test_a_name_without_a_share_is_lifted_to_its_least():
+    given = within(range(3), position=0.9, cluster=0.9, names={"X:N002": (0.1, 0.2)})
+    found, _ = nearest(np.array([0.6, 0.4, 0.0]), given)
+    np.testing.assert_allclose(found, [0.54, 0.36, 0.1], atol=2e-6)
+    answer = EngineAnswer(weights=np.array([0.6, 0.4, 0.0]), attempts=(Attempt(what="given", outcome="solved"),))
+    assert onto_caps(answer, given).attempts[-1].outcome == "solved, projected onto the caps: 10 % of the weights moved"
+
+
+def test_where_it_has_no_answer_the_attempt_says_so():
+    given = within(range(2), position=0.9, cluster=0.9, groups={"g": (("X:N000", "X:N001"), 0.3)})
+    object.__setattr__(given, "budget", 0.8)  # more than the group leaves
+    answer = EngineAnswer(weights=np.array([0.5, 0.5]), attempts=(Attempt(what="given", outcome="solved"),))
+    got = onto_caps(answer, given)
+    assert got.weights is None
+    assert got.attempts[-1].what == "projection onto limits by name"
+    assert "Infeasible" in got.attempts[-1].outcome
