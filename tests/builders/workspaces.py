@@ -8,6 +8,7 @@ import polars as pl
 
 from builders.clocks import NOON
 from tvquant.app.workspace import Workspace
+from tvquant.core.panel import Basis
 from tvquant.lake import import_files
 
 
@@ -22,12 +23,14 @@ def coin_closes(steps: Mapping[str, int], first: datetime, days: int) -> pl.Data
     )
 
 
-def workspace_of(folder: Path, bars: pl.DataFrame | None = None, *, recorded_at: datetime = NOON) -> Workspace:
+def workspace_of(
+    folder: Path, bars: pl.DataFrame | None = None, *, recorded_at: datetime = NOON, basis: Basis | None = None
+) -> Workspace:
     """Return a new workspace in the folder, its lake with the bars imported from a file beside it."""
     made = Workspace(folder)
     made.create()
     if bars is not None:
         file = folder.with_name(f"{folder.name}.parquet")
         bars.write_parquet(file)
-        import_files(made.lake(), [file], recorded_at=recorded_at)
+        import_files(made.lake(), [file], basis=basis, recorded_at=recorded_at)
     return made

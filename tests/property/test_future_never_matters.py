@@ -18,7 +18,7 @@ from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Fact, Kind
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, Times
 from tvquant.profiles import Profile, load, resolve
 from tvquant.tournament.cells import cells, schedule
 from tvquant.tournament.specs import MarketSpec
@@ -121,9 +121,13 @@ def _changed(fields: dict[str, Floats], future: Future) -> dict[str, Floats]:
     return out
 
 
+def _times(name: str) -> Times:
+    return calendar(name).bars(np.datetime64("2020-01-01"), np.datetime64("2022-01-01"))
+
+
 def _panel(fields: dict[str, Floats], rows: int, name: str, facts_at: int | None) -> Panel:
     """The first rows of the fields; names in order of their first bar, those without one left out."""
-    times = calendar(name).bars(np.datetime64("2020-01-01"), np.datetime64("2022-01-01"))
+    times = _times(name)
     have = ~np.isnan(fields["close"][:rows])
     order = sorted(np.flatnonzero(have.any(axis=0)).tolist(), key=lambda j: (int(have[:, j].argmax()), j))
     known = calendar(name).close_of(times)
@@ -142,7 +146,9 @@ def _panel(fields: dict[str, Floats], rows: int, name: str, facts_at: int | None
 def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tuple[str, frozenset[float]]]:
     """Payload digest of every decision made before row `until`, and the signs of what it holds."""
     one = schedule(made)
-    engine = BacktestEngine(panel, {one: [w for w in one.windows(ROWS) if w.start <= until]})
+    engine = BacktestEngine(
+        panel, {one: [w for w in one.windows(_times(panel.calendar)[:ROWS], panel.calendar) if w.start <= until]}
+    )
     found = ((made.path.key, made.rebalance) for made in engine.play([cell.path for cell in cells(made)]))
     return {
         (path, one.row): (one.digest, frozenset(np.sign(list(one.weights.values())).tolist())) for path, one in found
@@ -189,7 +195,7 @@ def test_another_future_changes_no_fill_before_it() -> None:
     equity = []
     for fields in (past, _changed(past, future)):
         panel, cell = _panel(fields, ROWS, "24x7", None), cells(made)[0]
-        grid = cell.path.schedule.windows(ROWS)
+        grid = cell.path.schedule.windows(panel.times, panel.calendar)
         engine = BacktestEngine(panel, {cell.path.schedule: grid})
         rebalances = [one.rebalance for one in engine.play([cell.path])]
         equity.append(engine.settle(cell, rebalances).result.equity[: 150 - grid[0].start])

@@ -6,6 +6,7 @@ argument) is refused: leaving it out would be another profile than the one asked
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
@@ -55,7 +56,11 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
     if unheld:
         resolved = _without_market(resolved, unheld[0])
     names = _named(universe, contents.names(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))
-    notices = (*resolved.notices, *scarce(resolved.profile, len(names)), *_unlisted(contents, universe, wanted))
+    notices = (
+        *resolved.notices,
+        *scarce(resolved.profile, len(names)),
+        *_unlisted(contents, universe, wanted, profile.data.end),
+    )
     return Fitted(
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
         symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
@@ -79,12 +84,13 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
     )
 
 
-def _unlisted(contents: Contents, universe: UniverseSection, symbols: set[str]) -> Iterator[str]:
+def _unlisted(contents: Contents, universe: UniverseSection, symbols: set[str], end: date | None) -> Iterator[str]:
     """Yield a notice for each list of members with names that the lake lacks: a list alone does not bring them."""
     lists = {scanner.members.list: scanner.members for scanner in universe.scanners if scanner.members is not None}
     if not lists:
         return
     first, last = (moment.astype("datetime64[D]").item() for moment in contents.span())
+    last = min(last, end or last)
     for name, members in lists.items():
         total, gone = absent(members, symbols, first, last)
         if gone:

@@ -9,7 +9,8 @@ from tvquant.app.plan import Plan
 from tvquant.app.progress import Watcher
 from tvquant.core.errors import DataError
 from tvquant.core.instants import instant
-from tvquant.core.panel import Panel
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Panel, Times
 from tvquant.core.records import Recorder
 from tvquant.lake import Lake
 from tvquant.ledger import RunFolder
@@ -17,6 +18,7 @@ from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Resumed
 from tvquant.tournament.walk_forward import Grids, grids
+from tvquant.tournament.windows import Schedule
 
 
 @dataclass(kw_only=True)
@@ -47,13 +49,13 @@ class RunContext:
 
     @cached_property
     def panel(self) -> Panel:
-        """The panel of what was pinned.
+        """The panel that the run works on.
 
         Raises
         ------
-        DataError : the lake no longer holds it; a bar closes after the run began.
+        DataError : as `Plan.panel`; a bar closes after the run began.
         """
-        panel = self.plan.pinned.panel
+        panel = self.plan.panel
         _refuse_future(panel, self.folder)
         return panel
 
@@ -70,7 +72,22 @@ class RunContext:
         ------
         DataError : there is none.
         """
-        return grids(self.panel, [cell.path for cell in self.cells])
+        found = grids(self.panel, [cell.path for cell in self.cells])
+        for schedule, windows in found.items():
+            if late := _late(schedule, self.panel.times[windows[0].start], self.panel.times):
+                self.progress.note(late)
+        return found
+
+
+def _late(schedule: Schedule, first: Instant, times: Times) -> str | None:
+    """Return why the first window begins later than the profile says; None where it does not."""
+    start = schedule.start
+    if start is None or first == times[np.searchsorted(times, np.datetime64(start))]:
+        return None
+    return (
+        f"data.start is {start}, and the first window begins on {str(first)[:10]}: before that no name had the history "
+        f"for it ({schedule.train} rows of windows.train, and data.min_history); import older bars to begin earlier"
+    )
 
 
 def _refuse_future(panel: Panel, folder: RunFolder) -> None:

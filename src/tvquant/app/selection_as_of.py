@@ -74,10 +74,14 @@ def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: 
     Raises
     ------
     DataError : the lake has no bar by then.
+    ProfileError : the profile's data end before it.
     """
     plan = make_plan(lake, resolved)
     moment = instant(now)
-    whole = plan.pinned.panel
+    whole = plan.panel
+    end = plan.resolved.profile.data.end
+    if as_of is not None and end is not None and as_of > end:
+        raise ProfileError(f"--as-of {as_of} is after data.end ({end}) of the profile; drop one of them")
     panel = whole.until(moment)
     row = len(panel.times) - 1
     if as_of is not None:

@@ -36,7 +36,7 @@ def main() -> None:
     compute(panel.until(panel.known_at[LISTED - 1, 0]), TERMS, rating_min_bars=1)
     schedule = Schedule(train=200, test=20, step=20, span=None)
     played = crossed(paths(profile, [schedule]), books(profile))
-    engine = BacktestEngine(panel, {schedule: schedule.windows(ROWS)})
+    engine = BacktestEngine(panel, {schedule: schedule.windows(panel.times, panel.calendar)})
     made = list(engine.play([cell.path for cell in played]))
     for cell in played:
         engine.settle(cell, [one.rebalance for one in made if one.path is cell.path])

@@ -68,6 +68,17 @@ class Calendar:
         at = np.minimum(np.searchsorted(self.opens, stamps), len(self.opens) - 1)
         return np.where(self.opens[at] == stamps, self.closes[at], np.datetime64("NaT", "us"))
 
+    def expected_after(self, stamps: Times) -> Times:
+        """Return stamp of the bar that was to be expected after each; the next day beyond what the calendar knows.
+
+        A closure that no rule foretold is expected to be a session, as it was on the day before.
+        """
+        if self.regular is None:
+            return stamps + DAY
+        after = np.searchsorted(self.regular, stamps, side="right")
+        known = self.regular[np.minimum(after, len(self.regular) - 1)]
+        return np.where(after < len(self.regular), known, stamps + DAY)
+
     def known_at(self, stamps: Times, length: np.timedelta64 = DAY) -> Times:
         """Return when each bar is known: when its session closes, else (also off the calendar) a `length` later.
 

@@ -19,7 +19,6 @@ from tvquant.core.calendars import calendar
 from tvquant.core.panel import Floats, Panel, Times
 from tvquant.features.rolling import HIGHEST, LAST, LOWEST, SUM, gathered
 
-DAY = np.timedelta64(1, "D")
 MONDAY = 3
 """Days from Monday to the first day of 1970."""
 MIN_LONG_BARS = 30
@@ -76,7 +75,7 @@ def long_bars(view: Panel, rows: int, long: Long) -> LongBars:
     """Return weekly or monthly bars of a view, as known at each of its last rows."""
     own = _number(view.times, long)
     # A period without a row of the calendar is none: what follows it does not make it one.
-    closed = np.minimum(_number(_next_bars(view), long), own + 1) - own[0]
+    closed = np.minimum(_number(calendar(view.calendar).expected_after(view.times), long), own + 1) - own[0]
     close, periods = view.fields["close"], int(closed[-1])
 
     def gather(name: str, how: int) -> Floats | None:
@@ -97,12 +96,3 @@ def _number(stamps: Times, long: Long) -> NDArray[np.int64]:
     if long is Long.MONTH:
         return stamps.astype("datetime64[M]").astype(np.int64)
     return (stamps.astype("datetime64[D]").astype(np.int64) + MONDAY) // 7
-
-
-def _next_bars(view: Panel) -> Times:
-    """Return stamp of the bar that was to be expected after each row; the next day beyond what the calendar knows."""
-    regular = calendar(view.calendar).regular
-    if regular is None:
-        return view.times + DAY
-    after = np.searchsorted(regular, view.times, side="right")
-    return np.where(after < len(regular), regular[np.minimum(after, len(regular) - 1)], view.times + DAY)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
+from tvquant.core.calendar_steps import CalendarStep
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stages import Stage
 
 DIGESTS = ("code", "manifest", "environment")
 BARS = ("train", "test", "step", "lookback")
+STEPS = ("test", "step")
+"""Those of the bars that a step by the calendar may stand for."""
 MODES = ("selection", "rebalance")
 
 
@@ -18,8 +21,8 @@ def genesis_entry(
     manifest: str,
     environment: str,
     train: int,
-    test: int,
-    step: int,
+    test: int | CalendarStep,
+    step: int | CalendarStep,
     lookback: int,
     selection: str,
     rebalance: str,
@@ -30,7 +33,7 @@ def genesis_entry(
     ----------
     run_id, profile : names of the run and of its profile.
     code, manifest, environment : digests of the source files, the resolved profile and the locked packages.
-    train, test, step, lookback : global timescales in bars.
+    train, test, step, lookback : global timescales in bars; `test` and `step` may be a step by the calendar.
     selection : name of the selection model.
     rebalance : how holdings follow decisions.
 
@@ -75,5 +78,7 @@ def check_genesis(entry: Entry, run_id: str) -> None:
         if not isinstance(text, str) or not text:
             raise ValueError(f"genesis: {name} must be a text, found {text!r}")
     for name in BARS:
+        if name in STEPS and scales[name] in list(CalendarStep):
+            continue
         if type(scales[name]) is not int or scales[name] < 1:
             raise ValueError(f"genesis: {name} must be a whole number of bars, 1 or more, found {scales[name]!r}")

@@ -1,9 +1,11 @@
 """Value types that profiles and scanners are made of, and how a rule between values is refused."""
 
+import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from tvquant.core.quoting import shown
@@ -11,6 +13,7 @@ from tvquant.core.quoting import shown
 VERSION = 1
 """Schema version of every file."""
 NAME = r"^[a-z0-9_]{1,64}$"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def broken(rule: str, key: str = "") -> PydanticCustomError:
@@ -36,8 +39,23 @@ def _one_zero(value: float) -> float:
     return value + 0.0
 
 
+def _day(value: object) -> object:
+    """Return a date of YAML, or one written YYYY-MM-DD; a time beside it is refused, for a session has none."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError as error:
+        raise broken(f"expected a date of the calendar, YYYY-MM-DD, found {shown(value)}") from error
+    found = value.isoformat(" ") if isinstance(value, datetime) else value
+    raise broken(f"expected a date YYYY-MM-DD without a time, or null, found {shown(found)}")
+
+
 type Distinct[T] = Annotated[tuple[T, ...], AfterValidator(_distinct)]
 type Real = Annotated[float, Field(strict=True), AfterValidator(_one_zero)]
+type Day = Annotated[date, BeforeValidator(_day)]
+"""A day of the calendar, as YAML has it or as text YYYY-MM-DD."""
 type Name = Annotated[str, Field(strict=True, pattern=NAME)]
 type Member = Annotated[str, Field(strict=True)]
 """A name that the vocabulary knows or refuses."""

@@ -224,14 +224,8 @@ def _mapping(text: str, label: str) -> tuple[dict[str, Any], dict[str, int]]:
 
 
 def parse_value(text: str, label: str) -> Any:
-    """Return a plain value or list written as YAML, for sources that give one text per key.
-
-    ProfileError names `label`.
-    """
-    value = _yaml(text, label, {})
-    if isinstance(value, dict):
-        raise ProfileError(f"{label}: expected a value or a list, found a mapping; set its keys one by one")
-    return value
+    """Return a value written as YAML, for sources that give one text per key; ProfileError names `label`."""
+    return _yaml(text, label, {})
 
 
 def _yaml(text: str, label: str, lines: dict[str, int]) -> Any:

@@ -143,7 +143,7 @@ def _resolve(
             merged[key] = _Value(value=value, layer=layer.label, where=layer.where(key))
     notices = _fetch_scanners(merged, raw.search, problems)
     test, step = merged.get("windows.test"), merged.get("windows.step")
-    if test is not None and step is not None and test.value is None:
+    if test is not None and step is not None and test.value is None and isinstance(step.value, int):
         label = f"windows.step of {step.layer}"
         merged["windows.test"] = _Value(value=step.value, layer=label, where=label)
     _check_options(vocabulary, merged, problems)

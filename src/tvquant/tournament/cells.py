@@ -85,7 +85,9 @@ def crossed(paths: Sequence[Path], books: Sequence[Book]) -> tuple[Cell, ...]:
 def schedule(profile: Profile) -> Schedule:
     """Return the schedule of a profile's own windows."""
     w, span = profile.windows, profile.data.span
-    return Schedule(train=w.train, test=w.test, step=w.step, span=None if span == "all" else span)
+    return Schedule(
+        train=w.train, test=w.test, step=w.rule, span=None if span == "all" else span, start=profile.data.start
+    )
 
 
 def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:

@@ -192,7 +192,7 @@ def grids(panel: Panel, paths: Sequence[Path]) -> Grids:
 
 
 def _windows(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]:
-    found = schedule.windows(len(panel.times))
+    found = schedule.windows(panel.times, panel.calendar)
     if not found:
         raise DataError(
             f"{len(panel.times)} rows are too few for a training window of {schedule.train}; import more history "

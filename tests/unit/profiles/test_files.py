@@ -184,12 +184,14 @@ def test_a_file_that_cannot_be_read_is_the_worlds_fault(
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("3", 3), ("all", "all"), ("[a, b]", ["a", "b"]), ("", None), ("0.5", 0.5), ("[BINANCE:BTC]", ["BINANCE:BTC"])],
+    [
+        ("3", 3),
+        ("all", "all"),
+        ("[a, b]", ["a", "b"]),
+        ("", None),
+        ("0.5", 0.5),
+        ("{week: friday}", {"week": "friday"}),
+    ],
 )
 def test_values_of_the_environment_are_yaml(text: str, value: object) -> None:
     assert parse_value(text, "environment X") == value
-
-
-def test_a_mapping_is_no_value_of_the_environment() -> None:
-    with pytest.raises(ProfileError, match="environment X: expected a value or a list"):
-        parse_value("{a: 1}", "environment X")

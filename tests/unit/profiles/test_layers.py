@@ -341,7 +341,11 @@ def test_a_sound_profile_has_no_problem(vocabulary: Vocabulary) -> None:
         ("TVQUANT_DATA_SPAN", "3", "between section and key stand two underscores, as in TVQUANT_DATA__SPAN"),
         ("TVQUANT_DATA__SPANN", "3", "data.spann: unknown key - did you mean data.span?"),
         ("TVQUANT_DATA__SPAN", "[1", "environment TVQUANT_DATA__SPAN, line 1: not readable as YAML"),
-        ("TVQUANT_DATA__SPAN", "{a: 1}", "environment TVQUANT_DATA__SPAN: expected a value or a list"),
+        (
+            "TVQUANT_DATA__SPAN",
+            "{a: 1}",
+            "data.span: expected a valid integer or 'all', found {'a': 1} (env",
+        ),
         ("TVQUANT_UNIVERSE__KINDS", "stock,etf", "universe.kinds: expected a list, found 'stock,etf'"),
         ("TVQUANT_DATA__LOOKBACK", "", "data.lookback: expected a valid integer, found nothing (null)"),
         ("TVQUANT___", "1", "unknown key"),

@@ -1,3 +1,4 @@
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from pydantic import ValidationError
 from tvquant.app.vocabulary import vocabulary as app_vocabulary
 from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.books import Convention, CostModel, Execution
+from tvquant.core.calendar_steps import CalendarStep
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.stamps import NONE, Stamp
@@ -85,11 +87,48 @@ def test_limits_of_hard_vetoes_are_those_of_the_requirements(vocabulary: Vocabul
         ),
         ({"windows__train": 501}, r"windows.train: expected at most data.lookback \(500\), found 501"),
         ({"data__span": 60}, r"data.span: expected more rows than windows.train \(60\), or all, found 60"),
+        (
+            {"data__span": 800, "data__start": "2019-01-01"},
+            r"data.start: found 2019-01-01 beside data.span \(800\), .*; set data.span: all, or drop data.start",
+        ),
+        (
+            {"data__start": date(2019, 1, 2), "data__end": date(2019, 1, 1)},
+            r"data.end: expected data.start \(2019-01-02\) or later, found 2019-01-01",
+        ),
+        ({"data__end": datetime(2019, 1, 1, 10)}, "data.end: expected a date YYYY-MM-DD without a time.* 10:00:00'"),
+        ({"data__end": "2019-02-29"}, "data.end: expected a date of the calendar, YYYY-MM-DD, found '2019-02-29'"),
+        ({"data__end": "20190228"}, "data.end: expected a date YYYY-MM-DD without a time, or null, found '20190228'"),
+        ({"data__end": 2019}, "data.end: expected a date YYYY-MM-DD without a time, or null, found 2019"),
+        (
+            {"windows__step": "month_end", "windows__test": 20},
+            "windows.test: found 20 beside a step by the calendar: .*; set it null",
+        ),
+        ({"windows__step": {"week": "fri"}}, r"windows.step: expected a number of rows, .* found {'week': 'fri'}"),
+        ({"windows__step": True}, "windows.step: expected a number of rows, 1 or more, .* found True"),
+        ({"windows__step": 0}, "windows.step: expected a number of rows, 1 or more, .* found 0"),
     ],
 )
 def test_rules_between_keys(vocabulary: Vocabulary, arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ProfileError, match=said):
         made(vocabulary, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("step", "rule", "test"),
+    [
+        (5, 5, 5),
+        ("quarter_end", CalendarStep.QUARTER_END, None),
+        ({"week": "friday"}, CalendarStep.FRIDAY, None),
+    ],
+)
+def test_steps_and_dates_come_back_from_their_manifest(vocabulary: Vocabulary, step: Any, rule: Any, test: Any) -> None:
+    profile = made(vocabulary, windows__step=step, data__start="2019-01-01", data__end=date(2020, 2, 29))
+    assert (profile.windows.rule, profile.windows.test) == (rule, test)
+    assert (profile.data.start, profile.data.end) == (date(2019, 1, 1), date(2020, 2, 29))
+    values = profile.values()
+    assert values["windows"]["step"] == step
+    assert (values["data"]["start"], values["data"]["end"]) == ("2019-01-01", "2020-02-29")
+    assert Profile.model_validate(values) == profile
 
 
 @pytest.mark.requirement("R-DAT-02")

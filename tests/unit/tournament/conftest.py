@@ -72,7 +72,7 @@ def engine_of() -> Callable[[Panel, Profile], BacktestEngine]:
 
     def make(panel: Panel, made: Profile) -> BacktestEngine:
         one = schedule(made)
-        return BacktestEngine(panel, {one: one.windows(len(panel.times))})
+        return BacktestEngine(panel, {one: one.windows(panel.times, panel.calendar)})
 
     return make
 

@@ -468,7 +468,9 @@ def test_two_schedules_are_two_paths_with_selections_of_their_own(
     own = schedule(made)
     slow = replace(own, train=80, step=40, test=40)
     grid = crossed(paths(made, [own, slow]), books(made))
-    both = BacktestEngine(engine.panel, {one: one.windows(len(engine.panel.times)) for one in (own, slow)})
+    both = BacktestEngine(
+        engine.panel, {one: one.windows(engine.panel.times, engine.panel.calendar) for one in (own, slow)}
+    )
     run, alone = tmp_path / "run", tmp_path / "alone"
     with ledger_in(alone) as ledger:
         one = play(engine, cells(made), ledger, alone)

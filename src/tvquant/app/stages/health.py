@@ -17,6 +17,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
     found = health_of(
         lake,
         context.plan.pinned.bars,
+        as_of=context.plan.until,
         minimum=data.min_history,
         lookback=data.lookback,
         delisted=delistings(lake),

@@ -137,12 +137,19 @@ def health(
 
 
 def health_of(
-    lake: Lake, bars: Bars, *, minimum: int, lookback: int | None, delisted: Mapping[str, Instant]
+    lake: Lake,
+    bars: Bars,
+    *,
+    as_of: Instant | None,
+    minimum: int,
+    lookback: int | None,
+    delisted: Mapping[str, Instant],
 ) -> tuple[AssetHealth, ...]:
-    """Return one state per instrument of bars that were read already, as `health` does without `as_of` and `now`."""
-    arrived = arrivals(lake, [symbol.name for symbol in bars.symbols], None)
+    """Return one state per instrument of bars that were read already, as `health` does without `now`."""
+    bars = bars if as_of is None else bars.until(as_of)
+    arrived = arrivals(lake, [symbol.name for symbol in bars.symbols], as_of)
     moment = Moment(present=arrived.closes, delisted=delisted, minimum=minimum, lookback=lookback)
-    out = (one for part in bars.parts(GROUP) for one in _states(part, findings(lake, part, arrived, None), moment))
+    out = (one for part in bars.parts(GROUP) for one in _states(part, findings(lake, part, arrived, as_of), moment))
     return tuple(sorted(out, key=lambda h: h.symbol))
 
 

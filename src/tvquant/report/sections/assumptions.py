@@ -56,7 +56,7 @@ def _rules(run: RunData) -> tuple[Block, ...]:
 
 
 def _profile(profile: Profile) -> tuple[tuple[str, str], ...]:
-    rules, limits, windows = profile.execution, profile.allocation.limits, profile.windows
+    rules, limits = profile.execution, profile.allocation.limits
     low, high = limits.net
     return (
         ("Execution", f"{FILLED[rules.convention]}; {rules.lag} extra rows of lag"),
@@ -71,7 +71,7 @@ def _profile(profile: Profile) -> tuple[tuple[str, str], ...]:
             f"position {percent(limits.position)}, cluster {percent(limits.cluster)} of equity",
         ),
         *_by_name(limits),
-        ("Windows", f"train {windows.train}, test {windows.test}, step {windows.step} rows; span {profile.data.span}"),
+        ("Windows", _windows(profile)),
         ("Lookback", f"{profile.data.lookback} rows; at least {profile.data.min_history} bars of history to be chosen"),
         ("Universe", universe(profile)),
         ("Simulators", ", ".join(rules.simulators)),
@@ -85,6 +85,16 @@ def _by_name(limits: LimitsSection) -> Iterator[tuple[str, str]]:
     groups = [f"{name} {percent(one.max)} ({', '.join(one.symbols)})" for name, one in limits.groups]
     if names or groups:
         yield ("Limits by name", "; ".join((*names, *groups)))
+
+
+def _windows(profile: Profile) -> str:
+    """Return when decisions are made, and over which days."""
+    windows, data = profile.windows, profile.data
+    step = f"test {windows.test}, step {windows.step} rows"
+    if windows.test is None:
+        step = f"decided by the calendar ({windows.rule}), each until the next"
+    dates = f"from {data.start or 'the first row'} to {data.end or 'the last row'}, " if data.start or data.end else ""
+    return f"train {windows.train} rows, {step}; {dates}span {data.span}"
 
 
 ASSUMPTIONS = Section(key="assumptions", title="Stamps and assumptions", draw=draw)
