@@ -53,6 +53,7 @@ proof: setup
 docs: setup
 	$(PY) docs/requirements.py
 	$(PY) docs/house.py
+	$(PY) docs/reference.py
 
 lock: | $(filter .tools/bin/uv,$(UV))
 	$(UV) pip compile pyproject.toml --quiet --python-version 3.12 --universal --generate-hashes --no-header --no-emit-index-url --all-extras --group dev -o lock/all.txt

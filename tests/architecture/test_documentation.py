@@ -81,8 +81,12 @@ def faults(words: list[str], own: frozenset[str]) -> Iterator[str]:
                     yield f"unknown key {value}"
         elif arguments and not PLACEHOLDER.search(word):
             param = arguments[0]
-            known_names = {**dict.fromkeys(PROFILES, presets()[0]), **dict.fromkeys(SCANNERS, presets()[1])}
-            if param.metavar in known_names and word not in known_names[param.metavar] | own:
+            named = (
+                {}
+                if "--keys" in words
+                else {**dict.fromkeys(PROFILES, presets()[0]), **dict.fromkeys(SCANNERS, presets()[1])}
+            )
+            if param.metavar in named and word not in named[param.metavar] | own:
                 yield f"unknown {param.metavar} {word!r} of {' '.join(words)!r}"
             if param.nargs == 1:
                 arguments.pop(0)

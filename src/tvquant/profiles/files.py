@@ -152,8 +152,12 @@ def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
         PROFILES.check_name(path.stem)
     else:
         path = PROFILES.find(profile, folders)
-    defaults, _ = read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)
-    return RawProfile(name=path.stem, layers=(defaults, *_chain(path, folders)), search=folders)
+    return RawProfile(name=path.stem, layers=(packaged_defaults(), *_chain(path, folders)), search=folders)
+
+
+def packaged_defaults() -> Layer:
+    """Return the values that hold unless a profile says otherwise."""
+    return read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)[0]
 
 
 def _chain(path: Path, search: Sequence[Path]) -> list[Layer]:

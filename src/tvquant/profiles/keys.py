@@ -54,9 +54,7 @@ class Keys:
 
     def meaning(self, key: str) -> str:
         """Return what a key means, on one line, from the docstring of the model that declares it."""
-        entries = _ENTRY.findall(inspect.cleandoc(self.declared[key].__doc__ or ""))
-        name = key.rpartition(".")[2]
-        return " ".join({one: text for names, text in entries for one in names.split(", ")}[name].split())
+        return meaning(self.declared[key], key.rpartition(".")[2])
 
     def unknown(self, key: str) -> str:
         """Return what to write instead: the key of that very name elsewhere, a close one beside it, or all of those."""
@@ -76,6 +74,12 @@ class Keys:
                 break
             key = longer
         return key
+
+
+def meaning(model: type[BaseModel], name: str) -> str:
+    """Return what a field means, on one line, from its entry in the docstring of its model."""
+    entries = _ENTRY.findall(inspect.cleandoc(model.__doc__ or ""))
+    return " ".join({one: text for names, text in entries for one in names.split(", ")}[name].split())
 
 
 def _walk(model: type[BaseModel], declarations: Declarations, place: str = "") -> Iterator[tuple[str, type | None]]:

@@ -73,8 +73,27 @@ SLOTS: Mapping[str, Mapping[Rank, frozenset[Rank]]] = {
 POOLS = frozenset({Rank.UNIVERSE, Rank.HYGIENE, Rank.TEMPLATE})
 
 
-class _File(Section):
-    """The keys of one scanner file; those it does not set are those of the files that it extends."""
+class ScannerFile(Section):
+    """The keys of one scanner file; those it does not set are those of the files that it extends.
+
+    Parameters
+    ----------
+    description : one line for people.
+    layer : which of the five layers the file is of; a scanner is what a profile may name.
+    template, strategy : file of that layer that this one builds on.
+    exchange : venue, or null for any.
+    kinds : an instrument must be of one of these, where any is named.
+    exclude_kinds : and of none of these (hygiene).
+    currency : quote currency, stablecoins counting as theirs, or null for any.
+    calendar : of the instruments' bars (`24x7`, or a market code such as `XNYS`), or null for any.
+    quotes : tickers of quotes that count as that currency, the best first; none is any.
+    members : the list that an instrument's ticker must be on at the decision, or null for any.
+    largest : ceiling of the pool, `{field: FEATURE, count: N}`, or null for none.
+    research : whether it is for research only; production scanners of Binance must ask for liquidity.
+    logic, direction : what its recruits are held for and how.
+    filters : comparisons of features with bounds, `{field: FEATURE, above|below|at_least|at_most: NUMBER}`, or
+        `{any: [...]}` of such; a value that is not known passes none.
+    """
 
     description: OneLine = ""
     layer: Rank = Rank.SCANNER
@@ -99,7 +118,7 @@ class _File(Section):
         return self
 
 
-SCALARS = tuple(key for key in _File.model_fields if key in Scanner.model_fields)
+SCALARS = tuple(key for key in ScannerFile.model_fields if key in Scanner.model_fields)
 """Keys whose later value replaces the earlier one."""
 
 
@@ -109,7 +128,7 @@ class _Step:
 
     name: str
     layer: Layer
-    file: _File
+    file: ScannerFile
 
     @property
     def label(self) -> str:
@@ -254,13 +273,13 @@ def _or(ranks: Mapping[Rank, object] | frozenset[Rank]) -> str:
     return " or ".join(rank for rank in Rank if rank in ranks)
 
 
-def _checked(layer: Layer) -> _File:
+def _checked(layer: Layer) -> ScannerFile:
     """Return the layer's values; ProfileError names its first fault with the line."""
     for key in layer.values:
-        if key not in _File.model_fields:
-            raise ProfileError(f"{layer.where(key)}: {unknown('key', key, _File.model_fields)}")
+        if key not in ScannerFile.model_fields:
+            raise ProfileError(f"{layer.where(key)}: {unknown('key', key, ScannerFile.model_fields)}")
     try:
-        file = _File.model_validate(layer.values)
+        file = ScannerFile.model_validate(layer.values)
     except ValidationError as error:
         details = error.errors(include_url=False)
         first = details[0]

@@ -1,6 +1,6 @@
 """The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -72,19 +72,24 @@ class Vocabulary:
             at |= declared().model_dump(mode="json")
         return out
 
+    @property
+    def named(self) -> Mapping[str, tuple[str, Collection[str]]]:
+        """Key that names members of a family -> what they are called, and their names."""
+        return {
+            "selection.model": ("selection model", self.selection_models),
+            "selection.vetoes": ("veto", self.vetoes),
+            "allocation.engines": ("engine", self.engines),
+            "allocation.profiles": ("risk profile", self.risk_profiles),
+            "allocation.fallbacks": ("risk profile", self.risk_profiles),
+            "execution.simulators": ("simulator", self.simulators),
+        }
+
     def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield dotted key and text for each name that is unknown, not installed or left without a partner.
 
         `values` are the merged values of the layers by dotted key; what is not a name is the schema's business.
         """
-        for key, noun, known in (
-            ("selection.model", "selection model", self.selection_models),
-            ("selection.vetoes", "veto", self.vetoes),
-            ("allocation.engines", "engine", self.engines),
-            ("allocation.profiles", "risk profile", self.risk_profiles),
-            ("allocation.fallbacks", "risk profile", self.risk_profiles),
-            ("execution.simulators", "simulator", self.simulators),
-        ):
+        for key, (noun, known) in self.named.items():
             for name in _names(values.get(key)):
                 extra = self.missing.get(name)
                 if extra:

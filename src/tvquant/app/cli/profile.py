@@ -1,6 +1,9 @@
 """`tvquant profile`: what can be run, and where each value comes from."""
 
 import os
+import shutil
+from dataclasses import asdict
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +15,12 @@ from tvquant.app.cli.tables import blocks, table
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 
+HANGING: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "      ", "break_on_hyphens": False}
+"""How lines below a key are wrapped."""
+
 if TYPE_CHECKING:
     from tvquant.profiles import ResolvedProfile
+    from tvquant.profiles.reference import KeyReference
 
 commands = Family(help="Profiles: what is declared, and what it resolves to.")
 
@@ -70,12 +77,29 @@ def show(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOpt
 
 @commands.command()
 def explain(
-    name: NameArgument, overrides: SetOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+    name: Annotated[
+        str | None, typer.Argument(metavar="[PROFILE]", help="Name of a profile; with --keys a section or a key.")
+    ] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="What may be set: every key with type, unit, range, default and an example.")
+    ] = False,
+    overrides: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Every key of the resolved profile, its layer and its meaning; `profile scanner` does it for a scanner."""
     from tvquant.app.vocabulary import vocabulary
     from tvquant.profiles import explain as rows_of
 
+    if keys:
+        from tvquant.profiles.reference import profile_keys
+
+        if overrides:
+            raise ProfileError("--keys says what may be set, --set sets one key of a profile; give one of them")
+        _answer_keys(profile_keys(vocabulary()), name, as_json=as_json)
+        return
+    if name is None:
+        raise ProfileError("name a profile (`tvquant profile list`), or say --keys for what may be set in one")
     meaning = vocabulary().keys.meaning
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
     short = [
@@ -90,15 +114,41 @@ def explain(
     answer([{**row._asdict(), "meaning": meaning(row.key)} for row in rows], text, as_json=as_json)
 
 
+def _answer_keys(every: "tuple[KeyReference, ...]", chosen: str | None, *, as_json: bool) -> None:
+    """Print the reference of all keys, or of the chosen section or key, as wide as the terminal."""
+    from tvquant.profiles.reference import among
+
+    rows = among(every, chosen)
+    width = shutil.get_terminal_size().columns
+    text = []
+    for one in rows:
+        default = one.shown_default or "empty"
+        parts = (one.meaning, one.sort, f"default: {default}", f"example: {one.line}")
+        text += [one.key, *(line for part in parts for line in wrap(part, width, **HANGING)), ""]
+    answer([asdict(one) for one in rows], text[:-1], as_json=as_json)
+
+
 @commands.command()
 def scanner(
-    name: Annotated[str, typer.Argument(metavar="SCANNER", help="Name of a scanner, or of a layer below one.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCANNER]", help="Name of a scanner, or of a layer below one; with --keys one key."),
+    ] = None,
+    keys: Annotated[bool, typer.Option("--keys", help="What may be set in the file of a scanner or layer.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The flat configuration of a scanner, each key and filter with the layer it came from."""
     from tvquant.profiles import explain_scanner
 
+    if keys:
+        from tvquant.app.vocabulary import vocabulary
+        from tvquant.profiles.reference import SCANNER, scanner_keys
+
+        _answer_keys(scanner_keys(vocabulary()), f"{SCANNER}.{name}" if name else None, as_json=as_json)
+        return
+    if name is None:
+        raise ProfileError("name a scanner (`tvquant scan list`), or say --keys for what may be set in one")
     rows = explain_scanner(name, search=[workspace_at(workspace).profiles])
     answer([row._asdict() for row in rows], table(("key", "value", "from"), rows), as_json=as_json)
 

@@ -1,0 +1,85 @@
+import pytest
+import yaml
+
+from tvquant.app.vocabulary import vocabulary
+from tvquant.core.errors import ProfileError
+from tvquant.profiles import explain, load, resolve
+from tvquant.profiles.reference import REQUIRED, among, profile_keys, scanner_keys, written
+from tvquant.profiles.scanners import check_scanner
+
+WORDS = vocabulary()
+KEYS = {one.key: one for one in profile_keys(WORDS)}
+
+
+def values(**arguments):
+    found = resolve(load("us_equities"), WORDS, arguments={key: (key, value) for key, value in arguments.items()})
+    return {row.key: row.value for row in explain(found)}
+
+
+def test_every_key_of_the_schema_is_there_and_each_number_has_its_unit():
+    assert tuple(KEYS) == WORDS.keys.leaves
+    assert [key for key, one in KEYS.items() if "number" in one.type and not one.unit] == ["seed"]
+
+
+def test_defaults_are_those_that_a_profile_gets():
+    resolved = values()
+    own = ("universe.kinds", "allocation.profiles", "risk.primary", "benchmark.market", "description", "windows.test")
+    assert {key: KEYS[key].default for key in KEYS if key not in own} == {
+        key: value for key, value in resolved.items() if key not in (*own, "version", "name")
+    }
+    required = [key for key, one in KEYS.items() if one.default == REQUIRED]
+    assert required == ["universe.kinds", "allocation.profiles", "risk.primary"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_example_is_read_back_as_it_is_and_may_stand_there(key):
+    one = KEYS[key]
+    assert yaml.safe_load(one.line) == {key.rpartition(".")[2]: one.example}
+    shown = values(**{key: one.example})[key]
+    if key != "universe.scanners":
+        assert shown == one.example
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad", "said"),
+    [
+        ("costs.slippage_bps", 10_000.0, 10_000.1, "basis points; at least 0, at most 10000"),
+        ("data.max_missing", 0.0, 1.0, "at least 0, below 1"),
+        ("selection.max_kurtosis", 0.1, 0.0, "above 0"),
+        ("windows.step", 1, 0, "rows (one bar each); at least 1"),
+        ("selection.cluster_lookbacks", [20], [19], "not empty, each at least 20"),
+        ("universe.kinds", ["stock"], [], "list of choices; not empty; spot, swap"),
+        ("universe.rating_band", None, 1.1, "number or null; rating, from 0 to 1; at least 0, at most 1"),
+        ("data.rating_adx", None, "falling", "choice or null; rising, cross"),
+        ("risk.primary", "hrp", "hrpp", "choice; equal_weight, hrp"),
+    ],
+)
+def test_what_is_said_of_a_key_is_what_validation_does(key, good, bad, said):
+    assert said in KEYS[key].sort
+    assert values(**{key: good})[key] == good
+    with pytest.raises(ProfileError):
+        values(**{key: bad})
+
+
+def test_the_example_of_each_scanner_key_makes_a_sound_scanner(tmp_path):
+    folder = tmp_path / "scanners"
+    folder.mkdir()
+    rows = {one.key.removeprefix("scanner."): one.example for one in scanner_keys(WORDS)}
+    pool = {"version": 1, **rows, "exchange": None, "quotes": []}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(pool))
+    assert check_scanner("mine", WORDS, search=[tmp_path]) == []
+    assert {one.key for one in scanner_keys(WORDS)} >= {"scanner.filters", "scanner.layer"}
+
+
+def test_a_section_or_a_key_is_chosen_and_another_is_refused_with_the_nearest():
+    every = profile_keys(WORDS)
+    assert [one.key for one in among(every, "windows")] == ["windows.train", "windows.step", "windows.test"]
+    assert [one.key for one in among(every, "data.span")] == ["data.span"]
+    assert among(every, None) == every
+    with pytest.raises(ProfileError, match="did you mean windows"):
+        among(every, "window")
+
+
+def test_values_are_written_as_yaml_reads_them():
+    value = {"a": [1, 2.5, None, True], "b": "x"}
+    assert yaml.safe_load(written(value)) == value
