@@ -3,10 +3,12 @@
 Readers hold no lock. They read a version, and every version stays readable until `compaction` lets it go.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -139,12 +141,14 @@ def version(root: Root, table: str) -> int | None:
     DataError : it cannot be read, or its log is not what was committed.
     """
     committed.check_log(root, table)
-    if not _exists(root, table):
-        return None
-    from deltalake.exceptions import DeltaError
+    if not isinstance(root, Place):
+        return _latest(root, table)
+    from deltalake.exceptions import DeltaError, TableNotFoundError
 
     try:
         return int(opened(root, table).version())
+    except TableNotFoundError:
+        return None
     except (DeltaError, OSError) as error:
         raise _unreadable(root, table, error) from error
 
@@ -160,14 +164,15 @@ def held(root: Root) -> dict[str, int]:
 
 
 def count(root: Root, table: str) -> int:
-    """Return rows of the latest version of a table that is there, as its log counts them; no file of it is read.
+    """Return rows of the latest version of a table, as its log counts them; no file of it is read.
 
     Raises
     ------
     DataError : it cannot be read, or a file is not there in its full length.
     """
-    version(root, table)
-    actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
+    actions = _actions(root, table, None)
+    if actions is None:
+        return 0
     committed.check_sizes(root, table, dict(actions.select("path", "size_bytes").iter_rows()))
     return int(actions["num_records"].sum())
 
@@ -193,17 +198,49 @@ def opened(root: Root, table: str, at: int | None = None) -> "deltalake.DeltaTab
     return deltalake.DeltaTable(address(root, table), version=at, storage_options=options(root))
 
 
-def _exists(root: Root, table: str) -> bool:
-    """Return whether a first commit is there: its folder alone may be that of a writer who is about to make it."""
-    if isinstance(root, Place):
-        import deltalake
-        from deltalake.exceptions import DeltaError
+def _latest(root: Path, table: str) -> int | None:
+    """Return the latest version in the log of a table in a folder: its last entry, which a commit ends with."""
+    return max(committed.versions(root / table / committed.LOG), default=None)
 
-        try:
-            return deltalake.DeltaTable.is_deltatable(address(root, table), options(root))
-        except (DeltaError, OSError) as error:
-            raise _unreadable(root, table, error) from error
-    return any((root / table / "_delta_log").glob("*.json"))
+
+def _described(root: Root, table: str, at: int | None) -> tuple[int, pl.DataFrame] | None:
+    """Return a version of a table (the latest when None) and what its log tells of each of its files.
+
+    None where no first commit is: its folder alone may be that of a writer who is about to make it. A version never
+    changes: in a folder its log is read once, as long as its last entry's size and time stay what they are. Errors are
+    those of the Delta library.
+    """
+    from deltalake.exceptions import TableNotFoundError
+
+    if not isinstance(root, Place):
+        latest = _latest(root, table)
+        if latest is None:
+            return None
+        at = latest if at is None else at
+        entry = os.stat(committed.entry(root / table / committed.LOG, at))
+        return at, _described_once(root, table, at, entry.st_size, entry.st_mtime_ns)
+    try:
+        held = opened(root, table, at)
+    except TableNotFoundError:
+        return None
+    return held.version(), pl.DataFrame(held.get_add_actions(flatten=True))
+
+
+def _actions(root: Root, table: str, at: int | None) -> pl.DataFrame | None:
+    """Return what the log of a version tells of each of its files; None where no first commit is."""
+    from deltalake.exceptions import DeltaError
+
+    committed.check_log(root, table, at)
+    try:
+        found = _described(root, table, at)
+    except (DeltaError, OSError) as error:
+        raise _unreadable(root, table, error, at) from error
+    return None if found is None else found[1]
+
+
+@lru_cache(maxsize=64)
+def _described_once(root: Path, table: str, at: int, size: int, changed: int) -> pl.DataFrame:  # noqa: ARG001
+    return pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
 
 
 def read(
@@ -228,18 +265,19 @@ def read(
     schema = SCHEMAS[table]
     empty = pl.DataFrame(schema=schema)
     committed.check_log(root, table, at)
-    if not _exists(root, table):
-        return empty.select(columns) if columns else empty
     if span is not None:
         within = pl.col("timestamp").is_between(pl.lit(span[0], TIME), pl.lit(span[1], TIME))
         where = within if where is None else where & within
     seen = None
     while True:
         try:
-            held = opened(root, table, at)
-            seen, before = held.version(), seen
+            before = seen
+            found = _described(root, table, at)
+            if found is None:
+                return empty.select(columns) if columns else empty
+            seen, actions = found
             # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
-            names = _files(held, span)
+            names = _within(actions, span)
             committed.check_files(root, table, names)
             files = [f"{address(root, table)}/{name}" for name in names]
             stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
@@ -262,12 +300,12 @@ def among(symbols: pl.Series) -> pl.Expr:
 
 def files(root: Root, table: str, at: int | None = None) -> tuple[str, ...]:
     """Return names of the files that a version of a table is made of; errors are those of the Delta library."""
-    return tuple(_files(opened(root, table, at), None))
+    found = _described(root, table, at)
+    return () if found is None else tuple(found[1]["path"])
 
 
-def _files(held: "deltalake.DeltaTable", span: tuple[datetime, datetime] | None) -> pl.Series:
+def _within(actions: pl.DataFrame, span: tuple[datetime, datetime] | None) -> pl.Series:
     """Names of the files that may have rows in the span, by the smallest and greatest time each is known to hold."""
-    actions = pl.DataFrame(held.get_add_actions(flatten=True))
     if span is not None and "min.timestamp" in actions.columns:
         first, last = (pl.lit(moment, TIME) for moment in span)
         outside = (pl.col("min.timestamp") > last) | (pl.col("max.timestamp") < first)
@@ -277,9 +315,9 @@ def _files(held: "deltalake.DeltaTable", span: tuple[datetime, datetime] | None)
 
 def all_are(root: Root, table: str, column: str, value: str) -> bool:
     """Return whether every file of the table is known to hold this one text in the column; told without reading any."""
-    if version(root, table) is None:
+    actions = _actions(root, table, None)
+    if actions is None:
         return True
-    actions = pl.DataFrame(opened(root, table).get_add_actions(flatten=True))
     bounds = [f"min.{column}", f"max.{column}"]
     return set(bounds) <= set(actions.columns) and bool(
         actions.select((pl.col(bounds) == value).all()).row(0) == (True, True)
@@ -288,9 +326,9 @@ def all_are(root: Root, table: str, column: str, value: str) -> bool:
 
 def may_hold(root: Root, table: str, column: str, value: str, at: int | None) -> bool:
     """Return whether some file of a version of the table may have this text in the column; told without reading any."""
-    if not _exists(root, table):
+    actions = _actions(root, table, at)
+    if actions is None:
         return False
-    actions = pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
     least, most = f"min.{column}", f"max.{column}"
     if not {least, most} <= set(actions.columns):
         return len(actions) > 0

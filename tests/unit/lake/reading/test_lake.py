@@ -12,7 +12,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, audit, health, import_files
-from tvquant.lake.storage import tables
+from tvquant.lake.storage import committed, tables
 
 BTC, PERP, UP, USDC, AAPL, SPY = (
     "BINANCE:BTCUSDT", "BYBIT:BTCUSDT.P", "BINANCE:BTCUPUSDT", "BINANCE:USDCUSDT", "NASDAQ:AAPL", "AMEX:SPY",
@@ -94,3 +94,29 @@ def imported(folder: Path, bars: Any) -> Lake:
     lake = Lake(folder / "lakehouse")
     import_files(lake, [file], basis=None, quarantine=False, recorded_at=datetime(2026, 5, 1, tzinfo=UTC))
     return lake
+
+
+def test_the_log_of_a_version_is_read_once_and_a_new_or_another_one_at_once(
+    lake: Lake, deliver: Any, bars: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(bars(BTC, [1.0, 2.0]))
+    root, asked, opened = lake.folder, [], tables.opened
+    monkeypatch.setattr(tables, "opened", lambda *given: asked.append(given[1:]) or opened(*given))
+
+    def rows(at: int | None = None) -> int:
+        counted = tables.count(root, "bars") if at is None else None
+        read = len(tables.read(root, "bars", ["close"], at=at))
+        assert counted in (None, read)
+        return read
+
+    assert [rows(), rows(), rows(0)] == [2, 2, 2]
+    assert asked == [("bars", 0)]
+    deliver(bars(BTC, [3.0], "2022-01-01"))
+    asked.clear()
+    assert [rows(), rows(0), rows(1)] == [3, 2, 3]
+    assert asked == [("bars", 1)]
+    for kept in (root / "bars" / "_delta_log", root / committed.FOLDER / "bars"):
+        (kept / f"{1:020}.json").unlink()
+    assert rows() == 2
+    deliver(bars(BTC, [3.0, 4.0], "2022-01-01"))
+    assert rows() == 4
