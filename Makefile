@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 WORKERS ?= 2
+SHARED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE # commands started by tests read what others have compiled
 
 setup: .venv/dev.stamp
@@ -37,7 +38,7 @@ warm: setup
 
 test: setup
 	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 static warm
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations=20
+	$(PY) -m pytest $(SHARED) --durations=20
 
 .tools/pandas-ta/pyvenv.cfg: benchmarks/pandas-ta.txt
 	@$(UV) venv --quiet --clear --no-python-downloads .tools/pandas-ta
@@ -48,7 +49,7 @@ bench: setup .tools/pandas-ta/pyvenv.cfg
 	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python $(PY) benchmarks/run.py
 
 proof: setup
-	TVQUANT_PROOF=1 $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	TVQUANT_PROOF=1 $(PY) -m pytest $(SHARED)
 
 docs: setup
 	$(PY) docs/requirements.py

@@ -2,7 +2,10 @@
 
 import os
 import socket
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -10,14 +13,62 @@ from hypothesis import settings
 # The gate asks the same questions every time; `make proof` asks new and more ones.
 settings.register_profile("gate", deadline=None, derandomize=True)
 settings.register_profile("proof", deadline=None, max_examples=1000)
-settings.load_profile("proof" if os.environ.get("TVQUANT_PROOF") else "gate")
+PROOF = bool(os.environ.get("TVQUANT_PROOF"))
+settings.load_profile("proof" if PROOF else "gate")
 
 # Set before any numeric library starts its threads: workers of the suite share two cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+if not PROOF:
+    # A third of an import's time is waiting for the disk, against a loss of power that no test brings about. That it
+    # is waited for, and in which order, `unit/core/test_durable.py` holds; children and the proof wait.
+    os.fsync = os.fstat  # type: ignore[assignment]
+
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, which makes what they share and imports what they need once."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+CPU: Counter[str] = Counter()
+"""File -> CPU seconds of its tests, with the children that they waited for; under "all" those of whole workers."""
+DEAREST = 10
+
+
+def _cpu() -> float:
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    begun = _cpu()
+    done = yield
+    CPU[item.location[0]] += _cpu() - begun  # type: ignore[assignment]
+    return done
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    CPU["all"] += _cpu()  # type: ignore[assignment]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["cpu"] = dict(CPU)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    CPU.update(getattr(node, "workeroutput", {}).get("cpu", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    dearest = [f"{seconds:7.1f} {file}" for file, seconds in CPU.most_common(DEAREST + 1)]
+    terminalreporter.section("CPU seconds of the dearest files")
+    terminalreporter.write_line("\n".join(dearest))
 
 
 @pytest.fixture(autouse=True)
