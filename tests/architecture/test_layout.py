@@ -42,6 +42,9 @@ ELSEWHERE = {
     "profiles/sections/selection.py": "unit/profiles/test_schema.py",
     "profiles/sections/universe.py": "unit/profiles/test_schema.py",
     # Parts of one page: rendered whole, and in a browser.
+    "report/compared_decisions.py": "unit/app/cli/test_runs_diff.py",
+    "report/comparison_page.py": "unit/app/cli/test_runs_diff.py",
+    "report/comparison_parts.py": "unit/report/test_comparison.py",
     "report/blocks.py": "unit/report/test_render.py",
     "report/figures.py": "unit/report/test_render.py",
     "report/files.py": "unit/report/test_render.py",

@@ -40,7 +40,7 @@ TREE: Mapping[str, Entry] = {
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
     "report": Entry("Judge", "Write a run's page again, and say where it is.", "runs", "report"),
-    "runs": Entry("Keep", "List, show and remove runs.", "runs"),
+    "runs": Entry("Keep", "List, show, compare and remove runs.", "runs"),
     "ledger": Entry("Keep", "What a run recorded, and whether the record is whole.", "ledger"),
 }
 """Commands of the first level in the order of the help."""

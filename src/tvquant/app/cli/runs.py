@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli import runs_diff
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
     JsonOption,
@@ -155,6 +156,9 @@ def rm(
             index(home)
     text = f"removed {folder.id}" + (", which was a link: what it leads to was not touched" if linked else "")
     answer({"removed": folder.id, "link": linked}, text, as_json=as_json)
+
+
+commands.command()(runs_diff.diff)
 
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
