@@ -55,6 +55,7 @@ docs: setup
 	$(PY) docs/requirements.py
 	$(PY) docs/house.py
 	$(PY) docs/reference.py
+	$(PY) docs/results.py
 
 lock: | $(filter .tools/bin/uv,$(UV))
 	$(UV) pip compile pyproject.toml --quiet --python-version 3.12 --universal --generate-hashes --no-header --no-emit-index-url --all-extras --group dev -o lock/all.txt

@@ -1,7 +1,8 @@
 """tvquant: from liquid instruments to an audited, walk-forward-tested portfolio, by one declarative profile.
 
-`import tvquant as tv` in a notebook or a script: `tv.ratings`, `tv.optimise`, `tv.simulate` take frames and give frames
-back. Each name is imported when it is first asked for, so that importing the package costs nothing.
+`import tvquant as tv` in a notebook or a script: a workspace and its runs as frames (`tv.Workspace`), or one piece
+alone (`tv.ratings`, `tv.scan`, `tv.select`, `tv.optimise`, `tv.simulate`). Each name is imported when it is first asked
+for, so that importing the package costs nothing.
 """
 
 from importlib import import_module
@@ -11,9 +12,12 @@ from tvquant.core.errors import DataError, LedgerError, ModelError, ProfileError
 from tvquant.core.version import VERSION
 
 if TYPE_CHECKING:
+    from tvquant.api.choosing import Scan, Selection, scan, select
     from tvquant.api.optimising import Optimised, optimise
     from tvquant.api.rating import ratings
+    from tvquant.api.runs import Run
     from tvquant.api.simulating import Costs, Simulation, simulate
+    from tvquant.api.workspaces import Workspace
 
 __version__ = VERSION
 __all__ = [
@@ -23,19 +27,31 @@ __all__ = [
     "ModelError",
     "Optimised",
     "ProfileError",
+    "Run",
+    "Scan",
+    "Selection",
     "Simulation",
     "TvquantError",
+    "Workspace",
     "optimise",
     "ratings",
+    "scan",
+    "select",
     "simulate",
 ]
 
 _MODULES = {
     "Costs": "simulating",
     "Optimised": "optimising",
+    "Run": "runs",
+    "Scan": "choosing",
+    "Selection": "choosing",
     "Simulation": "simulating",
+    "Workspace": "workspaces",
     "optimise": "optimising",
     "ratings": "rating",
+    "scan": "choosing",
+    "select": "choosing",
     "simulate": "simulating",
 }
 """Name -> the module of `tvquant.api` that has it."""

@@ -12,19 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tvquant.app.workspace import Workspace
 from tvquant.core.digests import digest_json
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant, Instrument
 from tvquant.core.panel import Panel
 from tvquant.core.quoting import several
-from tvquant.features import compute, history
+from tvquant.features import TERMS, compute, history
 from tvquant.features.rating_rules import RatingRules
 from tvquant.lake import Lake
 from tvquant.lake.reading import panels
 from tvquant.lake.storage.tables import SCANNED
 from tvquant.lake.writing.scans import store_scan
-from tvquant.profiles.scanners import Scanner
+from tvquant.profiles.messages import unknown
+from tvquant.profiles.scanners import Scanner, load_scanner
 from tvquant.symbology.kinds import structure
 from tvquant.tournament.quorum import SESSIONS
 from tvquant.universe import (
@@ -125,6 +127,22 @@ class Scanned:
             raise ProfileError(f"{key} had no bar on {str(self.bar)[:10]}, or is of no kind that the scanner takes")
         row = self.features.values[:, self.features.columns([key])[0]].tolist()
         return {name: None if value != value else value for name, value in zip(self.features.names, row, strict=True)}
+
+
+def scanner_here(workspace: Workspace, name: str) -> Scanner:
+    """Return a scanner of a workspace or of the package, by name.
+
+    Raises
+    ------
+    ProfileError : there is none, it is a mere layer, or it asks for a feature that does not exist.
+    """
+    scanner = load_scanner(name, search=[workspace.profiles])
+    if not scanner.kinds:
+        raise ProfileError(f"{name} names no kinds: it is a layer; scan one that builds on it (`tvquant scan list`)")
+    for field in scanner.fields:
+        if field not in TERMS:
+            raise ProfileError(f"scanner {name}: {unknown('feature', field, TERMS)}")
+    return scanner
 
 
 def scan_panel(lake: Lake, scanners: Sequence[Scanner]) -> tuple[Panel, list[str]]:

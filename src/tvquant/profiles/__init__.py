@@ -9,6 +9,7 @@ from tvquant.profiles.files import RawProfile, available, load
 from tvquant.profiles.layers import ProfileProblem, ResolvedProfile, lint, resolve
 from tvquant.profiles.linting import lint_all
 from tvquant.profiles.manifest import dump, explain, from_manifest, to_manifest
+from tvquant.profiles.mappings import load_mapping
 from tvquant.profiles.options import Options
 from tvquant.profiles.scanners import explain_scanner
 from tvquant.profiles.schema import Profile
@@ -30,6 +31,7 @@ __all__ = [
     "lint",
     "lint_all",
     "load",
+    "load_mapping",
     "resolve",
     "to_manifest",
 ]

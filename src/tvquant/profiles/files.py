@@ -9,7 +9,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,12 @@ def packaged_defaults() -> Layer:
 def _chain(path: Path, search: Sequence[Path]) -> list[Layer]:
     """Return the file and its parents, the oldest first; ProfileError for a circle or a chain that is too long."""
     layer, parent = read(PROFILES, path, own=True)
-    layers, names = [layer], [path.stem]
+    return with_parents(layer, parent, path.stem, search)
+
+
+def with_parents(layer: Layer, parent: str | None, name: str, search: Sequence[Path]) -> list[Layer]:
+    """Return a layer of that name behind those of its parents, the oldest first."""
+    layers, names = [layer], [name]
     while parent is not None:
         context = f"{layer.where('extends')}: extends: "
         check_trail(context, (*names, parent))
@@ -189,13 +194,18 @@ def read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
     """
     label = shelf.label(path)
     values, lines = _mapping(text_of(path, label), label)
-    layer = Layer(label=label, values=values, lines=lines)
+    return headed(shelf, Layer(label=label, values=values, lines=lines), path.stem, own=own)
+
+
+def headed(shelf: Shelf, layer: Layer, own_name: str, *, own: bool) -> tuple[Layer, str | None]:
+    """Take out of a layer what belongs to its file, and check it; return the layer and the name of its parent."""
+    values = dict(layer.values)
     version = values.pop("version", None)
     if type(version) is not int or version != VERSION:
         raise ProfileError(f"{layer.where('version')}: version: expected {VERSION}, found {shown(version)}")
-    name = values.pop("name", path.stem)
-    if name != path.stem:
-        raise ProfileError(f"{layer.where('name')}: name: expected the file's own, {path.stem}, found {shown(name)}")
+    name = values.pop("name", own_name)
+    if name != own_name:
+        raise ProfileError(f"{layer.where('name')}: name: expected the file's own, {own_name}, found {shown(name)}")
     parent = values.pop("extends", None)
     if parent is not None and not isinstance(parent, str):
         raise ProfileError(f"{layer.where('extends')}: extends: expected one {shelf.noun} name, found {shown(parent)}")
@@ -203,7 +213,7 @@ def read(shelf: Shelf, path: Path, *, own: bool) -> tuple[Layer, str | None]:
         values.pop("description", None)  # it describes that file, not those that build on it
     elif "description" not in values:
         values["description"] = ""
-    return layer, parent
+    return replace(layer, values=values), parent
 
 
 def text_of(path: Path, label: str) -> str:

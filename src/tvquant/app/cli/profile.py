@@ -1,6 +1,5 @@
 """`tvquant profile`: what can be run, and where each value comes from."""
 
-import os
 import shutil
 from dataclasses import asdict
 from textwrap import wrap
@@ -33,11 +32,9 @@ SetOption = Annotated[
 
 def resolved(workspace: Workspace, name: str, overrides: list[str] | None = None) -> "ResolvedProfile":
     """Return a profile resolved from all layers: arguments over environment over files over defaults."""
-    from tvquant.app.vocabulary import vocabulary
-    from tvquant.profiles import load, resolve
+    from tvquant.app.resolving import resolved_here
 
-    raw = load(name, search=[workspace.profiles])
-    return resolve(raw, vocabulary(), environment=os.environ, arguments=_arguments(overrides or []))
+    return resolved_here(workspace, name, _arguments(overrides or []))
 
 
 def _arguments(overrides: list[str]) -> dict[str, tuple[str, Any]]:

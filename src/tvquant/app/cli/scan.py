@@ -181,17 +181,9 @@ def list_scanners(workspace: WorkspaceOption = None, as_json: JsonOption = False
 
 
 def _scanner(home: Workspace, name: str) -> "Scanner":
-    from tvquant.app.vocabulary import vocabulary
-    from tvquant.profiles.messages import unknown
-    from tvquant.profiles.scanners import load_scanner
+    from tvquant.app.scanning import scanner_here
 
-    scanner, known = load_scanner(name, search=[home.profiles]), vocabulary().features
-    if not scanner.kinds:
-        raise ProfileError(f"{name} names no kinds: it is a layer; scan one that builds on it (`tvquant scan list`)")
-    for field in scanner.fields:
-        if field not in known:
-            raise ProfileError(f"scanner {name}: {unknown('feature', field, known)}")
-    return scanner
+    return scanner_here(home, name)
 
 
 def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":

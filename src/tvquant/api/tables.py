@@ -1,0 +1,225 @@
+"""Every frame of a `Run`: its columns, their units and what they mean. `docs/results.md` is written from this."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Column(NamedTuple):
+    """A column, its unit (empty for names and counts without one), and its meaning."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+class Table(NamedTuple):
+    """A frame: how it is asked for, what a row is, and its columns in order."""
+
+    call: str
+    row: str
+    columns: tuple[Column, ...]
+
+
+FRACTION = "fraction"
+OF_EQUITY = "fraction of equity"
+OF_START = "fraction of starting capital"
+STAMP = "UTC"
+
+CELL = Column("cell", "", "key of the cell: how it decides, and which book it is in")
+WINDOW = Column("window", "row", "number of the decision: the row of the span that it stands at")
+DECIDED = Column("decided_at", STAMP, "stamp of the bar at whose close weights became quantities")
+TIME = Column("time", STAMP, "stamp of the bar: its open, or the date of the session at 00:00")
+
+_PERFORMANCE = (
+    Column("n", "rows", "returns measured"),
+    Column("periods_per_year", "rows per year", "of the calendar: 365 round the clock, 252 sessions"),
+    Column("total_return", FRACTION, "growth from first to last"),
+    Column("cagr", "fraction per year", "compound growth; null below 60 days"),
+    Column("volatility", "fraction per year", "standard deviation of returns, annualised"),
+    Column("sharpe", "per year", "Sharpe ratio, annualised"),
+    Column("sharpe_se", "per year", "its standard error"),
+    Column("psr", "probability", "that the true Sharpe ratio is above 0"),
+    Column("sortino", "per year", "mean over downside deviation, annualised"),
+    Column("calmar", "ratio", "cagr over the deepest drawdown"),
+    Column("omega", "ratio", "sum of gains over sum of losses"),
+    Column("max_drawdown", FRACTION, "deepest fall from a peak, at most 0"),
+    Column("drawdown_start", "row", "its first loss; rows count from 0 in `returns`"),
+    Column("drawdown_trough", "row", "its lowest close"),
+    Column("drawdown_recovery", "row", "first close back at the peak; null where there is none"),
+    Column("var95", FRACTION, "5 % quantile of returns"),
+    Column("cvar95", FRACTION, "mean of the returns up to it"),
+    Column("cvar95_n", "rows", "how many those are"),
+    Column("skew", "", "skewness of returns"),
+    Column("excess_kurtosis", "", "kurtosis of returns less 3"),
+    Column("best", FRACTION, "highest return of a row"),
+    Column("worst", FRACTION, "lowest return of a row"),
+    Column("positive", FRACTION, "share of returns above 0"),
+)
+_TRADING = (
+    Column("windows", "decisions", "made"),
+    Column("fills", "decisions", "that were traded"),
+    Column("windows_without_candidate", "decisions", "without a name to hold"),
+    Column("windows_fell_back", "decisions", "solved by a later attempt than the first"),
+    Column("windows_failed", "decisions", "that no attempt solved: cash"),
+    Column("windows_earlier_bar", "decisions", "made on an earlier bar, for the last had no quorum"),
+    Column("windows_without_quorum", "decisions", "made although no bar had a quorum"),
+    Column("mean_cash", OF_EQUITY, "cash over the decisions"),
+    Column("mean_forced_cash", OF_EQUITY, "cash that caps forced"),
+    Column("mean_turnover", OF_EQUITY, "one-way, over the fills"),
+    Column("traded", "multiple of equity", "two-way value of all fills"),
+    Column("cost_slippage", OF_START, "sum"),
+    Column("cost_commission", OF_START, "sum"),
+    Column("cost_borrow", OF_START, "sum, on shorts"),
+    Column("cost_overdraft", OF_START, "sum, on borrowed cash"),
+    Column("closed_out", "events", "holdings closed after a halt or at delisting"),
+    Column("unfilled", "events", "orders without a bar to fill them"),
+)
+METRICS = (
+    CELL,
+    Column("baseline", "", "whether it chooses nothing: it is what strategies are compared with"),
+    Column("status", "", "`played`, `liquidated`, `failed`"),
+    *_PERFORMANCE,
+    *_TRADING,
+    Column("stamps", "", "caveats, by name"),
+    Column("why", "", "why it failed; null where it did not"),
+)
+
+TABLES: Mapping[str, Table] = {
+    "metrics": Table("run.metrics", "a cell: strategies by Sharpe ratio, then baselines", METRICS),
+    "weights": Table(
+        "run.weights(cell=None)",
+        "a decision",
+        (DECIDED, Column("EXCHANGE:TICKER ...", OF_EQUITY, "net weight, negative for shorts; the rest to 1 is cash")),
+    ),
+    "returns": Table(
+        "run.returns(cell=None)", "a bar", (CELL, TIME, Column("return", FRACTION, "simple, net of costs"))
+    ),
+    "equity": Table(
+        "run.equity(cell=None)",
+        "a bar",
+        (
+            CELL,
+            TIME,
+            Column("equity", "1 at start", "at the close"),
+            Column("drawdown", FRACTION, "fall from the highest equity so far, the start included; at most 0"),
+            Column("cash", "1 at start", "equity less the value of all that is held"),
+            Column("gross", OF_EQUITY, "value held, without signs"),
+            Column("net", OF_EQUITY, "value of longs less shorts"),
+        ),
+    ),
+    "costs": Table(
+        "run.costs(cell=None)",
+        "a bar",
+        (
+            CELL,
+            TIME,
+            Column("slippage", OF_START, "of fills"),
+            Column("commission", OF_START, "of fills"),
+            Column("borrow", OF_START, "accrued on shorts"),
+            Column("overdraft", OF_START, "accrued on borrowed cash"),
+            Column("funding", OF_START, "of swaps; below 0 where it was received"),
+        ),
+    ),
+    "decisions": Table(
+        "run.decisions(cell=None)",
+        "a decision",
+        (
+            CELL,
+            WINDOW,
+            DECIDED,
+            Column("bar", STAMP, "the bar that was decided on: the last with a quorum"),
+            Column("filled_at", STAMP, "bar of the fill; null where it lies behind the data"),
+            Column("status", "", "`solved`, `fell_back`, `failed`, `no_candidate`, `baseline`"),
+            Column("stage", "", "stage of relaxation that selection reached, 1 to 4; 0 where nothing was selected"),
+            Column("universe", "names", "listed by then that the profile asks for"),
+            Column("discovery", "names", "recruited"),
+            Column("refined", "names", "left after health and vetoes"),
+            Column("selected", "names", "that won"),
+            Column("chosen", "", "list of the winning atoms, best first"),
+            Column("vetoed", "atoms", "list of {reason, atoms}: what fell out between discovery and refined"),
+            Column("weights", OF_EQUITY, "list of {symbol, weight}, net"),
+            Column("gross", OF_EQUITY, "sum of weights without signs"),
+            Column("net", OF_EQUITY, "sum of weights"),
+            Column("cash", OF_EQUITY, "capital without a use: the three that follow"),
+            Column("cash_caps", OF_EQUITY, "position and cluster caps leave no room"),
+            Column("cash_netting", OF_EQUITY, "taken away because a cap would break after netting"),
+            Column("cash_other", OF_EQUITY, "gross and net limits, the method's own, or nothing to hold"),
+            Column("return", FRACTION, "from its fill to the next one"),
+            Column("traded", OF_EQUITY, "two-way value of its fill"),
+            Column("turnover", OF_EQUITY, "one-way: a full switch is 1"),
+        ),
+    ),
+    "candidates": Table(
+        "run.candidates(cell=None)",
+        "an atom that a decision of one cell judged, best score first",
+        (
+            WINDOW,
+            DECIDED,
+            Column("atom", "", "Symbol_Logic_Direction"),
+            Column("score", "sum of logarithms", "higher is better"),
+            Column("cluster", "", "number of its selection cluster"),
+            Column("won", "", "whether it was chosen"),
+            Column("how", "", "`ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`; null where it was not"),
+            Column("weight", OF_EQUITY, "as finally held"),
+            Column("veto", "", "the first rule that it broke; null where it broke none"),
+            Column("value", "of the rule", "what broke it"),
+            Column("limit", "of the rule", "what it broke"),
+            Column("hard", "", "whether the veto holds at every stage"),
+        ),
+    ),
+    "current": Table(
+        "run.current()",
+        "a name that the headline would hold from the last bar on",
+        (Column("symbol", "", "EXCHANGE:TICKER"), Column("weight", OF_EQUITY, "net")),
+    ),
+    "events": Table(
+        "run.events(cell=None)",
+        "something that nobody ordered, or an order that could not be filled",
+        (
+            CELL,
+            TIME,
+            Column("symbol", "", "empty where the whole book is meant"),
+            Column("kind", "", "`closed_out`, `collateral_lost`, `unfilled`, `liquidated`"),
+            Column("value", OF_EQUITY, "signed value at the price used"),
+        ),
+    ),
+    "ledger": Table(
+        "run.ledger(kind=None, chain=None)",
+        "a record",
+        (
+            Column("n", "line", "in `audit.jsonl`, from 1"),
+            Column("chain", "", "`run`, the key of a cell, or `selection/...`"),
+            Column("seq", "", "number in its chain, from 1"),
+            Column("at", STAMP, "when it was recorded, with its zone"),
+            Column("stage", "", "of the sixteen"),
+            Column("pillar", "", "1 selection, 2 synthesis, 3 allocation; null for others"),
+            Column("kind", "", "`genesis`, `plan`, `intent`, `outcome`, `selection`, `snapshot`, `seal` ..."),
+            Column("previous", "", "digest of the record before it in its chain"),
+            Column("digest", "", "SHA-256 of the record"),
+            Column("inputs", "", "JSON: name -> digest"),
+            Column("outputs", "", "JSON: name -> digest"),
+            Column("metrics", "", "JSON: scalars"),
+            Column("data", "", "JSON: the payload"),
+        ),
+    ),
+}
+
+
+def page() -> str:
+    """Return the page of all tables as Markdown."""
+    lines = [
+        "# Result tables", "",
+        "Frames of a run (`run = ws.run(...)`, see [Python](python.md)), all polars. Written by `make docs`;",
+        "a test holds them equal to what a run gives. Times have no zone unless said; weights, returns and costs are",
+        "fractions. `cell` is a key of `run.metrics`: nothing is the headline's, `\"*\"` all (but in `weights`,",
+        "`candidates`, which are of one cell).",
+    ]  # fmt: skip
+    for name, table in TABLES.items():
+        lines += ["", f"## {name}", "", f"`{table.call}`: a row is {table.row}.", ""]
+        lines += ["| column | unit | meaning |", "|---|---|---|"]
+        lines += [f"| `{one.name}` | {one.unit or '-'} | {one.meaning} |" for one in table.columns]
+    lines += [
+        "", "`metrics` has more columns where a run has them: `cost_funding`, `collateral_lost`, `assumed_funding` and",
+        "`unassumed_*` of books of swaps. `return`, `traded` and `turnover` of a decision that was not filled are NaN.",
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
