@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from tvquant.core.allocations import Allocation, Limits
 
-HOUSE: Mapping[str, Any] = {"gross": 1.0, "net": (-1.0, 1.0), "position": 0.25, "cluster": 0.25}
+HOUSE: Mapping[str, Any] = {
+    "gross": 1.0,
+    "net": (-1.0, 1.0),
+    "position": 0.25,
+    "cluster": 0.25,
+    "names": {},
+    "groups": {},
+}
 """Limits of the packaged profiles."""
 BINDING = 1e-6
 """A limit whose value is no further below it binds: what an interior point leaves."""
@@ -58,7 +65,8 @@ def optimise(
     returns : pandas or polars frame of dates x names: simple returns as fractions, none of them NaN.
     profile : risk profile: `equal_weight`, `min_variance`, `risk_parity`, `hrp`, `max_sharpe`.
     limits : those of `gross`, `net`, `position`, `cluster` that differ from the house's 1, (-1, 1), .25 and .25
-        (without clusters `cluster` is as `position`). They are never lifted: what has no room is cash.
+        (without clusters `cluster` is as `position`); `names` and `groups` as a profile has them, of names that are
+        EXCHANGE:TICKER. They are never lifted: what has no room is cash.
     fallbacks : risk profiles to try in this order where a solve fails.
     clusters : name -> group that shares the limit `cluster`; where nothing is said each name is its own.
 
@@ -131,7 +139,9 @@ def _limits(given: Mapping[str, Any]) -> "Limits":
         return LimitsSection.model_validate({**HOUSE, **given}).limits()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ProfileError(f"limits.{first['loc'][0]}: {explained([first])}") from error
+        place = first.get("ctx", {}).get("key", "").removeprefix("allocation.limits.")
+        where = ".".join(["limits", *map(str, first["loc"]), *([place] if place else [])])
+        raise ProfileError(f"{where}: {explained([first])}") from error
 
 
 def _optimised(made: "Allocation") -> Optimised:

@@ -168,6 +168,14 @@ class Run:
         held = self._data.current.decision.weights
         return pl.DataFrame(list(held.items()), schema={"symbol": pl.String, "weight": pl.Float64}, orient="row")
 
+    def trades(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what changed hands: one row per name and fill, and what was closed that nobody ordered."""
+        return self._rows("trades", cell)
+
+    def contributions(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what each name brought between one fill and the next."""
+        return self._rows("names", cell)
+
     def events(self, cell: str | None = None) -> "pl.DataFrame":
         """Return what nobody ordered, and orders that could not be filled."""
         import polars as pl

@@ -68,3 +68,15 @@ def test_what_cannot_be_weighed_is_refused_in_one_line(returns: object, more: di
         tv.optimise(returns, **more)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_limits_by_name_and_by_group_are_those_of_profiles() -> None:
+    named = RETURNS.rename(columns={"A": "X:A", "B": "X:B", "D": "X:D"})
+    groups = {"pair": {"symbols": ["X:A", "X:D"], "max": 0.3}}
+    made = tv.optimise(named, limits={"names": {"X:B": 0.1}, "groups": groups})
+    held = dict(made.weights.iter_rows())
+    assert held["X:B"] == pytest.approx(0.1)
+    assert held["X:A"] + held["X:D"] == pytest.approx(0.3)
+    assert set(made.limits.filter("binding")["name"]) >= {"name X:B", "group pair"}
+    with pytest.raises(tv.ProfileError, match=r"limits.names: X:B: its most, 0.5, never binds"):
+        tv.optimise(named, limits={"names": {"X:B": 0.5}})

@@ -85,3 +85,13 @@ def test_the_ledger_is_there_and_a_changed_file_is_not_believed(run: tv.Run, tmp
     assert again.verify().status == "altered"
     with pytest.raises(tv.LedgerError, match=r"results/weights.parquet"):
         tv.Run(copied)
+
+
+def test_trades_and_contributions_add_up_to_the_book(run: tv.Run) -> None:
+    trades, brought = run.trades(), run.contributions()
+    assert trades["slippage"].sum() == pytest.approx(run.headline["cost_slippage"])
+    first = trades.filter(window=run.decisions()["window"][0])
+    assert first["share"].abs().sum() == pytest.approx(run.decisions()["traded"][0])
+    assert set(trades["kind"]) == {"fill"}
+    total = brought["long"].sum() + brought["short"].sum() - brought["costs"].sum()
+    assert total == pytest.approx(run.returns()["return"].sum(), abs=1e-3)

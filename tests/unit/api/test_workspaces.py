@@ -77,5 +77,5 @@ def test_a_profile_may_be_a_file_and_what_is_wrong_is_said_as_elsewhere(
     assert (empty.runs().height, tv.Workspace.open(empty.root).root) == (0, empty.root)
     with pytest.raises(tv.ProfileError, match="there are no runs here yet"):
         empty.latest()
-    with empty.home.writing(), pytest.raises(tv.DataError, match="another tvquant command is writing"):
+    with empty.home.writing(), pytest.raises(tv.DataError, match="is writing in"):
         empty.run("crypto_spot")
