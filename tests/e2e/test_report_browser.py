@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 FIGURES = (
-    "equity", "exposure", "cash", "contribution", "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
+    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
+    "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
 )  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--virtual-time-budget=8000",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import polars as pl
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
@@ -54,4 +56,22 @@ class Figure:
     height: int = 420
 
 
-type Block = Text | Facts | Table | Figure
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Data:
+    """Numbers behind figures, to take away: a frame of which the page holds every row unrounded.
+
+    Parameters
+    ----------
+    name : of the file, unique on the page.
+    about : one line on what its rows and columns are.
+    paged : its rows are shown too, a page at a time.
+    """
+
+    kind: ClassVar[str] = "data"
+    name: str
+    about: str
+    frame: pl.DataFrame
+    paged: bool = False
+
+
+type Block = Text | Facts | Table | Figure | Data

@@ -11,6 +11,7 @@ import polars as pl
 
 from tvquant.core.stamps import Stamp
 from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.report.blocks import Text
 from tvquant.report.formatting import day, percent
 from tvquant.report.run import DRAWN_FROM, RunData
 from tvquant.report.sections.costs import assumed_funding
@@ -64,6 +65,12 @@ def caveats(run: RunData) -> tuple[Caveat, ...]:
     """
     found = (_unfinished(run), _unbound(run), _simulated(run), *_of_headline(run))
     return tuple(one for one in found if one is not None)
+
+
+def survivorship(run: RunData) -> tuple[Text, ...]:
+    """Return the caveat of today's list, to stand above a figure that it qualifies; none where it does not hold."""
+    found = _universe(run.headline)
+    return () if found is None else (Text(text=found.text, tone="warning"),)
 
 
 def _of_headline(run: RunData) -> tuple[Caveat | None, ...]:
@@ -128,7 +135,10 @@ def _benchmark(run: RunData, cell: RecordedCell) -> Caveat | None:
     if not easy or stamp in cell.stamps:
         return None
     names = ", ".join(dict.fromkeys(easy))
-    text = f"Benchmark {names} is of prices only, without dividends; the assets have theirs, so it is too easy to beat."
+    text = (
+        f"Benchmark {names} is of prices only, without dividends; the assets have theirs, so it is too easy to beat: "
+        "it stands in a table of its own, and no difference, alpha or beta to it is taken."
+    )
     return Caveat(topic=Topic.BENCHMARK, text=text, serious=True)
 
 

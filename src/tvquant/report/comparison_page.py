@@ -8,6 +8,7 @@ from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.comparison import Comparison
 from tvquant.report.comparison_parts import Part, parts
 from tvquant.report.page import write_page
+from tvquant.report.render import pooled
 from tvquant.report.templating import rendered
 
 FOLDER = "comparisons"
@@ -36,9 +37,10 @@ def write_comparison(found: Comparison, runs: Path) -> Path:
 
 def page_of(found: Comparison) -> str:
     """Return the page as HTML; every word from the runs is escaped."""
-    sections: list[tuple[Heading, tuple[Block, ...]]] = [(Heading("why", "Why they differ"), (_why(found),))]
-    sections += [(Heading(part.key, part.title), _blocks(part, found)) for part in parts(found)]
-    return rendered("comparison.html", run_id=" ".join(found.ids), ids=found.ids, sections=sections)
+    made: list[tuple[Heading, tuple[Block, ...]]] = [(Heading("why", "Why they differ"), (_why(found),))]
+    made += [(Heading(part.key, part.title), _blocks(part, found)) for part in parts(found)]
+    axes, sections = pooled(made)
+    return rendered("comparison.html", run_id=" ".join(found.ids), ids=found.ids, root="", sections=sections, axes=axes)
 
 
 def _why(found: Comparison) -> Text:

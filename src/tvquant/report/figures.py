@@ -8,6 +8,8 @@ import polars as pl
 
 from tvquant.report.blocks import Figure
 
+EXACT = 22
+"""Powers of ten up to this one are exact in a float."""
 DIGITS = 6
 """Significant digits of plotted numbers; the page says so."""
 
@@ -37,7 +39,14 @@ DIVERGING = (
 
 def plotted(values: Iterable[float | None]) -> list[float | None]:
     """Return numbers for a figure at `DIGITS` significant digits; what is not finite is a hole."""
-    return [None if v is None or not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in values]
+    given = np.array([np.nan if v is None else v for v in values] if not isinstance(values, np.ndarray) else values)
+    there = np.isfinite(given)
+    size = np.abs(np.where(there & (given != 0.0), given, 1.0))
+    # Whole numbers over, or times, a power of ten are the nearest floats to the decimals, which print short.
+    left = np.clip(DIGITS - 1 - np.floor(np.log10(size)).astype(np.int64), -EXACT, EXACT)
+    up, down = 10.0 ** np.maximum(left, 0), 10.0 ** np.maximum(-left, 0)
+    rounded = np.rint(np.where(there, given, 0.0) / down * up) / up * down
+    return [float(v) if known else None for v, known in zip(rounded.tolist(), there.tolist(), strict=True)]
 
 
 def days(column: pl.Series) -> list[str]:

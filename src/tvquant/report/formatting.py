@@ -1,8 +1,11 @@
-"""Numbers as people read them; what has no value, or is not known (NaN), is a dash."""
+"""Numbers as people read them; what has no value, or is not known (NaN), is a dash.
+
+What is shown keeps the number behind it, so that a table can be taken away unrounded.
+"""
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 from tvquant.core.atoms import Atom, Direction
 
@@ -10,26 +13,42 @@ NOTHING = "–"
 TOGETHER = "\N{NO-BREAK SPACE}"
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+class Shown(str):
+    """A number as text; `value` is the number itself, None where there is none."""
+
+    __slots__ = ("value",)
+    value: float | None
+
+    @classmethod
+    def of(cls, text: str, value: float | None) -> Self:
+        """Return the text with its number."""
+        made = cls(text)
+        made.value = value if value is None or isfinite(value) else None
+        return made
+
+
+def percent(value: float | None, digits: int = 1) -> Shown:
     """Return a fraction as per cent."""
-    return NOTHING if value is None or not isfinite(value) else f"{value:.{digits}%}".replace("%", " %")
+    known = value is not None and isfinite(value)
+    return Shown.of(f"{value:.{digits}%}".replace("%", " %") if known else NOTHING, value)
 
 
-def probability(value: float | None) -> str:
+def probability(value: float | None) -> Shown:
     """Return a probability as per cent; one that only rounds to certainty does not say so."""
     if value is not None and value > 0.999:
-        return "> 99.9 %"
-    return "< 0.1 %" if value is not None and value < 0.001 else percent(value)
+        return Shown.of("> 99.9 %", value)
+    return Shown.of("< 0.1 %", value) if value is not None and value < 0.001 else percent(value)
 
 
-def number(value: float | None, digits: int = 2) -> str:
+def number(value: float | None, digits: int = 2) -> Shown:
     """Return a number with a fixed count of decimals."""
-    return NOTHING if value is None or not isfinite(value) else f"{value:.{digits}f}"
+    known = value is not None and isfinite(value)
+    return Shown.of(f"{value:.{digits}f}" if known else NOTHING, value)
 
 
-def count(value: int | None) -> str:
+def count(value: int | None) -> Shown:
     """Return a whole number with its thousands apart."""
-    return NOTHING if value is None else f"{value:,}"
+    return Shown.of(NOTHING if value is None else f"{value:,}", value)
 
 
 def day(value: Any) -> str:

@@ -3,7 +3,6 @@
 A figure is its plotly specification; `figures.to_plotly` makes a plotly object of it.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,6 +14,9 @@ from tvquant.core.panel import Floats, Times
 from tvquant.report.blocks import Figure
 from tvquant.report.figures import GREY, HEADLINE, axis, colours, figure, plotted
 from tvquant.statistics import annual_returns, drawdown_series, rolling, rolling_beta, wealth
+
+SHORTEST_WINDOW = 40
+"""Rows below which a rolling measure is noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,9 +133,9 @@ def shared_rows(one: Track, other: Track) -> tuple[Times, Floats, Floats]:
 
 
 def window_of(rows: int, periods_per_year: int) -> int | None:
-    """Return rows of a rolling window: a year, or a quarter of a shorter history; None below 60 rows of window."""
-    window = min(periods_per_year, math.floor(rows / 4))
-    return window if window >= 60 else None
+    """Return rows of a rolling window: a year, or a quarter of a shorter history; None where that is below 40."""
+    window = min(periods_per_year, rows // 4)
+    return window if window >= SHORTEST_WINDOW else None
 
 
 def _compounded(one: Track, both: Times) -> Floats:

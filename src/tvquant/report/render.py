@@ -1,15 +1,18 @@
-"""From a run's data to its files: the page, the script that draws its figures, INDEX.md."""
+"""From a run's data to its files: a page for each cell, the script that draws their figures, INDEX.md."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.ledger.recorded_run import Absent
-from tvquant.report.blocks import Block, Text
+from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.report.blocks import Block, Figure, Text
 from tvquant.report.files import write
 from tvquant.report.markdown import index_of_run
 from tvquant.report.run import RunData, read_run
@@ -18,10 +21,17 @@ from tvquant.report.sections.contract import Section
 from tvquant.report.templating import rendered
 
 PLOTLY = "plotly.min.js"
-PAGE, SCRIPT, INDEX = "report/index.html", f"report/{PLOTLY}", "INDEX.md"
+FOLDER = "report"
+PAGE, SCRIPT, INDEX = f"{FOLDER}/index.html", f"{FOLDER}/{PLOTLY}", "INDEX.md"
 """Files of a report in its run folder."""
-REDRAWN = "report/redrawn"
-"""Folder of a page that is not the one which the ledger answers for."""
+REDRAWN = f"{FOLDER}/redrawn"
+"""Folder of pages that are not those which the ledger answers for."""
+PAGES = 24
+"""Cells that have a page."""
+LONG = 40
+"""Points from which on an axis is worth sharing."""
+
+type Blocks = tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +40,7 @@ class Drawn:
 
     Parameters
     ----------
-    page : where it is.
+    page : where that of the headline is.
     files : paths of its files in the run folder.
     beside : the ledger answers for another page than this version draws; that one was left as it is.
     """
@@ -41,10 +51,11 @@ class Drawn:
 
 
 def write_report(run: Path) -> Drawn:
-    """Write `report/index.html`, `report/plotly.min.js` and `INDEX.md` of a run.
+    """Write `report/index.html`, a page for each other cell, `report/plotly.min.js` and `INDEX.md` of a run.
 
     The bytes follow from the run folder alone. A section whose artefact is missing says so. A finished run whose ledger
-    answers for other bytes (another version draws otherwise) keeps them; the page is written to `report/redrawn` then.
+    answers for other bytes (another version draws otherwise) keeps them; the pages are written to `report/redrawn`
+    then.
 
     Raises
     ------
@@ -53,19 +64,93 @@ def write_report(run: Path) -> Drawn:
     ProfileError : the manifest was changed, or is of another version.
     """
     data = read_run(run)
-    made = {PAGE: page_of(data).encode(), SCRIPT: plotly(), INDEX: index_of_run(data).encode()}
+    made = {name: html.encode() for name, html in pages_of(data)}
+    made |= {SCRIPT: plotly(), INDEX: index_of_run(data).encode()}
     beside = any(sha256(made[name]).hexdigest() != data.files[name] for name in made if name in data.files)
     if beside:
-        made = {f"{REDRAWN}/{Path(name).name}": made[name] for name in (PAGE, SCRIPT)}
+        made = {name.replace(FOLDER, REDRAWN, 1): content for name, content in made.items() if name != INDEX}
     for name, content in made.items():
         write(run / name, content, within=run.parent)
-    return Drawn(page=run / (f"{REDRAWN}/index.html" if beside else PAGE), files=tuple(made), beside=beside)
+    return Drawn(page=run / (PAGE.replace(FOLDER, REDRAWN, 1) if beside else PAGE), files=tuple(made), beside=beside)
 
 
-def page_of(run: RunData) -> str:
-    """Return the page as HTML; every word from the run is escaped."""
-    sections = [(section, drawn(section, run)) for section in SECTIONS]
-    return rendered("index.html", run_id=run.run_id, sections=sections)
+def pages_of(run: RunData) -> Iterator[tuple[str, str]]:
+    """Give path and HTML of every page of a run: that of the headline, then those of the other cells of the switch."""
+    yield PAGE, page_of(run)
+    offered, _ = switch(run)
+    for cell in offered[1:]:
+        yield file_of(run, cell), page_of(run, cell)
+
+
+def page_of(run: RunData, cell: RecordedCell | None = None) -> str:
+    """Return the page of a cell, or of the headline with what is of the whole run; all words of the run are escaped."""
+    sections = [
+        (section, drawn(section, run if cell is None else run.of_cell(cell)))
+        for section in SECTIONS
+        if cell is None or not section.of_run
+    ]
+    axes, sections = pooled(sections)
+    offered, left = switch(run)
+    return rendered(
+        "index.html",
+        run_id=run.run_id,
+        cell=None if cell is None else cell.key,
+        root="" if cell is None else "../",
+        choices=[_choice(run, one, one == (cell or run.headline)) for one in offered],
+        left=[one.key for one in left],
+        sections=sections,
+        axes=axes,
+    )
+
+
+def switch(run: RunData) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, ...]]:
+    """Return the cells that have a page, the headline first, and those that played but have none.
+
+    There are pages for the headline, the baselines and the best others, `PAGES` in all, so that a run of hundreds of
+    cells stays a folder that can be moved. Nothing is offered where the headline is not known.
+    """
+    try:
+        chosen = run.headline
+    except Absent:
+        return (), ()
+    played = [cell for cell in run.cells if cell.why is None and cell != chosen]
+    order = sorted(played, key=lambda cell: not cell.baseline)
+    kept = order[: PAGES - 1]
+    return (chosen, *(cell for cell in played if cell in kept)), tuple(cell for cell in played if cell not in kept)
+
+
+def _choice(run: RunData, cell: RecordedCell, here: bool) -> tuple[str, str, bool]:
+    return cell.key, file_of(run, cell).removeprefix(f"{FOLDER}/"), here
+
+
+def file_of(run: RunData, cell: RecordedCell) -> str:
+    """Return where the page of a cell is in the run's folder."""
+    if cell == run.headline:
+        return PAGE
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", cell.key)[:80]
+    return f"{FOLDER}/cells/{name}-{sha256(cell.key.encode()).hexdigest()[:8]}.html"
+
+
+def pooled[Head](sections: Sequence[tuple[Head, Blocks]]) -> tuple[list[list[Any]], list[tuple[Head, Blocks]]]:
+    """Return axes that figures share, and the sections with the place of an axis where a trace had the axis itself.
+
+    A page of many figures over the same bars holds their dates once.
+    """
+    axes: dict[tuple[Any, ...], int] = {}
+
+    def shared(trace: Mapping[str, Any]) -> dict[str, Any]:
+        x = trace.get("x")
+        if not isinstance(x, list) or len(x) < LONG:
+            return dict(trace)
+        return {**trace, "x": axes.setdefault(tuple(x), len(axes))}
+
+    def of(block: Block) -> Block:
+        if not isinstance(block, Figure):
+            return block
+        return replace(block, spec={**block.spec, "data": [shared(trace) for trace in block.spec["data"]]})
+
+    made = [(section, tuple(of(block) for block in blocks)) for section, blocks in sections]
+    return [list(axis) for axis in axes], made
 
 
 def drawn(section: Section, run: RunData) -> tuple[Block, ...]:

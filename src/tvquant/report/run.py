@@ -8,9 +8,10 @@ when the run began, so a report that is written again later, or from a copied fo
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.stamps import Stamp
@@ -27,7 +28,12 @@ DRAWN_FROM = (MANIFEST, HEALTH, "results/")
 
 
 class RunData(RecordedRun):
-    """A run as a report draws it; what the folder lacks raises `Absent` when it is asked for."""
+    """A run as a report draws it; what the folder lacks raises `Absent` when it is asked for.
+
+    `looked_at` says that another cell is in the headline's place (`of_cell`).
+    """
+
+    looked_at = False
 
     @cached_property
     def cells(self) -> tuple[RecordedCell, ...]:
@@ -47,6 +53,25 @@ class RunData(RecordedRun):
         if cell is None:
             raise Absent(f"the ledger has no outcome of the headline cell {key}")
         return cell
+
+    @property
+    def periods_per_year(self) -> int:
+        """Rows per year of the headline's calendar, as it was measured by."""
+        found = self.headline.measures.periods_per_year
+        if found is None:
+            raise Absent(f"the ledger's outcome of {self.headline.key} does not say how many rows a year has")
+        return found
+
+    @property
+    def prices_only(self) -> tuple[RecordedCell, ...]:
+        """Cells whose returns lack dividends."""
+        return tuple(cell for cell in self.cells if Stamp.PRICE_RETURN in cell.stamps)
+
+    def of_cell(self, cell: RecordedCell) -> Self:
+        """Return the run with another cell in the headline's place; what was read is shared."""
+        other = copy(self)
+        other.headline, other.looked_at = cell, True
+        return other
 
     def path_of(self, cell: RecordedCell) -> str:
         """Return the key of what the cell decides by, whatever book it is in: the name of a baseline."""

@@ -1,6 +1,6 @@
 """Which books of a run may stand beside each other: what their returns leave out, and the tracks of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -22,8 +22,45 @@ def alike(one: RecordedCell, other: RecordedCell) -> bool:
     return basis_of(one) == basis_of(other)
 
 
+def by_basis(
+    cells: Iterable[RecordedCell], chosen: RecordedCell | None
+) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, ...]]:
+    """Return the cells that may stand in one table with the chosen one, and those that may not; orders are kept.
+
+    A cell that failed has no figures, and stands in the first. Without a chosen cell the first ones are those with
+    dividends, where there are any.
+    """
+    given = tuple(cells)
+    basis = basis_of(chosen) if chosen is not None else min((basis_of(one) for one in given), default="")
+    first = tuple(one for one in given if one.why is not None or basis_of(one) == basis)
+    return first, tuple(one for one in given if one not in first)
+
+
+def benchmarks(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+    """Return the baselines that a cell is compared with: the others, played, on its own basis."""
+    return tuple(one for one in _baselines(run, cell) if alike(one, cell))
+
+
+def unlike(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+    """Return the baselines that a cell is not compared with, as one of the two has dividends and the other has not."""
+    return tuple(one for one in _baselines(run, cell) if not alike(one, cell))
+
+
 def tracks_of(run: RunData, cells: Iterable[RecordedCell]) -> list[Track]:
     """Return the tracks of those of the cells that have returns, in their order."""
     table = run.table("returns")
     books = {cell: table.filter(pl.col("cell") == cell) for cell in table["cell"].unique().to_list()}
     return [Track.of(one.key, books[one.key], basis=basis_of(one)) for one in cells if one.key in books]
+
+
+def returns_frame(tracks: Sequence[Track]) -> pl.DataFrame:
+    """Return `time` and the returns of each track; a bar that a track lacks is null."""
+    frames = [pl.DataFrame({"time": one.times, one.name: one.returns}) for one in tracks]
+    whole = frames[0]
+    for one in frames[1:]:
+        whole = whole.join(one, on="time", how="full", coalesce=True)
+    return whole.sort("time")
+
+
+def _baselines(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+    return tuple(one for one in run.cells if one.baseline and one.key != cell.key and one.why is None)

@@ -68,7 +68,7 @@ def test_rows_that_only_one_has_go_into_its_next_shared_row() -> None:
 
 
 def test_a_window_is_a_year_or_a_quarter_of_a_short_history() -> None:
-    assert [window_of(n, 252) for n in (239, 240, 1007, 1008, 9000)] == [None, 60, 251, 252, 252]
+    assert [window_of(n, 252) for n in (159, 160, 1007, 1008, 9000)] == [None, 40, 251, 252, 252]
 
 
 def test_plotly_takes_every_figure() -> None:

@@ -24,10 +24,12 @@ from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (
-    "equity", "exposure", "cash", "contribution", "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
+    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
+    "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
 )  # fmt: skip
 BY_HEADLINE = {
-    "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters",
+    "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters", "benchmarks",
+    "rolling", "drawdowns", "tails", "trades",
 }  # fmt: skip
 """Sections that need the profile."""
 
@@ -39,14 +41,22 @@ def page(run):
 
 def figures(html):
     found = re.findall(r'<script type="application/json" data-figure="(\w+)">(.*?)</script>', html, re.S)
-    return {key: json.loads(text) for key, text in found}
+    axes = json.loads(re.search(r'<script type="application/json" id="axes">(.*?)</script>', html, re.S)[1])
+    specs = {key: json.loads(text) for key, text in found}
+    for trace in (trace for spec in specs.values() for trace in spec["data"]):
+        if isinstance(trace.get("x"), int):
+            trace["x"] = axes[trace["x"]]
+    return specs
 
 
 def test_the_files_of_a_report_are_named(run):
     drawn = write_report(run)
     assert (drawn.page, drawn.beside) == (run / "report" / "index.html", False)
     assert all((run / name).stat().st_size for name in drawn.files)
-    assert set(drawn.files) == {"report/index.html", "report/plotly.min.js", "INDEX.md"}
+    assert {name for name in drawn.files if "/cells/" not in name} == {
+        "report/index.html", "report/plotly.min.js", "INDEX.md"
+    }  # fmt: skip
+    assert len(drawn.files) == 3 + len(standings(run)) - 1
     assert (run / "report" / "plotly.min.js").read_bytes().lstrip().startswith(b"/**")
 
 
@@ -73,7 +83,7 @@ def test_a_page_that_the_ledger_answers_for_comes_back_and_is_never_replaced_by_
     page.write_bytes(b"not what it was")
     assert not write_report(run).beside
     assert page.read_bytes() == good
-    monkeypatch.setattr("tvquant.report.render.page_of", lambda _: "drawn by another version")
+    monkeypatch.setattr("tvquant.report.render.page_of", lambda *_: "drawn by another version")
     drawn = write_report(run)
     assert (drawn.beside, page.read_bytes()) == (True, good)
     assert drawn.page.read_text() == "drawn by another version"
@@ -167,11 +177,25 @@ def test_monthly_returns_compound_to_the_total(run):
     [
         ("manifest.json", BY_HEADLINE),
         ("data/health.json", {"health"}),
-        ("results/returns.parquet", {"equity", "exposure", "contribution", "months", "costs"}),
+        (
+            "results/returns.parquet",
+            {
+                "equity",
+                "exposure",
+                "contribution",
+                "months",
+                "costs",
+                "benchmarks",
+                "rolling",
+                "drawdowns",
+                "tails",
+            },
+        ),
         ("results/windows.parquet", {"exposure", "weights", "costs", "funnel", "vetoes"}),
         ("results/vetoes.parquet", {"vetoes"}),
         ("results/weights.parquet", {"weights"}),
         ("results/events.parquet", {"events"}),
+        ("results/trades.parquet", {"trades"}),
     ],
 )
 def test_without_an_artefact_its_sections_say_so_and_the_rest_is_there(run, name, hit):
@@ -194,14 +218,44 @@ def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
 
 def test_a_caveat_of_a_baseline_alone_stands_at_its_comparison(run):
     data = read_run(run)
-    words = "Of the baseline alone: Returns are of prices only"
+    words = "Of the baseline alone: Cash went below zero"
     assert words not in page_of(data)
-    changed = read_run(run)
-    changed.outcomes = tuple(
-        replace(cell, stamps=(*cell.stamps, Stamp.PRICE_RETURN)) if cell.key == "market/custom" else cell
+    assert page_of(stamped(run, "market/custom", Stamp.OVERDRAFT)).count(words) == 1
+
+
+def stamped(run, key, stamp):
+    """The run with one more stamp on a cell, and not on any other."""
+    data = read_run(run)
+    data.outcomes = tuple(
+        replace(cell, stamps=tuple({*cell.stamps, stamp} if cell.key == key else {*cell.stamps} - {stamp}))
         for cell in data.outcomes
     )
-    assert page_of(changed).count(words) == 1
+    return data
+
+
+def section_of(html, key):
+    start = html.index(f'<section id="{key}">')
+    return html[start : html.index("</section>", start)]
+
+
+@pytest.mark.parametrize("priced", ["market/custom", HEADLINE])
+def test_what_lacks_dividends_is_never_beside_what_has_them(run, priced):
+    """In a table of its own, without difference, alpha, beta or bar; whichever of the two it is."""
+    html = page_of(stamped(run, priced, Stamp.PRICE_RETURN))
+    first, *rest = section_of(html, "standings").split("<table")[1:]
+    for other in ("market/custom", "base_universe_ew/custom"):
+        beside = (other == priced) == (priced == HEADLINE)
+        assert (other in first) is beside, other
+        assert (other in "".join(rest)) is not beside
+        compared = section_of(html, "benchmarks")
+        rows = re.findall(r'<td class="word">([^<]+)</td>', compared)
+        assert (other in rows) is beside
+        name = other.split("/")[0]
+        assert (f"{name} is not compared here" in compared) is not beside
+        assert (f"Against {name}" in section_of(html, "headline")) is beside
+    drawn = {trace["name"] for trace in figures(html)["annual"]["data"]}
+    assert ("market/custom" in drawn) is False
+    assert "is of prices only" in section_of(html, "headline") or priced == HEADLINE
 
 
 class Tags(HTMLParser):

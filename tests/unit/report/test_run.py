@@ -70,7 +70,15 @@ def test_a_shard_beside_a_table_of_the_ledger_is_not_read(run, bind):
 def test_a_measure_without_a_value_is_not_known():
     metrics = {"status": "played", "sharpe": nan, "n": 3, "baseline": False, "cost_borrow": nan}
     cell = RecordedCell.of(
-        LedgerRecord(**{**dict.fromkeys(LedgerRecord.__slots__), "chain": "a/b/c/d", "data": {}, "metrics": metrics})
+        LedgerRecord(
+            **{
+                **dict.fromkeys(LedgerRecord.__slots__),
+                "chain": "a/b/c/d",
+                "data": {},
+                "outputs": {},
+                "metrics": metrics,
+            }
+        )
     )
     assert (cell.measures.sharpe, cell.metrics["sharpe"], cell.measures.n) == (None, None, 3)
     assert cell.measures.costs == {"borrow": 0.0}

@@ -97,4 +97,4 @@ def _windows(profile: Profile) -> str:
     return f"train {windows.train} rows, {step}; {dates}span {data.span}"
 
 
-ASSUMPTIONS = Section(key="assumptions", title="Stamps and assumptions", draw=draw)
+ASSUMPTIONS = Section(key="assumptions", title="Stamps and assumptions", draw=draw, of_run=True)

@@ -1,11 +1,13 @@
 """All sections, in the order of the page."""
 
 from tvquant.report.sections.assumptions import ASSUMPTIONS
+from tvquant.report.sections.benchmarks import BENCHMARKS
 from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contract import Section
 from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
 from tvquant.report.sections.current import CURRENT
+from tvquant.report.sections.drawdowns import DRAWDOWNS
 from tvquant.report.sections.equity import EQUITY
 from tvquant.report.sections.events import EVENTS
 from tvquant.report.sections.exposure import EXPOSURE
@@ -13,7 +15,10 @@ from tvquant.report.sections.funnel import FUNNEL
 from tvquant.report.sections.headline import HEADLINE
 from tvquant.report.sections.health import HEALTH
 from tvquant.report.sections.months import MONTHS
+from tvquant.report.sections.rolling import ROLLING
 from tvquant.report.sections.standings import STANDINGS
+from tvquant.report.sections.tails import TAILS
+from tvquant.report.sections.trades import TRADES
 from tvquant.report.sections.vetoes import VETOES_BY_REASON
 from tvquant.report.sections.weights import WEIGHTS
 
@@ -21,11 +26,16 @@ SECTIONS: tuple[Section, ...] = (
     HEADLINE,
     STANDINGS,
     EQUITY,
-    EXPOSURE,
-    CONTRIBUTION,
-    WEIGHTS,
+    BENCHMARKS,
     MONTHS,
+    ROLLING,
+    DRAWDOWNS,
+    TAILS,
+    CONTRIBUTION,
+    EXPOSURE,
+    WEIGHTS,
     COSTS,
+    TRADES,
     FUNNEL,
     VETOES_BY_REASON,
     CURRENT,

@@ -102,4 +102,4 @@ def _table(
     return Table(head=head, rows=tuple(rows), texts=2)
 
 
-CLUSTERS = Section(key="clusters", title="Clusters of the current winners", draw=draw)
+CLUSTERS = Section(key="clusters", title="Clusters of the current winners", draw=draw, of_run=True)

@@ -15,8 +15,10 @@ class Section:
     ----------
     key : its anchor, unique.
     draw : its blocks; it raises `run.Absent` where the run folder lacks what it needs.
+    of_run : it is of the run, whatever cell is looked at, and stands on the page of the headline only.
     """
 
     key: str
     title: str
     draw: Callable[[RunData], tuple[Block, ...]]
+    of_run: bool = False

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats
-from tvquant.report.blocks import Block, Figure, Table, Text
+from tvquant.ledger.recorded_run import Absent
+from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, FUNDING, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, percent
 from tvquant.report.run import RunData
@@ -48,7 +49,59 @@ def draw(run: RunData) -> tuple[Block, ...]:
             f"independent: a part within two of them cannot be told from nothing.{left}",
             tone="note",
         ),
+        *_by_name(run, chosen),
     )
+
+
+def _by_name(run: RunData, cell: str) -> tuple[Block, ...]:
+    """Return one row per name that the headline held, what brought most first."""
+    try:
+        table = run.table("names").filter(pl.col("cell") == cell)
+        windows = run.table("windows", cell)["filled_at"].drop_nulls().len()
+    except Absent as error:
+        return (Text(text=f"Contribution by name is not shown: {error}.", tone="missing"),)
+    net = pl.col("long") + pl.col("short") - pl.col("costs")
+    sums = (
+        table.with_columns(net.alias("net"))
+        .group_by("symbol")
+        .agg(
+            pl.col("long", "short", "costs", "net").sum(),
+            pl.len().alias("held"),
+            (pl.col("net") ** 2).sum().alias("squares"),
+        )
+        .sort("net", "symbol", descending=[True, False])
+    )
+    rows = tuple(
+        (
+            one["symbol"],
+            percent(one["net"]),
+            percent(spread(one["net"], one["squares"], windows)),
+            percent(one["long"]),
+            percent(one["short"]),
+            percent(-one["costs"]),
+            count(one["held"]),
+        )
+        for one in sums.iter_rows(named=True)
+    )
+    head = ("name", "net", "± SE", "while long", "while short", "trading costs", "windows with it")
+    return (
+        Table(head=head, rows=rows),
+        Text(
+            text=f"Contribution by name over the {count(windows)} windows of {cell}: sums as above, borrow fees, "
+            "interest and funding apart, which are of no one name. ± is one standard error with windows as "
+            "independent, those without the name counting 0. Names were chosen by the strategy: the best of them are "
+            "the best by hindsight.",
+            tone="note",
+        ),
+        Data(name="names", about="what each name brought from one fill to the next", frame=table.drop("cell")),
+    )
+
+
+def spread(total: float, squares: float, n: int) -> float | None:
+    """Return the standard error of a sum of n independent values, from their sum and the sum of their squares."""
+    if n < 2:
+        return None
+    return float(np.sqrt(n * max(squares - total**2 / n, 0.0) / (n - 1)))
 
 
 def _parts(book: pl.DataFrame) -> dict[str, Floats]:
@@ -102,4 +155,4 @@ def _cumulative(cell: str, book: pl.DataFrame, parts: dict[str, Floats]) -> Figu
                   xaxis=axis("bar date", type="date"), yaxis=axis("sum of rows, % of equity before"))  # fmt: skip
 
 
-CONTRIBUTION = Section(key="contribution", title="Long and short contribution", draw=draw)
+CONTRIBUTION = Section(key="contribution", title="Contribution: long, short and by name", draw=draw)

@@ -115,4 +115,4 @@ def _limit(one: Constraint) -> tuple[str, str, str]:
     return (plain(one.name), f"≤ {percent(one.limit, 2)}", percent(one.value, 2))
 
 
-CURRENT = Section(key="current", title="Current weights", draw=draw)
+CURRENT = Section(key="current", title="Current weights", draw=draw, of_run=True)

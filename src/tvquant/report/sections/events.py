@@ -27,4 +27,4 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
 
 
-EVENTS = Section(key="events", title="Events", draw=draw)
+EVENTS = Section(key="events", title="Events", draw=draw, of_run=True)

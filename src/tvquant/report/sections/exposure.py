@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats
-from tvquant.report.blocks import Block, Figure, Table, Text
+from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import CASH, FORCED, GROSS, LONG, NET, OTHER, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, percent
 from tvquant.report.run import RunData
@@ -50,7 +50,19 @@ def draw(run: RunData) -> tuple[Block, ...]:
             "Other cash was left by the optimiser, by a limit on gross or net, or for want of a candidate.",
             tone="note",
         ),
+        Data(
+            name="book",
+            about="the account at every bar: equity, cash, exposure, costs by kind, contributions; columns without any "
+            "value but 0 are left out",
+            frame=_moving(rows.drop("cell")),
+        ),
+        Data(name="windows", about="every decision: when, how it ended, cash, turnover", frame=windows.drop("cell")),
     )
+
+
+def _moving(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that are not all 0."""
+    return rows.select(name for name in rows.columns if name == "time" or (rows[name] != 0.0).any())
 
 
 def _held(rows: pl.DataFrame) -> dict[str, Floats]:

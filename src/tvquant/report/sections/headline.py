@@ -8,6 +8,7 @@ from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, day, number, percent, probability
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.report.tracks import alike
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
@@ -40,7 +41,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="warning",
         ),
         *liquidated,
-        *(_against(run.path_of(other), cell, other) for other in run.cells if other.baseline),
+        *(_against(run.path_of(other), cell, other) for other in run.cells if other.baseline and other != cell),
         _facts(run),
     )
 
@@ -51,8 +52,14 @@ def _caveats(run: RunData) -> tuple[Text, ...]:
 
 
 def _against(name: str, cell: RecordedCell, other: RecordedCell) -> Text:
-    """Return one baseline beside the headline, in words."""
+    """Return one baseline beside the cell, in words; one of another basis is not set against it."""
     mine, its = cell.measures, other.measures
+    if not alike(cell, other):
+        return Text(
+            text=f"{name} is not compared: one of the two is of prices only, the other has dividends in it. It stands "
+            "in a table of its own.",
+            tone="note",
+        )
     if mine.sharpe is None or its.sharpe is None:
         return Text(text=f"Against {name}: one of the two has no Sharpe ratio, so they are not compared.")
     gap = mine.sharpe - its.sharpe
@@ -60,13 +67,13 @@ def _against(name: str, cell: RecordedCell, other: RecordedCell) -> Text:
     verdict = "That is smaller than" if abs(gap) < (mine.sharpe_se or 0.0) else "That is larger than"
     return Text(
         text=f"Against {name} (Sharpe ratio {number(its.sharpe)}, CAGR {percent(its.cagr)}, deepest drawdown "
-        f"{percent(its.max_drawdown)}) the headline is {number(abs(gap))} {word} in Sharpe ratio. {verdict} the "
-        f"headline's own standard error; the difference itself has not been tested.{_unlike(cell, other)}"
+        f"{percent(its.max_drawdown)}) {cell.key} is {number(abs(gap))} {word} in Sharpe ratio. {verdict} its own "
+        f"standard error; the difference itself has not been tested.{_unlike(cell, other)}"
     )
 
 
 def _unlike(cell: RecordedCell, other: RecordedCell) -> str:
-    """Return caveats that the baseline carries and the headline does not: the two are not measured alike."""
+    """Return caveats that the baseline carries and the cell does not: the two are not measured alike."""
     only = sorted(set(other.stamps) - set(cell.stamps))
     return "".join(f" Of the baseline alone: {stamp.meaning}" for stamp in only)
 
@@ -76,7 +83,7 @@ def _facts(run: RunData) -> Facts:
     return Facts(
         pairs=(
             ("Run", run.run_id),
-            ("Headline cell", cell.key),
+            ("Cell", cell.key),
             ("Span", _span(run, cell)),
             ("Universe", universe(profile)),
             ("Trials", f"{sum(not c.baseline for c in run.cells)} strategy cells in this run's ledger"),

@@ -48,4 +48,4 @@ def _row(asset: AssetHealth) -> tuple[str, ...]:
     )
 
 
-HEALTH = Section(key="health", title="Data health", draw=draw)
+HEALTH = Section(key="health", title="Data health", draw=draw, of_run=True)

@@ -1,26 +1,51 @@
 """Every cell of the run in one table."""
 
+from collections.abc import Sequence
+
 from tvquant.core.measures import Measures
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Block, Table, Text
-from tvquant.report.formatting import count, number, percent, probability
+from tvquant.report.formatting import Shown, count, number, percent, probability
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.report.tracks import basis_of, by_basis
 
 HEAD = (
     "cell", "Sharpe", "± SE", "PSR", "CAGR", "volatility", "max drawdown", "Sortino", "CVaR 95 %",
     "mean cash", "turnover", "rows",
 )  # fmt: skip
 
+NOTE = (
+    "Bold is the headline. PSR is the probability that the true Sharpe ratio is above 0. "
+    "CVaR is the mean of the worst 5 % of single-row returns (of those that are not 0 where most are 0); "
+    "turnover is one-way, the mean over the fills; baselines are what a strategy must beat and are no trials."
+)
+APART = {
+    True: "Of prices only, without dividends: not to be compared with the table above, whose cells have theirs.",
+    False: "With dividends: not to be compared with the table above, whose cells are of prices only.",
+}
+"""What is said of the cells in the second table, by whether they are of prices only."""
+
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Return strategies by Sharpe ratio, then baselines; the headline is strong, baselines are faint."""
+    """Return strategies by Sharpe ratio, then baselines; the headline is strong, baselines are faint.
+
+    Cells without dividends stand in a table of their own where others have theirs.
+    """
     if not run.cells:
         raise Absent("the ledger has no outcome of any cell")
     try:
-        chosen = run.headline.key
+        chosen = run.headline
     except Absent:
         chosen = None
+    first, apart = by_basis(run.cells, chosen)
+    blocks: tuple[Block, ...] = (_table(first, chosen), Text(text=NOTE, tone="note"))
+    if not apart:
+        return blocks
+    return (*blocks, Text(text=APART[bool(basis_of(apart[0]))], tone="warning"), _table(apart, chosen))
+
+
+def _table(cells: Sequence[RecordedCell], chosen: RecordedCell | None) -> Table:
     rows = tuple(
         (
             _label(cell),
@@ -36,29 +61,22 @@ def draw(run: RunData) -> tuple[Block, ...]:
             percent(of.mean_turnover),
             count(of.n),
         )
-        for cell in run.cells
+        for cell in cells
         for of in (cell.measures,)
     )
-    return (
-        Table(
-            head=HEAD,
-            rows=rows,
-            strong=frozenset(k for k, cell in enumerate(run.cells) if cell.key == chosen),
-            faint=frozenset(k for k, cell in enumerate(run.cells) if cell.baseline),
-        ),
-        Text(
-            text="Bold is the headline. PSR is the probability that the true Sharpe ratio is above 0. "
-            "CVaR is the mean of the worst 5 % of single-row returns (of those that are not 0 where most are 0); "
-            "turnover is one-way, the mean over the fills; baselines are what a strategy must beat and are no trials.",
-            tone="note",
-        ),
+    return Table(
+        head=HEAD,
+        rows=rows,
+        strong=frozenset(k for k, cell in enumerate(cells) if cell == chosen),
+        faint=frozenset(k for k, cell in enumerate(cells) if cell.baseline),
     )
 
 
 def _cvar(of: Measures) -> str:
     """Return the figure, and of how many returns where most are 0 and it is of the others."""
     fewer = of.n is not None and of.cvar95_n is not None and of.cvar95_n < of.n
-    return percent(of.cvar95, 2) + (f" (of {of.cvar95_n})" if fewer else "")
+    shown = percent(of.cvar95, 2)
+    return Shown.of(f"{shown} (of {of.cvar95_n})", of.cvar95) if fewer else shown
 
 
 def _label(cell: RecordedCell) -> str:
@@ -69,4 +87,4 @@ def _label(cell: RecordedCell) -> str:
     return f"{cell.key} ({', '.join(marks)})" if marks else cell.key
 
 
-STANDINGS = Section(key="standings", title="Standings", draw=draw)
+STANDINGS = Section(key="standings", title="Standings", draw=draw, of_run=True)

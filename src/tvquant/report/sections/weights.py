@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats
-from tvquant.report.blocks import Block, Text
+from tvquant.report.blocks import Block, Data, Text
 from tvquant.report.figures import GREY, axis, colours, days, figure, plotted
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
@@ -43,6 +43,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         figure("weights", f"Decided weights of {cell}", traces, height=500, xaxis=axis("decision date", type="date"),
                yaxis=axis("weight, % of equity")),
         Text(text=f"{note}{more} Targets at each decision; between decisions holdings drift.", tone="note"),
+        Data(name="weights", about="decided weights by name", frame=held.drop("cell")),
     )  # fmt: skip
 
 

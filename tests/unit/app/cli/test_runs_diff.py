@@ -126,7 +126,7 @@ def test_the_page_has_both_lines_in_one_figure_and_every_word_escaped(
     assert written.parent == home.runs.parent / "comparisons"
     page = written.read_text("utf-8")
     assert (written.parent / "plotly.min.js").is_file()
-    assert page.count('<script type="application/json"') == 1
+    assert page.count('<script type="application/json" data-figure') == 1
     spec = json.loads(page.split('data-figure="equity">', 1)[1].split("</script>", 1)[0])
     assert [(line["name"], line.get("yaxis", "y")) for line in spec["data"]] == [
         ("B", "y"), ("B", "y2"), ("A", "y"), ("A", "y2"),
