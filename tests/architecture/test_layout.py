@@ -26,6 +26,7 @@ ELSEWHERE = {
     "lake/writing/symbol_choice.py": "unit/lake/writing/test_imports.py",
     "lake/writing/declared_basis.py": "unit/lake/quality/test_basis.py",
     "lake/writing/headers.py": "unit/lake/writing/test_csv_files.py",
+    "lake/writing/sheets.py": "unit/lake/writing/test_csv_files.py",
     "lake/writing/import_reports.py": "unit/lake/writing/test_imports.py",
     "lake/writing/parquet_files.py": "unit/lake/writing/test_timestamps.py",
     "lake/writing/bar_intervals.py": "unit/lake/writing/test_files.py",

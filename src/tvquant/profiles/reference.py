@@ -24,6 +24,8 @@ NAMES: Mapping[str, str] = {
     "scanners": "names of scanners",
     "strategies": "mapping of a strategy to names of scanners",
     "net": "pair of numbers [lowest, highest]",
+    "names": "mapping of a symbol to a number, or to [least, most]",
+    "groups": "mapping of a name to its symbols and their max",
     "filters": "list of filters",
     "largest": "mapping of field and count",
 }
@@ -31,7 +33,7 @@ NAMES: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("lookback", "min_history", "rating_min_bars"), "bars"),
     **dict.fromkeys(("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks"), "rows (one bar each)"),
-    **dict.fromkeys(("gross", "net", "position", "cluster"), "fraction of equity"),
+    **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),
     "borrow_rate": "fraction per year",
@@ -54,9 +56,13 @@ EXAMPLES: Mapping[str, Any] = {
     "universe.scanners": ["sp500_trend"],
     "universe.strategies": {"trend": ["sp500_trend"]},
     "data.span": 500,
+    "data.start": "2020-01-01",
+    "data.end": "2024-06-28",
     "data.rating_adx": "cross",
     "windows.test": 20,
     "allocation.profiles": ["hrp", "equal_weight"],
+    "allocation.limits.names": {"NASDAQ:AAPL": [0.05, 0.1]},
+    "allocation.limits.groups": {"chips": {"symbols": ["NASDAQ:NVDA", "NASDAQ:AVGO"], "max": 0.3}},
     "risk.primary": "hrp",
     "risk.anchors": ["equal_weight"],
     "benchmark.market": ["AMEX:SPY"],
@@ -168,7 +174,7 @@ def _reference(key: str, model: type[BaseModel], default: Any, vocabulary: Vocab
         key=key,
         type=NAMES.get(name) or _type(schema, choices, default),
         default=default,
-        unit=UNITS.get(name, "") if _is_numeric(schema) else "",
+        unit=UNITS.get(name, ""),
         range=", ".join(_ranges(schema)),
         choices=choices,
         meaning=meaning(model, name),
@@ -183,6 +189,8 @@ def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict
         out = _resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions) | out
     if isinstance(out.get("items"), Mapping):
         out["items"] = _resolved(out["items"], definitions)
+    if isinstance(out.get("additionalProperties"), Mapping):
+        out["additionalProperties"] = _resolved(out["additionalProperties"], definitions)
     for name in ("anyOf", "prefixItems"):
         if name in out:
             out[name] = [_resolved(one, definitions) for one in out[name]]
@@ -195,6 +203,7 @@ WORDS = {
     "boolean": "true or false",
     "null": "null",
     "string": "text",
+    "date": "date",
 }
 PLURAL = {"whole number": "whole numbers", "number": "numbers", "text": "text", "choice": "choices"}
 """A type of JSON schema in words, and the words for many of it."""
@@ -216,22 +225,20 @@ def _types(schema: Mapping[str, Any]) -> Iterator[str]:
         elif "const" in one:
             yield f"`{one['const']}`"
         else:
-            yield "choice" if "enum" in one else WORDS[str(kind)]
+            yield "choice" if "enum" in one else _mapping(one) if kind == "object" else WORDS[one.get("format", kind)]
+
+
+def _mapping(schema: Mapping[str, Any]) -> str:
+    """Return a mapping in words: by its own keys where it has some, else by what it maps to."""
+    if "properties" in schema:
+        return f"mapping with {', '.join(schema['properties'])}"
+    return f"mapping of names to {PLURAL[next(_types(schema['additionalProperties']))]}"
 
 
 def _choices(schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield the only values that it may have, or that the items of a list may have."""
     for one in schema.get("anyOf", (schema,)):
         yield from map(str, one.get("enum", one.get("items", {}).get("enum", ())))
-
-
-def _is_numeric(schema: Mapping[str, Any]) -> bool:
-    parts = schema.get("anyOf", schema.get("prefixItems", (schema,)))
-    return any(part.get("type", part) in ("integer", "number") or _is_numeric_list(part) for part in parts)
-
-
-def _is_numeric_list(schema: Mapping[str, Any]) -> bool:
-    return schema.get("items", {}).get("type") in ("integer", "number")
 
 
 BOUNDS = {

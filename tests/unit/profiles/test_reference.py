@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 import yaml
 
@@ -34,7 +36,11 @@ def test_defaults_are_those_that_a_profile_gets():
 @pytest.mark.parametrize("key", KEYS)
 def test_an_example_is_read_back_as_it_is_and_may_stand_there(key):
     one = KEYS[key]
-    assert yaml.safe_load(one.line) == {key.rpartition(".")[2]: one.example}
+    (found,) = yaml.safe_load(one.line).items()
+    assert found == (
+        key.rpartition(".")[2],
+        date.fromisoformat(one.example) if one.type == "date or null" else one.example,
+    )
     shown = values(**{key: one.example})[key]
     if key != "universe.scanners":
         assert shown == one.example
@@ -46,12 +52,12 @@ def test_an_example_is_read_back_as_it_is_and_may_stand_there(key):
         ("costs.slippage_bps", 10_000.0, 10_000.1, "basis points; at least 0, at most 10000"),
         ("data.max_missing", 0.0, 1.0, "at least 0, below 1"),
         ("selection.max_kurtosis", 0.1, 0.0, "above 0"),
-        ("windows.step", 1, 0, "rows (one bar each); at least 1"),
+        ("windows.train", 2, 1, "rows (one bar each); at least 2"),
         ("selection.cluster_lookbacks", [20], [19], "not empty, each at least 20"),
         ("universe.kinds", ["stock"], [], "list of choices; not empty; spot, swap"),
         ("universe.rating_band", None, 1.1, "number or null; rating, from 0 to 1; at least 0, at most 1"),
         ("data.rating_adx", None, "falling", "choice or null; rising, cross"),
-        ("risk.primary", "hrp", "hrpp", "choice; equal_weight, hrp"),
+        ("risk.primary", "hrp", "hrpp", "choice; equal_names, equal_weight, hrp"),
     ],
 )
 def test_what_is_said_of_a_key_is_what_validation_does(key, good, bad, said):

@@ -41,6 +41,14 @@ def import_command(
         list[str] | None, typer.Option("--symbols", metavar="A,B", help="Take only these of the files.")
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="C,D", help="Take all but these.")] = None,
+    whose: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="SYMBOL",
+            help="Whose bars files are of that do not say it: NASDAQ:AAPL, or NASDAQ:{name} by the name of each file.",
+        ),
+    ] = None,
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
     ] = False,
@@ -72,7 +80,7 @@ def import_command(
             files,
             basis=Basis(basis) if basis else None,
             doubt=Doubt.ACCEPT if accept_basis else Doubt.REFUSE,
-            choice=SymbolChoice(only=_names(symbols), exclude=_names(exclude)),
+            choice=SymbolChoice(only=_names(symbols), exclude=_names(exclude), whose=whose),
             quarantine=quarantine,
             mixing=into_simulated,
             recorded_at=SystemClock().now(),

@@ -13,7 +13,7 @@ What was not plain (commas, UTF-8, a header in the first line with the lake's na
 import codecs
 import csv
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake.storage.tables import UNREADABLE, first_line
-from tvquant.lake.writing import headers
+from tvquant.lake.writing import headers, styles
 from tvquant.lake.writing.memory import check_fits
+from tvquant.lake.writing.sheets import Sheet
 
 type Numbers = NDArray[np.int64]
 
@@ -40,28 +41,6 @@ TEXT_BYTES = 6
 COMMA = r"^[+-]?[\d.\s]*\d,[\d,.\s]*$"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sheet:
-    """A file of n rows as it stands.
-
-    Parameters
-    ----------
-    cells : what it says, under the names of its columns (texts where it is a csv; null is nothing).
-    names : the columns that are read, and the lake's name of each.
-    ignored : the other columns.
-    numbers : what people call each row: its line in a csv, its index elsewhere.
-    said : how it was read, where that is not plain.
-    ragged : rows (places in `cells`) with too many or too few fields, and why.
-    """
-
-    cells: pl.DataFrame
-    names: dict[str, str]
-    numbers: pl.Series
-    ignored: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
-    ragged: dict[int, str] = field(default_factory=dict)
-
-
 def read_csv(path: Path) -> Sheet:
     """Read a csv file of any dialect that is told apart for sure.
 
@@ -71,6 +50,10 @@ def read_csv(path: Path) -> Sheet:
     """
     check_fits(path, path.stat().st_size, TEXT_BYTES)
     data, said = _plain(path)
+    klines = styles.headless_klines(_fields(data[:LONGEST_HEADER].decode("utf-8", "replace").partition("\n")[0], ","))
+    if klines:
+        data = ",".join(styles.KLINES).encode() + b"\n" + data
+        said.append("klines of Binance without a header")
     lines = _Lines.of(path, data)
     place, separator = _header(path, data, lines)
     head = data[lines.starts[place] : lines.ends[place]]
@@ -91,11 +74,18 @@ def read_csv(path: Path) -> Sheet:
     before = int(lines.numbers[place]) - 1
     said += [f"{before} lines before the header left out"] if before else []
     said += [f"{comments.sum()} lines beginning with # left out"] if comments.any() else []
-    names = headers.renamed(path, found)
-    said += headers.read_as(names)
+    names = headers.renamed(path, styles.without_midnights(path, found, cells))
+    said += [*headers.read_as(names), *styles.told(found, cells)]
     spare = [name for name in cells.columns if name not in names]
     ignored = tuple(name for name in spare if name in found or cells[name].null_count() < len(cells))
-    return Sheet(cells=cells, names=names, numbers=pl.Series(numbers), ignored=ignored, said=tuple(said), ragged=ragged)
+    return Sheet(
+        cells=cells,
+        names=names,
+        numbers=pl.Series(numbers) - int(klines),
+        ignored=ignored,
+        said=tuple(said),
+        ragged=ragged,
+    )
 
 
 def refuse_commas(path: Path, texts: pl.Series, sheet: Sheet) -> None:
@@ -198,20 +188,9 @@ def _header(path: Path, data: bytes, lines: _Lines) -> tuple[int, str]:
 
 def _headless(path: Path, first: str) -> DataError:
     """Return the refusal of a file of which no line has names that are known."""
-    fields = _fields(first, ",")
-    numbers = all(_is_number(one) for one in fields)
-    whose = "klines of Binance without a header, which do not say their symbol" if numbers and len(fields) >= 11 else ""
-    found = f"found {whose or shown(first)}"
+    found = f"found {shown(first)}"
     wanted = f"expected a line of names such as {','.join(headers.REQUIRED)}"
     return DataError(f"{path}: no header in its first lines: {wanted}; {found}; add a header, and a column symbol")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _fields(text: str, separator: str) -> list[str]:

@@ -1,6 +1,7 @@
 """One file of bars or funding, read and judged: every row is either typed or rejected with its reason.
 
-1. The file is read as it stands (`dialects`, `parquet_files`), and its columns get the lake's names (`headers`).
+1. The file is read as it stands (`csv_files`, `parquet_files`), its columns get the lake's names (`headers`), and its
+   rows the symbol that the user says they are of (`styles`).
 2. What is wrong with the whole file (a missing column, a time without zone, two intervals) refuses it.
 3. A file of exactly a symbol, a time and a funding rate is one of funding, not of bars.
 4. What is wrong with one row rejects that row. All checks are vectorised; single cells are looked at only on failure.
@@ -20,13 +21,14 @@ from tvquant.core.instruments import Kind
 from tvquant.lake.reading.funding import RATE
 from tvquant.lake.storage.intervals import LENGTHS, off_grid
 from tvquant.lake.storage.tables import DAILY, PRICES, VALUES
-from tvquant.lake.writing import headers
+from tvquant.lake.writing import headers, styles
 from tvquant.lake.writing.bar_intervals import rhythms
-from tvquant.lake.writing.csv_files import Sheet, no_rows, read_csv, refuse_commas
+from tvquant.lake.writing.csv_files import no_rows, read_csv, refuse_commas
 from tvquant.lake.writing.duplicates import VERSIONS
 from tvquant.lake.writing.funding import MOST
 from tvquant.lake.writing.headers import ACTIONS, FUNDED
 from tvquant.lake.writing.parquet_files import read_parquet
+from tvquant.lake.writing.sheets import Sheet
 from tvquant.lake.writing.symbol_choice import ALL, SymbolChoice
 from tvquant.lake.writing.timestamps import Moments, of_texts
 from tvquant.symbology.kinds import ROUND_THE_CLOCK, Structure, structure
@@ -75,9 +77,10 @@ def read_file(path: Path, choice: SymbolChoice = ALL, *, now: dt.datetime | None
     DataError : the file as a whole cannot be used.
     """
     sheet, moments = _sheet(path)
+    sheet = styles.attributed(path, sheet, choice.whose)
     raw = sheet.cells.rename(sheet.names)
     _check_columns(path, sheet, raw)
-    moments = moments or of_texts(raw["timestamp"])
+    moments = moments or of_texts(raw["timestamp"], styles.times_of([*sheet.names, *sheet.ignored]))
     raw = raw.with_columns(moments.given.alias("timestamp"))
     rows = _typed(path, sheet, raw, moments)
     ignored = choice.leaves_out(raw["symbol"]) | _blank(path, raw)
@@ -110,7 +113,7 @@ def _sheet(path: Path) -> tuple[Sheet, Moments | None]:
     if not path.is_file():
         raise DataError(f"no such file: {path}")
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("parquet", "csv"):
+    if kind not in ("parquet", "csv", "txt"):
         raise DataError(f"{path}: cannot import a {kind or 'suffixless'} file; use .parquet or .csv")
     return read_parquet(path) if kind == "parquet" else (read_csv(path), None)
 
@@ -138,7 +141,7 @@ def _typed(path: Path, sheet: Sheet, raw: pl.DataFrame, moments: Moments) -> pl.
 def _blank(path: Path, raw: pl.DataFrame) -> pl.Series:
     """Return lines of a csv that say nothing, which are no rows."""
     nothing = raw.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return nothing & (path.suffix.lower() == ".csv")
+    return nothing & (path.suffix.lower() != ".parquet")
 
 
 def _good(rows: pl.DataFrame, failures: list[Failure], ignored: pl.Series) -> pl.DataFrame:

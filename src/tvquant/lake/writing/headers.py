@@ -94,4 +94,7 @@ def _program(found: Sequence[str], absent: str) -> str:
     if absent != "symbol":
         return ""
     whose = "; these are columns of Yahoo" if "adjclose" in plain else ""
-    return f"{whose}; add a column symbol, with EXCHANGE:TICKER such as NASDAQ:AAPL or BINANCE:BTCUSDT in each row"
+    return (
+        f"{whose}; say whose bars they are (`tvquant data import FILE --as NASDAQ:AAPL`, or --as NASDAQ:{{name}} by "
+        "the name of each file), or add a column symbol with EXCHANGE:TICKER in each row"
+    )

@@ -13,8 +13,9 @@ from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
 from tvquant.lake.storage.tables import UNREADABLE, first_line
 from tvquant.lake.writing import headers
-from tvquant.lake.writing.csv_files import Sheet, no_rows
+from tvquant.lake.writing.csv_files import no_rows
 from tvquant.lake.writing.memory import check_fits
+from tvquant.lake.writing.sheets import Sheet
 from tvquant.lake.writing.timestamps import Moments, of_arrow
 
 CELL = 8

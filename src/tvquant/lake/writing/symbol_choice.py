@@ -1,4 +1,4 @@
-"""Which symbols of some files are taken."""
+"""Which symbols of some files are taken, and whose bars a file holds that does not say it."""
 
 import difflib
 from collections.abc import Collection
@@ -13,10 +13,14 @@ from tvquant.profiles.messages import suggested
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolChoice:
-    """Only these symbols (empty: all), and none of those."""
+    """Only these symbols (empty: all), and none of those; and whose the bars of a file are, where the user says so.
+
+    `whose` is a symbol, or one with the file's name in it (see `styles`).
+    """
 
     only: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
+    whose: str | None = None
 
     @property
     def narrows(self) -> bool:

@@ -6,6 +6,7 @@ A time that is none, or none of a bar, is null and has a reason; the text that a
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,17 @@ SHORT = "is no whole number of microseconds"
 UNITS = {"s": 10**6, "ms": 10**3, "us": 1, "ns": -(10**3)}
 """Microseconds in a unit; negative where a microsecond has so many."""
 A_DAY = 86_400 * 10**6
+COMPACT, EPOCH = re.compile(r"\d{8}"), re.compile(r"\d{13}|\d{16}")
+MILLISECONDS = 13
+"""Digits of milliseconds since 1970 in the years 2001 to 2286; microseconds have sixteen."""
+
+
+class Times(StrEnum):
+    """How the texts of a file say times, beside ISO 8601: as dates such as 20240102, or as a number since 1970."""
+
+    ISO = "iso"
+    COMPACT = "compact"
+    EPOCH = "epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,17 +45,30 @@ class Moments:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-def of_texts(texts: pl.Series) -> Moments:
-    """Return ISO 8601 texts: a date, or a time with Z or an offset. Every distinct text is parsed once."""
+def of_texts(texts: pl.Series, style: Times = Times.ISO) -> Moments:
+    """Return ISO 8601 texts: a date, or a time with Z or an offset. Every distinct text is parsed once.
+
+    In a style of their own texts may also be dates such as 20240102, or milli- or microseconds since 1970.
+    """
     times: dict[str, dt.datetime | None] = {}
     reasons: dict[str, str] = {}
     for text in texts.drop_nulls().unique():
-        times[text], reason = _instant(text)
+        times[text], reason = _instant(_as_iso(text, style))
         if reason:
             reasons[text] = reason
     values = pl.Series(list(times.values()), dtype=TIME)
     stamps = texts.replace_strict(list(times), values, default=None, return_dtype=TIME)
     return Moments(given=texts, stamps=stamps, reasons=reasons)
+
+
+def _as_iso(text: str, style: Times) -> str:
+    """Return a text of that style in ISO 8601; as it is where it is not written so."""
+    if style is Times.COMPACT and COMPACT.fullmatch(text):
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    if style is Times.EPOCH and EPOCH.fullmatch(text):
+        whole = int(text) * (10**3 if len(text) == MILLISECONDS else 1)
+        return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=whole)).isoformat()
+    return text
 
 
 def _instant(text: str) -> tuple[dt.datetime | None, str]:

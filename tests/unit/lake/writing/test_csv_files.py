@@ -64,9 +64,10 @@ REFUSED: dict[str, tuple[bytes | str, str]] = {
     "torn": (PLAIN.encode() + bytes(40), "line 4 has a NUL byte"),
     "a quote without end": (PLAIN + 'BINANCE:ETHUSDT,2024-01-01,"1,2,1,1.5,10\n', r"the last is in line 4\) is never"),
     "no header": ("\n".join(ROWS), "no header in its first lines.*found 'BINANCE:BTCUSDT,2024-01-01,1"),
-    "klines": (",".join(["1704067200000", *"123456789012"]), "no header.*found klines of Binance without a header"),
+    "klines": (",".join(["1704067200000", *"12345678901"]), "column 'symbol' is missing; found open_time, open, high"),
+    "a field more than a kline": (",".join(["1704067200000", *"123456789012"]), "no header in its first lines"),
     "of Yahoo": ("Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02,1,2,1,1.5,1.4,10\n",
-        "column 'symbol' is missing.*these are columns of Yahoo; add a column symbol, with EXCHANGE:TICKER"),
+        "column 'symbol' is missing.*these are columns of Yahoo; say whose .*--as NASDAQ:AAPL"),
     "two may be the time": (PLAIN.replace("timestamp,open", "Date,Time"), "columns 'Date' and 'Time' may each be"),
     "twice": (PLAIN.replace("open,high", "close,high"), "column 'close' stands there twice; keep one"),
 }  # fmt: skip
