@@ -154,7 +154,8 @@ def test_a_profile_names_the_assets(home: Path, tmp_path: Path, tvquant: Call) -
     ("words", "code", "why"),
     [
         (("sync", "--provider", "binanse"), 2, "binanse"),
-        (("sync", "--provider", "files"), 3, "was not given"),
+        (("sync", "--provider", "files"), 2, "needs --path"),
+        (("repair",), 2, "needs --path"),
         (("sync", "--provider", "simulated", "--symbol", "BINANCE:NONEUSDT"), 3, "none of 1 assets"),
         (("sync", "--basis", "adjusted"), 2, "raw, split or total"),
         (("sync", "--provider", "simulated", "--interval", "1h"), 3, "1d, 4h"),

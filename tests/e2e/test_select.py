@@ -212,7 +212,7 @@ def test_a_day_that_one_coin_has_yet_is_not_decided_on(home: Path, tmp_path: Pat
     linted = tvquant("profile", "lint", "crypto_spot", "-w", other)
     assert (linted.code, "note: selection.min_winners asks for 15 of a universe of 10" in linted.out) == (0, True)
     linted = tvquant("profile", "lint", "crypto_spot", "--json", "-w", other)
-    assert (linted.document, "min_winners asks for 15" in linted.err) == ({"crypto_spot": []}, True)
+    assert (linted.document, "min_winners asks for 15" in linted.err) == ({"profile crypto_spot": []}, True)
 
 
 def test_without_a_candidate_all_is_cash(select: Callable[..., Any]) -> None:

@@ -7,7 +7,7 @@ arguments of the command -> `ResolvedProfile` -> `to_manifest` in the run, `from
 from tvquant.profiles.fields import Row
 from tvquant.profiles.files import RawProfile, available, load
 from tvquant.profiles.layers import ProfileProblem, ResolvedProfile, lint, resolve
-from tvquant.profiles.linting import lint_all
+from tvquant.profiles.linting import lint_all, lint_named
 from tvquant.profiles.manifest import dump, explain, from_manifest, to_manifest
 from tvquant.profiles.mappings import load_mapping
 from tvquant.profiles.options import Options
@@ -30,6 +30,7 @@ __all__ = [
     "from_manifest",
     "lint",
     "lint_all",
+    "lint_named",
     "load",
     "load_mapping",
     "resolve",

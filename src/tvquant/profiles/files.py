@@ -40,7 +40,7 @@ class Layer:
     ----------
     label : what the source is called, such as `preset us_equities`.
     values : section -> key -> value.
-    lines : dotted key -> line number, for files.
+    lines : dotted key -> line number, for files; items of lists by their number, from 0.
     """
 
     label: str
@@ -48,7 +48,9 @@ class Layer:
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def where(self, key: str) -> str:
-        """Return the label, with the line of `key` when there is one."""
+        """Return the label, with the line of `key`, or of what it is in, when there is one."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
         line = self.lines.get(key)
         return f"{self.label}, line {line}" if line else self.label
 
@@ -278,7 +280,7 @@ class _Walk:
         if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
             return self._mapping(node, prefix)
         if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
-            return [self.value(item, prefix) for item in node.value]
+            return [self._item(item, f"{prefix}{at}") for at, item in enumerate(node.value)]
         if not isinstance(node, yaml.ScalarNode):
             raise self._refuse(node, f"the tag {node.tag!r} is not accepted")
         integer = node.tag == "tag:yaml.org,2002:int"
@@ -291,6 +293,10 @@ class _Walk:
             return value
         except (ValueError, OverflowError) as error:  # it looks like a date or a number and is none
             raise self._refuse(node, f"{shown(node.value)} is not readable: {error}; put quotes around text") from error
+
+    def _item(self, node: yaml.Node, place: str) -> Any:
+        self._lines.setdefault(place, node.start_mark.line + 1)
+        return self.value(node, f"{place}.")
 
     def _mapping(self, node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
         out: dict[str, Any] = {}

@@ -202,7 +202,9 @@ def check_scanner(name: str, vocabulary: Vocabulary, *, search: Sequence[Path] =
         return [str(error)]
     layer, file = made.own.layer, made.own.file
     named = [
-        ("filters", "feature", part.field, vocabulary.features) for each in file.filters for part in each.comparisons
+        (f"filters.{at}", "feature", part.field, vocabulary.features)
+        for at, each in enumerate(file.filters)
+        for part in each.comparisons
     ]
     if file.largest:
         named.append(("largest", "feature", file.largest.field, vocabulary.features))
@@ -285,8 +287,15 @@ def _checked(layer: Layer) -> ScannerFile:
         first = details[0]
         key = ".".join(str(part) for part in first["loc"] if part not in TAGS)
         same = [detail for detail in details if detail["loc"][:2] == first["loc"][:2]]
-        text = "no value; set it" if first["type"] == "missing" else explained(same)
-        where = layer.where(str(first["loc"][0])) if first["loc"] else layer.label
+        match first["type"]:
+            case "missing":
+                text = "no value; set it"
+            case "extra_forbidden":
+                parts = Largest if first["loc"][0] == "largest" else Filter
+                text = unknown("key", first["loc"][-1], parts.model_fields)
+            case _:
+                text = explained(same)
+        where = layer.where(key)
         raise ProfileError(f"{where}: {key}: {text}" if key else f"{where}: {text}") from error
     for key in HELD:
         if file.layer in POOLS and key in file.model_fields_set:

@@ -40,7 +40,17 @@ def test_every_preset_passes_and_none_is_left_out() -> None:
         ("quotes: [usdt]\n", 2, "quotes.0: "),
         ("largest: {field: recommend_ma, count: 0}\n", 2, "largest.count: "),
         ("largest: {field: recommend_mb, count: 1}\n", 2, "largest: unknown feature 'recommend_mb' - did you mean"),
-        ("filters:\n  - {field: recommend_mb, above: 1}\n", 2, "filters: unknown feature 'recommend_mb'"),
+        (
+            "filters:\n  - {field: adx_14, above: 1}\n  - {field: adx_15, above: 1}\n",
+            4,
+            "filters.1: unknown feature 'adx_15'",
+        ),
+        (
+            "filters:\n  - {field: adx_14, over: 1}\n",
+            3,
+            "filters.0.over: unknown key 'over' - did you mean above? (known: above,",
+        ),
+        ("largest: {field: adx_14, count: 1, top: 1}\n", 2, "largest.top: unknown key 'top' (known: count, field)"),
         ("filters: [{any: [{field: adx_14, above: 1}]}]\n", 2, "filters.0.any: "),
         ("logic: hopeful\n", 2, "logic: unknown logic 'hopeful'"),
         ("calendar: XNYSE\n", 2, "calendar: "),

@@ -16,6 +16,8 @@ from tvquant.core.errors import DataError, ProfileError
 if TYPE_CHECKING:
     from tvquant.app.syncing import Source
 
+FILES = "files"
+"""The provider that is asked where none is named."""
 ProviderOption = Annotated[str, typer.Option("--provider", help="Who delivers: files, simulated.")]
 PathOption = Annotated[Path | None, typer.Option("--path", help="Folder (or file) of the provider `files`.")]
 UrlOption = Annotated[str | None, typer.Option("--url", help="Address of an exchange that is reached over HTTP.")]
@@ -39,7 +41,7 @@ def sync(
     name: Annotated[
         str | None, typer.Argument(metavar="PROFILE", help="Whose universe. Default: all that is on offer.")
     ] = None,
-    provider: ProviderOption = "files",
+    provider: ProviderOption = FILES,
     symbols: Annotated[
         list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this one. May be repeated.")
     ] = None,
@@ -88,7 +90,7 @@ def sync(
 
 def repair(
     symbols: SymbolsArgument = None,
-    provider: ProviderOption = "files",
+    provider: ProviderOption = FILES,
     interval: IntervalOption = "1d",
     path: PathOption = None,
     url: UrlOption = None,
@@ -135,6 +137,10 @@ def _source(
 
     if basis is not None and basis not in list(Basis):
         raise ProfileError(f"--basis takes raw, split or total, found {basis!r}")
+    if provider == FILES and path is None:
+        raise ProfileError(
+            f"the provider {FILES} needs --path, the folder (or file) that it reads; or name another one by --provider"
+        )
     declared = None if basis is None else Basis(basis)
     options = {"path": path, "url": url, "basis": declared, "seed": seed}
     return Source(

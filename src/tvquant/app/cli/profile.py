@@ -154,22 +154,22 @@ def scanner(
 def lint(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PROFILE", help="Default: every profile, scanner and list of members."),
+        typer.Argument(
+            metavar="NAME", help="Of a profile, a scanner or a list of members, or a file of one. Default: all of them."
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check profiles, scanners and lists without running them; exit 2 when anything is wrong."""
     from tvquant.app.vocabulary import vocabulary
-    from tvquant.profiles import lint as check
-    from tvquant.profiles import lint_all
+    from tvquant.profiles import lint_all, lint_named
 
     home = workspace_at(workspace)
     words, search = vocabulary(), [home.profiles]
-    if names:
-        problems = {name: [str(p) for p in check(name, words, search=search)] for name in names}
-    else:
-        problems = lint_all(words, search=search)
+    problems: dict[str, list[str]] = {} if names else lint_all(words, search=search)
+    for name in names or ():
+        problems |= lint_named(name, words, search=search)
     text = []
     for name, found in problems.items():
         text.append(f"{name}: {'' if found else 'ok'}" + "".join(f"\n  {problem}" for problem in found))

@@ -79,5 +79,5 @@ def test_what_lint_finds_is_one_document(home: Workspace, capsys: pytest.Capture
     (home.profiles / "mine.yaml").write_text("version: 1\nspan: 3\n")
     assert main(["profile", "lint", "mine", "--json", "-w", str(home.root)]) == 2
     found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["mine"]
-    assert found["mine"]
+    assert list(found) == ["profile mine"]
+    assert found["profile mine"]

@@ -43,6 +43,35 @@ def test_lint_finds_what_nothing_uses(home: Path, capsys: pytest.CaptureFixture[
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("by", ["odd", "{home}/profiles/scanners/odd.yaml", "sp500 odd"])
+def test_one_scanner_is_linted_by_its_name_or_its_file(home: Path, by: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """So is everything else that bears the name; a file's own folder is searched first."""
+    odd = home / "profiles" / "scanners" / "odd.yaml"
+    odd.write_text("version: 1\nextends: binance_spot_base\nfilters:\n  - {field: adx_15, above: 1}\n")
+    capsys.readouterr()
+    named = by.format(home=home).split()
+    elsewhere = home / "elsewhere"
+    assert main(["init", str(elsewhere)]) == 0
+    capsys.readouterr()
+    where = elsewhere if len(named) == 1 and "/" in by else home
+    assert main(["profile", "lint", *named, "--json", "-w", str(where)]) == 2
+    found = json.loads(capsys.readouterr().out)
+    (problem,) = found.pop("scanner odd")
+    assert problem.startswith("scanner odd (scanners/odd.yaml), line 4: filters.0: unknown feature 'adx_15' - did you")
+    assert found == ({"list of members sp500": [], "scanner sp500": []} if "sp500" in by else {})
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("sp50", "no profile, scanner or list of members 'sp50' - did you mean sp500?"),
+                       ("x.yaml", "x.yaml: no such file")],
+)  # fmt: skip
+def test_what_nothing_bears_is_no_profile_that_fails(
+    home: Path, name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "lint", name, "-w", str(home)]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.requirement("R-UNI-19")
 def test_lint_tells_the_defaults_that_a_profile_takes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "profiles" / "scanners" / "bare.yaml").write_text("version: 1\nextends: binance_spot_base\n")
