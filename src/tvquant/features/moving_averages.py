@@ -9,6 +9,7 @@
    bar backwards, so that it does not depend on `rows` nor on what came later.
 """
 
+from functools import lru_cache
 from math import isqrt
 
 import numpy as np
@@ -23,46 +24,51 @@ def lengths_of(*bars: int) -> Integers:
     return frozen(np.array(bars, dtype=np.int64))
 
 
-@compiled
 def simple(series: Floats, lengths: Integers, rows: int) -> Floats:
     """Return SMA of L increasing lengths, L x rows x K; `series` is W x K with W >= rows + the longest - 1.
 
     The sum of distances from a bar's own price is put together from shorter windows: one of a bars and one of b bars
     before it are D(t, a) + D(t - a, b) + b (price[t - a] - price[t]).
     """
-    columns, joins = series.shape[1], _joins(lengths)
-    prices = series[len(series) - (rows + lengths[-1] - 1) :].reshape(-1)
-    windows = np.empty((len(joins), len(prices)))
-    windows[0] = 0.0
+    columns, joins = series.shape[1], _joins(tuple(lengths.tolist()))
+    prices = series[len(series) - (rows + int(lengths[-1]) - 1) :].reshape(-1)
     out = np.empty((len(lengths), rows, columns))
-    first, m = len(prices) - rows * columns, 0
-    for p in range(len(joins)):
-        span, newer, older = joins[p]
-        if p > 0:
-            step = joins[newer, 0] * columns
-            then = windows[older]
-            _join(windows[p, step:], windows[newer, step:], prices[step:], then, prices, float(joins[older, 0]))
-        if span == lengths[m]:
-            _from_own_price(out[m].reshape(-1), prices[first:], windows[p, first:], float(span))
-            m += 1
+    _simple(prices, joins, columns, np.empty((len(joins), len(prices))), out.reshape(len(lengths), -1))
     return out
 
 
-@inner
-def _joins(lengths: Integers) -> Integers:
-    """Return windows in the order in which they are made: bars, and the places of the two that it is joined of.
+@lru_cache
+def _joins(lengths: tuple[int, ...]) -> Integers:
+    """Return windows in the order in which they are made: bars, the places of the two that it is joined of, its length.
 
-    A window grows to the next length by the longest one there is that does not reach beyond it.
+    A window grows to the next length by the longest one there is that does not reach beyond it. The last column is the
+    place of its bars among the lengths, -1 where they are none of them.
     """
-    out, made = np.ones((64, 3), np.int64), 1
+    made = [(1, 0, 0)]
     for length in lengths:
-        while out[made - 1, 0] < length:
-            older = made - 1
-            while out[older, 0] > length - out[made - 1, 0]:
+        while made[-1][0] < length:
+            newer = older = len(made) - 1
+            while made[older][0] > length - made[newer][0]:
                 older -= 1
-            out[made, 0], out[made, 1], out[made, 2] = out[made - 1, 0] + out[older, 0], made - 1, older
-            made += 1
-    return out[:made]
+            made.append((made[newer][0] + made[older][0], newer, older))
+    asked = {length: m for m, length in enumerate(lengths)}
+    return np.array([(*window, asked.get(window[0], -1)) for window in made])
+
+
+@compiled
+def _simple(prices: Floats, joins: Integers, columns: int, windows: Floats, out: Floats) -> None:
+    """Write the averages (L lines), by way of sums of distances of all windows."""
+    first = len(prices) - out.shape[1]
+    for i in range(len(prices)):
+        windows[0, i] = 0.0
+    for p in range(len(joins)):
+        if p > 0:
+            newer, older = joins[p, 1], joins[p, 2]
+            step = joins[newer, 0] * columns
+            now, then, span = prices[step:], windows[older], float(joins[older, 0])
+            _join(windows[p, step:], windows[newer, step:], now, then, prices, span)
+        if joins[p, 3] >= 0:
+            _from_own_price(out[joins[p, 3]], prices[first:], windows[p, first:], float(joins[p, 0]))
 
 
 # Innermost loops are functions of their own: only so are several of their steps taken at once by the machine.
@@ -97,74 +103,80 @@ def exponential(series: Floats, lengths: Integers, rows: int) -> Floats:
     return _smooth(series, lengths, 2.0 / (lengths + 1))[:, len(series) - rows :]
 
 
-@compiled
 def _smooth(series: Floats, lengths: Integers, rates: Floats) -> Floats:
     """Return L x W x K averages: names without holes side by side, NaN until their first mean."""
     out = np.empty((len(lengths), *series.shape))
     starts = first_known(series)
-    for m in range(len(lengths)):
+    for length, rate, averages in zip(lengths.tolist(), rates.tolist(), out, strict=True):
         if starts[0] < 0:
-            for j in range(series.shape[1]):
-                _smooth_passing(series[:, j], lengths[m], rates[m], out[m, :, j])
+            _smooth_passing(series, length, rate, averages)
         else:
-            _smooth_together(series, starts + (lengths[m] - 1), lengths[m], rates[m], out[m])
+            _smooth_together(series, starts, length, rate, np.zeros(len(starts)), averages)
     return out
 
 
-@inner
-def _smooth_together(series: Floats, begins: Integers, length: int, rate: float, out: Floats) -> None:
-    """Smooth names without holes, whose first means are at the rows `begins`."""
+@compiled
+def _smooth_together(series: Floats, starts: Integers, length: int, rate: float, seeds: Floats, out: Floats) -> None:
+    """Smooth names without holes, whose first values are at the rows `starts`; `seeds` are K zeros."""
     width, columns = series.shape
-    begin, last = min(int(begins.min()), width), begins.max()
-    out[:begin] = np.nan
-    for t in range(begin, width):
-        if t == begin:
-            out[t] = np.nan
-        else:
-            for j in range(columns):
-                out[t, j] = out[t - 1, j] + rate * (series[t, j] - out[t - 1, j])
+    first, last = width, 0
+    for j in range(columns):
+        begin = starts[j] + (length - 1)
+        first, last = min(first, begin), max(last, begin)
+        for t in range(starts[j], min(begin + 1, width)):
+            seeds[j] += series[t, j] - series[starts[j], j]
+        if begin < width:
+            seeds[j] = series[starts[j], j] + seeds[j] / length
+    for t in range(min(first + 1, width)):
+        for j in range(columns):
+            out[t, j] = seeds[j] if starts[j] + (length - 1) == t else np.nan
+    for t in range(first + 1, width):
+        for j in range(columns):
+            out[t, j] = out[t - 1, j] + rate * (series[t, j] - out[t - 1, j])
         if t <= last:
             for j in range(columns):
-                if begins[j] == t:
-                    _smooth_passing(series[t - length + 1 : t + 1, j], length, rate, out[t - length + 1 : t + 1, j])
-
-
-@inner
-def _smooth_passing(series: Floats, length: int, rate: float, out: Floats) -> None:
-    """Smooth one name, value by value, passing its holes."""
-    average, origin, seen = 0.0, 0.0, 0
-    for t in range(len(series)):
-        value = series[t]
-        out[t] = np.nan
-        if np.isnan(value):
-            continue
-        if seen >= length:
-            average += rate * (value - average)
-        else:
-            origin = value if seen == 0 else origin
-            average += value - origin
-            seen += 1
-            if seen == length:
-                average = origin + average / length
-        if seen == length:
-            out[t] = average
+                out[t, j] = seeds[j] if starts[j] + (length - 1) == t else out[t, j]
 
 
 @compiled
+def _smooth_passing(series: Floats, length: int, rate: float, out: Floats) -> None:
+    """Smooth name by name and value by value, passing holes."""
+    for j in range(series.shape[1]):
+        average, origin, seen = 0.0, 0.0, 0
+        for t in range(len(series)):
+            value = series[t, j]
+            out[t, j] = np.nan
+            if value != value:
+                continue
+            if seen >= length:
+                average += rate * (value - average)
+            else:
+                origin = value if seen == 0 else origin
+                average += value - origin
+                seen += 1
+                if seen == length:
+                    average = origin + average / length
+            if seen == length:
+                out[t, j] = average
+
+
 def weighted(series: Floats, weights: Floats, rows: int) -> Floats:
     """Return average with the given weights (newest first, sum 1), rows x K.
 
     `series` is W x K, W >= rows + weights - 1.
     """
-    width, columns = series.shape
-    prices = series.reshape(-1)
-    now = prices[(width - rows) * columns :]
-    out = np.zeros((rows, columns))
-    distance = out.reshape(-1)
-    for back in range(len(weights)):
-        _add_weighted(distance, now, prices[(width - rows - back) * columns :], weights[back])
-    _sum(distance, distance, now)
+    out = np.zeros((rows, series.shape[1]))
+    _weighted(series.reshape(-1), weights, series.shape[1], out.reshape(-1))
     return out
+
+
+@compiled
+def _weighted(prices: Floats, weights: Floats, columns: int, distance: Floats) -> None:
+    """Write the average over zeros."""
+    first = len(prices) - len(distance)
+    for back in range(len(weights)):
+        _add_weighted(distance, prices[first:], prices[first - back * columns :], weights[back])
+    _add(distance, prices[first:])
 
 
 @inner
@@ -173,7 +185,6 @@ def _add_weighted(distance: Floats, now: Floats, then: Floats, weight: float) ->
         distance[i] += weight * (then[i] - now[i])
 
 
-@compiled
 def volume_weighted(series: Floats, volume: Floats, length: int, rows: int) -> Floats:
     """Return VWMA, rows x K; NaN where the window's volume is zero or has a NaN.
 
@@ -181,25 +192,38 @@ def volume_weighted(series: Floats, volume: Floats, length: int, rows: int) -> F
 
     Put together from windows of 1, 2, 4 ... bars as `simple`, the distance of an older window being its volume's.
     """
-    columns, some, size = series.shape[1], rows * series.shape[1], (rows + length - 1) * series.shape[1]
-    prices, total = series.reshape(-1)[series.size - size :], volume.reshape(-1)[volume.size - size :].copy()
+    columns, size = series.shape[1], (rows + length - 1) * series.shape[1]
+    prices, traded = series.reshape(-1)[series.size - size :], volume.reshape(-1)[volume.size - size :]
     out = np.zeros((rows, columns))
-    distance, traded, now = out.reshape(-1), np.zeros(some), prices[size - some :]
-    power, wider, wider_total = np.zeros(size), np.zeros(size), np.zeros(size)
-    span = 1
+    windows = np.zeros((4, size))
+    windows[TOTAL] = traded
+    _volume_weighted(prices, windows, length, columns, np.zeros(out.size), out.reshape(-1))
+    return out
+
+
+TOTAL, WIDER_TOTAL, POWER, WIDER = range(4)
+"""Rows of the windows of a VWMA: volume of those of the power of two, of twice as many bars, and their distances."""
+
+
+@compiled
+def _volume_weighted(
+    prices: Floats, windows: Floats, length: int, columns: int, traded: Floats, distance: Floats
+) -> None:
+    """Write the average over zeros; `traded` are zeros, too."""
+    total, wider_total, power, wider = windows[TOTAL], windows[WIDER_TOTAL], windows[POWER], windows[WIDER]
+    first, span = len(prices) - len(distance), 1
     while span <= length:
         step = span * columns
         if length & span:
-            back = size - some - (length & (span - 1)) * columns
-            _join_traded(distance, distance, now, power[back:], prices[back:], total[back:])
+            back = first - (length & (span - 1)) * columns
+            _join_traded(distance, distance, prices[first:], power[back:], prices[back:], total[back:])
             _add(traded, total[back:])
         if 2 * span <= length:
             _join_traded(wider[step:], power[step:], prices[step:], power, prices, total)
             _sum(wider_total[step:], total[step:], total)
             power, wider, total, wider_total = wider, power, wider_total, total
         span *= 2
-    _from_own_price_traded(distance, now, traded)
-    return out
+    _from_own_price_traded(distance, prices[first:], traded)
 
 
 @inner
@@ -227,26 +251,37 @@ def _from_own_price_traded(distance: Floats, now: Floats, traded: Floats) -> Non
         distance[i] = now[i] + distance[i] / traded[i] if traded[i] > 0.0 else np.nan
 
 
-@compiled
 def highest(series: Floats, lengths: Integers, rows: int) -> Floats:
     """Return highest of the last n values for L increasing lengths, L x rows x K; a NaN makes it NaN.
 
     `series` is W x K with W >= rows + the longest - 1. Of windows of 1, 2, 4 ... bars two that overlap make any other.
     """
-    columns, longest = series.shape[1], lengths[-1]
-    power = series[len(series) - (rows + longest - 1) :].reshape(-1).copy()
-    size, some = len(power), rows * columns
-    wider = np.empty(size)
-    out = np.empty((len(lengths), rows, columns))
-    tops = out.reshape(len(lengths), some)
-    span = 1
+    return _tops(series[len(series) - (rows + int(lengths[-1]) - 1) :].copy(), lengths, rows)
+
+
+def negated_lowest(series: Floats, lengths: Integers, rows: int) -> Floats:
+    """Return the lowest of the same with their sign changed."""
+    return _tops(-series[len(series) - (rows + int(lengths[-1]) - 1) :], lengths, rows)
+
+
+def _tops(bars: Floats, lengths: Integers, rows: int) -> Floats:
+    """Return what `highest` does of no more bars than it looks at, and overwrite them."""
+    out = np.empty((len(lengths), rows, bars.shape[1]))
+    power = bars.reshape(-1)
+    _highest(power, np.empty(len(power)), lengths, bars.shape[1], out.reshape(len(lengths), -1))
+    return out
+
+
+@compiled
+def _highest(power: Floats, wider: Floats, lengths: Integers, columns: int, tops: Floats) -> None:
+    """Write the highest (L lines); `power` is overwritten, and so is what `wider` holds."""
+    first, span = len(power) - tops.shape[1], 1
     for m in range(len(lengths)):
         while 2 * span <= lengths[m]:
             _higher(wider[span * columns :], power[span * columns :], power)
             wider, power = power, wider
             span *= 2
-        _higher(tops[m], power[size - some :], power[size - some - (lengths[m] - span) * columns :])
-    return out
+        _higher(tops[m], power[first:], power[first - (lengths[m] - span) * columns :])
 
 
 @inner
@@ -256,23 +291,15 @@ def _higher(out: Floats, a: Floats, b: Floats) -> None:
         out[i] = a[i] if (a[i] > b[i]) | (a[i] != a[i]) else b[i]
 
 
-@compiled
 def midrange(high: Floats, low: Floats, lengths: Integers, rows: int) -> Floats:
     """Return middle of the highest high and the lowest low of L increasing lengths, L x rows x K.
 
     A NaN makes it NaN.
     """
     middle = highest(high, lengths, rows)
-    negated = highest(-low[len(low) - (rows + lengths[-1] - 1) :], lengths, rows)
-    _halve(middle.reshape(-1), negated.reshape(-1))
+    middle -= negated_lowest(low, lengths, rows)
+    middle /= 2.0
     return middle
-
-
-@inner
-def _halve(top: Floats, negated: Floats) -> None:
-    """Write the middle into the top; `negated` is the bottom with its sign changed."""
-    for i in range(len(top)):
-        top[i] = (top[i] - negated[i]) / 2.0
 
 
 def hull_weights(length: int) -> Floats:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.features.moving_averages import exponential, highest, lengths_of, simple, smoothed
+from tvquant.features.moving_averages import exponential, highest, lengths_of, negated_lowest, simple, smoothed
 from tvquant.features.rating_rules import PriceSource
 from tvquant.features.tiles import Tile
 from tvquant.features.votes import TOLERANCE, WHOLE
@@ -80,7 +80,7 @@ def oscillators(
     highs, lows = (
         np.full_like(closes, np.nan) if field is None else tile.stacked(field, width)[0] for field in (high, low)
     )
-    smooth = tuple(recursive(highs, lows, closes))
+    smooth = recursive(highs, lows, closes)
     values = windowed(highs, lows, closes, smooth, rows, cci_source is PriceSource.TYPICAL)
     return Oscillators(*(block.T for block in values))
 
@@ -113,76 +113,50 @@ def recursive(highs: Floats, lows: Floats, closes: Floats) -> Recursive:
     )
 
 
-@compiled
-def windowed(
-    highs: Floats, lows: Floats, closes: Floats, smooth: tuple[Floats, ...], rows: int, typical: bool
-) -> tuple[Floats, ...]:
+def windowed(highs: Floats, lows: Floats, closes: Floats, smooth: Recursive, rows: int, typical: bool) -> Oscillators:
     """Return the oscillators at the last `rows` + 2 bars of those given, from the smoothed values, rows + 2 x K each.
 
-    `typical` asks for the CCI of the typical price instead of the close. What is smoothed and what is returned are
-    plain tuples in the order of `Recursive` and `Oscillators`: a cache of compiled code must not name a class.
+    `typical` asks for the CCI of the typical price instead of the close.
     """
-    recursive = Recursive(*smooth)
     reach = rows + BEFORE
-    raw = position(closes, highs, lows, RANGE, reach + 2 * (SMOOTHING[0] - 1), 0.0)
+    raw = position(closes, highs, lows, RANGE, reach + 2 * (int(SMOOTHING[0]) - 1), 0.0)
     k, d = stochastic(raw)
-    strength = recursive.strength
+    strength = smooth.strength
     rsi_k, rsi_d = stochastic(position(strength, strength, strength, RANGE, len(raw), TOLERANCE * WHOLE))
     begin = len(closes) - reach
-    now, base, earlier = closes[begin:], recursive.base[begin:], closes[begin - MOMENTUM_LENGTH : -MOMENTUM_LENGTH]
-    source = _typical(highs, lows, closes, reach + CCI[0] - 1) if typical else closes
-    channel = commodity_channel(source, CCI, reach)
-    awesome = simple(_between(highs, lows, reach + AWESOME[-1] - 1), AWESOME, reach)
-    return (
-        now, recursive.trend[begin:], strength[begin:], k, d, channel,
-        recursive.adx[begin:], recursive.plus[begin:], recursive.minus[begin:],
-        _less(awesome[0], awesome[1]), _less(now, earlier), recursive.macd[begin:], recursive.signal[begin:],
-        rsi_k, rsi_d, _below_top(raw[len(raw) - reach :]),
-        _less(highs[begin:], base), _less(lows[begin:], base), ultimate(highs, lows, closes, ULTIMATE_LENGTH, reach),
-    )  # fmt: skip
+    now, high, low, base = closes[begin:], highs[begin:], lows[begin:], smooth.base[begin:]
+    source = _typical(highs, lows, closes, reach + int(CCI[0]) - 1) if typical else closes
+    wide = len(closes) - (reach + int(AWESOME[-1]) - 1)
+    faster, slower = simple((highs[wide:] + lows[wide:]) / 2.0, AWESOME, reach)
+    return Oscillators(
+        close=now,
+        trend=smooth.trend[begin:],
+        rsi=strength[begin:],
+        k=k,
+        d=d,
+        cci=commodity_channel(source, CCI, reach),
+        adx=smooth.adx[begin:],
+        plus=smooth.plus[begin:],
+        minus=smooth.minus[begin:],
+        awesome=faster - slower,
+        momentum=now - closes[begin - MOMENTUM_LENGTH : -MOMENTUM_LENGTH],
+        macd=smooth.macd[begin:],
+        signal=smooth.signal[begin:],
+        rsi_k=rsi_k,
+        rsi_d=rsi_d,
+        williams=raw[len(raw) - reach :] - 100.0,
+        bull=high - base,
+        bear=low - base,
+        ultimate=ultimate(highs, lows, closes, ULTIMATE_LENGTH, reach),
+    )
 
 
-@inner
-def _less(a: Floats, b: Floats) -> Floats:
-    out = np.empty(a.shape)
-    _take(out.reshape(-1), a.reshape(-1), b.reshape(-1))
-    return out
-
-
-@inner
-def _take(out: Floats, a: Floats, b: Floats) -> None:
-    for i in range(len(out)):
-        out[i] = a[i] - b[i]
-
-
-@inner
-def _below_top(values: Floats) -> Floats:
-    """Return percent from the top, as Williams counts, from those from the bottom."""
-    out, given = np.empty(values.shape), values.reshape(-1)
-    line = out.reshape(-1)
-    for i in range(len(line)):
-        line[i] = given[i] - 100.0
-    return out
-
-
-@inner
-def _between(highs: Floats, lows: Floats, rows: int) -> Floats:
-    """Return middle of each of the last bars."""
-    out = np.empty((rows, highs.shape[1]))
-    top, bottom, line = highs[len(highs) - rows :].reshape(-1), lows[len(lows) - rows :].reshape(-1), out.reshape(-1)
-    for i in range(len(line)):
-        line[i] = (top[i] + bottom[i]) / 2.0
-    return out
-
-
-@inner
 def _typical(highs: Floats, lows: Floats, closes: Floats, rows: int) -> Floats:
     """Return mean of high, low and close of each of the last bars."""
-    out, first = np.empty((rows, highs.shape[1])), len(highs) - rows
-    top, bottom, now = highs[first:].reshape(-1), lows[first:].reshape(-1), closes[first:].reshape(-1)
-    line = out.reshape(-1)
-    for i in range(len(line)):
-        line[i] = (top[i] + bottom[i] + now[i]) / 3.0
+    first = len(highs) - rows
+    out = highs[first:] + lows[first:]
+    out += closes[first:]
+    out /= 3.0
     return out
 
 
@@ -216,19 +190,18 @@ def _strength(up: Floats, down: Floats, price: Floats) -> None:
         up[i] = 100.0 if down[i] <= nothing else ratio
 
 
-@compiled
 def position(source: Floats, high: Floats, low: Floats, lengths: Integers, rows: int, nothing: float) -> Floats:
     """Return the place of the source between lowest low and highest high of n bars, in percent, rows x K.
 
     `lengths` is the one n. NaN where the two are no more than `nothing` apart.
     """
     top: Floats = highest(high, lengths, rows)[0]
-    bottom = highest(-low[len(low) - (rows + lengths[0] - 1) :], lengths, rows)[0]
+    bottom = negated_lowest(low, lengths, rows)[0]
     _position(source[len(source) - rows :].reshape(-1), top.reshape(-1), bottom.reshape(-1), nothing)
     return top
 
 
-@inner
+@compiled
 def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> None:
     """Write the position into `top`; `negated` is the lowest low with its sign changed."""
     for i in range(len(source)):
@@ -236,32 +209,31 @@ def _position(source: Floats, top: Floats, negated: Floats, nothing: float) -> N
         top[i] = 100.0 * (source[i] + negated[i]) / spread if spread > nothing else np.nan
 
 
-@compiled
 def stochastic(raw: Floats) -> tuple[Floats, Floats]:
     """Return %K and %D of a position: its average over 3 bars, and that over 3 bars again.
 
     Both are rows x K, four rows fewer than the position.
     """
-    more = SMOOTHING[0] - 1
+    more = int(SMOOTHING[0]) - 1
     k = simple(raw, SMOOTHING, len(raw) - more)[0]
     return k[more:], simple(k, SMOOTHING, len(k) - more)[0]
 
 
-@compiled
 def commodity_channel(source: Floats, lengths: Integers, rows: int) -> Floats:
     """Return the CCI, rows x K: distance from the mean of n bars over 0.015 of the mean absolute distance.
 
     `lengths` is the one n. NaN where the mean absolute distance is zero.
     """
     out: Floats = simple(source, lengths, rows)[0]
-    _channel_of_mean(source.reshape(-1), lengths[0], source.shape[1], out.reshape(-1))
+    mean = out.reshape(-1)
+    _channel_of_mean(source.reshape(-1), int(lengths[0]), source.shape[1], np.zeros(len(mean)), mean)
     return out
 
 
-@inner
-def _channel_of_mean(prices: Floats, length: int, columns: int, mean: Floats) -> None:
-    """Write the CCI in place of the mean."""
-    spread, first = np.zeros(len(mean)), len(prices) - len(mean)
+@compiled
+def _channel_of_mean(prices: Floats, length: int, columns: int, spread: Floats, mean: Floats) -> None:
+    """Write the CCI in place of the mean; `spread` are zeros."""
+    first = len(prices) - len(mean)
     back = 0
     while back < length:
         a = first - back * columns
@@ -295,66 +267,45 @@ def _channel(mean: Floats, source: Floats, spread: Floats, length: float) -> Non
         mean[i] = (source[i] - mean[i]) / (0.015 * (spread[i] / length)) if spread[i] > 0.0 else np.nan
 
 
-@compiled
 def ultimate(high: Floats, low: Floats, close: Floats, length: int, rows: int) -> Floats:
     """Return ultimate oscillator in percent, rows x K: shares bought in n, 2 n and 4 n bars, weighted 4, 2, 1.
 
     A share is the sum of buying pressures over that of true ranges; NaN where a window has no range.
     """
     columns, first = close.shape[1], len(close) - (rows + 4 * length - 1)
-    pressure, ranges = np.empty((rows + 4 * length - 1) * columns), np.empty((rows + 4 * length - 1) * columns)
-    prices, before = close[first:].reshape(-1), close[first - 1 :].reshape(-1)
-    _pressure(low[first:].reshape(-1), prices, before, pressure)
-    _range(high[first:].reshape(-1), low[first:].reshape(-1), before, ranges)
+    top, bottom, now = (field[first:].reshape(-1) for field in (high, low, close))
+    pressure, ranges = np.empty(len(now)), np.empty(len(now))
+    _pressure_and_range(top, bottom, now, close[first - 1 : -1].reshape(-1), pressure, ranges)
     out, step = np.zeros((rows, columns)), length * columns
     bought, moved = _sums(pressure, length, columns), _sums(ranges, length, columns)
-    more_bought, more_moved = _doubled(bought, step), _doubled(moved, step)
-    most_bought, most_moved = _doubled(more_bought, 2 * step), _doubled(more_moved, 2 * step)
-    shares = out.reshape(-1)
-    _add_share(shares, bought[-out.size :], moved[-out.size :], 4.0)
-    _add_share(shares, more_bought[-out.size :], more_moved[-out.size :], 2.0)
-    _add_share(shares, most_bought, most_moved, 1.0)
+    _add_share(out.reshape(-1), bought[-out.size :], moved[-out.size :], 4.0)
+    for wider, weight in ((step, 2.0), (2 * step, 1.0)):
+        bought, moved = bought[wider:] + bought[:-wider], moved[wider:] + moved[:-wider]
+        _add_share(out.reshape(-1), bought[-out.size :], moved[-out.size :], weight)
     return out
 
 
-@inner
-def _pressure(low: Floats, close: Floats, before: Floats, pressure: Floats) -> None:
+@compiled
+def _pressure_and_range(
+    high: Floats, low: Floats, close: Floats, before: Floats, pressure: Floats, ranges: Floats
+) -> None:
+    """Write buying pressure and true range of bars; `before` are the closes before them."""
     for i in range(len(close)):
-        pressure[i] = close[i] - (low[i] if (low[i] < before[i]) | (low[i] != low[i]) else before[i])
-
-
-@inner
-def _range(high: Floats, low: Floats, before: Floats, ranges: Floats) -> None:
-    for i in range(len(ranges)):
         bottom = low[i] if (low[i] < before[i]) | (low[i] != low[i]) else before[i]
         top = high[i] if (high[i] > before[i]) | (high[i] != high[i]) else before[i]
+        pressure[i] = close[i] - bottom
         ranges[i] = top - bottom
 
 
-@inner
 def _sums(series: Floats, length: int, columns: int) -> Floats:
     """Return sums of n values that follow each other, for n - 1 bars fewer."""
     out = series[(length - 1) * columns :].copy()
     for back in range(1, length):
-        _add(out, series[(length - 1 - back) * columns :])
+        out += series[(length - 1 - back) * columns : len(series) - back * columns]
     return out
 
 
-@inner
-def _doubled(sums: Floats, step: int) -> Floats:
-    """Return sums of windows of twice n bars from those of n; `step` is n bars."""
-    out = sums[step:].copy()
-    _add(out, sums)
-    return out
-
-
-@inner
-def _add(out: Floats, more: Floats) -> None:
-    for i in range(len(out)):
-        out[i] += more[i]
-
-
-@inner
+@compiled
 def _add_share(out: Floats, bought: Floats, moved: Floats, weight: float) -> None:
     for i in range(len(out)):
         out[i] += weight / 7.0 * (100.0 * bought[i] / moved[i] if moved[i] > 0.0 else np.nan)

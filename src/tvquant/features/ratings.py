@@ -32,8 +32,16 @@ from tvquant.features.moving_averages import (
 )
 from tvquant.features.rating_rules import LIBRARY_V3, CloudRule, RatingRules
 from tvquant.features.tiles import CHUNK, Tile, by_tiles
-from tvquant.features.votes import MISSING, Tally, Votes, dearer, tally
-from tvquant.statistics.kernels import compiled, inner
+from tvquant.features.votes import (
+    MISSING,
+    Tally,
+    Votes,
+    average_of_means,
+    judge_average,
+    judge_displaced,
+    judge_of_today,
+    tally,
+)
 
 LENGTHS = lengths_of(10, 20, 30, 50, 100, 200)
 VOLUME_LENGTH = 20
@@ -134,56 +142,39 @@ def tallied(votes: Votes) -> Tally:
     return np.asarray(tally(np.ascontiguousarray(votes.transpose(2, 0, 1))[None])[0])
 
 
-@compiled
 def mean(group: Tally) -> Floats:
     """Return Recommend.MA or Recommend.Other: mean of a group's votes, in [-1, 1], NaN where there is none.
 
     Rows x N.
     """
-    out = np.empty(group.shape[1:])
-    for t in range(len(out)):
-        for j in range(out.shape[1]):
-            out[t, j] = group[0, t, j] / group[1, t, j] if group[1, t, j] > 0 else np.nan
-    return out
+    out = np.full(group.shape[1:], np.nan)
+    return np.asarray(np.divide(group[0], group[1], out=out, where=group[1] > 0))
 
 
-@compiled
 def mean_of_both(averages: Tally, oscillators: Tally) -> Floats:
     """Return Recommend.All: mean of the two groups' means, the one there is where the other has no vote; rows x N.
 
     Source: published readings, all of which are (Recommend.MA + Recommend.Other) / 2, none the mean of 26 votes.
     """
     out = np.empty(averages.shape[1:])
-    for t in range(len(out)):
-        for j in range(out.shape[1]):
-            a, n = int(averages[0, t, j]), int(averages[1, t, j])
-            b, m = int(oscillators[0, t, j]), int(oscillators[1, t, j])
-            if n > 0 and m > 0:
-                out[t, j] = (a * m + b * n) / (2 * n * m)
-            elif n > 0:
-                out[t, j] = a / n
-            else:
-                out[t, j] = b / m if m > 0 else np.nan
+    total, count = (line.reshape(-1) for line in averages)
+    other_total, other_count = (line.reshape(-1) for line in oscillators)
+    average_of_means(total, count, other_total, other_count, out.reshape(-1))
     return out
 
 
-@compiled
 def _vote_by_averages(bars: Floats, smooth: Floats, votes: Votes) -> None:
     """Vote by SMA, EMA and Hull of the closes of a block; `smooth` is its six EMA at every bar."""
     n, rows = len(LENGTHS), votes.shape[1]
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
         end = len(bars) - rows + first + size
-        now = bars[end - size : end].reshape(-1)
-        averages = simple(bars[:end], LENGTHS, size)
-        for m in range(n):
-            _judge(averages[m].reshape(-1), now, votes[m, first : first + size].reshape(-1))
-            _judge(smooth[m, end - size : end].reshape(-1), now, votes[n + m, first : first + size].reshape(-1))
-        hull = weighted(bars[:end], HULL, size)
-        _judge(hull.reshape(-1), now, votes[2 * n, first : first + size].reshape(-1))
+        now, mine = bars[end - size : end], votes[:, first : first + size]
+        judge(simple(bars[:end], LENGTHS, size), now, mine[:n])
+        judge(smooth[:, end - size : end], now, mine[n : 2 * n])
+        judge(weighted(bars[:end], HULL, size)[None], now, mine[2 * n : 2 * n + 1])
 
 
-@compiled
 def _vote_by_volume(bars: Floats, volume: Floats, votes: Votes) -> None:
     """Vote by the VWMA."""
     rows = votes.shape[1]
@@ -191,72 +182,27 @@ def _vote_by_volume(bars: Floats, volume: Floats, votes: Votes) -> None:
         size = min(CHUNK, rows - first)
         end = len(bars) - rows + first + size
         average = volume_weighted(bars[:end], volume[:end], VOLUME_LENGTH, size)
-        now = bars[end - size : end]
-        _judge(average.reshape(-1), now.reshape(-1), votes[VWMA, first : first + size].reshape(-1))
+        judge(average[None], bars[end - size : end], votes[VWMA : VWMA + 1, first : first + size])
 
 
-@compiled
 def _vote_by_cloud(bars: Floats, high: Floats, low: Floats, displaced: bool, votes: Votes) -> None:
     """Vote by Ichimoku, from the three midranges, which begin `DISPLACEMENT` bars earlier."""
     rows, names = votes.shape[1:]
     for first in range(0, rows, CHUNK):
         size = min(CHUNK, rows - first)
         end = len(bars) - rows + first + size
-        lines = midrange(high[:end], low[:end], CLOUD, size + DISPLACEMENT)
-        now, before = bars[end - size : end].reshape(-1), bars[end - size - 1 :].reshape(-1)
-        faster, middle, slower = lines[0].reshape(-1), lines[1].reshape(-1), lines[2].reshape(-1)
-        then, mine = DISPLACEMENT * names, votes[CLOUDS, first : first + size].reshape(-1)
+        lines = midrange(high[:end], low[:end], CLOUD, size + DISPLACEMENT).reshape(len(CLOUD), -1)
+        now, mine = bars[end - size : end].reshape(-1), votes[CLOUDS, first : first + size].reshape(-1)
+        conversion, base, slow = lines[:, DISPLACEMENT * names :]
         if displaced:
-            _judge_displaced(faster[then:], middle[then:], slower[then:], now, faster, middle, slower, mine)
+            faster, middle, slower = lines[:, : len(now)]
+            judge_displaced(conversion, base, slow, now, faster, middle, slower, mine)
         else:
-            _judge_of_today(faster[then:], middle[then:], slower[then:], now, before, mine)
+            judge_of_today(conversion, base, slow, now, bars[end - size - 1 : end - 1].reshape(-1), mine)
 
 
 def judge(averages: Floats, now: Floats, votes: Votes) -> None:
     """Write the votes of L averages against the close: L x rows x K against rows x K."""
+    price = now.reshape(-1)
     for average, line in zip(averages, votes, strict=True):
-        _judge(average.reshape(-1), now.reshape(-1), line.reshape(-1))
-
-
-@compiled
-def _judge(average: Floats, price: Floats, votes: Votes) -> None:
-    for i in range(len(votes)):
-        vote = np.int8(dearer(price[i], average[i], price[i])) - np.int8(dearer(average[i], price[i], price[i]))
-        votes[i] = vote if average[i] == average[i] else MISSING
-
-
-@inner
-def _judge_displaced(
-    conversion: Floats,
-    base: Floats,
-    slow: Floats,
-    price: Floats,
-    faster: Floats,
-    middle: Floats,
-    slower: Floats,
-    votes: Votes,
-) -> None:
-    """Vote on the cloud; `faster`, `middle` and `slower` are of the displaced bar."""
-    for i in range(len(votes)):
-        p = price[i]
-        lead = (faster[i] + middle[i]) / 2.0
-        rises = dearer(lead, slower[i], p) & dearer(base[i], lead, p)
-        falls = dearer(slower[i], lead, p) & dearer(lead, base[i], p)
-        rises = rises & dearer(conversion[i], base[i], p) & dearer(p, conversion[i], p)
-        falls = falls & dearer(base[i], conversion[i], p) & dearer(conversion[i], p, p)
-        votes[i] = np.int8(rises) - np.int8(falls) if slow[i] == slow[i] else MISSING
-
-
-@inner
-def _judge_of_today(
-    conversion: Floats, base: Floats, slow: Floats, price: Floats, before: Floats, votes: Votes
-) -> None:
-    for i in range(len(votes)):
-        p = price[i]
-        lead = (conversion[i] + base[i]) / 2.0
-        rises = dearer(lead, slow[i], p) & dearer(p, lead, p) & dearer(base[i], p, p)
-        falls = dearer(slow[i], lead, p) & dearer(slow[i], p, p) & dearer(p, base[i], p)
-        rises = rises & dearer(conversion[i], before[i], p) & dearer(p, conversion[i], p)
-        falls = falls & dearer(before[i], conversion[i], p) & dearer(conversion[i], p, p)
-        known = slow[i] + lead + before[i]
-        votes[i] = np.int8(rises) - np.int8(falls) if known == known else MISSING
+        judge_average(average.reshape(-1), price, line.reshape(-1))

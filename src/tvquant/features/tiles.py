@@ -18,7 +18,7 @@ from tvquant.core.panel import Floats, frozen
 from tvquant.statistics.first_valid import Integers
 from tvquant.statistics.kernels import compiled, inner
 
-LANES, CHUNK = 32, 256
+LANES, CHUNK = 32, 512
 """Names and bars taken at once: what is worked on at a time stays in the processor's cache."""
 TILE = 256
 """Names read and written at once: as many lie beside each other in a row."""
@@ -46,7 +46,9 @@ class Tile:
     def __init__(self, close: Floats, begin: int, end: int, lanes: int) -> None:
         """Take the columns from `begin` to `end` of T x N closes."""
         self.close, self.begin, self.end, self.lanes = by_rows(close), begin, end, lanes
-        self.whole = _whole_from(self.close, begin, end, lanes)
+        after = np.zeros(end - begin, np.int64)
+        _after_last_hole(self.close, begin, after)
+        self.whole = np.maximum.reduceat(after, range(0, end - begin, lanes))
         """The row of each block from which on all of its names have a bar."""
 
     def stacked(self, values: Floats, width: int) -> Floats:
@@ -54,44 +56,45 @@ class Tile:
 
         A bar is a row with a close.
         """
-        return _stacked(by_rows(values), self.close, width, self.begin, self.end, self.lanes, self.whole)
-
-
-@inner
-def copied[T: np.generic](values: NDArray[T], out: NDArray[T]) -> None:
-    """Copy the first values into the places of `out`."""
-    for i in range(len(out)):
-        out[i] = values[i]
+        out = np.empty((len(self.whole), width, self.lanes))
+        _stack(by_rows(values), self.close, self.begin, self.end, int(self.whole.min()), self.whole, out)
+        return out
 
 
 @compiled
-def _whole_from(close: Floats, begin: int, end: int, lanes: int) -> Integers:
-    after = np.zeros(end - begin, np.int64)
+def _after_last_hole(close: Floats, begin: int, after: Integers) -> None:
+    """Write the row after the last without a bar of each of the columns from `begin` on; 0 where there is none."""
     for t in range(len(close)):
-        for j in range(end - begin):
-            after[j] = t + 1 if np.isnan(close[t, begin + j]) else after[j]
-    return np.array([after[g : g + lanes].max() for g in range(0, end - begin, lanes)])
+        for j in range(len(after)):
+            after[j] = t + 1 if close[t, begin + j] != close[t, begin + j] else after[j]
 
 
 @compiled
-def _stacked(values: Floats, close: Floats, width: int, begin: int, end: int, lanes: int, whole: Integers) -> Floats:
-    shift = width - len(close)
-    out = np.empty((len(whole), width, lanes))
-    for t in range(max(int(whole.min()), -shift), len(close)):
+def _stack(values: Floats, close: Floats, begin: int, end: int, first: int, whole: Integers, out: Floats) -> None:
+    """Write bars of the columns from `begin` to `end` in blocks; before the row `first` no block is whole."""
+    lanes, shift = out.shape[2], out.shape[1] - len(close)
+    for t in range(max(first, -shift), len(close)):
         for g in range(len(whole)):
-            first = begin + g * lanes
+            column = begin + g * lanes
             if t >= whole[g]:
-                copied(values[t, first:], out[g, shift + t, : min(lanes, end - first)])
+                _copy(values[t, column:], out[g, shift + t, : min(lanes, end - column)])
     for g in range(len(whole)):
         for j in range(lanes):
             place, column = shift + max(whole[g], -shift) - 1, begin + g * lanes + j
             if column < end:
                 for t in range(whole[g] - 1, -1, -1):
-                    if place >= 0 and not np.isnan(close[t, column]):
+                    if place >= 0 and close[t, column] == close[t, column]:
                         out[g, place, j] = values[t, column]
                         place -= 1
-            out[g, : (place + 1 if column < end else width), j] = np.nan
-    return out
+            for i in range(place + 1 if column < end else out.shape[1]):
+                out[g, i, j] = np.nan
+
+
+@inner
+def _copy(values: Floats, out: Floats) -> None:
+    """Copy the first values into the places of `out`."""
+    for i in range(len(out)):
+        out[i] = values[i]
 
 
 def by_tiles[T: np.generic](
@@ -136,40 +139,30 @@ def by_blocks(
 
 
 def placed[T: np.generic](values: NDArray[T], tile: Tile, missing: T, out: NDArray[T]) -> None:
-    """Move values of the last bars (G x M x rows x lanes) to their rows and columns of `out`, M x rows x N."""
-    _place(values, tile.close, tile.begin, tile.end, tile.whole, missing, out)
+    """Move values of the last bars (G x M x rows x lanes) to their rows and columns of `out`, M x rows x N.
+
+    Blocks whose names all have all of the bars are at the rows already.
+    """
+    rows, lanes = values.shape[2:]
+    for g, block in enumerate(values):
+        first = tile.begin + g * lanes
+        width = min(lanes, tile.end - first)
+        if tile.whole[g] <= len(tile.close) - rows:
+            out[:, :, first : first + width] = block[:, :, :width]
+        else:
+            _place_by_bars(block, tile.close, first, missing, np.full(width, rows), out)
 
 
 @compiled
-def _place[T: np.generic](
-    values: NDArray[T], close: Floats, begin: int, end: int, whole: Integers, missing: T, out: NDArray[T]
+def _place_by_bars[T: np.generic](
+    values: NDArray[T], close: Floats, first: int, missing: T, bars: Integers, out: NDArray[T]
 ) -> None:
-    """Move blocks whose names all have all of the bars: these are at the rows already."""
-    blocks, planes, rows, lanes = values.shape
-    skipped = len(close) - rows
-    for m in range(planes):
-        for t in range(rows):
-            for g in range(blocks):
-                first = begin + g * lanes
-                if whole[g] <= skipped:
-                    copied(values[g, m, t], out[m, t, first : min(first + lanes, end)])
-    for g in range(blocks):
-        if whole[g] > skipped:
-            first = begin + g * lanes
-            cut = slice(first, min(first + lanes, end))
-            _place_by_bars(values[g], close[skipped:, cut], missing, out[:, :, cut])
-
-
-@inner
-def _place_by_bars[T: np.generic](values: NDArray[T], close: Floats, missing: T, out: NDArray[T]) -> None:
-    rows, columns = close.shape
-    bars, left = np.full((rows, columns), -1), np.full(columns, rows)
+    """Write values of bars at the rows of the names from column `first` on; `bars` are how many there are of each."""
+    planes, rows = out.shape[:2]
     for t in range(rows - 1, -1, -1):
-        for j in range(columns):
-            if not np.isnan(close[t, j]):
-                left[j] -= 1
-                bars[t, j] = left[j]
-    for m in range(len(values)):
-        for t in range(rows):
-            for j in range(columns):
-                out[m, t, j] = values[m, bars[t, j], j] if bars[t, j] >= 0 else missing
+        row = close[len(close) - rows + t]
+        for j in range(len(bars)):
+            there = row[first + j] == row[first + j]
+            bars[j] -= there
+            for m in range(planes):
+                out[m, t, first + j] = values[m, bars[j], j] if there else missing

@@ -25,24 +25,43 @@ def directional_movement(high: Floats, low: Floats, close: Floats, *, rows: int)
     The DIs begin at the 15th bar of a name, the ADX at the 28th. While no bar had a true range there is no DI; where
     neither DI is above zero the movement has no direction and counts as 0.
     """
-    moved, up, down = _moves(high, low, close)
+    high, low, close = (np.ascontiguousarray(field) for field in (high, low, close))
+    moved, up, down = (np.empty(close.shape) for _ in range(3))
+    moved[0] = up[0] = down[0] = np.nan
+    bars, before = ([field[part].reshape(-1) for field in (high, low, close)] for part in (slice(1, None), slice(-1)))
+    _moves(*bars, *before, *(field[1:].reshape(-1) for field in (moved, up, down)))
     starts = first_known(moved)
     if starts[0] >= 0:
         for values in (moved, up, down):
-            _smooth(values, starts)
-        _share(up, down, moved)
+            _smooth(values, starts, np.zeros(len(starts)))
+        _share(up.reshape(-1), down.reshape(-1), moved.reshape(-1))
         starts = first_known(moved)
     if starts[0] >= 0:
-        _smooth(moved, starts)
+        _smooth(moved, starts, np.zeros(len(starts)))
         moved *= 100.0
         return moved[-rows:], up[-rows:], down[-rows:]
-    adx, plus, minus = _directional(high, low, close, rows)
-    return adx, plus, minus
+    out = np.full((3, rows, close.shape[1]), np.nan)
+    _directional(high, low, close, _unbegun(close.shape[1]), out)
+    return out[0], out[1], out[2]
 
 
 def average_true_range(high: Floats, low: Floats, close: Floats, *, rows: int) -> Floats:
     """Return ATR(14), rows x N in units of the price; from the 14th bar of a name on."""
-    return _true_range(high, low, close, rows)
+    out = np.full((rows, close.shape[1]), np.nan)
+    high, low, close = (np.ascontiguousarray(field) for field in (high, low, close))
+    _true_range(high, low, close, _unbegun(close.shape[1]), out)
+    return out
+
+
+HIGH, LOW, CLOSE, RANGES, UPS, DOWNS, STRENGTH, BARS, STRENGTHS = range(9)
+"""Rows of what is known of N names between two rows: their last bar, four averages, bars and values of the last one."""
+
+
+def _unbegun(names: int) -> Floats:
+    """Return what is known of N names before their first bar, 9 x N."""
+    state = np.zeros((STRENGTHS + 1, names))
+    state[:RANGES] = np.nan
+    return state
 
 
 @inner
@@ -52,7 +71,7 @@ def _range(high: float, low: float, before: float) -> float:
 
 
 @inner
-def _wilder(average: float, value: float, count: int) -> float:
+def _wilder(average: float, value: float, count: float) -> float:
     """Return the average after its `count`-th value; while there are fewer than 14 it is their sum over 14."""
     if count <= LENGTH:
         return average + value / LENGTH
@@ -60,110 +79,102 @@ def _wilder(average: float, value: float, count: int) -> float:
 
 
 @compiled
-def _moves(high: Floats, low: Floats, close: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return true range, movement up and movement down since the row before.
+def _moves(
+    high: Floats, low: Floats, close: Floats, high1: Floats, low1: Floats, close1: Floats,
+    moved: Floats, up: Floats, down: Floats,
+) -> None:  # fmt: skip
+    """Write true range, movement up and movement down of bars since those of the row before, all as lines.
 
     No range (NaN) where one of the two is no bar.
     """
-    moved, up, down = np.empty(close.shape), np.empty(close.shape), np.empty(close.shape)
-    moved[0] = up[0] = down[0] = np.nan
-    for t in range(1, len(close)):
-        for j in range(close.shape[1]):
-            top = high[t, j] if (high[t, j] > close[t - 1, j]) | np.isnan(high[t, j]) else close[t - 1, j]
-            bottom = low[t, j] if (low[t, j] < close[t - 1, j]) | np.isnan(low[t, j]) else close[t - 1, j]
-            moved[t, j] = top - bottom if close[t, j] == close[t, j] else np.nan
-        for j in range(close.shape[1]):
-            rise, fall = high[t, j] - high[t - 1, j], low[t - 1, j] - low[t, j]
-            up[t, j] = rise if (rise > fall) & (rise > 0.0) else 0.0
-            down[t, j] = fall if (fall > rise) & (fall > 0.0) else 0.0
-            moved[t, j] = moved[t, j] if rise + fall == rise + fall else np.nan
-    return moved, up, down
+    for i in range(len(moved)):
+        top = high[i] if (high[i] > close1[i]) | (high[i] != high[i]) else close1[i]
+        bottom = low[i] if (low[i] < close1[i]) | (low[i] != low[i]) else close1[i]
+        rise, fall = high[i] - high1[i], low1[i] - low[i]
+        known = (close[i] == close[i]) & (rise + fall == rise + fall)
+        moved[i] = top - bottom if known else np.nan
+        up[i] = rise if (rise > fall) & (rise > 0.0) else 0.0
+        down[i] = fall if (fall > rise) & (fall > 0.0) else 0.0
 
 
 @compiled
-def _smooth(values: Floats, starts: Integers) -> None:
-    """Replace the movements of names without holes by Wilder's average; NaN until it begins."""
-    names = values.shape[1]
-    begins, seeds = starts + (LENGTH - 1), np.zeros(names)
+def _smooth(values: Floats, starts: Integers, seeds: Floats) -> None:
+    """Replace the movements of names without holes by Wilder's average; NaN until it begins. `seeds` are N zeros."""
+    rows, names = values.shape
+    first, last = rows, 0
     for j in range(names):
-        for t in range(starts[j], min(begins[j] + 1, len(values))):
+        begin = starts[j] + (LENGTH - 1)
+        first, last = min(first, begin), max(last, begin)
+        for t in range(starts[j], min(begin + 1, rows)):
             seeds[j] += values[t, j] / LENGTH
-    first, last = min(int(begins.min()), len(values)), begins.max()
-    values[:first] = np.nan
-    for t in range(first, len(values)):
-        if t > first:
-            for j in range(names):
-                values[t, j] = values[t - 1, j] + (values[t, j] - values[t - 1, j]) / LENGTH
-        else:
-            values[t] = np.nan
+    for t in range(min(first + 1, rows)):
+        for j in range(names):
+            values[t, j] = seeds[j] if starts[j] + (LENGTH - 1) == t else np.nan
+    for t in range(first + 1, rows):
+        for j in range(names):
+            values[t, j] = values[t - 1, j] + (values[t, j] - values[t - 1, j]) / LENGTH
         if t <= last:
             for j in range(names):
-                values[t, j] = seeds[j] if begins[j] == t else values[t, j]
+                values[t, j] = seeds[j] if starts[j] + (LENGTH - 1) == t else values[t, j]
 
 
 @compiled
 def _share(up: Floats, down: Floats, moved: Floats) -> None:
     """Replace the averages of movements by the DIs, and that of the range by the share that has a direction."""
-    for t in range(len(up)):
-        for j in range(up.shape[1]):
-            known = moved[t, j] > 0.0
-            plus = 100.0 * up[t, j] / moved[t, j] if known else np.nan
-            minus = 100.0 * down[t, j] / moved[t, j] if known else np.nan
-            both = plus + minus
-            up[t, j], down[t, j] = plus, minus
-            moved[t, j] = abs(plus - minus) / both if (both > 0.0) | np.isnan(both) else 0.0
+    for i in range(len(up)):
+        known = moved[i] > 0.0
+        plus = 100.0 * up[i] / moved[i] if known else np.nan
+        minus = 100.0 * down[i] / moved[i] if known else np.nan
+        both = plus + minus
+        up[i], down[i] = plus, minus
+        moved[i] = abs(plus - minus) / both if (both > 0.0) | (both != both) else 0.0
 
 
 @compiled
-def _directional(high: Floats, low: Floats, close: Floats, rows: int) -> Floats:
-    """Return ADX, +DI, -DI as 3 x rows x N."""
-    days, names = close.shape
-    out = np.full((3, rows, names), np.nan)
-    before = np.full((3, names), np.nan)  # high, low, close of the last bar
-    ranges, ups, downs, strength = np.zeros(names), np.zeros(names), np.zeros(names), np.zeros(names)
-    bars, strengths = np.zeros(names, np.int64), np.zeros(names, np.int64)
+def _directional(high: Floats, low: Floats, close: Floats, state: Floats, out: Floats) -> None:
+    """Write ADX, +DI, -DI of the last rows, 3 x rows x N, where there are any."""
+    days, rows = close.shape[0], out.shape[1]
     for t in range(days):
-        for j in range(names):
+        for j in range(close.shape[1]):
             h, w, c = high[t, j], low[t, j], close[t, j]
-            if np.isnan(h) or np.isnan(w) or np.isnan(c):
+            if h != h or w != w or c != c:
                 continue
-            up, down, reach = h - before[0, j], before[1, j] - w, _range(h, w, before[2, j])
-            before[0, j], before[1, j], before[2, j] = h, w, c
-            bars[j] += 1
-            n = bars[j] - 1  # moves from bar to bar
-            if n == 0:
+            up, down, reach = h - state[HIGH, j], state[LOW, j] - w, _range(h, w, state[CLOSE, j])
+            state[HIGH, j], state[LOW, j], state[CLOSE, j] = h, w, c
+            n = state[BARS, j]  # moves from bar to bar
+            state[BARS, j] = n + 1.0
+            if n == 0.0:
                 continue
-            ranges[j] = _wilder(ranges[j], reach, n)
-            ups[j] = _wilder(ups[j], up if up > down and up > 0.0 else 0.0, n)
-            downs[j] = _wilder(downs[j], down if down > up and down > 0.0 else 0.0, n)
-            if n < LENGTH or not ranges[j] > 0.0:
+            ranges = state[RANGES, j] = _wilder(state[RANGES, j], reach, n)
+            ups = state[UPS, j] = _wilder(state[UPS, j], up if up > down and up > 0.0 else 0.0, n)
+            downs = state[DOWNS, j] = _wilder(state[DOWNS, j], down if down > up and down > 0.0 else 0.0, n)
+            if n < LENGTH or not ranges > 0.0:
                 continue
-            plus, minus = 100.0 * ups[j] / ranges[j], 100.0 * downs[j] / ranges[j]
+            plus, minus = 100.0 * ups / ranges, 100.0 * downs / ranges
             both = plus + minus
-            strengths[j] += 1
-            strength[j] = _wilder(strength[j], abs(plus - minus) / both if both > 0.0 else 0.0, strengths[j])
-            if t >= days - rows:
-                place = t - days + rows
+            m = state[STRENGTHS, j] = state[STRENGTHS, j] + 1.0
+            share = abs(plus - minus) / both if both > 0.0 else 0.0
+            strength = state[STRENGTH, j] = _wilder(state[STRENGTH, j], share, m)
+            place = t - days + rows
+            if place >= 0:
                 out[1, place, j], out[2, place, j] = plus, minus
-                if strengths[j] >= LENGTH:
-                    out[0, place, j] = 100.0 * strength[j]
-    return out
+                if m >= LENGTH:
+                    out[0, place, j] = 100.0 * strength
 
 
 @compiled
-def _true_range(high: Floats, low: Floats, close: Floats, rows: int) -> Floats:
-    """Return ATR as rows x N."""
-    days, names = close.shape
-    out = np.full((rows, names), np.nan)
-    before, average, bars = np.zeros(names), np.zeros(names), np.zeros(names, np.int64)
+def _true_range(high: Floats, low: Floats, close: Floats, state: Floats, out: Floats) -> None:
+    """Write the ATR of the last rows, rows x N, where there is one."""
+    days, rows = close.shape[0], out.shape[0]
     for t in range(days):
-        for j in range(names):
+        for j in range(close.shape[1]):
             h, w, c = high[t, j], low[t, j], close[t, j]
-            if np.isnan(h) or np.isnan(w) or np.isnan(c):
+            if h != h or w != w or c != c:
                 continue
-            bars[j] += 1
-            average[j] = _wilder(average[j], _range(h, w, before[j]) if bars[j] > 1 else h - w, bars[j])
-            before[j] = c
-            if bars[j] >= LENGTH and t >= days - rows:
-                out[t - days + rows, j] = average[j]
-    return out
+            n = state[BARS, j] + 1.0
+            state[BARS, j] = n
+            reach = _range(h, w, state[CLOSE, j]) if n > 1.0 else h - w
+            average = state[RANGES, j] = _wilder(state[RANGES, j], reach, n)
+            state[CLOSE, j] = c
+            if n >= LENGTH and t - days + rows >= 0:
+                out[t - days + rows, j] = average

@@ -9,19 +9,25 @@ from tvquant.statistics.kernels import compiled
 type Integers = NDArray[np.int64]
 
 
-@compiled
 def first_known(series: Floats) -> Integers:
     """Return row of each name's first value, W where there is none.
 
     All -1 if after it some name has a value not known.
     """
-    width, columns = series.shape
-    unknown = np.zeros(columns, np.int64)
-    for t in range(width):
-        for j in range(columns):
-            unknown[j] += series[t, j] != series[t, j]
-    for j in range(columns):
-        for t in range(unknown[j]):
-            if not np.isnan(series[t, j]):
-                return np.full(columns, -1)
+    unknown = np.zeros(series.shape[1], np.int64)
+    if not _count_before_first(series, unknown):
+        unknown[:] = -1
     return unknown
+
+
+@compiled
+def _count_before_first(series: Floats, unknown: Integers) -> bool:
+    """Add the number of each name's values that are not known; return whether all of them are before its first."""
+    for t in range(series.shape[0]):
+        for j in range(series.shape[1]):
+            unknown[j] += series[t, j] != series[t, j]
+    for j in range(series.shape[1]):
+        for t in range(unknown[j]):
+            if series[t, j] == series[t, j]:
+                return False
+    return True

@@ -6,14 +6,18 @@ its neighbours. Which formula is whose is told where the public functions stand:
 """
 
 from collections.abc import Callable
+from math import factorial
 from typing import Any, cast
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
 from tvquant.statistics.precision import EPSILON
+
+type Integers = NDArray[np.int64]
 
 FLOOR = 8.0 * EPSILON
 """As `precision.rounding_floor`: a spread at or below this times max(1, largest value) is only rounding."""
@@ -55,62 +59,70 @@ def last_finite(values: Floats, most: int, out: Floats) -> int:
     for t in range(values.size - 1, -1, -1):
         if out.size - at == most:
             break
-        if np.isfinite(values[t]):
+        if values[t] - values[t] == 0.0:  # neither NaN nor infinite
             at -= 1
             out[at] = values[t]
     return out.size - at
 
 
-@compiled
 def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
     """Return Shannon entropy of the ordinal patterns of `order` consecutive values, as a share of ln(order!).
 
     Entropy takes few values, so equal ones must be equal to the last bit, or a limit that is one of them would part
     them by rounding: the sum runs over how many patterns came c times, which does not know which patterns they were.
     """
-    k, t = series.shape
-    patterns = 1
-    for i in range(2, order + 1):
-        patterns *= i
-    out = np.full(k, np.nan)
-    buffer = np.empty(t)
-    counts = np.empty(patterns, np.int64)
-    times = np.empty(t + 1, np.int64)
-    for j in range(k):
+    t = series.shape[1]
+    out = np.full(len(series), np.nan)
+    _entropy(series, order, rows, np.empty(t), np.empty(factorial(order), np.int64), np.empty(t + 1, np.int64), out)
+    return out
+
+
+@compiled
+def _entropy(
+    series: Floats, order: int, rows: int, buffer: Floats, counts: Integers, times: Integers, out: Floats
+) -> None:
+    t, patterns = len(buffer), len(counts)
+    for j in range(len(out)):
         n = last_finite(series[j], rows, buffer)
-        x = buffer[t - n :]
-        windows = n - order + 1
-        if windows < 1 or np.count_nonzero(x) == 0:
+        windows, moved = n - order + 1, False
+        for i in range(t - n, t):
+            moved |= buffer[i] != 0.0
+        if windows < 1 or not moved:
             continue
-        counts[:] = 0
-        for w in range(windows):
+        for i in range(patterns):
+            counts[i] = 0
+        for w in range(t - n, t - n + windows):
             # The inversions of each place, as digits of the factorial number system, number the permutations.
             code = 0
             for a in range(order - 1):
                 inversions = 0
                 for b in range(a + 1, order):
-                    if x[w + b] < x[w + a]:
+                    if buffer[w + b] < buffer[w + a]:
                         inversions += 1
                 code = code * (order - a) + inversions
             counts[code] += 1
-        times[:] = 0
-        for count in counts:
-            times[count] += 1
+        for i in range(t + 1):
+            times[i] = 0
+        for i in range(patterns):
+            times[counts[i]] += 1
         entropy = 0.0
         for c in range(1, windows + 1):
             if times[c]:
                 entropy -= times[c] * (c / windows) * np.log(c / windows)
         out[j] = min(1.0, max(0.0, entropy / np.log(patterns)))
+
+
+def net_over_gross(series: Floats, rows: int) -> Floats:
+    """Return the size of the sum over the sum of the sizes."""
+    out = np.full(len(series), np.nan)
+    _net_over_gross(series, rows, np.empty(series.shape[1]), out)
     return out
 
 
 @compiled
-def net_over_gross(series: Floats, rows: int) -> Floats:
-    """Return the size of the sum over the sum of the sizes."""
-    k, t = series.shape
-    out = np.full(k, np.nan)
-    buffer = np.empty(t)
-    for j in range(k):
+def _net_over_gross(series: Floats, rows: int, buffer: Floats, out: Floats) -> None:
+    t = len(buffer)
+    for j in range(len(out)):
         n = last_finite(series[j], rows, buffer)
         net = gross = 0.0
         for i in range(t - n, t):
@@ -118,7 +130,6 @@ def net_over_gross(series: Floats, rows: int) -> Floats:
             gross += abs(buffer[i])
         if gross > 0.0:
             out[j] = min(1.0, abs(net) / gross)
-    return out
 
 
 @inner
@@ -143,47 +154,59 @@ def rescaled_range(x: Floats) -> float:
     return (high - low) / std if std > FLOOR * max(1.0, largest) else np.nan
 
 
-@compiled
 def slope_of_ranges(series: Floats, lengths: Floats, expected: Floats) -> Floats:
     """Return slope of ln(mean rescaled range) - `expected` on ln(length), over the lengths of which two segments fit.
 
     Segments end at the last value: what does not fill one is the oldest.
     """
-    k, t = series.shape
-    out = np.full(k, np.nan)
-    buffer = np.empty(t)
-    x = np.empty(lengths.size)
-    y = np.empty(lengths.size)
-    for j in range(k):
+    out = np.full(len(series), np.nan)
+    _slope_of_ranges(series, lengths, expected, np.empty(series.shape[1]), np.empty((2, len(lengths))), out)
+    return out
+
+
+@compiled
+def _slope_of_ranges(
+    series: Floats, lengths: Floats, expected: Floats, buffer: Floats, points: Floats, out: Floats
+) -> None:
+    t = len(buffer)
+    for j in range(len(out)):
         n = last_finite(series[j], t, buffer)
-        points = 0
-        for i in range(lengths.size):
+        m, x_total = 0, 0.0
+        for i in range(len(lengths)):
             length = int(lengths[i])
             total = 0.0
             used = 0
             for s in range(n // length if 2 * length <= n else 0):
                 end = t - s * length
                 ratio = rescaled_range(buffer[end - length : end])
-                if not np.isnan(ratio):
+                if ratio == ratio:
                     total += ratio
                     used += 1
             if used:
-                x[points] = np.log(length)
-                y[points] = np.log(total / used) - expected[i]
-                points += 1
-        if points >= 2:
-            dx = x[:points] - x[:points].mean()
-            out[j] = (dx * y[:points]).sum() / (dx * dx).sum()
+                points[0, m] = np.log(length)
+                points[1, m] = np.log(total / used) - expected[i]
+                x_total += points[0, m]
+                m += 1
+        if m >= 2:
+            products = squares = 0.0
+            for i in range(m):
+                dx = points[0, i] - x_total / m
+                products += dx * points[1, i]
+                squares += dx * dx
+            out[j] = products / squares
+
+
+def moments_of(series: Floats) -> Floats:
+    """Return rows of a 5 x K matrix: count, mean, standard deviation (divisor n - 1), skewness, excess kurtosis."""
+    out = _none(5, series)
+    _moments(series, np.empty(series.shape[1]), out)
     return out
 
 
 @compiled
-def moments_of(series: Floats) -> Floats:
-    """Return rows of a 5 x K matrix: count, mean, standard deviation (divisor n - 1), skewness, excess kurtosis."""
-    k, t = series.shape
-    out = np.full((5, k), np.nan)
-    buffer = np.empty(t)
-    for j in range(k):
+def _moments(series: Floats, buffer: Floats, out: Floats) -> None:
+    t = len(buffer)
+    for j in range(len(series)):
         n = last_finite(series[j], t, buffer)
         out[0, j] = n
         if n == 0:
@@ -207,56 +230,38 @@ def moments_of(series: Floats) -> Floats:
         if n >= 4 and spread > FLOOR * max(1.0, largest):
             out[3, j] = third / n / spread**3
             out[4, j] = fourth / n / spread**4 - 3.0
+
+
+def worst_mean(series: Floats, level: float) -> Floats:
+    """Return a 3 x K matrix: mean of the values at or below their quantile, its error, the number of values.
+
+    Of a series of which fewer than half of the values are not zero, those that are zero do not count.
+    """
+    out = _none(3, series)
+    _tail_means(series, level, True, np.empty((2, series.shape[1])), out)
     return out
 
 
-@inner
-def _least(values: Floats, count: int) -> Floats:
-    """Return the `count` least values in order; quick where that is a small part of them."""
-    out, held = np.empty(count), 0
-    for value in values:
-        if held == count and value >= out[count - 1]:
-            continue
-        held = min(held + 1, count)
-        place = held - 1
-        while place > 0 and out[place - 1] > value:
-            out[place] = out[place - 1]
-            place -= 1
-        out[place] = value
-    return out
-
-
-@inner
-def _tail(values: Floats, place: float, strict: bool) -> tuple[float, float]:
-    """Return the mean of the values up to the one at `place` of their order (below it if `strict`), and its error."""
-    below = int(place)
-    least = _least(values, min(below + 2, values.size))
-    bound = least[below]
-    if place > below:
-        bound += (place - below) * (least[below + 1] - least[below])
-    total = squares = 0.0
-    m = 0
-    for value in values:
-        if value < bound or (value == bound and not strict):
-            total += value
-            m += 1
-    mean = total / m
-    for value in values:
-        if value < bound or (value == bound and not strict):
-            squares += (value - mean) ** 2
-    return mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
+def best_mean(series: Floats, level: float) -> Floats:
+    """Return rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
+    out = _none(3, series)
+    _tail_means(series, level, False, np.empty((2, series.shape[1])), out)
+    np.negative(out[0], out=out[0])
+    return out[:2]
 
 
 @compiled
-def worst_mean(series: Floats, level: float) -> Floats:
-    """Return a 3 x K matrix: mean of the values at or below their quantile, its error, the number of values."""
-    k, t = series.shape
-    out = np.full((3, k), np.nan)
-    buffer = np.empty(t)
-    for j in range(k):
+def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out: Floats) -> None:
+    """Write mean, error and number of the tail of every series; the best one with its sign changed."""
+    buffer, least = scratch[0], scratch[1]
+    t = len(buffer)
+    for j in range(len(series)):
         n = last_finite(series[j], t, buffer)
-        first = t - n
-        if n and 2 * np.count_nonzero(buffer[first:]) < n:
+        first, moved = t - n, 0
+        for i in range(first, t):
+            moved += buffer[i] != 0.0
+            buffer[i] = buffer[i] if worst else -buffer[i]
+        if worst and n and 2 * moved < n:
             first = t
             for i in range(t - 1, t - n - 1, -1):
                 if buffer[i] != 0.0:
@@ -265,19 +270,42 @@ def worst_mean(series: Floats, level: float) -> Floats:
             out[0, j] = 0.0
         out[2, j] = t - first
         if first < t:
-            out[0, j], out[1, j] = _tail(buffer[first:], (t - first - 1) * level, False)
-    return out
+            last = t - first - 1
+            place = last * level if worst else last - last * level
+            bound = _order_statistic(buffer[first:], place, least)
+            total = squares = 0.0
+            m = 0
+            for i in range(first, t):
+                if buffer[i] < bound or (buffer[i] == bound and worst):
+                    total += buffer[i]
+                    m += 1
+            mean = total / m
+            for i in range(first, t):
+                if buffer[i] < bound or (buffer[i] == bound and worst):
+                    squares += (buffer[i] - mean) ** 2
+            out[0, j], out[1, j] = mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
 
 
-@compiled
-def best_mean(series: Floats, level: float) -> Floats:
-    """Return rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
-    k, t = series.shape
-    out = np.full((2, k), np.nan)
-    buffer = np.empty(t)
-    for j in range(k):
-        n = last_finite(series[j], t, buffer)
-        if n:
-            mean, out[1, j] = _tail(-buffer[t - n :], (n - 1) - (n - 1) * level, True)
-            out[0, j] = -mean
-    return out
+@inner
+def _order_statistic(values: Floats, place: float, least: Floats) -> float:
+    """Return the value at `place` of the order, between two; quick where few are below. `least` is overwritten."""
+    below, held = int(place), 0
+    count = min(below + 2, len(values))
+    for value in values:
+        if held == count and value >= least[count - 1]:
+            continue
+        held = min(held + 1, count)
+        at = held - 1
+        while at > 0 and least[at - 1] > value:
+            least[at] = least[at - 1]
+            at -= 1
+        least[at] = value
+    bound: float = least[below]
+    if place > below:
+        bound += (place - below) * (least[below + 1] - least[below])
+    return bound
+
+
+def _none(figures: int, series: Floats) -> Floats:
+    """Return F x K unknown figures."""
+    return np.full((figures, len(series)), np.nan)
