@@ -21,6 +21,7 @@ ELSEWHERE = {
     # One half of a thing that is tested whole.
     "allocation/engines/custom/engine.py": "contracts/test_engines.py",
     "allocation/engines/custom/equal_weight.py": "contracts/test_engines.py",
+    "allocation/engines/custom/fixed.py": "unit/allocation/risk/test_fixed.py",
     "allocation/engines/custom/min_variance.py": "contracts/test_engines.py",
     "symbology/renames.py": "unit/symbology/test_identities.py",
     "lake/writing/symbol_choice.py": "unit/lake/writing/test_imports.py",

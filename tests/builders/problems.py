@@ -54,6 +54,8 @@ def problem_of(
 ) -> Problem:
     """Return the problem of a covariance: N000, N001 ..., each its own cluster and held long unless said otherwise.
 
+    The user asks for the same weight of each.
+
     Without returns there are two rows of zeros, which no method of the house engine reads.
     """
     n = len(covariance.matrix)
@@ -67,6 +69,7 @@ def problem_of(
         clusters=tuple(range(n)) if clusters is None else tuple(clusters),
         limits=limits,
         previous=np.zeros(n),
+        target=np.full(n, 1.0 / n),
     )
 
 

@@ -15,7 +15,7 @@ CASES = st.sampled_from([(e, p) for e in sorted(ENGINES) for p in sorted(risk_pr
 SIZES = st.one_of(st.sampled_from([1, 2, 3, 4, 50]), st.integers(1, 12))
 
 
-HANDED_TO_NOBODY = ("equal_weight", "equal_names")
+HANDED_TO_NOBODY = ("equal_weight", "equal_names", "fixed")
 """Risk profiles by which what a cap cuts off is cash."""
 POSITIONS = st.floats(0.02, 1.0)
 NONE = st.just(0)
@@ -112,6 +112,7 @@ def test_the_order_of_names_does_not_matter(problem, case, random):
         problem,
         keys=tuple(problem.keys[i] for i in order),
         returns=problem.returns[:, order],
+        target=problem.target[order],
         clusters=tuple(problem.clusters[i] for i in order),
         covariance=replace(c, matrix=c.matrix[np.ix_(order, order)], means=c.means[order]),
     )

@@ -1,6 +1,7 @@
 """Allocate: ask an engine, prove the answer, fall back as declared, and keep the trail."""
 
 import math
+from collections.abc import Mapping
 
 from tvquant.allocation import caps
 from tvquant.allocation.caps import DUST, FeasibleSet
@@ -8,7 +9,7 @@ from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
-from tvquant.allocation.risk.contract import Capping
+from tvquant.allocation.risk.contract import Capping, Objective
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Status, violated
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
@@ -57,6 +58,8 @@ def allocate(
         weights, cash = caps.settle(answer.weights)
         constraints = caps.verify(weights, cash, feasible)
         broken = violated(constraints)
+        own = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
+        causes = _left(answer.taken, cash) if own else _causes(feasible, answer, constraints, cash)
         if not broken:
             return Allocation(
                 weights=dict(zip(problem.keys, weights.tolist(), strict=True)),
@@ -66,8 +69,8 @@ def allocate(
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
-                forced_cash=feasible.forced_cash,
-                causes=_causes(feasible, answer, constraints, cash),
+                forced_cash=math.fsum(causes.values()) if own else feasible.forced_cash,
+                causes=causes,
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
@@ -76,18 +79,19 @@ def allocate(
 def _causes(
     feasible: FeasibleSet, answer: EngineAnswer, constraints: tuple[Constraint, ...], cash: float
 ) -> dict[str, float]:
-    """Return the limits by name that keep cash -> how much; those that bind together in one entry.
-
-    What a least has lifted of that which a limit took is no cash: the entries share what is left.
-    """
+    """Return the limits by name that keep cash -> how much; those that bind together in one entry."""
     named = {one.limit.label for one in feasible.named}
     if answer.taken:
-        taken = {label: weight for label, weight in answer.taken.items() if label in named}
-        left = min(1.0, cash / math.fsum(taken.values())) if taken else 0.0
-        return {label: weight * left for label, weight in taken.items() if weight * left > DUST}
+        return _left({label: weight for label, weight in answer.taken.items() if label in named}, cash)
     kept = feasible.open_budget - feasible.budget
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
     return {", ".join(binding): kept} if kept > DUST and binding else {}
+
+
+def _left(taken: Mapping[str, float], cash: float) -> dict[str, float]:
+    """Return what limits took, as far as it is cash: a least may have lifted others by it."""
+    share = min(1.0, cash / math.fsum(taken.values())) if taken else 0.0
+    return {label: weight * share for label, weight in taken.items() if weight * share > DUST}
 
 
 def _supported(engine: str, risk_profiles: tuple[str, ...]) -> Engine:

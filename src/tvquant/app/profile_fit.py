@@ -4,10 +4,12 @@ What a preset asks for and the lake lacks is left out with a notice. What the us
 argument) is refused: leaving it out would be another profile than the one asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
+from tvquant.allocation.risk.catalogue import FIXED
+from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
 from tvquant.lake import Contents
@@ -18,6 +20,7 @@ from tvquant.selection.models.every_name import EveryName
 from tvquant.universe.membership import absent
 
 MARKET = "benchmark.market"
+WEIGHTS = "allocation.fixed.weights"
 FLOOR = "selection.min_winners"
 
 
@@ -60,6 +63,7 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
         *resolved.notices,
         *scarce(resolved.profile, len(names)),
         *_unlisted(contents, universe, wanted, profile.data.end),
+        *_declared(contents, resolved.profile, names),
     )
     return Fitted(
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
@@ -82,6 +86,36 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
         f"{FLOOR} asks for {chosen.min_winners} of a universe of {names} names: every decision relaxes its soft vetoes "
         f"to the last stage and is sparse; set it to {names} or less, or widen the universe",
     )
+
+
+def _declared(contents: Contents, profile: Profile, names: Collection[str]) -> Iterator[str]:
+    """Yield notices on declared weights that will not be held, or not always.
+
+    Raises
+    ------
+    DataError : none of them ever can be.
+    """
+    if FIXED not in (*profile.allocation.profiles, *profile.allocation.fallbacks):
+        return
+    own = profile.allocation.options(FixedWeights)
+    never = [symbol for symbol in own.symbols if symbol not in names]
+    if len(never) == len(own.symbols):
+        raise DataError(f"{WEIGHTS}: none of {several(never)} is in the universe of this lake; import them")
+    if own.first and own.first > (last := str(contents.span()[1])[:10]):
+        raise DataError(f"{WEIGHTS}: its first date is {own.first}, and the last bar of the lake is of {last}")
+    if never:
+        yield f"{WEIGHTS} names {several(never)}, not in this lake's universe: that share is cash at every decision"
+    limits, total = profile.allocation.limits, max(sum(abs(w) for _, w in book) for _, book in own.weights)
+    if limits.cluster < total:
+        yield (
+            f"allocation.limits.cluster is {limits.cluster:g} and {WEIGHTS} holds {total:g}: more than that in one "
+            "cluster is cut; set it to 1.0 to hold the weights as they are"
+        )
+    if profile.selection.model not in (Baseline().name, EveryName().name):
+        yield (
+            f"selection.model {profile.selection.model} chooses among the names: the share of those it leaves out is "
+            f"cash; selection.model: {EveryName().name} holds every healthy name"
+        )
 
 
 def _unlisted(contents: Contents, universe: UniverseSection, symbols: set[str], end: date | None) -> Iterator[str]:

@@ -29,6 +29,7 @@ def main() -> None:
         arguments={
             "warm": ("allocation.profiles", sorted(vocabulary().risk_profiles)),
             "market": ("benchmark.market", []),
+            "weights": ("allocation.fixed.weights", {"A:0": 0.2}),
         },
     ).profile
     panel = _market()

@@ -13,7 +13,7 @@ import numpy as np
 
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
-from tvquant.core.panel import Floats, frozen
+from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.core.streams import Composition
 
 CAP_TOLERANCE = 1e-9
@@ -113,6 +113,7 @@ class Problem:
     clusters : N cluster ids (each stream its own until clusters exist).
     limits : what the answer must keep.
     previous : N weights held before; 0 for a stream that was not held.
+    target : N weights that the user asks for, each on the side of its stream; None where nobody asks.
     exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
 
     Raises
@@ -128,6 +129,7 @@ class Problem:
     clusters: tuple[int, ...]
     limits: Limits
     previous: Floats
+    target: Floats | None = None
     exposures: Floats = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,8 +138,10 @@ class Problem:
             if not self.composition.get(key):
                 raise ModelError(f"stream {key}: it is not in the composition map")
         exposures = np.array([math.fsum(self.composition[key].values()) for key in self.keys])
-        for name, array in (("returns", self.returns), ("previous", self.previous), ("exposures", exposures)):
-            object.__setattr__(self, name, frozen(array))
+        arrays = {"returns": self.returns, "previous": self.previous, "target": self.target, "exposures": exposures}
+        for name, array in arrays.items():
+            if array is not None:
+                object.__setattr__(self, name, frozen(array))
         self._refuse_values()
 
     def _refuse_shapes(self) -> None:
@@ -151,9 +155,16 @@ class Problem:
             ("means", f"{n}", self.covariance.means.shape),
             ("clusters", f"{n}", (len(self.clusters),)),
             ("previous weights", f"{n}", self.previous.shape),
+            ("target weights", f"{n}", (n,) if self.target is None else self.target.shape),
         ):
             if (found := " x ".join(map(str, got))) != expected:
                 raise ModelError(f"allocation of {n} names needs {what} of shape {expected}, got {found or 'a scalar'}")
+
+    def _sound_targets(self) -> Bools:
+        if self.target is None:
+            return np.ones(len(self.keys), np.bool_)
+        sound: Bools = np.isfinite(self.target) & (self.target >= 0.0)
+        return sound
 
     def _refuse_values(self) -> None:
         matrix = self.covariance.matrix
@@ -166,6 +177,7 @@ class Problem:
             ),
             ("its net exposure is not finite", np.isfinite(self.exposures)),
             ("its previous weight is not finite", np.isfinite(self.previous)),
+            ("its target is negative or not finite", self._sound_targets()),
         ):
             if not usable.all():
                 raise ModelError(f"allocation: {self.keys[int(np.argmin(usable))]} cannot be weighed: {what}")

@@ -146,6 +146,7 @@ def _resolve(
     if test is not None and step is not None and test.value is None and isinstance(step.value, int):
         label = f"windows.step of {step.layer}"
         merged["windows.test"] = _Value(value=step.value, layer=label, where=label)
+    _read_files(vocabulary, merged, raw.search, problems)
     _check_options(vocabulary, merged, problems)
     profile: Profile | None = None
     try:
@@ -157,11 +158,28 @@ def _resolve(
     if profile is not None:
         usual = dict(_flat(raw.layers[0], keys, []))  # a profile that was written out whole sets nothing by that
         own = {key: v.value for key, v in merged.items() if _is_own(v.layer) and v.value != usual.get(key)}
-        for key, text in vocabulary.contradicted(profile.selection.model, own):
+        unfit = () if problems else vocabulary.unfit(profile)
+        for key, text in (*vocabulary.contradicted(profile.selection.model, own), *unfit):
             problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:
         return None, problems
     return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in keys.leaves}, notices=notices), []
+
+
+def _read_files(
+    vocabulary: Vocabulary, merged: dict[str, _Value], search: Sequence[Path], problems: list[ProfileProblem]
+) -> None:
+    """Put the content of files in place of their names, where members' options may name one."""
+    for place, declared in vocabulary.declarations():
+        for name, read in declared.from_files.items():
+            found = merged[f"{place}.{name}"]
+            if not isinstance(found.value, str):
+                continue
+            try:
+                merged[f"{place}.{name}"] = replace(found, value=read(found.value, search))
+            except (ProfileError, DataError) as error:
+                problems.append(ProfileProblem(key=f"{place}.{name}", text=str(error), layer=found.where))
+                merged[f"{place}.{name}"] = replace(found, value={})
 
 
 def _check_options(vocabulary: Vocabulary, merged: dict[str, _Value], problems: list[ProfileProblem]) -> None:

@@ -4,23 +4,33 @@ A member lists its declarations (`options`), `app` hands those of all catalogues
 checks and explains their keys as those of the schema. The member takes its values from the section of its family.
 """
 
-from collections.abc import Iterable
-from typing import ClassVar, Protocol, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import ConfigDict
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.fields import Section
 
+type Reader = Callable[[str, Sequence[Path]], Any]
+"""From the name of a file and the user's folders to the value that a profile would have in its place."""
+
 
 class Options(Section):
     """Base of a declaration: every field is a key with a type, a range, a default and an entry under `Parameters`.
 
     `under` is the name of the member where the keys are its alone: they are written `selection.<member>.<key>`. It is
-    empty where several members share the keys, which are then written `selection.<key>`.
+    empty where several members share the keys, which are then written `selection.<key>`. `from_files` reads those keys
+    for which a profile may name a file; the resolved profile has its content.
     """
 
     under: ClassVar[str] = ""
+    from_files: ClassVar[Mapping[str, Reader]] = {}
+
+    def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:  # noqa: ARG002 (the whole of it, resolved)
+        """Yield key and text of what these values cannot be in this profile; asked where it names the member."""
+        yield from ()
 
     @classmethod
     def among(cls, values: Iterable["Options"]) -> Self:

@@ -9,7 +9,8 @@ from typing import Any
 from tvquant.core.books import Convention
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import unknown
-from tvquant.profiles.options import Options
+from tvquant.profiles.options import FamilySection, Options
+from tvquant.profiles.schema import Profile
 
 DEMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -98,6 +99,17 @@ class Vocabulary:
                     yield key, unknown(noun, name, known)
         yield from self._lonely(values)
         yield from self._foreign(values.get("universe.scanners"))
+
+    def unfit(self, profile: Profile) -> Iterator[tuple[str, str]]:
+        """Yield key and text of options that do not fit the profile that names their members."""
+        values = {f"{s}.{name}": value for s in self.options for name, value in dict(getattr(profile, s)).items()}
+        named = {name for key in self.named for name in _names(values.get(key))}
+        for section, every in self.options.items():
+            held: FamilySection = getattr(profile, section)
+            for declared in every:
+                if declared.under in named:
+                    for key, text in held.options(declared).complaints(profile):
+                        yield f"{section}.{declared.under}.{key}", text
 
     def contradicted(self, model: str, own: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield what a profile itself sets (`own`: dotted key -> value) and its selection model has no use for."""

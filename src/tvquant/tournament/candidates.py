@@ -6,14 +6,17 @@ name of a wanted kind with a bar), refined (healthy and not vetoed), selected.
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
+from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.atoms import synthesise
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureHistory, FeatureSet
+from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.streams import Streams
@@ -85,8 +88,19 @@ def _rating_rules(rules: Rules) -> RatingRules:
 
 def discovery(view: View, rules: Rules) -> Discovery:
     """Return who is in the universe, in the base pool, and recruited."""
-    return view.once(
-        ("discovery", rules), lambda: discover(view.panel, rules.universe, instrument_features(view, rules))
+
+    def compute_discovery() -> Discovery:
+        found = discover(view.panel, rules.universe, instrument_features(view, rules))
+        return found if rules.sides is None else replace(found, atoms=_on_sides(found.atoms, rules.sides, view.day))
+
+    return view.once(("discovery", rules), compute_discovery)
+
+
+def _on_sides(atoms: tuple[Atom, ...], sides: FixedWeights, day: date) -> tuple[Atom, ...]:
+    """Return the atoms with those short whose names are declared so at that session."""
+    short = {symbol for symbol, weight in sides.in_force(day) or () if weight < 0.0}
+    return tuple(
+        replace(atom, direction=Direction.SHORT) if symbol_of(atom.physical_symbol) in short else atom for atom in atoms
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tvquant.allocation import ENGINES, RISK_PROFILES
+from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.books import CostModel, Execution
 from tvquant.profiles import Options, Profile
 from tvquant.simulation import SIMULATORS
@@ -95,9 +96,10 @@ def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
     found = []
     for one in schedules:
         suffix = f"/{one.name}" if len(schedules) > 1 else ""
-        selection = f"{profile.selection.model}{suffix}"
         for key, spec in {**_strategies(profile, one), **_baselines(profile, one)}.items():
             baseline = not isinstance(spec, StrategySpec)
+            sided = isinstance(spec, StrategySpec) and spec.rules.sides is not None
+            selection = f"{profile.selection.model}{'/declared_sides' if sided else ''}{suffix}"
             found.append(Path(key=f"{key}{suffix}", spec=spec, schedule=one, selection=selection, baseline=baseline))
     return tuple(found)
 
@@ -130,7 +132,7 @@ def _strategy_key(profile: Profile, engine: str, risk_profile: str) -> str:
 def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
     return {
         _strategy_key(profile, engine, risk_profile): StrategySpec(
-            rules=_rules(profile, schedule),
+            rules=_rules(profile, schedule, risk_profile),
             engine=engine,
             risk_profile=risk_profile,
             fallbacks=profile.allocation.fallbacks,
@@ -151,11 +153,23 @@ def _baselines(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
     return found
 
 
-def _rules(profile: Profile, schedule: Schedule) -> Rules:
+def _rules(profile: Profile, schedule: Schedule, risk_profile: str = "") -> Rules:
     return Rules(
         universe=profile.universe,
         data=profile.data,
         selection=profile.selection,
         train=schedule.train,
         stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps,
+        sides=_sides(profile, risk_profile),
     )
+
+
+def _sides(profile: Profile, risk_profile: str) -> FixedWeights | None:
+    """Return declared weights where their signs say on which side names are held: no scanner does, and some are short.
+
+    Those of a fallback do not: its names are held on the sides of what it falls back from.
+    """
+    if not risk_profile or profile.universe.scanners or profile.universe.direction != "both":
+        return None
+    given = profile.allocation.options_of(RISK_PROFILES[risk_profile])
+    return next((one for one in given if isinstance(one, FixedWeights) and one.has_shorts), None)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.allocation import allocate
+from tvquant.allocation.risk.catalogue import FIXED
 from tvquant.atoms import keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Covariance, Limits, Problem, Status, violated
 from tvquant.core.atoms import Atom
@@ -31,6 +32,7 @@ from tvquant.core.streams import Composition, Streams
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
+from tvquant.tournament.declared import declared
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
@@ -108,6 +110,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     if isinstance(known, ModelError):
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
     ids = known.ids
+    own = declared(view, spec, choice, ids)
     problem = Problem(
         keys=ids,
         returns=known.returns,
@@ -116,6 +119,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         clusters=known.clusters,
         limits=limits_at(view, spec),
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
+        target=None if own is None else own.target,
     )
     made = allocate(
         problem,
@@ -124,6 +128,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         fallbacks=spec.fallbacks,
         options=spec.options,
     )
+    if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
+        made = replace(made, causes={**made.causes, **own.missing})
     made = _beside(made, known.still)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.allocations import Limits
 from tvquant.core.stamps import Stamps
 from tvquant.profiles.options import Options
@@ -13,13 +14,17 @@ from tvquant.profiles.sections.universe import UniverseSection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Who may be chosen, how, on how much data, and the caveats that this universe carries."""
+    """Who may be chosen, how, on how much data, and the caveats that this universe carries.
+
+    `sides` are declared weights by whose signs names are held that no scanner recruits; None: all on one side.
+    """
 
     universe: UniverseSection
     data: DataSection
     selection: SelectionSection
     train: int
     stamps: Stamps
+    sides: FixedWeights | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

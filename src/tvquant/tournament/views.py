@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from tvquant.core.instruments import Instant
@@ -20,6 +21,12 @@ class View:
     def row(self) -> int:
         """Number of the panel's last row."""
         return len(self.panel.times) - 1
+
+    @property
+    def day(self) -> date:
+        """The session of the last bar."""
+        found: date = self.panel.times[-1].astype("datetime64[D]").item()
+        return found
 
     def once[T](self, key: Hashable, compute: Callable[[], T]) -> T:
         """Return the value of `compute()` under `key`, computed at the first request."""

@@ -118,3 +118,33 @@ def test_a_limit_on_a_name_that_the_lake_lacks_is_refused(settings: dict[str, An
     with pytest.raises(DataError, match=told):
         fitted(lake.contents(), profile(**keys))
     fitted(lake.contents(), profile(allocation__limits__names={"NYSE:XOM": 0.1}))
+
+
+def declared(weights: Any, **settings: Any) -> ResolvedProfile:
+    fixed = {"allocation__profiles": ["fixed"], "risk__primary": "fixed", "allocation__fixed__weights": weights}
+    room = {"allocation__limits__position": 1.0, "allocation__limits__cluster": 1.0, "selection__model": "all"}
+    return profile(**{"benchmark__market": [], **fixed, **room, **settings})
+
+
+def test_declared_weights_that_will_not_be_held_are_told(lake: Lake) -> None:
+    contents = lake.contents()
+    assert fitted(contents, declared({"NYSE:KO": 0.6, "NYSE:XOM": 0.4})).resolved.notices == ()
+    (never,) = fitted(contents, declared({"NYSE:KO": 0.6, "NYSE:OXY": 0.4})).resolved.notices
+    assert never.startswith("allocation.fixed.weights names NYSE:OXY, not in this lake's universe: that share is cash")
+    (cut,) = fitted(
+        contents, declared({"NYSE:KO": 0.6, "NYSE:XOM": 0.4}, allocation__limits__cluster=0.6)
+    ).resolved.notices
+    assert cut.startswith("allocation.limits.cluster is 0.6 and allocation.fixed.weights holds 1:")
+    chosen = declared({"NYSE:KO": 0.6}, selection__model="v4", selection__min_winners=1)
+    (left_out,) = fitted(contents, chosen).resolved.notices
+    assert left_out.startswith("selection.model v4 chooses among the names")
+
+
+def test_declared_weights_of_which_nothing_can_be_held_are_refused(lake: Lake) -> None:
+    with pytest.raises(
+        DataError, match=r"allocation\.fixed\.weights: none of NYSE:OXY is in the universe of this lake"
+    ):
+        fitted(lake.contents(), declared({"NYSE:OXY": 0.4}))
+    fitted(lake.contents(), declared({"2024-01-02": {"NYSE:KO": 0.4}}))
+    with pytest.raises(DataError, match="its first date is 2024-01-03, and the last bar of the lake is of 2024-01-02"):
+        fitted(lake.contents(), declared({"2024-01-03": {"NYSE:KO": 0.4}}))

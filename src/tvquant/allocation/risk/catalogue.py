@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tvquant.allocation.risk.contract import Capping, Estimate, Objective, RiskProfile
+from tvquant.allocation.risk.fixed import FixedWeights
 
+FIXED = FixedWeights.under
 RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
     {
         profile.name: profile
@@ -22,6 +24,14 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 objective=Objective.EQUAL_NAMES,
                 capping=Capping.INSIDE,
                 needs=frozenset(),
+            ),
+            RiskProfile(
+                name=FIXED,
+                meaning="The weights that the user declares, cut at the limits.",
+                objective=Objective.DECLARED,
+                capping=Capping.INSIDE,
+                needs=frozenset(),
+                options=(FixedWeights,),
             ),
             RiskProfile(
                 name="min_variance",

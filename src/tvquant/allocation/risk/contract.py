@@ -11,6 +11,7 @@ class Objective(StrEnum):
 
     EQUAL_WEIGHT = "equal_weight"
     EQUAL_NAMES = "equal_names"
+    DECLARED = "declared"
     MIN_VARIANCE = "min_variance"
     MAX_RATIO = "max_ratio"
     EQUAL_RISK = "equal_risk"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.custom import equal_weight, hrp, max_sharpe, min_variance, risk_parity
+from tvquant.allocation.engines.custom import equal_weight, fixed, hrp, max_sharpe, min_variance, risk_parity
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Problem
 from tvquant.profiles.options import Options
@@ -27,6 +27,8 @@ class Custom:
                 return equal_weight.by_cluster(feasible)
             case Objective.EQUAL_NAMES:
                 return equal_weight.by_name(feasible)
+            case Objective.DECLARED:
+                return fixed.solve(problem.target, feasible)
             case Objective.MIN_VARIANCE:
                 return min_variance.solve(problem.covariance, feasible)
             case Objective.MAX_RATIO:

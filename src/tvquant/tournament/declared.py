@@ -1,0 +1,66 @@
+"""Declared weights on the streams of a decision, and why a name of them is not there to be held."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tvquant.allocation.risk.fixed import FixedWeights
+from tvquant.core.atoms import Direction
+from tvquant.core.instruments import symbol_of
+from tvquant.core.panel import Floats, frozen
+from tvquant.tournament.candidates import SelectionOutcome
+from tvquant.tournament.specs import StrategySpec
+from tvquant.tournament.views import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Declared:
+    """Weights (N, on the side of each stream) that are asked for, and cause -> weight that nobody can hold."""
+
+    target: Floats
+    missing: Mapping[str, float]
+
+
+def declared(view: View, spec: StrategySpec, choice: SelectionOutcome, ids: Sequence[str]) -> Declared | None:
+    """Return the weights in force at the view's last bar on the streams `ids`; None where the spec has none."""
+    given = next((one for one in spec.options if isinstance(one, FixedWeights)), None)
+    if given is None or choice.response is None:
+        return None
+    target, missing = np.zeros(len(ids)), dict[str, float]()
+    book = given.in_force(view.day)
+    if book is None:
+        return Declared(target=frozen(target), missing={f"no weights before {given.first}": 1.0})
+    atoms = {atom.symbol: atom for atom in choice.response.winners}
+    for symbol, weight in book:
+        side = Direction.LONG if weight > 0.0 else Direction.SHORT
+        mine = [
+            i for i, name in enumerate(ids)
+            if symbol_of(atoms[name].physical_symbol) == symbol and atoms[name].direction is side
+        ]  # fmt: skip
+        if mine:
+            target[mine] = abs(weight) / len(mine)
+        elif weight:
+            missing[f"{symbol} not held: {_why(view, choice, symbol, side)}"] = abs(weight)
+    return Declared(target=frozen(target), missing=missing)
+
+
+def _why(view: View, choice: SelectionOutcome, symbol: str, side: Direction) -> str:
+    """Return why a declared name has no stream on its side."""
+    assert choice.response is not None
+    keys = [one.key for one in view.panel.instruments if one.symbol == symbol]
+    if not keys:
+        return "it is not in the data of this run"
+    for atom in choice.response.winners:
+        if atom.physical_symbol in keys:
+            constant = "it is constant on the training rows"
+            return constant if atom.direction is side else f"it is recruited {atom.direction.value.lower()} only"
+    begins = tuple(f"{key}_" for key in keys)
+    vetoed = [veto.rule for atom, veto in choice.response.vetoes.items() if atom.startswith(begins)]
+    reasons = [choice.excluded[key] for key in keys if key in choice.excluded]
+    if vetoed:
+        return f"veto {vetoed[0]}"
+    if reasons:
+        return reasons[-1]
+    chosen = any(atom.startswith(begins) for atom in choice.response.scores)
+    return f"{choice.response.model} did not choose it" if chosen else "it is not in the universe"
