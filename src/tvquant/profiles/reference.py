@@ -26,6 +26,7 @@ NAMES: Mapping[str, str] = {
     "net": "pair of numbers [lowest, highest]",
     "names": "mapping of a symbol to a number, or to [least, most]",
     "groups": "mapping of a name to its symbols and their max",
+    "weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
     "filters": "list of filters",
     "largest": "mapping of field and count",
 }
@@ -33,7 +34,7 @@ NAMES: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("lookback", "min_history", "rating_min_bars"), "bars"),
     **dict.fromkeys(("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks"), "rows (one bar each)"),
-    **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups"), "fraction of equity"),
+    **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups", "weights"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),
     "borrow_rate": "fraction per year",
@@ -63,6 +64,7 @@ EXAMPLES: Mapping[str, Any] = {
     "allocation.profiles": ["hrp", "equal_weight"],
     "allocation.limits.names": {"NASDAQ:AAPL": [0.05, 0.1]},
     "allocation.limits.groups": {"chips": {"symbols": ["NASDAQ:NVDA", "NASDAQ:AVGO"], "max": 0.3}},
+    "allocation.fixed.weights": {"AMEX:SPY": 0.2, "NASDAQ:TLT": 0.2},
     "risk.primary": "hrp",
     "risk.anchors": ["equal_weight"],
     "benchmark.market": ["AMEX:SPY"],
