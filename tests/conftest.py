@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 # The gate asks the same questions every time; `make proof` asks new and more ones.
-settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("gate", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile("proof", deadline=None, max_examples=1000)
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 settings.load_profile("proof" if PROOF else "gate")

@@ -92,12 +92,14 @@ def interrupted(
 
 
 @pytest.mark.requirement("R-LED-12")
-def test_two_processes_give_the_same_result(recent: tuple[Path, dict[str, Any]], finished: Callable[..., Any]) -> None:
+def test_two_processes_give_the_same_result(
+    recent: tuple[Path, dict[str, Any]], finished: Callable[..., Any], tvquant: Callable[..., Any]
+) -> None:
     home, said = recent
     other = finished("run", "recent", "--again", "--jobs", 2, "-w", home)
     assert other["run"] != said["run"]
     assert other["result"] == said["result"]
-    finished("runs", "rm", other["run"], "--yes", "-w", home)
+    assert tvquant("runs", "rm", other["run"], "--yes", "-w", home).code == 0
 
 
 @pytest.mark.requirement("R-TRN-18")
@@ -106,25 +108,29 @@ def test_a_killed_run_resumes_to_the_same_result(
     recent: tuple[Path, dict[str, Any]],
     finished: Callable[..., Any],
     interrupted: Callable[..., Any],
-    command: Callable[..., list[str]],
+    tvquant: Callable[..., Any],
     jobs: int,
     records: int,
 ) -> None:
     home, said = recent
     run, _, _ = interrupted(signal.SIGKILL, records, "--jobs", jobs)
-    checked = subprocess.run(command("ledger", "verify", run, "-w", home), capture_output=True, check=False)
-    assert checked.returncode == 1
-    assert b"incomplete" in checked.stdout
+    checked = tvquant("ledger", "verify", run, "-w", home)
+    assert checked.code == 1
+    assert "incomplete" in checked.out
     resumed = finished("run", "--resume", run, "-w", home)
     assert (resumed["run"], resumed["result"]) == (run, said["result"])
-    done = finished("ledger", "verify", run, "-w", home)
+    done = tvquant("ledger", "verify", run, "--json", "-w", home).document
     assert (done["status"], done["unpaired"]) == ("ok", [])
-    finished("runs", "rm", run, "--yes", "-w", home)
+    assert tvquant("runs", "rm", run, "--yes", "-w", home).code == 0
 
 
 @pytest.mark.parametrize("jobs", STOPS)
 def test_ctrl_c_ends_with_130_and_the_run_goes_on(
-    recent: tuple[Path, dict[str, Any]], finished: Callable[..., Any], interrupted: Callable[..., Any], jobs: int
+    recent: tuple[Path, dict[str, Any]],
+    finished: Callable[..., Any],
+    interrupted: Callable[..., Any],
+    tvquant: Callable[..., Any],
+    jobs: int,
 ) -> None:
     home, said = recent
     run, code, err = interrupted(signal.SIGINT, EARLY, "--jobs", jobs)
@@ -132,4 +138,4 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on(
     assert len(err.strip().splitlines()) == 1
     assert "--resume" in err
     assert finished("run", "--resume", run, "-w", home)["result"] == said["result"]
-    finished("runs", "rm", run, "--yes", "-w", home)
+    assert tvquant("runs", "rm", run, "--yes", "-w", home).code == 0

@@ -1,5 +1,8 @@
 """The simulator `custom` equals vectorbt's `from_orders` with target percent, where vectorbt can say the same."""
 
+from typing import Any
+
+import numba
 import numpy as np
 import pytest
 
@@ -30,10 +33,18 @@ def world() -> tuple[Panel, WeightPath]:
     return panel, WeightPath(keys=panel.keys, decided=decided, net=net)
 
 
+@pytest.fixture(scope="module")
+def vbt() -> Any:
+    """vectorbt as plain Python: to compile it takes half a minute, what is asked of it a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        import vectorbt
+    return vectorbt
+
+
 @pytest.mark.parametrize("convention", list(Convention))
-def test_equity_and_holdings_equal_vectorbt(world: tuple[Panel, WeightPath], convention: Convention) -> None:
+def test_equity_and_holdings_equal_vectorbt(world: tuple[Panel, WeightPath], vbt: Any, convention: Convention) -> None:
     import pandas as pd
-    import vectorbt as vbt
 
     panel, path = world
     costs = CostModel(borrow_rate=0.0)

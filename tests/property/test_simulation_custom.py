@@ -16,7 +16,7 @@ from tvquant.simulation import SIMULATORS
 DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 simulate = SIMULATORS["custom"].simulate
 SEEDS = st.integers(0, 2**32 - 1)
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=settings().max_examples // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass

@@ -146,7 +146,7 @@ def version(root: Root, table: str) -> int | None:
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
     try:
-        return int(opened(root, table).version())
+        return int(_newest(root, table).version())
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
@@ -203,6 +203,20 @@ def _latest(root: Path, table: str) -> int | None:
     return max(committed.versions(root / table / committed.LOG), default=None)
 
 
+def _newest(place: Place, table: str) -> "deltalake.DeltaTable":
+    """Return the newest version of a table below a URI; a log only grows, so what was read of it is not asked again."""
+    held = _followed(address(place, table), tuple(sorted((options(place) or {}).items())))
+    held.update_incremental()
+    return held
+
+
+@lru_cache(maxsize=64)
+def _followed(uri: str, told: tuple[tuple[str, str], ...]) -> "deltalake.DeltaTable":
+    import deltalake
+
+    return deltalake.DeltaTable(uri, storage_options=dict(told))
+
+
 def _described(root: Root, table: str, at: int | None) -> tuple[int, pl.DataFrame] | None:
     """Return a version of a table (the latest when None) and what its log tells of each of its files.
 
@@ -220,9 +234,11 @@ def _described(root: Root, table: str, at: int | None) -> tuple[int, pl.DataFram
         entry = os.stat(committed.entry(root / table / committed.LOG, at))
         return at, _described_once(root, table, at, entry.st_size, entry.st_mtime_ns)
     try:
-        held = opened(root, table, at)
+        held = _newest(root, table)
     except TableNotFoundError:
         return None
+    if at not in (None, held.version()):
+        held = opened(root, table, at)
     return held.version(), pl.DataFrame(held.get_add_actions(flatten=True))
 
 
