@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Each does all set-up itself, on python3 and make alone.
 .DELETE_ON_ERROR:
-.PHONY: setup demo test static warm bench proof docs lock clean
+.PHONY: setup demo test static collected warm bench proof docs lock clean
 SHELL := /bin/bash
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -17,9 +17,10 @@ setup: .venv/dev.stamp
 .venv/pyvenv.cfg: .python-version | $(filter .tools/bin/uv,$(UV))
 	@$(UV) venv --quiet --clear --no-python-downloads .venv || { echo "tvquant needs Python 3.12 or 3.13 and found none: install it (python.org, pyenv, or the system's package) and run make again"; exit 1; }
 
+# A third of what the development packages hold is ever imported: only the demo's are compiled at once.
 .venv/%.stamp: lock/%.txt pyproject.toml .venv/pyvenv.cfg
 	@echo "setup: installing lock/$*.txt"
-	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(PY) lock/$*.txt
+	@$(UV) pip sync --quiet $(if $(filter demo,$*),--compile-bytecode) --require-hashes --python $(PY) lock/$*.txt
 	@$(UV) pip install --quiet --python $(PY) --no-deps --editable .
 	@rm -f .venv/*.stamp && touch $@
 
@@ -33,11 +34,14 @@ static: setup
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+collected: static # assertions are rewritten once, while kernels compile, and not by every worker
+	@said=$$($(PY) -m pytest --collect-only -qq 2>&1) || { echo "$$said"; exit 1; }
+
 warm: setup
 	$(PY) -m tvquant.app.warm
 
 test: setup
-	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 static warm
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 collected warm
 	$(PY) -m pytest $(SHARED) --durations=20
 
 .tools/pandas-ta/pyvenv.cfg: benchmarks/pandas-ta.txt
