@@ -6,7 +6,7 @@ for, so that importing the package costs nothing.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tvquant.core.errors import DataError, LedgerError, ModelError, ProfileError, TvquantError
 from tvquant.core.version import VERSION
@@ -57,13 +57,15 @@ _MODULES = {
 """Name -> the module of `tvquant.api` that has it."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for; AttributeError for a name that is not here."""
-    if name not in _MODULES:
-        raise AttributeError(f"module 'tvquant' has no attribute {name!r}")
-    found = getattr(import_module(f"tvquant.api.{_MODULES[name]}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # else a checker would believe in any name
+
+    def __getattr__(name: str) -> object:
+        """Import what is asked for; AttributeError for a name that is not here."""
+        if name not in _MODULES:
+            raise AttributeError(f"module 'tvquant' has no attribute {name!r}")
+        found = getattr(import_module(f"tvquant.api.{_MODULES[name]}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -49,7 +49,6 @@ ELSEWHERE = {
     "report/comparison_parts.py": "unit/report/test_comparison.py",
     "report/blocks.py": "unit/report/test_render.py",
     "report/figures.py": "unit/report/test_render.py",
-    "report/interactive.py": "unit/api/test_plots.py",
     "report/files.py": "unit/report/test_render.py",
     "report/templating.py": "unit/report/test_render.py",
     "report/sections/assumptions.py": "unit/report/test_render.py",

@@ -90,9 +90,11 @@ def bars(frame: Any, what: str) -> Bars:
     import polars as pl
 
     whole = as_polars(frame, what)
-    table = whole.select(
-        pl.col(given).alias(name) for given, name in headers.renamed(Path(what), whole.columns).items()
-    )
+    given = headers.renamed(Path(what), whole.columns)
+    dates = [name for name, kind in whole.schema.items() if kind.is_temporal()]
+    if STAMP not in given.values() and len(dates) == 1:
+        given[dates[0]] = STAMP
+    table = whole.select(pl.col(mine).alias(name) for mine, name in given.items())
     for name in (STAMP, "close"):
         if name not in table.columns:
             raise ProfileError(
@@ -129,29 +131,35 @@ def as_polars(frame: Any, what: str) -> "pl.DataFrame":
     if "pandas.DataFrame" not in kinds:
         raise ProfileError(f"{what}: expected a pandas or polars DataFrame, found {type(frame).__name__}")
     plain = _stacked(frame, what) if frame.columns.nlevels > 1 else frame
-    columns = [*_levels(plain.index, what), *((str(name), plain.iloc[:, j]) for j, name in enumerate(plain.columns))]
+    try:
+        columns = [
+            *_levels(plain.index, what),
+            *((str(name), pl.from_pandas(plain.iloc[:, j])) for j, name in enumerate(plain.columns)),
+        ]
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise ProfileError(f"{what}: {str(error).splitlines()[0]}; expected dates, texts and numbers") from error
     names = [name for name, _ in columns]
     for name in names:
         if names.count(name) > 1:
             raise ProfileError(f"{what}: {shown(name)} stands there twice, as column or index; keep one")
-    try:
-        return pl.DataFrame({name: pl.from_pandas(column) for name, column in columns})
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise ProfileError(f"{what}: {str(error).splitlines()[0]}; expected dates, texts and numbers") from error
+    return pl.DataFrame(dict(columns))
 
 
-def _levels(index: Any, what: str) -> Iterator[tuple[str, Any]]:
+def _levels(index: Any, what: str) -> "Iterator[tuple[str, pl.Series]]":
     """Yield levels of a pandas index that say something: not the mere numbers of rows."""
+    import polars as pl
+
     for place in range(index.nlevels):
         level = index.get_level_values(place)
-        if hasattr(level, "to_timestamp"):
-            level = level.to_timestamp()
-        dated = level.dtype.kind == "M" or hasattr(level.dtype, "tz")
-        if level.name is None and not dated and index.nlevels == 1 and level.dtype.kind in "iu":
+        if level.name is None and index.nlevels == 1 and level.dtype.kind in "iu":
             continue
-        if level.name is None and not dated:
-            raise ProfileError(f"{what}: level {place} of the index has no name; name it, or reset_index()")
-        yield (STAMP if level.name is None else str(level.name)), level.to_series()
+        column = pl.Series(pl.from_pandas(level.to_timestamp() if hasattr(level, "to_timestamp") else level))
+        if level.name is None and not column.dtype.is_temporal():
+            raise ProfileError(
+                f"{what}: level {place} of the index has no name and holds {column.dtype}, not dates; name it, or make "
+                "dates of it by pandas.to_datetime"
+            )
+        yield (STAMP if level.name is None else str(level.name)), column
 
 
 def _stacked(frame: Any, what: str) -> Any:

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvquant.api.plots import Plots
+from tvquant.api.plots import Plots, cell_of
 from tvquant.api.tables import METRICS
 from tvquant.ledger.verify import Verification, verify
 from tvquant.report.run import RunData, read_run
@@ -203,20 +202,9 @@ class Run:
         """Return what ledger and files are worth now, every hash recomputed; `.finished` is yes or no."""
         return verify(self.folder, run_id=self.folder.name)
 
-    @cached_property
-    def _keys(self) -> tuple[str, ...]:
-        return tuple(one.key for one in self._data.cells)
-
     def _one(self, cell: str | None) -> str:
-        """Return the key of a cell that is there; ProfileError with those that are."""
-        from tvquant.core.errors import ProfileError
-        from tvquant.profiles.messages import unknown
-
-        if cell is None:
-            return self._data.headline.key
-        if cell not in self._keys:
-            raise ProfileError(f"run {self.id}: {unknown('cell', cell, self._keys)}")
-        return cell
+        """Return the key of a cell that is there."""
+        return self._data.headline.key if cell is None else cell_of(self._data, cell).key
 
     def _rows(self, table: str, cell: str | None) -> "pl.DataFrame":
         import polars as pl

@@ -1,6 +1,6 @@
 """`simulate`: what target weights come to at given prices and costs, by the house simulator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -135,10 +135,10 @@ def _prices(prices: Any) -> dict[str, frames.Wide]:
         if "close" not in prices or set(prices) - {"open", "close"}:
             raise ProfileError(f"prices: expected frames for close and perhaps open, found {several(list(prices))}")
         field = {name: frames.wide(frame, f"prices[{name!r}]") for name, frame in prices.items()}
-    elif any(headers.meant(str(name)) == "symbol" for name in _names(prices)):
-        field = _unfolded(frames.bars(prices, "prices"))
     else:
-        field = {"close": frames.wide(prices, "prices")}
+        given = frames.as_polars(prices, "prices")
+        in_rows = any(headers.meant(name) == "symbol" for name in given.columns)
+        field = _unfolded(frames.bars(given, "prices")) if in_rows else {"close": frames.wide(given, "prices")}
     close = field["close"]
     if "open" in field and (field["open"].names != close.names or not np.array_equal(field["open"].times, close.times)):
         raise ProfileError("prices: open and close have different dates or names; reindex one as the other")
@@ -149,12 +149,6 @@ def _prices(prices: Any) -> dict[str, frames.Wide]:
             at = f"{name} of {table.names[j]} on {frames.day(table.times[t])} is {table.values[t, j]:g}"
             raise ProfileError(f"prices: {at}, expected a number above zero; write NaN where there is no bar")
     return field
-
-
-def _names(frame: Any) -> Sequence[Any]:
-    """Return names of columns and of levels of the index, of whatever kind of frame."""
-    levels = list(frame.index.names) if hasattr(frame, "index") and hasattr(frame.index, "names") else []
-    return [*getattr(frame, "columns", ()), *levels]
 
 
 def _unfolded(bars: frames.Bars) -> dict[str, frames.Wide]:

@@ -1,7 +1,7 @@
 """Plotly specifications as plain values. On a page plotly (seconds to import) draws in the browser only."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,12 @@ from tvquant.report.blocks import Figure
 
 EXACT = 22
 """Powers of ten up to this one are exact in a float."""
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure as PlotlyFigure
+
+type Interactive = PlotlyFigure
+"""A figure as plotly has it; its type is looked up only where someone asks for it."""
+
 DIGITS = 6
 """Significant digits of plotted numbers; the page says so."""
 
@@ -76,7 +82,7 @@ def figure(key: str, title: str, traces: Sequence[Mapping[str, Any]], *, height:
     return Figure(key=key, title=title, spec={"data": list(traces), "layout": base | layout}, height=height)
 
 
-def to_plotly(one: Figure) -> Any:
+def to_plotly(one: Figure) -> Interactive:
     """Return the figure as a `plotly.graph_objects.Figure`, titled and as high as on the page."""
     from plotly.graph_objects import Figure as PlotlyFigure
 

@@ -22,6 +22,9 @@ EXPECTED = DAYS.to_numpy().astype("datetime64[us]")
         CLOSES.set_axis(DAYS.tz_localize("America/New_York")),
         CLOSES.set_axis(DAYS.tz_localize("Asia/Tokyo")),
         CLOSES.set_axis(DAYS.to_period("D")),
+        CLOSES.set_axis(list(DAYS.date)),
+        CLOSES.astype("Float64"),
+        CLOSES.astype(object),
         CLOSES.rename(columns={"A": "A", "B": "B"}).astype("float32"),
         pl.from_pandas(CLOSES.reset_index(names="time")),
         pl.from_pandas(CLOSES.reset_index(names="time")).with_columns(pl.col("time").dt.date()),
@@ -60,7 +63,7 @@ def test_times_within_a_day_are_taken_to_utc_and_numbers_may_be_names() -> None:
         (CLOSES.assign(B=True), "prices: B is of type Boolean, expected numbers"),
         (CLOSES.assign(B=np.inf), "prices: B on 2024-01-01 is inf"),
         (CLOSES.set_axis(DAYS.where([True, True, False, True])), "row 2 has no date"),
-        (CLOSES.set_axis(list("wxyz")), "level 0 of the index has no name"),
+        (CLOSES.set_axis(list("wxyz")), "level 0 of the index has no name and holds String, not dates"),
         (pd.concat({"a": CLOSES, "b": CLOSES}, axis=1), "columns have 2 levels"),
     ],
 )  # fmt: skip
@@ -76,8 +79,9 @@ def test_bars_may_lie_in_rows_in_levels_or_in_columns_of_columns() -> None:
     long = pl.DataFrame({"Ticker": ["A", "B", "A"], "Date": dates, "Close": [2, 3, 1]})
     found = frames.bars(long, "bars")
     assert (list(found.symbols), list(found.fields["close"]), found.named) == (["A", "B", "A"], [2.0, 3.0, 1.0], True)
-    levels = long.to_pandas().set_index(["Date", "Ticker"])
-    assert list(frames.bars(levels, "bars").times) == list(found.times)
+    for named in ("Date", "d"):  # the one column of dates, whatever it is called
+        levels = long.to_pandas().rename(columns={"Date": named}).set_index([named, "Ticker"])
+        assert list(frames.bars(levels, "bars").times) == list(found.times)
     download = pd.concat(
         {"A": CLOSES.set_axis(["Close", "Volume"], axis=1), "B": CLOSES[["A"]].set_axis(["Close"], axis=1)}, axis=1
     )
