@@ -1,5 +1,6 @@
 """The report of the demo in a real browser, opened from disk."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--virtual-time-budget=8000",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "report.png"
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -42,6 +45,33 @@ def test_every_figure_is_drawn_and_the_headline_is_there(demo: tuple[Path, dict[
         assert "ytitle" in inside, key
     for words in ("not yet tested for selection bias", "Against base_universe_ew", said["run"]):
         assert words in html
+
+
+def test_trades_are_shown_a_page_at_a_time_from_what_is_packed(
+    demo: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """The last page of them, read out of the file that the button gives."""
+    html = dumped(Path(demo[1]["report"]), tmp_path / "browser")
+    box = html[html.index('data-paged="trades"') :].split("</div>\n<p", 1)[0]
+    rows = re.findall(r"<tr>(<td.*?)</tr>", box.split("<tbody>")[1], re.S)
+    assert 0 < len(rows) <= 25
+    assert all(re.match(r'<td class="word">\d{4}-\d\d-\d\d</td><td class="word">\w+:\w+</td>', row) for row in rows)
+    assert re.search(r"rows [\d,]+ to (\d+) of \1; numbers at six digits", html)
+
+
+def test_the_picture_of_the_readme_is_one_of_the_demo(demo: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """`TVQUANT_RENEW_PICTURE=1 pytest tests/e2e/test_report_browser.py` takes docs/images/report.png anew."""
+    picture = PICTURE if os.environ.get("TVQUANT_RENEW_PICTURE") else tmp_path / "report.png"
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium on PATH")
+    where = (f"--user-data-dir={tmp_path / 'browser'}", f"--screenshot={picture}", "--window-size=1280,1980")
+    page = Path(demo[1]["report"]).as_uri()
+    subprocess.run([browser, *QUIET, "--hide-scrollbars", *where, page], capture_output=True, timeout=120, check=True)
+    for one in {picture, PICTURE}:
+        head = one.read_bytes()[:24]
+        assert head[:8] == b"\x89PNG\r\n\x1a\n"
+        assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (1280, 1980)
 
 
 def test_without_its_script_the_page_says_what_it_needs(demo: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

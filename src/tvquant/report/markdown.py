@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, number, percent, some
 from tvquant.report.run import RunData, health_counts, stamps_of
+from tvquant.report.tracks import standings_of
 
 NAMED = 12
 """Assets that are not healthy and named; the rest are counted."""
@@ -49,8 +50,11 @@ def index_of_run(run: RunData) -> str:
     """Return INDEX.md of a run."""
     health, counts = health_of(run)
     head = ("cell", "Sharpe", "± SE", "CAGR", "volatility", "max drawdown", "mean cash", "turnover", "rows")
-    rows = [
-        (
+    found = standings_of(run)
+
+    def row(cell: RecordedCell) -> tuple[str, ...]:
+        of = cell.measures
+        return (
             f"{cell.key}{' (baseline)' if cell.baseline else ''}{_failed(cell.why)}",
             number(of.sharpe),
             number(of.sharpe_se),
@@ -61,9 +65,7 @@ def index_of_run(run: RunData) -> str:
             percent(of.mean_turnover),
             count(of.n),
         )
-        for cell in run.cells
-        for of in (cell.measures,)
-    ]
+
     facts = [
         f"# Run {run.run_id}",
         "",
@@ -79,8 +81,9 @@ def index_of_run(run: RunData) -> str:
         "",
         *(f"- {_plain(caveat.text)}" for caveat in caveats(run)),
         "",
-        *(markdown_table(head, rows) if rows else ["No cell has ended yet."]),
+        *(markdown_table(head, map(row, found.first)) if found.first else ["No cell has ended yet."]),
         "",
+        *((found.said, "", *markdown_table(head, map(row, found.apart)), "") if found.apart else ()),
         "Sharpe ratios against a zero rate, net of costs; not yet tested for selection bias.",
         "",
         *(f"- `{stamp.value}`: {stamp.meaning}" for stamp in stamps_of(run.cells)),

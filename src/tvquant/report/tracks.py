@@ -1,15 +1,18 @@
 """Which books of a run may stand beside each other: what their returns leave out, and the tracks of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from tvquant.core.stamps import Stamp
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 
 PRICES_ONLY = "prices only"
+WITHOUT = "Of prices only, without dividends: not to be compared with the table above, whose cells have theirs."
+WITH_DIVIDENDS = "With dividends: not to be compared with the table above, whose cells are of prices only."
 
 
 def basis_of(cell: RecordedCell) -> str:
@@ -22,18 +25,33 @@ def alike(one: RecordedCell, other: RecordedCell) -> bool:
     return basis_of(one) == basis_of(other)
 
 
-def by_basis(
-    cells: Iterable[RecordedCell], chosen: RecordedCell | None
-) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, ...]]:
-    """Return the cells that may stand in one table with the chosen one, and those that may not; orders are kept.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """Cells in the order of the run: those that may stand in one table with the headline, and those that may not.
 
-    A cell that failed has no figures, and stands in the first. Without a chosen cell the first ones are those with
-    dividends, where there are any.
+    `said` goes above the table of the latter.
     """
-    given = tuple(cells)
-    basis = basis_of(chosen) if chosen is not None else min((basis_of(one) for one in given), default="")
-    first = tuple(one for one in given if one.why is not None or basis_of(one) == basis)
-    return first, tuple(one for one in given if one not in first)
+
+    first: tuple[RecordedCell, ...]
+    apart: tuple[RecordedCell, ...]
+    said: str
+
+
+def standings_of(run: RunData) -> Standings:
+    """Return the cells by basis. One that failed has no figures, and stands with the headline.
+
+    Without a headline the first ones are those with dividends, where there are any.
+    """
+    try:
+        basis = basis_of(run.headline)
+    except Absent:
+        basis = min((basis_of(one) for one in run.cells), default="")
+    first = tuple(one for one in run.cells if one.why is not None or basis_of(one) == basis)
+    return Standings(
+        first=first,
+        apart=tuple(one for one in run.cells if one not in first),
+        said=WITH_DIVIDENDS if basis else WITHOUT,
+    )
 
 
 def benchmarks(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:

@@ -17,7 +17,8 @@ from tvquant.core.measures import Measures
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import verify
 from tvquant.report import standings, write_report
-from tvquant.report.render import page_of
+from tvquant.report.markdown import index_of_run
+from tvquant.report.render import page_of, pages_of
 from tvquant.report.run import read_run
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.templating import script_json
@@ -256,6 +257,37 @@ def test_what_lacks_dividends_is_never_beside_what_has_them(run, priced):
     drawn = {trace["name"] for trace in figures(html)["annual"]["data"]}
     assert ("market/custom" in drawn) is False
     assert "is of prices only" in section_of(html, "headline") or priced == HEADLINE
+
+
+def test_the_index_sets_what_lacks_dividends_apart_too(run):
+    text = index_of_run(stamped(run, "market/custom", Stamp.PRICE_RETURN))
+    first, apart = text.split("Of prices only, without dividends: not to be compared")
+    assert "| market/custom" not in first
+    assert "| market/custom" in apart
+    assert "| base_universe_ew/custom" in first
+
+
+def test_every_cell_has_a_page_of_its_own_and_a_place_in_the_switch(run, monkeypatch):
+    pages = dict(pages_of(read_run(run)))
+    assert len(pages) == len(standings(run))
+    names = {name.removeprefix("report/"): re.search(r"<title>[^<]*</title>", html)[0] for name, html in pages.items()}
+    for name, html in pages.items():
+        offered = re.findall(r'<option value="([^"]+)"( selected)?>([^<]+)</option>', html)
+        assert {page for page, _, _ in offered} == set(names)
+        ((mine, _, key),) = (one for one in offered if one[1])
+        assert f"report/{mine}" == name
+        assert ("cells/" not in mine) is key.endswith(" (headline)")
+        if "cells/" in name:
+            assert f'<h1><span class="soft">tvquant run</span> {run.name} <span class="soft">cell</span> {key}' in html
+            assert f"<dt>Cell</dt><dd>{key}</dd>" in html
+            assert not {"standings", "current", "health"} & set(re.findall(r'<section id="(\w+)">', html))
+            assert {"../plotly.min.js", "../index.html"} <= set(re.findall(r'(?:src|href)="([^"]+)"', html))
+    monkeypatch.setattr("tvquant.report.render.PAGES", 4)
+    few = dict(pages_of(read_run(run)))
+    assert len(few) == 4
+    assert "3 further cells have no page" in few["report/index.html"]
+    kept = re.findall(r'<option value="[^"]+"[^>]*>([^<]+)</option>', few["report/index.html"])
+    assert {"base_universe_ew/custom", "market/custom"} < set(kept)
 
 
 class Tags(HTMLParser):

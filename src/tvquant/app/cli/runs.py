@@ -216,10 +216,12 @@ def _stale(cells: Sequence["RecordedCell"]) -> list[str]:
 
 def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     """Return standings of a run and the lines that qualify them, as a document and as text."""
-    from tvquant.report import caveats
+    from tvquant.report import caveats, standings_of
 
-    qualified = caveats(run)
-    text = [_standings(run.cells), "", *(f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)]
+    qualified, found = caveats(run), standings_of(run)
+    apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
+    lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
+    text = [_standings(found.first), *apart, "", *lines]
     return {"cells": run.rows(), "caveats": [one.document() for one in qualified]}, text
 
 

@@ -8,7 +8,7 @@ from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import Shown, count, number, percent, probability
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import basis_of, by_basis
+from tvquant.report.tracks import standings_of
 
 HEAD = (
     "cell", "Sharpe", "± SE", "PSR", "CAGR", "volatility", "max drawdown", "Sortino", "CVaR 95 %",
@@ -20,11 +20,6 @@ NOTE = (
     "CVaR is the mean of the worst 5 % of single-row returns (of those that are not 0 where most are 0); "
     "turnover is one-way, the mean over the fills; baselines are what a strategy must beat and are no trials."
 )
-APART = {
-    True: "Of prices only, without dividends: not to be compared with the table above, whose cells have theirs.",
-    False: "With dividends: not to be compared with the table above, whose cells are of prices only.",
-}
-"""What is said of the cells in the second table, by whether they are of prices only."""
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
@@ -38,11 +33,11 @@ def draw(run: RunData) -> tuple[Block, ...]:
         chosen = run.headline
     except Absent:
         chosen = None
-    first, apart = by_basis(run.cells, chosen)
-    blocks: tuple[Block, ...] = (_table(first, chosen), Text(text=NOTE, tone="note"))
-    if not apart:
+    found = standings_of(run)
+    blocks: tuple[Block, ...] = (_table(found.first, chosen), Text(text=NOTE, tone="note"))
+    if not found.apart:
         return blocks
-    return (*blocks, Text(text=APART[bool(basis_of(apart[0]))], tone="warning"), _table(apart, chosen))
+    return (*blocks, Text(text=found.said, tone="warning"), _table(found.apart, chosen))
 
 
 def _table(cells: Sequence[RecordedCell], chosen: RecordedCell | None) -> Table:
