@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.cli.exit_codes import Declined
+from tvquant.app.cli.tables import prose
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
 from tvquant.core.stamps import Stamp
@@ -39,11 +40,11 @@ def workspace_at(path: Path | None, wait: float | None = None) -> Workspace:
 
 
 def answer(document: Any, text: str | Iterable[str], *, as_json: bool) -> None:
-    """Print a command's answer in the form that was asked for."""
+    """Print a command's answer in the form that was asked for; lines of a text are fitted to the terminal."""
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str, allow_nan=False))
     else:
-        typer.echo(text if isinstance(text, str) else "\n".join(text))
+        typer.echo(text if isinstance(text, str) else "\n".join(map(prose, text)))
 
 
 def note(text: str) -> None:

@@ -5,13 +5,17 @@
 3. Where columns of numbers alone are too wide, each row becomes a block of names and values.
 """
 
+import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 GAP = "  "
 NARROWEST = 10
 """Columns that a folded text has at least."""
+LABEL = re.compile(r"\s*\S+(?: \S+)? {2,}")
+"""A label with its text behind it, which is where the lines below begin."""
 BREAKS = " ,_:/-.+|"
 """Characters behind which a long text is rather broken than elsewhere."""
 
@@ -71,6 +75,25 @@ def folded(text: str, width: int) -> list[str]:
         lines.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*lines, text]
+
+
+def prose(text: str) -> str:
+    """Return lines for people, those that a terminal would break in a word broken at a blank, under their own text.
+
+    A word that is longer than the terminal, such as a path, stays whole.
+    """
+    within = columns()
+    if within is None:
+        return text
+    return "\n".join(_hung(line, within) if cell_width(line) > within else line for line in text.split("\n"))
+
+
+def _hung(line: str, within: int) -> str:
+    label = LABEL.match(line)
+    if " " not in line[label.end() if label else 0 :].strip():
+        return line
+    below = " " * (label.end() if label and label.end() < within // 2 else len(line) - len(line.lstrip()))
+    return textwrap.fill(line, within, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 
 def _folded(row: Sequence[str], widths: Sequence[int], aligned: frozenset[int]) -> list[str]:

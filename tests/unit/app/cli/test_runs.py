@@ -1,8 +1,16 @@
 """What the commands on runs say of one that is whole, one that was altered, and one that is a link."""
 
+import fcntl
 import json
+import os
+import pty
 import shutil
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +26,7 @@ from tvquant.app.progress import Watcher
 from tvquant.app.run import run
 from tvquant.app.workspace import Workspace
 
+PROGRAM = "import sys; from tvquant.app.cli import main; sys.exit(main())"
 CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 
 
@@ -158,6 +167,33 @@ def test_a_plot_never_follows_a_link_out_of_the_workspace(
     assert main([*words, "-w", str(home.root)]) == 3
     assert "a link leads out of" in capsys.readouterr().err
     assert list(outside.iterdir()) == []
+
+
+def test_a_no_at_a_terminal_of_80_columns_removes_nothing(home: Workspace) -> None:
+    """A real terminal: the question is asked there, no is no interrupt, and the answers fit."""
+    [folder] = home.all_runs()
+
+    def at_a_terminal(*words: str, answer: bytes = b"") -> tuple[int, list[str]]:
+        terminal, side = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        command = [sys.executable, "-c", PROGRAM, *words, "-w", str(home.root)]
+        with subprocess.Popen(command, stdin=side, stdout=side, stderr=side) as child:
+            os.close(side)
+            os.write(terminal, answer)
+            out = b""
+            with suppress(OSError):  # what Linux answers when the other side is closed
+                while chunk := os.read(terminal, 4096):
+                    out += chunk
+        os.close(terminal)
+        return child.returncode, out.decode().splitlines()
+
+    code, lines = at_a_terminal("runs", "rm", "latest", answer=b"n\n")
+    assert (code, lines[-1].endswith(f"tvquant: nothing was changed: {folder.id} stays")) == (1, True)
+    assert folder.path.is_dir()
+    code, lines = at_a_terminal("runs")
+    assert code == 0
+    assert lines[1].split()[0] == folder.id
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.requirement("R-LED-01")

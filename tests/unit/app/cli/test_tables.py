@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvquant.app.cli import tables
-from tvquant.app.cli.tables import cell_width, folded, table
+from tvquant.app.cli.tables import cell_width, folded, prose, table
 
 HEAD = ("cell", "Sharpe", "note")
 ROWS = [("v4/custom/min_variance/custom", 1.5, "a b"), ("NASDAQ:日本語の銘柄", -0.25, "")]
@@ -50,3 +50,11 @@ def test_folding_keeps_every_sign_but_the_blanks_it_breaks_at(text: str, width: 
     lines = folded(text, width)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(cell_width(line) <= width for line in lines)
+
+
+def test_prose_is_broken_at_blanks_under_its_label_and_a_path_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "notice   one two three four\nreport   /a/path/that/is/long"
+    assert prose(text) == text
+    monkeypatch.setattr(tables, "columns", lambda: 20)
+    assert prose(text).split("\n") == ["notice   one two", "         three four", "report   /a/path/that/is/long"]
+    assert prose("    aa bb cc dd ee ff g") == "    aa bb cc dd ee\n    ff g"
