@@ -111,7 +111,7 @@ def test_a_page_of_another_version_stays_and_is_told_of(
 ) -> None:
     [folder] = home.all_runs()
     page = folder.report.read_bytes()
-    monkeypatch.setattr("tvquant.report.render.page_of", lambda _: "new")
+    monkeypatch.setattr("tvquant.report.render.page_of", lambda *_: "new")
     assert main(["report", "latest", "--json", "-w", str(home.root)]) == 0
     out, err = capsys.readouterr()
     assert "the ledger answers for that one: it stays" in err
