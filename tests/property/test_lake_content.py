@@ -40,7 +40,7 @@ def _import(rows: list[list[dict[str, Any]]], folder: Path) -> Lake:
     return lake
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=settings().max_examples // 10, deadline=None)
 @given(rows=st.lists(ROW, min_size=2, max_size=12), data=st.data())
 def test_any_way_to_deliver_the_same_rows_has_one_digest(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(rows))

@@ -91,7 +91,7 @@ def _panel(
 
 
 @pytest.mark.requirement("R-SIM-03")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(history=_histories())
 def test_a_panel_until_t_is_the_panel_of_the_data_until_t(history: Any) -> None:
     symbols, bars, actions = history
@@ -122,7 +122,7 @@ def _frames(bars: list[dict[str, Any]], actions: list[dict[str, Any]]) -> tuple[
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(history=_histories(), after=st.integers(1, 4), length=st.integers(0, 6))
 def test_a_later_span_of_dividends_changes_nothing_known_before_it(history: Any, after: int, length: int) -> None:
     symbols, bars, actions = history

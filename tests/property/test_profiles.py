@@ -111,7 +111,7 @@ def layered(*parts: dict[str, Any]) -> RawProfile:
 
 
 @given(flat=values())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 def test_manifest_and_dump_are_exact_inverses(flat: dict[str, Any]) -> None:
     resolved = resolve(layered(flat), WORDS)
     assert from_manifest(json.loads(json.dumps(to_manifest(resolved)))) == resolved
@@ -124,7 +124,7 @@ def test_manifest_and_dump_are_exact_inverses(flat: dict[str, Any]) -> None:
 
 
 @given(flat=values(), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 def test_digest_knows_neither_key_order_nor_layers(flat: dict[str, Any], data: st.DataObject) -> None:
     whole = resolve(layered(flat), WORDS)
     order = data.draw(st.permutations(list(flat)))
