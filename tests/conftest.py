@@ -26,6 +26,8 @@ if not PROOF:
     os.fsync = os.fstat  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = 200
+"""Characters of a parameter in the id of its test."""
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -35,6 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long text by its length: every report of a worker carries the whole id."""
+    return f"{argname} of {len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST else None
 
 
 CPU: Counter[str] = Counter()

@@ -1,5 +1,6 @@
 """Kernels of statistics against antropy, nolds, scipy and scikit-learn."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -24,22 +25,27 @@ def returns():
     return moves
 
 
+@pytest.fixture(scope="module")
+def perm_entropy():
+    """antropy's, as plain Python: it would compile all its kernels when it is imported, and this one has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        from antropy import perm_entropy
+    return perm_entropy
+
+
 @pytest.mark.xdist_group("antropy")
 @pytest.mark.requirement("R-FEA-03")
 @pytest.mark.parametrize("order", range(2, 8))
 @pytest.mark.parametrize("rows", [60, 120, 512])
-def test_permutation_entropy_equals_antropy(returns, order, rows):
-    from antropy import perm_entropy
-
+def test_permutation_entropy_equals_antropy(returns, perm_entropy, order, rows):
     expected = [perm_entropy(x[-rows:], order=order, normalize=True) for x in returns.T]
     np.testing.assert_allclose(permutation_entropy(returns, order=order, rows=rows), expected, rtol=1e-12)
 
 
 @pytest.mark.xdist_group("antropy")
 @pytest.mark.parametrize("order", [3, 5])
-def test_ties_rank_as_in_antropy(returns, order):
-    from antropy import perm_entropy
-
+def test_ties_rank_as_in_antropy(returns, perm_entropy, order):
     rounded = np.round(returns, 2)
     expected = [perm_entropy(x, order=order, normalize=True) for x in rounded.T]
     np.testing.assert_allclose(permutation_entropy(rounded, order=order, rows=512), expected, rtol=1e-12)
