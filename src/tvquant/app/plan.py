@@ -63,7 +63,7 @@ def make_plan(lake: Lake, resolved: ResolvedProfile) -> Plan:
     contents = lake.contents()
     fit = fitted(contents, resolved)
     data = resolved.profile.data
-    pinned = contents.pinned(fit.symbols, interval=data.interval)
+    pinned = contents.pinned(fit.symbols, interval=data.interval, beside=fit.beside)
     _refuse_dates(data, pinned.bars)
     return Plan.of(fit.resolved, pinned)
 

@@ -14,6 +14,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
 from tvquant.lake import Contents
 from tvquant.profiles import Profile, ResolvedProfile
+from tvquant.profiles.sections.execution import RateSeries
 from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.models.every_name import EveryName
@@ -21,15 +22,20 @@ from tvquant.universe.membership import absent
 
 MARKET = "benchmark.market"
 WEIGHTS = "allocation.fixed.weights"
+RATE = "benchmark.risk_free"
 FLOOR = "selection.min_winners"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """A profile as the lake can serve it, its notices saying what was left out, and the symbols to pin."""
+    """A profile as the lake can serve it, its notices saying what was left out, and the symbols to pin.
+
+    Those `beside` are rates, and no columns of the panel.
+    """
 
     resolved: ResolvedProfile
     symbols: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
 def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
@@ -68,7 +74,28 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
     return Fitted(
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
         symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
+        beside=_rates(profile, wanted, held),
     )
+
+
+def _rates(profile: Profile, wanted: set[str], held: frozenset[str]) -> tuple[str, ...]:
+    """Return the symbol of the risk-free rate, where one names it.
+
+    Raises
+    ------
+    DataError : the lake does not hold it, or the profile may hold it or compares with it: its closes are no prices.
+    """
+    given = profile.benchmark.risk_free
+    if not isinstance(given, RateSeries):
+        return ()
+    if given.symbol not in held:
+        raise DataError(f"{RATE} names {given.symbol}, which the lake does not hold; import it, or set a number")
+    if given.symbol in wanted | set(profile.benchmark.market):
+        raise DataError(
+            f"{RATE} names {given.symbol}, which the universe or {MARKET} names too; a rate is no price: take it out "
+            "there (universe.exclude_symbols)"
+        )
+    return (given.symbol,)
 
 
 def _kinds_of(universe: UniverseSection) -> str:

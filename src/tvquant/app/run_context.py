@@ -7,10 +7,13 @@ import numpy as np
 
 from tvquant.app.plan import Plan
 from tvquant.app.progress import Watcher
+from tvquant.app.risk_free import risk_free
+from tvquant.core.books import Convention
 from tvquant.core.errors import DataError
 from tvquant.core.instants import instant
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel, Times
+from tvquant.core.rates import RiskFree
 from tvquant.core.records import Recorder
 from tvquant.lake import Lake
 from tvquant.ledger import RunFolder
@@ -77,6 +80,18 @@ class RunContext:
             if late := _late(schedule, self.panel.times[windows[0].start], self.panel.times):
                 self.progress.note(late)
         return found
+
+    @cached_property
+    def risk_free(self) -> RiskFree:
+        """What books are measured against, by row of the panel.
+
+        Raises
+        ------
+        DataError : as `risk_free`; there is no window.
+        """
+        at_once = self.plan.resolved.profile.execution.convention is Convention.SAME_CLOSE
+        first = min(windows[0].start for windows in self.grids.values())
+        return risk_free(self.plan, self.panel, first - at_once)
 
 
 def _late(schedule: Schedule, first: Instant, times: Times) -> str | None:

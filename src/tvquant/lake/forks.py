@@ -77,7 +77,8 @@ class Forks:
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             contents = rebuilt(map(self._rows, range(len(self._parts))), Path(temporary)).contents()
             again = contents.pinned(contents.names())
-            return self.panel if again.snapshot.digest == self.snapshot.digest else again.panel
+            same = again.snapshot.symbols == {name: self.snapshot.symbols[name] for name in self.snapshot.columns}
+            return self.panel if same else again.panel
 
     def _panel(self, parts: Iterable[Rows]) -> Panel:
         """Return the panel of these rows, through a lake that is thrown away."""
@@ -86,7 +87,7 @@ class Forks:
 
     @cached_property
     def _parts(self) -> tuple[tuple[str, ...], ...]:
-        return tuple(batched(sorted(self.snapshot.symbols), PART))
+        return tuple(batched(sorted(self.snapshot.columns), PART))
 
     def _rows(self, part: int) -> Rows:
         return pinned(self.lake, self.snapshot, self._parts[part])
@@ -102,7 +103,7 @@ def pinned(lake: Lake, snapshot: Snapshot, symbols: Sequence[str] | None = None)
     ------
     DataError : a table cannot be read at its pinned version.
     """
-    mine = pl.col("symbol").is_in(list(snapshot.symbols if symbols is None else symbols))
+    mine = pl.col("symbol").is_in(list(snapshot.columns if symbols is None else symbols))
 
     def stored(table: str, *columns: str) -> pl.DataFrame:
         if table not in snapshot.tables:

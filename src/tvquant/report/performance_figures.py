@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats, Times
+from tvquant.core.rates import ZERO, RiskFree
 from tvquant.report.blocks import Figure
 from tvquant.report.figures import GREY, HEADLINE, axis, colours, figure, plotted
 from tvquant.statistics import annual_returns, drawdown_series, rolling, rolling_beta, wealth
@@ -21,17 +22,24 @@ SHORTEST_WINDOW = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
-    """Simple returns of one book by row; `basis` says what it leaves out, empty where that is nothing."""
+    """Simple returns of one book by row, and the risk-free rate on these rows.
+
+    `basis` says what the returns leave out, empty where that is nothing.
+    """
 
     name: str
     times: Times
     returns: Floats
     basis: str = ""
+    risk_free: RiskFree = ZERO
 
     @classmethod
     def of(cls, name: str, rows: pl.DataFrame, *, basis: str = "") -> Self:
         """Return the track of a book's rows in the result table `returns`."""
-        return cls(name=name, times=rows["time"].to_numpy(), returns=rows["return"].to_numpy(), basis=basis)
+        return cls(
+            name=name, times=rows["time"].to_numpy(), returns=rows["return"].to_numpy(), basis=basis,
+            risk_free=RiskFree(per_row=rows["risk_free"].to_numpy()),
+        )  # fmt: skip
 
     @property
     def label(self) -> str:
@@ -68,12 +76,12 @@ def drawdown(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
 
 
 def rolling_sharpe(track: Track, *, window: int, periods_per_year: int) -> Figure:
-    """Return the Sharpe ratio of the last `window` rows, with a band of one standard error either way.
+    """Return the Sharpe ratio of the last `window` rows over the risk-free rate, with a band of one standard error.
 
     The error is of independent normal returns, sqrt((1 + S^2 / 2) / (window - 1)) per row with S the ratio per row:
     Lo (2002), The statistics of Sharpe ratios.
     """
-    _, sharpe = rolling(track.returns, window=window, periods_per_year=periods_per_year)
+    _, sharpe = rolling(track.returns, window=window, periods_per_year=periods_per_year, risk_free=track.risk_free)
     error = np.sqrt((periods_per_year + sharpe**2 / 2.0) / (window - 1))
     x = track.days
     edge = {"mode": "lines", "x": x, "line": {"width": 0, "color": GREY}, "hoverinfo": "skip", "showlegend": False}

@@ -2,8 +2,9 @@
 
 1. Values are never altered: a NaN is refused with its row; a return of -100 % or less is listed and ends the series.
 2. Wealth starts at 1 before the first return, so a loss on the first day is a drawdown.
-3. `periods_per_year` (A) comes from a calendar; growth is annualised geometrically, and not below 60 calendar days.
-4. What has no value (Sharpe of a constant series, Sortino without a loss) is None, never infinite or NaN.
+3. Ratios are of returns in excess of a rate per row, typed as `RiskFree`: a bare number would not say of which time.
+4. `periods_per_year` (A) comes from a calendar; growth is annualised geometrically, and not below 60 calendar days.
+5. What has no value (Sharpe of a constant series, Sortino without a loss) is None, never infinite or NaN.
 """
 
 import math
@@ -13,6 +14,7 @@ import numpy as np
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Times
+from tvquant.core.rates import ZERO, RiskFree
 from tvquant.statistics.precision import EPSILON, rounding_floor
 from tvquant.statistics.tails import cvar
 
@@ -28,9 +30,10 @@ class Performance:
     ----------
     n : returns measured: all of them, or those up to the ruin.
     cagr : compound annual growth; None when the series spans less than 60 calendar days (ruin is -1 on any span).
-    volatility, sharpe, sortino : annualised by the square root of A, against a zero rate.
+    volatility : annualised by the square root of A.
+    sharpe, sortino : in excess of the risk-free rate, annualised alike.
     sharpe_se : standard error of `sharpe`, annualised alike; see `sharpe_standard_error`.
-    psr : probability that the true Sharpe ratio is above 0.
+    psr : probability that the true Sharpe ratio, in excess of the rate, is above 0.
     calmar : cagr / |max_drawdown|.
     omega : sum of gains over sum of losses.
     max_drawdown : deepest fall from a peak, at most 0.
@@ -74,11 +77,12 @@ class Performance:
         return bool(self.ruin_rows)
 
 
-def performance(returns: Floats, *, periods_per_year: int) -> Performance:
+def performance(returns: Floats, *, periods_per_year: int, risk_free: RiskFree = ZERO) -> Performance:
     """Return all metrics of one series of simple returns per period.
 
-    Sources: CAGR is growth^(A/n) - 1; Sharpe is mean / std (divisor n - 1) x sqrt(A); Sortino is mean / root of
-    mean(min(r, 0)^2) over all periods x sqrt(A) (Sortino & Price 1994, target 0); Calmar after Young (1991), from the
+    Sources: CAGR is growth^(A/n) - 1; Sharpe is mean / std (divisor n - 1) of the excess e over the rate x sqrt(A)
+    (Sharpe 1994); Sortino is mean e / root of mean(min(e, 0)^2) over all periods x sqrt(A) (Sortino & Price 1994, the
+    rate for a target); Calmar after Young (1991), from the
     whole series; omega after Keating & Shadwick (2002), threshold 0; PSR after Bailey & Lopez de Prado (2012).
 
     Raises
@@ -89,9 +93,11 @@ def performance(returns: Floats, *, periods_per_year: int) -> Performance:
     ruin_rows = tuple(int(row) for row in np.flatnonzero(returns <= -1.0))
     r = returns[: ruin_rows[0] + 1] if ruin_rows else returns
     n, root, floor = len(r), math.sqrt(periods_per_year), float(rounding_floor(r))
-    std, sharpe, error, skew, excess_kurtosis = _sharpe(r, floor)
+    std, _, _, skew, excess_kurtosis = _sharpe(r, floor)
+    e = risk_free.excess(returns)[:n]
+    _, sharpe, error, _, _ = _sharpe(e, floor)
     gains, losses = np.maximum(r, 0.0), np.maximum(-r, 0.0)
-    downside, mean_loss = math.sqrt(float((losses**2).mean())), float(losses.mean())
+    downside, mean_loss = math.sqrt(float((np.maximum(-e, 0.0) ** 2).mean())), float(losses.mean())
     growth = float(wealth(r)[-1])
     cagr = annual_growth(growth, n=n, periods_per_year=periods_per_year)
     max_drawdown, start, trough, recovery = _deepest(r)
@@ -105,7 +111,7 @@ def performance(returns: Floats, *, periods_per_year: int) -> Performance:
         sharpe=None if sharpe is None else sharpe * root,
         sharpe_se=None if error is None else error * root,
         psr=probabilistic_sharpe(sharpe, error) if sharpe is not None and error else None,
-        sortino=float(r.mean()) / downside * root if downside > floor else None,
+        sortino=float(e.mean()) / downside * root if downside > floor else None,
         calmar=cagr / -max_drawdown if cagr is not None and max_drawdown < -floor else None,
         omega=float(gains.mean()) / mean_loss if mean_loss > floor else None,
         max_drawdown=max_drawdown,
@@ -174,7 +180,9 @@ def drawdown_series(returns: Floats) -> Floats:
     return level / np.maximum(np.maximum.accumulate(level), 1.0) - 1.0
 
 
-def rolling(returns: Floats, *, window: int, periods_per_year: int) -> tuple[Floats, Floats]:
+def rolling(
+    returns: Floats, *, window: int, periods_per_year: int, risk_free: RiskFree = ZERO
+) -> tuple[Floats, Floats]:
     """Return annualised volatility and Sharpe ratio of the last `window` returns at each row.
 
     NaN on the first window - 1 rows; the Sharpe ratio is also NaN where the window is constant.
@@ -193,7 +201,8 @@ def rolling(returns: Floats, *, window: int, periods_per_year: int) -> tuple[Flo
         moving = std > rounding_floor(rows.T)
         root = math.sqrt(periods_per_year)
         volatility[window - 1 :] = np.where(moving, std, 0.0) * root
-        sharpe[window - 1 :][moving] = rows.mean(axis=1)[moving] / std[moving] * root
+        excess = np.lib.stride_tricks.sliding_window_view(risk_free.excess(returns), window)[moving]
+        sharpe[window - 1 :][moving] = excess.mean(axis=1) / excess.std(axis=1, ddof=1) * root
     return volatility, sharpe
 
 

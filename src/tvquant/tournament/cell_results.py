@@ -101,6 +101,7 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
     returns = {
         "time": result.times,
         "return": result.returns,
+        "risk_free": np.broadcast_to(engine.rate_of(result).per_row, result.returns.shape),
         "equity": result.equity,
         "cash": result.cash,
         "gross": np.nansum(np.abs(value), axis=1) / solvent,

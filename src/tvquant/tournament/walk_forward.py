@@ -21,6 +21,7 @@ from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_array, canonical_json, digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.rates import ZERO, RiskFree
 from tvquant.core.records import SELECTION, Entry
 from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
@@ -82,16 +83,17 @@ class Settled:
 class BacktestEngine:
     """Decides paths and settles their books on one panel; keeps nothing between calls but the features of its rows."""
 
-    def __init__(self, panel: Panel, grids: Grids) -> None:
-        """`grids` holds the windows of each schedule."""
+    def __init__(self, panel: Panel, grids: Grids, risk_free: RiskFree = ZERO) -> None:
+        """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row."""
         self.panel = panel
+        self.risk_free = risk_free
         self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
         first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
         self._features = FeaturePass(panel, max(first - SESSIONS, 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them."""
-        return type(self), (self.panel, self.grids)
+        return type(self), (self.panel, self.grids, self.risk_free)
 
     def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
         """Return what is due at each row, in order, after the rebalances that are done, by key of the path."""
@@ -170,7 +172,12 @@ class BacktestEngine:
         result = SIMULATORS[book.simulator].simulate(
             self.panel, path, book.options, costs=costs, execution=book.execution
         )
-        return result, performance(result.returns, periods_per_year=calendar(self.panel.calendar).periods_per_year)
+        periods = calendar(self.panel.calendar).periods_per_year
+        return result, performance(result.returns, periods_per_year=periods, risk_free=self.rate_of(result))
+
+    def rate_of(self, result: SimResult) -> RiskFree:
+        """Return the risk-free rate on the rows of a book."""
+        return self.risk_free.at(np.searchsorted(self.panel.times, result.times))
 
 
 def rules_of(path: Path) -> Rules | None:

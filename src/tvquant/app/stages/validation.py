@@ -16,7 +16,7 @@ from tvquant.tournament.walk_forward import BacktestEngine
 def run(context: RunContext, outcome: Outcome) -> None:
     """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
     folder, cells, grids = context.folder, context.cells, context.grids
-    engine = BacktestEngine(context.panel, grids)
+    engine = BacktestEngine(context.panel, grids, context.risk_free)
     store = ResultStore(folder.results)
     matrix = play_matrix(
         engine,

@@ -90,8 +90,8 @@ class Contents:
         paid = _read(self.root, self.versions, "funding", COLUMNS, mine)
         return assemble(declared, bars, current(actions), Payments.of([one.name for one in declared], paid))
 
-    def pinned(self, wanted: Iterable[str], *, interval: str = DAILY) -> "PinnedData":
-        """Read the bars of some of the symbols, with the snapshot that names them.
+    def pinned(self, wanted: Iterable[str], *, interval: str = DAILY, beside: Collection[str] = ()) -> "PinnedData":
+        """Read the bars of some of the symbols, with the snapshot that names them; those beside are no columns.
 
         Raises
         ------
@@ -101,8 +101,8 @@ class Contents:
             table_of(interval)
             raise DataError(f"bars of {interval} are stored, but panels are of {DAILY} bars; pin those")
         versions = {name: self.versions[name] for name in PINNED if name in self.versions}
-        bars = self.bars(wanted)
-        return PinnedData(self.root, Snapshot.of(bars, versions, interval), bars)
+        bars, others = self.bars(wanted), self.bars(beside) if beside else None
+        return PinnedData(self.root, Snapshot.of(bars, versions, interval, others), bars, others)
 
 
 class PinnedData:
@@ -111,10 +111,11 @@ class PinnedData:
     Bars that are asked for after the panel are read again.
     """
 
-    def __init__(self, root: Root, snapshot: Snapshot, bars: Bars | None = None) -> None:
+    def __init__(self, root: Root, snapshot: Snapshot, bars: Bars | None = None, beside: Bars | None = None) -> None:
         self.snapshot = snapshot
         self._root = root
         self._bars = bars
+        self._beside = beside
 
     @property
     def bars(self) -> Bars:
@@ -125,8 +126,21 @@ class PinnedData:
         DataError : the lake no longer holds that content.
         """
         if self._bars is None:
-            self._bars = self._again()
+            self._bars, self._beside = self._again()
         return self._bars
+
+    @property
+    def beside(self) -> Bars:
+        """The judged bars of the symbols that are no columns; there must be some.
+
+        Raises
+        ------
+        DataError : the lake no longer holds that content.
+        """
+        if self._beside is None:
+            self._bars, self._beside = self._again()
+        assert self._beside is not None
+        return self._beside
 
     @cached_property
     def panel(self) -> Panel:
@@ -140,15 +154,16 @@ class PinnedData:
         self._bars = None
         return panel
 
-    def _again(self) -> Bars:
+    def _again(self) -> tuple[Bars, Bars | None]:
         pinned = self.snapshot
-        bars = Contents.at(self._root, pinned.tables, pinned.symbols).bars()
-        found = Snapshot.of(bars, pinned.tables, pinned.interval)
+        contents = Contents.at(self._root, pinned.tables, pinned.symbols)
+        bars, beside = contents.bars(pinned.columns), contents.bars(pinned.beside) if pinned.beside else None
+        found = Snapshot.of(bars, pinned.tables, pinned.interval, beside)
         if found.digest != pinned.digest:
             other = [name for name, digest in pinned.symbols.items() if found.symbols[name] != digest]
             named = f"{other[0]} and {len(other) - 1} others differ" if other else "the digest differs"
             raise DataError(f"lake {self._root} no longer holds snapshot {pinned.digest[:12]}: {named}; pin it again")
-        return bars
+        return bars, beside
 
 
 def latest_versions(root: Root) -> dict[str, int]:

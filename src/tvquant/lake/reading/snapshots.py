@@ -28,23 +28,34 @@ class Snapshot:
     tables : table -> version that held the content; an absent table did not exist.
     symbols : symbol -> digest of its content.
     interval : of the bars.
+    beside : those of the symbols that are no columns of the panel: rates.
     """
 
     digest: str
     tables: Mapping[str, int]
     symbols: Mapping[str, str]
     interval: str = DAILY
+    beside: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, bars: Bars, tables: Mapping[str, int], interval: str) -> Self:
-        """Return the snapshot of these bars, read from these table versions."""
-        symbols = {symbol.name: _symbol_digest(bars, j) for j, symbol in enumerate(bars.symbols)}
+    def of(cls, bars: Bars, tables: Mapping[str, int], interval: str, beside: Bars | None = None) -> Self:
+        """Return the snapshot of these bars, and of those beside them, read from these table versions."""
+        every = [bars] if beside is None else [bars, beside]
+        symbols = {symbol.name: _symbol_digest(some, j) for some in every for j, symbol in enumerate(some.symbols)}
         digest = digest_json({"interval": interval, "symbols": merkle_root(symbols)})
-        return cls(digest=digest, tables=dict(tables), symbols=symbols, interval=interval)
+        names = () if beside is None else tuple(symbol.name for symbol in beside.symbols)
+        return cls(digest=digest, tables=dict(tables), symbols=symbols, interval=interval, beside=names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The symbols that the panel is made of."""
+        return tuple(name for name in self.symbols if name not in self.beside)
 
     def to_json(self) -> str:
         """Return one JSON document, keys sorted."""
         content = {name: getattr(self, name) for name in ("digest", "tables", "symbols", "interval")}
+        if self.beside:
+            content["beside"] = self.beside
         return json.dumps(content, sort_keys=True, indent=2)
 
     @classmethod
@@ -57,7 +68,7 @@ class Snapshot:
         """
         try:
             content: dict[str, Any] = json.loads(text)
-            return cls(**content)
+            return cls(**content | {"beside": tuple(content.get("beside", ()))})
         except (ValueError, TypeError) as error:
             raise DataError(f"snapshot is not readable: {error}") from error
 

@@ -1,11 +1,13 @@
 """Sections `execution`, `costs` and `benchmark`: how weights become holdings, at what cost, against what."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tvquant.core.books import Convention, CostModel, Execution
-from tvquant.profiles.fields import Distinct, Member, Real, Section, Symbol
+from tvquant.core.quoting import shown
+from tvquant.profiles.fields import Distinct, Member, Real, Section, Symbol, broken
 from tvquant.profiles.options import FamilySection
 
 
@@ -57,12 +59,52 @@ class CostsSection(Section):
         )
 
 
+class RateSeries(Section):
+    """A rate that the lake holds.
+
+    Parameters
+    ----------
+    symbol : its closes are the rate per year.
+    unit : `percent`, 5.25 is 5.25 % per year, or `fraction`, .0525 is.
+    """
+
+    symbol: Symbol
+    unit: Literal["percent", "fraction"]
+
+    @property
+    def scale(self) -> float:
+        """What a close is multiplied with to be a fraction."""
+        return 0.01 if self.unit == "percent" else 1.0
+
+
+def _rate(value: object) -> object:
+    """Return the value if it is a rate or names a series, refused in one line where it does neither."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and -1 < value <= 1
+    if number or isinstance(value, RateSeries) or (isinstance(value, Mapping) and set(value) == {"symbol", "unit"}):
+        return value
+    raise broken(
+        "expected a fraction per year (0.02 is 2 %), or the series {symbol: EXCHANGE:TICKER, unit: percent} (or "
+        f"fraction), found {shown(value)}"
+    )
+
+
 class BenchmarkSection(Section):
     """What results are compared with.
 
     Parameters
     ----------
     market : symbols that make up the baseline `market`; none is no such baseline.
+    risk_free : what money earns without risk, for every ratio that names it (Sharpe, Sortino, their errors and
+        probabilities) and for alpha: a fraction per year, or `{symbol: EXCHANGE:TICKER, unit: percent}` (or `fraction`),
+        a series of the lake whose last close known before a row holds for it. It measures; it decides nothing.
     """
 
     market: Distinct[Symbol]
+    risk_free: Annotated[Real | RateSeries, BeforeValidator(_rate)]
+
+    @property
+    def rate(self) -> str:
+        """The risk-free rate in words."""
+        if isinstance(self.risk_free, RateSeries):
+            return f"the risk-free rate {self.risk_free.symbol}, in {self.risk_free.unit} per year"
+        return f"a risk-free rate of {100 * self.risk_free:g} % per year" if self.risk_free else "a zero rate"

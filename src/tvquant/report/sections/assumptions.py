@@ -74,6 +74,7 @@ def _profile(profile: Profile) -> tuple[tuple[str, str], ...]:
         ("Windows", _windows(profile)),
         ("Lookback", f"{profile.data.lookback} rows; at least {profile.data.min_history} bars of history to be chosen"),
         ("Universe", universe(profile)),
+        ("Sharpe and Sortino ratios, PSR, alpha", f"against {profile.benchmark.rate}"),
         ("Simulators", ", ".join(rules.simulators)),
         ("Random seed", str(profile.seed)),
     )
