@@ -84,7 +84,7 @@ def index_of_run(run: RunData) -> str:
         *(markdown_table(head, map(row, found.first)) if found.first else ["No cell has ended yet."]),
         "",
         *((found.said, "", *markdown_table(head, map(row, found.apart)), "") if found.apart else ()),
-        f"Sharpe ratios against {_rate(run)}, net of costs; not yet tested for selection bias.",
+        f"Sharpe ratios against {run.rate}, net of costs; not yet tested for selection bias.",
         "",
         *(f"- `{stamp.value}`: {stamp.meaning}" for stamp in stamps_of(run.cells)),
         "",
@@ -95,14 +95,6 @@ def index_of_run(run: RunData) -> str:
         "- [manifest](manifest.json)",
     ]
     return "\n".join(facts) + "\n"
-
-
-def _rate(run: RunData) -> str:
-    """Return the risk-free rate in words, or why it is not known."""
-    try:
-        return run.profile.benchmark.rate
-    except Absent as error:
-        return f"a rate that is not known ({error})"
 
 
 def profile_name(run: RunData) -> str:

@@ -4,7 +4,7 @@ A figure is its plotly specification; `figures.to_plotly` makes a plotly object 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -105,7 +105,7 @@ def rolling_betas(track: Track, benchmarks: Sequence[Track], *, window: int) -> 
     """Return the beta of the last `window` rows to each benchmark, on the rows that both have."""
     colour, traces = colours([one.label for one in benchmarks]), []
     for one in benchmarks:
-        both, mine, its = shared_rows(track, one)
+        both, mine, its = shared_excess(track, one)
         beta = rolling_beta(mine, its, window=window)
         traces.append(
             {"mode": "lines", "name": f"to {one.label}", "x": [str(day) for day in both.astype("datetime64[D]")],
@@ -138,6 +138,14 @@ def shared_rows(one: Track, other: Track) -> tuple[Times, Floats, Floats]:
         return one.times, one.returns, other.returns
     both = np.intersect1d(one.times, other.times)
     return both, _compounded(one, both), _compounded(other, both)
+
+
+def shared_excess(one: Track, other: Track) -> tuple[Times, Floats, Floats]:
+    """Return the bars that both tracks have, and the returns of each there in excess of the risk-free rate of `one`."""
+    both, mine, its = shared_rows(one, other)
+    earned = np.broadcast_to(one.risk_free.per_row, one.returns.shape)
+    _, rate, _ = shared_rows(replace(one, returns=earned), other)
+    return both, mine - rate, its - rate
 
 
 def window_of(rows: int, periods_per_year: int) -> int | None:

@@ -45,6 +45,14 @@ class RunData(RecordedRun):
         """The resolved profile of the manifest."""
         return self.resolved.profile
 
+    @property
+    def rate(self) -> str:
+        """The risk-free rate of its ratios in words, or why it is not known."""
+        try:
+            return self.profile.benchmark.rate
+        except Absent as error:
+            return f"a rate that is not known ({error})"
+
     @cached_property
     def headline(self) -> RecordedCell:
         """The cell that the profile names primary."""

@@ -185,7 +185,7 @@ def rolling(
 ) -> tuple[Floats, Floats]:
     """Return annualised volatility and Sharpe ratio of the last `window` returns at each row.
 
-    NaN on the first window - 1 rows; the Sharpe ratio is also NaN where the window is constant.
+    NaN on the first window - 1 rows; the Sharpe ratio is also NaN where the excess over the rate is constant.
 
     Raises
     ------
@@ -196,14 +196,19 @@ def rolling(
         raise ModelError(f"rolling metrics need a window of at least 2 returns, got {window}")
     volatility, sharpe = np.full((2, len(returns)), np.nan)
     if len(returns) >= window:
-        rows = np.lib.stride_tricks.sliding_window_view(returns, window)
-        std = rows.std(axis=1, ddof=1)
-        moving = std > rounding_floor(rows.T)
         root = math.sqrt(periods_per_year)
-        volatility[window - 1 :] = np.where(moving, std, 0.0) * root
-        excess = np.lib.stride_tricks.sliding_window_view(risk_free.excess(returns), window)[moving]
-        sharpe[window - 1 :][moving] = excess.mean(axis=1) / excess.std(axis=1, ddof=1) * root
+        _, std = _moving(returns, window)
+        volatility[window - 1 :] = std * root
+        mean, std = _moving(risk_free.excess(returns), window)
+        sharpe[window - 1 :][std > 0.0] = mean[std > 0.0] / std[std > 0.0] * root
     return volatility, sharpe
+
+
+def _moving(values: Floats, window: int) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of every whole window; the latter is 0 where it is rounding."""
+    rows = np.lib.stride_tricks.sliding_window_view(values, window)
+    std = rows.std(axis=1, ddof=1)
+    return rows.mean(axis=1), np.where(std > rounding_floor(rows.T), std, 0.0)
 
 
 def monthly_returns(times: Times, returns: Floats) -> tuple[tuple[int, ...], Floats]:

@@ -105,6 +105,12 @@ def test_limits_of_hard_vetoes_are_those_of_the_requirements(vocabulary: Vocabul
         ),
         ({"windows__step": {"week": "fri"}}, r"windows.step: expected a number of rows, .* found {'week': 'fri'}"),
         ({"windows__step": True}, "windows.step: expected a number of rows, 1 or more, .* found True"),
+        ({"benchmark__risk_free": 2}, r"benchmark.risk_free: expected a fraction per year \(0.02 is 2 %\), .* found 2"),
+        ({"benchmark__risk_free": {"symbol": "TVC:US03MY"}}, "benchmark.risk_free: expected a fraction .* unit"),
+        (
+            {"benchmark__risk_free": {"symbol": "A:B", "unit": "bps"}},
+            "benchmark.risk_free: expected a .* 'bps'",
+        ),
         ({"windows__step": 0}, "windows.step: expected a number of rows, 1 or more, .* found 0"),
     ],
 )

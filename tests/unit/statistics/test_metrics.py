@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
+from tvquant.core.rates import RiskFree
 from tvquant.statistics.metrics import (
     annual_growth,
     drawdown_series,
@@ -71,6 +72,43 @@ def test_equal_to_empyrical(name, periods):
     assert got.omega == pytest.approx(empyrical.omega_ratio(r), rel=1e-9)
     assert got.var95 == pytest.approx(empyrical.value_at_risk(r, 0.05), rel=1e-12)
     assert got.cvar95 == pytest.approx(empyrical.conditional_value_at_risk(r, 0.05), rel=1e-12)
+
+
+@pytest.mark.xdist_group("quantstats")
+@pytest.mark.parametrize("periods", [252, 365])
+@pytest.mark.parametrize("name", ["normal", "fat"])
+def test_a_rate_of_a_year_is_that_of_the_referees(name, periods):
+    """quantstats takes a rate per year and makes it one per row as we do, empyrical takes that one."""
+    import empyrical
+    import quantstats.stats as qs
+
+    returns, rate = SERIES[name], RiskFree.yearly(0.04, periods_per_year=periods)
+    got, r, one = performance(returns, periods_per_year=periods, risk_free=rate), series(returns), float(rate.per_row)
+    assert got.sharpe == pytest.approx(qs.sharpe(r, rf=0.04, periods=periods), rel=1e-9)
+    assert got.sortino == pytest.approx(qs.sortino(r, rf=0.04, periods=periods), rel=1e-9)
+    assert got.sharpe == pytest.approx(empyrical.sharpe_ratio(returns, risk_free=one, annualization=periods), rel=1e-9)
+    year = {"required_return": one, "annualization": periods}
+    assert got.sortino == pytest.approx(empyrical.sortino_ratio(returns, **year), rel=1e-9)
+    assert got.psr == pytest.approx(qs.probabilistic_sharpe_ratio(r, rf=0.04, periods=periods), abs=2e-3)
+    plain = performance(returns, periods_per_year=periods)
+    assert got.sharpe < plain.sharpe
+    same = ("n", "cagr", "volatility", "calmar", "omega", "max_drawdown", "var95", "skew", "excess_kurtosis")
+    assert [getattr(got, key) for key in same] == [getattr(plain, key) for key in same]
+    _, sharpe = rolling(returns, window=60, periods_per_year=periods, risk_free=rate)
+    assert sharpe[-1] == pytest.approx(
+        empyrical.sharpe_ratio(returns[-60:], risk_free=one, annualization=periods), rel=1e-9
+    )
+
+
+def test_a_rate_that_moves_is_taken_row_by_row_until_a_ruin():
+    returns, rates = np.array([0.02, -0.01, 0.03, -1.0, 0.5]), np.array([0.01, 0.0, 0.02, 0.0, 0.3])
+    got = performance(returns, periods_per_year=252, risk_free=RiskFree(per_row=rates))
+    excess = np.array([0.01, -0.01, 0.01, -1.0])
+    assert got.n == 4
+    assert got.sharpe == pytest.approx(excess.mean() / excess.std(ddof=1) * math.sqrt(252), rel=1e-12)
+    assert got.volatility == pytest.approx(returns[:4].std(ddof=1) * math.sqrt(252), rel=1e-12)
+    every = performance(np.full(30, 0.001), periods_per_year=252, risk_free=RiskFree(per_row=np.asarray(0.001)))
+    assert (every.volatility, every.sharpe, every.sortino) == (0.0, None, None)
 
 
 @pytest.mark.parametrize("name", SERIES)

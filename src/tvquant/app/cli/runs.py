@@ -216,12 +216,15 @@ def _stale(cells: Sequence["RecordedCell"]) -> list[str]:
 
 def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     """Return standings of a run and the lines that qualify them, as a document and as text."""
+    from tvquant.profiles.sections.execution import ZERO_RATE
     from tvquant.report import caveats, standings_of
 
     qualified, found = caveats(run), standings_of(run)
     apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
     lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
     text = [_standings(found.first), *apart, "", *lines]
+    if run.rate != ZERO_RATE:
+        text.append(f"  Sharpe ratios are against {run.rate}.")
     return {"cells": run.rows(), "caveats": [one.document() for one in qualified]}, text
 
 

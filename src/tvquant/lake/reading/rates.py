@@ -1,8 +1,8 @@
 """A rate that the lake holds: its closes by the moment they became known.
 
-A close of 0 or below is no price and a perfectly good rate, and it may jump by any factor from one day to the next: what
-makes a bar invalid elsewhere is not asked here. A bar whose versions conflict, or that was recorded before its close,
-has no value.
+A close of 0 or below is no price and a perfectly good rate, and it may jump by any factor from one day to the next:
+what makes a bar invalid elsewhere is not asked here. A bar whose versions conflict, or that was recorded before its
+close, has no value.
 """
 
 from dataclasses import dataclass

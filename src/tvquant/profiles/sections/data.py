@@ -117,7 +117,7 @@ class WindowsSection(Section):
     """
 
     train: int = Field(strict=True, ge=2)
-    step: Annotated[Annotated[int, Field(strict=True)] | Period | Weekly, BeforeValidator(_step)]
+    step: Annotated[Annotated[int, Field(strict=True, ge=1)] | Period | Weekly, BeforeValidator(_step)]
     test: Annotated[int, Field(strict=True, ge=1)] | None
 
     @field_validator("test", mode="after")

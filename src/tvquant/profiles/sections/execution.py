@@ -1,7 +1,7 @@
 """Sections `execution`, `costs` and `benchmark`: how weights become holdings, at what cost, against what."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -59,6 +59,14 @@ class CostsSection(Section):
         )
 
 
+type Unit = Literal["percent", "fraction"]
+UNITS: tuple[str, ...] = get_args(Unit.__value__)
+
+
+ZERO_RATE = "a zero rate"
+"""How the risk-free rate is named where there is none."""
+
+
 class RateSeries(Section):
     """A rate that the lake holds.
 
@@ -69,7 +77,7 @@ class RateSeries(Section):
     """
 
     symbol: Symbol
-    unit: Literal["percent", "fraction"]
+    unit: Unit
 
     @property
     def scale(self) -> float:
@@ -80,7 +88,8 @@ class RateSeries(Section):
 def _rate(value: object) -> object:
     """Return the value if it is a rate or names a series, refused in one line where it does neither."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and -1 < value <= 1
-    if number or isinstance(value, RateSeries) or (isinstance(value, Mapping) and set(value) == {"symbol", "unit"}):
+    series = isinstance(value, Mapping) and set(value) == {"symbol", "unit"} and value["unit"] in UNITS
+    if number or series or isinstance(value, RateSeries):
         return value
     raise broken(
         "expected a fraction per year (0.02 is 2 %), or the series {symbol: EXCHANGE:TICKER, unit: percent} (or "
@@ -94,17 +103,17 @@ class BenchmarkSection(Section):
     Parameters
     ----------
     market : symbols that make up the baseline `market`; none is no such baseline.
-    risk_free : what money earns without risk, for every ratio that names it (Sharpe, Sortino, their errors and
-        probabilities) and for alpha: a fraction per year, or `{symbol: EXCHANGE:TICKER, unit: percent}` (or `fraction`),
-        a series of the lake whose last close known before a row holds for it. It measures; it decides nothing.
+    risk_free : what money earns without risk, for the Sharpe ratio, its error and probability, the Sortino ratio and
+        alpha: a fraction per year, or `{symbol: EXCHANGE:TICKER, unit: percent}` (or `fraction`), a series of the lake
+        whose last close known before a row holds for it. It measures; it decides nothing.
     """
 
     market: Distinct[Symbol]
-    risk_free: Annotated[Real | RateSeries, BeforeValidator(_rate)]
+    risk_free: Annotated[Annotated[Real, Field(gt=-1, le=1)] | RateSeries, BeforeValidator(_rate)]
 
     @property
     def rate(self) -> str:
         """The risk-free rate in words."""
         if isinstance(self.risk_free, RateSeries):
             return f"the risk-free rate {self.risk_free.symbol}, in {self.risk_free.unit} per year"
-        return f"a risk-free rate of {100 * self.risk_free:g} % per year" if self.risk_free else "a zero rate"
+        return f"a risk-free rate of {100 * self.risk_free:g} % per year" if self.risk_free else ZERO_RATE

@@ -13,8 +13,8 @@ from tvquant.report.tracks import benchmarks, tracks_of, unlike
 from tvquant.statistics import annual_returns, market_model
 
 METHOD = (
-    "Ordinary least squares of the book's returns on the benchmark's, row by row, both net of costs and against a zero "
-    "rate. Alpha is compounded over a year, (1 + alpha)^A - 1. ± is one standard error, robust to heteroskedasticity "
+    "Ordinary least squares of the book's returns on the benchmark's, row by row, both net of costs and in excess of "
+    "{rate}. Alpha is compounded over a year, (1 + alpha)^A - 1. ± is one standard error, robust to heteroskedasticity "
     "and autocorrelation (Newey and West 1987: Bartlett weights over the lags given, n / (n - 2)); within two of them "
     "an alpha cannot be told from nothing. It is not tested for selection bias: the best of many cells has an alpha by "
     "luck."
@@ -36,7 +36,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         *survivorship(run),
         *kept,
         Table(head=head, rows=rows),
-        Text(text=METHOD, tone="note"),
+        Text(text=METHOD.format(rate=run.rate), tone="note"),
         drawn.annual_bars([mine, *others], mine.name),
         _years([mine, *others]),
         Text(text="The first and the last year may be partial.", tone="note"),
@@ -44,7 +44,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 
 def _row(mine: drawn.Track, other: drawn.Track, periods_per_year: int) -> tuple[str, ...]:
-    _, returns, benchmark = drawn.shared_rows(mine, other)
+    _, returns, benchmark = drawn.shared_excess(mine, other)
     found = market_model(returns, benchmark)
     if found is None:
         return (other.name, *[NOTHING] * 7, count(len(returns)))

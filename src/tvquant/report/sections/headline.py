@@ -36,8 +36,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Facts(pairs=cards, cards=True),
         Text(
             text="This result is not yet tested for selection bias. The Sharpe ratio is against "
-            f"{profile.benchmark.rate}, and net of costs; ± is one standard error, and the probability that the true Sharpe ratio is above 0 takes "
-            "this cell as the only one ever tried.",
+            f"{profile.benchmark.rate}, and net of costs; ± is one standard error, and the probability that the true "
+            "Sharpe ratio is above 0 takes this cell as the only one ever tried.",
             tone="warning",
         ),
         *liquidated,

@@ -29,7 +29,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         *survivorship(run),
         Text(
             text=f"Each point is of the last {window} rows (A = {periods} per year) of {cell.key}, net of costs, "
-            f"against a zero rate; {window - 1} of {window} rows are shared with the next point, so only about "
+            f"against {run.rate}; {window - 1} of {window} rows are shared with the next point, so only about "
             f"{count(len(mine.returns) // window)} of them are independent. The band is one standard error of a Sharpe "
             f"ratio of {window} independent normal returns (Lo 2002): about {number((periods / (window - 1)) ** 0.5)} "
             "where the ratio is near 0. A beta over a window is of as many rows. All follow from returns.csv.",
