@@ -7,7 +7,7 @@ were imported before they closed are no content. Table versions only say where t
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -68,7 +68,8 @@ class Snapshot:
         """
         try:
             content: dict[str, Any] = json.loads(text)
-            return cls(**content | {"beside": tuple(content.get("beside", ()))})
+            found = cls(**content)
+            return replace(found, beside=tuple(found.beside))
         except (ValueError, TypeError) as error:
             raise DataError(f"snapshot is not readable: {error}") from error
 
