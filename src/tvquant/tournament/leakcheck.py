@@ -88,7 +88,9 @@ def check(
     """
     for fork, panel in forks:
         leaks = () if panel is None else compare(before, replay(panel, at), fork=fork, window=window, as_of=at)
-        yield Outcome(fork=fork, decisions=0 if panel is None else len(before), leaks=leaks)
+        decisions = 0 if panel is None else len(before)
+        del panel  # the next fork is made without this one in memory
+        yield Outcome(fork=fork, decisions=decisions, leaks=leaks)
 
 
 def compare(

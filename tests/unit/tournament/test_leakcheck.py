@@ -3,7 +3,8 @@
 A planted leak is a replay that cheats in one way. Its honest twin computes the same from what was known.
 """
 
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -263,6 +264,22 @@ def test_a_fork_that_is_none_counts_no_decision(crypto: World) -> None:
 
 
 AT = np.datetime64("2021-01-01", "us")
+
+
+def test_no_fork_is_in_memory_when_the_next_one_is_made() -> None:
+    class Fork:
+        pass
+
+    def forks() -> Iterator[tuple[str, Any]]:
+        for name in ("one", "two"):
+            fork = Fork()
+            seen = weakref.ref(fork)
+            yield name, fork
+            del fork
+            assert seen() is None
+
+    outcomes = check(lambda _panel, _at: {"cell": {}}, {"cell": {}}, forks(), window=1, at=np.datetime64(0, "us"))
+    assert [one.decisions for one in outcomes] == [1, 1]
 
 
 def test_every_cell_that_differs_is_a_leak_and_one_that_is_missing_too() -> None:

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import shown
-from tvquant.lake.storage.tables import UNREADABLE, first_line
+from tvquant.lake.reading.funding import RATE
+from tvquant.lake.storage.tables import UNREADABLE, VALUES, first_line
 from tvquant.lake.writing import headers, styles
+from tvquant.lake.writing.headers import ACTIONS
 from tvquant.lake.writing.memory import check_fits
 from tvquant.lake.writing.sheets import Sheet
 
@@ -36,18 +38,34 @@ FOREWORD = 50
 """Lines among which the header is looked for."""
 LONGEST_HEADER = 100_000
 LINE, QUOTE, COMMENT = b'\n"#'
+RECORDS = 100_000
+"""Records whose separators are counted at a time."""
+BATCH_BYTES = 2**23
+"""Bytes of a file whose cells are in memory as texts at a time."""
+NUMBERS = frozenset({*VALUES, *ACTIONS, RATE})
+"""The lake's names of what is a number."""
 TEXT_BYTES = 6
 """Bytes in memory per byte of a text, as lines and as cells."""
 COMMA = r"^[+-]?[\d.\s]*\d,[\d,.\s]*$"
 
 
 def read_csv(path: Path) -> Sheet:
-    """Read a csv file of any dialect that is told apart for sure.
+    """Read a csv file of any dialect that is told apart for sure, its numbers as such where every one of them is one.
 
     Raises
     ------
     DataError : it is none, or not for sure; with the dialect or the line.
     """
+    return _read(path, NUMBERS)
+
+
+def read_texts(path: Path) -> Sheet:
+    """Read the same file, every cell as the text that stands there."""
+    return _read(path, frozenset())
+
+
+def _read(path: Path, numeric: frozenset[str]) -> Sheet:
+    """Read a csv file; columns of which the lake's name is in `numeric` as numbers, where they hold nothing else."""
     check_fits(path, path.stat().st_size, TEXT_BYTES)
     data, said = _plain(path)
     klines = styles.headless_klines(_fields(data[:LONGEST_HEADER].decode("utf-8", "replace").partition("\n")[0], ","))
@@ -58,20 +76,24 @@ def read_csv(path: Path) -> Sheet:
     place, separator = _header(path, data, lines)
     head = data[lines.starts[place] : lines.ends[place]]
     found = _fields(head.decode(), separator)
-    rows, counts = lines.after(place), lines.counts(data, separator)[place + 1 :]
+    rows, counts, before = lines.after(place), lines.counts(data, separator)[place + 1 :], int(lines.numbers[place]) - 1
     comments = np.frombuffer(data, np.uint8)[rows.starts] == COMMENT
     if comments.any():
-        body = b"\n".join([head, *(data[start:end] for start, end in zip(*rows.bounds(~comments), strict=True))])
+        kept = zip(*rows.bounds(~comments), strict=True)
+        data = b"\n".join([head, *(data[start:end] for start, end in kept)])
         counts, numbers = counts[~comments], rows.numbers[~comments]
     else:
-        body, numbers = data[lines.starts[place] :], rows.numbers
-    del data
+        data, numbers = data[lines.starts[place] :] if place else data, rows.numbers
     odd = np.flatnonzero(counts != len(found))
-    cells = _cells(path, body, _unique(found), separator, len(counts), ragged=bool(len(odd)))
+    form = _Form(path=path, names=_unique(found), separator=separator, ragged=bool(len(odd)))
+    del lines, rows
+    numeric_names = [name for name in form.names if headers.meant(name) in numeric]
+    typed = form.typed(data, len(counts), numeric_names) if numeric_names else None
+    cells = form.cells(data, len(counts)) if typed is None else typed
+    del data, typed
     blank = cells[odd].select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
     ragged = {int(row): f"has {counts[row]} fields; the header has {len(found)}" for row in odd[~blank]}
     said += [] if separator == "," else [f"separated by {SEPARATORS[separator]}"]
-    before = int(lines.numbers[place]) - 1
     said += [f"{before} lines before the header left out"] if before else []
     said += [f"{comments.sum()} lines beginning with # left out"] if comments.any() else []
     names = headers.renamed(path, styles.without_midnights(path, found, cells))
@@ -105,7 +127,7 @@ def _plain(path: Path) -> tuple[bytes, list[str]]:
     data, said = path.read_bytes(), []
     coding = next((coding for mark, coding in MARKS.items() if data.startswith(mark)), "utf-8")
     try:
-        text = data.decode(coding)
+        text = "" if coding == "utf-8" and data.isascii() else data.decode(coding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
@@ -114,13 +136,15 @@ def _plain(path: Path) -> tuple[bytes, list[str]]:
         ) from error
     if coding != "utf-8":
         data = text.encode()
+    del text
+    if coding != "utf-8":
         said = ["UTF-8 with a byte order mark" if coding == "utf-8-sig" else "UTF-16"]
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if (at := data.find(b"\0")) >= 0:
         line = data.count(b"\n", 0, at) + 1
         raise DataError(f"{path} is not a readable csv file: line {line} has a NUL byte; it is no text, or was torn")
-    if not data.strip():
+    if not data or data.isspace():
         raise no_rows(path)
     return data, said
 
@@ -142,7 +166,8 @@ class _Lines:
     @classmethod
     def of(cls, path: Path, data: bytes) -> "_Lines":
         raw = np.frombuffer(data, np.uint8)
-        feeds = np.flatnonzero(raw == LINE)
+        parts = range(0, len(raw), BATCH_BYTES)
+        feeds = np.concatenate([first + np.flatnonzero(raw[first : first + BATCH_BYTES] == LINE) for first in parts])
         outside: Any = True
         ends = feeds
         if b'"' in data:
@@ -168,8 +193,14 @@ class _Lines:
 
     def counts(self, data: bytes, separator: str) -> Numbers:
         """Return fields of each record."""
-        between = np.flatnonzero((np.frombuffer(data, np.uint8) == ord(separator)) & self.outside)
-        return np.diff(np.searchsorted(between, np.r_[self.starts, len(data)])) + 1
+        raw, counts = np.frombuffer(data, np.uint8), np.empty(len(self.starts), np.int64)
+        for first in range(0, len(counts), RECORDS):
+            bounds = np.r_[self.starts[first : first + RECORDS + 1], len(data)][: RECORDS + 1]
+            begin, end = int(bounds[0]), int(bounds[-1])
+            outside = self.outside if self.outside is True else self.outside[begin:end]
+            between = np.flatnonzero((raw[begin:end] == ord(separator)) & outside)
+            counts[first : first + RECORDS] = np.diff(np.searchsorted(between, bounds - begin)) + 1
+        return counts
 
 
 def _header(path: Path, data: bytes, lines: _Lines) -> tuple[int, str]:
@@ -209,23 +240,58 @@ def _unique(found: list[str]) -> list[str]:
     ]
 
 
-def _cells(path: Path, body: bytes, names: list[str], separator: str, count: int, *, ragged: bool) -> pl.DataFrame:
-    """Return the records behind the header as texts, one row each.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """How the records of a text are read: names of the cells; of ragged ones what is too much is cut, or filled."""
 
-    Those with too many or too few fields are cut or filled.
-    """
-    try:
+    path: Path
+    names: list[str]
+    separator: str
+    ragged: bool
+
+    def cells(self, body: bytes, count: int) -> pl.DataFrame:
+        """Return the records behind the header as texts, one row each."""
+        try:
+            cells = self._texts(body)
+        except UNREADABLE as error:
+            raise DataError(f"{self.path} is not a readable csv file: {first_line(error)}") from error
+        if len(cells) != count:
+            raise DataError(f"{self.path} is not a readable csv file: {count:,} lines were read as {len(cells):,} rows")
+        return cells
+
+    def typed(self, body: bytes, count: int, numeric: list[str]) -> pl.DataFrame | None:
+        """Return the same with columns of numbers, batch by batch; None where they are not read for sure.
+
+        That is so where one of their cells is no number, and where a record may span lines.
+        """
+        begin = body.find(b"\n") + 1
+        head = body[:begin]
+        parts: list[pl.DataFrame] = []
+        while begin < len(body) or not parts:
+            end = body.rfind(b"\n", begin, begin + BATCH_BYTES) + 1 if begin + BATCH_BYTES < len(body) else len(body)
+            batch = head + body[begin:end]
+            if not head or end <= begin or b'"' in batch:
+                return None
+            try:
+                texts = self._texts(batch)
+            except UNREADABLE:
+                return None
+            part = texts.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
+            if any(part[name].null_count() > texts[name].null_count() for name in numeric):
+                return None
+            parts.append(part)
+            begin = end
+        cells = pl.concat(parts)
+        return cells if len(cells) == count else None
+
+    def _texts(self, body: bytes) -> pl.DataFrame:
         cells = pl.read_csv(
             body,
-            new_columns=names,
-            separator=separator,
+            new_columns=self.names,
+            separator=self.separator,
             infer_schema=False,
-            truncate_ragged_lines=ragged,
+            truncate_ragged_lines=self.ragged,
         )
-    except UNREADABLE as error:
-        raise DataError(f"{path} is not a readable csv file: {first_line(error)}") from error
-    if len(cells) != count:
-        raise DataError(f"{path} is not a readable csv file: {count:,} lines were read as {len(cells):,} rows")
-    if b" " not in body and b'"' not in body:
-        return cells
-    return cells.select(pl.all().str.strip_chars().replace("", None))
+        if b" " not in body and b'"' not in body:
+            return cells
+        return cells.select(pl.all().str.strip_chars().replace("", None))

@@ -23,7 +23,7 @@ from tvquant.lake.storage.intervals import LENGTHS, off_grid
 from tvquant.lake.storage.tables import DAILY, PRICES, VALUES
 from tvquant.lake.writing import headers, styles
 from tvquant.lake.writing.bar_intervals import rhythms
-from tvquant.lake.writing.csv_files import no_rows, read_csv, refuse_commas
+from tvquant.lake.writing.csv_files import no_rows, read_csv, read_texts, refuse_commas
 from tvquant.lake.writing.duplicates import VERSIONS
 from tvquant.lake.writing.funding import MOST
 from tvquant.lake.writing.headers import ACTIONS, FUNDED
@@ -77,6 +77,18 @@ def read_file(path: Path, choice: SymbolChoice = ALL, *, now: dt.datetime | None
     DataError : the file as a whole cannot be used.
     """
     sheet, moments = _sheet(path)
+    texts = moments is None and not any(kind.is_numeric() for kind in sheet.cells.dtypes)
+    delivery = _judged(path, sheet, moments, choice, now)
+    if moments is not None or texts or delivery.rejected.is_empty():
+        return delivery
+    del sheet, delivery  # bad rows are told and kept as they stand there
+    return _judged(path, read_texts(path), None, choice, now)
+
+
+def _judged(
+    path: Path, sheet: Sheet, moments: Moments | None, choice: SymbolChoice, now: dt.datetime | None
+) -> Delivery:
+    """Return what a file holds, every row of it judged."""
     sheet = styles.attributed(path, sheet, choice.whose)
     raw = sheet.cells.rename(sheet.names)
     _check_columns(path, sheet, raw)

@@ -11,7 +11,7 @@ class Sheet:
 
     Parameters
     ----------
-    cells : what it says, under the names of its columns (texts where it is a csv; null is nothing).
+    cells : what it says, under the names of its columns (of a csv texts, or numbers where all are; null is nothing).
     names : the columns that are read, and the lake's name of each.
     ignored : the other columns.
     numbers : what people call each row: its line in a csv, its index elsewhere.

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tvquant.core.errors import DataError
+from tvquant.lake.writing import csv_files
 from tvquant.lake.writing.files import Delivery, read_file
 
 HEADER = "symbol,timestamp,open,high,low,close,volume"
@@ -101,3 +103,23 @@ def test_a_blank_line_in_the_middle_of_ragged_ones_is_no_row(tmp_path: Path) -> 
     found = _read(tmp_path, f"{PLAIN}\n   \nBINANCE:BTCUSDT,2024-01-03\n,,,,,,\n")
     assert found.rejected.select("row", "reason").rows() == [(6, "has 2 fields; the header has 7")]
     assert len(found.rows) == 2
+
+
+def test_a_file_read_in_batches_is_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [
+        f"BINANCE:BTCUSDT,2024-01-{day:02},1,2,0.5,{1 + day / 100},{'' if day == 7 else day}" for day in range(1, 29)
+    ]
+    path = tmp_path / "bars.csv"
+    path.write_text("\n".join((HEADER, *days)))
+    texts = csv_files.read_texts(path).cells
+    monkeypatch.setattr(csv_files, "BATCH_BYTES", 2 * len(days[0]))
+    monkeypatch.setattr(csv_files, "RECORDS", 5)
+    numbers = csv_files.read_csv(path).cells
+    assert numbers["close"].dtype == pl.Float64
+    assert numbers.equals(texts.with_columns(pl.col(texts.columns[2:]).cast(float)))
+
+
+def test_a_bad_row_is_kept_as_it_stands_in_a_file_of_numbers(tmp_path: Path) -> None:
+    found = _read(tmp_path, PLAIN.replace("1.25,20", "1.250,-020"))
+    assert found.rejected.select("row", "column", "value", "reason").rows() == [(3, "volume", "-020", "is negative")]
+    assert '"close":"1.250"' in found.rejected["record"][0]
