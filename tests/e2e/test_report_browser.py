@@ -65,13 +65,13 @@ def test_the_picture_of_the_readme_is_one_of_the_demo(demo: tuple[Path, dict[str
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("no chromium on PATH")
-    where = (f"--user-data-dir={tmp_path / 'browser'}", f"--screenshot={picture}", "--window-size=1280,1980")
+    where = (f"--user-data-dir={tmp_path / 'browser'}", f"--screenshot={picture}", "--window-size=1280,2420")
     page = Path(demo[1]["report"]).as_uri()
     subprocess.run([browser, *QUIET, "--hide-scrollbars", *where, page], capture_output=True, timeout=120, check=True)
     for one in {picture, PICTURE}:
         head = one.read_bytes()[:24]
         assert head[:8] == b"\x89PNG\r\n\x1a\n"
-        assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (1280, 1980)
+        assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (1280, 2420)
 
 
 def test_without_its_script_the_page_says_what_it_needs(demo: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

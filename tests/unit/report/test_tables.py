@@ -181,7 +181,7 @@ def test_drawdowns_follow_from_the_returns(page):
 
 
 def test_trades_names_book_and_windows_agree(page):
-    book, trades, windows, names = (page.csv[name] for name in ("book", "trades", "windows", "names"))
+    book, trades, windows, names = (page.csv[name] for name in ("book", "trades", "decisions", "names"))
     close(book["return"].to_numpy(), page.returns[HEADLINE])
     close(book["equity"].to_numpy(), np.cumprod(1 + page.returns[HEADLINE]))
     paid = dict(trades.group_by("date").agg(pl.col("cost").sum()).iter_rows())
@@ -207,7 +207,7 @@ def test_trades_names_book_and_windows_agree(page):
 
 
 def test_exposure_and_contribution_follow_from_the_book(page):
-    book, windows = page.csv["book"], page.csv["windows"]
+    book, windows = page.csv["book"], page.csv["decisions"]
     lines = {row["share of equity"]: row for row in page.table("exposure", "lowest").iter_rows(named=True)}
     for name, values in (("gross", book["gross"]), ("cash forced by caps", windows["forced_cash"])):
         close([lines[name][of] for of in ("mean", "lowest", "highest", "last")],

@@ -56,7 +56,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             "value but 0 are left out",
             frame=_moving(rows.drop("cell")),
         ),
-        Data(name="windows", about="every decision: when, how it ended, cash, turnover", frame=windows.drop("cell")),
+        Data(name="decisions", about="every decision: when, how it ended, cash, turnover", frame=windows.drop("cell")),
     )
 
 
