@@ -70,6 +70,7 @@ def test_parameters_are_named_with_what_they_cost(
         "windows.test": ([20, 10], ["windows.step of preset crypto_spot", "windows.step of argument --windows.step"]),
         "costs.slippage_bps": ([5.0, 50.0], ["defaults", "argument --costs.slippage_bps"]),
     }
+    assert found["parameters_from_another_layer"] == 0
     cheap, dear = found["cells"][HEADLINE]
     assert 0 < 5 * cheap["costs"]["slippage"] < dear["costs"]["slippage"]
     returns = [pl.read_parquet(home.run(name).results / "returns.parquet") for name in (one, other)]
