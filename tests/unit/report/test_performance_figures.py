@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tvquant.core.rates import RiskFree
 from tvquant.report.figures import to_plotly
 from tvquant.report.performance_figures import (
     Track,
@@ -10,6 +11,7 @@ from tvquant.report.performance_figures import (
     rolling_betas,
     rolling_sharpe,
     rolling_volatility,
+    shared_excess,
     shared_rows,
     window_of,
 )
@@ -77,3 +79,19 @@ def test_plotly_takes_every_figure() -> None:
     assert made.layout.title.text == "Return of each calendar year, net of costs"
     for one in (equity([mine]), drawdown([mine]), rolling_sharpe(mine, window=60, periods_per_year=365)):
         assert len(to_plotly(one).data) == len(one.spec["data"])
+
+
+def test_an_excess_is_over_the_rate_of_the_rows_that_both_have() -> None:
+    """A rate that grows day by day, compounded over the bar that only one of them has."""
+    times = np.arange("2024-01-01", "2024-01-05", dtype="datetime64[D]").astype("datetime64[us]")
+    rates = np.array([0.001, 0.002, 0.003, 0.004])
+    mine = Track(name="a", times=times, returns=np.full(4, 0.01), risk_free=RiskFree(per_row=rates))
+    its = Track(name="b", times=times[[0, 2, 3]], returns=np.array([0.02, 0.03, 0.04]))
+    both, book, benchmark = shared_excess(mine, its)
+    rate = np.array([0.001, 1.002 * 1.003 - 1.0, 0.004])
+    assert (both == its.times).all()
+    np.testing.assert_allclose(book, [0.01, 1.01**2 - 1.0, 0.01] - rate, rtol=1e-12)
+    np.testing.assert_allclose(benchmark, its.returns - rate, rtol=1e-12)
+    assert rolling_betas(mine, [its], window=3).spec["data"][0]["y"][-1] == pytest.approx(
+        np.polyfit(benchmark, book, 1)[0], rel=1e-4
+    )
