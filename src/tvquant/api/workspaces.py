@@ -33,14 +33,14 @@ class Workspace:
         return f"<tvquant workspace {self.root}>"
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Return the workspace at a path.
+    def open(cls, path: str | Path, *, wait: float = 0.0) -> Self:
+        """Return the workspace at a path; what writes waits for another writer as many seconds.
 
         Raises
         ------
         ProfileError : there is none.
         """
-        home = Home(Path(path).resolve())
+        home = Home(Path(path).resolve(), wait=wait)
         home.require()
         return cls(home)
 

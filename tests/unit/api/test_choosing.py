@@ -63,6 +63,8 @@ def test_returns_alone_are_judged_by_the_profiles_model_and_by_nothing_later() -
     assert made.winners == tuple(made.table.filter(pl.col("won"))["atom"])[: len(made.winners)]
     assert made.symbols == tuple(name.removesuffix("_hold_LONG") for name in made.winners)
     assert made.weights.is_empty()
+    enough = {**FEW, "data.min_history": 190}
+    assert dict(tv.select(given.iloc[:190, 2:], enough).excluded.iter_rows()) == {}
     assert "adx" in made.absent
     scrambled = given.copy()
     scrambled.iloc[200:] = 0.5

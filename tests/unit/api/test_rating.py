@@ -62,6 +62,18 @@ def test_rows_come_back_in_their_order_and_a_name_is_rated_alone() -> None:
     assert without.equals(found.filter(pl.col("symbol") == "B", pl.col("votes_ma").is_not_null()))
 
 
+def test_names_may_be_listed_in_any_order() -> None:
+    """Three names whose first bars stand in another order than their names, and than its inverse."""
+    begins = {"A": 40, "B": 80, "C": 0}
+    frames = {
+        name: pl.DataFrame({"symbol": name, "timestamp": TIMES[first:], "close": CLOSE[first:, first // 80]})
+        for name, first in begins.items()
+    }
+    found = tv.ratings(pl.concat(frames.values()))
+    for name, frame in frames.items():
+        assert found.filter(symbol=name).equals(tv.ratings(frame)), name
+
+
 def test_floor_rules_and_refusals() -> None:
     frame = pd.DataFrame({"close": CLOSE[:, 0]}, index=pd.DatetimeIndex(TIMES, name="Date"))
     floored = tv.ratings(frame, min_bars=200)

@@ -84,6 +84,7 @@ def test_a_name_that_ends_is_closed_at_a_haircut_and_named() -> None:
         (WEIGHTS * 100, CLOSES, {}, "weights: on 2024-01-02 they sum to 75 times equity"),
         (WEIGHTS.assign(Z=0.1), CLOSES, {}, "weights: prices have no column Z; they have A, B"),
         (WEIGHTS.set_axis(DAYS[[0, 1]] + pd.Timedelta("5D")), CLOSES, {}, "weights: prices have no row of 2024-01-07"),
+        (WEIGHTS, CLOSES.iloc[:5], {}, "weights: prices have no row of 2024-01-16"),
         (WEIGHTS.iloc[::-1], CLOSES, {}, "weights: 2024-01-02 stands behind 2024-01-16"),
         (WEIGHTS.iloc[:0], CLOSES, {}, "weights: the frame is empty"),
         (WEIGHTS, CLOSES.assign(B=np.nan), {}, "prices: B has no price at all"),
