@@ -23,7 +23,7 @@ allocation:
     weights: {AMEX:SPY: 0.6, NASDAQ:TLT: 0.4}
 risk: {primary: fixed}
 costs: {slippage_bps: 5.0, commission_bps: 1.0, borrow_rate: 0.0}
-benchmark: {market: []}
+benchmark: {market: {AMEX:SPY: 0.6, NASDAQ:TLT: 0.4}}
 """
 
 
@@ -59,8 +59,11 @@ def test_sixty_forty_holds_its_weights_and_earns_what_they_earn(home: Path, tvqu
     done = tvquant("run", "sixty_forty", "-w", home, "--json")
     assert done.code == 0, done.err
     (results,) = (home / "artifacts" / "summaries" / "runs").glob("*/results")
-    weights, returns = (
-        pl.read_parquet(results / f"{table}.parquet").filter(pl.col("cell") == CELL) for table in ("weights", "returns")
+    tables = {table: pl.read_parquet(results / f"{table}.parquet") for table in ("weights", "returns")}
+    weights, returns = (tables[table].filter(pl.col("cell") == CELL) for table in ("weights", "returns"))
+    benchmark = tables["returns"].filter(pl.col("cell") == "market/custom")
+    assert benchmark["return"].to_list() == returns["return"].to_list(), (
+        "the benchmark holds the same, at the same costs"
     )
     for _, book in weights.group_by("window"):
         assert dict(book.select("symbol", "weight").rows()) == SHARES

@@ -61,7 +61,7 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
         if symbol not in wanted:
             why = f"is of none of the kinds {_kinds_of(universe)}" if symbol in held else "the lake does not hold"
             raise DataError(f"{key}: {what}names {symbol}, which {why}; import it, or drop it there")
-    unheld = [s for s in profile.benchmark.market if s not in held]
+    unheld = [s for s in profile.benchmark.symbols if s not in held]
     if unheld:
         resolved = _without_market(resolved, unheld[0])
     names = _named(universe, contents.names(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))
@@ -73,7 +73,7 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
     )
     return Fitted(
         resolved=replace(resolved, notices=tuple(dict.fromkeys(notices))),
-        symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.market))),
+        symbols=tuple(sorted(wanted | set(resolved.profile.benchmark.symbols))),
         beside=_rates(profile, wanted, held),
     )
 
@@ -90,7 +90,7 @@ def _rates(profile: Profile, wanted: set[str], held: frozenset[str]) -> tuple[st
         return ()
     if given.symbol not in held:
         raise DataError(f"{RATE} names {given.symbol}, which the lake does not hold; import it, or set a number")
-    if given.symbol in wanted | set(profile.benchmark.market):
+    if given.symbol in wanted | set(profile.benchmark.symbols):
         raise DataError(
             f"{RATE} names {given.symbol}, which the universe or {MARKET} names too; a rate is no price: take it out "
             "there (universe.exclude_symbols)"

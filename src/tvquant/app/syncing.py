@@ -245,7 +245,7 @@ async def _universe(
         return tuple(sorted(set(asked.symbols))), {}
     profile = None if asked.profile is None else asked.profile.profile
     if profile is not None and profile.universe.symbols:
-        return tuple(sorted({*profile.universe.symbols, *profile.benchmark.market})), {}
+        return tuple(sorted({*profile.universe.symbols, *profile.benchmark.symbols})), {}
     listed = set((await pipeline.listings.table())["symbol"].drop_nulls()) if offer is None else set(offer.times)
     found = set(listed)
     if profile is not None:
@@ -254,7 +254,7 @@ async def _universe(
     aside = {name: why for name in sorted(found) if (why := _unfit(name, asked.interval))}
     found -= set(aside)
     if asked.profile is not None:
-        wanted = set(asked.profile.profile.benchmark.market)
+        wanted = set(asked.profile.profile.benchmark.symbols)
         if asked.profile.layers["benchmark.market"].startswith(PACKAGED):
             why = f"the preset's benchmark, which provider {pipeline.provider.name} does not list"
             aside |= dict.fromkeys(sorted(wanted - listed), why)

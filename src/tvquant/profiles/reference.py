@@ -26,6 +26,7 @@ NAMES: Mapping[str, str] = {
     "net": "pair of numbers [lowest, highest]",
     "names": "mapping of a symbol to a number, or to [least, most]",
     "groups": "mapping of a name to its symbols and their max",
+    "market": "list of symbols, or mapping of a symbol (or cash) to its weight",
     "weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
     "filters": "list of filters",
     "largest": "mapping of field and count",

@@ -148,8 +148,9 @@ def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
 
 def _baselines(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
     found: dict[str, Spec] = {"base_universe_ew": BaseUniverseSpec(rules=_rules(profile, schedule))}
-    if profile.benchmark.market:
-        found["market"] = MarketSpec(symbols=profile.benchmark.market, quorum=profile.data.quorum)
+    against = profile.benchmark
+    if against.market:
+        found["market"] = MarketSpec(symbols=against.symbols, quorum=profile.data.quorum, weights=against.weights)
     return found
 
 

@@ -25,6 +25,7 @@ from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
+from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
@@ -285,7 +286,12 @@ def _market(view: View, spec: MarketSpec) -> Decision:
     members = [j for j, instrument in enumerate(panel.instruments) if instrument.symbol in spec.symbols]
     priced = tuple(panel.instruments[j].key for j in members if panel.tradable[-1, j])
     out = {panel.instruments[j].key: "no_bar" for j in members if not panel.tradable[-1, j]}
-    return _equal(view, priced, out, {}, NONE)
+    even = _equal(view, priced, out, {}, NONE)
+    if spec.weights is None:
+        return even
+    shares = dict(zip(spec.symbols, spec.weights, strict=True))
+    there = Counter(map(symbol_of, priced))
+    return replace(even, weights={key: shares[symbol_of(key)] / there[symbol_of(key)] for key in priced})
 
 
 def _equal(

@@ -51,10 +51,14 @@ class BaseUniverseSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSpec:
-    """Baseline `market`: equal weight of the benchmark symbols that have a bar, where so many of them have it."""
+    """Baseline `market`: the benchmark symbols that have a bar, where so many of them have it.
+
+    Without `weights` these share equally; with them each has its own, and the part of one without a bar is cash.
+    """
 
     symbols: tuple[str, ...]
     quorum: float
+    weights: tuple[float, ...] | None = None
 
 
 type Spec = StrategySpec | BaseUniverseSpec | MarketSpec

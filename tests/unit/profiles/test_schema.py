@@ -310,3 +310,38 @@ def test_a_limit_on_a_name_outside_the_universe_is_refused_in_one_line(
     ):
         with pytest.raises(ProfileError, match=f"{what}, which universe.{key} leaves out"):
             made(vocabulary, **{f"universe__{key}": value}, **limits)
+
+
+@pytest.mark.parametrize(
+    ("market", "symbols", "weights"),
+    [
+        ([], (), None),
+        (["AMEX:SPY", "A:B"], ("AMEX:SPY", "A:B"), None),
+        ({"AMEX:SPY": 0.6, "NASDAQ:TLT": 0.4}, ("AMEX:SPY", "NASDAQ:TLT"), (0.6, 0.4)),
+        ({"AMEX:SPY": 0.7, "cash": 0.3}, ("AMEX:SPY",), (0.7,)),
+    ],
+)
+def test_a_benchmark_is_of_equal_parts_or_of_weights(
+    vocabulary: Vocabulary, market: object, symbols: tuple[str, ...], weights: object
+) -> None:
+    profile = made(vocabulary, benchmark__market=market)
+    assert (profile.benchmark.symbols, profile.benchmark.weights) == (symbols, weights)
+    assert profile.values()["benchmark"]["market"] == market, "as it was written, so that digests stay"
+    assert type(profile).model_validate(profile.values()) == profile
+
+
+@pytest.mark.parametrize(
+    ("market", "said"),
+    [
+        ({"A:B": 0.6, "A:C": 0.3}, r"the weights are 0.9 together, expected 1; add cash: 0.1 if the rest is cash"),
+        ({"A:B": 0.6, "A:C": 0.5}, r"the weights are 1.1 together, expected 1 "),
+        ({"A:B": 1.2, "A:C": -0.2}, "A:C: expected a weight above 0, found -0.2"),
+        ({"cash": 1.0}, "names cash alone"),
+        ({"SPY": 1.0}, "EXCHANGE:TICKER"),
+        ({"A:B": "all"}, "number"),
+        ("AMEX:SPY", "list"),
+    ],
+)
+def test_a_benchmark_that_is_no_whole_is_refused(vocabulary: Vocabulary, market: object, said: str) -> None:
+    with pytest.raises(ProfileError, match=f"benchmark.market: .*{said}"):
+        made(vocabulary, benchmark__market=market)

@@ -476,3 +476,15 @@ def test_limits_by_name_bind_what_is_traded(
     reported = {c.name for c in decision.netting.constraints}
     assert {"name X:A", "name X:B", "least of name X:B", "group tail"} <= reported
     assert Decision.of(decision.payload()).payload() == decision.payload()
+
+
+def test_a_benchmark_by_weights_holds_them_and_the_part_of_a_name_without_a_bar_is_cash(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    made, close = profile(benchmark__market={"X:A": 0.6, "X:B": 0.3, "cash": 0.1}), walks("ABC", 200)
+    spec = spec_of(made, "market")
+    assert weights_at(market(close), spec) == {"X:A": 0.6, "X:B": 0.3}
+    close["B"][100:] = np.nan
+    found = decide(look(market(close), ROW), spec, Previous())
+    assert (found.weights, found.excluded) == ({"X:A": 0.6}, {"X:B": "no_bar"}), "what is left is not rescaled"
+    assert weights_at(market(close), spec_of(profile(benchmark__market=["X:A", "X:B"]), "market")) == {"X:A": 1.0}
