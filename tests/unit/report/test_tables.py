@@ -14,6 +14,7 @@ from tvquant.report.blocks import Table
 from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.render import page_of
 from tvquant.report.run import read_run
+from tvquant.report.sections.tails import TAILS
 from tvquant.report.tables import csv_of, csv_of_frame, packed, unpacked
 
 HEADLINE, BASE, MARKET = "v4/custom/hrp/custom", "base_universe_ew/custom", "market/custom"
@@ -216,3 +217,25 @@ def test_exposure_and_contribution_follow_from_the_book(page):
     close((line["longs"], line["costs"]), (book["from_long"].sum(), -book["from_costs"].sum()))
     close(line["± SE"], math.sqrt(len(book)) * book["from_long"].std())
     close(line["sum"], page.returns[HEADLINE].sum())
+
+
+def test_of_a_book_that_hardly_traded_the_tail_is_of_the_rows_that_moved(run):
+    """More than half of the returns are 0: both figures are of the others, and n says so."""
+    data = read_run(run)
+    mine = data.headline.key
+    moved = np.zeros(160)
+    moved[100:] = np.random.default_rng(1).normal(0, 0.01, 60)
+    whole = data.table("returns")
+    data._tables["returns"] = pl.concat(
+        [
+            whole.filter(pl.col("cell") != mine),
+            whole.filter(pl.col("cell") == mine).with_columns(pl.Series("return", moved)),
+        ]
+    )
+    blocks = TAILS.draw(data)
+    table = next(block for block in blocks if isinstance(block, Table) and "value at risk" in block.head)
+    left = moved[100:]
+    cut = np.quantile(left, 0.05)
+    first = table.rows[0]
+    close((first[1].value, first[2].value), (cut, left[left <= cut].mean()))
+    assert (first[4].value, first[5].value) == ((left <= cut).sum(), 60)
