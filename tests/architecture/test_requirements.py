@@ -59,7 +59,10 @@ def test_what_is_owned_and_unproven_is_named(generator: ModuleType) -> None:
 def test_a_stale_page_fails_the_check(
     generator: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(generator, "ROOT", tmp_path)
     monkeypatch.setattr(generator, "TARGET", tmp_path / "requirements.md")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").write_text("@pytest.mark.requirement('R-A-01')\ndef test_one(): ...\n")
     assert generator.main(["--check"]) == 1
     assert "is stale" in capsys.readouterr().err
     assert generator.main([]) == 0
