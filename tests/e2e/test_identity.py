@@ -135,7 +135,7 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on(
     home, said = recent
     run, code, err = interrupted(signal.SIGINT, EARLY, "--jobs", jobs)
     assert code == 130
-    assert len(err.strip().splitlines()) == 1
-    assert "--resume" in err
+    [line] = [line for line in err.splitlines() if not line.startswith("stage ")]  # what a slow machine tells meanwhile
+    assert "--resume" in line
     assert finished("run", "--resume", run, "-w", home)["result"] == said["result"]
     assert tvquant("runs", "rm", run, "--yes", "-w", home).code == 0
