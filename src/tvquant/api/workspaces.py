@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 type Profile = str | Path | Mapping[str, Any]
 """A profile by name, by file, or as a mapping that extends one."""
 FRAME = "frame.parquet"
+ARGUMENTS = {"--basis": "basis", "--accept-basis": "accept_basis=True", "--quarantine": "quarantine=True"}
+"""Options of the command line as Python says them."""
 """What provenance calls a frame that was imported."""
 
 
@@ -108,11 +110,11 @@ class Workspace:
                     recorded_at=SystemClock().now(),
                 )
             except (DataError, ProfileError) as error:
-                raise type(error)(str(error).replace(str(file), "frame").replace(FRAME, "frame")) from error
+                raise type(error)(_of_frame(str(error), file)) from error
         if done.refused:
             name, why = next(iter(done.refused.items()))
             text = f"left out whole: {several(list(done.refused))} ({name}: {why}); everything else is imported"
-            warnings.warn(text.replace(FRAME, "frame"), stacklevel=2)
+            warnings.warn(_of_frame(text, file), stacklevel=2)
         return done
 
     def run(
@@ -185,6 +187,13 @@ class _Teller(Watcher):
     def note(self, text: str) -> None:
         """Tell a line that a person should know."""
         self._tell(text)
+
+
+def _of_frame(text: str, file: Path) -> str:
+    """Return a message on the file of a frame as one on the frame, with arguments in place of options."""
+    for said, meant in {str(file): "frame", FRAME: "frame", **ARGUMENTS}.items():
+        text = text.replace(said, meant)
+    return text
 
 
 def named(profile: Profile) -> Profile:

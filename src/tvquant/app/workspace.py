@@ -97,7 +97,8 @@ class Workspace:
         """
         if not self.profiles.is_dir() or not (self.root / "data").is_dir():
             raise ProfileError(
-                f"{self.root} is not a tvquant workspace; make one with `tvquant init DIR` and name it by --workspace"
+                f"{self.root} is not a tvquant workspace; make one with `tvquant init DIR` and name it by --workspace "
+                "(in Python `Workspace.create`)"
             )
 
     @contextmanager
@@ -123,7 +124,7 @@ class Workspace:
         except Timeout as error:
             raise DataError(
                 f"{writer.told()} is writing in {self.root}; try again when it has ended, or let this command wait "
-                "for it by --wait",
+                "for it by --wait (in Python `Workspace.open(..., wait=...)`)",
                 retryable=True,
             ) from error
         except OSError as error:

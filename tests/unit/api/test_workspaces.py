@@ -29,7 +29,7 @@ def test_a_frame_is_stored_as_its_file_would_be(tmp_path: Path, closes: pd.DataF
 def test_what_is_wrong_with_a_frame_is_said_of_the_frame(tmp_path: Path, closes: pd.DataFrame) -> None:
     made = tv.Workspace.create(tmp_path / "ws")
     bars = pd.DataFrame({"close": [1.0, 2.0], "symbol": ["NASDAQ:AAPL", "NOWHERE:X"]}, index=closes.index[:2])
-    with pytest.raises(tv.ProfileError, match="NASDAQ:AAPL are adjusted for is not known"):
+    with pytest.raises(tv.ProfileError, match="NASDAQ:AAPL are adjusted for is not known; declare basis raw, split or"):
         made.import_frame(bars)
     with pytest.raises(tv.ProfileError, match="basis: unknown basis 'splits' - did you mean split"):
         made.import_frame(bars, "splits")
@@ -38,6 +38,8 @@ def test_what_is_wrong_with_a_frame_is_said_of_the_frame(tmp_path: Path, closes:
     with pytest.warns(UserWarning, match="left out whole: NOWHERE:X .NOWHERE:X: frame: row 1"):
         done = made.import_frame(bars, "split")
     assert (done.stored, list(done.refused)) == (1, ["NOWHERE:X"])
+    with pytest.raises(tv.DataError, match=r"take its good rows with quarantine=True$"):
+        made.import_frame(bars.assign(symbol=["NASDAQ:MSFT", None]), "split")
     assert made.import_frame(bars, "split", quarantine=True).quarantined == 1
 
 

@@ -179,7 +179,8 @@ def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json:
     from tvquant.market.listings import delistings
 
     lake = home.lake()
-    found = findings_of(lake, symbols or None)
+    with progress_shown("data audit"):
+        found = findings_of(lake, symbols or None)
     rows = [(f.symbol, f.kind.value, str(f.first)[:10], str(f.last)[:10], f.count, f.detail) for f in found]
     head = ("symbol", "finding", "first", "last", "bars", "detail")
     notes = sum(f.kind.note for f in found)
@@ -187,7 +188,8 @@ def _audit_lake(home: Workspace, symbols: list[str] | None, live: bool, as_json:
     notable = [f.kind.note for f in found]
     document = [dict(zip(head, row, strict=True)) | {"note": n} for row, n in zip(rows, notable, strict=True)]
     answer(document, text, as_json=as_json)
-    return health(lake, symbols or None, now=_present(live), delisted=delistings(lake))
+    with progress_shown("data audit"):
+        return health(lake, symbols or None, now=_present(live), delisted=delistings(lake))
 
 
 def _audit_run(home: Workspace, name: str, as_json: bool) -> "tuple[AssetHealth, ...]":
@@ -224,7 +226,8 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
     home.require()
     lake = home.lake()
     unfinished = PlanBook(lake.folder).unfinished()
-    found, states = lake.status(), health(lake, now=_present(live), delisted=delistings(lake))
+    with progress_shown("data status"):
+        found, states = lake.status(), health(lake, now=_present(live), delisted=delistings(lake))
     rows = [(t.name, t.rows, t.version, f"{t.size / 2**20:.1f}") for t in found.tables]
     values = [one.state.value for one in states]
     counts = {state: values.count(state) for state in sorted(set(values))}

@@ -10,6 +10,7 @@ import typer
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import progress_shown
 
 if TYPE_CHECKING:
     from tvquant.app.workspace import Workspace
@@ -172,7 +173,8 @@ def export(
     home = workspace_at(workspace)
     home.require()
     folder = _inside(home, into or EXPORTS)
-    files = exported(home.lake(), symbols or None, folder, interval=interval, form=Format(form))
+    with progress_shown("data export"):
+        files = exported(home.lake(), symbols or None, folder, interval=interval, form=Format(form))
     rows = [
         (str(one.path.relative_to(home.root)), one.rows, one.symbols, one.basis.value if one.basis else "")
         for one in files
@@ -214,7 +216,7 @@ def compact(
     from tvquant.lake.writing.compaction import compact as compacted
 
     home = workspace_at(workspace, wait)
-    with home.writing():
+    with home.writing(), progress_shown("data compact"):
         restore_snapshots(home, note)
         done = compacted(home.lake(), named_versions(home), now=SystemClock().now(), grace=timedelta(hours=grace))
     rows = [(one.name, one.before, one.after, one.deleted, f"{one.freed / 2**20:.1f}") for one in done]

@@ -87,6 +87,7 @@ def explain(
     """Every key of the resolved profile, its layer and its meaning; `profile scanner` does it for a scanner."""
     from tvquant.app.vocabulary import vocabulary
     from tvquant.profiles import explain as rows_of
+    from tvquant.profiles.reference import written
 
     if keys:
         from tvquant.profiles.reference import profile_keys
@@ -100,7 +101,7 @@ def explain(
     meaning = vocabulary().keys.meaning
     rows = rows_of(resolved(workspace_at(workspace), name, overrides))
     short = [
-        row._replace(value=[one["name"] for one in row.value]) if row.key == "universe.scanners" else row
+        row._replace(value=written([one["name"] for one in row.value] if row.key == "universe.scanners" else row.value))
         for row in rows
     ]
     head, *found = blocks(("key", "value", "from"), short)
@@ -137,6 +138,7 @@ def scanner(
 ) -> None:
     """The flat configuration of a scanner, each key and filter with the layer it came from."""
     from tvquant.profiles import explain_scanner
+    from tvquant.profiles.reference import written
 
     if keys:
         from tvquant.app.vocabulary import vocabulary
@@ -147,7 +149,8 @@ def scanner(
     if name is None:
         raise ProfileError("name a scanner (`tvquant scan list`), or say --keys for what may be set in one")
     rows = explain_scanner(name, search=[workspace_at(workspace).profiles])
-    answer([row._asdict() for row in rows], table(("key", "value", "from"), rows), as_json=as_json)
+    shown = [row._replace(value=written(row.value)) for row in rows]
+    answer([row._asdict() for row in rows], table(("key", "value", "from"), shown), as_json=as_json)
 
 
 @commands.command()

@@ -15,7 +15,7 @@ from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, w
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
-from tvquant.app.cli.watching import watching
+from tvquant.app.cli.watching import progress_shown, watching
 from tvquant.app.workspace import LAKE_URI, Workspace
 from tvquant.core import durable
 from tvquant.core.errors import DataError, ProfileError
@@ -86,7 +86,7 @@ def init(
         f"workspace {home.root} {'made' if fresh else 'was there already; nothing was changed'}\n"
         f"next: cd {directory}; tvquant data import FILE; tvquant profile list; tvquant run my_first"
     )
-    answer({"workspace": str(home.root), "made": fresh}, text, as_json=as_json)
+    answer({"workspace": str(home.root), "made": fresh}, text.split("\n"), as_json=as_json)
 
 
 def doctor(
@@ -105,7 +105,8 @@ def doctor(
     usable = home.profiles.is_dir() and os.access(home.root, os.W_OK)
     if fix:
         home.require()
-    files = _files(home, fix) if usable else {}
+    with progress_shown("doctor"):
+        files = _files(home, fix) if usable else {}
     facts: dict[str, Any] = {
         "tvquant": VERSION,
         "python": f"{platform.python_version()} ({sys.executable})",

@@ -89,7 +89,7 @@ def test_explain_names_scanners_and_json_has_them_whole(home: Path, capsys: pyte
     capsys.readouterr()
     assert main(asked) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("universe.scanners ")]
-    assert "['sp500_trend']" in line
+    assert "[sp500_trend]" in line
     assert main([*asked, "--json"]) == 0
     (value,) = [row["value"] for row in json.loads(capsys.readouterr().out) if row["key"] == "universe.scanners"]
     assert len(value[0]["members"]["names"]) > 1000

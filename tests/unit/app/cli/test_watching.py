@@ -1,13 +1,17 @@
 """Progress beside an answer, where nobody watches, and the note that kernels are compiled."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
+from builders.workspaces import coin_closes, workspace_of
 from numba import njit
 
-from tvquant.app.cli import watching
+from tvquant.app.cli import main, watching
+from tvquant.app.workspace import Workspace
 
 
 def compiled_now() -> None:
@@ -30,6 +34,13 @@ def _as_if_new() -> Iterator[None]:
     watching._note_compiling.cache_clear()
     yield
     watching._note_compiling.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace whose lake holds a coin with a gap, which the audit names."""
+    bars = coin_closes({"AAA": 3}, datetime(2024, 1, 1), 100)
+    return workspace_of(tmp_path_factory.mktemp("lake") / "ws", bars[[*range(50), *range(60, 100)]])
 
 
 def test_long_compiling_is_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +80,17 @@ def test_where_nobody_watches_a_line_every_few_seconds_says_where_it_is(
     assert re.fullmatch(r"stage 12 walk-forward: 3 of 40, \d s, about \d s to go", lines[-1])
     time.sleep(0.03)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("words", ["data status", "data audit", "data export", "data compact", "doctor"])
+def test_commands_that_read_the_whole_lake_say_that_they_are_at_it(
+    words: str, lake: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watching, "EVERY", 0.0)
+    assert main([*words.split(), "--json", "-w", str(lake.root)]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    assert f"{words}: 0 s" in said.err.splitlines()
 
 
 def test_time_left_is_what_the_rest_takes_at_the_pace_since_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
