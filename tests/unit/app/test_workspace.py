@@ -71,7 +71,12 @@ def test_who_writes_is_named_and_waited_for(home: Workspace, monkeypatch: pytest
     told: list[str] = []
     monkeypatch.setattr("sys.argv", ["/bin/tvquant", "run", "a b", "\u202e"])
     who = rf"another tvquant command \(`tvquant run 'a b' .*u202e.*`, process {os.getpid()}, since 2.* UTC\) is writing"
-    with home.writing(), pytest.raises(DataError, match=rf"{who}.*--wait .in Python `Workspace.open.*wait="), Workspace(home.root, wait=0.01).writing():
+    waits = r"--wait .in Python `Workspace.open.*wait="
+    with (
+        home.writing(),
+        pytest.raises(DataError, match=f"{who}.*{waits}"),
+        Workspace(home.root, wait=0.01).writing(),
+    ):
         pass
     first = home.writing()
     first.__enter__()

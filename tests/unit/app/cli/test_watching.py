@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from builders.workspaces import coin_closes, workspace_of
 from numba import njit
 
+from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.cli import main, watching
 from tvquant.app.workspace import Workspace
 
