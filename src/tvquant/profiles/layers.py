@@ -64,8 +64,13 @@ class ResolvedProfile:
 
     @property
     def digest(self) -> str:
-        """Digest of the resolved values; name and description, which change nothing, are left out."""
-        return digest_json({k: v for k, v in self.profile.values().items() if k not in ("name", "description")})
+        """Digest of the resolved values."""
+        return digest_of(self.profile.values())
+
+
+def digest_of(values: Mapping[str, Any]) -> str:
+    """Return the digest of a profile's plain values; name and description, which change nothing, are left out."""
+    return digest_json({key: value for key, value in values.items() if key not in ("name", "description")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A resolved profile written down: for the run (`manifest.json`), for people (`explain`), as a file (`dump`)."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,8 +9,9 @@ from pydantic import ValidationError
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.fields import Row
-from tvquant.profiles.keys import OF_THE_FILE
-from tvquant.profiles.layers import ResolvedProfile
+from tvquant.profiles.files import DEFAULTS, packaged_defaults
+from tvquant.profiles.keys import OF_THE_FILE, Keys
+from tvquant.profiles.layers import ResolvedProfile, digest_of
 from tvquant.profiles.schema import Profile
 
 
@@ -32,6 +34,9 @@ def to_manifest(resolved: ResolvedProfile) -> dict[str, Any]:
 def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
     """Return the profile that `to_manifest` wrote.
 
+    Keys that an earlier version did not know have the packaged defaults, and a notice names them; the digest of such a
+    profile is not the one that its run was planned with.
+
     Raises
     ------
     ProfileError : not a manifest of this schema version, or values that do not have the digest it states.
@@ -40,21 +45,65 @@ def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
     notices = manifest.get("notices")
     if not isinstance(notices, list) or not all(isinstance(notice, str) for notice in notices):
         raise ProfileError("manifest: notices: expected a list of texts; was it written by another version?")
+    given = manifest.get("profile")
+    later = _later(given, layers)
     try:
-        profile = Profile.model_validate(manifest.get("profile"))
+        profile = Profile.model_validate(_completed(given, later))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(("profile", *map(str, first["loc"])))
         raise ProfileError(f"manifest: {place}: {first['msg']}; was it written by another version?") from error
-    if not isinstance(layers, Mapping) or set(layers) != set(_flat(profile, layers)):
+    every = {**layers, **dict.fromkeys(later, DEFAULTS)} if isinstance(layers, Mapping) else {}
+    if set(every) != set(_flat(profile, every)):
         raise ProfileError("manifest: layers: expected the layer of every key; was it written by another version?")
-    resolved = ResolvedProfile(profile=profile, layers=dict(layers), notices=tuple(notices))
-    if resolved.digest != manifest.get("digest"):
+    found = digest_of(given or {})
+    if found != manifest.get("digest"):
         raise ProfileError(
-            f"manifest: digest: expected {resolved.digest}, found {manifest.get('digest')}; "
+            f"manifest: digest: expected {found}, found {manifest.get('digest')}; "
             "it was changed after the run began, start another run"
         )
-    return resolved
+    return ResolvedProfile(profile=profile, layers=every, notices=(*notices, *_unknown_then(later)))
+
+
+def _later(given: object, layers: object) -> dict[str, Any]:
+    """Return the packaged default of each key that neither the values nor the layers of a manifest have."""
+    if not isinstance(given, Mapping) or not isinstance(layers, Mapping):
+        return {}
+    lacking = [key for key in Keys.of({}).leaves if key not in layers and not _has(given, key)]
+    defaults = packaged_defaults().values if lacking else {}
+    return {key: _section(defaults, key)[key.rpartition(".")[2]] for key in lacking if _has(defaults, key)}
+
+
+def _has(values: Mapping[str, Any], key: str) -> bool:
+    return key.rpartition(".")[2] in _section(values, key)
+
+
+def _section(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the mapping that holds, or would hold, the last part of a dotted key; empty where there is none."""
+    found: Any = values
+    for name in key.split(".")[:-1]:
+        found = found.get(name, {}) if isinstance(found, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _completed(given: Any, later: Mapping[str, Any]) -> Any:
+    """Return the values of a manifest with those of the later keys."""
+    values = copy.deepcopy(given) if later else given
+    for key, value in later.items():
+        *sections, last = key.split(".")
+        at = values
+        for name in sections:
+            at = at.setdefault(name, {})
+        at[last] = value
+    return values
+
+
+def _unknown_then(later: Mapping[str, Any]) -> Iterator[str]:
+    if later:
+        yield (
+            f"recorded by a version that did not know {', '.join(later)}: shown with the defaults of these keys, which "
+            "change nothing"
+        )
 
 
 def dump(resolved: ResolvedProfile) -> str:

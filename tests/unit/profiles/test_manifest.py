@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tvquant.core.digests import digest_json
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import ResolvedProfile, Vocabulary, dump, explain, from_manifest, load, resolve, to_manifest
 
@@ -42,6 +43,48 @@ def test_a_manifest_that_was_changed_is_refused(resolved: ResolvedProfile) -> No
     manifest["profile"]["costs"]["slippage_bps"] = 0.0
     with pytest.raises(ProfileError, match=rf"manifest: digest: expected \w+, found {resolved.digest}; it was changed"):
         from_manifest(manifest)
+
+
+@pytest.fixture
+def earlier(resolved: ResolvedProfile) -> dict[str, Any]:
+    """A manifest as a version wrote it that did not know dates, limits by name and a risk-free rate."""
+    manifest = json.loads(json.dumps(to_manifest(resolved)))
+    for key in ("data.start", "data.end", "allocation.limits.names", "benchmark.risk_free"):
+        del manifest["layers"][key]
+        *sections, last = key.split(".")
+        at = manifest["profile"]
+        for name in sections:
+            at = at[name]
+        del at[last]
+    values = {key: value for key, value in manifest["profile"].items() if key not in ("name", "description")}
+    return {**manifest, "digest": digest_json(values)}
+
+
+def test_keys_that_an_earlier_version_did_not_know_have_their_defaults_and_are_named(
+    resolved: ResolvedProfile, earlier: dict[str, Any]
+) -> None:
+    back = from_manifest(earlier)
+    assert back.profile == resolved.profile
+    assert back.layers == {**resolved.layers}
+    assert back.notices == (
+        *resolved.notices,
+        "recorded by a version that did not know data.start, data.end, allocation.limits.names, benchmark.risk_free: "
+        "shown with the defaults of these keys, which change nothing",
+    )
+
+
+def test_a_manifest_of_an_earlier_version_is_held_to_its_digest(earlier: dict[str, Any]) -> None:
+    earlier["profile"]["costs"]["slippage_bps"] = 0.0
+    with pytest.raises(ProfileError, match="manifest: digest"):
+        from_manifest(earlier)
+
+
+def test_a_key_that_has_a_layer_or_no_default_was_taken_out(resolved: ResolvedProfile, earlier: dict[str, Any]) -> None:
+    with pytest.raises(ProfileError, match=r"manifest: profile\.data\.start: "):
+        from_manifest({**earlier, "layers": to_manifest(resolved)["layers"]})
+    del earlier["layers"]["universe.kinds"], earlier["profile"]["universe"]["kinds"]
+    with pytest.raises(ProfileError, match=r"manifest: profile\.universe\.kinds: "):
+        from_manifest(earlier)
 
 
 @pytest.mark.parametrize("key", ["max_kurtosis", "zzz"])
