@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
     from tvquant.core.allocations import Allocation, Limits
 
-HOUSE: Mapping[str, Any] = {
-    "gross": 1.0,
-    "net": (-1.0, 1.0),
-    "position": 0.25,
-    "cluster": 0.25,
-    "names": {},
-    "groups": {},
-}
-"""Limits of the packaged profiles."""
 BINDING = 1e-6
 """A limit whose value is no further below it binds: what an interior point leaves."""
 
@@ -129,6 +120,7 @@ def _limits(given: Mapping[str, Any]) -> "Limits":
     """Return the limits by the schema of profiles; ProfileError in its words."""
     from pydantic import ValidationError
 
+    from tvquant.profiles.files import packaged_defaults
     from tvquant.profiles.messages import explained, unknown
     from tvquant.profiles.sections.allocation import LimitsSection
 
@@ -136,7 +128,7 @@ def _limits(given: Mapping[str, Any]) -> "Limits":
         if name not in LimitsSection.model_fields:
             raise ProfileError(f"limits: {unknown('key', name, LimitsSection.model_fields)}")
     try:
-        return LimitsSection.model_validate({**HOUSE, **given}).limits()
+        return LimitsSection.model_validate({**packaged_defaults().values["allocation"]["limits"], **given}).limits()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = first.get("ctx", {}).get("key", "").removeprefix("allocation.limits.")

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tvquant.core.quoting import shown
+from tvquant.profiles.messages import unknown
 
 VERSION = 1
 """Schema version of every file."""
@@ -67,6 +68,16 @@ class Section(BaseModel):
     """Base of all parts of a profile: frozen, no unknown key, no number that is not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, given: object) -> object:
+        """Refuse an unknown key with the nearest known one; pydantic names none."""
+        if cls.model_config["extra"] == "forbid" and isinstance(given, Mapping):
+            for key in given:
+                if key not in cls.model_fields:
+                    raise broken(unknown("key", key, cls.model_fields))
+        return given
 
 
 class Row(NamedTuple):

@@ -302,11 +302,11 @@ def _invalid(
         places.setdefault((key, item), []).append(detail)
     for (key, _), details in places.items():
         where = merged[key].where if key in merged else "in no layer"
-        yield ProfileProblem(key=key, text=_text(details), layer=where)
+        yield ProfileProblem(key=key, text=_text(key, details), layer=where)
 
 
-def _text(details: list[ErrorDetails]) -> str:
-    """Return what is wrong at one place; a definition that lacks keys is an item of a list."""
+def _text(key: str, details: list[ErrorDetails]) -> str:
+    """Return what is wrong with a key; a definition that lacks keys is an item of a list or a mapping."""
     if details[0]["type"] != "missing":
         return explained(details)
     location = details[0]["loc"]
@@ -314,4 +314,5 @@ def _text(details: list[ErrorDetails]) -> str:
     if item is None:
         return "no value; set it, or extend a profile that does"
     lacking = [str(detail["loc"][-1]) for detail in details if detail["type"] == "missing"]
-    return f"item {item + 1} lacks {', '.join(lacking)}; name a scanner, or write the whole definition"
+    mend = "name a scanner, or write the whole definition" if key == "universe.scanners" else "set what is missing"
+    return f"item {item + 1} lacks {', '.join(lacking)}; {mend}"

@@ -9,7 +9,7 @@ from typing import Any
 from tvquant.core.errors import ProfileError
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION
-from tvquant.profiles.files import DEFAULTS, PRESETS, PROFILES, Layer, RawProfile, headed, read, with_parents
+from tvquant.profiles.files import PROFILES, Layer, RawProfile, headed, packaged_defaults, with_parents
 
 NAMELESS = "from_python"
 """Name of a profile that names none."""
@@ -31,8 +31,8 @@ def load_mapping(values: Mapping[str, Any], *, search: Sequence[Path] = ()) -> R
     label = f"profile {name} (a mapping)"
     given = {"version": VERSION, **_plain_mapping(values, label, "")}
     layer, parent = headed(PROFILES, Layer(label=label, values=given), name, own=True)
-    defaults, _ = read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)
-    return RawProfile(name=name, layers=(defaults, *with_parents(layer, parent, name, search)), search=tuple(search))
+    layers = (packaged_defaults(), *with_parents(layer, parent, name, search))
+    return RawProfile(name=name, layers=layers, search=tuple(search))
 
 
 def _plain_mapping(values: Mapping[Any, Any], label: str, prefix: str) -> dict[str, Any]:

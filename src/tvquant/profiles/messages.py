@@ -40,6 +40,8 @@ def explained(details: Sequence[ErrorDetails]) -> str:
     first = details[0]
     if first["type"] == "rule":
         return first["msg"]
+    if first["type"] == "missing":
+        return "no value; set it"
     if len(details) == 1 and first["type"] in ("enum", "literal_error"):
         return unknown("name", first["input"], re.findall(r"'([^']+)'", first["ctx"]["expected"]))
     expected = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
@@ -51,9 +53,10 @@ def _plain(message: str) -> str:
     if "should match pattern" in message:
         return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
     wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)
-    return wanted.replace("valid tuple", "list").replace(
+    named = wanted.replace("valid tuple", "list").replace(
         "a valid dictionary or instance of Scanner", "a scanner's name"
     )
+    return re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys", named)
 
 
 def _hint(detail: ErrorDetails) -> str:

@@ -80,7 +80,8 @@ class ScannerFile(Section):
     ----------
     description : one line for people.
     layer : which of the five layers the file is of; a scanner is what a profile may name.
-    template, strategy : file of that layer that this one builds on.
+    template : file of the layer template that this one builds on.
+    strategy : file of the layer strategy that this one builds on.
     exchange : venue, or null for any.
     kinds : an instrument must be of one of these, where any is named.
     exclude_kinds : and of none of these (hygiene).
@@ -90,7 +91,8 @@ class ScannerFile(Section):
     members : the list that an instrument's ticker must be on at the decision, or null for any.
     largest : ceiling of the pool, `{field: FEATURE, count: N}`, or null for none.
     research : whether it is for research only; production scanners of Binance must ask for liquidity.
-    logic, direction : what its recruits are held for and how.
+    logic : what its recruits are held for.
+    direction : on which side its recruits are held.
     filters : comparisons of features with bounds, `{field: FEATURE, above|below|at_least|at_most: NUMBER}`, or
         `{any: [...]}` of such; a value that is not known passes none.
     """
@@ -287,15 +289,7 @@ def _checked(layer: Layer) -> ScannerFile:
         first = details[0]
         key = ".".join(str(part) for part in first["loc"] if part not in TAGS)
         same = [detail for detail in details if detail["loc"][:2] == first["loc"][:2]]
-        match first["type"]:
-            case "missing":
-                text = "no value; set it"
-            case "extra_forbidden":
-                parts = Largest if first["loc"][0] == "largest" else Filter
-                text = unknown("key", first["loc"][-1], parts.model_fields)
-            case _:
-                text = explained(same)
-        where = layer.where(key)
+        where, text = layer.where(key), explained(same)
         raise ProfileError(f"{where}: {key}: {text}" if key else f"{where}: {text}") from error
     for key in HELD:
         if file.layer in POOLS and key in file.model_fields_set:

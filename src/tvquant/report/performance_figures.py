@@ -36,10 +36,10 @@ class Track:
     @classmethod
     def of(cls, name: str, rows: pl.DataFrame, *, basis: str = "") -> Self:
         """Return the track of a book's rows in the result table `returns`."""
-        return cls(
-            name=name, times=rows["time"].to_numpy(), returns=rows["return"].to_numpy(), basis=basis,
-            risk_free=RiskFree(per_row=rows["risk_free"].to_numpy()),
-        )  # fmt: skip
+        # A run from before there was a rate has no such column.
+        rate = RiskFree(per_row=rows["risk_free"].to_numpy()) if "risk_free" in rows.columns else ZERO
+        times, returns = rows["time"].to_numpy(), rows["return"].to_numpy()
+        return cls(name=name, times=times, returns=returns, basis=basis, risk_free=rate)
 
     @property
     def label(self) -> str:
@@ -132,12 +132,14 @@ def annual_bars(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
 def shared_rows(one: Track, other: Track) -> tuple[Times, Floats, Floats]:
     """Return the bars that both tracks have, and the returns of each there.
 
-    A bar that only one of them has is compounded into its next shared one. What was ruined earns 0 from then on.
+    A bar that only one of them has is compounded into its next shared one, but for those before the later of the two
+    begins. What was ruined earns 0 from then on.
     """
     if np.array_equal(one.times, other.times):
         return one.times, one.returns, other.returns
     both = np.intersect1d(one.times, other.times)
-    return both, _compounded(one, both), _compounded(other, both)
+    begin = max(one.times[0], other.times[0])
+    return both, _compounded(one, both, begin), _compounded(other, both, begin)
 
 
 def shared_excess(one: Track, other: Track) -> tuple[Times, Floats, Floats]:
@@ -154,9 +156,9 @@ def window_of(rows: int, periods_per_year: int) -> int | None:
     return window if window >= SHORTEST_WINDOW else None
 
 
-def _compounded(one: Track, both: Times) -> Floats:
+def _compounded(one: Track, both: Times, begin: np.datetime64) -> Floats:
     level = np.concatenate([[1.0], wealth(one.returns)])
-    at = np.concatenate([[0], np.searchsorted(one.times, both) + 1])
+    at = np.concatenate([[np.searchsorted(one.times, begin)], np.searchsorted(one.times, both) + 1])
     before, after = level[at][:-1], level[at][1:]
     alive = before > 0.0
     return np.where(alive, after / np.where(alive, before, 1.0) - 1.0, 0.0)

@@ -66,9 +66,10 @@ def unlike(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
 
 def tracks_of(run: RunData, cells: Iterable[RecordedCell]) -> list[Track]:
     """Return the tracks of those of the cells that have returns, in their order."""
-    table = run.table("returns")
-    books = {cell: table.filter(pl.col("cell") == cell) for cell in table["cell"].unique().to_list()}
-    return [Track.of(one.key, books[one.key], basis=basis_of(one)) for one in cells if one.key in books]
+    every = tuple(cells)
+    mine = run.table("returns").filter(pl.col("cell").is_in([one.key for one in every]))
+    books = {str(key[0]): book for key, book in mine.partition_by("cell", as_dict=True).items()}
+    return [Track.of(one.key, books[one.key], basis=basis_of(one)) for one in every if one.key in books]
 
 
 def returns_frame(tracks: Sequence[Track]) -> pl.DataFrame:

@@ -31,7 +31,7 @@ def test_minus_zero_is_zero() -> None:
         ({"symbol": "A"}, "pattern"),
         ({"symbol": "A:B#2"}, "pattern"),
         ({"line": "a\nb"}, "pattern"),
-        ({"other": 1}, "Extra"),
+        ({"lin": 1}, "unknown key 'lin' - did you mean line"),
     ],
 )
 def test_what_does_not_fit_is_refused(values: dict[str, Any], said: str) -> None:

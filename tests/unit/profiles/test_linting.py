@@ -48,9 +48,9 @@ def test_every_preset_passes_and_none_is_left_out() -> None:
         (
             "filters:\n  - {field: adx_14, over: 1}\n",
             3,
-            "filters.0.over: unknown key 'over' - did you mean above? (known: above,",
+            "filters.0: unknown key 'over' - did you mean above? (known: above,",
         ),
-        ("largest: {field: adx_14, count: 1, top: 1}\n", 2, "largest.top: unknown key 'top' (known: count, field)"),
+        ("largest: {field: adx_14, count: 1, top: 1}\n", 2, "largest: unknown key 'top' (known: count, field)"),
         ("filters: [{any: [{field: adx_14, above: 1}]}]\n", 2, "filters.0.any: "),
         ("logic: hopeful\n", 2, "logic: unknown logic 'hopeful'"),
         ("calendar: XNYSE\n", 2, "calendar: "),

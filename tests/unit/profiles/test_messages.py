@@ -21,10 +21,15 @@ def test_unknown_names_list_what_is_known() -> None:
     assert unknown("engine", "zzz", many).endswith(", name_58, name_59)")
 
 
+class Inner(BaseModel):
+    number: float
+
+
 class Sample(BaseModel):
     number: float = 0.0
     span: int | Literal["all"] = "all"
     way: Literal["up", "down"] = "up"
+    inner: Inner = Inner(number=0.0)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,8 @@ class Sample(BaseModel):
     [
         ({"number": "x"}, "expected a valid number, unable to parse string as a number, found 'x'"),
         ({"span": "al"}, "expected a valid integer, unable to parse string as an integer or 'all', found 'al'"),
+        ({"inner": 3}, "expected a mapping of keys, found 3"),
+        ({"inner": {}}, "no value; set it"),
         ({"way": "upp"}, "unknown name 'upp' - did you mean up? (known: down, up)"),
     ],
 )

@@ -147,7 +147,7 @@ def test_an_unknown_scanner_names_the_nearest(folder: Path) -> None:
         ("filters: [{field: a, above: '1'}]\n", 2, "filters.0.above: expected a valid number, found '1'"),
         ("filters: [{field: a, above: 1e-3}]\n", 2, "as in 1.0e-3"),
         ("filters: [{above: 1}]\n", 2, "filters.0.field: no value; set it"),
-        ("filters: [{field: a, over: 1}]\n", 2, "filters.0.over: "),
+        ("filters: [{field: a, over: 1}]\n", 2, "filters.0: unknown key 'over'"),
         ("\nfilters: [{field: a, above: 1}, {field: a, above: 2}]\n", None, "filters a above more than once"),
         ("filters: null\n", 2, "filters: expected a list, found nothing (null)"),
         ("kinds: [spott]\n", 2, "kinds.0: unknown name 'spott' - did you mean spot?"),

@@ -277,10 +277,10 @@ def test_limits_by_name_are_read_and_written_alike(vocabulary: Vocabulary) -> No
         ("names", {"A:B": 0}, "a most above 0"),
         ("names", {"A:B": 0.3}, "A:B: its most, 0.3, never binds: allocation.limits.position is 0.25; raise that"),
         ("names", {f"A:{k}": [0.21, 0.25] for k in range(5)}, "the least of all names is 1.05 together, above 1"),
-        ("groups", {"g": {"symbols": ["A:B"]}}, "lacks max|no value|max"),
+        ("groups", {"g": {"symbols": ["A:B"]}}, "item 1 lacks max; set what is missing"),
         ("groups", {"g": {"symbols": [], "max": 0.1}}, "at least 1 item"),
         ("groups", {"g": {"symbols": ["A:B", "A:B"], "max": 0.1}}, "names 'A:B' more than once"),
-        ("groups", {"g": {"symbols": ["A:B"], "max": 0.1, "min": 0.1}}, "min|Extra|extra"),
+        ("groups", {"g": {"symbols": ["A:B"], "max": 0.1, "min": 0.1}}, r"unknown key 'min' \(known: max, symbols\)"),
     ],
 )
 def test_limits_by_name_that_make_no_sense_are_refused(

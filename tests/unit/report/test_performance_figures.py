@@ -1,4 +1,5 @@
 import numpy as np
+import polars as pl
 import pytest
 
 from tvquant.core.rates import RiskFree
@@ -65,8 +66,26 @@ def test_rows_that_only_one_has_go_into_its_next_shared_row() -> None:
     times, mine, its = shared_rows(daily, fewer)
     np.testing.assert_array_equal(times, fewer.times)
     np.testing.assert_array_equal(its, fewer.returns)
-    until = np.searchsorted(daily.times, times[-1]) + 1
-    assert np.prod(1 + mine) == pytest.approx(np.prod(1 + daily.returns[:until]), rel=1e-12)
+    since, until = np.searchsorted(daily.times, times[0]), np.searchsorted(daily.times, times[-1]) + 1
+    assert np.prod(1 + mine) == pytest.approx(np.prod(1 + daily.returns[since:until]), rel=1e-12)
+
+
+def test_rows_before_the_other_begins_are_no_part_of_the_first_shared_one() -> None:
+    early = track()
+    late = Track(name="late", times=early.times[60:], returns=np.full(240, 0.01))
+    for one, other, place in ((early, late, 1), (late, early, 2)):
+        found = shared_rows(one, other)
+        np.testing.assert_array_equal(found[0], late.times)
+        np.testing.assert_allclose(found[place], early.returns[60:], rtol=1e-9)
+        np.testing.assert_allclose(found[3 - place], late.returns, rtol=1e-9)
+
+
+def test_a_run_from_before_there_was_a_rate_is_over_none() -> None:
+    mine = track()
+    rows = pl.DataFrame({"time": mine.times, "return": mine.returns})
+    assert not Track.of("mine", rows).risk_free.per_row.any()
+    rated = rows.with_columns(risk_free=pl.lit(0.001))
+    np.testing.assert_array_equal(Track.of("mine", rated).risk_free.per_row, np.full(300, 0.001))
 
 
 def test_a_window_is_a_year_or_a_quarter_of_a_short_history() -> None:

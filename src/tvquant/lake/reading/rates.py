@@ -22,12 +22,9 @@ class KnownRates:
 
     def before(self, moments: Times) -> tuple[Floats, Times]:
         """Return the last value known at each moment, and when it was known; NaN and NaT where there was none."""
-        at = np.searchsorted(self.known_at, moments, side="right") - 1
-        there = at >= 0
-        return (
-            np.where(there, self.values[at], np.nan),
-            np.where(there, self.known_at[at], np.datetime64("NaT", "us")),
-        )
+        at = np.searchsorted(self.known_at, moments, side="right")
+        values, known = np.r_[np.nan, self.values], np.r_[np.datetime64("NaT", "us"), self.known_at]
+        return values[at], known[at]
 
 
 def known_rates(bars: Bars) -> KnownRates:

@@ -129,7 +129,8 @@ class AllocationSection(FamilySection):
 
     Parameters
     ----------
-    engines, profiles : optimisers and risk profiles; their product is the grid of cells.
+    engines : optimisers, each of which solves every risk profile; the first one makes the headline.
+    profiles : risk profiles, what is asked of a portfolio; each one with each engine is a cell.
     fallbacks : risk profiles tried in this order when a solve fails; each attempt is recorded.
     limits : what every answer must keep.
     """

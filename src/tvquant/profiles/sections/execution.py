@@ -55,7 +55,8 @@ class CostsSection(Section):
 
     Parameters
     ----------
-    slippage_bps, commission_bps : of the value of each fill.
+    slippage_bps : what a fill loses to the market, of its value.
+    commission_bps : what the broker takes of a fill, of its value.
     borrow_rate : fraction per year of the value of spot and stock shorts, and of borrowed cash.
     """
 

@@ -18,7 +18,8 @@ class SelectionSection(FamilySection):
     top_n : best of each cluster and direction that win.
     min_winners : the floor of the scarcity protocol; vetoes are relaxed in stages until it is reached (R-SEL-24).
     max_winners : the best of them that are kept.
-    cluster_distance, max_clusters : where the tree of correlation distances is cut, here and for allocation.
+    cluster_distance : height at which the tree of correlation distances is cut, here and for allocation.
+    max_clusters : most clusters that a cut leaves; above it the tree is cut higher.
     cluster_lookbacks : rows over which correlations are averaged before the distance is taken (R-SEL-27).
     thresholds : `calibrated`: soft vetoes judge by what noise of as many values looks like. `as_specified`: by fixed
         figures of the specification, on the statistics that it names; results are stamped `as_specified`.

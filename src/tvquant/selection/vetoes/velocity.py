@@ -18,7 +18,8 @@ class RocLimits(Options):
 
     Parameters
     ----------
-    min_roc, max_roc : smallest and largest change over 9 bars, in percent; a hard veto.
+    min_roc : smallest change over 9 bars, in percent; a hard veto.
+    max_roc : largest change over 9 bars, in percent; a hard veto.
     """
 
     min_roc: Real = Field(default=-80.0, ge=-100, lt=0)

@@ -9,7 +9,7 @@ import pytest
 
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, Snapshot, import_files
-from tvquant.lake.reading.rates import known_rates
+from tvquant.lake.reading.rates import KnownRates, known_rates
 
 BILL, COIN = "TVC:US03MY", "BINANCE:BTCUSDT"
 CLOSES = [0.01, 0.0, -0.05, 5.0, 5.25]
@@ -35,6 +35,14 @@ def test_every_value_is_known_at_its_close_and_holds_until_the_next(lake: Lake) 
     assert np.array_equal(values, [np.nan, 0.01, 0.01, 5.25], equal_nan=True)
     assert np.isnat(known[0])
     assert (known[1:] == found.known_at[[0, 0, 4]]).all()
+
+
+def test_a_series_without_a_value_has_none_at_any_moment() -> None:
+    values, known = KnownRates(known_at=np.array([], "datetime64[us]"), values=np.array([])).before(
+        np.array(["2020-01-06"], "datetime64[us]")
+    )
+    assert np.isnan(values).all()
+    assert np.isnat(known).all()
 
 
 def test_versions_of_a_day_that_differ_are_no_value(lake: Lake, tmp_path: Path) -> None:
