@@ -5,7 +5,7 @@ Weights are signed fractions of equity. A request is one `Problem` for every eng
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -84,6 +84,11 @@ class Limits:
     cluster: float
     names: tuple[NameLimit, ...] = ()
     groups: tuple[GroupLimit, ...] = ()
+
+    @property
+    def without_leasts(self) -> "Limits":
+        """The same limits, from above alone."""
+        return replace(self, names=tuple(replace(one, least=0.0) for one in self.names))
 
     def named(self, assets: Collection[str]) -> Iterator[NamedLimit]:
         """Yield the limits by name on those of the assets (instrument keys) that they concern.

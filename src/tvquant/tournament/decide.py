@@ -111,14 +111,16 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     if isinstance(known, ModelError):
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
     ids = known.ids
-    own = declared(view, spec, choice, ids)
+    own, limits = declared(view, spec, choice, ids), limits_at(view, spec)
+    if own is not None and not own.in_force and spec.risk_profile == FIXED:
+        limits = limits.without_leasts
     problem = Problem(
         keys=ids,
         returns=known.returns,
         covariance=known.covariance,
         composition=known.composition,
         clusters=known.clusters,
-        limits=limits_at(view, spec),
+        limits=limits,
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
         target=None if own is None else own.target,
     )

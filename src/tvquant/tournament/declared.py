@@ -16,10 +16,14 @@ from tvquant.tournament.views import View
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Declared:
-    """Weights (N, on the side of each stream) that are asked for, and cause -> weight that nobody can hold."""
+    """Weights (N, on the side of each stream) that are asked for, and cause -> weight that nobody can hold.
+
+    Before the first date no book is in force: then all is cash, and no least binds.
+    """
 
     target: Floats
     missing: Mapping[str, float]
+    in_force: bool = True
 
 
 def declared(view: View, spec: StrategySpec, choice: SelectionOutcome, ids: Sequence[str]) -> Declared | None:
@@ -30,7 +34,7 @@ def declared(view: View, spec: StrategySpec, choice: SelectionOutcome, ids: Sequ
     target, missing = np.zeros(len(ids)), dict[str, float]()
     book = given.in_force(view.day)
     if book is None:
-        return Declared(target=frozen(target), missing={f"no weights before {given.first}": 1.0})
+        return Declared(target=frozen(target), missing={f"no weights before {given.first}": 1.0}, in_force=False)
     atoms = {atom.symbol: atom for atom in choice.response.winners}
     for symbol, weight in book:
         side = Direction.LONG if weight > 0.0 else Direction.SHORT

@@ -110,6 +110,19 @@ def test_a_book_counts_from_the_close_of_its_session_and_never_before(
     assert decided(panel, made, ROW + 3).weights == {"X:A": -0.5}, "who is not named any more is not held any more"
 
 
+def test_a_least_buys_nothing_before_the_first_date(fixed: Profiles, market: Markets, walks: Walks) -> None:
+    panel = market(walks("AB", 200))
+    made = fixed({DAY: {"X:A": 0.5, "X:B": 0.25}}, allocation__limits__names={"X:A": [0.2, 0.6], "X:B": 0.3})
+    before = decided(panel, made, ROW - 1)
+    assert (before.weights, causes(before)) == ({}, {f"no weights before {DAY}": 1.0})
+    assert before.allocation is not None
+    assert (before.allocation.status, before.allocation.cash) == (Status.SOLVED, 1.0)
+    at = decided(panel, made, ROW)
+    assert at.weights == {"X:A": 0.5, "X:B": 0.25}
+    assert at.netting is not None
+    assert {one.name for one in at.netting.constraints} >= {"name X:A", "least of name X:A"}
+
+
 def test_sides_of_declared_weights_are_no_other_profiles_business(
     fixed: Profiles, market: Markets, walks: Walks
 ) -> None:
