@@ -32,7 +32,11 @@ def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
 
 def pairs(value: object) -> object:
     """Return a mapping as pairs: a section is hashable."""
-    return tuple(value.items()) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return tuple(value.items())
+    if not isinstance(value, tuple):
+        raise broken(f"expected a mapping, key: value, found {shown(value)}")
+    return value
 
 
 def _one_zero(value: float) -> float:
@@ -60,7 +64,8 @@ type Day = Annotated[date, BeforeValidator(_day)]
 type Name = Annotated[str, Field(strict=True, pattern=NAME)]
 type Member = Annotated[str, Field(strict=True)]
 """A name that the vocabulary knows or refuses."""
-type Symbol = Annotated[str, Field(strict=True, pattern=r"^[^\s:#]+:[^\s:#]+$")]
+type Symbol = Annotated[str, Field(strict=True, pattern=r"^[^\s:#\p{C}]+:[^\s:#\p{C}]+$")]
+"""EXCHANGE:TICKER; nothing in it is invisible, or steers a terminal."""
 type OneLine = Annotated[str, Field(strict=True, pattern=r"^[^\r\n]*$", max_length=300)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydantic_core import ErrorDetails
 
 from tvquant.core.quoting import shown
+from tvquant.profiles.fields import NAME
 
 MANY = 40
 
@@ -50,6 +51,8 @@ def explained(details: Sequence[ErrorDetails]) -> str:
 
 def _plain(message: str) -> str:
     """Return the part of pydantic's message that names what was expected, in the words of a profile's author."""
+    if NAME in message:
+        return "1 to 64 of a-z, 0-9 and _"
     if "should match pattern" in message:
         return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
     wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)

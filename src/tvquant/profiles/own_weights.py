@@ -34,8 +34,12 @@ type Book = Annotated[tuple[tuple[Symbol, Real], ...], BeforeValidator(pairs)]
 
 def _dated(value: object) -> object:
     """Return dates and books of a mapping; weights that hold for good have an empty date."""
-    if not isinstance(value, Mapping) or not value:
-        return () if isinstance(value, Mapping) else value
+    if isinstance(value, tuple):
+        return value
+    if not isinstance(value, Mapping):
+        raise broken(f"expected symbol: weight, or date: {{symbol: weight}}, or a file's name, found {shown(value)}")
+    if not value:
+        return ()
     nested = [isinstance(one, Mapping) for one in value.values()]
     if any(nested) and not all(nested):
         raise broken("expected symbol: weight throughout, or date: {symbol: weight} throughout, found both")
@@ -98,8 +102,12 @@ def _rows(text: str, label: str) -> Iterator[tuple[str, str, str, float]]:
     """Yield place, date (empty where the file has none), symbol and weight of each row."""
     lines = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
     columns: list[str] = []
-    for (at, _), row in zip(lines, csv.reader(line for _, line in lines), strict=True):
-        where, row = f"{label}, line {at}", [cell.strip() for cell in row]
+    for at, line in lines:
+        where = f"{label}, line {at}"
+        try:
+            row = [cell.strip() for cell in next(csv.reader([line]))]
+        except csv.Error as error:
+            raise ProfileError(f"{where}: no line of a csv file: {error}") from error
         if not columns:
             columns = row
             if columns not in COLUMNS:
@@ -113,7 +121,7 @@ def _rows(text: str, label: str) -> Iterator[tuple[str, str, str, float]]:
         if days and not _is_date(days[0]):
             raise ProfileError(f"{where}: expected a date YYYY-MM-DD, found {shown(days[0])}")
         try:
-            weight = float(written)
+            weight = math.nan if "_" in written else float(written)  # 0_5 is 5 to Python, and to nobody else
         except ValueError:
             weight = math.nan
         if not math.isfinite(weight):

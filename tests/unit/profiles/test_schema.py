@@ -272,6 +272,13 @@ def test_limits_by_name_are_read_and_written_alike(vocabulary: Vocabulary) -> No
     ("key", "value", "said"),
     [
         ("names", {"AAPL": 0.1}, "expected EXCHANGE:TICKER, found 'AAPL'"),
+        ("names", [1], r"expected a mapping, key: value, found \[1\]"),
+        ("groups", {"g": 0.5}, "groups.*: expected a mapping of keys, found 0.5"),
+        (
+            "groups",
+            {"<b>": {"symbols": ["A:B"], "max": 0.1}},
+            "groups.*: expected 1 to 64 of a-z, 0-9 and _, found '<b>'",
+        ),
         ("names", {"A:B": [0.1]}, r"expected the most, or \[least, most\], found \[0.1\]"),
         ("names", {"A:B": [0.2, 0.1]}, r"A:B: expected 0 <= least <= most and a most above 0, found \[0.2, 0.1\]"),
         ("names", {"A:B": 0}, "a most above 0"),
