@@ -181,6 +181,7 @@ def _of_returns(given: frames.Wide, profile: Profile, day: date | None, calendar
         raise ProfileError(
             f"returns: {given.names[j]} on {frames.day(given.times[t])} loses everything or more; returns are fractions"
         )
+    frames.refuse_prices(given)
     resolved = resolved_here(None, named(profile))
     periods, said = periods_per_year(calendar, given.times)
     end = len(given.times)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FIELDS = ("open", "high", "low", "close", "volume")
 """Columns of bars that are read here."""
 STAMP = "timestamp"
+UNLIKELY = 0.5
+"""Simple return that nothing has on every row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -223,3 +225,14 @@ def _numbers(column: "pl.Series", what: str) -> Floats:
     if not (column.dtype.is_numeric() or column.dtype == pl.Null):
         raise ProfileError(f"{what}: {column.name} is of type {column.dtype}, expected numbers; convert or drop it")
     return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def refuse_prices(returns: Wide) -> None:
+    """Refuse a column that gains more than half on every row it has: ProfileError, for these are prices."""
+    there = ~np.isnan(returns.values)
+    odd = there.any(axis=0) & ((returns.values > UNLIKELY) | ~there).all(axis=0)
+    if odd.any():
+        name = returns.names[int(np.argmax(odd))]
+        raise ProfileError(
+            f"returns: {name} is above {UNLIKELY:g} on every row, as prices are; give prices.pct_change()"
+        )

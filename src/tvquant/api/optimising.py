@@ -8,6 +8,7 @@ import numpy as np
 
 from tvquant.api import frames
 from tvquant.core.errors import ProfileError
+from tvquant.core.quoting import shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,6 +73,9 @@ def optimise(
 
     given = frames.wide(returns, "returns")
     _refuse_unusable(given)
+    for name, one in (("limits", limits), ("clusters", clusters)):
+        if not isinstance(one, Mapping | None):
+            raise ProfileError(f"{name}: expected a mapping, key: value, found {shown(one)}")
     asked = dict(limits or {})
     if not clusters and "position" in asked:
         asked.setdefault("cluster", asked["position"])
@@ -82,7 +86,7 @@ def optimise(
             covariance=estimate(given.values),
             composition={name: {name: 1.0} for name in given.names},
             clusters=_groups(given.names, clusters),
-            limits=_limits(asked),
+            limits=_limits(asked, given.names),
             previous=np.zeros(len(given.names)),
         ),
         engine="custom",
@@ -101,6 +105,7 @@ def _refuse_unusable(given: frames.Wide) -> None:
         if bad.any():
             t, j = np.argwhere(bad)[0]
             raise ProfileError(f"returns: {given.names[j]} on {frames.day(given.times[t])} {why}")
+    frames.refuse_prices(given)
     names = [name for j, name in enumerate(given.names) if len(given.times) > 1 and not np.ptp(given.values[:, j])]
     if names:
         raise ProfileError(f"returns: {names[0]} does not vary; leave it out")
@@ -116,8 +121,8 @@ def _groups(names: tuple[str, ...], clusters: Mapping[str, Hashable] | None) -> 
     return tuple(place[key] for key in keys)
 
 
-def _limits(given: Mapping[str, Any]) -> "Limits":
-    """Return the limits by the schema of profiles; ProfileError in its words."""
+def _limits(given: Mapping[str, Any], names: tuple[str, ...]) -> "Limits":
+    """Return the limits by the schema of profiles, ProfileError in its words; a limit of no column is refused."""
     from pydantic import ValidationError
 
     from tvquant.profiles.files import packaged_defaults
@@ -128,12 +133,18 @@ def _limits(given: Mapping[str, Any]) -> "Limits":
         if name not in LimitsSection.model_fields:
             raise ProfileError(f"limits: {unknown('key', name, LimitsSection.model_fields)}")
     try:
-        return LimitsSection.model_validate({**packaged_defaults().values["allocation"]["limits"], **given}).limits()
+        section = LimitsSection.model_validate({**packaged_defaults().values["allocation"]["limits"], **given})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = first.get("ctx", {}).get("key", "").removeprefix("allocation.limits.")
         where = ".".join(["limits", *map(str, first["loc"]), *([place] if place else [])])
         raise ProfileError(f"{where}: {explained([first])}") from error
+    for key, who, symbol in section.named:
+        if symbol not in names:
+            raise ProfileError(
+                f"{key.removeprefix('allocation.')}: {who}names {symbol}, and returns have no such column"
+            )
+    return section.limits()
 
 
 def _optimised(made: "Allocation") -> Optimised:

@@ -8,6 +8,7 @@ from tvquant.api import frames
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Basis, Floats, Panel
+from tvquant.core.quoting import shown
 from tvquant.profiles.messages import unknown
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def ratings(bars: Any, *, rules: str = "library_v3", min_bars: int = 1) -> "pl.D
 
     if rules not in RATING_RULES:
         raise ProfileError(f"rules: {unknown('rating', rules, RATING_RULES)}")
+    if not isinstance(min_bars, int) or isinstance(min_bars, bool) or min_bars < 1:
+        raise ProfileError(f"min_bars: expected a whole number from 1 on, found {shown(min_bars)}")
     given = frames.bars(bars, "bars")
     _refuse_odd(given)
     panel, rows, columns = _panel(given)

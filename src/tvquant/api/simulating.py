@@ -12,7 +12,7 @@ from tvquant.core.books import Convention, CostModel, Execution, SimResult, Weig
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
-from tvquant.core.quoting import several
+from tvquant.core.quoting import several, shown
 from tvquant.core.stamps import Stamps
 from tvquant.lake.writing import headers
 from tvquant.profiles.messages import unknown
@@ -107,6 +107,8 @@ def simulate(
     """
     from tvquant.simulation import SIMULATORS
 
+    if not isinstance(costs, Costs | None):
+        raise ProfileError(f"costs: expected tv.Costs(slippage_bps=5, ...), found {shown(costs)}")
     costs = costs or Costs()
     field = _prices(prices)
     path, panel = _book(frames.wide(weights, "weights"), field)

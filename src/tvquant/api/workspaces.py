@@ -10,7 +10,7 @@ from tvquant.api.runs import Run
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace as Home
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.quoting import several
+from tvquant.core.quoting import several, shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -197,5 +197,7 @@ def _of_frame(text: str, file: Path) -> str:
 
 
 def named(profile: Profile) -> Profile:
-    """Return a profile with a text that is a file's as its path."""
+    """Return a profile with a text that is a file's as its path; ProfileError where it is no profile at all."""
+    if not isinstance(profile, str | Path | Mapping):
+        raise ProfileError(f"profile: expected a name, a file or a mapping, found {shown(profile)}")
     return Path(profile) if isinstance(profile, str) and profile.endswith(".yaml") else profile

@@ -29,7 +29,7 @@ def periods_per_year(given: str | float | None, times: Times) -> tuple[int, str]
         found = calendar(given).periods_per_year
         return found, f"{found} periods per year, of the calendar {given}"
     if given is not None:
-        if isinstance(given, bool) or given != int(given) or not 1 <= given <= 366 * 24 * 60:
+        if isinstance(given, bool) or not 1 <= given <= 366 * 24 * 60 or given != int(given):
             raise ProfileError(f"calendar: expected a name, or a whole number of rows per year, found {given}")
         return int(given), f"{int(given)} periods per year, as given"
     days = times.astype("datetime64[D]")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pydantic_core import ErrorDetails
 
 from tvquant.core.quoting import shown
-from tvquant.profiles.fields import NAME
 
 MANY = 40
 
@@ -51,7 +50,7 @@ def explained(details: Sequence[ErrorDetails]) -> str:
 
 def _plain(message: str) -> str:
     """Return the part of pydantic's message that names what was expected, in the words of a profile's author."""
-    if NAME in message:
+    if "[a-z0-9_]{1,64}" in message:
         return "1 to 64 of a-z, 0-9 and _"
     if "should match pattern" in message:
         return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"

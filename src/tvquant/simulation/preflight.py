@@ -3,12 +3,15 @@
 Pure functions over a panel and a path, so that simulators differ in how they keep an account and in nothing else.
 """
 
+from numbers import Integral, Real
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import Convention, CostModel, Execution, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.quoting import shown
 
 type Columns = NDArray[np.intp] | None
 """Column numbers of the panel; None is all of them in the panel's order."""
@@ -25,8 +28,10 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
         ("execution.halt_limit", execution.halt_limit, np.inf),
         ("execution.delisting_haircut", execution.delisting_haircut, 1.0),
     ):
-        if not 0.0 <= value <= most or value == np.inf:
-            raise ProfileError(f"{name} must be a number from 0 to {most:g}, found {value}")
+        if not isinstance(value, Real) or not 0.0 <= value <= most or value == np.inf:
+            raise ProfileError(f"{name} must be a number from 0 to {most:g}, found {shown(value)}")
+    if not isinstance(execution.lag, Integral):
+        raise ProfileError(f"execution.lag must be a whole number of rows, found {shown(execution.lag)}")
 
 
 def check_path(panel: Panel, path: WeightPath) -> None:

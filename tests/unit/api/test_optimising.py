@@ -61,6 +61,15 @@ def test_a_failure_is_cash_with_its_attempts_and_a_fallback_is_named() -> None:
         (RETURNS, {"limits": {"positon": 0.2}}, "limits: unknown key 'positon' - did you mean position?"),
         (RETURNS, {"limits": {"position": 2}}, "limits.position: expected"),
         (RETURNS, {"clusters": {"Z": 1}}, "clusters: returns have no column Z"),
+        (RETURNS, {"clusters": ["A"]}, "clusters: expected a mapping, key: value, found ['A']"),
+        (RETURNS, {"limits": [0.2]}, "limits: expected a mapping, key: value, found [0.2]"),
+        (RETURNS, {"limits": {"names": {"X:Z": 0.1}}}, "limits.names: names X:Z, and returns have no such column"),
+        (
+            RETURNS,
+            {"limits": {"groups": {"g": {"symbols": ["X:Z"], "max": 0.1}}}},
+            "limits.groups: group g names X:Z, and returns have no such column",
+        ),
+        (1.0 + RETURNS, {}, "returns: A is above 0.5 on every row, as prices are; give prices.pct_change()"),
     ],
 )
 def test_what_cannot_be_weighed_is_refused_in_one_line(returns: object, more: dict, message: str) -> None:

@@ -82,6 +82,8 @@ def test_floor_rules_and_refusals() -> None:
     assert not tv.ratings(bars(), rules="classic").equals(tv.ratings(bars()))
     for bad, message in (
         ({"rules": "clasic"}, "rules: unknown rating 'clasic' - did you mean classic?"),
+        ({"min_bars": 0}, "min_bars: expected a whole number from 1 on, found 0"),
+        ({"min_bars": "9"}, "min_bars: expected a whole number from 1 on, found '9'"),
         ({"bars": -frame}, "bars: close on 2020-01-01 is no number above zero (-"),
         ({"bars": frame.assign(high=[np.nan, *CLOSE[1:, 0]])}, "bars: high on 2020-01-01 is missing beside a close"),
         ({"bars": frame.assign(volume=-1.0)}, "bars: volume on 2020-01-01 is no number above zero"),

@@ -73,6 +73,8 @@ def test_a_profile_may_be_a_file_and_what_is_wrong_is_said_as_elsewhere(
             workspace.run(given)
     with pytest.raises(tv.ProfileError, match=r"no profile 'crypto_spt' - did you mean crypto_spot\?"):
         workspace.run("crypto_spt")
+    with pytest.raises(tv.ProfileError, match=r"profile: expected a name, a file or a mapping, found nothing \(null\)"):
+        workspace.run(None)  # type: ignore[arg-type]
     with pytest.raises(tv.ProfileError, match="is not a tvquant workspace"):
         tv.Workspace.open(tmp_path / "none")
     empty = tv.Workspace.create(tmp_path / "empty")

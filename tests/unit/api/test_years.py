@@ -29,6 +29,6 @@ def test_a_name_or_a_number_decides() -> None:
     assert periods_per_year("24x7", SESSIONS) == (365, "365 periods per year, of the calendar 24x7")
     assert periods_per_year("XNYS", DAYS)[0] == 252
     assert periods_per_year(12, DAYS[:2])[0] == 12
-    for bad in ("XXXX", 0, 1.5, True):
+    for bad in ("XXXX", 0, 1.5, True, float("nan"), float("inf")):
         with pytest.raises(ProfileError, match="calendar"):
             periods_per_year(bad, DAYS)
