@@ -48,7 +48,7 @@ _PERFORMANCE = (
     Column("drawdown_recovery", "row", "first close back at the peak; null where there is none"),
     Column("var95", FRACTION, "5 % quantile of returns"),
     Column("cvar95", FRACTION, "mean of the returns up to it"),
-    Column("cvar95_n", "rows", "how many those are"),
+    Column("cvar95_n", "rows", "whose tail that is: all, or those that are not 0 where most are"),
     Column("skew", "", "skewness of returns"),
     Column("excess_kurtosis", "", "kurtosis of returns less 3"),
     Column("best", FRACTION, "highest return of a row"),

@@ -14,6 +14,7 @@ from tvquant.core.instants import instant
 from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake
 from tvquant.profiles import ResolvedProfile
+from tvquant.profiles.messages import suggested
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.decide import decide
 from tvquant.tournament.specs import Previous
@@ -60,9 +61,11 @@ class Selected:
             atom for atom in (response.scores if response else {}) if atom == symbol or atom.startswith(f"{symbol}_")
         ]
         if response is None or not ids:
-            raise ProfileError(
-                f"{symbol} was not in the universe on {str(self.footing.bar)[:10]}; see `tvquant data ls`"
-            )
+            ticker = symbol.upper()
+            venues = [atom.partition(":")[0] for atom in (response.scores if response else {}) if f":{ticker}_" in atom]
+            venues += [key.partition(":")[0] for key in payload["excluded"] if key.endswith(f":{ticker}")]
+            hint = suggested(f"{venues[0]}:{ticker}") if venues else f"; `tvquant data ls {symbol}` says what is stored"
+            raise ProfileError(f"{symbol} was not in the universe on {str(self.footing.bar)[:10]}{hint}")
         return {"symbol": symbol, "atoms": [_explained(response, self.decision, atom) for atom in ids]}
 
 

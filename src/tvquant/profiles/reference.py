@@ -27,7 +27,7 @@ NAMES: Mapping[str, str] = {
     "names": "mapping of a symbol to a number, or to [least, most]",
     "groups": "mapping of a name to its symbols and their max",
     "market": "list of symbols, or mapping of a symbol (or cash) to its weight",
-    "weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
+    "fixed.weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
     "filters": "list of filters",
     "largest": "mapping of field and count",
 }
@@ -35,7 +35,7 @@ NAMES: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("lookback", "min_history", "rating_min_bars"), "bars"),
     **dict.fromkeys(("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks"), "rows (one bar each)"),
-    **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups", "weights"), "fraction of equity"),
+    **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups", "fixed.weights"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),
     **dict.fromkeys(("borrow_rate", "risk_free"), "fraction per year"),
@@ -170,15 +170,16 @@ def _flat(values: Mapping[str, Any], place: str = "") -> dict[str, Any]:
 
 def _reference(key: str, model: type[BaseModel], default: Any, vocabulary: Vocabulary) -> KeyReference:
     name = key.rpartition(".")[2]
+    word = "fixed.weights" if key.endswith(".fixed.weights") else name  # the one name that two sections give a meaning
     whole = model.model_json_schema()
     schema = _resolved(whole["properties"][name], whole.get("$defs", {}))
     members = vocabulary.risk_profiles if key in OF_THE_GRID else vocabulary.named.get(key, ("", ()))[1]
     choices = tuple(sorted(members)) or tuple(_choices(schema))
     return KeyReference(
         key=key,
-        type=NAMES.get(name) or _type(schema, choices, default),
+        type=NAMES.get(word) or _type(schema, choices, default),
         default=default,
-        unit=UNITS.get(name, ""),
+        unit=UNITS.get(word, ""),
         range=", ".join(_ranges(schema)),
         choices=choices,
         meaning=meaning(model, name),

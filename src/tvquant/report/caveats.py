@@ -146,7 +146,11 @@ def _caps(windows: pl.DataFrame) -> Caveat:
     forced = windows["forced_cash"]
     count, of = int((forced > DUST).sum()), len(windows)
     if not count:
-        return Caveat(topic=Topic.CAPS, text=f"Cash forced by caps: none at any of {of} decisions.")
+        cash = float(windows["cash"].to_numpy().mean())
+        other = f" {percent(cash)} on average was cash for other causes; `tvquant select` has those of a date."
+        return Caveat(
+            topic=Topic.CAPS, text=f"Cash forced by caps: none at any of {of} decisions.{other if cash > DUST else ''}"
+        )
     mean = percent(float(forced.to_numpy().mean()))
     worst = windows.row(int(forced.arg_max() or 0), named=True)
     return Caveat(

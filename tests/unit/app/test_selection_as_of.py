@@ -165,6 +165,12 @@ def test_a_name_that_was_not_there_is_refused(name: str, june: Selected) -> None
         june.explanation(name)
 
 
+@pytest.mark.parametrize("name", ["btcusdt", "BUSDUSDT"])
+def test_a_ticker_without_its_exchange_is_told_the_symbol(name: str, june: Selected) -> None:
+    with pytest.raises(ProfileError, match=f"did you mean BINANCE:{name.upper()}"):
+        june.explanation(name)
+
+
 def test_without_a_candidate_nobody_has_a_score(lake: Lake) -> None:
     found = selected(lake, resolved_of(), date(2024, 1, 31), now=NOW)
     assert found.decision.response is None

@@ -23,6 +23,12 @@ def test_every_key_of_the_schema_is_there_and_each_number_has_its_unit():
     assert [key for key, one in KEYS.items() if "number" in one.type and not one.unit] == ["seed"]
 
 
+def test_a_word_that_two_sections_use_is_told_by_its_section():
+    of_features, own = KEYS["selection.weights"], KEYS["allocation.fixed.weights"]
+    assert (of_features.type, of_features.unit) == ("choice", "")
+    assert (own.type[:20], own.unit) == ("mapping of a symbol ", "fraction of equity")
+
+
 def test_defaults_are_those_that_a_profile_gets():
     resolved = values()
     own = ("universe.kinds", "allocation.profiles", "risk.primary", "benchmark.market", "description", "windows.test")

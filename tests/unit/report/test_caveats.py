@@ -54,11 +54,16 @@ def test_the_lines_are_of_the_headlines_own_decisions(run):
 
 def test_what_is_nothing_is_said_to_be_nothing(run):
     count = len(pl.read_parquet(run / "results" / "windows.parquet").filter(pl.col("cell") == HEADLINE))
-    changed(run, "windows", forced_cash=[0.0] * count, flags=[""] * count)
+    changed(run, "windows", forced_cash=[0.0] * count, cash=[0.0] * count, flags=[""] * count)
     pl.read_parquet(run / "results" / "weights.parquet").clear().write_parquet(run / "results" / "weights.parquet")
     found = said(run)
     assert found[Topic.CAPS] == f"Cash forced by caps: none at any of {count} decisions."
     assert found[Topic.LARGEST] == "Largest single weight: nothing was ever held."
+    changed(run, "windows", cash=[0.4, 0.1, *[0.0] * (count - 2)])
+    assert said(run)[Topic.CAPS] == (
+        f"Cash forced by caps: none at any of {count} decisions. {50 / count:.1f} % on average was cash for other "
+        "causes; `tvquant select` has those of a date."
+    )
     assert found[Topic.SPARSE] == f"Sparse selection: at none of {count} decisions."
     assert Topic.BENCHMARK not in found
 

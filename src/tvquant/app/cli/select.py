@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from tvquant.app.cli.watching import watching
 if TYPE_CHECKING:
     from tvquant.app.selection_as_of import Selected
     from tvquant.core.allocations import AllocationOutcome
+    from tvquant.core.decisions import Decision
 
 ALL = "*"
 NAMED = 8
@@ -147,14 +149,43 @@ def _summary(found: "Selected") -> list[str]:
         )
         for atom in response.winners
     ]
-    causes = decision.allocation.causes if decision.allocation else {}
     return [
         *lines,
         table(head, rows, right=(1, 2, 3)),
         "",
         f"cash     {percent(1.0 - sum(decision.atoms.values()))}",
-        *(f"         {percent(share)}: {why}" for why, share in sorted(causes.items())),
+        *(
+            line
+            for why in _kept(decision)
+            for line in wrap(why, 80, initial_indent=9 * " ", subsequent_indent=11 * " ")
+        ),
     ]
+
+
+def _kept(decision: "Decision") -> list[str]:
+    """Return why there is cash: causes with a share of their own, then the limits that are reached, and by whom."""
+    from tvquant.core.allocations import CAP_TOLERANCE
+
+    made, netting, chosen = decision.allocation, decision.netting, decision.response
+    if made is None or netting is None or chosen is None:
+        return []
+    lines = [f"{percent(share)}: {why}" for why, share in sorted(made.causes.items())]
+    if netting.moved > CAP_TOLERANCE:
+        lines.append(f"{percent(netting.moved)}: taken where a limit would break after netting")
+    if made.cash + netting.moved <= CAP_TOLERANCE:
+        return lines
+    names = {atom.symbol: atom.physical_symbol for atom in chosen.winners}
+    limits = {one.name: one.limit for one in made.constraints}
+    most, together = (limits[name] - CAP_TOLERANCE for name in ("position", "cluster"))
+    if full := [names[atom] for atom, weight in decision.atoms.items() if abs(weight) >= most]:
+        lines.append(f"allocation.limits.position, {percent(limits['position'])}: {', '.join(full)}")
+    for clusters in (decision.clusters, chosen.clusters):  # of allocation, and of selection, which netting looks at
+        for number in dict.fromkeys(clusters[atom] for atom in decision.atoms):
+            members = [atom for atom in decision.atoms if clusters[atom] == number]
+            if len(members) > 1 and sum(abs(decision.atoms[atom]) for atom in members) >= together:
+                held = " + ".join(names[atom] for atom in members)
+                lines.append(f"allocation.limits.cluster, {percent(limits['cluster'])}: {held}")
+    return list(dict.fromkeys(lines))
 
 
 def _footing(found: "Selected") -> list[str]:
