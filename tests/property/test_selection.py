@@ -152,9 +152,10 @@ def candidate_sets(draw):
 @settings(deadline=None)
 @given(candidate_sets(), st.integers(1, 5), st.integers(1, 20), st.integers(0, 10))
 def test_each_stage_of_relaxation_recruits_all_of_the_one_before_until_the_ceiling(candidates, top_n, floor, more):
-    found = [recruit(candidates, stage, top_n=top_n, floor=floor, ceiling=1000) for stage in Relaxation]
+    places = dict.fromkeys(range(1, 6), top_n)
+    found = [recruit(candidates, stage, places=places, floor=floor, ceiling=1000) for stage in Relaxation]
     for earlier, later in pairwise(found):
         assert earlier.items() <= later.items()
-    kept = recruit(candidates, Relaxation.ALPHA_FALLBACK, top_n=top_n, floor=floor, ceiling=floor + more)
+    kept = recruit(candidates, Relaxation.ALPHA_FALLBACK, places=places, floor=floor, ceiling=floor + more)
     assert list(kept) == list(found[-1])[: floor + more]
     assert len(kept) >= min(floor, int((~candidates.barred).sum()))

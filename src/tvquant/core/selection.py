@@ -61,8 +61,8 @@ class SelectionResponse:
     ----------
     winners : atoms in order of their score, best first.
     scores : atom id -> score of every atom of the pool; higher is better, also for shorts.
-    components : atom id -> feature -> probability in (0, 1] that went into the score; of winners only where the
-        response was read from a payload.
+    components : atom id -> feature -> probability that went into the score, in (0, 1], or in [0, 1] where it is a sum;
+        of winners only where the response was read from a payload.
     vetoes : atom id -> the first rule it broke at the stage that was reached.
     clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
     stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
@@ -70,7 +70,7 @@ class SelectionResponse:
         `healthy`.
     thresholds : rule -> limits in force, as numbers by name.
     absent : feature -> why it is in no score at all.
-    missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; 1 where it is a penalty.
+    missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; a penalty takes nothing from them.
     flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
     trace : names of the stages that ran, in order.
     """

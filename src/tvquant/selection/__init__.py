@@ -3,7 +3,7 @@
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.selection.contract import SelectionContext, SelectionModel
 from tvquant.selection.models.catalogue import SELECTION_MODELS
-from tvquant.selection.models.v4 import SelectionPipeline, SelectionPipelineAdapter
+from tvquant.selection.pipeline import SelectionPipeline, SelectionPipelineAdapter
 from tvquant.selection.scorer import AlphaScorer
 from tvquant.selection.sleeves import pooled
 from tvquant.selection.stages.feature_engineering import FeatureEngineeringStage

@@ -32,10 +32,10 @@ class SelectionContext:
     train : rows of the streams that momentum uses, the last ones.
     periods_per_year : A, of the calendar.
     atom_features : feature engineering: one column per atom, keys are atom ids.
-    probabilities : inference: feature in the score -> K values in (0, 1].
+    probabilities : inference: feature in the score -> K values in (0, 1], in [0, 1] where the score is a sum.
     scores : inference: K, higher is better.
     absent : inference: feature -> why it is in no score.
-    missing : inference: feature -> ids of atoms that lack it and have 0.5, or 1 where it is a penalty.
+    missing : inference: feature -> ids of atoms that lack it and have 0.5; a penalty takes nothing from them.
     clusters : partitioning: K cluster numbers, 1, 2 ...
     stage : policy: the relaxation stage that was reached; 0 before the first.
     vetoes : policy: atom id -> the first rule it broke at that stage.

@@ -2,18 +2,21 @@
 
 Each maps K values at once. A value that is missing (NaN, infinity) has the probability 0.5, as has the only value there
 is: one alone is neither high nor low (R-FEA-13). A penalty that is missing is none. N counts the values that are there;
-minus infinity is one, below all others.
+minus infinity is one, below all others. Those that reach 0 are for sums only: there is no logarithm of it.
 """
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.panel import Bools, Floats
 from tvquant.statistics.precision import EPSILON
 
 LOWEST_RANK = 0.01
 LOWEST_CDF = 0.001
+CLIP = 3.49
+"""Standard deviations beyond which a z-score is taken for this (R-SEL-05)."""
 UNDECIDED = 0.5
 
 type Mapper = Callable[[Floats], Floats]
@@ -42,13 +45,33 @@ def cdf(values: Floats) -> Floats:
     """
     from scipy.special import ndtr
 
+    return _of_z(values, lambda z: np.clip(ndtr(z), LOWEST_CDF, 1.0))
+
+
+def z_score(values: Floats) -> Floats:
+    """Return (z + 3.49) / 6.98, in [0, 1], of the z-score clipped to +-3.49; 0 for minus infinity."""
+    return _of_z(values, lambda z: (np.clip(z, -CLIP, CLIP) + CLIP) / (2.0 * CLIP))
+
+
+def z_score_desc(values: Floats) -> Floats:
+    """Return as `z_score`, the lowest value at the top."""
+    return z_score(-values)
+
+
+def logistic(values: Floats) -> Floats:
+    """Return 1 / (1 + exp(-z)), in [0.0296, 0.9704], of the z-score clipped to +-3.49."""
+    return _of_z(values, lambda z: 1.0 / (1.0 + np.exp(-np.clip(z, -CLIP, CLIP))))
+
+
+def _of_z(values: Floats, mapped: Mapper) -> Floats:
+    """Return what becomes of z-scores (divisor N) among the finite values; that of minus infinity is itself."""
     out, there = _undecided(values)
     known = values[there]
     if len(known) > 1:
         finite = np.isfinite(known)
         z = known.copy()
         z[finite] = _z(known[finite])
-        out[there] = np.clip(ndtr(z), LOWEST_CDF, 1.0)
+        out[there] = mapped(z)
     return out
 
 
@@ -62,16 +85,37 @@ def _z(known: Floats) -> Floats:
 
 
 def min_max(values: Floats) -> Floats:
-    """Return (value - lowest) / (highest - lowest), in [0, 1]; 0.5 for all where the values are equal.
+    """Return (value - lowest) / (highest - lowest) of the finite values, in [0, 1]; 0.5 for all where they are equal.
 
-    Its 0 is no probability: it is a part of other features, not a factor of a score.
+    Its 0 is no probability: it is a part of other features and of sums. Minus infinity has it beside any finite value.
     """
     out, there = _undecided(values)
-    known = values[there]
+    finite = np.isfinite(values)
+    known = values[finite]
     spread = np.ptp(known) if len(known) > 1 else 0.0
     if spread > 0.0:
-        out[there] = (known - known.min()) / spread
+        out[finite] = (known - known.min()) / spread
+    if len(known):
+        out[there & ~finite] = 0.0
     return out
+
+
+def rank_of_penalty(values: Floats) -> Floats:
+    """Return as `rank`, but 0 for a value that is missing: it is not known to be bad."""
+    return np.where(values < np.inf, rank(values), 0.0)
+
+
+def within(groups: NDArray[np.int64], mapping: Mapper) -> Mapper:
+    """Return the mapping of each group (K numbers) by itself."""
+
+    def of_each(values: Floats) -> Floats:
+        out = np.empty(values.shape)
+        for group in np.unique(groups):
+            inside = groups == group
+            out[inside] = mapping(values[inside])
+        return out
+
+    return of_each
 
 
 def half_of_worst(values: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Hierarchical threshold relaxation: who is recruited at a stage, given scores, clusters and vetoes (R-SEL-20 to 26).
 
-1. `strict`: of the atoms without a veto, the best `top_n` of each cluster and direction.
+1. `strict`: of the atoms without a veto, the best of each cluster and direction, as many as it has places.
 2. `spectral`: the same under looser limits of entropy and efficiency, which stay so.
 3. `cluster_floor`: and the best of each cluster that is left empty, hard vetoes kept, unless it is noise.
 4. `alpha_fallback`: and the best of all that remain until there are enough, hard vetoes kept.
@@ -8,7 +8,7 @@
 Long and short are counted apart and no direction is limited (R-SEL-29).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -56,13 +56,16 @@ class Candidates:
         return sorted(range(len(self.ids)), key=lambda k: (-self.scores[k], self.ids[k]))
 
 
-def recruit(candidates: Candidates, stage: Relaxation, *, top_n: int, floor: int, ceiling: int) -> dict[str, str]:
+def recruit(
+    candidates: Candidates, stage: Relaxation, *, places: Mapping[int, int], floor: int, ceiling: int
+) -> dict[str, str]:
     """Return winner id -> how it came in at this stage, at most `ceiling`, the best kept.
 
-    At the last stage there are `floor` of them, or all that no hard veto bars when those are fewer.
+    `places` says by cluster how many of each direction win by rank. At the last stage there are `floor` winners, or all
+    that no hard veto bars when those are fewer.
     """
     ranking = candidates.ranking()
-    how = dict.fromkeys(_best(candidates, ranking, top_n), RANKED)
+    how = dict.fromkeys(_best(candidates, ranking, places), RANKED)
     if stage >= Relaxation.CLUSTER_FLOOR:
         how |= dict.fromkeys(_first_of_empty(candidates, ranking, how), CLUSTER_FLOOR)
     if stage >= Relaxation.ALPHA_FALLBACK:
@@ -72,13 +75,13 @@ def recruit(candidates: Candidates, stage: Relaxation, *, top_n: int, floor: int
     return {candidates.ids[k]: how[k] for k in kept}
 
 
-def _best(candidates: Candidates, ranking: Sequence[int], top_n: int) -> list[int]:
-    """Return the best `top_n` of each cluster and direction that no rule vetoes."""
+def _best(candidates: Candidates, ranking: Sequence[int], places: Mapping[int, int]) -> list[int]:
+    """Return the best of each cluster and direction that no rule vetoes, as many as there are places."""
     taken: dict[tuple[int, Direction], int] = {}
     best = []
     for k in ranking:
         group = (int(candidates.clusters[k]), candidates.directions[k])
-        if not candidates.vetoed[k] and taken.get(group, 0) < top_n:
+        if not candidates.vetoed[k] and taken.get(group, 0) < places[group[0]]:
             taken[group] = taken.get(group, 0) + 1
             best.append(k)
     return best

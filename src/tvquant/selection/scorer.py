@@ -1,16 +1,35 @@
-"""AlphaScorer: the Log-MPS score of a whole pool at once."""
+"""Scores of a whole pool at once, from components: a feature's column, its mapping and its weight.
+
+`AlphaScorer` multiplies probabilities, `AdditiveScorer` adds them. In both:
+
+1. A feature that no atom has leaves the score and is in `absent`.
+2. An atom that alone lacks one has what the mapping gives for it (0.5; nothing where it is a penalty) and is in
+   `missing`.
+3. A score is higher for a better atom whatever its direction, because features are taken on synthetic longs (R-SEL-13).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats, frozen
-from tvquant.selection.weights import Exponent
+from tvquant.selection.mapping import Mapper
 
 FLOOR = 1e-9
-"""A probability is not taken to be lower, so that no score is infinite."""
+"""A probability is not taken to be lower where its logarithm is, so that no score is infinite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One part of a score: `mapping(column)`, and its weight; the exponent in a product, the factor in a sum."""
+
+    feature: str
+    column: str
+    mapping: Mapper
+    weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,37 +42,72 @@ class Scored:
     missing: Mapping[str, tuple[str, ...]]
 
 
+class Scorer(Protocol):
+    """A way to score a pool."""
+
+    def score(self, features: FeatureSet) -> Scored:
+        """Score every atom of `features` (F x K); its keys are atom ids."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlphaScorer:
     """ln score = sum over features of weight x ln p(feature), p from the feature's own mapping over the pool."""
 
-    exponents: tuple[Exponent, ...]
+    components: tuple[Component, ...]
 
     def score(self, features: FeatureSet) -> Scored:
-        """Score every atom of `features` (F x K); its keys are atom ids.
-
-        A feature that no atom has leaves the score and is in `absent`; an atom that alone lacks one has what the
-        mapping gives for it (0.5; 1 for a penalty) and is in `missing`. A score is higher for a better atom whatever
-        its direction, because features are taken on synthetic longs (R-SEL-13).
-        """
-        places = {name: row for row, name in enumerate(features.names)}
+        """Return the logarithm of the weighted product (Log-MPS)."""
+        found = _mapped(self.components, features)
+        probabilities = {name: frozen(np.maximum(p, FLOOR)) for name, p in found.probabilities.items()}
         scores = np.zeros(len(features.keys))
-        probabilities: dict[str, Floats] = {}
-        absent: dict[str, str] = {}
-        missing: dict[str, tuple[str, ...]] = {}
-        for exponent in self.exponents:
-            name = exponent.feature
-            if exponent.column not in places:
-                absent[name] = "not computed by this version"
-                continue
-            column = features.values[places[exponent.column]]
-            lacking = ~(column < np.inf)
-            if lacking.all():
-                absent[name] = features.absent.get(exponent.column, "no atom of the pool has it")
-                continue
-            if lacking.any():
-                missing[name] = tuple(features.keys[k] for k in np.flatnonzero(lacking))
-            probability = np.maximum(exponent.mapping(column), FLOOR)
-            scores += exponent.weight * np.log(probability)
-            probabilities[name] = frozen(probability)
-        return Scored(scores=scores, probabilities=probabilities, absent=absent, missing=missing)
+        for component in self.components:
+            if component.feature in probabilities:
+                scores += component.weight * np.log(probabilities[component.feature])
+        return Scored(scores=scores, probabilities=probabilities, absent=found.absent, missing=found.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdditiveScorer:
+    """score = sum over features of weight x p(feature); a weight below 0 is a penalty's."""
+
+    components: tuple[Component, ...]
+
+    def score(self, features: FeatureSet) -> Scored:
+        """Return the weighted sum."""
+        found = _mapped(self.components, features)
+        scores = np.zeros(len(features.keys))
+        for component in self.components:
+            if component.feature in found.probabilities:
+                scores += component.weight * found.probabilities[component.feature]
+        return Scored(scores=scores, probabilities=found.probabilities, absent=found.absent, missing=found.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mapped:
+    """The probability of every feature that some atom has (K each), and what is absent or missing."""
+
+    probabilities: Mapping[str, Floats]
+    absent: Mapping[str, str]
+    missing: Mapping[str, tuple[str, ...]]
+
+
+def _mapped(components: tuple[Component, ...], features: FeatureSet) -> _Mapped:
+    places = {name: row for row, name in enumerate(features.names)}
+    probabilities: dict[str, Floats] = {}
+    absent: dict[str, str] = {}
+    missing: dict[str, tuple[str, ...]] = {}
+    for component in components:
+        name = component.feature
+        if component.column not in places:
+            absent[name] = "not computed by this version"
+            continue
+        column = features.values[places[component.column]]
+        lacking = ~(column < np.inf)
+        if lacking.all():
+            absent[name] = features.absent.get(component.column, "no atom of the pool has it")
+            continue
+        if lacking.any():
+            missing[name] = tuple(features.keys[k] for k in np.flatnonzero(lacking))
+        probabilities[name] = frozen(component.mapping(column))
+    return _Mapped(probabilities=probabilities, absent=absent, missing=missing)

@@ -8,12 +8,12 @@ a random walk, high where `randomness` is low (R-FEA-06), so higher entropy and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from tvquant.profiles.options import Options
 from tvquant.selection.mapping import Mapper, cdf, half_of_worst, rank, rank_desc
+from tvquant.selection.scorer import Component
 
 
 class ScoreWeights(Options):
@@ -25,16 +25,6 @@ class ScoreWeights(Options):
     """
 
     weights: Literal["v4_tuned", "v4_round"] = "v4_tuned"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exponent:
-    """One factor of the score: `mapping(column) ** weight`."""
-
-    feature: str
-    column: str
-    mapping: Mapper
-    weight: float
 
 
 _FACTORS: tuple[tuple[str, str, Mapper, float, float], ...] = (
@@ -56,10 +46,10 @@ _FACTORS: tuple[tuple[str, str, Mapper, float, float], ...] = (
     ("fragility", "fragility", half_of_worst, 1.0, 1.0),
 )
 
-WEIGHTS: Mapping[str, tuple[Exponent, ...]] = MappingProxyType(
+WEIGHTS: Mapping[str, tuple[Component, ...]] = MappingProxyType(
     {
         name: tuple(
-            Exponent(feature=feature, column=column, mapping=mapping, weight=weights[place])
+            Component(feature=feature, column=column, mapping=mapping, weight=weights[place])
             for feature, column, mapping, *weights in _FACTORS
         )
         for place, name in enumerate(("v4_tuned", "v4_round"))

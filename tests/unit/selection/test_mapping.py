@@ -5,10 +5,22 @@ import math
 import numpy as np
 import pytest
 
-from tvquant.selection.mapping import cdf, half_of_worst, min_max, rank, rank_desc
+from builders.mappings import logistics, rescaled, spans
+from tvquant.selection.mapping import (
+    cdf,
+    half_of_worst,
+    logistic,
+    min_max,
+    rank,
+    rank_desc,
+    rank_of_penalty,
+    within,
+    z_score,
+    z_score_desc,
+)
 
 pytestmark = pytest.mark.requirement("R-FEA-13")
-MAPPINGS = [rank, rank_desc, cdf, min_max, half_of_worst]
+MAPPINGS = [rank, rank_desc, cdf, min_max, half_of_worst, logistic, z_score, z_score_desc]
 
 
 @pytest.mark.parametrize(
@@ -97,3 +109,34 @@ def test_nothing_is_below_all_and_moves_no_other():
     assert found.tolist() == [others[0], 0.001, others[1], 0.5, 0.001]
     assert rank(values)[[1, 4]].tolist() == pytest.approx([0.01 + 0.99 / 6] * 2)
     assert cdf(np.array([-np.inf, 2.0])).tolist() == [0.001, 0.5]
+
+
+@pytest.mark.parametrize(("mapping", "referee"), [(z_score, rescaled), (logistic, logistics), (min_max, spans)])
+def test_mappings_for_sums_by_hand(mapping, referee):
+    values = [*[0.0] * 30, 0.5, -0.25, 40.0]  # the last is 5.6 standard deviations out
+    assert mapping(np.array(values)).tolist() == pytest.approx(referee(values), rel=1e-12)
+
+
+def test_a_score_is_clipped_at_3_49_deviations():
+    far = np.array([*[0.0] * 50, 1.0])
+    assert z_score(far)[-1] == 1.0
+    assert z_score_desc(far)[-1] == 0.0
+    assert logistic(far)[-1] == pytest.approx(1 / (1 + math.exp(-3.49)), rel=1e-15)
+
+
+def test_nothing_traded_has_the_lowest_place_in_a_sum():
+    values = np.array([-np.inf, 1.0, 3.0, np.nan])
+    assert z_score(values).tolist() == pytest.approx([0.0, (3.49 - 1) / 6.98, (3.49 + 1) / 6.98, 0.5], rel=1e-14)
+    assert min_max(values).tolist() == [0.0, 0.0, 1.0, 0.5]
+    assert min_max(np.array([-np.inf, 1.0])).tolist() == [0.0, 0.5]
+    assert min_max(np.array([-np.inf, -np.inf])).tolist() == [0.5, 0.5]
+
+
+def test_a_penalty_in_a_sum_that_is_missing_is_none():
+    values = np.array([3.0, np.nan, 1.0, 2.0])
+    assert rank_of_penalty(values).tolist() == [1.0, 0.0, 0.01, 0.505]
+
+
+def test_within_groups_each_is_mapped_by_itself():
+    groups = np.array([2, 1, 2, 1, 3])
+    assert within(groups, min_max)(np.array([5.0, 1.0, 9.0, 0.0, 7.0])).tolist() == [0.0, 1.0, 1.0, 0.0, 0.5]

@@ -24,7 +24,8 @@ def candidates(scores, clusters, *, vetoed="", barred="", shorts="", noise=""):
 
 
 def won(given, stage, *, top_n=3, floor=1, ceiling=25):
-    return recruit(given, stage, top_n=top_n, floor=floor, ceiling=ceiling)
+    places = dict.fromkeys(given.clusters.tolist(), top_n)
+    return recruit(given, stage, places=places, floor=floor, ceiling=ceiling)
 
 
 def named(recruited, how):
@@ -113,7 +114,9 @@ def test_40_eligible_atoms_become_25():
         barred=np.zeros(40, dtype=bool),
         noise=np.zeros(40, dtype=bool),
     )
-    assert set(recruit(given, STRICT, top_n=3, floor=15, ceiling=25)) == {f"n{k:02d}" for k in range(15, 40)}
+    assert set(recruit(given, STRICT, places=dict.fromkeys(range(1, 41), 3), floor=15, ceiling=25)) == {
+        f"n{k:02d}" for k in range(15, 40)
+    }
 
 
 @pytest.mark.requirement("R-SEL-22")

@@ -1,4 +1,4 @@
-"""AlphaScorer: the weighted product by hand, monotone features, absent and missing ones."""
+"""Scorers: the weighted sum and the weighted product by hand, monotone features, absent and missing ones."""
 
 import math
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tvquant.core.features import FeatureSet
-from tvquant.selection.mapping import cdf, rank, rank_desc
-from tvquant.selection.scorer import AlphaScorer
-from tvquant.selection.weights import WEIGHTS, Exponent
+from tvquant.selection.mapping import cdf, min_max, rank, rank_desc
+from tvquant.selection.scorer import AdditiveScorer, AlphaScorer, Component
+from tvquant.selection.weights import WEIGHTS
 
-SCORER = AlphaScorer(exponents=WEIGHTS["v4_round"])
+SCORER = AlphaScorer(components=WEIGHTS["v4_round"])
 COMPUTED = (
     "momentum", "stability", "liquidity", "efficiency", "entropy", "randomness", "rating_ma", "abs_skewness",
     "kurtosis", "cvar", "antifragility", "survival", "fragility",
@@ -37,20 +37,20 @@ def test_the_score_is_the_log_of_the_weighted_product():
     scored = SCORER.score(features)
     for k in range(40):
         product = 1.0
-        for exponent in SCORER.exponents:
-            if exponent.column in features.names:
+        for component in SCORER.components:
+            if component.column in features.names:
                 product *= (
-                    exponent.mapping(features.values[features.names.index(exponent.column)])[k] ** exponent.weight
+                    component.mapping(features.values[features.names.index(component.column)])[k] ** component.weight
                 )
         assert math.exp(scored.scores[k]) == pytest.approx(product, rel=1e-12)
 
 
 def test_scores_by_hand():
-    exponents = (
-        Exponent(feature="up", column="a", mapping=rank, weight=2.0),
-        Exponent(feature="down", column="b", mapping=rank_desc, weight=0.5),
+    components = (
+        Component(feature="up", column="a", mapping=rank, weight=2.0),
+        Component(feature="down", column="b", mapping=rank_desc, weight=0.5),
     )
-    scored = AlphaScorer(exponents=exponents).score(table({"a": [1.0, 2.0, 3.0], "b": [1.0, 3.0, 2.0]}))
+    scored = AlphaScorer(components=components).score(table({"a": [1.0, 2.0, 3.0], "b": [1.0, 3.0, 2.0]}))
     expected = [2 * math.log(0.01), 2 * math.log(0.505) + 0.5 * math.log(0.01), 0.5 * math.log(0.505)]
     assert scored.scores.tolist() == pytest.approx(expected, rel=1e-14)
     assert scored.probabilities["down"].tolist() == pytest.approx([1.0, 0.01, 0.505], rel=1e-14)
@@ -64,7 +64,7 @@ BETTER_WHEN_LOWER = ("entropy", "randomness", "abs_skewness", "kurtosis", "fragi
 @pytest.mark.parametrize("column", COMPUTED)
 def test_a_higher_feature_moves_the_score_its_own_way_and_higher_entropy_lowers_it(weights, column):
     columns = {name: [0.0, 0.0, 0.0] for name in COMPUTED} | {column: [1.0, 2.0, 3.0]}
-    low, middle, high = AlphaScorer(exponents=WEIGHTS[weights]).score(table(columns)).scores
+    low, middle, high = AlphaScorer(components=WEIGHTS[weights]).score(table(columns)).scores
     if column in BETTER_WHEN_LOWER:
         low, high = high, low
     assert low < middle < high
@@ -91,13 +91,13 @@ def test_an_atom_that_alone_lacks_a_feature_stands_at_one_half_and_is_named():
 
 def test_one_atom_is_undecided_in_every_feature():
     scored = SCORER.score(table({name: [4.0] for name in COMPUTED}))
-    weight = sum(e.weight for e in SCORER.exponents if e.column in COMPUTED)
+    weight = sum(e.weight for e in SCORER.components if e.column in COMPUTED)
     assert scored.scores.tolist() == pytest.approx([weight * math.log(0.5)], rel=1e-14)
 
 
 def test_a_probability_is_floored_so_that_no_score_is_infinite():
-    nothing = Exponent(feature="a", column="a", mapping=lambda values: np.zeros(len(values)), weight=1.0)
-    scored = AlphaScorer(exponents=(nothing,)).score(table({"a": [1.0, 2.0]}))
+    nothing = Component(feature="a", column="a", mapping=lambda values: np.zeros(len(values)), weight=1.0)
+    scored = AlphaScorer(components=(nothing,)).score(table({"a": [1.0, 2.0]}))
     assert scored.scores.tolist() == pytest.approx([math.log(1e-9)] * 2, rel=1e-14)
 
 
@@ -109,8 +109,8 @@ def test_each_mapping_is_called_once_for_the_whole_pool():
         sizes.append(len(values))
         return cdf(values)
 
-    exponents = tuple(Exponent(feature=name, column=name, mapping=counted, weight=1.0) for name in COMPUTED)
-    AlphaScorer(exponents=exponents).score(random_table(1000))
+    components = tuple(Component(feature=name, column=name, mapping=counted, weight=1.0) for name in COMPUTED)
+    AlphaScorer(components=components).score(random_table(1000))
     assert sizes == [1000] * len(COMPUTED)
 
 
@@ -121,3 +121,15 @@ def test_the_penalty_is_ln_of_one_less_half_of_the_fragility_over_the_worst():
     scored = SCORER.score(table(columns | {"fragility": [0.4, 0.8, 0.0]}))
     expected = [math.log(1.0 - 0.5 * 0.5), math.log(0.5), 0.0]
     assert (scored.scores - free.scores).tolist() == pytest.approx(expected, abs=1e-13)
+
+
+def test_a_sum_adds_zeros_and_takes_penalties_away():
+    components = (
+        Component(feature="up", column="a", mapping=min_max, weight=0.75),
+        Component(feature="bad", column="b", mapping=min_max, weight=-0.5),
+        Component(feature="gone", column="c", mapping=min_max, weight=1.0),
+    )
+    scored = AdditiveScorer(components=components).score(table({"a": [1.0, 2.0, 3.0], "b": [0.0, np.nan, 4.0]}))
+    assert scored.scores.tolist() == pytest.approx([0.0, 0.375 - 0.25, 0.75 - 0.5], abs=1e-15)
+    assert scored.probabilities["up"].tolist() == [0.0, 0.5, 1.0]
+    assert (scored.missing, set(scored.absent)) == ({"bad": ("A1",)}, {"gone"})

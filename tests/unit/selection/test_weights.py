@@ -27,13 +27,13 @@ MAPPINGS = {
 @pytest.mark.requirement("R-SEL-10")
 @pytest.mark.parametrize(("name", "expected"), [("v4_tuned", TUNED), ("v4_round", ROUND)])
 def test_weights_and_mappings_are_those_of_the_requirement(name, expected):
-    assert {exponent.feature: exponent.weight for exponent in WEIGHTS[name]} == expected
-    assert {exponent.feature: exponent.mapping for exponent in WEIGHTS[name]} == MAPPINGS
+    assert {component.feature: component.weight for component in WEIGHTS[name]} == expected
+    assert {component.feature: component.mapping for component in WEIGHTS[name]} == MAPPINGS
 
 
 @pytest.mark.requirement("R-FEA-06")
 def test_hurst_is_scored_by_its_distance_from_a_random_walk():
-    (hurst,) = (exponent for exponent in WEIGHTS["v4_tuned"] if exponent.feature == "hurst")
+    (hurst,) = (component for component in WEIGHTS["v4_tuned"] if component.feature == "hurst")
     assert (hurst.column, hurst.mapping) == ("randomness", rank_desc)
 
 

@@ -39,6 +39,8 @@ SIDES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Features of an atom and the terms of its instrument; of two terms the first is that of a long, the second of a
 short."""
 LAST_TRADED = "value_traded_last"
+TRADED_VALUES = frozenset({LAST_TRADED, PLAIN["liquidity"]})
+"""Terms of instruments that liquidity is made of."""
 TERMS = frozenset(
     {LAST_TRADED, *RATINGS.values(), *PLAIN.values(), *(term for both in SIDES.values() for term in both)}
 )

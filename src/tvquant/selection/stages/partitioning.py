@@ -22,9 +22,15 @@ class PartitioningStage:
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context with the cluster number of each atom."""
-        keys, returns = _assets(context.pool)
-        of_asset = dict(zip(keys, _labels(returns, context.parameters), strict=True))
+        keys, matrix = correlations(context)
+        of_asset = dict(zip(keys, _labels(matrix, context.parameters), strict=True))
         return context.passed(self.name, clusters=tuple(of_asset[atom.physical_symbol] for atom in context.pool.atoms))
+
+
+def correlations(context: SelectionContext) -> tuple[tuple[str, ...], Floats]:
+    """Return distinct physical assets in the order of their keys, and the correlations of their own returns."""
+    keys, returns = _assets(context.pool)
+    return keys, average_correlation(returns, context.parameters.cluster_lookbacks)
 
 
 def _assets(pool: AtomPool) -> tuple[tuple[str, ...], Floats]:
@@ -34,7 +40,6 @@ def _assets(pool: AtomPool) -> tuple[tuple[str, ...], Floats]:
     return keys, pool.own[:, [place[key] for key in keys]]
 
 
-def _labels(returns: Floats, parameters: SelectionSection) -> tuple[int, ...]:
+def _labels(matrix: Floats, parameters: SelectionSection) -> tuple[int, ...]:
     """Return cluster numbers 1, 2 ... in order of first member."""
-    distance = correlation_distance(average_correlation(returns, parameters.cluster_lookbacks))
-    return partition(distance, cut=parameters.cluster_distance, most=parameters.max_clusters)
+    return partition(correlation_distance(matrix), cut=parameters.cluster_distance, most=parameters.max_clusters)

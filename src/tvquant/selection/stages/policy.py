@@ -1,19 +1,40 @@
 """Stage 5: vetoes, ranking and recruitment, one stage of relaxation at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 
 from tvquant.core.panel import Bools
 from tvquant.core.selection import Veto
+from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection.contract import SelectionContext
+from tvquant.selection.places import Placing, top_n
 from tvquant.selection.relaxation import CLUSTER_FLOOR, Candidates, Relaxation, recruit
 from tvquant.selection.vetoes.catalogue import VETOES
-from tvquant.selection.vetoes.contract import Judgement
+from tvquant.selection.vetoes.contract import Judgement, Rule
 
 FLOOR_ENTROPY = 0.999
 """Entropy (order 3) up to which an atom may represent a cluster that is left empty; missing is above it (R-SEL-22)."""
+
+
+type Rules = Callable[[SelectionSection], Mapping[str, Rule]]
+"""From the profile's section to the vetoes that judge."""
+
+
+def in_force(parameters: SelectionSection) -> Mapping[str, Rule]:
+    """Return the vetoes that the profile leaves in force."""
+    return {name: rule for name, rule in VETOES.items() if name in parameters.vetoes}
+
+
+def in_force_with(rule: Rule) -> Rules:
+    """Return the vetoes that the profile leaves in force, and one that is the model's own whatever it names."""
+    return lambda parameters: {**in_force(parameters), rule.name: rule}
+
+
+def no_vetoes(_: SelectionSection) -> Mapping[str, Rule]:
+    """Return none."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,39 +42,50 @@ class SelectionPolicyStage:
     """Takes the relaxation one stage further and recruits under its rules.
 
     It starts after the stage that the context has reached (0 before the first) and reads features, scores and clusters
-    as they are: nothing is computed again (R-SEL-03). Only the vetoes that the profile leaves in force judge.
+    as they are: nothing is computed again (R-SEL-03).
+
+    Parameters
+    ----------
+    rules : the vetoes that judge.
+    placing : how many of a cluster and direction win by rank.
+    last : the stage of relaxation after which there is none.
     """
 
     name: str = "policy"
+    rules: Rules = in_force
+    placing: Placing = top_n
+    last: Relaxation = Relaxation.ALPHA_FALLBACK
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
-        judgements = {
-            name: rule.judgement(context, stage) for name, rule in VETOES.items() if name in parameters.vetoes
-        }
+        rules, places = self.rules(parameters), self.placing(context)
+        judgements = {name: rule.judgement(context, stage) for name, rule in rules.items()}
+        hard = {name for name, rule in rules.items() if rule.hard}
         candidates = Candidates(
             ids=pool.ids,
             directions=tuple(atom.direction for atom in pool.atoms),
             scores=context.scored(),
             clusters=context.partitioned(),
             vetoed=_any(len(pool.ids), [v.broken for v in judgements.values()]),
-            barred=_any(len(pool.ids), [v.broken for name, v in judgements.items() if VETOES[name].hard]),
+            barred=_any(len(pool.ids), [v.broken for name, v in judgements.items() if name in hard]),
             noise=~(context.of_atoms("floor_entropy") <= FLOOR_ENTROPY),
         )
         recruited = recruit(
             candidates,
             stage,
-            top_n=parameters.top_n,
+            places=places.of_cluster,
             floor=parameters.min_winners,
             ceiling=parameters.max_winners,
         )
         return context.passed(
             self.name,
             stage=int(stage),
-            vetoes=_first_broken(pool.ids, judgements, recruited) | self._noisy(context, stage, candidates, recruited),
+            vetoes=_first_broken(pool.ids, judgements, hard, recruited)
+            | self._noisy(context, stage, candidates, recruited),
             thresholds={
                 **{name: judgement.thresholds for name, judgement in judgements.items()},
+                **places.thresholds,
                 **({CLUSTER_FLOOR: {"entropy": FLOOR_ENTROPY}} if stage >= Relaxation.CLUSTER_FLOOR else {}),
             },
             recruited=recruited,
@@ -80,7 +112,7 @@ class SelectionPolicyStage:
 
     def goes_on(self, context: SelectionContext) -> bool:
         """Return whether there are fewer winners than the floor, and a stage is left."""
-        return len(context.recruited) < context.parameters.min_winners and context.stage < max(Relaxation)
+        return len(context.recruited) < context.parameters.min_winners and context.stage < self.last
 
 
 def _any(count: int, broken: Sequence[Bools]) -> Bools:
@@ -89,7 +121,7 @@ def _any(count: int, broken: Sequence[Bools]) -> Bools:
 
 
 def _first_broken(
-    ids: tuple[str, ...], judgements: Mapping[str, Judgement], recruited: Mapping[str, str]
+    ids: tuple[str, ...], judgements: Mapping[str, Judgement], hard: Set[str], recruited: Mapping[str, str]
 ) -> dict[str, Veto]:
     """Return atom id -> the first rule it broke, for atoms that were not recruited in spite of it."""
     vetoes: dict[str, Veto] = {}
@@ -97,5 +129,5 @@ def _first_broken(
         for k in np.flatnonzero(judgement.broken):
             if ids[k] not in recruited and ids[k] not in vetoes:
                 value, limit = float(judgement.values[k]), float(judgement.limits[k])
-                vetoes[ids[k]] = Veto(rule=name, value=value, limit=limit, hard=VETOES[name].hard)
+                vetoes[ids[k]] = Veto(rule=name, value=value, limit=limit, hard=name in hard)
     return vetoes

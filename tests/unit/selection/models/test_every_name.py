@@ -5,7 +5,7 @@ import pytest
 
 from tvquant.core.errors import ModelError
 from tvquant.selection.models.every_name import EveryName
-from tvquant.selection.models.v4 import SelectionPipelineAdapter
+from tvquant.selection.pipeline import SelectionPipelineAdapter
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def noise():
 def test_scores_are_those_of_the_named_weights(context, noise, weights):
     given = FeatureEngineeringStage().run(context(noise, weights=weights))
     done = InferenceStage().run(given)
-    expected = AlphaScorer(exponents=WEIGHTS[weights]).score(given.atom_features)
+    expected = AlphaScorer(components=WEIGHTS[weights]).score(given.atom_features)
     assert done.scores.tolist() == expected.scores.tolist()
     assert set(done.probabilities) == set(expected.probabilities)
     assert dict(done.absent) == expected.absent

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tvquant.core.selection import Veto
-from tvquant.selection.stages.policy import SelectionPolicyStage
+from tvquant.selection.places import Places
+from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.statistics import NullStatistic, null_quantile
 
@@ -62,7 +64,7 @@ def test_stage_2_halves_the_share_of_noise_of_entropy_and_efficiency_and_keeps_i
     shares = {
         name: [context.thresholds[name]["null_share"] for context in (strict, spectral, floor, fallback)]
         for name in VETOES
-        if not VETOES[name].hard and name != "no_adx"
+        if not VETOES[name].hard and name not in ("no_adx", "friction")
     }
     assert shares == {
         "entropy": [0.1, 0.05, 0.05, 0.05],
@@ -165,7 +167,7 @@ def test_top_n_of_the_profile_changes_the_count(ready, top_n, count):
 
 @pytest.mark.requirement("R-SEL-19")
 def test_every_threshold_of_the_catalogue_is_recorded(ready):
-    done = POLICY.run(ready(kurtosis=[0.0]))
+    done = POLICY.run(ready(kurtosis=[0.0], settings={"vetoes": tuple(VETOES)}))
     assert set(done.thresholds) == set(VETOES)
     assert all(np.isfinite(list(limits.values())).all() for limits in done.thresholds.values())
 
@@ -183,6 +185,7 @@ BREAKS = {
     "metadata": {"metadata_known": 0.0},
     "entropy": {"entropy": 1.0}, "efficiency": {"efficiency": 0.0}, "random_walk": {"hurst": 0.5},
     "persistent_loser": {"hurst": 0.99, "momentum": -1.0}, "no_adx": {"adx": np.nan}, "adx": {"adx": 1.0},
+    "friction": {"momentum": 0.1},
 }  # fmt: skip
 
 
@@ -194,10 +197,15 @@ def test_each_veto_can_be_switched_off_by_itself(ready, rule):
     if rule == "random_walk":
         low, high = (null_quantile(NullStatistic.HURST, np.array([200]), share) for share in (0.45, 0.55))
         columns["hurst"] = ((low + high) / 2).tolist()
-    with_it = POLICY.run(ready(**columns))
+    given = ready(settings={"vetoes": tuple(VETOES)}, **columns)
+    if rule == "friction":  # nothing is traded
+        traded = (np.array(given.features.names) == "adv_median_30")[:, None]
+        given = replace(given, features=replace(given.features, values=np.where(traded, 0.0, given.features.values)))
+    with_it = POLICY.run(given)
     assert [veto.rule for veto in with_it.vetoes.values()] == [rule]
     others = tuple(name for name in VETOES if name != rule)
-    without = POLICY.run(ready(settings={"vetoes": others}, **columns))
+    parameters = given.parameters.model_copy(update={"vetoes": others})
+    without = POLICY.run(replace(given, parameters=parameters))
     assert (dict(without.vetoes), len(without.recruited)) == ({}, 1)
     assert set(without.thresholds) == set(others)
 
@@ -205,3 +213,25 @@ def test_each_veto_can_be_switched_off_by_itself(ready, rule):
 def test_without_any_veto_everyone_is_ranked(ready):
     done = POLICY.run(ready(settings={"vetoes": ()}, kurtosis=[99.0, np.nan]))
     assert (done.stage, len(done.recruited), dict(done.vetoes), dict(done.thresholds)) == (1, 2, {}, {})
+
+
+def test_a_rule_of_the_models_own_judges_whatever_the_profile_names(ready):
+    policy = SelectionPolicyStage(rules=in_force_with(VETOES["kurtosis"]))
+    for vetoes in ((), ("kurtosis", "roc")):
+        done = policy.run(ready(settings={"vetoes": vetoes}, kurtosis=[99.0, 0.0]))
+        assert [veto.rule for veto in done.vetoes.values()] == ["kurtosis"]
+        assert set(done.thresholds) == {"kurtosis", *vetoes}
+
+
+@pytest.mark.requirement("R-SEL-09")
+def test_a_policy_without_relaxation_ends_with_its_first_stage(ready):
+    policy = SelectionPolicyStage(last=Relaxation.STRICT)
+    done = policy.run(ready(entropy=[1.0] * 3))
+    assert (policy.goes_on(done), POLICY.goes_on(done), dict(done.recruited)) == (False, True, {})
+
+
+def test_places_are_those_of_the_placing_and_are_recorded(ready):
+    placing = lambda _: Places(of_cluster={1: 2, 2: 1}, thresholds={"places": {"1": 2.0}})  # noqa: E731
+    done = SelectionPolicyStage(placing=placing).run(ready(kurtosis=[0.0] * 6, clusters=[1] * 3 + [2] * 3))
+    assert [symbol[2:6] for symbol in done.recruited] == ["N000", "N001", "N003"]
+    assert done.thresholds["places"] == {"1": 2.0}

@@ -28,6 +28,7 @@ FIXTURES = {
     "persistent_loser": -CALM,
     "no_adx": CALM,
     "adx": CALM,
+    "friction": CALM,
 }
 USUAL = {
     "roc_9": 5.0,
@@ -36,6 +37,7 @@ USUAL = {
     "plus_di_14": 25.0,
     "minus_di_14": 15.0,
     "metadata_known": 1.0,
+    "adv_median_30": np.nan,  # not known, so friction judges nobody
 }
 UNUSUAL = {
     "roc": ("roc_9", 101.0),
@@ -43,6 +45,7 @@ UNUSUAL = {
     "metadata": ("metadata_known", 0.0),
     "no_adx": ("adx_14", np.nan),
     "adx": ("adx_14", 9.0),
+    "friction": ("adv_median_30", 0.0),
 }
 
 

@@ -1,0 +1,48 @@
+"""Model v2.0, the variant of v2 that compares within clusters: a sum of min-max values of each (R-SEL-04).
+
+It partitions before it scores.
+"""
+
+from dataclasses import dataclass
+
+from tvquant.selection.contract import SelectionContext, Stage
+from tvquant.selection.mapping import min_max, within
+from tvquant.selection.pipeline import SelectionPipeline, SelectionPipelineAdapter
+from tvquant.selection.places import by_correlation
+from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.scorer import AdditiveScorer, Component
+from tvquant.selection.stages.feature_engineering import TRADED_VALUES
+from tvquant.selection.stages.inference import InferenceStage
+from tvquant.selection.stages.policy import SelectionPolicyStage, no_vetoes
+
+WEIGHTS = (("momentum", 0.3), ("stability", 0.2), ("antifragility", 0.2), ("liquidity", 0.3))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionedFirst(SelectionPipeline):
+    """The pipeline with partitioning before inference."""
+
+    def before_policy(self) -> tuple[Stage, ...]:
+        """Return the stages that run once, in their order."""
+        return (self.ingestion, self.feature_engineering, self.partitioning, self.inference)
+
+
+def within_clusters(context: SelectionContext) -> AdditiveScorer:
+    """Return the scorer that maps each cluster by itself."""
+    mapping = within(context.partitioned(), min_max)
+    return AdditiveScorer(
+        components=tuple(Component(feature=name, column=name, mapping=mapping, weight=w) for name, w in WEIGHTS)
+    )
+
+
+V2_0 = SelectionPipelineAdapter(
+    name="v2.0",
+    version="2.0",
+    features=TRADED_VALUES,
+    options=(),
+    contradicts=frozenset({"vetoes"}),
+    pipeline=PartitionedFirst(
+        inference=InferenceStage(scoring=within_clusters),
+        policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),
+    ),
+)
