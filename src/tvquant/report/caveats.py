@@ -9,12 +9,18 @@ from typing import Any
 
 import polars as pl
 
+from tvquant.allocation.risk.catalogue import FIXED
+from tvquant.allocation.risk.fixed import FixedWeights
+from tvquant.core.instruments import symbol_of
+from tvquant.core.quoting import several
 from tvquant.core.stamps import Stamp
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Text
 from tvquant.report.formatting import day, percent
 from tvquant.report.run import DRAWN_FROM, RunData
 from tvquant.report.sections.costs import assumed_funding
+from tvquant.tournament.cells import cells
+from tvquant.tournament.specs import StrategySpec
 
 DUST = 1e-9
 """Cash that is not more is rounding."""
@@ -31,6 +37,7 @@ class Topic(StrEnum):
     UNIVERSE = "current_only_universe"
     BENCHMARK = "price_only_benchmark"
     CAPS = "cash_forced_by_caps"
+    DECLARED = "declared_weights"
     LARGEST = "largest_weight"
     SPARSE = "sparse_selection"
     FUNDING = "assumed_funding"
@@ -88,7 +95,9 @@ def _measured(run: RunData, cell: RecordedCell) -> tuple[Caveat, ...]:
     try:
         windows = run.table("windows", cell.key)
         weights = run.table("weights").filter(pl.col("cell") == cell.key)
-        return (_caps(windows), _largest(weights), _sparse(windows))
+        given = _declares(run, cell)
+        own = () if given is None else (declared(given, windows, weights),)
+        return (_caps(windows), *own, _largest(weights), _sparse(windows))
     except Absent as error:
         return tuple(_unknown(topic, str(error)) for topic in MEASURED)
 
@@ -158,6 +167,37 @@ def _caps(windows: pl.DataFrame) -> Caveat:
         text=f"Cash forced by caps: {mean} of equity on average over {of} decisions, "
         f"{percent(worst['forced_cash'])} at worst (decided {day(worst['decided_at'])}).",
     )
+
+
+def _declares(run: RunData, cell: RecordedCell) -> FixedWeights | None:
+    """Return the weights that the profile declares for a cell; None where it computes them."""
+    spec = next(one.spec for one in cells(run.profile) if one.key == cell.key)
+    if not isinstance(spec, StrategySpec) or spec.risk_profile != FIXED:
+        return None
+    return next((one for one in spec.options if isinstance(one, FixedWeights)), None)
+
+
+def declared(given: FixedWeights, windows: pl.DataFrame, weights: pl.DataFrame) -> Caveat:
+    """Return at how many decisions something else was held than the weights in force, and where most of it."""
+    held: dict[int, dict[str, float]] = {}
+    for window, key, weight in weights.select("window", "symbol", "weight").iter_rows():
+        mine = held.setdefault(window, {})
+        mine[symbol_of(key)] = mine.get(symbol_of(key), 0.0) + weight
+    found = []
+    for window, decided_at, bar in windows.select("window", "decided_at", "bar").iter_rows():
+        asked, mine = dict(given.in_force(bar.date()) or ()), held.get(window, {})
+        apart = {name: abs(asked.get(name, 0.0) - mine.get(name, 0.0)) for name in sorted({*asked, *mine})}
+        odd = {name: size for name, size in apart.items() if size > DUST}
+        found += [(sum(odd.values()), decided_at, odd)] if odd else []
+    if not found:
+        text = f"Declared weights: held as they are at all {len(windows)} decisions."
+        return Caveat(topic=Topic.DECLARED, text=text)
+    most, decided_at, odd = max(found, key=lambda one: one[0])
+    text = (
+        f"Declared weights: not held as they are at {len(found)} of {len(windows)} decisions, at worst {percent(most)} "
+        f"of equity apart (decided {day(decided_at)}: {several(list(odd))}); `tvquant select --as-of` says why."
+    )
+    return Caveat(topic=Topic.DECLARED, text=text, serious=True)
 
 
 def _largest(weights: pl.DataFrame) -> Caveat:

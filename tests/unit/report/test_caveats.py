@@ -1,14 +1,16 @@
 """The lines above the figures: of the headline cell, from its tables, the same on page, index and console."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
+from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.stamps import Stamp
 from tvquant.report import caveats, read_run, write_report
-from tvquant.report.caveats import Topic
+from tvquant.report.caveats import Topic, declared
 
 HEADLINE = "v4/custom/hrp/custom"
 
@@ -115,3 +117,26 @@ def test_a_run_that_has_not_ended_is_said_to_be_unfinished(run):
     first = caveats(read)[0]
     assert (first.topic, first.serious) == (Topic.UNFINISHED, True)
     assert f"--resume {run.name}" in first.text
+
+
+def test_declared_weights_that_were_not_held_are_counted_and_the_worst_decision_named():
+    given = FixedWeights(weights={"2024-01-31": {"X:A": 0.6, "X:B": -0.2}, "2024-03-29": {"X:A": 0.5}})
+    bars = [datetime(2024, 1, 30), datetime(2024, 1, 31), datetime(2024, 2, 29), datetime(2024, 3, 29)]
+    windows = pl.DataFrame({"window": range(4), "decided_at": bars, "bar": bars})
+
+    def at(*held):
+        return pl.DataFrame(held, schema=["window", "symbol", "weight"], orient="row")
+
+    whole = ((1, "X:A", 0.6), (1, "X:B", -0.2), (2, "X:A#2", 0.4), (2, "X:A", 0.2), (2, "X:B", -0.2), (3, "X:A", 0.5))
+    kept = declared(given, windows, at(*whole))
+    assert (kept.text, kept.serious) == ("Declared weights: held as they are at all 4 decisions.", False)
+    lacking = declared(given, windows, at((0, "X:C", 0.05), (1, "X:A", 0.6), (2, "X:A", 0.5), (3, "X:A", 0.5)))
+    assert lacking.serious
+    assert lacking.text.startswith(
+        "Declared weights: not held as they are at 3 of 4 decisions, at worst 30.0 % of equity apart "
+        "(decided 2024-02-29: X:A, X:B); "
+    )
+
+
+def test_only_a_cell_of_declared_weights_speaks_of_them(run):
+    assert Topic.DECLARED not in said(run)
