@@ -37,17 +37,18 @@ def by_name(panel: Panel, result: SimResult, earned: Earned, made: Sequence[Trad
     the equity is gone count nothing.
     """
     first = len(panel.times) - len(result.times)
-    starts = result.filled - first
-    paid = np.zeros((len(starts), len(panel.keys)))
-    place, before = {key: j for j, key in enumerate(panel.keys)}, _before(result)
-    for one in made:
-        k = int(np.searchsorted(starts, one.row - first, side="right")) - 1
-        paid[k, place[one.key]] += (one.slippage + one.commission) / before[one.row - first]
+    starts, keys = result.filled - first, panel.keys
+    paid = np.zeros((len(starts), len(keys)))
+    place, before = {key: j for j, key in enumerate(keys)}, _before(result)
+    rows = np.array([one.row - first for one in made], dtype=np.int64)
+    columns = np.array([place[one.key] for one in made], dtype=np.int64)
+    cost = np.array([one.slippage + one.commission for one in made], dtype=np.float64)
+    np.add.at(paid, (np.searchsorted(starts, rows, side="right") - 1, columns), cost / before[rows])
     long, short = (np.add.reduceat(np.nan_to_num(side), starts, axis=0) for side in earned)
     fill, name = np.nonzero((long != 0.0) | (short != 0.0) | (paid != 0.0))
     return {
         "fill": fill,
-        "symbol": [panel.keys[j] for j in name],
+        "symbol": [keys[j] for j in name],
         "long": long[fill, name],
         "short": short[fill, name],
         "costs": paid[fill, name],

@@ -36,13 +36,12 @@ def declared(view: View, spec: StrategySpec, choice: SelectionOutcome, ids: Sequ
     if book is None:
         return Declared(target=frozen(target), missing={f"no weights before {given.first}": 1.0}, in_force=False)
     atoms = {atom.symbol: atom for atom in choice.response.winners}
+    places: dict[tuple[str, Direction], list[int]] = {}
+    for i, name in enumerate(ids):
+        places.setdefault((symbol_of(atoms[name].physical_symbol), atoms[name].direction), []).append(i)
     for symbol, weight in book:
         side = Direction.LONG if weight > 0.0 else Direction.SHORT
-        mine = [
-            i for i, name in enumerate(ids)
-            if symbol_of(atoms[name].physical_symbol) == symbol and atoms[name].direction is side
-        ]  # fmt: skip
-        if mine:
+        if mine := places.get((symbol, side)):
             target[mine] = abs(weight) / len(mine)
         elif weight:
             missing[f"{symbol} not held: {_why(view, choice, symbol, side)}"] = abs(weight)

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -57,30 +57,44 @@ def trades(panel: Panel, result: SimResult, execution: Execution, costs: CostMod
             end = event.row
     fills = {int(row): k for k, row in enumerate(result.filled)}
     rows = sorted(row for row in {*fills, *closed} if row < end)
-    made = (one for row in rows for one in _of_row(panel, result, execution, row, fills.get(row), closed.get(row, {})))
-    return [one if one.kind == LOST else _charged(one, costs) for one in made]
+    of = _Book(panel=panel, result=result, execution=execution, costs=costs, keys=panel.keys)
+    return [one for row in rows for one in _of_row(of, row, fills.get(row), closed.get(row, {}))]
 
 
-def _of_row(
-    panel: Panel, result: SimResult, execution: Execution, row: int, fill: int | None, closed: dict[str, BookEvent]
-) -> Iterator[Trade]:
-    """Give the trades of one row, not charged yet."""
-    first = len(panel.times) - len(result.times)
-    at = row - first
-    before = _held_before(panel, result, row, at)
-    change = result.quantities[at] - before
-    prior = float(result.equity[at - 1]) if at > 0 else 1.0
-    prices = panel.fields["open" if execution.convention is Convention.NEXT_OPEN else "close"][row]
-    level = prior if fill is None else float(result.fill_equity[fill])
-    gone_too = np.isin(panel.keys, list(closed)) if closed else False
-    for j in np.flatnonzero((change != 0.0) | gone_too).tolist():
-        key, moved = panel.keys[j], float(change[j])
-        if (event := closed.get(key)) is not None:
-            gone = -event.value * prior / event.price if event.kind == LOST else -float(before[j])
-            yield _trade(row, -1, key, (gone, event.price), prior, event.kind)
-            moved -= gone
-        if fill is not None and np.isfinite(prices[j]) and abs(moved * prices[j]) > ROUNDING * level:
-            yield _trade(row, fill, key, (moved, float(prices[j])), level, FILL)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Book:
+    """A book whose trades are told."""
+
+    panel: Panel
+    result: SimResult
+    execution: Execution
+    costs: CostModel
+    keys: tuple[str, ...]
+
+
+def _of_row(of: _Book, row: int, fill: int | None, closed: dict[str, BookEvent]) -> Iterator[Trade]:
+    """Give the trades of one row by name: what was closed, then what was filled."""
+    at = row - (len(of.panel.times) - len(of.result.times))
+    before = _held_before(of.panel, of.result, row, at)
+    prior = float(of.result.equity[at - 1]) if at > 0 else 1.0
+    moved = of.result.quantities[at] - before
+    events = {of.keys.index(key): event for key, event in closed.items()}
+    gone = {
+        j: -event.value * prior / event.price if event.kind == LOST else -float(before[j])
+        for j, event in events.items()
+    }
+    for j, quantity in gone.items():
+        moved[j] -= quantity
+    level, filled = prior, np.zeros(len(moved), np.bool_)
+    prices = of.panel.fields["open" if of.execution.convention is Convention.NEXT_OPEN else "close"][row]
+    if fill is not None:
+        level = float(of.result.fill_equity[fill])
+        filled = np.abs(moved * prices) > ROUNDING * level  # of no price, nothing is
+    for j in sorted({*np.flatnonzero(filled).tolist(), *events}):
+        if (event := events.get(j)) is not None:
+            yield _trade((row, -1, of.keys[j], event.kind), (gone[j], event.price), prior, of.costs)
+        if fill is not None and filled[j]:
+            yield _trade((row, fill, of.keys[j], FILL), (float(moved[j]), float(prices[j])), level, of.costs)
 
 
 def _held_before(panel: Panel, result: SimResult, row: int, at: int) -> Floats:
@@ -92,14 +106,12 @@ def _held_before(panel: Panel, result: SimResult, row: int, at: int) -> Floats:
     return held
 
 
-def _trade(row: int, fill: int, key: str, traded: tuple[float, float], level: float, kind: str) -> Trade:
-    quantity, price = traded
+def _trade(named: tuple[int, int, str, str], traded: tuple[float, float], level: float, costs: CostModel) -> Trade:
+    """Return a trade with the house cost of its value; who lost collateral pays none."""
+    (row, fill, key, kind), (quantity, price) = named, traded
     value = quantity * price
-    return Trade(row=row, fill=fill, key=key, kind=kind, quantity=quantity, price=price, value=value,
-                 share=value / level, slippage=0.0, commission=0.0)  # fmt: skip
-
-
-def _charged(one: Trade, costs: CostModel) -> Trade:
-    """Return the trade with the house cost of its value; who lost collateral pays none."""
-    paid = abs(one.value) * 1e-4
-    return replace(one, slippage=costs.slippage_bps * paid, commission=costs.commission_bps * paid)
+    paid = 0.0 if kind == LOST else abs(value) * 1e-4
+    return Trade(
+        row=row, fill=fill, key=key, kind=kind, quantity=quantity, price=price, value=value, share=value / level,
+        slippage=costs.slippage_bps * paid, commission=costs.commission_bps * paid,
+    )  # fmt: skip
