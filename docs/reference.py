@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.app.cli.command_tree import TREE, Root
-from tvquant.app.vocabulary import vocabulary
+from tvquant.app.vocabulary import meanings, vocabulary
 from tvquant.profiles.reference import REQUIRED, KeyReference, profile_keys, scanner_keys
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -33,6 +33,9 @@ def keys_page() -> str:
     ]
     for section, rows in _sections(profile_keys(words)):
         lines += ["", f"## {section}", *_table(rows)]
+    for key, names in meanings().items():
+        lines += ["", f"## What `{key}` may name", "", "| name | what it is |", "|---|---|"]
+        lines += [_cells(f"`{name}`", what) for name, what in names.items()]
     lines += ["", "## A scanner file", "", "See [scanners](../scanners.md) for what layers are and how they compose."]
     return "\n".join([*lines, *_table(scanner_keys(words))]) + "\n"
 

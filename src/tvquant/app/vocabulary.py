@@ -1,5 +1,7 @@
 """The vocabulary of profiles, from the catalogues of every plug-in family."""
 
+from collections.abc import Mapping
+
 from tvquant.core.books import Convention
 from tvquant.profiles import Vocabulary
 from tvquant.profiles.options import declared_by
@@ -34,3 +36,16 @@ def vocabulary() -> Vocabulary:
             "execution": declared_by(SIMULATORS.values()),
         },
     )
+
+
+def meanings() -> Mapping[str, Mapping[str, str]]:
+    """Return key -> what each name that may stand there means, for risk profiles and vetoes."""
+    from tvquant.allocation import RISK_PROFILES
+    from tvquant.selection import VETOES
+
+    return {
+        "allocation.profiles": {name: one.meaning for name, one in sorted(RISK_PROFILES.items())},
+        "selection.vetoes": {
+            name: f"{one.meaning} {'Hard' if one.hard else 'Soft'}." for name, one in sorted(VETOES.items())
+        },
+    }

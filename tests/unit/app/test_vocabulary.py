@@ -1,4 +1,4 @@
-from tvquant.app.vocabulary import vocabulary
+from tvquant.app.vocabulary import meanings, vocabulary
 from tvquant.profiles import available, lint
 
 
@@ -8,3 +8,14 @@ def test_every_packaged_preset_speaks_it() -> None:
     assert words.engines["custom"] == methods
     assert words.simulators["custom"] == {"next_open", "next_close", "same_close"}
     assert {name: lint(name, words) for name in available()} == {name: [] for name in available()}
+
+
+def test_every_risk_profile_and_veto_says_what_it_is() -> None:
+    words, told = vocabulary(), meanings()
+    assert {key: set(names) for key, names in told.items()} == {
+        "allocation.profiles": words.risk_profiles,
+        "selection.vetoes": words.vetoes,
+    }
+    assert all(len(what) > 20 for names in told.values() for what in names.values())
+    vetoes = told["selection.vetoes"]
+    assert (vetoes["kurtosis"].rpartition(" ")[2], vetoes["entropy"].rpartition(" ")[2]) == ("Hard.", "Soft.")

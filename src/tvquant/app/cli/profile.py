@@ -114,14 +114,16 @@ def explain(
 
 def _answer_keys(every: "tuple[KeyReference, ...]", chosen: str | None, *, as_json: bool) -> None:
     """Print the reference of all keys, or of the chosen section or key, as wide as the terminal."""
+    from tvquant.app.vocabulary import meanings
     from tvquant.profiles.reference import among
 
-    rows = among(every, chosen)
+    rows, names = among(every, chosen), meanings()
     width = shutil.get_terminal_size().columns
     text = []
     for one in rows:
         default = one.shown_default or "empty"
-        parts = (one.meaning, one.sort, f"default: {default}", f"example: {one.line}")
+        parts = [one.meaning, one.sort, f"default: {default}", f"example: {one.line}"]
+        parts += (f"{name}: {what}" for name, what in names.get(one.key, {}).items())
         text += [one.key, *(line for part in parts for line in wrap(part, width, **HANGING)), ""]
     answer([asdict(one) for one in rows], text[:-1], as_json=as_json)
 
