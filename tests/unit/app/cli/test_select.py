@@ -30,12 +30,18 @@ COUNTS = dict.fromkeys(
 
 
 def decided(
-    atoms: dict[str, float], clusters: Sequence[int], others: Sequence[int], *, moved: float = 0.0, **made: Any
+    atoms: dict[str, float],
+    clusters: Sequence[int],
+    others: Sequence[int],
+    *,
+    moved: float = 0.0,
+    position: float = 0.15,
+    **made: Any,
 ) -> Decision:
-    """Return a decision of long atoms, the ids of which are A_hold_LONG ..., under limits of 0.15 and 0.25."""
+    """Return a decision of atoms, the ids of which are A_hold_LONG ..., under limits of 0.15 and 0.25."""
     winners = tuple(Atom(physical_symbol=name, logic="hold", direction=Direction.LONG) for name in atoms)
     ids = [one.symbol for one in winners]
-    limits = (Constraint(name="position", limit=0.15, value=0.0), Constraint(name="cluster", limit=0.25, value=0.0))
+    limits = (Constraint(name="position", limit=position, value=0.0), Constraint(name="cluster", limit=0.25, value=0.0))
     allocation = AllocationOutcome(
         cash=1.0 - sum(atoms.values()) - moved, engine="", risk_profile="", status=Status.SOLVED, attempts=(),
         constraints=limits, **made,
@@ -52,7 +58,7 @@ def decided(
 
 
 def test_cash_is_explained_by_causes_and_by_the_limits_that_are_reached() -> None:
-    book = {"A": 0.15, "B": 0.05, "C": 0.2 - 1e-12, "D": 0.1, "E": 0.1499, "F": 0.15}
+    book = {"A": 0.15, "B": 0.05, "C": 0.2 - 1e-12, "D": 0.1, "E": 0.1499, "F": -0.15}
     said = _kept(decided(book, (1, 2, 2, 3, 3, 4), (1, 2, 2, 3, 5, 3), moved=0.02, causes={"name B": 0.03}))
     assert said == [
         "3.0 %: name B",
@@ -64,5 +70,7 @@ def test_cash_is_explained_by_causes_and_by_the_limits_that_are_reached() -> Non
 
 
 def test_what_is_invested_whole_or_within_its_limits_has_nothing_to_explain() -> None:
+    alone = decided({"A": 0.25, "B": 0.2}, (1, 2), (1, 2), position=0.25)
+    assert _kept(alone) == ["allocation.limits.position, 25.0 %: A"]
     assert _kept(decided(dict.fromkeys("ABCDEFGHIJ", 0.1), range(10), [1] * 10)) == []
     assert _kept(decided(dict.fromkeys("ABCDEFGH", 0.1), range(8), (1, 1, 2, 3, 4, 5, 6, 7))) == []
