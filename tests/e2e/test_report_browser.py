@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tvquant.app.cli import main
+
 FIGURES = (
     "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
     "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
@@ -23,12 +25,12 @@ PICTURE = Path(__file__).parents[2] / "docs" / "images" / "report.png"
 pytestmark = pytest.mark.xdist_group("demo")
 
 
-def dumped(page: Path, profile: Path) -> str:
+def dumped(page: Path, profile: Path, *more: str) -> str:
     """The document after its scripts have run."""
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("no chromium on PATH")
-    command = [browser, *QUIET, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    command = [browser, *QUIET, *more, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 
@@ -57,6 +59,25 @@ def test_trades_are_shown_a_page_at_a_time_from_what_is_packed(
     assert 0 < len(rows) <= 25
     assert all(re.match(r'<td class="word">\d{4}-\d\d-\d\d</td><td class="word">\w+:\w+</td>', row) for row in rows)
     assert re.search(r"rows [\d,]+ to (\d+) of \1; numbers at six digits", html)
+
+
+def test_on_a_telephone_neither_page_is_wider_than_the_screen(
+    demo: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Of 390 px, in frames, as a window of this browser is never that narrow; what is wider scrolls within itself."""
+    home, said = demo
+    assert main(["runs", "diff", said["run"], said["run"], "--html", "-w", str(home)]) == 0
+    (compared,) = (home / "artifacts" / "summaries" / "comparisons").glob("*.html")
+    frames = "".join(
+        f'<iframe src="{page.as_uri()}" width="390" height="800" frameborder="0" onload="this.dataset.found = '
+        "[this.contentWindow.innerWidth, this.contentDocument.documentElement.scrollWidth, "
+        "this.contentDocument.querySelectorAll('.main-svg').length > 0]\"></iframe>"
+        for page in (Path(said["report"]), compared)
+    )
+    both = tmp_path / "both.html"
+    both.write_text(f"<!doctype html><body>{frames}</body>")
+    html = dumped(both, tmp_path / "browser", "--allow-file-access-from-files", "--hide-scrollbars")
+    assert re.findall(r'data-found="([^"]*)"', html) == ["390,390,true"] * 2
 
 
 def test_the_picture_of_the_readme_is_one_of_the_demo(demo: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.instruments import symbol_of
 from tvquant.core.quoting import several
 from tvquant.core.stamps import Stamp
+from tvquant.lake import HealthState
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Text
 from tvquant.report.formatting import day, percent
@@ -24,6 +25,10 @@ from tvquant.tournament.specs import StrategySpec
 
 DUST = 1e-9
 """Cash that is not more is rounding."""
+TAKEN = (HealthState.OK, HealthState.MARKET_CLOSED)
+"""States of assets that a run takes as they are, without a word."""
+NAMED = 3
+"""Assets that a line names."""
 SPARSE = "sparse"
 """What a selection says of itself when it found fewer winners than it is to have."""
 
@@ -36,6 +41,7 @@ class Topic(StrEnum):
     SIMULATED = "simulated_bars"
     UNIVERSE = "current_only_universe"
     BENCHMARK = "price_only_benchmark"
+    FINDINGS = "data_findings"
     CAPS = "cash_forced_by_caps"
     DECLARED = "declared_weights"
     LARGEST = "largest_weight"
@@ -70,7 +76,7 @@ def caveats(run: RunData) -> tuple[Caveat, ...]:
 
     Cash that caps forced, the largest weight and sparse selection are always there, also where they are nothing.
     """
-    found = (_unfinished(run), _unbound(run), _simulated(run), *_of_headline(run))
+    found = (_unfinished(run), _unbound(run), _simulated(run), *_of_headline(run), _findings(run))
     return tuple(one for one in found if one is not None)
 
 
@@ -124,6 +130,25 @@ def _simulated(run: RunData) -> Caveat | None:
     if not any(Stamp.SIMULATED in cell.stamps for cell in run.cells):
         return None
     return Caveat(topic=Topic.SIMULATED, text=f"simulated: {Stamp.SIMULATED.meaning}", serious=True)
+
+
+def _findings(run: RunData) -> Caveat | None:
+    """Return whose bars a book takes as they are although the audit calls them odd: a spike is a gain to it.
+
+    Not of the delisted: their end is a finding.
+    """
+    try:
+        odd = [asset for asset in run.health if asset.findings and asset.state in TAKEN]
+    except Absent:
+        return None  # the page says of its health that there is no record
+    if not odd:
+        return None
+    total, names = sum(asset.findings for asset in odd), several([asset.key for asset in odd], NAMED)
+    text = (
+        f"Odd data: {total:,} {'finding' if total == 1 else 'findings'} of `tvquant data audit` on assets that count "
+        f"as healthy ({names}); see whether a figure stands on one."
+    )
+    return Caveat(topic=Topic.FINDINGS, text=text, serious=True)
 
 
 def _funding(cell: RecordedCell) -> Caveat | None:

@@ -3,7 +3,7 @@
 A figure is its plotly specification; `figures.to_plotly` makes a plotly object of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -18,6 +18,10 @@ from tvquant.statistics import annual_returns, drawdown_series, rolling, rolling
 
 SHORTEST_WINDOW = 40
 """Rows below which a rolling measure is noise."""
+WIDE = 6.0
+"""Highest over lowest level from which on 1, 2, 5 of each power of ten are enough marks of an axis."""
+MARKS = 5
+"""Marks at most of an axis that is not so wide, about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,9 +67,20 @@ def equity(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
     return figure(
         "equity", "Equity (top, log scale) and drawdown (bottom), net of costs", traces, height=620,
         xaxis=axis("bar date", anchor="y2", type="date"),
-        yaxis=axis("equity, start = 1", type="log", domain=[0.36, 1], tickformat="~g", dtick="D2"),
+        yaxis=axis("equity, start = 1", type="log", domain=[0.36, 1], tickformat="~g", dtick=_step(traces)),
         yaxis2=axis("drawdown, %", domain=[0, 0.3]),
     )  # fmt: skip
+
+
+def _step(traces: Sequence[Mapping[str, Any]]) -> str:
+    """Return the step of a log axis of levels: 1, 2, 5 of each power, or even ones where that leaves too few."""
+    levels = [v for one in traces if "yaxis" not in one for v in one["y"] if v is not None]
+    low, high = min(levels, default=1.0), max(levels, default=1.0)
+    if high > WIDE * low:
+        return "D2"
+    span = max((high - low) / MARKS, 1e-6)
+    power = 10.0 ** np.floor(np.log10(span))
+    return f"L{next(k * power for k in (1, 2, 5, 10) if k * power >= span * (1 - 1e-9)):g}"
 
 
 def drawdown(tracks: Sequence[Track], chosen: str | None = None) -> Figure:

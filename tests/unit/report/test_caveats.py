@@ -1,5 +1,6 @@
 """The lines above the figures: of the headline cell, from its tables, the same on page, index and console."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +11,9 @@ import pytest
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.stamps import Stamp
 from tvquant.report import caveats, read_run, write_report
+from tvquant.report.blocks import Table
 from tvquant.report.caveats import Topic, declared
+from tvquant.report.sections.health import HEALTH
 
 HEADLINE = "v4/custom/hrp/custom"
 
@@ -92,6 +95,28 @@ def test_a_benchmark_of_prices_is_named_only_where_the_assets_have_dividends(run
     assert Topic.BENCHMARK in topics(baseline=True, headline=False)
     assert Topic.BENCHMARK not in topics(baseline=True, headline=True)
     assert Topic.BENCHMARK not in topics(baseline=False, headline=False)
+
+
+def test_whose_bars_are_used_although_they_are_odd_is_said_and_shown(run):
+    path = run / "data" / "health.json"
+    assets = json.loads(path.read_text())
+    assert Topic.FINDINGS not in said(run)
+    for asset, state, findings in zip(
+        assets, ("delisted", "gaps", "ok", "ok_market_closed"), (1, 1, 2, 1), strict=False
+    ):
+        asset.update(state=state, findings=findings)
+    path.write_text(json.dumps(assets))
+    assert said(run)[Topic.FINDINGS].startswith(
+        "Odd data: 3 findings of `tvquant data audit` on assets that count as healthy "
+        f"({assets[2]['key']}, {assets[3]['key']});"
+    )
+    (table,) = [block for block in HEALTH.draw(read_run(run)) if isinstance(block, Table)]
+    assert [(row[0], row[-1]) for row in table.rows] == [(one["key"], str(one["findings"])) for one in assets[:4]]
+    assets[2].update(state="ok", findings=0)
+    path.write_text(json.dumps(assets))
+    assert "Odd data: 1 finding of" in said(run)[Topic.FINDINGS]
+    path.unlink()
+    assert Topic.FINDINGS not in said(run)
 
 
 def test_files_that_no_ledger_answers_for_are_said_to_be_unverified(run, bind):

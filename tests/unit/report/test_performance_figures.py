@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -32,6 +34,22 @@ def test_growth_and_falls_of_each_track_are_drawn_and_one_without_dividends_says
     falls = drawdown([mine]).spec["data"][0]["y"]
     level = np.append(1.0, np.cumprod(1 + mine.returns))
     np.testing.assert_allclose(falls, 100 * (level / np.maximum.accumulate(level) - 1)[1:], rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("returns", "step"),
+    [
+        ([0.1, 0.2], "L0.05"),  # 1.1 to 1.32
+        ([0.0, 1.5], "L0.5"),  # 1 to 2.5
+        ([0.0, 4.9], "L1"),
+        ([0.0, 5.1], "D2"),  # the powers and their halves are enough
+        ([0.0, -0.95], "D2"),
+        ([0.0, 0.0], "L1e-06"),
+    ],
+)
+def test_an_axis_of_growth_has_marks_however_little_it_spans(returns: list[float], step: str) -> None:
+    mine = replace(track(n=2), returns=np.array(returns))
+    assert equity([mine]).spec["layout"]["yaxis"]["dtick"] == step
 
 
 def test_rolling_measures_are_of_the_last_rows_and_the_band_is_an_error_wide() -> None:

@@ -8,15 +8,17 @@ from tvquant.report.run import RunData, health_counts
 from tvquant.report.sections.contract import Section
 
 MEANING = (
-    "ok: nothing is missing and nothing is old. ok_market_closed: no newer bar can be there. gaps: bars are missing "
-    "beyond what the market tolerates. stale: the last bar is too old. dropped: there are too few bars to decide on. "
-    "missing: there is no valid bar. A decision judges an asset by what was known at its date, so one that is not "
-    "healthy now may have been held before."
+    "ok: nothing is missing and nothing is old. ok_market_closed: no newer bar can be there. delisted: its bars reach "
+    "to its end. gaps: bars are missing beyond what the market tolerates. masked: bars that cannot be used are left "
+    "out. stale: the last bar is too old. dropped: there are too few bars to decide on. missing: there is no valid "
+    "bar. contradicted, accepted: prices deny their declared basis, or actions. Findings are of the data audit, notes "
+    "left out. A decision judges an asset by what was known at its date, so one that is not healthy now may have been "
+    "held before."
 )
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Return counts by state, and every asset that is not healthy."""
+    """Return counts by state, and every asset that is not healthy or that the audit found something odd about."""
     assets = run.health
     status, _ = health_of(run)
     odd = [asset for asset in assets if not asset.state.fine]
@@ -27,10 +29,11 @@ def draw(run: RunData) -> tuple[Block, ...]:
             *((state, f"{n} of {len(assets)} assets") for state, n in health_counts(assets).items()),
         )
     )
-    if not odd:
+    listed = [asset for asset in assets if not asset.state.fine or asset.findings]
+    if not listed:
         return (counts, Text(text="Every asset is healthy: no bar is missing beyond what its market tolerates."))
     head = ("asset", "state", "first bar", "last bar", "age", "bars", "missing bars", "tolerated", "findings")
-    return (counts, Text(text=MEANING), Table(head=head, rows=tuple(_row(asset) for asset in odd), texts=4))
+    return (counts, Text(text=MEANING), Table(head=head, rows=tuple(_row(asset) for asset in listed), texts=4))
 
 
 def _row(asset: AssetHealth) -> tuple[str, ...]:
