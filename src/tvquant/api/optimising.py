@@ -55,7 +55,7 @@ def optimise(
     Parameters
     ----------
     returns : pandas or polars frame of dates x names: simple returns as fractions, none of them NaN.
-    profile : risk profile: `equal_weight`, `min_variance`, `risk_parity`, `hrp`, `max_sharpe`.
+    profile : risk profile: `equal_weight`, `equal_names`, `min_variance`, `risk_parity`, `hrp`, `max_sharpe`.
     limits : those of `gross`, `net`, `position`, `cluster` that differ from the house's 1, (-1, 1), .25 and .25
         (without clusters `cluster` is as `position`); `names` and `groups` as a profile has them, of names that are
         EXCHANGE:TICKER. They are never lifted: what has no room is cash.
