@@ -148,7 +148,7 @@ def scanner(home: Home, name: str, text: str) -> None:
         ({"selection__cluster_lookbacks": "[]"}, ["selection.cluster_lookbacks", "at least 1"]),
         ({"selection__cluster_lookbacks": "[3]"}, ["selection.cluster_lookbacks", "20", "found 3"]),
         ({"selection__max_volatility": -1}, ["selection.max_volatility", "found -1"]),
-        ({"selection__model": "v5"}, ["selection.model", "baseline, v4"]),
+        ({"selection__model": "v5"}, ["selection.model", "baseline, liquid_htr"]),
         ({"data__rating_min_bars": 0}, ["data.rating_min_bars", "found 0"]),
         ({"allocation__fallbacks": "[barbell]"}, ["allocation.fallbacks", "'barbell'", "min_variance"]),
         ({"allocation__fallbacks": "[min_varianc]"}, ["allocation.fallbacks", "did you mean min_variance?"]),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from builders.mappings import ranks
@@ -31,8 +32,6 @@ def test_a_fragility_that_is_not_known_takes_nothing(score, features):
 
 
 def test_no_veto_judges_and_nothing_is_relaxed(context):
-    import numpy as np
-
     wild = np.random.default_rng(4).standard_t(2, (200, 30)) * 0.2  # every one of them fails a hard veto of v4
     got = V2.select(context(wild))
     assert (got.vetoes, got.stage, set(got.recruited.values())) == ({}, 1, {"ranked"})

@@ -30,3 +30,8 @@ def test_clusters_come_before_scores(context):
     got = V2_0.select(context(np.random.default_rng(3).normal(0.0, 0.02, (120, 6))))
     assert got.trace == ("ingestion", "feature_engineering", "partitioning", "inference", "policy", "synthesis")
     assert got.winners
+
+
+def test_no_veto_judges_and_places_are_by_correlation(context):
+    got = V2_0.select(context(np.random.default_rng(4).standard_t(2, (200, 9)) * 0.2))
+    assert (got.vetoes, got.stage, set(got.thresholds)) == ({}, 1, {"places"})

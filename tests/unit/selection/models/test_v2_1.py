@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from builders.mappings import logistics, ranks, rescaled
@@ -31,3 +32,8 @@ def test_the_score_is_the_weighted_sum_of_the_three_mappings(score, features):
 @pytest.mark.requirement("R-SEL-05")
 def test_weights_sum_to_one():
     assert math.fsum(component.weight for component in SCORER.components) == pytest.approx(1.0, rel=1e-15)
+
+
+def test_no_veto_judges_and_places_are_by_correlation(context):
+    got = V2_1.select(context(np.random.default_rng(4).standard_t(2, (200, 9)) * 0.2))
+    assert (got.vetoes, got.stage, set(got.thresholds)) == ({}, 1, {"places"})
