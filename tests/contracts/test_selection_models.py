@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from builders.profiles import selection_of
+from builders.profiles import profile_of, selection_of
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.atoms import Atom, AtomPool, Direction
-from tvquant.core.errors import ModelError
+from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
 from tvquant.selection import SELECTION_MODELS, PartitioningStage, SelectionContext, pooled
@@ -80,6 +80,14 @@ def test_the_catalogues_are_consistent_and_read_only():
     for catalogue in (SELECTION_MODELS, VETOES):
         with pytest.raises(TypeError):
             catalogue["another"] = None
+
+
+@pytest.mark.parametrize(("name", "key", "value"), [("v2", "vetoes", ["kurtosis"]), ("all", "top_n", 2)])
+def test_a_key_that_a_model_does_not_use_is_refused(name, key, value):
+    with pytest.raises(
+        ProfileError, match=rf"selection\.{key}: .*selection\.model {name} does not use it; drop this key"
+    ):
+        profile_of("us_equities", selection__model=name, **{f"selection__{key}": value})
 
 
 @pytest.mark.requirement("R-SEL-02")

@@ -110,8 +110,8 @@ def scarce(profile: Profile, names: int) -> tuple[str, ...]:
     if chosen.model in (Baseline().name, EveryName().name) or chosen.min_winners <= atoms:
         return ()
     return (
-        f"{FLOOR} asks for {chosen.min_winners} of a universe of {names} names: every decision relaxes its soft vetoes "
-        f"to the last stage and is sparse; set it to {names} or less, or widen the universe",
+        f"{FLOOR} asks for {chosen.min_winners} of a universe of {names} names: every decision is sparse, and a model "
+        f"that relaxes its soft vetoes goes to the last stage; set it to {names} or less, or widen the universe",
     )
 
 

@@ -116,8 +116,7 @@ class Vocabulary:
         for name in sorted(self.contradictions.get(model, ())):
             if (key := f"selection.{name}") in own:
                 text = (
-                    f"is {own[key]}, and selection.model {model} holds every healthy name without it; drop this key, "
-                    "or take a model that chooses"
+                    f"is {own[key]}, and selection.model {model} does not use it; drop this key, or take another model"
                 )
                 yield key, text
 
