@@ -44,6 +44,8 @@ BATCH_BYTES = 2**23
 """Bytes of a file whose cells are in memory as texts at a time."""
 NUMBERS = frozenset({*VALUES, *ACTIONS, RATE})
 """The lake's names of what is a number."""
+REPEATED = frozenset({"symbol", "timestamp"})
+"""Those of what few texts say, in many rows."""
 TEXT_BYTES = 6
 """Bytes in memory per byte of a text, as lines and as cells."""
 COMMA = r"^[+-]?[\d.\s]*\d,[\d,.\s]*$"
@@ -262,10 +264,12 @@ class _Form:
     def typed(self, body: bytes, count: int, numeric: list[str]) -> pl.DataFrame | None:
         """Return the same with columns of numbers, batch by batch; None where they are not read for sure.
 
-        That is so where one of their cells is no number, and where a record may span lines.
+        That is so where one of their cells is no number, and where a record may span lines. Of symbols and times each
+        text is kept once.
         """
         begin = body.find(b"\n") + 1
         head = body[:begin]
+        repeated = [name for name in self.names if headers.meant(name) in REPEATED]
         parts: list[pl.DataFrame] = []
         while begin < len(body) or not parts:
             end = body.rfind(b"\n", begin, begin + BATCH_BYTES) + 1 if begin + BATCH_BYTES < len(body) else len(body)
@@ -276,7 +280,8 @@ class _Form:
                 texts = self._texts(batch)
             except UNREADABLE:
                 return None
-            part = texts.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
+            numbers = pl.col(numeric).cast(pl.Float64, strict=False)
+            part = texts.with_columns(numbers, pl.col(repeated).cast(pl.Categorical))
             if any(part[name].null_count() > texts[name].null_count() for name in numeric):
                 return None
             parts.append(part)

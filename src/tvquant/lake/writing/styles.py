@@ -58,7 +58,7 @@ def told(found: Sequence[str], cells: pl.DataFrame) -> list[str]:
     pattern, words = (EPOCH.pattern, "times in milli- or microseconds since 1970")
     if style is Times.COMPACT:
         pattern, words = COMPACT.pattern, "dates such as 20240102"
-    return [words] if cells[column].str.contains(f"^({pattern})$").any() else []
+    return [words] if cells[column].unique().cast(pl.String).str.contains(f"^({pattern})$").any() else []
 
 
 def without_midnights(path: Path, found: Sequence[str], cells: pl.DataFrame) -> list[str]:

@@ -115,8 +115,19 @@ def test_a_file_read_in_batches_is_the_file(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(csv_files, "BATCH_BYTES", 2 * len(days[0]))
     monkeypatch.setattr(csv_files, "RECORDS", 5)
     numbers = csv_files.read_csv(path).cells
-    assert numbers["close"].dtype == pl.Float64
-    assert numbers.equals(texts.with_columns(pl.col(texts.columns[2:]).cast(float)))
+    assert numbers.dtypes == [pl.Categorical, pl.Categorical, *[pl.Float64] * 5]
+    told = numbers.with_columns(pl.col(numbers.columns[:2]).cast(pl.String))
+    assert told.equals(texts.with_columns(pl.col(texts.columns[2:]).cast(float)))
+
+
+def test_dates_of_stooq_are_told_in_a_file_of_numbers(tmp_path: Path) -> None:
+    head = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>"
+    rows = [f"NYSE:KO,D,202401{day:02},000000,1,2,1,1.5,10" for day in (2, 3)]
+    found = _read(tmp_path, "\n".join((head, *rows)))
+    assert "dates such as 20240102" in found.said
+    assert found.rows["timestamp"].dt.day().to_list() == [2, 3]
+    with pytest.raises(DataError, match="column '<TIME>' has '153000': the zone"):
+        _read(tmp_path, "\n".join((head, rows[0], rows[1].replace("000000", "153000"))))
 
 
 def test_a_bad_row_is_kept_as_it_stands_in_a_file_of_numbers(tmp_path: Path) -> None:
