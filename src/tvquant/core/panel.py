@@ -25,6 +25,9 @@ type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
 type Times = NDArray[np.datetime64]
 
+BLOCK = 128
+"""Names whose returns are worked out at a time: what that takes beside the result does not grow with the panel."""
+
 
 class Basis(StrEnum):
     """What prices are adjusted for: nothing, splits, or splits and dividends."""
@@ -74,10 +77,19 @@ def total_returns(close: Floats, dividend: Floats | None = None, split: Floats |
     number of new units for one old (1 or NaN elsewhere). Across a hole the return covers the whole hole: it is never
     padded with zeros. Row t depends on rows up to t only.
     """
-    rows, columns = close.shape
-    out = np.full((rows, columns), np.nan)
+    out = np.full(close.shape, np.nan)
+    for first in range(0, close.shape[1], BLOCK):
+        block = slice(first, first + BLOCK)
+        paid, into = (None if one is None else one[:, block] for one in (dividend, split))
+        _put_total_returns(out[:, block], close[:, block], paid, into)
+    return out
+
+
+def _put_total_returns(out: Floats, close: Floats, dividend: Floats | None, split: Floats | None) -> None:
+    """Put the returns of some names where there are any."""
+    rows = len(close)
     if rows < 2:
-        return out
+        return
     units = np.ones_like(close) if split is None else units_of(split)
     cash = (
         np.zeros_like(close)
@@ -93,7 +105,6 @@ def total_returns(close: Floats, dividend: Floats | None = None, split: Floats |
     t = t + 1
     base = close[p, j] * units[p, j]
     out[t, j] = (close[t, j] * units[t, j] + cash[t, j] - cash[p, j]) / base - 1.0
-    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -76,9 +76,11 @@ class Forks:
         """The panel of the same rows imported anew: the very one of the snapshot where their content is the same."""
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             contents = rebuilt(map(self._rows, range(len(self._parts))), Path(temporary)).contents()
-            again = contents.pinned(contents.names())
-            same = again.snapshot.symbols == {name: self.snapshot.symbols[name] for name in self.snapshot.columns}
-            return self.panel if same else again.panel
+            names, again = contents.names(), dict[str, str]()
+            for some in batched(names, PART):
+                again |= contents.pinned(some).snapshot.symbols
+            same = again == {name: self.snapshot.symbols[name] for name in self.snapshot.columns}
+            return self.panel if same else contents.pinned(names).panel
 
     def _panel(self, parts: Iterable[Rows]) -> Panel:
         """Return the panel of these rows, through a lake that is thrown away."""
@@ -103,7 +105,7 @@ def pinned(lake: Lake, snapshot: Snapshot, symbols: Sequence[str] | None = None)
     ------
     DataError : a table cannot be read at its pinned version.
     """
-    mine = pl.col("symbol").is_in(list(snapshot.columns if symbols is None else symbols))
+    mine = tables.among(pl.Series(snapshot.columns if symbols is None else symbols))
 
     def stored(table: str, *columns: str) -> pl.DataFrame:
         if table not in snapshot.tables:

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from builders.panels import instrument, panel_of
 from tvquant.core.instruments import Fact, Instrument
-from tvquant.core.panel import Caveat, Floats, Panel, total_returns
+from tvquant.core.panel import BLOCK, Caveat, Floats, Panel, total_returns
 from tvquant.core.stamps import NONE, Stamp
 
 nan = np.nan
@@ -275,3 +275,13 @@ def test_the_future_never_matters(history: tuple[Floats, Floats, list[int], int]
     assert other.keys == seen.keys
     assert_array_equal(other.tradable, seen.tradable)
     assert other.digest() == seen.digest()
+
+
+def test_returns_of_many_names_are_those_of_each_alone() -> None:
+    draw = np.random.default_rng(1)
+    shape = (6, 2 * BLOCK + 3)
+    close = np.where(draw.random(shape) < 0.2, np.nan, draw.uniform(1.0, 2.0, shape))
+    dividend = np.where(draw.random(shape) < 0.2, 0.1, 0.0)
+    split = np.where(draw.random(shape) < 0.1, 2.0, 1.0)
+    alone = [total_returns(*(one[:, [j]] for one in (close, dividend, split))) for j in range(shape[1])]
+    np.testing.assert_array_equal(total_returns(close, dividend, split), np.hstack(alone))

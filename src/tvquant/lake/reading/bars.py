@@ -183,6 +183,7 @@ def assemble(
 ) -> Bars:
     """Judge the stored rows of the given symbols (which must be sorted by name, and have rows)."""
     number, stamp, early, values = _sorted_rows(symbols, bars)
+    del bars  # who handed them over has let them go: their texts and times are not needed beside the judged bars
     starts = np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (stamp[1:] != stamp[:-1])])
     low, high = values, values
     if len(starts) < len(number):

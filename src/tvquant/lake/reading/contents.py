@@ -84,11 +84,15 @@ class Contents:
         declared = tuple(symbol for symbol in self.symbols if names is None or symbol.name in names)
         if names is not None and (len(declared) < len(names) or not names):
             return Contents.at(self.root, self.versions, names).bars()  # which says what is amiss
-        mine = pl.col("symbol").is_in([symbol.name for symbol in declared])
-        bars = _read(self.root, self.versions, "bars", ["symbol", "timestamp", "recorded_at", *VALUES], mine)
+        mine = tables.among(pl.Series([symbol.name for symbol in declared]))
         actions = _read(self.root, self.versions, "actions", TOLD, mine)
         paid = _read(self.root, self.versions, "funding", COLUMNS, mine)
-        return assemble(declared, bars, current(actions), Payments.of([one.name for one in declared], paid))
+        return assemble(
+            declared,
+            _read(self.root, self.versions, "bars", ["symbol", "timestamp", "recorded_at", *VALUES], mine),
+            current(actions),
+            Payments.of([one.name for one in declared], paid),
+        )
 
     def pinned(self, wanted: Iterable[str], *, interval: str = DAILY, beside: Collection[str] = ()) -> "PinnedData":
         """Read the bars of some of the symbols, with the snapshot that names them; those beside are no columns.
@@ -150,9 +154,8 @@ class PinnedData:
         ------
         DataError : the lake no longer holds that content; several calendars; a currency other than USD.
         """
-        panel = panels.build(self.bars)
-        self._bars = None
-        return panel
+        bars, self._bars = [self.bars], None
+        return panels.build(bars.pop())
 
     def _again(self) -> tuple[Bars, Bars | None]:
         pinned = self.snapshot

@@ -53,13 +53,15 @@ def build(bars: Bars) -> Panel:
     fields |= _funding_fields(bars, at, column, times, known_at, shape)
     instruments = _instruments(bars, starts)
     caveats = _caveats(bars, at, column, starts, _withheld(bars, applied, known_at, len(starts)))
+    bases = tuple(bars.symbols[bars.symbol[start]].basis for start in starts)
+    del bars, at, row, column, applied, values  # returns are worked out without them in memory
     return Panel(
         times=times,
         instruments=instruments,
         fields=fields,
         known_at=np.broadcast_to(known_at[:, None], shape),
         tradable=tradable,
-        bases=tuple(bars.symbols[bars.symbol[start]].basis for start in starts),
+        bases=bases,
         stamps=tuple(own | assumed_steps_caveats(one) for own, one in zip(caveats, instruments, strict=True)),
         calendar=market.name,
     )
