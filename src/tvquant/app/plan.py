@@ -105,3 +105,7 @@ def _refuse_dates(data: DataSection, bars: Bars) -> None:
             f"data.end is {data.end}, and the data end on {last}, {lacking} sessions before it; import what is missing "
             "or set it earlier (null is all there is)"
         )
+    if data.start is not None and not ((stamps >= np.datetime64(data.start, "us")) & (stamps < end + DAY)).any():
+        raise DataError(
+            f"no bar is dated from data.start, {data.start}, to data.end, {data.end}; set them further apart"
+        )

@@ -115,6 +115,10 @@ def test_a_start_that_the_data_do_not_allow_is_told(whole: Workspace) -> None:
         ({"data__end": "2018-12-31"}, "data.end is 2018-12-31, and the data begin on 2019-01-02; set it later"),
         ({"data__end": "2030-01-01"}, r"data.end is 2030-01-01, and the data end on 2020-06-26, \d+ sessions before"),
         ({"data__end": "2020-06-29"}, r"and the data end on 2020-06-26, 1 sessions before it; import what"),
+        (
+            {"data__start": "2020-06-20", "data__end": "2020-06-21"},
+            "no bar is dated from data.start, 2020-06-20, to data",
+        ),
         ({"data__start": "2020-06-27"}, "data.start is 2020-06-27, and the data end on 2020-06-26; set it earlier"),
     ],
 )
