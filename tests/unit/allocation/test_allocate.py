@@ -60,6 +60,16 @@ def test_min_variance_is_below_any_other_book():
 
 @pytest.mark.requirement("R-RSK-10")
 @pytest.mark.requirement("R-RSK-24")
+def test_equal_names_gives_a_name_one_nth_however_many_streams_hold_it():
+    given = problem_of(covariance_of(np.eye(4)), limits=FREE)
+    alone = allocate(given, engine="custom", risk_profile="equal_names")
+    assert set(alone.weights.values()) == {0.25}
+    held = ({"X:A": 1.0}, {"X:A": 1.0}, {"X:B": 1.0}, {"X:C": 1.0})
+    doubled = replace(given, composition=dict(zip(given.keys, held, strict=True)))
+    got = allocate(doubled, engine="custom", risk_profile="equal_names")
+    assert list(got.weights.values()) == pytest.approx([1 / 6, 1 / 6, 1 / 3, 1 / 3])
+
+
 @pytest.mark.parametrize("risk_profile", ["equal_weight", "min_variance"])
 @pytest.mark.parametrize(("n", "cash"), [(1, 0.75), (2, 0.5), (3, 0.25), (4, 0.0)])
 def test_few_names_leave_cash_under_the_cap(risk_profile, n, cash):
@@ -159,7 +169,12 @@ def test_weights_of_an_engine_are_not_trusted(monkeypatch):
     ("engine", "risk_profile", "fallbacks", "message"),
     [
         ("gurobi", "min_variance", (), "engine 'gurobi' is unknown; use one of custom"),
-        ("custom", "max_luck", (), "risk profile 'max_luck'; it solves equal_names, equal_weight, hrp, max_sharpe"),
+        (
+            "custom",
+            "max_luck",
+            (),
+            "risk profile 'max_luck'; it solves equal_names, equal_weight, fixed, hrp, max_sharpe",
+        ),
         ("custom", "min_variance", ("max_luck",), "risk profile 'max_luck'"),
     ],
 )

@@ -26,7 +26,7 @@ class Custom:
             case Objective.EQUAL_WEIGHT:
                 return equal_weight.by_cluster(feasible)
             case Objective.EQUAL_NAMES:
-                return equal_weight.by_name(feasible)
+                return equal_weight.by_name(problem.composition, problem.keys, feasible)
             case Objective.DECLARED:
                 return fixed.solve(problem.target, feasible)
             case Objective.MIN_VARIANCE:

@@ -1,5 +1,8 @@
 """Equal weight: the same share for every cluster and, within it, for every name; or the same for every name."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 from tvquant.allocation.caps import FeasibleSet
@@ -7,6 +10,7 @@ from tvquant.allocation.cutting import cut
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.core.allocations import Attempt
 from tvquant.core.panel import Floats
+from tvquant.core.streams import Composition
 
 
 def by_cluster(feasible: FeasibleSet) -> EngineAnswer:
@@ -20,10 +24,15 @@ def by_cluster(feasible: FeasibleSet) -> EngineAnswer:
     return _answer(share / sizes[feasible.cluster], feasible)
 
 
-def by_name(feasible: FeasibleSet) -> EngineAnswer:
-    """Return one Nth of the budget for each of N names, cut at the caps as by cluster."""
-    names = len(feasible.upper)
-    return _answer(np.full(names, feasible.open_budget / names), feasible)
+def by_name(composition: Composition, keys: Sequence[str], feasible: FeasibleSet) -> EngineAnswer:
+    """Return one Nth of the budget for each of N names, cut at the caps as by cluster.
+
+    Streams that hold the same name (several logics chose it) share its part alike.
+    """
+    held = [frozenset(composition[key]) for key in keys]
+    streams = Counter(held)
+    shares = [feasible.open_budget / len(streams) / streams[names] for names in held]
+    return _answer(np.array(shares), feasible)
 
 
 def _answer(shares: Floats, feasible: FeasibleSet) -> EngineAnswer:
