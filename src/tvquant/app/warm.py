@@ -1,25 +1,69 @@
-"""Compile the kernels once into the cache: `python -m tvquant.app.warm`."""
+"""Compile the kernels once into the cache: `python -m tvquant.app.warm [PARENT]`; it ends with that process."""
+
+import sys
 
 import numpy as np
 
+from tvquant.allocation.engines.custom.hrp import hrp_weights
+from tvquant.app.ahead import marker
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.stamps import NONE
 from tvquant.features import TERMS, compute, history
+from tvquant.features.oscillator_votes import judge_oscillators, oscillator_tally
+from tvquant.features.oscillators import CCI, ULTIMATE_LENGTH, Oscillators, commodity_channel, ultimate
+from tvquant.features.rating_rules import LIBRARY_V3
+from tvquant.features.ratings import mean_of_both, moving_average_tally
 from tvquant.profiles import load, resolve
+from tvquant.statistics import efficiency_ratio, hurst, permutation_entropy
+from tvquant.statistics.kernels import best_mean, by_series, moments_of, worst_mean
 from tvquant.tournament.cells import books, crossed, paths
 from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.windows import Schedule
+from tvquant.tournament.workers import end_with
 
 ROWS, NAMES = 240, 6
 LISTED = 100
 """The row at which the last name is listed; it has a hole later."""
 
 
-def main() -> None:
-    """Play the last windows of a small random market through every risk profile, and take every feature.
+def main(parent: int | None) -> None:
+    """Compile what a run needs first, then what settles its books, then every feature, and leave the marker."""
+    if parent is not None:
+        end_with(parent)
+    panel = _market()
+    _first_window_backwards(panel)
+    _play(panel)
+    history(panel, TERMS, rating_min_bars=1)
+    compute(panel.until(panel.known_at[LISTED - 1, 0]), TERMS, rating_min_bars=1)
+    marker().touch()
+
+
+def _first_window_backwards(panel: Panel) -> None:
+    """Use what a first window of equities uses, last things first: a command beside comes from the other end."""
+    close = panel.fields["close"].copy()  # what a window works on can be written
+    returns = np.diff(close, axis=0) / close[:-1]
+    hrp_weights(np.diag(np.arange(1.0, NAMES + 1.0)))
+    efficiency_ratio(returns)
+    permutation_entropy(returns)
+    hurst(returns)
+    series = by_series(returns)
+    worst_mean(series, 0.05)
+    best_mean(series, 0.95)
+    moments_of(series)
+    none = np.zeros((2, 1, NAMES), np.int8)
+    mean_of_both(none, none)
+    judge_oscillators(Oscillators(*([close.T] * len(Oscillators._fields))), LIBRARY_V3)
+    ultimate(close, close, close, ULTIMATE_LENGTH, 1)
+    commodity_channel(close, CCI, 1)
+    oscillator_tally(close, close, close, rows=1)
+    moving_average_tally(close, close, close, None, rows=1)
+
+
+def _play(panel: Panel) -> None:
+    """Play the last windows of a small random market through every risk profile.
 
     Kernels are compiled for whole panels and for views of some columns, which lie otherwise in memory.
     """
@@ -32,9 +76,6 @@ def main() -> None:
             "weights": ("allocation.fixed.weights", {"A:0": 0.2}),
         },
     ).profile
-    panel = _market()
-    history(panel, TERMS, rating_min_bars=1)
-    compute(panel.until(panel.known_at[LISTED - 1, 0]), TERMS, rating_min_bars=1)
     schedule = Schedule(train=200, test=20, step=20, span=None)
     played = crossed(paths(profile, [schedule]), books(profile))
     engine = BacktestEngine(panel, {schedule: schedule.windows(panel.times, panel.calendar)})
@@ -64,4 +105,4 @@ def _market() -> Panel:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import compiled, inner
 
 type Votes = NDArray[np.int8]
 type Tally = NDArray[np.int8]
@@ -21,13 +21,13 @@ WHOLE = 100.0
 """Percent; what an oscillator without a unit is measured by."""
 
 
-@compiled
+@inner
 def greater(a: float, b: float) -> bool:
     """Return whether a percent value is greater, the one meaning of it in a rating; false when either is NaN."""
     return bool(a - b > TOLERANCE * WHOLE)
 
 
-@compiled
+@inner
 def dearer(a: float, b: float, price: float) -> bool:
     """Return whether a price or difference is greater, for a name whose price is `price`."""
     return bool(a - b > TOLERANCE * price)

@@ -29,14 +29,13 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
 
 
 def inner[F: Callable[..., Any]](function: F) -> F:
-    """Return the same for a function that only compiled ones call: without an entry from Python it compiles faster.
+    """Return the same for a function that only compiled ones call; it is linked into them and cached with them.
 
-    Called from Python it would end the process.
+    Without an entry from Python and a place of its own in the cache it compiles faster. Called from Python it would
+    end the process.
     """
     # Both options are numba's, but its stubs do not know them.
-    compile_inner = cast(Any, njit)(
-        cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )
+    compile_inner = cast(Any, njit)(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
     return cast(F, compile_inner(function))
 
 
@@ -52,7 +51,7 @@ def by_series(returns: Floats) -> Floats:
     return np.array(returns.T, dtype=np.float64, order="C")
 
 
-@compiled
+@inner
 def last_finite(values: Floats, most: int, out: Floats) -> int:
     """Put the last `most` finite values into the end of `out`, in order of time, and say how many there are."""
     at = out.size

@@ -72,7 +72,7 @@ def _worked(parent: int, file: Path, work: Callable[..., Any], task: tuple[Any, 
     """Compute a task in a worker of the parent; return its result."""
     from threadpoolctl import threadpool_limits
 
-    _end_with(parent)
+    end_with(parent)
     with threadpool_limits(1):
         return work(_subject(file), *task)
 
@@ -86,7 +86,7 @@ def _subject(file: Path) -> Any:
 
 
 @cache  # once per process
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process soon after its parent, which may be killed without a word to anyone."""
 
     def watch() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.ahead import compiling_ahead
 from tvquant.app.cli import runs_diff
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
@@ -67,7 +68,7 @@ def run(
         plan, stages = _planned(home, name, overrides)
         answer(plan, stages, as_json=as_json)
         return
-    with home.writing(), watching("run") as progress:
+    with home.writing(), compiling_ahead(), watching("run") as progress:
         if resume is not None:
             folder = home.run(resume)
             outcome = resumption.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tvquant.app import CACHE_REFUSED
+from tvquant.app.ahead import compiling_ahead
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.tables import table
@@ -56,7 +57,7 @@ def demo(
         )
     home = workspace_at(directory, wait)
     home.create()
-    with home.writing(), watching("demo") as progress:
+    with home.writing(), compiling_ahead(), watching("demo") as progress:
         stocks, prices = demo_files(home.root / "data" / "incoming")
         lake = home.lake()
         for file, basis in ((stocks, Basis.TOTAL), (prices, Basis.RAW)):

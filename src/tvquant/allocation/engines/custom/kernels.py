@@ -3,10 +3,10 @@
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.statistics.kernels import compiled
+from tvquant.statistics.kernels import Integers, compiled, inner
 
 
-@compiled
+@inner
 def branch_variance(matrix: Floats, low: int, high: int) -> float:
     """Return variance of the names low ... high - 1 of `matrix`, held by inverse variance."""
     total = 0.0
@@ -21,7 +21,6 @@ def branch_variance(matrix: Floats, low: int, high: int) -> float:
     return variance / (total * total)
 
 
-@compiled
 def bisect(matrix: Floats) -> Floats:
     """Return shares (N, sum 1) by recursive bisection of the names in the order of `matrix` (N x N).
 
@@ -29,10 +28,19 @@ def bisect(matrix: Floats) -> Floats:
     has, V being the variance of a part whose names are held by inverse variance.
     """
     n = len(matrix)
-    shares = np.ones(n)
-    lows, highs = np.empty(n, np.int64), np.empty(n, np.int64)
-    lows[0], highs[0] = 0, n
-    depth = 1
+    shares, stretches = np.ones(n), np.zeros((2, n), np.int64)
+    stretches[1, 0] = n
+    _bisect(np.ascontiguousarray(matrix), stretches, shares)
+    return shares
+
+
+@compiled
+def _bisect(matrix: Floats, stretches: Integers, shares: Floats) -> None:
+    """Divide the shares, which are ones; `stretches` are first names and those behind the last, to begin with of all.
+
+    The caller makes the arrays: to make them here takes longer to compile than all else.
+    """
+    lows, highs, depth = stretches[0], stretches[1], 1
     while depth:
         depth -= 1
         low, high = lows[depth], highs[depth]
@@ -46,7 +54,6 @@ def bisect(matrix: Floats) -> Floats:
         lows[depth], highs[depth] = low, middle
         lows[depth + 1], highs[depth + 1] = middle, high
         depth += 2
-    return shares
 
 
 @compiled
