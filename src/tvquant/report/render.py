@@ -12,8 +12,9 @@ import polars as pl
 
 from tvquant.core.errors import DataError
 from tvquant.ledger.recorded_run import Absent, RecordedCell
-from tvquant.report.blocks import Block, Figure, Text
+from tvquant.report.blocks import Block, Data, Figure, Text
 from tvquant.report.files import write
+from tvquant.report.formatting import count
 from tvquant.report.markdown import index_of_run
 from tvquant.report.run import RunData, read_run
 from tvquant.report.sections.catalogue import SECTIONS
@@ -28,6 +29,8 @@ REDRAWN = f"{FOLDER}/redrawn"
 """Folder of pages that are not those which the ledger answers for."""
 PAGES = 24
 """Cells that have a page."""
+MOST_ROWS = 100_000
+"""Rows of a table that a page carries, some 6 MB."""
 LONG = 40
 """Points from which on an axis is worth sharing."""
 
@@ -156,13 +159,24 @@ def pooled[Head](sections: Sequence[tuple[Head, Blocks]]) -> tuple[list[list[Any
 def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
     """Return the section's blocks, or the statement of what it lacks."""
     try:
-        return section.draw(run)
+        return tuple(_carried(block) for block in section.draw(run))
     except Absent as error:
         return (Text(text=f"Not shown: {error}.", tone="missing"),)
     except pl.exceptions.ColumnNotFoundError:
         return (
             Text(text="Not shown: a result table was written by another version and lacks a column.", tone="missing"),
         )
+
+
+def _carried(block: Block) -> Block:
+    """Return the block, or where its rows are when they are too many for a page."""
+    if not isinstance(block, Data) or len(block.frame) <= MOST_ROWS:
+        return block
+    return Text(
+        text=f"{block.name}: its {count(len(block.frame))} rows are too many for a page, which carries "
+        f"{count(MOST_ROWS)}; they are in the folder `results` of the run.",
+        tone="note",
+    )
 
 
 def plotly() -> bytes:

@@ -16,7 +16,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.measures import Measures
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import verify
-from tvquant.report import standings, write_report
+from tvquant.report import render, standings, write_report
 from tvquant.report.markdown import index_of_run
 from tvquant.report.render import page_of, pages_of
 from tvquant.report.run import read_run
@@ -48,6 +48,16 @@ def figures(html):
         if isinstance(trace.get("x"), int):
             trace["x"] = axes[trace["x"]]
     return specs
+
+
+def test_a_table_too_long_for_a_page_says_where_it_is(run, monkeypatch):
+    trades = len(read_run(run).table("trades").filter(pl.col("cell") == HEADLINE))
+    monkeypatch.setattr(render, "MOST_ROWS", trades)
+    assert 'data-csv="trades"' in page_of(read_run(run))
+    monkeypatch.setattr(render, "MOST_ROWS", trades - 1)
+    html = page_of(read_run(run))
+    assert 'data-csv="trades"' not in html
+    assert f"trades: its {trades} rows are too many for a page" in html
 
 
 def test_the_files_of_a_report_are_named(run):
