@@ -11,8 +11,8 @@ import pytest
 from builders.clocks import ManualClock
 from builders.profiles import resolved_of
 from builders.workspaces import coin_closes, workspace_of
-from tvquant.app.cli.console import Progress
 from tvquant.app.cli.runs import finished
+from tvquant.app.cli.watching import Progress
 from tvquant.app.finished_runs import finished_run, result_digest
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
@@ -159,11 +159,11 @@ def test_a_last_bar_of_one_coin_moves_no_current_weight_and_is_told(home: Worksp
         for one in (before, done)
     ]
     assert weights[0]["weights"] == weights[1]["weights"] != {}
-    document, text = finished(done, 0.0, Progress())
+    document, text = finished(done, 0.0, Progress("run"))
     assert document["current"]["bar"].startswith("2024-08-30")
     notice = "current weights: only 1 of 5 names have the bar of 2024-08-31: that of 2024-08-30 is decided on"
     assert any(line.endswith(notice) for line in text)
-    assert "current weights" not in "".join(finished(before, 0.0, Progress())[1])
+    assert "current weights" not in "".join(finished(before, 0.0, Progress("run"))[1])
 
 
 def test_a_bar_of_the_future_is_never_decided_on(home: Workspace) -> None:
