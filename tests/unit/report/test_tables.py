@@ -1,6 +1,7 @@
 """What a reader takes away: every figure of the page is computed again from the page's own CSV files, by other code."""
 
 import io
+import json
 import math
 import re
 from datetime import date
@@ -55,6 +56,12 @@ def files(html: str) -> dict[str, pl.DataFrame]:
     return {name: pl.read_csv(io.StringIO(unpacked(text)), infer_schema_length=None) for name, text in found}
 
 
+def figures(html: str) -> dict[str, dict]:
+    """Every figure of a page, as it is drawn."""
+    found = re.findall(r'<script type="application/json" data-figure="(\w+)">(.*?)</script>', html, re.S)
+    return {key: json.loads(text) for key, text in found}
+
+
 class Page:
     """A page's shown tables and files; `row` finds a line by its first cell."""
 
@@ -63,6 +70,7 @@ class Page:
         chosen = next((one for one in data.cells if one.key == cell), None)
         self.html = page_of(data, chosen)
         self.csv = files(self.html)
+        self.figures = figures(self.html)
         returns = self.csv["returns"]
         self.days = [date.fromisoformat(day) for day in returns["time"]]
         self.returns = {name: returns[name].to_numpy() for name in returns.columns if name != "time"}
@@ -205,6 +213,55 @@ def test_trades_names_book_and_windows_agree(page):
         close((line["net"], line["± SE"]), (nets.sum(), math.sqrt(len(nets)) * nets.std(ddof=1)))
         close((line["while long"], line["trading costs"]), (mine["long"].sum(), -mine["costs"].sum()))
     close(table["while long"].sum(), book["from_long"].sum())
+
+
+def test_rolling_measures_follow_from_the_returns(page):
+    r, n = page.returns[HEADLINE], len(page.days)
+    sharpe = page.figures["rolling_sharpe"]["data"][-1]
+    window = int(re.search(r"the last (\d+) rows", page.html)[1])
+    volatility = page.figures["rolling_volatility"]["data"][0]["y"]
+    betas = {trace["name"].removeprefix("to "): trace["y"] for trace in page.figures["rolling_beta"]["data"]}
+    assert volatility[: window - 1] == sharpe["y"][: window - 1] == [None] * (window - 1)
+    for end in (window, window + 7, n):
+        part = r[end - window : end]
+        assert volatility[end - 1] == pytest.approx(100 * empyrical.annual_volatility(part, annualization=A), rel=1e-4)
+        assert sharpe["y"][end - 1] == pytest.approx(empyrical.sharpe_ratio(part, annualization=A), rel=1e-4)
+        for name in (BASE, MARKET):
+            x = page.returns[name][end - window : end]
+            (beta,) = (values for label, values in betas.items() if label.startswith(name.partition("/")[0]))
+            assert beta[end - 1] == pytest.approx(empyrical.beta(part, x), rel=1e-3)
+
+
+def test_funnel_and_vetoes_follow_from_the_decisions(page):
+    windows, fallen = page.csv["decisions"], page.csv["fallen"]
+    steps = ("universe", "discovery", "refined", "selected")
+    for line, step in zip(page.table("funnel", "of the step before").iter_rows(named=True), steps, strict=False):
+        values = windows[step]
+        close([line["mean"], line["lowest"], line["highest"], line["last"]],
+              [values.mean(), values.min(), values.max(), values[-1]])  # fmt: skip
+    discovered, lost = windows["atoms_discovery"].sum(), 0
+    for line in page.table("vetoes", "of discovered").iter_rows(named=True):
+        mine = fallen.filter(pl.col("reason").str.replace_all("_", " ") == line["reason"])
+        lost += mine["atoms"].sum()
+        close([line["atoms"], line["of discovered"], line["per decision"]],
+              [mine["atoms"].sum(), mine["atoms"].sum() / discovered, mine["atoms"].sum() / len(windows)])  # fmt: skip
+    assert lost == fallen["atoms"].sum() > 0
+
+
+def test_clusters_follow_from_the_correlations(page):
+    found = page.csv["correlations"]
+    matrix = found.drop("atom", "weight").to_numpy()
+    assert np.array_equal(matrix, matrix.T)
+    assert np.array_equal(np.diag(matrix), np.ones(len(found)))
+    at = 0
+    for line in page.table("clusters", "mean correlation inside").iter_rows(named=True):
+        inside = slice(at, at + len(line["members"].split(", ")))
+        at = inside.stop
+        part = matrix[inside, inside]
+        if len(part) > 1:
+            close(line["mean correlation inside"], (part.sum() - len(part)) / (len(part) * (len(part) - 1)))
+        close(line["weight"], found["weight"][inside].sum())
+    assert at == len(found)
 
 
 def test_exposure_and_contribution_follow_from_the_book(page):

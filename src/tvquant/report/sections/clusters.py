@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tvquant.core.atoms import Atom
 from tvquant.core.panel import Floats
-from tvquant.report.blocks import Block, Figure, Table, Text
+from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import DIVERGING, axis, figure, plotted
 from tvquant.report.formatting import count, day, number, percent, short
 from tvquant.report.run import RunData
@@ -52,6 +53,17 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="note",
         ),
         *(block for pair in tables for block in pair),
+        Data(
+            name="correlations",
+            about="correlations of the winners, and the weight of each",
+            frame=pl.DataFrame(
+                {
+                    "atom": order,
+                    "weight": [weights.get(atom, 0.0) for atom in order],
+                    **{atom: matrix[:, k] for k, atom in enumerate(order)},
+                }
+            ),
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from tvquant.report.blocks import Block, Facts, Figure, Table, Text
+from tvquant.report.blocks import Block, Data, Facts, Figure, Table, Text
 from tvquant.report.figures import GREY, axis, colours, days, figure
 from tvquant.report.formatting import NOTHING, count, number, percent, plain
 from tvquant.report.run import RunData
@@ -48,6 +48,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             "takes atoms back in spite of one; those are not counted.",
             tone="note",
         ),
+        Data(name="fallen", about="atoms that fell out, by decision and reason", frame=vetoes.drop("cell")),
     )
 
 
