@@ -10,16 +10,16 @@ _MEMINFO = Path("/proc/meminfo")
 _GROUP = Path("/sys/fs/cgroup")
 
 
-def check_fits(path: Path, rows: int, row_bytes: int) -> None:
-    """Refuse a file of so many rows, of so many bytes each once decoded, that would not fit.
+def check_fits(path: Path, content: str, decoded: int) -> None:
+    """Refuse a file whose content, of so many bytes once decoded, would not fit.
 
     Raises
     ------
     DataError : it would not.
     """
-    needed, left = rows * row_bytes * COPIES, available()
+    needed, left = decoded * COPIES, available()
     if needed > left:
-        found = f"{path}: its {rows:,} rows would take about {needed / 2**30:,.1f} GiB of memory"
+        found = f"{path}: its {content} would take about {needed / 2**30:,.1f} GiB of memory"
         raise DataError(f"{found}, and {left / 2**30:,.1f} are left; split the file, by symbols or by years")
 
 

@@ -36,7 +36,8 @@ def read_parquet(path: Path) -> tuple[Sheet, Moments | None]:
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow.names
             names = headers.renamed(path, found)
-            check_fits(path, file.metadata.num_rows, CELL * (4 + len(names)))
+            rows = file.metadata.num_rows
+            check_fits(path, f"{rows:,} rows", rows * CELL * (4 + len(names)))
             if not file.metadata.num_rows:
                 raise no_rows(path)
             time = next((name for name, wanted in names.items() if wanted == "timestamp"), None)

@@ -39,15 +39,15 @@ def test_so_is_a_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bars.csv"
     path.write_text("symbol,timestamp,close\n" * 100)
     monkeypatch.setattr(memory, "available", lambda: 10_000)
-    with pytest.raises(DataError, match=r"of memory, and 0\.0 are left; split the file"):
+    with pytest.raises(DataError, match=r"its 2,300 bytes would take about 0\.0 GiB of memory"):
         read_file(path)
 
 
 def test_what_just_fits_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available", lambda: COPIES * 800)
-    check_fits(Path("x"), 100, 8)
+    check_fits(Path("x"), "100 rows", 800)
     with pytest.raises(DataError):
-        check_fits(Path("x"), 101, 8)
+        check_fits(Path("x"), "101 rows", 808)
 
 
 def test_what_is_left_is_the_least_of_all_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
