@@ -1,12 +1,15 @@
 """What the cache of compiled code may hold: it is read before it is compared with the source that it was made from."""
 
 import ast
+from pathlib import Path
 
-from sources import modules, shown, tree
+from sources import PACKAGE, ROOT, modules, shown, tree
 
 PLAIN = {"Floats", "Integers", "Bools", "Votes", "Tally", "NDArray", "np", "T", "float", "int", "bool", "tuple", "None"}
 """What signatures of cached functions are made of: arrays, scalars, and tuples of them."""
 CACHING = {"compiled", "inner"}
+WITHOUT_ENTRY = {"inner", "part"}
+"""Marks of functions that end the process when Python calls them."""
 
 
 def test_signatures_of_cached_functions_name_no_class() -> None:
@@ -30,3 +33,43 @@ def test_signatures_of_cached_functions_name_no_class() -> None:
         )
     }
     assert not foreign
+
+
+def test_python_calls_no_function_without_an_entry_from_it() -> None:
+    """Called from Python such a function ends the process; a test calls what it was made from (`.py_func`)."""
+    without = {
+        (_dotted(path), node.name)
+        for path in modules()
+        for node in tree(path).body
+        if isinstance(node, ast.FunctionDef) and _marks(node) & WITHOUT_ENTRY
+    }
+    assert without
+    files = (*modules(), *sorted((ROOT / "tests").rglob("*.py")))
+    assert not [f"{shown(path)}:{call}" for path in files for call in _calls(path, without)]
+
+
+def _marks(node: ast.FunctionDef) -> set[str]:
+    return {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
+def _calls(path: Path, without: set[tuple[str, str]]) -> list[str]:
+    """Return the calls from plain functions of a file to any of these: its own, imported, or of a module."""
+    known = {name for module, name in without if PACKAGE in path.parents and module == _dotted(path)}
+    for node in tree(path).body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            there, here = f"{node.module}.{alias.name}", alias.asname or alias.name
+            known |= {here for module, name in without if f"{module}.{name}" == there}
+            known |= {f"{here}.{name}" for module, name in without if module == there}
+    if not known:
+        return []
+    return [
+        f"{call.lineno}: {ast.unparse(call.func)}"
+        for function in tree(path).body
+        if isinstance(function, ast.FunctionDef) and not _marks(function) & (WITHOUT_ENTRY | {"compiled"})
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in known
+    ]

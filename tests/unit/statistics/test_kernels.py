@@ -65,10 +65,11 @@ def test_only_matrices(name):
         PUBLIC[name](np.ones(40))
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_last_finite_keeps_the_order_of_time():
     out = np.zeros(6)
     values = np.array([1.0, np.nan, 2.0, np.inf, 3.0, 4.0])
-    assert kernels.last_finite(values, 3, out) == 3
+    assert kernels.last_finite.py_func(values, 3, out) == 3
     np.testing.assert_array_equal(out[3:], [2.0, 3.0, 4.0])
-    assert kernels.last_finite(values, 10, out) == 4
+    assert kernels.last_finite.py_func(values, 10, out) == 4
     np.testing.assert_array_equal(out[2:], [1.0, 2.0, 3.0, 4.0])
