@@ -26,9 +26,12 @@ class Said:
 
 
 @pytest.fixture
-def tvquant(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Call the command line in this process."""
-    from tvquant.app.cli import main
+def tvquant(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Call the command line in this process; however slow the machine is, it does not say that it is still at work."""
+    from tvquant.app.cli import main, watching
+
+    for patience in ("EVERY", "COMPILING"):
+        monkeypatch.setattr(watching, patience, 600.0)
 
     def call(*words: object) -> Said:
         capfd.readouterr()

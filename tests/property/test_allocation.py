@@ -78,6 +78,9 @@ def test_no_cluster_above_the_cap(problem, case):
     assert np.bincount(problem.clusters, weights).max() <= 0.25 + 1e-9
     assert weights.sum() + got.cash == pytest.approx(1.0, abs=1e-12)
     room = sum(min(0.25, size * problem.limits.position) for size in np.bincount(problem.clusters))
+    if case[1] == "fixed":  # caps force what they take from the declared weights
+        assert got.forced_cash == pytest.approx(problem.target.sum() - weights.sum(), abs=1e-9)
+        return
     assert got.forced_cash == pytest.approx(max(0.0, 1.0 - room), abs=1e-9)
     if case[1] not in HANDED_TO_NOBODY:
         assert got.cash == pytest.approx(got.forced_cash, abs=1e-9)
