@@ -385,6 +385,6 @@ def test_a_key_that_would_cut_what_the_model_holds_is_refused_where_the_user_set
     (folder / "whole.yaml").write_text(dump(chosen).replace("name: us_equities\n", ""))
     assert resolve(load("whole", search=[folder]), words).digest == chosen.digest
     write("mine", "extends: us_equities\nselection: {model: baseline, max_winners: 30}\n")
-    with pytest.raises(ProfileError, match=r"selection.max_winners: is 30, and selection.model baseline holds every"):
+    with pytest.raises(ProfileError, match=r"max_winners: is 30, and selection.model baseline does not use it"):
         resolve(load("mine", search=[folder]), words)
     assert with_argument(words, "selection.max_winners", 30).profile.selection.max_winners == 30
