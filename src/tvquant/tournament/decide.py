@@ -111,9 +111,12 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     if isinstance(known, ModelError):
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
     ids = known.ids
-    own, limits = declared(view, spec, choice, ids), limits_at(view, spec)
-    if own is not None and not own.in_force and spec.risk_profile == FIXED:
-        limits = limits.without_leasts
+    own, limits, fallbacks = declared(view, spec, choice, ids), limits_at(view, spec), spec.fallbacks
+    if own is not None and not own.in_force:
+        if spec.risk_profile == FIXED:
+            limits = limits.without_leasts
+        else:  # nothing to fall back on yet, which no least may lift
+            fallbacks = tuple(name for name in fallbacks if name != FIXED)
     problem = Problem(
         keys=ids,
         returns=known.returns,
@@ -128,7 +131,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         problem,
         engine=spec.engine,
         risk_profile=spec.risk_profile,
-        fallbacks=spec.fallbacks,
+        fallbacks=fallbacks,
         options=spec.options,
     )
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:

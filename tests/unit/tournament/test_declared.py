@@ -1,6 +1,7 @@
 """Declared weights in a decision: what is held, on which side, from when on, and why the rest is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,12 @@ def fixed(profile: Profiles) -> Callable[..., Profile]:
 
 
 def decided(panel: Panel, made: Profile, row: int = ROW) -> Decision:
+    return decide(look(panel, row), spec_of(made), Previous())
+
+
+def spec_of(made: Profile) -> Any:
     (spec,) = [cell.spec for cell in cells(made) if "/fixed/" in cell.key]
-    return decide(look(panel, row), spec, Previous())
+    return spec
 
 
 def causes(decision: Decision) -> Any:
@@ -111,12 +116,16 @@ def test_a_book_counts_from_the_close_of_its_session_and_never_before(
 
 
 def test_a_least_buys_nothing_before_the_first_date(fixed: Profiles, market: Markets, walks: Walks) -> None:
-    panel = market(walks("AB", 200))
+    panel, rng = market(walks("AB", 200)), np.random.default_rng(1)
     made = fixed({DAY: {"X:A": 0.5, "X:B": 0.25}}, allocation__limits__names={"X:A": [0.2, 0.6], "X:B": 0.3})
     before = decided(panel, made, ROW - 1)
     assert (before.weights, causes(before)) == ({}, {f"no weights before {DAY}": 1.0})
     assert before.allocation is not None
     assert (before.allocation.status, before.allocation.cash) == (Status.SOLVED, 1.0)
+    falling = market({name: 100.0 * np.exp((rng.normal(-0.03, 0.01, 200)).cumsum()) for name in "AB"})
+    made_of = replace(spec_of(made), risk_profile="max_sharpe", fallbacks=("fixed",))
+    assert decide(look(falling, ROW - 1), made_of, Previous()).weights == {}
+    assert decide(look(falling, ROW), made_of, Previous()).weights == {"X:A": 0.5, "X:B": 0.25}
     at = decided(panel, made, ROW)
     assert at.weights == {"X:A": 0.5, "X:B": 0.25}
     assert at.netting is not None
