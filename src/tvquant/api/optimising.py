@@ -68,11 +68,14 @@ def optimise(
     ModelError : returns that have no covariance: fewer than two rows, or a name that does not vary.
     """
     from tvquant.allocation import allocate
+    from tvquant.allocation.risk.catalogue import FIXED
     from tvquant.core.allocations import Problem
     from tvquant.statistics import estimate
 
     given = frames.wide(returns, "returns")
     _refuse_unusable(given)
+    if FIXED in (profile, *fallbacks):
+        raise ProfileError(f"profile: {FIXED} holds weights of your own, so there is nothing to find; simulate them")
     for name, one in (("limits", limits), ("clusters", clusters)):
         if not isinstance(one, Mapping | None):
             raise ProfileError(f"{name}: expected a mapping, key: value, found {shown(one)}")

@@ -61,7 +61,7 @@ class Plots:
         from tvquant.report.tracks import benchmarks, tracks_of
 
         others = tracks_of(self._run, benchmarks(self._run, self._run.headline))
-        return to_plotly(drawn.rolling_betas(self._track(), others, window=self._window(window)))
+        return to_plotly(drawn.rolling_betas(self._track(), others, window=self._window(window, least=3)))
 
     def weights(self) -> "Interactive":
         """Return decided weights by name, in percent of equity, stacked."""
@@ -114,15 +114,15 @@ class Plots:
         (mine,) = tracks_of(self._run, [self._run.headline])
         return mine
 
-    def _window(self, given: int | None) -> int:
+    def _window(self, given: int | None, least: int = 2) -> int:
         """Return rows of a rolling window; `Absent` where none is given and the history is too short for one."""
         from tvquant.core.errors import ProfileError
         from tvquant.ledger.recorded_run import Absent
         from tvquant.report.performance_figures import window_of
 
         rows = len(self._track().returns)
-        if given is not None and not 2 <= given <= rows:
-            raise ProfileError(f"window: expected 2 to {rows} rows, which the cell has, found {given}")
+        if given is not None and not least <= given <= rows:
+            raise ProfileError(f"window: expected {least} to {rows} rows, which the cell has, found {given}")
         window = given or window_of(rows, self._run.periods_per_year)
         if window is None:
             raise Absent(f"{rows} rows are too few for a rolling measure; say window= where it is wanted all the same")

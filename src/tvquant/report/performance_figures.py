@@ -16,6 +16,8 @@ from tvquant.report.blocks import Figure
 from tvquant.report.figures import GREY, HEADLINE, axis, colours, figure, plotted
 from tvquant.statistics import annual_returns, drawdown_series, rolling, rolling_beta, wealth
 
+MARKED_YEARS = 12
+"""Fewer calendar years than these have a mark each."""
 SHORTEST_WINDOW = 40
 """Rows below which a rolling measure is noise."""
 WIDE = 6.0
@@ -132,15 +134,17 @@ def rolling_betas(track: Track, benchmarks: Sequence[Track], *, window: int) -> 
 def annual_bars(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
     """Return the compounded return of every calendar year, tracks side by side."""
     colour = colours([one.name for one in tracks], chosen)
-    traces = []
+    traces, marked = [], set[int]()
     for one in tracks:
         years, values = annual_returns(one.times, one.returns)
+        marked |= set(years)
         traces.append(
             {"type": "bar", "name": one.label, "x": list(years), "y": plotted(100 * values),
              "marker": {"color": colour[one.name]}}
         )  # fmt: skip
+    every = 1 if len(marked) < MARKED_YEARS else None
     return figure("annual", "Return of each calendar year, net of costs", traces, height=340, barmode="group",
-                  showlegend=True, xaxis=axis("year", dtick=None, tickformat="d"),
+                  showlegend=True, xaxis=axis("year", dtick=every, tickformat="d"),
                   yaxis=axis("return, %", zeroline=True))  # fmt: skip
 
 

@@ -70,11 +70,6 @@ class RunData(RecordedRun):
             raise Absent(f"the ledger's outcome of {self.headline.key} does not say how many rows a year has")
         return found
 
-    @property
-    def prices_only(self) -> tuple[RecordedCell, ...]:
-        """Cells whose returns lack dividends."""
-        return tuple(cell for cell in self.cells if Stamp.PRICE_RETURN in cell.stamps)
-
     def of_cell(self, cell: RecordedCell) -> Self:
         """Return the run with another cell in the headline's place; what was read is shared."""
         other = copy(self)

@@ -47,6 +47,8 @@ def test_what_cannot_be_drawn_is_said(run: tv.Run) -> None:
     with pytest.raises(tv.DataError, match="rows are too few for a rolling measure; say window="):
         run.plot.rolling_sharpe()
     with pytest.raises(tv.ProfileError, match=r"window: expected 2 to \d+ rows, which the cell has, found 1"):
-        run.plot.rolling_beta(1)
+        run.plot.rolling_volatility(1)
+    with pytest.raises(tv.ProfileError, match=r"window: expected 3 to \d+ rows, which the cell has, found 2"):
+        run.plot.rolling_beta(2)
     with pytest.raises(tv.DataError):
         run.plot.of("market/custom").vetoes()

@@ -71,7 +71,10 @@ def test_rolling_measures_are_of_the_last_rows_and_the_band_is_an_error_wide() -
 
 def test_years_stand_side_by_side() -> None:
     mine, its = track(), track("its", 2)
-    one, other = annual_bars([mine, its], "mine").spec["data"]
+    drawn = annual_bars([mine, its], "mine").spec
+    one, other = drawn["data"]
+    assert drawn["layout"]["xaxis"]["dtick"] == 1
+    assert annual_bars([track(n=12 * 366)]).spec["layout"]["xaxis"]["dtick"] is None
     assert one["x"] == other["x"] == [2020, 2021]
     assert one["y"][0] == pytest.approx(100 * (np.prod(1 + mine.returns[:31]) - 1), rel=1e-5)
     assert one["marker"] != other["marker"]

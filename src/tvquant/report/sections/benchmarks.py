@@ -9,7 +9,7 @@ from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import benchmarks, tracks_of, unlike
+from tvquant.report.tracks import basis_of, benchmarks, tracks_of, unlike
 from tvquant.statistics import annual_returns, market_model
 
 METHOD = (
@@ -72,7 +72,7 @@ def _years(tracks: list[drawn.Track]) -> Table:
 
 
 def _not_compared(run: RunData, cell: RecordedCell, other: RecordedCell) -> Text:
-    lacks, has = (other.key, cell.key) if other in run.prices_only else (cell.key, other.key)
+    lacks, has = (other.key, cell.key) if basis_of(other) else (cell.key, other.key)
     return Text(
         text=f"{run.path_of(other)} is not compared here: returns of {lacks} are of prices only, those of {has} have "
         "dividends in them. A difference, an alpha or a beta between them would count dividends as skill.",

@@ -10,7 +10,7 @@ from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import tracks_of
-from tvquant.statistics import Month, cvar, months, performance, win_rate, without
+from tvquant.statistics import Month, cvar, months, win_rate, without
 
 LEVELS = (0.05, 0.01)
 
@@ -20,7 +20,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     (mine,) = tracks_of(run, [run.headline])
     periods = run.periods_per_year
     every = months(mine.times, mine.returns)
-    returns = mine.returns[: performance(mine.returns, periods_per_year=periods).n]
+    returns = mine.returns[: run.headline.measures.n]
     return (*survivorship(run), *_wins(mine, returns, every), *_without(every, periods), *_tails(returns))
 
 
