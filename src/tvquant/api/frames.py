@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Floats, Times
@@ -53,6 +54,17 @@ class Bars:
     times: Times
     fields: Mapping[str, Floats]
     named: bool
+
+    def spread(self) -> tuple[dict[str, Wide], NDArray[np.int64], NDArray[np.int64]]:
+        """Return each field as times x symbols, sorted, and the row and the column that each bar has there."""
+        times, rows = np.unique(self.times, return_inverse=True)
+        names, columns = np.unique(self.symbols, return_inverse=True)
+        tables = {}
+        for name, values in self.fields.items():
+            table = np.full((len(times), len(names)), np.nan)
+            table[rows, columns] = values
+            tables[name] = Wide(times=times, names=tuple(map(str, names)), values=table)
+        return tables, rows, columns
 
 
 def wide(frame: Any, what: str) -> Wide:

@@ -73,27 +73,22 @@ def _refuse_odd(given: frames.Bars) -> None:
 
 def _panel(given: frames.Bars) -> tuple[Panel, Any, Any]:
     """Return the bars as a panel, and the row and the column of each."""
-    times, rows = np.unique(given.times, return_inverse=True)
-    names, columns = np.unique(given.symbols, return_inverse=True)
-    first = np.full(len(names), len(times))
-    np.minimum.at(first, columns[~np.isnan(given.fields["close"])], rows[~np.isnan(given.fields["close"])])
-    order = np.argsort(first, kind="stable")
-    columns = np.argsort(order)[columns]
-    fields: dict[str, Floats] = {}
-    for name, values in given.fields.items():
-        fields[name] = np.full((len(times), len(names)), np.nan)
-        fields[name][rows, columns] = values
+    tables, rows, columns = given.spread()
+    close = tables["close"]
+    there = ~np.isnan(close.values)
+    order = np.argsort(np.where(there.any(axis=0), there.argmax(axis=0), len(close.times)), kind="stable")
+    fields: dict[str, Floats] = {name: table.values[:, order] for name, table in tables.items()}
     traded = tuple(
-        Instrument(symbol=str(names[j]) or "BARS", kinds=frozenset(), currency="USD", calendar="24x7") for j in order
+        Instrument(symbol=close.names[j] or "BARS", kinds=frozenset(), currency="USD", calendar="24x7") for j in order
     )
     panel = Panel(
-        times=times,
+        times=close.times,
         instruments=traded,
         fields=fields,
-        known_at=np.broadcast_to(times[:, None], fields["close"].shape),
+        known_at=np.broadcast_to(close.times[:, None], fields["close"].shape),
         tradable=~np.isnan(fields["close"]),
         bases=(Basis.SPLIT,) * len(traded),
         stamps=(frozenset(),) * len(traded),
         calendar="24x7",
     )
-    return panel, rows, columns
+    return panel, rows, np.argsort(order)[columns]

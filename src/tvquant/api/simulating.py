@@ -140,7 +140,11 @@ def _prices(prices: Any) -> dict[str, frames.Wide]:
     else:
         given = frames.as_polars(prices, "prices")
         in_rows = any(headers.meant(name) == "symbol" for name in given.columns)
-        field = _unfolded(frames.bars(given, "prices")) if in_rows else {"close": frames.wide(given, "prices")}
+        if in_rows:
+            tables, _, _ = frames.bars(given, "prices").spread()
+            field = {name: tables[name] for name in ("open", "close") if name in tables}
+        else:
+            field = {"close": frames.wide(given, "prices")}
     close = field["close"]
     if "open" in field and (field["open"].names != close.names or not np.array_equal(field["open"].times, close.times)):
         raise ProfileError("prices: open and close have different dates or names; reindex one as the other")
@@ -150,19 +154,6 @@ def _prices(prices: Any) -> dict[str, frames.Wide]:
             t, j = low[0]
             at = f"{name} of {table.names[j]} on {frames.day(table.times[t])} is {table.values[t, j]:g}"
             raise ProfileError(f"prices: {at}, expected a number above zero; write NaN where there is no bar")
-    return field
-
-
-def _unfolded(bars: frames.Bars) -> dict[str, frames.Wide]:
-    """Return opens and closes of bars in rows as T x N."""
-    times, rows = np.unique(bars.times, return_inverse=True)
-    names, columns = np.unique(bars.symbols, return_inverse=True)
-    field = {}
-    for name in ("open", "close"):
-        if name in bars.fields:
-            values = np.full((len(times), len(names)), np.nan)
-            values[rows, columns] = bars.fields[name]
-            field[name] = frames.Wide(times=times, names=tuple(map(str, names)), values=values)
     return field
 
 

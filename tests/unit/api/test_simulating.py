@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import tvquant as tv
+from tvquant.profiles.files import packaged_defaults
 
 DAYS = pd.bdate_range("2024-01-02", periods=40)
 A = pd.Series(100.0 * 1.01 ** np.arange(40), index=DAYS)
@@ -13,6 +14,12 @@ B = pd.Series(50.0 * 0.99 ** np.arange(40), index=DAYS)
 CLOSES = pd.DataFrame({"A": A, "B": B})
 WEIGHTS = pd.DataFrame({"A": [0.5, 0.0], "B": [-0.25, 0.5]}, index=DAYS[[0, 10]])
 FREE = tv.Costs(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+
+
+def test_costs_are_those_of_the_packaged_profiles() -> None:
+    house = packaged_defaults().values
+    told = {**house["costs"], "delisting_haircut": house["execution"]["delisting_haircut"]}
+    assert asdict(tv.Costs()) == told
 
 
 def test_a_book_without_costs_is_what_the_holdings_earn() -> None:

@@ -119,7 +119,7 @@ class Root(Group):
         super().__init__(**settings)
         self.commands = Loaded()  # type: ignore[assignment]  # typer changes it only where commands are added
 
-    def summaries(self, ctx: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ARG002
+    def summaries(self, ctx: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ARG002 (as the group above)
         """Yield name, section and summary of each command; none is loaded."""
         for name, entry in TREE.items():
             yield name, entry.section, entry.summary

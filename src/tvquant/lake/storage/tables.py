@@ -255,7 +255,7 @@ def _actions(root: Root, table: str, at: int | None) -> pl.DataFrame | None:
 
 
 @lru_cache(maxsize=64)
-def _described_once(root: Path, table: str, at: int, size: int, changed: int) -> pl.DataFrame:  # noqa: ARG001
+def _described_once(root: Path, table: str, at: int, size: int, changed: int) -> pl.DataFrame:  # noqa: ARG001 (size and time are its key)
     return pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
 
 

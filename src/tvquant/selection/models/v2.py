@@ -6,7 +6,7 @@ from tvquant.selection.places import by_correlation
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.scorer import AdditiveScorer, Component
 from tvquant.selection.stages.feature_engineering import TRADED_VALUES
-from tvquant.selection.stages.inference import InferenceStage, always
+from tvquant.selection.stages.inference import InferenceStage, Scoring, always
 from tvquant.selection.stages.policy import SelectionPolicyStage, no_vetoes
 
 SCORER = AdditiveScorer(
@@ -18,14 +18,23 @@ SCORER = AdditiveScorer(
         Component(feature="fragility", column="fragility", mapping=rank_of_penalty, weight=-0.1),
     )
 )
-V2 = SelectionPipelineAdapter(
-    name="v2",
-    version="2",
-    features=TRADED_VALUES,
-    options=(),
-    contradicts=frozenset({"vetoes"}),
-    pipeline=SelectionPipeline(
-        inference=InferenceStage(scoring=always(SCORER)),
-        policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),
-    ),
-)
+
+
+def cars(
+    version: str, scoring: Scoring, pipeline: type[SelectionPipeline] = SelectionPipeline
+) -> SelectionPipelineAdapter:
+    """Return the model of this version of the family: one strict stage without vetoes, places by correlation."""
+    return SelectionPipelineAdapter(
+        name=f"v{version}",
+        version=version,
+        features=TRADED_VALUES,
+        options=(),
+        contradicts=frozenset({"vetoes"}),
+        pipeline=pipeline(
+            inference=InferenceStage(scoring=scoring),
+            policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),
+        ),
+    )
+
+
+V2 = cars("2", always(SCORER))

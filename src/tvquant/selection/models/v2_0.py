@@ -7,13 +7,9 @@ from dataclasses import dataclass
 
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.mapping import min_max, within
-from tvquant.selection.pipeline import SelectionPipeline, SelectionPipelineAdapter
-from tvquant.selection.places import by_correlation
-from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.models.v2 import cars
+from tvquant.selection.pipeline import SelectionPipeline
 from tvquant.selection.scorer import AdditiveScorer, Component
-from tvquant.selection.stages.feature_engineering import TRADED_VALUES
-from tvquant.selection.stages.inference import InferenceStage
-from tvquant.selection.stages.policy import SelectionPolicyStage, no_vetoes
 
 WEIGHTS = (("momentum", 0.3), ("stability", 0.2), ("antifragility", 0.2), ("liquidity", 0.3))
 
@@ -35,14 +31,4 @@ def within_clusters(context: SelectionContext) -> AdditiveScorer:
     )
 
 
-V2_0 = SelectionPipelineAdapter(
-    name="v2.0",
-    version="2.0",
-    features=TRADED_VALUES,
-    options=(),
-    contradicts=frozenset({"vetoes"}),
-    pipeline=PartitionedFirst(
-        inference=InferenceStage(scoring=within_clusters),
-        policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),
-    ),
-)
+V2_0 = cars("2.0", within_clusters, PartitionedFirst)

@@ -5,13 +5,9 @@ random walk, so what is lower in `entropy` and `randomness` is better.
 """
 
 from tvquant.selection.mapping import logistic, rank, z_score, z_score_desc
-from tvquant.selection.pipeline import SelectionPipeline, SelectionPipelineAdapter
-from tvquant.selection.places import by_correlation
-from tvquant.selection.relaxation import Relaxation
+from tvquant.selection.models.v2 import cars
 from tvquant.selection.scorer import AdditiveScorer, Component
-from tvquant.selection.stages.feature_engineering import TRADED_VALUES
-from tvquant.selection.stages.inference import InferenceStage, always
-from tvquant.selection.stages.policy import SelectionPolicyStage, no_vetoes
+from tvquant.selection.stages.inference import always
 
 SCORER = AdditiveScorer(
     components=(
@@ -25,14 +21,4 @@ SCORER = AdditiveScorer(
         Component(feature="hurst", column="randomness", mapping=z_score_desc, weight=0.1018),
     )
 )
-V2_1 = SelectionPipelineAdapter(
-    name="v2.1",
-    version="2.1",
-    features=TRADED_VALUES,
-    options=(),
-    contradicts=frozenset({"vetoes"}),
-    pipeline=SelectionPipeline(
-        inference=InferenceStage(scoring=always(SCORER)),
-        policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),
-    ),
-)
+V2_1 = cars("2.1", always(SCORER))
