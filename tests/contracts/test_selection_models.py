@@ -106,6 +106,11 @@ def test_a_response_is_whole(name, count):
     assert set(got.scores) == set(got.clusters) == ids
     assert set(got.vetoes) <= ids - set(got.recruited)
     assert set(got.components) in (set(), ids)
+    assert {atom: tuple(parts) for atom, parts in got.parts.items()} == {
+        atom: tuple(found) for atom, found in got.components.items()
+    }
+    for atom, parts in got.parts.items():
+        assert sum(parts.values()) == pytest.approx(got.scores[atom], rel=1e-12)
     assert np.isfinite(list(got.scores.values())).all()
     assert sorted(set(got.clusters.values())) == list(range(1, max(got.clusters.values()) + 1))
     assert got.stage in (1, 2, 3, 4)

@@ -63,6 +63,8 @@ class SelectionResponse:
     scores : atom id -> score of every atom of the pool; higher is better, also for shorts.
     components : atom id -> feature -> probability that went into the score, in (0, 1], or in [0, 1] where it is a sum;
         of winners only where the response was read from a payload.
+    parts : atom id -> feature -> what it adds to the score: weight x probability, or x its logarithm where the score is
+        a product; an atom's sum to its score. None where the response was read from a payload.
     vetoes : atom id -> the first rule it broke at the stage that was reached.
     clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
     stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
@@ -86,6 +88,7 @@ class SelectionResponse:
     stage: int
     recruited: Mapping[str, str]
     thresholds: Mapping[str, Mapping[str, float]]
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()

@@ -33,7 +33,8 @@ class SelectionContext:
     periods_per_year : A, of the calendar.
     atom_features : feature engineering: one column per atom, keys are atom ids.
     probabilities : inference: feature in the score -> K values in (0, 1], in [0, 1] where the score is a sum.
-    scores : inference: K, higher is better.
+    parts : inference: feature in the score -> K parts of the scores.
+    scores : inference: K, higher is better; the sum of an atom's parts.
     absent : inference: feature -> why it is in no score.
     missing : inference: feature -> ids of atoms that lack it and have 0.5; a penalty takes nothing from them.
     clusters : partitioning: K cluster numbers, 1, 2 ...
@@ -54,6 +55,7 @@ class SelectionContext:
     periods_per_year: int
     atom_features: FeatureSet | None = None
     probabilities: Mapping[str, Floats] = field(default_factory=dict)
+    parts: Mapping[str, Floats] = field(default_factory=dict)
     scores: Floats | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -74,7 +76,7 @@ class SelectionContext:
                 object.__setattr__(self, name, replace(given, values=frozen(given.values)))
         if self.scores is not None:
             object.__setattr__(self, "scores", frozen(self.scores))
-        for name in ("probabilities", "absent", "missing", "vetoes", "thresholds", "recruited"):
+        for name in ("probabilities", "parts", "absent", "missing", "vetoes", "thresholds", "recruited"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def of_instruments(self, term: str) -> Floats:

@@ -4,8 +4,10 @@ A model is what it puts into the stages: how `inference` scores, and which rules
 Those that stand here are v4's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionResponse
 from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
@@ -62,14 +64,19 @@ class SelectionPipelineAdapter:
         """Return winners by score, with every reason; ModelError when the pool cannot be judged."""
         done = self.pipeline.run(context)
         ids = done.pool.ids
-        columns = {name: values.tolist() for name, values in done.probabilities.items()}
+
+        def by_atom(columns: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
+            of_feature = {name: values.tolist() for name, values in columns.items()}
+            return {symbol: {name: column[k] for name, column in of_feature.items()} for k, symbol in enumerate(ids)}
+
         return SelectionResponse(
             decided_at=done.decided_at,
             model=self.name,
             version=self.version,
             winners=done.winners,
             scores=dict(zip(ids, done.scored().tolist(), strict=True)),
-            components={symbol: {name: column[k] for name, column in columns.items()} for k, symbol in enumerate(ids)},
+            components=by_atom(done.probabilities),
+            parts=by_atom(done.parts),
             vetoes=dict(done.vetoes),
             clusters=dict(zip(ids, done.clusters, strict=True)),
             stage=done.stage,

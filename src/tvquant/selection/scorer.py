@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -34,10 +34,14 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scored:
-    """Scores (K), the probability of every feature that is in them (K each), and what is absent or missing."""
+    """Scores (K), probability and part of every feature that is in them (K each), and what is absent or missing.
+
+    The parts of an atom sum to its score.
+    """
 
     scores: Floats
     probabilities: Mapping[str, Floats]
+    parts: Mapping[str, Floats]
     absent: Mapping[str, str]
     missing: Mapping[str, tuple[str, ...]]
 
@@ -60,11 +64,8 @@ class AlphaScorer:
         """Return the logarithm of the weighted product (Log-MPS)."""
         found = _mapped(self.components, features)
         probabilities = {name: frozen(np.maximum(p, FLOOR)) for name, p in found.probabilities.items()}
-        scores = np.zeros(len(features.keys))
-        for component in self.components:
-            if component.feature in probabilities:
-                scores += component.weight * np.log(probabilities[component.feature])
-        return Scored(scores=scores, probabilities=probabilities, absent=found.absent, missing=found.missing)
+        logarithms = {name: np.log(p) for name, p in probabilities.items()}
+        return _summed(self.components, logarithms, replace(found, probabilities=probabilities), len(features.keys))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,7 @@ class AdditiveScorer:
     def score(self, features: FeatureSet) -> Scored:
         """Return the weighted sum."""
         found = _mapped(self.components, features)
-        scores = np.zeros(len(features.keys))
-        for component in self.components:
-            if component.feature in found.probabilities:
-                scores += component.weight * found.probabilities[component.feature]
-        return Scored(scores=scores, probabilities=found.probabilities, absent=found.absent, missing=found.missing)
+        return _summed(self.components, found.probabilities, found, len(features.keys))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +87,17 @@ class _Mapped:
     probabilities: Mapping[str, Floats]
     absent: Mapping[str, str]
     missing: Mapping[str, tuple[str, ...]]
+
+
+def _summed(components: tuple[Component, ...], terms: Mapping[str, Floats], found: _Mapped, atoms: int) -> Scored:
+    """Return sums over features of weight x term."""
+    parts = {one.feature: frozen(one.weight * terms[one.feature]) for one in components if one.feature in terms}
+    scores = np.zeros(atoms)
+    for part in parts.values():
+        scores += part
+    return Scored(
+        scores=scores, probabilities=found.probabilities, parts=parts, absent=found.absent, missing=found.missing
+    )
 
 
 def _mapped(components: tuple[Component, ...], features: FeatureSet) -> _Mapped:

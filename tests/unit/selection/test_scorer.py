@@ -54,6 +54,10 @@ def test_scores_by_hand():
     expected = [2 * math.log(0.01), 2 * math.log(0.505) + 0.5 * math.log(0.01), 0.5 * math.log(0.505)]
     assert scored.scores.tolist() == pytest.approx(expected, rel=1e-14)
     assert scored.probabilities["down"].tolist() == pytest.approx([1.0, 0.01, 0.505], rel=1e-14)
+    assert scored.parts["down"].tolist() == pytest.approx([0.0, 0.5 * math.log(0.01), 0.5 * math.log(0.505)], rel=1e-14)
+    summed = AdditiveScorer(components=components).score(table({"a": [1.0, 2.0, 3.0], "b": [1.0, 3.0, 2.0]}))
+    assert summed.parts["down"].tolist() == pytest.approx([0.5, 0.005, 0.2525], rel=1e-14)
+    assert summed.scores.tolist() == pytest.approx([0.02 + 0.5, 1.01 + 0.005, 2.0 + 0.2525], rel=1e-14)
 
 
 BETTER_WHEN_LOWER = ("entropy", "randomness", "abs_skewness", "kurtosis", "fragility")

@@ -42,6 +42,7 @@ class InferenceStage:
             self.name,
             scores=scored.scores,
             probabilities=scored.probabilities,
+            parts=scored.parts,
             absent=scored.absent,
             missing=scored.missing,
         )
