@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tvquant.statistics import (
+    adjusted_rand,
     average_correlation,
     correlation_distance,
     hurst,
@@ -104,3 +105,15 @@ def test_clusters_equal_scikit_learns_ward_on_the_series_themselves(returns, cut
         expected = AgglomerativeClustering(n_clusters=most, linkage="ward").fit_predict(points)
     got = partition(correlation_distance(average_correlation(returns, (120,))), cut=cut, most=most)
     assert len(set(zip(got, expected.tolist(), strict=True))) == len(set(got)) == len(set(expected.tolist()))
+
+
+@pytest.mark.xdist_group("sklearn")
+@pytest.mark.parametrize("seed", range(5))
+def test_the_adjusted_rand_index_equals_scikit_learns(seed):
+    from sklearn.metrics import adjusted_rand_score
+
+    rng = np.random.default_rng(seed)
+    one = rng.integers(0, 5, 40)
+    other = np.where(rng.random(40) < 0.2 * seed, rng.integers(0, 7, 40), one)
+    found = adjusted_rand(*({str(k): label for k, label in enumerate(labels)} for labels in (one, other)))
+    assert found == pytest.approx(adjusted_rand_score(one, other), abs=1e-14)

@@ -74,6 +74,8 @@ class SelectionResponse:
     absent : feature -> why it is in no score at all.
     missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; a penalty takes nothing from them.
     flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
+    effective_bets : participation ratio of the eigenvalues of the correlations of the winners' assets; None where the
+        response was read from a record that is older.
     trace : names of the stages that ran, in order.
     """
 
@@ -92,6 +94,7 @@ class SelectionResponse:
     absent: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
+    effective_bets: float | None = None
     trace: tuple[str, ...] = ()
 
     @classmethod
@@ -107,6 +110,7 @@ class SelectionResponse:
             vetoes={symbol: Veto(**veto) for symbol, veto in payload["vetoes"].items()},
             missing={name: tuple(ids) for name, ids in payload["missing"].items()},
             flags=frozenset(payload["flags"]),
+            effective_bets=payload.get("effective_bets"),
             trace=tuple(payload["trace"]),
         )
 
@@ -127,5 +131,6 @@ class SelectionResponse:
             "absent": dict(sorted(self.absent.items())),
             "missing": {name: list(ids) for name, ids in sorted(self.missing.items())},
             "flags": sorted(self.flags),
+            "effective_bets": self.effective_bets,
             "trace": list(self.trace),
         }

@@ -38,6 +38,8 @@ class SelectionContext:
     absent : inference: feature -> why it is in no score.
     missing : inference: feature -> ids of atoms that lack it and have 0.5; a penalty takes nothing from them.
     clusters : partitioning: K cluster numbers, 1, 2 ...
+    assets : partitioning: distinct physical assets in the order of their keys.
+    correlation : partitioning: of the assets' own returns.
     stage : policy: the relaxation stage that was reached; 0 before the first.
     vetoes : policy: atom id -> the first rule it broke at that stage.
     thresholds : policy: rule -> limits in force at that stage, by name.
@@ -60,6 +62,8 @@ class SelectionContext:
     absent: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clusters: tuple[int, ...] = ()
+    assets: tuple[str, ...] = ()
+    correlation: Floats | None = None
     stage: int = 0
     vetoes: Mapping[str, Veto] = field(default_factory=dict)
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -74,8 +78,10 @@ class SelectionContext:
             given: FeatureSet | None = getattr(self, name)
             if given is not None and given.values.flags.writeable:
                 object.__setattr__(self, name, replace(given, values=frozen(given.values)))
-        if self.scores is not None:
-            object.__setattr__(self, "scores", frozen(self.scores))
+        for name in ("scores", "correlation"):
+            found: Floats | None = getattr(self, name)
+            if found is not None:
+                object.__setattr__(self, name, frozen(found))
         for name in ("probabilities", "parts", "absent", "missing", "vetoes", "thresholds", "recruited"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
@@ -103,6 +109,12 @@ class SelectionContext:
         if len(self.clusters) != len(self.pool.atoms):
             raise ValueError("clusters are not there yet: run partitioning first")
         return np.array(self.clusters, dtype=np.int64)
+
+    def correlations(self) -> tuple[tuple[str, ...], Floats]:
+        """Return distinct assets and their correlations; ValueError before partitioning ran."""
+        if self.correlation is None:
+            raise ValueError("correlations are not there yet: run partitioning first")
+        return self.assets, self.correlation
 
     def passed(self, stage_name: str, /, **filled: object) -> Self:
         """Return the context after that stage, with the fields it filled and its name in the trace."""

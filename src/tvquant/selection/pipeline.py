@@ -14,7 +14,7 @@ from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
 from tvquant.selection.stages.inference import InferenceStage
 from tvquant.selection.stages.ingestion import IngestionStage
-from tvquant.selection.stages.partitioning import PartitioningStage
+from tvquant.selection.stages.partitioning import PartitioningStage, bets
 from tvquant.selection.stages.policy import SelectionPolicyStage
 from tvquant.selection.stages.synthesis import SynthesisStage
 from tvquant.selection.weights import ScoreWeights
@@ -85,5 +85,6 @@ class SelectionPipelineAdapter:
             absent=dict(done.absent),
             missing=dict(done.missing),
             flags=done.flags,
+            effective_bets=bets(done, done.winners),
             trace=done.trace,
         )

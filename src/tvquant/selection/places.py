@@ -7,7 +7,6 @@ from types import MappingProxyType
 import numpy as np
 
 from tvquant.selection.contract import SelectionContext
-from tvquant.selection.stages.partitioning import correlations
 from tvquant.statistics.precision import EPSILON
 
 CONDITION_LIMIT = 1e6
@@ -37,7 +36,7 @@ def one_where_copied(context: SelectionContext) -> Places:
 
     The number is that of the correlations of distinct assets; it is not told apart above 1 / epsilon.
     """
-    values = np.linalg.eigvalsh(correlations(context)[1])
+    values = np.linalg.eigvalsh(context.correlations()[1])
     number = float(values[-1] / max(values[0], EPSILON * values[-1]))
     places = 1 if number >= CONDITION_LIMIT else context.parameters.top_n
     return Places(
@@ -51,7 +50,7 @@ def by_correlation(context: SelectionContext) -> Places:
 
     The mean is that of the pairs of distinct assets, 0 where there is none. Halves are rounded to even.
     """
-    keys, matrix = correlations(context)
+    keys, matrix = context.correlations()
     of_asset = dict(zip((atom.physical_symbol for atom in context.pool.atoms), context.clusters, strict=True))
     of_key, most = np.array([of_asset[key] for key in keys]), max(LEAST_QUOTA, context.parameters.top_n)
     quota = {}

@@ -1,9 +1,10 @@
 """Estimators that every quant room shares. Arrays in, values out; kernels are imported when they are first used.
 
 Covariance and alignment, performance metrics, predictability and tails of a series, what noise gives for them, and
-clusters by correlation.
+clusters by correlation and how well they agree.
 """
 
+from tvquant.statistics.agreement import adjusted_rand, effective_bets, jaccard
 from tvquant.statistics.alignment import common_returns
 from tvquant.statistics.calendar_returns import Month, annual_returns, months, win_rate, without
 from tvquant.statistics.clusters import LeafOrder, average_correlation, correlation_distance, partition, ward
@@ -31,6 +32,7 @@ __all__ = [
     "Month",
     "NullStatistic",
     "Performance",
+    "adjusted_rand",
     "annual_returns",
     "average_correlation",
     "common_returns",
@@ -38,9 +40,11 @@ __all__ = [
     "cvar",
     "drawdown_series",
     "drawdowns",
+    "effective_bets",
     "efficiency_ratio",
     "estimate",
     "hurst",
+    "jaccard",
     "ledoit_wolf",
     "market_model",
     "moments",

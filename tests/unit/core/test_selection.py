@@ -28,6 +28,7 @@ def response(**changes):
         "absent": {"liquidity": "the data have no volume"},
         "missing": {"hurst": (SHORT.symbol,)},
         "flags": frozenset({"sparse", "few_assets"}),
+        "effective_bets": 1.5,
         "trace": ("ingestion", "policy"),
     }
     return SelectionResponse(**{**given, **changes})
@@ -52,6 +53,7 @@ def test_the_payload_persists_winners_scores_components_clusters_vetoes_and_thre
         "absent": {"liquidity": "the data have no volume"},
         "missing": {"hurst": ["X:A_hold_SHORT"]},
         "flags": ["few_assets", "sparse"],
+        "effective_bets": 1.5,
         "trace": ["ingestion", "policy"],
     }
 
@@ -69,3 +71,10 @@ def test_a_model_without_components_has_none_in_its_record():
 
 def test_winners_of_a_record_are_the_atoms_again():
     assert tuple(Atom.of(winner) for winner in response().payload()["winners"]) == (LONG, SHORT)
+
+
+def test_a_record_of_before_there_were_bets_can_be_read():
+    older = response().payload()
+    del older["effective_bets"]
+    assert SelectionResponse.of(older).effective_bets is None
+    assert SelectionResponse.of(response().payload()).effective_bets == 1.5

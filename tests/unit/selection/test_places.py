@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from tvquant.selection.places import by_correlation, one_where_copied, top_n
+from tvquant.selection.stages.partitioning import PartitioningStage
 
 BASE = np.random.default_rng(6).normal(0.0, 0.02, (200, 5))
 
 
 def clustered(given, clusters):
-    return replace(given, clusters=clusters)
+    return replace(PartitioningStage().run(given), clusters=clusters)
 
 
 @pytest.mark.requirement("R-SEL-25")

@@ -6,7 +6,7 @@ from tvquant.core.selection import SelectionResponse
 from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
-from tvquant.selection.stages.partitioning import PartitioningStage
+from tvquant.selection.stages.partitioning import PartitioningStage, bets
 
 PASSED_THROUGH = "passed_through"
 """How each winner came in: nobody ranked it."""
@@ -43,5 +43,6 @@ class Baseline:
             stage=1,
             recruited=dict.fromkeys(ids, PASSED_THROUGH),
             thresholds={},
+            effective_bets=bets(done, done.pool.atoms),
             trace=done.trace,
         )

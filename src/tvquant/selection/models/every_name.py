@@ -14,7 +14,7 @@ from tvquant.core.selection import SelectionResponse, Veto
 from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
-from tvquant.selection.stages.partitioning import PartitioningStage
+from tvquant.selection.stages.partitioning import PartitioningStage, bets
 from tvquant.selection.vetoes.metadata import METADATA, judged
 
 HEALTHY = "healthy"
@@ -60,5 +60,6 @@ class EveryName:
             stage=1,
             recruited=dict.fromkeys((atom.symbol for atom in winners), HEALTHY),
             thresholds=thresholds,
+            effective_bets=bets(done, winners),
             trace=done.trace,
         )

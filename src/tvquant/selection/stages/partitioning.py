@@ -1,12 +1,15 @@
 """Stage 4: clusters of physical assets that move together (R-SEL-27)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tvquant.core.atoms import AtomPool
+import numpy as np
+
+from tvquant.core.atoms import Atom, AtomPool
 from tvquant.core.panel import Floats
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection.contract import SelectionContext
-from tvquant.statistics import average_correlation, correlation_distance, partition
+from tvquant.statistics import average_correlation, correlation_distance, effective_bets, partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,23 @@ class PartitioningStage:
     name: str = "partitioning"
 
     def run(self, context: SelectionContext) -> SelectionContext:
-        """Return the context with the cluster number of each atom."""
-        keys, matrix = correlations(context)
+        """Return the context with the cluster number of each atom, and the correlations they are cut from."""
+        keys, returns = _assets(context.pool)
+        matrix = average_correlation(returns, context.parameters.cluster_lookbacks)
         of_asset = dict(zip(keys, _labels(matrix, context.parameters), strict=True))
-        return context.passed(self.name, clusters=tuple(of_asset[atom.physical_symbol] for atom in context.pool.atoms))
+        clusters = tuple(of_asset[atom.physical_symbol] for atom in context.pool.atoms)
+        return context.passed(self.name, clusters=clusters, assets=keys, correlation=matrix)
 
 
-def correlations(context: SelectionContext) -> tuple[tuple[str, ...], Floats]:
-    """Return distinct physical assets in the order of their keys, and the correlations of their own returns."""
-    keys, returns = _assets(context.pool)
-    return keys, average_correlation(returns, context.parameters.cluster_lookbacks)
+def bets(context: SelectionContext, winners: Sequence[Atom]) -> float:
+    """Return the effective number of bets among winners, by the correlations that the clusters are cut from.
+
+    Atoms of one asset are one bet, whatever their logics and directions.
+    """
+    keys, matrix = context.correlations()
+    place = {key: k for k, key in enumerate(keys)}
+    chosen = sorted(place[atom.physical_symbol] for atom in winners)  # so that their order changes no bit
+    return effective_bets(matrix[np.ix_(chosen, chosen)])
 
 
 def _assets(pool: AtomPool) -> tuple[tuple[str, ...], Floats]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.selection.stages.partitioning import PartitioningStage
+from tvquant.selection.stages.partitioning import PartitioningStage, bets
 
 RUN = PartitioningStage().run
 
@@ -107,3 +107,15 @@ def test_what_does_not_move_is_a_cluster_of_its_own(context):
 
 def test_a_pool_shorter_than_every_lookback_is_clustered_on_what_there_is(context):
     assert RUN(context(blocks([2, 2], rows=40))).clusters == (1, 1, 2, 2)
+
+
+def test_bets_are_counted_by_assets_whatever_logic_and_side(context):
+    asset = np.random.default_rng(3).normal(0.0, 0.02, (200, 3))
+    streams = np.column_stack([asset[:, 0], -asset[:, 0], asset[:, 1:]])
+    done = RUN(context(streams, assets=["X:A", "X:A", "X:B", "X:C"], directions="LSLL", cluster_lookbacks=(200,)))
+    everyone, rho = done.pool.atoms, np.corrcoef(asset.T)
+    values = np.linalg.eigvalsh(np.corrcoef(streams.T))
+    assert bets(done, everyone) == pytest.approx(16.0 / (values**2).sum())
+    assert bets(done, everyone[:2]) == 1.0
+    assert bets(done, everyone[2:]) == pytest.approx(2.0 / (1.0 + rho[1, 2] ** 2))
+    assert bets(done, ()) == 0.0
