@@ -104,7 +104,11 @@ def test_a_response_is_whole(name, count):
     assert set(got.winners) <= set(given.pool.atoms)
     assert set(got.recruited) == {atom.symbol for atom in got.winners}
     assert set(got.scores) == set(got.clusters) == ids
-    assert set(got.vetoes) <= ids - set(got.recruited)
+    assert set(got.standing_vetoes) <= ids - set(got.recruited)
+    overridden = {symbol: veto for symbol, veto in got.vetoes.items() if veto.overridden}
+    assert {symbol: got.recruited[symbol] for symbol in overridden}.keys() == overridden.keys()
+    assert not any(veto.hard for veto in overridden.values())
+    assert {got.recruited[symbol] for symbol in overridden} <= {"cluster_floor", "alpha_fallback"}
     assert set(got.components) in (set(), ids)
     assert {atom: tuple(parts) for atom, parts in got.parts.items()} == {
         atom: tuple(found) for atom, found in got.components.items()

@@ -97,7 +97,7 @@ def written(response: SelectionResponse) -> dict[str, Any]:
     payload = response.payload()
     return {name: payload[name] for name in ("version", "scores", "clusters", "stage", "flags", "thresholds")} | {
         "winners": [atom.symbol for atom in response.winners],
-        "vetoes": {symbol: veto.rule for symbol, veto in sorted(response.vetoes.items())},
+        "vetoes": {symbol: veto.rule for symbol, veto in sorted(response.standing_vetoes.items())},
     }
 
 

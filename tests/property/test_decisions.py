@@ -61,7 +61,13 @@ def responses(draw: Any) -> SelectionResponse:
         scores={name: draw(NUMBERS) for name in ids},
         components={name: draw(st.dictionaries(WORDS, NUMBERS, max_size=2)) for name in ids},
         vetoes={
-            name: Veto(rule=draw(WORDS), value=draw(NUMBERS), limit=draw(NUMBERS), hard=draw(st.booleans()))
+            name: Veto(
+                rule=draw(WORDS),
+                value=draw(NUMBERS),
+                limit=draw(NUMBERS),
+                hard=draw(st.booleans()),
+                overridden=draw(st.booleans()),
+            )
             for name in ids
         },
         clusters={name: draw(COUNTS) for name in ids},

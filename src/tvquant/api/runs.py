@@ -221,6 +221,7 @@ def candidate_table(response: "SelectionResponse | None", held: Mapping[str, flo
     schema = {
         "atom": pl.String, "score": pl.Float64, "cluster": pl.Int64, "won": pl.Boolean, "how": pl.String,
         "weight": pl.Float64, "veto": pl.String, "value": pl.Float64, "limit": pl.Float64, "hard": pl.Boolean,
+        "overridden": pl.Boolean,
     }  # fmt: skip
     if response is None:
         return pl.DataFrame(schema=schema)
@@ -229,7 +230,7 @@ def candidate_table(response: "SelectionResponse | None", held: Mapping[str, flo
         (
             atom, score, response.clusters[atom], atom in response.recruited, response.recruited.get(atom),
             held.get(atom, 0.0),
-            *((v.rule, v.value, v.limit, v.hard) if (v := vetoes.get(atom)) else (None,) * 4),
+            *((v.rule, v.value, v.limit, v.hard, v.overridden) if (v := vetoes.get(atom)) else (None,) * 5),
         )
         for atom, score in sorted(response.scores.items(), key=lambda one: (-one[1], one[0]))
     ]  # fmt: skip

@@ -165,6 +165,7 @@ TABLES: Mapping[str, Table] = {
             Column("value", "of the rule", "what broke it"),
             Column("limit", "of the rule", "what it broke"),
             Column("hard", "", "whether the veto holds at every stage"),
+            Column("overridden", "", "whether it won in spite of the veto, which is then a soft one"),
         ),
     ),
     "current": Table(

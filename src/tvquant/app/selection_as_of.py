@@ -1,7 +1,7 @@
 """The selection and weights of a profile as of a date, from nothing held, on the lake's current content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -118,9 +118,7 @@ def _explained(response: SelectionResponse, decision: Decision, atom: str) -> Ma
         "components": dict(response.components.get(atom, {})),
         "missing": [name for name, ids in response.missing.items() if atom in ids],
         "cluster": response.clusters[atom],
-        "veto": None
-        if veto is None
-        else {"rule": veto.rule, "value": veto.value, "limit": veto.limit, "hard": veto.hard},
+        "veto": None if veto is None else asdict(veto),
         "won": response.recruited.get(atom),
         "weight": decision.atoms.get(atom, 0.0),
     }

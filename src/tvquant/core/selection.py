@@ -45,12 +45,16 @@ class SelectionFunnel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Veto:
-    """Why an atom may not win: `value` broke `limit` of `rule`; a hard veto holds at every stage of relaxation."""
+    """Why an atom may not win: `value` broke `limit` of `rule`; a hard veto holds at every stage of relaxation.
+
+    A soft one that relaxation set aside is `overridden`: its atom won all the same (R-SEL-31).
+    """
 
     rule: str
     value: float
     limit: float
     hard: bool
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +69,7 @@ class SelectionResponse:
         of winners only where the response was read from a payload.
     parts : atom id -> feature -> what it adds to the score: weight x probability, or x its logarithm where the score is
         a product; an atom's sum to its score. None where the response was read from a payload.
-    vetoes : atom id -> the first rule it broke at the stage that was reached.
+    vetoes : atom id -> the first rule it broke at the stage that was reached; overridden ones are of winners.
     clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
     stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
     recruited : winner id -> how it came in: `ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`,
@@ -96,6 +100,11 @@ class SelectionResponse:
     flags: frozenset[str] = frozenset()
     effective_bets: float | None = None
     trace: tuple[str, ...] = ()
+
+    @property
+    def standing_vetoes(self) -> Mapping[str, Veto]:
+        """The vetoes that kept their atoms from winning: all that were not overridden."""
+        return {symbol: veto for symbol, veto in self.vetoes.items() if not veto.overridden}
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:

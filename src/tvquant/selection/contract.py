@@ -41,7 +41,7 @@ class SelectionContext:
     assets : partitioning: distinct physical assets in the order of their keys.
     correlation : partitioning: of the assets' own returns.
     stage : policy: the relaxation stage that was reached; 0 before the first.
-    vetoes : policy: atom id -> the first rule it broke at that stage.
+    vetoes : policy: atom id -> the first rule it broke at that stage; overridden where it is recruited all the same.
     thresholds : policy: rule -> limits in force at that stage, by name.
     recruited : policy: winner id -> `ranked`, `cluster_floor` or `alpha_fallback`.
     winners : synthesis: best first.

@@ -199,7 +199,7 @@ def _choose(view: View, rules: Rules) -> SelectionOutcome:
 def _funnel(
     seen: Discovery, healthy: tuple[Atom, ...], failed: Mapping[str, str], response: SelectionResponse | None
 ) -> SelectionFunnel:
-    vetoes = response.vetoes if response else {}
+    vetoes = response.standing_vetoes if response else {}
     winners = response.winners if response else ()
     refined = [atom for atom in healthy if atom.symbol not in vetoes]
     lost = [failed[atom.physical_symbol] for atom in seen.atoms if atom.physical_symbol in failed]

@@ -59,7 +59,7 @@ def _why(view: View, choice: SelectionOutcome, symbol: str, side: Direction) -> 
             constant = "it is constant on the training rows"
             return constant if atom.direction is side else f"it is recruited {atom.direction.value.lower()} only"
     begins = tuple(f"{key}_" for key in keys)
-    vetoed = [veto.rule for atom, veto in choice.response.vetoes.items() if atom.startswith(begins)]
+    vetoed = [veto.rule for atom, veto in choice.response.standing_vetoes.items() if atom.startswith(begins)]
     reasons = [choice.excluded[key] for key in keys if key in choice.excluded]
     if vetoed:
         return f"veto {vetoed[0]}"

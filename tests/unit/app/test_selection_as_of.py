@@ -1,5 +1,6 @@
 """One decision as of a date: which bar it stands on, and what is said of each name."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -149,9 +150,8 @@ def test_who_did_not_win_is_told_why(june: Selected) -> None:
         (told,) = june.explanation(symbol)["atoms"]
         assert (told["won"], told["weight"]) == (None, 0.0)
         veto = june.decision.response.vetoes.get(symbol)
-        assert told["veto"] == (
-            None if veto is None else {"rule": veto.rule, "value": veto.value, "limit": veto.limit, "hard": veto.hard}
-        )
+        assert told["veto"] == (None if veto is None else asdict(veto))
+        assert veto is None or not veto.overridden
 
 
 @pytest.mark.parametrize(("symbol", "reason"), [("BINANCE:BUSDUSDT", "kind:stablecoin"), ("BINANCE:XLMUSDT", "no_bar")])

@@ -20,7 +20,10 @@ def response(**changes):
         "winners": (LONG, SHORT),
         "scores": {"X:C_hold_LONG": -9.0, LONG.symbol: -1.0, SHORT.symbol: -2.0},
         "components": {name: {"momentum": 0.5} for name in ("X:C_hold_LONG", LONG.symbol, SHORT.symbol)},
-        "vetoes": {"X:C_hold_LONG": Veto(rule="kurtosis", value=21.0, limit=20.0, hard=True)},
+        "vetoes": {
+            "X:C_hold_LONG": Veto(rule="kurtosis", value=21.0, limit=20.0, hard=True),
+            SHORT.symbol: Veto(rule="adx", value=9.0, limit=12.0, hard=False, overridden=True),
+        },
         "clusters": {"X:C_hold_LONG": 2, LONG.symbol: 1, SHORT.symbol: 1},
         "stage": 3,
         "recruited": {LONG.symbol: "ranked", SHORT.symbol: "cluster_floor"},
@@ -46,7 +49,10 @@ def test_the_payload_persists_winners_scores_components_clusters_vetoes_and_thre
         ],
         "scores": {"X:A_hold_SHORT": -2.0, "X:B_hold_LONG": -1.0, "X:C_hold_LONG": -9.0},
         "components": {"X:B_hold_LONG": {"momentum": 0.5}, "X:A_hold_SHORT": {"momentum": 0.5}},
-        "vetoes": {"X:C_hold_LONG": {"rule": "kurtosis", "value": 21.0, "limit": 20.0, "hard": True}},
+        "vetoes": {
+            "X:A_hold_SHORT": {"rule": "adx", "value": 9.0, "limit": 12.0, "hard": False, "overridden": True},
+            "X:C_hold_LONG": {"rule": "kurtosis", "value": 21.0, "limit": 20.0, "hard": True, "overridden": False},
+        },
         "clusters": {"X:A_hold_SHORT": 1, "X:B_hold_LONG": 1, "X:C_hold_LONG": 2},
         "stage": 3,
         "thresholds": {"kurtosis": {"limit": 20.0}, "volatility": {"limit": 2.5}},
@@ -78,3 +84,16 @@ def test_a_record_of_before_there_were_bets_can_be_read():
     del older["effective_bets"]
     assert SelectionResponse.of(older).effective_bets is None
     assert SelectionResponse.of(response().payload()).effective_bets == 1.5
+
+
+@pytest.mark.requirement("R-SEL-31")
+def test_an_overridden_veto_stays_on_record_but_keeps_nobody_out():
+    again = SelectionResponse.of(json.loads(json.dumps(response().payload())))
+    assert again.vetoes[SHORT.symbol].overridden
+    assert set(again.standing_vetoes) == {"X:C_hold_LONG"}
+
+
+def test_a_record_from_before_vetoes_were_overridden_on_record_is_read():
+    old = response().payload()
+    old["vetoes"] = {"X:C_hold_LONG": {"rule": "kurtosis", "value": 21.0, "limit": 20.0, "hard": True}}
+    assert not SelectionResponse.of(old).vetoes["X:C_hold_LONG"].overridden

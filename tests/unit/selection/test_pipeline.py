@@ -155,7 +155,7 @@ def test_the_response_carries_everything_of_the_context(context, noise):
     assert set(got.absent) == {"adx", "rating_all"}
     assert got.clusters == dict(zip(given.pool.ids, done.clusters, strict=True))
     assert set(got.recruited) == {atom.symbol for atom in got.winners}
-    assert not set(got.vetoes) & set(got.recruited)
+    assert not set(got.standing_vetoes) & set(got.recruited)
 
 
 def test_winners_stand_best_first(context, noise):

@@ -133,6 +133,19 @@ def test_counts_never_grow_and_the_lost_have_a_reason(
     assert (set(funnel.vetoed) == {"history"}) is (model == "baseline")
 
 
+def test_a_winner_that_overrode_a_veto_is_no_loss_of_the_funnel(
+    trending: dict[str, Floats], chosen: Callable[..., SelectionOutcome]
+) -> None:
+    """Half of noise is too unpredictable at this share; the floor takes all of it back."""
+    found = chosen(trending, selection__vetoes=["entropy"], selection__null_share=0.49, selection__min_winners=8)
+    assert found.response is not None
+    overridden = [symbol for symbol, veto in found.response.vetoes.items() if veto.overridden]
+    assert overridden
+    assert set(overridden) <= set(found.response.recruited)
+    assert found.funnel.atoms_refined == found.funnel.atoms_selected == 8
+    assert found.funnel.vetoed == {}
+
+
 def test_unhealthy_names_never_reach_selection(
     trending: dict[str, Floats], chosen: Callable[..., SelectionOutcome]
 ) -> None:

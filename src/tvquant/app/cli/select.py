@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tvquant.app.selection_as_of import Selected
     from tvquant.core.allocations import AllocationOutcome
     from tvquant.core.decisions import Decision
+    from tvquant.core.selection import SelectionResponse
 
 ALL = "*"
 NAMED = 8
@@ -132,7 +133,7 @@ def _summary(found: "Selected") -> list[str]:
         return [*lines, "", "No candidate: all cash."]
     clusters = len(set(response.clusters.values()))
     lines += [
-        f"vetoed   {_counted(veto.rule for veto in response.vetoes.values()) or 'none'}",
+        f"vetoed   {_vetoed(response)}",
         f"stage    {response.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(response.flags))}",
         f"no value {', '.join(f'{name} ({why})' for name, why in sorted(response.absent.items())) or 'none'}",
         f"status   {_status(decision.allocation)}",
@@ -219,13 +220,20 @@ def _explained(one: dict[str, Any]) -> list[str]:
         )
         lines.append(f"{atom['atom']}: {fate}; score {atom['score']:.3f}, rank {atom['rank']} of {atom['of']}")
         if veto:
-            kind = "hard" if veto["hard"] else "soft"
+            kind = "hard" if veto["hard"] else "overridden soft" if veto["overridden"] else "soft"
             lines.append(f"  {kind} veto {veto['rule']}: {veto['value']:.4g}, limit {veto['limit']:.4g}")
         parts = (f"{name} {p:.3f}" for name, p in atom["components"].items())
         lines.append(f"  cluster {atom['cluster']}; probabilities: {', '.join(parts) or 'none'}")
         if atom["missing"]:
             lines.append(f"  without: {', '.join(atom['missing'])} (stands at 0.5 there)")
     return lines
+
+
+def _vetoed(response: "SelectionResponse") -> str:
+    """Return each rule with how many atoms it kept out, and those that winners broke where any was overridden."""
+    stood = _counted(veto.rule for veto in response.standing_vetoes.values()) or "none"
+    overridden = _counted(veto.rule for veto in response.vetoes.values() if veto.overridden)
+    return f"{stood}; overridden: {overridden}" if overridden else stood
 
 
 def _counted(reasons: Any) -> str:

@@ -45,7 +45,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Text(
             text="Each atom counts once at a decision, under the first reason that it failed: health before vetoes, "
             "hard vetoes before soft ones. A soft veto takes its share of pure noise by design, and relaxation "
-            "takes atoms back in spite of one; those are not counted.",
+            "takes atoms back in spite of one; those are not counted, their records say `overridden`.",
             tone="note",
         ),
         Data(name="fallen", about="atoms that fell out, by decision and reason", frame=vetoes.drop("cell")),

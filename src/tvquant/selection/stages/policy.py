@@ -123,11 +123,13 @@ def _any(count: int, broken: Sequence[Bools]) -> Bools:
 def _first_broken(
     ids: tuple[str, ...], judgements: Mapping[str, Judgement], hard: Set[str], recruited: Mapping[str, str]
 ) -> dict[str, Veto]:
-    """Return atom id -> the first rule it broke, for atoms that were not recruited in spite of it."""
+    """Return atom id -> the first rule it broke, overridden where the atom was recruited in spite of it."""
     vetoes: dict[str, Veto] = {}
     for name, judgement in judgements.items():
         for k in np.flatnonzero(judgement.broken):
-            if ids[k] not in recruited and ids[k] not in vetoes:
-                value, limit = float(judgement.values[k]), float(judgement.limits[k])
-                vetoes[ids[k]] = Veto(rule=name, value=value, limit=limit, hard=name in hard)
+            if ids[k] not in vetoes:
+                vetoes[ids[k]] = Veto(
+                    rule=name, value=float(judgement.values[k]), limit=float(judgement.limits[k]),
+                    hard=name in hard, overridden=ids[k] in recruited,
+                )  # fmt: skip
     return vetoes

@@ -82,7 +82,11 @@ def test_an_empty_cluster_contributes_at_stage_3(ready):
     done = reached(ready(entropy=[0.5, 1.0, 1.0, 1.0], clusters=(1, 1, 2, 2), settings={"min_winners": 2}))
     assert done.stage == 3
     assert dict(done.recruited) == {"X:N000_hold_LONG": "ranked", "X:N002_hold_LONG": "cluster_floor"}
-    assert set(done.vetoes) == {"X:N001_hold_LONG", "X:N003_hold_LONG"}
+    assert {symbol: veto.overridden for symbol, veto in done.vetoes.items()} == {
+        "X:N001_hold_LONG": False,
+        "X:N002_hold_LONG": True,
+        "X:N003_hold_LONG": False,
+    }
 
 
 @pytest.mark.requirement("R-SEL-22")
@@ -146,10 +150,15 @@ def test_a_hard_rule_is_the_reason_when_a_soft_one_is_broken_too(ready):
     assert done.vetoes == {"X:N000_hold_LONG": Veto(rule="kurtosis", value=30.0, limit=20.0, hard=True)}
 
 
-def test_who_is_recruited_in_spite_of_a_soft_veto_has_none(ready):
+@pytest.mark.requirement("R-SEL-31")
+def test_who_is_recruited_in_spite_of_a_soft_veto_keeps_it_overridden(ready):
     done = reached(ready(entropy=[1.0, 1.0, 1.0], clusters=(1, 1, 1), settings={"min_winners": 2}))
     assert len(done.recruited) == 2
-    assert set(done.vetoes) == {"X:N002_hold_LONG"}
+    assert {symbol for symbol, veto in done.vetoes.items() if veto.overridden} == set(done.recruited)
+    assert done.vetoes["X:N000_hold_LONG"] == Veto(
+        rule="entropy", value=1.0, limit=SPECTRAL, hard=False, overridden=True
+    )
+    assert not done.vetoes["X:N002_hold_LONG"].overridden
 
 
 @pytest.mark.requirement("R-SEL-26")
