@@ -17,6 +17,7 @@ from tvquant.selection import SELECTION_MODELS, PartitioningStage, SelectionCont
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.stages.feature_engineering import TERMS, TRADED_VALUES, FeatureEngineeringStage
 from tvquant.selection.vetoes.catalogue import VETOES
+from tvquant.selection.weights import DominantSignal
 
 MODELS = sorted(SELECTION_MODELS)
 PARAMETERS = selection_of(vetoes=tuple(VETOES))
@@ -71,8 +72,12 @@ def test_the_catalogues_are_consistent_and_read_only():
     assert set(SELECTION_MODELS) == {
         "all", "baseline", "liquid_htr", "v2", "v2.0", "v2.1", "v3", "v3.1", "v3.2", "v3.4", "v4",
     }  # fmt: skip
-    assert all(model.contradicts <= set(type(PARAMETERS).model_fields) for model in SELECTION_MODELS.values())
-    assert vocabulary().contradictions["all"] == {"top_n", "min_winners", "max_winners"}
+    keys = {key.removeprefix("selection.") for key in vocabulary().keys.leaves}
+    assert all(model.contradicts <= keys for model in SELECTION_MODELS.values())
+    signal = {"dominant_signal", "ranking"}
+    assert vocabulary().contradictions["all"] == {"top_n", "min_winners", "max_winners"} | signal
+    takes = {name for name, model in SELECTION_MODELS.items() if not signal & model.contradicts}
+    assert takes == {"v3.2", "v3.4", "v4"} == {n for n, m in SELECTION_MODELS.items() if DominantSignal in m.options}
     assert all(model.name == name and model.version for name, model in SELECTION_MODELS.items())
     assert all(rule.name == name and rule.meaning.endswith(".") for name, rule in VETOES.items())
     hard = [rule.hard for rule in VETOES.values()]
@@ -204,6 +209,43 @@ def test_the_most_bearish_asset_ranks_first_among_shorts(name):
     )
     assert max(got.scores, key=got.scores.__getitem__) == "X:N0008_hold_SHORT"
     assert got.winners[0].physical_symbol == "X:N0008"
+
+
+@pytest.mark.requirement("R-SEL-12")
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("name", ["v3.2", "v3.4", "v4"])
+def test_the_order_follows_the_dominant_rating(name, direction):
+    """All else equal it is the order of the rating; a short is the better, the lower its asset is rated."""
+    given = context(12, terms=("recommend_ma",), young=False)
+    atoms = tuple(replace(atom, direction=direction) for atom in given.pool.atoms)
+    composition = {atom.symbol: {atom.physical_symbol: float(direction.sign)} for atom in atoms}
+    own = given.pool.own[:, :1].repeat(12, axis=1)
+    streams = replace(given.pool.streams, ids=tuple(composition), returns=own * direction.sign, composition=composition)
+    rating = np.random.default_rng(3).permutation(np.linspace(-1.0, 1.0, 12))
+    pool = AtomPool(atoms=atoms, streams=streams, own=own)
+    alike = replace(given, pool=pool, features=replace(given.features, values=rating[None]))
+    free = PARAMETERS.model_copy(update={"vetoes": (), "dominant_signal": "rating_ma"})
+    scores = SELECTION_MODELS[name].select(replace(alike, parameters=free)).scores
+    assert sorted(scores, key=scores.__getitem__) == [atoms[k].symbol for k in np.argsort(rating * direction.sign)]
+    without = SELECTION_MODELS[name].select(replace(alike, parameters=PARAMETERS)).scores
+    assert name == "v4" or len(set(without.values())) == 1
+
+
+@pytest.mark.requirement("R-SEL-12")
+@pytest.mark.parametrize("name", ["v3.2", "v3.4", "v4"])
+def test_a_dominant_rating_orders_a_pool_of_all_sorts_more_than_momentum_does(name):
+    given = context(150, young=False)
+    sides = np.array([atom.direction.sign for atom in given.pool.atoms])
+    rating = given.features.of("recommend_ma", given.features.keys) * sides
+    agreement = []
+    for signal in (None, "rating_ma"):
+        free = PARAMETERS.model_copy(update={"dominant_signal": signal})
+        got = SELECTION_MODELS[name].select(replace(given, parameters=free))
+        scores = np.array([got.scores[symbol] for symbol in given.pool.ids])
+        agreement.append(np.corrcoef(scores.argsort().argsort(), rating.argsort().argsort())[0, 1])
+        largest = max(got.shares, key=got.shares.__getitem__)
+        assert (largest == "rating_ma") == (signal is not None)
+    assert agreement[1] > 0.5 > agreement[0]
 
 
 @pytest.mark.requirement("R-FEA-14")

@@ -77,6 +77,7 @@ def responses(draw: Any) -> SelectionResponse:
         absent=draw(st.dictionaries(WORDS, WORDS, max_size=2)),
         missing={draw(WORDS): tuple(ids)},
         flags=draw(st.frozensets(WORDS, max_size=2)),
+        shares=draw(st.dictionaries(WORDS, st.floats(-1.0, 2.0), max_size=2)),
         effective_bets=draw(st.none() | st.floats(0.0, 25.0)),
         trace=tuple(draw(st.lists(WORDS, max_size=2))),
     )

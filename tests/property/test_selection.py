@@ -14,6 +14,7 @@ from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
 from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
+from tvquant.selection.scorer import shares
 from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.vetoes.catalogue import VETOES
 
@@ -110,8 +111,22 @@ def test_winners_keep_floor_and_ceiling_and_scores_are_finite(context):
     assert ("sparse" in got.flags) == (len(got.winners) < floor)
     assert np.isfinite(list(got.scores.values())).all()
     assert all(0.0 < p <= 1.0 for parts in got.components.values() for p in parts.values())
+    assert got.shares == {} or sum(got.shares.values()) == pytest.approx(1.0, abs=1e-9)
+    assert set(got.shares) <= set(next(iter(got.components.values())))
     ranked = [got.scores[atom.symbol] for atom in got.winners]
     assert ranked == sorted(ranked, reverse=True)
+
+
+@pytest.mark.requirement("R-SEL-10")
+@settings(deadline=None)
+@given(st.integers(2, 30), st.integers(1, 6), st.integers(0, 2**32))
+def test_shares_of_score_variance_sum_to_one_and_are_those_of_a_covariance(atoms, features, seed):
+    rng = np.random.default_rng(seed)
+    parts = {f"f{k}": rng.normal(5.0, rng.choice([0.1, 1.0, 10.0]), atoms) for k in range(features)}
+    found, score = shares(parts, [f"n{k}" for k in range(atoms)]), np.sum(list(parts.values()), axis=0)
+    assert sum(found.values()) == pytest.approx(1.0, abs=1e-9)
+    for name, part in parts.items():
+        assert found[name] == pytest.approx(np.cov(part, score)[0, 1] / np.var(score, ddof=1), rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.requirement("R-SEL-14")

@@ -78,6 +78,7 @@ class SelectionResponse:
     absent : feature -> why it is in no score at all.
     missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; a penalty takes nothing from them.
     flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
+    shares : feature -> its share of the variance of scores; none where scores are alike, or there are none.
     effective_bets : participation ratio of the eigenvalues of the correlations of the winners' assets; None where the
         response was read from a record that is older.
     trace : names of the stages that ran, in order.
@@ -98,6 +99,7 @@ class SelectionResponse:
     absent: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
+    shares: Mapping[str, float] = field(default_factory=dict)
     effective_bets: float | None = None
     trace: tuple[str, ...] = ()
 
@@ -119,6 +121,7 @@ class SelectionResponse:
             vetoes={symbol: Veto(**veto) for symbol, veto in payload["vetoes"].items()},
             missing={name: tuple(ids) for name, ids in payload["missing"].items()},
             flags=frozenset(payload["flags"]),
+            shares=payload.get("shares", {}),
             effective_bets=payload.get("effective_bets"),
             trace=tuple(payload["trace"]),
         )
@@ -140,6 +143,7 @@ class SelectionResponse:
             "absent": dict(sorted(self.absent.items())),
             "missing": {name: list(ids) for name, ids in sorted(self.missing.items())},
             "flags": sorted(self.flags),
+            "shares": dict(sorted(self.shares.items())),
             "effective_bets": self.effective_bets,
             "trace": list(self.trace),
         }

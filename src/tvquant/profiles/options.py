@@ -29,7 +29,10 @@ class Options(Section):
     from_files: ClassVar[Mapping[str, Reader]] = {}
 
     def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:  # noqa: ARG002 (the whole of it, resolved)
-        """Yield key and text of what these values cannot be in this profile; asked where it names the member."""
+        """Yield key and text of what these values cannot be in this profile.
+
+        Shared keys are always asked, those of one member where the profile names it.
+        """
         yield from ()
 
     @classmethod

@@ -107,9 +107,10 @@ class Vocabulary:
         for section, every in self.options.items():
             held: FamilySection = getattr(profile, section)
             for declared in every:
-                if declared.under in named:
+                if not declared.under or declared.under in named:
+                    place = f"{section}.{declared.under}" if declared.under else section
                     for key, text in held.options(declared).complaints(profile):
-                        yield f"{section}.{declared.under}.{key}", text
+                        yield f"{place}.{key}", text
 
     def contradicted(self, model: str, own: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield what a profile itself sets (`own`: dotted key -> value) and its selection model has no use for."""

@@ -11,13 +11,14 @@ from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionResponse
 from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
+from tvquant.selection.scorer import shares
 from tvquant.selection.stages.feature_engineering import TERMS, FeatureEngineeringStage
 from tvquant.selection.stages.inference import InferenceStage
 from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage, bets
 from tvquant.selection.stages.policy import SelectionPolicyStage
 from tvquant.selection.stages.synthesis import SynthesisStage
-from tvquant.selection.weights import ScoreWeights
+from tvquant.selection.weights import DominantSignal, ScoreWeights
 
 VERSION = "4.0-mlops"
 
@@ -56,7 +57,7 @@ class SelectionPipelineAdapter:
     name: str = "v4"
     version: str = VERSION
     features: frozenset[str] = TERMS
-    options: tuple[type[Options], ...] = (ScoreWeights,)
+    options: tuple[type[Options], ...] = (ScoreWeights, DominantSignal)
     contradicts: frozenset[str] = frozenset()
     pipeline: SelectionPipeline = field(default_factory=SelectionPipeline)
 
@@ -77,6 +78,7 @@ class SelectionPipelineAdapter:
             scores=dict(zip(ids, done.scored().tolist(), strict=True)),
             components=by_atom(done.probabilities),
             parts=by_atom(done.parts),
+            shares=shares(done.parts, ids),
             vetoes=dict(done.vetoes),
             clusters=dict(zip(ids, done.clusters, strict=True)),
             stage=done.stage,

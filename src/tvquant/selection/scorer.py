@@ -8,7 +8,7 @@
 3. A score is higher for a better atom whatever its direction, because features are taken on synthetic longs (R-SEL-13).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,6 +20,10 @@ from tvquant.selection.mapping import Mapper
 
 FLOOR = 1e-9
 """A probability is not taken to be lower where its logarithm is, so that no score is infinite."""
+
+
+ALIKE = 1e-12
+"""A spread of scores below this share of their parts is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,21 @@ class Scored:
     parts: Mapping[str, Floats]
     absent: Mapping[str, str]
     missing: Mapping[str, tuple[str, ...]]
+
+
+def shares(parts: Mapping[str, Floats], ids: Sequence[str]) -> dict[str, float]:
+    """Return feature -> share of the variance of scores, cov(part, score) / var(score); they sum to 1 (R-SEL-10).
+
+    A share below 0 is of a feature that goes against the score. None where scores are all alike. Sums are taken in the
+    order of `ids` (K), so that the order of the pool changes no bit.
+    """
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    columns = {name: part[order] - part[order].mean() for name, part in parts.items()}
+    score = np.sum(list(columns.values()), axis=0)
+    total = float(np.square(score).sum())
+    if not columns or total <= (ALIKE * sum(np.abs(parts[name]).max() for name in parts)) ** 2:
+        return {}
+    return {name: float((column * score).sum() / total) for name, column in columns.items()}
 
 
 class Scorer(Protocol):

@@ -31,6 +31,7 @@ def response(**changes):
         "absent": {"liquidity": "the data have no volume"},
         "missing": {"hurst": (SHORT.symbol,)},
         "flags": frozenset({"sparse", "few_assets"}),
+        "shares": {"momentum": 0.75, "adx": 0.25},
         "effective_bets": 1.5,
         "trace": ("ingestion", "policy"),
     }
@@ -59,6 +60,7 @@ def test_the_payload_persists_winners_scores_components_clusters_vetoes_and_thre
         "absent": {"liquidity": "the data have no volume"},
         "missing": {"hurst": ["X:A_hold_SHORT"]},
         "flags": ["few_assets", "sparse"],
+        "shares": {"adx": 0.25, "momentum": 0.75},
         "effective_bets": 1.5,
         "trace": ["ingestion", "policy"],
     }
@@ -79,10 +81,11 @@ def test_winners_of_a_record_are_the_atoms_again():
     assert tuple(Atom.of(winner) for winner in response().payload()["winners"]) == (LONG, SHORT)
 
 
-def test_a_record_of_before_there_were_bets_can_be_read():
-    older = response().payload()
-    del older["effective_bets"]
+def test_a_record_of_before_there_were_shares_and_bets_can_be_read():
+    older = {key: value for key, value in response().payload().items() if key not in ("shares", "effective_bets")}
     assert SelectionResponse.of(older).effective_bets is None
+    assert SelectionResponse.of(older).shares == {}
+    assert SelectionResponse.of(response().payload()).shares == {"adx": 0.25, "momentum": 0.75}
     assert SelectionResponse.of(response().payload()).effective_bets == 1.5
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tvquant.core.features import FeatureSet
 from tvquant.selection.mapping import cdf, min_max, rank, rank_desc
-from tvquant.selection.scorer import AdditiveScorer, AlphaScorer, Component
+from tvquant.selection.scorer import AdditiveScorer, AlphaScorer, Component, shares
 from tvquant.selection.weights import WEIGHTS
 
 SCORER = AlphaScorer(components=WEIGHTS["v4_round"])
@@ -137,3 +137,13 @@ def test_a_sum_adds_zeros_and_takes_penalties_away():
     assert scored.scores.tolist() == pytest.approx([0.0, 0.375 - 0.25, 0.75 - 0.5], abs=1e-15)
     assert scored.probabilities["up"].tolist() == [0.0, 0.5, 1.0]
     assert (scored.missing, set(scored.absent)) == ({"bad": ("A1",)}, {"gone"})
+
+
+@pytest.mark.requirement("R-SEL-10")
+def test_shares_by_hand_and_none_where_scores_are_alike():
+    parts = {"momentum": np.array([0.0, 1.0, 2.0]), "against": np.array([1.0, 0.5, 0.0]), "level": np.full(3, 7.0)}
+    # Scores vary by 0.5 a step: momentum gives twice that, the one against it takes once that away.
+    assert shares(parts, "abc") == pytest.approx({"momentum": 2.0, "against": -1.0, "level": 0.0})
+    assert shares({"level": np.full(3, 0.1), "another": np.array([1.0, 1.0, 1.0 + 1e-15])}, "abc") == {}
+    assert shares({"momentum": np.array([0.3])}, "a") == {}
+    assert shares({}, "abc") == {}

@@ -7,6 +7,7 @@ from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage, bets
+from tvquant.selection.weights import DOMINANT_KEYS
 
 PASSED_THROUGH = "passed_through"
 """How each winner came in: nobody ranked it."""
@@ -23,7 +24,7 @@ class Baseline:
     version: str = "1"
     features: frozenset[str] = frozenset()
     options: tuple[type[Options], ...] = ()
-    contradicts: frozenset[str] = frozenset()
+    contradicts: frozenset[str] = DOMINANT_KEYS
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

@@ -16,6 +16,7 @@ from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage, bets
 from tvquant.selection.vetoes.metadata import METADATA, judged
+from tvquant.selection.weights import DOMINANT_KEYS
 
 HEALTHY = "healthy"
 """How each winner came in."""
@@ -30,7 +31,7 @@ class EveryName:
     version: str = "1"
     features: frozenset[str] = frozenset({KNOWN})
     options: tuple[type[Options], ...] = ()
-    contradicts: frozenset[str] = frozenset({"top_n", "min_winners", "max_winners"})
+    contradicts: frozenset[str] = frozenset({"top_n", "min_winners", "max_winners"}) | DOMINANT_KEYS
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

@@ -8,6 +8,7 @@ from tvquant.selection.scorer import AdditiveScorer, Component
 from tvquant.selection.stages.feature_engineering import TRADED_VALUES
 from tvquant.selection.stages.inference import InferenceStage, Scoring, always
 from tvquant.selection.stages.policy import SelectionPolicyStage, no_vetoes
+from tvquant.selection.weights import DOMINANT_KEYS
 
 SCORER = AdditiveScorer(
     components=(
@@ -29,7 +30,7 @@ def cars(
         version=version,
         features=TRADED_VALUES,
         options=(),
-        contradicts=frozenset({"vetoes"}),
+        contradicts=frozenset({"vetoes"}) | DOMINANT_KEYS,
         pipeline=pipeline(
             inference=InferenceStage(scoring=scoring),
             policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),

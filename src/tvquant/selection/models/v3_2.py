@@ -8,9 +8,10 @@ from tvquant.selection.pipeline import SelectionPipeline, SelectionPipelineAdapt
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.scorer import AlphaScorer, Component
 from tvquant.selection.stages.feature_engineering import TERMS
-from tvquant.selection.stages.inference import InferenceStage, always
+from tvquant.selection.stages.inference import InferenceStage, unless_dominated
 from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
 from tvquant.selection.vetoes.friction import FrictionLimits, friction
+from tvquant.selection.weights import DominantSignal
 
 SCORER = AlphaScorer(
     components=(
@@ -30,9 +31,9 @@ V3_2 = SelectionPipelineAdapter(
     name="v3.2",
     version="3.2",
     features=TERMS,
-    options=(FrictionLimits,),
+    options=(FrictionLimits, DominantSignal),
     pipeline=SelectionPipeline(
-        inference=InferenceStage(scoring=always(SCORER)),
+        inference=InferenceStage(scoring=unless_dominated(SCORER.components)),
         policy=SelectionPolicyStage(rules=in_force_with(friction(0.005)), last=Relaxation.STRICT),
     ),
 )

@@ -3,17 +3,18 @@
 from tvquant.selection.models.v3_2 import SCORER
 from tvquant.selection.pipeline import SelectionPipeline, SelectionPipelineAdapter
 from tvquant.selection.stages.feature_engineering import TERMS
-from tvquant.selection.stages.inference import InferenceStage, always
+from tvquant.selection.stages.inference import InferenceStage, unless_dominated
 from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
 from tvquant.selection.vetoes.friction import FrictionLimits, friction
+from tvquant.selection.weights import DominantSignal
 
 V3_4 = SelectionPipelineAdapter(
     name="v3.4",
     version="3.4",
     features=TERMS,
-    options=(FrictionLimits,),
+    options=(FrictionLimits, DominantSignal),
     pipeline=SelectionPipeline(
-        inference=InferenceStage(scoring=always(SCORER)),
+        inference=InferenceStage(scoring=unless_dominated(SCORER.components)),
         policy=SelectionPolicyStage(rules=in_force_with(friction(0.005))),
     ),
 )

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tvquant.selection.contract import SelectionContext
-from tvquant.selection.scorer import AlphaScorer, Scorer
-from tvquant.selection.weights import WEIGHTS, ScoreWeights
+from tvquant.selection.scorer import AlphaScorer, Component, Scorer
+from tvquant.selection.weights import DominantSignal, ScoreWeights, dominated, weighted
 
 type Scoring = Callable[[SelectionContext], Scorer]
 """From a context to what scores it."""
@@ -13,12 +13,22 @@ type Scoring = Callable[[SelectionContext], Scorer]
 
 def as_the_profile_weighs(context: SelectionContext) -> Scorer:
     """Return the scorer of v4, by the weights that the profile names."""
-    return AlphaScorer(components=WEIGHTS[context.parameters.options(ScoreWeights).weights])
+    return _dominated(context, weighted(context.parameters.options(ScoreWeights)))
 
 
 def always(scorer: Scorer) -> Scoring:
     """Return this scorer for every context."""
     return lambda _: scorer
+
+
+def unless_dominated(components: tuple[Component, ...]) -> Scoring:
+    """Return the product of these components, but for the signal that the profile lets dominate."""
+    return lambda context: _dominated(context, components)
+
+
+def _dominated(context: SelectionContext, components: tuple[Component, ...]) -> AlphaScorer:
+    signal = context.parameters.options(DominantSignal).dominant_signal
+    return AlphaScorer(components=dominated(components, signal))
 
 
 @dataclass(frozen=True, slots=True)
