@@ -26,6 +26,7 @@ from tvquant.ledger import Ledger, RunFolder, genesis_entry
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import MANIFEST
 from tvquant.profiles import ResolvedProfile, to_manifest
+from tvquant.tournament.matrix import get_ready
 
 
 def run(
@@ -46,6 +47,7 @@ def run(
 
 def play_stages(context: RunContext, ledger: Ledger) -> Finished:
     """Play the stages that the run lacks, and seal it."""
+    get_ready(context.jobs)
     for stage in DATA_STAGES:
         play(stage, context)
     pin(context)

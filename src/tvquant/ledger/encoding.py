@@ -52,13 +52,24 @@ def encode(value: Any, where: str = "value") -> Json:
         case None:
             return None
         case list() | tuple():
-            return [encode(item, f"{where}[{i}]") for i, item in enumerate(value)]
+            return [item if _is_plain(item) else encode(item, f"{where}[{i}]") for i, item in enumerate(value)]
         case Mapping():
-            return {_key(key, where): encode(item, f"{where}.{key}") for key, item in value.items()}
+            return {
+                _key(key, where): item if _is_plain(item) else encode(item, f"{where}.{key}")
+                for key, item in value.items()
+            }
         case Enum():
             return encode(value.value, where)
         case _:
             return _library_value(value, where)
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is its own encoding: most are, and need no name for an error."""
+    kind = type(value)
+    if kind is float:
+        return isfinite(value)
+    return value is None or kind is int or kind is bool or (kind is str and value.isascii())
 
 
 def is_scalar(encoded: Json) -> bool:
@@ -103,6 +114,8 @@ def _text(value: str, where: str) -> str:
 
 
 def _key(key: Any, where: str) -> str:
+    if type(key) is str and key.isascii():
+        return MARK + key if key.startswith(MARK) else key
     if not isinstance(key, str):
         raise TypeError(f"{where}: keys must be text, found {key!r} ({type(key).__name__})")
     text = _text(str.__str__(key), where)

@@ -19,7 +19,7 @@ from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.rebalances import Rebalance, snapshot_entry
 from tvquant.tournament.walk_forward import BacktestEngine
-from tvquant.tournament.workers import Pool
+from tvquant.tournament.workers import Pool, start
 
 type Progress = Callable[[int], None]
 
@@ -54,6 +54,16 @@ class Matrix:
     def digest(self) -> str:
         """The result digest: Merkle root over the cells, sorted by key."""
         return merkle_root(self.leaves)
+
+
+def get_ready(jobs: int) -> None:
+    """Start the worker processes of a matrix to come; they import what they need while this process reads its data."""
+    if jobs > 1:
+        start(jobs).submit(_imported)
+
+
+def _imported() -> None:
+    """Do nothing: to be called in a worker is to be imported there, with all that plays a matrix."""
 
 
 def play_matrix(

@@ -1,11 +1,11 @@
-"""Worker processes: one BLAS thread each, and none outlives the process that it works for."""
+"""Worker processes beside this one: one BLAS thread each, and none outlives the process that it works for."""
 
 import os
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from functools import cache, lru_cache
 from pathlib import Path
@@ -13,10 +13,16 @@ from typing import Any, Self
 
 LOOK = 1.0
 """Seconds between two looks at whether the parent lives."""
+IDLE = 600
+"""Seconds that workers wait for a task before they end."""
+AT_HAND = 2
+"""Tasks that each worker has been given: one that it works on, and the next."""
+AHEAD = 8
+"""Results per process that may wait for those before them."""
 
 
 class Pool[S]:
-    """Runs functions of one subject over argument tuples, in order: here, or on worker processes.
+    """Runs functions of one subject over argument tuples, in order: here, and on `jobs` - 1 processes more.
 
     The subject is written once, and each worker maps its arrays from that file at its first task; they are read-only
     there. Every process has one BLAS thread: equal bytes for any number of processes need it, and it is fastest.
@@ -37,42 +43,72 @@ class Pool[S]:
             folder = tempfile.TemporaryDirectory(prefix="tvquant-", ignore_cleanup_errors=True)
             self._file = Path(self._stack.enter_context(folder)) / "subject"
             joblib.dump(self._subject, self._file)
-            parallel = joblib.Parallel(n_jobs=self.jobs, return_as="generator", backend="loky")
-            self._parallel = self._stack.enter_context(parallel)
+            self._executor = start(self.jobs)
+            self._ready = self._executor.submit(_get_ready, self._file)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
     def run[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
-        """Return results in the order of the tasks, each as soon as it and those before it are there."""
+        """Return results in the order of the tasks, each as soon as it and those before it are there.
+
+        Workers have what comes next; while a result is not there yet, this process takes a task itself.
+        """
         if self.jobs == 1:
             return (work(self._subject, *task) for task in tasks)
-        results = self._results(work, tasks)
+        results = self._results(work, tuple(tasks))
         self._stack.callback(results.close)
         return results
 
-    def _results[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Generator[R]:
-        """Yield the results of the workers; who stops early leaves results behind, of which joblib need not warn."""
-        import joblib
-
-        results: Generator[R] = self._parallel(
-            joblib.delayed(_worked)(os.getpid(), self._file, work, task) for task in tasks
-        )
+    def _results[*A, R](self, work: Callable[[S, *A], R], tasks: tuple[tuple[*A], ...]) -> Generator[R]:
+        given: dict[int, Future[R]] = {}
+        made: dict[int, R] = {}
+        begun = 0
         try:
-            for one in results:  # noqa: UP028 (`yield from` would close the other generator first, with its warning)
-                yield one
+            for wanted in range(len(tasks)):
+                last = min(len(tasks), wanted + AHEAD * self.jobs)
+                while wanted not in made:
+                    while begun < last and self._has_room(given):
+                        given[begun] = self._executor.submit(_worked, self._file, work, tasks[begun])
+                        begun += 1
+                    if begun < last and not (wanted in given and given[wanted].done()):
+                        made[begun] = work(self._subject, *tasks[begun])
+                        begun += 1
+                    else:
+                        made[wanted] = given.pop(wanted).result()
+                yield made.pop(wanted)
         finally:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                results.close()
+            for future in given.values():
+                future.cancel()
+
+    def _has_room(self, given: dict[int, Future[Any]]) -> bool:
+        """Return whether workers are there, and have fewer tasks at hand than they should."""
+        if not self._ready.done():
+            return False
+        self._ready.result()
+        return sum(not future.done() for future in given.values()) < AT_HAND * (self.jobs - 1)
 
 
-def _worked(parent: int, file: Path, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
-    """Compute a task in a worker of the parent; return its result."""
+def start(jobs: int) -> Executor:
+    """Return the executor of the `jobs` - 1 worker processes beside this one; started once, they serve every pool."""
+    from joblib.externals.loky import get_reusable_executor
+
+    found: Executor = get_reusable_executor(
+        max_workers=jobs - 1, timeout=IDLE, initializer=end_with, initargs=(os.getpid(),)
+    )
+    return found
+
+
+def _get_ready(file: Path) -> None:
+    """Load the subject of a pool in a worker."""
+    _subject(file)
+
+
+def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    """Compute a task in a worker; return its result."""
     from threadpoolctl import threadpool_limits
 
-    end_with(parent)
     with threadpool_limits(1):
         return work(_subject(file), *task)
 

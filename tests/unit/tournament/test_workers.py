@@ -2,11 +2,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tvquant.core.errors import ModelError
 from tvquant.tournament.workers import Pool
 
 PARENT = """
@@ -23,25 +25,48 @@ with Pool(2, None) as pool:
 
 
 def scaled(subject: NDArray[np.float64], number: int) -> tuple[float, int, bool]:
-    return float(subject[number]), os.getpid(), subject.flags.writeable
+    return float(subject[number % len(subject)]), os.getpid(), subject.flags.writeable
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_results_come_in_the_order_of_the_tasks(jobs: int) -> None:
-    with Pool(jobs, np.arange(5.0) ** 2) as pool:
+def slowly(subject: NDArray[np.float64], number: int) -> tuple[float, int, bool]:
+    time.sleep(0.005)
+    return scaled(subject, number)
+
+
+def refused(subject: NDArray[np.float64], number: int) -> float:
+    if number == 3:
+        raise ModelError(f"task {number}")
+    return float(subject[number])
+
+
+def test_results_come_in_the_order_of_the_tasks() -> None:
+    with Pool(1, np.arange(5.0) ** 2) as pool:
         found = list(pool.run(scaled, ((number,) for number in range(5))))
     assert [value for value, _, _ in found] == [0.0, 1.0, 4.0, 9.0, 16.0]
-    assert (os.getpid() in {pid for _, pid, _ in found}) is (jobs == 1)
+    assert {pid for _, pid, _ in found} == {os.getpid()}
 
 
 @pytest.mark.xdist_group("loky")
-def test_workers_read_the_subject_of_their_own_pool_and_cannot_write_it() -> None:
+def test_this_process_works_beside_the_workers_of_its_pool_which_cannot_write_its_subject() -> None:
     """Workers outlive a pool and serve the next one."""
     for scale in (1.0, 2.0):
+        pids, workers_wrote = set(), False
         with Pool(2, scale * np.arange(5.0)) as pool:
-            found = list(pool.run(scaled, ((number,) for number in range(5))))
-        assert [value for value, _, _ in found] == [scale * number for number in range(5)]
-        assert not any(writeable for _, _, writeable in found)
+            for number, (value, pid, writeable) in enumerate(pool.run(slowly, ((k,) for k in range(6000)))):
+                assert value == scale * (number % 5)
+                pids.add(pid)
+                workers_wrote |= writeable and pid != os.getpid()
+                if len(pids) == 2 and number > 10:
+                    break  # who stops early leaves tasks behind
+        assert os.getpid() in pids
+        assert len(pids) == 2
+        assert not workers_wrote
+
+
+@pytest.mark.xdist_group("loky")
+def test_the_error_of_a_task_is_raised_whoever_works_on_it() -> None:
+    with Pool(2, np.arange(9.0)) as pool, pytest.raises(ModelError, match="task 3"):
+        list(pool.run(refused, ((number,) for number in range(9))))
 
 
 def test_workers_end_with_a_parent_that_is_killed() -> None:
