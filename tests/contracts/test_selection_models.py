@@ -75,7 +75,7 @@ def test_the_catalogues_are_consistent_and_read_only():
     keys = {key.removeprefix("selection.") for key in vocabulary().keys.leaves}
     assert all(model.contradicts <= keys for model in SELECTION_MODELS.values())
     signal = {"dominant_signal", "ranking"}
-    assert vocabulary().contradictions["all"] == {"top_n", "min_winners", "max_winners"} | signal
+    assert vocabulary().contradictions["all"] == {"top_n", "min_winners", "max_winners", "min_momentum"} | signal
     takes = {name for name, model in SELECTION_MODELS.items() if not signal & model.contradicts}
     assert takes == {"v3.2", "v3.4", "v4"} == {n for n, m in SELECTION_MODELS.items() if DominantSignal in m.options}
     assert all(model.name == name and model.version for name, model in SELECTION_MODELS.items())

@@ -75,6 +75,11 @@ class Instrument:
             for fact in self.facts
         )
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What it is a price of, and its venue: alike for all quotes and scaled contracts of a coin on one venue."""
+        return (self.base or self.key, *self.venue)
+
     def kinds_at(self, t: Instant) -> frozenset[Kind]:
         """Return its kinds as known at `t`: no stablecoin once the peg is lost, `tradfi` by the latest fact."""
         if not self.doubted:

@@ -31,6 +31,7 @@ class SelectionContext:
     features : terms of the instruments, known at the decision.
     train : rows of the streams that momentum uses, the last ones.
     periods_per_year : A, of the calendar.
+    identities : physical symbol -> what it is a price of, and where; a symbol that is not in it is a thing of its own.
     atom_features : feature engineering: one column per atom, keys are atom ids.
     probabilities : inference: feature in the score -> K values in (0, 1], in [0, 1] where the score is a sum.
     parts : inference: feature in the score -> K parts of the scores.
@@ -55,6 +56,7 @@ class SelectionContext:
     parameters: SelectionSection
     train: int
     periods_per_year: int
+    identities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     atom_features: FeatureSet | None = None
     probabilities: Mapping[str, Floats] = field(default_factory=dict)
     parts: Mapping[str, Floats] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class SelectionContext:
             found: Floats | None = getattr(self, name)
             if found is not None:
                 object.__setattr__(self, name, frozen(found))
-        for name in ("probabilities", "parts", "absent", "missing", "vetoes", "thresholds", "recruited"):
+        for name in ("identities", "probabilities", "parts", "absent", "missing", "vetoes", "thresholds", "recruited"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def of_instruments(self, term: str) -> Floats:

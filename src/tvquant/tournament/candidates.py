@@ -171,6 +171,7 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
         features=instrument_features(view, rules),
         parameters=rules.selection,
         train=rules.train,
+        identities={one.key: one.identity for one in view.panel.instruments},
         periods_per_year=calendar(view.panel.calendar).periods_per_year,
     )
 

@@ -58,7 +58,7 @@ def consolidate(
     _distinct([atom for _, atom in unique.values()])
     groups: dict[tuple[object, ...], list[Recruit]] = {}
     for instrument, atom in unique.values():
-        identity = (instrument.base or instrument.key, instrument.venue, atom.logic, atom.direction)
+        identity = (instrument.identity, atom.logic, atom.direction)
         groups.setdefault(identity, []).append((instrument, atom))
     primaries: dict[str, Atom] = {}
     alternatives: dict[str, tuple[str, ...]] = {}

@@ -18,6 +18,7 @@ class SelectionSection(FamilySection):
     top_n : best of each cluster and direction that win.
     min_winners : the floor of the scarcity protocol; vetoes are relaxed in stages until it is reached (R-SEL-24).
     max_winners : the best of them that are kept.
+    min_momentum : least return of an atom's own stream on its last 60 rows, for recruits and fills alike; null is none.
     cluster_distance : height at which the tree of correlation distances is cut, here and for allocation.
     max_clusters : most clusters that a cut leaves; above it the tree is cut higher.
     cluster_lookbacks : rows over which correlations are averaged before the distance is taken (R-SEL-27).
@@ -30,6 +31,7 @@ class SelectionSection(FamilySection):
     top_n: int = Field(strict=True, ge=1)
     min_winners: int = Field(strict=True, ge=1)
     max_winners: int = Field(strict=True, ge=1)
+    min_momentum: Real | None
     cluster_distance: Real = Field(gt=0, le=1)
     max_clusters: int = Field(strict=True, ge=1)
     cluster_lookbacks: Annotated[Distinct[Annotated[int, Field(strict=True, ge=20)]], Field(min_length=1)]

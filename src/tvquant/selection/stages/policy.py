@@ -1,6 +1,6 @@
 """Stage 5: vetoes, ranking and recruitment, one stage of relaxation at a time."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from tvquant.core.panel import Bools
 from tvquant.core.selection import Veto
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection.contract import SelectionContext
+from tvquant.selection.eligibility import IDENTITY, MIN_MOMENTUM, one_per_identity, too_slow
 from tvquant.selection.places import Placing, top_n
 from tvquant.selection.relaxation import CLUSTER_FLOOR, Candidates, Relaxation, recruit
 from tvquant.selection.vetoes.catalogue import VETOES
@@ -60,15 +61,18 @@ class SelectionPolicyStage:
         """Return the context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
         rules, places = self.rules(parameters), self.placing(context)
-        judgements = {name: rule.judgement(context, stage) for name, rule in rules.items()}
-        hard = {name for name, rule in rules.items() if rule.hard}
+        judgements = too_slow(context) | {name: rule.judgement(context, stage) for name, rule in rules.items()}
+        hard = {name for name, rule in rules.items() if rule.hard} | {MIN_MOMENTUM, IDENTITY}
+        vetoed, barred = _broken(len(pool.ids), judgements, hard)
+        judgements = one_per_identity(context, vetoed=vetoed, barred=barred) | judgements
+        vetoed, barred = _broken(len(pool.ids), judgements, hard)
         candidates = Candidates(
             ids=pool.ids,
             directions=tuple(atom.direction for atom in pool.atoms),
             scores=context.scored(),
             clusters=context.partitioned(),
-            vetoed=_any(len(pool.ids), [v.broken for v in judgements.values()]),
-            barred=_any(len(pool.ids), [v.broken for name, v in judgements.items() if name in hard]),
+            vetoed=vetoed,
+            barred=barred,
             noise=~(context.of_atoms("floor_entropy") <= FLOOR_ENTROPY),
         )
         recruited = recruit(
@@ -115,9 +119,14 @@ class SelectionPolicyStage:
         return len(context.recruited) < context.parameters.min_winners and context.stage < self.last
 
 
-def _any(count: int, broken: Sequence[Bools]) -> Bools:
-    """Return which of `count` atoms breaks one of the rules; none where no rule is in force."""
-    return np.asarray(np.logical_or.reduce([np.zeros(count, np.bool_), *broken]))
+def _broken(count: int, judgements: Mapping[str, Judgement], hard: Set[str]) -> tuple[Bools, Bools]:
+    """Return which of `count` atoms break a rule, and which a hard one."""
+    any_rule, hard_rule = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    for name, judgement in judgements.items():
+        any_rule |= judgement.broken
+        if name in hard:
+            hard_rule |= judgement.broken
+    return any_rule, hard_rule
 
 
 def _first_broken(

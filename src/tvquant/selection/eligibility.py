@@ -1,0 +1,54 @@
+"""Who may be recruited at all, whatever stage, cluster and score: minimum momentum, and one instrument per identity.
+
+Both bind in fills too (R-SEL-25), so a response has them as hard vetoes. Neither is a veto that a profile lists.
+"""
+
+import numpy as np
+
+from tvquant.core.panel import Bools, Floats
+from tvquant.selection.contract import SelectionContext
+from tvquant.selection.vetoes.contract import Judgement, below
+
+MOMENTUM_ROWS = 60
+"""Rows of the trailing return that `selection.min_momentum` is held against."""
+MIN_MOMENTUM, IDENTITY = "min_momentum", "identity"
+"""Names in responses."""
+
+
+def trailing_return(streams: Floats) -> Floats:
+    """Return what T x K streams earned on their last 60 rows, K, compounded; a row without a bar earned nothing."""
+    return np.asarray(np.where(np.isfinite(streams), 1.0 + streams, 1.0)[-MOMENTUM_ROWS:].prod(axis=0) - 1.0)
+
+
+def too_slow(context: SelectionContext) -> dict[str, Judgement]:
+    """Return how `selection.min_momentum` judges the atoms by name of the rule; nothing where there is none."""
+    least = context.parameters.min_momentum
+    return {} if least is None else {MIN_MOMENTUM: below(trailing_return(context.pool.streams.returns), least)}
+
+
+def one_per_identity(context: SelectionContext, *, vetoed: Bools, barred: Bools) -> dict[str, Judgement]:
+    """Return which atoms lose to another of their identity in their cluster, by name of the rule.
+
+    1. Rivals are atoms of one economic identity, venue, logic and direction: two quotes of a coin. Two logics are none.
+    2. Of those in one cluster the best score stays, ties by id: among those without any veto, or else without a hard
+       one. Where all are barred nobody loses.
+    3. Value and limit are the scores of the atom and of the one that stays.
+
+    Nothing where nobody loses. `vetoed` and `barred` (K each): breaks any rule, a hard one.
+    """
+    ids, atoms, scores, clusters = context.pool.ids, context.pool.atoms, context.scored(), context.partitioned()
+    stays: dict[tuple[object, ...], int] = {}
+    rivals = []
+    for k in sorted(range(len(ids)), key=lambda k: (vetoed[k], -scores[k], ids[k])):
+        if not barred[k]:
+            atom = atoms[k]
+            what = context.identities.get(atom.physical_symbol, (atom.physical_symbol,))
+            first = stays.setdefault((what, atom.logic, atom.direction, int(clusters[k])), k)
+            if first != k:
+                rivals.append((k, first))
+    if not rivals:
+        return {}
+    lost, limits = np.zeros(len(ids), np.bool_), scores.copy()
+    for k, first in rivals:
+        lost[k], limits[k] = True, scores[first]
+    return {IDENTITY: Judgement(broken=lost, values=scores, limits=limits, thresholds={"lost": float(len(rivals))})}
