@@ -1,8 +1,8 @@
 """Kernels over many series at once, compiled. Importing this module imports numba.
 
-Each takes series x time (`series`: K x T, C order, as `by_series` lays it out), reads the finite values of one series
-in order of time and writes one figure per series. Sums run in order of time, so that a series' figures do not depend on
-its neighbours. Which formula is whose is told where the public functions stand: `predictability` and `tails`.
+Each takes series x time (`series`: K x T, as `by_series` lays it out), reads the finite values of one series in order
+of time and writes one figure per series. Sums run in order of time, so that a series' figures do not depend on its
+neighbours. Which formula is whose is told where the public functions stand: `predictability` and `tails`.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,9 @@ from tvquant.core.panel import Floats
 from tvquant.statistics.precision import EPSILON
 
 type Integers = NDArray[np.int64]
+
+LANES = 32
+"""Series worked on beside each other where sums cannot be split."""
 
 FLOOR = 8.0 * EPSILON
 """As `precision.rounding_floor`: a spread at or below this times max(1, largest value) is only rounding."""
@@ -40,7 +43,10 @@ def inner[F: Callable[..., Any]](function: F) -> F:
 
 
 def by_series(returns: Floats) -> Floats:
-    """Return T x K returns as a K x T copy in C order: one memory layout, hence one compilation, for every caller.
+    """Return T x K returns as K x T series for the kernels, which only read them: finite values last, NaN before them.
+
+    One memory layout, hence one compilation, for every caller. What has it already is not copied: many kernels can
+    share one `by_series(returns).T`.
 
     Raises
     ------
@@ -48,20 +54,23 @@ def by_series(returns: Floats) -> Floats:
     """
     if returns.ndim != 2:
         raise ModelError(f"returns: expected a matrix of rows x columns, found shape {returns.shape}")
-    return np.array(returns.T, dtype=np.float64, order="C")
+    series: Floats = np.require(returns.T, np.float64, ["C", "W"])
+    finite = np.isfinite(series)
+    if finite.all() or (np.isnan(series[~finite]).all() and (finite[:, 1:] >= finite[:, :-1]).all()):
+        return series
+    packed = np.full(series.shape, np.nan)
+    length = series.shape[1]
+    packed[np.arange(length) >= length - finite.sum(axis=1)[:, None]] = series[finite]
+    return packed
 
 
 @inner
-def last_finite(values: Floats, most: int, out: Floats) -> int:
-    """Put the last `most` finite values into the end of `out`, in order of time, and say how many there are."""
-    at = out.size
-    for t in range(values.size - 1, -1, -1):
-        if out.size - at == most:
-            break
-        if values[t] - values[t] == 0.0:  # neither NaN nor infinite
-            at -= 1
-            out[at] = values[t]
-    return out.size - at
+def _first(series: Floats, most: int) -> int:
+    """Return where the last `most` finite values of a series begin, its length where there is none."""
+    at = max(series.size - most, 0)
+    while at < series.size and series[at] != series[at]:
+        at += 1
+    return at
 
 
 def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
@@ -72,35 +81,33 @@ def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
     """
     t = series.shape[1]
     out = np.full(len(series), np.nan)
-    _entropy(series, order, rows, np.empty(t), np.empty(factorial(order), np.int64), np.empty(t + 1, np.int64), out)
+    _entropy(series, order, rows, np.empty(factorial(order), np.int64), np.empty(t + 1, np.int64), out)
     return out
 
 
 @compiled
-def _entropy(
-    series: Floats, order: int, rows: int, buffer: Floats, counts: Integers, times: Integers, out: Floats
-) -> None:
-    t, patterns = len(buffer), len(counts)
+def _entropy(series: Floats, order: int, rows: int, counts: Integers, times: Integers, out: Floats) -> None:
+    patterns = len(counts)
     for j in range(len(out)):
-        n = last_finite(series[j], rows, buffer)
-        windows, moved = n - order + 1, False
-        for i in range(t - n, t):
-            moved |= buffer[i] != 0.0
+        values = series[j, _first(series[j], rows) :]
+        windows, moved = len(values) - order + 1, False
+        for value in values:
+            moved |= value != 0.0
         if windows < 1 or not moved:
             continue
         for i in range(patterns):
             counts[i] = 0
-        for w in range(t - n, t - n + windows):
+        for w in range(windows):
             # The inversions of each place, as digits of the factorial number system, number the permutations.
             code = 0
             for a in range(order - 1):
                 inversions = 0
                 for b in range(a + 1, order):
-                    if buffer[w + b] < buffer[w + a]:
+                    if values[w + b] < values[w + a]:
                         inversions += 1
                 code = code * (order - a) + inversions
             counts[code] += 1
-        for i in range(t + 1):
+        for i in range(windows + 1):
             times[i] = 0
         for i in range(patterns):
             times[counts[i]] += 1
@@ -114,110 +121,141 @@ def _entropy(
 def net_over_gross(series: Floats, rows: int) -> Floats:
     """Return the size of the sum over the sum of the sizes."""
     out = np.full(len(series), np.nan)
-    _net_over_gross(series, rows, np.empty(series.shape[1]), out)
+    _net_over_gross(series, rows, out)
     return out
 
 
 @compiled
-def _net_over_gross(series: Floats, rows: int, buffer: Floats, out: Floats) -> None:
-    t = len(buffer)
+def _net_over_gross(series: Floats, rows: int, out: Floats) -> None:
     for j in range(len(out)):
-        n = last_finite(series[j], rows, buffer)
         net = gross = 0.0
-        for i in range(t - n, t):
-            net += buffer[i]
-            gross += abs(buffer[i])
+        for value in series[j, _first(series[j], rows) :]:
+            net += value
+            gross += abs(value)
         if gross > 0.0:
             out[j] = min(1.0, abs(net) / gross)
-
-
-@inner
-def rescaled_range(x: Floats) -> float:
-    """Return range of the cumulative deviations from the mean, over the standard deviation (divisor n).
-
-    NaN when constant.
-    """
-    total = largest = 0.0
-    for value in x:
-        total += value
-        largest = max(largest, abs(value))
-    mean = total / x.size
-    level = high = low = squares = 0.0
-    for value in x:
-        deviation = value - mean
-        squares += deviation * deviation
-        level += deviation
-        high = max(high, level)
-        low = min(low, level)
-    std = np.sqrt(squares / x.size)
-    return (high - low) / std if std > FLOOR * max(1.0, largest) else np.nan
 
 
 def slope_of_ranges(series: Floats, lengths: Floats, expected: Floats) -> Floats:
     """Return slope of ln(mean rescaled range) - `expected` on ln(length), over the lengths of which two segments fit.
 
-    Segments end at the last value: what does not fill one is the oldest.
+    Segments end at the last value: what does not fill one is the oldest. Those of several series are worked on beside
+    each other, as the processor can.
     """
     out = np.full(len(series), np.nan)
-    _slope_of_ranges(series, lengths, expected, np.empty(series.shape[1]), np.empty((2, len(lengths))), out)
+    block, state = np.empty((series.shape[1], LANES)), np.empty((7, LANES))
+    _slope_of_ranges(series, lengths, expected, block, state, np.empty((len(lengths), LANES)), out)
     return out
 
 
 @compiled
 def _slope_of_ranges(
-    series: Floats, lengths: Floats, expected: Floats, buffer: Floats, points: Floats, out: Floats
+    series: Floats, lengths: Floats, expected: Floats, block: Floats, state: Floats, means: Floats, out: Floats
 ) -> None:
-    t = len(buffer)
-    for j in range(len(out)):
-        n = last_finite(series[j], t, buffer)
-        m, x_total = 0, 0.0
+    t = len(block)
+    for begin in range(0, len(series), LANES):
+        lanes = min(LANES, len(series) - begin)
+        for j in range(LANES):
+            for i in range(t):
+                block[i, j] = series[begin + j, i] if j < lanes else np.nan
         for i in range(len(lengths)):
-            length = int(lengths[i])
-            total = 0.0
-            used = 0
-            for s in range(n // length if 2 * length <= n else 0):
-                end = t - s * length
-                ratio = rescaled_range(buffer[end - length : end])
-                if ratio == ratio:
-                    total += ratio
-                    used += 1
-            if used:
-                points[0, m] = np.log(length)
-                points[1, m] = np.log(total / used) - expected[i]
-                x_total += points[0, m]
-                m += 1
-        if m >= 2:
-            products = squares = 0.0
-            for i in range(m):
-                dx = points[0, i] - x_total / m
-                products += dx * points[1, i]
-                squares += dx * dx
-            out[j] = products / squares
+            _mean_range(block, int(lengths[i]), state, means[i])
+        for j in range(lanes):
+            out[begin + j] = _slope(lengths, expected, means[:, j])
+
+
+@inner
+def _slope(lengths: Floats, expected: Floats, means: Floats) -> float:
+    """Return slope of ln(mean) - expected on ln(length) where there is a mean; NaN below two."""
+    m, x_total = 0, 0.0
+    for i in range(len(means)):
+        if means[i] == means[i]:
+            x_total += np.log(lengths[i])
+            m += 1
+    products = squares = 0.0
+    for i in range(len(means)):
+        if means[i] == means[i]:
+            dx = np.log(lengths[i]) - x_total / m
+            products += dx * (np.log(means[i]) - expected[i])
+            squares += dx * dx
+    return products / squares if m >= 2 else np.nan
+
+
+@inner
+def _mean_range(block: Floats, length: int, state: Floats, out: Floats) -> None:
+    """Write the mean rescaled range of each lane's segments; NaN where fewer than two fit or all are constant.
+
+    It is the range of the cumulative deviations from the mean, over the standard deviation (divisor n). A segment that
+    begins before the first value of its lane has none, as one that is constant.
+    """
+    t = len(block)
+    total, largest, squares, level, high, low = state[0], state[1], state[2], state[3], state[4], state[5]
+    used = state[6]
+    for j in range(LANES):
+        out[j] = used[j] = 0.0
+    for end in range(t, length - 1 if 2 * length <= t else t, -length):
+        for j in range(LANES):
+            total[j] = largest[j] = squares[j] = level[j] = high[j] = low[j] = 0.0
+        _add_up(block[end - length : end], total, largest)
+        for j in range(LANES):
+            total[j] /= length
+        _deviate(block[end - length : end], total, squares, level, high, low)
+        for j in range(LANES):
+            std = np.sqrt(squares[j] / length)
+            if std > FLOOR * max(1.0, largest[j]):
+                out[j] += (high[j] - low[j]) / std
+                used[j] += 1.0
+    for j in range(LANES):
+        fit = 2 * length <= t and block[t - 2 * length, j] == block[t - 2 * length, j]
+        out[j] = out[j] / used[j] if fit and used[j] else np.nan
+
+
+# Lanes are taken several at once by the machine only in functions of their own, and quickly only where a maximum is not
+# put back as it was: to that end 0.0 is added to it.
+@inner
+def _add_up(block: Floats, total: Floats, largest: Floats) -> None:
+    """Add the values of each lane, and find the largest size."""
+    for i in range(len(block)):
+        for j in range(LANES):
+            total[j] += block[i, j]
+            largest[j] = max(largest[j] + 0.0, abs(block[i, j]))
+
+
+@inner
+def _deviate(block: Floats, mean: Floats, squares: Floats, level: Floats, high: Floats, low: Floats) -> None:
+    """Add squared deviations and deviations of each lane, and follow how far the latter lead up and down."""
+    for i in range(len(block)):
+        for j in range(LANES):
+            deviation = block[i, j] - mean[j]
+            squares[j] += deviation * deviation
+            level[j] += deviation
+            high[j] = max(high[j] + 0.0, level[j])
+            low[j] = min(low[j] + 0.0, level[j])
 
 
 def moments_of(series: Floats) -> Floats:
     """Return rows of a 5 x K matrix: count, mean, standard deviation (divisor n - 1), skewness, excess kurtosis."""
     out = _none(5, series)
-    _moments(series, np.empty(series.shape[1]), out)
+    _moments(series, out)
     return out
 
 
 @compiled
-def _moments(series: Floats, buffer: Floats, out: Floats) -> None:
-    t = len(buffer)
+def _moments(series: Floats, out: Floats) -> None:
     for j in range(len(series)):
-        n = last_finite(series[j], t, buffer)
+        values = series[j, _first(series[j], series.shape[1]) :]
+        n = len(values)
         out[0, j] = n
         if n == 0:
             continue
         total = largest = 0.0
-        for i in range(t - n, t):
-            total += buffer[i]
-            largest = max(largest, abs(buffer[i]))
+        for value in values:
+            total += value
+            largest = max(largest, abs(value))
         mean = total / n
         second = third = fourth = 0.0
-        for i in range(t - n, t):
-            deviation = buffer[i] - mean
+        for value in values:
+            deviation = value - mean
             square = deviation * deviation
             second += square
             third += square * deviation
@@ -252,57 +290,73 @@ def best_mean(series: Floats, level: float) -> Floats:
 @compiled
 def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out: Floats) -> None:
     """Write mean, error and number of the tail of every series; the best one with its sign changed."""
-    buffer, least = scratch[0], scratch[1]
-    t = len(buffer)
+    t, sign = series.shape[1], 1.0 if worst else -1.0
     for j in range(len(series)):
-        n = last_finite(series[j], t, buffer)
-        first, moved = t - n, 0
+        first, moved = _first(series[j], t), 0
         for i in range(first, t):
-            moved += buffer[i] != 0.0
-            buffer[i] = buffer[i] if worst else -buffer[i]
-        if worst and n and 2 * moved < n:
-            first = t
-            for i in range(t - 1, t - n - 1, -1):
-                if buffer[i] != 0.0:
-                    first -= 1
-                    buffer[first] = buffer[i]
+            moved += series[j, i] != 0.0
+        still = worst and 2 * moved < t - first  # zeros do not count
+        n = 0
+        for i in range(first, t):
+            scratch[0, n] = scratch[1, n] = sign * series[j, i]
+            n += not still or series[j, i] != 0.0
+        out[2, j] = n
+        if still:
             out[0, j] = 0.0
-        out[2, j] = t - first
-        if first < t:
-            last = t - first - 1
-            place = last * level if worst else last - last * level
-            bound = _order_statistic(buffer[first:], place, least)
-            total = squares = 0.0
-            m = 0
-            for i in range(first, t):
-                if buffer[i] < bound or (buffer[i] == bound and worst):
-                    total += buffer[i]
-                    m += 1
-            mean = total / m
-            for i in range(first, t):
-                if buffer[i] < bound or (buffer[i] == bound and worst):
-                    squares += (buffer[i] - mean) ** 2
-            out[0, j], out[1, j] = mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
+        if n == 0:
+            continue
+        place = (n - 1) * level if worst else n - 1 - (n - 1) * level
+        bound = _order_statistic(scratch[1, :n], place)
+        total = squares = 0.0
+        m = 0
+        for value in scratch[0, :n]:
+            scratch[1, m] = value
+            m += value < bound or (value == bound and worst)
+        for value in scratch[1, :m]:
+            total += value
+        mean = total / m
+        for value in scratch[1, :m]:
+            squares += (value - mean) ** 2
+        out[0, j], out[1, j] = mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
 
 
 @inner
-def _order_statistic(values: Floats, place: float, least: Floats) -> float:
-    """Return the value at `place` of the order, between two; quick where few are below. `least` is overwritten."""
-    below, held = int(place), 0
-    count = min(below + 2, len(values))
-    for value in values:
-        if held == count and value >= least[count - 1]:
+def _order_statistic(values: Floats, place: float) -> float:
+    """Return the value at `place` of the order, between two; the values are put in another order.
+
+    Source: Hoare (1961), Algorithm 65: Find, Communications of the ACM 4, 321-322.
+    """
+    below, low, high = int(place), 0, len(values)
+    while True:
+        pivot = values[(low + high) // 2]
+        less = _to_front(values, low, high, pivot, False)
+        if below < less:
+            high = less
             continue
-        held = min(held + 1, count)
-        at = held - 1
-        while at > 0 and least[at - 1] > value:
-            least[at] = least[at - 1]
-            at -= 1
-        least[at] = value
-    bound: float = least[below]
+        even = _to_front(values, less, high, pivot, True)
+        if below < even:
+            break
+        low = even
     if place > below:
-        bound += (place - below) * (least[below + 1] - least[below])
-    return bound
+        following = pivot
+        if below + 1 == even:
+            following = np.inf
+            for value in values[even : high if even < high else len(values)]:
+                following = min(following, value)
+        pivot += (place - below) * (following - pivot)
+    return float(pivot)
+
+
+@inner
+def _to_front(values: Floats, low: int, high: int, pivot: float, even: bool) -> int:
+    """Put those from `low` to `high` that are below the pivot, or even with it, to the front; return where they end."""
+    end = low
+    for i in range(low, high):
+        value = values[i]
+        values[i] = values[end]
+        values[end] = value
+        end += value < pivot or (even and value == pivot)
+    return end
 
 
 def _none(figures: int, series: Floats) -> Floats:

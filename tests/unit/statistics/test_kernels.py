@@ -65,11 +65,43 @@ def test_only_matrices(name):
         PUBLIC[name](np.ones(40))
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-def test_last_finite_keeps_the_order_of_time():
-    out = np.zeros(6)
-    values = np.array([1.0, np.nan, 2.0, np.inf, 3.0, 4.0])
-    assert kernels.last_finite.py_func(values, 3, out) == 3
-    np.testing.assert_array_equal(out[3:], [2.0, 3.0, 4.0])
-    assert kernels.last_finite.py_func(values, 10, out) == 4
-    np.testing.assert_array_equal(out[2:], [1.0, 2.0, 3.0, 4.0])
+def test_series_end_with_their_finite_values_in_the_order_of_time():
+    returns = np.array([[1.0, np.nan, 2.0, np.inf, 3.0, 4.0], [-np.inf] * 6, [5.0, 6.0, 7.0, 8.0, 9.0, np.nan]]).T
+    none = np.nan
+    expected = [[none, none, 1.0, 2.0, 3.0, 4.0], [none] * 6, [none, 5.0, 6.0, 7.0, 8.0, 9.0]]
+    np.testing.assert_array_equal(kernels.by_series(returns), expected)
+
+
+def test_what_is_packed_already_is_not_copied(returns):
+    series = kernels.by_series(returns)
+    assert np.isnan(series[:, 0]).any()
+    assert np.shares_memory(kernels.by_series(series.T), series)
+    infinite = series.copy()
+    infinite[0, 0] = -np.inf
+    assert np.isnan(kernels.by_series(infinite.T)[0, 0])
+    assert infinite[0, 0] == -np.inf
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_more_series_than_are_worked_on_beside_each_other(name):
+    returns = np.random.default_rng(3).standard_t(4, (70, kernels.LANES + 3))
+    returns[:20, [4, kernels.LANES + 1]] = np.nan
+    returns[30:, 5] = 0.0
+    whole = PUBLIC[name](returns)
+    alone = np.concatenate([PUBLIC[name](returns[:, j : j + 1]) for j in range(returns.shape[1])])
+    np.testing.assert_array_equal(whole, alone)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.93])
+def test_the_tail_is_bounded_by_the_quantile_of_numpy(level):
+    draw = np.random.default_rng(4)
+    for n in (1, 2, 3, 20, 21, 119):
+        for returns in (draw.standard_normal(n), draw.integers(1, 5, n) / 8.0, np.full(n, 0.25)):
+            bound = np.quantile(returns, level)
+            worst, _, count = cvar(returns[:, None], level=level)
+            assert count[0] == n
+            np.testing.assert_allclose(worst[0], returns[returns <= bound].mean(), rtol=1e-12)
+            best = returns[returns > bound]
+            np.testing.assert_allclose(
+                tail_gain(returns[:, None], level=level)[0][0], best.mean() if len(best) else np.nan, rtol=1e-12
+            )

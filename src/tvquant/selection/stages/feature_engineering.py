@@ -84,7 +84,10 @@ class FeatureEngineeringStage:
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context with `atom_features`; NaN where an atom lacks a feature."""
-        columns = _of_streams(context) | _predictability(context) | _of_instruments(context)
+        from tvquant.statistics.kernels import by_series
+
+        packed = by_series(context.pool.streams.returns).T  # once for all kernels
+        columns = _of_streams(context, packed) | _predictability(context, packed) | _of_instruments(context)
         features = FeatureSet(
             names=tuple(columns),
             keys=context.pool.ids,
@@ -95,11 +98,11 @@ class FeatureEngineeringStage:
         return context.passed(self.name, atom_features=features)
 
 
-def _of_streams(context: SelectionContext) -> dict[str, Floats]:
+def _of_streams(context: SelectionContext, packed: Floats) -> dict[str, Floats]:
     returns, periods = context.pool.streams.returns, context.periods_per_year
-    measured = moments(returns)
+    measured = moments(packed)
     volatility = measured.std * np.sqrt(periods)
-    worst, doubt, counted = cvar(returns)
+    worst, doubt, counted = cvar(packed)
     return {
         "observations": measured.n.astype(np.float64),
         "momentum": moments(returns[-context.train :]).mean * periods,
@@ -110,7 +113,7 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
         "cvar": worst,
         "cvar_error": doubt,
         "cvar_returns": counted.astype(np.float64),
-        "antifragility": antifragility(measured, tail_gain(returns)[0]),
+        "antifragility": antifragility(measured, tail_gain(packed)[0]),
         "fragility": fragility(measured, worst),
         "survival": survival(returns, context.pool.ids),
     }
@@ -121,8 +124,8 @@ def _sign(context: SelectionContext) -> Floats:
     return np.array([float(atom.direction.sign) for atom in context.pool.atoms])
 
 
-def _predictability(context: SelectionContext) -> dict[str, Floats]:
-    returns, specified = context.pool.streams.returns, context.parameters.thresholds == "as_specified"
+def _predictability(context: SelectionContext, returns: Floats) -> dict[str, Floats]:
+    specified = context.parameters.thresholds == "as_specified"
     exponent = rescaled_range_slope(returns) if specified else hurst(returns)
     entropy = permutation_entropy(returns, order=ENTROPY_ORDER)
     return {
