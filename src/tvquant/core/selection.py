@@ -77,7 +77,8 @@ class SelectionResponse:
     thresholds : rule -> limits in force, as numbers by name.
     absent : feature -> why it is in no score at all.
     missing : feature -> ids of atoms that lack it alone and are scored 0.5 for it; a penalty takes nothing from them.
-    flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor) ...
+    flags : `sparse` (fewer than the winner floor), `few_assets` (fewer distinct assets than the floor), `hardened` (a
+        pool as hard to predict as noise: stricter on entropy, and its covariance is shrunk by half as much again).
     shares : feature -> its share of the variance of scores; none where scores are alike, or there are none.
     effective_bets : participation ratio of the eigenvalues of the correlations of the winners' assets; None where the
         response was read from a record that is older.

@@ -46,7 +46,7 @@ class SelectionContext:
     thresholds : policy: rule -> limits in force at that stage, by name.
     recruited : policy: winner id -> `ranked`, `cluster_floor` or `alpha_fallback`.
     winners : synthesis: best first.
-    flags : synthesis: `sparse`, `few_assets`.
+    flags : policy: `hardened`; synthesis: `sparse`, `few_assets`.
     trace : names of the stages that ran, in order.
     """
 

@@ -18,13 +18,14 @@ from tvquant.statistics.metrics import (
     rolling,
     wealth,
 )
-from tvquant.statistics.nulls import NullStatistic, null_quantile
+from tvquant.statistics.nulls import SHORTEST, NullStatistic, null_mean_quantile, null_quantile
 from tvquant.statistics.predictability import efficiency_ratio, hurst, permutation_entropy, rescaled_range_slope
 from tvquant.statistics.regression import MarketModel, market_model, rolling_beta
 from tvquant.statistics.stress import stress_windows, survived
 from tvquant.statistics.tails import Moments, cvar, moments, tail_gain
 
 __all__ = [
+    "SHORTEST",
     "Drawdown",
     "LeafOrder",
     "MarketModel",
@@ -50,6 +51,7 @@ __all__ = [
     "moments",
     "monthly_returns",
     "months",
+    "null_mean_quantile",
     "null_quantile",
     "partition",
     "performance",

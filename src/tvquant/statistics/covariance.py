@@ -30,8 +30,10 @@ def ledoit_wolf(returns: Floats) -> tuple[Floats, float]:
     return _shrink(_centred(returns))
 
 
-def estimate(returns: Floats) -> Covariance:
+def estimate(returns: Floats, *, intensity: float = 1.0) -> Covariance:
     """Return covariance and arithmetic means per period of T x N simple returns, conditioned for optimisers.
+
+    `intensity` is a factor of the shrinkage, which is 1 at most (R-SEL-28).
 
     The ridge is the smallest coefficient r >= 0.01 with (high + r m) / (low + r m) <= 5000, where low and high are the
     extreme eigenvalues after shrinkage and m the mean variance (R-RSK-08).
@@ -41,7 +43,7 @@ def estimate(returns: Floats) -> Covariance:
     ModelError : as `ledoit_wolf`.
     """
     centred = _centred(returns)
-    matrix, shrinkage = _shrink(centred)
+    matrix, shrinkage = _shrink(centred, intensity)
     n = matrix.shape[0]
     mean_variance = float(np.trace(matrix)) / n
     low, high = _extremes(centred, matrix, shrinkage)
@@ -76,7 +78,7 @@ def _centred(returns: Floats) -> Floats:
     return returns - returns.mean(axis=0)
 
 
-def _shrink(x: Floats) -> tuple[Floats, float]:
+def _shrink(x: Floats, intensity: float = 1.0) -> tuple[Floats, float]:
     t, n = x.shape
     matrix = x.T @ x / t
     mean_variance = np.trace(matrix) / n
@@ -84,6 +86,7 @@ def _shrink(x: Floats) -> tuple[Floats, float]:
     dispersion = squared_norm - n * mean_variance**2  # N d^2 of the paper: how far S is from m I
     noise = (((x**2).sum(axis=1) ** 2).mean() - squared_norm) / t  # N b^2: the part of it that is sampling error
     shrinkage = 0.0 if n == 1 or dispersion <= 0 else float(np.clip(noise / dispersion, 0.0, 1.0))
+    shrinkage = min(1.0, intensity * shrinkage)
     matrix *= 1.0 - shrinkage
     matrix.flat[:: n + 1] += shrinkage * mean_variance
     return matrix, shrinkage

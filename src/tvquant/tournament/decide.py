@@ -30,6 +30,7 @@ from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.core.streams import Composition, Streams
+from tvquant.selection.hardening import HARDENED
 from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
@@ -38,13 +39,20 @@ from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
 
+HARDENED_SHRINKAGE = 1.5
+"""Factor of the covariance's shrinkage where the pool that the winners are from is hardened."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Training:
-    """What every risk profile is given of the winners; `still` are those that do not vary, by id: they are left out."""
+    """What every risk profile is given of the winners; `still` are those that do not vary, by id: they are left out.
+
+    `hardened`: the covariance is shrunk by more than it asks for, because the pool was.
+    """
 
     ids: tuple[str, ...]
     still: tuple[str, ...]
+    hardened: bool
     returns: Floats
     covariance: Covariance
     correlation: Floats
@@ -136,7 +144,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     )
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
         made = replace(made, causes={**made.causes, **own.missing})
-    made = _beside(made, known.still)
+    made = _with_preparation(made, known)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
     return _netted(view, problem, decision, made, choice.response) if made.weights else decision
@@ -171,25 +179,31 @@ def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training 
 
     def compute() -> _Training | ModelError:
         try:
-            return _trained(training_streams(view, rules, winners), rules)
+            response = choose(view, rules).response
+            hardened = response is not None and HARDENED in response.flags
+            return _trained(training_streams(view, rules, winners), rules, hardened=hardened)
         except ModelError as error:
             return error
 
     return view.once(("training", rules), compute)
 
 
-def _trained(seen: Streams, rules: Rules) -> _Training:
-    """Return the training values without constant streams; ModelError where there is no covariance (R-RSK-09)."""
+def _trained(seen: Streams, rules: Rules, *, hardened: bool) -> _Training:
+    """Return the training values without constant streams; ModelError where there is no covariance (R-RSK-09).
+
+    The covariance of winners of a hardened pool is shrunk by half as much again (R-SEL-28).
+    """
     flat = without_variance(seen.returns) if len(seen.returns) > 1 else np.zeros(len(seen.ids), np.bool_)
     ids, still = (tuple(name for name, mine in zip(seen.ids, part, strict=True) if mine) for part in (~flat, flat))
     if not ids:
         raise ModelError(f"covariance: no winner varies on the {len(seen.returns)} training rows: {', '.join(still)}")
     returns = seen.returns[:, ~flat] if still else seen.returns
-    covariance = estimate(returns)
+    covariance = estimate(returns, intensity=HARDENED_SHRINKAGE if hardened else 1.0)
     correlation = average_correlation(returns, (len(returns),))
     return _Training(
         ids=ids,
         still=still,
+        hardened=hardened,
         returns=returns,
         covariance=covariance,
         correlation=correlation,
@@ -201,13 +215,20 @@ def _trained(seen: Streams, rules: Rules) -> _Training:
     )
 
 
-def _beside(made: Allocation, still: tuple[str, ...]) -> Allocation:
-    """Return the allocation with weight 0 for streams without variance; that they were removed is the first attempt."""
-    if not still:
-        return made
-    removed = Attempt(what="zero variance", outcome=f"{', '.join(still)} removed: constant on the training rows")
+def _with_preparation(made: Allocation, known: _Training) -> Allocation:
+    """Return the allocation with weight 0 for streams without variance; what was done before it leads the attempts."""
+    before, still = [], known.still
+    if still:
+        before.append(
+            Attempt(what="zero variance", outcome=f"{', '.join(still)} removed: constant on the training rows")
+        )
+    if known.hardened:
+        outcome = (
+            f"{known.covariance.shrinkage:.4g}, {HARDENED_SHRINKAGE} times the estimate (at most 1): hardened pool"
+        )
+        before.append(Attempt(what="shrinkage", outcome=outcome))
     weights = {**made.weights, **dict.fromkeys(still, 0.0)} if made.weights else made.weights
-    return replace(made, weights=weights, attempts=(removed, *made.attempts))
+    return replace(made, weights=weights, attempts=(*before, *made.attempts))
 
 
 def _netted(

@@ -112,3 +112,16 @@ def test_import_is_light():
         "import sys, tvquant.statistics;sys.exit(any(name in sys.modules for name in ('scipy', 'sklearn', 'pandas')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.requirement("R-SEL-28")
+def test_shrinkage_is_raised_by_a_factor_to_1_at_most():
+    returns = one_factor(120, 30)
+    usual, harder, whole = (estimate(returns, intensity=factor) for factor in (1.0, 1.5, 1e9))
+    assert harder.shrinkage == 1.5 * usual.shrinkage < 1.0
+    assert whole.shrinkage == 1.0
+    assert whole.matrix == pytest.approx(whole.matrix[0, 0] * np.eye(30), abs=1e-18)
+    sample = np.cov(returns.T, ddof=0)
+    off = ~np.eye(30, dtype=bool)
+    assert harder.matrix[off] == pytest.approx((1.0 - 1.5 * usual.shrinkage) * sample[off], rel=1e-9)
+    assert harder.condition == pytest.approx(np.linalg.cond(harder.matrix), rel=1e-9)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics import NullStatistic, efficiency_ratio, hurst, null_quantile, permutation_entropy
+from tvquant.statistics import (
+    NullStatistic,
+    efficiency_ratio,
+    hurst,
+    null_mean_quantile,
+    null_quantile,
+    permutation_entropy,
+)
 from tvquant.statistics.directional import directional_movement
 from tvquant.statistics.nulls import BARS, LONG, noise_bars, noise_distribution
 
@@ -150,3 +157,26 @@ def test_bars_of_noise_hold_their_close_and_the_close_before():
         assert (inside - low > -1e-5).all()
     moves = close - opened
     assert moves.std() == pytest.approx(np.sqrt(24 * 2.0), rel=0.2)  # a t(4) has variance 2
+
+
+@pytest.mark.requirement("R-SEL-28")
+@pytest.mark.parametrize(("n", "names"), [(90, 9), (105, 60), (120, 60), (120, 300)])
+def test_a_mean_of_independent_noise_is_above_its_quantile_as_often_as_it_should_be(n, names):
+    values = permutation_entropy(np.random.default_rng(n).random((n, 40_000)))
+    means = values[np.random.default_rng(names).integers(0, 40_000, (20_000, names))].mean(axis=1)
+    limit = null_mean_quantile(np.full(names, n), 0.95)
+    assert (means > limit).mean() == pytest.approx(0.05, abs=0.02)
+
+
+def test_the_mean_of_a_pool_of_two_ages_counts_each_and_order_does_not_matter():
+    young, old = (null_mean_quantile(np.full(40, n), 0.5) for n in (60, 120))
+    mixed = null_mean_quantile(np.array([60, 120] * 20), 0.5)
+    assert mixed == pytest.approx((young + old) / 2, abs=2e-4)
+    assert mixed == null_mean_quantile(np.array([120] * 20 + [60] * 20), 0.5)
+    assert null_mean_quantile(np.array([120, 5000]), 0.9) == null_mean_quantile(np.array([120, 120]), 0.9)
+
+
+@pytest.mark.parametrize("n", [[], [31], [120, 31]])
+def test_the_mean_of_nobody_and_of_series_that_are_too_short_has_no_null(n):
+    with pytest.raises(ModelError, match="at least 32"):
+        null_mean_quantile(np.array(n, dtype=np.int64), 0.95)

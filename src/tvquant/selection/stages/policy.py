@@ -1,7 +1,7 @@
 """Stage 5: vetoes, ranking and recruitment, one stage of relaxation at a time."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,10 +10,12 @@ from tvquant.core.selection import Veto
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.eligibility import IDENTITY, MIN_MOMENTUM, one_per_identity, too_slow
+from tvquant.selection.hardening import NOT_JUDGED, hardening
 from tvquant.selection.places import Placing, top_n
 from tvquant.selection.relaxation import CLUSTER_FLOOR, Candidates, Relaxation, recruit
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.selection.vetoes.contract import Judgement, Rule
+from tvquant.selection.vetoes.predictability import ENTROPY
 
 FLOOR_ENTROPY = 0.999
 """Entropy (order 3) up to which an atom may represent a cluster that is left empty; missing is above it (R-SEL-22)."""
@@ -61,6 +63,8 @@ class SelectionPolicyStage:
         """Return the context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
         rules, places = self.rules(parameters), self.placing(context)
+        hardened = hardening(context) if ENTROPY.name in rules else NOT_JUDGED
+        context = replace(context, flags=context.flags | hardened.flags)
         judgements = too_slow(context) | {name: rule.judgement(context, stage) for name, rule in rules.items()}
         hard = {name for name, rule in rules.items() if rule.hard} | {MIN_MOMENTUM, IDENTITY}
         vetoed, barred = _broken(len(pool.ids), judgements, hard)
@@ -90,6 +94,7 @@ class SelectionPolicyStage:
             thresholds={
                 **{name: judgement.thresholds for name, judgement in judgements.items()},
                 **places.thresholds,
+                **hardened.thresholds,
                 **({CLUSTER_FLOOR: {"entropy": FLOOR_ENTROPY}} if stage >= Relaxation.CLUSTER_FLOOR else {}),
             },
             recruited=recruited,

@@ -17,7 +17,8 @@ class SynthesisStage:
         ids, scores = context.pool.ids, context.scored()
         won = sorted((-scores[k], symbol, k) for k, symbol in enumerate(ids) if symbol in context.recruited)
         winners = tuple(context.pool.atoms[k] for _, _, k in won)
-        return context.passed(self.name, winners=winners, flags=_flags(winners, context.parameters.min_winners))
+        flags = context.flags | _flags(winners, context.parameters.min_winners)
+        return context.passed(self.name, winners=winners, flags=flags)
 
 
 def _flags(winners: tuple[Atom, ...], floor: int) -> frozenset[str]:

@@ -13,10 +13,14 @@ from tvquant.core.panel import Bools, Floats
 from tvquant.profiles.fields import Real
 from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext
+from tvquant.selection.hardening import HARDENED
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.vetoes import specified
 from tvquant.selection.vetoes.contract import Judgement, Rule
 from tvquant.statistics import NullStatistic, null_quantile
+
+HARDER = 1.5
+"""Factor of the share of noise that entropy rejects in a pool that is hardened (R-SEL-28)."""
 
 
 class NoiseShare(Options):
@@ -48,7 +52,7 @@ def noise_judgement(broken: Bools, values: Floats, limits: Floats, null_share: f
 
 def _entropy(context: SelectionContext, stage: Relaxation) -> Judgement:
     """Return the judgement against noisy streams: its ceiling is the quantile that the share of noise exceeds."""
-    share = _spectral_share(context, stage)
+    share = _spectral_share(context, stage) * (HARDER if HARDENED in context.flags else 1.0)
     values, limits = context.of_atoms("entropy"), noise_limits(context, NullStatistic.ENTROPY, 1.0 - share)
     return noise_judgement(values > limits, values, limits, share)
 
@@ -70,9 +74,12 @@ def _random_walk(context: SelectionContext, _: Relaxation) -> Judgement:
 
 
 def _persistent_loser(context: SelectionContext, _: Relaxation) -> Judgement:
-    """Return the judgement against persistent streams with a loss on the atom's own stream."""
+    """Return the judgement against persistent streams with a loss on the atom's own stream.
+
+    Half of all noise has a loss, so the quantile is that which twice the share exceeds.
+    """
     values, share = context.of_atoms("hurst"), noise_share(context)
-    limits = noise_limits(context, NullStatistic.HURST, 1.0 - share)
+    limits = noise_limits(context, NullStatistic.HURST, 1.0 - 2.0 * share)
     return noise_judgement((values > limits) & (context.of_atoms("momentum") < 0.0), values, limits, share)
 
 
@@ -114,7 +121,7 @@ RANDOM_WALK = Rule(
 )
 PERSISTENT_LOSER = Rule(
     name="persistent_loser",
-    meaning="The stream is more persistent than the share of noise allows, and its momentum is negative.",
+    meaning="The stream is more persistent than twice the share of noise, and its momentum is negative.",
     hard=False,
     judge=_persistent_loser,
     options=(NoiseShare,),

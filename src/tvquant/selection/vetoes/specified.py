@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tvquant.selection.contract import SelectionContext
+from tvquant.selection.hardening import HARDENED
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.vetoes.contract import Judgement, above, below
 
@@ -37,13 +38,15 @@ MARKETS: Mapping[int, Figures] = MappingProxyType(
     }
 )
 """By the periods that the calendar has in a year: markets with sessions, and those around the clock."""
+HARDENED_ENTROPY = 0.9
+"""Factor of the ceiling in a pool that is hardened, at all stages (R-SEL-28)."""
 LOOSER_ENTROPY, LOOSER_EFFICIENCY = 1.2, 0.8
 """Factors of the second stage of relaxation (R-SEL-21)."""
 
 
 def entropy(context: SelectionContext, stage: Relaxation) -> Judgement:
-    """Return which are above the ceiling, which the second stage raises to 1 at most."""
-    ceiling = _figures(context).entropy
+    """Return which are above the ceiling: lowered once where the pool is hardened, then raised by the second stage."""
+    ceiling = _figures(context).entropy * (HARDENED_ENTROPY if HARDENED in context.flags else 1.0)
     if stage >= Relaxation.SPECTRAL:
         ceiling = min(1.0, LOOSER_ENTROPY * ceiling)
     return above(context.of_atoms("entropy"), ceiling)

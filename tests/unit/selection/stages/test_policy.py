@@ -152,12 +152,11 @@ def test_a_hard_rule_is_the_reason_when_a_soft_one_is_broken_too(ready):
 
 @pytest.mark.requirement("R-SEL-31")
 def test_who_is_recruited_in_spite_of_a_soft_veto_keeps_it_overridden(ready):
-    done = reached(ready(entropy=[1.0, 1.0, 1.0], clusters=(1, 1, 1), settings={"min_winners": 2}))
+    done = reached(ready(adx=[1.0, 1.0, 1.0], clusters=(1, 1, 1), settings={"min_winners": 2}))
     assert len(done.recruited) == 2
     assert {symbol for symbol, veto in done.vetoes.items() if veto.overridden} == set(done.recruited)
-    assert done.vetoes["X:N000_hold_LONG"] == Veto(
-        rule="entropy", value=1.0, limit=SPECTRAL, hard=False, overridden=True
-    )
+    limit = null_quantile(NullStatistic.ADX, np.array([200]), 0.1).item()
+    assert done.vetoes["X:N000_hold_LONG"] == Veto(rule="adx", value=1.0, limit=limit, hard=False, overridden=True)
     assert not done.vetoes["X:N002_hold_LONG"].overridden
 
 
@@ -177,7 +176,7 @@ def test_top_n_of_the_profile_changes_the_count(ready, top_n, count):
 @pytest.mark.requirement("R-SEL-19")
 def test_every_threshold_of_the_catalogue_is_recorded(ready):
     done = POLICY.run(ready(kurtosis=[0.0], settings={"vetoes": tuple(VETOES)}))
-    assert set(done.thresholds) == set(VETOES)
+    assert set(done.thresholds) == {*VETOES, "hardening"}
     assert all(np.isfinite(list(limits.values())).all() for limits in done.thresholds.values())
 
 
@@ -216,7 +215,7 @@ def test_each_veto_can_be_switched_off_by_itself(ready, rule):
     parameters = given.parameters.model_copy(update={"vetoes": others})
     without = POLICY.run(replace(given, parameters=parameters))
     assert (dict(without.vetoes), len(without.recruited)) == ({}, 1)
-    assert set(without.thresholds) == set(others)
+    assert set(without.thresholds) == {*others, "hardening"} - ({"hardening"} if rule == "entropy" else set())
 
 
 def test_without_any_veto_everyone_is_ranked(ready):
