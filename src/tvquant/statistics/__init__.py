@@ -7,7 +7,16 @@ clusters by correlation and how well they agree.
 from tvquant.statistics.agreement import adjusted_rand, effective_bets, jaccard
 from tvquant.statistics.alignment import common_returns
 from tvquant.statistics.calendar_returns import Month, annual_returns, months, win_rate, without
-from tvquant.statistics.clusters import LeafOrder, average_correlation, correlation_distance, partition, ward
+from tvquant.statistics.clusters import (
+    Dendrogram,
+    LeafOrder,
+    Linkage,
+    average_correlation,
+    correlation_distance,
+    dendrogram,
+    merges,
+    partition,
+)
 from tvquant.statistics.covariance import estimate, ledoit_wolf
 from tvquant.statistics.drawdowns import Drawdown, drawdowns
 from tvquant.statistics.metrics import (
@@ -26,8 +35,10 @@ from tvquant.statistics.tails import Moments, cvar, moments, tail_gain
 
 __all__ = [
     "SHORTEST",
+    "Dendrogram",
     "Drawdown",
     "LeafOrder",
+    "Linkage",
     "MarketModel",
     "Moments",
     "Month",
@@ -39,6 +50,7 @@ __all__ = [
     "common_returns",
     "correlation_distance",
     "cvar",
+    "dendrogram",
     "drawdown_series",
     "drawdowns",
     "effective_bets",
@@ -48,6 +60,7 @@ __all__ = [
     "jaccard",
     "ledoit_wolf",
     "market_model",
+    "merges",
     "moments",
     "monthly_returns",
     "months",
@@ -62,7 +75,6 @@ __all__ = [
     "stress_windows",
     "survived",
     "tail_gain",
-    "ward",
     "wealth",
     "win_rate",
     "without",

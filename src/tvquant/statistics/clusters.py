@@ -1,6 +1,7 @@
-"""Clusters of assets by correlation: average over lookbacks, distance, Ward linkage, partition."""
+"""Clusters of assets by correlation: average over lookbacks, distance, linkage, partition."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -18,6 +19,13 @@ CANCELLED = 1e-12
 """A variance below this share of its sum of squares has lost its digits."""
 INDEFINITE = 1e-10
 """An eigenvalue below minus this is more than rounding."""
+
+
+class Linkage(StrEnum):
+    """What two clusters are joined by: least growth of the spread within, or least mean distance between members."""
+
+    WARD = "ward"
+    AVERAGE = "average"
 
 
 class LeafOrder(StrEnum):
@@ -86,39 +94,71 @@ def correlation_distance(correlation: Floats) -> Floats:
     return distance
 
 
-def ward(distance: Floats, *, leaf_order: LeafOrder = LeafOrder.LINKAGE) -> Floats:
-    """Return the Ward linkage, (K - 1) x 4 as scipy lays it out, of K x K Euclidean distances.
+def merges(distance: Floats, *, linkage: Linkage = Linkage.WARD, leaf_order: LeafOrder = LeafOrder.LINKAGE) -> Floats:
+    """Return the merges of K x K Euclidean distances, (K - 1) x 4 as scipy lays them out; their heights never fall.
+
+    The height of a merge of two single names is their distance. Of clusters it is the mean distance between members
+    (`average`), or grows with their sizes as well (`ward`), so one cut leaves fewer clusters of the former.
 
     Raises
     ------
     ModelError : a distance that is not finite; names the columns.
 
     Source: Ward (1963), Hierarchical grouping to optimize an objective function, Journal of the American Statistical
-    Association 58, 236-244; Bar-Joseph, Gifford & Jaakkola (2001) for scipy's optimal leaf ordering.
+    Association 58, 236-244; Sokal & Michener (1958), A statistical method for evaluating systematic relationships,
+    University of Kansas Science Bulletin 38, for the average; Bar-Joseph, Gifford & Jaakkola (2001) for scipy's optimal
+    leaf ordering.
     """
-    from scipy.cluster.hierarchy import linkage
+    from scipy.cluster import hierarchy
     from scipy.spatial.distance import squareform
 
     if len(distance) < 2:
         return np.empty((0, 4))
     if not np.isfinite(distance).all():
         i, j = np.argwhere(~np.isfinite(distance))[0]
-        raise ModelError(f"ward: the distance of columns {i} and {j} is {distance[i, j]}; drop one of them")
+        raise ModelError(f"clusters: the distance of columns {i} and {j} is {distance[i, j]}; drop one of them")
     condensed = squareform(distance, checks=False)
-    merges: Floats = linkage(condensed, "ward", optimal_ordering=leaf_order is LeafOrder.OPTIMAL)
-    return merges
+    found: Floats = hierarchy.linkage(condensed, linkage.value, optimal_ordering=leaf_order is LeafOrder.OPTIMAL)
+    return found
 
 
-def partition(distance: Floats, *, cut: float, most: int) -> tuple[int, ...]:
-    """Return the cluster of each of K names: 1, 2 ... in order of first member.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dendrogram:
+    """The tree that clusters are cut from, as it is drawn.
 
-    The Ward tree is cut at the merge height `cut`; when that leaves more than `most` clusters, it is cut where at most
-    `most` are left. The height of a merge is that of `ward`: for two single names their distance, for larger clusters
-    it grows with their sizes.
+    Parameters
+    ----------
+    merges : (K - 1) x 4: the two that are joined (below K a name, else K + the row of a merge), height, names in it.
+    leaves : K columns, from left to right so that no branches cross, neighbours near each other.
+    """
+
+    merges: Floats
+    leaves: tuple[int, ...]
+
+
+def dendrogram(distance: Floats, *, linkage: Linkage = Linkage.WARD) -> Dendrogram:
+    """Return the tree of K x K Euclidean distances; heights and members are those that `partition` cuts.
 
     Raises
     ------
-    ModelError : as `ward`, or `most` below 1.
+    ModelError : as `merges`.
+    """
+    from scipy.cluster.hierarchy import leaves_list
+
+    found = merges(distance, linkage=linkage, leaf_order=LeafOrder.OPTIMAL)
+    leaves = leaves_list(found).tolist() if len(found) else range(len(distance))
+    return Dendrogram(merges=found, leaves=tuple(leaves))
+
+
+def partition(distance: Floats, *, cut: float, most: int, linkage: Linkage = Linkage.WARD) -> tuple[int, ...]:
+    """Return the cluster of each of K names: 1, 2 ... in order of first member.
+
+    The tree is cut at the merge height `cut`; when that leaves more than `most` clusters, it is cut where at most
+    `most` are left.
+
+    Raises
+    ------
+    ModelError : as `merges`, or `most` below 1.
     """
     from scipy.cluster.hierarchy import fcluster
 
@@ -126,10 +166,10 @@ def partition(distance: Floats, *, cut: float, most: int) -> tuple[int, ...]:
         raise ModelError(f"partition: expected at least one cluster, found most={most}")
     if len(distance) < 2:
         return (1,) * len(distance)
-    merges = ward(distance)
-    labels = fcluster(merges, cut, "distance")
+    found = merges(distance, linkage=linkage)
+    labels = fcluster(found, cut, "distance")
     if labels.max() > most:
-        labels = fcluster(merges, most, "maxclust")
+        labels = fcluster(found, most, "maxclust")
     numbers: dict[int, int] = {}
     return tuple(numbers.setdefault(label, len(numbers) + 1) for label in labels.tolist())
 

@@ -31,7 +31,7 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.core.streams import Composition, Streams
 from tvquant.selection.hardening import HARDENED
-from tvquant.statistics import average_correlation, correlation_distance, estimate, partition
+from tvquant.statistics import Linkage, average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.declared import declared
@@ -208,7 +208,10 @@ def _trained(seen: Streams, rules: Rules, *, hardened: bool) -> _Training:
         covariance=covariance,
         correlation=correlation,
         clusters=partition(
-            correlation_distance(correlation), cut=rules.selection.cluster_distance, most=rules.selection.max_clusters
+            correlation_distance(correlation),
+            cut=rules.selection.cluster_distance,
+            most=rules.selection.max_clusters,
+            linkage=Linkage(rules.selection.linkage),
         ),
         composition=seen.composition,
         digest=digest_bytes(canonical_array(seen.returns)),

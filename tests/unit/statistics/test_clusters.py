@@ -1,10 +1,20 @@
 """Clusters: numpy, pandas and scikit-learn as referees; blocks, gaps and refusals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics import LeafOrder, average_correlation, correlation_distance, partition, ward
+from tvquant.statistics import (
+    LeafOrder,
+    Linkage,
+    average_correlation,
+    correlation_distance,
+    dendrogram,
+    merges,
+    partition,
+)
 from tvquant.statistics.clusters import COMMON_ROWS
 
 LOOKBACKS = (60, 120, 200)
@@ -248,9 +258,43 @@ def test_distances_of_known_correlations():
 def test_ward_of_two_pairs_by_hand():
     # Points 0, 1, 5, 7: 1, then 2, then (0.5 to 6, two and two): sqrt(2 * 2 * 2 / 4) * 5.5.
     points = np.array([0.0, 1.0, 5.0, 7.0])
-    merges = ward(np.abs(np.subtract.outer(points, points)))
-    np.testing.assert_allclose(merges[:, 2], [1.0, 2.0, 2.0**0.5 * 5.5], rtol=1e-14)
-    np.testing.assert_array_equal(merges[:, 3], [2.0, 2.0, 4.0])
+    distance = np.abs(np.subtract.outer(points, points))
+    found = merges(distance)
+    np.testing.assert_allclose(found[:, 2], [1.0, 2.0, 2.0**0.5 * 5.5], rtol=1e-14)
+    np.testing.assert_array_equal(found[:, 3], [2.0, 2.0, 4.0])
+    average = merges(distance, linkage=Linkage.AVERAGE)  # (5 + 7 + 4 + 6) / 4
+    np.testing.assert_allclose(average[:, 2], [1.0, 2.0, 5.5], rtol=1e-14)
+
+
+@pytest.mark.requirement("R-SEL-27")
+def test_average_linkage_is_cut_at_mean_distances():
+    points = np.array([0.0, 1.0, 5.0, 7.0])
+    distance = np.abs(np.subtract.outer(points, points))
+    cuts = {(linkage, cut): partition(distance, cut=cut, most=25, linkage=linkage) for linkage in Linkage
+            for cut in (5.4, 5.6, 7.7, 7.8)}  # fmt: skip
+    assert {key for key, labels in cuts.items() if labels == (1, 1, 1, 1)} == {
+        (Linkage.AVERAGE, 5.6), (Linkage.AVERAGE, 7.7), (Linkage.AVERAGE, 7.8), (Linkage.WARD, 7.8),
+    }  # fmt: skip
+    assert cuts[Linkage.AVERAGE, 5.4] == cuts[Linkage.WARD, 7.7] == (1, 1, 2, 2)
+    assert len(set(partition(correlation_distance(np.eye(60)), cut=0.5, most=25, linkage=Linkage.AVERAGE))) <= 25
+
+
+@pytest.mark.requirement("R-SEL-27")
+@pytest.mark.parametrize("linkage", Linkage)
+def test_a_dendrogram_holds_every_name_once_and_the_clusters_side_by_side(linkage):
+    returns, _ = blocks([4, 2, 5], noise=0.8, seed=3)
+    distance = correlation_distance(average_correlation(returns, LOOKBACKS))
+    tree = dendrogram(distance, linkage=linkage)
+    assert sorted(tree.leaves) == list(range(11))
+    assert tree.merges.shape == (10, 4)
+    assert (np.diff(tree.merges[:, 2]) >= 0.0).all()
+    for cut in (0.3, 0.5, 0.7):
+        labels = partition(distance, cut=cut, most=25, linkage=linkage)
+        along = [labels[leaf] for leaf in tree.leaves]
+        assert sum(a != b for a, b in pairwise(along)) == len(set(labels)) - 1
+        assert len(set(labels)) == 11 - (tree.merges[:, 2] <= cut).sum()
+    assert dendrogram(np.zeros((1, 1))).leaves == (0,)
+    assert dendrogram(np.zeros((0, 0))).leaves == ()
 
 
 def test_optimal_order_keeps_the_tree_and_shortens_the_way():
@@ -258,25 +302,25 @@ def test_optimal_order_keeps_the_tree_and_shortens_the_way():
 
     returns, _ = blocks([6, 6, 6], noise=1.5, seed=4)
     distance = correlation_distance(np.corrcoef(returns.T))
-    plain, optimal = ward(distance), ward(distance, leaf_order=LeafOrder.OPTIMAL)
+    plain, optimal = merges(distance), merges(distance, leaf_order=LeafOrder.OPTIMAL)
     np.testing.assert_allclose(optimal[:, 2], plain[:, 2], rtol=1e-12)
 
-    def way(merges):
-        leaves = leaves_list(merges)
+    def way(found):
+        leaves = leaves_list(found)
         return distance[leaves[:-1], leaves[1:]].sum()
 
     assert way(optimal) < way(plain)
 
 
-def test_ward_of_one_name_has_no_merge():
-    assert ward(np.zeros((1, 1))).shape == (0, 4)
+def test_one_name_has_no_merge():
+    assert merges(np.zeros((1, 1))).shape == (0, 4)
 
 
-def test_ward_names_a_missing_distance():
+def test_a_tree_names_a_missing_distance():
     distance = np.ones((3, 3))
     distance[1, 2] = distance[2, 1] = np.nan
     with pytest.raises(ModelError, match="columns 1 and 2 is nan"):
-        ward(distance)
+        merges(distance)
 
 
 @pytest.mark.requirement("R-SEL-27")

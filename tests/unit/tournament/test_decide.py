@@ -80,6 +80,21 @@ def test_a_strategy_learns_from_its_training_rows_only(
     assert (before.inputs != after.inputs) is matters
 
 
+@pytest.mark.requirement("R-SEL-27")
+def test_the_profiles_linkage_cuts_the_clusters_of_selection_and_of_allocation(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    panel, counts = market(walks("ABCDEFGHIJ", 200)), []  # independent: all about 0.71 apart
+    for linkage in ("ward", "average"):
+        spec = spec_of(profile(selection__linkage=linkage, selection__cluster_distance=0.72), "equal_weight")
+        decision = decide(look(panel, ROW), spec, Previous())
+        assert decision.response is not None
+        counts.append((len(set(decision.response.clusters.values())), len(set(decision.clusters.values()))))
+    ward, average = counts
+    assert ward[0] > average[0]
+    assert ward[1] > average[1]
+
+
 @pytest.mark.requirement("R-SEL-30")
 def test_a_short_profile_without_scanners_holds_no_long(profile: Profiles, market: Markets, walks: Walks) -> None:
     made = profile(universe__direction="short")

@@ -20,6 +20,8 @@ class SelectionSection(FamilySection):
     max_winners : the best of them that are kept.
     min_momentum : least return of an atom's own stream on its last 60 rows, for recruits and fills alike; null is none.
     cluster_distance : height at which the tree of correlation distances is cut, here and for allocation.
+    linkage : how the tree of clusters is built, here and for allocation; `average` joins at mean distances, whatever
+        the sizes, so a distance leaves fewer clusters than under `ward`.
     max_clusters : most clusters that a cut leaves; above it the tree is cut higher.
     cluster_lookbacks : rows over which correlations are averaged before the distance is taken (R-SEL-27).
     thresholds : `calibrated`: soft vetoes judge by what noise of as many values looks like. `as_specified`: by fixed
@@ -33,6 +35,7 @@ class SelectionSection(FamilySection):
     max_winners: int = Field(strict=True, ge=1)
     min_momentum: Real | None
     cluster_distance: Real = Field(gt=0, le=1)
+    linkage: Literal["ward", "average"]
     max_clusters: int = Field(strict=True, ge=1)
     cluster_lookbacks: Annotated[Distinct[Annotated[int, Field(strict=True, ge=20)]], Field(min_length=1)]
     thresholds: Literal["calibrated", "as_specified"]

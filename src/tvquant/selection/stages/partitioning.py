@@ -9,12 +9,12 @@ from tvquant.core.atoms import Atom, AtomPool
 from tvquant.core.panel import Floats
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.selection.contract import SelectionContext
-from tvquant.statistics import average_correlation, correlation_distance, effective_bets, partition
+from tvquant.statistics import Linkage, average_correlation, correlation_distance, effective_bets, partition
 
 
 @dataclass(frozen=True, slots=True)
 class PartitioningStage:
-    """Ward clusters on correlations averaged over lookbacks, of the assets' own returns.
+    """Clusters on correlations averaged over lookbacks, of the assets' own returns, by the profile's linkage.
 
     All atoms of one asset share its cluster, shorts as well. Assets are taken in the order of their keys: the order of
     the pool changes no cluster and no cluster number. An asset that does not move has no correlation with any: it is a
@@ -52,4 +52,9 @@ def _assets(pool: AtomPool) -> tuple[tuple[str, ...], Floats]:
 
 def _labels(matrix: Floats, parameters: SelectionSection) -> tuple[int, ...]:
     """Return cluster numbers 1, 2 ... in order of first member."""
-    return partition(correlation_distance(matrix), cut=parameters.cluster_distance, most=parameters.max_clusters)
+    return partition(
+        correlation_distance(matrix),
+        cut=parameters.cluster_distance,
+        most=parameters.max_clusters,
+        linkage=Linkage(parameters.linkage),
+    )

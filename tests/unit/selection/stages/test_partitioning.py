@@ -36,6 +36,13 @@ def test_a_lower_distance_cuts_more_clusters(context):
 
 
 @pytest.mark.requirement("R-SEL-27")
+def test_average_linkage_is_the_profiles_choice_and_joins_at_mean_distances(context):
+    streams = np.random.default_rng(4).normal(0.0, 0.02, (250, 9)) + np.random.default_rng(5).normal(0, 0.025, (250, 1))
+    of_ward, of_average = (RUN(context(streams, linkage=one)).clusters for one in ("ward", "average"))
+    assert len(set(of_ward)) > len(set(of_average)) == 1
+
+
+@pytest.mark.requirement("R-SEL-27")
 def test_correlations_are_averaged_over_the_lookbacks(context):
     """Two names move together in the last 60 rows only: near over 60 rows, far over 200."""
     rng = np.random.default_rng(2)

@@ -18,7 +18,7 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.solver_attempts import Solution, first_solution
 from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
-from tvquant.statistics import LeafOrder, correlation_distance, ward
+from tvquant.statistics import LeafOrder, correlation_distance, merges
 
 ROUNDING = 1e-9
 """A correlation that is further outside [-1, 1] is none."""
@@ -48,7 +48,7 @@ def hrp_weights(matrix: Floats) -> Floats:
     if len(matrix) == 1:
         return np.ones(1)
     distance = correlation_distance(np.clip(_correlation(matrix), -1.0, 1.0))
-    leaves = leaves_list(ward(distance, leaf_order=LeafOrder.OPTIMAL))
+    leaves = leaves_list(merges(distance, leaf_order=LeafOrder.OPTIMAL))
     weights = np.empty(len(matrix))
     weights[leaves] = bisect(matrix[np.ix_(leaves, leaves)])
     return weights
