@@ -193,12 +193,16 @@ def grids(panel: Panel, paths: Sequence[Path]) -> Grids:
     DataError : a schedule has no such window.
     """
     rules = {path.schedule: found for path in reversed(paths) if (found := rules_of(path))}
-    return {
-        schedule: _windows(panel, schedule, rules[schedule]) for schedule in dict.fromkeys(p.schedule for p in paths)
-    }
+    return {schedule: walked(panel, schedule, rules[schedule]) for schedule in dict.fromkeys(p.schedule for p in paths)}
 
 
-def _windows(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]:
+def walked(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]:
+    """Return the windows of a schedule from the first at which any name has the history to be chosen.
+
+    Raises
+    ------
+    DataError : there is none.
+    """
     found = schedule.windows(panel.times, panel.calendar)
     if not found:
         raise DataError(

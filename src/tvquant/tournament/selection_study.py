@@ -1,0 +1,158 @@
+"""Selections of several contenders over the same windows, decided as in a tournament, and what came of each.
+
+Discovery, health and features of a row are the same for contenders that differ in `selection` only, and are found once.
+Nothing is weighed. Outcomes are read from the whole panel when every choice of the row has been made.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+from tvquant.atoms import synthesise
+from tvquant.core.atoms import Atom
+from tvquant.core.errors import ModelError
+from tvquant.core.panel import Panel
+from tvquant.core.selection import SelectionResponse
+from tvquant.core.stamps import NONE, Stamps
+from tvquant.profiles import Profile
+from tvquant.selection import SELECTION_MODELS
+from tvquant.selection.pipeline import SelectionPipelineAdapter
+from tvquant.selection.relaxation import Relaxation
+from tvquant.statistics.agreement import effective_bets
+from tvquant.tournament.candidates import FeaturePass, choose, discovery, health
+from tvquant.tournament.cells import cells, headline, schedule
+from tvquant.tournament.decide import correlations
+from tvquant.tournament.quorum import SESSIONS, quorum_view_by
+from tvquant.tournament.selection_evidence import SelectionWindow, measured, nothing_chosen, outcomes
+from tvquant.tournament.specs import Rules, StrategySpec
+from tvquant.tournament.views import View, look
+from tvquant.tournament.walk_forward import walked
+from tvquant.tournament.windows import Window
+
+HORIZONS = (1, 5, 20)
+"""Rows after a decision at which scores are compared with returns, where a window is longer; its end is another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A way to select: a name, and the rules."""
+
+    name: str
+    rules: Rules
+
+
+def contenders(profile: Profile) -> tuple[Contender, ...]:
+    """Return the profile's selection, and the same without the floor where its model relaxes to reach it (R-SEL-24)."""
+    key = headline(profile)
+    spec = next(cell.spec for cell in cells(profile) if cell.key == key)
+    assert isinstance(spec, StrategySpec)
+    given = Contender(name=profile.selection.model, rules=spec.rules)
+    if not _relaxes(profile.selection.model):
+        return (given,)
+    free = profile.selection.model_copy(update={"min_winners": 1})
+    return given, Contender(name=f"{given.name}, no floor", rules=replace(given.rules, selection=free))
+
+
+def _relaxes(name: str) -> bool:
+    model = SELECTION_MODELS[name]
+    return isinstance(model, SelectionPipelineAdapter) and model.pipeline.policy.last > Relaxation.STRICT
+
+
+def whole_windows(panel: Panel, profile: Profile, rules: Rules) -> tuple[Window, ...]:
+    """Return windows that each last until the next one begins, without one that the panel ends before.
+
+    Raises
+    ------
+    DataError : there is none at which a name has the history to be chosen.
+    """
+    until_next = replace(schedule(profile), test=None)
+    return tuple(one for one in walked(panel, until_next, rules) if not one.partial)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Studied:
+    """One window: its first test row and how many names were in the pool, selections by contender, and caveats."""
+
+    start: int
+    pool: int
+    selections: Mapping[str, SelectionWindow]
+    stamps: Stamps
+
+
+class SelectionStudy:
+    """Decides contenders on the windows of a panel; keeps nothing between calls but the features of its rows."""
+
+    def __init__(self, panel: Panel, windows: Sequence[Window]) -> None:
+        """`windows` are those that will be asked for: whole, none overlapping another."""
+        self.panel, self.windows = panel, tuple(windows)
+        shortest = min(one.stop - one.start for one in self.windows)
+        self.horizons = tuple(horizon for horizon in HORIZONS if horizon < shortest)
+        self._features = FeaturePass(panel, max(self.windows[0].start - SESSIONS, 0))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For worker processes: each takes its own features, which is quicker than to send them."""
+        return type(self), (self.panel, self.windows)
+
+    def window(self, window: Window, among: tuple[Contender, ...]) -> Studied:
+        """Return the selection of every contender at one window, with what came of it."""
+        asked, made = look(self.panel, window.start - 1), {}
+        for one in among:
+            chosen = quorum_view_by(asked, one.rules)
+            self._features.lend(chosen.view, chosen.row, one.rules)
+            made[one.name] = _response(chosen.view, one.rules), _bets(asked, one.rules)
+        return self._measured(asked, window, among, made)
+
+    def _measured(
+        self,
+        asked: View,
+        window: Window,
+        among: tuple[Contender, ...],
+        made: Mapping[str, tuple[SelectionResponse | str, float]],
+    ) -> Studied:
+        rules = among[0].rules
+        atoms = _pool(quorum_view_by(asked, rules).view, rules)
+        keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
+        rows = slice(window.start, window.stop)
+        after = None
+        if atoms:
+            returns = self.panel.fields["total_return"][rows][:, self.panel.columns(keys)]
+            streams = synthesise(returns, self.panel.times[rows], keys, atoms).streams
+            after = outcomes(streams.ids, streams.returns, self.horizons)
+        length = window.stop - window.start
+        return Studied(
+            start=window.start,
+            pool=len(atoms),
+            selections={
+                name: nothing_chosen(rows=length, horizons=len(self.horizons) + 1, failure=response)
+                if isinstance(response, str) or after is None
+                else measured(response, after, rows=length, bets=bets)
+                for name, (response, bets) in made.items()
+            },
+            stamps=NONE.union(asked.panel.stamps_of(keys), *(one.rules.stamps for one in among)),
+        )
+
+
+def studied(study: SelectionStudy, among: tuple[Contender, ...]) -> Iterator[Studied]:
+    """Yield all windows in order, on this process."""
+    return (study.window(one, among) for one in study.windows)
+
+
+def _response(view: View, rules: Rules) -> SelectionResponse | str:
+    """Return what was chosen, or why the maths had no answer; nothing is said where there was nobody to choose from."""
+    try:
+        return choose(view, rules).response or ""
+    except ModelError as error:
+        return str(error)
+
+
+def _bets(view: View, rules: Rules) -> float:
+    """Return effective bets among the winners; NaN where no winner varies."""
+    found = correlations(view, rules)
+    return float("nan") if found is None else effective_bets(found[1])
+
+
+def _pool(view: View, rules: Rules) -> tuple[Atom, ...]:
+    """Return the atoms that models choose from: recruited, and healthy."""
+    failed = health(view, rules).failed
+    return tuple(atom for atom in discovery(view, rules).atoms if atom.physical_symbol not in failed)
