@@ -31,5 +31,6 @@ def _centred_ranks(values: Floats) -> Floats:
     slack = 8.0 * EPSILON * max(abs(float(ordered[0])), abs(float(ordered[-1])))
     below = np.searchsorted(ordered, values - slack, side="left")
     upto = np.searchsorted(ordered, values + slack, side="right")
-    ranks: Floats = 0.5 * (below + upto)
-    return ranks - ranks.mean()
+    ranks = 0.5 * (below + upto).astype(np.float64)
+    centred: Floats = ranks - ranks.mean()
+    return centred

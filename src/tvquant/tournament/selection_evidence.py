@@ -77,7 +77,7 @@ class SelectionWindow:
     winners : ids; `clusters` : atom id -> cluster of the whole pool.
     stage : of relaxation; 0 where there was nobody to choose from, or the maths had no answer.
     failure : why it had none.
-    bets : effective number of independent bets among the winners on the training rows.
+    bets : effective number of independent bets among the winners.
     silent : atoms of the pool without a bar in the window.
     alpha : mean return of the winners less that of the pool.
     ic : H rank correlations of the score with the outcomes.
@@ -106,7 +106,7 @@ def nothing_chosen(*, rows: int, horizons: int, failure: str) -> SelectionWindow
     )
 
 
-def measured(response: SelectionResponse, after: Outcomes, *, rows: int, bets: float) -> SelectionWindow:
+def measured(response: SelectionResponse, after: Outcomes, *, rows: int) -> SelectionWindow:
     """Return a selection with what came of it; `after` is of the atoms of its pool, in any order."""
     scores = np.array([response.scores[symbol] for symbol in after.ids])
     winners = tuple(atom.symbol for atom in response.winners)
@@ -117,7 +117,7 @@ def measured(response: SelectionResponse, after: Outcomes, *, rows: int, bets: f
         clusters=response.clusters,
         stage=response.stage,
         sparse="sparse" in response.flags,
-        bets=bets,
+        bets=NONE if not winners or response.effective_bets is None else response.effective_bets,
         silent=sum(math.isnan(one) for one in earned.values()),
         alpha=_mean(earned, winners) - _mean(earned, after.ids),
         ic=_information(scores, after),
@@ -149,7 +149,7 @@ def _vetoed(
     """Return who was vetoed by each rule; apart, whose veto was overridden: these are compared with other winners."""
     fallen: dict[tuple[str, bool], list[str]] = {}
     for symbol, veto in response.vetoes.items():
-        fallen.setdefault((veto.rule, symbol in response.recruited), []).append(symbol)
+        fallen.setdefault((veto.rule, veto.overridden), []).append(symbol)
     found = {}
     for key, symbols in fallen.items():
         others = [symbol for symbol in winners if symbol not in set(symbols)]

@@ -45,11 +45,12 @@ class Finding:
 
     Parameters
     ----------
-    windows, empty, sparse : how many; without a winner, with fewer than the floor.
+    model, floor : who it is, and whether its floor of winners is in force.
+    windows, empty, sparse : how many; without a winner, with fewer than the floor (None where that is not in force).
     failures : reasons of windows without an answer.
     winners, fewest : mean and least number of winners.
     stages : how many windows ended at no stage (0), 1, 2, 3 and 4.
-    bets : effective number of independent bets among winners, on the training rows.
+    bets : effective number of independent bets among winners.
     overlap : Jaccard index of the winners of a window and the next.
     rand : adjusted Rand index of the clusters of a window and the next, on common names.
     turnover : share of a window's winners that did not win in the one before.
@@ -59,10 +60,11 @@ class Finding:
     ic : rank correlation of the score with the outcomes, by horizon.
     """
 
-    name: str
+    model: str
+    floor: bool
     windows: int
     empty: int
-    sparse: int
+    sparse: int | None
     failures: tuple[str, ...]
     winners: float
     fewest: int
@@ -91,15 +93,16 @@ class Finding:
         return self.alpha.mean * factor, self.alpha.se * factor
 
 
-def finding(name: str, windows: Sequence[SelectionWindow]) -> Finding:
+def finding(model: str, windows: Sequence[SelectionWindow], *, floor: bool) -> Finding:
     """Return what the windows of a contender, in order of time, amount to; there is at least one."""
     counts = [len(one.winners) for one in windows]
     pairs = list(pairwise(windows))
     return Finding(
-        name=name,
+        model=model,
+        floor=floor,
         windows=len(windows),
         empty=counts.count(0),
-        sparse=sum(one.sparse for one in windows),
+        sparse=sum(one.sparse for one in windows) if floor else None,
         failures=tuple(one.failure for one in windows if one.failure),
         winners=float(np.mean(counts)),
         fewest=min(counts),
@@ -128,7 +131,7 @@ def _mean(values: Iterable[float]) -> float | None:
     return float(there.mean()) if len(there) else None
 
 
-def _by_horizon(rows: Sequence[Floats]) -> tuple[MeanEstimate, ...]:
+def _by_horizon(rows: Sequence[Floats] | Floats) -> tuple[MeanEstimate, ...]:
     return tuple(mean_estimate(column) for column in np.array(rows).T)
 
 

@@ -4,10 +4,9 @@ Discovery, health and features of a row are the same for contenders that differ 
 Nothing is weighed. Outcomes are read from the whole panel when every choice of the row has been made.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
 
 from tvquant.atoms import synthesise
 from tvquant.core.atoms import Atom
@@ -19,10 +18,8 @@ from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS
 from tvquant.selection.pipeline import SelectionPipelineAdapter
 from tvquant.selection.relaxation import Relaxation
-from tvquant.statistics.agreement import effective_bets
 from tvquant.tournament.candidates import FeaturePass, choose, discovery, health
 from tvquant.tournament.cells import cells, headline, schedule
-from tvquant.tournament.decide import correlations
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.selection_evidence import SelectionWindow, measured, nothing_chosen, outcomes
 from tvquant.tournament.specs import Rules, StrategySpec
@@ -36,10 +33,16 @@ HORIZONS = (1, 5, 20)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A way to select: a name, and the rules."""
+    """A model by its rules; `floor` says whether it is in force."""
 
-    name: str
+    model: str
+    floor: bool
     rules: Rules
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """Names it among others."""
+        return self.model, self.floor
 
 
 def contenders(profile: Profile) -> tuple[Contender, ...]:
@@ -47,11 +50,11 @@ def contenders(profile: Profile) -> tuple[Contender, ...]:
     key = headline(profile)
     spec = next(cell.spec for cell in cells(profile) if cell.key == key)
     assert isinstance(spec, StrategySpec)
-    given = Contender(name=profile.selection.model, rules=spec.rules)
+    given = Contender(model=profile.selection.model, floor=True, rules=spec.rules)
     if not _relaxes(profile.selection.model):
         return (given,)
     free = profile.selection.model_copy(update={"min_winners": 1})
-    return given, Contender(name=f"{given.name}, no floor", rules=replace(given.rules, selection=free))
+    return given, replace(given, floor=False, rules=replace(given.rules, selection=free))
 
 
 def _relaxes(name: str) -> bool:
@@ -76,7 +79,7 @@ class Studied:
 
     start: int
     pool: int
-    selections: Mapping[str, SelectionWindow]
+    selections: Mapping[tuple[str, bool], SelectionWindow]
     stamps: Stamps
 
 
@@ -96,11 +99,12 @@ class SelectionStudy:
 
     def window(self, window: Window, among: tuple[Contender, ...]) -> Studied:
         """Return the selection of every contender at one window, with what came of it."""
-        asked, made = look(self.panel, window.start - 1), {}
+        asked = look(self.panel, window.start - 1)
+        made: dict[tuple[str, bool], SelectionResponse | str] = {}
         for one in among:
             chosen = quorum_view_by(asked, one.rules)
             self._features.lend(chosen.view, chosen.row, one.rules)
-            made[one.name] = _response(chosen.view, one.rules), _bets(asked, one.rules)
+            made[one.key] = _response(chosen.view, one.rules)
         return self._measured(asked, window, among, made)
 
     def _measured(
@@ -108,34 +112,27 @@ class SelectionStudy:
         asked: View,
         window: Window,
         among: tuple[Contender, ...],
-        made: Mapping[str, tuple[SelectionResponse | str, float]],
+        made: Mapping[tuple[str, bool], SelectionResponse | str],
     ) -> Studied:
         rules = among[0].rules
         atoms = _pool(quorum_view_by(asked, rules).view, rules)
         keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
         rows = slice(window.start, window.stop)
-        after = None
-        if atoms:
-            returns = self.panel.fields["total_return"][rows][:, self.panel.columns(keys)]
-            streams = synthesise(returns, self.panel.times[rows], keys, atoms).streams
-            after = outcomes(streams.ids, streams.returns, self.horizons)
+        returns = self.panel.fields["total_return"][rows][:, self.panel.columns(keys)]
+        streams = synthesise(returns, self.panel.times[rows], keys, atoms).streams
+        after = outcomes(streams.ids, streams.returns, self.horizons)
         length = window.stop - window.start
         return Studied(
             start=window.start,
             pool=len(atoms),
             selections={
-                name: nothing_chosen(rows=length, horizons=len(self.horizons) + 1, failure=response)
-                if isinstance(response, str) or after is None
-                else measured(response, after, rows=length, bets=bets)
-                for name, (response, bets) in made.items()
+                key: nothing_chosen(rows=length, horizons=len(self.horizons) + 1, failure=response)
+                if isinstance(response, str)
+                else measured(response, after, rows=length)
+                for key, response in made.items()
             },
             stamps=NONE.union(asked.panel.stamps_of(keys), *(one.rules.stamps for one in among)),
         )
-
-
-def studied(study: SelectionStudy, among: tuple[Contender, ...]) -> Iterator[Studied]:
-    """Yield all windows in order, on this process."""
-    return (study.window(one, among) for one in study.windows)
 
 
 def _response(view: View, rules: Rules) -> SelectionResponse | str:
@@ -144,12 +141,6 @@ def _response(view: View, rules: Rules) -> SelectionResponse | str:
         return choose(view, rules).response or ""
     except ModelError as error:
         return str(error)
-
-
-def _bets(view: View, rules: Rules) -> float:
-    """Return effective bets among the winners; NaN where no winner varies."""
-    found = correlations(view, rules)
-    return float("nan") if found is None else effective_bets(found[1])
 
 
 def _pool(view: View, rules: Rules) -> tuple[Atom, ...]:

@@ -37,6 +37,7 @@ TREE: Mapping[str, Entry] = {
     "profile": Entry("Decide", "What can be run: list, show, explain, lint.", "profile"),
     "scan": Entry("Decide", "What a scanner finds, at any past date.", "scan"),
     "select": Entry("Decide", "What a profile would choose and hold as of a date, and why.", "select", "select"),
+    "models": Entry("Judge", "What selection models chose, and whether it was worth anything.", "models", "models"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
     "report": Entry("Judge", "Write a run's page again, and say where it is.", "runs", "report"),
