@@ -224,7 +224,7 @@ def test_limits_by_name_are_kept_reported_and_named_where_they_keep_cash(engine,
     assert sum(got.causes.values()) <= got.cash + 1e-9
     if name == "no room":  # .2, and two names of .25
         assert got.causes.keys() == {"group nearly all"}
-        assert got.forced_cash == pytest.approx(28 / 30 - 0.2 if profile == "fixed" else 0.3, abs=1e-9)
+        assert got.forced_cash == pytest.approx(28 / 30 - 0.2 if profile in HANDED_TO_NOBODY else 0.3, abs=1e-9)
     if profile not in HANDED_TO_NOBODY:
         assert weights.sum() == pytest.approx(0.7 if name == "no room" else 1.0, abs=1e-7)
 
@@ -277,7 +277,7 @@ def test_shared_clusters_keep_the_cluster_cap(engine, profile, position, cluster
     assert got.status is Status.SOLVED
     assert held.max() <= 0.25 + 1e-9
     assert weights.max() <= position + 1e-9
-    forced = got.cash if profile == "fixed" else max(0.0, 1.0 - room)  # all of it was asked for
+    forced = got.cash if profile in HANDED_TO_NOBODY else max(0.0, 1.0 - room)  # all of it was asked for
     assert got.forced_cash == pytest.approx(forced, abs=1e-12)
     if profile in HANDED_TO_NOBODY:  # what a cap cuts off is not handed to the others
         assert weights.sum() <= min(budget, room) + 1e-9

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from tvquant.allocation import caps
-from tvquant.allocation.caps import DUST, FeasibleSet
+from tvquant.allocation.caps import DUST, Family, FeasibleSet
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
@@ -13,6 +13,9 @@ from tvquant.allocation.risk.contract import Capping, Objective
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Status, violated
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
+
+WHOLE = ("gross", Family.NET_HIGH.value, Family.NET_LOW.value)
+"""Limits on the whole book: what they take is no cash that caps force."""
 
 
 def risk_profiles_of(engine: Engine) -> frozenset[str]:
@@ -69,7 +72,7 @@ def allocate(
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
-                forced_cash=math.fsum(causes.values()) if own else feasible.forced_cash,
+                forced_cash=math.fsum(causes.values()) if own else _forced(feasible, answer, causes),
                 causes=causes,
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
@@ -79,13 +82,25 @@ def allocate(
 def _causes(
     feasible: FeasibleSet, answer: EngineAnswer, constraints: tuple[Constraint, ...], cash: float
 ) -> dict[str, float]:
-    """Return the limits by name that keep cash -> how much; those that bind together in one entry."""
-    named = {one.limit.label for one in feasible.named}
+    """Return the limits that took cash from a method that hands it to nobody -> how much; of others those by name.
+
+    Limits by name that bind together are one entry.
+    """
     if answer.taken:
-        return _left({label: weight for label, weight in answer.taken.items() if label in named}, cash)
+        return _left(answer.taken, cash - (1.0 - feasible.open_budget))
+    named = {one.limit.label for one in feasible.named}
     kept = feasible.open_budget - feasible.budget
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
     return {", ".join(binding): kept} if kept > DUST and binding else {}
+
+
+def _forced(feasible: FeasibleSet, answer: EngineAnswer, causes: Mapping[str, float]) -> float:
+    """Return the cash that caps and limits by name leave no room for, or took and handed to nobody."""
+    if not answer.taken:
+        return feasible.forced_cash
+    open_forced = feasible.forced_cash - (feasible.open_budget - feasible.budget)
+    found = math.fsum((open_forced, *(weight for label, weight in causes.items() if label not in WHOLE)))
+    return found if found > DUST else 0.0
 
 
 def _left(taken: Mapping[str, float], cash: float) -> dict[str, float]:

@@ -227,9 +227,10 @@ class AllocationOutcome:
 
     Parameters
     ----------
-    forced_cash : part of the cash that exists only because position and cluster caps and limits by name leave no room.
-    causes : what keeps cash where that can be named (a limit by name, a weight of the user's own that cannot be held)
-        -> fraction of equity.
+    forced_cash : part of the cash that exists only because position and cluster caps and limits by name leave no room,
+        or cut a method that hands what they take to nobody (equal weights, weights of the user's own).
+    causes : what keeps cash where that can be named (a limit by name, a limit that cut such a method, a weight of the
+        user's own that cannot be held) -> fraction of equity.
     """
 
     cash: float

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from builders.problems import FREE, HOUSE, covariance_of, estimated, problem_of
+from builders.problems import FREE, HOUSE, covariance_of, estimated, limits, problem_of
 from tvquant.allocation import allocate
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
@@ -77,6 +77,26 @@ def test_few_names_leave_cash_under_the_cap(risk_profile, n, cash):
     assert set(got.weights.values()) == {0.25}
     assert got.cash == cash
     assert got.forced_cash == cash
+
+
+@pytest.mark.parametrize("risk_profile", ["equal_names", "equal_weight"])
+def test_what_caps_take_from_equal_weights_is_cash_that_they_force_by_cause(risk_profile):
+    given = replace(problem(6, limits=replace(HOUSE, position=0.15)), clusters=(0, 0, 0, 1, 2, 3))
+    got = allocate(given, engine="custom", risk_profile=risk_profile)
+    room = 0.25 + 3 * 0.15  # three names share a cap of .25
+    share = room / 6 if risk_profile == "equal_names" else room / 4
+    cut = {"equal_names": {"cluster": 3 * share - 0.25}, "equal_weight": {"position": 3 * (share - 0.15)}}[risk_profile]
+    assert got.causes == pytest.approx(cut)
+    assert got.forced_cash == pytest.approx(1.0 - room + sum(cut.values()), abs=1e-12)
+    assert got.cash == pytest.approx(got.forced_cash, abs=1e-12)
+
+
+def test_what_gross_takes_is_not_forced_by_caps():
+    least = limits(gross=0.5, names={"X:N000": (0.2, 0.25)})
+    got = allocate(problem(6, limits=least), engine="custom", risk_profile="equal_names")
+    assert sum(got.weights.values()) == pytest.approx(0.5)
+    assert got.forced_cash == 0.0
+    assert set(got.causes) <= {"gross"}
 
 
 def test_shared_clusters_are_capped():

@@ -1,0 +1,247 @@
+"""Why a strategy's decision holds cash: its parts by cause, which add up to it, and what a user would change.
+
+1. Without weights all is cash, by one cause: nobody was recruited, nobody was healthy, all were vetoed, the model chose
+   nobody, or no allocation was found.
+2. With weights, what gross and net limits would not invest is cash that the profile wants.
+3. Of the rest, N names under the position cap p hold N p at most. What is missing is laid to the names that fell out,
+   each of which could have held p, the last ones first: those the model left, vetoed ones, unhealthy ones, those never
+   recruited. Then C clusters under the cluster cap hold less than that; then net limits of two sides, limits by name,
+   and what a limit cut from a method that hands it to nobody.
+4. What netting took away is recorded. What is left is rounding, or the optimiser's own.
+
+All is read from the decision as it is recorded: limits are those that it was verified against.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tvquant.allocation.risk.catalogue import FIXED
+from tvquant.core.allocations import AllocationOutcome, Status
+from tvquant.core.atoms import Direction
+from tvquant.core.decisions import Decision
+from tvquant.universe.health import REASONS
+
+DUST = 1e-12
+"""A part that is not larger is none."""
+ROUNDING = 1e-6
+"""What a solver leaves of its budget, in all."""
+STEPS = 50
+"""Halvings of the search for a cap: its digits are used up."""
+
+
+class Cause(StrEnum):
+    """What keeps cash, in words."""
+
+    FAILED = "no allocation was found"
+    NOBODY = "nobody else was recruited"
+    HEALTH = "excluded by data health"
+    VETOES = "vetoed"
+    PLACES = "fewer winners than the caps have room for"
+    STILL = "winners that do not move are not weighted"
+    FEW = "the universe has no more names"
+    CLUSTERS = "few clusters under the cluster cap"
+    CUT_POSITION = "cut at the position cap"
+    CUT_CLUSTER = "cut at the cluster cap"
+    NET = "net limits of longs against shorts"
+    NAMED = "limit"
+    NETTING = "taken where a limit would break after netting"
+    WANTED = "the profile wants it: gross and net limits"
+    DECLARED = "not declared: the user's own weights leave it"
+    LEFT = "left by the optimiser"
+    ROUNDING = "rounding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashPart:
+    """A part of the cash.
+
+    Parameters
+    ----------
+    share : fraction of equity; below 0 only where rounding is.
+    detail : the figures behind it; empty where there are none.
+    change : one line that a user can change; empty where nothing would help.
+    """
+
+    cause: Cause
+    share: float
+    detail: str = ""
+    change: str = ""
+
+
+def cash_parts(decision: Decision) -> tuple[CashPart, ...]:
+    """Return the cash of a strategy's decision by cause, in the order of the module's text; it sums to the cash."""
+    cash = 1.0 - math.fsum(decision.atoms.values())
+    made = decision.allocation
+    if decision.failure is not None or made is None:
+        return (_nobody(decision, cash),)
+    if made.status is Status.FAILED:
+        last = made.attempts[-1]
+        change = "allocation.fallbacks: risk profiles to try next"
+        return (CashPart(cause=Cause.FAILED, share=cash, detail=f"{last.what}: {last.outcome}", change=change),)
+    parts = [*_of_limits(decision, made)]
+    if decision.netting is not None and decision.netting.moved > DUST:
+        change = "allocation.limits: the one named under `netting`"
+        parts.append(CashPart(cause=Cause.NETTING, share=decision.netting.moved, change=change))
+    rest = cash - math.fsum(one.share for one in parts)
+    if abs(rest) > DUST:
+        rounding = abs(rest) <= ROUNDING
+        left = Cause.ROUNDING if rounding else Cause.DECLARED if made.risk_profile == FIXED else Cause.LEFT
+        change = "allocation.weights" if left is Cause.DECLARED else ""
+        parts.append(CashPart(cause=left, share=rest, change=change))
+    return tuple(parts)
+
+
+def _nobody(decision: Decision, cash: float) -> CashPart:
+    """Return why there is nobody to hold."""
+    funnel, response = decision.funnel, decision.response
+    if decision.failure is not None:
+        return CashPart(cause=Cause.FAILED, share=cash, detail=decision.failure)
+    if not funnel.atoms_discovery:
+        return CashPart(cause=Cause.NOBODY, share=cash, detail=_top(decision, ()), change=CHANGES[Cause.NOBODY])
+    cause = Cause.HEALTH if response is None else Cause.PLACES if funnel.atoms_refined else Cause.VETOES
+    return CashPart(cause=cause, share=cash, detail=_lost(decision, cause), change=CHANGES[cause])
+
+
+CHANGES = {
+    Cause.NOBODY: "universe.scanners: a lower bound; `tvquant scan` counts who fell by which",
+    Cause.HEALTH: "data.min_history: less, or import more history; `tvquant data audit` has each name",
+    Cause.VETOES: "selection.vetoes: leave one out, or raise its limit",
+    Cause.PLACES: "selection.top_n or selection.max_winners: more",
+    Cause.STILL: "universe.exclude_symbols: the names that do not move",
+    Cause.FEW: "universe: more names, or a higher allocation.limits.position",
+}
+
+
+def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart]:
+    """Yield what limits keep, from the profile's own to those of single names."""
+    limits = {one.name: one.limit for one in made.constraints}
+    wanted = _wanted(decision, limits)
+    if 1.0 - wanted > DUST:
+        change = "allocation.limits.gross, or net: more"
+        yield CashPart(cause=Cause.WANTED, share=1.0 - wanted, detail=f"they invest {wanted:.4g}", change=change)
+    if made.risk_profile != FIXED:
+        yield from _of_caps(decision, made, limits, wanted)
+    for label, share in sorted(made.causes.items()):
+        yield _named(label, share)
+
+
+def _wanted(decision: Decision, limits: dict[str, float]) -> float:
+    """Return what gross and net limits would invest; net limits a single side only."""
+    assert decision.response is not None
+    sides = {atom.direction for atom in decision.response.winners if atom.symbol in decision.clusters}
+    bounds = [limits["net_high"] if side is Direction.LONG else limits["net_low"] for side in sides]
+    return max(0.0, min(1.0, limits["gross"], *(bounds if len(bounds) == 1 else ())))
+
+
+def _of_caps(decision: Decision, made: AllocationOutcome, limits: dict[str, float], wanted: float) -> Iterator[CashPart]:
+    """Yield what the caps of positions and clusters have no room for, then what two-sided net limits have none for."""
+    sizes = sorted(Counter(decision.clusters.values()).values())
+    cluster = limits["cluster"]
+    position, names = min(limits["position"], cluster), sum(sizes)
+
+    def room(cap: float) -> float:
+        return math.fsum(min(cap, size * limits["position"]) for size in sizes)
+
+    few = wanted - min(wanted, names * position)
+    if few > DUST:
+        yield from _few(decision, few, position, cluster, wanted)
+    clustered = (wanted - few) - min(wanted - few, room(cluster))
+    if clustered > DUST:
+        needed = _least(room, wanted - few)
+        detail = f"{len(sizes)} clusters of {names} winners, {cluster:.4g} each, hold {room(cluster):.4g} at most"
+        change = f"allocation.limits.cluster: {needed:.4g}, or a smaller selection.cluster_distance"
+        yield CashPart(cause=Cause.CLUSTERS, share=clustered, detail=detail, change=change)
+    by_name = math.fsum(share for label, share in made.causes.items() if label not in WHOLE)
+    if (net := made.forced_cash - by_name - few - clustered) > ROUNDING:
+        change = "allocation.limits.net: wider"
+        yield CashPart(cause=Cause.NET, share=net, change=change)
+
+
+WHOLE = ("gross", "net_high", "net_low")
+"""Limits on the whole book, which are in `causes` and not in what caps force."""
+
+
+def _few(decision: Decision, few: float, position: float, cluster: float, wanted: float) -> Iterator[CashPart]:
+    """Yield how much each way to fall out took: a name that fell out could have held the position cap."""
+    funnel, weighted = decision.funnel, len(decision.clusters)
+    unhealthy = sum(count for reason, count in funnel.vetoed.items() if reason in REASONS)
+    counts = {
+        Cause.STILL: funnel.atoms_selected - weighted,
+        Cause.PLACES: funnel.atoms_refined - funnel.atoms_selected,
+        Cause.VETOES: funnel.atoms_discovery - unhealthy - funnel.atoms_refined,
+        Cause.HEALTH: unhealthy,
+        Cause.NOBODY: funnel.universe - funnel.discovery,
+    }
+    needed = _up(wanted / weighted)
+    raise_cap = f"allocation.limits.position{' and cluster' if needed > cluster else ''}: {needed:.4g}"
+    held = f"{weighted} weighted, {position:.4g} each"
+    for cause, count in counts.items():
+        share = min(few, count * position)
+        if share > DUST:
+            few -= share
+            detail = f"{held}; {_lost(decision, cause)}"
+            yield CashPart(cause=cause, share=share, detail=detail, change=f"{raise_cap}, or {CHANGES[cause]}")
+    if few > DUST:
+        yield CashPart(cause=Cause.FEW, share=few, detail=held, change=f"{raise_cap}, or {CHANGES[Cause.FEW]}")
+
+
+def _lost(decision: Decision, cause: Cause) -> str:
+    """Return how many were lost that way, by reason where there are several."""
+    funnel = decision.funnel
+    match cause:
+        case Cause.PLACES:
+            return f"{funnel.atoms_refined - funnel.atoms_selected} of {funnel.atoms_refined} were not chosen"
+        case Cause.HEALTH:
+            return _counted({why: n for why, n in funnel.vetoed.items() if why in REASONS})
+        case Cause.VETOES:
+            return _counted({why: n for why, n in funnel.vetoed.items() if why not in REASONS})
+        case Cause.NOBODY:
+            return _top(decision, REASONS)
+        case _:
+            return f"{funnel.atoms_selected - len(decision.clusters)} do not move on the training rows"
+
+
+def _top(decision: Decision, beside: tuple[str, ...]) -> str:
+    return _counted(Counter(why for why in decision.excluded.values() if why not in beside))
+
+
+def _counted(reasons: dict[str, int] | Counter[str]) -> str:
+    """Return the most frequent reasons with their counts."""
+    most = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    more = f" and {len(most) - SHOWN} more" if len(most) > SHOWN else ""
+    return ", ".join(f"{why} {n}" for why, n in most[:SHOWN]) + more
+
+
+SHOWN = 4
+"""Reasons that a line names."""
+
+
+def _named(label: str, share: float) -> CashPart:
+    """Return the part of a recorded cause: a limit that cut, a limit by name, or what the user declared in vain."""
+    if label in ("position", "cluster"):
+        cause = Cause.CUT_POSITION if label == "position" else Cause.CUT_CLUSTER
+        change = f"allocation.limits.{label}: more, or a risk profile that hands it on (hrp, min_variance)"
+        return CashPart(cause=cause, share=share, change=change)
+    if label in WHOLE:
+        change = f"allocation.limits.{'gross' if label == 'gross' else 'net'}: wider"
+        return CashPart(cause=Cause.NET if label != "gross" else Cause.WANTED, share=share, change=change)
+    key = "groups" if label.startswith("group ") else "names" if label.startswith("name ") else ""
+    change = f"allocation.limits.{key}" if key else "allocation.weights"
+    return CashPart(cause=Cause.NAMED, share=share, detail=label, change=change)
+
+
+def _least(room: Callable[[float], float], asked: float) -> float:
+    """Return the lowest cap, up to 1, under which there is room for that much, rounded up to four digits."""
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if room(middle) >= asked - DUST else (middle, high)
+    return _up(high)
+
+
+def _up(cap: float) -> float:
+    """Return a cap rounded up to four digits."""
+    return min(1.0, math.ceil(round(cap * 1e4, 6)) / 1e4)
