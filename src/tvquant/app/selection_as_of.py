@@ -1,24 +1,26 @@
 """The selection and weights of a profile as of a date, from nothing held, on the lake's current content."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import numpy as np
 
+from tvquant.app.explanation import Explained
 from tvquant.app.plan import make_plan
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instants import instant
-from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake
 from tvquant.profiles import ResolvedProfile
-from tvquant.profiles.messages import suggested
+from tvquant.selection import SELECTION_MODELS, SelectionPipelineAdapter
+from tvquant.selection.breakdown import Breakdown
+from tvquant.tournament.candidates import selection_context
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import Previous
-from tvquant.tournament.views import look
+from tvquant.tournament.quorum import quorum_view_by
+from tvquant.tournament.specs import Previous, Rules, StrategySpec
+from tvquant.tournament.views import View, look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +34,7 @@ class Selected:
     age : days from the close of the bar that answered to the moment of asking.
     held : atom id -> weight before the decision.
     notices : what the profile leaves to defaults, or asks for in vain.
+    rules, view : what winners were chosen by, and all that was known then.
     """
 
     cell: str
@@ -40,6 +43,8 @@ class Selected:
     held: Mapping[str, float]
     decision: Decision
     notices: tuple[str, ...]
+    rules: Rules
+    view: View
 
     @property
     def footing(self) -> Footing:
@@ -47,26 +52,19 @@ class Selected:
         assert self.decision.footing is not None
         return self.decision.footing
 
-    def explanation(self, symbol: str) -> dict[str, Any]:
-        """Return everything about one instrument or atom: why it is out, or scores, components, vetoes, weight.
+    def explained(self) -> Explained:
+        """Return the decision with how its pool was judged: it is judged once more, which costs as much again.
 
         Raises
         ------
-        ProfileError : the universe had no such name on that date.
+        ModelError : the pool cannot be judged.
         """
-        payload, response = self.decision.payload(), self.decision.response
-        if symbol in payload["excluded"]:
-            return {"symbol": symbol, "excluded": payload["excluded"][symbol]}
-        ids = [
-            atom for atom in (response.scores if response else {}) if atom == symbol or atom.startswith(f"{symbol}_")
-        ]
-        if response is None or not ids:
-            ticker = symbol.upper()
-            venues = [atom.partition(":")[0] for atom in (response.scores if response else {}) if f":{ticker}_" in atom]
-            venues += [key.partition(":")[0] for key in payload["excluded"] if key.endswith(f":{ticker}")]
-            hint = suggested(f"{venues[0]}:{ticker}") if venues else f"; `tvquant data ls {symbol}` says what is stored"
-            raise ProfileError(f"{symbol} was not in the universe on {str(self.footing.bar)[:10]}{hint}")
-        return {"symbol": symbol, "atoms": [_explained(response, self.decision, atom) for atom in ids]}
+        model, breakdown = SELECTION_MODELS[self.rules.selection.model], None
+        if self.decision.response is not None and isinstance(model, SelectionPipelineAdapter):
+            given = selection_context(quorum_view_by(self.view, self.rules).view, self.rules)
+            assert given is not None
+            breakdown = Breakdown.of(model, given)
+        return Explained(decision=self.decision, breakdown=breakdown)
 
 
 def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: datetime) -> Selected:
@@ -96,8 +94,9 @@ def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: 
     profile = plan.resolved.profile
     key = headline(profile)
     spec = next(cell.spec for cell in cells(profile) if cell.key == key)
-    previous = Previous()
-    decision = decide(look(panel, row), spec, previous)
+    assert isinstance(spec, StrategySpec)
+    view, previous = look(panel, row), Previous()
+    decision = decide(view, spec, previous)
     return Selected(
         cell=key,
         asked=as_of,
@@ -105,20 +104,6 @@ def selected(lake: Lake, resolved: ResolvedProfile, as_of: date | None, *, now: 
         held=previous.atoms,
         decision=decision,
         notices=plan.resolved.notices,
+        rules=spec.rules,
+        view=view,
     )
-
-
-def _explained(response: SelectionResponse, decision: Decision, atom: str) -> Mapping[str, Any]:
-    veto = response.vetoes.get(atom)
-    return {
-        "atom": atom,
-        "score": response.scores[atom],
-        "rank": 1 + sum(score > response.scores[atom] for score in response.scores.values()),
-        "of": len(response.scores),
-        "components": dict(response.components.get(atom, {})),
-        "missing": [name for name, ids in response.missing.items() if atom in ids],
-        "cluster": response.clusters[atom],
-        "veto": None if veto is None else asdict(veto),
-        "won": response.recruited.get(atom),
-        "weight": decision.atoms.get(atom, 0.0),
-    }

@@ -2,7 +2,7 @@
 
 `Decision.of(payload)` is the decision again, as far as the payload goes: `Decision.of(d.payload()).payload()` equals
 `d.payload()`. Two things are not in a payload: weights before netting (an `AllocationOutcome` has none), and components
-of scores of atoms that did not win.
+and parts of scores of atoms that did not win.
 """
 
 from collections.abc import Mapping

@@ -68,7 +68,7 @@ class SelectionResponse:
     components : atom id -> feature -> probability that went into the score, in (0, 1], or in [0, 1] where it is a sum;
         of winners only where the response was read from a payload.
     parts : atom id -> feature -> what it adds to the score: weight x probability, or x its logarithm where the score is
-        a product; an atom's sum to its score. None where the response was read from a payload.
+        a product; an atom's sum to its score. Of winners only where the response was read from a payload.
     vetoes : atom id -> the first rule it broke at the stage that was reached; overridden ones are of winners.
     clusters : atom id -> selection cluster (on returns of the asset itself), 1, 2 ...
     stage : relaxation stage that was reached: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
@@ -111,13 +111,14 @@ class SelectionResponse:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """Return the response that a payload describes; it has components of winners only."""
+        """Return the response that a payload describes; it has components and parts of winners only."""
         winners = tuple(Atom.of(one) for one in payload["winners"])
         as_they_are = ("model", "version", "scores", "components", "clusters", "stage", "thresholds", "absent")
         return cls(
             **{name: payload[name] for name in as_they_are},
             decided_at=np.datetime64(payload["decided_at"], "us"),
             winners=winners,
+            parts=payload.get("parts", {}),
             recruited={atom.symbol: one["how"] for atom, one in zip(winners, payload["winners"], strict=True)},
             vetoes={symbol: Veto(**veto) for symbol, veto in payload["vetoes"].items()},
             missing={name: tuple(ids) for name, ids in payload["missing"].items()},
@@ -128,7 +129,10 @@ class SelectionResponse:
         )
 
     def payload(self) -> dict[str, Any]:
-        """Return the response, JSON-able and in canonical order; components of winners only, to keep records small."""
+        """Return the response, JSON-able and in canonical order; of winners only what makes up their scores.
+
+        So that records stay small.
+        """
         won = [atom.symbol for atom in self.winners]
         return {
             "decided_at": str(self.decided_at),
@@ -137,6 +141,7 @@ class SelectionResponse:
             "winners": [atom.fields() | {"how": self.recruited[atom.symbol]} for atom in self.winners],
             "scores": dict(sorted(self.scores.items())),
             "components": {symbol: dict(self.components[symbol]) for symbol in won if symbol in self.components},
+            "parts": {symbol: dict(self.parts[symbol]) for symbol in won if symbol in self.parts},
             "vetoes": {symbol: asdict(veto) for symbol, veto in sorted(self.vetoes.items())},
             "clusters": dict(sorted(self.clusters.items())),
             "stage": self.stage,

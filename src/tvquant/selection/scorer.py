@@ -68,6 +68,11 @@ def shares(parts: Mapping[str, Floats], ids: Sequence[str]) -> dict[str, float]:
 class Scorer(Protocol):
     """A way to score a pool."""
 
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """What the score is made of, with the weights."""
+        ...
+
     def score(self, features: FeatureSet) -> Scored:
         """Score every atom of `features` (F x K); its keys are atom ids."""
         ...

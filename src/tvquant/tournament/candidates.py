@@ -181,16 +181,29 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
     )
 
 
+def selection_context(view: View, rules: Rules) -> SelectionContext | None:
+    """Return what the selection model is given at the view; None where no recruited name is healthy."""
+    atoms = _healthy(view, rules)
+    return context(view, rules, atom_pool(view, rules, atoms)) if atoms else None
+
+
+def _healthy(view: View, rules: Rules) -> tuple[Atom, ...]:
+    """Return recruited atoms of healthy names."""
+    failed = health(view, rules).failed
+    return tuple(atom for atom in discovery(view, rules).atoms if atom.physical_symbol not in failed)
+
+
 def _choose(view: View, rules: Rules) -> SelectionOutcome:
     seen, failed = discovery(view, rules), health(view, rules).failed
-    healthy = tuple(atom for atom in seen.atoms if atom.physical_symbol not in failed)
+    healthy = _healthy(view, rules)
     recruited = [atom.physical_symbol for atom in seen.atoms]
     excluded = {**seen.excluded, **{key: failed[key] for key in recruited if key in failed}}
     response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
     features = instrument_features(view, rules)
-    if healthy:
-        pool = atom_pool(view, rules, healthy)
-        response = SELECTION_MODELS[rules.selection.model].select(context(view, rules, pool))
+    given = selection_context(view, rules)
+    if given is not None:
+        pool = given.pool
+        response = SELECTION_MODELS[rules.selection.model].select(given)
         parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.streams.returns)]
         if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream lacks its asset's return
             parts.append(canonical_array(pool.own))

@@ -136,8 +136,10 @@ def _wanted(decision: Decision, limits: dict[str, float]) -> float:
     return max(0.0, min(1.0, limits["gross"], *(bounds if len(bounds) == 1 else ())))
 
 
-def _of_caps(decision: Decision, made: AllocationOutcome, limits: dict[str, float], wanted: float) -> Iterator[CashPart]:
-    """Yield what the caps of positions and clusters have no room for, then what two-sided net limits have none for."""
+def _of_caps(
+    decision: Decision, made: AllocationOutcome, limits: dict[str, float], wanted: float
+) -> Iterator[CashPart]:
+    """Yield what caps of positions and clusters have no room for, then what net limits of two sides have none for."""
     sizes = sorted(Counter(decision.clusters.values()).values())
     cluster = limits["cluster"]
     position, names = min(limits["position"], cluster), sum(sizes)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from builders.profiles import resolved_of
+from tvquant.app.explanation import Explained
 from tvquant.app.selection_as_of import Selected, selected
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.lake import Lake, import_files
@@ -118,10 +119,15 @@ def june(lake: Lake) -> Selected:
     return selected(lake, resolved_of(selection__min_winners=3, selection__max_winners=6), date(2024, 6, 30), now=NOW)
 
 
-def test_a_winner_is_explained_by_rank_components_and_weight(june: Selected) -> None:
+@pytest.fixture(scope="module")
+def why(june: Selected) -> Explained:
+    return june.explained()
+
+
+def test_a_winner_is_explained_by_rank_components_and_weight(june: Selected, why: Explained) -> None:
     assert june.decision.response is not None
     best = june.decision.response.winners[0]
-    (told,) = june.explanation(best.physical_symbol)["atoms"]
+    (told,) = why.of(best.physical_symbol)["atoms"]
     assert told["atom"] == best.symbol
     assert told["score"] == june.decision.response.scores[best.symbol] == max(
         june.decision.response.scores[atom.symbol] for atom in june.decision.response.winners
@@ -130,24 +136,24 @@ def test_a_winner_is_explained_by_rank_components_and_weight(june: Selected) -> 
     assert told["weight"] == june.decision.atoms.get(best.symbol, 0.0)
     assert set(told["components"]) >= {"momentum", "stability", "entropy", "efficiency", "hurst"}
     assert all(0.0 < p <= 1.0 for p in told["components"].values())
-    assert june.explanation(best.symbol)["atoms"] == [told]
+    assert why.of(best.symbol)["atoms"] == [told]
 
 
-def test_ranks_count_every_score_of_the_pool(june: Selected) -> None:
+def test_ranks_count_every_score_of_the_pool(june: Selected, why: Explained) -> None:
     assert june.decision.response is not None
-    told = [june.explanation(symbol)["atoms"][0] for symbol in june.decision.response.scores]
+    told = [why.of(symbol)["atoms"][0] for symbol in june.decision.response.scores]
     assert sorted(one["rank"] for one in told) == list(range(1, 10))
     assert {one["of"] for one in told} == {9}
     by_rank = sorted(told, key=lambda one: one["rank"])
     assert [one["score"] for one in by_rank] == sorted((one["score"] for one in told), reverse=True)
 
 
-def test_who_did_not_win_is_told_why(june: Selected) -> None:
+def test_who_did_not_win_is_told_why(june: Selected, why: Explained) -> None:
     assert june.decision.response is not None
     lost = [s for s in june.decision.response.scores if s not in june.decision.response.recruited]
     assert lost
     for symbol in lost:
-        (told,) = june.explanation(symbol)["atoms"]
+        (told,) = why.of(symbol)["atoms"]
         assert (told["won"], told["weight"]) == (None, 0.0)
         veto = june.decision.response.vetoes.get(symbol)
         assert told["veto"] == (None if veto is None else asdict(veto))
@@ -155,31 +161,31 @@ def test_who_did_not_win_is_told_why(june: Selected) -> None:
 
 
 @pytest.mark.parametrize(("symbol", "reason"), [("BINANCE:BUSDUSDT", "kind:stablecoin"), ("BINANCE:XLMUSDT", "no_bar")])
-def test_who_never_reached_selection_is_told_why(symbol: str, reason: str, june: Selected) -> None:
-    assert june.explanation(symbol) == {"symbol": symbol, "excluded": reason}
+def test_who_never_reached_selection_is_told_why(symbol: str, reason: str, why: Explained) -> None:
+    assert why.of(symbol) == {"symbol": symbol, "excluded": reason}
 
 
 @pytest.mark.parametrize("name", ["BINANCE:NOPEUSDT", "BINANCE:BTC", "btc", "", "*"])
-def test_a_name_that_was_not_there_is_refused(name: str, june: Selected) -> None:
+def test_a_name_that_was_not_there_is_refused(name: str, why: Explained) -> None:
     with pytest.raises(ProfileError, match="was not in the universe on 2024-06-30"):
-        june.explanation(name)
+        why.of(name)
 
 
 @pytest.mark.parametrize("name", ["btcusdt", "BUSDUSDT"])
-def test_a_ticker_without_its_exchange_is_told_the_symbol(name: str, june: Selected) -> None:
+def test_a_ticker_without_its_exchange_is_told_the_symbol(name: str, why: Explained) -> None:
     with pytest.raises(ProfileError, match=f"did you mean BINANCE:{name.upper()}"):
-        june.explanation(name)
+        why.of(name)
 
 
 def test_without_a_candidate_nobody_has_a_score(lake: Lake) -> None:
     found = selected(lake, resolved_of(), date(2024, 1, 31), now=NOW)
     assert found.decision.response is None
     assert found.decision.weights == {}
-    assert found.explanation("BINANCE:BTCUSDT") == {"symbol": "BINANCE:BTCUSDT", "excluded": "history"}
+    assert found.explained().of("BINANCE:BTCUSDT") == {"symbol": "BINANCE:BTCUSDT", "excluded": "history"}
 
 
 def test_another_model_takes_everyone(lake: Lake) -> None:
     found = selected(lake, resolved_of(selection__model="baseline"), LAST, now=NOW)
     assert found.cell == "baseline/custom/hrp/custom"
-    (told,) = found.explanation("BINANCE:BTCUSDT")["atoms"]
+    (told,) = found.explained().of("BINANCE:BTCUSDT")["atoms"]
     assert (told["won"], told["rank"], told["of"], told["components"]) == ("passed_through", 1, 9, {})

@@ -15,6 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from tvquant.app.cli.bare_options import with_symbol
 from tvquant.app.cli.plain_options import converted_plainly
 from tvquant.app.cli.waiting import with_seconds
 
@@ -48,15 +49,15 @@ TREE: Mapping[str, Entry] = {
 
 
 class Command(TyperCommand):
-    """A command whose plain options need no pydantic, and whose `--wait` may stand without seconds."""
+    """A command whose plain options need no pydantic; `--wait` and `--explain` may stand without their values."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return arguments and options, `--help` among them."""
         return converted_plainly(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give a bare `--wait` its value, then parse."""
-        return super().parse_args(ctx, with_seconds(args))
+        """Give a bare `--wait` and `--explain` their values, then parse."""
+        return super().parse_args(ctx, with_symbol(with_seconds(args)))
 
 
 class Group(TyperGroup):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli.bare_options import CASH
 from tvquant.app.cli.console import (
     JsonOption,
     WorkspaceOption,
@@ -15,6 +16,7 @@ from tvquant.app.cli.console import (
     percent,
     workspace_at,
 )
+from tvquant.app.cli.explaining import told, why_cash
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.watching import watching
@@ -39,7 +41,10 @@ def select(
     model: Annotated[str | None, typer.Option(help="Another selection model than the profile's.")] = None,
     explain: Annotated[
         str | None,
-        typer.Option(metavar="SYMBOL", help="Say everything about one instrument or atom; * for every winner."),
+        typer.Option(
+            metavar="[SYMBOL]",
+            help="Say everything about one instrument or atom, * for every winner; without SYMBOL why there is cash.",
+        ),
     ] = None,
     overrides: SetOption = None,
     workspace: WorkspaceOption = None,
@@ -87,11 +92,16 @@ def _output(found: "Selected", explain: str | None) -> tuple[dict[str, Any], lis
         "decision": found.decision.payload(),
     }
     text = _summary(found)
-    if explain is not None:
+    if explain == CASH:
+        from tvquant.app.explanation import cash_of
+
+        document["cash"] = cash_of(found.decision)
+        text = [*text, "", *why_cash(document["cash"])]
+    elif explain is not None:
         winners = [atom.symbol for atom in found.decision.response.winners] if found.decision.response else []
-        explained = [found.explanation(symbol) for symbol in (winners if explain == ALL else [explain])]
-        document["explanations"] = explained
-        text = [*text, "", *(line for one in explained for line in _explained(one))]
+        explained = found.explained()
+        document["explanations"] = [explained.of(symbol) for symbol in (winners if explain == ALL else [explain])]
+        text = [*text, *(line for one in document["explanations"] for line in ("", *told(one)))]
     return document, text
 
 
@@ -207,26 +217,6 @@ def _named(keys: Sequence[str]) -> str:
     """Return the first names without a bar, as many as a line holds; the document has all of them."""
     more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
     return f"{len(keys)}: {', '.join(keys[:NAMED])}{more}" if keys else "none of the names with a bar in five sessions"
-
-
-def _explained(one: dict[str, Any]) -> list[str]:
-    if "excluded" in one:
-        return [f"{one['symbol']} never reached selection: {one['excluded']}"]
-    lines = []
-    for atom in one["atoms"]:
-        veto = atom["veto"]
-        fate = (
-            f"won ({atom['won'].replace('_', ' ')}), weight {percent(atom['weight'])}" if atom["won"] else "did not win"
-        )
-        lines.append(f"{atom['atom']}: {fate}; score {atom['score']:.3f}, rank {atom['rank']} of {atom['of']}")
-        if veto:
-            kind = "hard" if veto["hard"] else "overridden soft" if veto["overridden"] else "soft"
-            lines.append(f"  {kind} veto {veto['rule']}: {veto['value']:.4g}, limit {veto['limit']:.4g}")
-        parts = (f"{name} {p:.3f}" for name, p in atom["components"].items())
-        lines.append(f"  cluster {atom['cluster']}; probabilities: {', '.join(parts) or 'none'}")
-        if atom["missing"]:
-            lines.append(f"  without: {', '.join(atom['missing'])} (stands at 0.5 there)")
-    return lines
 
 
 def _vetoed(response: "SelectionResponse") -> str:
