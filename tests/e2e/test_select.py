@@ -128,7 +128,7 @@ def test_the_baseline_model_selects_everyone(select: Callable[..., Any]) -> None
     assert told["no value"] == "none"
     assert "current_only" in told["stamps"]
     assert "BINANCE:BTCUSDT_hold_LONG: won (passed through), weight " in said.out
-    assert "probabilities: none" in said.out
+    assert "This model scores nobody" in said.out
 
 
 def test_one_symbol_is_explained_in_both_forms(select: Callable[..., Any]) -> None:
@@ -138,7 +138,31 @@ def test_one_symbol_is_explained_in_both_forms(select: Callable[..., Any]) -> No
     assert (one["symbol"], atom["atom"]) == ("BINANCE:ETHUSDT", "BINANCE:ETHUSDT_hold_LONG")
     text = select("crypto_spot", "--explain", "BINANCE:ETHUSDT").out
     assert f"score {atom['score']:.3f}, rank {atom['rank']} of {atom['of']}" in text
-    assert f"momentum {atom['components']['momentum']:.3f}" in text
+    rows = [line.split() for line in text.splitlines()]
+    parts = {one["feature"]: one for one in atom["features"]}
+    assert [f"{parts['momentum'][key]:.{digits}f}" for key, digits in (("probability", 3), ("part", 4))] == next(
+        [row[-3], row[-1]] for row in rows if row[:1] == ["momentum"]
+    )
+    assert next(row[-1] for row in rows if row[:3] == ["sum", "=", "score"]) == f"{atom['score']:.4f}"
+    assert sum(one["part"] for one in atom["features"]) == pytest.approx(atom["score"], abs=1e-12)
+    below = text.splitlines()[text.splitlines().index(f"{atom['atom']}: {'won' if atom['won'] else 'did not win'}"
+        + (f" ({atom['won'].replace('_', ' ')}), weight {100 * atom['weight']:.1f} %" if atom["won"] else "")):]  # fmt: skip
+    assert max(map(len, below)) <= 80
+
+
+def test_without_a_symbol_the_cash_is_told_by_cause(select: Callable[..., Any]) -> None:
+    """Five clusters of 10 % hold half; the parts are those of the document and add up to the cash."""
+    words = ("--set", "allocation.limits.cluster=0.1", "--explain")
+    document = select("crypto_spot", *words, "--json").document
+    cash, parts = document["cash"]["cash"], document["cash"]["parts"]
+    assert "explanations" not in document
+    assert cash == pytest.approx(1 - sum(document["decision"]["atoms"].values()), abs=1e-12)
+    assert sum(part["share"] for part in parts) == pytest.approx(cash, abs=1e-9)
+    text = select("crypto_spot", *words).out
+    told = text[text.index("Why ") :].splitlines()
+    assert told[0] == f"Why {100 * cash:.1f} % cash?"
+    assert all(any(part["cause"][:40] in line for line in told) for part in parts)
+    assert max(map(len, told)) <= 80
 
 
 def test_a_vetoed_atom_says_its_rule_value_and_limit(select: Callable[..., Any]) -> None:

@@ -23,7 +23,7 @@ from tvquant.selection.vetoes.contract import Judgement
 UNITS: Mapping[str, str] = MappingProxyType(
     {
         "momentum": "per year",
-        "stability": "1 / volatility per year",
+        "stability": "1 / yearly volatility",
         "liquidity": "ln USD a day",
         "antifragility": "against the pool",
         "fragility": "against the pool",
@@ -35,9 +35,9 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "rating_all": "-1 to 1",
         "rating_ma": "-1 to 1",
         "rating_other": "-1 to 1",
-        "abs_skewness": "skewness without its sign",
-        "kurtosis": "excess kurtosis",
-        "cvar": "mean return of the worst 5 % of bars",
+        "abs_skewness": "without its sign",
+        "kurtosis": "excess",
+        "cvar": "mean of the worst 5 %",
     }
 )
 """Column of atom features -> its unit, of every column that a score reads."""

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tvquant.allocation.risk.catalogue import FIXED
-from tvquant.core.allocations import AllocationOutcome, Status
+from tvquant.core.allocations import CAP_TOLERANCE, AllocationOutcome, Status
 from tvquant.core.atoms import Direction
-from tvquant.core.decisions import Decision
+from tvquant.core.decisions import Decision, Netting
 from tvquant.universe.health import REASONS
 
 DUST = 1e-12
@@ -83,8 +83,7 @@ def cash_parts(decision: Decision) -> tuple[CashPart, ...]:
         return (CashPart(cause=Cause.FAILED, share=cash, detail=f"{last.what}: {last.outcome}", change=change),)
     parts = [*_of_limits(decision, made)]
     if decision.netting is not None and decision.netting.moved > DUST:
-        change = "allocation.limits: the one named under `netting`"
-        parts.append(CashPart(cause=Cause.NETTING, share=decision.netting.moved, change=change))
+        parts.append(_of_netting(decision.netting))
     rest = cash - math.fsum(one.share for one in parts)
     if abs(rest) > DUST:
         rounding = abs(rest) <= ROUNDING
@@ -113,6 +112,17 @@ CHANGES = {
     Cause.STILL: "universe.exclude_symbols: the names that do not move",
     Cause.FEW: "universe: more names, or a higher allocation.limits.position",
 }
+
+
+def _of_netting(netting: Netting) -> CashPart:
+    """Return what netting took, with the limits that final physical weights have reached."""
+    full = [one for one in netting.constraints if one.limit > 0.0 and one.value >= one.limit - CAP_TOLERANCE]
+    return CashPart(
+        cause=Cause.NETTING,
+        share=netting.moved,
+        detail=f"at its limit now: {', '.join(f'{one.name} {one.limit:.4g}' for one in full)}" if full else "",
+        change=f"allocation.limits: {', '.join(one.name for one in full)}" if full else "",
+    )
 
 
 def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart]:

@@ -1,0 +1,152 @@
+"""The cash of a decision by cause: the parts sum to it, and each is what its limit leaves, worked out by hand."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builders.problems import covariance_of, limits, problem_of
+from tvquant.allocation import allocate
+from tvquant.core.allocations import Allocation, Status
+from tvquant.core.atoms import Atom, Direction
+from tvquant.core.decisions import Decision, Netting
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.tournament.cash import Cause, cash_parts
+
+AT = np.datetime64("2024-06-28", "us")
+
+
+def funnel(selected: int, **counts: Any) -> SelectionFunnel:
+    """Return a funnel of atoms that are instruments, in which nobody but those named fell out."""
+    given = {"universe": selected, "discovery": selected, "refined": selected, "vetoed": {}} | counts
+    discovery, refined = given["discovery"], given["refined"]
+    return SelectionFunnel(
+        **given, selected=selected, atoms_discovery=discovery, atoms_refined=refined, atoms_selected=selected
+    )
+
+
+def decided(problem: Any, made: Allocation, counted: SelectionFunnel, *, moved: float = 0.0) -> Decision:
+    """Return the decision of an allocation; netting takes `moved` of each weight alike."""
+    signs = problem.exposures.tolist()
+    winners = tuple(
+        Atom(physical_symbol=f"X:{key}", logic="hold", direction=Direction.LONG if sign > 0 else Direction.SHORT)
+        for key, sign in zip(problem.keys, signs, strict=True)
+    )
+    ids = [atom.symbol for atom in winners]
+    response = SelectionResponse(
+        decided_at=AT, model="v4", version="", winners=winners, scores={}, components={}, vetoes={},
+        clusters=dict.fromkeys(ids, 1), stage=1, recruited={}, thresholds={},
+    )  # fmt: skip
+    held = math.fsum(made.weights.values())
+    atoms = {a: w * (1 - moved / held) for a, w in zip(ids, made.weights.values(), strict=True)} if held else {}
+    return Decision(
+        as_of=AT, funnel=counted, excluded={}, weights=atoms, inputs="", stamps=frozenset(), response=response,
+        allocation=made, clusters=dict(zip(ids, problem.clusters, strict=True)), atoms=atoms,
+        netting=Netting(moved=moved, gross={}, constraints=made.constraints),
+    )  # fmt: skip
+
+
+def shares(decision: Decision) -> dict[Cause, float]:
+    """The parts by cause; they sum to the cash."""
+    parts = cash_parts(decision)
+    assert math.fsum(one.share for one in parts) == pytest.approx(1 - math.fsum(decision.atoms.values()), abs=1e-9)
+    found: dict[Cause, float] = {}
+    for one in parts:
+        found[one.cause] = found.get(one.cause, 0.0) + one.share
+    return {cause: share for cause, share in found.items() if cause is not Cause.ROUNDING}
+
+
+def solved(n: int, profile: str = "hrp", *, clusters: Any = None, signs: Any = None, **given: Any) -> Any:
+    problem = problem_of(
+        covariance_of(np.diag(1.0 + np.arange(n))), clusters=clusters, limits=limits(**given), signs=signs
+    )
+    return problem, allocate(problem, engine="custom", risk_profile=profile)
+
+
+def test_names_that_are_missing_are_laid_to_those_who_fell_out_the_last_ones_first() -> None:
+    """Two winners of .2 each leave .6, three places: one was not chosen, one vetoed, the third unhealthy."""
+    counted = funnel(2, universe=9, discovery=6, refined=3, vetoed={"history": 2, "kurtosis": 1})
+    decision = decided(*solved(2, position=0.2), counted)
+    assert shares(decision) == pytest.approx({Cause.PLACES: 0.2, Cause.VETOES: 0.2, Cause.HEALTH: 0.2})
+    places, vetoes, health = (one for one in cash_parts(decision) if one.cause is not Cause.ROUNDING)
+    assert places.detail == "2 weighted, 0.2 each; 1 of 3 were not chosen"
+    assert vetoes.detail == "2 weighted, 0.2 each; kurtosis 1"
+    assert health.detail == "2 weighted, 0.2 each; history 2"
+    assert places.change.startswith("allocation.limits.position and cluster: 0.5, or selection.top_n")
+    wide = decided(*solved(2, position=0.2), funnel(2, universe=3, discovery=2, refined=2))
+    assert shares(wide) == pytest.approx({Cause.NOBODY: 0.2, Cause.FEW: 0.4})
+
+
+def test_few_clusters_force_what_their_caps_leave_and_say_which_cap_would_do() -> None:
+    """Nine names in three clusters of 25 % hold 75 %; a third each would hold all."""
+    decision = decided(*solved(9, clusters=[0, 0, 0, 1, 1, 1, 2, 2, 2]), funnel(9))
+    assert shares(decision) == pytest.approx({Cause.CLUSTERS: 0.25})
+    (part,) = (one for one in cash_parts(decision) if one.cause is Cause.CLUSTERS)
+    assert part.detail == "3 clusters of 9 winners, 0.25 each, hold 0.75 at most"
+    assert part.change.startswith("allocation.limits.cluster: 0.3334, ")
+    enough = solved(9, clusters=[0, 0, 0, 1, 1, 1, 2, 2, 2], cluster=0.3334)[1]
+    assert enough.cash == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_position_cap_that_would_do_is_named() -> None:
+    problem, made = solved(3, position=0.2, cluster=0.4)
+    (part,) = (one for one in cash_parts(decided(problem, made, funnel(3))) if one.cause is Cause.FEW)
+    assert (part.share, part.change.split(",")[0]) == (pytest.approx(0.4), "allocation.limits.position: 0.3334")
+    assert solved(3, position=0.3334, cluster=0.4)[1].cash == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("profile", ["equal_names", "equal_weight"])
+def test_what_a_cap_cuts_from_equal_weights_is_its_own_cause(profile: str) -> None:
+    """Six names, three in one cluster: 1/6 each; the cluster is cut from 1/2 to 1/4, and nobody gets the rest."""
+    found = shares(decided(*solved(6, profile, clusters=[0, 0, 0, 1, 2, 3]), funnel(6)))
+    assert found == ({Cause.CUT_CLUSTER: pytest.approx(0.25)} if profile == "equal_names" else {})
+
+
+def test_what_the_profile_wants_netting_and_limits_by_name_are_told_apart() -> None:
+    counted = funnel(6)
+    assert shares(decided(*solved(6, gross=0.7), counted)) == pytest.approx({Cause.WANTED: 0.3})
+    assert shares(decided(*solved(6, net=(0.0, 0.6)), counted)) == pytest.approx({Cause.WANTED: 0.4})
+    netted = decided(*solved(4), funnel(4), moved=0.1)
+    assert shares(netted) == pytest.approx({Cause.NETTING: 0.1})
+    assert [(one.detail, one.change) for one in cash_parts(netted) if one.cause is Cause.NETTING] == [
+        ("at its limit now: position 0.25, cluster 0.25, gross 1, net_high 1",
+         "allocation.limits: position, cluster, gross, net_high")
+    ]
+    group = limits(groups={"g": ([f"X:N{k:03d}" for k in range(6)], 0.8)})
+    problem = problem_of(covariance_of(np.eye(6)), limits=group)
+    made = allocate(problem, engine="custom", risk_profile="hrp")
+    found = decided(problem, made, counted)
+    assert shares(found) == pytest.approx({Cause.NAMED: 0.2}, abs=1e-6)
+    assert [one.detail for one in cash_parts(found) if one.cause is Cause.NAMED] == ["group g"]
+
+
+def test_net_limits_of_two_sides_force_what_neither_side_may_hold() -> None:
+    """One short of .25 lets a net of at most 0 hold .25 long: half of the equity stays in cash."""
+    found = shares(decided(*solved(6, signs=[1, 1, 1, 1, 1, -1], net=(0.0, 0.0)), funnel(6)))
+    assert found == pytest.approx({Cause.NET: 0.5})
+
+
+def test_weights_of_the_users_own_leave_what_they_do_not_declare() -> None:
+    problem = problem_of(covariance_of(np.eye(4)))
+    object.__setattr__(problem, "target", np.array([0.3, 0.1, 0.1, 0.1]))
+    made = allocate(problem, engine="custom", risk_profile="fixed")
+    found = decided(problem, made, funnel(4))
+    assert shares(found) == pytest.approx({Cause.CUT_POSITION: 0.05, Cause.DECLARED: 0.4})
+
+
+def test_without_weights_all_is_cash_by_one_cause() -> None:
+    def bare(counted: SelectionFunnel, **more: Any) -> Decision:
+        nobody = {"excluded": {"X:A": "history"}, "weights": {}, "inputs": "", "stamps": frozenset()}
+        return Decision(as_of=AT, funnel=counted, **nobody | more)
+
+    health = funnel(0, universe=3, discovery=2, refined=0, vetoed={"history": 2})
+    assert shares(bare(funnel(0, universe=3, discovery=0, refined=0))) == {Cause.NOBODY: 1.0}
+    assert shares(bare(health)) == {Cause.HEALTH: 1.0}
+    assert cash_parts(bare(health))[0].detail == "history 2"
+    assert shares(bare(health, failure="no answer")) == {Cause.FAILED: 1.0}
+    problem, made = solved(2, net=(-1.0, 0.0))
+    failed = decided(problem, made, funnel(2))
+    assert made.status is Status.FAILED
+    assert shares(failed) == {Cause.FAILED: 1.0}
+    assert cash_parts(failed)[0].detail.endswith("net_high leaves nothing to hold of 2 long and 0 short names, limit 0")
