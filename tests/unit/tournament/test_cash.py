@@ -110,8 +110,10 @@ def test_what_the_profile_wants_netting_and_limits_by_name_are_told_apart() -> N
     netted = decided(*solved(4), funnel(4), moved=0.1)
     assert shares(netted) == pytest.approx({Cause.NETTING: 0.1})
     assert [(one.detail, one.change) for one in cash_parts(netted) if one.cause is Cause.NETTING] == [
-        ("at its limit now: position 0.25, cluster 0.25, gross 1, net_high 1",
-         "allocation.limits: position, cluster, gross, net_high")
+        (
+            "at its limit now: position 0.25, cluster 0.25, gross 1, net_high 1",
+            "allocation.limits: position, cluster, gross, net_high",
+        )
     ]
     group = limits(groups={"g": ([f"X:N{k:03d}" for k in range(6)], 0.8)})
     problem = problem_of(covariance_of(np.eye(6)), limits=group)
