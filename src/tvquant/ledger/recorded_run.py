@@ -165,12 +165,12 @@ class RecordedRun:
     @property
     def profile_name(self) -> str:
         """Name of the profile that was run."""
-        return _understood("the first record", lambda: str(self.genesis.data["profile"]))
+        return understood("the first record", lambda: str(self.genesis.data["profile"]))
 
     @property
     def code(self) -> str:
         """Digest of the source files."""
-        return _understood("the first record", lambda: self.genesis.inputs["code"])
+        return understood("the first record", lambda: self.genesis.inputs["code"])
 
     @property
     def began(self) -> datetime:
@@ -183,13 +183,13 @@ class RecordedRun:
         found = next(records(self.folder.path, chain=RUN, kind="plan"), None)
         if found is None:
             return None
-        return _understood("the ledger's plan", lambda: RecordedPlan.of(found))
+        return understood("the ledger's plan", lambda: RecordedPlan.of(found))
 
     @cached_property
     def stages(self) -> Mapping[int, LedgerRecord]:
         """Outcomes of stages that were played, by number."""
         ended = [record for record in self._ends if record.kind == "outcome" and record.chain == RUN]
-        return _understood(
+        return understood(
             "the end of a stage", lambda: {one.stage: one for one in ended if one.metrics["status"] == "played"}
         )
 
@@ -197,14 +197,14 @@ class RecordedRun:
     def outcomes(self) -> tuple[RecordedCell, ...]:
         """Cells that ended, in the order in which they did."""
         ended = (record for record in self._ends if record.kind == "outcome" and record.chain != RUN)
-        return _understood("the outcome of a cell", lambda: tuple(RecordedCell.of(record) for record in ended))
+        return understood("the outcome of a cell", lambda: tuple(RecordedCell.of(record) for record in ended))
 
     @property
     def result(self) -> str | None:
         """The result digest; None where validation has not ended."""
         if Stage.VALIDATION not in self.stages:
             return None
-        return _understood("the result", lambda: self.stages[Stage.VALIDATION].outputs["result"])
+        return understood("the result", lambda: self.stages[Stage.VALIDATION].outputs["result"])
 
     @property
     def sealed(self) -> str | None:
@@ -215,7 +215,7 @@ class RecordedRun:
     def leaves(self) -> Mapping[str, str]:
         """Cell key -> digest of its decisions, weights and returns, or why it failed."""
         data = self._stage(Stage.VALIDATION).data
-        return _understood("the digests of the cells", lambda: data["leaves"])
+        return understood("the digests of the cells", lambda: data["leaves"])
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -229,17 +229,17 @@ class RecordedRun:
     def current(self) -> CurrentDecision:
         """What the headline cell would hold from the last row on (stage 14)."""
         data = self._stage(Stage.OPTIMISATION).data
-        return _understood("the ledger's outcome of stage 14 (optimisation)", lambda: CurrentDecision.of(data))
+        return understood("the ledger's outcome of stage 14 (optimisation)", lambda: CurrentDecision.of(data))
 
     @cached_property
     def selections(self) -> Mapping[str, Mapping[int, LedgerRecord]]:
         """Chain of selections -> window -> its record, in order."""
-        return _understood("a selection", lambda: self._chains(SELECTION))
+        return understood("a selection", lambda: self._chains(SELECTION))
 
     @cached_property
     def decisions(self) -> Mapping[str, Mapping[int, RecordedDecision]]:
         """Cell key -> window -> its decision, in order."""
-        return _understood("a decision", self._decisions)
+        return understood("a decision", self._decisions)
 
     @cached_property
     def resolved(self) -> ResolvedProfile:
@@ -318,7 +318,7 @@ class RecordedRun:
             raise Absent(f"{where} cannot be read: it is damaged") from error
 
 
-def _understood[T](what: str, read: Callable[[], T]) -> T:
+def understood[T](what: str, read: Callable[[], T]) -> T:
     """Return what was read; `Absent` where another version recorded it otherwise."""
     try:
         return read()

@@ -9,16 +9,18 @@ when the run began, so a report that is written again later, or from a copied fo
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
 from tvquant.core.errors import DataError, LedgerError
+from tvquant.core.records import SELECTION
+from tvquant.core.selection import SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.lake import AssetHealth, HealthState
 from tvquant.lake.quality.health import from_report
-from tvquant.ledger import RunFolder, altered
-from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun
+from tvquant.ledger import RunFolder, altered, records
+from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun, understood
 from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells, headline
@@ -68,6 +70,28 @@ class RunData(RecordedRun):
         found = self.headline.measures.periods_per_year
         if found is None:
             raise Absent(f"the ledger's outcome of {self.headline.key} does not say how many rows a year has")
+        return found
+
+    def responses(self, cell: RecordedCell) -> Mapping[int, SelectionResponse]:
+        """Return window -> what the selection model of a cell answered; cells may share them.
+
+        Raises
+        ------
+        Absent : the ledger has no selection of it, as of a baseline, which selects nobody.
+        """
+        name = next(one.path.selection for one in cells(self.profile) if one.key == cell.key)
+        found = self._responses.get(f"{SELECTION}/{name}", {})
+        if cell.baseline or not found:
+            raise Absent(f"the ledger has no selection of {cell.key}")
+        return found
+
+    @cached_property
+    def _responses(self) -> Mapping[str, Mapping[int, SelectionResponse]]:
+        """Chain of selections -> window -> response: one pass over the ledger, of which no more is kept."""
+        found: dict[str, dict[int, SelectionResponse]] = {}
+        for record in records(self.folder.path, kind=SELECTION):
+            response = understood("a selection", partial(SelectionResponse.of, record.data))
+            found.setdefault(record.chain, {})[record.metrics["window"]] = response
         return found
 
     def of_cell(self, cell: RecordedCell) -> Self:

@@ -17,10 +17,12 @@ from tvquant.report.sections.health import HEALTH
 from tvquant.report.sections.months import MONTHS
 from tvquant.report.sections.rolling import ROLLING
 from tvquant.report.sections.standings import STANDINGS
+from tvquant.report.sections.steadiness import STEADINESS
 from tvquant.report.sections.tails import TAILS
 from tvquant.report.sections.trades import TRADES
 from tvquant.report.sections.vetoes import VETOES_BY_REASON
 from tvquant.report.sections.weights import WEIGHTS
+from tvquant.report.sections.why import WHY
 
 SECTIONS: tuple[Section, ...] = (
     HEADLINE,
@@ -38,6 +40,8 @@ SECTIONS: tuple[Section, ...] = (
     TRADES,
     FUNNEL,
     VETOES_BY_REASON,
+    WHY,
+    STEADINESS,
     CURRENT,
     CLUSTERS,
     HEALTH,

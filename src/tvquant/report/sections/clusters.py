@@ -9,6 +9,7 @@ import polars as pl
 from tvquant.core.atoms import Atom
 from tvquant.core.panel import Floats
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
+from tvquant.report.dendrogram import Tree, lines_of, ordered, tree_of
 from tvquant.report.figures import DIVERGING, axis, figure, plotted
 from tvquant.report.formatting import count, day, number, percent, short
 from tvquant.report.run import RunData
@@ -18,20 +19,21 @@ ROW = 22
 """Pixels of one row of the heat map."""
 LABELS = 190
 """Pixels for slanted labels, title and margins."""
+TREE = 130
+"""Pixels of the tree."""
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
-    """Return heat map of correlations, winners of a cluster side by side, and tables of both kinds of clusters."""
+    """Return heat map of correlations in the order of their tree, the tree, and tables of both kinds of clusters."""
     profile, found = run.profile, run.current.correlation
     decision = run.current.decision
     if found is None or decision.allocation is None or decision.response is None:
         return (Text(text="No winner was weighted on the last row, so there are no clusters.", tone="warning"),)
     allocation, selection, weights = decision.clusters, decision.response.clusters, decision.atoms
     atoms = {atom.symbol: atom for atom in decision.response.winners}
-    order = sorted(atoms, key=lambda a: (allocation[a], selection[a], -weights.get(a, 0.0), a))
-    place = {symbol: k for k, symbol in enumerate(found.atoms)}
-    picked = [place[symbol] for symbol in order]
-    matrix = found.matrix[np.ix_(picked, picked)]
+    tree = tree_of(found.matrix)
+    order = ordered(found.atoms, tree)
+    matrix = found.matrix[np.ix_(tree.leaves, tree.leaves)]
     train, cap = profile.windows.train, profile.allocation.limits.cluster
     tables = [
         (
@@ -44,11 +46,14 @@ def draw(run: RunData) -> tuple[Block, ...]:
         )
     ]
     return (
-        _heat_map([atoms[symbol] for symbol in order], [allocation[symbol] for symbol in order], matrix),
+        _heat_map([atoms[symbol] for symbol in order], [allocation[symbol] for symbol in order], matrix, tree),
         Text(
             text=f"Correlations of the {count(len(order))} winners of {day(decision.as_of)} over the training "
-            f"window: the last {train} rows, those that all of them have. Shorts count as what they earn. Boxes are "
-            f"allocation clusters. On {train} rows a true correlation of 0 is found with a standard error of "
+            f"window: the last {train} rows, those that all of them have. Shorts count as what they earn. They stand "
+            "in the order of the tree above, of Ward's linkage of the distances sqrt((1 - correlation) / 2): two "
+            "branches meet at the height at which it merges them. Boxes are the clusters that allocation cuts from it "
+            f"at selection.cluster_distance, {number(profile.selection.cluster_distance)}. "
+            f"On {train} rows a true correlation of 0 is found with a standard error of "
             f"{number((train - 1) ** -0.5)}. Weights of clusters are gross: a short adds to its cluster.",
             tone="note",
         ),
@@ -67,8 +72,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
 
 
-def _heat_map(atoms: Sequence[Atom], clusters: Sequence[int], matrix: Floats) -> Figure:
-    """Return the heat map; labels are on a plain axis of numbers, as two atoms may have one short name."""
+def _heat_map(atoms: Sequence[Atom], clusters: Sequence[int], matrix: Floats, tree: Tree) -> Figure:
+    """Return the heat map below its tree; labels are on an axis of numbers, as two atoms may have one short name."""
     n = len(atoms)
     ids = [atom.symbol for atom in atoms]
     labels = [f"{short(atom)} · {cluster}" for atom, cluster in zip(atoms, clusters, strict=True)]
@@ -81,11 +86,14 @@ def _heat_map(atoms: Sequence[Atom], clusters: Sequence[int], matrix: Floats) ->
     ticks: dict[str, Any] = {
         "tickvals": list(range(n)), "ticktext": labels, "showgrid": False, "range": [-0.5, n - 0.5],
     }  # fmt: skip
-    title = "winner · allocation cluster"
-    return figure("correlation", "Correlations of the winners", [trace], height=LABELS + ROW * max(n, 8),
+    title, high = "winner · allocation cluster", ROW * max(n, 8)
+    share = high / (high + TREE)
+    return figure("correlation", "Correlations of the winners, and the tree of their clusters",
+                  [trace, lines_of(tree)], height=LABELS + TREE + high,
                   hovermode="closest", shapes=_boxes(clusters),
                   xaxis=axis(title, **ticks, tickangle=-60),
-                  yaxis=axis(title, **{**ticks, "range": [n - 0.5, -0.5]}))  # fmt: skip
+                  yaxis=axis(title, **{**ticks, "range": [n - 0.5, -0.5]}, domain=[0.0, share]),
+                  yaxis2=axis("merged at", rangemode="tozero", domain=[share + 0.02, 1.0], nticks=4))  # fmt: skip
 
 
 def _boxes(clusters: Sequence[int]) -> list[dict[str, Any]]:

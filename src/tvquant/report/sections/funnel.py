@@ -7,6 +7,8 @@ import polars as pl
 from tvquant.profiles import Profile
 from tvquant.report.blocks import Block, Facts, Figure, Table, Text
 from tvquant.report.figures import axis, colours, days, figure
+from tvquant.report.flow import STEPS as FLOW_STEPS
+from tvquant.report.flow import flow_of
 from tvquant.report.formatting import NOTHING, count, day, number, percent, plain, some
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
@@ -29,8 +31,18 @@ def draw(run: RunData) -> tuple[Block, ...]:
         if same
         else "An instrument that is recruited for two reasons, or in two directions, is one instrument and two atoms."
     )
+    vetoes = run.table("vetoes").filter(pl.col("cell") == cell)
+    flows: tuple[Block, ...] = ()
+    if int(windows["discovery"].sum()):
+        path = " → ".join(("universe", *FLOW_STEPS) if same else FLOW_STEPS)
+        flows = (
+            flow_of(cell, windows, vetoes, same=same),
+            Text(text=f"From left to right, blue: {path}; the last, green. Grey: what was lost, by reason. In atoms.",
+                 tone="note"),
+        )  # fmt: skip
     return (
         _over_time(cell, windows, label, atoms=() if same else tuple(ATOMS)),
+        *flows,
         _counts(windows, label, same),
         Text(text=f"{counted} {_efficiency(windows)}", tone="note"),
         _relaxation(windows),
