@@ -150,10 +150,11 @@ def test_one_symbol_is_explained_in_both_forms(select: Callable[..., Any]) -> No
 
 
 def test_without_a_symbol_the_cash_is_told_by_cause(select: Callable[..., Any]) -> None:
-    """Five clusters of 10 % hold half; the parts are those of the document and add up to the cash."""
-    words = ("--set", "allocation.limits.cluster=0.1", "--explain")
+    """Ten names of 5 % hold half; the parts are those of the document and add up to the cash."""
+    words = ("--set", "allocation.limits.position=0.05", "--explain")
     document = select("crypto_spot", *words, "--json").document
     cash, parts = document["cash"]["cash"], document["cash"]["parts"]
+    assert cash >= 0.5 - 1e-9
     assert "explanations" not in document
     assert cash == pytest.approx(1 - sum(document["decision"]["atoms"].values()), abs=1e-12)
     assert sum(part["share"] for part in parts) == pytest.approx(cash, abs=1e-9)

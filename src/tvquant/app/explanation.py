@@ -102,7 +102,7 @@ class Explained:
         if vetoes:
             return f"vetoed by {', '.join(str(veto['rule']) for veto in vetoes)}"
         if standing is None or standing.rank <= standing.places:
-            return "within the places of its cluster, and left out by a rule on the whole: max_winners, or identity"
+            return "within the places of its cluster, and left out as there are selection.max_winners better ones"
         return _ranked(standing)
 
 

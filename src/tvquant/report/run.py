@@ -73,15 +73,15 @@ class RunData(RecordedRun):
         return found
 
     def responses(self, cell: RecordedCell) -> Mapping[int, SelectionResponse]:
-        """Return window -> what the selection model of a cell answered; cells may share them.
+        """Return window -> what the selection model of a strategy's cell answered; cells may share them.
 
         Raises
         ------
-        Absent : the ledger has no selection of it, as of a baseline, which selects nobody.
+        Absent : the ledger has no selection of it.
         """
         name = next(one.path.selection for one in cells(self.profile) if one.key == cell.key)
         found = self._responses.get(f"{SELECTION}/{name}", {})
-        if cell.baseline or not found:
+        if not found:
             raise Absent(f"the ledger has no selection of {cell.key}")
         return found
 

@@ -111,13 +111,14 @@ class Breakdown:
         """
         done, policy, inference = model.pipeline.run(context), model.pipeline.policy, model.pipeline.inference
         assert isinstance(inference, InferenceStage)
-        rules, scorer = policy.rules(done.parameters), inference.scoring(done)
+        judgements, hard = policy.judged(done, Relaxation(done.stage))
+        scorer = inference.scoring(done)
         return cls(
             done=done,
             formula="weight x ln p" if isinstance(scorer, AlphaScorer) else "weight x p",
             components=scorer.components,
-            judgements={name: rule.judgement(done, Relaxation(done.stage)) for name, rule in rules.items()},
-            hard=frozenset(name for name, rule in rules.items() if rule.hard),
+            judgements=judgements,
+            hard=frozenset(hard),
             places=policy.placing(done).of_cluster,
         )
 

@@ -20,6 +20,11 @@ def response(**changes):
         "winners": (LONG, SHORT),
         "scores": {"X:C_hold_LONG": -9.0, LONG.symbol: -1.0, SHORT.symbol: -2.0},
         "components": {name: {"momentum": 0.5} for name in ("X:C_hold_LONG", LONG.symbol, SHORT.symbol)},
+        "parts": {
+            "X:C_hold_LONG": {"momentum": -9.0},
+            LONG.symbol: {"momentum": -1.0},
+            SHORT.symbol: {"momentum": -2.0},
+        },
         "vetoes": {
             "X:C_hold_LONG": Veto(rule="kurtosis", value=21.0, limit=20.0, hard=True),
             SHORT.symbol: Veto(rule="adx", value=9.0, limit=12.0, hard=False, overridden=True),
@@ -50,6 +55,7 @@ def test_the_payload_persists_winners_scores_components_clusters_vetoes_and_thre
         ],
         "scores": {"X:A_hold_SHORT": -2.0, "X:B_hold_LONG": -1.0, "X:C_hold_LONG": -9.0},
         "components": {"X:B_hold_LONG": {"momentum": 0.5}, "X:A_hold_SHORT": {"momentum": 0.5}},
+        "parts": {"X:B_hold_LONG": {"momentum": -1.0}, "X:A_hold_SHORT": {"momentum": -2.0}},
         "vetoes": {
             "X:A_hold_SHORT": {"rule": "adx", "value": 9.0, "limit": 12.0, "hard": False, "overridden": True},
             "X:C_hold_LONG": {"rule": "kurtosis", "value": 21.0, "limit": 20.0, "hard": True, "overridden": False},
@@ -82,7 +88,11 @@ def test_winners_of_a_record_are_the_atoms_again():
 
 
 def test_a_record_of_before_there_were_shares_and_bets_can_be_read():
-    older = {key: value for key, value in response().payload().items() if key not in ("shares", "effective_bets")}
+    older = {
+        key: value for key, value in response().payload().items() if key not in ("shares", "effective_bets", "parts")
+    }
+    assert SelectionResponse.of(older).parts == {}
+    assert SelectionResponse.of(response().payload()).parts == response().payload()["parts"]
     assert SelectionResponse.of(older).effective_bets is None
     assert SelectionResponse.of(older).shares == {}
     assert SelectionResponse.of(response().payload()).shares == {"adx": 0.25, "momentum": 0.75}

@@ -47,10 +47,44 @@ def test_the_funnel_counts_instruments_at_every_step_and_says_its_efficiency(run
         ("instruments", *refined, "100.0 %"),
     ]
     assert "efficiency: 87.5 % of the discovered" in words(run, FUNNEL)
-    (figure,) = blocks(run, FUNNEL, Figure)
+    figure = blocks(run, FUNNEL, Figure)[0]
     lines = [trace["y"] for trace in figure.spec["data"]]
     assert len(lines) == 4
     assert all(a >= b for above, below in pairwise(lines) for a, b in zip(above, below, strict=True))
+
+
+def flow(run):
+    """The branches of the flow by the words of both ends."""
+    (figure,) = (one for one in blocks(run, FUNNEL, Figure) if one.key == "flow")
+    (trace,) = figure.spec["data"]
+    names = [label.rpartition(" ")[0] for label in trace["node"]["label"]]
+    link = trace["link"]
+    pairs = zip(link["source"], link["target"], link["value"], strict=True)
+    return {(names[a], names[b]): value for a, b, value in pairs}, trace
+
+
+def test_what_enters_a_step_of_the_flow_leaves_it_and_the_lost_have_their_reason(run):
+    edit(run, "windows", pl.col("universe") + 2, pl.col("selected") - 1, pl.col("atoms_selected") - 1)
+    found, trace = flow(run)
+    left = 5 - JUMPED / DECISIONS
+    assert found == pytest.approx({
+        ("universe", "recruited"): 5, ("universe", "not recruited"): 2, ("recruited", "healthy"): 5,
+        ("healthy", "not vetoed"): left, ("healthy", "kurtosis"): JUMPED / DECISIONS,
+        ("not vetoed", "winners"): left - 1, ("not vetoed", "not among the best of its cluster"): 1,
+    }, rel=1e-5)  # fmt: skip
+    for step in ("recruited", "healthy", "not vetoed"):
+        entering, leaving = (sum(n for ends, n in found.items() if ends[at] == step) for at in (1, 0))
+        assert entering == pytest.approx(leaving, rel=1e-5)
+    assert "universe 7.0" in trace["node"]["label"]
+    assert trace["node"]["customdata"][trace["node"]["label"].index("universe 7.0")] == "7.0"
+
+
+def test_the_flow_of_several_atoms_of_a_name_begins_where_both_units_part(run):
+    edit(run, "windows", pl.col("atoms_discovery") * 3, pl.col("atoms_refined") * 3, pl.col("atoms_selected") * 3)
+    edit(run, "vetoes", pl.col("atoms") * 3)
+    found, _ = flow(run)
+    assert not any("universe" in ends for ends in found)
+    assert found["recruited", "healthy"] == 15
 
 
 def test_a_whole_universe_and_a_scanner_have_their_own_labels(run):
@@ -65,7 +99,7 @@ def test_a_whole_universe_and_a_scanner_have_their_own_labels(run):
 @pytest.mark.requirement("R-LED-06")
 def test_atoms_are_told_apart_from_instruments_where_they_differ(run):
     edit(run, "windows", pl.col("atoms_discovery") * 3, pl.col("atoms_refined") * 2)
-    (figure,), (table,) = blocks(run, FUNNEL, Figure), blocks(run, FUNNEL, Table)
+    figure, (table,) = blocks(run, FUNNEL, Figure)[0], blocks(run, FUNNEL, Table)
     dotted = {trace["name"]: trace["y"] for trace in figure.spec["data"] if trace["line"]["dash"] == "dot"}
     assert list(dotted) == ["discovery, in atoms", "refined, in atoms", "selected, in atoms"]
     assert dotted["discovery, in atoms"] == [15] * DECISIONS

@@ -4,8 +4,11 @@ import math
 import statistics
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+from scipy.spatial.distance import squareform
 
 from tvquant.core.decisions import CurrentDecision
 from tvquant.core.stages import Stage
@@ -271,22 +274,33 @@ def test_current_weights_that_could_not_be_found_are_said_to_have_failed(run):
     assert of(Table, blocks)[0].rows == (("cash", "", "", "", "", "100.00 %"),)
 
 
-def test_the_heat_map_stands_in_order_of_the_clusters(four):
+def test_the_heat_map_stands_in_the_order_of_its_tree(four):
     (figure,) = of(Figure, CLUSTERS.draw(four))
-    (heat,) = figure.spec["data"]
+    heat, tree = figure.spec["data"]
     assert (heat["zmin"], heat["zmax"]) == (-1, 1)
-    order = [ETH[0], PAIR[0], BTC[0], OLD[0]]  # cluster 1 by weight, then cluster 2 by its selection clusters
+    found = four.current.correlation
+    distance = np.sqrt((1 - found.matrix) / 2)
+    condensed = squareform(distance, checks=False)
+    merges = optimal_leaf_ordering(linkage(condensed, "ward"), condensed)
+    leaves = leaves_list(merges)
+    order = [found.atoms[k] for k in leaves]
+    assert sorted(order) == sorted(found.atoms)
+    heights = [y for y in tree["y"] if y]
+    assert sorted(set(heights)) == pytest.approx(sorted(merges[:, 2]), rel=1e-5)
+    assert tree["yaxis"] == "y2"
+    lowest = {round(x) for x, y in zip(tree["x"], tree["y"], strict=True) if y == 0.0}
+    assert lowest == {0, 1, 2, 3}  # every leaf stands above its column
     assert [[pair[1] for pair in row] for row in heat["customdata"]] == [order] * 4
     assert [row[0][0] for row in heat["customdata"]] == order
-    assert heat["z"] == [[1.0, -0.4, 0.1, 0.2], [-0.4, 1.0, -1.0, -0.7], [0.1, -1.0, 1.0, 0.8], [0.2, -0.7, 0.8, 1.0]]
+    assert heat["z"] == found.matrix[np.ix_(leaves, leaves)].tolist()
     layout = figure.spec["layout"]
     assert [(box["x0"], box["x1"], box["y0"], box["y1"]) for box in layout["shapes"]] == [
         (-0.5, 1.5, -0.5, 1.5),
         (1.5, 3.5, 1.5, 3.5),
     ]
     labels = [
-        f"ETHUSDT{DOWN} · 1",
         f"BTCUSDT{DOWN} · 1",
+        f"ETHUSDT{DOWN} · 1",
         f"BTCUSDT{UP} · 2",
         f"BTCUSDT{UP} · 2",
     ]
@@ -298,7 +312,7 @@ def test_clusters_have_their_members_weight_and_cap(four):
     blocks = CLUSTERS.draw(four)
     allocation, selection = of(Table, blocks)
     assert allocation.rows == (
-        ("1", f"ETHUSDT{DOWN}, BTCUSDT{DOWN}", "-0.40", "25.0 %", "25.0 %"),
+        ("1", f"BTCUSDT{DOWN}, ETHUSDT{DOWN}", "-0.40", "25.0 %", "25.0 %"),
         ("2", f"BTCUSDT{UP}, BTCUSDT{UP}", "0.80", "35.0 %", "25.0 %"),
     )
     mean = (-0.4 + 0.1 - 1.0) / 3

@@ -26,11 +26,12 @@ from tvquant.report.templating import script_json
 HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (
     "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
-    "weights", "costs", "turnover", "funnel", "vetoes", "correlation",
+    "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
+    "waterfall_3", "steady", "alike", "correlation",
 )  # fmt: skip
 BY_HEADLINE = {
     "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters", "benchmarks",
-    "rolling", "drawdowns", "tails", "trades",
+    "rolling", "drawdowns", "tails", "trades", "why", "steadiness",
 }  # fmt: skip
 """Sections that need the profile."""
 
@@ -145,7 +146,9 @@ def test_every_section_is_on_the_page_once_and_every_figure_names_its_axes(run):
     assert "Not shown" not in html
     found = figures(html)
     assert tuple(found) == FIGURES
-    for spec in found.values():
+    for key, spec in found.items():
+        if key == "flow":  # branches have no axes
+            continue
         axes = [value for key, value in spec["layout"].items() if re.match(r"[xy]axis", key)]
         assert len(axes) >= 2
         assert all(value["title"]["text"] for value in axes)
@@ -202,8 +205,11 @@ def test_monthly_returns_compound_to_the_total(run):
                 "tails",
             },
         ),
-        ("results/windows.parquet", {"exposure", "weights", "costs", "funnel", "vetoes"}),
-        ("results/vetoes.parquet", {"vetoes"}),
+        (
+            "results/windows.parquet",
+            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness"},
+        ),
+        ("results/vetoes.parquet", {"funnel", "vetoes"}),
         ("results/weights.parquet", {"weights"}),
         ("results/events.parquet", {"events"}),
         ("results/trades.parquet", {"trades"}),

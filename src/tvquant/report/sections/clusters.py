@@ -109,9 +109,9 @@ def _boxes(clusters: Sequence[int]) -> list[dict[str, Any]]:
 def _table(
     atoms: Sequence[Atom], clusters: Sequence[int], weights: Mapping[str, float], matrix: Floats, cap: float
 ) -> Table:
-    """Return one row per cluster: members, mean correlation among them, gross weight and the cap."""
+    """Return one row per cluster, in the order of the tree: members, mean correlation among them, gross weight and the cap."""
     rows = []
-    for cluster in sorted(set(clusters)):
+    for cluster in dict.fromkeys(clusters):
         inside = [k for k, other in enumerate(clusters) if other == cluster]
         pairs = matrix[np.ix_(inside, inside)][np.triu_indices(len(inside), 1)]
         held = sum(weights.get(atoms[k].symbol, 0.0) for k in inside)

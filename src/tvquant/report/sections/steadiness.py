@@ -7,6 +7,7 @@ from tvquant.report.figures import COSTS, GREY, HEADLINE, LONG, axis, days, figu
 from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.report.sections.why import BASELINE
 from tvquant.report.steadiness import selection_frame
 
 COUNTED = (
@@ -25,6 +26,8 @@ DECIMALS = {"effective_bets": 1, "winners": 1, "assets": 1, "stage": 1}
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return counts and agreement of each decision, a table of both, and the table `selection` to take away."""
     cell, cap = run.headline, run.profile.allocation.limits.cluster
+    if cell.baseline:
+        return (Text(text=BASELINE),)
     frame = selection_frame(run.responses(cell), run.table("windows", cell.key), cap)
     short_of = frame.filter(pl.col("cluster_room") < 1.0)
     return (

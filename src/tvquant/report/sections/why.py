@@ -18,12 +18,15 @@ TOP = 3
 """Winners that have a waterfall."""
 ROW, AROUND = 20, 90
 """Pixels of a bar, and of title, axis and margins."""
+BASELINE = "A baseline selects nobody."
 ROUNDING = 1e-9
 """A sum of parts that is further from the score is not its."""
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return a waterfall for each of the best winners, how much each feature spreads the pool, and all parts."""
+    if run.headline.baseline:
+        return (Text(text=BASELINE),)
     responses = run.responses(run.headline)
     window = max(responses)
     response = responses[window]

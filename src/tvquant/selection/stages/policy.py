@@ -62,13 +62,10 @@ class SelectionPolicyStage:
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context one stage on, with vetoes in force, their thresholds, and who is recruited."""
         stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
-        rules, places = self.rules(parameters), self.placing(context)
-        hardened = hardening(context) if ENTROPY.name in rules else NOT_JUDGED
+        places = self.placing(context)
+        hardened = hardening(context) if ENTROPY.name in self.rules(parameters) else NOT_JUDGED
         context = replace(context, flags=context.flags | hardened.flags)
-        judgements = too_slow(context) | {name: rule.judgement(context, stage) for name, rule in rules.items()}
-        hard = {name for name, rule in rules.items() if rule.hard} | {MIN_MOMENTUM, IDENTITY}
-        vetoed, barred = _broken(len(pool.ids), judgements, hard)
-        judgements = one_per_identity(context, vetoed=vetoed, barred=barred) | judgements
+        judgements, hard = self.judged(context, stage)
         vetoed, barred = _broken(len(pool.ids), judgements, hard)
         candidates = Candidates(
             ids=pool.ids,
@@ -99,6 +96,17 @@ class SelectionPolicyStage:
             },
             recruited=recruited,
         )
+
+    def judged(self, context: SelectionContext, stage: Relaxation) -> tuple[Mapping[str, Judgement], Set[str]]:
+        """Return how each rule in force judges the atoms at a stage, by name, and which of the rules are hard.
+
+        A hardened pool has its flag in the context.
+        """
+        rules, count = self.rules(context.parameters), len(context.pool.ids)
+        judgements = too_slow(context) | {name: rule.judgement(context, stage) for name, rule in rules.items()}
+        hard = {name for name, rule in rules.items() if rule.hard} | {MIN_MOMENTUM, IDENTITY}
+        vetoed, barred = _broken(count, judgements, hard)
+        return one_per_identity(context, vetoed=vetoed, barred=barred) | judgements, hard
 
     @staticmethod
     def _noisy(
