@@ -53,7 +53,6 @@ ELSEWHERE = {
     "report/templating.py": "unit/report/test_render.py",
     "report/dendrogram.py": "unit/report/test_holdings.py",
     "report/flow.py": "unit/report/test_choosing.py",
-    "report/sections/steadiness.py": "unit/report/test_steadiness.py",
     "report/sections/why.py": "unit/report/test_steadiness.py",
     "report/sections/assumptions.py": "unit/report/test_render.py",
     "report/sections/clusters.py": "unit/report/test_holdings.py",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -115,9 +116,7 @@ def test_the_table_of_selections_is_that_of_the_records(run):
     assert frame["effective_bets"].to_list() == [p["effective_bets"] for p in payloads]
     assert frame["stage"].to_list() == windows["stage"].to_list()
     names = [{w["physical_symbol"] for w in p["winners"]} for p in payloads]
-    shared = [
-        len(a & b) / len(a | b) for a, b in zip(names, names[1:], strict=False)
-    ]  # the pool is the same throughout
+    shared = [len(a & b) / len(a | b) for a, b in pairwise(names)]  # the pool is the same throughout
     assert frame["jaccard"].to_list() == pytest.approx([None, *shared])
     assert frame["cluster_room"].to_list() == [min(1.0, 0.25 * n) for n in windows["allocation_clusters"]]
     steady, alike = of(Figure, STEADINESS.draw(read_run(run)))

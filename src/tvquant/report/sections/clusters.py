@@ -109,7 +109,7 @@ def _boxes(clusters: Sequence[int]) -> list[dict[str, Any]]:
 def _table(
     atoms: Sequence[Atom], clusters: Sequence[int], weights: Mapping[str, float], matrix: Floats, cap: float
 ) -> Table:
-    """Return one row per cluster, in the order of the tree: members, mean correlation among them, gross weight and the cap."""
+    """Return one row per cluster in the order of the tree: members, their mean correlation, gross weight, the cap."""
     rows = []
     for cluster in dict.fromkeys(clusters):
         inside = [k for k, other in enumerate(clusters) if other == cluster]

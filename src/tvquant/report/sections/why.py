@@ -32,10 +32,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
     response = responses[window]
     windows = run.table("windows", run.headline.key)
     decided = windows.filter(pl.col("window") == window)["decided_at"].item()
-    if not response.scores or (not any(response.scores.values()) and not response.components):
-        return (Text(text=f"{response.model} scores nobody, so no feature made a winner."),)
     if not response.winners:
         return (Text(text=f"Nobody won at {day(decided)}, so there is no score to take apart.", tone="warning"),)
+    if not response.components:
+        return (Text(text=f"{response.model} scores nobody, so no feature made a winner."),)
     parts = {atom: _checked(response, atom) for atom in response.winners}
     best = response.winners[:TOP]
     return (
