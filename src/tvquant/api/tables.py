@@ -141,7 +141,7 @@ TABLES: Mapping[str, Table] = {
             Column("gross", OF_EQUITY, "sum of weights without signs"),
             Column("net", OF_EQUITY, "sum of weights"),
             Column("cash", OF_EQUITY, "capital without a use: the three that follow"),
-            Column("cash_caps", OF_EQUITY, "caps and limits by name leave no room"),
+            Column("cash_caps", OF_EQUITY, "caps and limits by name leave no room, or cut equal or declared weights"),
             Column("cash_netting", OF_EQUITY, "taken away because a cap would break after netting"),
             Column("cash_other", OF_EQUITY, "gross and net limits, the method's own, or nothing to hold"),
             Column("return", FRACTION, "from its fill to the next one"),

@@ -44,7 +44,7 @@ class Rebalance:
         `baseline`.
     holdings : columns of equal length, one entry per winner: see `HOLDINGS`.
     stage : relaxation stage of the selection, 0 where nothing was selected.
-    forced_cash : equity that no answer could have placed under the caps.
+    forced_cash : equity that no answer could have placed under the caps, or that they cut and handed to nobody.
     moved : atom weight that was taken away after netting.
     flags : of the selection's response.
     """

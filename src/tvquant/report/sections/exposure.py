@@ -46,7 +46,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Text(
             text=f"{only}Exposures are of the book as it drifted after each fill; limits bind at decisions: gross was "
             f"above its limit of {percent(limit)} on {count(above)} of {count(len(rows))} rows. Caps forced cash at "
-            f"{np.count_nonzero(caps > DUST)} of {len(windows)} decisions: even full positions could not place it. "
+            f"{np.count_nonzero(caps > DUST)} of {len(windows)} decisions: even full positions could not place it, or "
+            "they cut weights that go to nobody else (equal and declared ones). "
             "Other cash was left by the optimiser, by a limit on gross or net, or for want of a candidate.",
             tone="note",
         ),

@@ -69,8 +69,8 @@ def _rows(frame: pl.DataFrame) -> list[tuple[str, ...]]:
     for name, label, *_ in (*COUNTED, *LIKE):
         values, digits = frame[name].drop_nulls().cast(pl.Float64), DECIMALS.get(name, 2)
         known = [values.mean(), values.min(), values.max(), values[-1]] if len(values) else []
-        cells = [number(float(v), digits) for v in known if isinstance(v, int | float)] or [NOTHING] * 4
-        rows.append((label, *cells))
+        cells = tuple(number(float(v), digits) for v in known if isinstance(v, int | float))
+        rows.append((label, *(cells or (NOTHING,) * 4)))
     return rows
 
 
