@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.panel import Floats
 from tvquant.report.figures import GREY, plotted
-from tvquant.statistics import LeafOrder, correlation_distance, ward
+from tvquant.statistics import Linkage, correlation_distance, dendrogram
 
 LEAF = 10.0
 """Distance of two leaves as scipy draws them; the first is at half of it."""
@@ -17,7 +17,7 @@ LEAF = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tree:
-    """The Ward tree of K correlated series.
+    """The tree of K correlated series, as lines.
 
     Parameters
     ----------
@@ -30,16 +30,17 @@ class Tree:
     up: Floats
 
 
-def tree_of(correlation: Floats) -> Tree:
+def tree_of(correlation: Floats, linkage: Linkage) -> Tree:
     """Return the tree that allocation cuts its clusters from, its leaves in the optimal order of scipy."""
-    from scipy.cluster.hierarchy import dendrogram
+    from scipy.cluster import hierarchy
 
     if len(correlation) < 2:
         none: NDArray[np.float64] = np.empty((0, 4))
         return Tree(leaves=tuple(range(len(correlation))), across=none, up=none)
-    drawn = dendrogram(ward(correlation_distance(correlation), leaf_order=LeafOrder.OPTIMAL), no_plot=True)
+    found = dendrogram(correlation_distance(correlation), linkage=linkage)
+    drawn = hierarchy.dendrogram(found.merges, no_plot=True)
     return Tree(
-        leaves=tuple(drawn["leaves"]),
+        leaves=found.leaves,
         across=(np.array(drawn["icoord"]) - LEAF / 2) / LEAF,
         up=np.array(drawn["dcoord"]),
     )

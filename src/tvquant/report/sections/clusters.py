@@ -14,11 +14,13 @@ from tvquant.report.figures import DIVERGING, axis, figure, plotted
 from tvquant.report.formatting import count, day, number, percent, short
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.statistics import Linkage
 
 ROW = 22
 """Pixels of one row of the heat map."""
 LABELS = 190
 """Pixels for slanted labels, title and margins."""
+LINKAGES = {Linkage.WARD: "Ward's linkage", Linkage.AVERAGE: "average linkage"}
 TREE = 130
 """Pixels of the tree."""
 
@@ -31,7 +33,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
         return (Text(text="No winner was weighted on the last row, so there are no clusters.", tone="warning"),)
     allocation, selection, weights = decision.clusters, decision.response.clusters, decision.atoms
     atoms = {atom.symbol: atom for atom in decision.response.winners}
-    tree = tree_of(found.matrix)
+    linkage = Linkage(profile.selection.linkage)
+    tree = tree_of(found.matrix, linkage)
     order = ordered(found.atoms, tree)
     matrix = found.matrix[np.ix_(tree.leaves, tree.leaves)]
     train, cap = profile.windows.train, profile.allocation.limits.cluster
@@ -50,7 +53,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Text(
             text=f"Correlations of the {count(len(order))} winners of {day(decision.as_of)} over the training "
             f"window: the last {train} rows, those that all of them have. Shorts count as what they earn. They stand "
-            "in the order of the tree above, of Ward's linkage of the distances sqrt((1 - correlation) / 2): two "
+            f"in the order of the tree above, by {LINKAGES[linkage]} of the distances sqrt((1 - correlation) / 2): two "
             "branches meet at the height at which it merges them. Boxes are the clusters that allocation cuts from it "
             f"at selection.cluster_distance, {number(profile.selection.cluster_distance)}. "
             f"On {train} rows a true correlation of 0 is found with a standard error of "
