@@ -75,7 +75,10 @@ def test_the_catalogues_are_consistent_and_read_only():
     keys = {key.removeprefix("selection.") for key in vocabulary().keys.leaves}
     assert all(model.contradicts <= keys for model in SELECTION_MODELS.values())
     signal = {"dominant_signal", "ranking"}
-    assert vocabulary().contradictions["all"] == {"top_n", "min_winners", "max_winners", "min_momentum"} | signal
+    counts = {"top_n", "min_winners", "max_winners", "first_stage", "min_momentum"}
+    assert vocabulary().contradictions["all"] == counts | signal
+    relaxing = {name for name, model in SELECTION_MODELS.items() if "first_stage" not in model.contradicts}
+    assert relaxing == {"liquid_htr", "v3.4", "v4"}
     takes = {name for name, model in SELECTION_MODELS.items() if not signal & model.contradicts}
     assert takes == {"v3.2", "v3.4", "v4"} == {n for n, m in SELECTION_MODELS.items() if DominantSignal in m.options}
     assert all(model.name == name and model.version for name, model in SELECTION_MODELS.items())
@@ -87,7 +90,9 @@ def test_the_catalogues_are_consistent_and_read_only():
             catalogue["another"] = None
 
 
-@pytest.mark.parametrize(("name", "key", "value"), [("v2", "vetoes", ["kurtosis"]), ("all", "top_n", 2)])
+@pytest.mark.parametrize(
+    ("name", "key", "value"), [("v2", "vetoes", ["kurtosis"]), ("all", "top_n", 2), ("v3.2", "first_stage", 2)]
+)
 def test_a_key_that_a_model_does_not_use_is_refused(name, key, value):
     with pytest.raises(
         ProfileError, match=rf"selection\.{key}: .*selection\.model {name} does not use it; drop this key"

@@ -49,6 +49,7 @@ UNITS: Mapping[str, str] = {
     "cluster_distance": "sqrt((1 - correlation) / 2)",
     **dict.fromkeys(("slippage_bps", "commission_bps"), "basis points"),
     **dict.fromkeys(("max_atoms", "top_n", "min_winners", "max_winners", "max_clusters"), "count"),
+    "first_stage": "number of the stage",
 }
 """Last part of a key that takes numbers -> their unit."""
 EXAMPLES: Mapping[str, Any] = {

@@ -52,7 +52,7 @@ def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
 @pytest.mark.requirement("R-SEL-15")
 def test_every_veto_is_in_force_unless_a_profile_leaves_it_out(vocabulary: Vocabulary) -> None:
     selection = made(vocabulary).selection
-    assert selection.vetoes == tuple(name for name in VETOES if name != "friction")  # that of v3; v4 on demand
+    assert selection.vetoes == tuple(VETOES)
     assert (selection.thresholds, selection.options(NoiseShare).null_share) == ("calibrated", 0.10)
     assert made(vocabulary, selection__vetoes=["kurtosis"]).selection.vetoes == ("kurtosis",)
     assert made(vocabulary, selection__vetoes=[]).selection.vetoes == ()

@@ -18,6 +18,7 @@ class SelectionSection(FamilySection):
     top_n : best of each cluster and direction that win.
     min_winners : the floor of the scarcity protocol; vetoes are relaxed in stages until it is reached (R-SEL-24).
     max_winners : the best of them that are kept.
+    first_stage : stage of relaxation at which to begin: 1 strict, 2 spectral, 3 cluster floor, 4 alpha fallback.
     min_momentum : least return of an atom's own stream on its last 60 rows, for recruits and fills alike; null is none.
     cluster_distance : height at which the tree of correlation distances is cut, here and for allocation.
     linkage : how the tree of clusters is built, here and for allocation; `average` joins at mean distances, whatever
@@ -33,6 +34,7 @@ class SelectionSection(FamilySection):
     top_n: int = Field(strict=True, ge=1)
     min_winners: int = Field(strict=True, ge=1)
     max_winners: int = Field(strict=True, ge=1)
+    first_stage: int = Field(strict=True, ge=1, le=4)
     min_momentum: Real | None
     cluster_distance: Real = Field(gt=0, le=1)
     linkage: Literal["ward", "average"]

@@ -24,7 +24,7 @@ class Baseline:
     version: str = "1"
     features: frozenset[str] = frozenset()
     options: tuple[type[Options], ...] = ()
-    contradicts: frozenset[str] = frozenset({"min_momentum"}) | DOMINANT_KEYS
+    contradicts: frozenset[str] = frozenset({"first_stage", "min_momentum"}) | DOMINANT_KEYS
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

@@ -31,7 +31,9 @@ class EveryName:
     version: str = "1"
     features: frozenset[str] = frozenset({KNOWN})
     options: tuple[type[Options], ...] = ()
-    contradicts: frozenset[str] = frozenset({"top_n", "min_winners", "max_winners", "min_momentum"}) | DOMINANT_KEYS
+    contradicts: frozenset[str] = (
+        frozenset({"top_n", "min_winners", "max_winners", "first_stage", "min_momentum"}) | DOMINANT_KEYS
+    )
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

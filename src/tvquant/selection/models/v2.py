@@ -30,7 +30,7 @@ def cars(
         version=version,
         features=TRADED_VALUES,
         options=(),
-        contradicts=frozenset({"vetoes"}) | DOMINANT_KEYS,
+        contradicts=frozenset({"vetoes", "first_stage"}) | DOMINANT_KEYS,
         pipeline=pipeline(
             inference=InferenceStage(scoring=scoring),
             policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),

@@ -30,7 +30,7 @@ V3 = SelectionPipelineAdapter(
     version="3",
     features=TERMS,
     options=(FrictionLimits,),
-    contradicts=DOMINANT_KEYS,
+    contradicts=frozenset({"first_stage"}) | DOMINANT_KEYS,
     pipeline=SelectionPipeline(
         inference=InferenceStage(scoring=always(SCORER)),
         policy=SelectionPolicyStage(

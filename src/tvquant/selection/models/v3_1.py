@@ -14,7 +14,7 @@ V3_1 = SelectionPipelineAdapter(
     version="3.1",
     features=TERMS,
     options=(FrictionLimits,),
-    contradicts=DOMINANT_KEYS,
+    contradicts=frozenset({"first_stage"}) | DOMINANT_KEYS,
     pipeline=SelectionPipeline(
         inference=InferenceStage(scoring=always(SCORER)),
         policy=SelectionPolicyStage(rules=in_force_with(friction(0.005)), last=Relaxation.STRICT),

@@ -32,6 +32,7 @@ V3_2 = SelectionPipelineAdapter(
     version="3.2",
     features=TERMS,
     options=(FrictionLimits, DominantSignal),
+    contradicts=frozenset({"first_stage"}),
     pipeline=SelectionPipeline(
         inference=InferenceStage(scoring=unless_dominated(SCORER.components)),
         policy=SelectionPolicyStage(rules=in_force_with(friction(0.005)), last=Relaxation.STRICT),

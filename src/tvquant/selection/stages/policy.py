@@ -44,7 +44,8 @@ def no_vetoes(_: SelectionSection) -> Mapping[str, Rule]:
 class SelectionPolicyStage:
     """Takes the relaxation one stage further and recruits under its rules.
 
-    It starts after the stage that the context has reached (0 before the first) and reads features, scores and clusters
+    It goes on after the stage that the context has reached (0 before the first, which is the profile's `first_stage`,
+    or the last there is) and reads features, scores and clusters
     as they are: nothing is computed again (R-SEL-03).
 
     Parameters
@@ -61,8 +62,8 @@ class SelectionPolicyStage:
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context one stage on, with vetoes in force, their thresholds, and who is recruited."""
-        stage, parameters, pool = Relaxation(context.stage + 1), context.parameters, context.pool
-        places = self.placing(context)
+        parameters, pool, places = context.parameters, context.pool, self.placing(context)
+        stage = Relaxation(min(max(context.stage + 1, parameters.first_stage), self.last))
         hardened = hardening(context) if ENTROPY.name in self.rules(parameters) else NOT_JUDGED
         context = replace(context, flags=context.flags | hardened.flags)
         judgements, hard = self.judged(context, stage)

@@ -48,8 +48,12 @@ def test_a_sufficient_pool_stops_at_the_strict_stage(ready):
 
 @pytest.mark.requirement("R-SEL-20")
 def test_the_loop_starts_at_the_stage_that_is_asked_for(ready):
-    given = replace(ready(kurtosis=[0.0] * 20), stage=2)
+    given = ready(kurtosis=[0.0] * 20, settings={"first_stage": 3})
     assert [context.stage for context in stages(given)] == [3]
+    few = ready(kurtosis=[0.0] * 2, settings={"first_stage": 3})
+    assert [context.stage for context in stages(few)] == [3, 4]
+    strict = SelectionPolicyStage(last=Relaxation.STRICT).run(few)
+    assert (strict.stage, len(strict.recruited)) == (1, 2)
 
 
 @pytest.mark.requirement("R-SEL-21")
