@@ -18,7 +18,10 @@ from tvquant.selection.scorer import shares
 from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.vetoes.catalogue import VETOES
 
-PARAMETERS = selection_of(vetoes=tuple(VETOES))
+LENT_BY_NOBODY = ("X:N00", "X:N03", "X:N11")
+PARAMETERS = selection_of(vetoes=tuple(VETOES), unborrowable=LENT_BY_NOBODY)
+JUDGED_BY = {"all": {"metadata"}, **{name: set[str]() for name in ("baseline", "v2", "v2.0", "v2.1")}}
+"""Hard rules that a model leaves in force, where it has not all of them."""
 
 
 @st.composite
@@ -88,15 +91,39 @@ def each_stage(context):
 @settings(deadline=None)
 @given(contexts())
 def test_an_atom_with_a_hard_veto_wins_at_no_stage(context):
+    atoms = context.pool.atoms
     for done in each_stage(context):
         kurtosis, volatility = done.of_atoms("kurtosis"), done.of_atoms("volatility")
         safe = (kurtosis <= 20.0) & (volatility <= 2.5)  # false where one is missing
         roc, daily = done.of_atoms("roc"), done.of_atoms("volatility_d")
         safe &= ~((roc < -80.0) | (roc > 100.0) | (daily > 100.0) | (done.of_atoms("survival") < 0.1))
         safe &= ~(done.of_atoms("metadata_known") < 1.0)
+        safe &= [not (atom.direction is Direction.SHORT and atom.physical_symbol in LENT_BY_NOBODY) for atom in atoms]
         allowed = {symbol for symbol, good in zip(done.pool.ids, safe, strict=True) if good}
         assert set(done.recruited) <= allowed
         assert {symbol for symbol, veto in done.vetoes.items() if veto.hard} == set(done.pool.ids) - allowed
+
+
+@pytest.mark.requirement("R-SEL-19")
+@pytest.mark.requirement("R-SEL-20")
+@settings(deadline=None)
+@given(contexts(), st.sampled_from(sorted(SELECTION_MODELS)), st.sampled_from(Relaxation))
+def test_no_model_overrides_a_hard_veto_at_whatever_stage_it_begins(context, model, first):
+    """Each rule judges anew here: what a response says of itself is no evidence."""
+    context = replace(context, parameters=context.parameters.model_copy(update={"first_stage": int(first)}))
+    got = SELECTION_MODELS[model].select(context)
+    featured = SelectionPipeline().feature_engineering.run(SelectionPipeline().ingestion.run(context))
+    hard = {name for name, rule in VETOES.items() if rule.hard} & JUDGED_BY.get(model, set(VETOES))
+    barred = {
+        symbol
+        for name in hard
+        for symbol, broken in zip(context.pool.ids, VETOES[name].judgement(featured, first).broken, strict=True)
+        if broken
+    }
+    assert not barred & set(got.recruited)
+    assert {symbol for symbol, veto in got.vetoes.items() if veto.hard and veto.rule in VETOES} == barred
+    assert all(not veto.hard and symbol in got.recruited for symbol, veto in got.vetoes.items() if veto.overridden)
+    assert got.stage >= (first if "first_stage" not in SELECTION_MODELS[model].contradicts else 1)
 
 
 @pytest.mark.requirement("R-SEL-24")

@@ -71,6 +71,7 @@ EXAMPLES: Mapping[str, Any] = {
     "allocation.limits.groups": {"chips": {"symbols": ["NASDAQ:NVDA", "NASDAQ:AVGO"], "max": 0.3}},
     "allocation.fixed.weights": {"AMEX:SPY": 0.2, "NASDAQ:TLT": 0.2},
     "selection.hurdle": 0.02,
+    "selection.unborrowable": ["NYSE:GME"],
     "selection.min_momentum": 0.05,
     "selection.dominant_signal": "rating_ma",
     "selection.ranking": "both",

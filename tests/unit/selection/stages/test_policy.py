@@ -194,7 +194,7 @@ def test_policy_before_partitioning_is_refused(judged):
 BREAKS = {
     "no_statistics": {"kurtosis": np.nan}, "survival": {"survival": 0.0}, "kurtosis": {"kurtosis": 99.0},
     "volatility": {"volatility": 9.0}, "roc": {"roc": 400.0}, "volatility_d": {"volatility_d": 400.0},
-    "metadata": {"metadata_known": 0.0},
+    "metadata": {"metadata_known": 0.0}, "unborrowable": {"kurtosis": 0.0},
     "entropy": {"entropy": 1.0}, "efficiency": {"efficiency": 0.0}, "random_walk": {"hurst": 0.5},
     "persistent_loser": {"hurst": 0.99, "momentum": -1.0}, "no_adx": {"adx": np.nan}, "adx": {"adx": 1.0},
     "friction": {"momentum": 0.1},
@@ -209,7 +209,8 @@ def test_each_veto_can_be_switched_off_by_itself(ready, rule):
     if rule == "random_walk":
         low, high = (null_quantile(NullStatistic.HURST, np.array([200]), share) for share in (0.45, 0.55))
         columns["hurst"] = ((low + high) / 2).tolist()
-    given = ready(settings={"vetoes": tuple(VETOES)}, **columns)
+    lent = {"unborrowable": ("X:N000",)} if rule == "unborrowable" else {}
+    given = ready(settings={"vetoes": tuple(VETOES), **lent}, directions="S" if lent else "L", **columns)
     if rule == "friction":  # nothing is traded
         traded = (np.array(given.features.names) == "adv_median_30")[:, None]
         given = replace(given, features=replace(given.features, values=np.where(traded, 0.0, given.features.values)))

@@ -29,6 +29,7 @@ FIXTURES = {
     "roc": CALM,
     "volatility_d": CALM,
     "metadata": CALM,
+    "unborrowable": CALM,
     "entropy": 0.003 + np.random.default_rng(3).normal(0.0, 0.01, 200),
     "efficiency": -0.01 * np.sin(2 * np.pi * ROWS / 40) + 0.0005 * np.sin(1.3 * ROWS),
     "random_walk": 0.003 + np.random.default_rng(23).normal(0.0, 0.01, 200),
@@ -71,7 +72,9 @@ def test_exactly_one_veto_fires_on_its_fixture_and_none_on_a_calm_trend(context)
     terms = {name: [value] * (len(FIXTURES) + 1) for name, value in USUAL.items()}
     for rule, (name, value) in UNUSUAL.items():
         terms[name][list(FIXTURES).index(rule)] = value
-    given = context(np.column_stack([*FIXTURES.values(), CALM]), terms=terms)
+    sides = "".join("S" if name == "unborrowable" else "L" for name in (*FIXTURES, ""))
+    listed = (f"X:N{list(FIXTURES).index('unborrowable'):03d}", f"X:N{len(FIXTURES):03d}")
+    given = context(np.column_stack([*FIXTURES.values(), CALM]), terms=terms, directions=sides, unborrowable=listed)
     assert broken(FeatureEngineeringStage().run(given)) == [*([name] for name in FIXTURES), []]
 
 
