@@ -44,9 +44,8 @@ def no_vetoes(_: SelectionSection) -> Mapping[str, Rule]:
 class SelectionPolicyStage:
     """Takes the relaxation one stage further and recruits under its rules.
 
-    It goes on after the stage that the context has reached (0 before the first, which is the profile's `first_stage`,
-    or the last there is) and reads features, scores and clusters
-    as they are: nothing is computed again (R-SEL-03).
+    It begins at the profile's `first_stage` (or the last that the model has), goes on after the stage that the context
+    has reached, and reads features, scores and clusters as they are: nothing is computed again (R-SEL-03).
 
     Parameters
     ----------
