@@ -9,6 +9,9 @@ import numpy as np
 from tvquant.core.atoms import Atom
 from tvquant.core.instruments import Instant
 
+POOL = "pool"
+"""Components of the whole pool, where a record has them beside the payload (R-SEL-31)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionFunnel:
@@ -66,7 +69,7 @@ class SelectionResponse:
     winners : atoms in order of their score, best first.
     scores : atom id -> score of every atom of the pool; higher is better, also for shorts.
     components : atom id -> feature -> probability that went into the score, in (0, 1], or in [0, 1] where it is a sum;
-        of winners only where the response was read from a payload.
+        of winners only where the response was read from a payload, and not from the record of a headline's selection.
     parts : atom id -> feature -> what it adds to the score: weight x probability, or x its logarithm where the score is
         a product; an atom's sum to its score. Of winners only where the response was read from a payload.
     vetoes : atom id -> the first rule it broke at the stage that was reached; overridden ones are of winners.
@@ -111,11 +114,15 @@ class SelectionResponse:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """Return the response that a payload describes; it has components and parts of winners only."""
+        """Return the response that a payload describes.
+
+        It has parts of winners only; components too, unless a record has those of the pool beside the payload.
+        """
         winners = tuple(Atom.of(one) for one in payload["winners"])
-        as_they_are = ("model", "version", "scores", "components", "clusters", "stage", "thresholds", "absent")
+        as_they_are = ("model", "version", "scores", "clusters", "stage", "thresholds", "absent")
         return cls(
             **{name: payload[name] for name in as_they_are},
+            components=payload.get(POOL, payload["components"]),
             decided_at=np.datetime64(payload["decided_at"], "us"),
             winners=winners,
             parts=payload.get("parts", {}),

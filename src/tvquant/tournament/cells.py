@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tvquant.allocation import ENGINES, RISK_PROFILES
 from tvquant.allocation.risk.fixed import FixedWeights
@@ -30,6 +30,7 @@ class Path:
     schedule : when it decides.
     selection : name of the selections that it shares with other paths.
     baseline : it prices what the strategies must beat and is no trial.
+    whole : its selections are the headline's, of which the probabilities of the whole pool are recorded.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Path:
     schedule: Schedule
     selection: str
     baseline: bool
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,9 @@ def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
             sided = isinstance(spec, StrategySpec) and spec.rules.sides is not None
             selection = f"{profile.selection.model}{'/declared_sides' if sided else ''}{suffix}"
             found.append(Path(key=f"{key}{suffix}", spec=spec, schedule=one, selection=selection, baseline=baseline))
-    return tuple(found)
+    main = _strategy_key(profile, profile.allocation.engines[0], profile.risk.primary)
+    ours = next((path.selection for path in found if f"{path.key}/".startswith(f"{main}/")), None)
+    return tuple(replace(path, whole=path.selection == ours and not path.baseline) for path in found)
 
 
 def books(profile: Profile) -> tuple[Book, ...]:

@@ -15,7 +15,7 @@ from tvquant.core.allocations import Status
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.records import SELECTION, SNAPSHOT, Entry
-from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamps
 from tvquant.tournament.cells import Cell
@@ -128,10 +128,11 @@ def _holdings(decision: Decision, response: SelectionResponse) -> dict[str, list
     }
 
 
-def selection_entry(name: str, window: int, response: SelectionResponse) -> Entry:
+def selection_entry(name: str, window: int, response: SelectionResponse, *, whole: bool = False) -> Entry:
     """Return the record of one selection (R-SEL-31); its output `selection` is the digest of the payload.
 
-    `name` is the one that its paths have for their selections.
+    `name` is the one that its paths have for their selections; `whole` keeps the probabilities of the whole pool beside
+    the payload, which has those of winners.
     """
     payload = response.payload()
     return Entry(
@@ -141,7 +142,7 @@ def selection_entry(name: str, window: int, response: SelectionResponse) -> Entr
         kind=SELECTION,
         outputs={SELECTION: digest_json(payload)},
         metrics={"window": window, "winners": len(response.winners), "stage": response.stage},
-        data=payload,
+        data=payload | ({POOL: {atom: dict(p) for atom, p in sorted(response.components.items())}} if whole else {}),
     )
 
 

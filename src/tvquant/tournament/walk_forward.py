@@ -134,7 +134,7 @@ class BacktestEngine:
                 decision = decide(view, path.spec, Previous(atoms=earlier.atoms if earlier else {}))
                 entry = None
                 if decision.response and path.selection not in selections:
-                    entry = selection_entry(path.selection, window.id, decision.response)
+                    entry = selection_entry(path.selection, window.id, decision.response, whole=path.whole)
                     selections[path.selection] = entry.outputs[SELECTION]
                 selection = selections[path.selection] if decision.response else None
                 made = before[path.key] = Rebalance.of(window.id, one.row, decision, selection)

@@ -54,3 +54,18 @@ def test_thresholds_as_specified_are_stamped(profile: Profiles) -> None:
     spec = cells(profile(selection__thresholds="as_specified"))[0].spec
     assert isinstance(spec, StrategySpec)
     assert spec.rules.stamps == {Stamp.CURRENT_ONLY, Stamp.SWEPT_WINDOWS, Stamp.AS_SPECIFIED}
+
+
+def test_selections_of_the_headline_are_recorded_whole_those_of_other_sides_are_not(profile: Profiles) -> None:
+    """A profile with declared shorts selects on other sides than its optimisers do, in a chain of its own."""
+    made = cells(
+        profile(
+            universe__direction="both", allocation__profiles=["hrp", "equal_weight", "fixed"], risk__primary="hrp",
+            risk__anchors=[], allocation__fixed__weights={"NYSE:A": 0.2, "NYSE:B": -0.2},
+        )
+    )  # fmt: skip
+    whole = {cell.path.key: cell.path.whole for cell in made}
+    assert whole["baseline/custom/hrp"]
+    assert whole["baseline/custom/equal_weight"]
+    assert not whole["baseline/custom/fixed"]
+    assert not whole["base_universe_ew"]

@@ -11,7 +11,7 @@ from tvquant.core.atoms import Direction
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.selection import SelectionFunnel
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import LedgerRecord
 from tvquant.ledger.recorded_run import RecordedDecision
@@ -47,7 +47,10 @@ def made_by(panel: Panel, made: Profile, name: str) -> Made:
 @pytest.fixture
 def v4(profile: Profiles, market: Markets, walks: Walks) -> Made:
     """Twelve names under v4 and hrp."""
-    made = profile(selection__model="v4", allocation__profiles=["hrp"], risk__primary="hrp")
+    made = profile(
+        selection__model="v4", allocation__profiles=["hrp"], risk__primary="hrp", selection__max_winners=9,
+        selection__min_winners=5,
+    )  # fmt: skip
     return made_by(market(walks("ABCDEFGHIJKL", 200)), made, "hrp")
 
 
@@ -139,6 +142,23 @@ def test_the_record_of_a_selection_holds_all_of_it(v4: Made) -> None:
     }  # fmt: skip
     assert digest_json(entry.data) == kept.selection
     assert {"winners", "scores", "clusters", "vetoes", "thresholds"} <= set(entry.data)
+
+
+@pytest.mark.requirement("R-SEL-31")
+def test_the_record_of_the_headline_holds_the_probabilities_of_the_whole_pool(v4: Made) -> None:
+    """Beside the payload, whose digest is the same; read back they are of every atom, elsewhere of winners."""
+    cell, decision, kept = v4
+    assert decision.response is not None
+    entry = selection_entry("v4", WINDOW, decision.response, whole=cell.path.whole)
+    assert entry.outputs == {"selection": kept.selection}
+    everyone, won = set(decision.response.scores), set(decision.response.recruited)
+    assert won < everyone
+    again = SelectionResponse.of(json.loads(json.dumps(entry.data)))
+    assert again.components == decision.response.components
+    assert set(again.components) == everyone
+    assert digest_json(again.payload()) == kept.selection
+    small = SelectionResponse.of(selection_entry("v4", WINDOW, decision.response).data)
+    assert set(small.components) == won
 
 
 def test_metrics_of_a_snapshot_are_scalars_and_its_data_hold_the_rest(v4: Made) -> None:
