@@ -1,5 +1,6 @@
 """Resolved profiles with single keys set."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,4 +23,9 @@ def profile_of(name: str = "crypto_spot", **settings: Any) -> Profile:
 
 def selection_of(**settings: Any) -> SelectionSection:
     """Return the section of a share profile, with keys of its own set and checked by no vocabulary."""
-    return SelectionSection(**{**profile_of("us_equities").selection.model_dump(), **settings})
+    return SelectionSection(**{**_selection_keys(), **settings})
+
+
+@cache
+def _selection_keys() -> dict[str, Any]:
+    return profile_of("us_equities").selection.model_dump()

@@ -299,9 +299,9 @@ def test_equals_the_referee(convention: Convention, seed: int) -> None:
 
 
 def test_the_worlds_have_everything_in_them() -> None:
-    """The referee proves nothing about what never happens: 300 fixed worlds, equal, with every kind of event."""
+    """The referee proves nothing about what never happens: 120 fixed worlds, equal, with every kind of event."""
     seen: dict[str, int] = {}
-    for seed in range(300):
+    for seed in range(120):
         world = scenario(seed, list(Convention)[seed % 3], gross=1.5 + seed % 3)
         result = world.play()
         assert_equal_books(result, Referee(world).play())
@@ -314,7 +314,7 @@ def test_the_worlds_have_everything_in_them() -> None:
         seen["lag"] = seen.get("lag", 0) + (world.execution.lag > 0)
     kinds = ("unfilled", "closed_out", "collateral_lost", "liquidated", "slippage", "commission", "borrow",
              "overdraft", "funding", "assumed_funding", "lag", "optimistic_execution", "research_only")  # fmt: skip
-    assert all(seen.get(kind, 0) >= 10 for kind in kinds), seen
+    assert all(seen.get(kind, 0) >= 4 for kind in kinds), seen
 
 
 @CONVENTIONS

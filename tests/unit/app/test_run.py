@@ -52,15 +52,25 @@ class Seen(Watcher):
             raise KeyboardInterrupt
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Workspace:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `ws.parquet`, and the workspace `ws` that has its bars; copied, never written to."""
+    folder = tmp_path_factory.mktemp("filled")
     coins = {"BTC": 3, "ETH": 5, "SOL": 7, "XRP": 11, "ADA": 2}
     closes = coin_closes(coins, datetime(2024, 1, 1, tzinfo=UTC), 243)
-    return workspace_of(tmp_path / "ws", closes, recorded_at=CLOCK.now())
+    workspace_of(folder / "ws", closes, recorded_at=CLOCK.now())
+    return folder
+
+
+@pytest.fixture
+def home(filled: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
+    return Workspace(tmp_path / "ws")
 
 
 def profile(**overrides: object) -> ResolvedProfile:
-    return resolved_of(**{"execution__convention": "next_close", **overrides})
+    """The preset under one risk profile: a run is what is looked at, and each profile more is a cell and a page."""
+    return resolved_of(**{"execution__convention": "next_close", "allocation__profiles": ["hrp"], **overrides})
 
 
 def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> None:

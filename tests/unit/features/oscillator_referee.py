@@ -4,8 +4,10 @@ Series are lists with None for what is not known; `referee` has the averages.
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
+import numpy as np
 from referee import TOLERANCE, above, ema, exact, mean
 
 HUNDRED = Decimal(100)
@@ -127,6 +129,16 @@ def ultimate(highs, lows, closes):
 
 def values(high, low, close, typical=False):
     """All series by the names of `Oscillators`, bars only; and the rows of the bars."""
+    bars, series = _both(
+        *(None if field is None else np.asarray(field, float).tobytes() for field in (high, low, close))
+    )
+    return bars, series | {"cci": series["typical" if typical else "cci"]}
+
+
+@lru_cache(maxsize=32)
+def _both(*given):
+    """The series of a name, those of the typical price too: what the rules of every profile are asked of, made once."""
+    high, low, close = (None if field is None else np.frombuffer(field) for field in given)
     bars = [t for t in range(len(close)) if close[t] == close[t]]
     highs, lows, closes = (
         [None] * len(bars) if field is None else exact([field[t] for t in bars]) for field in (high, low, close)
@@ -148,7 +160,8 @@ def values(high, low, close, typical=False):
         "rsi": strength,
         "k": k,
         "d": d,
-        "cci": cci(each(lambda h, w, c: (h + w + c) / 3, highs, lows, closes) if typical else closes),
+        "cci": cci(closes),
+        "typical": cci(each(lambda h, w, c: (h + w + c) / 3, highs, lows, closes)),
         "adx": adx,
         "plus": plus,
         "minus": minus,

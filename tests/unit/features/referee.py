@@ -103,15 +103,27 @@ def cloud_of_today(highs, lows, closes):
     return out
 
 
-def votes(high, low, close, volume, ichimoku=cloud):
-    """Votes of one name, T x 15 with None for a missing one; arguments are float sequences, or None."""
+def known(close, *fields):
+    """The rows that have a close, and of each field its decimals there."""
     bars = [t for t in range(len(close)) if not np.isnan(close[t])]
-    highs, lows, closes, volumes = (
-        [None] * len(bars) if field is None else exact([field[t] for t in bars]) for field in (high, low, close, volume)
-    )
+    return bars, *([None] * len(bars) if field is None else exact([field[t] for t in bars]) for field in fields)
+
+
+def older_clouds(high, low, close):
+    """Votes of one name by the older rule, T with None for a missing one."""
+    out = [None] * len(close)
+    bars, *fields = known(close, high, low, close)
+    for t, found in zip(bars, cloud_of_today(*fields), strict=True):
+        out[t] = found
+    return out
+
+
+def votes(high, low, close, volume):
+    """Votes of one name, T x 15 with None for a missing one; arguments are float sequences, or None."""
+    bars, highs, lows, closes, volumes = known(close, high, low, close, volume)
     averages = [sma(closes, n) for n in LENGTHS] + [ema(closes, n) for n in LENGTHS] + [hull(closes)]
     averages.append(vwma(closes, volumes))
-    clouds = ichimoku(highs, lows, closes)
+    clouds = cloud(highs, lows, closes)
     table = [[None] * 15 for _ in close]
     for k, t in enumerate(bars):
         price = closes[k]

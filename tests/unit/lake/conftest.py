@@ -21,18 +21,28 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lakehouse")
 
 
+@pytest.fixture(scope="session")
+def delivery() -> Callable[[Lake, Path], Deliver]:
+    """How rows come into a lake through files in a folder."""
+
+    def into(lake: Lake, folder: Path) -> Deliver:
+        count = iter(range(1000))
+
+        def call(*parts: dict[str, Any] | Path, basis: Basis | None = None, **more: Any) -> ImportReport:
+            files = [
+                part if isinstance(part, Path) else _file(part, folder / f"part{next(count)}.parquet") for part in parts
+            ]
+            return import_files(lake, files, basis=basis, recorded_at=NOW, **more)
+
+        return call
+
+    return into
+
+
 @pytest.fixture
-def deliver(lake: Lake, tmp_path: Path) -> Deliver:
+def deliver(delivery: Callable[[Lake, Path], Deliver], lake: Lake, tmp_path: Path) -> Deliver:
     """Import rows (a mapping of columns; `timestamp` as ISO dates) or files as they are."""
-    count = iter(range(1000))
-
-    def call(*parts: dict[str, Any] | Path, basis: Basis | None = None, **more: Any) -> ImportReport:
-        files = [
-            part if isinstance(part, Path) else _file(part, tmp_path / f"part{next(count)}.parquet") for part in parts
-        ]
-        return import_files(lake, files, basis=basis, recorded_at=NOW, **more)
-
-    return call
+    return delivery(lake, tmp_path)
 
 
 def _file(columns: dict[str, Any], path: Path) -> Path:
@@ -42,7 +52,7 @@ def _file(columns: dict[str, Any], path: Path) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bars() -> Callable[..., dict[str, Any]]:
     """Columns of one symbol: consecutive days with the given closes, each opening at the close before."""
 

@@ -1,5 +1,6 @@
 """Forks are made part after part: the rows of few symbols are in memory at once, and no fork knows where it was cut."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ NAMES = ("BINANCE:ADAUSDT", "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BYBIT:BTCUSDT
 LATE = "BINANCE:SOLUSDT"
 
 
-@pytest.fixture
-def made(lake: Lake, deliver: Any, bars: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Forks:
-    """Forks of six coins, two symbols at a time; one is listed after the moment."""
-    monkeypatch.setattr(forks, "PART", 2)
+@pytest.fixture(scope="module")
+def coins(delivery: Any, bars: Any, tmp_path_factory: pytest.TempPathFactory) -> Forks:
+    """Forks of six coins; one is listed after the moment."""
+    folder = tmp_path_factory.mktemp("coins")
+    lake = Lake(folder / "lakehouse")
+    deliver = delivery(lake, folder)
     draw = np.random.default_rng(1)
     moves = [(0.02 * draw.standard_normal(DAYS)).cumsum() for _ in NAMES]
     closes = [[float(value) for value in 100.0 * np.exp(one)] for one in moves]
@@ -30,28 +33,42 @@ def made(lake: Lake, deliver: Any, bars: Any, tmp_path: Path, monkeypatch: pytes
     stamps = [f"2021-01-{day:02d}T08:00:00Z" for day in range(1, 32)]
     deliver({"symbol": [NAMES[3]] * 31, "timestamp": stamps, "funding_rate": [1e-4] * 31})
     snapshot = lake.pin(lake.symbols())
-    return Forks(lake=lake, snapshot=snapshot, panel=lake.panel(snapshot), folder=tmp_path)
+    return Forks(lake=lake, snapshot=snapshot, panel=lake.panel(snapshot), folder=folder)
+
+
+@pytest.fixture
+def made(coins: Forks, monkeypatch: pytest.MonkeyPatch) -> Forks:
+    """They again, two symbols at a time and nothing made yet."""
+    monkeypatch.setattr(forks, "PART", 2)
+    return replace(coins)
+
+
+@pytest.fixture(scope="module")
+def found(coins: Forks) -> dict[str, Panel | None]:
+    """Every fork of the moment, two symbols at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forks, "PART", 2)
+        return dict(replace(coins).at(MOMENT))
 
 
 def same(one: Panel, other: Panel) -> bool:
     return one.digest() == other.digest()
 
 
-def test_every_fork_has_the_past_of_the_panel_and_another_future(made: Forks) -> None:
-    found = dict(made.at(MOMENT))
+def test_every_fork_has_the_past_of_the_panel_and_another_future(made: Forks, found: dict[str, Panel | None]) -> None:
     assert list(found) == [UNCHANGED, *EDITS, FACTS]
-    assert found.pop(UNCHANGED) is made.panel
+    assert found[UNCHANGED] is made.panel
     assert {name for name, panel in found.items() if panel is None} == {"actions scrambled"}
     for name, panel in found.items():
-        if panel is not None:
+        if panel is not None and name != UNCHANGED:
             assert same(panel.until(MOMENT), made.panel.until(MOMENT)), name
             assert not same(panel, made.panel) or panel.instruments != made.panel.instruments, name
     assert not list(made.folder.glob("tmp*")), "lakes of forks are gone"
 
 
-def test_parts_without_a_change_go_into_the_fork_as_they_are(made: Forks) -> None:
+def test_parts_without_a_change_go_into_the_fork_as_they_are(made: Forks, found: dict[str, Panel | None]) -> None:
     """Only the part of the late listing has one to remove; only swaps have funding."""
-    removed = dict(made.at(MOMENT))["listings removed"]
+    removed = found["listings removed"]
     assert removed is not None
     assert set(removed.keys) == set(NAMES)
     columns = [removed.keys.index(name) for name in NAMES], [made.panel.keys.index(name) for name in NAMES]
@@ -59,16 +76,16 @@ def test_parts_without_a_change_go_into_the_fork_as_they_are(made: Forks) -> Non
     np.testing.assert_array_equal(close[0][:, columns[0]], close[1][:, columns[1]])
 
 
-def test_newcomers_of_two_parts_are_not_one(made: Forks) -> None:
-    added = dict(made.at(MOMENT))["listings added"]
+def test_newcomers_of_two_parts_are_not_one(found: dict[str, Panel | None]) -> None:
+    added = found["listings added"]
     assert added is not None
     new = [key for key in added.keys if "ZZLEAK" in key]
     assert sorted(key.partition(":")[0] for key in new) == ["BINANCE"] * 6 + ["BYBIT"] * 3
 
 
-def test_a_fork_of_a_moment_is_the_same_each_time(made: Forks) -> None:
-    first, again = (dict(made.at(MOMENT)) for _ in range(2))
-    for name, panel in first.items():
+def test_a_fork_of_a_moment_is_the_same_each_time(made: Forks, found: dict[str, Panel | None]) -> None:
+    again = dict(made.at(MOMENT))
+    for name, panel in found.items():
         other = again[name]
         assert (panel is None and other is None) or (panel is not None and other is not None and same(panel, other))
 

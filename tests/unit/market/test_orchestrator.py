@@ -113,21 +113,22 @@ def test_an_interrupted_sync_can_be_done_again(
 ) -> None:
     """Ctrl-C cancels the main task: some assets are merged by then, and the next sync does the rest."""
     limits = RateLimits(requests_per_second=2, burst=1, bars_per_request=500, concurrency=1)
-    provider.tables = {name: made_bars(name, walk(300), last=day()) for name in MANY}
+    some = MANY[:8]
+    provider.tables = {name: made_bars(name, walk(300), last=day()) for name in some}
     provider.limits = limits
     slow = DataPipelineOrchestrator(provider=provider, lake=lake, registry=pipeline.registry, clock=pipeline.clock)
 
     async def interrupted() -> None:
-        await asyncio.wait_for(slow.run(tasks(*MANY)), timeout=5)
+        await asyncio.wait_for(slow.run(tasks(*some)), timeout=2)
 
     with pytest.raises(TimeoutError):
         run(interrupted())
-    merged = [name for name, held in coverage(lake, MANY, "1d").items() if held.bars]
-    assert 3 < len(merged) < 20
+    merged = [name for name, held in coverage(lake, some, "1d").items() if held.bars]
+    assert 1 < len(merged) < 8
     provider.asked.clear()
     again = DataPipelineOrchestrator(provider=provider, lake=lake, registry=pipeline.registry, clock=pipeline.clock)
-    assert run(again.run(tasks(*MANY))).counted() == {"stable": 20}
-    assert {one[0] for one in provider.asked} == set(MANY) - set(merged)
+    assert run(again.run(tasks(*some))).counted() == {"stable": 8}
+    assert {one[0] for one in provider.asked} == set(some) - set(merged)
 
 
 @pytest.mark.requirement("R-DAT-09")

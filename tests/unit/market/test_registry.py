@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -81,6 +82,7 @@ def test_eight_writers_lose_no_update_and_the_file_always_parses(tmp_path: Path)
         child.start()
     seen = 0
     while any(child.is_alive() for child in children):
+        time.sleep(0.002)  # or the reader takes the time that the writers need
         if path.exists():
             DataRegistry.from_json(path.read_text())
             seen += 1

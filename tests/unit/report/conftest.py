@@ -21,6 +21,7 @@ from tvquant.core.records import RUN, Entry
 from tvquant.ledger import Ledger, genesis_entry, outputs_of, records
 from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import load, resolve, to_manifest
+from tvquant.report import render
 from tvquant.tournament.cells import cells, headline
 from tvquant.tournament.matrix import NOTHING, play_matrix
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -99,6 +100,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(built: Path, tmp_path: Path) -> Path:
     """A copy of the run, in a folder of runs."""
     return Path(shutil.copytree(built, tmp_path / "summaries" / "runs" / RUN_ID))
+
+
+@pytest.fixture
+def two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report draws the headline and one cell more: enough where the pages of cells are not the point."""
+    monkeypatch.setattr(render, "PAGES", 2)
 
 
 @pytest.fixture

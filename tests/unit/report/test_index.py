@@ -8,6 +8,8 @@ import pytest
 from tvquant.ledger import verify
 from tvquant.report import index, write_index, write_report
 
+pytestmark = pytest.mark.usefixtures("two_pages")
+
 
 def lines(run):
     text = (run.parents[1] / "INDEX.md").read_text("utf-8")

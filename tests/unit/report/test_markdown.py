@@ -7,6 +7,8 @@ import pytest
 
 from tvquant.report import write_index, write_report
 
+pytestmark = pytest.mark.usefixtures("two_pages")
+
 
 def degrade(run):
     path = run / "data" / "health.json"

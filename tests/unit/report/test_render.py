@@ -37,8 +37,14 @@ BY_HEADLINE = {
 
 
 def page(run):
-    write_report(run)
-    return (run / "report" / "index.html").read_text("utf-8")
+    """The page of the headline alone; that it is what is written, the test of the files holds."""
+    return page_of(read_run(run))
+
+
+@pytest.fixture(scope="session")
+def html(built):
+    """The page of the run as it is."""
+    return page(built)
 
 
 def figures(html):
@@ -70,9 +76,11 @@ def test_the_files_of_a_report_are_named(run):
     }  # fmt: skip
     assert len(drawn.files) == 3 + len(standings(run)) - 1
     assert (run / "report" / "plotly.min.js").read_bytes().lstrip().startswith(b"/**")
+    assert drawn.page.read_text("utf-8") == page(run)
 
 
 @pytest.mark.requirement("R-REP-06")
+@pytest.mark.usefixtures("two_pages")
 def test_the_bytes_are_equal_again_after_the_seal_and_on_a_copy(run, seal, tmp_path):
     def written(folder):
         return {name: (folder / name).read_bytes() for name in write_report(folder).files}
@@ -88,6 +96,7 @@ def test_the_bytes_are_equal_again_after_the_seal_and_on_a_copy(run, seal, tmp_p
         assert str(tmp_path).encode() not in first[name]
 
 
+@pytest.mark.usefixtures("two_pages")
 def test_a_page_that_the_ledger_answers_for_comes_back_and_is_never_replaced_by_another(run, bind, monkeypatch):
     bind(run, *write_report(run).files)
     page = run / "report" / "index.html"
@@ -103,6 +112,7 @@ def test_a_page_that_the_ledger_answers_for_comes_back_and_is_never_replaced_by_
     assert verify(run, run_id=run.name).altered == ()
 
 
+@pytest.mark.usefixtures("two_pages")
 @pytest.mark.parametrize("linked", ["report", "report/index.html", "INDEX.md"])
 def test_a_report_never_follows_a_link_out_of_the_runs(run, tmp_path, linked):
     outside = tmp_path / "outside"
@@ -120,12 +130,11 @@ def test_a_report_never_follows_a_link_out_of_the_runs(run, tmp_path, linked):
 
 
 @pytest.mark.requirement("R-REP-07")
-def test_the_headline_says_universe_trials_span_costs_and_what_was_not_tested(run):
-    html = page(run)
+def test_the_headline_says_universe_trials_span_costs_and_what_was_not_tested(built, html):
     start = html.index('<section id="headline">')
     text = html[start : html.index("</section>", start)]
-    cell = next(row for row in standings(run) if row["cell"] == HEADLINE)
-    times = pl.read_parquet(run / "results" / "returns.parquet")["time"]
+    cell = next(row for row in standings(built) if row["cell"] == HEADLINE)
+    times = pl.read_parquet(built / "results" / "returns.parquet")["time"]
     for words in (
         "not yet tested for selection bias",
         "today&#39;s list (current_only)",
@@ -139,8 +148,7 @@ def test_the_headline_says_universe_trials_span_costs_and_what_was_not_tested(ru
         assert words in text
 
 
-def test_every_section_is_on_the_page_once_and_every_figure_names_its_axes(run):
-    html = page(run)
+def test_every_section_is_on_the_page_once_and_every_figure_names_its_axes(html):
     for section in SECTIONS:
         assert html.count(f'<section id="{section.key}">') == 1
     assert "Not shown" not in html
@@ -154,9 +162,9 @@ def test_every_section_is_on_the_page_once_and_every_figure_names_its_axes(run):
         assert all(value["title"]["text"] for value in axes)
 
 
-def test_the_equity_figure_has_every_row_of_every_cell(run):
-    table = pl.read_parquet(run / "results" / "returns.parquet")
-    traces = figures(page(run))["equity"]["data"]
+def test_the_equity_figure_has_every_row_of_every_cell(built, html):
+    table = pl.read_parquet(built / "results" / "returns.parquet")
+    traces = figures(html)["equity"]["data"]
     lines = {trace["name"]: trace for trace in traces if "yaxis" not in trace}
     assert set(lines) == set(table["cell"].unique())
     for cell, trace in lines.items():
@@ -169,18 +177,17 @@ def test_the_equity_figure_has_every_row_of_every_cell(run):
     np.testing.assert_allclose(falls["y"], 100 * (equity / peaks - 1), rtol=1e-5, atol=1e-9)
 
 
-def test_stacked_weights_and_cash_make_the_whole(run):
-    traces = figures(page(run))["weights"]["data"]
+def test_stacked_weights_and_cash_make_the_whole(html):
+    traces = figures(html)["weights"]["data"]
     assert traces[-1]["name"] == "cash"
     np.testing.assert_allclose(np.sum([trace["y"] for trace in traces], axis=0), 100, atol=1e-3)
 
 
-def test_monthly_returns_compound_to_the_total(run):
-    html = page(run)
+def test_monthly_returns_compound_to_the_total(built, html):
     start = html.index('<section id="months">')
     text = html[start : html.index("</section>", start)]
     years = [float(row) / 100 for row in re.findall(r"<td>(-?[\d.]+) %</td></tr>", re.sub(r">\s+<", "><", text))]
-    cell = next(row for row in standings(run) if row["cell"] == HEADLINE)
+    cell = next(row for row in standings(built) if row["cell"] == HEADLINE)
     assert len(years) == 2
     assert np.prod(1 + np.array(years)) - 1 == pytest.approx(cell["total_return"], abs=0.002)
 
@@ -233,10 +240,9 @@ def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
     assert "failed: no &lt;b&gt;answer&lt;/b&gt;" in page(run)
 
 
-def test_a_caveat_of_a_baseline_alone_stands_at_its_comparison(run):
-    data = read_run(run)
+def test_a_caveat_of_a_baseline_alone_stands_at_its_comparison(run, html):
     words = "Of the baseline alone: Cash went below zero"
-    assert words not in page_of(data)
+    assert words not in html
     assert page_of(stamped(run, "market/custom", Stamp.OVERDRAFT)).count(words) == 1
 
 
@@ -338,8 +344,7 @@ def test_no_script_can_be_ended_by_its_json():
     assert json.loads(text) == {"a": "</script><!--<script>"}
 
 
-def test_nothing_is_fetched_from_elsewhere(run):
-    html = page(run)
+def test_nothing_is_fetched_from_elsewhere(html):
     assert re.findall(r'(?:src|href)="(?!#)([^"]+)"', html) == [
         "../INDEX.md",
         "../manifest.json",
@@ -351,7 +356,7 @@ def test_nothing_is_fetched_from_elsewhere(run):
 
 def test_plotly_is_never_imported(run):
     code = (
-        "import sys; from pathlib import Path; from tvquant.report import write_report;"
+        "import sys; from pathlib import Path; from tvquant.report import render, write_report; render.PAGES = 2;"
         "write_report(Path(sys.argv[1])); print('plotly' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True)

@@ -1,12 +1,12 @@
 """What a reader takes away: every figure of the page is computed again from the page's own CSV files, by other code."""
 
+import importlib
 import io
 import json
 import math
 import re
 from datetime import date
 
-import empyrical
 import numpy as np
 import polars as pl
 import pytest
@@ -80,9 +80,15 @@ class Page:
         return next(one for one in tables if with_column in one.columns)
 
 
-@pytest.fixture
-def page(run):
-    return Page(run)
+@pytest.fixture(scope="module")
+def empyrical():
+    """The referee of most figures; it loads pandas and a client of Yahoo, so nobody else waits for it."""
+    return importlib.import_module("empyrical")
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    return Page(built)
 
 
 def close(found, expected):
@@ -90,7 +96,7 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize("cell", [HEADLINE, "v4/custom/max_sharpe/custom", BASE])
-def test_standings_and_headline_follow_from_the_returns(run, page, cell):
+def test_standings_and_headline_follow_from_the_returns(empyrical, built, page, cell):
     line = next(row for row in page.table("standings", "PSR").iter_rows(named=True) if row["cell"].startswith(cell))
     r = page.returns[cell]
     close(line["Sharpe"], empyrical.sharpe_ratio(r, annualization=A))
@@ -104,13 +110,13 @@ def test_standings_and_headline_follow_from_the_returns(run, page, cell):
     close(line["± SE"], error * math.sqrt(A))
     close(line["PSR"], (1 + math.erf(s / error / math.sqrt(2))) / 2)
     assert line["rows"] == len(r)
-    cards = dict(re.findall(r"<div><dt>([^<]+)</dt><dd>([^<]+)</dd></div>", Page(run, cell).html))
+    cards = dict(re.findall(r"<div><dt>([^<]+)</dt><dd>([^<]+)</dd></div>", Page(built, cell).html))
     assert cards["Sharpe ratio"] == f"{s * math.sqrt(A):.2f} ± {error * math.sqrt(A):.2f}"
     assert cards["CAGR"] == f"{empyrical.cagr(r, annualization=A):.1%}".replace("%", " %")
     assert cards["Deepest drawdown"] == f"{empyrical.max_drawdown(r):.1%}".replace("%", " %")
 
 
-def test_alpha_and_beta_and_years_follow_from_the_returns(page):
+def test_alpha_and_beta_and_years_follow_from_the_returns(empyrical, page):
     mine = page.returns[HEADLINE]
     table = page.table("benchmarks", "beta")
     assert sorted(table["benchmark"]) == sorted([BASE, MARKET])
@@ -138,7 +144,7 @@ def test_alpha_and_beta_and_years_follow_from_the_returns(page):
             close(line[name], np.prod(1 + page.returns[name][inside]) - 1)
 
 
-def test_months_wins_tails_and_drawdowns_follow_from_the_returns(page):
+def test_months_wins_tails_and_drawdowns_follow_from_the_returns(empyrical, page):
     r = page.returns[HEADLINE]
     keys = [(day.year, day.month) for day in page.days]
     by_month = {key: np.prod(1 + r[[one == key for one in keys]]) - 1 for key in dict.fromkeys(keys)}
@@ -170,7 +176,7 @@ def test_months_wins_tails_and_drawdowns_follow_from_the_returns(page):
         assert (line["rows in the tail"], line["n, rows"]) == ((r <= cut).sum(), len(r))
 
 
-def test_drawdowns_follow_from_the_returns(page):
+def test_drawdowns_follow_from_the_returns(empyrical, page):
     r = page.returns[HEADLINE]
     level = np.append(1.0, np.cumprod(1 + r))
     when = ["start", *map(str, page.days)]
@@ -215,7 +221,7 @@ def test_trades_names_book_and_windows_agree(page):
     close(table["while long"].sum(), book["from_long"].sum())
 
 
-def test_rolling_measures_follow_from_the_returns(page):
+def test_rolling_measures_follow_from_the_returns(empyrical, page):
     r, n = page.returns[HEADLINE], len(page.days)
     sharpe = page.figures["rolling_sharpe"]["data"][-1]
     window = int(re.search(r"the last (\d+) rows", page.html)[1])
