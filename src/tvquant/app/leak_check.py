@@ -26,7 +26,7 @@ from tvquant.lake import Snapshot
 from tvquant.lake.forks import Forks
 from tvquant.ledger import LedgerRecord, RunFolder
 from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
-from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.cells import Cell, cells, shadows
 from tvquant.tournament.leakcheck import Leak, Outcome, Payload, check, compare, honest, summed
 from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
 from tvquant.tournament.specs import Previous, Spec
@@ -74,7 +74,8 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
     snapshot, played = _plan(run)
     lake = workspace.lake()
     panel = lake.panel(snapshot)
-    decided = {cell.key: run.decisions.get(cell.key, {}) for cell in played}
+    recorded = {**run.decisions, **run.shadow.decisions}
+    decided = {cell.key: recorded.get(cell.key, {}) for cell in played}
     ids = sorted({window for made in decided.values() for window in made})
     chosen = _spread(ids, windows)
     outcomes: list[Outcome] = []
@@ -96,7 +97,7 @@ def leakcheck(workspace: Workspace, folder: RunFolder, *, windows: int, watcher:
 
 
 def _plan(run: RecordedRun) -> tuple[Snapshot, tuple[Cell, ...]]:
-    """Return what a finished run pinned, and the cells that it played."""
+    """Return what a finished run pinned, and the cells that it played, challengers last."""
     if not run.verification.finished:
         raise LedgerError(f"only a finished run that verifies can be checked: {fault(run)}")
     assert run.plan is not None  # a sealed run has one
@@ -106,7 +107,7 @@ def _plan(run: RecordedRun) -> tuple[Snapshot, tuple[Cell, ...]]:
             f"run {run.folder.id} was made with other code or packages, so these would make other decisions; run it "
             f"anew with `tvquant run {profile.name}` and check that run"
         )
-    return snapshot, cells(profile)
+    return snapshot, (*cells(profile), *shadows(profile))
 
 
 def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
@@ -144,7 +145,8 @@ def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
 
 def _recorded(case: _Case, window: int) -> dict[str, Payload]:
     """Return chain -> content of the window's record: selections, then the cells that use them."""
-    chosen = {chain: found[window] for chain, found in case.run.selections.items() if window in found}
+    selections = {**case.run.selections, **case.run.shadow.selections}
+    chosen = {chain: found[window] for chain, found in selections.items() if window in found}
     made = {cell: found[window].record for cell, found in case.decided.items() if window in found}
     return {chain: _content(record) for chain, record in (chosen | made).items()}
 

@@ -74,7 +74,11 @@ def _resumed(run: RecordedRun) -> Resumed:
     """Return what an interrupted run has recorded of its matrix."""
     rebalances = {
         cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
-        for cell, made in run.decisions.items()
+        for cell, made in {**run.decisions, **run.shadow.decisions}.items()
     }
-    selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
-    return Resumed(rebalances=rebalances, leaves={cell.key: cell.leaf for cell in run.outcomes}, selections=selections)
+    chosen = {**run.selections, **run.shadow.selections}
+    return Resumed(
+        rebalances=rebalances,
+        leaves={cell.key: cell.leaf for cell in (*run.outcomes, *run.shadow.outcomes)},
+        selections=frozenset((chain, window) for chain, found in chosen.items() for window in found),
+    )

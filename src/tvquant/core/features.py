@@ -1,8 +1,9 @@
 """Features: named numbers per instrument, as they were known at one moment."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,19 @@ class FeatureSet:
     def columns(self, keys: Sequence[str]) -> NDArray[np.intp]:
         """Return the column numbers of these instruments; KeyError names one that is absent."""
         return np.fromiter(map(self._places.__getitem__, keys), np.intp, len(keys))
+
+    def only(self, names: Collection[str]) -> Self:
+        """Return the set of those of its terms that are named, in its order."""
+        kept = [k for k, name in enumerate(self.names) if name in names]
+        if len(kept) == len(self.names):
+            return self
+        mine = tuple(self.names[k] for k in kept)
+        return replace(
+            self,
+            names=mine,
+            values=frozen(self.values[kept]),
+            absent={name: words for name, words in self.absent.items() if name in mine},
+        )
 
     @cached_property
     def _rows(self) -> dict[str, int]:

@@ -5,11 +5,23 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 RUN = "run"
-"""The chain of the run itself; every other chain is a cell key, or `selection/MODEL`."""
+"""The chain of the run itself; every other chain is a cell key, or `selection/MODEL`; see `in_shadow`."""
 SELECTION = "selection"
 """Kind of the record of a selection, first part of its chain, and name of its digest."""
 SNAPSHOT = "snapshot"
 """Kind of the record of one decision of one cell."""
+SHADOW = "shadow"
+"""First part of all that is of a challenger: its chains, its path, the name of its selections."""
+
+
+def in_shadow(name: str) -> bool:
+    """Return whether a chain, a cell or the name of selections is of a challenger, which has no effect on a result."""
+    return name.startswith(f"{SHADOW}/")
+
+
+def selection_chain(name: str) -> str:
+    """Return the chain of the selections of a name."""
+    return f"{name}/{SELECTION}" if in_shadow(name) else f"{SELECTION}/{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

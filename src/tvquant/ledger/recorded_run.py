@@ -4,7 +4,8 @@
 2. There are two passes over the ledger: one over what is recorded once (genesis, plan, ends of stages and cells,
    seal), and one over decisions, which are many. A decision is put together from its snapshot and the selection that
    the snapshot names by digest.
-3. What a run lacks, and what another version recorded otherwise, raises `Absent`; nothing is made up for it.
+3. What is of challengers is read by `shadow`, and by nothing else.
+4. What a run lacks, and what another version recorded otherwise, raises `Absent`; nothing is made up for it.
 
 Reading is not verifying: `verification` holds every line and file against the ledger, and who draws or continues asks
 for it, or for `altered`, first.
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
@@ -22,7 +24,7 @@ import polars as pl
 from tvquant.core.decisions import CurrentDecision, Decision
 from tvquant.core.errors import DataError
 from tvquant.core.measures import Measures, known
-from tvquant.core.records import RUN, SELECTION, SNAPSHOT
+from tvquant.core.records import RUN, SELECTION, SNAPSHOT, in_shadow
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp
@@ -196,7 +198,7 @@ class RecordedRun:
     @cached_property
     def outcomes(self) -> tuple[RecordedCell, ...]:
         """Cells that ended, in the order in which they did."""
-        ended = (record for record in self._ends if record.kind == "outcome" and record.chain != RUN)
+        ended = (one for one in self._ends if one.kind == "outcome" and one.chain != RUN and self._is_mine(one.chain))
         return understood("the outcome of a cell", lambda: tuple(RecordedCell.of(record) for record in ended))
 
     @property
@@ -242,6 +244,11 @@ class RecordedRun:
         return understood("a decision", self._decisions)
 
     @cached_property
+    def shadow(self) -> "RecordedShadow":
+        """What the ledger holds of challengers, read as a run is: none where the profile names none."""
+        return RecordedShadow(self.folder)
+
+    @cached_property
     def resolved(self) -> ResolvedProfile:
         """The resolved profile of the manifest.
 
@@ -269,7 +276,7 @@ class RecordedRun:
             return frame
         mine = frame.filter(pl.col("cell") == cell)
         if mine.is_empty():
-            raise Absent(f"{_file(name)} has no row of cell {cell}")
+            raise Absent(f"{self._file(name)} has no row of cell {cell}")
         return mine
 
     @cached_property
@@ -288,7 +295,7 @@ class RecordedRun:
     def _chains(self, kind: str) -> dict[str, dict[int, LedgerRecord]]:
         found: dict[str, dict[int, LedgerRecord]] = {}
         for record in self._steps:
-            if record.kind == kind:
+            if record.kind == kind and self._is_mine(record.chain):
                 found.setdefault(record.chain, {})[record.metrics["window"]] = record
         return found
 
@@ -300,6 +307,17 @@ class RecordedRun:
             for cell, chain in self._chains(SNAPSHOT).items()
         }
 
+    def _is_mine(self, chain: str) -> bool:
+        """Return whether a chain of decisions or selections is read here."""
+        return not in_shadow(chain)
+
+    @property
+    def _tables_folder(self) -> Path:
+        return self.folder.results
+
+    def _file(self, table: str) -> str:
+        return (self._tables_folder / f"{table}.parquet").relative_to(self.folder.path).as_posix()
+
     def _stage(self, stage: Stage) -> LedgerRecord:
         if stage not in self.stages:
             raise Absent(f"the ledger has no outcome of stage {stage.value} ({stage.label})")
@@ -307,15 +325,26 @@ class RecordedRun:
 
     def _read(self, name: str) -> pl.DataFrame:
         """Return a table; of a finished run only the file that the ledger answers for, never a shard beside it."""
-        where = _file(name)
+        where = self._file(name)
         try:
             if where in self.files:
                 return pl.read_parquet(self.folder.path / where, glob=False)
-            return ResultStore(self.folder.results).read(name)
+            return ResultStore(self._tables_folder).read(name)
         except DataError as error:
             raise Absent(f"{where} is not in the run folder") from error
         except (OSError, pl.exceptions.PolarsError) as error:
             raise Absent(f"{where} cannot be read: it is damaged") from error
+
+
+class RecordedShadow(RecordedRun):
+    """The challengers of a run: its outcomes, selections, decisions and tables are theirs, keyed `shadow/...`."""
+
+    def _is_mine(self, chain: str) -> bool:
+        return in_shadow(chain)
+
+    @property
+    def _tables_folder(self) -> Path:
+        return self.folder.shadow
 
 
 def understood[T](what: str, read: Callable[[], T]) -> T:
@@ -324,7 +353,3 @@ def understood[T](what: str, read: Callable[[], T]) -> T:
         return read()
     except (LookupError, TypeError, ValueError) as error:
         raise Absent(f"{what} was recorded by another version: {error}") from error
-
-
-def _file(table: str) -> str:
-    return f"results/{table}.parquet"

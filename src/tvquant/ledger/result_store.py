@@ -12,6 +12,8 @@ import polars as pl
 from tvquant.core import durable
 from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError, unwritten
+from tvquant.core.records import in_shadow
+from tvquant.ledger.run_folder import RunFolder
 
 LONGEST_NAME = 180
 
@@ -82,6 +84,23 @@ class ResultStore:
         except pl.exceptions.PolarsError as error:
             raise DataError(f"shards of result table {table!r} in {self.root} differ in columns: {error}") from error
         return frame.sort("cell", maintain_order=True).rechunk()
+
+
+class RunTables:
+    """Result tables of a run, those of challengers apart; a `core.records.ResultSink`."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._stores = {False: ResultStore(folder.results), True: ResultStore(folder.shadow)}
+
+    def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
+        """Write the shard of a cell, as `ResultStore.put`."""
+        self._stores[in_shadow(cell)].put(table, cell, columns)
+
+    def compact(self) -> tuple[Path, ...]:
+        """Join the shards of every table, as `ResultStore.compact`; return the files."""
+        for store in self._stores.values():
+            store.compact()
+        return tuple(path for store in self._stores.values() for path in sorted(store.root.glob("*.parquet")))
 
 
 def _slug(cell: str) -> str:

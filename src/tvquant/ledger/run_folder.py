@@ -4,6 +4,7 @@ manifest.json   the resolved profile
 audit.jsonl, audit.head   the ledger
 data/   health and snapshot
 results/   result tables
+shadow/   those of challengers
 report/, INDEX.md   what was drawn from them
 logs/   what the run had to say
 """
@@ -36,6 +37,11 @@ class RunFolder:
     def results(self) -> Path:
         """Result tables."""
         return self.path / "results"
+
+    @property
+    def shadow(self) -> Path:
+        """Result tables of challengers."""
+        return self.path / "shadow"
 
     @property
     def report(self) -> Path:

@@ -27,6 +27,7 @@ NAMES: Mapping[str, str] = {
     "names": "mapping of a symbol to a number, or to [least, most]",
     "groups": "mapping of a name to its symbols and their max",
     "market": "list of symbols, or mapping of a symbol (or cash) to its weight",
+    "challengers": "mapping of a name to keys of selection",
     "fixed.weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
     "filters": "list of filters",
     "largest": "mapping of field and count",
@@ -34,11 +35,15 @@ NAMES: Mapping[str, str] = {
 """Keys whose type says more in words than the schema does."""
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("lookback", "min_history", "rating_min_bars"), "bars"),
-    **dict.fromkeys(("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks"), "rows (one bar each)"),
+    **dict.fromkeys(
+        ("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks", "block"), "rows (one bar each)"
+    ),
     **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups", "fixed.weights"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),
     **dict.fromkeys(("borrow_rate", "risk_free", "hurdle"), "fraction per year"),
+    "margin": "Sharpe ratio, or fraction per year",
+    "confidence": "probability",
     "impact_notional": "USD",
     "min_momentum": "simple return of 60 rows",
     "oscillator_weight": "exponent in the product",
@@ -48,7 +53,7 @@ UNITS: Mapping[str, str] = {
     "rating_band": "rating, from 0 to 1",
     "cluster_distance": "sqrt((1 - correlation) / 2)",
     **dict.fromkeys(("slippage_bps", "commission_bps"), "basis points"),
-    **dict.fromkeys(("max_atoms", "top_n", "min_winners", "max_winners", "max_clusters"), "count"),
+    **dict.fromkeys(("max_atoms", "top_n", "min_winners", "max_winners", "max_clusters", "windows"), "count"),
     "first_stage": "number of the stage",
 }
 """Last part of a key that takes numbers -> their unit."""
@@ -77,6 +82,10 @@ EXAMPLES: Mapping[str, Any] = {
     "selection.ranking": "both",
     "risk.primary": "hrp",
     "risk.anchors": ["equal_weight"],
+    "challengers": {"v3.4": {"model": "v3.4"}},
+    "promotion.statistic": "sharpe_difference",
+    "promotion.margin": 0.2,
+    "promotion.windows": 36,
     "benchmark.market": ["AMEX:SPY"],
     "benchmark.risk_free": 0.02,
     "scanner.template": "us_session",

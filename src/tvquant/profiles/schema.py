@@ -5,15 +5,18 @@ gets the section it works by, never the profile. Fractions are fractions (0.25 i
 are bars.
 """
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION, Name, OneLine, Section, broken
-from tvquant.profiles.messages import unknown
+from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.sections.allocation import AllocationSection, RiskSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
 from tvquant.profiles.sections.execution import BenchmarkSection, CostsSection, ExecutionSection
+from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.profiles.sections.universe import UniverseSection
 
@@ -24,6 +27,8 @@ class Profile(Section):
     Parameters
     ----------
     description : one line for people.
+    challengers : name -> keys of `selection` that differ from the profile's own. Each decides in shadow: on the bars
+        and windows of the headline cell, by its engine, risk profile and simulator. It is recorded, and has no effect.
     seed : of every random draw.
     """
 
@@ -39,6 +44,8 @@ class Profile(Section):
     execution: ExecutionSection
     costs: CostsSection
     benchmark: BenchmarkSection
+    challengers: Mapping[ChallengerName, Annotated[Mapping[str, JsonValue], Field(min_length=1)]]
+    promotion: PromotionSection
     seed: int = Field(strict=True, ge=0, lt=2**63)
 
     @model_validator(mode="after")
@@ -56,7 +63,20 @@ class Profile(Section):
             raise broken(f"expected at most data.lookback ({self.data.lookback}), found {train}", "windows.train")
         if span != "all" and span <= train:
             raise broken(f"expected more rows than windows.train ({train}), or all, found {span}", "data.span")
+        for name, given in self.challengers.items():
+            try:
+                other = self.challenger(name).selection
+            except ValidationError as error:
+                raise broken(f"{name}: {explained(error.errors(include_url=False)[:1])}", "challengers") from error
+            if other == self.selection:
+                raise broken(f"{name}: {shown(dict(given))} is what the profile selects by itself", "challengers")
         return self
+
+    def challenger(self, name: str) -> Self:
+        """Return the profile that decides as a challenger does."""
+        own = self.challengers[name]
+        values = {**self.selection.model_dump(mode="json"), **own}
+        return self.model_copy(update={"selection": SelectionSection.model_validate(values)})
 
     def values(self) -> dict[str, Any]:
         """Return all keys as plain JSON values, in the order of the schema."""

@@ -6,9 +6,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ValidationError
+
 from tvquant.core.books import Convention
 from tvquant.profiles.keys import Declarations, Keys
-from tvquant.profiles.messages import unknown
+from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.options import FamilySection, Options
 from tvquant.profiles.schema import Profile
 
@@ -90,6 +92,11 @@ class Vocabulary:
 
         `values` are the merged values of the layers by dotted key; what is not a name is the schema's business.
         """
+        yield from self._misnamed(values)
+        yield from self._lonely(values)
+        yield from self._foreign(values.get("universe.scanners"))
+
+    def _misnamed(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for key, (noun, known) in self.named.items():
             for name in _names(values.get(key)):
                 extra = self.missing.get(name)
@@ -97,8 +104,6 @@ class Vocabulary:
                     yield key, f"{noun} {name!r} is not installed; install tvquant[{extra}]"
                 elif name not in known:
                     yield key, unknown(noun, name, known)
-        yield from self._lonely(values)
-        yield from self._foreign(values.get("universe.scanners"))
 
     def unfit(self, profile: Profile) -> Iterator[tuple[str, str]]:
         """Yield key and text of options that do not fit the profile that names their members."""
@@ -111,6 +116,21 @@ class Vocabulary:
                     place = f"{section}.{declared.under}" if declared.under else section
                     for key, text in held.options(declared).complaints(profile):
                         yield f"{place}.{key}", text
+
+    def unfit_challengers(self, profile: Profile) -> Iterator[tuple[str, str]]:
+        """Yield key and text of what challengers name that is unknown, out of range or of no use to their model."""
+        for name, given in profile.challengers.items():
+            own = {f"selection.{key}": value for key, value in given.items()}
+            selection = profile.challenger(name).selection
+            found = [(key, self.keys.unknown(key)) for key in own if key not in self.keys.leaves]
+            found += self._misnamed({key: value for key, value in own.items() if key in self.named})
+            found += self.contradicted(selection.model, own)
+            for declared in self.options.get("selection", ()):
+                try:
+                    selection.options(declared)
+                except ValidationError as error:
+                    found.append(("selection", explained(error.errors(include_url=False)[:1])))
+            yield from (("challengers", f"{name}: {key}: {text}") for key, text in found)
 
     def contradicted(self, model: str, own: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield what a profile itself sets (`own`: dotted key -> value) and its selection model has no use for."""

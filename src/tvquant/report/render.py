@@ -92,7 +92,7 @@ def page_of(run: RunData, cell: RecordedCell | None = None) -> str:
         for section in SECTIONS
         if cell is None or not section.of_run
     ]
-    axes, sections = pooled(sections)
+    axes, sections = pooled([(section, blocks) for section, blocks in sections if blocks])
     offered, left = switch(run)
     return rendered(
         "index.html",

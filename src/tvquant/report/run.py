@@ -25,7 +25,7 @@ from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells, headline
 
-DRAWN_FROM = (MANIFEST, HEALTH, "results/")
+DRAWN_FROM = (MANIFEST, HEALTH, "results/", "shadow/")
 """Files of a run, and how their names begin, that a report draws from."""
 
 

@@ -5,7 +5,7 @@ name of a wanted kind with a bar), refined (healthy and not vetoed), selected.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -47,11 +47,19 @@ class SelectionOutcome:
 
 def instrument_features(view: View, rules: Rules) -> FeatureSet:
     """Return what scanners and the selection model ask of every instrument."""
-    names, min_bars = _asked(rules), rules.data.rating_min_bars
+    return _features(view, _asked(rules), rules)
+
+
+def _features(view: View, names: frozenset[str], rules: Rules) -> FeatureSet:
+    min_bars = rules.data.rating_min_bars
     return view.once(
-        ("features", names, min_bars, rules.data.ratings),
+        _features_key(names, rules),
         lambda: compute(view.panel, names, rating_min_bars=min_bars, rating_rules=_rating_rules(rules)),
     )
+
+
+def _features_key(names: frozenset[str], rules: Rules) -> Hashable:
+    return "features", names, rules.data.rating_min_bars, rules.data.ratings
 
 
 class FeaturePass:
@@ -63,18 +71,29 @@ class FeaturePass:
         self._whole = common_clock(panel)
         self._told: dict[Hashable, FeatureHistory] = {}
 
-    def lend(self, view: View, row: int, rules: Rules) -> None:
-        """Give the view of that row what `instrument_features` computes; nothing where cells of a row come late."""
-        if not self._whole:
+    def lend(self, view: View, row: int, rules: Rules, beside: Sequence[Rules] = ()) -> None:
+        """Give the view of that row what `instrument_features` computes; nothing where cells of a row come late.
+
+        What the rules `beside` ask for as well is computed once for all of them, there too.
+        """
+        mine = _asked(rules)
+        names = mine.union(*(_asked(one) for one in beside if _features_key(mine, one) == _features_key(mine, rules)))
+        if self._whole:
+            found = view.once(_features_key(names, rules), lambda: self._history(names, rules).at(row - self._first))
+        elif names != mine:
+            found = _features(view, names, rules)
+        else:
             return
-        names, min_bars = _asked(rules), rules.data.rating_min_bars
-        key = ("features", names, min_bars, rules.data.ratings)
+        view.once(_features_key(mine, rules), lambda: found.only(mine))
+
+    def _history(self, names: frozenset[str], rules: Rules) -> FeatureHistory:
+        key = _features_key(names, rules)
         if key not in self._told:
             self._told[key] = history(
                 self._panel, names, rows=len(self._panel.times) - self._first,
-                rating_min_bars=min_bars, rating_rules=_rating_rules(rules),
+                rating_min_bars=rules.data.rating_min_bars, rating_rules=_rating_rules(rules),
             )  # fmt: skip
-        view.once(key, lambda: self._told[key].at(row - self._first))
+        return self._told[key]
 
 
 def _asked(rules: Rules) -> frozenset[str]:

@@ -5,6 +5,7 @@
 3. A cell is a path settled by a book. Its key is that of the path, then that of the book. A part of a key that all
    paths share is left out of it: the schedule where there is one only.
 4. Selections are shared by the paths with equal rules and schedule, and bear a name of their own.
+5. A challenger is the headline cell with another selection. It is played in shadow: beside the grid, never in it.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from tvquant.allocation import ENGINES, RISK_PROFILES
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.books import CostModel, Execution
+from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
 from tvquant.simulation import SIMULATORS
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
@@ -74,10 +76,33 @@ class Cell:
         """Whether it prices what the strategies must beat and is no trial."""
         return self.path.baseline
 
+    @property
+    def shadow(self) -> bool:
+        """Whether it is of a challenger: recorded beside the grid, and part of no result."""
+        return in_shadow(self.key)
+
 
 def cells(profile: Profile) -> tuple[Cell, ...]:
     """Return the grid of a profile: every path in every book."""
     return crossed(paths(profile, [schedule(profile)]), books(profile))
+
+
+def shadows(profile: Profile) -> tuple[Cell, ...]:
+    """Return the headline cell of each challenger: other selection, all else as the champion's (R-TRN-02)."""
+    engine, risk_profile, when = profile.allocation.engines[0], profile.risk.primary, schedule(profile)
+    return tuple(
+        Cell(
+            path=Path(
+                key=f"{SHADOW}/{name}/{engine}/{risk_profile}",
+                spec=_strategy(profile.challenger(name), when, engine, risk_profile),
+                schedule=when,
+                selection=f"{SHADOW}/{name}",
+                baseline=False,
+            ),
+            book=books(profile)[0],
+        )
+        for name in profile.challengers
+    )
 
 
 def crossed(paths: Sequence[Path], books: Sequence[Book]) -> tuple[Cell, ...]:
@@ -135,19 +160,23 @@ def _strategy_key(profile: Profile, engine: str, risk_profile: str) -> str:
 
 def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
     return {
-        _strategy_key(profile, engine, risk_profile): StrategySpec(
-            rules=_rules(profile, schedule, risk_profile),
-            engine=engine,
-            risk_profile=risk_profile,
-            fallbacks=profile.allocation.fallbacks,
-            limits=profile.allocation.limits.limits(),
-            options=profile.allocation.options_of(
-                ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *profile.allocation.fallbacks))
-            ),
-        )
+        _strategy_key(profile, engine, risk_profile): _strategy(profile, schedule, engine, risk_profile)
         for engine in profile.allocation.engines
         for risk_profile in profile.allocation.profiles
     }
+
+
+def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: str) -> StrategySpec:
+    return StrategySpec(
+        rules=_rules(profile, schedule, risk_profile),
+        engine=engine,
+        risk_profile=risk_profile,
+        fallbacks=profile.allocation.fallbacks,
+        limits=profile.allocation.limits.limits(),
+        options=profile.allocation.options_of(
+            ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *profile.allocation.fallbacks))
+        ),
+    )
 
 
 def _baselines(profile: Profile, schedule: Schedule) -> dict[str, Spec]:

@@ -4,6 +4,9 @@
 2. The coordinator decides, row by row in order, as soon as a row is prepared, and records each decision in the chain of
    every cell of its path: a killed run goes on from there (stage B).
 3. Cells are settled, in parallel (stage C); of a book only its tables and measures come back.
+4. Challengers are decided on the same rows by what was prepared for all, and nothing of theirs is recorded or settled
+   before every cell of the grid has ended: the result, and the bytes of the grid's chains, are those of a run without
+   challengers (R-TRN-02).
 
 Only the coordinator records. The number of processes changes nothing in the results.
 """
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 
 from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, LedgerError, ModelError
-from tvquant.core.records import Entry, Recorder, ResultSink
+from tvquant.core.records import Entry, Recorder, ResultSink, in_shadow
 from tvquant.core.stages import Stage
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell
@@ -45,7 +48,10 @@ NOTHING = Resumed(rebalances={}, leaves={}, selections=frozenset())
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matrix:
-    """The leaf of every cell in the order of the grid (its digest, or that and why it failed), and the failures."""
+    """The leaf of every cell in the order of the grid (its digest, or that and why it failed), and the failures.
+
+    Challengers are not in it.
+    """
 
     failed: Mapping[str, str]
     leaves: Mapping[str, str]
@@ -76,7 +82,7 @@ def play_matrix(
     jobs: int,
     progress: Progress,
 ) -> Matrix:
-    """Play and settle every cell; `progress` is given each number of snapshots as they are recorded.
+    """Play and settle every cell; `progress` is given numbers of snapshots as they are made.
 
     Raises
     ------
@@ -84,70 +90,113 @@ def play_matrix(
     LedgerError : a finished cell does not settle as it was recorded.
     ModelError : every allocation failed, or not one strategy is left.
     """
-    for cell in cells:
-        if cell.key not in resumed.leaves:
-            recorder.record(
-                Entry(chain=cell.key, stage=Stage.VALIDATION, pillar=3, kind="intent", data={"cell": cell.key})
-            )
+    grid, shadows = ([cell for cell in cells if cell.shadow is shadow] for shadow in (False, True))
     progress(sum(len(resumed.rebalances.get(cell.key, ())) for cell in cells))
     with Pool(jobs, engine) as pool:
-        rebalances = _decide(engine, cells, resumed, pool, recorder, progress)
-        strategies = dict.fromkeys(cell.path.key for cell in cells if not cell.baseline)
+        play, withheld = _Play(engine=engine, resumed=resumed, pool=pool, sink=sink, progress=progress), Withheld()
+        play.begin(grid, recorder)
+        rebalances = play.decide((*grid, *shadows), recorder, withheld)
+        strategies = dict.fromkeys(cell.path.key for cell in grid if not cell.baseline)
         made = [one for key in strategies for one in rebalances[key]]
         if not any(one.weights for one in made):
             raise _nothing_to_hold(made)
-        failed, leaves, left = {}, {}, False
-        outcomes = pool.run(_settle, ((cell, tuple(rebalances[cell.path.key])) for cell in cells))
+        matrix = play.settle(grid, rebalances, recorder)
+        if all(cell.baseline or cell.key in matrix.failed for cell in grid):
+            failed = matrix.failed
+            raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
+        play.begin(shadows, recorder)
+        withheld.release(recorder)
+        play.settle(shadows, rebalances, recorder)
+    return matrix
+
+
+class Withheld:
+    """A recorder that keeps its entries until they are released."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def record(self, entry: Entry) -> str:
+        """Keep the entry; it has no digest yet."""
+        self._entries.append(entry)
+        return ""
+
+    def release(self, recorder: Recorder) -> None:
+        """Record what was kept, in order."""
+        for entry in self._entries:
+            recorder.record(entry)
+        self._entries.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Play:
+    """What the parts of a matrix share while it is played."""
+
+    engine: BacktestEngine
+    resumed: Resumed
+    pool: Pool[BacktestEngine]
+    sink: ResultSink
+    progress: Progress
+
+    def begin(self, cells: Sequence[Cell], recorder: Recorder) -> None:
+        """Record the intent of every cell that has not ended."""
+        for cell in cells:
+            if cell.key not in self.resumed.leaves:
+                recorder.record(
+                    Entry(chain=cell.key, stage=Stage.VALIDATION, pillar=3, kind="intent", data={"cell": cell.key})
+                )
+
+    def decide(self, cells: Sequence[Cell], recorder: Recorder, withheld: Recorder) -> dict[str, list[Rebalance]]:
+        """Return all rebalances by key of the path; what is missing is decided and recorded in each cell lacking it.
+
+        A run may have been killed between the cells of a path: it goes on where its last cell stood, and the others are
+        not told again what they know. What is of a challenger goes to `withheld`.
+        """
+        resumed = self.resumed
+        paths = {cell.path.key: cell.path for cell in cells}
+        chains = {key: [cell for cell in cells if cell.path.key == key] for key in paths}
+        known = {cell.key: list(resumed.rebalances.get(cell.key, ())) for cell in cells}
+        done = {key: min((known[cell.key].copy() for cell in chains[key]), key=len) for key in paths}
+        due = self.engine.due(tuple(paths.values()), done)
+        prepared = self.pool.run(BacktestEngine.prepare, ((one.row, one.rules) for one in due))
+        last = {key: found[-1] for key, found in done.items() if found}
+        for made in self.engine.walk(due, prepared, last):
+            rebalance, counted = made.rebalance, 0
+            taker = withheld if in_shadow(made.path.key) else recorder
+            if made.selection and (made.selection.chain, rebalance.window) not in resumed.selections:
+                taker.record(made.selection)
+            for cell in chains[made.path.key]:
+                if len(known[cell.key]) <= len(done[made.path.key]):
+                    taker.record(snapshot_entry(cell, rebalance, made.decision))
+                    counted += 1
+            done[made.path.key].append(rebalance)
+            self.progress(counted)
+        return done
+
+    def settle(self, cells: Sequence[Cell], rebalances: Mapping[str, list[Rebalance]], recorder: Recorder) -> Matrix:
+        """Settle every cell, put its tables, record how it ended.
+
+        Raises
+        ------
+        LedgerError : a finished cell does not settle as it was recorded.
+        """
+        failed, leaves, ended = {}, {}, self.resumed.leaves
+        outcomes = self.pool.run(_settle, ((cell, tuple(rebalances[cell.path.key])) for cell in cells))
         for cell, outcome in zip(cells, outcomes, strict=True):
             if isinstance(outcome, ModelError):
                 failed[cell.key], leaves[cell.key] = str(outcome), f"failed: {outcome}"
             else:
-                leaves[cell.key], left = outcome.digest, left or not cell.baseline
+                leaves[cell.key] = outcome.digest
                 for table, columns in outcome.tables.items():
-                    sink.put(table, cell.key, columns)
-            if cell.key not in resumed.leaves:
+                    self.sink.put(table, cell.key, columns)
+            if cell.key not in ended:
                 recorder.record(_outcome(cell, outcome))
-            elif resumed.leaves[cell.key] != leaves[cell.key]:
+            elif ended[cell.key] != leaves[cell.key]:
                 raise LedgerError(
-                    f"cell {cell.key} was recorded as {resumed.leaves[cell.key]} and settles as {leaves[cell.key]} "
+                    f"cell {cell.key} was recorded as {ended[cell.key]} and settles as {leaves[cell.key]} "
                     "now: what it was decided on has changed; start the run anew"
                 )
-    if not left:
-        raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
-    return Matrix(failed=failed, leaves=leaves)
-
-
-def _decide(
-    engine: BacktestEngine,
-    cells: Sequence[Cell],
-    resumed: Resumed,
-    pool: Pool[BacktestEngine],
-    recorder: Recorder,
-    progress: Progress,
-) -> dict[str, list[Rebalance]]:
-    """Return all rebalances by key of the path; what is missing is decided and recorded in every cell that lacks it.
-
-    A run may have been killed between the cells of a path: it goes on where its last cell stood, and the others are
-    not told again what they know.
-    """
-    paths = {cell.path.key: cell.path for cell in cells}
-    chains = {key: [cell for cell in cells if cell.path.key == key] for key in paths}
-    known = {cell.key: list(resumed.rebalances.get(cell.key, ())) for cell in cells}
-    done = {key: min((known[cell.key].copy() for cell in chains[key]), key=len) for key in paths}
-    due = engine.due(tuple(paths.values()), done)
-    prepared = pool.run(BacktestEngine.prepare, ((one.row, one.rules) for one in due))
-    last = {key: found[-1] for key, found in done.items() if found}
-    for made in engine.walk(due, prepared, last):
-        rebalance, counted = made.rebalance, 0
-        if made.selection and (made.selection.chain, rebalance.window) not in resumed.selections:
-            recorder.record(made.selection)
-        for cell in chains[made.path.key]:
-            if len(known[cell.key]) <= len(done[made.path.key]):
-                recorder.record(snapshot_entry(cell, rebalance, made.decision))
-                counted += 1
-        done[made.path.key].append(rebalance)
-        progress(counted)
-    return done
+        return Matrix(failed=failed, leaves=leaves)
 
 
 def _settle(engine: BacktestEngine, cell: Cell, rebalances: tuple[Rebalance, ...]) -> CellResult | ModelError:

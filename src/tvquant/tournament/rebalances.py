@@ -14,7 +14,7 @@ from typing import Any, Self
 from tvquant.core.allocations import Status
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
-from tvquant.core.records import SELECTION, SNAPSHOT, Entry
+from tvquant.core.records import SELECTION, SNAPSHOT, Entry, selection_chain
 from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamps
@@ -136,7 +136,7 @@ def selection_entry(name: str, window: int, response: SelectionResponse, *, whol
     """
     payload = response.payload()
     return Entry(
-        chain=f"{SELECTION}/{name}",
+        chain=selection_chain(name),
         stage=Stage.VALIDATION,
         pillar=1,
         kind=SELECTION,

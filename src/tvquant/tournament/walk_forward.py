@@ -108,7 +108,7 @@ class BacktestEngine:
         view = look(self.panel, row)
         for one in rules:
             chosen = quorum_view_by(view, one)
-            self._features.lend(chosen.view, chosen.row, one)
+            self._features.lend(chosen.view, chosen.row, one, beside=rules)
         return tuple(prepare(view, one) for one in rules)
 
     def play(self, paths: Sequence[Path]) -> Iterator[Decided]:

@@ -8,16 +8,18 @@ from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.digests import merkle_root
 from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
-from tvquant.ledger.result_store import ResultStore
+from tvquant.ledger.result_store import RunTables
+from tvquant.tournament.cells import shadows
 from tvquant.tournament.matrix import play_matrix
 from tvquant.tournament.walk_forward import BacktestEngine
 
 
 def run(context: RunContext, outcome: Outcome) -> None:
     """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
-    folder, cells, grids = context.folder, context.cells, context.grids
+    folder, grids = context.folder, context.grids
+    cells = (*context.cells, *shadows(context.plan.resolved.profile))
     engine = BacktestEngine(context.panel, grids, context.risk_free)
-    store = ResultStore(folder.results)
+    store = RunTables(folder)
     matrix = play_matrix(
         engine,
         cells,
@@ -27,8 +29,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
         jobs=context.jobs,
         progress=counting(context.progress, sum(len(grids[cell.path.schedule]) for cell in cells)),
     )
-    store.compact()
-    tables = sorted(path.relative_to(folder.path).as_posix() for path in folder.results.glob("*.parquet"))
+    tables = [path.relative_to(folder.path).as_posix() for path in store.compact()]
     leaves = dict(matrix.leaves)
     outcome.outputs["result"] = merkle_root(leaves)
     outcome.outputs |= outputs_of(folder.path, tables)

@@ -2,6 +2,7 @@
 
 from tvquant.report.sections.assumptions import ASSUMPTIONS
 from tvquant.report.sections.benchmarks import BENCHMARKS
+from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contract import Section
 from tvquant.report.sections.contribution import CONTRIBUTION
@@ -28,6 +29,7 @@ SECTIONS: tuple[Section, ...] = (
     HEADLINE,
     STANDINGS,
     EQUITY,
+    CHALLENGERS,
     BENCHMARKS,
     MONTHS,
     ROLLING,
