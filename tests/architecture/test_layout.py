@@ -41,6 +41,7 @@ ELSEWHERE = {
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",
     "profiles/sections/data.py": "unit/profiles/test_schema.py",
     "profiles/sections/execution.py": "unit/profiles/test_schema.py",
+    "profiles/sections/promotion.py": "unit/profiles/test_schema.py",
     "profiles/sections/selection.py": "unit/profiles/test_schema.py",
     "profiles/sections/universe.py": "unit/profiles/test_schema.py",
     # Parts of one page: rendered whole, and in a browser.
@@ -55,6 +56,8 @@ ELSEWHERE = {
     "report/flow.py": "unit/report/test_choosing.py",
     "report/sections/why.py": "unit/report/test_steadiness.py",
     "report/sections/assumptions.py": "unit/report/test_render.py",
+    "report/challengers.py": "e2e/test_promote.py",
+    "report/sections/challengers.py": "e2e/test_promote.py",
     "report/sections/clusters.py": "unit/report/test_holdings.py",
     "report/sections/contribution.py": "unit/report/test_holdings.py",
     "report/sections/costs.py": "unit/report/test_render.py",

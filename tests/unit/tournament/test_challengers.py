@@ -158,29 +158,31 @@ def test_features_discovery_and_health_are_computed_once_for_all(
     assert (found[0]["history"], found[0]["discover"]) == (1, 10)
 
 
-@pytest.mark.parametrize("killed_after", [30, ALONE, ALONE + 2, ALONE + 17, ALONE + 37])
 def test_a_run_that_was_killed_goes_on_with_its_challengers(
-    tmp_path: Path, challenged: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock, killed_after: int
+    tmp_path: Path, challenged: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock
 ) -> None:
-    whole, run = tmp_path / "whole", tmp_path / "run"
+    """Killed in the grid, before the challengers, within their decisions, and within their outcomes."""
+    whole = tmp_path / "whole"
     with ledger_in(whole) as ledger:
         expected = play(engine, challenged, ledger, whole)
-    with ledger_in(run) as ledger, pytest.raises(Killed):
-        play(engine, challenged, Mortal(ledger, killed_after), run)
-    before = _resumed(RecordedRun(RunFolder(run)))
-    with Ledger.resume(run, run_id="r", clock=clock) as ledger:
-        matrix = play(engine, challenged, ledger, run, before)
-        ledger.seal(matrix.leaves)
-    assert matrix.leaves == expected.leaves
-    assert verify(run).status is Integrity.OK
-    for key in (*SHADOWS, "shadow/v4/selection"):
-        told = [
-            [(one.kind, one.outputs, one.metrics) for one in records(folder, chain=key) if one.kind != "intent"]
-            for folder in (run, whole)
-        ]
-        assert told[0] == told[1]
-    for table in ("returns", "weights"):
-        assert ResultStore(run / "shadow").read(table).equals(ResultStore(whole / "shadow").read(table))
+    for killed_after in (30, ALONE, ALONE + 17, ALONE + 39):
+        run = tmp_path / str(killed_after)
+        with ledger_in(run) as ledger, pytest.raises(Killed):
+            play(engine, challenged, Mortal(ledger, killed_after), run)
+        before = _resumed(RecordedRun(RunFolder(run)))
+        with Ledger.resume(run, run_id="r", clock=clock) as ledger:
+            matrix = play(engine, challenged, ledger, run, before)
+            ledger.seal(matrix.leaves)
+        assert matrix.leaves == expected.leaves
+        assert verify(run).status is Integrity.OK
+        for key in (*SHADOWS, "shadow/v4/selection"):
+            assert _told(run, key) == _told(whole, key)
+        for table in ("returns", "weights"):
+            assert ResultStore(run / "shadow").read(table).equals(ResultStore(whole / "shadow").read(table))
+
+
+def _told(folder: Path, chain: str) -> list[Any]:
+    return [(one.kind, one.outputs, one.metrics) for one in records(folder, chain=chain) if one.kind != "intent"]
 
 
 def test_a_challenger_that_fails_fails_alone(

@@ -99,7 +99,7 @@ def _row(one: "Judgement") -> tuple[object, ...]:
 def _to_write(profile: "Profile", best: "Judgement") -> list[str]:
     """Return the lines of a profile that make a challenger the champion."""
     own = dict(profile.challengers[best.name])
-    written = yaml.safe_dump({"selection": own}, sort_keys=False, default_flow_style=None).rstrip().split("\n")
+    written = yaml.safe_dump({"selection": own}, default_flow_style=False).rstrip().split("\n")
     return [f"{best.name} is promoted. Nothing was changed; in the profile {profile.name} write", "", *written]
 
 
