@@ -9,6 +9,7 @@ from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun
 from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 from tvquant.report.tracks import basis_of
+from tvquant.statistics import jaccard
 from tvquant.statistics.paired_differences import PairedDifference
 from tvquant.tournament.promotion import JudgedBook, Judgement, compared, judged
 
@@ -124,12 +125,14 @@ def _both(run: RunData, cell: RecordedCell, table: str) -> tuple[pl.DataFrame, p
 
 
 def _overlap(champion: pl.DataFrame, challenger: pl.DataFrame) -> float | None:
-    """Return the mean over windows of winners of both over winners of either."""
-    keys = ["window", "atom"]
-    either = pl.concat([champion.select(keys), challenger.select(keys)]).unique().group_by("window").len("either")
-    both = champion.join(challenger, on=keys, how="semi").group_by("window").len("both")
-    share = either.join(both, on="window", how="left").select(pl.col("both").fill_null(0) / pl.col("either"))
-    return float(share.to_series().mean()) if len(share) else None  # type: ignore[arg-type]  # of floats
+    """Return the mean Jaccard index of the winners over the windows at which either has some."""
+    one, other = (_winners(frame) for frame in (champion, challenger))
+    found = [jaccard(one.get(window, set()), other.get(window, set())) for window in sorted({*one, *other})]
+    return sum(found) / len(found) if found else None
+
+
+def _winners(rows: pl.DataFrame) -> dict[int, set[str]]:
+    return {int(window): set(mine["atom"]) for (window,), mine in rows.group_by("window")}
 
 
 def _distance(champion: pl.DataFrame, challenger: pl.DataFrame) -> float | None:
