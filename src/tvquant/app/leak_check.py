@@ -20,6 +20,7 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.records import SELECTION, Entry
+from tvquant.core.selection import POOL
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.lake import Snapshot
@@ -163,8 +164,12 @@ def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> 
 
 
 def _content(entry: Entry | LedgerRecord) -> Payload:
-    """Return everything that an entry holds; first what was decided, then what follows from it."""
-    return {**entry.data, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
+    """Return everything that an entry holds; first what was decided, then what follows from it.
+
+    Probabilities of atoms that did not win are beside a decision's payload, so a replay by payloads has none of them.
+    """
+    decided = {name: value for name, value in entry.data.items() if name != POOL}
+    return {**decided, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
 
 
 def _previous(decided: Mapping[int, RecordedDecision], window: int) -> Previous:
