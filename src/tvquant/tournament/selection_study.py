@@ -10,7 +10,7 @@ from typing import Any
 
 from tvquant.atoms import synthesise
 from tvquant.core.atoms import Atom
-from tvquant.core.errors import ModelError
+from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
@@ -67,10 +67,16 @@ def whole_windows(panel: Panel, profile: Profile, rules: Rules) -> tuple[Window,
 
     Raises
     ------
-    DataError : there is none at which a name has the history to be chosen.
+    DataError : there is none, or none at which a name has the history to be chosen.
     """
-    until_next = replace(schedule(profile), test=None)
-    return tuple(one for one in walked(panel, until_next, rules) if not one.partial)
+    begun = walked(panel, replace(schedule(profile), test=None), rules)
+    whole = tuple(one for one in begun if not one.partial)
+    if not whole:
+        raise DataError(
+            f"the data end {len(panel.times) - begun[0].start} rows after the first decision, before the next one is "
+            "due: nothing came of it yet; import later bars or shorten windows.step"
+        )
+    return whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.atoms import Direction
+from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.tournament.candidates import choose, discovery, health
@@ -61,6 +62,8 @@ def test_windows_last_until_the_next_begins_and_none_is_cut_off(
         assert all(one.stop == other.start for one, other in itertools.pairwise(windows))
         assert windows[-1].stop <= ROWS
     assert SelectionStudy(panel, windows).horizons == (1, 5, 20)
+    with pytest.raises(DataError, match="the data end 90 rows after the first decision"):
+        whole_windows(panel, profile(windows__step=91, windows__train=100), rules)
     short = whole_windows(panel, profile(windows__step=5), rules)
     assert SelectionStudy(panel, short).horizons == (1,)
 
