@@ -146,6 +146,28 @@ def test_a_winner_that_overrode_a_veto_is_no_loss_of_the_funnel(
     assert found.funnel.vetoed == {}
 
 
+@pytest.mark.requirement("R-UNI-24")
+@pytest.mark.requirement("R-SEL-17")
+@pytest.mark.requirement("R-SEL-18")
+def test_an_outlier_passes_discovery_and_is_vetoed_for_its_rate_of_change_at_every_stage(
+    trending: dict[str, Floats], chosen: Callable[..., SelectionOutcome]
+) -> None:
+    """FHEUSDT.P gains 10 % a day for nine days; the floor that all others cannot fill does not take it in."""
+    outlier = trending["A"].copy()
+    outlier[ROW - 8 :] = outlier[ROW - 9] * 1.1 ** np.arange(1, ROWS - ROW + 9)
+    found = chosen(trending | {"FHEUSDT.P": outlier}, RISING, selection__min_winners=15)
+    assert "X:FHEUSDT.P" not in found.excluded
+    assert found.funnel.discovery == 5
+    assert found.response is not None
+    assert found.response.stage == 4
+    gain = pytest.approx(100.0 * (1.1**9 - 1.0))
+    veto = {"rule": "roc", "value": gain, "limit": 100.0, "hard": True, "overridden": False}
+    assert found.response.payload()["vetoes"]["X:FHEUSDT.P_rating_ma_LONG"] == veto
+    assert found.funnel.vetoed == {"roc": 1}
+    assert {atom.physical_symbol for atom in found.winners} == {"X:A", "X:B", "X:C", "X:D"}
+    assert found.response.thresholds["friction"]["hurdle"] == -0.6
+
+
 def test_unhealthy_names_never_reach_selection(
     trending: dict[str, Floats], chosen: Callable[..., SelectionOutcome]
 ) -> None:

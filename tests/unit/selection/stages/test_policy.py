@@ -9,6 +9,7 @@ from tvquant.core.selection import Veto
 from tvquant.selection.places import Places
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
+from tvquant.selection.stages.synthesis import SynthesisStage
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.statistics import NullStatistic, null_quantile
 
@@ -120,6 +121,32 @@ def test_a_pool_of_40_gives_15_and_a_pool_of_9_gives_9(ready):
     assert set(many.recruited.values()) == {"cluster_floor", "alpha_fallback"}
     few = reached(ready(entropy=[1.0] * 9, clusters=(1,) * 9))
     assert (few.stage, len(few.recruited)) == (4, 9)
+
+
+BETWEEN = (STRICT + SPECTRAL) / 2
+"""An entropy that only the first stage rejects."""
+
+
+@pytest.mark.requirement("R-SEL-20")
+@pytest.mark.requirement("R-SEL-24")
+@pytest.mark.parametrize(
+    ("stage", "floor", "clusters", "columns", "winners", "flags"),
+    [
+        (1, 2, (1, 2, 3), {"entropy": [0.5, 0.5, 1.0]}, "01", set()),
+        (2, 2, (1, 2, 3), {"entropy": [0.5, BETWEEN, 1.0]}, "01", set()),
+        (3, 2, (1, 2, 2), {"entropy": [0.5, 1.0, 1.0]}, "01", set()),
+        (4, 2, (1, 1, 1), {"entropy": [0.5, 1.0, 1.0]}, "01", set()),
+        (4, 3, (1, 1, 1), {"entropy": [0.5, 1.0, 1.0], "kurtosis": [0.0, 30.0, 0.0]}, "02", {"sparse"}),
+    ],
+    ids=["enough", "looser limits", "an empty cluster", "the best of the rest", "too few at all"],
+)
+def test_the_stage_that_each_scenario_reaches_is_on_record(ready, stage, floor, clusters, columns, winners, flags):
+    settings = {"min_winners": floor, "vetoes": ("kurtosis", "entropy")}
+    done = SynthesisStage().run(reached(ready(clusters=clusters, settings=settings, **columns)))
+    assert done.stage == stage
+    assert [atom.physical_symbol for atom in done.winners] == [f"X:N00{k}" for k in winners]
+    assert done.flags == flags
+    assert ("cluster_floor" in done.thresholds) is (stage >= 3)
 
 
 @pytest.mark.requirement("R-SEL-19")

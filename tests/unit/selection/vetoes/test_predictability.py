@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.profiles import selection_of
+from tvquant.selection.pipeline import SelectionPipelineAdapter
 from tvquant.selection.relaxation import Relaxation
 from tvquant.selection.stages.feature_engineering import FeatureEngineeringStage
 from tvquant.selection.stages.policy import SelectionPolicyStage
@@ -65,6 +67,7 @@ def broken(given):
 
 @pytest.mark.requirement("R-SEL-15")
 @pytest.mark.requirement("R-SEL-16")
+@pytest.mark.requirement("R-SEL-31")
 @pytest.mark.requirement("R-SEL-17")
 @pytest.mark.requirement("R-SEL-32")
 def test_exactly_one_veto_fires_on_its_fixture_and_none_on_a_calm_trend(context):
@@ -73,9 +76,13 @@ def test_exactly_one_veto_fires_on_its_fixture_and_none_on_a_calm_trend(context)
     for rule, (name, value) in UNUSUAL.items():
         terms[name][list(FIXTURES).index(rule)] = value
     sides = "".join("S" if name == "unborrowable" else "L" for name in (*FIXTURES, ""))
-    listed = (f"X:N{list(FIXTURES).index('unborrowable'):03d}", f"X:N{len(FIXTURES):03d}")
-    given = context(np.column_stack([*FIXTURES.values(), CALM]), terms=terms, directions=sides, unborrowable=listed)
+    chosen = {"unborrowable": (f"X:N{list(FIXTURES).index('unborrowable'):03d}", f"X:N{len(FIXTURES):03d}")}
+    given = context(np.column_stack([*FIXTURES.values(), CALM]), terms=terms, directions=sides, **chosen)
     assert broken(FeatureEngineeringStage().run(given)) == [*([name] for name in FIXTURES), []]
+    got = SelectionPipelineAdapter().select(replace(given, parameters=selection_of(min_winners=1, **chosen))).payload()
+    assert got["stage"] == 1
+    assert [got["vetoes"][symbol]["rule"] for symbol in given.pool.ids[:-1]] == list(FIXTURES)
+    assert given.pool.ids[-1] not in got["vetoes"]
 
 
 @pytest.fixture(scope="module")
