@@ -193,6 +193,32 @@ def test_what_is_bad_lowers_the_score_of_every_model_that_weighs_it(name, column
     assert after <= before
 
 
+LOWER_IS_BETTER = {"entropy", "randomness", "abs_skewness", "kurtosis", "fragility"}
+
+
+@pytest.mark.requirement("R-SEL-11")
+@pytest.mark.parametrize("name", SCORING)
+def test_a_better_feature_never_lowers_a_score_and_moves_it_where_it_is_weighed(name):
+    """Of every column in the score, one atom's value is set below and above those of all others."""
+    inference = SELECTION_MODELS[name].pipeline.inference
+    measured = PartitioningStage().run(FeatureEngineeringStage().run(context(20)))
+    measured = replace(measured, clusters=(1,) * 20)  # one of them compares within clusters
+    columns = {one.column for one in inference.scoring(measured).components}
+    assert columns
+    for column in sorted(columns):
+        row = measured.atom_features.names.index(column)
+        table = measured.atom_features.values
+        low, high = table[row, np.isfinite(table[row])].min(), table[row, np.isfinite(table[row])].max()
+        scores = []
+        for value in (low - 0.1 * abs(low), high + 0.1 * abs(high)):
+            changed = table.copy()
+            changed[row, 4] = value
+            moved = replace(measured, atom_features=replace(measured.atom_features, values=changed))
+            scores.append(inference.run(moved).scored()[4])
+        assert (scores[0] > scores[1]) == (column in LOWER_IS_BETTER), column
+        assert scores[0] != scores[1], column
+
+
 @pytest.mark.requirement("R-SEL-13")
 @pytest.mark.parametrize("name", BY_RETURNS)
 def test_the_most_bearish_asset_ranks_first_among_shorts(name):

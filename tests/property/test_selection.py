@@ -12,7 +12,7 @@ from builders.profiles import selection_of
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.features import FeatureSet
 from tvquant.core.streams import Streams
-from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline
+from tvquant.selection import SELECTION_MODELS, SelectionContext, SelectionPipeline, pooled
 from tvquant.selection.relaxation import Candidates, Relaxation, recruit
 from tvquant.selection.scorer import shares
 from tvquant.selection.stages.feature_engineering import TERMS
@@ -142,6 +142,17 @@ def test_winners_keep_floor_and_ceiling_and_scores_are_finite(context):
     assert set(got.shares) <= set(next(iter(got.components.values())))
     ranked = [got.scores[atom.symbol] for atom in got.winners]
     assert ranked == sorted(ranked, reverse=True)
+
+
+SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-50.0, 50.0) | st.sampled_from([1.0, 1.0 + 2**-52]))
+
+
+@pytest.mark.requirement("R-FEA-14")
+@settings(deadline=None)
+@given(SCORES, st.dictionaries(st.sampled_from(["second", "third", "a"]), SCORES))
+def test_sleeves_that_are_added_never_reorder_the_ranks_of_one(first, others):
+    order = [atom for sleeve, atom, _ in pooled({"first": first, **others}) if sleeve == "first"]
+    assert order == sorted(first, key=lambda atom: (-first[atom], atom))
 
 
 @pytest.mark.requirement("R-SEL-10")

@@ -19,9 +19,12 @@ def comparable(sleeves: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str
 
 
 def pooled(sleeves: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, float]]:
-    """Return (sleeve, atom id, z-score) of all candidates, best first; equals by sleeve and atom."""
+    """Return (sleeve, atom id, z-score) of all candidates, best first; equals by sleeve, its own score, and atom.
+
+    Scores that differ by less than rounding have one z-score; they stay in the order of their sleeve all the same.
+    """
     rows = [(name, atom, z) for name, scores in comparable(sleeves).items() for atom, z in scores.items()]
-    return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
+    return sorted(rows, key=lambda row: (-row[2], row[0], -sleeves[row[0]][row[1]], row[1]))
 
 
 def _standardised(scores: Mapping[str, float]) -> dict[str, float]:
