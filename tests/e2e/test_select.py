@@ -71,6 +71,8 @@ def lines(said: Any) -> dict[str, str]:
         "out",
         "vetoed",
         "stage",
+        "bets",
+        "spread",
         "no value",
         "status",
         "cash",
@@ -94,6 +96,9 @@ def test_the_summary_says_what_the_document_says(select: Callable[..., Any]) -> 
     assert (funnel["universe"], funnel["discovery"]) == (12, 10)
     assert told["out"] == "kind:stablecoin 1, kind:fiat 1"
     assert told["stage"].startswith(f"{chosen['stage']} of 4, ")
+    assert told["bets"] == f"{chosen['effective_bets']:.1f} effective, of {len(chosen['winners'])} winners"
+    first = max(chosen["shares"], key=chosen["shares"].__getitem__)
+    assert told["spread"].startswith(f"{first} {100 * chosen['shares'][first]:.0f} %, ")
     assert "adx (the data have no high or low)" in told["no value"]
     assert told["status"] == decision["allocation"]["status"]
     assert told["cash"] == f"{100 * (1 - sum(decision['atoms'].values())):.1f} %"

@@ -91,6 +91,12 @@ def test_a_minimum_momentum_binds_in_fills_and_at_its_figure(context, least, win
     assert ("min_momentum" in done.thresholds) == (least is not None)
 
 
+@pytest.mark.requirement("R-SEL-25")
+def test_a_hard_rule_is_named_before_a_lack_of_momentum_and_that_before_a_soft_rule(chosen):
+    done = chosen(kurtosis=[21.0, 0.0], entropy=[0.5, 1.0], settings={"min_momentum": 0.1})
+    assert [veto.rule for veto in done.vetoes.values()] == ["kurtosis", "min_momentum"]
+
+
 def test_momentum_is_compounded_on_the_atoms_own_stream_and_a_missing_row_earns_nothing():
     streams = np.zeros((100, 4))
     streams[-60:, 0] = 0.01

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 ALL = "*"
 NAMED = 8
 """Names that one line shows."""
+SHOWN_SHARES = 4
+TAILS = ("skewness", "kurtosis", "cvar")
+"""Features that look at the same tails."""
 
 
 def select(
@@ -145,6 +148,7 @@ def _summary(found: "Selected") -> list[str]:
     lines += [
         f"vetoed   {_vetoed(response)}",
         f"stage    {response.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(response.flags))}",
+        *_spread(response),
         f"no value {', '.join(f'{name} ({why})' for name, why in sorted(response.absent.items())) or 'none'}",
         f"status   {_status(decision.allocation)}",
         "",
@@ -171,6 +175,23 @@ def _summary(found: "Selected") -> list[str]:
             for line in wrap(why, 80, initial_indent=9 * " ", subsequent_indent=11 * " ")
         ),
     ]
+
+
+def _spread(response: "SelectionResponse") -> list[str]:
+    """Return how independent the winners are, and which features spread the scores, the strongest first."""
+    lines = (
+        []
+        if response.effective_bets is None
+        else [f"bets     {response.effective_bets:.1f} effective, of {len(response.winners)} winners"]
+    )
+    if response.shares:
+        shown = sorted(response.shares.items(), key=lambda one: (-one[1], one[0]))
+        text = ", ".join(f"{name} {100.0 * share:.0f} %" for name, share in shown[:SHOWN_SHARES])
+        lines.append(f"spread   {text} of the scores")
+        tails = [response.shares[name] for name in TAILS if name in response.shares]
+        if tails:
+            lines.append(f"         skewness, kurtosis and CVaR together {100.0 * sum(tails):.0f} %")
+    return lines
 
 
 def _kept(decision: "Decision") -> list[str]:

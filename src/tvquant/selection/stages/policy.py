@@ -100,13 +100,15 @@ class SelectionPolicyStage:
     def judged(self, context: SelectionContext, stage: Relaxation) -> tuple[Mapping[str, Judgement], Set[str]]:
         """Return how each rule in force judges the atoms at a stage, by name, and which of the rules are hard.
 
-        A hardened pool has its flag in the context.
+        Hard ones come first: the first that an atom breaks is the one on record. A hardened pool has its
+        flag in the context.
         """
         rules, count = self.rules(context.parameters), len(context.pool.ids)
-        judgements = too_slow(context) | {name: rule.judgement(context, stage) for name, rule in rules.items()}
+        judgements = {name: rule.judgement(context, stage) for name, rule in rules.items()} | too_slow(context)
         hard = {name for name, rule in rules.items() if rule.hard} | {MIN_MOMENTUM, IDENTITY}
         vetoed, barred = _broken(count, judgements, hard)
-        return one_per_identity(context, vetoed=vetoed, barred=barred) | judgements, hard
+        judgements |= one_per_identity(context, vetoed=vetoed, barred=barred)
+        return {name: judgements[name] for name in sorted(judgements, key=lambda name: name not in hard)}, hard
 
     @staticmethod
     def _noisy(
