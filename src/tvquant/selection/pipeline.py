@@ -7,6 +7,8 @@ Those that stand here are v4's.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionResponse
 from tvquant.profiles.options import Options
@@ -67,8 +69,9 @@ class SelectionPipelineAdapter:
         ids = done.pool.ids
 
         def by_atom(columns: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
-            of_feature = {name: values.tolist() for name, values in columns.items()}
-            return {symbol: {name: column[k] for name, column in of_feature.items()} for k, symbol in enumerate(ids)}
+            names = tuple(columns)
+            rows = np.array(list(columns.values())).reshape(len(names), len(ids)).T.tolist()
+            return {symbol: dict(zip(names, row, strict=True)) for symbol, row in zip(ids, rows, strict=True)}
 
         return SelectionResponse(
             decided_at=done.decided_at,

@@ -56,6 +56,7 @@ def _both_tails(measured: Moments, skewness: Floats, tail: Floats) -> Floats:
 def _mean(returns: Floats, there: Bools, ids: Sequence[str]) -> Floats:
     """Return mean return (T) of the streams that have one; NaN where none has."""
     order = sorted(range(len(ids)), key=ids.__getitem__)
-    total = np.where(there, returns, 0.0)[:, order].sum(axis=1)
+    known = returns if there.all() else np.where(there, returns, 0.0)
+    total = known[:, order].sum(axis=1)
     count = there.sum(axis=1)
     return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))

@@ -65,15 +65,17 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
     for length in usable:
         window, covered = returns[rows - length :], _covered(have, length)
         whole = covered & have[rows - length :].all(axis=0)
-        standardised.append(_standardised(window, whole))
-        counted.append(standardised[-1].any(axis=0)[None].astype(np.float64))
+        values, varies = _standardised(window, whole)
+        standardised.append(values)
+        counted.append(varies[None].astype(np.float64))
         if (covered & ~whole).any():
             holed = True
             _add_holed(total, times, window, covered, whole)
     whole_windows, counts = np.concatenate(standardised), np.concatenate(counted)
     of_whole = whole_windows.T @ whole_windows
     if usable and not holed and counts.all():
-        return _unit(of_whole / len(usable))  # a mean of correlation matrices is one
+        of_whole /= len(usable)
+        return _unit(of_whole)  # a mean of correlation matrices is one
     total += of_whole
     times += counts.T @ counts
     _fall_back(total, times == 0.0, returns)
@@ -89,7 +91,9 @@ def correlation_distance(correlation: Floats) -> Floats:
     Source: Mantegna (1999), Hierarchical structure in financial markets, European Physical Journal B 11, 193-197, there
     without the half.
     """
-    distance = np.sqrt(np.maximum(0.0, 0.5 * (1.0 - correlation)))
+    distance: Floats = 1.0 - correlation
+    distance *= 0.5
+    np.sqrt(np.maximum(distance, 0.0, out=distance), out=distance)  # in place: fresh memory costs more than the maths
     np.fill_diagonal(distance, 0.0)
     return distance
 
@@ -109,17 +113,20 @@ def merges(distance: Floats, *, linkage: Linkage = Linkage.WARD, leaf_order: Lea
     University of Kansas Science Bulletin 38, for the average; Bar-Joseph, Gifford & Jaakkola (2001) for scipy's optimal
     leaf ordering.
     """
-    from scipy.cluster import hierarchy
-    from scipy.spatial.distance import squareform
 
     if len(distance) < 2:
         return np.empty((0, 4))
     if not np.isfinite(distance).all():
         i, j = np.argwhere(~np.isfinite(distance))[0]
         raise ModelError(f"clusters: the distance of columns {i} and {j} is {distance[i, j]}; drop one of them")
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import squareform
+
+    from tvquant.statistics.linkage import ward_linkage
+
     condensed = squareform(distance, checks=False)
-    found: Floats = hierarchy.linkage(condensed, linkage.value, optimal_ordering=leaf_order is LeafOrder.OPTIMAL)
-    return found
+    found: Floats = ward_linkage(distance) if linkage is Linkage.WARD else hierarchy.linkage(condensed, linkage.value)
+    return hierarchy.optimal_leaf_ordering(found, condensed) if leaf_order is LeafOrder.OPTIMAL else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -177,16 +184,19 @@ def partition(distance: Floats, *, cut: float, most: int, linkage: Linkage = Lin
 def _covered(have: Bools, length: int) -> Bools:
     """Return which of K names began at or before the first of the last `length` rows and have enough of them."""
     first = len(have) - length
+    if have[first:].all():
+        return np.ones(have.shape[1], np.bool_)
     return np.asarray(have[: first + 1].any(axis=0) & (have[first:].mean(axis=0) >= COVERAGE))
 
 
-def _standardised(window: Floats, whole: Bools) -> Floats:
-    """Return the T x K columns centred and of length 1; zeros where a column is not whole or does not vary."""
-    known = np.where(whole, window, 0.0)
-    centred = known - known.mean(axis=0)
+def _standardised(window: Floats, whole: Bools) -> tuple[Floats, Bools]:
+    """Return the T x K columns centred and of length 1, zeros where one is not whole or does not vary; and which do."""
+    known = window if whole.all() else np.where(whole, window, 0.0)
+    centred: Floats = known - known.mean(axis=0)
     norm = np.sqrt((centred**2).sum(axis=0))
     varies = whole & (norm > np.sqrt(len(window)) * rounding_floor(known))
-    return np.divide(centred, norm, out=np.zeros_like(centred), where=varies)
+    centred /= np.where(varies, norm, np.inf)
+    return centred, varies
 
 
 def _add_holed(total: Floats, times: Floats, window: Floats, covered: Bools, whole: Bools) -> None:
