@@ -37,13 +37,14 @@ def one_per_identity(context: SelectionContext, *, vetoed: Bools, barred: Bools)
     Nothing where nobody loses. `vetoed` and `barred` (K each): breaks any rule, a hard one.
     """
     ids, atoms, scores, clusters = context.pool.ids, context.pool.atoms, context.scored(), context.partitioned()
+    last, worse, cluster = vetoed.tolist(), (-scores).tolist(), clusters.tolist()
     stays: dict[tuple[object, ...], int] = {}
     rivals = []
-    for k in sorted(range(len(ids)), key=lambda k: (vetoed[k], -scores[k], ids[k])):
+    for k in sorted(range(len(ids)), key=lambda k: (last[k], worse[k], ids[k])):
         if not barred[k]:
             atom = atoms[k]
             what = context.identities.get(atom.physical_symbol, (atom.physical_symbol,))
-            first = stays.setdefault((what, atom.logic, atom.direction, int(clusters[k])), k)
+            first = stays.setdefault((what, atom.logic, atom.direction, cluster[k]), k)
             if first != k:
                 rivals.append((k, first))
     if not rivals:

@@ -53,7 +53,8 @@ class Candidates:
 
     def ranking(self) -> list[int]:
         """Return all atoms, best score first, ties by id."""
-        return sorted(range(len(self.ids)), key=lambda k: (-self.scores[k], self.ids[k]))
+        worse = (-self.scores).tolist()
+        return sorted(range(len(self.ids)), key=lambda k: (worse[k], self.ids[k]))
 
 
 def recruit(

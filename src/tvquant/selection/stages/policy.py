@@ -149,11 +149,13 @@ def _first_broken(
 ) -> dict[str, Veto]:
     """Return atom id -> the first rule it broke, overridden where the atom was recruited in spite of it."""
     vetoes: dict[str, Veto] = {}
+    judged = np.zeros(len(ids), np.bool_)
     for name, judgement in judgements.items():
-        for k in np.flatnonzero(judgement.broken):
-            if ids[k] not in vetoes:
-                vetoes[ids[k]] = Veto(
-                    rule=name, value=float(judgement.values[k]), limit=float(judgement.limits[k]),
-                    hard=name in hard, overridden=ids[k] in recruited,
-                )  # fmt: skip
+        first = np.flatnonzero(judgement.broken & ~judged)
+        judged |= judgement.broken
+        figures = (column[first].tolist() for column in (judgement.values, judgement.limits))
+        for k, value, limit in zip(first.tolist(), *figures, strict=True):
+            vetoes[ids[k]] = Veto(
+                rule=name, value=value, limit=limit, hard=name in hard, overridden=ids[k] in recruited
+            )
     return vetoes
