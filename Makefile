@@ -49,8 +49,12 @@ test: setup
 	@$(UV) pip install --quiet --python .tools/pandas-ta/bin/python --no-deps -r $<
 	@touch $@
 
-bench: setup .tools/pandas-ta/pyvenv.cfg
-	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python $(PY) benchmarks/run.py
+.tools/hurst/hurst.txt: benchmarks/hurst.txt | .venv/pyvenv.cfg
+	@$(UV) pip install --quiet --python $(PY) --target .tools/hurst --no-deps -r $<
+	@cp $< $@
+
+bench: setup .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt
+	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python TVQUANT_HURST=.tools/hurst $(PY) benchmarks/run.py
 
 proof: setup
 	TVQUANT_PROOF=1 $(PY) -m pytest $(SHARED)
