@@ -38,10 +38,10 @@ from tvquant.statistics import (
     cvar,
     efficiency_ratio,
     hurst,
+    merges,
     moments,
     permutation_entropy,
     tail_gain,
-    ward,
 )
 
 SIZES = (100, 300, 1000, 4000)
@@ -112,7 +112,7 @@ def stage_times(context: SelectionContext) -> dict[str, float]:
         found[stage.name] = best_of(lambda stage=stage, context=context: stage.run(context), 0.2)
         context = stage.run(context)
     distance = correlation_distance(context.correlations()[1])
-    return found | {"linkage": best_of(lambda: ward(distance), 0.2)}
+    return found | {"linkage": best_of(lambda: merges(distance), 0.2)}
 
 
 def features(returns: Floats) -> dict[str, Floats]:

@@ -113,20 +113,24 @@ def merges(distance: Floats, *, linkage: Linkage = Linkage.WARD, leaf_order: Lea
     University of Kansas Science Bulletin 38, for the average; Bar-Joseph, Gifford & Jaakkola (2001) for scipy's optimal
     leaf ordering.
     """
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import squareform
+
+    from tvquant.statistics.linkage import ward_linkage
 
     if len(distance) < 2:
         return np.empty((0, 4))
     if not np.isfinite(distance).all():
         i, j = np.argwhere(~np.isfinite(distance))[0]
         raise ModelError(f"clusters: the distance of columns {i} and {j} is {distance[i, j]}; drop one of them")
-    from scipy.cluster import hierarchy
-    from scipy.spatial.distance import squareform
-
-    from tvquant.statistics.linkage import ward_linkage
-
-    condensed = squareform(distance, checks=False)
-    found: Floats = ward_linkage(distance) if linkage is Linkage.WARD else hierarchy.linkage(condensed, linkage.value)
-    return hierarchy.optimal_leaf_ordering(found, condensed) if leaf_order is LeafOrder.OPTIMAL else found
+    found: Floats = (
+        ward_linkage(distance)
+        if linkage is Linkage.WARD
+        else hierarchy.linkage(squareform(distance, checks=False), linkage.value)
+    )
+    if leaf_order is LeafOrder.OPTIMAL:
+        found = hierarchy.optimal_leaf_ordering(found, squareform(distance, checks=False))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
