@@ -1,5 +1,6 @@
 """A lake in a temporary folder, and files for it."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,9 +78,22 @@ def bars() -> Callable[..., dict[str, Any]]:
     return make
 
 
-@pytest.fixture
-def two(lake: Lake, deliver: Deliver, bars: Callable[..., dict[str, Any]]) -> Lake:
-    """A lake after two imports, of one coin each: two commits of each table that they write to."""
+@pytest.fixture(scope="session")
+def lake_of_two(
+    delivery: Callable[[Lake, Path], Deliver],
+    bars: Callable[..., dict[str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The folder that `two` is a copy of."""
+    folder = tmp_path_factory.mktemp("two")
+    deliver = delivery(Lake(folder / "lakehouse"), folder)
     deliver(bars("BINANCE:BTCUSDT", [1.0, 2.0, 3.0]))
     deliver(bars("BINANCE:ETHUSDT", [4.0, 5.0]))
+    return folder / "lakehouse"
+
+
+@pytest.fixture
+def two(lake: Lake, lake_of_two: Path) -> Lake:
+    """A lake after two imports, of one coin each: two commits of each table that they write to."""
+    shutil.copytree(lake_of_two, lake.root, dirs_exist_ok=True)
     return lake

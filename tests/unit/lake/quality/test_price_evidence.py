@@ -61,8 +61,9 @@ def test_an_action_that_prices_deny_is_named_and_a_gate_from_its_day_on(
     deliver(bars(BBB, closes(2), timestamp=stamps()), basis=Basis.RAW)
     both = (FindingKind.UNSHOWN_ACTION, FindingKind.BASIS)
     day = str(SESSIONS[EX])
-    assert {kind for _, kind, _ in found(lake, *both)} == kinds
-    assert {(symbol, first) for symbol, _, first in found(lake, *both)} == {(AAA, day)}
+    named = found(lake, *both)
+    assert {kind for _, kind, _ in named} == kinds
+    assert {(symbol, first) for symbol, _, first in named} == {(AAA, day)}
     assert (state(lake), state(lake, BBB)) == (HealthState.CONTRADICTED, HealthState.OK)
     before = np.datetime64(f"{day}T19:00", "us")
     assert state(lake, as_of=before) is HealthState.OK
