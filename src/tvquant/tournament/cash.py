@@ -110,7 +110,7 @@ CHANGES = {
     Cause.VETOES: "selection.vetoes: leave one out, or raise its limit",
     Cause.PLACES: "selection.top_n or selection.max_winners: more",
     Cause.STILL: "universe.exclude_symbols: the names that do not move",
-    Cause.FEW: "universe: more names, or a higher allocation.limits.position",
+    Cause.FEW: "universe: more names",
 }
 
 
@@ -159,7 +159,7 @@ def _of_caps(
 
     few = wanted - min(wanted, names * position)
     if few > DUST:
-        yield from _few(decision, few, position, cluster, wanted)
+        yield from _few(decision, few, wanted, limits)
     clustered = (wanted - few) - min(wanted - few, room(cluster))
     if clustered > DUST:
         needed = _least(room, wanted - few)
@@ -176,7 +176,7 @@ WHOLE = ("gross", "net_high", "net_low")
 """Limits on the whole book, which are in `causes` and not in what caps force."""
 
 
-def _few(decision: Decision, few: float, position: float, cluster: float, wanted: float) -> Iterator[CashPart]:
+def _few(decision: Decision, few: float, wanted: float, limits: dict[str, float]) -> Iterator[CashPart]:
     """Yield how much each way to fall out took: a name that fell out could have held the position cap."""
     funnel, weighted = decision.funnel, len(decision.clusters)
     unhealthy = sum(count for reason, count in funnel.vetoed.items() if reason in REASONS)
@@ -187,8 +187,9 @@ def _few(decision: Decision, few: float, position: float, cluster: float, wanted
         Cause.HEALTH: unhealthy,
         Cause.NOBODY: funnel.universe - funnel.discovery,
     }
-    needed = _up(wanted / weighted)
-    raise_cap = f"allocation.limits.position{' and cluster' if needed > cluster else ''}: {needed:.4g}"
+    position, needed = min(limits["position"], limits["cluster"]), _up(wanted / weighted)
+    lower = [name for name in ("position", "cluster") if limits[name] < needed]
+    raise_cap = f"allocation.limits.{' and '.join(lower)}: {needed:.4g}"
     held = f"{weighted} weighted, {position:.4g} each"
     for cause, count in counts.items():
         share = min(few, count * position)

@@ -93,6 +93,10 @@ def test_a_position_cap_that_would_do_is_named() -> None:
     problem, made = solved(3, position=0.2, cluster=0.4)
     (part,) = (one for one in cash_parts(decided(problem, made, funnel(3))) if one.cause is Cause.FEW)
     assert (part.share, part.change.split(",")[0]) == (pytest.approx(0.4), "allocation.limits.position: 0.3334")
+    (part,) = (
+        one for one in cash_parts(decided(*solved(3, position=0.5, cluster=0.2), funnel(3))) if one.cause is Cause.FEW
+    )
+    assert part.change.split(",")[0] == "allocation.limits.cluster: 0.3334"
     assert solved(3, position=0.3334, cluster=0.4)[1].cash == pytest.approx(0.0, abs=1e-9)
 
 
