@@ -21,6 +21,7 @@ from tvquant.report.markdown import index_of_run
 from tvquant.report.render import page_of, pages_of
 from tvquant.report.run import read_run
 from tvquant.report.sections.catalogue import SECTIONS
+from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
@@ -149,8 +150,8 @@ def test_the_headline_says_universe_trials_span_costs_and_what_was_not_tested(bu
 
 
 def test_every_section_is_on_the_page_once_and_every_figure_names_its_axes(html):
-    for section in SECTIONS:
-        assert html.count(f'<section id="{section.key}">') == 1
+    for section in SECTIONS:  # there is no challenger to show
+        assert html.count(f'<section id="{section.key}">') == (section is not CHALLENGERS)
     assert "Not shown" not in html
     found = figures(html)
     assert tuple(found) == FIGURES
@@ -196,7 +197,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", BY_HEADLINE),
+        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key}),
         ("data/health.json", {"health"}),
         (
             "results/returns.parquet",
@@ -226,7 +227,7 @@ def test_without_an_artefact_its_sections_say_so_and_the_rest_is_there(run, name
     (run / name).unlink()
     html = page(run)
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.S))
-    assert len(sections) == len(SECTIONS)
+    assert len(sections) == len(SECTIONS) - (CHALLENGERS.key not in hit)
     assert {key for key, text in sections.items() if f"Not shown: {name} is not in the run folder." in text} == hit
 
 

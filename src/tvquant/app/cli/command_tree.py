@@ -41,9 +41,7 @@ TREE: Mapping[str, Entry] = {
     "models": Entry("Judge", "What selection models chose, and whether it was worth anything.", "models", "models"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
-    "promote": Entry(
-        "Judge", "Whether a challenger takes the champion's place, by the profile's rule.", "promote", "promote"
-    ),
+    "promote": Entry("Judge", "Whether a challenger is promoted, by the profile's rule.", "promote", "promote"),
     "report": Entry("Judge", "Write a run's page again, and say where it is.", "runs", "report"),
     "runs": Entry("Keep", "List, show, compare and remove runs.", "runs"),
     "ledger": Entry("Keep", "What a run recorded, and whether the record is whole.", "ledger"),
