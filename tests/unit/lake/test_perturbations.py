@@ -1,6 +1,7 @@
 """Forks keep the past to the bit, change the future, and can be imported."""
 
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -35,8 +36,7 @@ def _closes(seed: int, count: int) -> list[float]:
     return [float(value) for value in 100.0 * np.exp(moves)]
 
 
-@pytest.fixture
-def crypto(lake: Lake, deliver: Callable[..., Any], bars: Callable[..., dict[str, Any]]) -> Lake:
+def _deliver_crypto(deliver: Callable[..., Any], bars: Callable[..., dict[str, Any]]) -> None:
     """One pair with all bars, one with a hole, one that dies before the moment, one listed after it, and one whose
     two versions of a bar conflict."""
     twice = bars("BINANCE:BNBUSDT", _closes(4, DAYS))
@@ -50,11 +50,9 @@ def crypto(lake: Lake, deliver: Callable[..., Any], bars: Callable[..., dict[str
         bars("BINANCE:DOGEUSDT", _closes(3, 20), start="2021-02-05"),
         twice,
     )
-    return lake
 
 
-@pytest.fixture
-def stocks(lake: Lake, deliver: Callable[..., Any]) -> Lake:
+def _deliver_stocks(deliver: Callable[..., Any]) -> None:
     """Two stocks with dividends and splits on both sides of the moment, another that came without, and closes alone."""
     days = [day for day in (date(2021, 1, 4) + timedelta(days=k) for k in range(120)) if day.weekday() < 5]
     closed = {date(2021, 1, 18), date(2021, 2, 15), date(2021, 4, 2)}
@@ -82,7 +80,27 @@ def stocks(lake: Lake, deliver: Callable[..., Any]) -> Lake:
         {name: alone[name] for name in ("symbol", "timestamp", "close")},
         basis=Basis.RAW,
     )
+
+
+@pytest.fixture(scope="module")
+def imported(delivery: Any, bars: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of the lakes that `crypto` and `stocks` are copies of."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("crypto", "stocks")}
+    lakes = {name: folder / "lakehouse" for name, folder in folders.items()}
+    _deliver_crypto(delivery(Lake(lakes["crypto"]), folders["crypto"]), bars)
+    _deliver_stocks(delivery(Lake(lakes["stocks"]), folders["stocks"]))
+    return lakes
+
+
+@pytest.fixture
+def crypto(imported: dict[str, Path], lake: Lake) -> Lake:
+    shutil.copytree(imported["crypto"], lake.root, dirs_exist_ok=True)
     return lake
+
+
+@pytest.fixture
+def stocks(imported: dict[str, Path], tmp_path: Path) -> Lake:
+    return Lake(Path(shutil.copytree(imported["stocks"], tmp_path / "stocks")))
 
 
 def _pinned(lake: Lake) -> tuple[Panel, perturbations.Rows]:
@@ -136,8 +154,8 @@ def test_the_rows_are_those_of_the_pinned_version(crypto: Lake, deliver: Callabl
     assert after.bars.equals(before.bars)
 
 
-def test_a_bar_is_known_when_it_closes(stocks: Lake, crypto: Lake) -> None:
-    assert stocks is crypto  # one lake with both calendars
+def test_a_bar_is_known_when_it_closes(crypto: Lake, deliver: Callable[..., Any]) -> None:
+    _deliver_stocks(deliver)  # one lake with both calendars
     rows = pinned(crypto, crypto.pin(crypto.symbols()))
     known = {(row["symbol"], row["session"].date()): row["known_at"] for row in rows.bars.iter_rows(named=True)}
     assert known["BINANCE:BTCUSDT", date(2021, 1, 4)] == datetime(2021, 1, 5)
