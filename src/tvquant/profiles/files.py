@@ -10,7 +10,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -231,12 +233,14 @@ def text_of(path: Path, label: str) -> str:
         raise DataError(f"{label}: cannot be read: {error.strerror}") from error
 
 
-def _mapping(text: str, label: str) -> tuple[dict[str, Any], dict[str, int]]:
+@lru_cache(maxsize=512)
+def _mapping(text: str, label: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+    """Return the sections of a file and the lines of its keys, read once: one check reads a parent file many times."""
     lines: dict[str, int] = {}
     value = _yaml(text, label, lines)
     if not isinstance(value, dict):
         raise ProfileError(f"{label}: expected a mapping of sections, found {shown(value)}")
-    return value, lines
+    return MappingProxyType(value), MappingProxyType(lines)
 
 
 def parse_value(text: str, label: str) -> Any:

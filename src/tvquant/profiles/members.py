@@ -17,7 +17,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -113,7 +113,13 @@ def load_members(name: str, *, search: Sequence[Path] = (), context: str = "") -
     """
     path = UNIVERSES.find(name, search, context)
     label = UNIVERSES.label(path)
-    lines = text_of(path, label).splitlines()
+    return _members(name, text_of(path, label), label)
+
+
+@lru_cache(maxsize=64)
+def _members(name: str, text: str, label: str) -> Members:
+    """Return what a file holds, read once: many scanners name one list."""
+    lines = text.splitlines()
     head = dict(_headers(lines, label))
     for key in HEADERS:
         if key not in head:

@@ -1,7 +1,9 @@
 """`tvquant profile`: what can be run, and where each value comes from."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import asdict
+from functools import cache, partial
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,9 @@ HANGING: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "     
 """How lines below a key are wrapped."""
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tvquant.lake import Contents
     from tvquant.profiles import ResolvedProfile
     from tvquant.profiles.reference import KeyReference
 
@@ -175,10 +180,10 @@ def lint(
     problems: dict[str, list[str]] = {} if names else lint_all(words, search=search)
     for name in names or ():
         problems |= lint_named(name, words, search=search)
-    text = []
+    contents, text = cache(partial(_contents, home)), []
     for name, found in problems.items():
         text.append(f"{name}: {'' if found else 'ok'}" + "".join(f"\n  {problem}" for problem in found))
-        notices = _notices(name, found, home)
+        notices = _notices(name, found, home, contents)
         text += [f"  note: {notice}" for notice in notices]
         if as_json:
             for notice in notices:
@@ -188,10 +193,20 @@ def lint(
         raise Answered(ProfileError)
 
 
-def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]:
+def _contents(home: Workspace) -> "Contents | None":
+    """Return what the lake holds; None of one that cannot serve a profile, which the commands that read it report."""
+    try:
+        return home.lake().contents()
+    except DataError:
+        return None
+
+
+def _notices(
+    name: str, problems: list[str], home: Workspace, contents: "Callable[[], Contents | None]"
+) -> tuple[str, ...]:
     """Return what a sound profile leaves to defaults or asks for in vain; none of other files.
 
-    A lake that cannot serve the profile is no fault of the profile: the commands that read it report it.
+    A lake that cannot serve the profile is no fault of the profile.
     """
     from tvquant.app.profile_fit import fitted, scarce
 
@@ -199,12 +214,12 @@ def _notices(name: str, problems: list[str], home: Workspace) -> tuple[str, ...]
     if problems or sort not in ("", "profile"):
         return ()
     found = resolved(home, rest)
+    if (held := contents()) is not None:
+        with suppress(DataError):
+            return fitted(held, found).resolved.notices
     universe = found.profile.universe
-    try:
-        return fitted(home.lake().contents(), found).resolved.notices
-    except DataError:
-        named = set(universe.symbols or ()) - set(universe.exclude_symbols)
-        return (*found.notices, *(scarce(found.profile, len(named)) if named else ()))
+    named = set(universe.symbols or ()) - set(universe.exclude_symbols)
+    return (*found.notices, *(scarce(found.profile, len(named)) if named else ()))
 
 
 def _description(name: str, home: Workspace) -> str:
