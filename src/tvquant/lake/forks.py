@@ -9,11 +9,11 @@
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from itertools import batched
+from functools import cached_property, lru_cache, partial
+from itertools import batched, chain
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +65,7 @@ class Forks:
         yield UNCHANGED, self.unchanged
         for number, (name, edit) in enumerate(EDITS.items()):
             seed = number, int(t.astype("datetime64[us]").astype(np.int64))
-            parts = range(len(self._parts))
-            changes = any(self._edited(k, edit, t, seed) is not None for k in parts)
-            edited = (self._edited(k, edit, t, seed) or self._rows(k) for k in parts)
-            yield name, self._panel(edited) if changes else None
+            yield name, self._changed(partial(self._edited, edit, t, seed))
         yield FACTS, facts_changed(self.panel, t)
 
     @cached_property
@@ -82,6 +79,15 @@ class Forks:
             same = again == {name: self.snapshot.symbols[name] for name in self.snapshot.columns}
             return self.panel if same else contents.pinned(names).panel
 
+    def _changed(self, edited: Callable[[int], Rows | None]) -> Panel | None:
+        """Return the panel of all parts edited, each once; None where there is nothing to change in any."""
+        parts = iter(range(len(self._parts)))
+        for k in parts:
+            if (first := edited(k)) is not None:
+                after = (edited(other) or self._rows(other) for other in parts)
+                return self._panel(chain(map(self._rows, range(k)), [first], after))
+        return None
+
     def _panel(self, parts: Iterable[Rows]) -> Panel:
         """Return the panel of these rows, through a lake that is thrown away."""
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
@@ -91,10 +97,12 @@ class Forks:
     def _parts(self) -> tuple[tuple[str, ...], ...]:
         return tuple(batched(sorted(self.snapshot.columns), PART))
 
-    def _rows(self, part: int) -> Rows:
-        return pinned(self.lake, self.snapshot, self._parts[part])
+    @cached_property
+    def _rows(self) -> Callable[[int], Rows]:
+        """Part -> its rows; those read last are kept."""
+        return lru_cache(maxsize=1)(lambda part: pinned(self.lake, self.snapshot, self._parts[part]))
 
-    def _edited(self, part: int, edit: Edit, t: Instant, seed: tuple[int, int]) -> Rows | None:
+    def _edited(self, edit: Edit, t: Instant, seed: tuple[int, int], part: int) -> Rows | None:
         return edit(self._rows(part), t, np.random.default_rng([*seed, part]))
 
 
