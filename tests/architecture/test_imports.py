@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sources import PACKAGE, ROOT, imports, imports_on_import, modules, room, shown, tree
 
+pytestmark = pytest.mark.xdist_group("sources")  # one worker parses them
+
 HEAVY = {
     "numba", "clarabel", "highspy", "scipy", "sklearn", "skfolio", "vectorbt", "pandas", "exchange_calendars",
     "joblib", "plotly",

@@ -1,6 +1,6 @@
 """A sync that everything happens to: every fault of an exchange, and a kill at any moment.
 
-The gate plays 40 symbols of 400 bars and three kills, `make proof` 200 symbols of 2000 bars and twenty.
+The gate plays 40 symbols of 400 bars and two kills, `make proof` 200 symbols of 2000 bars and twenty.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "market"))
 from table_provider import VirtualLoop
 
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
-KILLS = 20 if PROOF else 3
+KILLS = 20 if PROOF else 2
 PRICES = ("open", "high", "low", "close")
 SOON = Backoff(base=0.05, cap=0.1)
 START = datetime(2020, 1, 1, tzinfo=UTC)

@@ -1,8 +1,9 @@
-"""The demo's workspace, made once per worker by the command itself, and how commands are called."""
+"""Workspaces that are made once per worker by the commands themselves, and how commands are called."""
 
+import contextlib
+import io
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,12 +44,43 @@ def tvquant(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def answered() -> Callable[..., Any]:
+    """Call a command that must succeed in this process, and read its document."""
+    from tvquant.app.cli import main
+
+    def call(*words: object) -> Any:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            code = main([*map(str, words), "--json"])
+        assert code == 0, (words, code)
+        return json.loads(out.getvalue())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, answered: Callable[..., Any]) -> tuple[Path, dict[str, Any]]:
     """A workspace with a finished demo run, and what the command said."""
     home = tmp_path_factory.mktemp("demo") / "tvquant-demo"
-    done = subprocess.run(_command("demo", home, "--json"), capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return home, json.loads(done.stdout)
+    return home, answered("demo", home)
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Callable[..., Path]:
+    """Name and declared basis of a shared file -> a workspace with it, for reading: who writes takes a copy."""
+    from tvquant.app.cli import main
+
+    made: dict[str, Path] = {}
+
+    def call(file: str, basis: str | None = None) -> Path:
+        if file not in made:
+            root = tmp_path_factory.mktemp(file) / "ws"
+            declared = ["--basis", basis] if basis else []
+            assert main(["init", str(root)]) == 0
+            assert main(["data", "import", str(shared_data / f"{file}.parquet"), *declared, "-w", str(root)]) == 0
+            made[file] = root
+        return made[file]
+
+    return call
 
 
 def _command(*words: object) -> list[str]:

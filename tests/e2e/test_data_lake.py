@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tvquant.app.cli import main
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.storage.tables import TIME
@@ -18,11 +19,12 @@ PERP, MATIC = "BINANCE:1000PEPEUSDT.P", "BINANCE:MATICUSDT"
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def home(tmp_path: Path, tvquant: Callable[..., Any]) -> Path:
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with two symbols, one of them repaired once."""
-    root = tmp_path / "ws"
-    assert tvquant("init", root).code == 0
+    folder = tmp_path_factory.mktemp("lake")
+    root = folder / "ws"
+    assert main(["init", str(root)]) == 0
     days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 4, 30), "1d", time_zone="UTC", eager=True)
     frames = [
         pl.DataFrame({"symbol": symbol, "timestamp": days}).with_columns(
@@ -30,13 +32,19 @@ def home(tmp_path: Path, tvquant: Callable[..., Any]) -> Path:
         )
         for symbol, step in ((PERP, 3), (MATIC, 5))
     ]
-    file = tmp_path / "coins.parquet"
+    file = folder / "coins.parquet"
     pl.concat(frames).write_parquet(file)
-    assert tvquant("data", "import", file, "-w", root).code == 0
+    assert main(["data", "import", str(file), "-w", str(root)]) == 0
     row = pl.DataFrame({"symbol": [MATIC], "timestamp": pl.Series([FIRST], dtype=TIME), "close": [101.0]})
     lake = Lake(root / "data" / "lakehouse")
     upsert(lake, row, interval="1d", basis=Basis.RAW, source="other", recorded_at=FIRST, reason="wrong close")
     return root
+
+
+@pytest.fixture
+def home(stored: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(stored, tmp_path / "ws"))
 
 
 def test_ls_says_what_a_symbol_is_and_what_was_repaired(home: Path, tvquant: Callable[..., Any]) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ type Named = dict[tuple[str, FindingKind], list[tuple[str, int]]]
 """Symbol and kind -> first bar and number of bars of each finding."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Notes:
     """What the notes say of one file: findings with their dates, symbols that end early or have bars that are masked,
     notes by symbol and kind."""
@@ -119,18 +120,21 @@ RESETS = Counter(
 
 
 @pytest.fixture(scope="module")
-def lakes(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Callable[[Notes], Lake]:
+def lakes(imported: Callable[..., Path]) -> Callable[[Notes], Lake]:
     """A lake with one file in it, made once."""
-    made: dict[str, Lake] = {}
+    return lambda notes: Lake(imported(notes.file, notes.basis) / "data" / "lakehouse")
 
-    def lake_of(notes: Notes) -> Lake:
-        if notes.file not in made:
-            made[notes.file] = Lake(tmp_path_factory.mktemp(notes.file))
-            path = shared_data / f"{notes.file}.parquet"
-            import_files(made[notes.file], [path], basis=notes.basis, recorded_at=RECORDED)
-        return made[notes.file]
 
-    return lake_of
+@pytest.fixture(scope="module")
+def audited(lakes: Callable[[Notes], Lake]) -> Callable[[Notes], list[Finding]]:
+    """What the audit of such a lake finds, asked once."""
+    return cache(lambda notes: audit(lakes(notes)))
+
+
+@pytest.fixture(scope="module")
+def states(lakes: Callable[[Notes], Lake]) -> Callable[[Notes], Any]:
+    """The health of its assets, asked once."""
+    return cache(lambda notes: health(lakes(notes)))
 
 
 def of(name: str) -> Notes:
@@ -158,31 +162,28 @@ def resets(shared_data: Path) -> Named:
 @pytest.mark.parametrize("notes", FILES, ids=lambda notes: notes.file)
 @pytest.mark.requirement("R-DAT-10")
 def test_every_known_defect_is_found_and_nothing_else(
-    notes: Notes, lakes: Callable[[Notes], Lake], shared_data: Path
+    notes: Notes, lakes: Callable[[Notes], Lake], audited: Callable[[Notes], list[Finding]], shared_data: Path
 ) -> None:
     expected = dict(notes.findings)
     if notes.file == "crypto_binance_spot_1d_2021_2022":
         found = resets(shared_data)
         assert Counter({symbol: len(dates) for (symbol, _), dates in found.items()}) == RESETS
         expected |= found
-    lake = lakes(notes)
-    assert named([f for f in audit(lake) if not f.kind.note]) == expected
+    assert named([f for f in audited(notes) if not f.kind.note]) == expected
     accused = {symbol for symbol, _ in expected}
-    assert set(lake.symbols()) - accused, "the file has clean symbols"
+    assert set(lakes(notes).symbols()) - accused, "the file has clean symbols"
 
 
 @pytest.mark.parametrize("notes", FILES, ids=lambda notes: notes.file)
-def test_thin_trading_is_noted_with_its_counts(notes: Notes, lakes: Callable[[Notes], Lake]) -> None:
-    thin = [f for f in audit(lakes(notes)) if f.kind in (K.FLAT, K.ZERO_VOLUME)]
+def test_thin_trading_is_noted_with_its_counts(notes: Notes, audited: Callable[[Notes], list[Finding]]) -> None:
+    thin = [f for f in audited(notes) if f.kind in (K.FLAT, K.ZERO_VOLUME)]
     assert named(thin) == notes.notes
 
 
 @pytest.mark.parametrize("notes", FILES, ids=lambda notes: notes.file)
 @pytest.mark.requirement("R-DAT-10", "R-DAT-15")
-def test_states_accuse_only_what_ends_early_or_is_too_short(
-    notes: Notes, lakes: Callable[[Notes], Lake], shared_data: Path
-) -> None:
-    found = health(lakes(notes))
+def test_states_accuse_only_what_ends_early_or_is_too_short(notes: Notes, states: Callable[[Notes], Any]) -> None:
+    found = states(notes)
     assert len({one.key for one in found}) == len(found)
     for state, named in ((HealthState.STALE, notes.stale), (HealthState.MASKED, notes.masked)):
         assert {one.key for one in found if one.state is state} == named
@@ -195,13 +196,15 @@ def test_states_accuse_only_what_ends_early_or_is_too_short(
     assert all(one.bars >= 90 for one in found if one.state.fine)
 
 
-def test_repeated_bars_are_counted_as_the_notes_count_them(lakes: Callable[[Notes], Lake], shared_data: Path) -> None:
-    seam = [f for f in audit(lakes(of("crypto_bybit_perp_1d"))) if f.kind is K.REPEATED]
+def test_repeated_bars_are_counted_as_the_notes_count_them(
+    audited: Callable[[Notes], list[Finding]], shared_data: Path
+) -> None:
+    seam = [f for f in audited(of("crypto_bybit_perp_1d")) if f.kind is K.REPEATED]
     rows = pl.read_parquet(shared_data / "crypto_bybit_perp_1d.parquet", columns=["symbol", "timestamp"])
     twice = rows.group_by("symbol", "timestamp").len().filter(pl.col("len") > 1)
     assert {f.symbol for f in seam} == set(twice["symbol"])
     assert {(str(f.first)[:10], str(f.last)[:10], f.count) for f in seam} == {("2023-02-18", "2023-02-18", 1)}
-    (juv,) = (f for f in audit(lakes(of("crypto_binance_spot_1d_2021_2022"))) if f.kind is K.REPEATED)
+    (juv,) = (f for f in audited(of("crypto_binance_spot_1d_2021_2022")) if f.kind is K.REPEATED)
     assert (juv.symbol, juv.count, str(juv.first)[:7], str(juv.last)[:7]) == (coin("JUV"), 93, "2022-03", "2022-03")
 
 
@@ -216,10 +219,10 @@ def test_real_falls_and_doublings_stay_one_instrument(lakes: Callable[[Notes], L
 
 
 def test_redenominations_and_re_used_tickers_are_generations_and_never_repaired_prices(
-    lakes: Callable[[Notes], Lake], shared_data: Path
+    lakes: Callable[[Notes], Lake], states: Callable[[Notes], Any], shared_data: Path
 ) -> None:
-    lake = lakes(of("crypto_binance_spot_1d_2021_2022"))
-    keys = Counter(one.symbol for one in health(lake))
+    notes = of("crypto_binance_spot_1d_2021_2022")
+    lake, keys = lakes(notes), Counter(one.symbol for one in states(notes))
     once = ("COCOS", "DREP", "SUN", "LUNA")
     generations = {coin(name): 2 for name in once} | {symbol: 1 + n for symbol, n in RESETS.items()}
     assert {symbol: n for symbol, n in keys.items() if n > 1} == generations
@@ -228,11 +231,12 @@ def test_redenominations_and_re_used_tickers_are_generations_and_never_repaired_
     assert stored.equals(file.filter(pl.col("symbol") == coin("LUNA")).sort("timestamp").select(stored.columns))
 
 
-def test_two_files_of_one_symbol_conflict_only_where_their_values_do(tmp_path: Path, shared_data: Path) -> None:
-    lake = Lake(tmp_path / "lake")
+def test_two_files_of_one_symbol_conflict_only_where_their_values_do(
+    tmp_path: Path, lakes: Callable[[Notes], Lake], shared_data: Path
+) -> None:
     one, other = (shared_data / f"crypto_binance_spot_1d_{years}.parquet" for years in ("2021_2022", "2022_2025"))
-    for file in (one, other):
-        import_files(lake, [file], recorded_at=RECORDED)
+    lake = Lake(shutil.copytree(lakes(of(one.stem)).root, tmp_path / "lake"))
+    import_files(lake, [other], recorded_at=RECORDED)
     values = ("open", "high", "low", "close", "volume")
     both = pl.read_parquet(one).join(pl.read_parquet(other), on=["symbol", "timestamp"], suffix="_other")
     differ = pl.any_horizontal((pl.col(v) / pl.col(f"{v}_other") - 1).abs() > 1e-9 for v in values)
@@ -247,13 +251,8 @@ def test_two_files_of_one_symbol_conflict_only_where_their_values_do(tmp_path: P
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
-    from tvquant.app.cli import main
-
-    root = tmp_path_factory.mktemp("gate") / "ws"
-    assert main(["init", str(root)]) == 0
-    assert main(["data", "import", str(shared_data / "crypto_binance_spot_1d_2022_2025.parquet"), "-w", str(root)]) == 0
-    return root
+def home(imported: Callable[..., Path]) -> Path:
+    return imported("crypto_binance_spot_1d_2022_2025")
 
 
 @pytest.mark.requirement("R-DAT-15")

@@ -1,5 +1,6 @@
 """Markets, profiles and scanners that make no sense: one clear line and nothing written, or an outcome that says so."""
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tvquant.app.cli import main
 from tvquant.core.panel import Floats
 from tvquant.ledger import records
 
@@ -120,9 +122,21 @@ def home(tmp_path: Path, tvquant: Callable[..., Any], files: Callable[..., Any])
     return Home(root, tvquant, files)
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with all coins."""
+    folder = tmp_path_factory.mktemp("good")
+    root, file = folder / "ws", folder / "bars.parquet"
+    pl.concat(coins()).write_parquet(file)
+    assert main(["init", str(root)]) == 0
+    assert main(["data", "import", str(file), "-w", str(root)]) == 0
+    return root
+
+
 @pytest.fixture
-def good(home: Home) -> Home:
-    return home.holding(coins())
+def good(stored: Path, tmp_path: Path, tvquant: Callable[..., Any], files: Callable[..., Any]) -> Home:
+    """A copy of it."""
+    return Home(Path(shutil.copytree(stored, tmp_path / "ws")), tvquant, files)
 
 
 def scanner(home: Home, name: str, text: str) -> None:

@@ -197,8 +197,12 @@ def test_upserts_of_workspaces_that_share_no_lock_are_all_there_and_none_twice(
 ) -> None:
     places = [Place(uri=uri, folder=tmp_path / f"ws{j}", options=options) for j in range(WRITERS)]
     put(Lake(places[0]), bars_of("BINANCE:ETHUSDT", [1.0]))
-    with ProcessPoolExecutor(WRITERS, mp_context=get_context("spawn")) as pool:
-        for done in [pool.submit(extend, place, j) for j, place in enumerate(places)]:
+    with ProcessPoolExecutor(WRITERS - 1, mp_context=get_context("spawn")) as pool:
+        for started in [pool.submit(tables.version, place, "bars") for place in places[1:]]:
+            assert started.result(timeout=120) == 0
+        others = [pool.submit(extend, place, j) for j, place in enumerate(places) if j]
+        extend(places[0], 0)
+        for done in others:
             done.result(timeout=120)
     rows = tables.read(places[0], "bars", ["symbol", "timestamp", "close"])
     assert rows.select("symbol", "timestamp").is_unique().all()

@@ -1,5 +1,6 @@
 """The shared market data, defects left in, from import to report."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,16 @@ from tvquant.simulation import SIMULATORS
 
 pytestmark = pytest.mark.xdist_group("real")
 
-CRYPTO = "crypto_binance_spot_1d_2021_2022.parquet"
+CRYPTO = "crypto_binance_spot_1d_2021_2022"
 EQUITIES = "us_equities_1d.parquet"
 HEADLINE = "v4/custom/hrp/custom"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Path], shared_data: Path) -> Path:
     from tvquant.app.cli import main
 
-    root = tmp_path_factory.mktemp("real") / "ws"
-    assert main(["init", str(root)]) == 0
-    assert main(["data", "import", str(shared_data / CRYPTO), "-w", str(root)]) == 0
+    root = Path(shutil.copytree(imported(CRYPTO), tmp_path_factory.mktemp("real") / "ws"))
     assert main(["data", "import", str(shared_data / EQUITIES), "--basis", "split", "-w", str(root)]) == 0
     return root
 

@@ -1,6 +1,7 @@
 """Scanners replayed on real Binance spot and perpetual files, judged by a plain re-screening of the same dates."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -27,16 +28,12 @@ SIDES = {"long": 1.0, "short": -1.0}
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> dict[str, Path]:
-    from tvquant.app.cli import main
-
-    made = {}
-    for venue, (name, _, _) in FILES.items():
-        root = tmp_path_factory.mktemp("scan") / venue
-        assert main(["init", str(root)]) == 0
-        assert main(["data", "import", str(shared_data / name), "-w", str(root)]) == 0
-        made[venue] = root
-    return made
+def homes(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Path]) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("scan")
+    return {
+        venue: Path(shutil.copytree(imported(name.removesuffix(".parquet")), folder / venue))
+        for venue, (name, _, _) in FILES.items()
+    }
 
 
 def judged(panel: Panel, row: int) -> dict[str, Any]:
@@ -163,11 +160,8 @@ def test_a_replay_is_drawn_on_a_page(homes: dict[str, Path], tvquant: Callable[.
     assert f"{len(days)} dates, 2022-03-03 to " in page.read_text("utf-8")
 
 
-def test_a_list_without_dates_says_so(tmp_path: Path, shared_data: Path, tvquant: Callable[..., Any]) -> None:
-    home = tmp_path / "ws"
-    assert tvquant("init", home).code == 0
-    file = shared_data / "us_etf_1d_long.parquet"
-    assert tvquant("data", "import", file, "--basis", "split", "-w", home).code == 0
+def test_a_list_without_dates_says_so(imported: Callable[..., Path], tvquant: Callable[..., Any]) -> None:
+    home = imported("us_etf_1d_long", "split")
     shown = tvquant("scan", "sector_etfs", "--as-of", "2015-03-03", "-w", home)
     assert "current_only: the list sector_etfs" in shown.out
 

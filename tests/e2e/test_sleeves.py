@@ -4,6 +4,7 @@ The prices that judge are those of the shared file itself, read here and never t
 """
 
 import math
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -57,12 +58,10 @@ class Sleeve:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Path]) -> Path:
     from tvquant.app.cli import main
 
-    root = tmp_path_factory.mktemp("sleeves") / "ws"
-    assert main(["init", str(root)]) == 0
-    assert main(["data", "import", str(shared_data / FILE), "-w", str(root)]) == 0
+    root = Path(shutil.copytree(imported(FILE.removesuffix(".parquet")), tmp_path_factory.mktemp("sleeves") / "ws"))
     for profile in (LONG, SHORT):
         assert main(["run", profile, "-w", str(root)]) == 0
     return root

@@ -1,11 +1,14 @@
 """Wrong input: the right exit code, one clear line, no traceback, and nothing changed."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+
+from tvquant.app.cli import main
 
 HEAD = "symbol,timestamp,open,high,low,close,volume\n"
 GOOD = "BINANCE:BTCUSDT,2024-01-01,1,2,1,1.5,10\n"
@@ -26,11 +29,12 @@ FILES: dict[str, tuple[str, int, str]] = {
 }
 
 
-@pytest.fixture
-def home(tmp_path: Path, tvquant: Callable[..., Any]) -> Path:
-    """A workspace with a little crypto in it."""
-    root = tmp_path / "ws"
-    assert tvquant("init", root).code == 0
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a little crypto in it, and the file that it is from beside it."""
+    folder = tmp_path_factory.mktemp("wrong")
+    root = folder / "ws"
+    assert main(["init", str(root)]) == 0
     days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 4, 30), "1d", time_zone="UTC", eager=True)
     frames = [
         pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days}).with_columns(
@@ -38,10 +42,16 @@ def home(tmp_path: Path, tvquant: Callable[..., Any]) -> Path:
         )
         for coin, step in (("BTC", 3), ("ETH", 5))
     ]
-    file = tmp_path / "coins.parquet"
+    file = folder / "coins.parquet"
     pl.concat(frames).write_parquet(file)
-    assert tvquant("data", "import", file, "-w", root).code == 0
+    assert main(["data", "import", str(file), "-w", str(root)]) == 0
     return root
+
+
+@pytest.fixture
+def home(stored: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(stored, tmp_path / "ws"))
 
 
 def one_clear_line(said: Any, code: int, word: str) -> None:
@@ -113,11 +123,11 @@ def test_a_bad_symbol_is_left_out_and_ends_with_3(home: Path, tmp_path: Path, tv
     one_clear_line(tvquant("data", "import", bad, "--symbols", "BINANCE:SOLUSD,X", "-w", home), 2, "BINANCE:SOLUSDT?")
 
 
-def test_a_second_writer_is_told_to_wait(home: Path, tmp_path: Path, tvquant: Callable[..., Any]) -> None:
+def test_a_second_writer_is_told_to_wait(stored: Path, home: Path, tvquant: Callable[..., Any]) -> None:
     from tvquant.app.workspace import Workspace
 
     with Workspace(home).writing():
-        one_clear_line(tvquant("data", "import", tmp_path / "coins.parquet", "-w", home), 3, "another")
+        one_clear_line(tvquant("data", "import", stored.parent / "coins.parquet", "-w", home), 3, "another")
 
 
 def test_outside_a_workspace_nothing_is_made(tmp_path: Path, tvquant: Callable[..., Any]) -> None:

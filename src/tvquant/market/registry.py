@@ -11,7 +11,7 @@ import platform
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -81,7 +81,7 @@ class AssetRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; dates as ISO text."""
-        out = {name: _text(value) for name, value in asdict(self).items()}
+        out = {one.name: _text(getattr(self, one.name)) for one in fields(self)}
         return out | {"irreparable": [[_text(edge) for edge in span] for span in self.irreparable]}
 
     @classmethod
@@ -110,9 +110,10 @@ class DataRegistry:
         return replace(self, records={**self.records, record.key: record})
 
     def to_json(self) -> str:
-        """Return one document, records sorted, with the digest of these."""
+        """Return one document, a line for each record, sorted, with the digest of these."""
         records = [self.records[key].to_json() for key in sorted(self.records)]
-        return json.dumps({"version": VERSION, "assets": records, "digest": digest_json(records)}, indent=1) + "\n"
+        lines = ",\n".join(map(json.dumps, records))
+        return f'{{"version": {VERSION}, "digest": "{digest_json(records)}", "assets": [\n{lines}\n]}}\n'
 
     @classmethod
     def from_json(cls, text: str) -> Self:
