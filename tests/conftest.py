@@ -92,6 +92,17 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def vectorbt() -> Any:
+    """vectorbt as plain Python: to compile it takes half a minute and more, what is asked of it a second."""
+    import numba
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        import vectorbt
+    return vectorbt
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real market data beside the checkout; tests that need it are skipped without it."""
     folder = next((p / "shared" / "data" for p in ROOT.parents if (p / "shared" / "data").is_dir()), None)

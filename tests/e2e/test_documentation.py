@@ -122,9 +122,11 @@ def reader(tvquant: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if page.blocks])
 def test_a_page_does_what_it_says(
     name: str, tmp_path: Path, bases: Bases, tvquant: Call, reader: Callable[[Block], None],
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
     page = PAGES[name]
+    if any("vectorbt" in block.text for block in page.blocks):
+        request.getfixturevalue("vectorbt")  # before a block imports it, and compiles it
     monkeypatch.delenv("TVQUANT_HOME", raising=False)
     bases.copy(page.workspace or "stocks", tmp_path / "here", tvquant)
     monkeypatch.chdir(tmp_path / "here")

@@ -25,7 +25,8 @@ from tvquant.lake import Lake, audit, health, import_files
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.location import Place
 from tvquant.lake.storage.tables import SCHEMAS, TIME
-from tvquant.lake.writing.compaction import MANY, compact
+from tvquant.lake.writing import compaction
+from tvquant.lake.writing.compaction import compact
 from tvquant.lake.writing.upserts import revert, upsert
 
 pytestmark = pytest.mark.xdist_group("moto")
@@ -33,6 +34,8 @@ pytestmark = pytest.mark.xdist_group("moto")
 BTC, AAPL = "BINANCE:BTCUSDT", "NASDAQ:AAPL"
 FIRST, NOW = datetime(2024, 1, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 SECRET = "hush-hush"
+FILES = 3
+"""As many as are rewritten here; each commit at a URI is dear."""
 WRITERS, ROUNDS = (3, 2) if os.environ.get("TVQUANT_PROOF") else (2, 2)
 
 SERVER = """
@@ -155,9 +158,10 @@ def test_a_lake_at_a_uri_says_what_one_in_a_folder_says(remote: Lake, tmp_path: 
     assert not list(remote.folder.glob("*/_delta_log"))
 
 
-def test_compaction_at_a_uri_rewrites_and_keeps_every_version(remote: Lake) -> None:
+def test_compaction_at_a_uri_rewrites_and_keeps_every_version(remote: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "MANY", FILES)
     snapshots = []
-    for i in range(MANY):
+    for i in range(FILES):
         put(remote, bars_of(BTC, [1.0 + i] * (i + 1)))
         snapshots.append(remote.pin([BTC]))
     panels = [remote.panel(one).digest() for one in snapshots]
@@ -166,7 +170,7 @@ def test_compaction_at_a_uri_rewrites_and_keeps_every_version(remote: Lake) -> N
     assert all((one.deleted, one.freed) == (0, 0) for one in report)
     repairs = next(one for one in report if one.name == "repairs")
     journal = next(one for one in report if one.name == "journal")
-    assert journal.before == MANY
+    assert journal.before == FILES
     assert (journal.after, repairs.after) == (1, repairs.before)
     for name, found in everything(remote).items():
         assert_frame_equal(found, rows[name])

@@ -36,9 +36,14 @@ def dumped(page: Path, profile: Path, *more: str) -> str:
     return done.stdout
 
 
-def test_every_figure_is_drawn_and_the_headline_is_there(demo: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def html(demo: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The demo's page as a browser has it."""
+    return dumped(Path(demo[1]["report"]), tmp_path_factory.mktemp("browser"))
+
+
+def test_every_figure_is_drawn_and_the_headline_is_there(demo: tuple[Path, dict[str, Any]], html: str) -> None:
     _, said = demo
-    html = dumped(Path(said["report"]), tmp_path / "browser")
     assert "data-script-error" not in html
     drawn = re.findall(r'id="figure-(\w+)"[^>]*>(.*?)<script type="application/json"', html, re.S)
     assert tuple(key for key, _ in drawn) == FIGURES
@@ -50,11 +55,8 @@ def test_every_figure_is_drawn_and_the_headline_is_there(demo: tuple[Path, dict[
         assert words in html
 
 
-def test_trades_are_shown_a_page_at_a_time_from_what_is_packed(
-    demo: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_trades_are_shown_a_page_at_a_time_from_what_is_packed(html: str) -> None:
     """The last page of them, read out of the file that the button gives."""
-    html = dumped(Path(demo[1]["report"]), tmp_path / "browser")
     box = html[html.index('data-paged="trades"') :].split("</div>\n<p", 1)[0]
     rows = re.findall(r"<tr>(<td.*?)</tr>", box.split("<tbody>")[1], re.S)
     assert 0 < len(rows) <= 25

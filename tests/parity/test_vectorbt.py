@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 
@@ -12,7 +11,7 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.simulation import SIMULATORS
 
-pytestmark = [pytest.mark.xdist_group("vectorbt"), pytest.mark.requirement("R-SIM-10")]
+pytestmark = [pytest.mark.xdist_group("documentation"), pytest.mark.requirement("R-SIM-10")]
 
 ROWS, NAMES, EVERY = 200, 8, 20
 
@@ -33,17 +32,10 @@ def world() -> tuple[Panel, WeightPath]:
     return panel, WeightPath(keys=panel.keys, decided=decided, net=net)
 
 
-@pytest.fixture(scope="module")
-def vbt() -> Any:
-    """vectorbt as plain Python: to compile it takes half a minute, what is asked of it a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numba.config, "DISABLE_JIT", True)
-        import vectorbt
-    return vectorbt
-
-
 @pytest.mark.parametrize("convention", list(Convention))
-def test_equity_and_holdings_equal_vectorbt(world: tuple[Panel, WeightPath], vbt: Any, convention: Convention) -> None:
+def test_equity_and_holdings_equal_vectorbt(
+    world: tuple[Panel, WeightPath], vectorbt: Any, convention: Convention
+) -> None:
     import pandas as pd
 
     panel, path = world
@@ -55,7 +47,7 @@ def test_equity_and_holdings_equal_vectorbt(world: tuple[Panel, WeightPath], vbt
     targets.iloc[path.decided] = path.net
     # Units are fixed at the decision's close: one row later vectorbt sizes with that close by val_price.
     later = {} if convention is Convention.SAME_CLOSE else {"val_price": close.shift(1)}
-    theirs = vbt.Portfolio.from_orders(
+    theirs = vectorbt.Portfolio.from_orders(
         close,
         targets.shift(1) if later else targets,
         price=opens if convention is Convention.NEXT_OPEN else close,
