@@ -24,6 +24,9 @@ STOPS = [1, 2] if PROOF else [2]
 if PROOF:
     KILLS += [(1, LATE), *((jobs, records) for jobs in (1, 2) for records in range(5, 800, 80))]
 
+MEANWHILE = ("stage ", "run: ", "compiling kernels ")
+"""How lines begin that a slow machine tells."""
+
 PROFILE = f"""version: 1
 extends: demo_sp500
 description: The demo's last years.
@@ -111,7 +114,7 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on(
     home, said = recent
     run, code, err = interrupted(signal.SIGINT, EARLY, "--jobs", jobs)
     assert code == 130
-    [line] = [line for line in err.splitlines() if not line.startswith("stage ")]  # what a slow machine tells meanwhile
+    [line] = [line for line in err.splitlines() if not line.startswith(MEANWHILE)]
     assert "--resume" in line
     assert answered("run", "--resume", run, "-w", home)["result"] == said["result"]
     assert tvquant("runs", "rm", run, "--yes", "-w", home).code == 0
