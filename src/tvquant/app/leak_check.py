@@ -157,7 +157,7 @@ def _entries(window: int, row: int, decided: Sequence[tuple[Cell, Payload]]) -> 
     for cell, payload in decided:
         decision, selection = Decision.of(payload), None
         if decision.response is not None:
-            chosen = selection_entry(cell.path.selection, window, decision.response, whole=cell.path.whole)
+            chosen = selection_entry(cell.path.selection, window, decision.response)
             selection = chosen.outputs[SELECTION]
             yield chosen
         yield snapshot_entry(cell, Rebalance.of(window, row, decision, selection), decision)
