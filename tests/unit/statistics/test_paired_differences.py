@@ -53,6 +53,8 @@ def test_ratios_are_those_of_the_report_and_the_interval_is_normal_where_returns
     assert found.difference == pytest.approx(own - other, rel=1e-9)
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * found.standard_error, rel=0.12)
     assert (found.high + found.low) / 2 == pytest.approx(found.difference)
+    blocks = compare(returns, block=10)
+    assert 1.7 < (blocks.high - blocks.low) / 2 / blocks.standard_error < 2.4
     wider = compare(returns, level=0.99)
     assert (wider.high - wider.low) / 2 == pytest.approx(2.576 * found.standard_error, rel=0.15)
 
