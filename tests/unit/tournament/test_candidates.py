@@ -358,3 +358,10 @@ def test_where_cells_come_late_nothing_is_lent(
     monkeypatch.setattr("tvquant.tournament.candidates.compute", lambda *a, **k: calls.append(1) or compute(*a, **k))
     instrument_features(view, rules)
     assert calls == [1]
+
+
+@pytest.mark.requirement("R-SEL-25")
+def test_a_model_is_told_what_each_name_is_a_price_of(profile: Profiles, market: Markets, walks: Walks) -> None:
+    view, rules = look(market(walks("AB", ROWS)), ROW), rules_of(profile())
+    pool = atom_pool(view, rules, discovery(view, rules).atoms)
+    assert context(view, rules, pool).identities == {"X:A": ("X:A", "X", "spot"), "X:B": ("X:B", "X", "spot")}
