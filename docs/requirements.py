@@ -20,7 +20,9 @@ OWNED = (
     *(f"R-UNI-{n:02}" for n in (1, 2, 3, *range(5, 9), *range(11, 17), *range(18, 22))),
     *(f"R-FEA-{n:02}" for n in range(1, 15)),
     "R-CFG-02", "R-CFG-07",
-    "R-UNI-22", "R-SEL-01", "R-SYN-01", "R-SYN-02", "R-SYN-05", "R-RSK-09", "R-SIM-02",
+    *(f"R-SEL-{n:02}" for n in range(1, 33)),
+    "R-UNI-24", "R-TRN-02", "R-TRN-03",
+    "R-UNI-22", "R-SYN-01", "R-SYN-02", "R-SYN-05", "R-RSK-09", "R-SIM-02",
 )  # fmt: skip
 """Requirements that this version answers for."""
 
