@@ -8,6 +8,7 @@ import numpy as np
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionResponse, Veto
+from tvquant.selection.scorer import shares
 from tvquant.tournament.selection_evidence import Outcomes
 
 
@@ -45,6 +46,7 @@ def response_of(
         winners=tuple(pool[k] for k in winners),
         scores=dict(zip(ids, scores.tolist(), strict=True)),
         parts={symbol: {name: float(part[k]) for name, part in parts.items()} for k, symbol in enumerate(ids)},
+        shares=shares(parts, ids),
         vetoes={
             ids[k]: Veto(rule=rule, value=1.0, limit=0.0, hard=False, overridden=over) for k, (rule, over) in broken
         },

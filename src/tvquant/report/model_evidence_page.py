@@ -12,9 +12,9 @@ from tvquant.report.files import write
 from tvquant.report.formatting import number, percent
 from tvquant.report.page import page_of, write_page
 from tvquant.report.tables import csv_of_frame
+from tvquant.statistics.significance import LEVEL
 from tvquant.tournament.selection_tables import WINDOW, ModelEvidence
 
-LEVEL = 0.05
 ROW = 24
 """Height of a line of a figure in pixels."""
 

@@ -22,16 +22,18 @@ def selection_frame(
     """Return one row per decision: the selection, what it shares with the one before, and what clusters can hold.
 
     `jaccard` is of the winners, `adjusted_rand` of the clusters, both among atoms that are in both pools; null at the
-    first decision, and where too few are. `cluster_room` is allocation clusters x cluster cap, at most 1.
+    first decision, and where too few are. `cluster_room` is allocation clusters x cluster cap, at most 1;
+    null where nobody was weighted.
     """
     order = sorted(responses)
     before = dict(zip(order[1:], (responses[window] for window in order), strict=False))
     rows = [_row(window, responses[window], before.get(window)) for window in order]
     found = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    room = (pl.col("allocation_clusters") * cluster_cap).clip(upper_bound=1.0)
     return (
         windows.select(OF_WINDOWS)
         .join(found, on="window", how="left", maintain_order="left")
-        .with_columns(cluster_room=(pl.col("allocation_clusters") * cluster_cap).clip(upper_bound=1.0))
+        .with_columns(cluster_room=pl.when(pl.col("allocation_clusters") > 0).then(room))
     )
 
 

@@ -3,6 +3,9 @@
 Both bind in fills too (R-SEL-25), so a response has them as hard vetoes. Neither is a veto that a profile lists.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from tvquant.core.panel import Bools, Floats
@@ -13,11 +16,19 @@ MOMENTUM_ROWS = 60
 """Rows of the trailing return that `selection.min_momentum` is held against."""
 MIN_MOMENTUM, IDENTITY = "min_momentum", "identity"
 """Names in responses."""
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        MIN_MOMENTUM: "The stream earned less on its last 60 rows than selection.min_momentum asks for.",
+        IDENTITY: "Another instrument of its economic identity and venue stays in its cluster in its place.",
+    }
+)
+"""What the names say of an atom."""
 
 
 def trailing_return(streams: Floats) -> Floats:
     """Return what T x K streams earned on their last 60 rows, K, compounded; a row without a bar earned nothing."""
-    return np.asarray(np.where(np.isfinite(streams), 1.0 + streams, 1.0)[-MOMENTUM_ROWS:].prod(axis=0) - 1.0)
+    last = streams[-MOMENTUM_ROWS:]
+    return np.asarray(np.where(np.isfinite(last), 1.0 + last, 1.0).prod(axis=0) - 1.0)
 
 
 def too_slow(context: SelectionContext) -> dict[str, Judgement]:

@@ -202,19 +202,18 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
 
 def selection_context(view: View, rules: Rules) -> SelectionContext | None:
     """Return what the selection model is given at the view; None where no recruited name is healthy."""
-    atoms = _healthy(view, rules)
+    atoms = healthy_atoms(view, rules)
     return context(view, rules, atom_pool(view, rules, atoms)) if atoms else None
 
 
-def _healthy(view: View, rules: Rules) -> tuple[Atom, ...]:
-    """Return recruited atoms of healthy names."""
+def healthy_atoms(view: View, rules: Rules) -> tuple[Atom, ...]:
+    """Return the atoms that a selection model chooses from: recruited, of healthy names."""
     failed = health(view, rules).failed
     return tuple(atom for atom in discovery(view, rules).atoms if atom.physical_symbol not in failed)
 
 
 def _choose(view: View, rules: Rules) -> SelectionOutcome:
     seen, failed = discovery(view, rules), health(view, rules).failed
-    healthy = _healthy(view, rules)
     recruited = [atom.physical_symbol for atom in seen.atoms]
     excluded = {**seen.excluded, **{key: failed[key] for key in recruited if key in failed}}
     response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
@@ -228,7 +227,7 @@ def _choose(view: View, rules: Rules) -> SelectionOutcome:
             parts.append(canonical_array(pool.own))
     return SelectionOutcome(
         response=response,
-        funnel=_funnel(seen, healthy, failed, response),
+        funnel=_funnel(seen, given.pool.atoms if given else (), failed, response),
         excluded=excluded,
         inputs=digest_bytes(features.digest().encode(), *parts),
     )

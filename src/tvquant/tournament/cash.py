@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tvquant.allocation.allocate import WHOLE
 from tvquant.allocation.risk.catalogue import FIXED
 from tvquant.core.allocations import CAP_TOLERANCE, AllocationOutcome, Status
 from tvquant.core.atoms import Direction
@@ -36,7 +37,7 @@ class Cause(StrEnum):
     """What keeps cash, in words."""
 
     FAILED = "no allocation was found"
-    NOBODY = "nobody else was recruited"
+    NOBODY = "not recruited"
     HEALTH = "excluded by data health"
     VETOES = "vetoed"
     PLACES = "fewer winners than the caps have room for"
@@ -170,10 +171,6 @@ def _of_caps(
     if (net := made.forced_cash - by_name - few - clustered) > ROUNDING:
         change = "allocation.limits.net: wider"
         yield CashPart(cause=Cause.NET, share=net, change=change)
-
-
-WHOLE = ("gross", "net_high", "net_low")
-"""Limits on the whole book, which are in `causes` and not in what caps force."""
 
 
 def _few(decision: Decision, few: float, wanted: float, limits: dict[str, float]) -> Iterator[CashPart]:

@@ -121,7 +121,7 @@ def measured(response: SelectionResponse, after: Outcomes, *, rows: int) -> Sele
         silent=sum(math.isnan(one) for one in earned.values()),
         alpha=_mean(earned, winners) - _mean(earned, after.ids),
         ic=_information(scores, after),
-        features=_features(response, scores, after),
+        features=_features(response, after),
         vetoes=_vetoed(response, winners, earned),
     )
 
@@ -130,16 +130,12 @@ def _information(values: Floats, after: Outcomes) -> Floats:
     return np.array([spearman(values, row) for row in after.returns])
 
 
-def _features(response: SelectionResponse, scores: Floats, after: Outcomes) -> dict[str, FeatureWindow]:
+def _features(response: SelectionResponse, after: Outcomes) -> dict[str, FeatureWindow]:
     """Return each feature by its part of the score, which orders atoms as the score uses it: a penalty turned over."""
-    names = next(iter(response.parts.values()), {})
-    centred = scores - scores.mean()
-    variance = float(centred @ centred)
     found = {}
-    for name in names:
+    for name in next(iter(response.parts.values()), {}):
         part = np.array([response.parts[symbol][name] for symbol in after.ids])
-        share = float(centred @ (part - part.mean())) / variance if variance > 0.0 else NONE
-        found[name] = FeatureWindow(ic=_information(part, after), share=share)
+        found[name] = FeatureWindow(ic=_information(part, after), share=response.shares.get(name, NONE))
     return found
 
 

@@ -51,7 +51,7 @@ class Finding:
     winners, fewest : mean and least number of winners.
     stages : how many windows ended at no stage (0), 1, 2, 3 and 4.
     bets : effective number of independent bets among winners.
-    overlap : Jaccard index of the winners of a window and the next.
+    overlap : Jaccard index of the winners of a window and the next, on common names of their pools.
     rand : adjusted Rand index of the clusters of a window and the next, on common names.
     turnover : share of a window's winners that did not win in the one before.
     silent : mean number of atoms of the pool without a bar in the window.
@@ -108,7 +108,7 @@ def finding(model: str, windows: Sequence[SelectionWindow], *, floor: bool) -> F
         fewest=min(counts),
         stages=tuple(sum(one.stage == stage for one in windows) for stage in range(STAGES + 1)),
         bets=_mean(one.bets for one in windows),
-        overlap=_mean(jaccard(set(one.winners), set(other.winners)) for one, other in pairs),
+        overlap=_mean(_shared(one, other) for one, other in pairs),
         rand=_mean(adjusted_rand(one.clusters, other.clusters) for one, other in pairs),
         turnover=_mean(_replaced(one, other) for one, other in pairs),
         silent=float(np.mean([one.silent for one in windows])),
@@ -118,6 +118,11 @@ def finding(model: str, windows: Sequence[SelectionWindow], *, floor: bool) -> F
         features=_features(windows),
         vetoes=_vetoes(windows),
     )
+
+
+def _shared(one: SelectionWindow, other: SelectionWindow) -> float:
+    common = one.clusters.keys() & other.clusters.keys()
+    return jaccard(common & set(one.winners), common & set(other.winners))
 
 
 def _replaced(before: SelectionWindow, now: SelectionWindow) -> float:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tvquant.atoms import synthesise
-from tvquant.core.atoms import Atom
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionResponse
@@ -18,7 +17,7 @@ from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS
 from tvquant.selection.pipeline import SelectionPipelineAdapter
 from tvquant.selection.relaxation import Relaxation
-from tvquant.tournament.candidates import FeaturePass, choose, discovery, health
+from tvquant.tournament.candidates import FeaturePass, choose, healthy_atoms
 from tvquant.tournament.cells import cells, headline, schedule
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.selection_evidence import SelectionWindow, measured, nothing_chosen, outcomes
@@ -121,7 +120,7 @@ class SelectionStudy:
         made: Mapping[tuple[str, bool], SelectionResponse | str],
     ) -> Studied:
         rules = among[0].rules
-        atoms = _pool(quorum_view_by(asked, rules).view, rules)
+        atoms = healthy_atoms(quorum_view_by(asked, rules).view, rules)
         keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
         rows = slice(window.start, window.stop)
         returns = self.panel.fields["total_return"][rows][:, self.panel.columns(keys)]
@@ -147,9 +146,3 @@ def _response(view: View, rules: Rules) -> SelectionResponse | str:
         return choose(view, rules).response or ""
     except ModelError as error:
         return str(error)
-
-
-def _pool(view: View, rules: Rules) -> tuple[Atom, ...]:
-    """Return the atoms that models choose from: recruited, and healthy."""
-    failed = health(view, rules).failed
-    return tuple(atom for atom in discovery(view, rules).atoms if atom.physical_symbol not in failed)

@@ -12,6 +12,7 @@ from tvquant.report.blocks import Facts, Figure, Table, Text
 from tvquant.report.run import read_run
 from tvquant.report.sections.funnel import FUNNEL
 from tvquant.report.sections.vetoes import HEALTH, OTHERS, SHOWN, VETOES_BY_REASON
+from tvquant.selection.eligibility import MEANINGS
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.universe.health import REASONS
 
@@ -152,7 +153,7 @@ def test_vetoes_are_counted_by_reason_and_explained(run):
 
 def test_more_reasons_than_colours_are_stacked_together_and_all_stand_in_the_table(run):
     windows = pl.read_parquet(run / "results" / "windows.parquet").filter(MINE)["window"].to_list()
-    reasons = [*REASONS, *VETOES]
+    reasons = [*REASONS, *VETOES, *MEANINGS]
     rows = [(HEADLINE, windows[k % DECISIONS], reason, k + 1) for k, reason in enumerate(reasons)]
     rows += [("another/cell", windows[0], "kurtosis", 1000)]
     table = pl.DataFrame(rows, schema=["cell", "window", "reason", "atoms"], orient="row")
@@ -164,6 +165,9 @@ def test_more_reasons_than_colours_are_stacked_together_and_all_stand_in_the_tab
     assert list(traces) == [*largest[:SHOWN], OTHERS]
     assert sum(traces[OTHERS]) == sum(range(1, len(reasons) - SHOWN + 1))
     assert {row[1] for row in shown.rows} == {"health", "hard", "soft"}
+    assert dict(blocks(run, VETOES_BY_REASON, Facts)[0].pairs).items() >= {
+        (name.replace("_", " "), meaning) for name, meaning in MEANINGS.items()
+    }
     expected = [sum(k + 1 for k in range(len(reasons)) if k % DECISIONS == place) for place in range(DECISIONS)]
     assert [sum(column) for column in zip(*traces.values(), strict=True)] == expected
 

@@ -156,7 +156,7 @@ def test_agreement_is_among_atoms_that_are_in_both_pools():
     assert frame["window"].to_list() == [3, 5, 7, 9]
     assert frame["jaccard"].to_list() == pytest.approx([None, 2 / 3, None, 0.0])
     assert frame["adjusted_rand"].to_list() == pytest.approx([None, 1.0, None, 0.0])
-    assert frame["cluster_room"].to_list() == [0.5, 0.75, 0.0, 1.0]
+    assert frame["cluster_room"].to_list() == [0.5, 0.75, None, 1.0]  # nobody was weighted at 7
     assert frame["effective_bets"].to_list() == [1.5, 2.5, None, None]
     assert frame["overridden"].to_list() == [0, 1, None, 0]
     assert frame["winners"].to_list() == [3, 3, None, 0]

@@ -47,7 +47,7 @@ def test_information_is_by_horizon_and_a_penalty_counts_as_the_score_uses_it() -
     assert found.ic.tolist() == pytest.approx([spearmanr(score, row).statistic for row in after])
 
 
-def test_shares_of_the_variance_of_a_score_are_covariances_and_sum_to_one() -> None:
+def test_shares_of_the_variance_of_a_score_are_those_of_the_response_by_hand_covariances() -> None:
     one, two = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 4.0, 0.0, 4.0])
     found = measured(response_of({"one": one, "two": two}, [0]), after_of(np.ones((1, 4))), rows=1)
     score = one + two

@@ -27,11 +27,18 @@ def test_what_was_chosen_is_counted_and_compared_with_the_window_before() -> Non
     found = finding("m", windows, floor=True)  # type: ignore[arg-type]
     assert (found.windows, found.empty, found.sparse, found.failures) == (4, 2, 3, ("why",))
     assert (found.winners, found.fewest, found.stages) == (5 / 4, 0, (1, 1, 0, 0, 2))
-    assert found.overlap == pytest.approx(np.mean([1 / 4, 0.0]))  # of nobody and nobody there is none
+    assert found.overlap == pytest.approx(np.mean([1 / 4, 0.0]))  # without a pool there is none
     assert found.turnover == pytest.approx(2 / 3)
     assert found.rand == pytest.approx(np.mean([1.0, -0.5]))
     assert (found.bets, found.silent) == (2.5, 0.0)
     assert finding("m", windows, floor=False).sparse is None  # type: ignore[arg-type]
+
+
+def test_winners_in_common_are_counted_among_names_that_both_pools_have() -> None:
+    """A3 wins and leaves: it is no change. A pool without a name in common with the next has nothing to compare."""
+    nobody = nothing_chosen(rows=ROWS, horizons=1, failure="")
+    windows = [window([0, 1, 3], [0.0] * 4), window([1, 2], [0.0] * 3), nobody]
+    assert finding("m", windows, floor=True).overlap == pytest.approx(1 / 3)  # type: ignore[arg-type]
 
 
 def test_alpha_by_window_and_by_the_year_in_closed_form() -> None:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tvquant.tournament.selection_tables import ModelEvidence
 
 FOLDER = Path("artifacts") / "models"
-LEVEL = 0.05
-WINDOW = "window"
 
 type Row = Mapping[str, Any]
 
@@ -97,6 +95,8 @@ def _summary(found: "ModelEvidence") -> list[str]:
 
 def _tables(found: "ModelEvidence") -> Iterator[str]:
     """Yield the tables as text, a blank line behind each; what models share is in one row."""
+    from tvquant.tournament.selection_tables import WINDOW
+
     yield "What was chosen"
     yield _choices(found.choices)
     for row in found.choices:
@@ -236,6 +236,8 @@ def conclusions(found: "ModelEvidence") -> list[str]:
 
 def _concluded(what: str, rows: Sequence[Row], named: Callable[[Row], str]) -> str:
     """Return what of a table is significant at 5 % for all its questions together."""
+    from tvquant.statistics.significance import LEVEL
+
     tested = [row for row, _ in _alike(rows) if row["p_holm"] is not None]
     if not tested:
         return f"{what}: nothing to test"

@@ -9,6 +9,7 @@ from tvquant.report.figures import GREY, axis, colours, days, figure
 from tvquant.report.formatting import NOTHING, count, number, percent, plain
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.selection.eligibility import MEANINGS
 from tvquant.selection.relaxation import CLUSTER_FLOOR
 from tvquant.selection.vetoes.catalogue import VETOES
 from tvquant.universe.health import REASONS
@@ -75,6 +76,8 @@ def _about(reason: str) -> tuple[str, str]:
         return ("health", HEALTH[reason])
     if reason in VETOES:
         return ("hard" if VETOES[reason].hard else "soft", VETOES[reason].meaning)
+    if reason in MEANINGS:
+        return ("hard", MEANINGS[reason])
     if reason == CLUSTER_FLOOR:
         return ("soft", "Its cluster was left empty, and it is too near to noise to stand for it.")
     return (NOTHING, "This version of tvquant does not know it.")
