@@ -95,9 +95,21 @@ def start(jobs: int) -> Executor:
     from joblib.externals.loky import get_reusable_executor
 
     found: Executor = get_reusable_executor(
-        max_workers=jobs - 1, timeout=IDLE, initializer=end_with, initargs=(os.getpid(),)
+        max_workers=jobs - 1, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
     )
     return found
+
+
+def _begin(parent: int) -> None:
+    """Make a process a worker of the parent: one that ends with it, and may use memory.
+
+    A worker that holds 300 MB more than after its first task is taken for a leak and is replaced, in the middle of its
+    work; ours holds the features of a whole panel by then, and its successor would compute them again.
+    """
+    from joblib.externals.loky import process_executor
+
+    end_with(parent)
+    process_executor._USE_PSUTIL = False
 
 
 def _get_ready(file: Path) -> None:

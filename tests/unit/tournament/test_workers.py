@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tvquant.core.errors import ModelError
-from tvquant.tournament.workers import Pool
+from tvquant.tournament.workers import Pool, start
 
 PARENT = """
 import os, time
@@ -61,6 +61,18 @@ def test_this_process_works_beside_the_workers_of_its_pool_which_cannot_write_it
         assert os.getpid() in pids
         assert len(pids) == 2
         assert not workers_wrote
+
+
+def takes_memory_for_a_leak() -> bool:
+    from joblib.externals.loky import process_executor
+
+    return bool(vars(process_executor)["_USE_PSUTIL"])
+
+
+@pytest.mark.xdist_group("loky")
+def test_a_worker_may_use_memory() -> None:
+    takes_memory_for_a_leak()  # a library without this switch has another: KeyError
+    assert not start(2).submit(takes_memory_for_a_leak).result()
 
 
 @pytest.mark.xdist_group("loky")
