@@ -31,9 +31,9 @@ def rescaled(given: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     Per symbol, by name: the first bar that differs (`day`), how many do (`bars`), its closes `was` and `now`, and the
     stored span, `first` to `last`, with the number of its bars, `held`.
     """
-    old = stored.select(pl.col("symbol").cast(pl.String), _DAY, *PRICES)
+    old = stored.lazy().select(pl.col("symbol").cast(pl.String), _DAY, *PRICES)
     span = old.group_by("symbol").agg(first=pl.col("day").min(), last=pl.col("day").max(), held=pl.len())
-    new = given.select(pl.col("symbol").cast(pl.String), _DAY, *PRICES)
+    new = given.lazy().select(pl.col("symbol").cast(pl.String), _DAY, *PRICES)
     pairs = new.join(old, on=["symbol", "day"], suffix="_old")
     logs = {name: (pl.col(name) / pl.col(f"{name}_old")).log() for name in PRICES}
     pairs = pairs.select("symbol", "day", was="close_old", now="close", **logs).filter(pl.col("close").is_finite())
@@ -56,4 +56,5 @@ def rescaled(given: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     several = (pl.col("bars") > 1) | (pl.col("prices") > 0)
     whole = pl.col("bars") >= PAST * pl.col("past")
     found = found.filter(alike & several & whole)
-    return found.select("symbol", "day", "bars", "was", "now").join(span, on="symbol", maintain_order="left")
+    found = found.select("symbol", "day", "bars", "was", "now").join(span, on="symbol", maintain_order="left")
+    return found.collect()

@@ -13,6 +13,8 @@ def delivered(rows: pl.DataFrame) -> pl.DataFrame:
 
     Rows of one day are one bar, which has a value when any of them does.
     """
+    if rows["dividends"].null_count() == len(rows):
+        return pl.DataFrame(schema={"symbol": pl.String, **dict.fromkeys(SPAN, rows.schema["timestamp"])})
     time, said = pl.col("timestamp"), pl.col("dividends").is_not_null()
     first, last = time.filter(said).min(), time.filter(said).max()
     broken = (~said & time.is_between(first, last)).any()
@@ -47,6 +49,8 @@ def union(spans: pl.DataFrame) -> pl.DataFrame:
 
 def inside(rows: pl.DataFrame, spans: pl.DataFrame, first: str = "timestamp", last: str = "timestamp") -> pl.Series:
     """Return which rows (symbol, and times from `first` to `last`) lie in one of the spans."""
+    if spans.is_empty() or rows[first].null_count() == len(rows):
+        return pl.repeat(False, len(rows), eager=True)
     ask = rows.select(pl.col("symbol").cast(pl.String), since=first, till=last, at=pl.int_range(pl.len()))
     ask = ask.filter(pl.col("since").is_not_null()).sort("since")
     known = union(spans).sort(SPAN[0])

@@ -165,10 +165,10 @@ def properties(table: str) -> "deltalake.WriterProperties":
 def arrow(table: str, frame: pl.DataFrame) -> Any:
     """Return the rows in the table's types, for the Delta library."""
     schema = SCHEMAS[table]
-    frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
     # Texts repeat: as dictionaries they cost half the time to write. Plain large strings, not views: filters need them.
-    texts = [name for name, kind in schema.items() if kind == pl.String]
-    rows = frame.with_columns(pl.col(texts).cast(pl.Categorical)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    columns = {name: pl.col(name).cast(kind) for name, kind in schema.items()}
+    texts = {name: columns[name].cast(pl.Categorical) for name, kind in schema.items() if kind == pl.String}
+    rows = frame.select(**columns | texts).to_arrow(compat_level=pl.CompatLevel.oldest())
     plain = rows.schema
     for place, field in enumerate(plain):
         plain = plain.set(place, field.remove_metadata())

@@ -279,7 +279,6 @@ def read(
     from deltalake.exceptions import DeltaError
 
     schema = SCHEMAS[table]
-    empty = pl.DataFrame(schema=schema)
     committed.check_log(root, table, at)
     if span is not None:
         within = pl.col("timestamp").is_between(pl.lit(span[0], TIME), pl.lit(span[1], TIME))
@@ -289,17 +288,17 @@ def read(
         try:
             before = seen
             found = _described(root, table, at)
-            if found is None:
-                return empty.select(columns) if columns else empty
-            seen, actions = found
+            seen, actions = found or (seen, None)
             # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
-            names = _within(actions, span)
+            names = () if actions is None else _within(actions, span)
+            if not len(names):
+                return pl.DataFrame(schema={name: schema[name] for name in columns or schema})
             committed.check_files(root, table, names)
             files = [f"{address(root, table)}/{name}" for name in names]
             stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
             scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False)
             # The store as Delta sees it: no other source of credentials is looked for.
-            lazy = scan(files, storage_options=options(root), credential_provider=None) if files else empty.lazy()
+            lazy = scan(files, storage_options=options(root), credential_provider=None)
             lazy = lazy if where is None else lazy.filter(where)
             return (lazy.select(columns) if columns else lazy).collect()
         except (DeltaError, *UNREADABLE) as error:

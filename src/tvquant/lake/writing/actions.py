@@ -83,8 +83,13 @@ def unstored_actions(root: Root, given: pl.DataFrame) -> pl.DataFrame:
     A source that has told nothing of an action adds to it what no other says; one that has told other values tells all
     of its own anew.
     """
+    if given.is_empty():
+        return given
     where = pl.col("symbol").is_in(given["symbol"].unique().implode())
-    said = current(tables.read(root, "actions", TOLD, where=where)).with_columns(DAY)
+    said = tables.read(root, "actions", TOLD, where=where)
+    if said.is_empty():
+        return given
+    said = current(said).with_columns(DAY)
     given = given.with_columns(DAY)
     mine = [*EVENT, "source"]
     again = given.join(said, on=mine, how="semi")

@@ -15,9 +15,18 @@ def batches(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
     Columns that hold nothing in any row (of type Null, they take no memory) are numbers in the slices.
     """
+    if len(rows) <= ROWS:
+        if len(rows):
+            yield _numbers(rows)
+        return
     ends: list[int] = rows["symbol"].rle().struct.field("len").cum_sum().to_list()
     start = 0
-    for end, after in zip(ends, [*ends[1:], inf], strict=False):  # no rows, no ends
+    for end, after in zip(ends, [*ends[1:], inf], strict=True):
         if after - start > ROWS:
-            yield rows.slice(start, end - start).cast({cs.by_dtype(pl.Null): pl.Float64})
+            yield _numbers(rows.slice(start, end - start))
             start = end
+
+
+def _numbers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with columns that hold nothing as numbers."""
+    return rows.cast({cs.by_dtype(pl.Null): pl.Float64}) if pl.Null in rows.dtypes else rows

@@ -102,21 +102,25 @@ def _heard(
     declared: Basis,
     anew: Collection[str],
     unchanging: bool,
-) -> tuple[Evidence, tuple[Contradiction, ...]] | None:
-    """The evidence of some symbols on their basis, and who of them the stored history contradicts; None: nothing is."""
+) -> tuple[Evidence | None, tuple[Contradiction, ...]]:
+    """The evidence of some symbols on their basis (None: none), and who of them the stored history contradicts."""
     names, times = given["symbol"].unique().cast(pl.String), given["timestamp"]
     span: Any = (times.min() - APART, times.max() + APART)  # type: ignore[operator]
     mine = tables.among(names) & ~pl.col("symbol").is_in(sorted(anew))
     told = current(tables.read(root, "actions", TOLD, where=mine, span=span)).select(ACTION)
     told = pl.concat([actions.filter(tables.among(names)).select(ACTION), told])
-    if told.is_empty() and not unchanging and given["adj_close"].is_null().all():
-        return None
+    silent = told.is_empty() and given["adj_close"].null_count() == len(given)
+    if silent and not unchanging:
+        return None, ()
     columns = ["symbol", "timestamp", *PRICES, "adj_close"]
     stored = tables.read(root, table, columns, where=mine, span=span)
     fresh = given.select(pl.col("symbol").cast(pl.String), *columns[1:])
+    changed = tuple(_changed(fresh, stored)) if unchanging and len(stored) else ()
+    if silent and stored["adj_close"].null_count() == len(stored):
+        return None, changed
     # Given rows stand before stored ones of their day: the first of a day counts.
     prices = pl.concat([fresh, stored]).with_columns(basis=pl.lit(str(declared)))
-    return Evidence.of(prices, told), tuple(_changed(fresh, stored)) if unchanging else ()
+    return Evidence.of(prices, told), changed
 
 
 def _changed(fresh: pl.DataFrame, stored: pl.DataFrame) -> Iterator[Contradiction]:
@@ -128,18 +132,15 @@ def _changed(fresh: pl.DataFrame, stored: pl.DataFrame) -> Iterator[Contradictio
 
 
 def _weighed(
-    parts: Sequence[tuple[Evidence, tuple[Contradiction, ...]] | None],
+    parts: Sequence[tuple[Evidence | None, tuple[Contradiction, ...]]],
 ) -> tuple[tuple[Contradiction, ...], frozenset[str], frozenset[str]]:
     """What speaks against the basis, whose splits confirm it, and whose stored history alone speaks against it."""
-    nothing: frozenset[str] = frozenset()
-    heard = [part for part in parts if part is not None]
-    if not heard:
-        return (), nothing, nothing
-    evidence = Evidence.joined([one for one, _ in heard])
-    found = {one.symbol: one for one in evidence.contradictions()}
-    confirming = evidence.confirmed() if found else nothing
+    heard = [evidence for evidence, _ in parts if evidence is not None]
+    evidence = Evidence.joined(heard) if heard else None
+    found = {one.symbol: one for one in evidence.contradictions()} if evidence else {}
+    confirming = evidence.confirmed() if evidence and found else frozenset[str]()
     accused = frozenset(found)
-    for one in (one for _, changed in heard for one in changed):
+    for one in (one for _, changed in parts for one in changed):
         found.setdefault(one.symbol, one)
     return tuple(found[name] for name in sorted(found)), confirming, frozenset(found) - accused
 

@@ -49,13 +49,16 @@ def mark_repeats(
     same = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("session") == pl.col("session").shift())
     rows = rows.with_columns(again=same.fill_null(False))
     held = _held(root, interval, rows, structures, recorded_at)
-    held = held.filter(~pl.col("symbol").cast(pl.String).is_in(sorted(anew)))
-    several = pl.col("again") | pl.col("again").shift(-1, fill_value=False)
-    given = rows.select(*KEY, "index", *VALUES, several=several)
+    if anew:
+        held = held.filter(~pl.col("symbol").cast(pl.String).is_in(sorted(anew)))
     said = np.zeros(len(rows), bool)
-    said[_covered(given.filter(~pl.col("several")), held)] = True
-    mine = given.filter("several").drop("several")
-    if len(mine):
+    twice = rows["again"].any()
+    if twice or len(held):
+        several = pl.col("again") | pl.col("again").shift(-1, fill_value=False)
+        given = rows.select(*KEY, "index", *VALUES, several=several)
+        said[_covered(given.filter(~pl.col("several")), held)] = True
+    if twice:
+        mine = given.filter("several").drop("several")
         said[mine["index"].to_numpy()] = True
         said[_unsaid(mine, held.join(mine.select(KEY), on=KEY, how="semi")).to_numpy()] = False
     within = pl.col("again") & (pl.col("file") == pl.col("file").shift())

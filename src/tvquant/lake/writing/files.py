@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from tvquant.core.errors import DataError
@@ -99,11 +100,12 @@ def _judged(
     failures = [*_ragged(sheet, raw), *_unknown(rows), *_untimed(moments), *_odd(raw, rows)]
     if now is not None:
         late = f"opens after this clock's {now:%Y-%m-%dT%H:%MZ}"
-        failures.append(("timestamp", rows["timestamp"] > now, late))
-    interval, refused = _interval(path, _good(rows, failures, ignored))
+        failures += _any("timestamp", rows["timestamp"] > now, late)
+    good = _good(rows, failures, ignored)
+    interval, refused = _interval(path, good)
     if refused:
         failures.append(("symbol", rows["symbol"].is_in(list(refused)), refused))
-    good = _good(rows, failures, ignored)
+        good = _good(rows, failures, ignored)
     bad = _rejected(raw, [(column, mine & ~ignored, why) for column, mine, why in failures])
     if good.is_empty() and bad.is_empty() and not choice.narrows:
         raise no_rows(path)
@@ -141,19 +143,21 @@ def _is_funding(raw: pl.DataFrame) -> bool:
 
 def _typed(path: Path, sheet: Sheet, raw: pl.DataFrame, moments: Moments) -> pl.DataFrame:
     """Return columns in the lake's types, null where a value is absent or none."""
-    frame = pl.DataFrame({"symbol": raw["symbol"], "timestamp": moments.stamps})
-    for name in (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS):
-        numbers = raw[name].cast(pl.Float64, strict=False) if name in raw.columns else pl.lit(None)
-        frame = frame.with_columns(numbers.alias(name))
-        if name in raw.columns and frame[name].null_count() > raw[name].null_count():
+    names = (RATE,) if _is_funding(raw) else (*VALUES, *ACTIONS)
+    numbers = {name: raw[name].cast(pl.Float64, strict=False) for name in names if name in raw.columns}
+    for name, column in numbers.items():
+        if column.null_count() > raw[name].null_count():
             refuse_commas(path, raw[name], sheet)
-    return frame
+    frame = pl.DataFrame({"symbol": raw["symbol"], "timestamp": moments.stamps, **numbers})
+    columns = [pl.col(name) if name in numbers else pl.lit(None).alias(name) for name in names]
+    return frame.select("symbol", "timestamp", *columns)
 
 
 def _blank(path: Path, raw: pl.DataFrame) -> pl.Series:
     """Return lines of a csv that say nothing, which are no rows."""
-    nothing = raw.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return nothing & (path.suffix.lower() != ".parquet")
+    if path.suffix.lower() == ".parquet":
+        return pl.Series(np.zeros(len(raw), bool))
+    return raw.select(pl.all_horizontal(pl.all().is_null())).to_series()
 
 
 def _good(rows: pl.DataFrame, failures: list[Failure], ignored: pl.Series) -> pl.DataFrame:
@@ -198,31 +202,38 @@ def _untimed(moments: Moments) -> list[Failure]:
 def _odd(raw: pl.DataFrame, rows: pl.DataFrame) -> list[Failure]:
     """Return rows with a value that is none, or none of its column."""
     failures: list[Failure] = []
-
-    def check(column: str, bad: pl.Series, reason: str) -> None:
-        if bad.any():
-            failures.append((column, bad, reason))
-
-    for name in (one for one in rows.columns if one in raw.columns and one not in ("symbol", "timestamp")):
+    names = [one for one in rows.columns if one in raw.columns and one not in ("symbol", "timestamp")]
+    finite = rows.select(pl.col(names).is_finite().all()).row(0, named=True) if names else {}
+    for name in names:
         given, numbers = raw[name], rows[name]
-        check(name, given.is_not_null() & numbers.is_null(), "is not a number")
-        check(name, ~numbers.is_finite(), "is not a finite number")
+        if numbers.null_count() > given.null_count():
+            failures += _any(name, given.is_not_null() & numbers.is_null(), "is not a number")
+        if not finite[name]:
+            failures += _any(name, ~numbers.is_finite(), "is not a finite number")
         if name in NEVER_NEGATIVE:
-            check(name, numbers < 0, "is negative")
+            failures += _any(name, numbers < 0, "is negative")
         if name == RATE:
-            check(name, numbers.abs() > MOST, f"is no fraction from -{MOST:g} to {MOST:g}")
-        if name in ("close", RATE):
-            check(name, given.is_null(), "is empty")
-        elif name in PRICES and 0 < given.null_count() < len(given):
+            failures += _any(name, numbers.abs() > MOST, f"is no fraction from -{MOST:g} to {MOST:g}")
+        absent = given.null_count()
+        if name in ("close", RATE) and absent:
+            failures += _any(name, given.is_null(), "is empty")
+        elif name in PRICES and 0 < absent < len(given):
             has_some = rows.select(pl.col(name).is_not_null().any().over("symbol")).to_series()
-            check(name, given.is_null() & has_some, "is empty")
+            failures += _any(name, given.is_null() & has_some, "is empty")
     return failures
+
+
+def _any(column: str, bad: pl.Series, reason: str) -> list[Failure]:
+    """Return the failure of the bad rows, where there is one."""
+    return [(column, bad, reason)] if bad.any() else []
 
 
 def _rejected(raw: pl.DataFrame, failures: list[Failure]) -> pl.DataFrame:
     """Return the first failure of every bad row, in the order of rows; rows count from 0."""
     parts = []
     for column, bad, why in failures:
+        if not bad.any():
+            continue
         part = raw.with_row_index("row").filter(bad.fill_null(False)).with_columns(pl.col("symbol").cast(pl.String))
         value = part[column].cast(pl.String, strict=False).fill_null("")
         reason = pl.lit(why) if isinstance(why, str) else value.replace_strict(dict(why), return_dtype=pl.String)

@@ -62,5 +62,7 @@ def settled(rows: pl.DataFrame) -> pl.DataFrame:
 
 def unstored(root: Root, given: pl.DataFrame) -> pl.DataFrame:
     """Return those of the settled payments that the lake does not have."""
+    if given.is_empty():
+        return given
     where = pl.col("symbol").is_in(given["symbol"].unique().implode())
     return given.join(tables.read(root, "funding", COLUMNS, where=where), on=COLUMNS, how="anti", maintain_order="left")

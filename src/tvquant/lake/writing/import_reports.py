@@ -122,15 +122,19 @@ def put_aside(root: Root, import_id: str, deliveries: Sequence[Delivery]) -> Pat
 def journal_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Return per file and symbol how many rows were stored or repeated, and those that repeat within the files."""
     repeats = pl.col("session").filter(pl.col("repeated"))
-    counted = rows.group_by("file", pl.col("symbol").cast(pl.String)).agg(
-        rows=pl.len(),
-        stored=(~pl.col("duplicate")).sum(),
-        duplicates=pl.col("duplicate").sum(),
-        repeated_first=repeats.min(),
-        repeated_last=repeats.max(),
-        repeated=pl.col("repeated").sum(),
+    counted = (
+        rows.lazy()
+        .group_by("file", pl.col("symbol").cast(pl.String))
+        .agg(
+            rows=pl.len(),
+            stored=(~pl.col("duplicate")).sum(),
+            duplicates=pl.col("duplicate").sum(),
+            repeated_first=repeats.min(),
+            repeated_last=repeats.max(),
+            repeated=pl.col("repeated").sum(),
+        )
     )
-    return counted.sort("file", "symbol")
+    return counted.sort("file", "symbol").collect()
 
 
 def funding_journal(paid: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:

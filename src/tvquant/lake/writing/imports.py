@@ -33,7 +33,7 @@ from tvquant.lake.storage.tables import DAILY, TIME, VALUES
 from tvquant.lake.writing import revisions
 from tvquant.lake.writing.actions import unstored_actions
 from tvquant.lake.writing.batches import batches
-from tvquant.lake.writing.declared_basis import NO_FACTS, Contradicted, Doubt, on_word
+from tvquant.lake.writing.declared_basis import NO_ACTIONS, NO_FACTS, Contradicted, Doubt, on_word
 from tvquant.lake.writing.duplicates import mark_repeats
 from tvquant.lake.writing.files import FUNDING, Delivery, read_file
 from tvquant.lake.writing.funding import settled, unstored
@@ -160,19 +160,24 @@ def _import(root: Root, asked: _Asked) -> ImportReport:
     columns = origin(named, import_id, asked.recorded_at)
     aside = put_aside(root, import_id, asked.deliveries)
     instruments = new_instruments(root, _coverage(judged.parts), asked.structures)
-    told, retold = _actions(judged.parts).with_columns(source=columns["source"]), anew & _telling(judged.parts)
-    fresh = told.filter(pl.col("symbol").is_in(sorted(retold)))
-    actions = pl.concat([unstored_actions(root, _without(told, retold)), fresh])
-    payments = unstored(root, settled(asked.paid))
-    journals = [*(journal for _, journal in marked.values()), funding_journal(asked.paid, payments)]
+    told = _actions(judged.parts).with_columns(source=columns["source"])
+    retold = anew & _telling(judged.parts) if anew else anew
+    actions = unstored_actions(root, _without(told, retold))
+    if retold:
+        actions = pl.concat([actions, told.filter(pl.col("symbol").is_in(sorted(retold)))])
+    payments = unstored(root, settled(asked.paid)) if len(asked.paid) else asked.paid
+    journals = [journal for _, journal in marked.values()]
+    if len(asked.paid) or not journals:
+        journals.append(funding_journal(asked.paid, payments))
     journal = pl.concat(journals, how="vertical_relaxed").sort("file", "symbol")
-    for table, frame in (
-        ("facts", judged.word.with_columns(file=pl.lit(0))),
-        ("actions", actions),
-        ("funding", payments),
-        ("instruments", instruments),
+    for table, frame, gone in (
+        ("facts", judged.word.with_columns(file=pl.lit(0)), ()),
+        ("actions", actions, retold),
+        ("funding", payments, ()),
+        ("instruments", instruments, ()),
     ):
-        revisions.write(root, table, [frame.with_columns(**columns)], retold if table == "actions" else ())
+        if len(frame) or gone:
+            revisions.write(root, table, [frame.with_columns(**columns)], gone)
     for interval, (part, _) in marked.items():
         more = {"interval": pl.lit(interval), "basis": pl.lit(str(asked.declared)), **columns}
         new = (batch.filter(~pl.col("duplicate")).with_columns(**more) for batch in batches(part))
@@ -343,18 +348,15 @@ def _check_held(root: Root, table: str, rows: pl.DataFrame, declared: Basis) -> 
 
 def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Structure]) -> pl.DataFrame:
     """Return symbols that the lake does not know, and runs of bars that it does not know the dividends of."""
-    found = rows.group_by("symbol").agg(pl.col("file").min()).with_columns(pl.col("symbol").cast(pl.String))
-    found = found.join(dividend_coverage.delivered(rows), on="symbol", how="left").sort(
-        "symbol", *dividend_coverage.SPAN
-    )
-    held = tables.read(root, "instruments", ["symbol", *dividend_coverage.SPAN])
-    known = pl.col("symbol").is_in(held["symbol"].unique().implode())
-    told = pl.col(dividend_coverage.SPAN[0]).is_not_null() & ~pl.lit(
-        dividend_coverage.inside(found, held, *dividend_coverage.SPAN)
-    )
-    found = found.filter(~known | told)
-    what = [structures[name] for name in found["symbol"]]
-    return found.with_columns(
+    first, last = dividend_coverage.SPAN
+    found = rows.lazy().group_by("symbol").agg(pl.col("file").min()).with_columns(pl.col("symbol").cast(pl.String))
+    found = found.join(dividend_coverage.delivered(rows).lazy(), on="symbol", how="left").sort("symbol", first, last)
+    each = found.collect()
+    held = tables.read(root, "instruments", ["symbol", first, last])
+    known = pl.Series(map(set(held["symbol"]).__contains__, each["symbol"]), dtype=pl.Boolean)
+    new = each.filter(~known | (each[first].is_not_null() & ~dividend_coverage.inside(each, held, first, last)))
+    what = [structures[name] for name in new["symbol"]]
+    return new.with_columns(
         kinds=pl.Series([" ".join(sorted(one.kinds)) for one in what], dtype=pl.String),
         currency=pl.Series([one.currency for one in what], dtype=pl.String),
         calendar=pl.Series([one.calendar for one in what], dtype=pl.String),
@@ -364,7 +366,8 @@ def new_instruments(root: Root, rows: pl.DataFrame, structures: Mapping[str, Str
 def _actions(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return dividends and splits of the rows; 0 is none, and so is a split of 1 for 1."""
     found = [
-        part.select("symbol", "timestamp", "file", column)
+        part.lazy()
+        .select("symbol", "timestamp", "file", column)
         .filter((pl.col(column) > 0) & (pl.col(column) != neutral))
         .select(
             pl.col("symbol").cast(pl.String), "timestamp", "file", kind=pl.lit(kind),
@@ -372,5 +375,8 @@ def _actions(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         )
         for part in parts.values()
         for column, kind, neutral in (("dividends", "dividend", 0.0), ("stock_splits", "split", 1.0))
+        if part[column].null_count() < len(part)
     ]  # fmt: skip
-    return pl.concat(found).unique(ACTION, keep="first", maintain_order=True).sort(ACTION)
+    if not found:
+        return NO_ACTIONS.with_columns(file=pl.Series(dtype=pl.UInt32))
+    return pl.concat(found).unique(ACTION, keep="first", maintain_order=True).sort(ACTION).collect()

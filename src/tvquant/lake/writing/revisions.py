@@ -55,8 +55,9 @@ def revisions(
         return (), {}
     names = given["symbol"].cast(pl.String).unique()
     stored = tables.read(root, table, ["symbol", "timestamp", *PRICES], where=pl.col("symbol").is_in(names.implode()))
-    found, refused = [], {}
-    for row in rescaled(given, stored).iter_rows(named=True):
+    found: list[Revision] = []
+    refused: dict[str, str] = {}
+    for row in () if stored.is_empty() else rescaled(given, stored).iter_rows(named=True):
         one = Revision(symbol=row["symbol"], bars=row["held"], since=row["day"], was=row["was"], now=row["now"])
         mine = given.filter(pl.col("symbol").cast(pl.String) == one.symbol)
         why = _short(mine, row["first"], row["last"]) or _unscaled(root, mine, one.symbol, declared)
@@ -100,8 +101,8 @@ def write(root: Root, table: str, frames: Iterable[pl.DataFrame], anew: Collecti
 
     In a commit of its own, that is: their new rows are held together in memory, the others are not.
     """
-    version = tables.version(root, table)
-    if not anew or version is None:
+    version = tables.version(root, table) if anew else None
+    if version is None:
         commits.extend(root, table, frames)
         return
     mine = pl.col("symbol").cast(pl.String).is_in(sorted(anew))

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from tvquant.core.errors import ProfileError
@@ -29,6 +30,8 @@ class SymbolChoice:
 
     def leaves_out(self, symbols: pl.Series) -> pl.Series:
         """Return which rows are not taken; one without a symbol is, unless symbols are named."""
+        if not self.narrows:
+            return pl.Series(np.zeros(len(symbols), bool))
         out = symbols.is_in(list(self.exclude)).fill_null(False)
         return out | ~symbols.is_in(list(self.only)).fill_null(False) if self.only else out
 
