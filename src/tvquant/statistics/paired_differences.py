@@ -28,6 +28,8 @@ BATCH = 256
 """Draws at a time, so that memory stays small."""
 LEAST_BLOCKS = 10
 """Fewer blocks than these say nothing of how blocks vary."""
+FLAT = 1e-9
+"""A draw whose error is below this share of the sample's has none: in its rows the difference does not vary."""
 
 type Moments4 = Floats
 """(..., 4) means of the first returns, of the second, and of the squares of both."""
@@ -101,7 +103,7 @@ def paired_difference(
 
     Raises
     ------
-    ModelError : fewer rows than ten blocks have; one of the two does not vary.
+    ModelError : fewer rows than ten blocks have; one of the two does not vary; they differ in too few blocks.
     """
     n = len(first)
     if n != len(second) or n // block < LEAST_BLOCKS:
@@ -114,14 +116,18 @@ def paired_difference(
     means = rows.mean(axis=0)
     own, _, _ = kind.of(means[:2], means[2:])
     yearly = kind.yearly(n, periods_per_year)
-    if np.array_equal(first, second):
-        error, reach = 0.0, 0.0
-    else:
-        sums = _block_sums(rows, block)
-        found, gradient = kind.difference(means)
-        error = math.sqrt(float((((sums - block * means) @ gradient) ** 2).sum()) / block) / n
-        draws = _distances(kind, sums, float(found), block, seed)
+    sums = _block_sums(rows, block)
+    found, gradient = kind.difference(means)
+    error = math.sqrt(float((((sums - block * means) @ gradient) ** 2).sum()) / block) / n
+    reach = 0.0
+    if error > 0.0 and not np.array_equal(first, second):
+        draws = _distances(kind, sums, float(found), block, seed, least=FLAT * error)
         reach = float(np.quantile(draws, confidence, method="higher")) * error
+    if not np.isfinite(reach):
+        raise ModelError(
+            f"the two differ in so few blocks of {block} rows that draws of {n // block} often miss them: no interval "
+            f"at {100 * confidence:.4g} % can be told"
+        )
     difference = float(own[0] - own[1])
     return PairedDifference(
         first=float(own[0]) * yearly,
@@ -142,10 +148,11 @@ def _block_sums(rows: Floats, block: int) -> Floats:
     return np.asarray(round_[block:] - round_[:-block])
 
 
-def _distances(kind: Statistic, sums: Floats, centre: float, block: int, seed: int) -> Floats:
+def _distances(kind: Statistic, sums: Floats, centre: float, block: int, seed: int, *, least: float) -> Floats:
     """Return (DRAWS,) distances of each draw's statistic from the sample's, in standard errors of the draw.
 
-    A draw in which a book does not vary has no statistic, and counts as infinitely far.
+    A draw in which a book does not vary has no statistic, and one whose error is not above `least` no error: both
+    count as infinitely far.
     """
     n, random = len(sums), np.random.default_rng(seed)
     count = n // block
@@ -158,5 +165,5 @@ def _distances(kind: Statistic, sums: Floats, centre: float, block: int, seed: i
         with np.errstate(divide="ignore", invalid="ignore"):
             error = np.sqrt((spread**2).sum(axis=1)) / (count * block)
             far = np.abs(value - centre) / error
-        found.append(np.where(np.isfinite(far), far, np.inf))
+        found.append(np.where(np.isfinite(far) & (error > least), far, np.inf))
     return np.concatenate(found)

@@ -1,15 +1,22 @@
-"""Worker processes beside this one: one BLAS thread each, and none outlives the process that it works for."""
+"""Worker processes beside this one: one BLAS thread each, and none outlives the process that it works for.
+
+A worker writes what it found to a file, and says only that it is there: who is killed while it sends more than a pipe
+holds leaves the rest of this process waiting for the end of it.
+"""
 
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import ExitStack
 from functools import cache, lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
+
+from tvquant.core.errors import DataError
 
 LOOK = 1.0
 """Seconds between two looks at whether the parent lives."""
@@ -19,6 +26,10 @@ AT_HAND = 2
 """Tasks that each worker has been given: one that it works on, and the next."""
 AHEAD = 8
 """Results per process that may wait for those before them."""
+KILLED = (
+    "a worker process was killed, as systems do that run out of memory; do it again with fewer --jobs "
+    "(a run that was begun goes on by --resume)"
+)
 
 
 class Pool[S]:
@@ -32,6 +43,7 @@ class Pool[S]:
         self.jobs = jobs
         self._subject = subject
         self._stack = ExitStack()
+        self._numbers = count()
 
     def __enter__(self) -> Self:
         from threadpoolctl import threadpool_limits
@@ -54,6 +66,10 @@ class Pool[S]:
         """Return results in the order of the tasks, each as soon as it and those before it are there.
 
         Workers have what comes next; while a result is not there yet, this process takes a task itself.
+
+        Raises
+        ------
+        DataError : a worker was killed.
         """
         if self.jobs == 1:
             return (work(self._subject, *task) for task in tasks)
@@ -62,7 +78,7 @@ class Pool[S]:
         return results
 
     def _results[*A, R](self, work: Callable[[S, *A], R], tasks: tuple[tuple[*A], ...]) -> Generator[R]:
-        given: dict[int, Future[R]] = {}
+        given: dict[int, Future[Path]] = {}
         made: dict[int, R] = {}
         begun = 0
         try:
@@ -70,14 +86,17 @@ class Pool[S]:
                 last = min(len(tasks), wanted + AHEAD * self.jobs)
                 while wanted not in made:
                     while begun < last and self._has_room(given):
-                        given[begun] = self._executor.submit(_worked, self._file, work, tasks[begun])
+                        result = self._file.with_name(f"result_{next(self._numbers)}")
+                        given[begun] = self._executor.submit(_worked, self._file, work, tasks[begun], result)
                         begun += 1
                     if begun < last and not (wanted in given and given[wanted].done()):
                         made[begun] = work(self._subject, *tasks[begun])
                         begun += 1
                     else:
-                        made[wanted] = given.pop(wanted).result()
+                        made[wanted] = _taken(given.pop(wanted).result())
                 yield made.pop(wanted)
+        except BrokenExecutor as error:
+            raise DataError(KILLED) from error
         finally:
             for future in given.values():
                 future.cancel()
@@ -117,12 +136,23 @@ def _get_ready(file: Path) -> None:
     _subject(file)
 
 
-def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
-    """Compute a task in a worker; return its result."""
+def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result: Path) -> Path:
+    """Compute a task in a worker; return where the result is."""
+    import joblib
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return work(_subject(file), *task)
+        joblib.dump(work(_subject(file), *task), result)
+    return result
+
+
+def _taken(result: Path) -> Any:
+    """Return a result of a worker, and remove its file."""
+    import joblib
+
+    found = joblib.load(result)
+    result.unlink()
+    return found
 
 
 @lru_cache(maxsize=1)  # a worker may serve several pools, one after another

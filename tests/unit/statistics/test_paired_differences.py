@@ -86,3 +86,14 @@ def test_equal_books_do_not_differ_and_what_cannot_be_compared_is_refused() -> N
     assert compare(returns[:100], block=10).blocks == 10
     with pytest.raises(ModelError, match="the second returns do not vary"):
         compare(returns * [1, 0])
+
+
+def test_books_that_differ_in_a_few_blocks_have_no_interval_and_twice_a_book_has_its_ratio() -> None:
+    one = pair(300)[:, 0]
+    other = one.copy()
+    other[5] += 0.01
+    for statistic in ("sharpe_difference", "mean_difference"):
+        with pytest.raises(ModelError, match=r"differ in so few blocks of 10 rows that draws of 30 often miss them"):
+            compare(np.stack([other, one], axis=1), statistic, block=10)
+    found = compare(np.stack([2.0 * one, one], axis=1), block=10)
+    assert (found.low, found.difference, found.high) == (0.0, 0.0, 0.0)

@@ -3,12 +3,13 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tvquant.core.errors import ModelError
+from tvquant.core.errors import DataError, ModelError
 from tvquant.tournament.workers import Pool, start
 
 PARENT = """
@@ -40,6 +41,30 @@ def refused(subject: NDArray[np.float64], number: int) -> float:
     if number == 3:
         raise ModelError(f"task {number}")
     return float(subject[number])
+
+
+PIPE = 65_536
+"""Bytes that a pipe takes at once: who is killed while it waits to send more leaves half a message."""
+
+
+def vast(parent: int, number: int) -> tuple[int, bytes]:
+    if os.getpid() != parent:
+        send = Connection._send  # type: ignore[attr-defined]
+
+        def at_once(self: Connection, data: bytes, *more: object) -> None:
+            if len(data) > PIPE:
+                os.kill(os.getpid(), signal.SIGKILL)
+            send(self, data, *more)
+
+        Connection._send = at_once  # type: ignore[attr-defined]
+    time.sleep(0.005)
+    return os.getpid(), bytes(2 * PIPE)
+
+
+def killed(parent: int, number: int) -> None:
+    time.sleep(0.005)
+    if os.getpid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
@@ -82,6 +107,20 @@ def test_a_worker_may_use_memory() -> None:
 def test_the_error_of_a_task_is_raised_whoever_works_on_it() -> None:
     with Pool(2, np.arange(9.0)) as pool, pytest.raises(ModelError, match="task 3"):
         list(pool.run(refused, ((number,) for number in range(9))))
+
+
+@pytest.mark.xdist_group("loky")
+def test_a_worker_that_is_killed_is_said_in_one_line_for_it_sends_nothing_that_could_be_cut_in_two() -> None:
+    with Pool(2, os.getpid()) as pool:
+        seen = set()
+        for pid, result in pool.run(vast, ((k,) for k in range(6000))):
+            assert len(result) == 2 * PIPE
+            seen.add(pid)
+            if len(seen) == 2:
+                break
+        assert len(seen) == 2
+        with pytest.raises(DataError, match=r"a worker process was killed.*--resume"):
+            list(pool.run(killed, ((k,) for k in range(6000))))
 
 
 def test_workers_end_with_a_parent_that_is_killed() -> None:
