@@ -1,13 +1,15 @@
 """Selection: how a pool of atoms became winners, and how many fell where."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
 from tvquant.core.atoms import Atom
 from tvquant.core.instruments import Instant
+from tvquant.core.panel import Floats
 
 POOL = "pool"
 """Components of the whole pool, where a record has them beside the payload (R-SEL-31)."""
@@ -58,6 +60,37 @@ class Veto:
     limit: float
     hard: bool
     overridden: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ByAtom(Mapping[str, dict[str, float]]):
+    """Atom id -> name -> figure of K atoms, kept as columns: a row is made when it is asked for.
+
+    Parameters
+    ----------
+    ids : K atom ids, distinct.
+    columns : name -> K figures.
+    """
+
+    ids: tuple[str, ...]
+    columns: dict[str, Floats]
+
+    def __getitem__(self, symbol: str) -> dict[str, float]:
+        """Return the figures of one atom by name; KeyError names one that is not there."""
+        k = self._places[symbol]
+        return {name: float(column[k]) for name, column in self.columns.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the ids in their order."""
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        """Return K."""
+        return len(self.ids)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {symbol: k for k, symbol in enumerate(self.ids)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

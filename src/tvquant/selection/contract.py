@@ -4,7 +4,7 @@ A context is given with the pool and what is known of its instruments; each stag
 filled. Arrays are read-only, so no stage can alter the raw pool or what an earlier stage found (R-SEL-01).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, Self
@@ -89,9 +89,13 @@ class SelectionContext:
 
     def of_instruments(self, term: str) -> Floats:
         """Return values (K) of a term of the atoms' instruments; NaN where the feature set does not have the term."""
-        if term not in self.features.names:
-            return np.full(len(self.pool.atoms), np.nan)
-        return self.features.of(term, tuple(atom.physical_symbol for atom in self.pool.atoms))
+        return self.terms()(term)
+
+    def terms(self) -> Callable[[str], Floats]:
+        """Return `of_instruments` for many terms: the atoms' instruments are looked up once."""
+        places = self.features.columns(tuple(atom.physical_symbol for atom in self.pool.atoms))
+        absent = np.full(len(places), np.nan)
+        return lambda term: self.features.row(term)[places] if term in self.features.names else absent.copy()
 
     def of_atoms(self, name: str) -> Floats:
         """Return values (K) of one atom feature; ValueError before feature engineering ran."""

@@ -48,6 +48,9 @@ def one_per_identity(context: SelectionContext, *, vetoed: Bools, barred: Bools)
     Nothing where nobody loses. `vetoed` and `barred` (K each): breaks any rule, a hard one.
     """
     ids, atoms, scores, clusters = context.pool.ids, context.pool.atoms, context.scored(), context.partitioned()
+    symbols = {atom.physical_symbol for atom in atoms}
+    if len({context.identities.get(symbol, (symbol,)) for symbol in symbols}) == len(symbols):
+        return {}  # one symbol each
     last, worse, cluster = vetoed.tolist(), (-scores).tolist(), clusters.tolist()
     stays: dict[tuple[object, ...], int] = {}
     rivals = []

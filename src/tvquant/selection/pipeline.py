@@ -4,13 +4,9 @@ A model is what it puts into the stages: how `inference` scores, and which rules
 Those that stand here are v4's.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from tvquant.core.panel import Floats
-from tvquant.core.selection import SelectionResponse
+from tvquant.core.selection import ByAtom, SelectionResponse
 from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.scorer import shares
@@ -67,20 +63,14 @@ class SelectionPipelineAdapter:
         """Return winners by score, with every reason; ModelError when the pool cannot be judged."""
         done = self.pipeline.run(context)
         ids = done.pool.ids
-
-        def by_atom(columns: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
-            names = tuple(columns)
-            rows = np.array(list(columns.values())).reshape(len(names), len(ids)).T.tolist()
-            return {symbol: dict(zip(names, row, strict=True)) for symbol, row in zip(ids, rows, strict=True)}
-
         return SelectionResponse(
             decided_at=done.decided_at,
             model=self.name,
             version=self.version,
             winners=done.winners,
             scores=dict(zip(ids, done.scored().tolist(), strict=True)),
-            components=by_atom(done.probabilities),
-            parts=by_atom(done.parts),
+            components=ByAtom(ids=ids, columns=dict(done.probabilities)),
+            parts=ByAtom(ids=ids, columns=dict(done.parts)),
             shares=shares(done.parts, ids),
             vetoes=dict(done.vetoes),
             clusters=dict(zip(ids, done.clusters, strict=True)),

@@ -56,8 +56,9 @@ def shares(parts: Mapping[str, Floats], ids: Sequence[str]) -> dict[str, float]:
     A share below 0 is of a feature that goes against the score. None where scores are all alike. Sums are taken in the
     order of `ids` (K), so that the order of the pool changes no bit.
     """
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    columns = {name: part[order] - part[order].mean() for name, part in parts.items()}
+    order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.intp)
+    ordered = {name: part[order] for name, part in parts.items()}
+    columns = {name: part - part.mean() for name, part in ordered.items()}
     score = np.sum(list(columns.values()), axis=0)
     total = float(np.square(score).sum())
     if not columns or total <= (ALIKE * sum(np.abs(parts[name]).max() for name in parts)) ** 2:

@@ -59,9 +59,8 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
     rows, k = returns.shape
     usable = [length for length in lookbacks if length <= rows]
     have = np.isfinite(returns)
-    total, times = np.zeros((k, k)), np.zeros((k, k))
     standardised, counted = [np.zeros((0, k))], [np.zeros((0, k))]
-    holed = False
+    holes: list[tuple[Floats, Bools, Bools]] = []
     for length in usable:
         window, covered = returns[rows - length :], _covered(have, length)
         whole = covered & have[rows - length :].all(axis=0)
@@ -69,13 +68,15 @@ def average_correlation(returns: Floats, lookbacks: Sequence[int]) -> Floats:
         standardised.append(values)
         counted.append(varies[None].astype(np.float64))
         if (covered & ~whole).any():
-            holed = True
-            _add_holed(total, times, window, covered, whole)
+            holes.append((window, covered, whole))
     whole_windows, counts = np.concatenate(standardised), np.concatenate(counted)
     of_whole = whole_windows.T @ whole_windows
-    if usable and not holed and counts.all():
+    if usable and not holes and counts.all():
         of_whole /= len(usable)
         return _unit(of_whole)  # a mean of correlation matrices is one
+    total, times = np.zeros((k, k)), np.zeros((k, k))
+    for window, covered, whole in holes:
+        _add_holed(total, times, window, covered, whole)
     total += of_whole
     times += counts.T @ counts
     _fall_back(total, times == 0.0, returns)

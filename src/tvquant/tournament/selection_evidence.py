@@ -132,9 +132,10 @@ def _information(values: Floats, after: Outcomes) -> Floats:
 
 def _features(response: SelectionResponse, after: Outcomes) -> dict[str, FeatureWindow]:
     """Return each feature by its part of the score, which orders atoms as the score uses it: a penalty turned over."""
+    parts = [response.parts[symbol] for symbol in after.ids] if response.parts else []
     found = {}
-    for name in next(iter(response.parts.values()), {}):
-        part = np.array([response.parts[symbol][name] for symbol in after.ids])
+    for name in next(iter(parts), {}):
+        part = np.array([one[name] for one in parts])
         found[name] = FeatureWindow(ic=_information(part, after), share=response.shares.get(name, NONE))
     return found
 

@@ -1,12 +1,13 @@
 """The response as a record: canonical order, winners' components only, and nothing that JSON cannot hold."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 
 from tvquant.core.atoms import Atom, Direction
-from tvquant.core.selection import SelectionResponse, Veto
+from tvquant.core.selection import ByAtom, SelectionResponse, Veto
 
 LONG = Atom(physical_symbol="X:B", logic="hold", direction=Direction.LONG, scan="one")
 SHORT = Atom(physical_symbol="X:A", logic="hold", direction=Direction.SHORT)
@@ -110,3 +111,15 @@ def test_a_record_from_before_vetoes_were_overridden_on_record_is_read():
     old = response().payload()
     old["vetoes"] = {"X:C_hold_LONG": {"rule": "kurtosis", "value": 21.0, "limit": 20.0, "hard": True}}
     assert not SelectionResponse.of(old).vetoes["X:C_hold_LONG"].overridden
+
+
+def test_figures_by_atom_are_a_mapping_of_rows_that_travels_and_is_written_as_one():
+    rows = {"X:A": {"momentum": 0.5, "adx": 0.25}, "X:B": {"momentum": 1.0, "adx": 0.125}}
+    found = ByAtom(ids=("X:A", "X:B"), columns={"momentum": np.array([0.5, 1.0]), "adx": np.array([0.25, 0.125])})
+    assert found == rows
+    assert pickle.loads(pickle.dumps(found)) == rows
+    assert [(symbol, json.dumps(row)) for symbol, row in found.items()] == [
+        (symbol, json.dumps(row)) for symbol, row in rows.items()
+    ]
+    assert found.get("X:C") is None
+    assert ByAtom(ids=("X:A",), columns={}) == {"X:A": {}}

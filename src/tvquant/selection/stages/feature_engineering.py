@@ -138,12 +138,12 @@ def _predictability(context: SelectionContext, returns: Floats) -> dict[str, Flo
 
 
 def _of_instruments(context: SelectionContext) -> dict[str, Floats]:
-    sign = _sign(context)
-    found = {feature: context.of_instruments(term) for feature, term in PLAIN.items()}
+    sign, terms = _sign(context), context.terms()
+    found = {feature: terms(term) for feature, term in PLAIN.items()}
     found["liquidity"] = _liquidity(context, found["liquidity"])
     for feature, (of_long, of_short) in SIDES.items():
-        found[feature] = np.where(sign > 0.0, context.of_instruments(of_long), context.of_instruments(of_short))
-    return found | {feature: context.of_instruments(term) * sign for feature, term in RATINGS.items()}
+        found[feature] = np.where(sign > 0.0, terms(of_long), terms(of_short))
+    return found | {feature: terms(term) * sign for feature, term in RATINGS.items()}
 
 
 def _liquidity(context: SelectionContext, median: Floats) -> Floats:
