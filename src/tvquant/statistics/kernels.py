@@ -22,6 +22,9 @@ type Integers = NDArray[np.int64]
 LANES = 32
 """Series worked on beside each other where sums cannot be split."""
 
+SAMPLE, MARGIN = 20, 3
+"""Values by which a bound of low ones is guessed, and how far above their share of the sample: one in fifty is not."""
+
 FLOOR = 8.0 * EPSILON
 """As `precision.rounding_floor`: a spread at or below this times max(1, largest value) is only rounding."""
 
@@ -81,12 +84,15 @@ def entropy_of_patterns(series: Floats, order: int, rows: int) -> Floats:
     """
     t = series.shape[1]
     out = np.full(len(series), np.nan)
-    _entropy(series, order, rows, np.empty(factorial(order), np.int64), np.empty(t + 1, np.int64), out)
+    counts, times, codes = np.empty(factorial(order), np.int64), np.empty(t + 1, np.int64), np.empty(t, np.int64)
+    _entropy(series, order, rows, counts, times, codes, out)
     return out
 
 
 @compiled
-def _entropy(series: Floats, order: int, rows: int, counts: Integers, times: Integers, out: Floats) -> None:
+def _entropy(
+    series: Floats, order: int, rows: int, counts: Integers, times: Integers, codes: Integers, out: Floats
+) -> None:
     patterns = len(counts)
     for j in range(len(out)):
         values = series[j, _first(series[j], rows) :]
@@ -97,15 +103,8 @@ def _entropy(series: Floats, order: int, rows: int, counts: Integers, times: Int
             continue
         for i in range(patterns):
             counts[i] = 0
-        for w in range(windows):
-            # The inversions of each place, as digits of the factorial number system, number the permutations.
-            code = 0
-            for a in range(order - 1):
-                inversions = 0
-                for b in range(a + 1, order):
-                    if values[w + b] < values[w + a]:
-                        inversions += 1
-                code = code * (order - a) + inversions
+        _number_patterns(values, order, codes[:windows])
+        for code in codes[:windows]:
             counts[code] += 1
         for i in range(windows + 1):
             times[i] = 0
@@ -116,6 +115,23 @@ def _entropy(series: Floats, order: int, rows: int, counts: Integers, times: Int
             if times[c]:
                 entropy -= times[c] * (c / windows) * np.log(c / windows)
         out[j] = min(1.0, max(0.0, entropy / np.log(patterns)))
+
+
+@inner
+def _number_patterns(values: Floats, order: int, codes: Integers) -> None:
+    """Write the number of the permutation that each window is, 0 to order! - 1.
+
+    The inversions of each place are its digits in the factorial number system, the last place being worth 1.
+    """
+    for w in range(len(codes)):
+        codes[w] = 0
+    worth = 1
+    for a in range(order - 2, -1, -1):
+        for b in range(a + 1, order):
+            first, second = values[a:], values[b:]
+            for w in range(len(codes)):  # windows beside each other, as the processor can
+                codes[w] += worth if second[w] < first[w] else 0
+        worth *= order - a
 
 
 def net_over_gross(series: Floats, rows: int) -> Floats:
@@ -275,14 +291,14 @@ def worst_mean(series: Floats, level: float) -> Floats:
     Of a series of which fewer than half of the values are not zero, those that are zero do not count.
     """
     out = _none(3, series)
-    _tail_means(series, level, True, np.empty((2, series.shape[1])), out)
+    _tail_means(series, level, True, np.empty((3, series.shape[1])), out)
     return out
 
 
 def best_mean(series: Floats, level: float) -> Floats:
     """Return rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
     out = _none(3, series)
-    _tail_means(series, level, False, np.empty((2, series.shape[1])), out)
+    _tail_means(series, level, False, np.empty((3, series.shape[1])), out)
     np.negative(out[0], out=out[0])
     return out[:2]
 
@@ -296,20 +312,26 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         for i in range(first, t):
             moved += series[j, i] != 0.0
         still = worst and 2 * moved < t - first  # zeros do not count
-        n = 0
-        for i in range(first, t):
-            scratch[0, n] = scratch[1, n] = sign * series[j, i]
-            n += not still or series[j, i] != 0.0
+        n = 0 if still else t - first
+        if still:
+            for i in range(first, t):
+                scratch[0, n] = sign * series[j, i]
+                n += series[j, i] != 0.0
+        else:
+            for i in range(n):
+                scratch[0, i] = sign * series[j, first + i]
         out[2, j] = n
         if still:
             out[0, j] = 0.0
         if n == 0:
             continue
         place = (n - 1) * level if worst else n - 1 - (n - 1) * level
-        bound = _order_statistic(scratch[1, :n], place)
+        low = scratch[1, : _lowest(scratch[0, :n], place, scratch[1], scratch[2])]
+        scratch[2, : len(low)] = low
+        bound = _order_statistic(scratch[2, : len(low)], place)
         total = squares = 0.0
         m = 0
-        for value in scratch[0, :n]:
+        for value in low:
             scratch[1, m] = value
             m += value < bound or (value == bound and worst)
         for value in scratch[1, :m]:
@@ -318,6 +340,32 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         for value in scratch[1, :m]:
             squares += (value - mean) ** 2
         out[0, j], out[1, j] = mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
+
+
+@inner
+def _lowest(values: Floats, place: float, kept: Floats, sample: Floats) -> int:
+    """Write, in their order, low values with all up to the next but one of `place` among them; return how many.
+
+    Most others are left out where `place` is low: they are above a value of a sample that is likely to be above it.
+    """
+    step, bound = len(values) // SAMPLE, np.inf
+    rank = int(place * SAMPLE / len(values)) + MARGIN
+    if step and rank < SAMPLE:
+        for i in range(SAMPLE):
+            value, k = values[i * step], i
+            while k > 0 and sample[k - 1] > value:
+                sample[k] = sample[k - 1]
+                k -= 1
+            sample[k] = value
+        bound = sample[rank]
+    n = 0
+    for value in values:
+        kept[n] = value
+        n += value <= bound
+    if n < min(int(place) + 2, len(values)):
+        kept[: len(values)] = values
+        n = len(values)
+    return n
 
 
 @inner
