@@ -1,5 +1,6 @@
 """A champion and its challenger from profile to verdict, on a market where the challenger is right."""
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -70,6 +71,7 @@ def test_a_challenger_is_promoted_by_the_rule_of_its_run_and_by_nothing_else(hom
     other = (home / "artifacts/summaries/runs" / alone["run"] / "report/index.html").read_text()
     assert "Challengers in shadow" in page
     assert "In shadow: challengers have no effect" in page
+    assert re.search(r"Sharpe difference</th>.{0,80}interval</th>.{0,80}n, rows</th>", page, re.S)
     assert "Challengers in shadow" not in other
     checked = tvquant("leakcheck", challenged["run"], "-w", home, "--windows", "1", "--json").document
     assert (checked["leaks"], checked["forks"][0]["decisions"]) == ([], 4)

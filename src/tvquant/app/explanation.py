@@ -14,7 +14,7 @@ from tvquant.core.allocations import CAP_TOLERANCE, Status
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import ProfileError
 from tvquant.core.selection import SelectionResponse
-from tvquant.profiles.messages import suggested
+from tvquant.profiles.messages import closest, suggested
 from tvquant.selection.breakdown import Breakdown, Standing
 from tvquant.tournament.cash import cash_parts
 
@@ -39,8 +39,14 @@ class Explained:
         scores: Mapping[str, float] = response.scores if response else {}
         ids = [atom for atom in scores if atom == symbol or atom.startswith(f"{symbol}_")]
         if response is None or not ids:
-            raise ProfileError(f"{symbol} was not in the universe on {self._bar}{_hint(symbol, scores, excluded)}")
+            raise ProfileError(f"{symbol} was not in the universe on {self._bar}{_hint(symbol, self._known)}")
         return {"symbol": symbol, "atoms": [self._atom(response, atom) for atom in ids]}
+
+    @property
+    def _known(self) -> list[str]:
+        """Instruments of that date's universe, those that were left out included."""
+        atoms = self.breakdown.done.pool.atoms if self.breakdown else ()
+        return sorted({*self.decision.excluded, *(atom.physical_symbol for atom in atoms)})
 
     @property
     def _bar(self) -> str:
@@ -156,9 +162,9 @@ def _weighed(decision: Decision, response: SelectionResponse, atom: str) -> list
     return why
 
 
-def _hint(symbol: str, scores: Mapping[str, float], excluded: Mapping[str, str]) -> str:
-    """Return what may have been meant: the ticker with its exchange, or where to look."""
-    ticker = symbol.upper()
-    venues = [atom.partition(":")[0] for atom in scores if f":{ticker}_" in atom]
-    venues += [key.partition(":")[0] for key in excluded if key.endswith(f":{ticker}")]
-    return suggested(f"{venues[0]}:{ticker}") if venues else f"; `tvquant data ls {symbol}` says what is stored"
+def _hint(symbol: str, known: Sequence[str]) -> str:
+    """Return what may have been meant: the ticker with its exchange, the name that is most like it, or where to look."""
+    whole = symbol.upper()
+    same = [key for key in known if whole in (key, key.partition(":")[2])]
+    stored = f"; `tvquant data ls {symbol}` says what is stored"
+    return suggested(same[0]) if same else suggested(closest(whole, known)) + stored

@@ -13,8 +13,9 @@ MANY = 40
 
 def closest(name: object, known: Iterable[str]) -> str | None:
     """Return the known name that is most like `name`, if any is like it."""
-    close = difflib.get_close_matches(name.lower(), list(known), n=1) if isinstance(name, str) else []
-    return close[0] if close else None
+    lowered = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1) if isinstance(name, str) else []
+    return lowered[close[0]] if close else None
 
 
 def suggested(name: str | None) -> str:
@@ -50,15 +51,15 @@ def explained(details: Sequence[ErrorDetails]) -> str:
 
 def _plain(message: str) -> str:
     """Return the part of pydantic's message that names what was expected, in the words of a profile's author."""
-    if "[a-z0-9_]{1,64}" in message:
-        return "1 to 64 of a-z, 0-9 and _"
+    if letters := re.search(r"\[a-z0-9(_\.?)\]\{(\d+),(\d+)\}", message):
+        return f"{letters[2]} to {letters[3]} of a-z, 0-9{', _ and .' if letters[1] == '_.' else ' and _'}"
     if "should match pattern" in message:
         return "one line of text" if r"\r\n" in message else "EXCHANGE:TICKER"
     wanted = re.sub(r"^\w+ should (be|have) | after validation.*$", "", message)
     named = wanted.replace("valid tuple", "list").replace(
         "a valid dictionary or instance of Scanner", "a scanner's name"
     )
-    return re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys", named)
+    return re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping of keys", named)
 
 
 def _hint(detail: ErrorDetails) -> str:

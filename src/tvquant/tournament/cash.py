@@ -118,12 +118,25 @@ CHANGES = {
 def _of_netting(netting: Netting) -> CashPart:
     """Return what netting took, with the limits that final physical weights have reached."""
     full = [one for one in netting.constraints if one.limit > 0.0 and one.value >= one.limit - CAP_TOLERANCE]
+    reached = dict.fromkeys(f"{one.name if ' ' in one.name else _key(one.name)} {one.limit:.4g}" for one in full)
     return CashPart(
         cause=Cause.NETTING,
         share=netting.moved,
-        detail=f"at its limit now: {', '.join(f'{one.name} {one.limit:.4g}' for one in full)}" if full else "",
-        change=f"allocation.limits: {', '.join(one.name for one in full)}" if full else "",
+        detail=f"at its limit now: {', '.join(reached)}" if full else "",
+        change=f"allocation.limits: {', '.join(dict.fromkeys(_key(one.name) for one in full))}" if full else "",
     )
+
+
+def _key(limit: str) -> str:
+    """Return the key of `allocation.limits` behind a recorded limit, such as `net_high` or `group banks`; else ""."""
+    return KEYS.get(limit.partition(" ")[0], "")
+
+
+KEYS = {
+    **{side + cap: cap for cap in ("position", "cluster") for side in ("", "net_", "gross_")},
+    **{"gross": "gross", "net_high": "net", "net_low": "net", "name": "names", "group": "groups"},
+}
+"""First word of a recorded limit -> its key."""
 
 
 def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart]:
@@ -236,10 +249,9 @@ def _named(label: str, share: float) -> CashPart:
         change = f"allocation.limits.{label}: more, or a risk profile that hands it on (hrp, min_variance)"
         return CashPart(cause=cause, share=share, change=change)
     if label in WHOLE:
-        change = f"allocation.limits.{'gross' if label == 'gross' else 'net'}: wider"
+        change = f"allocation.limits.{_key(label)}: wider"
         return CashPart(cause=Cause.NET if label != "gross" else Cause.WANTED, share=share, change=change)
-    key = "groups" if label.startswith("group ") else "names" if label.startswith("name ") else ""
-    change = f"allocation.limits.{key}" if key else "allocation.weights"
+    change = f"allocation.limits.{key}" if (key := _key(label)) else "allocation.weights"
     return CashPart(cause=Cause.NAMED, share=share, detail=label, change=change)
 
 

@@ -171,10 +171,16 @@ def test_a_name_that_was_not_there_is_refused(name: str, why: Explained) -> None
         why.of(name)
 
 
-@pytest.mark.parametrize("name", ["btcusdt", "BUSDUSDT"])
-def test_a_ticker_without_its_exchange_is_told_the_symbol(name: str, why: Explained) -> None:
-    with pytest.raises(ProfileError, match=f"did you mean BINANCE:{name.upper()}"):
+@pytest.mark.parametrize("name", ["btcusdt", "binance:BTCusdt", "BUSDUSDT"])
+def test_a_ticker_without_its_exchange_or_in_another_case_is_told_the_symbol(name: str, why: Explained) -> None:
+    ticker = name.upper().removeprefix("BINANCE:")
+    with pytest.raises(ProfileError, match=rf"did you mean BINANCE:{ticker}\?$"):
         why.of(name)
+
+
+def test_a_symbol_that_is_misspelt_is_told_the_nearest_and_where_to_look(why: Explained) -> None:
+    with pytest.raises(ProfileError, match=r"did you mean BINANCE:BTCUSDT\?; `tvquant data ls BINANCE:BTCUSTD` says"):
+        why.of("BINANCE:BTCUSTD")
 
 
 def test_without_a_candidate_nobody_has_a_score(lake: Lake) -> None:

@@ -105,6 +105,8 @@ def test_a_test_shorter_than_the_step_is_refused(vocabulary: Vocabulary) -> None
         ("universe.membership", "dynamic", "universe.membership: unknown name 'dynamic'"),
         ("universe.symbols", ["SPY"], "universe.symbols: expected EXCHANGE:TICKER, found 'SPY'"),
         ("benchmark.market", ["A:B", "A:B"], "benchmark.market: names 'A:B' more than once"),
+        ("challengers", {"V4": {"top_n": 1}}, "challengers: expected 1 to 40 of a-z, 0-9, _ and ., found 'V4'"),
+        ("challengers", ["v3.4"], "challengers: expected a mapping of keys, found ['v3.4']"),
         ("description", "a\nb", "description: expected one line of text, found 'a\\nb'"),
         ("allocation.limits.net", [1], "allocation.limits.net: expected [lowest, highest], found [1]"),
         ("allocation.limits.net", [1, -1], "allocation.limits.net: expected [lowest, highest], found [1.0, -1.0]"),

@@ -1,6 +1,7 @@
 """The cash of a decision by cause: the parts sum to it, and each is what its limit leaves, worked out by hand."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
-from tvquant.core.allocations import Allocation, Status
+from tvquant.core.allocations import Allocation, Constraint, Status
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
@@ -115,8 +116,8 @@ def test_what_the_profile_wants_netting_and_limits_by_name_are_told_apart() -> N
     assert shares(netted) == pytest.approx({Cause.NETTING: 0.1})
     assert [(one.detail, one.change) for one in cash_parts(netted) if one.cause is Cause.NETTING] == [
         (
-            "at its limit now: position 0.25, cluster 0.25, gross 1, net_high 1",
-            "allocation.limits: position, cluster, gross, net_high",
+            "at its limit now: position 0.25, cluster 0.25, gross 1, net 1",
+            "allocation.limits: position, cluster, gross, net",
         )
     ]
     group = limits(groups={"g": ([f"X:N{k:03d}" for k in range(6)], 0.8)})
@@ -125,6 +126,17 @@ def test_what_the_profile_wants_netting_and_limits_by_name_are_told_apart() -> N
     found = decided(problem, made, counted)
     assert shares(found) == pytest.approx({Cause.NAMED: 0.2}, abs=1e-6)
     assert [one.detail for one in cash_parts(found) if one.cause is Cause.NAMED] == ["group g"]
+
+
+def test_what_netting_took_is_laid_to_keys_of_the_profile() -> None:
+    """Verified limits are of net and of gross weights: the profile has one key for both."""
+    found = decided(*solved(4), funnel(4), moved=0.1)
+    full = [("net_position", 0.25), ("net_cluster", 0.25), ("gross_cluster", 0.25), ("group banks", 0.5)]
+    limits = tuple(Constraint(name=name, limit=limit, value=limit) for name, limit in [*full, ("net_low", -1.0)])
+    netting = Netting(moved=0.1, gross={}, constraints=limits)
+    (part,) = (one for one in cash_parts(replace(found, netting=netting)) if one.cause is Cause.NETTING)
+    assert part.detail == "at its limit now: position 0.25, cluster 0.25, group banks 0.5"
+    assert part.change == "allocation.limits: position, cluster, groups"
 
 
 def test_net_limits_of_two_sides_force_what_neither_side_may_hold() -> None:

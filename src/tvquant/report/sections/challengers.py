@@ -5,7 +5,7 @@ from dataclasses import replace
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.challengers import Challenger, challengers, tracks
-from tvquant.report.formatting import Shown, number, percent, plain
+from tvquant.report.formatting import Shown, count, number, percent, plain
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.tournament.promotion import USUAL
@@ -16,11 +16,11 @@ def draw(run: RunData) -> tuple[Block, ...]:
     if not run.profile.challengers:
         return ()
     every, rule = challengers(run), run.profile.promotion
-    statistic = plain(rule.statistic or USUAL)
+    statistic = plain(rule.statistic or USUAL).replace("sharpe", "Sharpe")
     of = run.headline.measures
     champion = (
         f"{run.headline.key} (champion)", number(of.sharpe), percent(of.cagr), percent(of.max_drawdown),
-        number(None), number(None), number(None), number(None),
+        *(number(None) for _ in range(5)),
     )  # fmt: skip
     each = f", each by Bonferroni one of {len(every)}" if len(every) > 1 else ""
     note = (
@@ -32,7 +32,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
     return (
         Table(
             head=(
-                "cell", "Sharpe", "CAGR", "max drawdown", statistic, "interval", "same winners", "held otherwise",
+                "cell", "Sharpe", "CAGR", "max drawdown", statistic, "interval", "n, rows", "same winners",
+                "held otherwise",
             ),
             rows=(champion, *map(_row, every)),
             strong=frozenset({0}),
@@ -53,6 +54,7 @@ def _row(one: Challenger) -> tuple[str, ...]:
         percent(of.max_drawdown),
         number(found.difference if found else None),
         Shown.of(interval, None) if not found else interval,
+        count(found.rows if found else None),
         percent(one.overlap),
         percent(one.distance),
     )
