@@ -163,7 +163,7 @@ def _weighed(decision: Decision, response: SelectionResponse, atom: str) -> list
 
 
 def _hint(symbol: str, known: Sequence[str]) -> str:
-    """Return what may have been meant: the ticker with its exchange, the name that is most like it, or where to look."""
+    """Return what may have been meant, the symbol of a ticker or the nearest one, and where to look."""
     whole = symbol.upper()
     same = [key for key in known if whole in (key, key.partition(":")[2])]
     stored = f"; `tvquant data ls {symbol}` says what is stored"
