@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.selection import Veto
-from tvquant.selection.eligibility import trailing_return
+from tvquant.selection.eligibility import one_per_identity, trailing_return
 from tvquant.selection.stages.policy import SelectionPolicyStage
 
 SPOT, SWAP = ("BTC", "X", "spot"), ("BTC", "X", "swap")
@@ -55,6 +55,16 @@ def test_an_identity_is_one_per_cluster_logic_and_direction(chosen):
     assert names(chosen(**both, directions="LS")) == ["N000", "N001"]
     assert names(chosen(**both, logics=["rating_all", "rating_ma"])) == ["N000", "N001"]
     assert "identity" not in chosen(kurtosis=[0.0] * 2, identities=[SPOT, SWAP]).thresholds
+
+
+@pytest.mark.requirement("R-SEL-25")
+@pytest.mark.parametrize("assets", [("X:A", "X:B"), ("X:B", "X:A")])
+def test_of_equal_scores_the_first_id_stays_wherever_it_stands(context, assets):
+    given = context(np.zeros((1, 2)), assets=assets)
+    given = replace(given, scores=np.zeros(2), clusters=(1, 1), identities=dict.fromkeys(assets, SPOT))
+    free = np.zeros(2, np.bool_)
+    (found,) = one_per_identity(given, vetoed=free, barred=free).values()
+    assert [assets[k] for k in np.flatnonzero(found.broken)] == ["X:B"]
 
 
 @pytest.mark.requirement("R-SEL-25")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tvquant.core.features import FeatureSet
 from tvquant.selection.hardening import HARDENED, HARDENING, hardening
 from tvquant.selection.pipeline import SelectionPipeline
 from tvquant.selection.stages.feature_engineering import FeatureEngineeringStage
@@ -31,13 +32,13 @@ def stages(judged):
     return make
 
 
-@pytest.mark.parametrize(("off", "triggered"), [(1e-9, True), (0.0, False), (-1e-9, False)])
+@pytest.mark.parametrize(("off", "triggered"), [(1e-9, True), (-1e-9, False)])
 def test_a_pool_whose_mean_is_above_that_of_matched_noise_is_hardened(judged, off, triggered):
     mean = LIMIT + off
     found = hardening(judged(entropy=[mean - 0.01, mean + 0.01, mean - 0.02, mean + 0.02]))
     assert found.mean == pytest.approx(mean, abs=1e-15)
-    if off:
-        assert found.flags == (frozenset({HARDENED}) if triggered else frozenset())
+    assert found.flags == (frozenset({HARDENED}) if triggered else frozenset())
+    assert replace(found, mean=found.limit).flags == frozenset()
     assert found.thresholds == {HARDENING: {"mean": found.mean, "limit": LIMIT}}
 
 
@@ -78,6 +79,19 @@ def test_every_asset_counts_once_and_who_has_no_entropy_does_not(context):
 
     three, more = engineered(["X:0", "X:1", "X:2"]), engineered(["X:2", "X:0", "X:1", "X:1", "X:3", "X:1"])
     assert (more.mean, more.limit) == (three.mean, three.limit)
+
+
+@pytest.mark.parametrize("logics", ["ab", "ba"])
+def test_the_first_id_of_an_asset_speaks_for_it_wherever_it_stands(context, logics):
+    given = context(np.zeros((1, 2)), assets=["X:0", "X:0"], logics=list(logics))
+    entropy = [{"a": 0.75, "b": 0.25}[logic] for logic in logics]
+    features = FeatureSet(
+        names=("entropy", "observations"),
+        keys=given.pool.ids,
+        values=np.array([entropy, [200.0, 200.0]]),
+        known_at=given.decided_at,
+    )
+    assert hardening(given.passed("given", atom_features=features)).mean == 0.75
 
 
 @pytest.mark.parametrize("columns", [{"entropy": [np.nan] * 3}, {"entropy": [1.0] * 3, "observations": [31.0] * 3}])

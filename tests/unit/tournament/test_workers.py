@@ -3,14 +3,18 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tvquant.core.errors import DataError, ModelError
-from tvquant.tournament.workers import Pool, start
+from tvquant.tournament import workers
+from tvquant.tournament.workers import AHEAD, AT_HAND, Pool, start
 
 PARENT = """
 import os, time
@@ -121,6 +125,57 @@ def test_a_worker_that_is_killed_is_said_in_one_line_for_it_sends_nothing_that_c
         assert len(seen) == 2
         with pytest.raises(DataError, match=r"a worker process was killed.*--resume"):
             list(pool.run(killed, ((k,) for k in range(6000))))
+
+
+class Late(Future[Any]):
+    """A result that is worked out when it is asked for, where two BLAS threads are the rule."""
+
+    def __init__(self, *task: Any) -> None:
+        super().__init__()
+        self._task = task
+
+    def result(self, timeout: float | None = None) -> Any:
+        work, *given = self._task
+        if not self.done():
+            with threadpool_limits(2):
+                self.set_result(work(*given))
+        return super().result(timeout)
+
+
+class LateWorker(Executor):
+    """A worker that is ready at once, and slower than this process."""
+
+    def __init__(self) -> None:
+        self.given: list[Late] = []
+
+    def submit(self, work: Any, /, *given: Any, **_: Any) -> Any:
+        self.given.append(Late(work, *given))
+        if len(self.given) == 1:
+            self.given[0].result()  # it has loaded the subject
+        return self.given[-1]
+
+
+def test_one_who_waits_for_a_slow_worker_goes_so_far_ahead_and_takes_back_what_nobody_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker, begun = LateWorker(), dict[int, int]()
+
+    def noted(_: NDArray[np.float64], number: int) -> int:
+        begun[number] = max(one["num_threads"] for one in threadpool_info())
+        return number
+
+    monkeypatch.setattr(workers, "start", lambda _: worker)
+    with Pool(2, np.arange(3.0)) as pool:
+        results = pool.run(noted, ((number,) for number in range(100)))
+        assert next(results) == 0
+        at_hand = worker.given[1:]
+        assert len(at_hand) == AT_HAND
+        assert sorted(begun) == [0, *range(AT_HAND, 2 * AHEAD)]
+        assert set(begun.values()) == {1}  # BLAS threads, of the worker's task as well
+        assert next(results) == 1
+        left = [one for one in worker.given if not one.done()]
+        assert left
+    assert all(one.cancelled() for one in left)
 
 
 def test_workers_end_with_a_parent_that_is_killed() -> None:
