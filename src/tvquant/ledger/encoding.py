@@ -53,7 +53,7 @@ def encode(value: Any, where: str = "value") -> Json:
             return None
         case list() | tuple():
             return [item if _is_plain(item) else encode(item, f"{where}[{i}]") for i, item in enumerate(value)]
-        case Mapping():
+        case dict() | Mapping():  # most are dicts, and to ask that of an abstract class takes longer
             return {
                 _key(key, where): item if _is_plain(item) else encode(item, f"{where}.{key}")
                 for key, item in value.items()

@@ -52,7 +52,10 @@ def plotted(values: Iterable[float | None]) -> list[float | None]:
     left = np.clip(DIGITS - 1 - np.floor(np.log10(size)).astype(np.int64), -EXACT, EXACT)
     up, down = 10.0 ** np.maximum(left, 0), 10.0 ** np.maximum(-left, 0)
     rounded = np.rint(np.where(there, given, 0.0) / down * up) / up * down
-    return [float(v) if known else None for v, known in zip(rounded.tolist(), there.tolist(), strict=True)]
+    shown: list[float | None] = rounded.tolist()
+    for hole in np.flatnonzero(~there).tolist():
+        shown[hole] = None
+    return shown
 
 
 def days(column: pl.Series) -> list[str]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from tvquant.core.errors import TvquantError
 from tvquant.ledger import Integrity, RunFolder
 from tvquant.ledger.listing import KEPT, Found, kept, stamp_of, text_of
-from tvquant.ledger.recorded_run import Absent, RecordedRun
+from tvquant.ledger.recorded_run import Absent
 from tvquant.report.files import write
 from tvquant.report.formatting import NOTHING, number
 from tvquant.report.markdown import Health, health_of, markdown_table, profile_name
-from tvquant.report.run import RunData, read_run
+from tvquant.report.run import RunData, believe
 
 HEAD = ("run", "profile", "ledger", "health", "headline Sharpe", "report")
 
@@ -41,7 +41,7 @@ def write_index(runs: Path) -> None:
 
 def _found(folder: Path, stamp: str) -> Found:
     """Verify a run, and say what it is worth."""
-    run = RecordedRun(RunFolder(folder))
+    run = RunData(RunFolder(folder))
     try:
         checked = run.verification
     except TvquantError as error:
@@ -50,12 +50,12 @@ def _found(folder: Path, stamp: str) -> Found:
     return Found(stamp=stamp, state=checked.status.value, result=result, row=_row(run))
 
 
-def _row(recorded: RecordedRun) -> Row:
+def _row(run: RunData) -> Row:
     """Return one line of the index."""
-    folder, checked = recorded.folder.path, recorded.verification
+    folder, checked = run.folder.path, run.verification
     link = f"runs/{folder.name}"
     try:
-        run = read_run(folder)
+        believe(run)
         profile, sharpe = profile_name(run), _headline(run)
     except TvquantError as error:
         return _unreadable(folder, error)

@@ -55,7 +55,13 @@ class Track:
     @property
     def days(self) -> list[str]:
         """Dates for an axis."""
-        return [str(day) for day in self.times.astype("datetime64[D]")]
+        return days_of(self.times)
+
+
+def days_of(times: Times) -> list[str]:
+    """Return dates for an axis."""
+    days: list[str] = np.datetime_as_string(times.astype("datetime64[D]")).tolist()
+    return days
 
 
 def equity(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
@@ -63,7 +69,7 @@ def equity(tracks: Sequence[Track], chosen: str | None = None) -> Figure:
     traces = []
     for one, line in _lines(tracks, chosen):
         level = wealth(one.returns)
-        traces.append({**line, "y": plotted(v if v > 0 else None for v in level)})
+        traces.append({**line, "y": plotted(np.where(level > 0, level, np.nan))})
         falls = plotted(100 * drawdown_series(one.returns))
         traces.append({**line, "y": falls, "yaxis": "y2", "showlegend": False})
     return figure(
@@ -125,7 +131,7 @@ def rolling_betas(track: Track, benchmarks: Sequence[Track], *, window: int) -> 
         both, mine, its = shared_excess(track, one)
         beta = rolling_beta(mine, its, window=window)
         traces.append(
-            {"mode": "lines", "name": f"to {one.label}", "x": [str(day) for day in both.astype("datetime64[D]")],
+            {"mode": "lines", "name": f"to {one.label}", "x": days_of(both),
              "y": plotted(beta), "line": {"width": 1.8, "color": colour[one.label]}}
         )  # fmt: skip
     return _rolled("rolling_beta", f"Beta of the last {window} rows", "beta", traces)

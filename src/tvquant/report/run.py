@@ -13,6 +13,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
+import polars as pl
+
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import SELECTION
 from tvquant.core.selection import SelectionResponse
@@ -23,6 +25,7 @@ from tvquant.ledger import RunFolder, altered, records
 from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun, understood
 from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
+from tvquant.report.steadiness import steadiness_of
 from tvquant.tournament.cells import cells, headline
 
 DRAWN_FROM = (MANIFEST, HEALTH, "results/", "shadow/")
@@ -79,11 +82,31 @@ class RunData(RecordedRun):
         ------
         Absent : the ledger has no selection of it.
         """
-        name = next(one.path.selection for one in cells(self.profile) if one.key == cell.key)
-        found = self._responses.get(f"{SELECTION}/{name}", {})
+        found = self._responses.get(self._chain_of(cell), {})
         if not found:
             raise Absent(f"the ledger has no selection of {cell.key}")
         return found
+
+    def steadiness(self, cell: RecordedCell) -> pl.DataFrame:
+        """Return how steady the selections of a strategy's cell were (`steadiness_of`); cells may share them.
+
+        Raises
+        ------
+        Absent : the ledger has no selection of it.
+        """
+        chain, responses = self._chain_of(cell), self.responses(cell)
+        if chain not in self._steadiness:
+            self._steadiness[chain] = steadiness_of(responses)
+        return self._steadiness[chain]
+
+    def _chain_of(self, cell: RecordedCell) -> str:
+        """Return the chain of a strategy's selections."""
+        name = next(one.path.selection for one in cells(self.profile) if one.key == cell.key)
+        return f"{SELECTION}/{name}"
+
+    @cached_property
+    def _steadiness(self) -> dict[str, pl.DataFrame]:
+        return {}
 
     @cached_property
     def _responses(self) -> Mapping[str, Mapping[int, SelectionResponse]]:
@@ -144,6 +167,18 @@ def read_run(folder: Path) -> RunData:
     LedgerError : the ledger cannot be believed, is of another run, or a file is not what the ledger says.
     """
     run = RunData(RunFolder(folder))
+    believe(run)
+    return run
+
+
+def believe(run: RunData) -> None:
+    """Hold a run's name and the files that are drawn from against its ledger.
+
+    Raises
+    ------
+    DataError, LedgerError : as `read_run`.
+    """
+    folder = run.folder.path
     if run.run_id != folder.name:
         raise LedgerError(
             f"the folder {folder.name} holds the ledger of run {run.run_id}: a copy under another name is no run; "
@@ -154,7 +189,6 @@ def read_run(folder: Path) -> RunData:
             f"run {folder.name}: {one.file} {one.why}; nothing is drawn from it: put the file back, let "
             f"`tvquant doctor --fix` see whether it can be made again, or run {run.profile_name} anew"
         )
-    return run
 
 
 def standings(run: Path) -> list[dict[str, Any]]:

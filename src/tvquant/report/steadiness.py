@@ -16,19 +16,23 @@ OF_WINDOWS = ("window", "decided_at", "allocation_clusters", "cash", "forced_cas
 """Columns of the table `windows` that stand beside them."""
 
 
-def selection_frame(
-    responses: Mapping[int, SelectionResponse], windows: pl.DataFrame, cluster_cap: float
-) -> pl.DataFrame:
-    """Return one row per decision: the selection, what it shares with the one before, and what clusters can hold.
+def steadiness_of(responses: Mapping[int, SelectionResponse]) -> pl.DataFrame:
+    """Return one row per selection by window: what was selected, and what it shares with the one before.
 
     `jaccard` is of the winners, `adjusted_rand` of the clusters, both among atoms that are in both pools; null at the
-    first decision, and where too few are. `cluster_room` is allocation clusters x cluster cap, at most 1;
-    null where nobody was weighted.
+    first decision, and where too few are.
     """
     order = sorted(responses)
     before = dict(zip(order[1:], (responses[window] for window in order), strict=False))
     rows = [_row(window, responses[window], before.get(window)) for window in order]
-    found = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def selection_frame(found: pl.DataFrame, windows: pl.DataFrame, cluster_cap: float) -> pl.DataFrame:
+    """Return one row per decision: its selection as `steadiness_of` found it, and what clusters can hold.
+
+    `cluster_room` is allocation clusters x cluster cap, at most 1; null where nobody was weighted.
+    """
     room = (pl.col("allocation_clusters") * cluster_cap).clip(upper_bound=1.0)
     return (
         windows.select(OF_WINDOWS)

@@ -11,7 +11,7 @@
 """
 
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,15 +75,21 @@ def null_quantile(statistic: NullStatistic, n: NDArray[np.int64], share: float) 
     """
     if not 0.0 <= share <= 1.0:
         raise ModelError(f"null quantile: expected a share between 0 and 1, found {share}")
-    grid = np.array(GRIDS[statistic])
-    counts, places = np.unique(np.minimum(n, grid[-1]), return_inverse=True)
+    counts, places = np.unique(np.minimum(n, GRIDS[statistic][-1]), return_inverse=True)
+    return _of_counts(statistic, tuple(counts.tolist()), share)[places]
+
+
+@lru_cache(maxsize=4096)
+def _of_counts(statistic: NullStatistic, distinct: tuple[int, ...], share: float) -> Floats:
+    """Return the quantiles of ascending counts, read-only: from one decision to the next they are mostly the same."""
+    grid, counts = np.array(GRIDS[statistic]), np.array(distinct, dtype=np.int64)
     out = np.full(counts.size, np.nan)
     known = counts >= grid[0]
     needed = _neighbours(grid, counts[known])
     values = np.array([_at_grid_point(statistic, int(grid[i]), share) for i in needed])
     # np.interp wants an ascending abscissa, and 1 / sqrt(n) descends.
     out[known] = np.interp(-1.0 / np.sqrt(counts[known]), -1.0 / np.sqrt(grid[needed]), values)
-    return out[places]
+    return frozen(out)
 
 
 def null_mean_quantile(n: NDArray[np.int64], share: float) -> float:

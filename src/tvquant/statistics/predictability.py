@@ -8,6 +8,7 @@ What noise looks like depends on the number of values: judge by `nulls.null_quan
 """
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -83,6 +84,7 @@ def rescaled_range_slope(returns: Floats) -> Floats:
     return _slope(returns, [0.0] * len(LENGTHS))
 
 
+@cache
 def expected_range(length: int) -> float:
     """Return the expected rescaled range of `length` independent normal values (Anis & Lloyd 1976).
 

@@ -9,6 +9,7 @@ from snapshot and selection, and makes its rebalance again (`ledger.recorded_run
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Self
 
 from tvquant.core.allocations import Status
@@ -100,8 +101,9 @@ class Rebalance:
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
 
 
-def _without_response(decision: Decision) -> dict[str, Any]:
-    """Return the payload of a decision whose selection is recorded elsewhere."""
+@lru_cache(maxsize=1)
+def _without_response(decision: Decision) -> Mapping[str, Any]:
+    """Return the payload of a decision whose selection is recorded elsewhere; its digest and its cells ask in a row."""
     return replace(decision, response=None).payload()
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tvquant.ledger import verify
+from tvquant.ledger import records, verify
 from tvquant.report import index, write_index, write_report
 
 pytestmark = pytest.mark.usefixtures("two_pages")
@@ -56,6 +56,18 @@ def test_a_run_that_stands_as_it_stood_is_not_verified_again(run, seal, monkeypa
     write_index(run.parent)
     assert lines(run) == first
     assert looked == [run.name] * 2
+
+
+def test_what_ended_is_read_once_for_the_line_of_a_run(run, seal, monkeypatch):
+    reads = []
+    monkeypatch.setattr(
+        "tvquant.ledger.recorded_run.records",
+        lambda folder, **asked: reads.append(asked.get("kind")) or records(folder, **asked),
+    )
+    seal(run)
+    write_index(run.parent)
+    assert "| ok |" in lines(run)[0]
+    assert sum(isinstance(kind, tuple) and "outcome" in kind for kind in reads) == 1
 
 
 def test_a_run_whose_files_were_touched_is_not_called_what_it_was(run, seal, bind):

@@ -9,6 +9,7 @@ from tvquant.report.figures import to_plotly
 from tvquant.report.performance_figures import (
     Track,
     annual_bars,
+    days_of,
     drawdown,
     equity,
     rolling_betas,
@@ -67,6 +68,11 @@ def test_rolling_measures_are_of_the_last_rows_and_the_band_is_an_error_wide() -
     (beta,) = rolling_betas(mine, [its], window=60).spec["data"]
     other = its.returns[100:160]
     assert beta["y"][159] == pytest.approx(np.cov(rows, other)[0, 1] / other.var(ddof=1), rel=1e-5)
+
+
+def test_a_moment_is_drawn_at_its_date_also_before_1970() -> None:
+    times = np.array(["1969-12-31T23:30", "1970-01-01T00:00", "2024-02-29T12:00"], "M8[us]")
+    assert days_of(times) == ["1969-12-31", "1970-01-01", "2024-02-29"]
 
 
 def test_years_stand_side_by_side() -> None:

@@ -16,7 +16,7 @@ from tvquant.report.render import drawn
 from tvquant.report.run import read_run
 from tvquant.report.sections.steadiness import STEADINESS
 from tvquant.report.sections.why import WHY
-from tvquant.report.steadiness import selection_frame
+from tvquant.report.steadiness import selection_frame, steadiness_of
 
 HEADLINE = "v4/custom/hrp/custom"
 
@@ -152,7 +152,7 @@ def test_agreement_is_among_atoms_that_are_in_both_pools():
         "window": [3, 5, 7, 9], "decided_at": [1, 2, 3, 4], "allocation_clusters": [2, 3, 0, 5],
         "cash": [0.5, 0.25, 1.0, 0.0], "forced_cash": [0.5, 0.25, 0.0, 0.0],
     })  # fmt: skip
-    frame = selection_frame(responses, windows, 0.25)
+    frame = selection_frame(steadiness_of(responses), windows, 0.25)
     assert frame["window"].to_list() == [3, 5, 7, 9]
     assert frame["jaccard"].to_list() == pytest.approx([None, 2 / 3, None, 0.0])
     assert frame["adjusted_rand"].to_list() == pytest.approx([None, 1.0, None, 0.0])
@@ -160,3 +160,11 @@ def test_agreement_is_among_atoms_that_are_in_both_pools():
     assert frame["effective_bets"].to_list() == [1.5, 2.5, None, None]
     assert frame["overridden"].to_list() == [0, 1, None, 0]
     assert frame["winners"].to_list() == [3, 3, None, 0]
+
+
+def test_cells_of_one_selection_share_what_was_found_of_it(run):
+    data = read_run(run)
+    first = data.steadiness(data.headline)
+    other = next(cell for cell in data.cells if not cell.baseline and cell.key != HEADLINE)
+    assert data.of_cell(other).steadiness(other) is first
+    assert first["window"].to_list() == sorted(data.responses(other))

@@ -28,7 +28,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     cell, cap = run.headline, run.profile.allocation.limits.cluster
     if cell.baseline:
         return (Text(text=BASELINE),)
-    frame = selection_frame(run.responses(cell), run.table("windows", cell.key), cap)
+    frame = selection_frame(run.steadiness(cell), run.table("windows", cell.key), cap)
     short_of = frame.filter(pl.col("cluster_room") < 1.0)
     return (
         _lines("steady", f"Winners, bets and stage at each decision of {cell.key}", frame, COUNTED, "count"),
