@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.lake.reading import panels
-from tvquant.lake.reading.bars import Symbol, assemble
-from tvquant.lake.storage.tables import PRICES, SCHEMAS, VALUES
+from tvquant.lake.reading.bars import Bars, Symbol, assemble
+from tvquant.lake.reading.stored_rows import COLUMNS, gathered
+from tvquant.lake.storage.tables import PRICES, SCHEMAS
 from tvquant.symbology.kinds import Structure
 
 START = datetime(2021, 1, 1, tzinfo=UTC)
 DAYS = 12
-COLUMNS = ("symbol", "timestamp", "recorded_at", *VALUES)
 # Jumps beyond and within the limits of a new generation, prices that cannot be, and quiet days.
 MOVES = st.sampled_from([1.0, 1.0, 1.1, 0.9, 0.5, 2.0, 15.0, 25.0, 0.05, 0.01, -1.0])
 
@@ -77,6 +77,12 @@ def _histories(draw: st.DrawFn) -> tuple[tuple[Symbol, ...], list[dict[str, Any]
     return tuple(symbols), bars, actions
 
 
+def _judged(symbols: tuple[Symbol, ...], bars: pl.DataFrame, actions: pl.DataFrame) -> Bars:
+    """The judged bars of rows that are read in two parts."""
+    parts = bars[: len(bars) // 2], bars[len(bars) // 2 :]
+    return assemble(symbols, gathered({one.name: one.structure for one in symbols}, parts, len(bars)), actions)
+
+
 def _panel(
     symbols: tuple[Symbol, ...], bars: list[dict[str, Any]], actions: list[dict[str, Any]], last: datetime
 ) -> Panel:
@@ -86,7 +92,7 @@ def _panel(
     mine = [row for row in actions if row["timestamp"] <= last and row["symbol"] in names]
     schema = {name: SCHEMAS["actions"][name] for name in ("symbol", "timestamp", "kind", "value")}
     return panels.build(
-        assemble(tuple(_by(s, last) for s in symbols if s.name in names), frame, pl.DataFrame(mine, schema=schema))
+        _judged(tuple(_by(s, last) for s in symbols if s.name in names), frame, pl.DataFrame(mine, schema=schema))
     )
 
 
@@ -95,7 +101,7 @@ def _panel(
 @given(history=_histories())
 def test_a_panel_until_t_is_the_panel_of_the_data_until_t(history: Any) -> None:
     symbols, bars, actions = history
-    if not (assemble(symbols, *_frames(bars, actions)).valid).any():
+    if not _judged(symbols, *_frames(bars, actions)).valid.any():
         return
     whole = _panel(symbols, bars, actions, START + timedelta(days=DAYS))
     for row in np.flatnonzero(whole.tradable.any(axis=1)):
@@ -126,7 +132,7 @@ def _frames(bars: list[dict[str, Any]], actions: list[dict[str, Any]]) -> tuple[
 @given(history=_histories(), after=st.integers(1, 4), length=st.integers(0, 6))
 def test_a_later_span_of_dividends_changes_nothing_known_before_it(history: Any, after: int, length: int) -> None:
     symbols, bars, actions = history
-    if not assemble(symbols, *_frames(bars, actions)).valid.any():
+    if not _judged(symbols, *_frames(bars, actions)).valid.any():
         return
     day = np.timedelta64(1, "D")
     more = []

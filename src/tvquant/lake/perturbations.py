@@ -15,9 +15,9 @@ from tvquant.core.calendars import DAY, Calendar, calendar
 from tvquant.core.instruments import Fact, Instant, Instrument
 from tvquant.core.panel import Caveat, Panel, Times
 from tvquant.core.stamps import Stamp
-from tvquant.lake.reading.bars import session
 from tvquant.lake.reading.dividend_coverage import inside
 from tvquant.lake.reading.funding import COLUMNS, pays
+from tvquant.lake.reading.stored_rows import session
 from tvquant.lake.storage.tables import PRICES, VALUES
 from tvquant.lake.writing.funding import MOST
 from tvquant.symbology import venues

@@ -19,13 +19,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tvquant.core.calendars import CRYPTO, Calendar, calendar
+from tvquant.core.calendars import Calendar, calendar
 from tvquant.core.instruments import Fact, Instant
 from tvquant.core.panel import Basis, Bools, Floats, Times
 from tvquant.lake.reading.funding import NONE as NO_PAYMENTS
 from tvquant.lake.reading.funding import Payments
-from tvquant.lake.reading.unclosed_bars import provisional
-from tvquant.lake.storage.tables import MEASURES, PRICES, VALUES
+from tvquant.lake.reading.stored_rows import StoredRows, bar_starts, session
+from tvquant.lake.storage.tables import MEASURES, PRICES
 from tvquant.symbology.kinds import SHARES, Structure
 
 type Ints = NDArray[np.int64]
@@ -163,33 +163,16 @@ def _part[Columns: (Actions, Payments)](columns: Columns, rows: slice, first: in
     return replace(columns, **cut | {"symbol": cut["symbol"] - first})
 
 
-def session(symbols: Mapping[str, Structure]) -> pl.Expr:
-    """The bar a `timestamp` belongs to: itself round the clock, its UTC date on an exchange calendar."""
-    exchange = [name for name, found in symbols.items() if found.calendar != CRYPTO]
-    stamp = pl.col("timestamp")
-    return pl.when(pl.col("symbol").cast(pl.String).is_in(exchange)).then(stamp.dt.truncate("1d")).otherwise(stamp)
-
-
-def in_time_order(rows: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Rows by `symbol` (a number or an enumeration) and time, equals as they stood; mostly they are so already."""
-    number, time = pl.col("symbol").to_physical().cast(pl.Int64), pl.col(stamp)
-    later = (number.diff() == 0) & (time.diff() >= pl.duration())
-    done = rows.select(((number.diff() > 0) | later).all()).item()
-    return rows if done else rows.sort("symbol", stamp, maintain_order=True)
-
-
 def assemble(
-    symbols: tuple[Symbol, ...], bars: pl.DataFrame, actions: pl.DataFrame, funding: Payments = NO_PAYMENTS
+    symbols: tuple[Symbol, ...], rows: StoredRows, actions: pl.DataFrame, funding: Payments = NO_PAYMENTS
 ) -> Bars:
     """Judge the stored rows of the given symbols (which must be sorted by name, and have rows)."""
-    number, stamp, early, values = _sorted_rows(symbols, bars)
-    del bars  # who handed them over has let them go: their texts and times are not needed beside the judged bars
-    starts = np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (stamp[1:] != stamp[:-1])])
-    low, high = values, values
+    number, stamp, unfinished, low, high = rows.symbol, rows.stamp, rows.early, rows.values, rows.values
+    starts = bar_starts(number, stamp)
     if len(starts) < len(number):
-        low = {name: np.fmin.reduceat(column, starts) for name, column in values.items()}
-        high = {name: np.fmax.reduceat(column, starts) for name, column in values.items()}
-    number, stamp, unfinished = number[starts], stamp[starts], early[starts]
+        low = {name: np.fmin.reduceat(column, starts) for name, column in rows.values.items()}
+        high = {name: np.fmax.reduceat(column, starts) for name, column in rows.values.items()}
+        number, stamp, unfinished = number[starts], stamp[starts], unfinished[starts]
     conflict = np.zeros(len(number), bool)
     for name in MEASURES:
         conflict |= high[name] - low[name] > SAME * np.abs(high[name])
@@ -224,24 +207,6 @@ def assemble(
         actions=found,
         funding=funding,
     )
-
-
-def _sorted_rows(symbols: tuple[Symbol, ...], bars: pl.DataFrame) -> tuple[Ints, Times, Bools, dict[str, Floats]]:
-    """The rows that count: number of the symbol, session, whether they were recorded too early, and values.
-
-    Early rows count where a bar has no others.
-    """
-    names = pl.Enum([symbol.name for symbol in symbols])
-    structures = {symbol.name: symbol.structure for symbol in symbols}
-    who, keys = pl.col("symbol").cast(names).to_physical().cast(pl.Int64), session(structures)
-    early = provisional(bars, structures)
-    rows = bars.select(who, keys.alias("stamp"), early, *VALUES)
-    if early.any():
-        rows = rows.filter(~pl.col("early") | pl.col("early").all().over("symbol", "stamp"))
-    rows = in_time_order(rows, "stamp")
-    stamp = rows["stamp"].dt.replace_time_zone(None).to_numpy()
-    values = {name: rows[name].fill_null(np.nan).to_numpy() for name in VALUES}
-    return rows["symbol"].to_numpy(), stamp, rows["early"].to_numpy(), values
 
 
 def _without_seams(symbols: tuple[Symbol, ...], number: Ints, stamp: Times) -> tuple[Symbol, ...]:

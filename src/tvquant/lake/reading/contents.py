@@ -20,13 +20,18 @@ from tvquant.lake.reading.bars import Bars, Symbol, assemble
 from tvquant.lake.reading.dividend_coverage import union
 from tvquant.lake.reading.funding import COLUMNS, Payments
 from tvquant.lake.reading.snapshots import Snapshot
+from tvquant.lake.reading.stored_rows import COLUMNS as ROW
+from tvquant.lake.reading.stored_rows import StoredRows, gathered
 from tvquant.lake.storage import tables
+from tvquant.lake.storage.batches import batches
 from tvquant.lake.storage.intervals import LENGTHS, table_of
 from tvquant.lake.storage.location import Root
-from tvquant.lake.storage.tables import DAILY, SCHEMAS, VALUES
+from tvquant.lake.storage.tables import DAILY, SCHEMAS
 from tvquant.symbology.kinds import Structure
 
 PINNED = ("bars", "actions", "funding", "instruments", "facts")
+FEW = 100
+"""So many symbols are read at once, from the parts of files that have them; more are read file by file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,19 +85,24 @@ class Contents:
         ------
         DataError : there are none of a symbol.
         """
-        names = None if wanted is None else set(wanted)
-        declared = tuple(symbol for symbol in self.symbols if names is None or symbol.name in names)
-        if names is not None and (len(declared) < len(names) or not names):
-            return Contents.at(self.root, self.versions, names).bars()  # which says what is amiss
-        mine = tables.among(pl.Series([symbol.name for symbol in declared]))
+        asked = None if wanted is None else set(wanted)
+        declared = tuple(symbol for symbol in self.symbols if asked is None or symbol.name in asked)
+        if asked is not None and (len(declared) < len(asked) or not asked):
+            return Contents.at(self.root, self.versions, asked).bars()  # which says what is amiss
+        names = [symbol.name for symbol in declared]
+        mine = tables.among(pl.Series(names))
         actions = _read(self.root, self.versions, "actions", TOLD, mine)
         paid = _read(self.root, self.versions, "funding", COLUMNS, mine)
-        return assemble(
-            declared,
-            _read(self.root, self.versions, "bars", ["symbol", "timestamp", "recorded_at", *VALUES], mine),
-            current(actions),
-            Payments.of([one.name for one in declared], paid),
-        )
+        return assemble(declared, self._rows(declared, mine), current(actions), Payments.of(names, paid))
+
+    def _rows(self, declared: Sequence[Symbol], mine: pl.Expr) -> StoredRows:
+        """Return the stored rows of the symbols: of a few in one read that skips others, of many a batch at a time."""
+        structures, at = {one.name: one.structure for one in declared}, self.versions["bars"]
+        if len(declared) <= FEW:
+            found = [tables.read(self.root, "bars", ROW, where=mine, at=at)]
+            return gathered(structures, found, len(found[0]))
+        most = sum(tables.sizes(self.root, "bars", at).values())
+        return gathered(structures, batches(self.root, "bars", ROW, where=mine, at=at), most)
 
     def pinned(self, wanted: Iterable[str], *, interval: str = DAILY, beside: Collection[str] = ()) -> "PinnedData":
         """Read the bars of some of the symbols, with the snapshot that names them; those beside are no columns.
@@ -221,7 +231,7 @@ def _declared(root: Root, versions: Mapping[str, int], wanted: Iterable[str] | N
     if names == []:
         raise DataError(f"no symbol of the lake {root} was asked for; name at least one")
     mine = pl.lit(True) if names is None else pl.col("symbol").is_in(names)
-    bases = _read(root, versions, "bars", ["symbol", "basis"], mine).unique()
+    bases = tables.distinct(root, "bars", ["symbol", "basis"], where=mine, at=versions["bars"])
     columns = ["symbol", "kinds", "currency", "calendar", "actions_first", "actions_last", "recorded_at"]
     known = _read(root, versions, "instruments", columns, mine).sort("recorded_at").drop("recorded_at")
     told = union(known).group_by("symbol", maintain_order=True).all()

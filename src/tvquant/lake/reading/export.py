@@ -19,10 +19,10 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake.reading.action_revisions import TOLD, current
-from tvquant.lake.reading.bars import session
 from tvquant.lake.reading.dividend_coverage import SPAN, inside
 from tvquant.lake.reading.funding import COLUMNS, RATE
 from tvquant.lake.reading.lake import Lake
+from tvquant.lake.reading.stored_rows import session
 from tvquant.lake.reading.unclosed_bars import settled
 from tvquant.lake.storage import tables
 from tvquant.lake.storage.intervals import table_of

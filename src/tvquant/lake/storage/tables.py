@@ -5,7 +5,7 @@ Readers hold no lock. They read a version, and every version stays readable unti
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -177,6 +177,17 @@ def count(root: Root, table: str) -> int:
     return int(actions["num_records"].sum())
 
 
+def sizes(root: Root, table: str, at: int) -> dict[str, int]:
+    """Return the files of a version of a table and how many rows each has, as its log counts them.
+
+    Raises
+    ------
+    DataError : it cannot be read.
+    """
+    actions = _actions(root, table, at)
+    return {} if actions is None else dict(actions.select("path", "num_records").iter_rows())
+
+
 def verify(root: Root, table: str) -> None:
     """Hold all that the latest version of a table is made of against what was committed.
 
@@ -276,13 +287,42 @@ def read(
     ------
     DataError : the table or that version of it cannot be read, or is not what was committed.
     """
-    from deltalake.exceptions import DeltaError
-
-    schema = SCHEMAS[table]
-    committed.check_log(root, table, at)
     if span is not None:
         within = pl.col("timestamp").is_between(pl.lit(span[0], TIME), pl.lit(span[1], TIME))
         where = within if where is None else where & within
+    every, wanted = list(columns) if columns else list(SCHEMAS[table]), pl.lit(True) if where is None else where
+    chosen = partial(_within, span=span)
+    return collected(root, table, every, at, chosen, lambda rows: rows.filter(wanted).select(every))
+
+
+def distinct(root: Root, table: str, columns: Sequence[str], *, where: pl.Expr, at: int) -> pl.DataFrame:
+    """Return the distinct values that rows of a version of a table have in these columns, in any order.
+
+    Raises
+    ------
+    DataError : that version cannot be read, or is not what was committed.
+    """
+    return collected(
+        root, table, columns, at, lambda held: held["path"], lambda rows: rows.filter(where).select(columns).unique()
+    )
+
+
+def collected(
+    root: Root,
+    table: str,
+    columns: Sequence[str],
+    at: int | None,
+    chosen: Callable[[pl.DataFrame], Iterable[str]],
+    query: Callable[[pl.LazyFrame], pl.LazyFrame],
+) -> pl.DataFrame:
+    """Return what a query for these columns makes of the rows of a table at a version (the latest when None).
+
+    `chosen` names the files to read, given what the log tells of each: of none nothing is asked. Errors are those of
+    `read`.
+    """
+    from deltalake.exceptions import DeltaError
+
+    committed.check_log(root, table, at)
     seen = None
     while True:
         try:
@@ -290,21 +330,24 @@ def read(
             found = _described(root, table, at)
             seen, actions = found or (seen, None)
             # By names below our own folder: the addresses that the table itself gives have blanks in them quoted.
-            names = () if actions is None else _within(actions, span)
-            if not len(names):
-                return pl.DataFrame(schema={name: schema[name] for name in columns or schema})
+            names = () if actions is None else tuple(chosen(actions))
+            if not names:
+                return pl.DataFrame(schema={name: SCHEMAS[table][name] for name in columns})
             committed.check_files(root, table, names)
-            files = [f"{address(root, table)}/{name}" for name in names]
-            stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
-            scan = partial(pl.scan_parquet, schema=schema, cast_options=stored, glob=False)
-            # The store as Delta sees it: no other source of credentials is looked for.
-            lazy = scan(files, storage_options=options(root), credential_provider=None)
-            lazy = lazy if where is None else lazy.filter(where)
-            return (lazy.select(columns) if columns else lazy).collect()
+            return query(_scanned(root, table, names)).collect()
         except (DeltaError, *UNREADABLE) as error:
             # The latest version may be gone before its files are read, when a newer one took its place.
             if at is not None or seen is None or seen == before or seen == version(root, table):
                 raise _unreadable(root, table, error, at) from error
+
+
+def _scanned(root: Root, table: str, names: Iterable[str]) -> pl.LazyFrame:
+    """Return the rows of some files of a table, which are not read yet."""
+    files = [f"{address(root, table)}/{name}" for name in names]
+    stored = pl.ScanCastOptions(categorical_to_string="allow")  # texts are stored as dictionaries
+    scan = partial(pl.scan_parquet, schema=SCHEMAS[table], cast_options=stored, glob=False)
+    # The store as Delta sees it: no other source of credentials is looked for.
+    return scan(files, storage_options=options(root), credential_provider=None)
 
 
 def among(symbols: pl.Series) -> pl.Expr:

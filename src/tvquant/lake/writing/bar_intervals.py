@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tvquant.lake.reading.bars import in_time_order
+from tvquant.lake.reading.stored_rows import in_time_order
 from tvquant.lake.storage.tables import DAILY
 
 type Seconds = NDArray[np.float64]

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.errors import DataError
-from tvquant.lake.reading.bars import session
+from tvquant.lake.reading.stored_rows import session
 from tvquant.lake.reading.unclosed_bars import provisional
 from tvquant.lake.storage import tables
 from tvquant.lake.storage.intervals import table_of

@@ -22,9 +22,9 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
 from tvquant.lake.quality.basis import ACTION
 from tvquant.lake.reading import dividend_coverage, sources
-from tvquant.lake.reading.bars import in_time_order
 from tvquant.lake.reading.funding import RATE
 from tvquant.lake.reading.lake import Lake
+from tvquant.lake.reading.stored_rows import in_time_order
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.intervals import table_of
 from tvquant.lake.storage.location import Root

@@ -25,8 +25,9 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis
 from tvquant.lake.quality.price_scale import rescaled
-from tvquant.lake.reading.bars import SAME, session
+from tvquant.lake.reading.bars import SAME
 from tvquant.lake.reading.lake import Lake
+from tvquant.lake.reading.stored_rows import session
 from tvquant.lake.reading.unclosed_bars import provisional
 from tvquant.lake.storage import commits, tables
 from tvquant.lake.storage.intervals import LENGTHS, off_grid, table_of

@@ -9,6 +9,9 @@ from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
+from tvquant.lake.reading import contents
+from tvquant.lake.reading.snapshots import Snapshot
+from tvquant.lake.storage import batches as storage
 from tvquant.lake.storage import tables
 
 BTC, PERP, UP, USDC, AAPL, SPY = (
@@ -20,13 +23,13 @@ BTC, PERP, UP, USDC, AAPL, SPY = (
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that are read, in order."""
     found: list[str] = []
-    read = tables.read
+    collected = tables.collected
 
-    def counted(root: Any, table: str, *args: Any, **more: Any) -> Any:
+    def counted(root: Any, table: str, *args: Any) -> Any:
         found.append(table)
-        return read(root, table, *args, **more)
+        return collected(root, table, *args)
 
-    monkeypatch.setattr(tables, "read", counted)
+    monkeypatch.setattr(tables, "collected", counted)
     return found
 
 
@@ -84,6 +87,25 @@ def test_another_content_under_the_same_name_is_refused(lake: Lake, deliver: Any
     moved = type(snapshot)(digest=snapshot.digest, tables=lake.pin([BTC]).tables, symbols=snapshot.symbols)
     with pytest.raises(DataError, match=r"no longer holds snapshot .*: BINANCE:BTCUSDT and 0 others differ"):
         _ = lake.pinned(moved).panel
+
+
+def test_many_symbols_are_read_a_batch_at_a_time_and_are_the_same(
+    lake: Lake, deliver: Any, bars: Any, monkeypatch: pytest.MonkeyPatch, reads: list[str]
+) -> None:
+    deliver(bars(PERP, [1.0, 2.0, 3.0, 4.0, 5.0]), bars(AAPL, [7.0, 8.0], "2021-01-04"), basis=Basis.RAW)
+    deliver(bars(BTC, [1.0, 2.0], "2021-01-02"))
+    deliver(bars(BTC, [1.0], "2021-01-01"), bars(PERP, [6.5], "2021-01-05", volume=[11.0]))  # another version of a bar
+    whole, more = lake.bars(), lake.bars([BTC, PERP])
+    monkeypatch.setattr(contents, "FEW", 1)
+    monkeypatch.setattr(storage, "BATCH", 3)
+    reads.clear()
+    again, part = lake.bars(), lake.bars([BTC, PERP])
+    assert reads.count("bars") == 2 * (1 + 5)  # who is there, then 3 + 3 + 1 rows of one file, 2 of each other
+    assert Snapshot.of(again, {}, "1d") == Snapshot.of(whole, {}, "1d")
+    assert again.conflict.tolist() == whole.conflict.tolist()
+    assert whole.conflict.sum() == 1
+    assert part.low["close"].tolist() == more.low["close"].tolist() == [1.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert len(lake.bars([AAPL]).stamp) == 2
 
 
 @pytest.mark.parametrize("most", [1, 2, 4])
