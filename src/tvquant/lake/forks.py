@@ -8,6 +8,8 @@
    is in memory at once is a panel or two and the rows of one part.
 """
 
+import ctypes
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -73,6 +75,7 @@ class Forks:
         """The panel of the same rows imported anew: the very one of the snapshot where their content is the same."""
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             contents = rebuilt(map(self._rows, range(len(self._parts))), Path(temporary)).contents()
+            _give_back()
             names, again = contents.names(), dict[str, str]()
             for some in batched(names, PART):
                 again |= contents.pinned(some).snapshot.symbols
@@ -90,8 +93,11 @@ class Forks:
 
     def _panel(self, parts: Iterable[Rows]) -> Panel:
         """Return the panel of these rows, through a lake that is thrown away."""
+        _give_back()
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
-            return panels.build(rebuilt(parts, Path(temporary)).bars())
+            lake = rebuilt(parts, Path(temporary))
+            _give_back()
+            return panels.build(lake.bars())
 
     @cached_property
     def _parts(self) -> tuple[tuple[str, ...], ...]:
@@ -104,6 +110,12 @@ class Forks:
 
     def _edited(self, edit: Edit, t: Instant, seed: tuple[int, int], part: int) -> Rows | None:
         return edit(self._rows(part), t, np.random.default_rng([*seed, part]))
+
+
+def _give_back() -> None:
+    """Return memory that was freed to the system, where the C library can: fork after fork leaves holes in its heap."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def pinned(lake: Lake, snapshot: Snapshot, symbols: Sequence[str] | None = None) -> Rows:

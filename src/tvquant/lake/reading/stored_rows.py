@@ -17,6 +17,8 @@ from tvquant.lake.reading.unclosed_bars import provisional
 from tvquant.lake.storage.tables import VALUES
 from tvquant.symbology.kinds import Structure
 
+type Ints = NDArray[np.int64]
+
 COLUMNS = ["symbol", "timestamp", "recorded_at", *VALUES]
 """What is read of each row."""
 
@@ -32,7 +34,7 @@ class StoredRows:
     values : name -> n, NaN where there is none.
     """
 
-    symbol: NDArray[np.int64]
+    symbol: Ints
     stamp: Times
     early: Bools
     values: Mapping[str, Floats]
@@ -43,7 +45,7 @@ def gathered(structures: Mapping[str, Structure], parts: Iterable[pl.DataFrame],
 
     Memory is taken for `most` rows and used for those that there are.
     """
-    kinds = {"symbol": np.int64, "stamp": "datetime64[us]", "early": bool, **dict.fromkeys(VALUES, np.float64)}
+    kinds = {"symbol": "int64", "stamp": "datetime64[us]", "early": "bool", **dict.fromkeys(VALUES, "float64")}
     columns: dict[str, NDArray[Any]] = {name: np.empty(most, kind) for name, kind in kinds.items()}
     who = pl.col("symbol").cast(pl.Enum(list(structures))).to_physical().cast(pl.Int64)
     when = session(structures).dt.replace_time_zone(None).alias("stamp")
@@ -54,34 +56,34 @@ def gathered(structures: Mapping[str, Structure], parts: Iterable[pl.DataFrame],
             column[count : count + len(found)] = found[name].to_numpy()
         count += len(found)
         del part, found  # the next part is read without this one in memory
-    _settle({name: column[:count] for name, column in columns.items()}, columns)
+    columns = {name: column[:count] for name, column in columns.items()}
+    order = _order(columns["symbol"], columns["stamp"], columns["early"])
+    if order is not None:
+        for name in columns:
+            columns[name] = columns[name][order]
     values = {name: columns[name] for name in VALUES}
     return StoredRows(symbol=columns["symbol"], stamp=columns["stamp"], early=columns["early"], values=values)
 
 
-def _settle(given: dict[str, NDArray[Any]], columns: dict[str, NDArray[Any]]) -> None:
-    """Put the given columns in order into `columns`, one by one, early rows only where a bar has no others."""
-    symbol, stamp, early = given["symbol"], given["stamp"], given["early"]
-    order: NDArray[np.int64] | slice = slice(None)
-    if not ((symbol[1:] > symbol[:-1]) | ((symbol[1:] == symbol[:-1]) & (stamp[1:] >= stamp[:-1]))).all():
-        order = np.lexsort((stamp, symbol))
-    if early.any():
-        order = _counting(symbol, stamp, early, np.arange(len(symbol))[order])
-    for name in list(given):
-        columns[name] = given.pop(name)[order]
-
-
-def _counting(symbol: NDArray[np.int64], stamp: Times, early: Bools, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return those of the ordered rows that are not early, or of a bar all of whose rows are."""
-    who, when, soon = symbol[order], stamp[order], early[order]
-    starts = bar_starts(who, when)
+def _order(symbol: Ints, stamp: Times, early: Bools) -> Ints | None:
+    """Return the rows that count by symbol and time, early ones where a bar has no others; None: all as they stand."""
+    same = symbol[1:] == symbol[:-1]
+    done = bool(((symbol[1:] > symbol[:-1]) | (same & (stamp[1:] >= stamp[:-1]))).all())
+    if done and not early.any():
+        return None
+    order: Ints = np.arange(len(symbol)) if done else np.lexsort((stamp, symbol))
+    if not early.any():
+        return order
+    soon, starts = early[order], bar_starts(symbol[order], stamp[order])
     only = np.repeat(np.logical_and.reduceat(soon, starts), np.diff(starts, append=len(order)))
-    return order[~soon | only]
+    counting: Ints = order[~soon | only]
+    return counting
 
 
-def bar_starts(symbol: NDArray[np.int64], stamp: Times) -> NDArray[np.int64]:
+def bar_starts(symbol: Ints, stamp: Times) -> Ints:
     """Return the first row of every bar, of rows in order; there must be some."""
-    return np.flatnonzero(np.r_[True, (symbol[1:] != symbol[:-1]) | (stamp[1:] != stamp[:-1])])
+    starts: Ints = np.flatnonzero(np.r_[True, (symbol[1:] != symbol[:-1]) | (stamp[1:] != stamp[:-1])])
+    return starts
 
 
 def session(symbols: Mapping[str, Structure]) -> pl.Expr:
