@@ -84,6 +84,7 @@ class Forks:
 
     def _changed(self, edited: Callable[[int], Rows | None]) -> Panel | None:
         """Return the panel of all parts edited, each once; None where there is nothing to change in any."""
+        _give_back()
         parts = iter(range(len(self._parts)))
         for k in parts:
             if (first := edited(k)) is not None:
@@ -93,7 +94,6 @@ class Forks:
 
     def _panel(self, parts: Iterable[Rows]) -> Panel:
         """Return the panel of these rows, through a lake that is thrown away."""
-        _give_back()
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             lake = rebuilt(parts, Path(temporary))
             _give_back()
