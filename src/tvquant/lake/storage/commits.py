@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tvquant.core.errors import DataError, unwritten
-from tvquant.lake.storage import committed
+from tvquant.lake.storage import committed, handles
 from tvquant.lake.storage.location import Place, Root, address, folder, options
 from tvquant.lake.storage.tables import MEASURES, SCHEMAS, first_line, opened
 
@@ -112,16 +112,20 @@ def extend(root: Root, table: str, frames: Iterable[pl.DataFrame]) -> None:
     import deltalake
 
     with committing(root, table):
+        held = None
         if not isinstance(root, Place):
             (root / table).mkdir(parents=True, exist_ok=True)
+            held = handles.take(root, table)
         deltalake.write_deltalake(
-            address(root, table),
+            address(root, table) if held is None else held,
             _stream(table, first, some),
             mode="append",
             configuration=_KEEP,
             storage_options=options(root),
             writer_properties=properties(table),
         )
+        if held is not None and not isinstance(root, Place):
+            handles.keep(root, table, held)
 
 
 def _stream(table: str, first: pl.DataFrame, others: Iterator[pl.DataFrame]) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.lake.storage import committed
+from tvquant.lake.storage import committed, handles
 from tvquant.lake.storage.location import Place, Root, address, options
 
 if TYPE_CHECKING:
@@ -267,7 +267,12 @@ def _actions(root: Root, table: str, at: int | None) -> pl.DataFrame | None:
 
 @lru_cache(maxsize=64)
 def _described_once(root: Path, table: str, at: int, size: int, changed: int) -> pl.DataFrame:  # noqa: ARG001 (size and time are its key)
-    return pl.DataFrame(opened(root, table, at).get_add_actions(flatten=True))
+    held = handles.take(root, table) if at == _latest(root, table) else None
+    if held is None or held.version() != at:  # an old one, or a newer one came in between
+        held = opened(root, table, at)
+    told = pl.DataFrame(held.get_add_actions(flatten=True))
+    handles.keep(root, table, held)
+    return told
 
 
 def read(
