@@ -42,15 +42,20 @@ def write_evidence(folder: Path, found: ModelEvidence, said: Sequence[str], *, c
 def page_of_evidence(found: ModelEvidence, said: Sequence[str]) -> str:
     """Return the page as HTML; `said` is what is concluded, in words."""
     rows = [
-        (_name(row), percent(row["mean"], 2), percent(row["se"], 2), percent(row["annual"]), number(row["t"]),
-         number(row["p"], 3), number(row["p_holm"], 3))
+        (_name(row), number(row["n"], 0), percent(row["mean"], 2), percent(row["se"], 2), percent(row["annual"]),
+         percent(row["annual_se"]), number(row["t"]), number(row["p"], 3), number(row["p_holm"], 3))
         for row in found.alpha
     ]  # fmt: skip
     return page_of(
         title=f"Selection models of {found.profile}",
-        summary=f"{found.windows} windows, {found.first} to {found.last}. {'; '.join(said)}.",
+        summary=" ".join(
+            [
+                f"{found.windows} windows, {found.first} to {found.last}. {'; '.join(said)}.",
+                *(stamp.meaning for stamp in sorted(found.stamps)),
+            ]
+        ),
         figures=[alpha(found), features(found)],
-        head=("model", "alpha by window", "se", "a year", "t", "p", "p (Holm)"),
+        head=("model", "windows", "alpha by window", "se", "a year", "se a year", "t", "p", "p (Holm)"),
         rows=rows,
         nothing="No model.",
     )
@@ -79,7 +84,7 @@ def features(found: ModelEvidence) -> Figure:
             str(row["feature"]) if len(every) == 1 else f"{row['feature']} ({', '.join(models)})"
             for row, models in rows.values()
         ],
-        [row for row, _ in rows.values()], axis("rank correlation with the return of the window, 95 % interval"),
+        [row for row, _ in rows.values()], axis("rank correlation, 95 % interval"),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from scipy.stats import t as student
 
-from tvquant.core.stamps import NONE
+from tvquant.core.stamps import Stamp
 from tvquant.report.model_evidence_page import page_of_evidence, write_evidence
 from tvquant.tournament.selection_tables import ModelEvidence
 
@@ -24,7 +24,7 @@ def row(mean: float, p: float | None, **more: Any) -> dict[str, Any]:
 def evidence() -> ModelEvidence:
     return ModelEvidence(
         profile="mine", first=date(2024, 1, 1), last=date(2025, 1, 1), windows=20, rows=20.0, pool=(3, 4),
-        horizons=("1", "window"), stamps=NONE, left_out={}, notices=(),
+        horizons=("1", "window"), stamps=frozenset({Stamp.CURRENT_ONLY}), left_out={}, notices=(),
         choices=({"model": "v4", "floor": True, "winners": 3.0},),
         alpha=(
             row(0.01, 0.01, model="v4", floor=True, annual=0.2, annual_se=0.05),
@@ -54,6 +54,8 @@ def test_intervals_are_drawn_and_what_is_significant_stands_out(evidence: ModelE
     assert (hidden["y"], hidden["x"]) == (["<momentum> (v2, v4)"], [0.03])
     assert hidden["error_x"]["array"] == pytest.approx([reach * 0.01], rel=1e-5)
     assert "<momentum>" not in html.replace("\\u003cmomentum", "")
+    assert Stamp.CURRENT_ONLY.meaning in html.replace("&#39;", "'")
+    assert re.findall(r"<td[^>]*>(.*?)</td>", html)[:6] == ["v4", "20", "1.00 %", "1.00 %", "20.0 %", "5.0 %"]
     assert "20 windows, 2024-01-01 to 2025-01-01; selection alpha: significant is v4" in html.replace(". sel", "; sel")
 
 
