@@ -22,9 +22,6 @@ type Integers = NDArray[np.int64]
 LANES = 32
 """Series worked on beside each other where sums cannot be split."""
 
-SAMPLE, MARGIN = 20, 3
-"""Values by which a bound of low ones is guessed, and how far above their share of the sample: one in fifty is not."""
-
 FLOOR = 8.0 * EPSILON
 """As `precision.rounding_floor`: a spread at or below this times max(1, largest value) is only rounding."""
 
@@ -291,14 +288,14 @@ def worst_mean(series: Floats, level: float) -> Floats:
     Of a series of which fewer than half of the values are not zero, those that are zero do not count.
     """
     out = _none(3, series)
-    _tail_means(series, level, True, np.empty((3, series.shape[1])), out)
+    _tail_means(series, level, True, np.empty((2, series.shape[1])), out)
     return out
 
 
 def best_mean(series: Floats, level: float) -> Floats:
     """Return rows of a 2 x K matrix: mean of the values above their quantile, and its standard error."""
     out = _none(3, series)
-    _tail_means(series, level, False, np.empty((3, series.shape[1])), out)
+    _tail_means(series, level, False, np.empty((2, series.shape[1])), out)
     np.negative(out[0], out=out[0])
     return out[:2]
 
@@ -312,26 +309,20 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         for i in range(first, t):
             moved += series[j, i] != 0.0
         still = worst and 2 * moved < t - first  # zeros do not count
-        n = 0 if still else t - first
-        if still:
-            for i in range(first, t):
-                scratch[0, n] = sign * series[j, i]
-                n += series[j, i] != 0.0
-        else:
-            for i in range(n):
-                scratch[0, i] = sign * series[j, first + i]
+        n = 0
+        for i in range(first, t):
+            scratch[0, n] = scratch[1, n] = sign * series[j, i]
+            n += not still or series[j, i] != 0.0
         out[2, j] = n
         if still:
             out[0, j] = 0.0
         if n == 0:
             continue
         place = (n - 1) * level if worst else n - 1 - (n - 1) * level
-        low = scratch[1, : _lowest(scratch[0, :n], place, scratch[1], scratch[2])]
-        scratch[2, : len(low)] = low
-        bound = _order_statistic(scratch[2, : len(low)], place)
+        bound = _order_statistic(scratch[1, :n], place)
         total = squares = 0.0
         m = 0
-        for value in low:
+        for value in scratch[0, :n]:
             scratch[1, m] = value
             m += value < bound or (value == bound and worst)
         for value in scratch[1, :m]:
@@ -340,32 +331,6 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         for value in scratch[1, :m]:
             squares += (value - mean) ** 2
         out[0, j], out[1, j] = mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
-
-
-@inner
-def _lowest(values: Floats, place: float, kept: Floats, sample: Floats) -> int:
-    """Write, in their order, low values with all up to the next but one of `place` among them; return how many.
-
-    Most others are left out where `place` is low: they are above a value of a sample that is likely to be above it.
-    """
-    step, bound = len(values) // SAMPLE, np.inf
-    rank = int(place * SAMPLE / len(values)) + MARGIN
-    if step and rank < SAMPLE:
-        for i in range(SAMPLE):
-            value, k = values[i * step], i
-            while k > 0 and sample[k - 1] > value:
-                sample[k] = sample[k - 1]
-                k -= 1
-            sample[k] = value
-        bound = sample[rank]
-    n = 0
-    for value in values:
-        kept[n] = value
-        n += value <= bound
-    if n < min(int(place) + 2, len(values)):
-        kept[: len(values)] = values
-        n = len(values)
-    return n
 
 
 @inner

@@ -184,18 +184,3 @@ def test_a_return_at_the_quantile_is_no_gain_of_the_tail(n):
     assert np.quantile(returns, 0.95) == 0.95 * (n - 1)
     assert tail_gain(returns)[0][0] == returns[-(n // 20) :].mean()
     assert np.isnan(tail_gain(np.minimum(returns, 0.5 * n))[0][0])
-
-
-@pytest.mark.parametrize("skipped", [0, 1, 2, 3, 5])
-def test_a_tail_that_stands_at_regular_places_is_whole(skipped):
-    """All low values but some are where a sample of every fifth would find them: it would guess too low a bound."""
-    low = [k for k in range(20 + skipped) if not 3 <= k < 3 + skipped]
-    rest = [k for k in range(100) if k not in low]
-    values = np.empty(100)
-    values[::5], values[np.arange(100) % 5 > 0] = low, rest
-    for level in (0.05, 0.04, 0.1):
-        tail = values[values <= np.quantile(values, level)]
-        assert cvar(values[:, None], level=level)[0][0] == pytest.approx(tail.mean(), rel=1e-14)
-        assert tail_gain(-values[:, None], level=1.0 - level)[0][0] == pytest.approx(
-            -values[values < np.quantile(values, level)].mean(), rel=1e-14
-        )
