@@ -5,6 +5,7 @@ holds leaves the rest of this process waiting for the end of it.
 """
 
 import os
+import pickle
 import tempfile
 import threading
 import time
@@ -138,19 +139,16 @@ def _get_ready(file: Path) -> None:
 
 def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result: Path) -> Path:
     """Compute a task in a worker; return where the result is."""
-    import joblib
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        joblib.dump(work(_subject(file), *task), result)
+        result.write_bytes(pickle.dumps(work(_subject(file), *task), pickle.HIGHEST_PROTOCOL))
     return result
 
 
 def _taken(result: Path) -> Any:
     """Return a result of a worker, and remove its file."""
-    import joblib
-
-    found = joblib.load(result)
+    found = pickle.loads(result.read_bytes())  # noqa: S301 (a worker of this pool wrote it)
     result.unlink()
     return found
 
