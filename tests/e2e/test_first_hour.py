@@ -223,9 +223,11 @@ def test_19_why_this_name(ask: Call) -> None:
     best = chosen["winners"][0]["physical_symbol"]
     out, veto = next(iter(sorted(chosen["vetoes"].items())))
     symbol, score = out.removesuffix("_hold_LONG"), chosen["scores"][f"{best}_hold_LONG"]
-    assert re.search(rf"{best}_hold_LONG: won \(ranked\), .* score {score:.3f}", ask(*words, "--explain", best).out)
+    assert re.search(
+        rf"{best}_hold_LONG: won \(ranked\), .*\n  score {score:.3f}, rank", ask(*words, "--explain", best).out
+    )
     told = ask(*words, "--explain", symbol).out
-    assert re.search(rf"{symbol}_hold_LONG: did not win; .*\n  \w+ veto {veto['rule']}: \S+, limit \S+", told)
+    assert re.search(rf"{symbol}_hold_LONG: did not win\n(.*\n)+  \w+ veto {veto['rule']}: \S+, limit \S+", told)
 
 
 def test_20_why_this_much_cash(ask: Call) -> None:
@@ -234,7 +236,8 @@ def test_20_why_this_much_cash(ask: Call) -> None:
     held = ask(*words, "--json").document["decision"]["weights"]
     cut = [name for name, weight in held.items() if weight < 0.0999]
     told = " ".join(ask(*words).out.split())
-    assert f"cash 15.0 % allocation.limits.cluster, 25.0 %: {' + '.join(cut)}" in told
+    assert "cash 15.0 % 15.0 %: cut at allocation.limits.cluster" in told
+    assert f"allocation.limits.cluster, 25.0 %: {' + '.join(cut)}" in told
     assert sum(held[name] for name in cut) == pytest.approx(0.25)
     assert sum(held.values()) == pytest.approx(0.85)
 

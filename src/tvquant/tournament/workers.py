@@ -5,7 +5,6 @@ holds leaves the rest of this process waiting for the end of it.
 """
 
 import os
-import pickle
 import tempfile
 import threading
 import time
@@ -139,16 +138,20 @@ def _get_ready(file: Path) -> None:
 
 def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result: Path) -> Path:
     """Compute a task in a worker; return where the result is."""
+    from multiprocessing.reduction import ForkingPickler
+
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        result.write_bytes(pickle.dumps(work(_subject(file), *task), pickle.HIGHEST_PROTOCOL))
+        result.write_bytes(ForkingPickler.dumps(work(_subject(file), *task)))
     return result
 
 
 def _taken(result: Path) -> Any:
     """Return a result of a worker, and remove its file."""
-    found = pickle.loads(result.read_bytes())  # noqa: S301 (a worker of this pool wrote it)
+    from multiprocessing.reduction import ForkingPickler
+
+    found = ForkingPickler.loads(result.read_bytes())
     result.unlink()
     return found
 

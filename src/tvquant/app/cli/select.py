@@ -33,6 +33,8 @@ NAMED = 8
 SHOWN_SHARES = 4
 TAILS = ("skewness", "kurtosis", "cvar")
 """Features that look at the same tails."""
+CUT = {name: f"cut at allocation.limits.{name}" for name in ("position", "cluster")}
+"""Cause of cash -> its words, where it is a limit."""
 
 
 def select(
@@ -201,7 +203,7 @@ def _kept(decision: "Decision") -> list[str]:
     made, netting, chosen = decision.allocation, decision.netting, decision.response
     if made is None or netting is None or chosen is None:
         return []
-    lines = [f"{percent(share)}: {why}" for why, share in sorted(made.causes.items())]
+    lines = [f"{percent(share)}: {CUT.get(why, why)}" for why, share in sorted(made.causes.items())]
     if netting.moved > CAP_TOLERANCE:
         lines.append(f"{percent(netting.moved)}: taken where a limit would break after netting")
     if made.cash + netting.moved <= CAP_TOLERANCE:
