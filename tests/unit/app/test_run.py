@@ -1,9 +1,10 @@
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -95,14 +96,17 @@ def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> No
 def test_bars_are_read_once_for_pin_health_and_panel(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside their values only who is there, and how the rows came; the report reads nothing of the lake."""
     found: list[list[str]] = []
-    read = tables.read
 
-    def counted(root: Path, table: str, columns: list[str], **more: object) -> pl.DataFrame:
-        if table == "bars":
-            found.append(list(columns))
-        return read(root, table, columns, **more)  # type: ignore[arg-type]
+    def counting(read: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(root: Path, table: str, columns: list[str], **more: Any) -> Any:
+            if table == "bars":
+                found.append(list(columns))
+            return read(root, table, columns, **more)
 
-    monkeypatch.setattr(tables, "read", counted)
+        return counted
+
+    for way in ("read", "distinct"):
+        monkeypatch.setattr(tables, way, counting(getattr(tables, way)))
     run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
     assert [columns for columns in found if "close" in columns] == [
         ["symbol", "timestamp", "recorded_at", *tables.VALUES]
