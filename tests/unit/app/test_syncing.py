@@ -74,9 +74,10 @@ def unfinished(home: Workspace) -> list[tuple[str, tuple[str, ...]]]:
 def test_an_interrupted_sync_is_finished_by_the_same_command(
     sync: Sync, provider: TableProvider, home: Workspace
 ) -> None:
-    provider.spoil = {SOL: [KeyboardInterrupt()]}
+    provider.spoil = {ETH: [KeyboardInterrupt()], SOL: [KeyboardInterrupt()]}  # whichever thread is quicker
     with pytest.raises(KeyboardInterrupt):
         sync()
+    provider.spoil = {}
     assert unfinished(home) == [("tvquant data sync", (BTC, ETH, SOL))]
     other = sync("tvquant data sync --symbol", symbols=[BTC])
     assert [one.command for one in other.unfinished] == ["tvquant data sync"]
