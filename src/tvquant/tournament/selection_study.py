@@ -105,10 +105,11 @@ class SelectionStudy:
     def window(self, window: Window, among: tuple[Contender, ...]) -> Studied:
         """Return the selection of every contender at one window, with what came of it."""
         asked = look(self.panel, window.start - 1)
+        rules = tuple(one.rules for one in among)
         made: dict[tuple[str, bool], SelectionResponse | str] = {}
         for one in among:
             chosen = quorum_view_by(asked, one.rules)
-            self._features.lend(chosen.view, chosen.row, one.rules)
+            self._features.lend(chosen.view, chosen.row, one.rules, beside=rules)
             made[one.key] = _response(chosen.view, one.rules)
         return self._measured(asked, window, among, made)
 

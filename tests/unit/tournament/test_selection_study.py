@@ -11,7 +11,9 @@ import pytest
 from tvquant.core.atoms import Direction
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
+from tvquant.features import history
 from tvquant.profiles import Profile
+from tvquant.tournament import candidates
 from tvquant.tournament.candidates import choose, discovery, health
 from tvquant.tournament.selection_study import Contender, SelectionStudy, contenders, whole_windows
 from tvquant.tournament.views import look
@@ -50,6 +52,22 @@ def test_a_model_that_relaxes_is_seen_with_its_floor_and_without(
         assert set(without.winners) <= set(with_floor.winners)
         assert len(one.selections["baseline", True].winners) == one.pool == len(NAMES)
         assert one.selections["baseline", True].alpha == 0.0
+
+
+def test_features_of_all_contenders_are_computed_in_one_pass(
+    asked: Any, profile: Profiles, market: Markets, walks: Walks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models that ask for other features are served from one pass over the bars, with what each finds alone."""
+    passes, panel = [], market(walks(NAMES, ROWS))
+    monkeypatch.setattr(
+        candidates, "history", lambda *given, **more: passes.append(given[1]) or history(*given, **more)
+    )
+    among = (*asked("v2"), *asked("baseline"), *asked("v4"))
+    _, together = studied(panel, profile(), among)
+    assert len(passes) == 1
+    alone = [studied(panel, profile(), (one,))[1] for one in among]
+    for one, windows in zip(among, alone, strict=True):
+        assert [x.selections[one.key].winners for x in windows] == [x.selections[one.key].winners for x in together]
 
 
 def test_windows_last_until_the_next_begins_and_none_is_cut_off(
