@@ -97,22 +97,22 @@ STATISTICS: Mapping[str, Statistic] = MappingProxyType(
 
 
 def paired_difference(
-    first: Floats, second: Floats, *, statistic: str, periods_per_year: int, confidence: float, block: int, seed: int
+    returns: Floats, *, statistic: str, periods_per_year: int, confidence: float, block: int, seed: int
 ) -> PairedDifference:
-    """Return how much the first returns (R, in excess of the rate) do better than the second of the same rows.
+    """Return how much the first column of R x 2 returns (in excess of the rate) does better than the second.
 
     Raises
     ------
     ModelError : fewer rows than ten blocks have; one of the two does not vary; they differ in too few blocks.
     """
-    n = len(first)
-    if n != len(second) or n // block < LEAST_BLOCKS:
+    n = len(returns)
+    if n // block < LEAST_BLOCKS:
         raise ModelError(f"{n} rows in blocks of {block} are fewer than {LEAST_BLOCKS} blocks, which says nothing")
-    for name, returns in (("first", first), ("second", second)):
-        if float(returns.std()) <= float(rounding_floor(returns)):
-            raise ModelError(f"the {name} returns do not vary: they have no ratio to compare")
+    for name, column in zip(("first", "second"), returns.T, strict=True):
+        if float(column.std()) <= float(rounding_floor(column)):
+            raise ModelError(f"the {name} returns do not vary: nothing is known of how far they can be trusted")
     kind = STATISTICS[statistic]
-    rows = np.stack([first, second, first**2, second**2], axis=1)
+    rows = np.concatenate([returns, returns**2], axis=1)
     means = rows.mean(axis=0)
     own, _, _ = kind.of(means[:2], means[2:])
     yearly = kind.yearly(n, periods_per_year)
@@ -120,7 +120,7 @@ def paired_difference(
     found, gradient = kind.difference(means)
     error = math.sqrt(float((((sums - block * means) @ gradient) ** 2).sum()) / block) / n
     reach = 0.0
-    if error > 0.0 and not np.array_equal(first, second):
+    if error > 0.0 and not np.array_equal(*returns.T):
         draws = _distances(kind, sums, float(found), block, seed, least=FLAT * error)
         reach = float(np.quantile(draws, confidence, method="higher")) * error
     if not np.isfinite(reach):

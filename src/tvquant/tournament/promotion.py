@@ -104,8 +104,7 @@ def compared(
     """
     _, here, there = np.intersect1d(challenger.times, champion.times, return_indices=True)
     return paired_difference(
-        challenger.excess[here],
-        champion.excess[there],
+        np.column_stack([challenger.excess[here], champion.excess[there]]),
         statistic=rule.statistic or USUAL,
         periods_per_year=periods_per_year,
         confidence=1.0 - (1.0 - rule.confidence) / looks,

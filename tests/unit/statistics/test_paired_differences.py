@@ -28,9 +28,8 @@ def pair(rows: int, *, rho: float = 0.8, phi: float = 0.0, means: tuple[float, f
 def compare(returns: Floats, statistic: str = "sharpe_difference", *, block: int = 1, level: float = 0.95,
             seed: int = 0) -> PairedDifference:  # fmt: skip
     return paired_difference(
-        returns[:, 0], returns[:, 1], statistic=statistic, periods_per_year=365, confidence=level, block=block,
-        seed=seed,
-    )  # fmt: skip
+        returns, statistic=statistic, periods_per_year=365, confidence=level, block=block, seed=seed
+    )
 
 
 def test_the_error_for_independent_normal_returns_is_that_of_jobson_korkie_and_memmel(
