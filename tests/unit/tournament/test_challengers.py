@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders.ledgers import Killed, Mortal
 from tvquant.app.resume import _resumed
 from tvquant.core.clock import Clock
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.records import Entry, in_shadow
+from tvquant.core.records import in_shadow
 from tvquant.ledger import Integrity, Ledger, RunFolder, records, verify
 from tvquant.ledger.lines import AUDIT
 from tvquant.ledger.recorded_run import RecordedRun
@@ -54,23 +55,6 @@ def engine(made: Profile, market: Markets, walks: Walks, engine_of: Engines) -> 
     close["B"][190:] = np.nan
     close["F"][:70] = np.nan
     return engine_of(market(close), made)
-
-
-class Killed(Exception):
-    """The process ends here."""
-
-
-class Mortal:
-    """A ledger whose process is killed after so many records."""
-
-    def __init__(self, ledger: Ledger, left: int) -> None:
-        self.ledger, self.left = ledger, left
-
-    def record(self, entry: Entry) -> str:
-        if not self.left:
-            raise Killed
-        self.left -= 1
-        return self.ledger.record(entry)
 
 
 def play(engine: BacktestEngine, made: Profile, ledger: Any, folder: Path, resumed: Resumed = NOTHING) -> Matrix:

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from builders.ledgers import Killed, Mortal
 from tvquant.core.clock import Clock
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import DataError, LedgerError, ModelError
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.records import Entry
 from tvquant.core.selection import SelectionResponse
 from tvquant.ledger import Integrity, Ledger, RunFolder, records, verify
 from tvquant.ledger.recorded_run import RecordedRun
@@ -38,23 +38,6 @@ type Engines = Callable[[Panel, Profile], BacktestEngine]
 type Begin = Callable[[Path], Ledger]
 
 STRATEGY = "baseline/custom/min_variance/custom"
-
-
-class Killed(Exception):
-    """The process ends here."""
-
-
-class Mortal:
-    """A ledger whose process is killed after so many records."""
-
-    def __init__(self, ledger: Ledger, records: int) -> None:
-        self.ledger, self.left = ledger, records
-
-    def record(self, entry: Entry) -> str:
-        if not self.left:
-            raise Killed
-        self.left -= 1
-        return self.ledger.record(entry)
 
 
 def play(
