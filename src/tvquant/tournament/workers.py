@@ -5,6 +5,7 @@ holds leaves the rest of this process waiting for the end of it.
 """
 
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -59,8 +60,10 @@ class Pool[S]:
             self._ready = self._executor.submit(_get_ready, self._file)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stack.close()
+        if self.jobs > 1 and kind is KeyboardInterrupt:  # nobody waits for what they are at
+            self._executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]  # loky's
 
     def run[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
         """Return results in the order of the tasks, each as soon as it and those before it are there.
@@ -120,13 +123,16 @@ def start(jobs: int) -> Executor:
 
 
 def _begin(parent: int) -> None:
-    """Make a process a worker of the parent: one that ends with it, and may use memory.
+    """Make a process a worker of the parent: one that ends with it, and not before, and may use memory.
+
+    A terminal interrupts all processes of a command; the parent alone answers.
 
     A worker that holds 300 MB more than after its first task is taken for a leak and is replaced, in the middle of its
     work; ours holds the features of a whole panel by then, and its successor would compute them again.
     """
     from joblib.externals.loky import process_executor
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(parent)
     process_executor._USE_PSUTIL = False
 

@@ -184,3 +184,18 @@ def test_workers_end_with_a_parent_that_is_killed() -> None:
     parent.stdout.readline()  # a worker is at work
     parent.send_signal(signal.SIGKILL)
     parent.communicate(timeout=20)  # ends when no one has the other end of the pipe any more
+
+
+def test_who_interrupts_a_command_hears_from_its_parent_alone_and_at_once() -> None:
+    """As a terminal does it: every process of the group is told, the one at work for a minute too."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{PARENT}"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    parent.stdout.readline()  # a worker is at work
+    os.killpg(parent.pid, signal.SIGINT)
+    said = parent.communicate(timeout=20)[1]
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert said.count("Traceback") == 1
+    assert "Loky" not in said
