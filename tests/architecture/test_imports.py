@@ -12,7 +12,8 @@ from sources import PACKAGE, ROOT, imports, imports_on_import, modules, room, sh
 pytestmark = pytest.mark.xdist_group("sources")  # one worker parses them
 
 HEAVY = {
-    "numba", "clarabel", "highspy", "scipy", "sklearn", "skfolio", "vectorbt", "pandas", "exchange_calendars",
+    "numba", "clarabel", "highspy", "scipy", "sklearn", "skfolio", "riskfolio", "pypfopt", "cvxpy", "cvxportfolio",
+    "vectorbt", "pandas", "exchange_calendars",
     "joblib", "plotly",
 }  # fmt: skip
 """Libraries that cost from a tenth of a second to seconds at import."""

@@ -28,6 +28,7 @@ class Toy:
 
     name = "toy"
     objectives = frozenset({Objective.MIN_VARIANCE, Objective.EQUAL_RISK})
+    library = ""
     options = (InverseVariance,)
 
     def solve(

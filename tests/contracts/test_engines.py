@@ -15,9 +15,10 @@ import tvquant.tournament.cells
 from builders.problems import HOUSE, estimated, limits
 from builders.profiles import resolved_of
 from builders.toy_engine import InverseVariance, Toy
-from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
+from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of, uninstalled
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.risk.contract import Capping, Estimate, Objective
+from tvquant.app.cli import main
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.allocations import Status
 from tvquant.core.errors import ProfileError
@@ -73,10 +74,8 @@ def test_the_house_engine_solves_every_risk_profile():
 
 
 def resolved(profile, engines=("toy",), **options):
-    settings = {f"allocation__{name}": value for name, value in options.items()}
-    return resolved_of(
-        allocation__engines=list(engines), allocation__profiles=[profile], risk__primary=profile, **settings
-    )
+    settings = {f"allocation__{name}": value for name, value in {"profiles": [profile], **options}.items()}
+    return resolved_of(allocation__engines=list(engines), risk__primary=profile, **settings)
 
 
 def strategies(found):
@@ -94,6 +93,28 @@ def test_a_second_engine_is_known_to_profiles_and_refused_what_it_does_not_solve
         ProfileError, match="engine toy does not solve risk profile 'hrp'; it solves min_variance, risk"
     ):
         allocate(problem(5), engine="toy", risk_profile="hrp")
+
+
+def test_a_grid_leaves_out_pairs_and_fallbacks_that_an_engine_does_not_solve():
+    found = resolved("hrp", ["custom", "toy"], profiles=["hrp", "min_variance"], fallbacks=["equal_weight"])
+    specs = [path.spec for path in paths(found.profile, [schedule(found.profile)])]
+    assert [(s.engine, s.risk_profile, s.fallbacks) for s in specs if isinstance(s, StrategySpec)] == [
+        ("custom", "hrp", ("equal_weight",)),
+        ("custom", "min_variance", ("equal_weight",)),
+        ("toy", "min_variance", ()),
+    ]
+    assert sum("engine toy does not solve" in notice for notice in found.notices) == 2
+
+
+@pytest.mark.requirement("R-RSK-01")
+def test_an_engine_whose_library_is_not_here_is_unavailable_and_refused(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(Toy, "library", "no_such_package")
+    monkeypatch.setattr(sys.modules["tvquant.allocation.engines.catalogue"], "ENGINES", ALL)
+    assert uninstalled() == {"toy": "engines"}
+    with pytest.raises(ProfileError, match=r"engine 'toy' is not installed; install tvquant\[engines\]"):
+        resolved("risk_parity")
+    main(["doctor", "-w", str(tmp_path)])
+    assert "toy (unavailable: install tvquant[engines])" in capsys.readouterr().out
 
 
 def test_an_option_is_explained_checked_and_reaches_its_engine_alone():

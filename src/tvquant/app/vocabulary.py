@@ -9,7 +9,7 @@ from tvquant.profiles.options import declared_by
 
 def vocabulary() -> Vocabulary:
     """Return every member that a profile may name here."""
-    from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
+    from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of, uninstalled
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS
     from tvquant.selection import SELECTION_MODELS, VETOES
@@ -29,6 +29,7 @@ def vocabulary() -> Vocabulary:
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
+        missing=uninstalled(),
         contradictions={name: model.contradicts for name, model in SELECTION_MODELS.items()},
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),

@@ -51,7 +51,8 @@ class ProfileProblem:
 class ResolvedProfile:
     """A checked profile and, for each dotted key, the label of the layer its value came from.
 
-    `notices` name the defaults taken where a scanner declares nothing, and what a preset asks for in vain.
+    `notices` name the defaults taken where a scanner declares nothing, and what a preset asks for in vain, and
+    pairs of the grid that are no cells.
     """
 
     profile: Profile
@@ -168,6 +169,7 @@ def _resolve(
             problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:
         return None, problems
+    notices = (*notices, *vocabulary.excluded(profile))
     return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in keys.leaves}, notices=notices), []
 
 

@@ -1,6 +1,6 @@
 """The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -75,6 +75,11 @@ class Vocabulary:
             at |= declared().model_dump(mode="json")
         return out
 
+    def shown_member(self, name: str) -> str:
+        """Return the name of a member, with what would install it where it is not here."""
+        extra = self.missing.get(name)
+        return f"{name} (unavailable: install tvquant[{extra}])" if extra else name
+
     @property
     def named(self) -> Mapping[str, tuple[str, Collection[str]]]:
         """Key that names members of a family -> what they are called, and their names."""
@@ -95,6 +100,17 @@ class Vocabulary:
         yield from self._misnamed(values)
         yield from self._lonely(values)
         yield from self._foreign(values.get("universe.scanners"))
+
+    def excluded(self, profile: Profile) -> Iterator[str]:
+        """Yield notices on pairs of a profile's grid that are no cells, and on fallbacks that an engine goes without.
+
+        A pair that is named alone is refused, see `complaints`.
+        """
+        allocation = profile.allocation
+        for engine in allocation.engines:
+            for what, names in (("cell", allocation.profiles), ("fallback", allocation.fallbacks)):
+                if unsolved := [name for name in names if name not in self.engines[engine]]:
+                    yield f"engine {engine} does not solve {', '.join(unsolved)}: no {what} of it is made with them"
 
     def _misnamed(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for key, (noun, known) in self.named.items():
@@ -165,6 +181,7 @@ class Vocabulary:
             for name in _names(values.get(key)):
                 if engines and name in self.risk_profiles and not any(name in self.engines[e] for e in engines):
                     yield key, f"risk profile {name!r} is solved by none of allocation.engines ({', '.join(engines)})"
+        yield from self._idle(engines, values)
         simulators = [name for name in _names(values.get("execution.simulators")) if name in self.simulators]
         played = frozenset[str]().union(*(self.simulators[name] for name in simulators))
         for convention in _names(values.get("execution.convention")):
@@ -181,6 +198,22 @@ class Vocabulary:
                 yield (
                     key,
                     f"{capability} is refused by all of execution.simulators ({', '.join(simulators)}); set it to 0",
+                )
+
+    def _idle(self, engines: Sequence[str], values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Yield engines that solve no named risk profile, and a headline that the first engine does not solve."""
+        profiles = [name for name in _names(values.get("allocation.profiles")) if name in self.risk_profiles]
+        for engine in engines:
+            if profiles and not self.engines[engine] & set(profiles):
+                text = f"engine {engine!r} solves none of allocation.profiles ({', '.join(profiles)})"
+                yield "allocation.engines", f"{text}; it solves {', '.join(sorted(self.engines[engine]))}"
+        for primary in _names(values.get("risk.primary")):
+            able = [engine for engine in engines if primary in self.engines[engine]]
+            if able and able[0] != engines[0]:
+                yield (
+                    "risk.primary",
+                    f"the headline is {primary} by the first of allocation.engines, and {engines[0]} does not solve "
+                    f"it; name {able[0]} first, or another primary",
                 )
 
 

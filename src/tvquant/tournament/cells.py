@@ -11,7 +11,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tvquant.allocation import ENGINES, RISK_PROFILES
+from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.books import CostModel, Execution
 from tvquant.core.records import SHADOW, in_shadow
@@ -163,18 +163,21 @@ def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
         _strategy_key(profile, engine, risk_profile): _strategy(profile, schedule, engine, risk_profile)
         for engine in profile.allocation.engines
         for risk_profile in profile.allocation.profiles
+        if risk_profile in risk_profiles_of(ENGINES[engine])  # what is left out is a notice of the profile
     }
 
 
 def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: str) -> StrategySpec:
+    known = risk_profiles_of(ENGINES[engine])
+    fallbacks = tuple(name for name in profile.allocation.fallbacks if name in known)
     return StrategySpec(
         rules=_rules(profile, schedule, risk_profile),
         engine=engine,
         risk_profile=risk_profile,
-        fallbacks=profile.allocation.fallbacks,
+        fallbacks=fallbacks,
         limits=profile.allocation.limits.limits(),
         options=profile.allocation.options_of(
-            ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *profile.allocation.fallbacks))
+            ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *fallbacks))
         ),
     )
 

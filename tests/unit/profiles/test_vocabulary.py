@@ -27,6 +27,34 @@ def test_a_fallback_that_no_named_engine_solves_is_refused(vocabulary: Vocabular
         resolve(load("us_equities"), words, arguments={"--fallbacks": ("allocation.fallbacks", ["max_utility"])})
 
 
+PAIRS = {"custom": frozenset({"min_variance", "hrp", "equal_weight"}), "other": frozenset({"hrp", "min_variance"})}
+BOTH = {"--engines": ("allocation.engines", ["custom", "other"])}
+
+
+def test_pairs_that_an_engine_does_not_solve_are_noted_one_by_one(vocabulary: Vocabulary) -> None:
+    words, fallback = replace(vocabulary, engines=PAIRS), {"--f": ("allocation.fallbacks", ["equal_weight", "hrp"])}
+    raw = load("us_equities")
+    assert resolve(raw, words, arguments=fallback).notices == resolve(raw, words).notices
+    extra = set(resolve(raw, words, arguments={**BOTH, **fallback}).notices) - set(resolve(raw, words).notices)
+    assert extra == {
+        "engine other does not solve equal_weight: no cell of it is made with them",
+        "engine other does not solve equal_weight: no fallback of it is made with them",
+    }
+
+
+def test_an_engine_without_a_cell_is_refused_and_one_that_cannot_make_the_headline(vocabulary: Vocabulary) -> None:
+    words, raw = replace(vocabulary, engines=PAIRS), load("us_equities")
+    only = {"--p": ("allocation.profiles", ["equal_weight"]), "--r": ("risk.primary", "equal_weight")}
+    said = r"engine 'other' solves none of allocation.profiles \(equal_weight\); it solves hrp, min_variance"
+    with pytest.raises(ProfileError, match=said):
+        resolve(raw, words, arguments={**BOTH, **only, "--a": ("risk.anchors", [])})
+    turned = {"--engines": ("allocation.engines", ["other", "custom"])}
+    said = "the headline is equal_weight by the first of allocation.engines, and other does not solve it; name custom"
+    with pytest.raises(ProfileError, match=said):
+        resolve(raw, words, arguments={**turned, "--r": ("risk.primary", "equal_weight")})
+    assert resolve(raw, words, arguments={**turned, "--r": ("risk.primary", "hrp")}).profile.risk.primary == "hrp"
+
+
 def test_a_convention_that_no_named_simulator_plays_is_refused(vocabulary: Vocabulary) -> None:
     words = replace(
         vocabulary, simulators={"custom": frozenset({"next_close"}), "other": frozenset({"next_open", "next_close"})}

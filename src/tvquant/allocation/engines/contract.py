@@ -37,6 +37,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def library(self) -> str:
+        """Package of the extra `engines` that it solves by, imported nowhere else; empty for the house's own."""
+        ...
+
+    @property
     def options(self) -> tuple[type[Options], ...]:
         """What it takes from the profile's section `allocation`."""
         ...

@@ -117,7 +117,7 @@ def doctor(
         "kernel cache": f"none, kernels are compiled at each start: {CACHE_REFUSED}"
         if CACHE_REFUSED
         else os.environ["NUMBA_CACHE_DIR"],
-        "engines": ", ".join(sorted(words.engines)),
+        "engines": ", ".join(map(words.shown_member, sorted(words.engines))),
         "risk profiles": ", ".join(sorted(words.risk_profiles)),
         "simulators": ", ".join(sorted(words.simulators)),
         "selection models": ", ".join(sorted(words.selection_models)),

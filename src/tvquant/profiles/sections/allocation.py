@@ -129,7 +129,7 @@ class AllocationSection(FamilySection):
 
     Parameters
     ----------
-    engines : optimisers, each of which solves every risk profile; the first one makes the headline.
+    engines : optimisers; the first one makes the headline. What one does not solve is no cell of it, and is noted.
     profiles : risk profiles, what is asked of a portfolio; each one with each engine is a cell.
     fallbacks : risk profiles tried in this order when a solve fails; each attempt is recorded.
     limits : what every answer must keep.

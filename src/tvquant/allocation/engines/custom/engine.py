@@ -16,6 +16,7 @@ class Custom:
 
     name: str = "custom"
     objectives: frozenset[Objective] = frozenset(Objective)
+    library: str = ""
     options: tuple[type[Options], ...] = ()
 
     def solve(
