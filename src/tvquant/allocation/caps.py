@@ -55,7 +55,7 @@ class FeasibleSet:
     cluster : N, the number of each name's cluster, 0 ... C - 1.
     signs : N, 1 for a name that is held long and -1 for one that is held short.
     upper : N, the position cap, or the cluster cap or the most of its name where that is lower.
-    budget : 1, or the most that all limits allow if that is less.
+    budget : that of the problem (1 unless less is asked for), or the most that all limits allow if that is less.
     forced_cash : share of equity that caps and limits by name keep in cash though gross and net would invest it.
     rows, bounds, families : R x N, R and R; only of the limits that the others do not keep already.
     open_budget : what the limits would allow without those by name.
@@ -89,7 +89,7 @@ def feasible_set(problem: Problem) -> FeasibleSet:
         if abs(exposure) != 1.0:
             raise ModelError(f"allocation: expected {key} to be one unit net long or short, found {exposure:g}")
     cluster = np.unique(np.array(problem.clusters), return_inverse=True)[1]
-    wanted = _wanted(limits, signs)
+    wanted = _wanted(limits, signs, problem.budget)
     open_budget = _budget(limits, cluster, signs, wanted)
     upper = np.full(len(signs), min(limits.position, limits.cluster))
     found = list(_rows(limits, cluster, signs, open_budget))
@@ -181,11 +181,11 @@ def _why_unheld(named: Sequence[Named], upper: Floats, wanted: float) -> str:
     return f"the least of {names} cannot be held within net, cluster and group limits together"
 
 
-def _wanted(limits: Limits, signs: Floats) -> float:
-    """Return what gross and net limits would invest; net limits a single side only."""
+def _wanted(limits: Limits, signs: Floats, budget: float) -> float:
+    """Return what the budget, gross and net limits would invest; net limits a single side only."""
     low, high = limits.net
     sides = [limit for sign, limit in ((1.0, high), (-1.0, -low)) if (signs == sign).all()]
-    return max(0.0, min(1.0, limits.gross, *sides))
+    return max(0.0, min(budget, limits.gross, *sides))
 
 
 def _budget(limits: Limits, cluster: NDArray[np.intp], signs: Floats, wanted: float) -> float:

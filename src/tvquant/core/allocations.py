@@ -14,6 +14,7 @@ import numpy as np
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Bools, Floats, frozen
+from tvquant.core.regimes import UNKNOWN, MarketRegime
 from tvquant.core.streams import Composition
 
 CAP_TOLERANCE = 1e-9
@@ -119,12 +120,16 @@ class Problem:
     limits : what the answer must keep.
     previous : N weights held before; 0 for a stream that was not held.
     target : N weights that the user asks for, each on the side of its stream; None where nobody asks.
+    l2 : coefficient of the squared weights, in mean variances, that is added to what min_variance and max_sharpe
+        minimise, beside the ridge that the covariance has (R-RSK-07).
+    budget : most of equity that may be invested, from 0 to 1.
+    regime : of the market at the decision.
     exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
 
     Raises
     ------
-    ModelError : shapes that do not fit, figures that are not finite, a variance that is not positive, or a stream that
-        is not in the composition.
+    ModelError : shapes that do not fit, figures that are not finite or out of range, a variance that is not positive,
+        or a stream that is not in the composition.
     """
 
     keys: tuple[str, ...]
@@ -135,6 +140,9 @@ class Problem:
     limits: Limits
     previous: Floats
     target: Floats | None = None
+    l2: float = 0.0
+    budget: float = 1.0
+    regime: MarketRegime = UNKNOWN
     exposures: Floats = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,6 +150,9 @@ class Problem:
         for key in self.keys:
             if not self.composition.get(key):
                 raise ModelError(f"stream {key}: it is not in the composition map")
+        for name, value, most in (("an L2 coefficient", self.l2, math.inf), ("a budget", self.budget, 1.0)):
+            if not 0.0 <= value <= most or math.isinf(value):
+                raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
         exposures = np.array([math.fsum(self.composition[key].values()) for key in self.keys])
         arrays = {"returns": self.returns, "previous": self.previous, "target": self.target, "exposures": exposures}
         for name, array in arrays.items():

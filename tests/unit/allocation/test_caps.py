@@ -47,6 +47,12 @@ def test_budget(given, expected):
     assert caps.feasible_set(given).budget == pytest.approx(expected, rel=1e-15)
 
 
+@pytest.mark.parametrize(("n", "room"), [(1, 0.25), (50, 0.4)])
+def test_a_smaller_budget_is_cash_that_no_cap_forces(n, room):
+    found = caps.feasible_set(replace(problem(n), budget=0.4))
+    assert (found.budget, found.forced_cash) == (room, pytest.approx(0.4 - room, abs=1e-15))
+
+
 @pytest.mark.requirement("R-RSK-10")
 @pytest.mark.parametrize(
     ("given", "expected"),

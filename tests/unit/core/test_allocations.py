@@ -38,6 +38,9 @@ def variance(value: float) -> dict[str, Any]:
         (variance(NAN), "N001 cannot be weighed: its covariance is not finite with a positive variance"),
         (variance(0.0), "N001 cannot be weighed: its covariance is not finite with a positive variance"),
         ({"previous": np.array([np.inf, 0.0, 0.0])}, "N000 cannot be weighed: its previous weight is not finite"),
+        ({"l2": -0.1}, "expected an L2 coefficient from 0 to inf, found -0.1"),
+        ({"budget": 1.1}, "expected a budget from 0 to 1, found 1.1"),
+        ({"budget": NAN}, "expected a budget from 0 to 1, found nan"),
         ({"composition": {"N000": {"A": 1.0}}}, "stream N001: it is not in the composition map"),
         (
             {"composition": {key: {"A": NAN} for key in GIVEN.keys}},
