@@ -7,6 +7,7 @@ from tvquant.allocation import caps
 from tvquant.allocation.caps import DUST, Family, FeasibleSet
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
+from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
@@ -74,6 +75,7 @@ def allocate(
                 constraints=constraints,
                 forced_cash=math.fsum(causes.values()) if own else _forced(feasible, answer, causes),
                 causes=causes,
+                single=one_book(feasible),
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))

@@ -232,6 +232,26 @@ def violated(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
     return tuple(c for c in constraints if not c.value <= c.limit + CAP_TOLERANCE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a covariance expects of a book, and how it was made.
+
+    Parameters
+    ----------
+    volatility : standard deviation of the book's return per period, as finally held.
+    even_volatility : of equal weights of the same streams, of sum 1.
+    method, shrinkage, ridge, condition, observations : of the covariance.
+    """
+
+    volatility: float
+    even_volatility: float
+    method: str
+    shrinkage: float
+    ridge: float
+    condition: float
+    observations: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AllocationOutcome:
     """How weights were found, without the weights: what a decision's payload holds of an allocation.
@@ -242,6 +262,8 @@ class AllocationOutcome:
         or cut a method that hands what they take to nobody (equal weights, weights of the user's own).
     causes : what keeps cash where that can be named (a limit by name, a limit that cut such a method, a weight of the
         user's own that cannot be held) -> fraction of equity.
+    single : whether the limits admit these weights only, whatever is aimed at.
+    expected : what the covariance expects of the book; None where nothing is held.
     """
 
     cash: float
@@ -252,6 +274,8 @@ class AllocationOutcome:
     constraints: tuple[Constraint, ...]
     forced_cash: float = 0.0
     causes: Mapping[str, float] = field(default_factory=dict)
+    single: bool = False
+    expected: Expected | None = None
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "AllocationOutcome":
@@ -265,6 +289,8 @@ class AllocationOutcome:
             constraints=tuple(Constraint(**one) for one in payload["constraints"]),
             forced_cash=payload["forced_cash"],
             causes=payload.get("causes", {}),
+            single=payload.get("single", False),
+            expected=Expected(**payload["expected"]) if payload.get("expected") else None,
         )
 
     def payload(self) -> dict[str, Any]:
@@ -278,6 +304,8 @@ class AllocationOutcome:
             "attempts": [asdict(one) for one in self.attempts],
             "constraints": [asdict(one) for one in self.constraints],
             **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),
+            **({"single": True} if self.single else {}),
+            **({"expected": asdict(self.expected)} if self.expected else {}),
         }
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from tvquant.core.stamps import Stamps
 from tvquant.tournament.attribution import by_name, contributions, earnings
+from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
 from tvquant.tournament.trades import Trade, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
@@ -210,6 +211,8 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "gross": np.array([sum(abs(w) for w in one.weights.values()) for one in rebalances]),
         "net": np.array([sum(one.weights.values()) for one in rebalances]),
         "flags": [" ".join(one.flags) for one in rebalances],
+        **books(rebalances),
+        "dispersion": padded(dispersion(engine.panel, result.filled), np.nan),
         "return": padded(_ratio(bounds), np.nan),
         "traded": padded(result.traded, np.nan),
         "turnover": padded(result.turnover, np.nan),

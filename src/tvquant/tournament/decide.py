@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.allocation import allocate
+from tvquant.allocation.expected import expected_of
 from tvquant.allocation.risk.catalogue import FIXED
 from tvquant.atoms import keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Covariance, Limits, Problem, Status, violated
@@ -257,6 +258,7 @@ def _netted(
     cancelled = {key: w for key, w in netted.gross.items() if w != abs(netted.net[key])}
     return replace(
         decision,
+        allocation=replace(made, expected=expected_of(problem, netted.weights)),
         atoms={symbol: w for symbol, w in netted.weights.items() if w != 0.0},
         netting=Netting(moved=netted.moved, gross=cancelled, constraints=netted.constraints),
         weights=weights,

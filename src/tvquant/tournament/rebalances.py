@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Self
 
-from tvquant.core.allocations import Status
+from tvquant.core.allocations import Expected, Status
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.records import SELECTION, SNAPSHOT, Entry, selection_chain
 from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamps
+from tvquant.selection.hardening import HARDENING
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.specs import StrategySpec
 
@@ -27,6 +28,8 @@ HOLDINGS = {
     "allocation_cluster": int,
 }  # fmt: skip
 """What is kept of every winner, weight or not: cluster is that of selection."""
+NOT_ASKED = {"mean": math.nan}
+"""Thresholds of a selection that looked at no entropy."""
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
 
@@ -48,6 +51,8 @@ class Rebalance:
     forced_cash : equity that no answer could have placed under the caps, or that they cut and handed to nobody.
     moved : atom weight that was taken away after netting.
     flags : of the selection's response.
+    expected : what the covariance expects of the book; None where nothing is held, and of baselines.
+    entropy : mean permutation entropy of the pool that was selected from; NaN where the model did not ask.
     """
 
     window: int
@@ -65,6 +70,8 @@ class Rebalance:
     forced_cash: float = 0.0
     moved: float = 0.0
     flags: tuple[str, ...] = ()
+    expected: Expected | None = None
+    entropy: float = math.nan
 
     @classmethod
     def of(cls, window: int, row: int, decision: Decision, selection: str | None) -> Self:
@@ -87,6 +94,8 @@ class Rebalance:
             forced_cash=allocation.forced_cash if allocation else 0.0,
             moved=netting.moved if netting else 0.0,
             flags=tuple(sorted(response.flags)) if response else (),
+            expected=allocation.expected if allocation else None,
+            entropy=response.thresholds.get(HARDENING, NOT_ASKED)["mean"] if response else math.nan,
         )
 
     @property

@@ -1,0 +1,14 @@
+"""What a covariance expects of a book."""
+
+import pytest
+
+from builders.problems import covariance_of, problem_of
+from tvquant.allocation.expected import expected_of
+
+
+def test_expected_volatility_is_that_of_the_book_and_of_equal_weights():
+    given = problem_of(covariance_of([[0.04, 0.01], [0.01, 0.09]]))
+    found = expected_of(given, {"N000": 0.5})
+    assert found.volatility == pytest.approx(0.5 * 0.2)
+    assert found.even_volatility == pytest.approx((0.25 * (0.04 + 0.09 + 2 * 0.01)) ** 0.5)
+    assert (found.method, found.condition, found.observations) == ("given", 1.0, 100)
