@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tvquant.allocation import caps
 from tvquant.allocation.caps import DUST, Family, FeasibleSet
@@ -11,7 +12,7 @@ from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
-from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Status, violated
+from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
 
@@ -56,7 +57,8 @@ def allocate(
         answer = solver.solve(problem, feasible, profile, options)
         if profile.capping is Capping.PROJECTED:
             answer = onto_caps(answer, feasible)
-        attempts += (Attempt(what=f"{name}: {a.what}", outcome=a.outcome) for a in answer.attempts)
+        substitute = () if name == risk_profile else (Recourse.SUBSTITUTE,)
+        attempts += (replace(a, what=f"{name}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts)
         if answer.weights is None:
             continue
         weights, cash = caps.settle(answer.weights)

@@ -16,7 +16,7 @@ import numpy as np
 from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.entropy import nearest
-from tvquant.core.allocations import Attempt
+from tvquant.core.allocations import Attempt, Recourse
 from tvquant.core.panel import Floats
 
 TILT = 300.0
@@ -92,7 +92,7 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
     if {Family.NAMED, Family.LEAST} & set(feasible.families):
         found, status = nearest(answer.weights, feasible)
         if found is None:
-            failed = Attempt(what="projection onto limits by name", outcome=status)
+            failed = Attempt(what="projection onto limits by name", outcome=status, recourse=(Recourse.PROJECTION,))
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
         weights = found
     else:
@@ -102,4 +102,5 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
         return replace(answer, weights=weights)
     *before, last = answer.attempts
     outcome = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved"
-    return EngineAnswer(weights=weights, attempts=(*before, replace(last, outcome=outcome)))
+    projected = replace(last, outcome=outcome, recourse=(*last.recourse, Recourse.PROJECTION))
+    return EngineAnswer(weights=weights, attempts=(*before, projected))

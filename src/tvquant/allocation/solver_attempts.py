@@ -1,7 +1,7 @@
 """The attempts of an engine at one covariance, in order, and their record.
 
 Each solver gets the covariance as it is; if none answers, the last of them gets it again with its ridge raised to
-.15, .50 and .95 of the mean variance (R-RSK-08).
+.15, .50 and .95 of the mean variance (R-RSK-08). No ridge makes room in an empty set: that is never retried.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.core.allocations import Attempt, Covariance
+from tvquant.core.allocations import Attempt, Covariance, Recourse
 from tvquant.core.panel import Floats
 
 RAISED_RIDGES = (0.15, 0.50, 0.95)
@@ -30,21 +30,26 @@ type Solver = Callable[[Floats], Solution]
 def first_solution(covariance: Covariance, solvers: Mapping[str, Solver]) -> EngineAnswer:
     """Return the first solution with every attempt until then; without weights where none has one."""
     attempts = []
-    for what, solver, matrix in _tries(covariance, solvers):
+    for what, solver, matrix, recourse in _tries(covariance, solvers):
         solution = solver(matrix)
-        attempts.append(Attempt(what=what, outcome=solution.outcome))
+        attempts.append(Attempt(what=what, outcome=solution.outcome, recourse=recourse))
         if solution.weights is not None:
             return EngineAnswer(weights=solution.weights, attempts=tuple(attempts))
     return EngineAnswer(weights=None, attempts=tuple(attempts))
 
 
-def _tries(covariance: Covariance, solvers: Mapping[str, Solver]) -> Iterator[tuple[str, Solver, Floats]]:
+def _tries(
+    covariance: Covariance, solvers: Mapping[str, Solver]
+) -> Iterator[tuple[str, Solver, Floats, tuple[Recourse, ...]]]:
     matrix, ridge = covariance.matrix, covariance.ridge
+    recourse: tuple[Recourse, ...] = ()
     for what, solver in solvers.items():
-        yield what, solver, matrix
+        yield what, solver, matrix, recourse
+        recourse = (Recourse.SECOND_SOLVER,)
     what, solver = list(solvers.items())[-1]
+    recourse = (*(recourse if len(solvers) > 1 else ()), Recourse.RAISED_RIDGE)
     unridged_variance = float(np.trace(matrix)) / len(matrix) / (1.0 + ridge)
     for raised in RAISED_RIDGES:
         if raised > ridge:
             lifted = matrix + (raised - ridge) * unridged_variance * np.eye(len(matrix))
-            yield f"{what}, ridge {raised:.2f}", solver, lifted
+            yield f"{what}, ridge {raised:.2f}", solver, lifted, recourse

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tvquant.core.conflicts import Conflict
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Bools, Floats, frozen
@@ -36,6 +37,25 @@ class Covariance:
     def __post_init__(self) -> None:
         object.__setattr__(self, "matrix", frozen(self.matrix))
         object.__setattr__(self, "means", frozen(self.means))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Beta:
+    """Beta of N streams, shorts turned over, to a benchmark, and how far from 0 that of a book may be.
+
+    Parameters
+    ----------
+    values : N.
+    benchmark : whose returns they are of, in the profile's words.
+    tolerances : most of abs(w'beta), per unit of equity, in the order they are tried.
+    """
+
+    values: Floats
+    benchmark: str
+    tolerances: tuple[float, ...] = (0.05, 0.15, 0.25)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(self.values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +144,7 @@ class Problem:
         minimise, beside the ridge that the covariance has (R-RSK-07).
     budget : most of equity that may be invested, from 0 to 1.
     regime : of the market at the decision.
+    beta : what the first risk profile that is asked must keep near 0; None where nobody asks for it.
     exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
 
     Raises
@@ -143,6 +164,7 @@ class Problem:
     l2: float = 0.0
     budget: float = 1.0
     regime: MarketRegime = UNKNOWN
+    beta: Beta | None = None
     exposures: Floats = field(init=False)
 
     def __post_init__(self) -> None:
@@ -172,6 +194,7 @@ class Problem:
             ("clusters", f"{n}", (len(self.clusters),)),
             ("previous weights", f"{n}", self.previous.shape),
             ("target weights", f"{n}", (n,) if self.target is None else self.target.shape),
+            ("betas", f"{n}", (n,) if self.beta is None else self.beta.values.shape),
         ):
             if (found := " x ".join(map(str, got))) != expected:
                 raise ModelError(f"allocation of {n} names needs {what} of shape {expected}, got {found or 'a scalar'}")
@@ -194,6 +217,7 @@ class Problem:
             ("its net exposure is not finite", np.isfinite(self.exposures)),
             ("its previous weight is not finite", np.isfinite(self.previous)),
             ("its target is negative or not finite", self._sound_targets()),
+            ("its beta is not finite", np.isfinite(np.zeros(1) if self.beta is None else self.beta.values)),
         ):
             if not usable.all():
                 raise ModelError(f"allocation: {self.keys[int(np.argmin(usable))]} cannot be weighed: {what}")
@@ -207,12 +231,50 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class Recourse(StrEnum):
+    """What an attempt resorts to, beyond the first way of its method; only `SUBSTITUTE` is another method's answer."""
+
+    SECOND_SOLVER = "second_solver"
+    RAISED_RIDGE = "raised_ridge"
+    PROJECTION = "projection"
+    SUBSTITUTE = "substitute"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try: what was tried and what came of it."""
+    """One try: what was tried and what came of it.
+
+    Parameters
+    ----------
+    recourse : what it resorted to: another solver than the first, a ridge raised for it, a projection that moved the
+        weights, another risk profile or engine than the one asked for.
+    conflict : the limits that left nothing to try.
+    """
 
     what: str
     outcome: str
+    recourse: tuple[Recourse, ...] = ()
+    conflict: Conflict | None = None
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> "Attempt":
+        """Return the attempt that a payload describes."""
+        conflict = payload.get("conflict")
+        return cls(
+            what=payload["what"],
+            outcome=payload["outcome"],
+            recourse=tuple(Recourse(one) for one in payload.get("recourse", ())),
+            conflict=None if conflict is None else Conflict.of(conflict),
+        )
+
+    def payload(self) -> dict[str, Any]:
+        """Return the attempt as JSON can hold it."""
+        return {
+            "what": self.what,
+            "outcome": self.outcome,
+            **({"recourse": [one.value for one in self.recourse]} if self.recourse else {}),
+            **({"conflict": self.conflict.payload()} if self.conflict else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +339,16 @@ class AllocationOutcome:
     single: bool = False
     expected: Expected | None = None
 
+    @property
+    def recourse(self) -> tuple[Recourse, ...]:
+        """What the attempt that made the weights resorted to; none where there are no weights."""
+        return () if self.status is Status.FAILED or not self.attempts else self.attempts[-1].recourse
+
+    @property
+    def comparable(self) -> bool:
+        """Whether these weights are the asked engine's answer to the asked risk profile, by whichever solver."""
+        return self.status is not Status.FAILED and Recourse.SUBSTITUTE not in self.recourse
+
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "AllocationOutcome":
         """Return the outcome that a payload describes; of an `Allocation` the weights are not in it."""
@@ -285,7 +357,7 @@ class AllocationOutcome:
             engine=payload["engine"],
             risk_profile=payload["risk_profile"],
             status=Status(payload["status"]),
-            attempts=tuple(Attempt(**one) for one in payload["attempts"]),
+            attempts=tuple(Attempt.of(one) for one in payload["attempts"]),
             constraints=tuple(Constraint(**one) for one in payload["constraints"]),
             forced_cash=payload["forced_cash"],
             causes=payload.get("causes", {}),
@@ -301,7 +373,7 @@ class AllocationOutcome:
             "status": self.status.value,
             "cash": self.cash,
             "forced_cash": self.forced_cash,
-            "attempts": [asdict(one) for one in self.attempts],
+            "attempts": [one.payload() for one in self.attempts],
             "constraints": [asdict(one) for one in self.constraints],
             **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),
             **({"single": True} if self.single else {}),

@@ -13,7 +13,7 @@ from tvquant.allocation import allocate
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Problem, Status
+from tvquant.core.allocations import Attempt, Problem, Recourse, Status
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import Options
 
@@ -33,6 +33,7 @@ def indefinite(given: Problem) -> Problem:
 def test_solved_at_the_first_attempt():
     got = allocate(problem(), engine="custom", risk_profile="min_variance")
     assert got.status is Status.SOLVED
+    assert (got.recourse, got.comparable) == ((), True)
     assert [a.what for a in got.attempts] == ["min_variance: active_set"]
     assert list(got.weights) == [f"N{i:03d}" for i in range(6)]
     assert (got.engine, got.risk_profile) == ("custom", "min_variance")
@@ -119,8 +120,9 @@ def test_a_second_solver_is_on_record():
     assert len(got.attempts) == 2
 
 
+@pytest.mark.requirement("R-RSK-02")
 @pytest.mark.requirement("R-RSK-08")
-def test_a_raised_ridge_is_on_record():
+def test_a_raised_ridge_is_on_record_and_is_still_the_answer_to_what_was_asked():
     got = allocate(indefinite(problem()), engine="custom", risk_profile="min_variance", fallbacks=("equal_weight",))
     assert got.status is Status.FELL_BACK
     assert got.risk_profile == "min_variance"
@@ -130,6 +132,8 @@ def test_a_raised_ridge_is_on_record():
         "min_variance: clarabel, ridge 0.15",
         "min_variance: clarabel, ridge 0.50",
     ]
+    assert got.recourse == (Recourse.SECOND_SOLVER, Recourse.RAISED_RIDGE)
+    assert got.comparable
 
 
 def hopeless() -> Problem:
@@ -141,6 +145,7 @@ def test_no_undeclared_fallback():
     got = allocate(hopeless(), engine="custom", risk_profile="min_variance")
     assert got.status is Status.FAILED
     assert (dict(got.weights), got.cash, got.constraints) == ({}, 1.0, ())
+    assert (got.recourse, got.comparable) == ((), False)
     assert len(got.attempts) == 5
     assert not any(a.outcome.startswith("solved") for a in got.attempts)
 
@@ -149,7 +154,11 @@ def test_a_declared_fallback_is_taken_and_named():
     got = allocate(hopeless(), engine="custom", risk_profile="min_variance", fallbacks=("equal_weight",))
     assert got.status is Status.FELL_BACK
     assert got.risk_profile == "equal_weight"
-    assert got.attempts[-1] == Attempt(what="equal_weight: closed_form", outcome="solved")
+    assert got.attempts[-1] == Attempt(
+        what="equal_weight: closed_form", outcome="solved", recourse=(Recourse.SUBSTITUTE,)
+    )
+    assert got.recourse == (Recourse.SUBSTITUTE,)
+    assert not got.comparable
     assert got.attempts[0].what == "min_variance: active_set"
     assert dict(got.weights) == {"N000": 0.5, "N001": 0.5}
 

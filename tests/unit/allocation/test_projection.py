@@ -7,7 +7,7 @@ from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.projection import fill, onto_caps, project
-from tvquant.core.allocations import Attempt
+from tvquant.core.allocations import Attempt, Recourse
 
 
 def within(clusters, **given):
@@ -106,7 +106,8 @@ def solved(*weights):
 def test_the_last_attempt_says_how_much_moved():
     given = solved(0.6, 0.2, 0.1, 0.1)
     moved = onto_caps(given, within((0, 1, 2, 3), position=0.4, cluster=0.4))
-    said = Attempt(what="second", outcome="solved, projected onto the caps: 20 % of the weights moved")
+    outcome = "solved, projected onto the caps: 20 % of the weights moved"
+    said = Attempt(what="second", outcome=outcome, recourse=(Recourse.PROJECTION,))
     assert moved.attempts == (given.attempts[0], said)
     np.testing.assert_allclose(moved.weights, [0.4, 0.3, 0.15, 0.15], atol=1e-15)
 

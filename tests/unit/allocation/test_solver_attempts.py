@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Attempt, Covariance
+from tvquant.core.allocations import Attempt, Covariance, Recourse
 
 
 def covariance(*, ridge=0.01):
@@ -37,7 +37,8 @@ def solves(matrix):
 def test_the_first_solution_ends_the_climb():
     seen = []
     got = first_solution(covariance(), {"first": refuses(seen), "second": solves, "third": refuses(seen)})
-    assert got.attempts == (Attempt(what="first", outcome="refused"), Attempt(what="second", outcome="solved"))
+    second = Attempt(what="second", outcome="solved", recourse=(Recourse.SECOND_SOLVER,))
+    assert got.attempts == (Attempt(what="first", outcome="refused"), second)
     assert got.weights.tolist() == [0.5, 0.5]
     assert len(seen) == 1
 
@@ -49,6 +50,8 @@ def test_only_the_last_solver_gets_raised_ridges():
     assert got.weights is None
     names = ["first", "last", "last, ridge 0.15", "last, ridge 0.50", "last, ridge 0.95"]
     assert [a.what for a in got.attempts] == names
+    raised = (Recourse.SECOND_SOLVER, Recourse.RAISED_RIDGE)
+    assert [a.recourse for a in got.attempts] == [(), raised[:1], raised, raised, raised]
     assert [m is given.matrix for m in first] == [True]
     assert last[0] is given.matrix
     for matrix, ridge in zip(last[1:], (0.15, 0.50, 0.95), strict=True):
@@ -58,6 +61,7 @@ def test_only_the_last_solver_gets_raised_ridges():
 def test_a_ridge_is_never_lowered():
     got = first_solution(covariance(ridge=0.3), {"only": refuses([])})
     assert [a.what for a in got.attempts] == ["only", "only, ridge 0.50", "only, ridge 0.95"]
+    assert [a.recourse for a in got.attempts] == [(), (Recourse.RAISED_RIDGE,), (Recourse.RAISED_RIDGE,)]
 
 
 def test_the_covariance_is_untouched():

@@ -7,11 +7,24 @@ import numpy as np
 import pytest
 
 from builders.problems import covariance_of, problem_of
-from tvquant.core.allocations import Constraint, violated
+from tvquant.core.allocations import (
+    AllocationOutcome,
+    Attempt,
+    Beta,
+    Constraint,
+    Recourse,
+    Status,
+    violated,
+)
+from tvquant.core.conflicts import Conflict, Sense, StatedLimit, Step
 from tvquant.core.errors import ModelError
 
 GIVEN = problem_of(covariance_of(np.eye(3)))
 NAN = float("nan")
+
+
+def beta(*values: float) -> dict[str, Any]:
+    return {"beta": Beta(values=np.array(values), benchmark="X:B")}
 
 
 def means(*values: float) -> dict[str, Any]:
@@ -27,6 +40,8 @@ def variance(value: float) -> dict[str, Any]:
     [
         ({"keys": ()}, "at least one name and none twice, got 0"),
         ({"keys": ("A",) * 3}, "none twice, got 3 with 1 unique"),
+        (beta(1.0, 1.0), "allocation of 3 names needs betas of shape 3, got 2"),
+        (beta(1.0, NAN, 1.0), "N001 cannot be weighed: its beta is not finite"),
         ({"keys": ("A", "B")}, "allocation of 2 names needs returns of shape T x 2, got T x 3"),
         ({"returns": np.zeros(3)}, "needs returns of shape T x 3, got 3"),
         ({"covariance": covariance_of(np.eye(2))}, "3 names needs a covariance of shape 3 x 3, got 2 x 2"),
@@ -72,3 +87,19 @@ def test_a_limit_is_broken_beyond_the_tolerance(value: float, broken: bool) -> N
     kept, judged = (Constraint(name=name, limit=0.25, value=v) for name, v in (("gross", -1.0), ("cluster", value)))
     assert violated((kept, judged)) == ((judged,) if broken else ())
     assert str(replace(judged, value=0.5)) == "cluster is 0.5, limit 0.25"
+
+
+def test_an_outcome_is_read_back_from_its_payload_with_what_it_resorted_to_and_the_limits_in_conflict() -> None:
+    limit = StatedLimit(key="allocation.limits.net", what="net at least", value=0.5, sense=Sense.LEAST)
+    conflict = Conflict(limits=(limit,), relaxations=((Step(limit=limit, to=0.25),),))
+    attempts = (
+        Attempt(what="limits", outcome="cannot be kept", conflict=conflict),
+        Attempt(what="hrp", outcome="solved", recourse=(Recourse.PROJECTION, Recourse.SUBSTITUTE)),
+    )
+    made = AllocationOutcome(
+        cash=0.0, engine="custom", risk_profile="hrp", status=Status.FELL_BACK, attempts=attempts, constraints=()
+    )
+    again = AllocationOutcome.of(made.payload())
+    assert again.attempts == attempts
+    assert (again.recourse, again.comparable) == (attempts[1].recourse, False)
+    assert set(Attempt(what="hrp", outcome="solved").payload()) == {"what", "outcome"}
