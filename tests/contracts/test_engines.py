@@ -183,8 +183,10 @@ def test_weights_depend_on_what_the_profile_needs_and_on_nothing_else(engine, pr
     for estimate_of, changed in (
         (Estimate.MEANS, replace(c, means=c.means * spread)),
         (Estimate.COVARIANCE, replace(c, matrix=c.matrix * np.outer(spread, spread))),
+        (Estimate.RETURNS, None),
     ):
-        before, after = (solve(p, engine, profile).weights for p in (given, replace(given, covariance=changed)))
+        other = replace(given, covariance=changed) if changed else replace(given, returns=given.returns * spread)
+        before, after = (solve(p, engine, profile).weights for p in (given, other))
         assert bool(np.abs(before - after).max() > 1e-6) is (estimate_of in needs)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from builders.problems import limits, problem_of
+from builders.problems import covariance_of, estimated, limits, problem_of
 from tvquant.allocation import allocate
+from tvquant.allocation.risk.tail import Tail
 from tvquant.core.allocations import Covariance, Status
 from tvquant.statistics import estimate
 
@@ -151,3 +152,75 @@ def test_hrp_equals_skfolio(returns):
         seriation_estimator=HierarchicalSeriation(hierarchical_clustering_estimator=ward, optimal_ordering=True),
     )
     np.testing.assert_allclose(ours(covariance, "hrp"), model.fit(r).weights_, rtol=0.0, atol=1e-8)
+
+
+def ward():
+    from skfolio.cluster import HierarchicalClustering, LinkageMethod
+
+    return HierarchicalClustering(linkage_method=LinkageMethod.WARD)
+
+
+@RETURNS
+def test_inverse_volatility_equals_skfolio(returns):
+    from skfolio.optimization import InverseVolatility
+
+    r = returns()
+    covariance = estimate(r)
+    theirs = InverseVolatility(prior_estimator=prior(covariance)).fit(r).weights_
+    np.testing.assert_allclose(ours(covariance, "inverse_volatility"), theirs, rtol=0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cap", [1.0, 0.25])
+@RETURNS
+def test_max_diversification_equals_skfolio(returns, cap):
+    from skfolio.optimization import MaximumDiversification
+
+    r = returns()
+    covariance = estimate(r)
+    model = MaximumDiversification(max_weights=cap, prior_estimator=prior(covariance), **TUNED)
+    np.testing.assert_allclose(ours(covariance, "max_diversification", cap), model.fit(r).weights_, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.95, 0.8])
+@pytest.mark.parametrize("cap", [1.0, 0.25])
+@RETURNS
+def test_min_cvar_equals_skfolio(returns, cap, level):
+    from skfolio import RiskMeasure
+    from skfolio.optimization import MeanRisk
+
+    r = returns()
+    problem = estimated(r, limits=limits(position=cap, cluster=cap))
+    got = allocate(problem, engine="custom", risk_profile="cvar_min", options=(Tail(level=level),))
+    model = MeanRisk(risk_measure=RiskMeasure.CVAR, cvar_beta=level, max_weights=cap, **TUNED)
+    np.testing.assert_allclose(list(got.weights.values()), model.fit(r).weights_, atol=1e-6)
+
+
+@RETURNS
+def test_herc_equals_skfolio(returns):
+    from skfolio.distance import CovarianceDistance
+    from skfolio.optimization import HierarchicalEqualRiskContribution
+
+    r = returns()
+    covariance = estimate(r)
+    given = prior(covariance)
+    model = HierarchicalEqualRiskContribution(
+        prior_estimator=given,
+        distance_estimator=CovarianceDistance(covariance_estimator=given.covariance_estimator),
+        hierarchical_clustering_estimator=ward(),
+    )
+    got = ours(covariance, "herc")
+    np.testing.assert_allclose(got, model.fit(r).weights_, rtol=0.0, atol=1e-8)
+
+
+@pytest.mark.parametrize("returns", [stocks, lambda: synthetic(20, 60)])
+def test_nco_equals_skfolio(returns):
+    from skfolio.optimization import MeanRisk, NestedClustersOptimization
+
+    r = returns()
+    covariance = covariance_of(np.cov(r.T))  # skfolio's own: an inner one is estimated of each cluster
+    least = MeanRisk(**TUNED)
+    model = NestedClustersOptimization(
+        inner_estimator=least, outer_estimator=least, clustering_estimator=ward(), cv="ignore"
+    )
+    got = ours(covariance, "nco")
+    np.testing.assert_allclose(got, model.fit(r).weights_, atol=1e-6)

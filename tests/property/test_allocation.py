@@ -8,11 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.problems import estimated, limits
-from tvquant.allocation import ENGINES, allocate, risk_profiles_of
+from tvquant import allocation
+from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.core.allocations import Status
+from tvquant.profiles.options import declared_by
 
 CASES = st.sampled_from([(e, p) for e in sorted(ENGINES) for p in sorted(risk_profiles_of(ENGINES[e]))])
 SIZES = st.one_of(st.sampled_from([1, 2, 3, 4, 50]), st.integers(1, 12))
+
+
+def allocate(problem, *, engine, risk_profile):
+    """Allocate with the defaults of every option."""
+    options = tuple(declared() for declared in declared_by((ENGINES[engine], RISK_PROFILES[risk_profile])))
+    return allocation.allocate(problem, engine=engine, risk_profile=risk_profile, options=options)
 
 
 HANDED_TO_NOBODY = ("equal_weight", "equal_names", "fixed")

@@ -22,6 +22,8 @@ from tvquant.core.panel import Floats
 TILT = 300.0
 """Largest multiplier of a net limit: beyond it one side holds all that it can."""
 EPSILON = 1e-13
+NEXT_TO_NOTHING = 1e-13
+"""Share of the largest that stands for a name without any: it is held where the caps leave the others no room."""
 
 
 def project(target: Floats, feasible: FeasibleSet) -> Floats:
@@ -96,7 +98,8 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
         weights = found
     else:
-        weights = project(answer.weights, feasible)
+        least = NEXT_TO_NOTHING * float(answer.weights.max())
+        weights = project(np.maximum(answer.weights, least), feasible)
     moved = 0.5 * float(np.abs(weights / weights.sum() - answer.weights / answer.weights.sum()).sum())
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)

@@ -55,7 +55,8 @@ def optimise(
     Parameters
     ----------
     returns : pandas or polars frame of dates x names: simple returns as fractions, none of them NaN.
-    profile : risk profile: `equal_weight`, `equal_names`, `min_variance`, `risk_parity`, `hrp`, `max_sharpe`.
+    profile : risk profile: `equal_weight`, `equal_names`, `inverse_volatility`, `min_variance`, `max_diversification`,
+        `risk_parity`, `hrp`, `herc`, `nco`, `cvar_min` (at .95), `max_sharpe`.
     limits : those of `gross`, `net`, `position`, `cluster` that differ from the house's 1, (-1, 1), .25 and .25
         (without clusters `cluster` is as `position`); `names` and `groups` as a profile has them, of names that are
         EXCHANGE:TICKER. They are never lifted: what has no room is cash.
@@ -67,9 +68,10 @@ def optimise(
     ProfileError : the frame cannot be read or has a NaN, or profile, limits or clusters are none.
     ModelError : returns that have no covariance: fewer than two rows, or a name that does not vary.
     """
-    from tvquant.allocation import allocate
+    from tvquant.allocation import RISK_PROFILES, allocate
     from tvquant.allocation.risk.catalogue import FIXED
     from tvquant.core.allocations import Problem
+    from tvquant.profiles.options import declared_by
     from tvquant.statistics import estimate
 
     given = frames.wide(returns, "returns")
@@ -95,6 +97,7 @@ def optimise(
         engine="custom",
         risk_profile=profile,
         fallbacks=fallbacks,
+        options=tuple(declared() for declared in declared_by(RISK_PROFILES.values())),
     )
     return _optimised(made)
 

@@ -202,7 +202,7 @@ def test_weights_of_an_engine_are_not_trusted(monkeypatch):
             "custom",
             "max_luck",
             (),
-            "risk profile 'max_luck'; it solves equal_names, equal_weight, fixed, hrp, max_sharpe",
+            "risk profile 'max_luck'; it solves cvar_min, equal_names, equal_weight, fixed",
         ),
         ("custom", "min_variance", ("max_luck",), "risk profile 'max_luck'"),
     ],

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from tvquant.allocation.risk.contract import Capping, Estimate, Objective, RiskProfile
 from tvquant.allocation.risk.fixed import FixedWeights
+from tvquant.allocation.risk.tail import Tail
 
 FIXED = FixedWeights.under
 RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
@@ -58,6 +59,38 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 objective=Objective.MAX_RATIO,
                 capping=Capping.INSIDE,
                 needs=frozenset({Estimate.COVARIANCE, Estimate.MEANS}),
+            ),
+            RiskProfile(
+                name="inverse_volatility",
+                meaning="Every name by the inverse of its volatility, whatever moves together.",
+                objective=Objective.INVERSE_VOLATILITY,
+                capping=Capping.PROJECTED,
+            ),
+            RiskProfile(
+                name="max_diversification",
+                meaning="The most average volatility of the names per volatility of the book.",
+                objective=Objective.MAX_DIVERSIFICATION,
+                capping=Capping.INSIDE,
+            ),
+            RiskProfile(
+                name=Tail.under,
+                meaning="The least mean loss in the worst rows of training, for the capital invested.",
+                objective=Objective.MIN_CVAR,
+                capping=Capping.INSIDE,
+                needs=frozenset({Estimate.RETURNS}),
+                options=(Tail,),
+            ),
+            RiskProfile(
+                name="herc",
+                meaning="Capital split down a tree of correlations as far as its clusters, by their variances.",
+                objective=Objective.HIERARCHICAL_RISK,
+                capping=Capping.PROJECTED,
+            ),
+            RiskProfile(
+                name="nco",
+                meaning="The least variance within each cluster, then across the clusters.",
+                objective=Objective.NESTED,
+                capping=Capping.PROJECTED,
             ),
         )
     }

@@ -16,6 +16,11 @@ class Objective(StrEnum):
     MAX_RATIO = "max_ratio"
     EQUAL_RISK = "equal_risk"
     HIERARCHICAL = "hierarchical"
+    INVERSE_VOLATILITY = "inverse_volatility"
+    MAX_DIVERSIFICATION = "max_diversification"
+    MIN_CVAR = "min_cvar"
+    HIERARCHICAL_RISK = "hierarchical_risk"
+    NESTED = "nested"
 
 
 class Capping(StrEnum):
@@ -30,6 +35,7 @@ class Estimate(StrEnum):
 
     COVARIANCE = "covariance"
     MEANS = "means"
+    RETURNS = "returns"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,21 @@ from dataclasses import dataclass
 
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.custom import equal_weight, fixed, hrp, max_sharpe, min_variance, risk_parity
+from tvquant.allocation.engines.custom import (
+    equal_weight,
+    fixed,
+    herc,
+    hrp,
+    inverse_volatility,
+    max_diversification,
+    max_sharpe,
+    min_cvar,
+    min_variance,
+    nco,
+    risk_parity,
+)
 from tvquant.allocation.risk.contract import Objective, RiskProfile
+from tvquant.allocation.risk.tail import Tail
 from tvquant.core.allocations import Problem
 from tvquant.profiles.options import Options
 
@@ -20,7 +33,7 @@ class Custom:
     options: tuple[type[Options], ...] = ()
 
     def solve(
-        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, _: tuple[Options, ...]
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, options: tuple[Options, ...]
     ) -> EngineAnswer:
         """Solve by the method of the profile's objective."""
         match risk_profile.objective:
@@ -38,3 +51,13 @@ class Custom:
                 return risk_parity.solve(problem.covariance)
             case Objective.HIERARCHICAL:
                 return hrp.solve(problem.covariance)
+            case Objective.INVERSE_VOLATILITY:
+                return inverse_volatility.solve(problem.covariance)
+            case Objective.MAX_DIVERSIFICATION:
+                return max_diversification.solve(problem.covariance, feasible)
+            case Objective.MIN_CVAR:
+                return min_cvar.solve(problem.returns, feasible, Tail.among(options).level)
+            case Objective.HIERARCHICAL_RISK:
+                return herc.solve(problem.covariance)
+            case Objective.NESTED:
+                return nco.solve(problem.covariance)
