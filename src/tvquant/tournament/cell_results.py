@@ -200,6 +200,8 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
         "partial": np.array([by_id[one.window].partial for one in rebalances]),
         "status": [one.status for one in rebalances],
+        "risk_profile": [one.risk_profile for one in rebalances],
+        "single": np.array([one.single for one in rebalances]),
         **{name: np.array([getattr(one.funnel, name) for one in rebalances], dtype=np.int64) for name in FUNNEL},
         "names": np.array([len(one.weights) for one in rebalances], dtype=np.int64),
         "stage": np.array([one.stage for one in rebalances], dtype=np.int64),

@@ -13,7 +13,6 @@ from enum import StrEnum
 
 import numpy as np
 
-from tvquant.core.allocations import AllocationOutcome, Status
 from tvquant.core.panel import Floats
 
 SAME, ALIKE, STREAMS = 1e-8, 0.999, 4
@@ -29,11 +28,19 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Book:
-    """What a profile answered at one decision: weights of all N winners in their order, and how they were found."""
+class Held:
+    """What a profile answered at one decision.
+
+    Parameters
+    ----------
+    weights : of all N winners in their order.
+    risk_profile : the one that made them.
+    single : whether the limits admit them only.
+    """
 
     weights: Floats
-    made: AllocationOutcome
+    risk_profile: str
+    single: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +62,21 @@ def same_book(first: Floats, second: Floats) -> bool:
     return bool(np.corrcoef(first, second)[0, 1] > ALIKE)
 
 
-def why_same(first: Book, second: Book) -> Why | None:
+def why_same(first: Held, second: Held) -> Why | None:
     """Return why two books are the same; None where they are not."""
     if not same_book(first.weights, second.weights):
         return None
-    if first.made.risk_profile == second.made.risk_profile:
+    if first.risk_profile == second.risk_profile:
         return Why.FALLBACK
-    return Why.FORCED if first.made.single or second.made.single else Why.UNEXPLAINED
+    return Why.FORCED if first.single or second.single else Why.UNEXPLAINED
 
 
-def pairs(books: Mapping[str, Mapping[int, Book]]) -> Sequence[Pair]:
-    """Return every pair of profiles: profile -> window -> book, all of one engine and one selection."""
+def pairs(books: Mapping[str, Mapping[int, Held]]) -> Sequence[Pair]:
+    """Return every pair of profiles: profile -> window with weights -> book, all of one engine and one selection."""
     names, found = list(books), []
     for k, first in enumerate(names):
         for second in names[k + 1 :]:
-            both = [window for window in books[first] if window in books[second]]
-            held = [(books[first][window], books[second][window]) for window in both]
-            held = [pair for pair in held if all(one.made.status is not Status.FAILED for one in pair)]
-            same = Counter(why for pair in held if (why := why_same(*pair)) is not None)
-            found.append(Pair(first=first, second=second, windows=len(held), same=same))
+            both = [(books[first][window], books[second][window]) for window in books[first].keys() & books[second]]
+            same = Counter(why for pair in both if (why := why_same(*pair)) is not None)
+            found.append(Pair(first=first, second=second, windows=len(both), same=same))
     return found

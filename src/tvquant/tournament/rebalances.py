@@ -51,6 +51,8 @@ class Rebalance:
     forced_cash : equity that no answer could have placed under the caps, or that they cut and handed to nobody.
     moved : atom weight that was taken away after netting.
     flags : of the selection's response.
+    risk_profile : the one that made the weights; empty where nobody was weighted.
+    single : whether the limits admitted these weights only.
     expected : what the covariance expects of the book; None where nothing is held, and of baselines.
     entropy : mean permutation entropy of the pool that was selected from; NaN where the model did not ask.
     """
@@ -70,6 +72,8 @@ class Rebalance:
     forced_cash: float = 0.0
     moved: float = 0.0
     flags: tuple[str, ...] = ()
+    risk_profile: str = ""
+    single: bool = False
     expected: Expected | None = None
     entropy: float = math.nan
 
@@ -94,6 +98,8 @@ class Rebalance:
             forced_cash=allocation.forced_cash if allocation else 0.0,
             moved=netting.moved if netting else 0.0,
             flags=tuple(sorted(response.flags)) if response else (),
+            risk_profile=allocation.risk_profile if allocation else "",
+            single=allocation is not None and allocation.single,
             expected=allocation.expected if allocation else None,
             entropy=response.thresholds.get(HARDENING, NOT_ASKED)["mean"] if response else math.nan,
         )

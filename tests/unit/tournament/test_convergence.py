@@ -3,18 +3,11 @@
 import numpy as np
 import pytest
 
-from tvquant.core.allocations import AllocationOutcome, Status
-from tvquant.tournament.convergence import Book, Why, pairs, same_book
+from tvquant.tournament.convergence import Held, Why, pairs, same_book
 
 
-def made(profile, *, status=Status.SOLVED, single=False):
-    return AllocationOutcome(
-        cash=0.0, engine="custom", risk_profile=profile, status=status, attempts=(), constraints=(), single=single
-    )  # fmt: skip
-
-
-def book(profile, *weights, **how):
-    return Book(weights=np.array(weights), made=made(profile, **how))
+def book(profile, *weights, single=False):
+    return Held(weights=np.array(weights), risk_profile=profile, single=single)
 
 
 @pytest.mark.parametrize(
@@ -41,10 +34,10 @@ def test_a_pool_of_three_is_an_anomaly_unless_a_fallback_or_the_limits_explain_i
         "min_variance": {
             0: book("min_variance", *third),
             1: book("min_variance", 0.25, 0.25, 0.25, single=True),
-            2: book("hrp", *third, status=Status.FELL_BACK),
+            2: book("hrp", *third),
             3: book("min_variance", 0.2, 0.3, 0.5),
         },
-        "barbell": {0: book("barbell", 0.2, 0.3, 0.5), 2: book("barbell", status=Status.FAILED)},
+        "barbell": {0: book("barbell", 0.2, 0.3, 0.5)},
     })  # fmt: skip
     assert [(p.first, p.second, p.windows, dict(p.same)) for p in found] == [
         ("hrp", "min_variance", 3, {Why.UNEXPLAINED: 1, Why.FORCED: 1, Why.FALLBACK: 1}),

@@ -2,6 +2,7 @@
 
 from tvquant.report.sections.assumptions import ASSUMPTIONS
 from tvquant.report.sections.benchmarks import BENCHMARKS
+from tvquant.report.sections.books import BOOKS
 from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contract import Section
@@ -44,6 +45,7 @@ SECTIONS: tuple[Section, ...] = (
     VETOES_BY_REASON,
     WHY,
     STEADINESS,
+    BOOKS,
     CURRENT,
     CLUSTERS,
     HEALTH,
