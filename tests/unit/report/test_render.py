@@ -21,6 +21,7 @@ from tvquant.report.markdown import index_of_run
 from tvquant.report.render import page_of, pages_of
 from tvquant.report.run import read_run
 from tvquant.report.sections.catalogue import SECTIONS
+from tvquant.report.sections.books import BOOKS
 from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.templating import script_json
 
@@ -28,7 +29,7 @@ HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (
     "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
     "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
-    "waterfall_3", "steady", "alike", "correlation",
+    "waterfall_3", "steady", "alike", "concentration", "expected", "correlation",
 )  # fmt: skip
 BY_HEADLINE = {
     "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters", "benchmarks",
@@ -197,7 +198,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key}),
+        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key}),
         ("data/health.json", {"health"}),
         (
             "results/returns.parquet",
@@ -215,7 +216,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
         ),
         (
             "results/windows.parquet",
-            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness"},
+            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books"},
         ),
         ("results/vetoes.parquet", {"funnel", "vetoes"}),
         ("results/weights.parquet", {"weights"}),
