@@ -20,8 +20,8 @@ from tvquant.report import render, standings, write_report
 from tvquant.report.markdown import index_of_run
 from tvquant.report.render import page_of, pages_of
 from tvquant.report.run import read_run
-from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.books import BOOKS
+from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.templating import script_json
 
