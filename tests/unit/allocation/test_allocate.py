@@ -40,12 +40,13 @@ def test_solved_at_the_first_attempt():
 
 
 @pytest.mark.requirement("R-RSK-05")
-def test_equal_weight_is_equal_across_clusters():
+def test_equal_weight_is_equal_over_atoms_whatever_their_clusters():
     given = problem(7)
     assert set(allocate(given, engine="custom", risk_profile="equal_weight").weights.values()) == {1.0 / 7.0}
     grouped = replace(given, clusters=(0, 1, 2, 3, 4, 4, 4))
     got = allocate(grouped, engine="custom", risk_profile="equal_weight")
-    np.testing.assert_allclose(list(got.weights.values()), [0.2] * 4 + [0.2 / 3.0] * 3)
+    np.testing.assert_allclose(list(got.weights.values()), [1.0 / 7.0] * 4 + [0.25 / 3.0] * 3)
+    assert got.cash == pytest.approx(3.0 / 7.0 - 0.25)
 
 
 @pytest.mark.requirement("R-RSK-05")
@@ -85,10 +86,9 @@ def test_what_caps_take_from_equal_weights_is_cash_that_they_force_by_cause(risk
     given = replace(problem(6, limits=replace(HOUSE, position=0.15)), clusters=(0, 0, 0, 1, 2, 3))
     got = allocate(given, engine="custom", risk_profile=risk_profile)
     room = 0.25 + 3 * 0.15  # three names share a cap of .25
-    share = room / 6 if risk_profile == "equal_names" else room / 4
-    cut = {"equal_names": {"cluster": 3 * share - 0.25}, "equal_weight": {"position": 3 * (share - 0.15)}}[risk_profile]
-    assert got.causes == pytest.approx(cut)
-    assert got.forced_cash == pytest.approx(1.0 - room + sum(cut.values()), abs=1e-12)
+    cut = 3 * room / 6 - 0.25
+    assert got.causes == pytest.approx({"cluster": cut})
+    assert got.forced_cash == pytest.approx(1.0 - room + cut, abs=1e-12)
     assert got.cash == pytest.approx(got.forced_cash, abs=1e-12)
 
 

@@ -105,7 +105,7 @@ def test_a_position_cap_that_would_do_is_named() -> None:
 def test_what_a_cap_cuts_from_equal_weights_is_its_own_cause(profile: str) -> None:
     """Six names, three in one cluster: 1/6 each; the cluster is cut from 1/2 to 1/4, and nobody gets the rest."""
     found = shares(decided(*solved(6, profile, clusters=[0, 0, 0, 1, 2, 3]), funnel(6)))
-    assert found == ({Cause.CUT_CLUSTER: pytest.approx(0.25)} if profile == "equal_names" else {})
+    assert found == {Cause.CUT_CLUSTER: pytest.approx(0.25)}
 
 
 def test_what_the_profile_wants_netting_and_limits_by_name_are_told_apart() -> None:

@@ -14,14 +14,14 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
         for profile in (
             RiskProfile(
                 name="equal_weight",
-                meaning="The same weight for every cluster, cut at the caps.",
+                meaning="The same weight for every atom, or in two layers for every cluster, cut at the caps.",
                 objective=Objective.EQUAL_WEIGHT,
                 capping=Capping.INSIDE,
                 needs=frozenset(),
             ),
             RiskProfile(
                 name="equal_names",
-                meaning="The same weight for every name, one Nth, cut at the caps.",
+                meaning="The same weight for every name, however many atoms hold it, cut at the caps.",
                 objective=Objective.EQUAL_NAMES,
                 capping=Capping.INSIDE,
                 needs=frozenset(),

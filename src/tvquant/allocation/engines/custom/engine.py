@@ -38,7 +38,7 @@ class Custom:
         """Solve by the method of the profile's objective."""
         match risk_profile.objective:
             case Objective.EQUAL_WEIGHT:
-                return equal_weight.by_cluster(feasible)
+                return equal_weight.by_stream(feasible)
             case Objective.EQUAL_NAMES:
                 return equal_weight.by_name(problem.composition, problem.keys, feasible)
             case Objective.DECLARED:

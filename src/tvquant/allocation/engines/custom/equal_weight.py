@@ -1,4 +1,4 @@
-"""Equal weight: the same share for every cluster and, within it, for every name; or the same for every name."""
+"""Equal weight: the same share for every stream, or for every name, however many streams hold it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,19 +13,18 @@ from tvquant.core.panel import Floats
 from tvquant.core.streams import Composition
 
 
-def by_cluster(feasible: FeasibleSet) -> EngineAnswer:
-    """Return equal shares of the budget for clusters, and within them for names, cut at the caps.
+def by_stream(feasible: FeasibleSet) -> EngineAnswer:
+    """Return one Nth of the budget for each of N streams, cut at the caps.
 
     What a cap cuts off is cash and is not handed to the others, or they would differ. A net limit cuts one side, all
     its names alike.
     """
-    sizes = np.bincount(feasible.cluster)
-    share = min(feasible.open_budget / len(sizes), feasible.limits.cluster)
-    return _answer(share / sizes[feasible.cluster], feasible)
+    n = len(feasible.upper)
+    return _answer(np.full(n, feasible.open_budget / n), feasible)
 
 
 def by_name(composition: Composition, keys: Sequence[str], feasible: FeasibleSet) -> EngineAnswer:
-    """Return one Nth of the budget for each of N names, cut at the caps as by cluster.
+    """Return one Nth of the budget for each of N names, cut at the caps in the same way.
 
     Streams that hold the same name (several logics chose it) share its part alike.
     """
