@@ -201,6 +201,7 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "partial": np.array([by_id[one.window].partial for one in rebalances]),
         "status": [one.status for one in rebalances],
         "risk_profile": [one.risk_profile for one in rebalances],
+        "recourse": [" ".join(one.recourse) for one in rebalances],
         "single": np.array([one.single for one in rebalances]),
         **{name: np.array([getattr(one.funnel, name) for one in rebalances], dtype=np.int64) for name in FUNNEL},
         "names": np.array([len(one.weights) for one in rebalances], dtype=np.int64),

@@ -52,6 +52,7 @@ class Rebalance:
     moved : atom weight that was taken away after netting.
     flags : of the selection's response.
     risk_profile : the one that made the weights; empty where nobody was weighted.
+    recourse : what the attempt that made them resorted to.
     single : whether the limits admitted these weights only.
     expected : what the covariance expects of the book; None where nothing is held, and of baselines.
     entropy : mean permutation entropy of the pool that was selected from; NaN where the model did not ask.
@@ -73,6 +74,7 @@ class Rebalance:
     moved: float = 0.0
     flags: tuple[str, ...] = ()
     risk_profile: str = ""
+    recourse: tuple[str, ...] = ()
     single: bool = False
     expected: Expected | None = None
     entropy: float = math.nan
@@ -99,6 +101,7 @@ class Rebalance:
             moved=netting.moved if netting else 0.0,
             flags=tuple(sorted(response.flags)) if response else (),
             risk_profile=allocation.risk_profile if allocation else "",
+            recourse=tuple(allocation.attempts[-1].recourse) if allocation and allocation.attempts else (),
             single=allocation is not None and allocation.single,
             expected=allocation.expected if allocation else None,
             entropy=response.thresholds.get(HARDENING, NOT_ASKED)["mean"] if response else math.nan,

@@ -38,10 +38,13 @@ def test_health_volatility_drift_and_losses_of_each_strategy_are_those_of_its_ta
     solved, volatility, drifted, lost = (table for table in of(Table, blocks) if "same book" not in table.head[0])
     keys = [one.key for one in books_of(data)]
     assert [r[0] for r in solved.rows] == [r[0] for r in volatility.rows] == keys
-    key = keys[0]
+    (one,) = (one for one in books_of(data) if one.profile == "hrp")
+    key = one.key
     windows, returns = data.table("windows", key), data.table("returns", key)
     assert row(solved, key)[1].value == len(windows)
-    assert row(solved, key)[5].value == pytest.approx(float((1 / windows["hhi"].drop_nans()).mean()))
+    assert row(solved, key)[9].value == pytest.approx(float((1 / windows["hhi"].drop_nans()).mean()))
+    projected = sum("projection" in text for text in windows["recourse"])
+    assert row(solved, key)[7].value == projected > 0
     expected = windows["expected_volatility"].drop_nans().mean() * math.sqrt(252)
     even = windows["expected_even_volatility"].drop_nans().mean() * math.sqrt(252)
     said = row(volatility, key)
@@ -55,8 +58,8 @@ def test_health_volatility_drift_and_losses_of_each_strategy_are_those_of_its_ta
         1.0, (1 + returns.filter((pl.col("time") > first) & (pl.col("time") <= second))["return"]).cum_prod()
     )
     depth = (1 - wealth / np.maximum.accumulate(wealth)).max()
-    assert depths(data, books_of(data)[0])[0] == pytest.approx(depth, abs=1e-12)
-    dispersion, lost_in = windows["dispersion"].to_numpy(), depths(data, books_of(data)[0])
+    assert depths(data, one)[0] == pytest.approx(depth, abs=1e-12)
+    dispersion, lost_in = windows["dispersion"].to_numpy(), depths(data, one)
     high = dispersion > np.quantile(dispersion[np.isfinite(dispersion)], 2 / 3)
     assert row(lost, key)[5:] == (percent(lost_in[high].mean()), percent(lost_in[high].max()))
     assert [one.key for one in of(Figure, blocks)] == ["concentration", "expected"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tvquant.core.allocations import Recourse
 from tvquant.core.panel import Floats
 from tvquant.ledger.recorded_run import Absent
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
@@ -16,6 +17,10 @@ from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.tournament.convergence import Why
 
+RECOURSES = {
+    Recourse.SECOND_SOLVER: "second solver", Recourse.RAISED_RIDGE: "raised ridge", Recourse.PROJECTION: "projected",
+    Recourse.SUBSTITUTE: "substitute",
+}  # fmt: skip
 COINS = 365
 """Rows per year of a calendar without closing hours: that of coins."""
 
@@ -76,14 +81,15 @@ def _solved(found: Sequence[Books]) -> Table:
     """Return how often each strategy was solved, and how its books were."""
     rows = []
     for one in found:
-        status = one.windows["status"].to_list()
+        status, recourse = one.windows["status"].to_list(), " ".join(one.windows["recourse"]).split()
         rows.append((
             one.key, count(len(status)), *(count(status.count(name)) for name in ("solved", "fell_back", "failed")),
+            *(count(recourse.count(name)) for name in RECOURSES),
             number(_effective(one), 1), percent(one.mean("drift")), percent(one.mean("cash")),
             percent(one.mean("shrinkage")), number(one.mean("condition"), 0),
         ))  # fmt: skip
-    head = ("of each decision, mean", "decisions", "solved", "fell back", "failed", "effective names", "drift", "cash",
-            "shrinkage", "condition")  # fmt: skip
+    head = ("decisions and means", "decisions", "solved", "fell back", "failed", *RECOURSES.values(),
+            "effective names", "drift", "cash", "shrinkage", "condition")  # fmt: skip
     return Table(head=head, rows=tuple(rows))
 
 
