@@ -1,0 +1,134 @@
+"""PyPortfolioOpt (MIT licence): mean-variance programs by cvxpy, and HRP in the order that a linkage happens to have.
+
+1. Its programs spend everything, sum w = 1, so budget, bounds and rows are divided by the budget and weights multiplied.
+2. It raises on failure, with cvxpy's status, and takes an inaccurate solution without a word: the status is read.
+3. Its hrp orders names as the linkage does, without optimal leaf ordering, on correlations of six decimals. That moves
+   some points of weight against ours: another hrp, not a worse solution of the same.
+4. Bounds go in as one pair per name: of two arrays it makes pairs where there are two names.
+Source: Martin (2021), PyPortfolioOpt: portfolio optimization in Python, Journal of Open Source Software 6.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tvquant.allocation.caps import FeasibleSet
+from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled, silence
+from tvquant.allocation.risk.contract import Objective, RiskProfile
+from tvquant.allocation.solver_attempts import Solution, first_solution
+from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Floats
+from tvquant.profiles.options import Options
+
+LINKAGES = ("single", "complete", "average", "weighted", "centroid", "median", "ward")
+"""Methods of scipy's linkage."""
+
+
+@dataclass(frozen=True, slots=True)
+class PyPortfolioOpt:
+    """EfficientFrontier with Clarabel, HRPOpt with Ward linkage."""
+
+    name: str = "pyportfolioopt"
+    objectives: frozenset[Objective] = frozenset(
+        {Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL}
+    )
+    library: str = "pypfopt"
+    options: tuple[type[Options], ...] = ()
+
+    def solve(
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, _: tuple[Options, ...]
+    ) -> EngineAnswer:
+        """Solve by the library's method of the profile's objective."""
+        covariance = problem.covariance
+        match risk_profile.objective:
+            case Objective.MIN_VARIANCE:
+                return first_solution(covariance, {"EfficientFrontier": partial(_least_variance, feasible=feasible)})
+            case Objective.MAX_RATIO:
+                if not covariance.means.max() > 0.0:
+                    attempt = Attempt(what="means", outcome="no name has a positive expected return")
+                    return EngineAnswer(weights=None, attempts=(attempt,))
+                ratio = partial(_best_ratio, means=covariance.means, feasible=feasible)
+                return first_solution(covariance, {"EfficientFrontier": ratio})
+            case Objective.HIERARCHICAL:
+                return first_solution(covariance, {"HRPOpt, ward, linkage order": _hierarchical})
+        raise ProfileError(f"engine {self.name} does not solve {risk_profile.objective}")
+
+
+def _least_variance(matrix: Floats, *, feasible: FeasibleSet) -> Solution:
+    frontier = _frontier(None, matrix, feasible)
+    return _tried(frontier, frontier.min_volatility, feasible)
+
+
+def _best_ratio(matrix: Floats, *, means: Floats, feasible: FeasibleSet) -> Solution:
+    frontier = _frontier(means / means.max(), matrix, feasible)
+    found = _tried(frontier, partial(frontier.max_sharpe, risk_free_rate=0.0), feasible)
+    if found.outcome == "infeasible":  # nothing in a set that is not empty has the mean 1
+        return Solution(None, "infeasible: no book within the caps has a positive expected return")
+    return found
+
+
+def _frontier(means: Floats | None, matrix: Floats, feasible: FeasibleSet) -> Any:
+    """Return the library's program of a covariance and the limits, all as fractions of the budget."""
+    from pypfopt import EfficientFrontier
+
+    rows, bounds = feasible.rows, feasible.bounds / feasible.budget
+    frontier = EfficientFrontier(
+        means,
+        scaled(matrix),
+        [(0.0, most) for most in (feasible.upper / feasible.budget).tolist()],
+        solver=CLARABEL,
+        solver_options=dict(SETTINGS),
+    )
+    if len(rows):
+        frontier.add_constraint(lambda weights: rows @ weights <= bounds)
+    return frontier
+
+
+def _tried(frontier: Any, solve: Callable[[], object], feasible: FeasibleSet) -> Solution:
+    """Return what a program answers: its weights, or the status that it failed with."""
+    from cvxpy.error import SolverError
+    from pypfopt.exceptions import OptimizationError
+
+    try:
+        with silence():
+            solve()
+    except SolverError as error:
+        return Solution(None, f"solver_error: {error}")
+    except OptimizationError:
+        return Solution(None, frontier._opt.status)
+    return looked_at(feasible.budget * frontier.weights, frontier._opt.status, feasible)
+
+
+def _hierarchical(matrix: Floats) -> Solution:
+    """Return HRP weights of sum 1, before caps."""
+    from pandas import DataFrame
+    from pypfopt import HRPOpt
+
+    if len(matrix) == 1:
+        return Solution(np.ones(1), "solved, one name")
+    with silence(), _named_linkages():
+        weights = np.array(list(HRPOpt(cov_matrix=DataFrame(scaled(matrix))).optimize("ward").values()))
+    if not (np.isfinite(weights).all() and (weights > 0.0).all()):
+        return Solution(None, "a branch has no positive variance")
+    return Solution(weights, "solved")
+
+
+@contextmanager
+def _named_linkages() -> Iterator[None]:
+    """Lend scipy, for the time of a call, the list of linkages that pypfopt 1.6 looks up and scipy 1.18 has no more."""
+    from scipy.cluster import hierarchy
+
+    if hasattr(hierarchy, "_LINKAGE_METHODS"):
+        yield
+        return
+    hierarchy._LINKAGE_METHODS = LINKAGES
+    try:
+        yield
+    finally:
+        del hierarchy._LINKAGE_METHODS
