@@ -6,8 +6,12 @@ from types import MappingProxyType
 
 from tvquant.allocation.engines.contract import Engine
 from tvquant.allocation.engines.custom import Custom
+from tvquant.allocation.engines.cvxportfolio import Cvxportfolio
+from tvquant.allocation.engines.pyportfolioopt import PyPortfolioOpt
 
-ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in (Custom(),)})
+ENGINES: Mapping[str, Engine] = MappingProxyType(
+    {engine.name: engine for engine in (Custom(), PyPortfolioOpt(), Cvxportfolio())}
+)
 EXTRA = "engines"
 """The extra that installs the libraries of engines."""
 

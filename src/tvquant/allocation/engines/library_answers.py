@@ -60,7 +60,9 @@ def looked_at(raw: Floats | None, status: str, feasible: FeasibleSet) -> Solutio
     if raw is None or not np.isfinite(raw).all():
         return Solution(None, f"{status}, but not every weight is a finite number")
     outside = np.maximum(raw - feasible.upper, -raw).max()
-    miss = max(float(outside), abs(float(raw.sum()) - feasible.budget), *(feasible.rows @ raw - feasible.bounds).tolist())
+    miss = max(
+        float(outside), abs(float(raw.sum()) - feasible.budget), *(feasible.rows @ raw - feasible.bounds).tolist()
+    )
     if not miss <= RESIDUAL:
         return Solution(None, f"{status}, but a limit is missed by {miss:.1e}, expected {RESIDUAL:.0e}")
     return Solution(cut(raw, feasible).weights, OUTCOMES[status])

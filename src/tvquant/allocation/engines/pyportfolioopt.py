@@ -1,6 +1,6 @@
 """PyPortfolioOpt (MIT licence): mean-variance programs by cvxpy, and HRP in the order that a linkage happens to have.
 
-1. Its programs spend everything, sum w = 1, so budget, bounds and rows are divided by the budget and weights multiplied.
+1. Its programs spend everything, sum w = 1, so bounds and rows are divided by the budget and weights multiplied by it.
 2. It raises on failure, with cvxpy's status, and takes an inaccurate solution without a word: the status is read.
 3. Its hrp orders names as the linkage does, without optimal leaf ordering, on correlations of six decimals. That moves
    some points of weight against ours: another hrp, not a worse solution of the same.
@@ -35,9 +35,7 @@ class PyPortfolioOpt:
     """EfficientFrontier with Clarabel, HRPOpt with Ward linkage."""
 
     name: str = "pyportfolioopt"
-    objectives: frozenset[Objective] = frozenset(
-        {Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL}
-    )
+    objectives: frozenset[Objective] = frozenset({Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL})
     library: str = "pypfopt"
     options: tuple[type[Options], ...] = ()
 
