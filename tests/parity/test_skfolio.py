@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from builders.problems import covariance_of, estimated, limits, problem_of
+from builders.returns import factors
 from tvquant.allocation import allocate
 from tvquant.allocation.risk.tail import Tail
 from tvquant.core.allocations import Covariance, Status
-from tvquant.statistics import estimate
+from tvquant.statistics import Estimates, estimate
+from tvquant.statistics.estimators.spectral import Denoised
+from tvquant.statistics.means import shrunk
 
 pytestmark = [
     pytest.mark.xdist_group("skfolio"),
@@ -15,6 +18,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Solution may be inaccurate"),
 ]
 TIGHT = {"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12}
+SAMPLE = Estimates(means="sample")
 TUNED = {"scale_objective": 1e4, "solver_params": TIGHT}
 
 
@@ -60,6 +64,35 @@ def prior(covariance: Covariance):
     return EmpiricalPrior(covariance_estimator=Given())
 
 
+@pytest.mark.requirement("R-RSK-06")
+@RETURNS
+def test_shrunk_means_equal_skfolios_bayes_stein(returns):
+    from skfolio.moments import BaseCovariance, ShrunkMu, ShrunkMuMethods
+
+    r = returns()
+    covariance = estimate(r)
+
+    class Given(BaseCovariance):
+        def fit(self, X, y=None):
+            self.covariance_ = covariance.matrix
+            return self
+
+    theirs = ShrunkMu(covariance_estimator=Given(), method=ShrunkMuMethods.BAYES_STEIN).fit(r).mu_
+    means, _ = shrunk(r.mean(axis=0), covariance.matrix, len(r))
+    np.testing.assert_allclose(means, theirs, rtol=1e-10)
+    np.testing.assert_allclose(covariance.means, theirs, rtol=1e-10)
+
+
+def test_a_denoised_covariance_equals_skfolios():
+    """Ours and theirs put the edge of noise elsewhere; here both keep as many components."""
+    from skfolio.moments import DenoiseCovariance
+
+    r = factors(250, 60, 3)
+    found = Denoised().estimate(r - r.mean(axis=0), 1.0, ())
+    theirs = DenoiseCovariance().fit(r).covariance_ * (len(r) - 1) / len(r)
+    np.testing.assert_allclose(found.matrix, theirs, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.requirement("R-RSK-05")
 @pytest.mark.parametrize("cap", [1.0, 0.25])
 @RETURNS
@@ -83,7 +116,7 @@ def test_max_sharpe_equals_skfolio(returns, cap):
 
     r = returns()
     r = r + max(0.0, 0.001 - r.mean())  # where luck left most means below zero there would be no answer
-    covariance = estimate(r)
+    covariance = estimate(r, SAMPLE)
     weights = ours(covariance, "max_sharpe", cap)
     model = MeanRisk(
         objective_function=ObjectiveFunction.MAXIMIZE_RATIO,
@@ -107,7 +140,7 @@ def test_max_sharpe_under_cluster_caps_equals_skfolio():
 
     r = stocks()
     n = r.shape[1]
-    covariance = estimate(r)
+    covariance = estimate(r, SAMPLE)
     clusters = tuple(i % 6 for i in range(n))
     weights = ours(covariance, "max_sharpe", 0.25, clusters)
     names = [f"N{i}" for i in range(n)]

@@ -24,7 +24,17 @@ CAP_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Covariance:
-    """An estimated covariance of simple returns per period (N x N) and how it was made."""
+    """An estimated covariance of simple returns per period (N x N), their means, and how both were made.
+
+    Parameters
+    ----------
+    method, shrinkage, factors : name of the estimator, the part of the matrix that is the target of a shrinkage, and
+        the number of factors where it has any.
+    ridge : what was added to the diagonal, in mean variances before it.
+    condition : largest eigenvalue by the smallest.
+    observations, effective : rows, and equally weighted rows that would know as much (None: as many).
+    means_method, means_shrinkage : name of the estimator, and the part of the means that is what they are drawn to.
+    """
 
     matrix: Floats
     means: Floats
@@ -33,6 +43,10 @@ class Covariance:
     ridge: float
     condition: float
     observations: int
+    effective: float | None = None
+    factors: int | None = None
+    means_method: str = "sample"
+    means_shrinkage: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "matrix", frozen(self.matrix))

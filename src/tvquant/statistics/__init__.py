@@ -17,8 +17,10 @@ from tvquant.statistics.clusters import (
     merges,
     partition,
 )
-from tvquant.statistics.covariance import estimate, ledoit_wolf
+from tvquant.statistics.covariance import Estimates, estimate, ledoit_wolf
 from tvquant.statistics.drawdowns import Drawdown, drawdowns
+from tvquant.statistics.estimators.catalogue import ESTIMATORS
+from tvquant.statistics.means import MEANS
 from tvquant.statistics.metrics import (
     Performance,
     drawdown_series,
@@ -34,9 +36,12 @@ from tvquant.statistics.stress import stress_windows, survived
 from tvquant.statistics.tails import Moments, cvar, moments, tail_gain
 
 __all__ = [
+    "ESTIMATORS",
+    "MEANS",
     "SHORTEST",
     "Dendrogram",
     "Drawdown",
+    "Estimates",
     "LeafOrder",
     "Linkage",
     "MarketModel",

@@ -1,19 +1,46 @@
-"""Covariance of returns: Ledoit-Wolf shrinkage and a ridge that bounds the condition number.
+"""Covariance and means of returns: an estimate, and a ridge that bounds the condition number.
 
 1. Refuse what has no covariance: NaN, fewer than two rows, a constant column.
-2. Shrink the sample covariance towards the scaled identity (Ledoit & Wolf 2004).
+2. Estimate by a member of the family `estimators`: Ledoit and Wolf's shrinkage unless another is named.
 3. Add `ridge` times the mean variance to the diagonal: 0.01, or as much more as the condition number 5000 needs.
+4. Estimate the means beside it, above the riskless rate.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from tvquant.core.allocations import Covariance
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
+from tvquant.profiles.options import Options
+from tvquant.statistics.estimators.catalogue import ESTIMATORS
+from tvquant.statistics.estimators.shrinkage import LEDOIT_WOLF, ledoit_wolf_shrinkage, shrunk
+from tvquant.statistics.means import MEANS
 from tvquant.statistics.precision import without_variance
 
 RIDGE = 0.01
 CONDITION_LIMIT = 5000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """How covariance and means are estimated; the defaults are those of the house.
+
+    Parameters
+    ----------
+    covariance, means : members of `ESTIMATORS` and `MEANS`.
+    options : the values of what the estimator of the covariance declares.
+    risk_free : fraction per year that is taken off the means.
+    """
+
+    covariance: str = LEDOIT_WOLF.name
+    means: str = "shrunk"
+    options: tuple[Options, ...] = ()
+    risk_free: float = 0.0
+
+
+HOUSE = Estimates()
 
 
 def ledoit_wolf(returns: Floats) -> tuple[Floats, float]:
@@ -22,43 +49,45 @@ def ledoit_wolf(returns: Floats) -> tuple[Floats, float]:
     Raises
     ------
     ModelError : NaN or infinite returns, fewer than two rows, or a column without variance.
-
-    Source: Ledoit & Wolf (2004), A well-conditioned estimator for large-dimensional covariance matrices, Journal of
-    Multivariate Analysis 88, lemmas 3.2 to 3.4. The squared distances of the rows' x x' from the sample covariance S
-    need no N x N array per row: their mean is mean((x'x)^2) - |S|^2.
     """
-    return _shrink(_centred(returns))
+    return shrunk(_centred(returns), ledoit_wolf_shrinkage)
 
 
-def estimate(returns: Floats, *, intensity: float = 1.0) -> Covariance:
-    """Return covariance and arithmetic means per period of T x N simple returns, conditioned for optimisers.
+def estimate(returns: Floats, how: Estimates = HOUSE, *, intensity: float = 1.0, rate: float = 0.0) -> Covariance:
+    """Return covariance and means per period of T x N simple returns, conditioned for optimisers.
 
-    `intensity` is a factor of the shrinkage, which is 1 at most (R-SEL-28).
+    `intensity` is a factor of the shrinkage, which is 1 at most (R-SEL-28); `rate` is riskless, per period, and is
+    taken off the means.
 
     The ridge is the smallest coefficient r >= 0.01 with (high + r m) / (low + r m) <= 5000, where low and high are the
-    extreme eigenvalues after shrinkage and m the mean variance (R-RSK-08).
+    extreme eigenvalues of the estimate and m its mean variance (R-RSK-08).
 
     Raises
     ------
     ModelError : as `ledoit_wolf`.
     """
     centred = _centred(returns)
-    matrix, shrinkage = _shrink(centred, intensity)
+    found = ESTIMATORS[how.covariance].estimate(centred, intensity, how.options)
+    matrix, (low, high) = found.matrix, found.extremes
     n = matrix.shape[0]
     mean_variance = float(np.trace(matrix)) / n
-    low, high = _extremes(centred, matrix, shrinkage)
     bound = CONDITION_LIMIT * (1.0 - 1e-9)  # a hair inside, so that rounding does not end outside
     ridge = max(RIDGE, (high - bound * low) / ((bound - 1.0) * mean_variance))
     added = ridge * mean_variance
     matrix.flat[:: n + 1] += added
+    means, weight = MEANS[how.means].estimate(returns.mean(axis=0) - rate, matrix, len(returns))
     return Covariance(
         matrix=matrix,
-        means=returns.mean(axis=0),
-        method="ledoit_wolf",
-        shrinkage=shrinkage,
+        means=means,
+        method=how.covariance,
+        shrinkage=found.shrinkage,
         ridge=ridge,
         condition=(high + added) / (low + added),
         observations=returns.shape[0],
+        effective=found.rows,
+        factors=found.factors,
+        means_method=how.means,
+        means_shrinkage=weight,
     )
 
 
@@ -76,28 +105,3 @@ def _centred(returns: Floats) -> Floats:
     if len(flat):
         raise ModelError(f"covariance: returns column {flat[0]} has no variance; drop the column")
     return returns - returns.mean(axis=0)
-
-
-def _shrink(x: Floats, intensity: float = 1.0) -> tuple[Floats, float]:
-    t, n = x.shape
-    matrix = x.T @ x / t
-    mean_variance = np.trace(matrix) / n
-    squared_norm = np.vdot(matrix, matrix)
-    dispersion = squared_norm - n * mean_variance**2  # N d^2 of the paper: how far S is from m I
-    noise = (((x**2).sum(axis=1) ** 2).mean() - squared_norm) / t  # N b^2: the part of it that is sampling error
-    shrinkage = 0.0 if n == 1 or dispersion <= 0 else float(np.clip(noise / dispersion, 0.0, 1.0))
-    shrinkage = min(1.0, intensity * shrinkage)
-    matrix *= 1.0 - shrinkage
-    matrix.flat[:: n + 1] += shrinkage * mean_variance
-    return matrix, shrinkage
-
-
-def _extremes(x: Floats, matrix: Floats, shrinkage: float) -> tuple[float, float]:
-    """Return the smallest and the largest eigenvalue of the shrunk N x N matrix."""
-    t, n = x.shape
-    if t > n:
-        values = np.linalg.eigvalsh(matrix)
-        return float(values[0]), float(values[-1])
-    # T centred rows span less than N dimensions: the smallest sample eigenvalue is 0, the largest is that of x x'.
-    identity = shrinkage * float(np.vdot(x, x)) / (t * n)
-    return identity, (1.0 - shrinkage) * float(np.linalg.eigvalsh(x @ x.T)[-1]) / t + identity

@@ -1,4 +1,4 @@
-"""Covariance: scikit-learn is the referee of the shrinkage, numpy's own eigenvalues of the ridge."""
+"""Covariance and means by default: numpy's own eigenvalues are the referee of the ridge."""
 
 import subprocess
 import sys
@@ -6,34 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from builders.returns import one_factor
 from tvquant.core.errors import ModelError
-from tvquant.statistics.covariance import CONDITION_LIMIT, RIDGE, estimate, ledoit_wolf
-
-
-def one_factor(rows: int, columns: int, *, noise: float = 0.01, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    market = rng.normal(0.0005, 0.01, (rows, 1))
-    return market * rng.uniform(0.5, 1.5, columns) + rng.normal(0.0, noise, (rows, columns))
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(252, 20), (60, 100), (1000, 5), (3, 8), (2, 3), (40, 1), (300, 300)])
-@pytest.mark.requirement("R-RSK-08")
-def test_shrinkage_equals_scikit_learn(rows, columns):
-    from sklearn.covariance import ledoit_wolf as referee
-
-    returns = one_factor(rows, columns, seed=rows)
-    matrix, shrinkage = ledoit_wolf(returns)
-    expected, expected_shrinkage = referee(returns)
-    assert np.abs(matrix - expected).max() <= 1e-12 * np.abs(expected).max()
-    assert shrinkage == pytest.approx(expected_shrinkage, rel=1e-12, abs=1e-14)
-
-
-def test_equal_uncorrelated_variances_need_no_shrinkage():
-    # Rows +-sqrt(2) e_i have the identity as their covariance: S is its own target.
-    returns = np.sqrt(2.0) * np.vstack((np.eye(2), -np.eye(2)))
-    matrix, shrinkage = ledoit_wolf(returns)
-    np.testing.assert_allclose(matrix, np.eye(2), atol=1e-15)
-    assert shrinkage == 0.0
+from tvquant.statistics.covariance import CONDITION_LIMIT, RIDGE, Estimates, estimate, ledoit_wolf
+from tvquant.statistics.means import shrunk as shrunk_means
 
 
 def test_ridge_of_a_well_conditioned_estimate():
@@ -43,7 +19,11 @@ def test_ridge_of_a_well_conditioned_estimate():
     assert got.ridge == RIDGE
     np.testing.assert_allclose(got.matrix, shrunk + 0.01 * np.trace(shrunk) / 20 * np.eye(20), rtol=1e-15)
     assert (got.method, got.shrinkage, got.observations) == ("ledoit_wolf", shrinkage, 252)
-    np.testing.assert_allclose(got.means, returns.sum(axis=0) / 252, rtol=1e-12)
+    sample = returns.sum(axis=0) / 252
+    np.testing.assert_allclose(estimate(returns, Estimates(means="sample")).means, sample, rtol=1e-12)
+    expected, weight = shrunk_means(sample, got.matrix, 252)
+    np.testing.assert_allclose(got.means, expected, rtol=1e-10)
+    assert (got.means_method, got.means_shrinkage) == ("shrunk", pytest.approx(weight, rel=1e-10))
 
 
 @pytest.mark.requirement("R-RSK-08")
