@@ -14,7 +14,7 @@ from tvquant.app.cli import main
 FIGURES = (
     "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
     "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
-    "waterfall_3", "steady", "alike", "correlation",
+    "waterfall_3", "steady", "alike", "concentration", "expected", "correlation",
 )  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--virtual-time-budget=8000",
