@@ -47,13 +47,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FeasibleSet:
-    """The weights that keep every limit of one problem: 0 <= w <= upper, sum w = budget, rows @ w <= bounds.
+    """The weights that keep every limit of one problem: 0 <= lower <= w <= upper, sum w = budget, rows @ w <= bounds.
 
     Parameters
     ----------
     limits : what it was derived from.
     cluster : N, the number of each name's cluster, 0 ... C - 1.
     signs : N, 1 for a name that is held long and -1 for one that is held short.
+    lower : N, what each must hold; zeros, for a least is a row.
     upper : N, the position cap, or the cluster cap or the most of its name where that is lower.
     budget : that of the problem (1 unless less is asked for), or the most that all limits allow if that is less.
     forced_cash : share of equity that caps and limits by name keep in cash though gross and net would invest it.
@@ -66,6 +67,7 @@ class FeasibleSet:
     limits: Limits
     cluster: NDArray[np.intp]
     signs: Floats
+    lower: Floats
     upper: Floats
     budget: float
     forced_cash: float
@@ -106,6 +108,7 @@ def feasible_set(problem: Problem) -> FeasibleSet:
         limits=limits,
         cluster=frozen(cluster),
         signs=signs,
+        lower=frozen(np.zeros(len(signs))),
         upper=frozen(upper),
         budget=max(0.0, budget),
         forced_cash=forced if forced > DUST else 0.0,

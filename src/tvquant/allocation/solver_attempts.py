@@ -1,7 +1,8 @@
 """The attempts of an engine at one covariance, in order, and their record.
 
 Each solver gets the covariance as it is; if none answers, the last of them gets it again with its ridge raised to
-.15, .50 and .95 of the mean variance (R-RSK-08). No ridge makes room in an empty set: that is never retried.
+.15, .50 and .95 of the mean variance (R-RSK-08). No ridge makes room in an empty set: who says that it is empty is not
+asked again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +18,11 @@ RAISED_RIDGES = (0.15, 0.50, 0.95)
 
 
 class Solution(NamedTuple):
-    """Weights, or None, and what happened."""
+    """Weights, or None, what happened, and whether there are none because nothing keeps the limits."""
 
     weights: Floats | None
     outcome: str
+    infeasible: bool = False
 
 
 type Solver = Callable[[Floats], Solution]
@@ -30,11 +32,13 @@ type Solver = Callable[[Floats], Solution]
 def first_solution(covariance: Covariance, solvers: Mapping[str, Solver]) -> EngineAnswer:
     """Return the first solution with every attempt until then; without weights where none has one."""
     attempts = []
-    for what, solver, matrix, recourse in _tries(covariance, solvers):
+    for count, (what, solver, matrix, recourse) in enumerate(_tries(covariance, solvers), start=1):
         solution = solver(matrix)
         attempts.append(Attempt(what=what, outcome=solution.outcome, recourse=recourse))
         if solution.weights is not None:
             return EngineAnswer(weights=solution.weights, attempts=tuple(attempts))
+        if solution.infeasible and count >= len(solvers):
+            break
     return EngineAnswer(weights=None, attempts=tuple(attempts))
 
 

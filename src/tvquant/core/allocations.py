@@ -47,10 +47,27 @@ class Covariance:
     factors: int | None = None
     means_method: str = "sample"
     means_shrinkage: float = 0.0
+    _definite: bool | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "matrix", frozen(self.matrix))
         object.__setattr__(self, "means", frozen(self.means))
+
+    @property
+    def definite(self) -> bool:
+        """Whether the matrix is positive definite; found once for all who ask."""
+        if self._definite is None:
+            object.__setattr__(self, "_definite", positive_definite(self.matrix))
+        return bool(self._definite)
+
+
+def positive_definite(matrix: Floats) -> bool:
+    """Return whether a symmetric N x N matrix is; given one that is not, solvers may report a saddle as solved."""
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

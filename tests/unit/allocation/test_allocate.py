@@ -12,6 +12,8 @@ from builders.problems import FREE, HOUSE, covariance_of, estimated, limits, pro
 from tvquant.allocation import allocate
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.engines.custom import quadratic
+from tvquant.allocation.engines.custom.programs import Failure
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Attempt, Problem, Recourse, Status
 from tvquant.core.errors import ProfileError
@@ -34,7 +36,7 @@ def test_solved_at_the_first_attempt():
     got = allocate(problem(), engine="custom", risk_profile="min_variance")
     assert got.status is Status.SOLVED
     assert (got.recourse, got.comparable) == ((), True)
-    assert [a.what for a in got.attempts] == ["min_variance: active_set"]
+    assert [a.what for a in got.attempts] == ["min_variance: daqp"]
     assert list(got.weights) == [f"N{i:03d}" for i in range(6)]
     assert (got.engine, got.risk_profile) == ("custom", "min_variance")
 
@@ -106,16 +108,19 @@ def test_shared_clusters_are_capped():
     assert sum(list(free.weights.values())[:4]) > 0.3
     got = allocate(given, engine="custom", risk_profile="min_variance")
     assert got.status is Status.SOLVED
-    assert [a.what for a in got.attempts] == ["min_variance: clarabel"]
+    assert [a.what for a in got.attempts] == ["min_variance: daqp"]
     assert sum(list(got.weights.values())[:4]) == pytest.approx(0.25, abs=1e-9)
     assert sum(got.weights.values()) + got.cash == pytest.approx(1.0, abs=1e-12)
 
 
-def test_a_second_solver_is_on_record():
-    limits = replace(HOUSE, position=0.0101, cluster=0.0101)
-    got = allocate(problem(100, 60, limits=limits, noise=3e-4), engine="custom", risk_profile="min_variance")
+def test_a_second_solver_is_on_record(monkeypatch):
+    def cycles(*_):
+        return Failure("cycling", False)
+
+    monkeypatch.setattr(quadratic, "PROGRAMS", {**quadratic.PROGRAMS, "daqp": cycles})
+    got = allocate(problem(), engine="custom", risk_profile="min_variance")
     assert got.status is Status.FELL_BACK
-    assert got.attempts[0] == Attempt(what="min_variance: active_set", outcome="no convergence in 50 iterations")
+    assert got.attempts[0] == Attempt(what="min_variance: daqp", outcome="cycling")
     assert got.attempts[1].what == "min_variance: clarabel"
     assert len(got.attempts) == 2
 
@@ -127,7 +132,7 @@ def test_a_raised_ridge_is_on_record_and_is_still_the_answer_to_what_was_asked()
     assert got.status is Status.FELL_BACK
     assert got.risk_profile == "min_variance"
     assert [a.what for a in got.attempts] == [
-        "min_variance: active_set",
+        "min_variance: daqp",
         "min_variance: clarabel",
         "min_variance: clarabel, ridge 0.15",
         "min_variance: clarabel, ridge 0.50",
@@ -159,7 +164,7 @@ def test_a_declared_fallback_is_taken_and_named():
     )
     assert got.recourse == (Recourse.SUBSTITUTE,)
     assert not got.comparable
-    assert got.attempts[0].what == "min_variance: active_set"
+    assert got.attempts[0].what == "min_variance: daqp"
     assert dict(got.weights) == {"N000": 0.5, "N001": 0.5}
 
 

@@ -70,3 +70,14 @@ def test_the_covariance_is_untouched():
     given.matrix.flags.writeable = False
     first_solution(replace(given), {"only": refuses([])})
     np.testing.assert_array_equal(given.matrix, before)
+
+
+def test_no_ridge_is_raised_where_nothing_keeps_the_limits():
+    """Both solvers are asked: one may be wrong."""
+
+    def empty(_):
+        return Solution(None, "infeasible", True)
+
+    got = first_solution(covariance(), {"first": empty, "last": empty})
+    assert [(a.what, a.outcome) for a in got.attempts] == [("first", "infeasible"), ("last", "infeasible")]
+    assert first_solution(covariance(), {"first": empty, "last": solves}).weights is not None

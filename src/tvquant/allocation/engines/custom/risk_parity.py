@@ -6,9 +6,9 @@ They do so before caps: with caps inside the program the contributions would not
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.custom.quadratic import NOT_CONVEX, convex
+from tvquant.allocation.engines.custom.quadratic import NOT_CONVEX
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Covariance
+from tvquant.core.allocations import Covariance, positive_definite
 from tvquant.core.panel import Floats
 
 TOLERANCE = 1e-11
@@ -36,7 +36,7 @@ def equal_risk(matrix: Floats) -> Solution:
     """
     from tvquant.allocation.engines.custom.kernels import equalise
 
-    if not convex(matrix):
+    if not positive_definite(matrix):
         return Solution(None, NOT_CONVEX)
     deviation = np.sqrt(np.diag(matrix))
     correlation = np.ascontiguousarray(matrix / np.outer(deviation, deviation))
