@@ -19,7 +19,7 @@ def test_it_answers_as_daqp(ratio):
     matrix, means = given()
     lower = np.zeros(30)
     lower[4] = 0.05
-    rows = np.array([np.arange(30) % 3 == 0, np.arange(30) % 4 == 0], dtype=float)
+    rows = np.array([np.arange(30) % 3 == 1, np.arange(30) % 4 == 2], dtype=float)
     region = Region(lower, np.full(30, 0.3), 0.9, rows, np.array([0.1, 0.06]))
     of = means if ratio else None
     got, other = (solver.answer(matrix, region, of) for solver in (interior_point, active_set))

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from builders.problems import covariance_of
 from tvquant.allocation.engines.custom import quadratic
 from tvquant.allocation.engines.custom.programs import Answer, Failure, Region
 from tvquant.allocation.engines.custom.quadratic import PROGRAMS, best_ratio, least_variance
@@ -26,11 +25,11 @@ def region(upper, total=1.0, groups=(), cap=1.0):
 
 
 def solve(solver, matrix, upper, total=1.0, groups=(), cap=1.0):
-    return least_variance(covariance_of(matrix), region(upper, total, groups, cap))[solver](np.asarray(matrix))
+    return least_variance(region(upper, total, groups, cap))[solver](np.asarray(matrix))
 
 
 def ratio(solver, matrix, means, *, upper, total=1.0, groups=(), cap=1.0):
-    return best_ratio(covariance_of(matrix), np.array(means), region(upper, total, groups, cap))[solver](matrix)
+    return best_ratio(np.array(means), region(upper, total, groups, cap))[solver](matrix)
 
 
 def assert_optimal(matrix, weights, upper, total):
@@ -96,7 +95,7 @@ def test_what_is_not_convex_is_refused(solver):
     refused = (None, "covariance is not positive definite", False)
     assert solve(solver, matrix, np.ones(2)) == refused
     assert ratio(solver, matrix, [1.0, 1.0], upper=[1.0, 1.0]) == refused
-    solvers = least_variance(covariance_of(matrix), region([1.0, 1.0]))
+    solvers = least_variance(region([1.0, 1.0]))
     np.testing.assert_allclose(solvers[solver](matrix + 2e-4 * np.eye(2)).weights, [0.5, 0.5], atol=1e-9)
 
 

@@ -6,7 +6,8 @@
    marginal is below 0 would improve it and joins, until there is none: then it is the answer for all. Where the few
    cannot keep the limits, there are twice as many.
 
-The start is the same whatever was solved before: from a start nearby other last bits come out, and digests would differ.
+The start is the same whatever was solved before. From the weights of the window before, 198 of 198 answers had other
+last bits (up to 7e-16), so digests would depend on what came before; it saved 1 % of the time at 20 names, 32 % at 50.
 Sources: Arnstrom, Bemporad & Axehill (2022), A dual active-set solver for embedded quadratic programming using
 recursive LDL' updates, IEEE Transactions on Automatic Control 67; Schaible (1974), Parameter-free convex equivalent and
 dual programs of fractional programming problems, Zeitschrift fuer Operations Research 18.

@@ -5,13 +5,12 @@ The ratio s'w / sqrt(w'Sw), s being volatilities, does not depend on the size of
 Source: Choueifaty & Coignard (2008), Toward maximum diversification, Journal of Portfolio Management 35.
 """
 
-from functools import partial
-
 import numpy as np
 
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.custom import quadratic
+from tvquant.allocation.engines.custom.programs import Region
+from tvquant.allocation.engines.custom.quadratic import best_ratio
 from tvquant.allocation.solver_attempts import first_solution
 from tvquant.core.allocations import Covariance
 
@@ -19,12 +18,5 @@ from tvquant.core.allocations import Covariance
 def solve(covariance: Covariance, feasible: FeasibleSet) -> EngineAnswer:
     """Maximise s'w / sqrt(w'Sw) over the feasible set."""
     volatility = np.sqrt(np.diag(covariance.matrix))
-    ratio = partial(
-        quadratic.best_ratio,
-        means=volatility / volatility.mean(),
-        upper=feasible.upper,
-        total=feasible.budget,
-        groups=feasible.rows,
-        cap=feasible.bounds,
-    )
-    return first_solution(covariance, {"clarabel": ratio})
+    ratio = best_ratio(volatility, Region.of(feasible), definite=covariance.definite)
+    return first_solution(covariance, ratio)

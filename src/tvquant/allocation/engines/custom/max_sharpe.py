@@ -22,7 +22,7 @@ def solve(covariance: Covariance, feasible: FeasibleSet) -> EngineAnswer:
     means, region = covariance.means, Region.of(feasible)
     if means.max() <= 0.0:
         return _without_mean("no name has")
-    answer = first_solution(covariance, best_ratio(covariance, means, region))
+    answer = first_solution(covariance, best_ratio(means, region, definite=covariance.definite))
     if answer.weights is None and highest_mean(means, region) <= 0.0:
         return _without_mean("no book within the caps has")
     return answer

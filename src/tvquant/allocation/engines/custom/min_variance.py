@@ -14,4 +14,4 @@ from tvquant.core.allocations import Covariance
 
 def solve(covariance: Covariance, feasible: FeasibleSet) -> EngineAnswer:
     """Minimise w'Sw over the feasible set."""
-    return first_solution(covariance, least_variance(covariance, Region.of(feasible)))
+    return first_solution(covariance, least_variance(Region.of(feasible), definite=covariance.definite))

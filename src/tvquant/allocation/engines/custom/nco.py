@@ -12,8 +12,9 @@ without shorts.
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.custom import quadratic
 from tvquant.allocation.engines.custom.correlation_tree import cluster_tree
+from tvquant.allocation.engines.custom.programs import Region
+from tvquant.allocation.engines.custom.quadratic import least_variance
 from tvquant.allocation.solver_attempts import Solution, first_solution
 from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
@@ -37,9 +38,10 @@ def _nested(matrix: Floats) -> Solution:
 
 
 def _least_variance(matrix: Floats) -> Solution:
-    """Return weights of sum 1, not negative, of least variance: by the exact solver, else by interior points."""
-    upper = np.ones(len(matrix))
-    found = quadratic.active_set(matrix, upper, 1.0)
-    if found.weights is not None:
-        return found
-    return quadratic.interior_point(matrix, upper=upper, total=1.0, groups=np.empty((0, len(matrix))), cap=0.0)
+    """Return weights of sum 1, not negative, of least variance: the first solver's, else the last one's answer."""
+    found = Solution(None, "no solver")
+    for solver in least_variance(Region.simplex(len(matrix))).values():
+        found = solver(matrix)
+        if found.weights is not None:
+            break
+    return found

@@ -13,7 +13,7 @@ from tvquant.allocation.caps import DUST
 from tvquant.allocation.engines.custom import active_set, interior_point
 from tvquant.allocation.engines.custom.programs import Answer, Failure, Region, excess
 from tvquant.allocation.solver_attempts import Solution, Solver
-from tvquant.core.allocations import Covariance, positive_definite
+from tvquant.core.allocations import positive_definite
 from tvquant.core.panel import Floats
 
 RESIDUAL = 1e-9
@@ -25,23 +25,25 @@ type Program = Callable[[Floats, Region, Floats | None], Answer | Failure]
 PROGRAMS: Mapping[str, Program] = {"daqp": active_set.answer, "clarabel": interior_point.answer}
 
 
-def least_variance(covariance: Covariance, region: Region) -> Mapping[str, Solver]:
-    """Return the solvers of the least w'Sw over the region, in order; each takes S as it is or with a raised ridge."""
-    return _solvers(covariance, region, None)
+def least_variance(region: Region, *, definite: bool = False) -> Mapping[str, Solver]:
+    """Return the solvers of the least w'Sw over the region, in order; each takes S, as it is or with a raised ridge.
+
+    `definite`: S is known to be positive definite. Otherwise each solver looks.
+    """
+    return _solvers(region, None, definite)
 
 
-def best_ratio(covariance: Covariance, means: Floats, region: Region) -> Mapping[str, Solver]:
-    """Return the solvers of the largest m'w / sqrt(w'Sw) over the region, in order, as for the least variance.
+def best_ratio(means: Floats, region: Region, *, definite: bool = False) -> Mapping[str, Solver]:
+    """Return the solvers of the largest m'w / sqrt(w'Sw) over the region, as for the least variance.
 
     The ratio does not depend on the size of the means; m'w must be positive for some w of the region.
     """
-    return _solvers(covariance, region, means / np.abs(means).max())
+    return _solvers(region, means / np.abs(means).max(), definite)
 
 
-def _solvers(covariance: Covariance, region: Region, means: Floats | None) -> Mapping[str, Solver]:
-    known = covariance.definite
+def _solvers(region: Region, means: Floats | None, definite: bool) -> Mapping[str, Solver]:
     return {
-        what: partial(_proved, region=region, means=means, program=program, definite=known)
+        what: partial(_proved, region=region, means=means, program=program, definite=definite)
         for what, program in PROGRAMS.items()
     }
 
