@@ -12,6 +12,7 @@ ELSEWHERE = {
     # Wiring: its commands are run whole.
     "app": "e2e",
     # Values and protocols: what uses them proves them.
+    "core/barbells.py": "unit/allocation/test_barbell.py",
     "core/books.py": "unit/simulation/test_custom.py",
     "core/clock.py": "unit/ledger/test_chain.py",
     "core/decisions.py": "property/test_decisions.py",

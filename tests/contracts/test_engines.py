@@ -29,8 +29,9 @@ from tvquant.tournament.cells import paths, schedule
 from tvquant.tournament.specs import StrategySpec
 
 ALL = MappingProxyType({**ENGINES, "toy": Toy()})
-HANDED_TO_NOBODY = ("equal_weight", "equal_names", "fixed")
-"""Risk profiles by which what a cap cuts off is cash."""
+HANDED_TO_NOBODY = ("equal_weight", "equal_names", "fixed", "barbell")
+"""Risk profiles by which what a cap cuts off is cash, of a barbell where its core has no room."""
+EQUAL = ("equal_weight", "equal_names", "fixed")
 CASES = [(engine, profile) for engine in ALL for profile in sorted(risk_profiles_of(ALL[engine]))]
 SIZED = [(*case, n) for case in CASES for n in (1, 2, 3, 4, 5, 30, 120, 500) if n < 500 or not ALL[case[0]].library]
 """And each with numbers of names; libraries take seconds for five hundred."""
@@ -248,7 +249,7 @@ def test_limits_by_name_are_kept_reported_and_named_where_they_keep_cash(engine,
     assert sum(got.causes.values()) <= got.cash + 1e-9
     if name == "no room":  # .2, and two names of .25
         assert got.causes.keys() == {"group nearly all"}
-        assert got.forced_cash == pytest.approx(28 / 30 - 0.2 if profile in HANDED_TO_NOBODY else 0.3, abs=1e-9)
+        assert got.forced_cash == pytest.approx(28 / 30 - 0.2 if profile in EQUAL else 0.3, abs=1e-9)
     if profile not in HANDED_TO_NOBODY:
         assert weights.sum() == pytest.approx(0.7 if name == "no room" else 1.0, abs=1e-7)
 

@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tvquant.allocation import caps
+from tvquant.allocation import barbell, caps
 from tvquant.allocation.caps import DUST, Family, FeasibleSet
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
-from tvquant.allocation.risk.catalogue import RISK_PROFILES
+from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
 from tvquant.core.errors import ProfileError
@@ -54,9 +54,13 @@ def allocate(
     attempts: list[Attempt] = []
     for name in (risk_profile, *fallbacks):
         profile = RISK_PROFILES[name]
-        answer = solver.solve(problem, feasible, profile, options)
-        if profile.capping is Capping.PROJECTED:
-            answer = onto_caps(answer, feasible)
+        ends = None
+        if name == BARBELL:
+            answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
+        else:
+            answer = solver.solve(problem, feasible, profile, options)
+            if profile.capping is Capping.PROJECTED:
+                answer = onto_caps(answer, feasible)
         substitute = () if name == risk_profile else (Recourse.SUBSTITUTE,)
         attempts += (replace(a, what=f"{name}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts)
         if answer.weights is None:
@@ -78,6 +82,7 @@ def allocate(
                 forced_cash=math.fsum(causes.values()) if own else _forced(feasible, answer, causes),
                 causes=causes,
                 single=one_book(feasible),
+                barbell=ends,
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))

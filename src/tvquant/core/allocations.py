@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tvquant.core.barbells import Barbell
 from tvquant.core.conflicts import Conflict
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
@@ -175,6 +176,8 @@ class Problem:
         minimise, beside the ridge that the covariance has (R-RSK-07).
     budget : most of equity that may be invested, from 0 to 1.
     regime : of the market at the decision.
+    scores : N scores at selection, NaN where a stream has none; None where nothing was selected.
+    antifragility : N, of the streams' own returns, NaN where it is not known.
     beta : what the first risk profile that is asked must keep near 0; None where nobody asks for it.
     exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
 
@@ -195,6 +198,8 @@ class Problem:
     l2: float = 0.0
     budget: float = 1.0
     regime: MarketRegime = UNKNOWN
+    scores: Floats | None = None
+    antifragility: Floats | None = None
     beta: Beta | None = None
     exposures: Floats = field(init=False)
 
@@ -208,6 +213,7 @@ class Problem:
                 raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
         exposures = np.array([math.fsum(self.composition[key].values()) for key in self.keys])
         arrays = {"returns": self.returns, "previous": self.previous, "target": self.target, "exposures": exposures}
+        arrays |= {"scores": self.scores, "antifragility": self.antifragility}
         for name, array in arrays.items():
             if array is not None:
                 object.__setattr__(self, name, frozen(array))
@@ -225,10 +231,33 @@ class Problem:
             ("clusters", f"{n}", (len(self.clusters),)),
             ("previous weights", f"{n}", self.previous.shape),
             ("target weights", f"{n}", (n,) if self.target is None else self.target.shape),
+            ("scores", f"{n}", (n,) if self.scores is None else self.scores.shape),
+            ("antifragilities", f"{n}", (n,) if self.antifragility is None else self.antifragility.shape),
             ("betas", f"{n}", (n,) if self.beta is None else self.beta.values.shape),
         ):
             if (found := " x ".join(map(str, got))) != expected:
                 raise ModelError(f"allocation of {n} names needs {what} of shape {expected}, got {found or 'a scalar'}")
+
+    def of(self, streams: Bools) -> "Problem":
+        """Return the problem of those of the N streams alone, without what is asked of a beta."""
+        at = np.flatnonzero(streams)
+
+        def own(array: Floats | None) -> Floats | None:
+            return None if array is None else array[at]
+
+        known = self.covariance
+        return replace(
+            self,
+            keys=tuple(self.keys[i] for i in at),
+            returns=self.returns[:, at],
+            covariance=replace(known, matrix=known.matrix[np.ix_(at, at)], means=known.means[at]),
+            clusters=tuple(self.clusters[i] for i in at),
+            previous=self.previous[at],
+            target=own(self.target),
+            scores=own(self.scores),
+            antifragility=own(self.antifragility),
+            beta=None,
+        )
 
     def _sound_targets(self) -> Bools:
         if self.target is None:
@@ -357,6 +386,7 @@ class AllocationOutcome:
         user's own that cannot be held) -> fraction of equity.
     single : whether the limits admit these weights only, whatever is aimed at.
     expected : what the covariance expects of the book; None where nothing is held.
+    barbell : what a book of that risk profile is made of; None of others.
     """
 
     cash: float
@@ -369,6 +399,7 @@ class AllocationOutcome:
     causes: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
     expected: Expected | None = None
+    barbell: Barbell | None = None
 
     @property
     def recourse(self) -> tuple[Recourse, ...]:
@@ -394,6 +425,7 @@ class AllocationOutcome:
             causes=payload.get("causes", {}),
             single=payload.get("single", False),
             expected=Expected(**payload["expected"]) if payload.get("expected") else None,
+            barbell=Barbell.of(payload["barbell"]) if payload.get("barbell") else None,
         )
 
     def payload(self) -> dict[str, Any]:
@@ -409,6 +441,7 @@ class AllocationOutcome:
             **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),
             **({"single": True} if self.single else {}),
             **({"expected": asdict(self.expected)} if self.expected else {}),
+            **({"barbell": self.barbell.payload()} if self.barbell else {}),
         }
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tvquant.allocation.allocate import WHOLE
+from tvquant.allocation.barbell import CORE
 from tvquant.allocation.risk.catalogue import FIXED
 from tvquant.core.allocations import CAP_TOLERANCE, AllocationOutcome, Status
 from tvquant.core.atoms import Direction
@@ -46,6 +47,7 @@ class Cause(StrEnum):
     CLUSTERS = "few clusters under the cluster cap"
     CUT_POSITION = "cut at the position cap"
     CUT_CLUSTER = "cut at the cluster cap"
+    CORE = "the core of the barbell has no more room under its caps"
     NET = "net limits of longs against shorts"
     NAMED = "limit"
     NETTING = "taken where a limit would break after netting"
@@ -248,6 +250,9 @@ def _named(label: str, share: float) -> CashPart:
         cause = Cause.CUT_POSITION if label == "position" else Cause.CUT_CLUSTER
         change = f"allocation.limits.{label}: more, or a risk profile that hands it on (hrp, min_variance)"
         return CashPart(cause=cause, share=share, change=change)
+    if label == CORE:
+        change = "allocation.limits.cluster or position: more, or a smaller selection.cluster_distance"
+        return CashPart(cause=Cause.CORE, share=share, change=change)
     if label in WHOLE:
         change = f"allocation.limits.{_key(label)}: wider"
         return CashPart(cause=Cause.NET if label != "gross" else Cause.WANTED, share=share, change=change)

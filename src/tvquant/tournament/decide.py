@@ -19,7 +19,7 @@ import numpy as np
 
 from tvquant.allocation import allocate
 from tvquant.allocation.expected import expected_of
-from tvquant.allocation.risk.catalogue import FIXED
+from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Covariance, Limits, Problem, Status, violated
 from tvquant.core.atoms import Atom
@@ -34,6 +34,7 @@ from tvquant.core.streams import Composition, Streams
 from tvquant.selection.hardening import HARDENED
 from tvquant.statistics import Linkage, average_correlation, correlation_distance, estimate, partition
 from tvquant.statistics.precision import without_variance
+from tvquant.tournament.atom_figures import antifragility_of, scores_of
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.declared import declared
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
@@ -126,6 +127,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
             limits = limits.without_leasts
         else:  # nothing to fall back on yet, which no least may lift
             fallbacks = tuple(name for name in fallbacks if name != FIXED)
+    asked = (spec.risk_profile, *fallbacks)
     problem = Problem(
         keys=ids,
         returns=known.returns,
@@ -135,6 +137,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         limits=limits,
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
         target=None if own is None else own.target,
+        scores=scores_of(choice.response, ids),
+        antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
     )
     made = allocate(
         problem,

@@ -207,7 +207,7 @@ def test_weights_of_an_engine_are_not_trusted(monkeypatch):
             "custom",
             "max_luck",
             (),
-            "risk profile 'max_luck'; it solves cvar_min, equal_names, equal_weight, fixed",
+            "risk profile 'max_luck'; it solves barbell, cvar_min, equal_names",
         ),
         ("custom", "min_variance", ("max_luck",), "risk profile 'max_luck'"),
     ],

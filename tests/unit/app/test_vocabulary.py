@@ -5,8 +5,8 @@ from tvquant.profiles import available, lint
 def test_every_packaged_preset_speaks_it() -> None:
     words = vocabulary()
     methods = {
-        "cvar_min", "equal_names", "equal_weight", "fixed", "herc", "hrp", "inverse_volatility", "max_diversification",
-        "max_sharpe", "min_variance", "nco", "risk_parity",
+        "barbell", "cvar_min", "equal_names", "equal_weight", "fixed", "herc", "hrp", "inverse_volatility",
+        "max_diversification", "max_sharpe", "min_variance", "nco", "risk_parity",
     }  # fmt: skip
     assert words.engines["custom"] == methods
     assert words.simulators["custom"] == {"next_open", "next_close", "same_close"}

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tvquant.allocation.risk.aggressors import Aggressors
 from tvquant.allocation.risk.contract import Capping, Estimate, Objective, RiskProfile
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.allocation.risk.tail import Tail
 
 FIXED = FixedWeights.under
+BARBELL = Aggressors.under
 RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
     {
         profile.name: profile
@@ -52,6 +54,14 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 meaning="Capital split down a tree of correlations by inverse branch variance.",
                 objective=Objective.HIERARCHICAL,
                 capping=Capping.PROJECTED,
+            ),
+            # A composition above engines: they are asked for its core.
+            RiskProfile(
+                name=BARBELL,
+                meaning="A few antifragile leaders of clusters beside a broad core, by hierarchical risk parity.",
+                objective=Objective.HIERARCHICAL,
+                capping=Capping.PROJECTED,
+                options=(Aggressors,),
             ),
             RiskProfile(
                 name="max_sharpe",
