@@ -43,6 +43,7 @@ ELSEWHERE = {
     "profiles/sections/data.py": "unit/profiles/test_schema.py",
     "profiles/sections/execution.py": "unit/profiles/test_schema.py",
     "profiles/sections/promotion.py": "unit/profiles/test_schema.py",
+    "profiles/sections/regime.py": "unit/profiles/test_schema.py",
     "profiles/sections/selection.py": "unit/profiles/test_schema.py",
     "profiles/sections/universe.py": "unit/profiles/test_schema.py",
     # Parts of one page: rendered whole, and in a browser.
@@ -78,6 +79,8 @@ ELSEWHERE = {
     "report/sections/standings.py": "unit/report/test_render.py",
     "report/sections/vetoes.py": "unit/report/test_choosing.py",
     "report/sections/weights.py": "unit/report/test_render.py",
+    "regime/hidden_markov.py": "unit/regime/test_detector.py",
+    "regime/jump_model.py": "unit/regime/test_detector.py",
     "simulation/account.py": "unit/simulation/test_custom.py",
     "simulation/kernel.py": "unit/simulation/test_custom.py",
     "simulation/preflight.py": "contracts/test_simulators.py",

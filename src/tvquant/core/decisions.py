@@ -14,6 +14,7 @@ import numpy as np
 from tvquant.core.allocations import AllocationOutcome, Constraint
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats
+from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp, Stamps
 
@@ -105,6 +106,7 @@ class Decision:
     netting : None for baselines and where nothing is held.
     weights : net physical weights by instrument key, negative for shorts, zeros left out.
     inputs : digest of what the decision was computed from.
+    regime : of the market, as it was known; None for baselines, which do not go by it.
     failure : why there is no decision but cash: the maths of choosing had no answer; None where it had.
     """
 
@@ -120,6 +122,7 @@ class Decision:
     atoms: Mapping[str, float] = field(default_factory=dict)
     netting: Netting | None = None
     footing: Footing | None = None
+    regime: MarketRegime | None = None
     failure: str | None = None
 
     @classmethod
@@ -139,6 +142,7 @@ class Decision:
             atoms=payload["atoms"],
             netting=None if netting is None else Netting.of(netting),
             footing=None if footing is None else Footing.of(footing),
+            regime=None if payload.get("regime") is None else MarketRegime.of(payload["regime"]),
             failure=payload["failure"],
         )
 
@@ -149,6 +153,7 @@ class Decision:
             "as_of": str(self.as_of),
             "footing": None if self.footing is None else self.footing.payload(),
             "failure": self.failure,
+            "regime": None if self.regime is None else self.regime.payload(),
             "funnel": self.funnel.payload(),
             "excluded": dict(sorted(self.excluded.items())),
             "selection": None if self.response is None else self.response.payload(),

@@ -17,6 +17,7 @@ from tvquant.profiles.sections.allocation import AllocationSection, RiskSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
 from tvquant.profiles.sections.execution import BenchmarkSection, CostsSection, ExecutionSection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
+from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.profiles.sections.universe import UniverseSection
 
@@ -39,6 +40,7 @@ class Profile(Section):
     data: DataSection
     windows: WindowsSection
     selection: SelectionSection
+    regime: RegimeSection
     allocation: AllocationSection
     risk: RiskSection
     execution: ExecutionSection

@@ -112,10 +112,10 @@ def discovery(view: View, rules: Rules) -> Discovery:
         found = discover(view.panel, rules.universe, instrument_features(view, rules))
         return found if rules.sides is None else replace(found, atoms=_on_sides(found.atoms, rules.sides, view.day))
 
-    return view.once(("discovery", *_before_selection(rules)), compute_discovery)
+    return view.once(("discovery", *before_selection(rules)), compute_discovery)
 
 
-def _before_selection(rules: Rules) -> tuple[Hashable, ...]:
+def before_selection(rules: Rules) -> tuple[Hashable, ...]:
     """Return what decides who is recruited and healthy: rules that differ in `selection` only share both."""
     return rules.universe, rules.data, rules.train, rules.sides
 
@@ -135,7 +135,7 @@ def health(view: View, rules: Rules) -> Health:
         columns = view.panel.columns(discovery(view, rules).pool)
         return judge(view.panel, columns, rules.data, train=rules.train)
 
-    return view.once(("health", *_before_selection(rules)), compute_health)
+    return view.once(("health", *before_selection(rules)), compute_health)
 
 
 def has_history(view: View, rules: Rules) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
 from tvquant.tournament.attribution import by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+from tvquant.tournament.specs import StrategySpec
 from tvquant.tournament.trades import Trade, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
 
@@ -215,11 +217,33 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "net": np.array([sum(one.weights.values()) for one in rebalances]),
         "flags": [" ".join(one.flags) for one in rebalances],
         **books(rebalances),
+        **_regimes(engine, settled),
         "dispersion": padded(dispersion(engine.panel, result.filled), np.nan),
         "return": padded(_ratio(bounds), np.nan),
         "traded": padded(result.traded, np.nan),
         "turnover": padded(result.turnover, np.nan),
     }
+
+
+def _regimes(engine: BacktestEngine, settled: Settled) -> Columns:
+    """Return the regime that each decision knew, and the one at the last row of its test span; null for baselines.
+
+    The second is found after the fact, by all that was known then: no decision has it (R-REG-08).
+    """
+    cell, rebalances = settled.cell, settled.rebalances
+    known = [one.regime for one in rebalances]
+    realised: list[MarketRegime | None] = [None] * len(rebalances)
+    if isinstance(cell.spec, StrategySpec):
+        at = {one.row: one.regime for one in rebalances}  # where a later decision looked, nobody has to look again
+        last = {window.id: window.stop - 1 for window in engine.grids[cell.path.schedule]}
+        rows = [last[one.window] for one in rebalances]
+        realised = [at.get(row) or engine.realised(row, cell.spec.rules) for row in rows]
+    columns: dict[str, Any] = {}
+    for name, found in (("regime", known), ("realised_regime", realised)):
+        columns[name] = pl.Series([one.label.value if one else None for one in found], dtype=pl.String)
+        columns[f"{name}_quadrant"] = pl.Series([one.quadrant.value if one else None for one in found], dtype=pl.String)
+        columns[f"{name}_score"] = np.array([one.score if one else np.nan for one in found])
+    return columns
 
 
 def _distinct(one: Rebalance, name: str) -> int:

@@ -195,8 +195,9 @@ def _rules(profile: Profile, schedule: Schedule, risk_profile: str = "") -> Rule
         universe=profile.universe,
         data=profile.data,
         selection=profile.selection,
+        regime=profile.regime,
         train=schedule.train,
-        stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps,
+        stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps | profile.regime.stamps,
         sides=_sides(profile, risk_profile),
     )
 

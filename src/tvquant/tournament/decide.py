@@ -21,7 +21,7 @@ from tvquant.allocation import allocate
 from tvquant.allocation.expected import expected_of
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import keep_caps
-from tvquant.core.allocations import Allocation, Attempt, Covariance, Limits, Problem, Status, violated
+from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status, violated
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
@@ -37,6 +37,7 @@ from tvquant.statistics.precision import without_variance
 from tvquant.tournament.atom_figures import antifragility_of, scores_of
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.declared import declared
+from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
 from tvquant.tournament.views import View
@@ -78,7 +79,8 @@ def decide(view: View, spec: Spec, previous: Previous) -> Decision:
     except ModelError as error:
         stamps = NONE if isinstance(spec, MarketSpec) else spec.rules.stamps
         made = replace(_equal(chosen.view, (), {}, {}, stamps), failure=str(error))
-    return replace(made, footing=chosen.footing)
+    seen = market_regime(chosen.view, spec.rules) if isinstance(spec, StrategySpec) else None
+    return replace(made, footing=chosen.footing, regime=seen)
 
 
 def prepare(view: View, rules: Rules) -> Prepared:
@@ -89,12 +91,13 @@ def prepare(view: View, rules: Rules) -> Prepared:
     view = quorum_view_by(view, rules).view
     try:
         _pool(view, rules)
+        market_regime(view, rules)
         winners = choose(view, rules).winners
     except ModelError:  # each decision says it
         winners = ()
     if winners:
         _training(view, rules, winners)
-    return view.known(*((part, rules) for part in ("pool", "choice", "training")))
+    return view.known(regime_key(rules), *((part, rules) for part in ("pool", "choice", "training")))
 
 
 def lend(view: View, rules: Rules, prepared: Prepared) -> None:
@@ -139,6 +142,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         target=None if own is None else own.target,
         scores=scores_of(choice.response, ids),
         antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
+        regime=market_regime(view, rules),
     )
     made = allocate(
         problem,
@@ -153,11 +157,6 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
     return _netted(view, problem, decision, made, choice.response) if made.weights else decision
-
-
-def limits_at(view: View, spec: StrategySpec) -> Limits:  # noqa: ARG001 (where a regime seen at the view will lower them)
-    """Return the limits in force at the view, for the problem and for what is held after netting."""
-    return spec.limits
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:

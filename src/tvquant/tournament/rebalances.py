@@ -16,6 +16,7 @@ from tvquant.core.allocations import Expected, Status
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.records import SELECTION, SNAPSHOT, Entry, selection_chain
+from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamps
@@ -55,6 +56,7 @@ class Rebalance:
     recourse : what the attempt that made them resorted to.
     single : whether the limits admitted these weights only.
     expected : what the covariance expects of the book; None where nothing is held, and of baselines.
+    regime : of the market, as the decision knew it; None of baselines.
     entropy : mean permutation entropy of the pool that was selected from; NaN where the model did not ask.
     """
 
@@ -77,6 +79,7 @@ class Rebalance:
     recourse: tuple[str, ...] = ()
     single: bool = False
     expected: Expected | None = None
+    regime: MarketRegime | None = None
     entropy: float = math.nan
 
     @classmethod
@@ -103,6 +106,7 @@ class Rebalance:
             risk_profile=allocation.risk_profile if allocation else "",
             recourse=tuple(allocation.attempts[-1].recourse) if allocation and allocation.attempts else (),
             single=allocation is not None and allocation.single,
+            regime=decision.regime,
             expected=allocation.expected if allocation else None,
             entropy=response.thresholds.get(HARDENING, NOT_ASKED)["mean"] if response else math.nan,
         )
@@ -170,7 +174,7 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
     """Return the per-rebalance record of a cell (R-LED-05): what was held and how it came about."""
     limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
     payload = _without_response(decision)
-    kept = ("as_of", "footing", "failure", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
+    kept = ("as_of", "footing", "failure", "regime", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
     return Entry(
         chain=cell.key,
         stage=Stage.VALIDATION,
@@ -189,6 +193,8 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
             "forced_cash": rebalance.forced_cash,
             "moved": rebalance.moved,
             "status": rebalance.status,
+            "regime": rebalance.regime.label.value if rebalance.regime else None,
+            "quadrant": rebalance.regime.quadrant.value if rebalance.regime else None,
             "position_cap": limits.position if limits else None,
             "cluster_cap": limits.cluster if limits else None,
         },

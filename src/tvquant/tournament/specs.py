@@ -8,6 +8,7 @@ from tvquant.core.allocations import Limits
 from tvquant.core.stamps import Stamps
 from tvquant.profiles.options import Options
 from tvquant.profiles.sections.data import DataSection
+from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.profiles.sections.universe import UniverseSection
 
@@ -22,6 +23,7 @@ class Rules:
     universe: UniverseSection
     data: DataSection
     selection: SelectionSection
+    regime: RegimeSection
     train: int
     stamps: Stamps
     sides: FixedWeights | None = None

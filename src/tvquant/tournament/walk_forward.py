@@ -9,7 +9,7 @@
 3. When a path has all its rebalances, each of its books is simulated over the whole of it and measured (`settle`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,12 +23,14 @@ from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.rates import ZERO, RiskFree
 from tvquant.core.records import SELECTION, Entry
+from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, prepare
+from tvquant.tournament.market_regime import market_regime_at, regime_key
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance, selection_entry
 from tvquant.tournament.specs import MarketSpec, Previous, Rules
@@ -81,7 +83,7 @@ class Settled:
 
 
 class BacktestEngine:
-    """Decides paths and settles their books on one panel; keeps nothing between calls but the features of its rows."""
+    """Decides paths and settles their books on one panel; keeps what it finds of rows between calls."""
 
     def __init__(self, panel: Panel, grids: Grids, risk_free: RiskFree = ZERO) -> None:
         """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row."""
@@ -90,6 +92,7 @@ class BacktestEngine:
         self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
         first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
         self._features = FeaturePass(panel, max(first - SESSIONS, 0))
+        self._realised: dict[tuple[Hashable, ...], MarketRegime] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them."""
@@ -139,6 +142,13 @@ class BacktestEngine:
                 selection = selections[path.selection] if decision.response else None
                 made = before[path.key] = Rebalance.of(window.id, one.row, decision, selection)
                 yield Decided(path=path, rebalance=made, decision=decision, selection=entry)
+
+    def realised(self, row: int, rules: Rules) -> MarketRegime:
+        """Return the regime at a row with all that was known then, for those who look back (R-REG-08); found once."""
+        key = row, *regime_key(rules)
+        if key not in self._realised:
+            self._realised[key] = market_regime_at(self.panel, row, rules)
+        return self._realised[key]
 
     def settle(self, cell: Cell, rebalances: Sequence[Rebalance]) -> Settled:
         """Simulate a path's rebalances in one book and measure it.

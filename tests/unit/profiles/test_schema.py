@@ -1,3 +1,4 @@
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.calendar_steps import CalendarStep
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
+from tvquant.core.regimes import Regime
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.features.rating_rules import RATING_RULES, AdxRule
 from tvquant.profiles import Profile, Vocabulary, load, resolve
@@ -47,6 +49,28 @@ def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
     assert made(vocabulary, universe__membership="dated").universe.stamps == NONE
     assert made(vocabulary).selection.stamps == NONE
     assert made(vocabulary, selection__thresholds="as_specified").selection.stamps == {Stamp.AS_SPECIFIED}
+    assert made(vocabulary).regime.stamps == NONE
+    assert made(vocabulary, regime__preset="as_specified").regime.stamps == {Stamp.AS_SPECIFIED}
+
+
+@pytest.mark.requirement("R-RSK-11")
+@pytest.mark.requirement("R-RSK-14")
+def test_caps_and_shares_of_a_regime_are_those_of_the_requirements(vocabulary: Vocabulary) -> None:
+    """Quiet and normal add no cap to `allocation.limits`, which are .25."""
+    regime = made(vocabulary).regime
+    assert [regime.caps.of(label) for label in Regime] == [None, None, 0.20, 0.15]
+    assert [regime.aggressors.of(label) for label in Regime] == [0.15, 0.10, 0.05, 0.03]
+    assert made(vocabulary, regime__caps__normal=0.2).regime.caps.of(Regime.NORMAL) == 0.2
+    for key, value, said in (
+        ("crisis", 0.21, "regime.caps.crisis: expected at most that of turbulent (0.2), found 0.21"),
+        ("normal", 0.19, "regime.caps.turbulent: expected at most that of normal (0.19), found 0.2"),
+        ("turbulent", None, None),
+    ):
+        if said is None:
+            assert made(vocabulary, **{f"regime__caps__{key}": value}).regime.caps.of(Regime.TURBULENT) is None
+            continue
+        with pytest.raises(ProfileError, match=re.escape(said)):
+            made(vocabulary, **{f"regime__caps__{key}": value})
 
 
 @pytest.mark.requirement("R-SEL-15")

@@ -139,7 +139,7 @@ def test_features_discovery_and_health_are_computed_once_for_all(
         found.append(dict(counts))
         counts.clear()
     assert found[0] == found[1]
-    assert (found[0]["history"], found[0]["discover"]) == (1, 10)
+    assert (found[0]["history"], found[0]["discover"]) == (1, 11), "ten decisions, and the last row for its regime"
 
 
 def test_a_run_that_was_killed_goes_on_with_its_challengers(
