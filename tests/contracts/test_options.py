@@ -17,6 +17,7 @@ from tvquant.core.streams import Streams
 from tvquant.profiles import Options
 from tvquant.profiles.fields import Real
 from tvquant.profiles.sections.selection import SelectionSection
+from tvquant.regime import MarketRegimeDetector
 from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.vetoes.contract import Rule, above
@@ -24,6 +25,7 @@ from tvquant.simulation import SIMULATORS
 
 DECLARED = {place + "/" + each.__name__: each for place, each in vocabulary().declarations()}
 MEMBERS = [m for f in (SELECTION_MODELS, VETOES, ENGINES, RISK_PROFILES, SIMULATORS) for m in f.values()]
+MEMBERS.append(MarketRegimeDetector)
 
 
 @pytest.mark.parametrize("name", DECLARED)

@@ -12,7 +12,7 @@ def vocabulary() -> Vocabulary:
     from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of, uninstalled
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS
-    from tvquant.regime import Detection
+    from tvquant.regime import MarketRegimeDetector
     from tvquant.selection import SELECTION_MODELS, VETOES
     from tvquant.simulation import SIMULATORS
     from tvquant.simulation.simulators.contract import Support
@@ -35,7 +35,7 @@ def vocabulary() -> Vocabulary:
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
             "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),
-            "regime": (Detection,),
+            "regime": declared_by((MarketRegimeDetector,)),
             "execution": declared_by(SIMULATORS.values()),
         },
     )

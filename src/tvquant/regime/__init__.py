@@ -2,6 +2,5 @@
 
 from tvquant.regime.detector import MarketRegimeDetector
 from tvquant.regime.noise import noise_bands
-from tvquant.regime.options import Detection
 
-__all__ = ["Detection", "MarketRegimeDetector", "noise_bands"]
+__all__ = ["MarketRegimeDetector", "noise_bands"]

@@ -12,13 +12,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
 from tvquant.core.regimes import UNKNOWN, MarketRegime, Quadrant, Regime
+from tvquant.profiles.options import Options
 from tvquant.profiles.regime_bands import FIRST, Bands, packaged_bands
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.regime import hidden_markov, jump_model
@@ -71,6 +72,9 @@ class MarketRegimeDetector:
     opinions : names of `OPINIONS` that are asked as well.
     bands : what noise has, by number of returns.
     """
+
+    name: ClassVar[str] = "regime"
+    options: ClassVar[tuple[type[Options], ...]] = (Detection,)
 
     calibrated: bool
     triggers: bool
