@@ -13,7 +13,7 @@ from tvquant.statistics.estimators.spectral import Denoised
 from tvquant.statistics.means import shrunk
 
 pytestmark = [
-    pytest.mark.xdist_group("skfolio"),
+    pytest.mark.xdist_group("engine libraries"),
     # At tolerances of 1e-12 skfolio warns even where it agrees to 1e-13; the assertions judge.
     pytest.mark.filterwarnings("ignore:Solution may be inaccurate"),
 ]

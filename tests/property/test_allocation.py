@@ -13,7 +13,9 @@ from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.core.allocations import Status
 from tvquant.profiles.options import declared_by
 
-CASES = st.sampled_from([(e, p) for e in sorted(ENGINES) for p in sorted(risk_profiles_of(ENGINES[e]))])
+CASES = st.sampled_from(
+    [(e, p) for e in sorted(ENGINES) if not ENGINES[e].library for p in sorted(risk_profiles_of(ENGINES[e]))]
+)
 SIZES = st.one_of(st.sampled_from([1, 2, 3, 4, 50]), st.integers(1, 12))
 
 

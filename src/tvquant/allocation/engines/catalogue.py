@@ -8,9 +8,11 @@ from tvquant.allocation.engines.contract import Engine
 from tvquant.allocation.engines.custom import Custom
 from tvquant.allocation.engines.cvxportfolio import Cvxportfolio
 from tvquant.allocation.engines.pyportfolioopt import PyPortfolioOpt
+from tvquant.allocation.engines.riskfolio import Riskfolio
+from tvquant.allocation.engines.skfolio import Skfolio
 
 ENGINES: Mapping[str, Engine] = MappingProxyType(
-    {engine.name: engine for engine in (Custom(), PyPortfolioOpt(), Cvxportfolio())}
+    {engine.name: engine for engine in (Custom(), Skfolio(), Riskfolio(), PyPortfolioOpt(), Cvxportfolio())}
 )
 EXTRA = "engines"
 """The extra that installs the libraries of engines."""

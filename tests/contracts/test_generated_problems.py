@@ -1,0 +1,83 @@
+"""Every engine on every risk profile that it solves, on problems of every awkward kind.
+
+Two hundred under TVQUANT_PROOF; in the gate a slice with every kind in it. What libraries solve is asked in one worker,
+which imports them once.
+"""
+
+import os
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+
+from builders.generated_problems import KINDS, generated
+from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
+from tvquant.core.allocations import Problem, Status
+from tvquant.profiles.options import declared_by
+
+TOLERANCE = 1e-6
+NUMBERS = range(200 if os.environ.get("TVQUANT_PROOF") else len(KINDS))
+TOGETHER = pytest.mark.xdist_group("engine libraries")
+CASES = [
+    pytest.param(engine, profile, marks=TOGETHER if ENGINES[engine].library else ())
+    for engine in ENGINES
+    for profile in sorted(risk_profiles_of(ENGINES[engine]))
+]
+
+problem = cache(lambda number: generated(number)[1])
+
+
+def defaults(engine: str, profile: str):
+    return tuple(declared() for declared in declared_by((ENGINES[engine], RISK_PROFILES[profile])))
+
+
+def broken(given: Problem, weights: dict[str, float]) -> dict[str, float]:
+    """Limits that are exceeded by the assets that weights of streams come to -> by how much."""
+    limits, held = given.limits, np.array([weights[key] for key in given.keys])
+    assets = sorted({asset for key in given.keys for asset in given.composition[key]})
+    units = np.array([[given.composition[key].get(asset, 0.0) for asset in assets] for key in given.keys])
+    net = held @ units
+    excess = {
+        "negative": -held.min(),
+        "position": held.max() - limits.position,
+        "asset": np.abs(net).max() - limits.position,
+        "cluster": max(held[np.array(given.clusters) == c].sum() for c in set(given.clusters)) - limits.cluster,
+        "gross": (held @ np.abs(units)).sum() - limits.gross,
+        "net high": net.sum() - limits.net[1],
+        "net low": limits.net[0] - net.sum(),
+    }
+    return {name: float(by) for name, by in excess.items() if not by <= TOLERANCE}
+
+
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.requirement("R-RSK-18")
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_limits_hold_or_the_failure_is_recorded(engine, profile, capfd):
+    answered = 0
+    for number in NUMBERS:
+        given, where = problem(number), f"problem {number}, {generated(number)[0]}"
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            got = allocate(given, engine=engine, risk_profile=profile, options=defaults(engine, profile))
+        assert [str(one.message) for one in warned] == [], where
+        assert got.attempts, where
+        assert all(one.outcome and one.outcome.isprintable() for one in got.attempts), where
+        assert got.status is Status.FAILED or (profile, generated(number)[0]) != ("max_sharpe", "losing"), where
+        if got.status is Status.FAILED:
+            assert (got.weights, got.cash) == ({}, 1.0), where
+            assert not got.attempts[-1].outcome.startswith("solved"), where
+            continue
+        answered += 1
+        assert np.isfinite([*got.weights.values(), got.cash]).all(), where
+        assert broken(given, dict(got.weights)) == {}, where
+        assert sum(got.weights.values()) > TOLERANCE, where
+        assert sum(got.weights.values()) + got.cash == pytest.approx(1.0, abs=1e-12), where
+        assert got.attempts[-1].outcome.startswith("solved"), where
+    assert answered >= len(NUMBERS) // 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_every_kind_has_its_problems_and_the_gate_has_one_of_each():
+    assert [generated(number)[0] for number in range(20)] == [*KINDS, *KINDS]
+    assert len(NUMBERS) >= len(KINDS)
