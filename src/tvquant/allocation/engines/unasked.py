@@ -5,6 +5,7 @@ import numpy as np
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.max_sharpe import highest_mean
+from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
 from tvquant.core.allocations import Attempt, Covariance
 
@@ -14,7 +15,7 @@ def unasked(covariance: Covariance, feasible: FeasibleSet, risk_profile: RiskPro
 
     A library may refuse the first, and answer the second with a book that loses on average.
     """
-    if risk_profile.objective is Objective.MAX_RATIO and not highest_mean(covariance.means, feasible) > 0.0:
+    if risk_profile.objective is Objective.MAX_RATIO and not highest_mean(covariance.means, Region.of(feasible)) > 0.0:
         who = "no name has" if covariance.means.max() <= 0.0 else "no book within the caps has"
         attempt = Attempt(what="means", outcome=f"{who} a positive expected return")
         return EngineAnswer(weights=None, attempts=(attempt,))
