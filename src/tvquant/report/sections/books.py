@@ -78,17 +78,19 @@ def _risk(one: Books, a: int) -> Figure:
 
 
 def _solved(found: Sequence[Books]) -> Table:
-    """Return how often each strategy was solved, and how its books were."""
+    """Return how often each strategy was solved, and how its books were; of recourses those that any took."""
+    taken = [" ".join(one.windows["recourse"]).split() for one in found]
+    known = {name: label for name, label in RECOURSES.items() if any(name in mine for mine in taken)}
     rows = []
-    for one in found:
-        status, recourse = one.windows["status"].to_list(), " ".join(one.windows["recourse"]).split()
+    for one, recourse in zip(found, taken, strict=True):
+        status = one.windows["status"].to_list()
         rows.append((
             one.key, count(len(status)), *(count(status.count(name)) for name in ("solved", "fell_back", "failed")),
-            *(count(recourse.count(name)) for name in RECOURSES),
+            *(count(recourse.count(name)) for name in known),
             number(_effective(one), 1), percent(one.mean("drift")), percent(one.mean("cash")),
             percent(one.mean("shrinkage")), number(one.mean("condition"), 0),
         ))  # fmt: skip
-    head = ("decisions and means", "decisions", "solved", "fell back", "failed", *RECOURSES.values(),
+    head = ("decisions and means", "decisions", "solved", "fell back", "failed", *known.values(),
             "effective names", "drift", "cash", "shrinkage", "condition")  # fmt: skip
     return Table(head=head, rows=tuple(rows))
 
