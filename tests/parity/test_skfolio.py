@@ -6,9 +6,10 @@ import pytest
 from builders.problems import covariance_of, estimated, limits, problem_of
 from builders.returns import factors
 from tvquant.allocation import allocate
+from tvquant.allocation.engines.custom.hrp import weights_in_order
 from tvquant.allocation.risk.tail import Tail
 from tvquant.core.allocations import Covariance, Status
-from tvquant.statistics import Estimates, estimate
+from tvquant.statistics import Estimates, correlation_distance, dendrogram, estimate
 from tvquant.statistics.estimators.spectral import Denoised
 from tvquant.statistics.means import shrunk
 
@@ -170,7 +171,10 @@ def test_risk_parity_equals_skfolio(returns):
 
 @pytest.mark.requirement("R-RSK-09")
 @RETURNS
-def test_hrp_equals_skfolio(returns):
+def test_hrp_equals_skfolio_in_the_order_that_skfolio_takes(returns):
+    """It takes scipy's, and ours is never longer."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
     from skfolio.cluster import HierarchicalClustering, LinkageMethod
     from skfolio.distance import CovarianceDistance
     from skfolio.optimization import HierarchicalRiskParity
@@ -184,7 +188,13 @@ def test_hrp_equals_skfolio(returns):
         distance_estimator=CovarianceDistance(covariance_estimator="precomputed"),
         seriation_estimator=HierarchicalSeriation(hierarchical_clustering_estimator=ward, optimal_ordering=True),
     )
-    np.testing.assert_allclose(ours(covariance, "hrp"), model.fit(r).weights_, rtol=0.0, atol=1e-8)
+    deviation = np.sqrt(np.diag(covariance.matrix))
+    distance = correlation_distance(covariance.matrix / np.outer(deviation, deviation))
+    leaves = leaves_list(linkage(squareform(distance, checks=False), "ward", optimal_ordering=True))
+    np.testing.assert_allclose(weights_in_order(covariance.matrix, leaves), model.fit(r).weights_, rtol=0.0, atol=1e-8)
+    own = list(dendrogram(distance).leaves)
+    assert distance[own[1:], own[:-1]].sum() <= distance[leaves[1:], leaves[:-1]].sum() + 1e-12
+    np.testing.assert_allclose(ours(covariance, "hrp"), weights_in_order(covariance.matrix, own), rtol=0.0, atol=1e-12)
 
 
 def ward():

@@ -29,7 +29,7 @@ class Linkage(StrEnum):
 
 
 class LeafOrder(StrEnum):
-    """Order of the leaves of a linkage: as scipy's linkage finds them, or by its `optimal_leaf_ordering`."""
+    """Order of the leaves of a linkage: as scipy's linkage finds them, or that of `leaf_order`: none is shorter."""
 
     LINKAGE = "linkage"
     OPTIMAL = "optimal"
@@ -111,12 +111,12 @@ def merges(distance: Floats, *, linkage: Linkage = Linkage.WARD, leaf_order: Lea
 
     Source: Ward (1963), Hierarchical grouping to optimize an objective function, Journal of the American Statistical
     Association 58, 236-244; Sokal & Michener (1958), A statistical method for evaluating systematic relationships,
-    University of Kansas Science Bulletin 38, for the average; Bar-Joseph, Gifford & Jaakkola (2001) for scipy's optimal
-    leaf ordering.
+    University of Kansas Science Bulletin 38, for the average.
     """
     from scipy.cluster import hierarchy
     from scipy.spatial.distance import squareform
 
+    from tvquant.statistics.leaf_order import with_best_order
     from tvquant.statistics.linkage import ward_linkage
 
     if len(distance) < 2:
@@ -130,7 +130,7 @@ def merges(distance: Floats, *, linkage: Linkage = Linkage.WARD, leaf_order: Lea
         else hierarchy.linkage(squareform(distance, checks=False), linkage.value)
     )
     if leaf_order is LeafOrder.OPTIMAL:
-        found = hierarchy.optimal_leaf_ordering(found, squareform(distance, checks=False))
+        found = with_best_order(found, distance)
     return found
 
 
@@ -141,7 +141,7 @@ class Dendrogram:
     Parameters
     ----------
     merges : (K - 1) x 4: the two that are joined (below K a name, else K + the row of a merge), height, names in it.
-    leaves : K columns, from left to right so that no branches cross, neighbours near each other.
+    leaves : K columns, from left to right so that no branches cross, neighbours as near each other as they can be.
     """
 
     merges: Floats

@@ -28,6 +28,29 @@ def leaves(merges, node, n):
     return leaves(merges, left, n) + leaves(merges, right, n)
 
 
+def shortest(merges, root, distance):
+    """The shortest of the orders in which no branches cross, the first branch under the root first.
+
+    By the definition: of each branch the shortest order for every pair of ends.
+    """
+    n = len(distance)
+
+    def orders(node):
+        if node < n:
+            return {(node, node): (0.0, [node])}
+        left, right = (orders(int(merges[node - n, side])) for side in (0, 1))
+        found = {}
+        for (i, k), (before, head) in left.items():
+            for (m, j), (after, tail) in right.items():
+                length = before + distance[k, m] + after
+                if (i, j) not in found or length < found[i, j][0]:
+                    found[i, j] = length, head + tail
+        return found | {(j, i): (length, names[::-1]) for (i, j), (length, names) in found.items()}
+
+    first = set(leaves(merges, int(merges[root - n, 0]), n))
+    return min((one for (i, _), one in orders(root).items() if i in first), key=lambda one: one[0])[1]
+
+
 def cluster_variance(matrix, items):
     part = matrix[np.ix_(items, items)]
     inverse = 1.0 / np.diag(part)
@@ -36,14 +59,14 @@ def cluster_variance(matrix, items):
 
 
 def lopez_de_prado(matrix):
-    """The three stages of the paper's section on HRP, with Ward linkage and scipy's ordering of leaves."""
+    """The three stages of the paper's section on HRP, with Ward linkage and the shortest order of the leaves."""
     n = len(matrix)
     deviation = np.sqrt(np.diag(matrix))
     distance = np.sqrt(np.maximum(0.0, 0.5 * (1.0 - matrix / np.outer(deviation, deviation))))
     np.fill_diagonal(distance, 0.0)
-    merges = linkage(squareform(distance, checks=False), method="ward", optimal_ordering=True)
+    merges = linkage(squareform(distance, checks=False), method="ward")
     weights = np.ones(n)
-    stretches = [leaves(merges, 2 * n - 2, n)]
+    stretches = [shortest(merges, 2 * n - 2, distance)]
     while stretches:
         halves = []
         for stretch in stretches:
@@ -61,7 +84,7 @@ def lopez_de_prado(matrix):
 
 @pytest.mark.requirement("R-RSK-09")
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("n", [2, 3, 5, 20, 101])
+@pytest.mark.parametrize("n", [2, 3, 5, 20, 40])
 def test_weights_are_those_of_lopez_de_prado(n, seed):
     matrix = covariance(n, seed=seed).matrix
     np.testing.assert_allclose(hrp_weights(matrix), lopez_de_prado(matrix), rtol=0.0, atol=1e-10)
@@ -69,7 +92,7 @@ def test_weights_are_those_of_lopez_de_prado(n, seed):
 
 @pytest.mark.requirement("R-RSK-09")
 def test_more_names_than_rows():
-    matrix = covariance(150, rows=40).matrix
+    matrix = covariance(60, rows=20).matrix
     np.testing.assert_allclose(hrp_weights(matrix), lopez_de_prado(matrix), rtol=0.0, atol=1e-10)
 
 

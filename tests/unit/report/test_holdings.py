@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from tvquant.core.decisions import CurrentDecision
@@ -281,8 +281,11 @@ def test_the_heat_map_stands_in_the_order_of_its_tree(four):
     found = four.current.correlation
     distance = np.sqrt((1 - found.matrix) / 2)
     condensed = squareform(distance, checks=False)
-    merges = optimal_leaf_ordering(linkage(condensed, "ward"), condensed)
-    leaves = leaves_list(merges)
+    merges = linkage(condensed, "ward")
+    (a, b, c, d), own = leaves_list(merges), found.matrix
+    middle = {(i, j): own[i, j] for i in (a, b) for j in (c, d)}  # two pairs, the nearest of both side by side
+    left, right = max(middle, key=middle.__getitem__)
+    leaves = [a + b - left, left, right, c + d - right]
     order = [found.atoms[k] for k in leaves]
     assert sorted(order) == sorted(found.atoms)
     heights = [y for y in tree["y"] if y]

@@ -1,9 +1,9 @@
 """Hierarchical risk parity: capital is split down a tree of correlations, at each step by inverse branch variance.
 
 1. Correlation distance sqrt((1 - rho) / 2), Ward linkage of it.
-2. Quasi-diagonal order: the leaves of the tree in the order that `scipy.cluster.hierarchy.optimal_leaf_ordering` finds
-   (a search for neighbours that are close; it is not always the best order there is, and libraries that leave the
-   linkage's own order get other weights).
+2. Quasi-diagonal order: the leaves of the tree in the order of the least total distance between neighbours
+   (`statistics.leaf_order`). Libraries that take scipy's `optimal_leaf_ordering`, which is often longer, or leave the
+   linkage's own order get other weights.
 3. Recursive bisection: a stretch of names is halved, the left half gets 1 - V_L / (V_L + V_R), V being the variance of
    a half whose names are held by inverse variance.
 
@@ -13,6 +13,7 @@ Management 42; Ward linkage instead of its single linkage.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.solver_attempts import Solution, first_solution
@@ -43,12 +44,16 @@ def hrp_weights(matrix: Floats) -> Floats:
     """Return the N weights, of sum 1, of the covariance `matrix` (N x N) without caps."""
     from scipy.cluster.hierarchy import leaves_list
 
-    from tvquant.allocation.engines.custom.kernels import bisect
-
     if len(matrix) == 1:
         return np.ones(1)
     distance = correlation_distance(np.clip(_correlation(matrix), -1.0, 1.0))
-    leaves = leaves_list(merges(distance, leaf_order=LeafOrder.OPTIMAL))
+    return weights_in_order(matrix, leaves_list(merges(distance, leaf_order=LeafOrder.OPTIMAL)))
+
+
+def weights_in_order(matrix: Floats, leaves: NDArray[np.intp]) -> Floats:
+    """Return the N weights, of sum 1, by step 3 for names that stand in the order `leaves`."""
+    from tvquant.allocation.engines.custom.kernels import bisect
+
     weights = np.empty(len(matrix))
     weights[leaves] = bisect(matrix[np.ix_(leaves, leaves)])
     return weights
