@@ -17,12 +17,14 @@ def limits(
     cluster: float = 0.25,
     names: Mapping[str, tuple[float, float]] | None = None,
     groups: Mapping[str, tuple[Sequence[str], float]] | None = None,
+    **sides: float,
 ) -> Limits:
     """Return the limits of the presets, but for those that are given: symbol -> (least, most); group -> who, most."""
     return Limits(
         gross=gross, net=net, position=position, cluster=cluster,
         names=tuple(NameLimit(symbol=s, least=low, most=high) for s, (low, high) in (names or {}).items()),
         groups=tuple(GroupLimit(name=g, symbols=tuple(who), most=most) for g, (who, most) in (groups or {}).items()),
+        **sides,
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Toy:
         found = linprog(
             variances, A_ub=feasible.rows, b_ub=feasible.bounds,
             A_eq=np.ones((1, len(variances))), b_eq=[feasible.budget],
-            bounds=[(0.0, most) for most in feasible.upper], method="highs",
+            bounds=np.column_stack((feasible.lower, feasible.upper)), method="highs",
         )  # fmt: skip
         outcome = "solved" if found.status == 0 else found.message
         return EngineAnswer(weights=found.x, attempts=(Attempt(what="linear_program", outcome=outcome),))

@@ -319,7 +319,7 @@ def test_longs_beside_shorts_keep_the_net_of_what_they_hold(engine, profile, net
     signs = np.where(np.arange(30) % 3, 1.0, -1.0)
     given = replace(
         problem(30, replace(HOUSE, net=net)),
-        composition={f"N{i:03d}": {"asset": sign} for i, sign in enumerate(signs.tolist())},
+        composition={f"N{i:03d}": {f"X:N{i:03d}": sign} for i, sign in enumerate(signs.tolist())},
     )
     got = weighed(given, engine, profile)
     weights = np.array(list(got.weights.values()))

@@ -4,19 +4,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tvquant.allocation import barbell, caps
-from tvquant.allocation.caps import DUST, Family, FeasibleSet
+from tvquant.allocation import barbell
+from tvquant.allocation.caps import DUST, Family, FeasibleSet, emptied, feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
+from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
 
-WHOLE = ("gross", Family.NET_HIGH.value, Family.NET_LOW.value)
+WHOLE = ("gross", Family.NET_HIGH.value, Family.NET_LOW.value, Family.LONG.value, Family.SHORT.value)
 """Limits on the whole book: what they take is no cash that caps force."""
 
 
@@ -48,8 +49,8 @@ def allocate(
     ModelError : as `feasible_set`.
     """
     solver = _supported(engine, (risk_profile, *fallbacks))
-    feasible = caps.feasible_set(problem)
-    if (empty := caps.emptied(feasible)) is not None:
+    feasible = feasible_set(problem)
+    if (empty := emptied(feasible)) is not None:
         return _failed(engine, risk_profile, (empty,))
     attempts: list[Attempt] = []
     for name in (risk_profile, *fallbacks):
@@ -65,8 +66,8 @@ def allocate(
         attempts += (replace(a, what=f"{name}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts)
         if answer.weights is None:
             continue
-        weights, cash = caps.settle(answer.weights)
-        constraints = caps.verify(weights, cash, feasible)
+        weights, cash = settle(answer.weights)
+        constraints = verify(weights, cash, feasible)
         broken = violated(constraints)
         own = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
         causes = _left(answer.taken, cash) if own else _causes(feasible, answer, constraints, cash)

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tvquant.allocation import budgets
 from tvquant.allocation.caps import DUST, FeasibleSet, feasible_set
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
@@ -116,19 +117,5 @@ def _own_limits(feasible: FeasibleSet, target: Floats, bold: Bools) -> FeasibleS
         if one.limit.least > 0.0:
             least |= one.gross > 0.0
     upper = np.where(bold & ~least, np.minimum(target, feasible.upper), feasible.upper)
-    return replace(feasible, upper=frozen(upper), budget=_most(upper, feasible))
-
-
-def _most(upper: Floats, feasible: FeasibleSet) -> float:
-    """Return the largest sum of weights up to the budget under these bounds, by a linear program."""
-    from scipy.optimize import linprog
-
-    found = linprog(
-        -np.ones(len(upper)),
-        A_ub=np.vstack((feasible.rows, np.ones(len(upper)))),
-        b_ub=np.append(feasible.bounds, feasible.budget),
-        bounds=np.column_stack((np.zeros(len(upper)), upper)),
-        method="highs",
-    )
-    most = -float(found.fun) if found.status == 0 else 0.0
-    return feasible.budget if most > feasible.budget - DUST else most
+    most = budgets.most(feasible.lower, upper, feasible.rows, feasible.bounds, feasible.budget)
+    return replace(feasible, upper=frozen(upper), budget=max(0.0, most))

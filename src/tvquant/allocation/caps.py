@@ -1,18 +1,26 @@
-"""Caps: where the weights of a problem may be, and proof that final weights are there.
+"""Caps: where the weights of a problem may be.
 
-A cap is never lifted: when the names cannot hold all capital under it, the rest is cash (R-RSK-10).
+1. Bounds are of single streams: what position and cluster limits, the limits by name of one stream and the bounds by
+   the method's own weights leave each.
+2. Rows are of several: an asset that several streams hold, clusters of allocation and of selection, longs, shorts,
+   gross and net, and limits by name. All but net bind what is held gross, before opposite streams cancel; so they also
+   bind what is left of it net.
+3. The budget is the most that all of them allow. A cap is never lifted: when the names cannot hold all capital under
+   it, the rest is cash (R-RSK-10).
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.allocations import CAP_TOLERANCE, Attempt, Constraint, Limits, NamedLimit, Problem
-from tvquant.core.errors import ModelError
+from tvquant.allocation import budgets
+from tvquant.allocation.units import Units, units_of
+from tvquant.core.allocations import CAP_TOLERANCE, Attempt, Limits, NamedLimit, Problem
 from tvquant.core.panel import Floats, frozen
 
 DUST = 1e-12
@@ -24,11 +32,25 @@ NEGLIGIBLE = 1e-9
 class Family(StrEnum):
     """Kinds of linear limits, by their names in the report of constraints."""
 
+    ASSET = "position"
     CLUSTER = "cluster"
+    SELECTION_CLUSTER = "selection_cluster"
+    LONG = "long"
+    SHORT = "short"
+    GROSS = "gross"
     NET_HIGH = "net_high"
     NET_LOW = "net_low"
     NAMED = "named"
     LEAST = "least"
+
+
+class Row(NamedTuple):
+    """A linear limit, units (N) @ weights <= bound; `label` is its name in the report of constraints."""
+
+    family: Family
+    units: Floats
+    bound: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,13 +74,13 @@ class FeasibleSet:
     Parameters
     ----------
     limits : what it was derived from.
-    cluster : N, the number of each name's cluster, 0 ... C - 1.
-    signs : N, 1 for a name that is held long and -1 for one that is held short.
-    lower : N, what each must hold; zeros, for a least is a row.
-    upper : N, the position cap, or the cluster cap or the most of its name where that is lower.
+    cluster, selection : N, the number of each stream's cluster, 0 ... C - 1: of allocation, and of the selection where
+        there was one.
+    units : what the streams hold.
+    lower, upper : N, what limits on single streams leave each.
     budget : that of the problem (1 unless less is asked for), or the most that all limits allow if that is less.
     forced_cash : share of equity that caps and limits by name keep in cash though gross and net would invest it.
-    rows, bounds, families : R x N, R and R; only of the limits that the others do not keep already.
+    rows, bounds, families, labels : R x N, R, R and R; only of the limits that the others do not keep already.
     open_budget : what the limits would allow without those by name.
     named : limits by name.
     unheld : why nothing keeps all limits at once; empty where something does.
@@ -66,7 +88,8 @@ class FeasibleSet:
 
     limits: Limits
     cluster: NDArray[np.intp]
-    signs: Floats
+    selection: NDArray[np.intp] | None
+    units: Units
     lower: Floats
     upper: Floats
     budget: float
@@ -74,51 +97,133 @@ class FeasibleSet:
     rows: Floats
     bounds: Floats
     families: tuple[Family, ...]
+    labels: tuple[str, ...]
     open_budget: float
     named: tuple[Named, ...] = field(default=())
     unheld: str = ""
 
 
 def feasible_set(problem: Problem) -> FeasibleSet:
-    """Derive the feasible set of a problem, once for whoever solves, projects or verifies.
-
-    Raises
-    ------
-    ModelError : a stream is not one unit net long or short: the budget below is that of such streams.
-    """
-    limits, signs = problem.limits, problem.exposures
-    for key, exposure in zip(problem.keys, signs.tolist(), strict=True):
-        if abs(exposure) != 1.0:
-            raise ModelError(f"allocation: expected {key} to be one unit net long or short, found {exposure:g}")
-    cluster = np.unique(np.array(problem.clusters), return_inverse=True)[1]
-    wanted = _wanted(limits, signs, problem.budget)
-    open_budget = _budget(limits, cluster, signs, wanted)
-    upper = np.full(len(signs), min(limits.position, limits.cluster))
-    found = list(_rows(limits, cluster, signs, open_budget))
+    """Derive the feasible set of a problem, once for whoever solves, projects or verifies."""
+    units = units_of(problem.keys, problem.composition, problem.exposures)
+    cluster, selection = _numbered(problem.clusters), _numbered(problem.selection_clusters)
+    limits, n = problem.limits, len(problem.keys)
+    wanted = _wanted(problem, units)
+    lower, upper = np.zeros(n), np.minimum(limits.position / units.largest, limits.cluster / units.gross)
+    rows = list(_rows(limits, units, cluster, selection))
+    open_budget = _budget(limits, units, cluster, lower, upper, rows, wanted)
     named, budget, unheld = tuple(_named(problem)), open_budget, ""
     if named:
-        found += _named_rows(named, upper)
-    rows = np.array([row for _, row, _ in found]).reshape(len(found), len(signs))
-    bounds, families = np.array([bound for _, _, bound in found]), tuple(family for family, _, _ in found)
-    if named:
-        budget = _most(upper, rows, bounds, open_budget)
+        rows += _named_rows(named, lower, upper)
+        budget = _budget(limits, units, cluster, lower, upper, rows, open_budget)
         unheld = _why_unheld(named, upper, open_budget) if budget < 0.0 else ""
-    forced = wanted - max(0.0, budget)
+    budget = max(0.0, budget)
+    forced = wanted - budget
+    rows = [row for row in rows if _binds(row, lower, upper, budget)]
     return FeasibleSet(
         limits=limits,
-        cluster=frozen(cluster),
-        signs=signs,
-        lower=frozen(np.zeros(len(signs))),
+        cluster=cluster,
+        selection=selection if len(selection) else None,
+        units=units,
+        lower=frozen(lower),
         upper=frozen(upper),
-        budget=max(0.0, budget),
+        budget=budget,
         forced_cash=forced if forced > DUST else 0.0,
-        rows=frozen(rows),
-        bounds=frozen(bounds),
-        families=families,
-        open_budget=open_budget,
+        rows=frozen(np.array([row.units for row in rows]).reshape(len(rows), n)),
+        bounds=frozen(np.array([row.bound for row in rows])),
+        families=tuple(row.family for row in rows),
+        labels=tuple(row.label for row in rows),
+        open_budget=max(0.0, open_budget),
         named=named,
         unheld=unheld,
     )
+
+
+def _numbered(clusters: Sequence[int]) -> NDArray[np.intp]:
+    """Return cluster ids as 0 ... C - 1, in their order."""
+    return frozen(np.unique(np.array(clusters, dtype=np.int64), return_inverse=True)[1])
+
+
+def _wanted(problem: Problem, units: Units) -> float:
+    """Return what the budget and the limits on the whole book would invest: net limits a single side only."""
+    limits, room = problem.limits, [problem.budget]
+    if units.whole:
+        room.append(limits.gross)
+    if units.one_way:
+        low, high = limits.net
+        most = [math.inf if one is None else one for one in (limits.long, limits.short)]
+        there = [bool((units.net > 0.0).any()), bool((units.net < 0.0).any())]
+        room.append(math.fsum(one for one, held in zip(most, there, strict=True) if held))
+        if not all(there):
+            room.append(high if there[0] else -low)
+    return max(0.0, min(room))
+
+
+def _budget(
+    limits: Limits, units: Units, cluster: NDArray[np.intp], lower: Floats, upper: Floats, rows: Sequence[Row],
+    wanted: float,
+) -> float:  # fmt: skip
+    """Return the largest sum of weights up to `wanted`; below 0 where none keep all limits.
+
+    It is in closed form where streams are one unit long or short and only clusters and net bind: longs hold at most A,
+    shorts at most B and both at most C under the caps, and every pair of sums within these can be had. So T can be
+    invested with a net of low to high where T <= C, T <= high + 2 B and T <= 2 A - low.
+    """
+    room, (low, high) = [wanted], limits.net
+    room.append(_capacity(limits, cluster, upper) if units.whole else math.fsum(upper))
+    long, short = units.net > 0.0, units.net < 0.0
+    if units.one_way and long.any() and short.any():
+        room += [high + 2.0 * _capacity(limits, cluster, upper * short)]
+        room += [2.0 * _capacity(limits, cluster, upper * long) - low]
+    ceiling = max(0.0, min(room))
+    if ceiling > wanted - DUST:
+        ceiling = wanted
+    if units.one_way and not lower.any() and {row.family for row in rows} <= CLOSED:
+        return ceiling
+    stacked = np.array([row.units for row in rows]).reshape(len(rows), len(upper))
+    return budgets.most(lower, upper, stacked, np.array([row.bound for row in rows]), ceiling)
+
+
+CLOSED = {Family.CLUSTER, Family.NET_HIGH, Family.NET_LOW}
+"""Rows under which the budget has a closed form."""
+
+
+def _capacity(limits: Limits, cluster: NDArray[np.intp], upper: Floats) -> float:
+    """Return what bounds and cluster caps let the streams hold."""
+    return math.fsum(np.minimum(limits.cluster, np.bincount(cluster, upper)))
+
+
+def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: NDArray[np.intp]) -> Iterator[Row]:
+    """Yield the rows of all limits but those by name.
+
+    A single side has its net with its budget, which `_wanted` keeps within the interval's outer end.
+    """
+    for held in units.shared.values():
+        yield Row(Family.ASSET, held, limits.position, Family.ASSET.value)
+    seen = set()
+    for family, groups in ((Family.CLUSTER, cluster), (Family.SELECTION_CLUSTER, selection)):
+        for shared in np.flatnonzero(np.bincount(groups) > 1):
+            members = groups == shared
+            if (mine := members.tobytes()) not in seen:
+                seen.add(mine)
+                yield Row(family, units.gross * members, limits.cluster, family.value)
+    for family, side, most in ((Family.LONG, units.long, limits.long), (Family.SHORT, units.short, limits.short)):
+        if most is not None:
+            yield Row(family, side, most, family.value)
+    if not units.whole:
+        yield Row(Family.GROSS, units.gross, limits.gross, Family.GROSS.value)
+    if not (units.one_way and (units.net == units.net[0]).all()):
+        low, high = limits.net
+        yield Row(Family.NET_HIGH, units.net, high, Family.NET_HIGH.value)
+        yield Row(Family.NET_LOW, 0.0 - units.net, -low, Family.NET_LOW.value)
+
+
+def _binds(row: Row, lower: Floats, upper: Floats, budget: float) -> bool:
+    """Return whether weights within the bounds can exceed the row; of net, weights of that sum."""
+    most = float(np.maximum(row.units, 0.0) @ upper + np.minimum(row.units, 0.0) @ lower)
+    if row.family in (Family.NET_HIGH, Family.NET_LOW):
+        most = min(most, float(row.units.max()) * budget)
+    return most > row.bound + DUST
 
 
 def _named(problem: Problem) -> Iterator[Named]:
@@ -134,36 +239,21 @@ def _named(problem: Problem) -> Iterator[Named]:
         )
 
 
-def _named_rows(named: Sequence[Named], upper: Floats) -> Iterator[tuple[Family, Floats, float]]:
-    """Lower `upper` (in place) where a limit by name is of one stream; yield rows of the others, and of every least.
+def _named_rows(named: Sequence[Named], lower: Floats, upper: Floats) -> Iterator[Row]:
+    """Change `lower` and `upper` (in place) where a limit by name is of one stream; yield rows of the others.
 
     A least of an asset that streams hold against each other is no sum of weights: it is verified, not solved for.
     """
     for one in named:
-        behind = np.flatnonzero(one.gross)
-        if len(behind) == 1:
-            upper[behind] = np.minimum(upper[behind], one.limit.most / one.gross[behind])
+        behind, limit = np.flatnonzero(one.gross), one.limit
+        alone = len(behind) == 1
+        if alone:
+            upper[behind] = np.minimum(upper[behind], limit.most / one.gross[behind])
+            lower[behind] = np.maximum(lower[behind], limit.least / one.gross[behind])
         else:
-            yield Family.NAMED, one.gross, one.limit.most
-        if one.limit.least > 0.0 and one.one_sided:
-            yield Family.LEAST, 0.0 - one.gross, -one.limit.least
-
-
-def _most(upper: Floats, rows: Floats, bounds: Floats, wanted: float) -> float:
-    """Return the largest sum of weights up to `wanted` within upper bounds and rows, by a linear program.
-
-    It is -1 where nothing keeps them all.
-    """
-    from scipy.optimize import linprog
-
-    found = linprog(
-        -np.ones(len(upper)), A_ub=np.vstack((rows, np.ones(len(upper)))), b_ub=np.append(bounds, wanted),
-        bounds=np.column_stack((np.zeros(len(upper)), upper)), method="highs",
-    )  # fmt: skip
-    if found.status != 0:
-        return -1.0
-    most = -float(found.fun)
-    return wanted if most > wanted - DUST else most
+            yield Row(Family.NAMED, one.gross, limit.most, limit.label)
+        if limit.least > 0.0 and one.one_sided and not alone:
+            yield Row(Family.LEAST, 0.0 - one.gross, -limit.least, limit.least_label)
 
 
 def _why_unheld(named: Sequence[Named], upper: Floats, wanted: float) -> str:
@@ -184,90 +274,18 @@ def _why_unheld(named: Sequence[Named], upper: Floats, wanted: float) -> str:
     return f"the least of {names} cannot be held within net, cluster and group limits together"
 
 
-def _wanted(limits: Limits, signs: Floats, budget: float) -> float:
-    """Return what the budget, gross and net limits would invest; net limits a single side only."""
-    low, high = limits.net
-    sides = [limit for sign, limit in ((1.0, high), (-1.0, -low)) if (signs == sign).all()]
-    return max(0.0, min(budget, limits.gross, *sides))
-
-
-def _budget(limits: Limits, cluster: NDArray[np.intp], signs: Floats, wanted: float) -> float:
-    """Return the largest sum of weights.
-
-    Longs hold at most A, shorts at most B and both at most C under the caps; every pair of sums within these can be
-    had. So T can be invested with a net of low to high where T <= C, T <= high + 2 B and T <= 2 A - low.
-    """
-    (low, high), room = limits.net, [wanted, _capacity(limits, cluster)]
-    long, short = signs > 0.0, signs < 0.0
-    if long.any() and short.any():
-        room += [high + 2.0 * _capacity(limits, cluster[short]), 2.0 * _capacity(limits, cluster[long]) - low]
-    return max(0.0, min(room))
-
-
-def _capacity(limits: Limits, cluster: NDArray[np.intp]) -> float:
-    """Return what position and cluster caps let names of these clusters hold."""
-    return math.fsum(min(limits.cluster, size * limits.position) for size in np.bincount(cluster).tolist())
-
-
-def _rows(
-    limits: Limits, cluster: NDArray[np.intp], signs: Floats, budget: float
-) -> Iterator[tuple[Family, Floats, float]]:
-    """Yield the rows of clusters with more than one name, then of the net limits that the budget does not keep already.
-
-    A single side has its net with its budget, which `_budget` keeps within the interval's outer end.
-    """
-    for shared in np.flatnonzero(np.bincount(cluster) > 1):
-        yield Family.CLUSTER, (cluster == shared).astype(np.float64), limits.cluster
-    low, high = limits.net
-    if (signs > 0.0).any() and (signs < 0.0).any():
-        for family, row, bound in ((Family.NET_HIGH, signs, high), (Family.NET_LOW, -signs, -low)):
-            if bound < budget:
-                yield family, row, bound
-
-
 def emptied(feasible: FeasibleSet) -> Attempt | None:
     """Name the limit that leaves nothing to be held of any name; None where something is left."""
     if feasible.unheld:
         return Attempt(what="limits by name", outcome=feasible.unheld)
     if feasible.budget > NEGLIGIBLE:
         return None
-    limits, (low, high) = feasible.limits, feasible.limits.net
-    long, short = int((feasible.signs > 0.0).sum()), int((feasible.signs < 0.0).sum())
+    limits, (low, high), net = feasible.limits, feasible.limits.net, feasible.units.net
+    long, short = int((net > 0.0).sum()), int((net < 0.0).sum())
     who = f"{long} long and {short} short names"
-    if min(limits.gross, _capacity(limits, feasible.cluster)) <= NEGLIGIBLE:
+    if min(limits.gross, _capacity(limits, feasible.cluster, feasible.upper)) <= NEGLIGIBLE:
         return Attempt(what="caps", outcome=f"gross, position and cluster limits leave nothing to hold of {who}")
-    too_high = not short or (long > 0 and high + 2.0 * _capacity(limits, feasible.cluster[feasible.signs < 0.0]) <= 0.0)
+    shorts = _capacity(limits, feasible.cluster, feasible.upper * (net < 0.0))
+    too_high = not short or (long > 0 and high + 2.0 * shorts <= 0.0)
     name, limit = (Family.NET_HIGH, high) if too_high else (Family.NET_LOW, -low)
     return Attempt(what="netting", outcome=f"{name} leaves nothing to hold of {who}, limit {limit + 0.0:g}")
-
-
-def settle(weights: Floats) -> tuple[Floats, float]:
-    """Return the weights without dust, and the cash that makes them 1."""
-    kept = np.where(np.abs(weights) <= NEGLIGIBLE, 0.0, weights)
-    cash = 1.0 - math.fsum(kept)
-    return kept, 0.0 if abs(cash) <= DUST else cash
-
-
-def verify(weights: Floats, cash: float, feasible: FeasibleSet) -> tuple[Constraint, ...]:
-    """Return every limit with its value on the final weights, computed from nothing else."""
-    limits, size = feasible.limits, np.abs(weights)
-    held = float(np.bincount(feasible.cluster, size).max())
-    net = math.fsum(weights * feasible.signs)
-    return (
-        Constraint(name="position", limit=limits.position, value=float(size.max())),
-        Constraint(name=Family.CLUSTER.value, limit=limits.cluster, value=held),
-        Constraint(name="gross", limit=limits.gross, value=math.fsum(size)),
-        Constraint(name=Family.NET_HIGH.value, limit=limits.net[1], value=net),
-        Constraint(name=Family.NET_LOW.value, limit=-limits.net[0], value=-net),
-        Constraint(name="long_only", limit=0.0, value=0.0 - float(weights.min())),
-        Constraint(name="no_borrowing", limit=0.0, value=0.0 - cash),
-        *_verified(size, weights, feasible.named),
-    )
-
-
-def _verified(size: Floats, weights: Floats, named: Sequence[Named]) -> Iterator[Constraint]:
-    for one in named:
-        yield Constraint(name=one.limit.label, limit=one.limit.most, value=float(one.gross @ size))
-        if one.limit.least > 0.0:
-            held = abs(float(one.net @ weights))
-            yield Constraint(name=one.limit.least_label, limit=-one.limit.least, value=0.0 - held)

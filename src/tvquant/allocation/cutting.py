@@ -1,7 +1,7 @@
 """Cutting: what is asked for, taken down to the limits; what a limit takes is cash and is handed to nobody else.
 
 1. Each name is cut to its own most, and lifted to its least where the profile sets one.
-2. Each cluster and each group above its limit is scaled down, all its names alike; a least is kept.
+2. Each shared asset, cluster, group and side above its limit is scaled down, all its names alike; a least is kept.
 3. So is the whole, where its sum leaves the budget, and then the side that pushes net out of its interval.
 
 Weights only fall after step 1, so what was kept stays kept. What no fall can mend is left broken for the verification.
@@ -14,6 +14,9 @@ import numpy as np
 
 from tvquant.allocation.caps import DUST, Family, FeasibleSet
 from tvquant.core.panel import Floats
+
+UNMENDED = (Family.NET_HIGH, Family.NET_LOW, Family.LEAST)
+"""Limits that no scaling of all their names mends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,23 +44,22 @@ def cut(target: Floats, feasible: FeasibleSet) -> Cut:
             _add(taken, label, math.fsum(weights - lower))
             weights = lower
 
-    shared = iter([one.limit.label for one in feasible.named if np.count_nonzero(one.gross) > 1])
-    for family, row, bound in zip(feasible.families, feasible.rows, feasible.bounds.tolist(), strict=True):
-        if family is Family.CLUSTER:
-            fall(row, math.fsum(row * weights) - bound, family.value)
-        elif family is Family.NAMED:
-            fall(row, math.fsum(row * weights) - bound, next(shared))
-    fall(np.ones(len(weights)), math.fsum(weights) - feasible.budget, "gross")
-    signs, (low, high) = feasible.signs, feasible.limits.net
-    net = math.fsum(weights * signs)
-    fall(np.maximum(signs, 0.0), net - high, Family.NET_HIGH.value)
-    fall(np.maximum(-signs, 0.0), low - net, Family.NET_LOW.value)
+    for family, row, bound, label in zip(
+        feasible.families, feasible.rows, feasible.bounds.tolist(), feasible.labels, strict=True
+    ):
+        if family not in UNMENDED:
+            fall(row, math.fsum(row * weights) - bound, label)
+    fall(np.ones(len(weights)), math.fsum(weights) - feasible.budget, Family.GROSS.value)
+    signed, (low, high) = feasible.units.net, feasible.limits.net
+    net = math.fsum(weights * signed)
+    fall(np.maximum(signed, 0.0), net - high, Family.NET_HIGH.value)
+    fall(np.maximum(-signed, 0.0), low - net, Family.NET_LOW.value)
     return Cut(weights=weights, taken=taken)
 
 
 def _least(feasible: FeasibleSet) -> Floats:
     """Return the least of each stream: that of its asset, shared alike by the streams that hold it."""
-    least = np.zeros(len(feasible.upper))
+    least = feasible.lower.copy()
     for one in feasible.named:
         if one.limit.least > 0.0 and one.one_sided:
             behind = one.gross > 0.0

@@ -1,8 +1,8 @@
 """The projection in relative entropy onto any linear limits: by a cone program, where no filling is exact.
 
-min sum w ln(w / t) over 0 <= w <= upper, sum w = budget, rows @ w <= bounds. With s >= w ln(w / t) for each name, that
-is (-s, w, t) in the exponential cone {(x, y, z): y exp(x / y) <= z}. The sum is flat at its minimum, so weights are
-found to about 1e-6 of equity; the limits themselves are then met exactly, by cutting.
+min sum w ln(w / t) over lower <= w <= upper, sum w = budget, rows @ w <= bounds. With s >= w ln(w / t) for each
+name, that is (-s, w, t) in the exponential cone {(x, y, z): y exp(x / y) <= z}. The sum is flat at its minimum,
+so weights are found to about 1e-6 of equity; the limits themselves are then met exactly, by cutting.
 Source: Boyd & Vandenberghe (2004), Convex optimization, section 3.1.5 (the perspective of the logarithm).
 """
 
@@ -45,7 +45,7 @@ def nearest(target: Floats, feasible: FeasibleSet) -> tuple[Floats | None, str]:
             sparse.hstack((limits, sparse.csc_matrix((limits.shape[0], n)))),
             triple,
         ), format="csc"),
-        np.concatenate(([feasible.budget], np.zeros(n), feasible.upper, feasible.bounds, right)),
+        np.concatenate(([feasible.budget], -feasible.lower, feasible.upper, feasible.bounds, right)),
         [
             clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(limits.shape[0]),
             *(clarabel.ExponentialConeT() for _ in range(n)),

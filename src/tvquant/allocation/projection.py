@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet
+from tvquant.allocation.caps import CLOSED, DUST, NEGLIGIBLE, FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.entropy import nearest
 from tvquant.core.allocations import Attempt, Recourse
@@ -31,21 +31,21 @@ def project(target: Floats, feasible: FeasibleSet) -> Floats:
 
     A name at 0 stays at 0; what the others cannot hold under their caps is then not invested.
     """
-    weights, signs = _onto_sums(target, feasible), feasible.signs
+    weights, signed = _onto_sums(target, feasible), feasible.units.net
     low, high = feasible.limits.net
-    net = float(weights @ signs)
-    if low - DUST <= net <= high + DUST or (signs == signs[0]).all():
+    net = float(weights @ signed)
+    if low - DUST <= net <= high + DUST or (signed == signed[0]).all():
         return weights
     bound = high if net > high else low
     least, most = -TILT, TILT
     while most - least > EPSILON:
         middle = 0.5 * (least + most)
-        weights = _onto_sums(target * np.exp(middle * signs), feasible)
-        if float(weights @ signs) > bound:
+        weights = _onto_sums(target * np.exp(middle * signed), feasible)
+        if float(weights @ signed) > bound:
             most = middle
         else:
             least = middle
-    return _onto_sums(target * np.exp((least if net > high else most) * signs), feasible)
+    return _onto_sums(target * np.exp((least if net > high else most) * signed), feasible)
 
 
 def _onto_sums(target: Floats, feasible: FeasibleSet) -> Floats:
@@ -86,20 +86,20 @@ def fill(target: Floats, upper: Floats, total: float) -> Floats:
 def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
     """Project the weights of an answer; its last attempt says which share of the invested capital moved.
 
-    Filling is exact for bounds of single names, disjoint clusters and net; groups and leasts need the cone program.
-    That share is half the L1 distance between both books, each as fractions of its sum.
+    Filling is exact for upper bounds, clusters of allocation and net, and for other limits where it keeps them as it
+    is; else they need the cone program. That share is half the L1 distance between both books, each as fractions
+    of its sum.
     """
     if answer.weights is None:
         return answer
-    if {Family.NAMED, Family.LEAST} & set(feasible.families):
+    least = NEXT_TO_NOTHING * float(answer.weights.max())
+    weights = project(np.maximum(answer.weights, least), feasible)
+    if not _exact(weights, feasible):
         found, status = nearest(answer.weights, feasible)
         if found is None:
-            failed = Attempt(what="projection onto limits by name", outcome=status, recourse=(Recourse.PROJECTION,))
+            failed = Attempt(what="projection onto the limits", outcome=status, recourse=(Recourse.PROJECTION,))
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
         weights = found
-    else:
-        least = NEXT_TO_NOTHING * float(answer.weights.max())
-        weights = project(np.maximum(answer.weights, least), feasible)
     moved = 0.5 * float(np.abs(weights / weights.sum() - answer.weights / answer.weights.sum()).sum())
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)
@@ -107,3 +107,13 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
     outcome = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved"
     projected = replace(last, outcome=outcome, recourse=(*last.recourse, Recourse.PROJECTION))
     return EngineAnswer(weights=weights, attempts=(*before, projected))
+
+
+def _exact(weights: Floats, feasible: FeasibleSet) -> bool:
+    """Return whether filling found the projection: it knows upper bounds, clusters and net, and nothing else binds."""
+    if not feasible.units.whole:
+        return False
+    if set(feasible.families) <= CLOSED and not feasible.lower.any():
+        return True
+    kept = (weights >= feasible.lower - DUST).all() and (feasible.rows @ weights <= feasible.bounds + DUST).all()
+    return bool(kept) and float(weights.sum()) >= feasible.budget - DUST

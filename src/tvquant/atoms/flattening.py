@@ -82,8 +82,8 @@ def keep_caps(
     composition : atom id -> asset -> signed units.
     clusters : asset -> selection cluster.
     limits : position caps bind each asset, cluster caps each selection cluster and limits by name theirs, on gross and
-        so on net; gross and net bind the whole. A net interval or a least that can only be reached by growing is left
-        broken and shows in `constraints`.
+        so on net; gross, net, long and short bind the whole. A net interval or a least that can only be reached by
+        growing is left broken and shows in `constraints`, and so do longs or shorts above theirs.
 
     Raises
     ------
@@ -149,15 +149,20 @@ def _within_net(
 def _verified(held: Flattened, clusters: Mapping[str, int], limits: Limits) -> tuple[Constraint, ...]:
     """Return every limit with its value on the final physical weights."""
     net = {asset: abs(weight) for asset, weight in held.net.items()}
-    total = math.fsum(held.net.values())
+    total, gross = math.fsum(held.net.values()), math.fsum(held.gross.values())
     return (
         Constraint(name="net_position", limit=limits.position, value=max(net.values(), default=0.0)),
         Constraint(name="gross_position", limit=limits.position, value=max(held.gross.values(), default=0.0)),
         Constraint(name="net_cluster", limit=limits.cluster, value=_largest(net, clusters)),
         Constraint(name="gross_cluster", limit=limits.cluster, value=_largest(held.gross, clusters)),
-        Constraint(name="gross", limit=limits.gross, value=math.fsum(held.gross.values())),
+        Constraint(name="gross", limit=limits.gross, value=gross),
         Constraint(name="net_high", limit=limits.net[1], value=total),
         Constraint(name="net_low", limit=-limits.net[0], value=0.0 - total),
+        *(
+            Constraint(name=name, limit=most, value=0.5 * (gross + sign * total))
+            for name, most, sign in (("long", limits.long, 1.0), ("short", limits.short, -1.0))
+            if most is not None
+        ),
         *_by_name(net, held.gross, limits),
     )
 

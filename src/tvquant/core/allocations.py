@@ -129,7 +129,10 @@ LEAST = "least of "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster, names and groups."""
+    """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster, names and groups.
+
+    `long` and `short` are the most of all longs and of all shorts, without signs; None where only gross and net bind.
+    """
 
     gross: float
     net: tuple[float, float]
@@ -137,6 +140,8 @@ class Limits:
     cluster: float
     names: tuple[NameLimit, ...] = ()
     groups: tuple[GroupLimit, ...] = ()
+    long: float | None = None
+    short: float | None = None
 
     @property
     def without_leasts(self) -> "Limits":
@@ -169,6 +174,7 @@ class Problem:
     covariance : of these returns, with their means.
     composition : stream id -> asset -> signed units held per unit of weight.
     clusters : N cluster ids (each stream its own until clusters exist).
+    selection_clusters : N ids of the clusters that the selection found; empty where there was none.
     limits : what the answer must keep.
     previous : N weights held before; 0 for a stream that was not held.
     target : N weights that the user asks for, each on the side of its stream; None where nobody asks.
@@ -195,6 +201,7 @@ class Problem:
     limits: Limits
     previous: Floats
     target: Floats | None = None
+    selection_clusters: tuple[int, ...] = ()
     l2: float = 0.0
     budget: float = 1.0
     regime: MarketRegime = UNKNOWN
@@ -229,6 +236,7 @@ class Problem:
             ("a covariance", f"{n} x {n}", self.covariance.matrix.shape),
             ("means", f"{n}", self.covariance.means.shape),
             ("clusters", f"{n}", (len(self.clusters),)),
+            ("selection clusters", f"{n}", (len(self.selection_clusters or self.clusters),)),
             ("previous weights", f"{n}", self.previous.shape),
             ("target weights", f"{n}", (n,) if self.target is None else self.target.shape),
             ("scores", f"{n}", (n,) if self.scores is None else self.scores.shape),
@@ -254,6 +262,7 @@ class Problem:
             clusters=tuple(self.clusters[i] for i in at),
             previous=self.previous[at],
             target=own(self.target),
+            selection_clusters=tuple(self.selection_clusters[i] for i in at) if self.selection_clusters else (),
             scores=own(self.scores),
             antifragility=own(self.antifragility),
             beta=None,

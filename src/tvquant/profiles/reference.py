@@ -38,7 +38,10 @@ UNITS: Mapping[str, str] = {
     **dict.fromkeys(
         ("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks", "block"), "rows (one bar each)"
     ),
-    **dict.fromkeys(("gross", "net", "position", "cluster", "names", "groups", "fixed.weights"), "fraction of equity"),
+    **dict.fromkeys(
+        ("gross", "net", "position", "cluster", "long", "short", "names", "groups", "fixed.weights"),
+        "fraction of equity",
+    ),
     **dict.fromkeys(("quiet", "normal", "turbulent", "crisis"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),

@@ -51,7 +51,7 @@ class Cause(StrEnum):
     NET = "net limits of longs against shorts"
     NAMED = "limit"
     NETTING = "taken where a limit would break after netting"
-    WANTED = "the profile wants it: gross and net limits"
+    WANTED = "the profile wants it: limits of the whole book"
     DECLARED = "not declared: the user's own weights leave it"
     LEFT = "left by the optimiser"
     ROUNDING = "rounding"
@@ -136,6 +136,7 @@ def _key(limit: str) -> str:
 
 KEYS = {
     **{side + cap: cap for cap in ("position", "cluster") for side in ("", "net_", "gross_")},
+    **{"selection_cluster": "cluster", "long": "long", "short": "short"},
     **{"gross": "gross", "net_high": "net", "net_low": "net", "name": "names", "group": "groups"},
 }
 """First word of a recorded limit -> its key."""
@@ -146,7 +147,7 @@ def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart
     limits = {one.name: one.limit for one in made.constraints}
     wanted = _wanted(decision, limits)
     if 1.0 - wanted > DUST:
-        change = "allocation.limits.gross, or net: more"
+        change = "allocation.limits.gross, net, long or short: more"
         yield CashPart(cause=Cause.WANTED, share=1.0 - wanted, detail=f"they invest {wanted:.4g}", change=change)
     if made.risk_profile != FIXED:
         yield from _of_caps(decision, made, limits, wanted)
@@ -155,11 +156,12 @@ def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart
 
 
 def _wanted(decision: Decision, limits: dict[str, float]) -> float:
-    """Return what gross and net limits would invest; net limits a single side only."""
+    """Return what limits on the whole book would invest: net limits a single side only."""
     assert decision.response is not None
     sides = {atom.direction for atom in decision.response.winners if atom.symbol in decision.clusters}
     bounds = [limits["net_high"] if side is Direction.LONG else limits["net_low"] for side in sides]
-    return max(0.0, min(1.0, limits["gross"], *(bounds if len(bounds) == 1 else ())))
+    each = math.fsum(limits.get(side.value.lower(), math.inf) for side in sides)
+    return max(0.0, min(1.0, limits["gross"], each, *(bounds if len(bounds) == 1 else ())))
 
 
 def _of_caps(
@@ -255,7 +257,7 @@ def _named(label: str, share: float) -> CashPart:
         return CashPart(cause=Cause.CORE, share=share, change=change)
     if label in WHOLE:
         change = f"allocation.limits.{_key(label)}: wider"
-        return CashPart(cause=Cause.NET if label != "gross" else Cause.WANTED, share=share, change=change)
+        return CashPart(cause=Cause.NET if label.startswith("net") else Cause.WANTED, share=share, change=change)
     change = f"allocation.limits.{key}" if (key := _key(label)) else "allocation.weights"
     return CashPart(cause=Cause.NAMED, share=share, detail=label, change=change)
 

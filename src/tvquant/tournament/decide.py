@@ -143,6 +143,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         scores=scores_of(choice.response, ids),
         antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
         regime=market_regime(view, rules),
+        selection_clusters=tuple(choice.response.clusters[name] for name in ids),
     )
     made = allocate(
         problem,

@@ -8,8 +8,7 @@ import pytest
 from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import caps
 from tvquant.allocation.caps import Family
-from tvquant.core.allocations import violated
-from tvquant.core.errors import ModelError
+from tvquant.allocation.verification import verify
 
 
 def problem(n, clusters=None, *, short=0, **given):
@@ -87,58 +86,65 @@ def test_a_name_holds_no_more_than_the_lower_of_two_caps(position, cluster, uppe
     assert caps.feasible_set(problem(2, position=position, cluster=cluster)).upper.tolist() == [upper, upper]
 
 
-def test_a_stream_that_is_half_hedged_is_refused():
-    half = replace(problem(2), composition={"N000": {"A": 1.0}, "N001": {"A": 1.0, "B": -0.5}})
-    with pytest.raises(ModelError, match=r"expected N001 to be one unit net long or short, found 0\.5"):
-        caps.feasible_set(half)
+def test_what_a_stream_holds_per_weight_says_what_it_may_weigh():
+    half = replace(
+        problem(3, gross=0.5, net=(-1.0, 0.2)),
+        composition={"N000": {"A": 1.0}, "N001": {"B": 0.6, "C": -0.4}, "N002": {"D": 0.5, "E": 0.25}},
+    )
+    found = caps.feasible_set(half)
+    assert found.upper.tolist() == pytest.approx([0.25, 0.25, 1 / 3])  # position / .6 is above cluster / 1
+    assert found.families == (Family.GROSS, Family.NET_HIGH)
+    # Net is w0 + .2 w1 + .75 w2 <= .2: w1 is cheapest, .05 of it; then w2, at .75 each, .2 in all.
+    assert found.budget == pytest.approx(0.25 + 0.15 / 0.75, abs=1e-12)
 
 
-@pytest.mark.requirement("R-RSK-24")
-def test_dust_is_swept_and_cash_makes_one():
-    weights, cash = caps.settle(np.array([0.25, 1e-13, -1e-13, 0.5]))
-    assert weights.tolist() == [0.25, 0.0, 0.0, 0.5]
-    assert cash == 0.25
-    assert caps.settle(np.full(10, 0.1))[1] == 0.0
-    assert caps.settle(np.array([1.0 + 1e-13]))[1] == 0.0
-    assert caps.settle(np.array([1.0 + 1e-11]))[1] < 0.0  # more than rounding: left for the verification
+def test_an_asset_of_several_streams_is_capped_in_sum():
+    composition = {"N000": {"A": 1.0}, "N001": {"A": -1.0}, "N002": {"B": 1.0}, "N003": {"C": 1.0}}
+    found = caps.feasible_set(replace(problem(4, short=0), composition=composition))
+    assert (found.rows.tolist(), found.families) == ([[1, 1, 0, 0]], (Family.ASSET,))
+    assert found.budget == pytest.approx(0.75)
+    by_name = {c.name: c.value for c in verify(np.array([0.2, 0.1, 0.25, 0.2]), 0.25, found)}
+    assert by_name["position"] == pytest.approx(0.3), "opposite streams do not cancel"
 
 
-@pytest.mark.requirement("R-RSK-10")
-@pytest.mark.parametrize(
-    ("weights", "cash", "broken"),
-    [
-        ([0.25, 0.25, 0.25, 0.25], 0.0, []),
-        ([0.26, 0.24, 0.25, 0.25], 0.0, ["position", "cluster"]),
-        ([0.25 + 1e-10, 0.25, 0.25, 0.25 - 1e-10], 0.0, []),
-        ([0.25 + 2e-9, 0.25, 0.25, 0.25 - 2e-9], 0.0, ["position", "cluster"]),
-        ([0.25, 0.25, 0.25, -0.01], 0.26, ["long_only"]),
-        ([0.2, 0.2, 0.2, 0.2], -0.1, ["no_borrowing"]),
-        ([np.nan, 0.2, 0.2, 0.2], 0.2, ["position", "cluster", "gross", "net_high", "net_low", "long_only"]),
-    ],
-)
-def test_violations_are_named(weights, cash, broken):
-    constraints = caps.verify(np.array(weights), cash, caps.feasible_set(problem(4)))
-    assert [c.name for c in violated(constraints)] == broken
+def test_clusters_of_the_selection_bind_beside_those_of_allocation():
+    given = replace(problem(6, (0, 0, 1, 2, 3, 4)), selection_clusters=(7, 7, 8, 8, 8, 9))
+    found = caps.feasible_set(given)
+    assert found.families == (Family.CLUSTER, Family.SELECTION_CLUSTER), "the same members are one row"
+    assert found.rows[1].tolist() == [0, 0, 1, 1, 1, 0]
+    assert found.budget == pytest.approx(0.75)
+    by_name = {c.name: c.value for c in verify(np.array([0.1, 0.1, 0.1, 0.1, 0.1, 0.2]), 0.3, found)}
+    assert (by_name["cluster"], by_name["selection_cluster"]) == pytest.approx((0.2, 0.3))
 
 
-def test_limits_on_sums_are_verified():
-    given = caps.feasible_set(problem(4, (0, 0, 1, 2), gross=0.5, net=(0.45, 0.48), position=0.2, cluster=0.3))
-    by_name = {c.name: c for c in caps.verify(np.array([0.2, 0.15, 0.1, 0.1]), 0.45, given)}
-    assert by_name["cluster"].value == pytest.approx(0.35)
-    assert by_name["gross"].value == pytest.approx(0.55)
-    assert {c.name for c in violated(tuple(by_name.values()))} == {"cluster", "gross", "net_high"}
-    negative = {c.name: c.value for c in caps.verify(np.array([0.2, -0.15, 0.1, 0.1]), 0.75, given)}
-    assert (negative["cluster"], negative["long_only"]) == pytest.approx((0.35, 0.15)), "sizes do not cancel"
-    low = caps.verify(np.array([0.1, 0.1, 0.1, 0.1]), 0.6, given)
-    assert [c.name for c in violated(low)] == ["net_low"]
+def test_crossing_clusters_allow_what_a_linear_program_finds():
+    crossed = replace(problem(4, (0, 0, 1, 1), position=0.25), selection_clusters=(0, 1, 1, 0))
+    assert caps.feasible_set(crossed).budget == pytest.approx(0.5, abs=1e-12)
+    uneven = replace(problem(5, (0, 0, 0, 1, 2), position=0.2), selection_clusters=(0, 1, 1, 1, 2))
+    assert caps.feasible_set(uneven).budget == pytest.approx(0.65, abs=1e-12)  # .25 in two of three, .2 twice
 
 
 @pytest.mark.requirement("R-RSK-18")
-def test_net_is_of_physical_weights():
-    weights = np.array([0.2, 0.2, 0.2, 0.1])
-    by_name = {c.name: c.value for c in caps.verify(weights, 0.3, caps.feasible_set(problem(4, short=3)))}
-    assert by_name["gross"] == pytest.approx(0.7)
-    assert (by_name["net_high"], by_name["net_low"]) == pytest.approx((-0.3, 0.3))
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"long": 0.3}, 1.0), ({"long": 0.3, "short": 0.4}, 0.7), ({"short": 0.3, "net": (0.2, 1.0)}, 1.0),
+        ({"short": 0.1, "net": (-1.0, 0.2)}, 0.4), ({"long": 0.5, "net": (0.3, 1.0)}, 0.7),
+    ],
+)  # fmt: skip
+def test_limits_on_a_side(given, expected):
+    found = caps.feasible_set(replace(problem(20, short=10), limits=limits(**given)))
+    assert found.budget == pytest.approx(expected, abs=1e-12)
+    one = verify(np.repeat([0.04, 0.02], 10), 0.4, found)
+    assert {c.name: c.value for c in one if c.name in ("long", "short")} == pytest.approx(
+        {side: value for side, value in (("long", 0.4), ("short", 0.2)) if side in given}
+    )
+
+
+def test_a_side_that_is_alone_is_limited_by_what_the_profile_wants():
+    found = caps.feasible_set(replace(problem(20), limits=limits(long=0.3, short=0.1)))
+    assert (found.budget, found.forced_cash) == (0.3, 0.0)
+    assert caps.feasible_set(replace(problem(20), budget=0.5)).budget == 0.5
 
 
 @pytest.mark.parametrize(
@@ -189,23 +195,12 @@ def test_a_limit_of_one_stream_is_its_upper_bound_and_of_several_a_row() -> None
         4, names={"X:N000": (0.05, 0.1)}, groups={"g": (("X:N001", "X:N002"), 0.3), "h": (("X:N003",), 0.2)}
     )
     found = caps.feasible_set(given)
-    assert found.upper.tolist() == [0.1, 0.25, 0.25, 0.2]
-    assert found.rows.tolist() == [[-1, 0, 0, 0], [0, 1, 1, 0]]
-    assert (found.bounds.tolist(), found.families) == ([-0.05, 0.3], (Family.LEAST, Family.NAMED))
+    assert (found.lower.tolist(), found.upper.tolist()) == ([0.05, 0, 0, 0], [0.1, 0.25, 0.25, 0.2])
+    assert found.rows.tolist() == [[0, 1, 1, 0]]
+    assert (found.bounds.tolist(), found.families) == ([0.3], (Family.NAMED,))
     assert (found.budget, found.open_budget, found.forced_cash) == pytest.approx((0.6, 1.0, 0.4))
 
 
 def test_a_symbol_that_nobody_holds_limits_nothing() -> None:
     found = caps.feasible_set(problem(4, names={"X:OTHER": (0.1, 0.1)}, groups={"g": (("X:OTHER",), 0.1)}))
     assert (found.named, len(found.rows), found.budget) == ((), 0, 1.0)
-
-
-def test_an_asset_held_against_itself_has_a_limit_on_its_gross_and_a_least_that_is_only_verified() -> None:
-    given = problem(3, short=1, names={"A": (0.1, 0.2)})
-    both = replace(given, composition={"N000": {"A": 1.0}, "N001": {"B": 1.0}, "N002": {"A": -1.0}})
-    found = caps.feasible_set(both)
-    assert (found.rows.tolist(), found.families) == ([[1, 0, 1]], (Family.NAMED,))
-    by_name = {c.name: c for c in caps.verify(np.array([0.12, 0.2, 0.05]), 0.63, found)}
-    assert by_name["name A"].value == pytest.approx(0.17)
-    assert [c.name for c in violated(tuple(by_name.values()))] == ["least of name A"]
-    assert by_name["least of name A"].value == pytest.approx(-0.07)

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,3 +170,11 @@ def test_a_least_is_of_what_is_left_net_on_either_side() -> None:
     assert {c.name for c in violated(found.constraints)} == {"least of name A"}
     assert verified(found)["least of name A"] == pytest.approx(-0.05, abs=1e-15)
     assert "name B" not in verified(found), "who is not chosen has no least"
+
+
+@pytest.mark.requirement("R-RSK-18")
+def test_longs_and_shorts_are_verified_before_they_cancel() -> None:
+    weights, held = {"a": 0.3, "b": 0.2, "c": 0.1}, {"a": {"X": 1.0}, "b": {"X": -1.0}, "c": {"Y": 1.0}}
+    found = keep_caps(weights, held, {"X": 0, "Y": 1}, replace(WIDE, long=0.35, short=0.25))
+    sides = {row.name: (row.value, row.limit) for row in found.constraints if row.name in ("long", "short")}
+    assert sides == {"long": (pytest.approx(0.4), 0.35), "short": (pytest.approx(0.2), 0.25)}

@@ -93,7 +93,7 @@ def _policy(matrix: Floats, feasible: FeasibleSet, names: list[str], horizon: in
     from pandas import DataFrame, Series
 
     limits = [
-        cvx.LongOnly(),
+        cvx.MinWeights(Series(feasible.lower, names)),
         cvx.MaxWeights(Series(feasible.upper, names)),
         cvx.FixedImbalance(feasible.budget),
     ]

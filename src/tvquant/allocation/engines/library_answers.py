@@ -59,7 +59,7 @@ def looked_at(raw: Floats | None, status: str, feasible: FeasibleSet) -> Solutio
         return Solution(None, status)
     if raw is None or not np.isfinite(raw).all():
         return Solution(None, f"{status}, but not every weight is a finite number")
-    outside = np.maximum(raw - feasible.upper, -raw).max()
+    outside = np.maximum(raw - feasible.upper, feasible.lower - raw).max()
     miss = max(
         float(outside), abs(float(raw.sum()) - feasible.budget), *(feasible.rows @ raw - feasible.bounds).tolist()
     )

@@ -79,7 +79,7 @@ def _frontier(means: Floats | None, matrix: Floats, feasible: FeasibleSet) -> An
     frontier = EfficientFrontier(
         means,
         scaled(matrix),
-        [(0.0, most) for most in (feasible.upper / feasible.budget).tolist()],
+        (np.column_stack((feasible.lower, feasible.upper)) / feasible.budget).tolist(),
         solver=CLARABEL,
         solver_options=dict(SETTINGS),
     )

@@ -52,6 +52,8 @@ class LimitsSection(Section):
     net : least and most of longs less shorts.
     position : most of one instrument.
     cluster : most of one cluster.
+    long : most of all longs; null where gross and net alone bind them.
+    short : most of all shorts, without sign; null where gross and net alone bind them.
     names : symbol -> the most of it, or [least, most], on the side it is held on; it binds beside `position`. A least
         binds a name that is chosen.
     groups : name -> `symbols` and the `max` that they hold together, longs and shorts without their signs.
@@ -61,6 +63,8 @@ class LimitsSection(Section):
     net: tuple[Real, Real]
     position: Real = Field(gt=0, le=1)
     cluster: Real = Field(gt=0, le=1)
+    long: Annotated[Real, Field(ge=0, le=10)] | None
+    short: Annotated[Real, Field(ge=0, le=10)] | None
     names: NameLimits
     groups: GroupLimits
 
@@ -119,6 +123,8 @@ class LimitsSection(Section):
             net=self.net,
             position=self.position,
             cluster=self.cluster,
+            long=self.long,
+            short=self.short,
             names=tuple(NameLimit(symbol=symbol, least=low, most=high) for symbol, (low, high) in self.names),
             groups=tuple(GroupLimit(name=name, symbols=one.symbols, most=one.max) for name, one in self.groups),
         )

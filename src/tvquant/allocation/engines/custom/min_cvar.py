@@ -26,7 +26,7 @@ def solve(returns: Floats, feasible: FeasibleSet, level: float) -> EngineAnswer:
 
     rows, n = returns.shape
     scaled = returns / returns.std(axis=0).mean()
-    upper, budget = feasible.upper, feasible.budget
+    lower, upper, budget = feasible.lower, feasible.upper, feasible.budget
     losses = sparse.hstack((sparse.csr_matrix(-scaled), -np.ones((rows, 1)), -sparse.eye(rows)))
     kept = sparse.hstack((sparse.csr_matrix(feasible.rows), sparse.csr_matrix((len(feasible.rows), rows + 1))))
     found = linprog(
@@ -35,13 +35,13 @@ def solve(returns: Floats, feasible: FeasibleSet, level: float) -> EngineAnswer:
         b_ub=np.concatenate((np.zeros(rows), feasible.bounds)),
         A_eq=np.concatenate((np.ones(n), np.zeros(rows + 1)))[None, :],
         b_eq=[budget],
-        bounds=[*((0.0, most) for most in upper.tolist()), (None, None), *((0.0, None) for _ in range(rows))],
+        bounds=[*zip(lower.tolist(), upper.tolist(), strict=True), (None, None), *((0.0, None) for _ in range(rows))],
         method="highs-ds",
         options={"primal_feasibility_tolerance": TOLERANCE, "dual_feasibility_tolerance": TOLERANCE},
     )
     if found.status != 0:
         return _answer(None, found.message)
-    weights = np.clip(found.x[:n], 0.0, upper)
+    weights = np.clip(found.x[:n], lower, upper)
     miss = max(float(np.abs(weights - found.x[:n]).max()), abs(float(weights.sum()) - budget))
     if not miss <= RESIDUAL:
         return _answer(None, f"bounds are missed by {miss:.1e}, expected {RESIDUAL:.0e}")

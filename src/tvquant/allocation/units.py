@@ -1,0 +1,69 @@
+"""Units: what streams hold of physical assets per unit of weight."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tvquant.core.panel import Floats, frozen
+from tvquant.core.streams import Composition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Units:
+    """What each of N streams holds per unit of weight.
+
+    Parameters
+    ----------
+    gross : N, the units of all assets without their signs.
+    net : N, with their signs.
+    largest : N, the most units of one asset, without sign.
+    shared : asset that several streams hold -> N units of it, without signs.
+    """
+
+    gross: Floats
+    net: Floats
+    largest: Floats
+    shared: Mapping[str, Floats]
+
+    @property
+    def long(self) -> Floats:
+        """N, the units that are held long."""
+        return 0.5 * (self.gross + self.net)
+
+    @property
+    def short(self) -> Floats:
+        """N, the units that are held short, without signs."""
+        return 0.5 * (self.gross - self.net)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a weight is what is held, longs and shorts without signs."""
+        return bool((self.gross == 1.0).all())
+
+    @property
+    def one_way(self) -> bool:
+        """Whether each stream is one unit net long or short."""
+        return self.whole and bool((np.abs(self.net) == 1.0).all())
+
+
+def units_of(keys: Sequence[str], composition: Composition, net: Floats) -> Units:
+    """Return the units of the streams `keys`, whose net units (N) are known."""
+    held = [composition[key] for key in keys]
+    holders: dict[str, list[int]] = {}
+    for i, one in enumerate(held):
+        for asset in one:
+            holders.setdefault(asset, []).append(i)
+    shared = {}
+    for asset, streams in holders.items():
+        if len(streams) > 1:
+            row = np.zeros(len(keys))
+            row[streams] = [abs(held[i][asset]) for i in streams]
+            shared[asset] = frozen(row)
+    return Units(
+        gross=frozen(np.array([math.fsum(map(abs, one.values())) for one in held])),
+        net=net,
+        largest=frozen(np.array([max(map(abs, one.values())) for one in held])),
+        shared=shared,
+    )

@@ -1,0 +1,44 @@
+"""Budgets: the quick proof and the linear program agree, and neither invents weights that break a limit."""
+
+import numpy as np
+import pytest
+
+from tvquant.allocation import budgets
+from tvquant.allocation.budgets import NOTHING, largest, most
+
+
+def groups(rng, n):
+    """Rows of two partitions that cross, and of longs against shorts."""
+    found = [(rng.integers(0, 4, n) == g).astype(float) for _ in range(2) for g in range(4)]
+    signs = rng.choice([-1.0, 1.0], n)
+    return np.array([*found, signs, -signs]), np.array([*rng.uniform(0.1, 0.4, 8), *rng.uniform(0.0, 0.5, 2)])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_proof_is_the_linear_program(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    rows, bounds = groups(rng, 12)
+    upper, lower = rng.uniform(0.02, 0.3, 12), np.where(rng.random(12) < 0.2, 0.01, 0.0)
+    ceiling = rng.uniform(0.1, 1.0)
+    quick = most(lower, upper, rows, bounds, ceiling)
+    monkeypatch.setattr(budgets, "_reached", lambda *_: False)
+    assert most(lower, upper, rows, bounds, ceiling) == pytest.approx(quick, abs=1e-9)
+    assert quick <= ceiling
+
+
+def test_a_ceiling_that_is_reached_needs_no_program(monkeypatch):
+    monkeypatch.setattr(budgets, "largest", lambda *_: pytest.fail("a program was solved"))
+    rows = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    assert most(np.zeros(3), np.full(3, 0.4), rows, np.array([0.5, 0.7]), 0.6) == 0.6
+
+
+def test_what_nothing_keeps():
+    one = np.ones((1, 2))
+    assert most(np.full(2, 0.3), np.full(2, 0.5), one, np.array([0.5]), 1.0) == NOTHING
+    assert most(np.array([0.6, 0.0]), np.full(2, 0.5), one, np.array([1.0]), 1.0) == NOTHING
+    assert largest(np.ones(2), np.zeros(2), np.full(2, 0.3), one, np.array([1.0]), total=0.7) is None
+
+
+def test_the_largest_value_of_a_given_sum():
+    found = largest(np.array([3.0, 1.0]), np.zeros(2), np.full(2, 0.5), np.ones((1, 2)), np.array([1.0]), total=0.8)
+    assert found == pytest.approx(3.0 * 0.5 + 0.3)
