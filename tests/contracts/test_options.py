@@ -22,9 +22,11 @@ from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.vetoes.contract import Rule, above
 from tvquant.simulation import SIMULATORS
+from tvquant.statistics import ESTIMATORS
 
 DECLARED = {place + "/" + each.__name__: each for place, each in vocabulary().declarations()}
-MEMBERS = [m for f in (SELECTION_MODELS, VETOES, ENGINES, RISK_PROFILES, SIMULATORS) for m in f.values()]
+FAMILIES = (SELECTION_MODELS, VETOES, ENGINES, RISK_PROFILES, ESTIMATORS, SIMULATORS)
+MEMBERS = [m for f in FAMILIES for m in f.values()]
 MEMBERS.append(MarketRegimeDetector)
 
 

@@ -8,6 +8,7 @@ from tvquant.allocation import barbell
 from tvquant.allocation.caps import DUST, Family, FeasibleSet, emptied, feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
+from tvquant.allocation.loading import loaded
 from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
@@ -59,7 +60,7 @@ def allocate(
         if name == BARBELL:
             answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
         else:
-            answer = solver.solve(problem, feasible, profile, options)
+            answer = solver.solve(loaded(problem, profile), feasible, profile, options)
             if profile.capping is Capping.PROJECTED:
                 answer = onto_caps(answer, feasible)
         substitute = () if name == risk_profile else (Recourse.SUBSTITUTE,)

@@ -10,12 +10,14 @@ from tvquant.profiles.options import declared_by
 def vocabulary() -> Vocabulary:
     """Return every member that a profile may name here."""
     from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of, uninstalled
+    from tvquant.allocation.risk.contract import Estimate
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS
     from tvquant.regime import MarketRegimeDetector
     from tvquant.selection import SELECTION_MODELS, VETOES
     from tvquant.simulation import SIMULATORS
     from tvquant.simulation.simulators.contract import Support
+    from tvquant.statistics import ESTIMATORS, MEANS
 
     refusals = {
         name: frozenset(what.value for what, how in simulator.capabilities.items() if how is Support.REFUSED)
@@ -25,6 +27,10 @@ def vocabulary() -> Vocabulary:
         selection_models=frozenset(SELECTION_MODELS),
         engines={name: risk_profiles_of(engine) for name, engine in ENGINES.items()},
         risk_profiles=frozenset(RISK_PROFILES),
+        covariances=frozenset(ESTIMATORS),
+        means=frozenset(MEANS),
+        uninformed=frozenset(name for name, one in MEANS.items() if not one.informed),
+        reads_means=frozenset(name for name, one in RISK_PROFILES.items() if Estimate.MEANS in one.needs),
         simulators={name: frozenset(Convention) - refused for name, refused in refusals.items()},
         refusals=refusals,
         features=frozenset(TERMS),
@@ -35,6 +41,7 @@ def vocabulary() -> Vocabulary:
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
             "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),
+            "allocation.covariance": declared_by(ESTIMATORS.values()),
             "regime": declared_by((MarketRegimeDetector,)),
             "execution": declared_by(SIMULATORS.values()),
         },
@@ -42,12 +49,15 @@ def vocabulary() -> Vocabulary:
 
 
 def meanings() -> Mapping[str, Mapping[str, str]]:
-    """Return key -> what each name that may stand there means, for risk profiles and vetoes."""
+    """Return key -> what each name that may stand there means, for risk profiles, estimators and vetoes."""
     from tvquant.allocation import RISK_PROFILES
     from tvquant.selection import VETOES
+    from tvquant.statistics import ESTIMATORS, MEANS
 
     return {
         "allocation.profiles": {name: one.meaning for name, one in sorted(RISK_PROFILES.items())},
+        "allocation.covariance.estimator": {name: one.meaning for name, one in sorted(ESTIMATORS.items())},
+        "allocation.means.estimator": {name: one.meaning for name, one in sorted(MEANS.items())},
         "selection.vetoes": {
             name: f"{one.meaning} {'Hard' if one.hard else 'Soft'}." for name, one in sorted(VETOES.items())
         },

@@ -371,7 +371,9 @@ class Expected:
     ----------
     volatility : standard deviation of the book's return per period, as finally held.
     even_volatility : of equal weights of the same streams, of sum 1.
-    method, shrinkage, ridge, condition, observations : of the covariance.
+    method, shrinkage, ridge, condition, observations, effective, factors : of the covariance.
+    means_method, means_shrinkage : of the means.
+    l2 : coefficient of the squared weights that the book was found by, in mean variances.
     """
 
     volatility: float
@@ -381,6 +383,11 @@ class Expected:
     ridge: float
     condition: float
     observations: int
+    effective: float | None = None
+    factors: int | None = None
+    means_method: str = "sample"
+    means_shrinkage: float = 0.0
+    l2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -36,7 +36,8 @@ NAMES: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("lookback", "min_history", "rating_min_bars"), "bars"),
     **dict.fromkeys(
-        ("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks", "block"), "rows (one bar each)"
+        ("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks", "block", "half_life", "horizon"),
+        "rows (one bar each)",
     ),
     **dict.fromkeys(
         ("gross", "net", "position", "cluster", "long", "short", "names", "groups", "fixed.weights"),
@@ -46,6 +47,8 @@ UNITS: Mapping[str, str] = {
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),
     **dict.fromkeys(("borrow_rate", "risk_free", "hurdle"), "fraction per year"),
+    **dict.fromkeys(("expansion", "inflationary_trend", "stagnation", "l2.normal", "l2.crisis"), "mean variances"),
+    "level": "share of rows",
     "margin": "Sharpe ratio, or fraction per year",
     "confidence": "probability",
     "impact_notional": "USD",
@@ -58,9 +61,10 @@ UNITS: Mapping[str, str] = {
     "cluster_distance": "sqrt((1 - correlation) / 2)",
     **dict.fromkeys(("slippage_bps", "commission_bps"), "basis points"),
     **dict.fromkeys(("max_atoms", "top_n", "min_winners", "max_winners", "max_clusters", "windows"), "count"),
+    **dict.fromkeys(("factors", "barbell.most"), "count"),
     "first_stage": "number of the stage",
 }
-"""Last part of a key that takes numbers -> their unit."""
+"""Last part of a key that takes numbers, or the last two where sections share it -> their unit."""
 EXAMPLES: Mapping[str, Any] = {
     "description": "Ten shares that I know, weighed every month.",
     "universe.kinds": ["stock", "etf"],
@@ -78,6 +82,7 @@ EXAMPLES: Mapping[str, Any] = {
     "allocation.profiles": ["hrp", "equal_weight"],
     "allocation.limits.names": {"NASDAQ:AAPL": [0.05, 0.1]},
     "allocation.limits.groups": {"chips": {"symbols": ["NASDAQ:NVDA", "NASDAQ:AVGO"], "max": 0.3}},
+    "allocation.covariance.factors": 3,
     "allocation.fixed.weights": {"AMEX:SPY": 0.2, "NASDAQ:TLT": 0.2},
     "selection.hurdle": 0.02,
     "selection.unborrowable": ["NYSE:GME"],
@@ -192,7 +197,8 @@ def _flat(values: Mapping[str, Any], place: str = "") -> dict[str, Any]:
 
 def _reference(key: str, model: type[BaseModel], default: Any, vocabulary: Vocabulary) -> KeyReference:
     name = key.rpartition(".")[2]
-    word = "fixed.weights" if key.endswith(".fixed.weights") else name  # the one name that two sections give a meaning
+    pair = ".".join(key.split(".")[-2:])
+    word = pair if pair in NAMES or pair in UNITS else name
     whole = model.model_json_schema()
     schema = _resolved(whole["properties"][name], whole.get("$defs", {}))
     members = vocabulary.risk_profiles if key in OF_THE_GRID else vocabulary.named.get(key, ("", ()))[1]

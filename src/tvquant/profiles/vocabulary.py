@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -31,7 +32,9 @@ class Vocabulary:
 
     Parameters
     ----------
-    selection_models, risk_profiles : names.
+    selection_models, risk_profiles, covariances, means : names; the last two are estimators.
+    uninformed : estimators of means that tell no name from another.
+    reads_means : risk profiles that need to be told.
     engines : optimiser -> risk profiles it solves.
     simulators : simulator -> execution conventions it plays.
     refusals : simulator -> capabilities that it refuses.
@@ -46,6 +49,10 @@ class Vocabulary:
     engines: Mapping[str, frozenset[str]]
     risk_profiles: frozenset[str]
     simulators: Mapping[str, frozenset[str]]
+    covariances: frozenset[str]
+    means: frozenset[str]
+    uninformed: frozenset[str] = frozenset()
+    reads_means: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
     logics: frozenset[str] = frozenset()
     vetoes: frozenset[str] = frozenset()
@@ -89,6 +96,8 @@ class Vocabulary:
             "allocation.engines": ("engine", self.engines),
             "allocation.profiles": ("risk profile", self.risk_profiles),
             "allocation.fallbacks": ("risk profile", self.risk_profiles),
+            "allocation.covariance.estimator": ("estimator", self.covariances),
+            "allocation.means.estimator": ("estimator", self.means),
             "execution.simulators": ("simulator", self.simulators),
         }
 
@@ -99,6 +108,7 @@ class Vocabulary:
         """
         yield from self._misnamed(values)
         yield from self._lonely(values)
+        yield from self._untold(values)
         yield from self._foreign(values.get("universe.scanners"))
 
     def excluded(self, profile: Profile) -> Iterator[str]:
@@ -112,6 +122,18 @@ class Vocabulary:
                 if unsolved := [name for name in names if name not in self.engines[engine]]:
                     yield f"engine {engine} does not solve {', '.join(unsolved)}: no {what} of it is made with them"
 
+    def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Yield risk profiles that read means where the profile has them estimated as all alike."""
+        means = values.get("allocation.means.estimator")
+        for key in ("allocation.profiles", "allocation.fallbacks"):
+            for name in _names(values.get(key)):
+                if means in self.uninformed and name in self.reads_means:
+                    others = " or ".join(sorted(self.means - self.uninformed))
+                    text = (
+                        f"risk profile {name!r} goes by means, and allocation.means.estimator is {means}; take {others}"
+                    )
+                    yield key, text
+
     def _misnamed(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for key, (noun, known) in self.named.items():
             for name in _names(values.get(key)):
@@ -123,10 +145,10 @@ class Vocabulary:
 
     def unfit(self, profile: Profile) -> Iterator[tuple[str, str]]:
         """Yield key and text of options that do not fit the profile that names their members."""
-        values = {f"{s}.{name}": value for s in self.options for name, value in dict(getattr(profile, s)).items()}
+        values = {f"{s}.{name}": value for s in self.options for name, value in dict(_section(profile, s)).items()}
         named = {name for key in self.named for name in _names(values.get(key))}
         for section, every in self.options.items():
-            held: FamilySection = getattr(profile, section)
+            held = _section(profile, section)
             for declared in every:
                 if not declared.under or declared.under in named:
                     place = f"{section}.{declared.under}" if declared.under else section
@@ -215,6 +237,12 @@ class Vocabulary:
                     f"the headline is {primary} by the first of allocation.engines, and {engines[0]} does not solve "
                     f"it; name {able[0]} first, or another primary",
                 )
+
+
+def _section(profile: Profile, place: str) -> FamilySection:
+    """Return the section of a profile that has the dotted place."""
+    found: FamilySection = attrgetter(place)(profile)
+    return found
 
 
 def _names(value: object) -> tuple[str, ...]:

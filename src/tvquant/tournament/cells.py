@@ -16,7 +16,9 @@ from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.books import CostModel, Execution
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
+from tvquant.profiles.sections.allocation import AllocationSection
 from tvquant.simulation import SIMULATORS
+from tvquant.statistics import ESTIMATORS, Estimates
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
 from tvquant.tournament.windows import Schedule
 
@@ -179,6 +181,8 @@ def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: s
         options=profile.allocation.options_of(
             ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *fallbacks))
         ),
+        l2=profile.allocation.l2,
+        two_layers=profile.allocation.layers == "two",
     )
 
 
@@ -198,7 +202,18 @@ def _rules(profile: Profile, schedule: Schedule, risk_profile: str = "") -> Rule
         regime=profile.regime,
         train=schedule.train,
         stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps | profile.regime.stamps,
+        estimates=_estimates(profile.allocation),
         sides=_sides(profile, risk_profile),
+    )
+
+
+def _estimates(allocation: AllocationSection) -> Estimates:
+    covariance, means = allocation.covariance, allocation.means
+    return Estimates(
+        covariance=covariance.estimator,
+        means=means.estimator,
+        options=covariance.options_of(ESTIMATORS[covariance.estimator]),
+        risk_free=means.risk_free,
     )
 
 

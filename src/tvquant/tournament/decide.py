@@ -12,17 +12,17 @@ view cannot change it (R-SIM-03, R-UNI-22).
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tvquant.allocation import allocate
 from tvquant.allocation.expected import expected_of
-from tvquant.allocation.risk.catalogue import BARBELL, FIXED
+from tvquant.allocation.loading import raised
+from tvquant.allocation.risk.catalogue import BARBELL, FIXED, RISK_PROFILES
 from tvquant.atoms import keep_caps
-from tvquant.core.allocations import Allocation, Attempt, Covariance, Problem, Status, violated
-from tvquant.core.atoms import Atom
+from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
 from tvquant.core.decisions import Decision, Netting
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
@@ -30,39 +30,14 @@ from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
-from tvquant.core.streams import Composition, Streams
-from tvquant.selection.hardening import HARDENED
-from tvquant.statistics import Linkage, average_correlation, correlation_distance, estimate, partition
-from tvquant.statistics.precision import without_variance
 from tvquant.tournament.atom_figures import antifragility_of, scores_of
-from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
+from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health
 from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
+from tvquant.tournament.training import training, with_preparation
 from tvquant.tournament.views import View
-
-HARDENED_SHRINKAGE = 1.5
-"""Factor of the covariance's shrinkage where the pool that the winners are from is hardened."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Training:
-    """What every risk profile is given of the winners; `still` are those that do not vary, by id: they are left out.
-
-    `hardened`: the covariance is shrunk by more than it asks for, because the pool was.
-    """
-
-    ids: tuple[str, ...]
-    still: tuple[str, ...]
-    hardened: bool
-    returns: Floats
-    covariance: Covariance
-    correlation: Floats
-    clusters: tuple[int, ...]
-    composition: Composition
-    digest: str
-
 
 type Prepared = Mapping[Hashable, Any]
 """What a view with a quorum has computed once, by its keys."""
@@ -96,7 +71,7 @@ def prepare(view: View, rules: Rules) -> Prepared:
     except ModelError:  # each decision says it
         winners = ()
     if winners:
-        _training(view, rules, winners)
+        training(view, rules, winners)
     return view.known(regime_key(rules), *((part, rules) for part in ("pool", "choice", "training")))
 
 
@@ -120,7 +95,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     choice = choose(view, rules)
     if choice.response is None or not choice.winners:
         return _decision(view, rules, choice, choice.inputs)
-    known = _training(view, rules, choice.winners)
+    known = training(view, rules, choice.winners)
     if isinstance(known, ModelError):
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
     ids = known.ids
@@ -131,6 +106,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         else:  # nothing to fall back on yet, which no least may lift
             fallbacks = tuple(name for name in fallbacks if name != FIXED)
     asked = (spec.risk_profile, *fallbacks)
+    regime = market_regime(view, rules)
     problem = Problem(
         keys=ids,
         returns=known.returns,
@@ -142,7 +118,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         target=None if own is None else own.target,
         scores=scores_of(choice.response, ids),
         antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
-        regime=market_regime(view, rules),
+        l2=raised(spec.l2.of(regime.quadrant), RISK_PROFILES[spec.risk_profile]) if spec.l2 else 0.0,
+        regime=regime,
         selection_clusters=tuple(choice.response.clusters[name] for name in ids),
     )
     made = allocate(
@@ -154,7 +131,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     )
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
         made = replace(made, causes={**made.causes, **own.missing})
-    made = _with_preparation(made, known)
+    made = with_preparation(made, known)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
     return _netted(view, problem, decision, made, choice.response) if made.weights else decision
@@ -170,73 +147,10 @@ def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | N
         winners = choose(view, rules).winners
     except ModelError:  # the decision itself says it
         return None
-    known = _training(view, rules, winners) if winners else None
+    known = training(view, rules, winners) if winners else None
     if known is None or isinstance(known, ModelError):
         return None
     return known.ids, known.correlation
-
-
-def _training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> _Training | ModelError:
-    """Return covariance and clusters of the winners, or why there are none.
-
-    An error is a value, found once like the other.
-    """
-
-    def compute() -> _Training | ModelError:
-        try:
-            response = choose(view, rules).response
-            hardened = response is not None and HARDENED in response.flags
-            return _trained(training_streams(view, rules, winners), rules, hardened=hardened)
-        except ModelError as error:
-            return error
-
-    return view.once(("training", rules), compute)
-
-
-def _trained(seen: Streams, rules: Rules, *, hardened: bool) -> _Training:
-    """Return the training values without constant streams; ModelError where there is no covariance (R-RSK-09).
-
-    The covariance of winners of a hardened pool is shrunk by half as much again (R-SEL-28).
-    """
-    flat = without_variance(seen.returns) if len(seen.returns) > 1 else np.zeros(len(seen.ids), np.bool_)
-    ids, still = (tuple(name for name, mine in zip(seen.ids, part, strict=True) if mine) for part in (~flat, flat))
-    if not ids:
-        raise ModelError(f"covariance: no winner varies on the {len(seen.returns)} training rows: {', '.join(still)}")
-    returns = seen.returns[:, ~flat] if still else seen.returns
-    covariance = estimate(returns, intensity=HARDENED_SHRINKAGE if hardened else 1.0)
-    correlation = average_correlation(returns, (len(returns),))
-    return _Training(
-        ids=ids,
-        still=still,
-        hardened=hardened,
-        returns=returns,
-        covariance=covariance,
-        correlation=correlation,
-        clusters=partition(
-            correlation_distance(correlation),
-            cut=rules.selection.cluster_distance,
-            most=rules.selection.max_clusters,
-            linkage=Linkage(rules.selection.linkage),
-        ),
-        composition=seen.composition,
-        digest=digest_bytes(canonical_array(seen.returns)),
-    )
-
-
-def _with_preparation(made: Allocation, known: _Training) -> Allocation:
-    """Return the allocation with weight 0 for streams without variance; what was done before it leads the attempts."""
-    before, still = [], known.still
-    if still:
-        before.append(
-            Attempt(what="zero variance", outcome=f"{', '.join(still)} removed: constant on the training rows")
-        )
-    if known.hardened:
-        outcome = (
-            f"{known.covariance.shrinkage:.4g}, {HARDENED_SHRINKAGE} times the estimate (at most 1): hardened pool"
-        )
-        before.append(Attempt(what="shrinkage", outcome=outcome))
-    weights = {**made.weights, **dict.fromkeys(still, 0.0)} if made.weights else made.weights
-    return replace(made, weights=weights, attempts=(*before, *made.attempts))
 
 
 def _netted(
@@ -262,7 +176,7 @@ def _netted(
     cancelled = {key: w for key, w in netted.gross.items() if w != abs(netted.net[key])}
     return replace(
         decision,
-        allocation=replace(made, expected=expected_of(problem, netted.weights)),
+        allocation=replace(made, expected=expected_of(problem, netted.weights, made.risk_profile)),
         atoms={symbol: w for symbol, w in netted.weights.items() if w != 0.0},
         netting=Netting(moved=netted.moved, gross=cancelled, constraints=netted.constraints),
         weights=weights,

@@ -7,15 +7,17 @@ from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.allocations import Limits
 from tvquant.core.stamps import Stamps
 from tvquant.profiles.options import Options
+from tvquant.profiles.sections.allocation import L2Section
 from tvquant.profiles.sections.data import DataSection
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.profiles.sections.universe import UniverseSection
+from tvquant.statistics.covariance import HOUSE, Estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Who may be chosen, how, on how much data, and the caveats that this universe carries.
+    """Who may be chosen, how, on how much data, what is estimated of them, and the caveats that this universe carries.
 
     `sides` are declared weights by whose signs names are held that no scanner recruits; None: all on one side.
     """
@@ -26,6 +28,7 @@ class Rules:
     regime: RegimeSection
     train: int
     stamps: Stamps
+    estimates: Estimates = HOUSE
     sides: FixedWeights | None = None
 
 
@@ -33,7 +36,8 @@ class Rules:
 class StrategySpec:
     """A strategy: the winners of a selection model, weighted by a risk profile of an engine within limits.
 
-    `options` are the values of what the engine, the risk profile and the fallbacks declare.
+    `options` are the values of what the engine, the risk profile and the fallbacks declare; `l2` is None where nothing
+    is added to the variance; `two_layers`: clusters are weighed, and in them streams.
     """
 
     rules: Rules
@@ -42,6 +46,8 @@ class StrategySpec:
     fallbacks: tuple[str, ...]
     limits: Limits
     options: tuple[Options, ...] = ()
+    l2: L2Section | None = None
+    two_layers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

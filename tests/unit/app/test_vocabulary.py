@@ -17,6 +17,8 @@ def test_every_risk_profile_and_veto_says_what_it_is() -> None:
     words, told = vocabulary(), meanings()
     assert {key: set(names) for key, names in told.items()} == {
         "allocation.profiles": words.risk_profiles,
+        "allocation.covariance.estimator": words.covariances,
+        "allocation.means.estimator": words.means,
         "selection.vetoes": words.vetoes,
     }
     assert all(len(what) > 20 for names in told.values() for what in names.values())

@@ -11,7 +11,7 @@ from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.calendar_steps import CalendarStep
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.core.regimes import Regime
+from tvquant.core.regimes import Quadrant, Regime
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.features.rating_rules import RATING_RULES, AdxRule
 from tvquant.profiles import Profile, Vocabulary, load, resolve
@@ -42,6 +42,17 @@ def test_the_defaults_of_core_and_of_the_file_are_one(vocabulary: Vocabulary) ->
     profile = made(vocabulary)
     assert profile.costs.cost_model() == CostModel()
     assert profile.execution.execution() == Execution()
+
+
+def test_l2_is_by_the_quadrant_of_the_market(vocabulary: Vocabulary) -> None:
+    section = made(vocabulary).allocation.l2
+    assert {one: section.of(one) for one in Quadrant} == {
+        Quadrant.EXPANSION: 0.05,
+        Quadrant.NORMAL: 0.05,
+        Quadrant.INFLATIONARY_TREND: 0.10,
+        Quadrant.STAGNATION: 0.10,
+        Quadrant.CRISIS: 0.20,
+    }
 
 
 def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
@@ -136,6 +147,20 @@ def test_limits_of_hard_vetoes_are_those_of_the_requirements(vocabulary: Vocabul
             "benchmark.risk_free: expected a .* 'bps'",
         ),
         ({"windows__step": 0}, "windows.step: expected a number of rows, 1 or more, .* found 0"),
+        (
+            {"allocation__covariance__estimator": "exponental"},
+            "allocation.covariance.estimator: unknown estimator 'exponental' .*exponential",
+        ),
+        (
+            {"allocation__covariance__half_life": 0},
+            "allocation.covariance.half_life: expected greater than or equal to 1",
+        ),
+        ({"allocation__layers": "three"}, r"allocation.layers: unknown name 'three' \(known: one, two\)"),
+        ({"allocation__l2__crisis": -0.1}, "allocation.l2.crisis: expected greater than or equal to 0, found -0.1"),
+        (
+            {"allocation__fallbacks": ["max_sharpe"], "allocation__means__estimator": "zero"},
+            "allocation.fallbacks: .*'max_sharpe' goes by means, and allocation.means.estimator is zero; take shrunk",
+        ),
     ],
 )
 def test_rules_between_keys(vocabulary: Vocabulary, arguments: dict[str, Any], said: str) -> None:

@@ -68,6 +68,7 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 meaning="The most expected return per volatility for the capital invested.",
                 objective=Objective.MAX_RATIO,
                 capping=Capping.INSIDE,
+                least_l2=0.10,
                 needs=frozenset({Estimate.COVARIANCE, Estimate.MEANS}),
             ),
             RiskProfile(

@@ -48,6 +48,7 @@ class RiskProfile:
     meaning : one sentence.
     objective : what an engine must be able to solve.
     capping : how the limits are kept.
+    least_l2 : least coefficient of its L2 term, where there is one.
     needs : estimates that the weights depend on, and on no others.
     options : what engines read for it from the profile's section `allocation`.
     """
@@ -56,5 +57,6 @@ class RiskProfile:
     meaning: str
     objective: Objective
     capping: Capping
+    least_l2: float = 0.0
     needs: frozenset[Estimate] = frozenset({Estimate.COVARIANCE})
     options: tuple[type[Options], ...] = ()

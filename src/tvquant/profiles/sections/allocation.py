@@ -1,12 +1,13 @@
 """Sections `allocation` and `risk`: who turns streams into weights, within which limits."""
 
 import math
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.quoting import shown
+from tvquant.core.regimes import Quadrant
 from tvquant.profiles.fields import Distinct, Member, Name, Real, Section, Symbol, broken, pairs
 from tvquant.profiles.options import FamilySection
 
@@ -130,6 +131,59 @@ class LimitsSection(Section):
         )
 
 
+class CovarianceSection(FamilySection):
+    """How the covariance of streams is estimated; options of estimators are declared in `allocation.covariance`.
+
+    Parameters
+    ----------
+    estimator : of the covariance. Whatever it is, a ridge of .01 of the mean variance is added, or as much more as the
+        condition number 5000 needs.
+    """
+
+    estimator: Member
+
+
+class MeansSection(Section):
+    """How expected returns are estimated, for risk profiles that read them.
+
+    Parameters
+    ----------
+    estimator : of the expected returns.
+    risk_free : riskless rate that is taken off them; books are measured against `benchmark.risk_free`, which may be a
+        series and is none of this.
+    """
+
+    estimator: Member
+    risk_free: Real = Field(gt=-1, le=1)
+
+
+class L2Section(Section):
+    """What is added to the variance for each unit of squared weight, in mean variances, by the quadrant of the market.
+
+    It spreads the books of min_variance, market_neutral and max_sharpe; for max_sharpe it is at least .10 unless the
+    quadrant has 0, which adds nothing.
+
+    Parameters
+    ----------
+    expansion : coefficient where the market rises calmly.
+    normal : coefficient where neither growth nor stress stands out, and where too few rows are there to say.
+    inflationary_trend : coefficient where it rises under stress.
+    stagnation : coefficient where it falls calmly.
+    crisis : coefficient where it falls under stress.
+    """
+
+    expansion: Real = Field(ge=0, le=10)
+    normal: Real = Field(ge=0, le=10)
+    inflationary_trend: Real = Field(ge=0, le=10)
+    stagnation: Real = Field(ge=0, le=10)
+    crisis: Real = Field(ge=0, le=10)
+
+    def of(self, quadrant: Quadrant) -> float:
+        """Return the coefficient in a quadrant."""
+        found: float = getattr(self, quadrant.value)
+        return found
+
+
 class AllocationSection(FamilySection):
     """Who turns streams into weights.
 
@@ -138,12 +192,18 @@ class AllocationSection(FamilySection):
     engines : optimisers; the first one makes the headline. What one does not solve is no cell of it, and is noted.
     profiles : risk profiles, what is asked of a portfolio; each one with each engine is a cell.
     fallbacks : risk profiles tried in this order when a solve fails; each attempt is recorded.
+    layers : `one`: an engine weighs the streams of winners. `two`: it weighs clusters of them, each held by inverse
+        variance; every limit is kept by what is held in the end. `equal_names` and `fixed` weigh streams in either.
     limits : what every answer must keep.
     """
 
     engines: Annotated[Distinct[Member], Field(min_length=1)]
     profiles: Annotated[Distinct[Member], Field(min_length=1)]
     fallbacks: Distinct[Member]
+    covariance: CovarianceSection
+    means: MeansSection
+    l2: L2Section
+    layers: Literal["one", "two"]
     limits: LimitsSection
 
 

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.regimes import Quadrant
 from tvquant.profiles import Profile
-from tvquant.statistics import estimate, permutation_entropy
+from tvquant.statistics import ESTIMATORS, estimate, permutation_entropy
+from tvquant.tournament.candidates import choose
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import Previous, Spec
+from tvquant.tournament.specs import Previous, Spec, StrategySpec
+from tvquant.tournament.training import Training, training
 from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
@@ -63,3 +66,47 @@ def test_the_covariance_of_a_hardened_pool_is_shrunk_by_half_as_much_again_on_re
     assert tried.outcome.startswith(f"{min(1.0, 1.5 * usual):.4g}, 1.5 times the estimate")
     assert "shrinkage" not in [one.what for one in calm.allocation.attempts]
     assert made.weights != calm.weights
+
+
+@pytest.mark.requirement("R-RSK-08")
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_the_profiles_estimators_make_what_every_risk_profile_is_given(
+    name: str, profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    given = {"covariance__estimator": name, "covariance__half_life": 15, "means__estimator": "sample"}
+    made = profile(**{f"allocation__{key}": value for key, value in given.items()}, allocation__means__risk_free=0.365)
+    view = look(market(walks("ABCDEF", 200)), ROW)
+    found = [decide(view, spec_of(made, one), Previous()).allocation for one in ("min_variance", "equal_weight")]
+    spec = spec_of(made, "min_variance")
+    assert isinstance(spec, StrategySpec)
+    winners = choose(view, spec.rules).winners
+    known = training(view, spec.rules, winners)
+    assert isinstance(known, Training)
+    rate = 1.365 ** (1.0 / 365) - 1.0
+    expected = estimate(known.returns, spec.rules.estimates, rate=rate)
+    assert (known.covariance.method, known.covariance.means_method) == (name, "sample")
+    np.testing.assert_array_equal(known.covariance.matrix, expected.matrix)
+    np.testing.assert_allclose(known.covariance.means, known.returns.mean(axis=0) - rate, atol=1e-16)
+    for one in found:
+        assert one is not None
+        assert one.expected is not None
+        assert (one.expected.method, one.expected.condition) == (name, known.covariance.condition)
+    if name == "exponential":
+        assert known.covariance.effective == pytest.approx(38.2, abs=0.5)  # of 60, at a half-life of 15
+
+
+@pytest.mark.requirement("R-RSK-07")
+def test_l2_is_that_of_the_quadrant_and_max_sharpe_has_a_tenth(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    names = ("min_variance", "max_sharpe", "hrp")
+    view = look(market(walks("ABCDEF", 200)), ROW)
+    for least in (0.01, 0.2, 0.0):
+        every = {f"allocation__l2__{one.value}": least * (k + 1) for k, one in enumerate(Quadrant)}
+        made = profile(allocation__profiles=names, **every)
+        found = [decide(view, spec_of(made, name), Previous()) for name in names]
+        assert found[0].regime is not None
+        asked = made.allocation.l2.of(found[0].regime.quadrant)
+        assert (asked > 0.0) is (least > 0.0)
+        expected = [asked, max(asked, 0.1) if asked else 0.0, 0.0]
+        assert [one.allocation.expected.l2 for one in found if one.allocation and one.allocation.expected] == expected
