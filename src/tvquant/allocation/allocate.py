@@ -8,11 +8,12 @@ from tvquant.allocation import barbell
 from tvquant.allocation.caps import DUST, Family, FeasibleSet, emptied, feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
+from tvquant.allocation.layered import BY_STREAM, Estimator, layered
 from tvquant.allocation.loading import loaded
 from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
-from tvquant.allocation.risk.contract import Capping, Objective
+from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
 from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
 from tvquant.core.errors import ProfileError
@@ -34,10 +35,12 @@ def allocate(
     risk_profile: str,
     fallbacks: tuple[str, ...] = (),
     options: tuple[Options, ...] = (),
+    estimated: Estimator | None = None,
 ) -> Allocation:
     """Return weights by the first of `risk_profile` and `fallbacks` whose weights keep every limit.
 
-    `options` are the values of what the engine and these risk profiles declare.
+    `options` are the values of what the engine and these risk profiles declare. With `estimated`, which estimates the
+    covariance of the returns of clusters, these are weighed first, and the streams within them (`allocation.layered`).
 
     The status is `solved` when the very first attempt succeeded, `fell_back` when a later one did (another solver, a
     raised ridge, another risk profile: the attempts say which; `risk_profile` is the one that made the weights) and
@@ -53,16 +56,19 @@ def allocate(
     feasible = feasible_set(problem)
     if (empty := emptied(feasible)) is not None:
         return _failed(engine, risk_profile, (empty,))
+    layers = None if estimated is None else layered(problem, estimated)
     attempts: list[Attempt] = []
     for name in (risk_profile, *fallbacks):
         profile = RISK_PROFILES[name]
         ends = None
         if name == BARBELL:
             answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
+        elif layers is None or profile.objective in BY_STREAM:
+            answer = _solved(problem, feasible, solver, profile, options)
         else:
-            answer = solver.solve(loaded(problem, profile), feasible, profile, options)
-            if profile.capping is Capping.PROJECTED:
-                answer = onto_caps(answer, feasible)
+            streams, expansion = layers
+            within = expansion.within(feasible)
+            answer = expansion.answer(_solved(streams, within, solver, profile, options), feasible, within)
         substitute = () if name == risk_profile else (Recourse.SUBSTITUTE,)
         attempts += (replace(a, what=f"{name}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts)
         if answer.weights is None:
@@ -88,6 +94,14 @@ def allocate(
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
+
+
+def _solved(
+    problem: Problem, feasible: FeasibleSet, solver: Engine, profile: RiskProfile, options: tuple[Options, ...]
+) -> EngineAnswer:
+    """Return an engine's answer, with the L2 of the risk profile, projected where its method leaves that to be done."""
+    answer = solver.solve(loaded(problem, profile), feasible, profile, options)
+    return onto_caps(answer, feasible) if profile.capping is Capping.PROJECTED else answer
 
 
 def _causes(

@@ -13,6 +13,7 @@ view cannot change it (R-SIM-03, R-UNI-22).
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
-from tvquant.tournament.training import training, with_preparation
+from tvquant.tournament.training import covariance_of, training, with_preparation
 from tvquant.tournament.views import View
 
 type Prepared = Mapping[Hashable, Any]
@@ -128,6 +129,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         risk_profile=spec.risk_profile,
         fallbacks=fallbacks,
         options=spec.options,
+        estimated=partial(covariance_of, view=view, rules=rules, hardened=known.hardened) if spec.two_layers else None,
     )
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
         made = replace(made, causes={**made.causes, **own.missing})

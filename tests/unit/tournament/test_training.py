@@ -110,3 +110,20 @@ def test_l2_is_that_of_the_quadrant_and_max_sharpe_has_a_tenth(
         assert (asked > 0.0) is (least > 0.0)
         expected = [asked, max(asked, 0.1) if asked else 0.0, 0.0]
         assert [one.allocation.expected.l2 for one in found if one.allocation and one.allocation.expected] == expected
+
+
+@pytest.mark.requirement("R-RSK-04")
+def test_two_layers_weigh_clusters_of_streams_and_both_clusters_are_kept(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    view = look(market(walks("ABCDEFGHIJ", 200)), ROW)
+    given = {"allocation__limits__cluster": 1.0, "allocation__limits__position": 1.0}
+    made = profile(selection__cluster_distance=0.72, allocation__layers="two", **given)
+    decision = decide(view, spec_of(made, "equal_weight"), Previous())
+    assert decision.response is not None
+    held: dict[int, float] = {}
+    for atom, cluster in decision.clusters.items():
+        held[cluster] = held.get(cluster, 0.0) + decision.atoms[atom]
+    assert 1 < len(held) < 10
+    assert list(held.values()) == pytest.approx([1.0 / len(held)] * len(held))
+    assert decision.clusters != dict(decision.response.clusters)
