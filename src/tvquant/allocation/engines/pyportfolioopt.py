@@ -1,4 +1,4 @@
-"""PyPortfolioOpt (MIT licence): mean-variance programs by cvxpy, and HRP in the order that a linkage happens to have.
+"""PyPortfolioOpt (MIT): mean-variance and CVaR programs by cvxpy, and HRP in the order that a linkage happens to have.
 
 1. Its programs spend everything, sum w = 1, so bounds and rows are divided by the budget and weights multiplied by it.
 2. It raises on failure, with cvxpy's status, and takes an inaccurate solution without a word: the status is read.
@@ -20,6 +20,7 @@ from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled, silence
 from tvquant.allocation.risk.contract import Objective, RiskProfile
+from tvquant.allocation.risk.tail import Tail
 from tvquant.allocation.solver_attempts import Solution, first_solution
 from tvquant.core.allocations import Attempt, Problem
 from tvquant.core.errors import ProfileError
@@ -32,7 +33,7 @@ LINKAGES = ("single", "complete", "average", "weighted", "centroid", "median", "
 
 @dataclass(frozen=True, slots=True)
 class PyPortfolioOpt:
-    """EfficientFrontier with Clarabel, HRPOpt with Ward linkage."""
+    """EfficientFrontier and EfficientCVaR with Clarabel, HRPOpt with Ward linkage."""
 
     name: str = "pyportfolioopt"
     objectives: frozenset[Objective] = frozenset({Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL})
@@ -40,7 +41,7 @@ class PyPortfolioOpt:
     options: tuple[type[Options], ...] = ()
 
     def solve(
-        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, _: tuple[Options, ...]
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, options: tuple[Options, ...]
     ) -> EngineAnswer:
         """Solve by the library's method of the profile's objective."""
         covariance = problem.covariance
@@ -55,6 +56,10 @@ class PyPortfolioOpt:
                 return first_solution(covariance, {"EfficientFrontier": ratio})
             case Objective.HIERARCHICAL:
                 return first_solution(covariance, {"HRPOpt, ward, linkage order": _hierarchical})
+            case Objective.MIN_CVAR:
+                found = _least_tail(problem.returns, Tail.among(options).level, feasible)
+                attempt = Attempt(what="EfficientCVaR", outcome=found.outcome)
+                return EngineAnswer(weights=found.weights, attempts=(attempt,))
         raise ProfileError(f"engine {self.name} does not solve {risk_profile.objective}")
 
 
@@ -71,21 +76,33 @@ def _best_ratio(matrix: Floats, *, means: Floats, feasible: FeasibleSet) -> Solu
     return found
 
 
+def _least_tail(returns: Floats, level: float, feasible: FeasibleSet) -> Solution:
+    """Return the weights of the least CVaR of T x N returns; no ridge helps a linear program."""
+    from pypfopt import EfficientCVaR
+
+    unit = returns.std(axis=0).mean()
+    frontier = _limited(partial(EfficientCVaR, None, returns / unit, beta=level), feasible)
+    return _tried(frontier, frontier.min_cvar, feasible)
+
+
 def _frontier(means: Floats | None, matrix: Floats, feasible: FeasibleSet) -> Any:
-    """Return the library's program of a covariance and the limits, all as fractions of the budget."""
+    """Return the library's mean-variance program."""
     from pypfopt import EfficientFrontier
 
+    return _limited(partial(EfficientFrontier, means, scaled(matrix)), feasible)
+
+
+def _limited(program: Callable[..., Any], feasible: FeasibleSet) -> Any:
+    """Return a program of the library within the limits, all as fractions of the budget."""
     rows, bounds = feasible.rows, feasible.bounds / feasible.budget
-    frontier = EfficientFrontier(
-        means,
-        scaled(matrix),
-        (np.column_stack((feasible.lower, feasible.upper)) / feasible.budget).tolist(),
+    made = program(
+        weight_bounds=(np.column_stack((feasible.lower, feasible.upper)) / feasible.budget).tolist(),
         solver=CLARABEL,
         solver_options=dict(SETTINGS),
     )
     if len(rows):
-        frontier.add_constraint(lambda weights: rows @ weights <= bounds)
-    return frontier
+        made.add_constraint(lambda weights: rows @ weights <= bounds)
+    return made
 
 
 def _tried(frontier: Any, solve: Callable[[], object], feasible: FeasibleSet) -> Solution:

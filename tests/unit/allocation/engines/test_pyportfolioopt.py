@@ -11,9 +11,12 @@ from tvquant.allocation import ENGINES, RISK_PROFILES
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.engines import pyportfolioopt
 from tvquant.allocation.engines.custom.kernels import bisect
+from tvquant.allocation.risk.tail import Tail
 from tvquant.statistics import correlation_distance
 
 pytestmark = pytest.mark.xdist_group("engine libraries")
+
+NAME = "pyportfolioopt"
 
 
 def problem(n, limits=HOUSE, **more):
@@ -22,9 +25,9 @@ def problem(n, limits=HOUSE, **more):
     return estimated(returns, limits=limits, **more)
 
 
-def solve(given, profile, engine="pyportfolioopt", **changed):
+def solve(given, profile, engine=NAME, **changed):
     feasible = replace(feasible_set(given), **changed)
-    return ENGINES[engine].solve(given, feasible, RISK_PROFILES[profile], ())
+    return ENGINES[engine].solve(given, feasible, RISK_PROFILES[profile], (Tail(level=0.9),))
 
 
 @pytest.mark.parametrize("profile", ["min_variance", "max_sharpe"])
@@ -43,6 +46,13 @@ def test_it_solves_what_we_solve(n, limits, clusters, profile):
     assert ours.weights is not None
     assert mine.weights == pytest.approx(ours.weights, abs=1e-8)
     assert [one.outcome for one in mine.attempts] == ["solved"]
+
+
+def test_the_least_tail_is_as_low_as_ours_within_the_same_limits():
+    given = problem(20, replace(HOUSE, gross=0.6, cluster=0.2), clusters=[i // 5 for i in range(20)])
+    worst = [np.sort(given.returns @ solve(given, "cvar_min", e).weights)[:9].mean() for e in ("custom", NAME)]
+    assert worst[0] == pytest.approx(worst[1], rel=1e-8)  # nine of ninety rows, at .9
+    assert solve(given, "cvar_min").attempts[0].outcome == "solved"
 
 
 def test_hrp_is_ours_in_the_order_of_the_linkage():
