@@ -10,6 +10,8 @@ SELECTION = "selection"
 """Kind of the record of a selection, first part of its chain, and name of its digest."""
 SNAPSHOT = "snapshot"
 """Kind of the record of one decision of one cell."""
+TIMES = "times"
+"""Kind of the record of what deciding took, in the run's own chain: part of no result."""
 SHADOW = "shadow"
 """First part of all that is of a challenger: its chains, its path, the name of its selections."""
 
@@ -33,7 +35,7 @@ class Entry:
     chain : `run`, the key of a cell, or `selection/MODEL`.
     stage : 1..16 (R-ORC-01).
     pillar : 0 data, 1 selection, 2 synthesis, 3 allocation, 4 meta; None for what serves all.
-    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `snapshot`, `resume`, `seal`.
+    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `snapshot`, `times`, `resume`, `seal`.
     inputs, outputs : name -> digest.
     metrics : name -> scalar.
     data : everything nested.

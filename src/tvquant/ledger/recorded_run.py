@@ -24,7 +24,7 @@ import polars as pl
 from tvquant.core.decisions import CurrentDecision, Decision
 from tvquant.core.errors import DataError
 from tvquant.core.measures import Measures, known
-from tvquant.core.records import RUN, SELECTION, SNAPSHOT, in_shadow
+from tvquant.core.records import RUN, SELECTION, SNAPSHOT, TIMES, in_shadow
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp
@@ -244,6 +244,14 @@ class RecordedRun:
         return understood("a decision", self._decisions)
 
     @cached_property
+    def times(self) -> Mapping[str, Mapping[str, float]]:
+        """Path key -> `decisions` that were timed, `median_seconds` and `most_seconds` of computation of one.
+
+        Of a run that was continued, those of its last part; none where nobody measured.
+        """
+        return {key: one for record in self._ends if record.kind == TIMES for key, one in record.data.items()}
+
+    @cached_property
     def shadow(self) -> "RecordedShadow":
         """What the ledger holds of challengers, read as a run is: none where the profile names none."""
         return RecordedShadow(self.folder)
@@ -286,7 +294,7 @@ class RecordedRun:
     @cached_property
     def _ends(self) -> tuple[LedgerRecord, ...]:
         """Records of what was pinned and of what ended."""
-        return tuple(records(self.folder.path, kind=("plan", "outcome", "seal")))
+        return tuple(records(self.folder.path, kind=("plan", "outcome", TIMES, "seal")))
 
     @cached_property
     def _steps(self) -> tuple[LedgerRecord, ...]:

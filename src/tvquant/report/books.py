@@ -73,12 +73,12 @@ def same_books(run: RunData, books: Sequence[Books]) -> tuple[tuple[str, Pair], 
     """Return every pair of profiles of one engine and selection that were the same book at some decision."""
     found: list[tuple[str, Pair]] = []
     for engine, selection in dict.fromkeys((one.engine, one.selection) for one in books):
-        held = {one.profile: _held(run, one) for one in books if (one.engine, one.selection) == (engine, selection)}
+        held = {one.profile: held_of(run, one) for one in books if (one.engine, one.selection) == (engine, selection)}
         found += ((engine, pair) for pair in pairs(held) if pair.same)
     return tuple(found)
 
 
-def _held(run: RunData, one: Books) -> Mapping[int, Held]:
+def held_of(run: RunData, one: Books) -> Mapping[int, Held]:
     """Return window -> the book of one strategy where it has weights; winners are in the order of the selection."""
     atoms = run.table("atoms", one.key).select("window", "weight").group_by("window", maintain_order=True).all()
     weights = dict(atoms.iter_rows())

@@ -3,6 +3,7 @@
 1. What paths share at a row is prepared, rows in parallel (stage A).
 2. The coordinator decides, row by row in order, as soon as a row is prepared, and records each decision in the chain of
    every cell of its path: a killed run goes on from there (stage B).
+   What deciding took, where the engine has a timer, is one record of the run's own chain, and no part of its result.
 3. Cells are settled, in parallel (stage C); of a book only its tables and measures come back.
 4. Challengers are decided on the same rows by what was prepared for all, and nothing of theirs is recorded or settled
    before every cell of the grid has ended: the result, and the bytes of the grid's chains, are those of a run without
@@ -13,10 +14,12 @@ Only the coordinator records. The number of processes changes nothing in the res
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from statistics import median
 
 from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, LedgerError, ModelError
-from tvquant.core.records import Entry, Recorder, ResultSink, in_shadow
+from tvquant.core.records import RUN, TIMES, Entry, Recorder, ResultSink, in_shadow
 from tvquant.core.stages import Stage
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell
@@ -160,6 +163,7 @@ class _Play:
         due = self.engine.due(tuple(paths.values()), done)
         prepared = self.pool.run(BacktestEngine.prepare, ((one.row, one.rules) for one in due))
         last = {key: found[-1] for key, found in done.items() if found}
+        seconds: dict[str, list[float]] = {}
         for made in self.engine.walk(due, prepared, last):
             rebalance, counted = made.rebalance, 0
             taker = withheld if in_shadow(made.path.key) else recorder
@@ -170,7 +174,11 @@ class _Play:
                     taker.record(snapshot_entry(cell, rebalance, made.decision))
                     counted += 1
             done[made.path.key].append(rebalance)
+            if isfinite(made.seconds) and taker is recorder:
+                seconds.setdefault(made.path.key, []).append(made.seconds)
             self.progress(counted)
+        if seconds:
+            recorder.record(_times(seconds))
         return done
 
     def settle(self, cells: Sequence[Cell], rebalances: Mapping[str, list[Rebalance]], recorder: Recorder) -> Matrix:
@@ -197,6 +205,15 @@ class _Play:
                     "now: what it was decided on has changed; start the run anew"
                 )
         return Matrix(failed=failed, leaves=leaves)
+
+
+def _times(seconds: Mapping[str, Sequence[float]]) -> Entry:
+    """Return the record of what the decisions of each path took."""
+    data = {
+        key: {"decisions": len(one), "median_seconds": median(one), "most_seconds": max(one)}
+        for key, one in seconds.items()
+    }
+    return Entry(chain=RUN, stage=Stage.VALIDATION, pillar=3, kind=TIMES, data=data)
 
 
 def _settle(engine: BacktestEngine, cell: Cell, rebalances: tuple[Rebalance, ...]) -> CellResult | ModelError:

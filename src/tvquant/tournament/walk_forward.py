@@ -9,7 +9,8 @@
 3. When a path has all its rebalances, each of its books is simulated over the whole of it and measured (`settle`).
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,13 +58,15 @@ class Due:
 class Decided:
     """A decision of a path, what remains of it, and the record of its selection.
 
-    Of the paths that share a selection, the first one has the record.
+    Of the paths that share a selection, the first one has the record. `seconds` is what deciding took beyond what was
+    prepared, by the engine's timer: of no influence, and part of no result; NaN where nobody measured.
     """
 
     path: Path
     rebalance: Rebalance
     decision: Decision
     selection: Entry | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,17 +88,23 @@ class Settled:
 class BacktestEngine:
     """Decides paths and settles their books on one panel; keeps what it finds of rows between calls."""
 
-    def __init__(self, panel: Panel, grids: Grids, risk_free: RiskFree = ZERO) -> None:
-        """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row."""
+    def __init__(
+        self, panel: Panel, grids: Grids, risk_free: RiskFree = ZERO, timer: Callable[[], float] = lambda: math.nan
+    ) -> None:
+        """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row.
+
+        `timer` gives seconds of computation: a clock is an argument here, and without one nothing is measured.
+        """
         self.panel = panel
         self.risk_free = risk_free
+        self._timer = timer
         self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
         first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
         self._features = FeaturePass(panel, max(first - SESSIONS, 0))
         self._realised: dict[tuple[Hashable, ...], MarketRegime] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For worker processes: each takes its own features, which is quicker than to send them."""
+        """For worker processes: each takes its own features, which is quicker than to send them, and times nothing."""
         return type(self), (self.panel, self.grids, self.risk_free)
 
     def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
@@ -134,14 +143,15 @@ class BacktestEngine:
             selections: dict[str, str] = {}
             for path, window in one.windows:
                 earlier = before.get(path.key)
+                began = self._timer()
                 decision = decide(view, path.spec, Previous(atoms=earlier.atoms if earlier else {}))
-                entry = None
+                seconds, entry = self._timer() - began, None
                 if decision.response and path.selection not in selections:
                     entry = selection_entry(path.selection, window.id, decision.response, whole=path.whole)
                     selections[path.selection] = entry.outputs[SELECTION]
                 selection = selections[path.selection] if decision.response else None
                 made = before[path.key] = Rebalance.of(window.id, one.row, decision, selection)
-                yield Decided(path=path, rebalance=made, decision=decision, selection=entry)
+                yield Decided(path=path, rebalance=made, decision=decision, selection=entry, seconds=seconds)
 
     def realised(self, row: int, rules: Rules) -> MarketRegime:
         """Return the regime at a row with all that was known then, for those who look back (R-REG-08); found once."""

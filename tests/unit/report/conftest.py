@@ -1,10 +1,12 @@
 """A run folder as the application makes it: real engine, real ledger, real result store; prices are synthetic."""
 
 import json
+import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -53,8 +55,11 @@ def _asset(key: str, state: str = "ok", gaps: int = 0) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _build(folder: Path) -> None:
-    resolved = resolve(load("demo_sp500"), vocabulary())
+def _build(
+    folder: Path, settings: Mapping[str, object] = MappingProxyType({}), timer: Callable[[], float] = lambda: math.nan
+) -> None:
+    asked = {f"--{key}": (key, value) for key, value in settings.items()}
+    resolved = resolve(load("demo_sp500"), vocabulary(), arguments=asked)
     profile, panel = resolved.profile, _panel()
     played = cells(profile)
     (folder / "data").mkdir(parents=True)
@@ -74,7 +79,7 @@ def _build(folder: Path) -> None:
             )
         )
         _stage(ledger, 14, data=as_of(panel, played, headline(profile), ROWS - 1).payload())
-        engine = BacktestEngine(panel, grids(panel, [cell.path for cell in played]))
+        engine = BacktestEngine(panel, grids(panel, [cell.path for cell in played]), timer=timer)
         store = ResultStore(folder / "results")
         matrix = play_matrix(
             engine, played, resumed=NOTHING, recorder=ledger, sink=store, jobs=1, progress=lambda _: None
@@ -94,6 +99,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built") / RUN_ID
     _build(folder)
     return folder
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., Path]:
+    """A run with these settings of its profile, timed by that timer."""
+
+    def made(settings: Mapping[str, object], timer: Callable[[], float]) -> Path:
+        folder = tmp_path / RUN_ID
+        _build(folder, settings, timer)
+        return folder
+
+    return made
 
 
 @pytest.fixture

@@ -90,6 +90,8 @@ def _summary(record: Any) -> str:
             )
         case "outcome":
             return str(record.metrics.get("status", ""))
+        case "times":
+            return f"{len(record.data)} paths decided, seconds of computation of each"
         case "seal":
             return f"result {record.outputs['result'][:12]}"
         case _:

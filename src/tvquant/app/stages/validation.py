@@ -1,6 +1,7 @@
 """Stage 15: every cell walked forward over the windows, its result tables, and the result digest."""
 
 from collections.abc import Callable
+from time import process_time
 
 from tvquant.app.progress import Watcher
 from tvquant.app.run_context import RunContext
@@ -18,7 +19,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
     """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
     folder, grids = context.folder, context.grids
     cells = (*context.cells, *shadows(context.plan.resolved.profile))
-    engine = BacktestEngine(context.panel, grids, context.risk_free)
+    engine = BacktestEngine(context.panel, grids, context.risk_free, process_time)
     store = RunTables(folder)
     matrix = play_matrix(
         engine,

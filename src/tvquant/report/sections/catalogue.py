@@ -10,6 +10,7 @@ from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
 from tvquant.report.sections.current import CURRENT
 from tvquant.report.sections.drawdowns import DRAWDOWNS
+from tvquant.report.sections.engines import ENGINES
 from tvquant.report.sections.equity import EQUITY
 from tvquant.report.sections.events import EVENTS
 from tvquant.report.sections.exposure import EXPOSURE
@@ -46,6 +47,7 @@ SECTIONS: tuple[Section, ...] = (
     WHY,
     STEADINESS,
     BOOKS,
+    ENGINES,
     CURRENT,
     CLUSTERS,
     HEALTH,
