@@ -23,6 +23,7 @@ from tvquant.report.run import read_run
 from tvquant.report.sections.books import BOOKS
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.challengers import CHALLENGERS
+from tvquant.report.sections.engines import ENGINES
 from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
@@ -198,7 +199,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key}),
+        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key, ENGINES.key}),
         ("data/health.json", {"health"}),
         (
             "results/returns.parquet",
@@ -216,7 +217,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
         ),
         (
             "results/windows.parquet",
-            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books"},
+            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books", "engines"},
         ),
         ("results/vetoes.parquet", {"funnel", "vetoes"}),
         ("results/weights.parquet", {"weights"}),

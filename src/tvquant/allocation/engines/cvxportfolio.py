@@ -82,7 +82,7 @@ def _traded(matrix: Floats, *, previous: Floats, feasible: FeasibleSet, horizon:
                 current_prices=None,
             )  # fmt: skip
     except (ProgramInfeasible, ProgramUnbounded):
-        return Solution(None, policy._problem.status)
+        return looked_at(None, policy._problem.status, feasible)
     except SolverError as error:
         return Solution(None, f"solver_error: {error}")
     return looked_at(weights.to_numpy()[:-1], policy._problem.status, feasible)

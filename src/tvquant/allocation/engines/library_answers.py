@@ -35,6 +35,9 @@ OUTCOMES: Mapping[str, str] = MappingProxyType(
     {"optimal": "solved", "optimal_inaccurate": f"solved, to a gap of {ENOUGH:.0e}"}
 )
 
+NOWHERE = ("infeasible", "infeasible_inaccurate")
+"""What cvxpy says where nothing keeps the limits: no other covariance would help."""
+
 
 @contextmanager
 def silence() -> Iterator[None]:
@@ -56,7 +59,7 @@ def looked_at(raw: Floats | None, status: str, feasible: FeasibleSet) -> Solutio
     There are none where the status is no success, a weight is not finite, or a limit is missed by more.
     """
     if status not in OUTCOMES:
-        return Solution(None, status)
+        return Solution(None, status, infeasible=status in NOWHERE)
     if raw is None or not np.isfinite(raw).all():
         return Solution(None, f"{status}, but not every weight is a finite number")
     outside = np.maximum(raw - feasible.upper, feasible.lower - raw).max()

@@ -19,6 +19,7 @@ import numpy as np
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled, silence
+from tvquant.allocation.engines.unasked import unasked
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.allocation.risk.tail import Tail
 from tvquant.allocation.solver_attempts import Solution, first_solution
@@ -45,13 +46,12 @@ class PyPortfolioOpt:
     ) -> EngineAnswer:
         """Solve by the library's method of the profile's objective."""
         covariance = problem.covariance
+        if (answer := unasked(covariance, feasible, risk_profile)) is not None:
+            return answer
         match risk_profile.objective:
             case Objective.MIN_VARIANCE:
                 return first_solution(covariance, {"EfficientFrontier": partial(_least_variance, feasible=feasible)})
             case Objective.MAX_RATIO:
-                if not covariance.means.max() > 0.0:
-                    attempt = Attempt(what="means", outcome="no name has a positive expected return")
-                    return EngineAnswer(weights=None, attempts=(attempt,))
                 ratio = partial(_best_ratio, means=covariance.means, feasible=feasible)
                 return first_solution(covariance, {"EfficientFrontier": ratio})
             case Objective.HIERARCHICAL:
@@ -70,10 +70,7 @@ def _least_variance(matrix: Floats, *, feasible: FeasibleSet) -> Solution:
 
 def _best_ratio(matrix: Floats, *, means: Floats, feasible: FeasibleSet) -> Solution:
     frontier = _frontier(means / means.max(), matrix, feasible)
-    found = _tried(frontier, partial(frontier.max_sharpe, risk_free_rate=0.0), feasible)
-    if found.outcome == "infeasible":  # nothing in a set that is not empty has the mean 1
-        return Solution(None, "infeasible: no book within the caps has a positive expected return")
-    return found
+    return _tried(frontier, partial(frontier.max_sharpe, risk_free_rate=0.0), feasible)
 
 
 def _least_tail(returns: Floats, level: float, feasible: FeasibleSet) -> Solution:
@@ -116,7 +113,7 @@ def _tried(frontier: Any, solve: Callable[[], object], feasible: FeasibleSet) ->
     except SolverError as error:
         return Solution(None, f"solver_error: {error}")
     except OptimizationError:
-        return Solution(None, frontier._opt.status)
+        return looked_at(None, frontier._opt.status, feasible)
     return looked_at(feasible.budget * frontier.weights, frontier._opt.status, feasible)
 
 
@@ -125,8 +122,6 @@ def _hierarchical(matrix: Floats) -> Solution:
     from pandas import DataFrame
     from pypfopt import HRPOpt
 
-    if len(matrix) == 1:
-        return Solution(np.ones(1), "solved, one name")
     with silence(), _named_linkages():
         weights = np.array(list(HRPOpt(cov_matrix=DataFrame(scaled(matrix))).optimize("ward").values()))
     if not (np.isfinite(weights).all() and (weights > 0.0).all()):
