@@ -16,7 +16,7 @@ from tvquant.profiles import Vocabulary, dump, from_manifest, load, resolve, to_
 from tvquant.profiles.files import Layer, RawProfile, parse_value
 from tvquant.selection import VETOES
 
-RISK_PROFILES = ("equal_weight", "hrp", "min_variance")
+RISK_PROFILES = ("equal_weight", "hrp", "min_variance", "risk_parity")
 WORDS = Vocabulary(
     selection_models=frozenset({"baseline", "v4"}),
     engines={"custom": frozenset(RISK_PROFILES)},

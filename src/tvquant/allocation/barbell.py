@@ -2,8 +2,8 @@
 
 1. The leader of each of K clusters is its best by score at selection. Clusters are ranked by the antifragility of their
    leaders, the highest first; who has none comes last, and ties go by the number of the cluster.
-2. The first min(most, K // 2) leaders are the aggressors. They share equally a part of equity that follows from the
-   market's regime, and their clusters hold nothing else (R-RSK-13, R-RSK-14). One cluster alone is all core.
+2. The first min(aggressors, K // 2) leaders are the aggressors. They share equally a part of equity that follows from
+   the market's regime, and their clusters hold nothing else (R-RSK-13, R-RSK-14). One cluster alone is all core.
 3. The streams of the other clusters are the core: by the engine's own HRP from ten of them on, else equal.
 4. Both together are projected onto the limits of the whole book. The aggressors are never given more than their part:
    what the core has no room for is cash.
@@ -39,7 +39,7 @@ def solve(
     """Return the book within the limits, and what it is made of; `hrp` is the profile by which the engine weighs."""
     declared = Aggressors.among(options)
     share = declared.share(problem.regime.label)
-    leaders = ranked(problem, declared.most)
+    leaders = ranked(problem, declared.aggressors)
     bold = np.isin(problem.clusters, [one.cluster for one in leaders if one.aggressor])
     leading = np.isin(problem.keys, [one.atom for one in leaders if one.aggressor])
     by_hrp = int((~bold).sum()) >= FEWEST

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from tvquant.core.books import Convention
 from tvquant.profiles import Vocabulary
 from tvquant.profiles.options import declared_by
+from tvquant.profiles.sections.allocation import ADAPTIVE
+
+CHOSEN = "In each regime of the market another of these, by risk.adaptive."
 
 
 def vocabulary() -> Vocabulary:
@@ -25,8 +28,8 @@ def vocabulary() -> Vocabulary:
     }
     return Vocabulary(
         selection_models=frozenset(SELECTION_MODELS),
-        engines={name: risk_profiles_of(engine) for name, engine in ENGINES.items()},
-        risk_profiles=frozenset(RISK_PROFILES),
+        engines={name: risk_profiles_of(engine) | {ADAPTIVE} for name, engine in ENGINES.items()},
+        risk_profiles=frozenset((*RISK_PROFILES, ADAPTIVE)),
         covariances=frozenset(ESTIMATORS),
         means=frozenset(MEANS),
         uninformed=frozenset(name for name, one in MEANS.items() if not one.informed),
@@ -55,7 +58,7 @@ def meanings() -> Mapping[str, Mapping[str, str]]:
     from tvquant.statistics import ESTIMATORS, MEANS
 
     return {
-        "allocation.profiles": {name: one.meaning for name, one in sorted(RISK_PROFILES.items())},
+        "allocation.profiles": {ADAPTIVE: CHOSEN, **{name: one.meaning for name, one in sorted(RISK_PROFILES.items())}},
         "allocation.covariance.estimator": {name: one.meaning for name, one in sorted(ESTIMATORS.items())},
         "allocation.means.estimator": {name: one.meaning for name, one in sorted(MEANS.items())},
         "selection.vetoes": {

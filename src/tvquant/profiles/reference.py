@@ -61,7 +61,7 @@ UNITS: Mapping[str, str] = {
     "cluster_distance": "sqrt((1 - correlation) / 2)",
     **dict.fromkeys(("slippage_bps", "commission_bps"), "basis points"),
     **dict.fromkeys(("max_atoms", "top_n", "min_winners", "max_winners", "max_clusters", "windows"), "count"),
-    **dict.fromkeys(("factors", "barbell.most"), "count"),
+    **dict.fromkeys(("factors", "aggressors"), "count"),
     "first_stage": "number of the stage",
 }
 """Last part of a key that takes numbers, or the last two where sections share it -> their unit."""
@@ -207,7 +207,7 @@ def _reference(key: str, model: type[BaseModel], default: Any, vocabulary: Vocab
         key=key,
         type=NAMES.get(word) or _type(schema, choices, default),
         default=default,
-        unit=UNITS.get(word, ""),
+        unit="" if members else UNITS.get(word, ""),  # a regime has a figure in one section, a name in another
         range=", ".join(_ranges(schema)),
         choices=choices,
         meaning=meaning(model, name),

@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION, Name, OneLine, Section, broken
 from tvquant.profiles.messages import explained, unknown
-from tvquant.profiles.sections.allocation import AllocationSection, RiskSection
+from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection, RiskSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
 from tvquant.profiles.sections.execution import BenchmarkSection, CostsSection, ExecutionSection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
@@ -57,6 +57,10 @@ class Profile(Section):
             for name in chosen:
                 if name not in named:
                     raise broken(f"{unknown('member of allocation.profiles', name, named)}; add it there", key)
+        if ADAPTIVE in self.allocation.fallbacks:
+            raise broken("adaptive is no fallback; name a risk profile itself", "allocation.fallbacks")
+        if ADAPTIVE in named:
+            self.risk.refuse_adaptive()
         for key, what, symbol in self.allocation.limits.named:
             if by := self.universe.leaves_out(symbol):
                 raise broken(f"{what}names {symbol}, which {by} leaves out; let it in there, or drop it here", key)

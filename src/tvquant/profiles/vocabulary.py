@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from tvquant.core.books import Convention
+from tvquant.core.regimes import Regime
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.options import FamilySection, Options
 from tvquant.profiles.schema import Profile
+from tvquant.profiles.sections.allocation import ADAPTIVE
 
 DEMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -99,6 +101,7 @@ class Vocabulary:
             "allocation.covariance.estimator": ("estimator", self.covariances),
             "allocation.means.estimator": ("estimator", self.means),
             "execution.simulators": ("simulator", self.simulators),
+            **{f"risk.adaptive.{regime}": ("risk profile", self.risk_profiles) for regime in Regime},
         }
 
     def complaints(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -121,6 +124,9 @@ class Vocabulary:
             for what, names in (("cell", allocation.profiles), ("fallback", allocation.fallbacks)):
                 if unsolved := [name for name in names if name not in self.engines[engine]]:
                     yield f"engine {engine} does not solve {', '.join(unsolved)}: no {what} of it is made with them"
+            chosen = sorted(set(profile.risk.by_regime.values()) - self.engines[engine])
+            if ADAPTIVE in allocation.profiles and chosen:
+                yield f"engine {engine} does not solve {', '.join(chosen)} of risk.adaptive: it has no adaptive cell"
 
     def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""

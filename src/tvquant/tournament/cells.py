@@ -16,7 +16,7 @@ from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.books import CostModel, Execution
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
-from tvquant.profiles.sections.allocation import AllocationSection
+from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import ESTIMATORS, Estimates
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
@@ -165,8 +165,14 @@ def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
         _strategy_key(profile, engine, risk_profile): _strategy(profile, schedule, engine, risk_profile)
         for engine in profile.allocation.engines
         for risk_profile in profile.allocation.profiles
-        if risk_profile in risk_profiles_of(ENGINES[engine])  # what is left out is a notice of the profile
+        if risk_profiles_of(ENGINES[engine]).issuperset(_weighing(profile, risk_profile))
+        # what is left out is a notice of the profile
     }
+
+
+def _weighing(profile: Profile, risk_profile: str) -> tuple[str, ...]:
+    """Return the risk profiles by which one weighs: itself, or those that regimes of the market choose."""
+    return tuple(dict.fromkeys(profile.risk.by_regime.values())) if risk_profile == ADAPTIVE else (risk_profile,)
 
 
 def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: str) -> StrategySpec:
@@ -179,10 +185,11 @@ def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: s
         fallbacks=fallbacks,
         limits=profile.allocation.limits.limits(),
         options=profile.allocation.options_of(
-            ENGINES[engine], *(RISK_PROFILES[name] for name in (risk_profile, *fallbacks))
+            ENGINES[engine], *(RISK_PROFILES[name] for name in (*_weighing(profile, risk_profile), *fallbacks))
         ),
         l2=profile.allocation.l2,
         two_layers=profile.allocation.layers == "two",
+        by_regime=tuple(profile.risk.by_regime.items()) if risk_profile == ADAPTIVE else (),
     )
 
 
@@ -222,7 +229,7 @@ def _sides(profile: Profile, risk_profile: str) -> FixedWeights | None:
 
     Those of a fallback do not: its names are held on the sides of what it falls back from.
     """
-    if not risk_profile or profile.universe.scanners or profile.universe.direction != "both":
+    if risk_profile in ("", ADAPTIVE) or profile.universe.scanners or profile.universe.direction != "both":
         return None
     given = profile.allocation.options_of(RISK_PROFILES[risk_profile])
     return next((one for one in given if isinstance(one, FixedWeights) and one.has_shorts), None)

@@ -92,7 +92,8 @@ def _decided(view: View, spec: Spec, previous: Previous) -> Decision:
 
 
 def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
-    rules = spec.rules
+    rules, regime = spec.rules, market_regime(view, spec.rules)
+    spec, adaptive = spec.weighed_in(regime.label), bool(spec.by_regime)
     choice = choose(view, rules)
     if choice.response is None or not choice.winners:
         return _decision(view, rules, choice, choice.inputs)
@@ -107,7 +108,6 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         else:  # nothing to fall back on yet, which no least may lift
             fallbacks = tuple(name for name in fallbacks if name != FIXED)
     asked = (spec.risk_profile, *fallbacks)
-    regime = market_regime(view, rules)
     problem = Problem(
         keys=ids,
         returns=known.returns,
@@ -117,10 +117,10 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         limits=limits,
         previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
         target=None if own is None else own.target,
+        regime=regime,
         scores=scores_of(choice.response, ids),
         antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
         l2=raised(spec.l2.of(regime.quadrant), RISK_PROFILES[spec.risk_profile]) if spec.l2 else 0.0,
-        regime=regime,
         selection_clusters=tuple(choice.response.clusters[name] for name in ids),
     )
     made = allocate(
@@ -133,6 +133,9 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
     )
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
         made = replace(made, causes={**made.causes, **own.missing})
+    if adaptive:
+        chosen = Attempt(what="adaptive", outcome=f"{spec.risk_profile}, as the market is {regime.label}")
+        made = replace(made, attempts=(chosen, *made.attempts))
     made = with_preparation(made, known)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))

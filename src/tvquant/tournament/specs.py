@@ -1,10 +1,11 @@
 """Specs: how a cell decides, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.allocations import Limits
+from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamps
 from tvquant.profiles.options import Options
 from tvquant.profiles.sections.allocation import L2Section
@@ -37,7 +38,8 @@ class StrategySpec:
     """A strategy: the winners of a selection model, weighted by a risk profile of an engine within limits.
 
     `options` are the values of what the engine, the risk profile and the fallbacks declare; `l2` is None where nothing
-    is added to the variance; `two_layers`: clusters are weighed, and in them streams.
+    is added to the variance; `two_layers`: clusters are weighed, and in them streams. Of one that is another risk
+    profile in each regime of the market, `by_regime` says which, and `options` are those of all of these.
     """
 
     rules: Rules
@@ -48,6 +50,11 @@ class StrategySpec:
     options: tuple[Options, ...] = ()
     l2: L2Section | None = None
     two_layers: bool = False
+    by_regime: tuple[tuple[Regime, str], ...] = ()
+
+    def weighed_in(self, regime: Regime) -> "StrategySpec":
+        """Return the strategy as it is in a regime of the market."""
+        return replace(self, risk_profile=dict(self.by_regime)[regime]) if self.by_regime else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

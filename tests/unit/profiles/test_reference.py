@@ -67,7 +67,7 @@ def test_an_example_is_read_back_as_it_is_and_may_stand_there(key):
         ("universe.kinds", ["stock"], [], "list of choices; not empty; spot, swap"),
         ("universe.rating_band", None, 1.1, "number or null; rating, from 0 to 1; at least 0, at most 1"),
         ("data.rating_adx", None, "falling", "choice or null; rising, cross"),
-        ("risk.primary", "hrp", "hrpp", "choice; barbell, cvar_min, equal_names, equal_weight, fixed, herc, hrp"),
+        ("risk.primary", "hrp", "hrpp", "choice; adaptive, barbell, cvar_min"),
     ],
 )
 def test_what_is_said_of_a_key_is_what_validation_does(key, good, bad, said):

@@ -70,7 +70,6 @@ def test_caps_and_shares_of_a_regime_are_those_of_the_requirements(vocabulary: V
     """Quiet and normal add no cap to `allocation.limits`, which are .25."""
     regime = made(vocabulary).regime
     assert [regime.caps.of(label) for label in Regime] == [None, None, 0.20, 0.15]
-    assert [regime.aggressors.of(label) for label in Regime] == [0.15, 0.10, 0.05, 0.03]
     assert made(vocabulary, regime__caps__normal=0.2).regime.caps.of(Regime.NORMAL) == 0.2
     for key, value, said in (
         ("crisis", 0.21, "regime.caps.crisis: expected at most that of turbulent (0.2), found 0.21"),

@@ -60,3 +60,19 @@ def test_a_barbell_decides_by_them_and_its_record_says_so(panel: Panel, profile:
         assert one["antifragility"] == antifragility_of(view, spec.rules, winners, (one["atom"],))[0]
     assert type(decision).of(payload).payload() == payload
     assert "barbell" not in decide(view, spec_of(profile, "hrp"), Previous()).payload()["allocation"]
+
+
+@pytest.mark.requirement("R-RSK-03")
+def test_adaptive_decides_as_the_risk_profile_of_the_regime_does_and_names_it(
+    panel: Panel, profile: Callable[..., Profile]
+) -> None:
+    made = profile(allocation__profiles=["hrp", "adaptive"], risk__primary="hrp")
+    adaptive, plain = (
+        next(cell.spec for cell in cells(made) if cell.path.key.endswith(name)) for name in ("adaptive", "hrp")
+    )
+    view = look(panel, ROW)
+    got, wanted = (decide(view, spec, Previous()) for spec in (adaptive, plain))
+    assert got.weights == wanted.weights
+    assert got.allocation is not None
+    assert got.allocation.risk_profile == "hrp"
+    assert got.allocation.attempts[0].outcome == "hrp, as the market is normal"

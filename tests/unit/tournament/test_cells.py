@@ -1,12 +1,16 @@
 """The grid of a profile."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tvquant.allocation.risk.tail import Tail
+from tvquant.core.errors import ProfileError
+from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
-from tvquant.tournament.cells import cells, headline
+from tvquant.tournament.cells import cells, headline, paths, schedule
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, StrategySpec
 
 type Profiles = Callable[..., Profile]
@@ -69,3 +73,35 @@ def test_selections_of_the_headline_are_recorded_whole_those_of_other_sides_are_
     assert whole["baseline/custom/equal_weight"]
     assert not whole["baseline/custom/fixed"]
     assert not whole["base_universe_ew"]
+
+
+@pytest.mark.requirement("R-RSK-03")
+def test_adaptive_is_a_trial_of_its_own_and_another_risk_profile_in_each_regime(profile: Profiles) -> None:
+    made = profile(allocation__profiles=["min_variance", "adaptive"], risk__adaptive__quiet="cvar_min")
+    by_key = {one.key: one.spec for one in paths(made, [schedule(made)])}
+    assert {"baseline/custom/min_variance", "baseline/custom/adaptive"} <= set(by_key)
+    spec = by_key["baseline/custom/adaptive"]
+    assert isinstance(spec, StrategySpec)
+    assert [spec.weighed_in(one).risk_profile for one in Regime] == [
+        "cvar_min", "min_variance", "risk_parity", "min_variance",
+    ]  # fmt: skip
+    assert [type(one) for one in spec.options] == [Tail]
+    plain = by_key["baseline/custom/min_variance"]
+    assert isinstance(plain, StrategySpec)
+    assert plain.weighed_in(Regime.CRISIS) is plain
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"risk__primary": "adaptive"}, r"risk\.adaptive\.quiet: adaptive cannot weigh by 'adaptive'"),
+        ({"risk__adaptive__crisis": "fixed"}, r"risk\.adaptive\.crisis: adaptive cannot weigh by 'fixed'"),
+        ({"risk__adaptive__crisis": "hpr"}, r"risk\.adaptive\.crisis: unknown risk profile 'hpr' - did you mean hrp"),
+        ({"allocation__fallbacks": ["adaptive"]}, r"allocation\.fallbacks: adaptive is no fallback"),
+    ],
+)
+def test_a_table_that_leaves_adaptive_without_a_risk_profile_is_refused(
+    profile: Profiles, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ProfileError, match=message):
+        profile(allocation__profiles=["min_variance", "adaptive"], **settings)

@@ -12,7 +12,7 @@ class Aggressors(Options):
 
     Parameters
     ----------
-    most : aggressors at most; never more than half of the clusters have one.
+    aggressors : how many there are at most; never more than half of the clusters have one.
     quiet : share of equity of all aggressors together where the market's regime is Quiet.
     normal : the same where it is Normal.
     turbulent : the same where it is Turbulent.
@@ -20,7 +20,7 @@ class Aggressors(Options):
     """
 
     under = "barbell"
-    most: int = Field(default=5, ge=1, le=100, strict=True)
+    aggressors: int = Field(default=5, ge=1, le=100, strict=True)
     quiet: Real = Field(default=0.15, gt=0, lt=1)
     normal: Real = Field(default=0.10, gt=0, lt=1)
     turbulent: Real = Field(default=0.05, gt=0, lt=1)

@@ -1,15 +1,21 @@
 """Sections `allocation` and `risk`: who turns streams into weights, within which limits."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.quoting import shown
-from tvquant.core.regimes import Quadrant
+from tvquant.core.regimes import Quadrant, Regime
 from tvquant.profiles.fields import Distinct, Member, Name, Real, Section, Symbol, broken, pairs
 from tvquant.profiles.options import FamilySection
+
+ADAPTIVE = "adaptive"
+"""Risk profile that is another one in each regime of the market."""
+NOT_CHOSEN = (ADAPTIVE, "fixed")
+"""Risk profiles that no regime chooses: itself, and weights that are declared beside it."""
 
 
 def _interval_of(value: object) -> object:
@@ -207,8 +213,25 @@ class AllocationSection(FamilySection):
     limits: LimitsSection
 
 
+class AdaptiveSection(Section):
+    """By which risk profile `adaptive` weighs in each regime of the market (R-RSK-03).
+
+    Parameters
+    ----------
+    quiet : where its label is Quiet; null is `risk.primary`.
+    normal : where it is Normal, or not known; null is `risk.primary`.
+    turbulent : where it is Turbulent.
+    crisis : where it is Crisis.
+    """
+
+    quiet: Member | None
+    normal: Member | None
+    turbulent: Member
+    crisis: Member
+
+
 class RiskSection(Section):
-    """Which risk profiles are shown (R-RSK-25).
+    """Which risk profiles are shown (R-RSK-25), and which one `adaptive` is in each regime.
 
     Parameters
     ----------
@@ -218,3 +241,22 @@ class RiskSection(Section):
 
     primary: Member
     anchors: Distinct[Member]
+    adaptive: AdaptiveSection
+
+    @property
+    def by_regime(self) -> Mapping[Regime, str]:
+        """Risk profile of `adaptive` in each regime."""
+        table = self.adaptive
+        return {
+            Regime.QUIET: table.quiet or self.primary,
+            Regime.NORMAL: table.normal or self.primary,
+            Regime.TURBULENT: table.turbulent,
+            Regime.CRISIS: table.crisis,
+        }
+
+    def refuse_adaptive(self) -> None:
+        """Refuse a table by which `adaptive` would not weigh by another risk profile."""
+        for regime, name in self.by_regime.items():
+            if name in NOT_CHOSEN:
+                key = f"risk.adaptive.{regime}"
+                raise broken(f"adaptive cannot weigh by {name!r}; name another risk profile for this regime", key)

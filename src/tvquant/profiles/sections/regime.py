@@ -11,7 +11,6 @@ from tvquant.profiles.fields import Real, Section, broken
 from tvquant.profiles.options import FamilySection
 
 type Cap = Annotated[Real, Field(gt=0, le=1)]
-type Share = Annotated[Real, Field(ge=0, le=1)]
 
 
 class CapsSection(Section):
@@ -45,28 +44,6 @@ class CapsSection(Section):
         return found
 
 
-class AggressorsSection(Section):
-    """Share of equity that the barbell gives to its aggressors in each regime (R-RSK-14).
-
-    Parameters
-    ----------
-    quiet : share in a quiet market.
-    normal : share in a normal market.
-    turbulent : share in a turbulent market.
-    crisis : share in a crisis.
-    """
-
-    quiet: Share
-    normal: Share
-    turbulent: Share
-    crisis: Share
-
-    def of(self, regime: Regime) -> float:
-        """Return the share of a regime."""
-        found: float = getattr(self, regime.value)
-        return found
-
-
 class RegimeSection(FamilySection):
     """How the market regime is read, and what depends on it; options of the detector are declared in `regime`.
 
@@ -77,13 +54,11 @@ class RegimeSection(FamilySection):
     triggers : whether turbulence above .7 or a Hurst exponent above .65 make a normal market turbulent; null is as the
         preset has it: on in `as_specified`, off in `calibrated`, for 99 % of pure noise has such a turbulence.
     caps : by label.
-    aggressors : by label.
     """
 
     preset: Literal["calibrated", "as_specified"]
     triggers: bool | None
     caps: CapsSection
-    aggressors: AggressorsSection
 
     @property
     def stamps(self) -> Stamps:
