@@ -87,7 +87,7 @@ def _line(error: Exception) -> str:
 def unlimited(found: Called) -> Solution:
     """Return the weights of a method without limits: solved, finite, none below zero and some above."""
     if found.weights is None or found.status not in OUTCOMES:
-        return Solution(None, found.status)
+        return Solution(None, found.status, infeasible=found.status == "infeasible")
     if not np.isfinite(found.weights).all():
         return Solution(None, f"{found.status}, but not every weight is a finite number")
     least = float(found.weights.min())

@@ -85,9 +85,9 @@ def test_the_status_of_every_program_is_read():
 )
 def test_weights_of_no_method_are_none(weights, status, outcome):
     given = None if weights is None else np.array(weights)
-    assert unlimited(Called(given, status)) == (None, outcome)
+    assert unlimited(Called(given, status)) == (None, outcome, False)
 
 
 def test_weights_without_limits_are_as_they_are_but_for_rounding_below_zero():
-    weights, outcome = unlimited(Called(np.array([2.0, -1e-10]), "optimal_inaccurate"))
+    weights, outcome, _ = unlimited(Called(np.array([2.0, -1e-10]), "optimal_inaccurate"))
     assert (weights.tolist(), outcome) == ([2.0, 0.0], "solved, to a gap of 1e-09")
