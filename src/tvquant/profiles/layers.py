@@ -186,7 +186,7 @@ def _read_files(
                 merged[f"{place}.{name}"] = replace(found, value=read(found.value, search))
             except (ProfileError, DataError) as error:
                 problems.append(ProfileProblem(key=f"{place}.{name}", text=str(error), layer=found.where))
-                merged[f"{place}.{name}"] = replace(found, value={})
+                merged[f"{place}.{name}"] = replace(found, value=declared().model_dump(mode="json")[name])
 
 
 def _check_options(vocabulary: Vocabulary, merged: dict[str, _Value], problems: list[ProfileProblem]) -> None:

@@ -6,6 +6,7 @@ it, on rows of `data.lookback`. A row counts by the names that have a return the
 
 from collections.abc import Hashable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel, Times
 from tvquant.core.regimes import UNKNOWN, MarketRegime
+from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.regime import MarketRegimeDetector
 from tvquant.regime.options import Detection
 from tvquant.tournament.candidates import base_pool, before_selection
@@ -69,14 +71,24 @@ def limits_at(view: View, spec: StrategySpec) -> Limits:
     return replace(spec.limits, position=min(spec.limits.position, cap), cluster=min(spec.limits.cluster, cap))
 
 
+def refuse_later_bands(section: RegimeSection, day: date) -> None:
+    """Refuse bands that a decision on the bar of a day could not have.
+
+    Raises
+    ------
+    ProfileError : they were made on returns that are not known then.
+    """
+    bands = section.options(Detection).bands
+    if bands is not None and bands.sample is not None and day < bands.sample.last:
+        raise ProfileError(
+            f"regime.bands were made on returns until {bands.sample.last}, which a decision on the bar of {day} does "
+            "not know; begin later (data.start), or make them anew with `tvquant regime calibrate`"
+        )
+
+
 def _detected(view: View, rules: Rules) -> MarketRegime:
     section = rules.regime
-    bands = section.options(Detection).bands
-    if bands is not None and bands.sample is not None and view.day < bands.sample.last:
-        raise ProfileError(
-            f"regime.bands were made on returns until {bands.sample.last}, which a decision on the bar of {view.day} "
-            "does not know; calibrate with an earlier --until, or begin later (data.start)"
-        )
+    refuse_later_bands(section, view.day)
     try:
         returns = market_returns(view, rules)[1]
     except ModelError:  # the decision itself says it

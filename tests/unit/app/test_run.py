@@ -77,7 +77,7 @@ def profile(**overrides: object) -> ResolvedProfile:
 def test_a_run_goes_through_its_stages_and_is_found_again(home: Workspace) -> None:
     seen = Seen()
     done = run(home, profile(), clock=CLOCK, jobs=1, again=False, watcher=seen)
-    assert seen.stages == [1, 9, 14, 15, 16]
+    assert seen.stages == [1, 9, 13, 14, 15, 16]
     assert seen.done > 0
     assert not done.reused
     assert result_digest(RecordedRun(done.folder)) == done.result

@@ -65,8 +65,7 @@ def test_what_a_section_stamps(vocabulary: Vocabulary) -> None:
 
 
 @pytest.mark.requirement("R-RSK-11")
-@pytest.mark.requirement("R-RSK-14")
-def test_caps_and_shares_of_a_regime_are_those_of_the_requirements(vocabulary: Vocabulary) -> None:
+def test_caps_of_a_regime_are_those_of_the_requirements(vocabulary: Vocabulary) -> None:
     """Quiet and normal add no cap to `allocation.limits`, which are .25."""
     regime = made(vocabulary).regime
     assert [regime.caps.of(label) for label in Regime] == [None, None, 0.20, 0.15]

@@ -96,7 +96,7 @@ def _output(found: "Selected", explain: str | None) -> tuple[dict[str, Any], lis
         "notices": list(found.notices),
         "decision": found.decision.payload(),
     }
-    text = _summary(found)
+    text = _summary(found) + ([] if explain is None else _components(found.decision))
     if explain == CASH:
         from tvquant.app.explanation import cash_of
 
@@ -140,6 +140,7 @@ def _summary(found: "Selected") -> list[str]:
         f"{funnel.selected} selected ({funnel.atoms_selected} atoms)",
         f"out      {_counted(decision.excluded.values()) or 'none'}",
         *(f"notice   {notice}" for notice in found.notices),
+        *_regime(decision),
         f"stamps   {', '.join(sorted(decision.stamps)) or 'none'}",
     ]
     if decision.failure is not None:
@@ -177,6 +178,29 @@ def _summary(found: "Selected") -> list[str]:
             for line in wrap(why, 80, initial_indent=9 * " ", subsequent_indent=11 * " ")
         ),
     ]
+
+
+def _regime(decision: "Decision") -> list[str]:
+    """Return the market's regime on one line, and why it is not known where it is not."""
+    seen = decision.regime
+    if seen is None:
+        return []
+    if not seen.components:
+        return [f"regime   {seen.label.value}: it is not known ({seen.rows} returns of a pool that vary)"]
+    also = "".join(f", {flag.replace('_', ' ')}" for flag in seen.flags)
+    return [
+        f"regime   {seen.label.value}, score {seen.score:.2f}, quadrant {seen.quadrant.value.replace('_', ' ')}{also}"
+    ]
+
+
+def _components(decision: "Decision") -> list[str]:
+    """Return what the regime was read from, for who asks for explanations."""
+    seen = decision.regime
+    if seen is None or not seen.components:
+        return []
+    rows = [(name.replace("_", " "), f"{value:.3f}") for name, value in seen.components.items()]
+    rows += [("growth, a year", percent(seen.growth)), ("stress", f"{seen.stress:.3f}")]
+    return ["", f"The market's regime, of {seen.rows} returns", table(("of the market", "value"), rows, right=(1,))]
 
 
 def _spread(response: "SelectionResponse") -> list[str]:

@@ -4,11 +4,12 @@ from tvquant.app.stages.contract import RunStage
 from tvquant.app.stages.environment import ENVIRONMENT
 from tvquant.app.stages.health import HEALTH
 from tvquant.app.stages.optimisation import OPTIMISATION
+from tvquant.app.stages.regime import REGIME
 from tvquant.app.stages.reporting import REPORTING
 from tvquant.app.stages.validation import VALIDATION
 
 DATA_STAGES: tuple[RunStage, ...] = (ENVIRONMENT, HEALTH)
 """The data cycle; the snapshot is pinned at its end."""
-SNAPSHOT_STAGES: tuple[RunStage, ...] = (OPTIMISATION, VALIDATION, REPORTING)
+SNAPSHOT_STAGES: tuple[RunStage, ...] = (REGIME, OPTIMISATION, VALIDATION, REPORTING)
 """They read the snapshot, and never write to the lake."""
 STAGES = (*DATA_STAGES, *SNAPSHOT_STAGES)

@@ -53,7 +53,7 @@ class RegimeSection(FamilySection):
         figures of the specification, by which nearly everything is turbulent; results are stamped `as_specified`.
     triggers : whether turbulence above .7 or a Hurst exponent above .65 make a normal market turbulent; null is as the
         preset has it: on in `as_specified`, off in `calibrated`, for 99 % of pure noise has such a turbulence.
-    caps : by label.
+    caps : most of one asset and of one cluster, by label.
     """
 
     preset: Literal["calibrated", "as_specified"]
