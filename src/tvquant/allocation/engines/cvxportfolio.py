@@ -1,9 +1,9 @@
 """Cvxportfolio (GPL-3): the least variance as one step, or several, of a trading policy.
 
-1. The program is the library's: maximise - w'Sw - cost |w - previous| under LongOnly, MaxWeights, FactorMaxLimit (the
-   rows) and FixedImbalance (the budget; what is left is its cash account).
-2. Of a plan over several steps only the first is traded. Forecasts here are the same for every step, so later steps say
-   nothing new: a plan over H steps is a single step at cost / H, and without a cost it is the single step itself.
+1. The program is the library's: maximise - w'Sw under LongOnly, MinWeights, MaxWeights, FactorMaxLimit (the rows) and
+   FixedImbalance (the budget; what is left is its cash account).
+2. Of a plan over several steps only the first is traded. Forecasts here are the same for every step and no trade costs
+   anything in the program, so later steps say nothing new: the weights are those of a single step, and take longer.
 3. It raises on an infeasible program, takes inaccurate solutions without a word (the status is read), and would try SCS
    behind one's back after a failure of the solver (that is switched off).
 
@@ -35,7 +35,7 @@ class Horizon(Options):
 
     Parameters
     ----------
-    horizon : steps of its plan, of which the first is traded; beyond 1 it only weighs allocation.limits costs less.
+    horizon : steps of its plan, of which the first is traded; as forecasts are constant, more steps only take longer.
     """
 
     under = "cvxportfolio"
