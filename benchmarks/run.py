@@ -7,8 +7,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     "simulator_vs_vectorbt.py",
-    "min_variance_vs_skfolio.py",
-    "hrp_vs_skfolio.py",
+    "allocation_vs_peers.py",
     "rating_ma.py",
     "rating_all.py",
     "features_table.py",

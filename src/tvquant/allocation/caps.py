@@ -141,7 +141,8 @@ def feasible_set(problem: Problem) -> FeasibleSet:
 
 def _numbered(clusters: Sequence[int]) -> NDArray[np.intp]:
     """Return cluster ids as 0 ... C - 1, in their order."""
-    return frozen(np.unique(np.array(clusters, dtype=np.int64), return_inverse=True)[1])
+    numbers = {cluster: number for number, cluster in enumerate(sorted(set(clusters)))}
+    return frozen(np.array([numbers[cluster] for cluster in clusters], dtype=np.intp))
 
 
 def _wanted(problem: Problem, units: Units) -> float:
@@ -228,6 +229,8 @@ def _binds(row: Row, lower: Floats, upper: Floats, budget: float) -> bool:
 
 def _named(problem: Problem) -> Iterator[Named]:
     """Yield the limits by name on the streams that hold their assets."""
+    if not (problem.limits.names or problem.limits.groups):
+        return
     held = [problem.composition[key] for key in problem.keys]
     assets = dict.fromkeys(asset for one in held for asset in one)
     for limit in problem.limits.named(assets):

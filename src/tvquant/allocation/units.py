@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,12 +20,21 @@ class Units:
     net : N, with their signs.
     largest : N, the most units of one asset, without sign.
     shared : asset that several streams hold -> N units of it, without signs.
+    whole : derived: whether a weight is what is held, longs and shorts without signs.
+    one_way : derived: whether each stream is one unit net long or short.
     """
 
     gross: Floats
     net: Floats
     largest: Floats
     shared: Mapping[str, Floats]
+    whole: bool = field(init=False)
+    one_way: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        whole = bool((self.gross == 1.0).all())
+        object.__setattr__(self, "whole", whole)
+        object.__setattr__(self, "one_way", whole and bool((np.abs(self.net) == 1.0).all()))
 
     @property
     def long(self) -> Floats:
@@ -36,16 +45,6 @@ class Units:
     def short(self) -> Floats:
         """N, the units that are held short, without signs."""
         return 0.5 * (self.gross - self.net)
-
-    @property
-    def whole(self) -> bool:
-        """Whether a weight is what is held, longs and shorts without signs."""
-        return bool((self.gross == 1.0).all())
-
-    @property
-    def one_way(self) -> bool:
-        """Whether each stream is one unit net long or short."""
-        return self.whole and bool((np.abs(self.net) == 1.0).all())
 
 
 def units_of(keys: Sequence[str], composition: Composition, net: Floats) -> Units:

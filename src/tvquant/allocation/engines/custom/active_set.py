@@ -88,7 +88,9 @@ def _least_variance(hessian: Floats, region: Region) -> Answer | Failure:
     n, r = rows.shape[1], len(bounds)
     below = np.full(n + 1 + r, -NO_LIMIT)
     below[:n], below[n] = lower, total
-    found = _solve(hessian, np.vstack((np.ones(n), rows)), np.concatenate((upper, (total,), bounds)), below)
+    above, left = below.copy(), np.ones((1 + r, n))
+    above[:n], above[n + 1 :], left[1:] = upper, bounds, rows
+    found = _solve(hessian, left, above, below)
     if isinstance(found, Failure):
         return found
     weights, duals, iterations = found
