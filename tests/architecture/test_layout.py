@@ -72,6 +72,7 @@ ELSEWHERE = {
     "report/sections/health.py": "unit/report/test_render.py",
     "report/sections/benchmarks.py": "unit/report/test_tables.py",
     "report/sections/drawdowns.py": "unit/report/test_tables.py",
+    "report/sections/regime.py": "unit/report/test_regimes.py",
     "report/sections/rolling.py": "unit/report/test_tables.py",
     "report/sections/tails.py": "unit/report/test_tables.py",
     "report/sections/trades.py": "unit/report/test_tables.py",

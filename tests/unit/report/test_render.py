@@ -28,13 +28,14 @@ from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (
-    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
-    "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
+    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution", "exposure",
+    "cash", "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
     "waterfall_3", "steady", "alike", "concentration", "expected", "correlation",
 )  # fmt: skip
 BY_HEADLINE = {
     "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters", "benchmarks",
     "rolling", "drawdowns", "tails", "trades", "why", "steadiness",
+    "regime",
 }  # fmt: skip
 """Sections that need the profile."""
 
@@ -213,11 +214,12 @@ def test_monthly_returns_compound_to_the_total(built, html):
                 "rolling",
                 "drawdowns",
                 "tails",
+                "regime",
             },
         ),
         (
             "results/windows.parquet",
-            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books", "engines"},
+            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books", "engines", "regime"},
         ),
         ("results/vetoes.parquet", {"funnel", "vetoes"}),
         ("results/weights.parquet", {"weights"}),

@@ -39,7 +39,7 @@ TREE: Mapping[str, Entry] = {
     "scan": Entry("Decide", "What a scanner finds, at any past date.", "scan"),
     "select": Entry("Decide", "What a profile would choose and hold as of a date, and why.", "select", "select"),
     "models": Entry("Judge", "What selection models chose, and whether it was worth anything.", "models", "models"),
-    "regime": Entry("Judge", "Bands of the market's regime, from noise with the tails of your market.", "regime"),
+    "regime": Entry("Judge", "Bands of the market's regime, from the tails of your own market.", "regime"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
     "promote": Entry("Judge", "Whether a challenger is promoted, by the profile's rule.", "promote", "promote"),

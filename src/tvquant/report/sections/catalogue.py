@@ -18,6 +18,7 @@ from tvquant.report.sections.funnel import FUNNEL
 from tvquant.report.sections.headline import HEADLINE
 from tvquant.report.sections.health import HEALTH
 from tvquant.report.sections.months import MONTHS
+from tvquant.report.sections.regime import REGIME
 from tvquant.report.sections.rolling import ROLLING
 from tvquant.report.sections.standings import STANDINGS
 from tvquant.report.sections.steadiness import STEADINESS
@@ -36,6 +37,7 @@ SECTIONS: tuple[Section, ...] = (
     MONTHS,
     ROLLING,
     DRAWDOWNS,
+    REGIME,
     TAILS,
     CONTRIBUTION,
     EXPOSURE,
