@@ -208,9 +208,10 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
             if (mine := members.tobytes()) not in seen:
                 seen.add(mine)
                 yield Row(family, units.gross * members, limits.cluster, family.value)
-    for family, side, most in ((Family.LONG, units.long, limits.long), (Family.SHORT, units.short, limits.short)):
-        if most is not None:
-            yield Row(family, side, most, family.value)
+    if limits.long is not None:
+        yield Row(Family.LONG, units.long, limits.long, Family.LONG.value)
+    if limits.short is not None:
+        yield Row(Family.SHORT, units.short, limits.short, Family.SHORT.value)
     if not units.whole:
         yield Row(Family.GROSS, units.gross, limits.gross, Family.GROSS.value)
     if not (units.one_way and (units.net == units.net[0]).all()):

@@ -51,18 +51,20 @@ def units_of(keys: Sequence[str], composition: Composition, net: Floats) -> Unit
     """Return the units of the streams `keys`, whose net units (N) are known."""
     held = [composition[key] for key in keys]
     holders: dict[str, list[int]] = {}
-    for i, one in enumerate(held):
-        for asset in one:
-            holders.setdefault(asset, []).append(i)
+    if len({asset for one in held for asset in one}) < sum(map(len, held)):
+        for i, one in enumerate(held):
+            for asset in one:
+                holders.setdefault(asset, []).append(i)
     shared = {}
     for asset, streams in holders.items():
         if len(streams) > 1:
             row = np.zeros(len(keys))
             row[streams] = [abs(held[i][asset]) for i in streams]
             shared[asset] = frozen(row)
+    largest, alone = frozen(np.array([max(map(abs, one.values())) for one in held])), all(len(one) == 1 for one in held)
     return Units(
-        gross=frozen(np.array([math.fsum(map(abs, one.values())) for one in held])),
+        gross=largest if alone else frozen(np.array([math.fsum(map(abs, one.values())) for one in held])),
         net=net,
-        largest=frozen(np.array([max(map(abs, one.values())) for one in held])),
+        largest=largest,
         shared=shared,
     )
