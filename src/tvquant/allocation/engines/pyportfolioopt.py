@@ -37,7 +37,9 @@ class PyPortfolioOpt:
     """EfficientFrontier and EfficientCVaR with Clarabel, HRPOpt with Ward linkage."""
 
     name: str = "pyportfolioopt"
-    objectives: frozenset[Objective] = frozenset({Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL})
+    objectives: frozenset[Objective] = frozenset(
+        {Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL, Objective.MIN_CVAR}
+    )
     library: str = "pypfopt"
     options: tuple[type[Options], ...] = ()
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.cluster import hierarchy
 
 from builders.problems import FREE, HOUSE, estimated
-from tvquant.allocation import ENGINES, RISK_PROFILES
+from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.engines import pyportfolioopt
 from tvquant.allocation.engines.custom.kernels import bisect
@@ -46,6 +46,10 @@ def test_it_solves_what_we_solve(n, limits, clusters, profile):
     assert ours.weights is not None
     assert mine.weights == pytest.approx(ours.weights, abs=1e-8)
     assert [one.outcome for one in mine.attempts] == ["solved"]
+
+
+def test_it_is_asked_for_what_it_solves():
+    assert risk_profiles_of(ENGINES[NAME]) >= {"min_variance", "max_sharpe", "hrp", "cvar_min"}
 
 
 def test_the_least_tail_is_as_low_as_ours_within_the_same_limits():
