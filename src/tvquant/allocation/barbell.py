@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from tvquant.allocation import budgets
-from tvquant.allocation.caps import DUST, FeasibleSet, feasible_set
+from tvquant.allocation.caps import DUST, NEGLIGIBLE, FeasibleSet, feasible_set
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.aggressors import Aggressors
@@ -57,6 +57,11 @@ def solve(
     target[leading] = share / max(1, int(leading.sum()))
     target[~bold] = (1.0 - made.share) * core.weights / core.weights.sum()
     own = _own_limits(feasible, target, bold)
+    if own.budget <= NEGLIGIBLE:
+        empty = Attempt(
+            what="limits", outcome="they leave nothing to hold where no aggressor may have more than its part"
+        )
+        return EngineAnswer(weights=None, attempts=(*core.attempts, empty)), made
     lost = feasible.budget - own.budget
     answer = onto_caps(replace(core, weights=target), own)
     return replace(answer, taken={CORE: lost} if lost > DUST else {}), made
