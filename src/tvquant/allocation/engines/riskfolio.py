@@ -1,7 +1,7 @@
 """Riskfolio-Lib (BSD-3): its portfolios with our means and covariance set by hand.
 
-1. Matrix and means are scaled to a mean variance of 1, returns by its root. Bounds of single names go in as rows, like
-   the others: A w <= b.
+1. The matrix is scaled to a mean variance of 1, returns by its root, means to a largest of 1. Bounds of single names
+   go in as rows, like the others: A w <= b.
 2. It prints a sentence and returns None on any failure; it takes inaccurate solutions without a word and makes weights
    of abs(w) / sum abs(w), which hides those below zero: limits are verified on what comes out.
 3. Where every mean is negative it returns a book that loses on average: it is not asked then.
@@ -20,7 +20,7 @@ import numpy as np
 
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled
+from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled, scaled_means
 from tvquant.allocation.engines.library_calls import Called, called, unlimited
 from tvquant.allocation.engines.unasked import unasked
 from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
@@ -84,7 +84,7 @@ def _solved(
 ) -> Called:  # fmt: skip
     """Return the weights of the objective's method, and how its solver ended."""
     unit = np.sqrt(np.trace(matrix) / len(matrix))
-    returns, moments = problem.returns / unit, (scaled(matrix), problem.covariance.means / unit)
+    returns, moments = problem.returns / unit, (scaled(matrix), scaled_means(problem.covariance.means))
 
     def solve() -> object:
         if METHODS[goal].startswith("HCPortfolio"):

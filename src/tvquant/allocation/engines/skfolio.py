@@ -1,6 +1,7 @@
 """skfolio (BSD-3): its estimators on our covariance and means, handed over by a prior that estimates nothing.
 
-1. Matrix and means are scaled to a mean variance of 1, returns by its root: tolerances then mean the same for any data.
+1. The matrix is scaled to a mean variance of 1, returns by its root, means to a largest of 1: tolerances then mean the
+   same for any data.
 2. Where an estimator cannot be told a matrix (distances of herc, programs within clusters of nco), it is given returns
    whose sample mean and covariance are ours to rounding.
 3. It raises on failure, names the solver and not the reason, and only warns of an inaccurate solution: all of that is
@@ -21,7 +22,7 @@ import numpy as np
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.cutting import cut
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled
+from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled, scaled_means
 from tvquant.allocation.engines.library_calls import Called, called, unlimited
 from tvquant.allocation.engines.unasked import unasked
 from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
@@ -104,7 +105,7 @@ def _fitted(
     from skfolio.exceptions import SkfolioError
 
     unit = np.sqrt(np.trace(matrix) / len(matrix))
-    moments = scaled(matrix), problem.covariance.means / unit
+    moments = scaled(matrix), scaled_means(problem.covariance.means)
 
     def fit() -> object:
         if level is None:
