@@ -105,7 +105,7 @@ def erc(moments: Moments) -> Mapping[str, Weigh]:
 
 
 def hrp(moments: Moments) -> Mapping[str, Weigh]:
-    """All by Ward linkage; skfolio and riskfolio in scipy's order of leaves, pypfopt in that of the linkage."""
+    """Both by Ward linkage, in scipy's order of leaves. PyPortfolioOpt 1.6 reads a name that scipy 1.18 dropped."""
     returns, found = moments
     ward = HierarchicalClustering(linkage_method=LinkageMethod.WARD)
     model = HierarchicalRiskParity(
@@ -122,11 +122,7 @@ def hrp(moments: Moments) -> Mapping[str, Weigh]:
             custom_mu=means, custom_cov=matrix, linkage="ward", leaf_order=True,
         ).to_numpy()[:, 0]  # fmt: skip
 
-    def of_pypfopt() -> np.ndarray:
-        weights = pypfopt.HRPOpt(frame, matrix).optimize("ward")
-        return np.array([weights[column] for column in frame.columns])
-
-    return {"skfolio": lambda: model.fit(returns).weights_, "riskfolio": of_riskfolio, "pypfopt": of_pypfopt}
+    return {"skfolio": lambda: model.fit(returns).weights_, "riskfolio": of_riskfolio}
 
 
 def _skfolio(moments: Moments, **options: object) -> Weigh:
