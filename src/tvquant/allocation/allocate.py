@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tvquant.allocation import barbell
-from tvquant.allocation.caps import DUST, Family, FeasibleSet, emptied, feasible_set
+from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet, bounded, emptied, feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
-from tvquant.allocation.layered import BY_STREAM, Estimator, layered
+from tvquant.allocation.layered import BY_STREAM, Estimator, Expansion, layered
 from tvquant.allocation.loading import loaded
 from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
+from tvquant.allocation.reference import EQUAL, HOUSE, WHAT, reference_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
 from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
+from tvquant.core.barbells import Barbell
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
 
@@ -53,22 +55,14 @@ def allocate(
     ModelError : as `feasible_set`.
     """
     solver = _supported(engine, (risk_profile, *fallbacks))
-    feasible = feasible_set(problem)
-    if (empty := emptied(feasible)) is not None:
+    whole = feasible_set(problem)
+    if (empty := emptied(whole)) is not None:
         return _failed(engine, risk_profile, (empty,))
     layers = None if estimated is None else layered(problem, estimated)
     attempts: list[Attempt] = []
     for name in (risk_profile, *fallbacks):
         profile = RISK_PROFILES[name]
-        ends = None
-        if name == BARBELL:
-            answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
-        elif layers is None or profile.objective in BY_STREAM:
-            answer = _solved(problem, feasible, solver, profile, options)
-        else:
-            streams, expansion = layers
-            within = expansion.within(feasible)
-            answer = expansion.answer(_solved(streams, within, solver, profile, options), feasible, within)
+        answer, feasible, ends = _answered(problem, whole, solver, profile, options, layers)
         substitute = () if name == risk_profile else (Recourse.SUBSTITUTE,)
         attempts += (replace(a, what=f"{name}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts)
         if answer.weights is None:
@@ -76,8 +70,9 @@ def allocate(
         weights, cash = settle(answer.weights)
         constraints = verify(weights, cash, feasible)
         broken = violated(constraints)
-        own = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
-        causes = _left(answer.taken, cash) if own else _causes(feasible, answer, constraints, cash)
+        given = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
+        causes = _left(answer.taken, cash) if given else _causes(feasible, answer, constraints, cash)
+        bounds_keep = causes.pop(WHAT, 0.0) if profile.objective in EQUAL else feasible.reference_cash
         if not broken:
             return Allocation(
                 weights=dict(zip(problem.keys, weights.tolist(), strict=True)),
@@ -87,13 +82,52 @@ def allocate(
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
-                forced_cash=math.fsum(causes.values()) if own else _forced(feasible, answer, causes),
+                forced_cash=math.fsum(causes.values()) if given else _forced(feasible, answer, causes),
+                reference_cash=bounds_keep,
                 causes=causes,
                 single=one_book(feasible),
                 barbell=ends,
             )
         attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
+
+
+def _answered(
+    problem: Problem,
+    whole: FeasibleSet,
+    solver: Engine,
+    profile: RiskProfile,
+    options: tuple[Options, ...],
+    layers: tuple[Problem, Expansion] | None,
+) -> tuple[EngineAnswer, FeasibleSet, Barbell | None]:
+    """Return an engine's answer on the streams, what it was to keep, and what a barbell is made of.
+
+    In two layers reference bounds are of clusters: each may hold what those of its streams are together.
+    """
+    own = reference_of(problem, profile, options)
+    feasible = bounded(whole, own.most)
+    if failure := own.failure or _nothing_left(feasible):
+        return EngineAnswer(weights=None, attempts=failure), feasible, None
+    if profile.name == BARBELL:
+        answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
+        return answer, feasible, ends
+    if layers is None or profile.objective in BY_STREAM:
+        if own.answer is not None and solver.name == HOUSE and profile.capping is Capping.PROJECTED:
+            return onto_caps(own.answer, feasible), feasible, None  # it is what the engine would answer again
+        return _solved(problem, feasible, solver, profile, options), feasible, None
+    streams, expansion = layers
+    within = expansion.within(whole)
+    under = within if own.most is None else bounded(within, expansion.sums(feasible.upper))
+    answer = expansion.answer(_solved(streams, under, solver, profile, options), whole, within)
+    kept = under.reference_cash
+    return answer, replace(whole, budget=whole.budget - kept, reference_cash=kept), None
+
+
+def _nothing_left(feasible: FeasibleSet) -> tuple[Attempt, ...]:
+    """Return that reference bounds leave nothing to hold within the other limits; none where they do."""
+    if feasible.budget > NEGLIGIBLE:
+        return ()
+    return (Attempt(what=WHAT, outcome="allocation.limits.reference leaves nothing to hold within the other limits"),)
 
 
 def _solved(
@@ -114,7 +148,7 @@ def _causes(
     if answer.taken:
         return _left(answer.taken, cash - (1.0 - feasible.open_budget))
     named = {one.limit.label for one in feasible.named}
-    kept = feasible.open_budget - feasible.budget
+    kept = feasible.open_budget - feasible.budget - feasible.reference_cash
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
     return {", ".join(binding): kept} if kept > DUST and binding else {}
 
@@ -123,7 +157,7 @@ def _forced(feasible: FeasibleSet, answer: EngineAnswer, causes: Mapping[str, fl
     """Return the cash that caps and limits by name leave no room for, or took and handed to nobody."""
     if not answer.taken:
         return feasible.forced_cash
-    open_forced = feasible.forced_cash - (feasible.open_budget - feasible.budget)
+    open_forced = feasible.forced_cash - (feasible.open_budget - feasible.budget - feasible.reference_cash)
     found = math.fsum((open_forced, *(weight for label, weight in causes.items() if label not in WHOLE)))
     return found if found > DUST else 0.0
 

@@ -11,7 +11,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -81,7 +81,9 @@ class FeasibleSet:
     budget : that of the problem (1 unless less is asked for), or the most that all limits allow if that is less.
     forced_cash : share of equity that caps and limits by name keep in cash though gross and net would invest it.
     rows, bounds, families, labels : R x N, R, R and R; only of the limits that the others do not keep already.
-    open_budget : what the limits would allow without those by name.
+    open_budget : what the limits would allow without those by name and without reference bounds.
+    most, reference_cash : N, the reference bounds, and the share of equity that they keep in cash; None and 0 where
+        there are none.
     named : limits by name.
     unheld : why nothing keeps all limits at once; empty where something does.
     """
@@ -101,6 +103,8 @@ class FeasibleSet:
     open_budget: float
     named: tuple[Named, ...] = field(default=())
     unheld: str = ""
+    most: Floats | None = None
+    reference_cash: float = 0.0
 
 
 def feasible_set(problem: Problem) -> FeasibleSet:
@@ -136,6 +140,29 @@ def feasible_set(problem: Problem) -> FeasibleSet:
         open_budget=max(0.0, open_budget),
         named=named,
         unheld=unheld,
+    )
+
+
+def bounded(feasible: FeasibleSet, most: Floats | None) -> FeasibleSet:
+    """Return the feasible set under reference bounds `most` (N); a least that is asked for is never bounded by them."""
+    if most is None:
+        return feasible
+    raised = np.maximum(most, feasible.lower)
+    for one in feasible.named:
+        if one.limit.least > 0.0:
+            behind = one.gross > 0.0
+            raised[behind] = np.maximum(raised[behind], one.limit.least / one.gross[behind])
+    upper = np.minimum(feasible.upper, raised)
+    rows = [Row(*row) for row in zip(feasible.families, feasible.rows, feasible.bounds, feasible.labels, strict=True)]
+    f = feasible
+    budget = max(0.0, _budget(f.limits, f.units, f.cluster, f.lower, upper, rows, f.budget))
+    kept = f.budget - budget
+    return replace(
+        feasible,
+        upper=frozen(upper),
+        budget=budget,
+        most=frozen(raised),
+        reference_cash=kept if kept > DUST else 0.0,
     )
 
 

@@ -76,6 +76,8 @@ def _tightest(feasible: FeasibleSet, i: int) -> str:
             and one.limit.most / one.gross[i] <= feasible.upper[i]
         ):
             return one.limit.label
+    if feasible.most is not None and feasible.most[i] <= feasible.upper[i]:
+        return "reference"
     return "position" if feasible.limits.position <= feasible.limits.cluster else Family.CLUSTER.value
 
 

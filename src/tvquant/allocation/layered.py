@@ -41,6 +41,11 @@ class Expansion:
         made: Floats = self.shares @ clusters
         return made
 
+    def sums(self, streams: Floats) -> Floats:
+        """Return the sum of N figures over the streams of each of K clusters."""
+        found: Floats = streams @ (self.shares > 0.0)
+        return found
+
     def answer(self, answer: EngineAnswer, feasible: FeasibleSet, within: FeasibleSet) -> EngineAnswer:
         """Return an engine's answer on clusters as one on streams; `within` is the image of their feasible set."""
         if answer.weights is None:

@@ -42,6 +42,11 @@ def verify(weights: Floats, cash: float, feasible: FeasibleSet) -> tuple[Constra
             )
             if most is not None
         ),
+        *(
+            Constraint(name="above_reference", limit=0.0, value=float((size - most).max()))
+            for most in (feasible.most,)
+            if most is not None
+        ),
         Constraint(name="long_only", limit=0.0, value=0.0 - float(weights.min())),
         Constraint(name="no_borrowing", limit=0.0, value=0.0 - cash),
         *_verified(size, weights, feasible.named),

@@ -26,7 +26,8 @@ class Optimised:
     Parameters
     ----------
     weights : `symbol`, `weight` (a fraction of equity, not negative), in the order of returns; none where it failed.
-    cash : what is missing to 1; `forced_cash`: the part of it that position and cluster limits leave no room for.
+    cash : what is missing to 1; `forced_cash`: the part of it that position and cluster limits leave no room for;
+        `reference_cash`: the part that is kept because no name holds much more than the method's own weight.
     status : `solved`, `fell_back` (a later attempt made the weights) or `failed` (all is cash).
     profile : the risk profile that made the weights.
     attempts : `what`, `outcome`, in the order they were made.
@@ -36,6 +37,7 @@ class Optimised:
     weights: "pl.DataFrame"
     cash: float
     forced_cash: float
+    reference_cash: float
     status: str
     profile: str
     attempts: "pl.DataFrame"
@@ -163,6 +165,7 @@ def _optimised(made: "Allocation") -> Optimised:
         ),
         cash=made.cash,
         forced_cash=made.forced_cash,
+        reference_cash=made.reference_cash,
         status=made.status.value,
         profile=made.risk_profile,
         attempts=pl.DataFrame([{"what": one.what, "outcome": one.outcome} for one in made.attempts]),

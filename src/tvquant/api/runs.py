@@ -141,8 +141,8 @@ class Run:
         return rows.select(
             *keys, "decided_at", "bar", "filled_at", "status", "stage", *FUNNEL, "chosen", "vetoed", "weights",
             "gross", "net", "cash",
-            cash_caps=pl.col("forced_cash"), cash_netting=pl.col("moved"),
-            cash_other=pl.col("cash") - pl.col("forced_cash") - pl.col("moved"),
+            cash_caps=pl.col("forced_cash"), cash_reference=pl.col("reference_cash"), cash_netting=pl.col("moved"),
+            cash_other=pl.col("cash") - pl.col("forced_cash") - pl.col("reference_cash") - pl.col("moved"),
             **{name: pl.col(name) for name in ("return", "traded", "turnover")},
         )  # fmt: skip
 

@@ -132,6 +132,7 @@ class Limits:
     """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster, names and groups.
 
     `long` and `short` are the most of all longs and of all shorts, without signs; None where only gross and net bind.
+    `reference` is how many times a risk profile's own weight without limits a stream may hold (`allocation.reference`).
     """
 
     gross: float
@@ -142,6 +143,7 @@ class Limits:
     groups: tuple[GroupLimit, ...] = ()
     long: float | None = None
     short: float | None = None
+    reference: float | None = None
 
     @property
     def without_leasts(self) -> "Limits":
@@ -398,6 +400,7 @@ class AllocationOutcome:
     ----------
     forced_cash : part of the cash that exists only because position and cluster caps and limits by name leave no room,
         or cut a method that hands what they take to nobody (equal weights, weights of the user's own).
+    reference_cash : part of it that exists only because no stream may hold much more than the method's own weight.
     causes : what keeps cash where that can be named (a limit by name, a limit that cut such a method, a weight of the
         user's own that cannot be held) -> fraction of equity.
     single : whether the limits admit these weights only, whatever is aimed at.
@@ -412,6 +415,7 @@ class AllocationOutcome:
     attempts: tuple[Attempt, ...]
     constraints: tuple[Constraint, ...]
     forced_cash: float = 0.0
+    reference_cash: float = 0.0
     causes: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
     expected: Expected | None = None
@@ -438,6 +442,7 @@ class AllocationOutcome:
             attempts=tuple(Attempt.of(one) for one in payload["attempts"]),
             constraints=tuple(Constraint(**one) for one in payload["constraints"]),
             forced_cash=payload["forced_cash"],
+            reference_cash=payload.get("reference_cash", 0.0),
             causes=payload.get("causes", {}),
             single=payload.get("single", False),
             expected=Expected(**payload["expected"]) if payload.get("expected") else None,
@@ -452,6 +457,7 @@ class AllocationOutcome:
             "status": self.status.value,
             "cash": self.cash,
             "forced_cash": self.forced_cash,
+            "reference_cash": self.reference_cash,
             "attempts": [one.payload() for one in self.attempts],
             "constraints": [asdict(one) for one in self.constraints],
             **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),

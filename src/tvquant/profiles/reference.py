@@ -49,6 +49,7 @@ UNITS: Mapping[str, str] = {
     **dict.fromkeys(("borrow_rate", "risk_free", "hurdle"), "fraction per year"),
     **dict.fromkeys(("expansion", "inflationary_trend", "stagnation", "l2.normal", "l2.crisis"), "mean variances"),
     "level": "share of rows",
+    "reference": "multiple of a weight",
     "margin": "Sharpe ratio, or fraction per year",
     "confidence": "probability",
     "impact_notional": "USD",

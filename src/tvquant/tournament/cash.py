@@ -49,6 +49,7 @@ class Cause(StrEnum):
     CUT_CLUSTER = "cut at the cluster cap"
     CORE = "the core of the barbell has no more room under its caps"
     NET = "net limits of longs against shorts"
+    REFERENCE = "no atom far above the method's own weight"
     NAMED = "limit"
     NETTING = "taken where a limit would break after netting"
     WANTED = "the profile wants it: limits of the whole book"
@@ -151,6 +152,9 @@ def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart
         yield CashPart(cause=Cause.WANTED, share=1.0 - wanted, detail=f"they invest {wanted:.4g}", change=change)
     if made.risk_profile != FIXED:
         yield from _of_caps(decision, made, limits, wanted)
+    if made.reference_cash > DUST:
+        change = "allocation.limits.reference: more, or null"
+        yield CashPart(cause=Cause.REFERENCE, share=made.reference_cash, change=change)
     for label, share in sorted(made.causes.items()):
         yield _named(label, share)
 

@@ -212,6 +212,7 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "allocation_clusters": np.array([_distinct(one, "allocation_cluster") for one in rebalances], dtype=np.int64),
         "cash": np.array([one.cash for one in rebalances]),
         "forced_cash": np.array([one.forced_cash for one in rebalances]),
+        "reference_cash": np.array([one.reference_cash for one in rebalances]),
         "moved": np.array([one.moved for one in rebalances]),
         "gross": np.array([sum(abs(w) for w in one.weights.values()) for one in rebalances]),
         "net": np.array([sum(one.weights.values()) for one in rebalances]),

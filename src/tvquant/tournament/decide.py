@@ -171,6 +171,7 @@ def _netted(
             weights={},
             cash=1.0,
             forced_cash=0.0,
+            reference_cash=0.0,
             causes={},
             status=Status.FAILED,
             attempts=attempts,

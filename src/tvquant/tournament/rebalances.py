@@ -50,6 +50,7 @@ class Rebalance:
     holdings : columns of equal length, one entry per winner: see `HOLDINGS`.
     stage : relaxation stage of the selection, 0 where nothing was selected.
     forced_cash : equity that no answer could have placed under the caps, or that they cut and handed to nobody.
+    reference_cash : equity that only reference bounds keep in cash.
     moved : atom weight that was taken away after netting.
     flags : of the selection's response.
     risk_profile : the one that made the weights; empty where nobody was weighted.
@@ -73,6 +74,7 @@ class Rebalance:
     holdings: Mapping[str, Sequence[Any]] = field(default_factory=lambda: {name: [] for name in HOLDINGS})
     stage: int = 0
     forced_cash: float = 0.0
+    reference_cash: float = 0.0
     moved: float = 0.0
     flags: tuple[str, ...] = ()
     risk_profile: str = ""
@@ -101,6 +103,7 @@ class Rebalance:
             holdings=_holdings(decision, response) if allocation and response else {name: [] for name in HOLDINGS},
             stage=response.stage if response else 0,
             forced_cash=allocation.forced_cash if allocation else 0.0,
+            reference_cash=allocation.reference_cash if allocation else 0.0,
             moved=netting.moved if netting else 0.0,
             flags=tuple(sorted(response.flags)) if response else (),
             risk_profile=allocation.risk_profile if allocation else "",
@@ -172,7 +175,7 @@ def selection_entry(name: str, window: int, response: SelectionResponse, *, whol
 
 def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entry:
     """Return the per-rebalance record of a cell (R-LED-05): what was held and how it came about."""
-    limits = cell.spec.limits if isinstance(cell.spec, StrategySpec) else None
+    position, cluster = _caps(cell, decision)
     payload = _without_response(decision)
     kept = ("as_of", "footing", "failure", "regime", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
     return Entry(
@@ -191,12 +194,25 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
             "net": sum(rebalance.weights.values()),
             "stage": rebalance.stage,
             "forced_cash": rebalance.forced_cash,
+            "reference_cash": rebalance.reference_cash,
             "moved": rebalance.moved,
             "status": rebalance.status,
             "regime": rebalance.regime.label.value if rebalance.regime else None,
             "quadrant": rebalance.regime.quadrant.value if rebalance.regime else None,
-            "position_cap": limits.position if limits else None,
-            "cluster_cap": limits.cluster if limits else None,
+            "position_cap": position,
+            "cluster_cap": cluster,
         },
         data={name: payload[name] for name in kept} | {"holdings": rebalance.holdings, "flags": rebalance.flags},
     )
+
+
+def _caps(cell: Cell, decision: Decision) -> tuple[float | None, float | None]:
+    """Return the caps of one position and one cluster in force at the decision: those that its book was held to.
+
+    Where nothing was held they are the profile's; a baseline has none.
+    """
+    if not isinstance(cell.spec, StrategySpec):
+        return None, None
+    held = {one.name: one.limit for one in decision.allocation.constraints} if decision.allocation else {}
+    limits = cell.spec.limits
+    return held.get("position", limits.position), held.get("cluster", limits.cluster)

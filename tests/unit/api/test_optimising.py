@@ -17,7 +17,8 @@ RETURNS = pd.DataFrame(DRAW.normal(0.0005, 0.01, (120, 6)) * [1, 2, 3, 1, 2, 3],
 @pytest.mark.parametrize("profile", ["equal_weight", "min_variance", "risk_parity", "hrp", "max_sharpe", "cvar_min"])
 def test_weights_are_those_of_the_engine(profile: str) -> None:
     made = tv.optimise(RETURNS, profile)
-    asked = allocate(estimated(RETURNS.to_numpy()), engine="custom", risk_profile=profile, options=(Tail(),))
+    given = estimated(RETURNS.to_numpy(), limits=house(reference=2.0))
+    asked = allocate(given, engine="custom", risk_profile=profile, options=(Tail(),))
     assert made.weights["symbol"].to_list() == list("ABCDEF")
     np.testing.assert_allclose(made.weights["weight"], list(asked.weights.values()), atol=1e-9)
     assert (made.status, made.cash, made.profile) == (asked.status.value, pytest.approx(asked.cash), profile)

@@ -31,7 +31,8 @@ def made(vocabulary: Vocabulary, **arguments: Any) -> Profile:
 
 def test_sections_become_the_types_of_core(vocabulary: Vocabulary) -> None:
     profile = made(vocabulary, execution__lag=2, costs__commission_bps=7, allocation__limits__net=[0, 1])
-    assert profile.allocation.limits.limits() == Limits(gross=1.0, net=(0.0, 1.0), position=0.25, cluster=0.25)
+    expected = Limits(gross=1.0, net=(0.0, 1.0), position=0.25, cluster=0.25, reference=2.0)
+    assert profile.allocation.limits.limits() == expected
     assert profile.costs.cost_model() == CostModel(slippage_bps=5.0, commission_bps=7.0, borrow_rate=0.02)
     assert profile.execution.execution() == Execution(
         convention=Convention.NEXT_OPEN, lag=2, halt_limit=5, delisting_haircut=0.30
@@ -238,7 +239,7 @@ def test_presets_as_specified(
     assert (profile.risk.primary, profile.allocation.profiles) == ("hrp", cells)
     assert profile.allocation.fallbacks == (("min_variance",) if "max_sharpe" in cells else ())
     limits = profile.allocation.limits.limits()
-    assert limits == Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25)
+    assert limits == Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25, reference=2.0)
     assert profile.costs.cost_model().per_notional == pytest.approx(6e-4)
     assert profile.description
 

@@ -168,3 +168,13 @@ def test_without_weights_all_is_cash_by_one_cause() -> None:
     assert made.status is Status.FAILED
     assert shares(failed) == {Cause.FAILED: 1.0}
     assert cash_parts(failed)[0].detail.endswith("net_high leaves nothing to hold of 2 long and 0 short names, limit 0")
+
+
+def test_what_reference_bounds_keep_is_a_cause_of_its_own() -> None:
+    problem = problem_of(covariance_of(np.diag([1.0] * 12 + [25.0] * 3)), clusters=(0,) * 12 + (1, 2, 3),
+                         limits=limits(reference=2.0))  # fmt: skip
+    made = allocate(problem, engine="custom", risk_profile="min_variance")
+    found = shares(decided(problem, made, funnel(15)))
+    assert found[Cause.REFERENCE] == pytest.approx(1.0 - 0.25 - 3 / 15, abs=1e-6)
+    assert Cause.CLUSTERS not in found
+    assert sum(found.values()) == pytest.approx(made.cash)

@@ -30,7 +30,11 @@ def draw(run: RunData) -> tuple[Block, ...]:
     cash = 1.0 - sum(decision.atoms.values())
     facts += [
         ("Gross and net", f"{percent(sum(map(abs, weights.values())))} and {percent(sum(weights.values()))} of equity"),
-        ("Cash", f"{percent(cash)}, of which caps force {percent(made.forced_cash)}"),
+        (
+            "Cash",
+            f"{percent(cash)}, of which caps force {percent(made.forced_cash)} and reference bounds keep "
+            f"{percent(made.reference_cash)}",
+        ),
         ("Engine and risk profile", f"{made.engine}, {made.risk_profile}: {plain(made.status)}"),
         ("Attempts", "; ".join(f"{one.what}: {one.outcome}" for one in made.attempts) or "none recorded"),
         ("Selection", _selection(response)),

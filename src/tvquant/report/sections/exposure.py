@@ -78,10 +78,12 @@ def _held(rows: pl.DataFrame) -> dict[str, Floats]:
 def _cash(windows: pl.DataFrame) -> dict[str, tuple[Floats, str]]:
     """Return cash of each decision by its reason, with a colour; what netting took away only where it took any."""
     forced, moved = windows["forced_cash"].to_numpy(), windows["moved"].to_numpy()
-    rest = windows["cash"].to_numpy() - forced - moved
+    bound = windows["reference_cash"].to_numpy()
+    rest = windows["cash"].to_numpy() - forced - bound - moved
     rest = np.where(np.abs(rest) > DUST, rest, 0.0)
     netted = {"taken away by caps after netting": (moved, OTHER)} if (moved > DUST).any() else {}
-    return {"cash forced by caps": (forced, FORCED), **netted, "other cash": (rest, CASH)}
+    own = {"cash kept by reference bounds": (bound, OTHER)} if (bound > DUST).any() else {}
+    return {"cash forced by caps": (forced, FORCED), **own, **netted, "other cash": (rest, CASH)}
 
 
 def _exposures(cell: str, rows: pl.DataFrame, held: dict[str, Floats]) -> Figure:
