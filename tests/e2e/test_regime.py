@@ -94,6 +94,7 @@ def test_a_run_records_bands_labels_and_what_came_of_them(
     windows = pl.read_parquet(folder / "results" / "windows.parquet").sort("window")
     mine = windows.filter(pl.col("cell") == "all/custom/hrp/custom")
     assert mine["realised_regime"].to_list()[:-1] == mine["regime"].to_list()[1:]
+    assert mine["realised_regime_score"].to_list()[:-1] == mine["regime_score"].to_list()[1:]
     assert mine["realised_regime"][-1] == "crisis"
     assert mine["regime"].null_count() == 0
     assert windows.filter(pl.col("cell") == "base_universe_ew/custom")["regime"].null_count() == len(mine)

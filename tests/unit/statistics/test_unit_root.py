@@ -9,7 +9,7 @@ from tvquant.statistics.unit_root import unit_root_p_values
 
 @pytest.mark.xdist_group("arch")
 @pytest.mark.requirement("R-REG-02")
-@pytest.mark.parametrize(("rows", "lags"), [(12, 2), (60, 3), (65, 4), (252, 6)])
+@pytest.mark.parametrize(("rows", "lags"), [(12, 2), (60, 3), (64, 3), (65, 4), (252, 6)])
 def test_p_values_equal_those_of_arch(rows: int, lags: int) -> None:
     from arch.unitroot import ADF
 
