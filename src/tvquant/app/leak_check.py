@@ -19,6 +19,7 @@ from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import LedgerError, ProfileError
+from tvquant.core.panel import Panel
 from tvquant.core.records import SELECTION, Entry
 from tvquant.core.selection import POOL
 from tvquant.core.stages import Stage
@@ -133,7 +134,7 @@ def _check_window(case: _Case, window: int) -> Iterator[Outcome]:
     here = [cell for cell in case.played if window in case.decided[cell.key]]
     speaker = {cell.key: next(one.key for one in here if one.spec == cell.spec) for cell in here}
     specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
-    replay = honest(specs, {key: _previous(case.decided[key], window) for key in specs})
+    replay = honest(specs, {key: _previous(case.decided[key], window, case.forks.panel) for key in specs})
     row = case.decided[here[0].key][window].row
     at = look(case.forks.panel, row).as_of
     made = replay(case.forks.panel, at)
@@ -172,7 +173,10 @@ def _content(entry: Entry | LedgerRecord) -> Payload:
     return {**decided, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
 
 
-def _previous(decided: Mapping[int, RecordedDecision], window: int) -> Previous:
+def _previous(decided: Mapping[int, RecordedDecision], window: int, panel: Panel) -> Previous:
     """Return what the cell held before the window, as its decision before has it."""
     before = [made for number, made in decided.items() if number < window]
-    return Previous(atoms=before[-1].decision.atoms) if before else Previous()
+    if not before:
+        return Previous()
+    last = before[-1]
+    return Rebalance.of(last.window, last.row, last.decision, last.selection).previous(panel.times)

@@ -90,6 +90,20 @@ class Footing:
         return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survival:
+    """Protection of a strategy that lost much.
+
+    Parameters
+    ----------
+    drawdown : of its weights since the last decision.
+    left : rebalances that are protected, this one among them.
+    """
+
+    drawdown: float
+    left: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decision:
     """What one cell decided with what was known at `as_of`.
@@ -107,6 +121,7 @@ class Decision:
     weights : net physical weights by instrument key, negative for shorts, zeros left out.
     inputs : digest of what the decision was computed from.
     regime : of the market, as it was known; None for baselines, which do not go by it.
+    survival : why this decision is protected; None where it is not.
     failure : why there is no decision but cash: the maths of choosing had no answer; None where it had.
     """
 
@@ -123,6 +138,7 @@ class Decision:
     netting: Netting | None = None
     footing: Footing | None = None
     regime: MarketRegime | None = None
+    survival: Survival | None = None
     failure: str | None = None
 
     @classmethod
@@ -142,6 +158,7 @@ class Decision:
             atoms=payload["atoms"],
             netting=None if netting is None else Netting.of(netting),
             footing=None if footing is None else Footing.of(footing),
+            survival=Survival(**payload["survival"]) if payload.get("survival") else None,
             regime=None if payload.get("regime") is None else MarketRegime.of(payload["regime"]),
             failure=payload["failure"],
         )
@@ -154,6 +171,7 @@ class Decision:
             "footing": None if self.footing is None else self.footing.payload(),
             "failure": self.failure,
             "regime": None if self.regime is None else self.regime.payload(),
+            **({} if self.survival is None else {"survival": asdict(self.survival)}),
             "funnel": self.funnel.payload(),
             "excluded": dict(sorted(self.excluded.items())),
             "selection": None if self.response is None else self.response.payload(),

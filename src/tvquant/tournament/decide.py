@@ -24,11 +24,12 @@ from tvquant.allocation.loading import raised
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED, RISK_PROFILES
 from tvquant.atoms import keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
-from tvquant.core.decisions import Decision, Netting
+from tvquant.core.decisions import Decision, Netting, Survival
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats
+from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.tournament.atom_figures import antifragility_of, scores_of
@@ -37,6 +38,7 @@ from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
+from tvquant.tournament.survival import BUDGET, L2, survival, told
 from tvquant.tournament.training import covariance_of, training, with_preparation
 from tvquant.tournament.views import View
 
@@ -50,13 +52,14 @@ def decide(view: View, spec: Spec, previous: Previous) -> Decision:
     It is made on the view's last bar that has a quorum; weights become quantities at the view's last row all the same.
     """
     chosen = quorum_view(view, spec)
+    guard = survival(chosen.view, previous) if isinstance(spec, StrategySpec) else None
     try:
-        made = _decided(chosen.view, spec, previous)
+        made = _decided(chosen.view, spec, previous, guard)
     except ModelError as error:
         stamps = NONE if isinstance(spec, MarketSpec) else spec.rules.stamps
         made = replace(_equal(chosen.view, (), {}, {}, stamps), failure=str(error))
     seen = market_regime(chosen.view, spec.rules) if isinstance(spec, StrategySpec) else None
-    return replace(made, footing=chosen.footing, regime=seen)
+    return replace(made, footing=chosen.footing, regime=seen, survival=guard)
 
 
 def prepare(view: View, rules: Rules) -> Prepared:
@@ -81,17 +84,17 @@ def lend(view: View, rules: Rules, prepared: Prepared) -> None:
     quorum_view_by(view, rules).view.lend(prepared)
 
 
-def _decided(view: View, spec: Spec, previous: Previous) -> Decision:
+def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None) -> Decision:
     match spec:
         case StrategySpec():
-            return _strategy(view, spec, previous)
+            return _strategy(view, spec, previous, guard)
         case BaseUniverseSpec():
             return _base_universe(view, spec.rules)
         case MarketSpec():
             return _market(view, spec)
 
 
-def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
+def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Survival | None) -> Decision:
     rules, regime = spec.rules, market_regime(view, spec.rules)
     spec, adaptive = spec.weighed_in(regime.label), bool(spec.by_regime)
     choice = choose(view, rules)
@@ -120,7 +123,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         regime=regime,
         scores=scores_of(choice.response, ids),
         antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
-        l2=raised(spec.l2.of(regime.quadrant), RISK_PROFILES[spec.risk_profile]) if spec.l2 else 0.0,
+        l2=_l2(spec, regime) + (L2 if guard else 0.0),
+        budget=BUDGET if guard else 1.0,
         selection_clusters=tuple(choice.response.clusters[name] for name in ids),
     )
     made = allocate(
@@ -137,9 +141,16 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous) -> Decision:
         chosen = Attempt(what="adaptive", outcome=f"{spec.risk_profile}, as the market is {regime.label}")
         made = replace(made, attempts=(chosen, *made.attempts))
     made = with_preparation(made, known)
+    if guard:
+        made = replace(made, attempts=(told(guard), *made.attempts))
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
     return _netted(view, problem, decision, made, choice.response) if made.weights else decision
+
+
+def _l2(spec: StrategySpec, regime: MarketRegime) -> float:
+    """Return the coefficient of the quadrant, at least that of the risk profile."""
+    return raised(spec.l2.of(regime.quadrant), RISK_PROFILES[spec.risk_profile]) if spec.l2 else 0.0
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:

@@ -15,6 +15,7 @@ from typing import Any, Self
 from tvquant.core.allocations import Expected, Status
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
+from tvquant.core.panel import Times
 from tvquant.core.records import SELECTION, SNAPSHOT, Entry, selection_chain
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
@@ -22,7 +23,7 @@ from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamps
 from tvquant.selection.hardening import HARDENING
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.specs import StrategySpec
+from tvquant.tournament.specs import Previous, StrategySpec
 
 HOLDINGS = {
     "atom": str, "symbol": str, "direction": str, "how": str, "weight": float, "score": float, "cluster": int,
@@ -59,6 +60,7 @@ class Rebalance:
     expected : what the covariance expects of the book; None where nothing is held, and of baselines.
     regime : of the market, as the decision knew it; None of baselines.
     entropy : mean permutation entropy of the pool that was selected from; NaN where the model did not ask.
+    protected : rebalances that are protected after a loss, this one among them.
     """
 
     window: int
@@ -83,6 +85,7 @@ class Rebalance:
     expected: Expected | None = None
     regime: MarketRegime | None = None
     entropy: float = math.nan
+    protected: int = 0
 
     @classmethod
     def of(cls, window: int, row: int, decision: Decision, selection: str | None) -> Self:
@@ -106,6 +109,7 @@ class Rebalance:
             reference_cash=allocation.reference_cash if allocation else 0.0,
             moved=netting.moved if netting else 0.0,
             flags=tuple(sorted(response.flags)) if response else (),
+            protected=decision.survival.left if decision.survival else 0,
             risk_profile=allocation.risk_profile if allocation else "",
             recourse=tuple(allocation.attempts[-1].recourse) if allocation and allocation.attempts else (),
             single=allocation is not None and allocation.single,
@@ -113,6 +117,10 @@ class Rebalance:
             expected=allocation.expected if allocation else None,
             entropy=response.thresholds.get(HARDENING, NOT_ASKED)["mean"] if response else math.nan,
         )
+
+    def previous(self, times: Times) -> Previous:
+        """Return it as the next decision of its path sees it; `times` are those of the panel."""
+        return Previous(atoms=self.atoms, weights=self.weights, since=times[self.row], protected=self.protected)
 
     @property
     def cash(self) -> float:
@@ -177,7 +185,19 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
     """Return the per-rebalance record of a cell (R-LED-05): what was held and how it came about."""
     position, cluster = _caps(cell, decision)
     payload = _without_response(decision)
-    kept = ("as_of", "footing", "failure", "regime", "funnel", "excluded", "allocation", "netting", "weights", "stamps")
+    kept = (
+        "as_of",
+        "footing",
+        "failure",
+        "regime",
+        "survival",
+        "funnel",
+        "excluded",
+        "allocation",
+        "netting",
+        "weights",
+        "stamps",
+    )
     return Entry(
         chain=cell.key,
         stage=Stage.VALIDATION,
@@ -202,7 +222,8 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
             "position_cap": position,
             "cluster_cap": cluster,
         },
-        data={name: payload[name] for name in kept} | {"holdings": rebalance.holdings, "flags": rebalance.flags},
+        data={name: payload[name] for name in kept if name in payload}
+        | {"holdings": rebalance.holdings, "flags": rebalance.flags},
     )
 
 

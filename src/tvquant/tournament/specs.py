@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.allocations import Limits
+from tvquant.core.instruments import Instant
 from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamps
 from tvquant.profiles.options import Options
@@ -81,6 +82,16 @@ type Spec = StrategySpec | BaseUniverseSpec | MarketSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previous:
-    """What was decided last: weights by atom id, none before the first decision."""
+    """What was decided last, nothing before the first decision.
+
+    Parameters
+    ----------
+    atoms, weights : weights by atom id, and net physical weights by instrument key.
+    since : stamp of the bar at whose close they became quantities.
+    protected : rebalances that were protected at that decision, it among them (`survival`).
+    """
 
     atoms: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    since: Instant | None = None
+    protected: int = 0

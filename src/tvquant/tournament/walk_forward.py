@@ -144,7 +144,7 @@ class BacktestEngine:
             for path, window in one.windows:
                 earlier = before.get(path.key)
                 began = self._timer()
-                decision = decide(view, path.spec, Previous(atoms=earlier.atoms if earlier else {}))
+                decision = decide(view, path.spec, earlier.previous(self.panel.times) if earlier else Previous())
                 seconds, entry = self._timer() - began, None
                 if decision.response and path.selection not in selections:
                     entry = selection_entry(path.selection, window.id, decision.response, whole=path.whole)
