@@ -11,8 +11,8 @@ import pytest
 
 pytestmark = pytest.mark.xdist_group("demo")
 
-RISK_PROFILES = ("equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
-HEADLINE = "v4/custom/hrp/custom"
+RISK_PROFILES = ("barbell", "equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
+HEADLINE = "v4/custom/barbell/custom"
 
 
 def test_it_ends_with_a_verified_run_and_a_report(

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("real")
 
 CRYPTO = "crypto_binance_spot_1d_2021_2022"
 EQUITIES = "us_equities_1d.parquet"
-HEADLINE = "v4/custom/hrp/custom"
+HEADLINE = "v4/custom/barbell/custom"
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def test_the_summary_says_what_the_document_says(select: Callable[..., Any]) -> 
     text, document = select("crypto_spot", *words), select("crypto_spot", *words, "--json").document
     told, decision = lines(text), document["decision"]
     funnel, chosen = decision["funnel"], decision["selection"]
-    assert told["cell"] == document["cell"] == "v4/custom/hrp/custom"
+    assert told["cell"] == document["cell"] == "v4/custom/barbell/custom"
     assert told["as of"] == "2024-09-01 00:00 UTC, when the bar of 2024-08-31 was known"
     assert document["bar"].startswith("2024-08-31")
     assert told["funnel"] == (
@@ -127,7 +127,7 @@ def test_each_sleeve_recruits_its_side(profile: str, side: int, select: Callable
 def test_the_baseline_model_selects_everyone(select: Callable[..., Any]) -> None:
     said = select("crypto_spot", "--model", "baseline", "--explain", "BINANCE:BTCUSDT")
     told = lines(said)
-    assert told["cell"] == "baseline/custom/hrp/custom"
+    assert told["cell"] == "baseline/custom/barbell/custom"
     assert "10 recruited, 10 refined, 10 selected" in told["funnel"]
     assert told["vetoed"] == "none"
     assert told["no value"] == "none"

@@ -146,6 +146,8 @@ def _weighed(decision: Decision, response: SelectionResponse, atom: str) -> list
     if atom not in decision.clusters:
         return ["it does not move on the training rows, so it has no weight"]
     why = [f"{made.risk_profile} by {made.engine} ({made.status.value.replace('_', ' ')})"]
+    if made.barbell is not None:
+        why.append(made.barbell.role(atom, decision.clusters[atom]))
     limits, weight = {one.name: one.limit for one in made.constraints}, decision.atoms.get(atom, 0.0)
     if abs(weight) >= limits["position"] - CAP_TOLERANCE:
         why.append(f"at the position cap {limits['position']:g} (allocation.limits.position)")

@@ -50,6 +50,29 @@ class Barbell:
         """Ids of the aggressors, the most antifragile first."""
         return tuple(one.atom for one in self.leaders if one.aggressor)
 
+    def role(self, atom: str, cluster: int) -> str:
+        """Return what an atom of a cluster is in the book, in words."""
+        leader = next(one for one in self.leaders if one.cluster == cluster)
+        if not leader.aggressor:
+            return f"of the core, {self._core}"
+        rank = self.leaders.index(leader) + 1
+        if leader.atom != atom:
+            return f"left out: its cluster is held as an aggressor, by {leader.atom} alone"
+        count = f"{len(self.aggressors)} aggressor{'s' if len(self.aggressors) > 1 else ''}"
+        return f"number {rank} of {count}, which share {100.0 * self.share:g} % of equity in a {self.regime} market"
+
+    @property
+    def summary(self) -> str:
+        """Both ends in one line."""
+        if not self.aggressors:
+            return f"no aggressors, as there is one cluster; all is core, {self._core}"
+        bold = f"aggressors {', '.join(self.aggressors)}: {100.0 * self.share:g} % of equity in a {self.regime} market"
+        return f"{bold}; the rest is core, {self._core}"
+
+    @property
+    def _core(self) -> str:
+        return "held equally" if self.core == "equal" else f"weighted by {self.core}"
+
     def payload(self) -> dict[str, Any]:
         """Return the barbell as JSON can hold it."""
         return {**asdict(self), "leaders": [asdict(one) for one in self.leaders], "flags": list(self.flags)}

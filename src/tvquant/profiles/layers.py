@@ -152,6 +152,7 @@ def _resolve(
     if test is not None and step is not None and test.value is None and isinstance(step.value, int):
         label = f"windows.step of {step.layer}"
         merged["windows.test"] = _Value(value=step.value, layer=label, where=label)
+    _fit_risk(merged)
     _read_files(vocabulary, merged, raw.search, problems)
     _check_options(vocabulary, merged, problems)
     profile: Profile | None = None
@@ -171,6 +172,22 @@ def _resolve(
         return None, problems
     notices = (*notices, *vocabulary.excluded(profile))
     return ResolvedProfile(profile=profile, layers={key: merged[key].layer for key in keys.leaves}, notices=notices), []
+
+
+def _fit_risk(merged: dict[str, _Value]) -> None:
+    """Fit the defaults of `risk` to the grid: its first risk profile is primary where it lacks the default one.
+
+    Of the default anchors those are left that it has beside the primary. What a profile sets itself is only checked.
+    """
+    primary, anchors, grid = (merged.get(key) for key in ("risk.primary", "risk.anchors", "allocation.profiles"))
+    if primary is None or anchors is None or grid is None or not isinstance(grid.value, list | tuple) or not grid.value:
+        return
+    if primary.layer == DEFAULTS and primary.value not in grid.value:
+        label = f"first of allocation.profiles of {grid.layer}"
+        primary = merged["risk.primary"] = _Value(value=grid.value[0], layer=label, where=grid.where)
+    if anchors.layer == DEFAULTS:
+        kept = [name for name in anchors.value if name in grid.value and name != primary.value]
+        merged["risk.anchors"] = _Value(value=kept, layer=anchors.layer, where=anchors.where)
 
 
 def _read_files(

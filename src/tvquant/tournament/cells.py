@@ -156,6 +156,12 @@ def headline(profile: Profile) -> str:
     return f"{path}/{profile.execution.simulators[0]}"
 
 
+def anchors(profile: Profile) -> tuple[str, ...]:
+    """Return the keys of the cells that are shown beside the headline: its risk profile exchanged for each anchor."""
+    engine, simulator = profile.allocation.engines[0], profile.execution.simulators[0]
+    return tuple(f"{_strategy_key(profile, engine, name)}/{simulator}" for name in profile.risk.anchors)
+
+
 def _strategy_key(profile: Profile, engine: str, risk_profile: str) -> str:
     return f"{profile.selection.model}/{engine}/{risk_profile}"
 

@@ -114,3 +114,13 @@ def test_one_cluster_is_all_core_and_flagged() -> None:
     assert got.barbell.aggressors == ()
     assert (got.barbell.flags, got.barbell.share) == ((NO_AGGRESSORS,), 0.0)
     assert sum(got.weights.values()) == pytest.approx(1.0)
+
+
+def test_it_says_of_everyone_which_end_it_is() -> None:
+    made = weighed(scored()).barbell
+    assert made.role("N006", 2) == "number 2 of 3 aggressors, which share 10 % of equity in a normal market"
+    assert made.role("N005", 2) == "left out: its cluster is held as an aggressor, by N006 alone"
+    assert made.role("N004", 1) == "of the core, held equally"
+    bold = "aggressors N014, N006, N009: 10 % of equity in a normal market"
+    assert made.summary == f"{bold}; the rest is core, held equally"
+    assert weighed(problem(clusters=(7,) * 12)).barbell.summary.startswith("no aggressors, as there is one cluster")

@@ -54,7 +54,7 @@ def test_it_decides_on_the_last_bar_of_the_date_or_before(as_of: date | None, ba
     assert (found.footing.bar, found.asked) == (np.datetime64(bar, "us"), as_of)
     assert found.age == (NOW.date() - bar).days - 1
     assert found.decision.as_of == np.datetime64(bar, "us") + np.timedelta64(1, "D")
-    assert found.cell == headline(resolved_of().profile) == "v4/custom/hrp/custom"
+    assert found.cell == headline(resolved_of().profile) == "v4/custom/barbell/custom"
 
 
 def test_before_the_first_bar_there_is_nothing_to_decide_on(lake: Lake) -> None:
@@ -192,6 +192,6 @@ def test_without_a_candidate_nobody_has_a_score(lake: Lake) -> None:
 
 def test_another_model_takes_everyone(lake: Lake) -> None:
     found = selected(lake, resolved_of(selection__model="baseline"), LAST, now=NOW)
-    assert found.cell == "baseline/custom/hrp/custom"
+    assert found.cell == "baseline/custom/barbell/custom"
     (told,) = found.explained().of("BINANCE:BTCUSDT")["atoms"]
     assert (told["won"], told["rank"], told["of"], told["components"]) == ("passed_through", 1, 9, {})

@@ -14,7 +14,7 @@ from tvquant.selection import VETOES
 
 @pytest.fixture
 def vocabulary() -> Vocabulary:
-    profiles = frozenset({"min_variance", "equal_weight", "hrp", "risk_parity", "max_sharpe"})
+    profiles = frozenset({"barbell", "min_variance", "equal_weight", "hrp", "risk_parity", "max_sharpe"})
     return Vocabulary(
         selection_models=frozenset({"baseline", "v4"}),
         engines={"custom": profiles},

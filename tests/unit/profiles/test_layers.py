@@ -113,7 +113,11 @@ def test_a_test_shorter_than_the_step_is_refused(vocabulary: Vocabulary) -> None
         ("allocation.limits.position", 25, "allocation.limits.position: expected less than or equal to 1, found 25"),
         ("allocation.engines", ["custm"], "unknown engine 'custm' - did you mean custom? (known: custom)"),
         ("allocation.engines", ["riskfolio"], "engine 'riskfolio' is not installed; install tvquant[engines]"),
-        ("allocation.fallbacks", ["hpr"], "unknown risk profile 'hpr' - did you mean hrp? (known: equal_weight, hrp,"),
+        (
+            "allocation.fallbacks",
+            ["hpr"],
+            "unknown risk profile 'hpr' - did you mean hrp? (known: barbell, equal_weight,",
+        ),
         ("selection.model", "basline", "unknown selection model 'basline' - did you mean baseline?"),
         ("execution.simulators", ["vector"], "unknown simulator 'vector' (known: custom)"),
         ("execution.convention", "open", "execution.convention: unknown name 'open' - did you mean next_open?"),

@@ -118,7 +118,7 @@ def test_explain_has_every_key_with_value_and_layer(resolved: ResolvedProfile, v
     rows = {row.key: (row.value, row.layer) for row in explain(resolved)}
     assert rows["data.span"] == (750, "environment TVQUANT_DATA__SPAN")
     assert rows["universe.kinds"] == (["stock"], "preset demo_sp500")
-    assert rows["risk.primary"] == ("hrp", "preset demo_sp500")
+    assert rows["risk.primary"] == ("barbell", "defaults")
     assert rows["allocation.limits.net"] == ([-1.0, 1.0], "defaults")
     assert rows["selection.max_kurtosis"] == (20.0, "defaults")
     assert tuple(rows) == vocabulary.keys.leaves

@@ -31,12 +31,20 @@ def test_a_word_that_two_sections_use_is_told_by_its_section():
 
 def test_defaults_are_those_that_a_profile_gets():
     resolved = values()
-    own = ("universe.kinds", "allocation.profiles", "risk.primary", "benchmark.market", "description", "windows.test")
+    own = (
+        "universe.kinds",
+        "allocation.profiles",
+        "risk.primary",
+        "risk.anchors",
+        "benchmark.market",
+        "description",
+        "windows.test",
+    )
     assert {key: KEYS[key].default for key in KEYS if key not in own} == {
         key: value for key, value in resolved.items() if key not in (*own, "version", "name")
     }
     required = [key for key, one in KEYS.items() if one.default == REQUIRED]
-    assert required == ["universe.kinds", "allocation.profiles", "risk.primary"]
+    assert required == ["universe.kinds", "allocation.profiles"]
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -9,12 +9,14 @@ from tvquant.app.vocabulary import vocabulary as app_vocabulary
 from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.calendar_steps import CalendarStep
+from tvquant.core.calendars import calendar
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.regimes import Quadrant, Regime
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.features.rating_rules import RATING_RULES, AdxRule
 from tvquant.profiles import Profile, Vocabulary, load, resolve
+from tvquant.profiles.files import packaged_defaults
 from tvquant.profiles.members import load_members
 from tvquant.profiles.scanners import load_scanner
 from tvquant.selection import VETOES
@@ -203,9 +205,9 @@ def test_a_profile_is_frozen_and_has_no_hidden_default(vocabulary: Vocabulary) -
 
 
 CRYPTO = {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI}
-SIMPLE = ("hrp", "min_variance", "equal_weight")
-DEMO = ("equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
-RATED = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
+SIMPLE = ("barbell", "risk_parity", "hrp", "min_variance", "equal_weight")
+DEMO = ("barbell", "equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
+RATED = ("barbell", "hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
 BTC, OPEN, CLOSE = ("BINANCE:BTCUSDT",), Convention.NEXT_OPEN, Convention.NEXT_CLOSE
 
 
@@ -236,7 +238,8 @@ def test_presets_as_specified(
     assert (profile.data.span, profile.data.lookback, profile.data.min_history) == ("all", 500, 90)
     assert (profile.windows.train, profile.windows.test, profile.windows.step) == (60, 20, 20)
     assert (profile.selection.model, profile.selection.top_n) == ("v4", top_n)
-    assert (profile.risk.primary, profile.allocation.profiles) == ("hrp", cells)
+    assert (profile.risk.primary, profile.allocation.profiles) == ("barbell", cells)
+    assert profile.risk.anchors == ("risk_parity",)  # the pools are held on one side: no market_neutral
     assert profile.allocation.fallbacks == (("min_variance",) if "max_sharpe" in cells else ())
     limits = profile.allocation.limits.limits()
     assert limits == Limits(gross=1.0, net=(-1.0, 1.0), position=0.25, cluster=0.25, reference=2.0)
@@ -400,3 +403,35 @@ def test_a_benchmark_is_of_equal_parts_or_of_weights(
 def test_a_benchmark_that_is_no_whole_is_refused(vocabulary: Vocabulary, market: object, said: str) -> None:
     with pytest.raises(ProfileError, match=f"benchmark.market: .*{said}"):
         made(vocabulary, benchmark__market=market)
+
+
+@pytest.mark.requirement("R-RSK-25")
+def test_default_anchors_are_those_of_the_grid_beside_the_primary_and_ones_own_are_checked(
+    vocabulary: Vocabulary,
+) -> None:
+    assert packaged_defaults().values["risk"]["anchors"] == ["risk_parity", "market_neutral"]
+    assert packaged_defaults().values["risk"]["primary"] == "barbell"
+    grid = {"allocation__profiles": ["risk_parity", "hrp"]}
+    assert made(vocabulary, **grid, risk__primary="hrp").risk.anchors == ("risk_parity",)
+    assert made(vocabulary, **grid, risk__primary="risk_parity").risk.anchors == ()
+    assert made(vocabulary, **grid).risk.primary == "risk_parity"  # the first, as the grid lacks the default
+    with pytest.raises(ProfileError, match=r"risk\.primary: unknown member of allocation\.profiles 'barbell'"):
+        made(vocabulary, **grid, risk__primary="barbell")
+    with pytest.raises(ProfileError, match=r"risk\.anchors: unknown member of allocation\.profiles 'nco'"):
+        made(vocabulary, **grid, risk__primary="hrp", risk__anchors=["nco"])
+
+
+@pytest.mark.requirement("R-CFG-04")
+@pytest.mark.parametrize(
+    ("preset", "sessions", "periods"), [("us_equities", "XNYS", 252), ("crypto_spot", "24x7", 365)]
+)
+def test_defaults_as_specified(vocabulary: Vocabulary, preset: str, sessions: str, periods: int) -> None:
+    profile = resolve(load(preset), vocabulary).profile
+    windows, selection, limits = profile.windows, profile.selection, profile.allocation.limits
+    assert (windows.train, windows.test, windows.step) == (60, 20, 20)
+    assert (selection.model, selection.min_winners, selection.max_winners) == ("v4", 15, 25)
+    assert (selection.cluster_distance, selection.max_clusters) == (0.5, 25)
+    assert (limits.gross, limits.net, limits.position, limits.cluster) == (1.0, (-1.0, 1.0), 0.25, 0.25)
+    assert (profile.costs.slippage_bps, profile.costs.commission_bps) == (5.0, 1.0)
+    assert profile.risk.primary == "barbell"
+    assert calendar(sessions).periods_per_year == periods

@@ -9,7 +9,10 @@ from tvquant.profiles import Vocabulary, load, resolve
 def test_a_risk_profile_that_no_named_engine_solves_is_refused(vocabulary: Vocabulary) -> None:
     words = replace(
         vocabulary,
-        engines={"custom": frozenset({"min_variance", "hrp"}), "other": frozenset({"equal_weight"})},
+        engines={
+            "custom": frozenset({"barbell", "risk_parity", "min_variance", "hrp"}),
+            "other": frozenset({"equal_weight"}),
+        },
     )
     raw = load("us_equities")
     with pytest.raises(
@@ -27,7 +30,8 @@ def test_a_fallback_that_no_named_engine_solves_is_refused(vocabulary: Vocabular
         resolve(load("us_equities"), words, arguments={"--fallbacks": ("allocation.fallbacks", ["max_utility"])})
 
 
-PAIRS = {"custom": frozenset({"min_variance", "hrp", "equal_weight"}), "other": frozenset({"hrp", "min_variance"})}
+OF_OTHER = frozenset({"barbell", "hrp", "min_variance", "risk_parity"})
+PAIRS = {"custom": OF_OTHER | {"equal_weight"}, "other": OF_OTHER}
 BOTH = {"--engines": ("allocation.engines", ["custom", "other"])}
 
 
@@ -45,7 +49,7 @@ def test_pairs_that_an_engine_does_not_solve_are_noted_one_by_one(vocabulary: Vo
 def test_an_engine_without_a_cell_is_refused_and_one_that_cannot_make_the_headline(vocabulary: Vocabulary) -> None:
     words, raw = replace(vocabulary, engines=PAIRS), load("us_equities")
     only = {"--p": ("allocation.profiles", ["equal_weight"]), "--r": ("risk.primary", "equal_weight")}
-    said = r"engine 'other' solves none of allocation.profiles \(equal_weight\); it solves hrp, min_variance"
+    said = r"engine 'other' solves none of allocation.profiles \(equal_weight\); it solves barbell, hrp, min_variance"
     with pytest.raises(ProfileError, match=said):
         resolve(raw, words, arguments={**BOTH, **only, "--a": ("risk.anchors", [])})
     turned = {"--engines": ("allocation.engines", ["other", "custom"])}

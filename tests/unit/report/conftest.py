@@ -58,7 +58,11 @@ def _asset(key: str, state: str = "ok", gaps: int = 0) -> dict[str, object]:
 def _build(
     folder: Path, settings: Mapping[str, object] = MappingProxyType({}), timer: Callable[[], float] = lambda: math.nan
 ) -> None:
-    asked = {f"--{key}": (key, value) for key, value in settings.items()}
+    grid = {
+        "allocation.profiles": ["equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe"],
+        "risk.primary": "hrp",
+    }  # fmt: skip
+    asked = {f"--{key}": (key, value) for key, value in {**grid, **settings}.items()}
     resolved = resolve(load("demo_sp500"), vocabulary(), arguments=asked)
     profile, panel = resolved.profile, _panel()
     played = cells(profile)

@@ -91,7 +91,7 @@ def test_the_flow_of_several_atoms_of_a_name_begins_where_both_units_part(run):
 def test_a_whole_universe_and_a_scanner_have_their_own_labels(run):
     steps = [trace["name"] for trace in blocks(run, FUNNEL, Figure)[0].spec["data"]]
     assert steps[1] == "discovery (of a wanted kind, with a bar)"
-    resolved = resolve(load("binance_spot_rating_ma_short"), vocabulary())
+    resolved = resolve(load("binance_spot_rating_ma_short"), vocabulary(), arguments={"--p": ("risk.primary", "hrp")})
     (run / "manifest.json").write_text(json.dumps(to_manifest(resolved)))
     steps = [trace["name"] for trace in blocks(run, FUNNEL, Figure)[0].spec["data"]]
     assert steps[1] == "discovery (recruited by binance_spot_rating_ma_short)"

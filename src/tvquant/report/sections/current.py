@@ -39,6 +39,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
         ("Attempts", "; ".join(f"{one.what}: {one.outcome}" for one in made.attempts) or "none recorded"),
         ("Selection", _selection(response)),
     ]
+    if made.barbell is not None:
+        facts.append(("Barbell", made.barbell.summary))
     if made.causes:
         facts.append(("Cash by cause", "; ".join(f"{why}: {percent(x, 2)}" for why, x in sorted(made.causes.items()))))
     if netting is not None and netting.moved > 0:

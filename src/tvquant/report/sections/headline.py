@@ -3,6 +3,7 @@
 from tvquant.core.instruments import Kind
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.profiles import Profile
+from tvquant.report.anchors import beside_anchors
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, day, number, percent, probability
@@ -41,6 +42,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="warning",
         ),
         *liquidated,
+        *(Text(text=line) for line in beside_anchors(run)),
         *(_against(run.path_of(other), cell, other) for other in run.cells if other.baseline and other != cell),
         _facts(run),
     )

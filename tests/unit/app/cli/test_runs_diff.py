@@ -22,7 +22,7 @@ from tvquant.lake import import_files
 CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 CLOSES = coin_closes({"BTC": 3, "ETH": 5, "SOL": 7, "XRP": 11}, datetime(2024, 1, 1, tzinfo=UTC), 182)
 CHANGED = datetime(2024, 5, 20, tzinfo=UTC)
-HEADLINE = "v4/custom/hrp/custom"
+HEADLINE = "v4/custom/barbell/custom"
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_run_differs_in_nothing_from_itself(made: tuple[Workspace, str, str, s
     text = diff("latest", made[3])
     assert text.startswith("The results are equal, decision by decision.\n")
     assert text.count("Nothing differs") == 3
-    assert "5 cells are in both; 5 of them have equal figures." in text
+    assert "7 cells are in both; 7 of them have equal figures." in text
     assert "Their returns are equal on all." in text
     assert "0 of them differ" in text
 
