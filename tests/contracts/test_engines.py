@@ -89,7 +89,7 @@ def strategies(found):
 
 
 def test_a_second_engine_is_known_to_profiles_and_refused_what_it_does_not_solve():
-    assert vocabulary().engines["toy"] == {"min_variance", "risk_parity"}
+    assert vocabulary().engines["toy"] == {"min_variance", "risk_parity", "adaptive"}
     assert resolved("risk_parity").profile.allocation.engines == ("toy",)
     with pytest.raises(ProfileError, match=r"'hrp' is solved by none of allocation\.engines"):
         resolved("hrp")

@@ -19,7 +19,7 @@ def test_weights_that_keep_the_limits_are_as_they_are():
     assert looked_at(KEPT, "optimal_inaccurate", FEASIBLE).outcome == "solved, to a gap of 1e-07"
 
 
-@pytest.mark.parametrize("by", [1e-9, 1e-7])
+@pytest.mark.parametrize("by", [1e-9, 3e-8])
 @pytest.mark.parametrize(
     "moved",
     [
@@ -35,7 +35,7 @@ def test_a_limit_missed_by_rounding_is_kept_and_by_more_is_no_answer(moved, by):
     got = looked_at(np.array(moved) + step, "optimal", FEASIBLE)
     if by > 1e-8:
         assert got.weights is None
-        assert got.outcome == "optimal, but a limit is missed by 1.0e-07, expected 1e-08"
+        assert got.outcome == "optimal, but a limit is missed by 3.0e-08, expected 1e-08"
         return
     assert got.weights == pytest.approx(moved, abs=3e-9)
     assert (got.weights >= 0.0).all()
