@@ -112,3 +112,10 @@ def test_what_is_given_is_untouched(ratio):
     answer(matrix, where, means)
     for a, b in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_name_that_improves_little_joins_too(seed):
+    given = covariance(300, seed=seed)
+    got = answer(given.matrix, region(300, 1.0), None)
+    assert abs(excess(given.matrix, got, region(300, 1.0), None)) < 1e-12
