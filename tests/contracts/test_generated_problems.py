@@ -42,7 +42,7 @@ def broken(given: Problem, weights: dict[str, float]) -> dict[str, float]:
     excess = {
         "negative": -held.min(),
         "position": held.max() - limits.position,
-        "asset": np.abs(net).max() - limits.position,
+        "asset": (held @ np.abs(units)).max() - limits.position,
         "cluster": max(held[np.array(given.clusters) == c].sum() for c in set(given.clusters)) - limits.cluster,
         "gross": (held @ np.abs(units)).sum() - limits.gross,
         "net high": net.sum() - limits.net[1],
