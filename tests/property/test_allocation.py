@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from builders.problems import estimated, limits
 from tvquant import allocation
 from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
-from tvquant.core.allocations import Status
+from tvquant.allocation.reference import reference_of
+from tvquant.atoms import keep_caps
+from tvquant.core.allocations import Status, violated
 from tvquant.profiles.options import declared_by
 
 CASES = st.sampled_from(
@@ -238,3 +240,40 @@ def test_limits_by_name_hold_for_any_names_and_groups_or_nothing_does(problem, c
         assert all(float(row @ weights) <= bound + 1e-9 for row, bound in zip(rows, bounds, strict=False))
         if case[1] not in HANDED_TO_NOBODY:
             assert weights.sum() == pytest.approx(-found.fun, abs=1e-6)
+
+
+@st.composite
+def crowded(draw):
+    """One large cluster and singletons, some of them short and some a second stream of an asset, with both caps."""
+    n, seed = draw(st.integers(4, 14)), draw(st.integers(0, 2**32))
+    rng = np.random.default_rng(seed)
+    returns = 0.002 + 0.01 * rng.normal(0.0, 1.0, (90, n)) * rng.uniform(0.5, 3.0, n)
+    alone = draw(st.integers(1, n - 1))
+    clusters = [0] * (n - alone) + list(range(1, alone + 1))
+    given = estimated(
+        returns, clusters=clusters, signs=rng.choice([1.0, 1.0, -1.0], n), limits=limits(reference=2.0, position=0.2)
+    )
+    composition = {key: {f"X:{rng.integers(0, n)}": float(np.sign(sum(held.values())))}
+                   for key, held in given.composition.items()}  # fmt: skip
+    assets = sorted({asset for held in composition.values() for asset in held})
+    together = {asset: int(rng.integers(0, 5)) for asset in assets}
+    own = tuple(together[next(iter(composition[key]))] for key in given.keys)
+    return replace(given, composition=composition, selection_clusters=own), together
+
+
+@pytest.mark.requirement("R-RSK-10")
+@pytest.mark.requirement("R-RSK-12")
+@settings(deadline=None)
+@given(crowded(), st.sampled_from(["min_variance", "hrp", "risk_parity", "equal_weight", "inverse_volatility"]))
+def test_after_netting_nothing_is_left_to_scale_and_nobody_is_far_above_its_own_weight(case, profile):
+    problem, together = case
+    n = len(problem.keys)
+    got = allocate(problem, engine="custom", risk_profile=profile)
+    assert got.status is not Status.FAILED, got.attempts
+    netted = keep_caps(got.weights, problem.composition, together, problem.limits)
+    assert abs(netted.moved) <= 1e-8
+    assert not violated(netted.constraints)
+    weights = np.array(list(got.weights.values()))
+    assert weights.sum() + got.cash == pytest.approx(1.0, abs=1e-12)
+    most = reference_of(problem, RISK_PROFILES[profile], ()).most
+    assert (weights <= np.maximum(most, 1.0 / n) + 1e-9).all()

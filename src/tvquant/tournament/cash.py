@@ -5,8 +5,9 @@
 2. With weights, what gross and net limits would not invest is cash that the profile wants.
 3. Of the rest, N names under the position cap p hold N p at most. What is missing is laid to the names that fell out,
    each of which could have held p, the last ones first: those the model left, vetoed ones, unhealthy ones, those never
-   recruited. Then C clusters under the cluster cap hold less than that; then net limits of two sides, limits by name,
-   and what a limit cut from a method that hands it to nobody.
+   recruited. Then C clusters under the cluster cap hold less than that; then net limits of two sides, or selection
+   clusters and assets that several atoms hold; then reference bounds, limits by name, and what a limit cut from a
+   method that hands it to nobody.
 4. What netting took away is recorded. What is left is rounding, or the optimiser's own.
 
 All is read from the decision as it is recorded: limits are those that it was verified against.
@@ -49,6 +50,7 @@ class Cause(StrEnum):
     CUT_CLUSTER = "cut at the cluster cap"
     CORE = "the core of the barbell has no more room under its caps"
     NET = "net limits of longs against shorts"
+    TOGETHER = "assets and selection clusters at their caps beside those of allocation"
     REFERENCE = "no atom far above the method's own weight"
     NAMED = "limit"
     NETTING = "taken where a limit would break after netting"
@@ -190,8 +192,12 @@ def _of_caps(
         yield CashPart(cause=Cause.CLUSTERS, share=clustered, detail=detail, change=change)
     by_name = math.fsum(share for label, share in made.causes.items() if label not in WHOLE)
     if (net := made.forced_cash - by_name - few - clustered) > ROUNDING:
-        change = "allocation.limits.net: wider"
-        yield CashPart(cause=Cause.NET, share=net, change=change)
+        reached = any(
+            one.value >= one.limit - CAP_TOLERANCE for one in made.constraints if one.name in ("net_high", "net_low")
+        )
+        cause = Cause.NET if reached else Cause.TOGETHER
+        change = "allocation.limits.net: wider" if reached else "allocation.limits.cluster or position: more"
+        yield CashPart(cause=cause, share=net, change=change)
 
 
 def _few(decision: Decision, few: float, wanted: float, limits: dict[str, float]) -> Iterator[CashPart]:

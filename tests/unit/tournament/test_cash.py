@@ -178,3 +178,10 @@ def test_what_reference_bounds_keep_is_a_cause_of_its_own() -> None:
     assert found[Cause.REFERENCE] == pytest.approx(1.0 - 0.25 - 3 / 15, abs=1e-6)
     assert Cause.CLUSTERS not in found
     assert sum(found.values()) == pytest.approx(made.cash)
+
+
+def test_clusters_of_the_selection_that_bind_alone_are_named() -> None:
+    problem, _ = solved(6)
+    problem = replace(problem, selection_clusters=(0, 0, 0, 0, 1, 1))
+    made = allocate(problem, engine="custom", risk_profile="hrp")
+    assert shares(decided(problem, made, funnel(6)))[Cause.TOGETHER] == pytest.approx(0.5, abs=1e-9)
