@@ -124,3 +124,9 @@ def test_the_image_of_a_feasible_set_holds_what_the_set_holds():
         assert every == image
         inside += every
     assert 20 < inside < 480
+
+
+def test_a_least_of_a_member_is_a_least_of_its_cluster():
+    got = weighed(problem(limits(cluster=1.0, names={"X:N011": (0.1, 0.25)})), "min_variance", estimated=estimate)
+    assert got.status is Status.SOLVED, got.attempts
+    assert got.weights["N011"] == pytest.approx(0.1, abs=1e-9)
