@@ -21,7 +21,8 @@ def test_it_ends_with_a_verified_run_and_a_report(
     home, said = demo
     assert Path(said["report"]).is_file()
     assert {cell["cell"] for cell in said["cells"]} == {
-        *(f"v4/custom/{risk}/custom" for risk in RISK_PROFILES), "base_universe_ew/custom", "market/custom"
+        *(f"v4/custom/{risk}/custom" for risk in RISK_PROFILES), "base_universe_ew/custom",
+        "benchmark/custom", "market/custom"
     }  # fmt: skip
     assert {cell["windows_failed"] for cell in said["cells"]} == {0}
     checked = tvquant("ledger", "verify", "latest", "--json", "-w", home)

@@ -19,7 +19,7 @@ from tvquant.profiles import Options, Profile
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import ESTIMATORS, Estimates
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec, WinnersSpec
 from tvquant.tournament.windows import Schedule
 
 
@@ -121,7 +121,7 @@ def schedule(profile: Profile) -> Schedule:
 
 
 def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
-    """Return per schedule the strategies, then the baselines `base_universe_ew` and `market` (R-TRN-12)."""
+    """Return per schedule the strategies, then baselines: `base_universe_ew`, `benchmark`, `market` (R-TRN-12)."""
     found = []
     for one in schedules:
         suffix = f"/{one.name}" if len(schedules) > 1 else ""
@@ -200,7 +200,10 @@ def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: s
 
 
 def _baselines(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
-    found: dict[str, Spec] = {"base_universe_ew": BaseUniverseSpec(rules=_rules(profile, schedule))}
+    rules = _rules(profile, schedule)
+    found: dict[str, Spec] = {
+        "base_universe_ew": BaseUniverseSpec(rules=rules), "benchmark": WinnersSpec(rules=rules)
+    }  # fmt: skip
     against = profile.benchmark
     if against.market:
         found["market"] = MarketSpec(symbols=against.symbols, quorum=profile.data.quorum, weights=against.weights)

@@ -22,7 +22,7 @@ from tvquant.allocation import allocate
 from tvquant.allocation.expected import expected_of
 from tvquant.allocation.loading import raised
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED, RISK_PROFILES
-from tvquant.atoms import keep_caps
+from tvquant.atoms import flatten, keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
 from tvquant.core.decisions import Decision, Netting, Survival
 from tvquant.core.digests import canonical_array, digest_bytes
@@ -33,11 +33,11 @@ from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.tournament.atom_figures import antifragility_of, scores_of
-from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health
+from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec, WinnersSpec
 from tvquant.tournament.survival import BUDGET, L2, survival, told
 from tvquant.tournament.training import covariance_of, training, with_preparation
 from tvquant.tournament.views import View
@@ -90,6 +90,8 @@ def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None)
             return _strategy(view, spec, previous, guard)
         case BaseUniverseSpec():
             return _base_universe(view, spec.rules)
+        case WinnersSpec():
+            return _winners(view, spec.rules)
         case MarketSpec():
             return _market(view, spec)
 
@@ -233,6 +235,19 @@ def _decision(
 def _base_universe(view: View, rules: Rules) -> Decision:
     names, out, vetoed = _pool(view, rules)
     return _equal(view, names, out, vetoed, rules.stamps)
+
+
+def _winners(view: View, rules: Rules) -> Decision:
+    """Return one Nth of every winner, no limit in force."""
+    choice = choose(view, rules)
+    decision = _decision(view, rules, choice, choice.inputs)
+    if choice.response is None or not choice.winners:
+        return decision
+    atoms = {atom.symbol: 1.0 / len(choice.winners) for atom in choice.winners}
+    net = flatten(atoms, training_streams(view, rules, choice.winners).composition).net
+    weights = {key: weight for key, weight in net.items() if weight != 0.0}
+    stamps = decision.stamps | view.panel.stamps_of(tuple(weights))
+    return replace(decision, atoms=atoms, weights=weights, stamps=stamps)
 
 
 def _pool(view: View, rules: Rules) -> tuple[tuple[str, ...], Mapping[str, str], Mapping[str, int]]:

@@ -103,7 +103,7 @@ class Rebalance:
             status=_status(decision),
             funnel=decision.funnel,
             stamps=decision.stamps,
-            holdings=_holdings(decision, response) if allocation and response else {name: [] for name in HOLDINGS},
+            holdings=_holdings(decision),
             stage=response.stage if response else 0,
             forced_cash=allocation.forced_cash if allocation else 0.0,
             reference_cash=allocation.reference_cash if allocation else 0.0,
@@ -148,8 +148,11 @@ def _status(decision: Decision) -> str:
     return "baseline" if decision.weights else "no_candidate"
 
 
-def _holdings(decision: Decision, response: SelectionResponse) -> dict[str, list[Any]]:
-    """Return one entry per winner of a strategy's decision in every column of `HOLDINGS`."""
+def _holdings(decision: Decision) -> dict[str, list[Any]]:
+    """Return one entry per winner in every column of `HOLDINGS`; none where winners were not weighed."""
+    response = decision.response
+    if response is None or not (decision.allocation or decision.atoms):
+        return {name: [] for name in HOLDINGS}
     ids = [atom.symbol for atom in response.winners]
     return {
         "atom": ids,

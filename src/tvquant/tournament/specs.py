@@ -66,6 +66,13 @@ class BaseUniverseSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WinnersSpec:
+    """Baseline `benchmark`: one Nth of every winner of the selection, without caps: what weighing them must beat."""
+
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSpec:
     """Baseline `market`: the benchmark symbols that have a bar, where so many of them have it.
 
@@ -77,7 +84,7 @@ class MarketSpec:
     weights: tuple[float, ...] | None = None
 
 
-type Spec = StrategySpec | BaseUniverseSpec | MarketSpec
+type Spec = StrategySpec | BaseUniverseSpec | WinnersSpec | MarketSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

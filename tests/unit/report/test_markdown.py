@@ -28,7 +28,7 @@ def test_the_index_of_a_run_has_health_profile_run_id_result_and_links(run):
     for link in re.findall(r"\]\(([^)]+)\)", text):
         assert (run / link).is_file()
     assert len(re.findall(r"^\| v4/custom/", text, re.M)) == 5
-    assert text.count("(baseline)") == 2
+    assert text.count("(baseline)") == 3
 
 
 @pytest.mark.requirement("R-REP-03")

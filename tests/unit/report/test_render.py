@@ -309,9 +309,9 @@ def test_every_cell_has_a_page_of_its_own_and_a_place_in_the_switch(run, monkeyp
             assert f"<dt>Cell</dt><dd>{key}</dd>" in html
             assert not {"standings", "current", "health"} & set(re.findall(r'<section id="(\w+)">', html))
             assert {"../plotly.min.js", "../index.html"} <= set(re.findall(r'(?:src|href)="([^"]+)"', html))
-    monkeypatch.setattr("tvquant.report.render.PAGES", 4)
+    monkeypatch.setattr("tvquant.report.render.PAGES", 5)
     few = dict(pages_of(read_run(run)))
-    assert len(few) == 4
+    assert len(few) == 5
     assert "3 further cells have no page" in few["report/index.html"]
     kept = re.findall(r'<option value="[^"]+"[^>]*>([^<]+)</option>', few["report/index.html"])
     assert {"base_universe_ew/custom", "market/custom"} < set(kept)

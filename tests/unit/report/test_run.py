@@ -16,7 +16,7 @@ from tvquant.report.run import health_counts, read_run
 
 def test_strategies_come_first_by_sharpe_then_baselines(run):
     rows = standings(run)
-    assert [row["baseline"] for row in rows] == [False] * 5 + [True] * 2
+    assert [row["baseline"] for row in rows] == [False] * 5 + [True] * 3
     for rank in (rows[:5], rows[5:]):
         sharpes = [row["sharpe"] for row in rank]
         assert sharpes == sorted(sharpes, reverse=True)

@@ -19,6 +19,7 @@ from tvquant.report.sections.tails import TAILS
 from tvquant.report.tables import csv_of, csv_of_frame, packed, unpacked
 
 HEADLINE, BASE, MARKET = "v4/custom/hrp/custom", "base_universe_ew/custom", "market/custom"
+WINNERS = "benchmark/custom"
 A = 252
 
 
@@ -119,7 +120,7 @@ def test_standings_and_headline_follow_from_the_returns(empyrical, built, page, 
 def test_alpha_and_beta_and_years_follow_from_the_returns(empyrical, page):
     mine = page.returns[HEADLINE]
     table = page.table("benchmarks", "beta")
-    assert sorted(table["benchmark"]) == sorted([BASE, MARKET])
+    assert sorted(table["benchmark"]) == sorted([BASE, WINNERS, MARKET])
     for line in table.iter_rows(named=True):
         x = page.returns[line["benchmark"]]
         alpha, beta = empyrical.alpha_beta(mine, x, annualization=A)

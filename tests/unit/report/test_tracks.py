@@ -34,7 +34,7 @@ def test_cells_of_another_basis_than_the_headline_stand_apart_but_for_those_that
     assert len(found.first) == len(data.cells) - 1
     assert found.said.startswith("Of prices only")
     mine = data.headline
-    assert [cell.key for cell in benchmarks(data, mine)] == ["base_universe_ew/custom"]
+    assert [cell.key for cell in benchmarks(data, mine)] == ["base_universe_ew/custom", "benchmark/custom"]
     assert [cell.key for cell in unlike(data, mine)] == ["market/custom"]
     looked = data.of_cell(next(cell for cell in data.cells if cell.key == "market/custom"))
     assert {cell.key for cell in standings_of(looked).first} == {"v4/custom/max_sharpe/custom", "market/custom"}

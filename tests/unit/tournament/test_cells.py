@@ -11,7 +11,7 @@ from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells, headline, paths, schedule
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, StrategySpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, StrategySpec, WinnersSpec
 
 type Profiles = Callable[..., Profile]
 
@@ -23,14 +23,17 @@ def test_strategies_of_the_grid_then_the_baselines(profile: Profiles) -> None:
         ("baseline/custom/min_variance/custom", False),
         ("baseline/custom/equal_weight/custom", False),
         ("base_universe_ew/custom", True),
+        ("benchmark/custom", True),
         ("market/custom", True),
     ]
-    assert [type(cell.spec) for cell in found] == [StrategySpec, StrategySpec, BaseUniverseSpec, MarketSpec]
+    assert [type(cell.spec) for cell in found] == [
+        StrategySpec, StrategySpec, BaseUniverseSpec, WinnersSpec, MarketSpec,
+    ]  # fmt: skip
     assert {cell.book.simulator for cell in found} == {"custom"}
 
 
 def test_no_benchmark_no_market(profile: Profiles) -> None:
-    assert [cell.key for cell in cells(profile())][-1] == "base_universe_ew/custom"
+    assert [cell.key for cell in cells(profile())][-1] == "benchmark/custom"
 
 
 @pytest.mark.requirement("R-RSK-25")

@@ -106,9 +106,23 @@ def test_the_value_of_an_engines_option_reaches_the_decision(
     assert weights(allocation__toy__power=2.0)["X:F"] < 0.7 * weights()["X:F"], "the most volatile name"
 
 
+@pytest.mark.requirement("R-RSK-05")
+def test_the_benchmark_holds_one_nth_of_every_winner_on_its_side_whatever_the_caps(
+    trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    made = scanned(RISING, FALLING, allocation__limits__position=0.01)
+    view, spec = look(trending, ROW), spec_of(made, "benchmark")
+    decision = decide(view, spec, Previous())
+    winners = choose(view, spec.rules).winners
+    each = {one.physical_symbol: {"LONG": 1, "SHORT": -1}[one.direction.value] / len(winners) for one in winners}
+    assert decision.weights == pytest.approx(each)
+    assert any(weight < 0.0 for weight in each.values())
+    assert sum(decision.atoms.values()) == pytest.approx(1.0)
+
+
 def test_without_a_candidate_all_is_cash(profile: Profiles, market: Markets, walks: Walks) -> None:
     view = look(market(walks("ABC", 200)), 80)
-    for name in ("min_variance", "base_universe_ew"):
+    for name in ("min_variance", "base_universe_ew", "benchmark"):
         decision = decide(view, spec_of(profile(), name), Previous())
         assert decision.weights == {}
         assert decision.allocation is None
@@ -441,7 +455,7 @@ def test_correlations_are_those_of_the_winners_streams(trending: Panel, scanned:
 @pytest.mark.parametrize(
     ("kind", "name", "holds", "chose"),
     [("strategy", "hrp", True, True), ("failed", "hrp", False, True), ("empty", "hrp", False, False),
-     ("baseline", "base_universe_ew", True, False)],
+     ("baseline", "base_universe_ew", True, False), ("benchmark", "benchmark", True, True)],
 )  # fmt: skip
 def test_every_kind_of_decision_is_read_back_from_its_payload(
     kind: str, name: str, holds: bool, chose: bool, trending: Panel, scanned: Callable[..., Profile]

@@ -176,7 +176,7 @@ def test_metrics_of_a_snapshot_are_scalars_and_its_data_hold_the_rest(v4: Made) 
 
 
 @pytest.mark.requirement("R-LED-05")
-@pytest.mark.parametrize("name", ["min_variance", "base_universe_ew", "market"])
+@pytest.mark.parametrize("name", ["min_variance", "base_universe_ew", "benchmark", "market"])
 def test_a_rebalance_comes_back_from_its_record_as_text(
     name: str, profile: Profiles, market: Markets, walks: Walks
 ) -> None:
