@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tvquant.core.allocations import Covariance, GroupLimit, Limits, NameLimit, Problem
+from tvquant.core.neutrality import Beta
 from tvquant.core.panel import Floats
 from tvquant.statistics import estimate
 
@@ -53,10 +54,13 @@ def problem_of(
     clusters: Sequence[int] | None = None,
     limits: Limits = HOUSE,
     signs: Sequence[float] | Floats | None = None,
+    betas: Sequence[float] | Floats | None = None,
 ) -> Problem:
     """Return the problem of a covariance: N000, N001 ..., each its own cluster and held long unless said otherwise.
 
     The user asks for the same weight of each.
+
+    Without betas every name's is 0, so that any book is neutral.
 
     Without returns there are two rows of zeros, which no method of the house engine reads.
     """
@@ -72,6 +76,7 @@ def problem_of(
         limits=limits,
         previous=np.zeros(n),
         target=np.full(n, 1.0 / n),
+        beta=Beta(values=np.zeros(n) if betas is None else np.array(betas, dtype=np.float64), benchmark="X:MARKET"),
     )
 
 

@@ -89,12 +89,12 @@ def strategies(found):
 
 
 def test_a_second_engine_is_known_to_profiles_and_refused_what_it_does_not_solve():
-    assert vocabulary().engines["toy"] == {"min_variance", "risk_parity", "adaptive"}
+    assert vocabulary().engines["toy"] == {"min_variance", "market_neutral", "risk_parity", "adaptive"}
     assert resolved("risk_parity").profile.allocation.engines == ("toy",)
     with pytest.raises(ProfileError, match=r"'hrp' is solved by none of allocation\.engines"):
         resolved("hrp")
     with pytest.raises(
-        ProfileError, match="engine toy does not solve risk profile 'hrp'; it solves min_variance, risk"
+        ProfileError, match="engine toy does not solve risk profile 'hrp'; it solves market_neutral, min_variance, risk"
     ):
         allocate(problem(5), engine="toy", risk_profile="hrp")
 
@@ -261,17 +261,20 @@ def test_limits_by_name_are_kept_reported_and_named_where_they_keep_cash(engine,
     [
         (
             limits(names={"X:N000": (0.2, 0.25)}, groups={"g": (["X:N000"], 0.1)}),
-            "least of name X:N000 is 0.2, and the caps leave it 0.1",
+            "limits.names: X:N000 at least 20 % and allocation.limits.groups: group g at most 10 %;",
         ),
         (
             limits(names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}, groups={"g": (["X:N000", "X:N001"], 0.3)}),
-            "the least of its names is 0.4 together, and group g leaves them 0.3",
+            "X:N000 at least 20 %, allocation.limits.names: X:N001 at least 20 % and allocation.limits.groups: group g",
         ),
         (
             limits(gross=0.3, names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}),
-            "the least of name X:N000, name X:N001 is 0.4 together, and the limits invest 0.3",
+            "a cluster at most 25 %, allocation.limits.names: X:N000 at least 20 % and allocation.limits.names: X:N001",
         ),
-        (limits(cluster=0.3, names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}), "within net, cluster and group"),
+        (
+            limits(cluster=0.3, names={"X:N000": (0.2, 0.2), "X:N001": (0.2, 0.2)}),
+            "raise allocation.limits.cluster (a cluster at most) from 30 % to 40 %",
+        ),
     ],
 )
 @pytest.mark.parametrize(("engine", "profile"), CASES)
@@ -279,7 +282,7 @@ def test_a_least_that_cannot_be_held_is_a_recorded_failure(engine, profile, thes
     given = replace(problem(6, these), clusters=(0, 0, 1, 2, 3, 4))
     got = weighed(given, engine, profile)
     assert (got.status, got.weights, got.cash) == (Status.FAILED, {}, 1.0)
-    assert got.attempts[-1].what == "limits by name"
+    assert got.attempts[-1].what == "limits"
     assert why in got.attempts[-1].outcome
 
 

@@ -230,7 +230,7 @@ def test_limits_by_name_hold_for_any_names_and_groups_or_nothing_does(problem, c
     got = allocate(given, engine=case[0], risk_profile=case[1])
     if found.status != 0:
         assert (got.status, got.cash) == (Status.FAILED, 1.0)
-        assert got.attempts[-1].what == "limits by name"
+        assert got.attempts[-1].what == "limits"
     elif got.status is Status.FAILED:  # no Sharpe ratio to maximise; shares that overlapping groups cut too far
         assert case[1] in ("max_sharpe", *HANDED_TO_NOBODY), got.attempts
     else:

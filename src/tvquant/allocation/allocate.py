@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tvquant.allocation import barbell
-from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet, bounded, emptied, feasible_set
+from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet, bounded, feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
+from tvquant.allocation.infeasibility import nothing_to_hold
 from tvquant.allocation.layered import BY_STREAM, Estimator, Expansion, layered
 from tvquant.allocation.loading import loaded
 from tvquant.allocation.one_book import one_book
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.reference import EQUAL, HOUSE, WHAT, reference_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
-from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
+from tvquant.allocation.risk.contract import Capping, Objective
+from tvquant.allocation.tries import Try, tries
 from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
 from tvquant.core.barbells import Barbell
@@ -41,6 +43,8 @@ def allocate(
 ) -> Allocation:
     """Return weights by the first of `risk_profile` and `fallbacks` whose weights keep every limit.
 
+    A risk profile that is to be neutral is tried once per tolerance of its beta (`allocation.tries`).
+
     `options` are the values of what the engine and these risk profiles declare. With `estimated`, which estimates the
     covariance of the returns of clusters, these are weighed first, and the streams within them (`allocation.layered`).
 
@@ -52,23 +56,26 @@ def allocate(
     Raises
     ------
     ProfileError : the engine is unknown, or does not solve one of the risk profiles.
-    ModelError : as `feasible_set`.
+    ModelError : as `tries`.
     """
-    solver = _supported(engine, (risk_profile, *fallbacks))
+    asked = (risk_profile, *fallbacks)
+    solver = _supported(engine, asked)
     whole = feasible_set(problem)
-    if (empty := emptied(whole)) is not None:
-        return _failed(engine, risk_profile, (empty,))
+    if (nothing := nothing_to_hold(problem, whole)) is not None:
+        return _failed(engine, risk_profile, (nothing,))
     layers = None if estimated is None else layered(problem, estimated)
     attempts: list[Attempt] = []
-    for name in (risk_profile, *fallbacks):
-        profile = RISK_PROFILES[name]
-        answer, feasible, ends = _answered(problem, whole, solver, profile, options, layers)
-        substitute = () if name == risk_profile else (Recourse.SUBSTITUTE,)
-        attempts += (replace(a, what=f"{name}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts)
+    for one in tries(problem, asked, solver.objectives):
+        profile = one.profile
+        answer, feasible, ends = _answered(problem, whole, solver, one, options, layers)
+        substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
+        attempts += (
+            replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
+        )
         if answer.weights is None:
             continue
         weights, cash = settle(answer.weights)
-        constraints = verify(weights, cash, feasible)
+        constraints = (*verify(weights, cash, feasible), *one.verified(weights))
         broken = violated(constraints)
         given = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
         causes = _left(answer.taken, cash) if given else _causes(feasible, answer, constraints, cash)
@@ -78,7 +85,7 @@ def allocate(
                 weights=dict(zip(problem.keys, weights.tolist(), strict=True)),
                 cash=cash,
                 engine=engine,
-                risk_profile=name,
+                risk_profile=one.profile.name,
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
@@ -87,8 +94,9 @@ def allocate(
                 causes=causes,
                 single=one_book(feasible),
                 barbell=ends,
+                neutrality=one.neutrality(weights),
             )
-        attempts.append(Attempt(what=f"{name}: verification", outcome="; ".join(map(str, broken))))
+        attempts.append(Attempt(what=f"{one.label}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
 
 
@@ -96,7 +104,7 @@ def _answered(
     problem: Problem,
     whole: FeasibleSet,
     solver: Engine,
-    profile: RiskProfile,
+    one: Try,
     options: tuple[Options, ...],
     layers: tuple[Problem, Expansion] | None,
 ) -> tuple[EngineAnswer, FeasibleSet, Barbell | None]:
@@ -104,7 +112,7 @@ def _answered(
 
     In two layers reference bounds are of clusters: each may hold what those of its streams are together.
     """
-    own = reference_of(problem, profile, options)
+    profile, own = one.profile, reference_of(problem, one.profile, options)
     feasible = bounded(whole, own.most)
     if failure := own.failure or _nothing_left(feasible):
         return EngineAnswer(weights=None, attempts=failure), feasible, None
@@ -112,13 +120,14 @@ def _answered(
         answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
         return answer, feasible, ends
     if layers is None or profile.objective in BY_STREAM:
-        if own.answer is not None and solver.name == HOUSE and profile.capping is Capping.PROJECTED:
+        reused = one.tolerance is None and solver.name == HOUSE and profile.capping is Capping.PROJECTED
+        if own.answer is not None and reused:
             return onto_caps(own.answer, feasible), feasible, None  # it is what the engine would answer again
-        return _solved(problem, feasible, solver, profile, options), feasible, None
+        return _solved(problem, feasible, solver, one, options), feasible, None
     streams, expansion = layers
     within = expansion.within(whole)
     under = within if own.most is None else bounded(within, expansion.sums(feasible.upper))
-    answer = expansion.answer(_solved(streams, under, solver, profile, options), whole, within)
+    answer = expansion.answer(_solved(streams, under, solver, one.of_clusters(expansion), options), whole, within)
     kept = under.reference_cash
     return answer, replace(whole, budget=whole.budget - kept, reference_cash=kept), None
 
@@ -131,11 +140,14 @@ def _nothing_left(feasible: FeasibleSet) -> tuple[Attempt, ...]:
 
 
 def _solved(
-    problem: Problem, feasible: FeasibleSet, solver: Engine, profile: RiskProfile, options: tuple[Options, ...]
+    problem: Problem, feasible: FeasibleSet, solver: Engine, one: Try, options: tuple[Options, ...]
 ) -> EngineAnswer:
     """Return an engine's answer, with the L2 of the risk profile, projected where its method leaves that to be done."""
-    answer = solver.solve(loaded(problem, profile), feasible, profile, options)
-    return onto_caps(answer, feasible) if profile.capping is Capping.PROJECTED else answer
+    within = one.within(feasible)
+    if isinstance(within, Attempt):
+        return EngineAnswer(weights=None, attempts=(within,))
+    answer = solver.solve(loaded(problem, one.profile), within, one.profile, options)
+    return onto_caps(answer, within) if one.profile.capping is Capping.PROJECTED else answer
 
 
 def _causes(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tvquant.allocation import budgets
 from tvquant.allocation.units import Units, units_of
-from tvquant.core.allocations import CAP_TOLERANCE, Attempt, Limits, NamedLimit, Problem
+from tvquant.core.allocations import Limits, NamedLimit, Problem
 from tvquant.core.panel import Floats, frozen
 
 DUST = 1e-12
@@ -42,6 +42,7 @@ class Family(StrEnum):
     NET_LOW = "net_low"
     NAMED = "named"
     LEAST = "least"
+    BETA = "beta"
 
 
 class Row(NamedTuple):
@@ -85,7 +86,6 @@ class FeasibleSet:
     most, reference_cash : N, the reference bounds, and the share of equity that they keep in cash; None and 0 where
         there are none.
     named : limits by name.
-    unheld : why nothing keeps all limits at once; empty where something does.
     """
 
     limits: Limits
@@ -102,7 +102,6 @@ class FeasibleSet:
     labels: tuple[str, ...]
     open_budget: float
     named: tuple[Named, ...] = field(default=())
-    unheld: str = ""
     most: Floats | None = None
     reference_cash: float = 0.0
 
@@ -116,11 +115,10 @@ def feasible_set(problem: Problem) -> FeasibleSet:
     lower, upper = np.zeros(n), np.minimum(limits.position / units.largest, limits.cluster / units.gross)
     rows = list(_rows(limits, units, cluster, selection))
     open_budget = _budget(limits, units, cluster, lower, upper, rows, wanted)
-    named, budget, unheld = tuple(_named(problem)), open_budget, ""
+    named, budget = tuple(_named(problem)), open_budget
     if named:
         rows += _named_rows(named, lower, upper)
         budget = _budget(limits, units, cluster, lower, upper, rows, open_budget)
-        unheld = _why_unheld(named, upper, open_budget) if budget < 0.0 else ""
     budget = max(0.0, budget)
     forced = wanted - budget
     rows = [row for row in rows if _binds(row, lower, upper, budget)]
@@ -139,7 +137,6 @@ def feasible_set(problem: Problem) -> FeasibleSet:
         labels=tuple(row.label for row in rows),
         open_budget=max(0.0, open_budget),
         named=named,
-        unheld=unheld,
     )
 
 
@@ -285,38 +282,3 @@ def _named_rows(named: Sequence[Named], lower: Floats, upper: Floats) -> Iterato
             yield Row(Family.NAMED, one.gross, limit.most, limit.label)
         if limit.least > 0.0 and one.one_sided and not alone:
             yield Row(Family.LEAST, 0.0 - one.gross, -limit.least, limit.least_label)
-
-
-def _why_unheld(named: Sequence[Named], upper: Floats, wanted: float) -> str:
-    """Return which least weights cannot be held, by the first limit that leaves them no room."""
-    least = [one for one in named if one.limit.least > 0.0]
-    for one in least:
-        room = float(one.gross @ upper)
-        if one.limit.least > room + CAP_TOLERANCE:
-            return f"{one.limit.least_label} is {one.limit.least:g}, and the caps leave it {room:g}"
-    asked = {one.limit.assets[0]: one.limit.least for one in least}
-    for group in (one.limit for one in named if one.limit.least == 0.0):
-        total = math.fsum(asked.get(asset, 0.0) for asset in group.assets)
-        if total > group.most + CAP_TOLERANCE:
-            return f"the least of its names is {total:g} together, and {group.label} leaves them {group.most:g}"
-    total, names = math.fsum(asked.values()), ", ".join(one.limit.label for one in least)
-    if total > wanted + CAP_TOLERANCE:
-        return f"the least of {names} is {total:g} together, and the limits invest {wanted:g}"
-    return f"the least of {names} cannot be held within net, cluster and group limits together"
-
-
-def emptied(feasible: FeasibleSet) -> Attempt | None:
-    """Name the limit that leaves nothing to be held of any name; None where something is left."""
-    if feasible.unheld:
-        return Attempt(what="limits by name", outcome=feasible.unheld)
-    if feasible.budget > NEGLIGIBLE:
-        return None
-    limits, (low, high), net = feasible.limits, feasible.limits.net, feasible.units.net
-    long, short = int((net > 0.0).sum()), int((net < 0.0).sum())
-    who = f"{long} long and {short} short names"
-    if min(limits.gross, _capacity(limits, feasible.cluster, feasible.upper)) <= NEGLIGIBLE:
-        return Attempt(what="caps", outcome=f"gross, position and cluster limits leave nothing to hold of {who}")
-    shorts = _capacity(limits, feasible.cluster, feasible.upper * (net < 0.0))
-    too_high = not short or (long > 0 and high + 2.0 * shorts <= 0.0)
-    name, limit = (Family.NET_HIGH, high) if too_high else (Family.NET_LOW, -low)
-    return Attempt(what="netting", outcome=f"{name} leaves nothing to hold of {who}, limit {limit + 0.0:g}")

@@ -62,6 +62,11 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
             why = f"is of none of the kinds {_kinds_of(universe)}" if symbol in held else "the lake does not hold"
             raise DataError(f"{key}: {what}names {symbol}, which {why}; import it, or drop it there")
     unheld = [s for s in profile.benchmark.symbols if s not in held]
+    if unheld and (neutral := profile.allocation.neutral):
+        raise DataError(
+            f"{MARKET} names {unheld[0]}, which the lake does not hold, and {neutral[0]} keeps its beta to it near 0; "
+            f"import it, set {MARKET} to symbols that are there, or leave {neutral[0]} out"
+        )
     if unheld:
         resolved = _without_market(resolved, unheld[0])
     names = _named(universe, contents.names(kinds=frozenset(universe.kinds), exclude_kinds=universe.exclude_kinds))

@@ -13,6 +13,7 @@ CHOSEN = "In each regime of the market another of these, by risk.adaptive."
 def vocabulary() -> Vocabulary:
     """Return every member that a profile may name here."""
     from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of, uninstalled
+    from tvquant.allocation.profile_checks import complaints
     from tvquant.allocation.risk.contract import Estimate
     from tvquant.atoms import LOGICS
     from tvquant.features import TERMS
@@ -40,6 +41,7 @@ def vocabulary() -> Vocabulary:
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
         missing=uninstalled(),
+        checks=(complaints,),
         contradictions={name: model.contradicts for name, model in SELECTION_MODELS.items()},
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),

@@ -15,6 +15,7 @@ from tvquant.core.barbells import Barbell
 from tvquant.core.conflicts import Conflict
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
+from tvquant.core.neutrality import Beta, Neutrality
 from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.core.regimes import UNKNOWN, MarketRegime
 from tvquant.core.streams import Composition
@@ -69,25 +70,6 @@ def positive_definite(matrix: Floats) -> bool:
     except np.linalg.LinAlgError:
         return False
     return True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Beta:
-    """Beta of N streams, shorts turned over, to a benchmark, and how far from 0 that of a book may be.
-
-    Parameters
-    ----------
-    values : N.
-    benchmark : whose returns they are of, in the profile's words.
-    tolerances : most of abs(w'beta), per unit of equity, in the order they are tried.
-    """
-
-    values: Floats
-    benchmark: str
-    tolerances: tuple[float, ...] = (0.05, 0.15, 0.25)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen(self.values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +168,7 @@ class Problem:
     regime : of the market at the decision.
     scores : N scores at selection, NaN where a stream has none; None where nothing was selected.
     antifragility : N, of the streams' own returns, NaN where it is not known.
-    beta : what the first risk profile that is asked must keep near 0; None where nobody asks for it.
+    beta : what some risk profiles must keep near 0; None where none of those asked for does.
     exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
 
     Raises
@@ -406,6 +388,7 @@ class AllocationOutcome:
     single : whether the limits admit these weights only, whatever is aimed at.
     expected : what the covariance expects of the book; None where nothing is held.
     barbell : what a book of that risk profile is made of; None of others.
+    neutrality : beta of the book where it was to be near 0; None where nobody asked for it.
     """
 
     cash: float
@@ -420,11 +403,17 @@ class AllocationOutcome:
     single: bool = False
     expected: Expected | None = None
     barbell: Barbell | None = None
+    neutrality: Neutrality | None = None
 
     @property
     def recourse(self) -> tuple[Recourse, ...]:
         """What the attempt that made the weights resorted to; none where there are no weights."""
         return () if self.status is Status.FAILED or not self.attempts else self.attempts[-1].recourse
+
+    @property
+    def conflict(self) -> Conflict | None:
+        """The limits that left nothing to try; None where something was tried."""
+        return next((one.conflict for one in self.attempts if one.conflict is not None), None)
 
     @property
     def comparable(self) -> bool:
@@ -447,6 +436,7 @@ class AllocationOutcome:
             single=payload.get("single", False),
             expected=Expected(**payload["expected"]) if payload.get("expected") else None,
             barbell=Barbell.of(payload["barbell"]) if payload.get("barbell") else None,
+            neutrality=Neutrality(**payload["neutrality"]) if payload.get("neutrality") else None,
         )
 
     def payload(self) -> dict[str, Any]:
@@ -464,6 +454,7 @@ class AllocationOutcome:
             **({"single": True} if self.single else {}),
             **({"expected": asdict(self.expected)} if self.expected else {}),
             **({"barbell": self.barbell.payload()} if self.barbell else {}),
+            **({"neutrality": asdict(self.neutrality)} if self.neutrality else {}),
         }
 
 

@@ -43,6 +43,7 @@ UNITS: Mapping[str, str] = {
         ("gross", "net", "position", "cluster", "long", "short", "names", "groups", "fixed.weights"),
         "fraction of equity",
     ),
+    "tolerances": "beta of the book, per unit of equity",
     **dict.fromkeys(("quiet", "normal", "turbulent", "crisis"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),

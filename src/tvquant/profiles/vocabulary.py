@@ -1,6 +1,6 @@
 """The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -45,6 +45,7 @@ class Vocabulary:
     contradictions : selection model -> keys of `selection` that would cut what it holds.
     options : section -> what members of its families declare, each declaration once.
     missing : member -> the extra that would install it; named here only when it is not installed.
+    checks : each yields dotted key and text of what of a whole profile can never be done, whatever the data are.
     """
 
     selection_models: frozenset[str]
@@ -62,6 +63,7 @@ class Vocabulary:
     options: Declarations = field(default_factory=dict)
     refusals: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[Callable[[Profile], Iterable[tuple[str, str]]], ...] = ()
 
     @cached_property
     def keys(self) -> Keys:
@@ -150,7 +152,7 @@ class Vocabulary:
                     yield key, unknown(noun, name, known)
 
     def unfit(self, profile: Profile) -> Iterator[tuple[str, str]]:
-        """Yield key and text of options that do not fit the profile that names their members."""
+        """Yield key and text of options that do not fit the profile that names their members, and of failed checks."""
         values = {f"{s}.{name}": value for s in self.options for name, value in dict(_section(profile, s)).items()}
         named = {name for key in self.named for name in _names(values.get(key))}
         for section, every in self.options.items():
@@ -160,6 +162,8 @@ class Vocabulary:
                     place = f"{section}.{declared.under}" if declared.under else section
                     for key, text in held.options(declared).complaints(profile):
                         yield f"{place}.{key}", text
+        for check in self.checks:
+            yield from check(profile)
 
     def unfit_challengers(self, profile: Profile) -> Iterator[tuple[str, str]]:
         """Yield key and text of what challengers name that is unknown, out of range or of no use to their model."""

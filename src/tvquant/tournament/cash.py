@@ -84,6 +84,8 @@ def cash_parts(decision: Decision) -> tuple[CashPart, ...]:
     if decision.failure is not None or made is None:
         return (_nobody(decision, cash),)
     if made.status is Status.FAILED:
+        if (conflict := made.conflict) is not None:
+            return (CashPart(cause=Cause.FAILED, share=cash, detail=conflict.culprits, change=conflict.ways_out),)
         last = made.attempts[-1]
         change = "allocation.fallbacks: risk profiles to try next"
         return (CashPart(cause=Cause.FAILED, share=cash, detail=f"{last.what}: {last.outcome}", change=change),)

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.books import CostModel, Execution
+from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import ESTIMATORS, Estimates
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Rules, Spec, StrategySpec, WinnersSpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Neutral, Rules, Spec, StrategySpec, WinnersSpec
 from tvquant.tournament.windows import Schedule
 
 
@@ -196,6 +197,20 @@ def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: s
         l2=profile.allocation.l2,
         two_layers=profile.allocation.layers == "two",
         by_regime=tuple(profile.risk.by_regime.items()) if risk_profile == ADAPTIVE else (),
+        neutral=_neutral(profile, (risk_profile, *fallbacks)),
+    )
+
+
+def _neutral(profile: Profile, asked: Sequence[str]) -> Neutral | None:
+    """Return which of the risk profiles are neutral to the profile's benchmark; None where none is."""
+    keys, against = profile.allocation.neutrality, profile.benchmark
+    if not set(asked) & {MARKET_NEUTRAL, *keys.profiles}:
+        return None
+    return Neutral(
+        symbols=against.symbols,
+        weights=against.weights,
+        tolerances=keys.tolerances,
+        profiles=(MARKET_NEUTRAL, *keys.profiles),
     )
 
 

@@ -36,6 +36,7 @@ from tvquant.tournament.atom_figures import antifragility_of, scores_of
 from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
 from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
+from tvquant.tournament.neutrality import beta_of
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec, WinnersSpec
 from tvquant.tournament.survival import BUDGET, L2, survival, told
@@ -104,7 +105,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         return _decision(view, rules, choice, choice.inputs)
     known = training(view, rules, choice.winners)
     if isinstance(known, ModelError):
-        return _decision(view, rules, choice, choice.inputs, _unsolved(spec, str(known)))
+        return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "covariance", known))
     ids = known.ids
     own, limits, fallbacks = declared(view, spec, choice, ids), limits_at(view, spec), spec.fallbacks
     if own is not None and not own.in_force:
@@ -113,6 +114,10 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         else:  # nothing to fall back on yet, which no least may lift
             fallbacks = tuple(name for name in fallbacks if name != FIXED)
     asked = (spec.risk_profile, *fallbacks)
+    try:
+        beta = beta_of(view, spec, choice.winners, ids)
+    except ModelError as error:
+        return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "neutrality", error))
     problem = Problem(
         keys=ids,
         returns=known.returns,
@@ -127,6 +132,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
         l2=_l2(spec, regime) + (L2 if guard else 0.0),
         budget=BUDGET if guard else 1.0,
+        beta=beta,
         selection_clusters=tuple(choice.response.clusters[name] for name in ids),
     )
     made = allocate(
@@ -145,7 +151,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
     made = with_preparation(made, known)
     if guard:
         made = replace(made, attempts=(told(guard), *made.attempts))
-    inputs = digest_bytes(choice.inputs.encode(), known.digest.encode())
+    neutral = () if beta is None else (canonical_array(beta.values),)
+    inputs = digest_bytes(choice.inputs.encode(), known.digest.encode(), *neutral)
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
     return _netted(view, problem, decision, made, choice.response) if made.weights else decision
 
@@ -203,10 +210,10 @@ def _netted(
     )
 
 
-def _unsolved(spec: StrategySpec, why: str) -> Allocation:
+def _unsolved(spec: StrategySpec, what: str, why: ModelError) -> Allocation:
     return Allocation(
         weights={}, cash=1.0, engine=spec.engine, risk_profile=spec.risk_profile, status=Status.FAILED,
-        attempts=(Attempt(what="covariance", outcome=why),), constraints=(),
+        attempts=(Attempt(what=what, outcome=str(why)),), constraints=(),
     )  # fmt: skip
 
 

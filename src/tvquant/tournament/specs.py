@@ -35,12 +35,23 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Neutral:
+    """Which risk profiles keep their beta near 0, to which benchmark: symbols in equal parts, or with weights."""
+
+    symbols: tuple[str, ...]
+    weights: tuple[float, ...] | None
+    tolerances: tuple[float, ...]
+    profiles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrategySpec:
     """A strategy: the winners of a selection model, weighted by a risk profile of an engine within limits.
 
     `options` are the values of what the engine, the risk profile and the fallbacks declare; `l2` is None where nothing
     is added to the variance; `two_layers`: clusters are weighed, and in them streams. Of one that is another risk
-    profile in each regime of the market, `by_regime` says which, and `options` are those of all of these.
+    profile in each regime of the market, `by_regime` says which, and `options` are those of all of these. `neutral` is
+    None where none of these risk profiles keeps its beta near 0.
     """
 
     rules: Rules
@@ -51,6 +62,7 @@ class StrategySpec:
     options: tuple[Options, ...] = ()
     l2: L2Section | None = None
     two_layers: bool = False
+    neutral: Neutral | None = None
     by_regime: tuple[tuple[Regime, str], ...] = ()
 
     def weighed_in(self, regime: Regime) -> "StrategySpec":

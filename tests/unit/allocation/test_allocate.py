@@ -168,12 +168,14 @@ def test_a_declared_fallback_is_taken_and_named():
     assert dict(got.weights) == {"N000": 0.5, "N001": 0.5}
 
 
-def test_limits_that_cannot_be_met_fail():
+@pytest.mark.requirement("R-RSK-08")
+def test_limits_that_cannot_be_met_fail_at_once_and_by_name():
     must_invest = replace(HOUSE, net=(0.9, 1.0))
-    got = allocate(problem(3, limits=must_invest), engine="custom", risk_profile="min_variance")
+    got = allocate(problem(3, limits=must_invest), engine="custom", risk_profile="hrp", fallbacks=("min_variance",))
     assert got.status is Status.FAILED
-    assert got.attempts[-1].what == "min_variance: verification"
-    assert got.attempts[-1].outcome == "net_low is -0.75, limit -0.9"
+    (only,) = got.attempts  # no engine is asked, no ridge raised: neither makes room
+    assert (only.what, only.outcome, only.conflict) == ("limits", str(got.conflict), got.conflict)
+    assert only.outcome.startswith("cannot be kept together: allocation.limits.net: net at least 90 %")
 
 
 class Careless:

@@ -147,40 +147,6 @@ def test_a_side_that_is_alone_is_limited_by_what_the_profile_wants():
     assert caps.feasible_set(replace(problem(20), budget=0.5)).budget == 0.5
 
 
-@pytest.mark.parametrize(
-    ("given", "what", "named"),
-    [
-        (
-            problem(5, net=(-1.0, 0.0)),
-            "netting",
-            "net_high leaves nothing to hold of 5 long and 0 short names, limit 0",
-        ),
-        (
-            problem(5, net=(0.0, 1.0), short=5),
-            "netting",
-            "net_low leaves nothing to hold of 0 long and 5 short names, limit 0",
-        ),
-        (problem(5, net=(0.5, 1.0), short=5), "netting", "limit -0.5"),
-        (
-            problem(4, net=(-1.0, -0.6), short=1),
-            "netting",
-            "net_high leaves nothing to hold of 3 long and 1 short names",
-        ),
-        (problem(5, gross=0.0), "caps", "gross, position and cluster limits leave nothing"),
-    ],
-)
-def test_a_limit_that_leaves_nothing_is_named(given, what, named):
-    empty = caps.emptied(caps.feasible_set(given))
-    assert empty is not None
-    assert empty.what == what
-    assert named in empty.outcome
-
-
-def test_a_book_with_room_is_not_empty():
-    assert caps.emptied(caps.feasible_set(problem(5))) is None
-    assert caps.emptied(caps.feasible_set(problem(5, net=(-1.0, 0.0), short=1))) is None
-
-
 def test_only_net_limits_that_can_bind_need_a_row():
     for slack in (problem(4), problem(4, net=(-1.0, 0.2), short=0), problem(4, short=2)):  # the budget keeps them
         assert caps.feasible_set(slack).rows.shape == (0, 4)

@@ -54,7 +54,7 @@ def test_max_sharpe_has_a_tenth_at_least_and_profiles_without_a_variance_none():
     asked = {l2: {name: l2_of(replace(GIVEN, l2=l2), one) for name, one in RISK_PROFILES.items()} for l2 in (0.05, 0.2)}
     assert (asked[0.05]["max_sharpe"], asked[0.2]["max_sharpe"]) == (0.1, 0.2)
     assert (asked[0.05]["min_variance"], asked[0.2]["min_variance"]) == (0.05, 0.2)
-    assert {name for name, l2 in asked[0.2].items() if l2} == {"min_variance", "max_sharpe"}
+    assert {name for name, l2 in asked[0.2].items() if l2} == {"min_variance", "market_neutral", "max_sharpe"}
     assert [raised(0.0, one) for one in RISK_PROFILES.values()] == [0.0] * len(RISK_PROFILES)
     plain = weights(replace(GIVEN, l2=0.0), "hrp")
     assert plain.tobytes() == weights(replace(GIVEN, l2=5.0), "hrp").tobytes()

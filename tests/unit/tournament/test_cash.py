@@ -167,7 +167,9 @@ def test_without_weights_all_is_cash_by_one_cause() -> None:
     failed = decided(problem, made, funnel(2))
     assert made.status is Status.FAILED
     assert shares(failed) == {Cause.FAILED: 1.0}
-    assert cash_parts(failed)[0].detail.endswith("net_high leaves nothing to hold of 2 long and 0 short names, limit 0")
+    (part,) = cash_parts(failed)
+    assert part.detail == "cannot be kept together: allocation.limits.net: net at most 0 % and invested at least 50 %"
+    assert part.change == "raise allocation.limits.net (net at most) from 0 % to 50 %, or allow 100 % cash"
 
 
 def test_what_reference_bounds_keep_is_a_cause_of_its_own() -> None:

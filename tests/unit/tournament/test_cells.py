@@ -7,11 +7,15 @@ import pytest
 
 from tvquant.allocation.risk.tail import Tail
 from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Panel
 from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
+from tvquant.tournament.candidates import choose
 from tvquant.tournament.cells import cells, headline, paths, schedule
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, StrategySpec, WinnersSpec
+from tvquant.tournament.decide import decide
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, StrategySpec, WinnersSpec
+from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
 
@@ -108,3 +112,18 @@ def test_a_table_that_leaves_adaptive_without_a_risk_profile_is_refused(
 ) -> None:
     with pytest.raises(ProfileError, match=message):
         profile(allocation__profiles=["min_variance", "adaptive"], **settings)
+
+
+@pytest.mark.requirement("R-RSK-05")
+@pytest.mark.parametrize(("direction", "sign"), [("long", 1.0), ("short", -1.0)])
+def test_the_benchmark_holds_one_nth_of_every_winner_on_its_side_whatever_the_caps(
+    direction: str, sign: float, profile: Profiles, market: Callable[..., Panel], walks: Callable[..., Any]
+) -> None:
+    made = profile(universe__direction=direction, allocation__limits__position=0.01)
+    spec = next(cell.spec for cell in cells(made) if cell.path.key == "benchmark")
+    view = look(market(walks("ABCDEF", 200)), 149)
+    decision = decide(view, spec, Previous())
+    assert isinstance(spec, WinnersSpec)
+    names = [atom.physical_symbol for atom in choose(view, spec.rules).winners]
+    assert decision.weights == pytest.approx({name: sign / len(names) for name in names})
+    assert sum(decision.atoms.values()) == pytest.approx(1.0)

@@ -106,20 +106,6 @@ def test_the_value_of_an_engines_option_reaches_the_decision(
     assert weights(allocation__toy__power=2.0)["X:F"] < 0.7 * weights()["X:F"], "the most volatile name"
 
 
-@pytest.mark.requirement("R-RSK-05")
-def test_the_benchmark_holds_one_nth_of_every_winner_on_its_side_whatever_the_caps(
-    trending: Panel, scanned: Callable[..., Profile]
-) -> None:
-    made = scanned(RISING, FALLING, allocation__limits__position=0.01)
-    view, spec = look(trending, ROW), spec_of(made, "benchmark")
-    decision = decide(view, spec, Previous())
-    winners = choose(view, spec.rules).winners
-    each = {one.physical_symbol: {"LONG": 1, "SHORT": -1}[one.direction.value] / len(winners) for one in winners}
-    assert decision.weights == pytest.approx(each)
-    assert any(weight < 0.0 for weight in each.values())
-    assert sum(decision.atoms.values()) == pytest.approx(1.0)
-
-
 def test_without_a_candidate_all_is_cash(profile: Profiles, market: Markets, walks: Walks) -> None:
     view = look(market(walks("ABC", 200)), 80)
     for name in ("min_variance", "base_universe_ew", "benchmark"):
@@ -344,7 +330,7 @@ def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(
     assert decision.weights == {}
     assert decision.atoms == {}
     last = decision.allocation.attempts[-1]
-    assert (last.what, "net_low" in last.outcome) == ("netting", True)
+    assert (last.what, "net at least" in last.outcome) == ("limits", True)
     assert (decision.allocation.forced_cash, decision.allocation.constraints) == (0.0, ())
 
 
@@ -379,7 +365,7 @@ def test_a_pool_of_both_sides_is_held_within_its_net(
 
 @pytest.mark.requirement("R-RSK-18")
 @pytest.mark.parametrize(
-    ("scanner", "net", "said"), [(RISING, [-1.0, 0.0], "net_high leaves nothing"), (FALLING, [0.0, 1.0], "net_low")]
+    ("scanner", "net", "said"), [(RISING, [-1.0, 0.0], "net at most 0 %"), (FALLING, [0.0, 1.0], "net at least 0 %")]
 )
 def test_a_book_that_a_net_limit_empties_is_not_solved(
     scanner: dict[str, object], net: list[float], said: str, trending: Panel, scanned: Callable[..., Profile]

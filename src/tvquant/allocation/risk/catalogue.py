@@ -7,6 +7,7 @@ from tvquant.allocation.risk.aggressors import Aggressors
 from tvquant.allocation.risk.contract import Capping, Estimate, Objective, RiskProfile
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.allocation.risk.tail import Tail
+from tvquant.core.neutrality import MARKET_NEUTRAL
 
 FIXED = FixedWeights.under
 BARBELL = Aggressors.under
@@ -39,6 +40,12 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
             RiskProfile(
                 name="min_variance",
                 meaning="The least variance for the capital invested.",
+                objective=Objective.MIN_VARIANCE,
+                capping=Capping.INSIDE,
+            ),
+            RiskProfile(
+                name=MARKET_NEUTRAL,
+                meaning="The least variance of a book that hardly moves with the benchmark.",
                 objective=Objective.MIN_VARIANCE,
                 capping=Capping.INSIDE,
             ),

@@ -23,6 +23,10 @@ class Objective(StrEnum):
     NESTED = "nested"
 
 
+GIVEN = frozenset({Objective.EQUAL_WEIGHT, Objective.EQUAL_NAMES, Objective.DECLARED})
+"""Objectives whose weights are given and cut at the limits: nothing is weighed against anything."""
+
+
 class Capping(StrEnum):
     """How weights come to keep the limits: as constraints of the method itself, or by a projection of its weights."""
 

@@ -128,6 +128,11 @@ def _status(made: "AllocationOutcome | None") -> str:
     return f"{made.status.value}{f' ({last.what}: {last.outcome})' if last else ''}"
 
 
+def _neutral(made: "AllocationOutcome | None") -> list[str]:
+    """Return the beta of a book that was to be neutral."""
+    return [] if made is None or made.neutrality is None else [f"beta     {made.neutrality}"]
+
+
 def _summary(found: "Selected") -> list[str]:
     decision, response = found.decision, found.decision.response
     funnel = decision.funnel
@@ -154,6 +159,7 @@ def _summary(found: "Selected") -> list[str]:
         *_spread(response),
         f"no value {', '.join(f'{name} ({why})' for name, why in sorted(response.absent.items())) or 'none'}",
         f"status   {_status(decision.allocation)}",
+        *_neutral(decision.allocation),
         "",
     ]
     head = ("atom", "score", "cluster", "weight", "how")

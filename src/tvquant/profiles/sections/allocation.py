@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from tvquant.core.allocations import GroupLimit, Limits, NameLimit
+from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.quoting import shown
 from tvquant.core.regimes import Quadrant, Regime
 from tvquant.profiles.fields import Distinct, Member, Name, Real, Section, Symbol, broken, pairs
@@ -194,6 +196,27 @@ class L2Section(Section):
         return found
 
 
+class NeutralitySection(Section):
+    """How far a book that is to be neutral may move with the benchmark (`benchmark.market`).
+
+    Parameters
+    ----------
+    tolerances : most of the book's beta per unit of equity, without its sign; where no book keeps the first, the next
+        one is tried, and after the last risk_parity, which is flagged as not neutral.
+    profiles : risk profiles that keep them too; `market_neutral` always does.
+    """
+
+    tolerances: Annotated[tuple[Annotated[Real, Field(gt=0, le=10)], ...], Field(min_length=1)]
+    profiles: Distinct[Member]
+
+    @field_validator("tolerances", mode="after")
+    @classmethod
+    def _wider(cls, tolerances: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later <= earlier for earlier, later in pairwise(tolerances)):
+            raise broken(f"expected each wider than the one before, found {list(tolerances)}; sort them")
+        return tolerances
+
+
 class AllocationSection(FamilySection):
     """Who turns streams into weights.
 
@@ -205,6 +228,7 @@ class AllocationSection(FamilySection):
     layers : `one`: an engine weighs the streams of winners. `two`: it weighs clusters of them, each held by inverse
         variance; every limit is kept by what is held in the end. `equal_names` and `fixed` weigh streams in either.
     limits : what every answer must keep.
+    neutrality : how far a book that is to be neutral may move with the benchmark.
     """
 
     engines: Annotated[Distinct[Member], Field(min_length=1)]
@@ -215,6 +239,13 @@ class AllocationSection(FamilySection):
     l2: L2Section
     layers: Literal["one", "two"]
     limits: LimitsSection
+    neutrality: NeutralitySection
+
+    @property
+    def neutral(self) -> tuple[str, ...]:
+        """Risk profiles that are asked for or fallen back to, and keep their beta near 0."""
+        bound = (MARKET_NEUTRAL, *self.neutrality.profiles)
+        return tuple(name for name in dict.fromkeys((*self.profiles, *self.fallbacks)) if name in bound)
 
 
 class AdaptiveSection(Section):

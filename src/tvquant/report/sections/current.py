@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tvquant.core.allocations import LEAST, Constraint, Status
+from tvquant.core.allocations import LEAST, AllocationOutcome, Constraint, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
 from tvquant.core.instants import moment
@@ -41,6 +41,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
     ]
     if made.barbell is not None:
         facts.append(("Barbell", made.barbell.summary))
+    if made.neutrality is not None:
+        facts.append(("Beta", str(made.neutrality)))
     if made.causes:
         facts.append(("Cash by cause", "; ".join(f"{why}: {percent(x, 2)}" for why, x in sorted(made.causes.items()))))
     if netting is not None and netting.moved > 0:
@@ -55,8 +57,13 @@ def draw(run: RunData) -> tuple[Block, ...]:
         ),
     )
     if not weights and made.status is Status.FAILED:
-        blocks = (Text(text="No weights could be found, so all is cash: see the attempts.", tone="warning"), *blocks)
+        blocks = (Text(text=f"No weights could be found, so all is cash: {_why(made)}.", tone="warning"), *blocks)
     return (*blocks, Table(head=("limit", "allowed", "found"), rows=limits)) if limits else blocks
+
+
+def _why(made: AllocationOutcome) -> str:
+    """Return the limits in conflict and the ways out, where there are any."""
+    return "see the attempts" if made.conflict is None else str(made.conflict)
 
 
 def _footing(run: RunData) -> list[tuple[str, str]]:

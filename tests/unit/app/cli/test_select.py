@@ -19,7 +19,10 @@ def test_a_book_that_a_limit_empties_is_told_with_the_limit() -> None:
     for net in ((-1.0, 0.0), (0.0, 1.0)):
         problem = problem_of(covariance_of(np.eye(4)), limits=limits(net=net))
         told.append(_status(allocate(problem, engine="custom", risk_profile="hrp")))
-    why = "netting: net_high leaves nothing to hold of 4 long and 0 short names, limit 0"
+    why = (
+        "limits: cannot be kept together: allocation.limits.net: net at most 0 % and invested at least 100 %; raise "
+        "allocation.limits.net (net at most) from 0 % to 100 %, or allow 100 % cash"
+    )
     assert told == [f"failed ({why})", "solved"]
     assert _status(None) == "no winner"
 
