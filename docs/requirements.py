@@ -22,6 +22,8 @@ OWNED = (
     "R-CFG-02", "R-CFG-07",
     *(f"R-SEL-{n:02}" for n in range(1, 33)),
     "R-UNI-24", "R-TRN-02", "R-TRN-03",
+    *(f"R-RSK-{n:02}" for n in (*range(1, 9), *range(10, 26))),
+    *(f"R-REG-{n:02}" for n in (1, 2, 4, 5, 7, 8, 9, 10)),
     "R-UNI-22", "R-SYN-01", "R-SYN-02", "R-SYN-05", "R-RSK-09", "R-SIM-02",
 )  # fmt: skip
 """Requirements that this version answers for."""

@@ -65,6 +65,7 @@ allocation:
     names: {{NASDAQ:AAPL: 0.05}}
     groups:
       tech: {{symbols: [{", ".join(TECH)}], max: 0.30}}
+regime: {{caps: {{turbulent: 1.0, crisis: 1.0}}}}
 risk: {{primary: equal_names}}
 """,
 }

@@ -164,10 +164,10 @@ def scanner(home: Home, name: str, text: str) -> None:
         ({"selection__max_volatility": -1}, ["selection.max_volatility", "found -1"]),
         ({"selection__model": "v5"}, ["selection.model", "baseline, liquid_htr"]),
         ({"data__rating_min_bars": 0}, ["data.rating_min_bars", "found 0"]),
-        ({"allocation__fallbacks": "[barbell]"}, ["allocation.fallbacks", "'barbell'", "min_variance"]),
+        ({"allocation__fallbacks": "[barbel]"}, ["allocation.fallbacks", "'barbel'", "did you mean barbell?"]),
         ({"allocation__fallbacks": "[min_varianc]"}, ["allocation.fallbacks", "did you mean min_variance?"]),
         ({"allocation__limits__cluster": 0}, ["allocation.limits.cluster", "found 0"]),
-        ({"risk__primary": "risk_parity"}, ["risk.primary", "'risk_parity'", "allocation.profiles"]),
+        ({"risk__primary": "herc"}, ["risk.primary", "'herc'", "allocation.profiles"]),
         ({"universe__scanners": "[binance_spot_rating_ma_lon]"}, ["did you mean binance_spot_rating_ma_long?"]),
         ({"universe__scanners": "[binance_spot_base]"}, ["binance_spot_base: is of layer universe", "pool"]),
         ({"universe__scanners": 3}, ["universe.scanners", "expected a list"]),
@@ -266,8 +266,11 @@ def test_two_clusters_hold_two_caps_and_forced_cash(home: Home) -> None:
     for cell in run.strategies:
         windows = run.table("windows", cell)
         assert set(windows["allocation_clusters"]) == {2}
-        assert windows["forced_cash"].to_list() == pytest.approx([0.5] * len(windows), abs=1e-12)
-        assert windows["cash"].to_list() == pytest.approx([0.5] * len(windows), abs=1e-9)
+        # Of a barbell one cluster is the aggressor, with a tenth of the capital; equal weights are a fifth each.
+        cash = 0.65 if "barbell" in cell else 0.55 if "equal_weight" in cell else 0.5
+        assert windows["forced_cash"].to_list() == pytest.approx([cash] * len(windows), abs=1e-12)
+        kept = windows["cash"] - windows["reference_cash"]
+        assert kept.to_list() == pytest.approx([cash] * len(windows), abs=1e-9)
     finite_and_capped(run)
 
 

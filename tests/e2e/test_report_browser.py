@@ -12,8 +12,8 @@ import pytest
 from tvquant.app.cli import main
 
 FIGURES = (
-    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "contribution", "exposure", "cash",
-    "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
+    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution", "exposure",
+    "cash", "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
     "waterfall_3", "steady", "alike", "concentration", "expected", "correlation",
 )  # fmt: skip
 QUIET = (

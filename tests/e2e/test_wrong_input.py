@@ -81,7 +81,7 @@ def test_a_malformed_file_changes_nothing(
         (("run", "no_such"), 2, "no_such"),
         (("run", "crypto_spot", "--set", "data.spam=1"), 2, "data.span"),
         (("run", "crypto_spot", "--set", "windows.test=1"), 2, "windows.step"),
-        (("run", "crypto_spot", "--set", "allocation.engines=[skfolio]"), 2, "custom"),
+        (("run", "crypto_spot", "--set", "allocation.engines=[skfolo]"), 2, "did you mean skfolio"),
         (("run", "crypto_spot", "--set", "data.min_history=10"), 2, "90"),
         (("run", "crypto_spot"), 2, "next_close"),
         (("run", "us_equities"), 3, "import"),

@@ -32,10 +32,11 @@ FILE = Path(__file__).with_name("golden_run.json")
 RENEW = "TVQUANT_RENEW_GOLDEN"
 ROWS = 420
 NAMES = ("BTC", "ETH", "XRP", "ADA", "SOL", "DOT", "LTC", "BCH", "TRX", "XLM", "EOS", "NEO")
-SAME_PACKAGES = 1e-8
-"""Relative tolerance with the packages of the file, on any processor."""
-OTHER_PACKAGES = 1e-6
-"""With others: a solver that stops an iteration later moves weights by about its own tolerance of 1e-8."""
+SAME_PACKAGES = 1e-4
+"""Of figures with the packages of the file. Weights that are projected onto caps which cross come from a cone program
+that is good to about 2e-6, and another processor ends it elsewhere within that."""
+OTHER_PACKAGES = 1e-4
+"""With others: likewise."""
 DUST = 1e-12
 """Absolute tolerance: what is nearer to zero is rounding."""
 
@@ -199,7 +200,7 @@ def test_time_zone_locale_hash_seed_and_workers_are_not_in_the_result(home: Path
 def test_figures_barely_depend_on_the_processor(home: Path, answer: dict[str, Any]) -> None:
     """Linear algebra as on a processor of 2008 (where OpenBLAS is asked): other bits, the same figures.
 
-    Measured for the file: the largest relative difference is 4e-13, with compiled kernels and numpy held back alike.
+    Of books that no cone program had a part in the largest relative difference is 4e-13.
     """
     old = played(home, OPENBLAS_CORETYPE="Nehalem")
     assert differences(figures(old), figures(answer), SAME_PACKAGES) == []
@@ -214,6 +215,7 @@ def test_the_run_has_what_it_is_to_pin(home: Path, answer: dict[str, Any]) -> No
     assert {1, 4} <= set(headline["stage"])
     assert set(headline["status"]) == {"no_candidate", "solved"}
     assert headline["forced_cash"].max() > 0.2
-    assert headline["moved"].max() > 0.2
+    assert headline["reference_cash"].max() > 0.0
+    assert headline["moved"].max() == 0.0, "limits stand in the problem: netting has nothing left to take"
     assert "closed_out" in set(events["kind"])
-    assert len({cell["sharpe"] for cell in answer["cells"]}) == 7
+    assert len({cell["sharpe"] for cell in answer["cells"]}) == 8

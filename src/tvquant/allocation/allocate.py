@@ -78,7 +78,8 @@ def allocate(
         constraints = (*verify(weights, cash, feasible), *one.verified(weights))
         broken = violated(constraints)
         given = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
-        causes = _left(answer.taken, cash) if given else _causes(feasible, answer, constraints, cash)
+        divided = feasible.wanted if profile.objective in EQUAL else feasible.open_budget  # what a cut is taken from
+        causes = _left(answer.taken, cash) if given else _causes(feasible, answer, constraints, cash - (1.0 - divided))
         bounds_keep = causes.pop(WHAT, 0.0) if profile.objective in EQUAL else feasible.reference_cash
         if not broken:
             return Allocation(
@@ -89,7 +90,7 @@ def allocate(
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
-                forced_cash=math.fsum(causes.values()) if given else _forced(feasible, answer, causes),
+                forced_cash=math.fsum(causes.values()) if given else _forced(feasible, answer, causes, divided),
                 reference_cash=bounds_keep,
                 causes=causes,
                 single=one_book(feasible),
@@ -158,19 +159,18 @@ def _causes(
     Limits by name that bind together are one entry.
     """
     if answer.taken:
-        return _left(answer.taken, cash - (1.0 - feasible.open_budget))
+        return _left(answer.taken, cash)
     named = {one.limit.label for one in feasible.named}
     kept = feasible.open_budget - feasible.budget - feasible.reference_cash
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
     return {", ".join(binding): kept} if kept > DUST and binding else {}
 
 
-def _forced(feasible: FeasibleSet, answer: EngineAnswer, causes: Mapping[str, float]) -> float:
+def _forced(feasible: FeasibleSet, answer: EngineAnswer, causes: Mapping[str, float], divided: float) -> float:
     """Return the cash that caps and limits by name leave no room for, or took and handed to nobody."""
     if not answer.taken:
         return feasible.forced_cash
-    open_forced = feasible.forced_cash - (feasible.open_budget - feasible.budget - feasible.reference_cash)
-    found = math.fsum((open_forced, *(weight for label, weight in causes.items() if label not in WHOLE)))
+    found = math.fsum((feasible.wanted - divided, *(weight for label, weight in causes.items() if label not in WHOLE)))
     return found if found > DUST else 0.0
 
 

@@ -105,6 +105,11 @@ class FeasibleSet:
     most: Floats | None = None
     reference_cash: float = 0.0
 
+    @property
+    def wanted(self) -> float:
+        """What would be invested if only the limits on the whole book were kept."""
+        return self.budget + self.forced_cash + self.reference_cash
+
 
 def feasible_set(problem: Problem) -> FeasibleSet:
     """Derive the feasible set of a problem, once for whoever solves, projects or verifies."""

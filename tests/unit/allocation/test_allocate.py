@@ -80,17 +80,16 @@ def test_few_names_leave_cash_under_the_cap(risk_profile, n, cash):
     got = allocate(problem(n), engine="custom", risk_profile=risk_profile)
     assert set(got.weights.values()) == {0.25}
     assert got.cash == cash
-    assert got.forced_cash == cash
+    assert got.forced_cash == pytest.approx(cash, abs=1e-12)
 
 
 @pytest.mark.parametrize("risk_profile", ["equal_names", "equal_weight"])
 def test_what_caps_take_from_equal_weights_is_cash_that_they_force_by_cause(risk_profile):
     given = replace(problem(6, limits=replace(HOUSE, position=0.15)), clusters=(0, 0, 0, 1, 2, 3))
     got = allocate(given, engine="custom", risk_profile=risk_profile)
-    room = 0.25 + 3 * 0.15  # three names share a cap of .25
-    cut = 3 * room / 6 - 0.25
-    assert got.causes == pytest.approx({"cluster": cut})
-    assert got.forced_cash == pytest.approx(1.0 - room + cut, abs=1e-12)
+    # A sixth of each is cut to .15, and three names share a cap of .25.
+    assert got.causes == pytest.approx({"position": 6 * (1 / 6 - 0.15), "cluster": 3 * 0.15 - 0.25})
+    assert got.forced_cash == pytest.approx(0.3, abs=1e-12)
     assert got.cash == pytest.approx(got.forced_cash, abs=1e-12)
 
 

@@ -119,12 +119,16 @@ def test_the_place_in_a_cluster_decides_who_is_ranked(lake: Lake) -> None:
 
 
 def test_the_weight_names_the_limits_that_it_has_reached(lake: Lake) -> None:
-    found = explained(lake, selection__min_winners=10, allocation__limits__position=0.05)
+    found = explained(lake, selection__min_winners=10, allocation__limits__position=0.05, risk__primary="hrp")
     why = [found.of(symbol)["atoms"][0]["weight_why"] for symbol in found.decision.atoms]
     assert all(one[0].startswith("hrp by custom (") for one in why)
     assert all("at the position cap 0.05 (allocation.limits.position)" in one for one in why)
     capped = explained(
-        lake, selection__min_winners=10, allocation__limits__cluster=0.1, selection__cluster_distance=0.9
+        lake,
+        selection__min_winners=10,
+        allocation__limits__cluster=0.1,
+        selection__cluster_distance=0.9,
+        risk__primary="hrp",
     )
     told = {symbol: capped.of(symbol)["atoms"][0]["weight_why"] for symbol in capped.decision.atoms}
     full = 0
@@ -139,7 +143,7 @@ def test_the_weight_names_the_limits_that_it_has_reached(lake: Lake) -> None:
 
 
 def test_the_cash_is_the_sum_of_its_parts_the_largest_first(lake: Lake) -> None:
-    found = cash_of(explained(lake, selection__min_winners=1, selection__max_winners=2).decision)
+    found = cash_of(explained(lake, selection__min_winners=1, selection__max_winners=2, risk__primary="hrp").decision)
     shares = [part["share"] for part in found["parts"]]
     assert found["cash"] == pytest.approx(0.5)
     assert math.fsum(shares) == pytest.approx(found["cash"], abs=1e-9)

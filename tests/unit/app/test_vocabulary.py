@@ -8,7 +8,7 @@ def test_every_packaged_preset_speaks_it() -> None:
         "barbell", "cvar_min", "equal_names", "equal_weight", "fixed", "herc", "hrp", "inverse_volatility",
         "max_diversification", "max_sharpe", "min_variance", "nco", "risk_parity",
     }  # fmt: skip
-    assert words.engines["custom"] == {*methods, "adaptive"}
+    assert words.engines["custom"] == {*methods, "adaptive", "market_neutral"}
     assert words.simulators["custom"] == {"next_open", "next_close", "same_close"}
     assert {name: lint(name, words) for name in available()} == {name: [] for name in available()}
 

@@ -33,7 +33,7 @@ type Engines = Callable[[Panel, Profile], BacktestEngine]
 type Begin = Callable[[Path], Ledger]
 
 SHADOWS = ("shadow/v4/custom/min_variance/custom", "shadow/every/custom/min_variance/custom")
-ALONE = 4 + 8 + 40 + 4
+ALONE = 5 + 8 + 50 + 5
 """Records of the grid: intents, selections, snapshots, outcomes."""
 
 

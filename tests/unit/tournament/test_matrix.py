@@ -27,7 +27,7 @@ from tvquant.tournament.cells import Cell, books, cells, crossed, paths, schedul
 from tvquant.tournament.decide import decide
 from tvquant.tournament.matrix import NOTHING, Matrix, Resumed, play_matrix
 from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.specs import Previous, Spec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Spec
 from tvquant.tournament.views import View
 from tvquant.tournament.walk_forward import BacktestEngine
 
@@ -91,7 +91,7 @@ def test_every_cell_is_played_settled_recorded_and_sealed(
     ledger.seal(matrix.leaves)
     keys = [cell.key for cell in cells(made)]
     assert (list(matrix.leaves), matrix.failed) == (keys, {})
-    assert sum(counts) == len(keys) * 10 == 40
+    assert sum(counts) == len(keys) * 10 == 50
     assert verify(run).status is Integrity.OK
     assert next(records(run, kind="seal")).outputs["result"] == matrix.digest
     for key in keys:
@@ -121,11 +121,11 @@ def test_the_number_of_processes_changes_nothing(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize("killed_after", [1, 4, 5, 6, 17, 43, 52, 53, 55])
+@pytest.mark.parametrize("killed_after", [1, 5, 6, 7, 17, 43, 63, 64, 67])
 def test_a_killed_matrix_goes_on_and_ends_alike(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock, killed_after: int
 ) -> None:
-    """40 snapshots and 8 selections between 4 intents and 4 outcomes: killed among each, also within a window."""
+    """50 snapshots and 8 selections between 5 intents and 5 outcomes: killed among each, also within a window."""
     whole = tmp_path / "whole"
     with ledger_in(whole) as ledger:
         expected = play(engine, cells(made), ledger, whole)
@@ -137,7 +137,7 @@ def test_a_killed_matrix_goes_on_and_ends_alike(
         matrix = play(engine, cells(made), ledger, run, resumed=before, progress=counts.append)
         ledger.seal(matrix.leaves)
     assert matrix.leaves == expected.leaves
-    assert sum(counts) == 40
+    assert sum(counts) == 50
     assert verify(run).status is Integrity.OK
     for cell in cells(made):  # no step and no outcome twice
         kinds = [r.kind for r in records(run, chain=cell.key)]
@@ -166,7 +166,7 @@ def test_a_finished_cell_that_settles_otherwise_now_is_named(
 ) -> None:
     run = tmp_path / "run"
     with ledger_in(run) as ledger, pytest.raises(Killed):
-        play(engine, cells(made), Mortal(ledger, 54), run)
+        play(engine, cells(made), Mortal(ledger, 65), run)
     before = recorded(run)
     (first, leaf), *_ = before.leaves.items()
     changed = replace(before, leaves={**before.leaves, first: "0" * 64})
@@ -322,9 +322,9 @@ def test_a_selection_without_an_answer_is_cash_for_its_window_and_the_rest_plays
         chain: {r.metrics["window"]: r.metrics["status"] for r in records(run, chain=chain, kind="snapshot")}
         for chain in matrix.leaves
     }
-    baselines = {cell.key for cell in cells(made) if cell.baseline}
+    unselected = {cell.key for cell in cells(made) if isinstance(cell.spec, BaseUniverseSpec | MarketSpec)}
     for chain, said in statuses.items():
-        expected = "baseline" if chain in baselines else "failed"
+        expected = "baseline" if chain in unselected else "failed"
         assert said[140] == expected
         assert "failed" not in {status for window, status in said.items() if window != 140}
     snapshot = next(r for r in records(run, chain=STRATEGY, kind="snapshot") if r.metrics["window"] == 140)
@@ -402,7 +402,7 @@ def test_two_simulators_settle_what_is_decided_once(
     progress: list[int] = []
     with ledger_in(run) as ledger:
         two = play(engine, doubled, ledger, run, progress=progress.append)
-    assert counted == single == {"decide": 4 * 10, "select": 8}, "the windows at 60 and 80 have no name to select"
+    assert counted == single == {"decide": 5 * 10, "select": 8}, "the windows at 60 and 80 have no name to select"
     assert sum(progress) == len(doubled) * 10
     assert {key: leaf for key, leaf in two.leaves.items() if key in one.leaves} == one.leaves
     for cell in doubled:

@@ -275,7 +275,7 @@ def test_a_step_comes_back_from_its_record(
     again = [(cell, next(read[cell])) for cell, _ in steps]
     assert [(cell, Rebalance.of(d.window, d.row, d.decision, d.selection)) for cell, d in again] == steps
     assert {step.status for _, step in steps} == {"no_candidate", "solved", "baseline"}
-    last = found[-4]
+    last = found[-5]
     assert last.chain == "baseline/custom/min_variance/custom"
     assert (last.metrics["position_cap"], last.metrics["cluster_cap"]) == (0.25, 0.25)
     assert last.metrics["gross"] + last.metrics["cash"] == pytest.approx(1.0, abs=1e-12)

@@ -93,7 +93,7 @@ def _equal(found: Called, feasible: FeasibleSet) -> EngineAnswer:
     attempts = (Attempt(what=what, outcome=solution.outcome),)
     if solution.weights is None:
         return EngineAnswer(weights=None, attempts=attempts)
-    made = cut(feasible.open_budget * solution.weights, feasible)
+    made = cut(feasible.wanted * solution.weights, feasible)
     return EngineAnswer(weights=made.weights, attempts=attempts, taken=made.taken)
 
 

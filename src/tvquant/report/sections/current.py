@@ -28,13 +28,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
         why = decision.failure or "No name was eligible on the last row"
         return (Text(text=f"{why.rstrip('.')}: all cash.", tone="warning"), Facts(pairs=tuple(facts)))
     cash = 1.0 - sum(decision.atoms.values())
+    bounds = f" and reference bounds keep {percent(made.reference_cash)}" if made.reference_cash else ""
     facts += [
         ("Gross and net", f"{percent(sum(map(abs, weights.values())))} and {percent(sum(weights.values()))} of equity"),
-        (
-            "Cash",
-            f"{percent(cash)}, of which caps force {percent(made.forced_cash)} and reference bounds keep "
-            f"{percent(made.reference_cash)}",
-        ),
+        ("Cash", f"{percent(cash)}, of which caps force {percent(made.forced_cash)}{bounds}"),
         ("Engine and risk profile", f"{made.engine}, {made.risk_profile}: {plain(made.status)}"),
         ("Attempts", "; ".join(f"{one.what}: {one.outcome}" for one in made.attempts) or "none recorded"),
         ("Selection", _selection(response)),

@@ -114,7 +114,7 @@ def test_a_run_differs_in_nothing_from_itself(made: tuple[Workspace, str, str, s
     text = diff("latest", made[3])
     assert text.startswith("The results are equal, decision by decision.\n")
     assert text.count("Nothing differs") == 3
-    assert "7 cells are in both; 7 of them have equal figures." in text
+    assert "8 cells are in both; 8 of them have equal figures." in text
     assert "Their returns are equal on all." in text
     assert "0 of them differ" in text
 
