@@ -9,6 +9,7 @@ from tvquant.app.ahead import marker
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.panel import Basis, Panel
 from tvquant.core.stamps import NONE
 from tvquant.features import TERMS, compute, history
@@ -71,7 +72,10 @@ def _play(panel: Panel) -> None:
         load("crypto_spot"),
         vocabulary(),
         arguments={
-            "warm": ("allocation.profiles", sorted(vocabulary().risk_profiles)),
+            "warm": (
+                "allocation.profiles",
+                sorted(vocabulary().risk_profiles - {MARKET_NEUTRAL}),
+            ),  # min_variance twice
             "market": ("benchmark.market", []),
             "weights": ("allocation.fixed.weights", {"A:0": 0.2}),
         },
