@@ -75,7 +75,7 @@ def _play(panel: Panel) -> None:
             "warm": (
                 "allocation.profiles",
                 sorted(vocabulary().risk_profiles - {MARKET_NEUTRAL}),
-            ),  # min_variance twice
+            ),
             "market": ("benchmark.market", []),
             "weights": ("allocation.fixed.weights", {"A:0": 0.2}),
         },
