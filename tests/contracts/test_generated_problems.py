@@ -6,12 +6,14 @@ which imports them once.
 
 import os
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
 from builders.generated_problems import KINDS, generated
+from builders.problems import estimated, limits
 from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
 from tvquant.core.allocations import Problem, Status
 from tvquant.profiles.options import declared_by
@@ -47,6 +49,8 @@ def broken(given: Problem, weights: dict[str, float]) -> dict[str, float]:
         "gross": (held @ np.abs(units)).sum() - limits.gross,
         "net high": net.sum() - limits.net[1],
         "net low": limits.net[0] - net.sum(),
+        "long": 0.5 * (held @ np.abs(units).sum(axis=1) + net.sum()) - (1.0 if limits.long is None else limits.long),
+        "short": 0.5 * (held @ np.abs(units).sum(axis=1) - net.sum()) - (1.0 if limits.short is None else limits.short),
     }
     return {name: float(by) for name, by in excess.items() if not by <= TOLERANCE}
 
@@ -77,6 +81,27 @@ def test_limits_hold_or_the_failure_is_recorded(engine, profile, capfd):
         assert got.attempts[-1].outcome.startswith("solved"), where
     assert answered >= len(NUMBERS) // 2
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.requirement("R-RSK-18")
+@pytest.mark.parametrize(("engine", "profile"), CASES)
+def test_directional_limits_hold_and_a_pair_that_cannot_is_named(engine, profile):
+    """Shorts of three tenths, a net of two tenths to a half; more shorts than longs, and an asset on both sides."""
+    signs = np.array([1.0, -1.0, -1.0, 1.0, -1.0, -1.0, 1.0, -1.0])
+    returns = 0.005 + 0.01 * np.random.default_rng(7).normal(0.0, 1.0, (90, 8)) * np.linspace(0.5, 3.0, 8)
+    given = estimated(returns, signs=signs, limits=limits(short=0.3, net=(0.2, 0.5), reference=2.0))
+    twice = {**given.composition, given.keys[1]: {f"X:{given.keys[0]}": -1.0}}
+    given = replace(given, composition=twice, target=np.full(8, 0.1))
+    got = allocate(given, engine=engine, risk_profile=profile, options=defaults(engine, profile))
+    if got.status is Status.FAILED:  # shares that only growth could mend, and aggressors that may have no more
+        assert profile in ("equal_weight", "equal_names", "fixed", "barbell"), got.attempts
+    else:
+        assert broken(given, dict(got.weights)) == {}
+    impossible = replace(given, limits=replace(given.limits, long=0.2, net=(0.3, 0.5)))
+    told = allocate(impossible, engine=engine, risk_profile=profile, options=defaults(engine, profile))
+    assert (told.status, told.weights) == (Status.FAILED, {})
+    assert told.conflict is not None
+    assert {one.what for one in told.conflict.limits} == {"long at most", "net at least"}
 
 
 def test_every_kind_has_its_problems_and_the_gate_has_one_of_each():

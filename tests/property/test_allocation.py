@@ -11,7 +11,7 @@ from builders.problems import estimated, limits
 from tvquant import allocation
 from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.reference import reference_of
-from tvquant.atoms import keep_caps
+from tvquant.atoms import flatten, keep_caps
 from tvquant.core.allocations import Status, violated
 from tvquant.profiles.options import declared_by
 
@@ -277,3 +277,43 @@ def test_after_netting_nothing_is_left_to_scale_and_nobody_is_far_above_its_own_
     assert weights.sum() + got.cash == pytest.approx(1.0, abs=1e-12)
     most = reference_of(problem, RISK_PROFILES[profile], ()).most
     assert (weights <= np.maximum(most, 1.0 / n) + 1e-9).all()
+
+
+@st.composite
+def directional(draw):
+    """Streams some of which share an asset and some are short, under the directional limits of the requirement."""
+    n, seed = draw(st.integers(4, 14)), draw(st.integers(0, 2**32))
+    rng = np.random.default_rng(seed)
+    returns = 0.001 + 0.01 * rng.normal(0.0, 1.0, (90, n)) * rng.uniform(0.5, 3.0, n)
+    high = 0.2 + draw(st.sampled_from([0.0, 0.1, 0.8]))
+    given = estimated(
+        returns, clusters=rng.integers(0, n, n).tolist(), signs=rng.choice([1.0, -1.0], n),
+        limits=limits(short=0.3, net=(0.2, high), reference=draw(st.sampled_from([None, 2.0]))),
+    )  # fmt: skip
+    assets = rng.integers(0, draw(st.integers(2, n)), n)
+    composition = {
+        key: {f"X:A{asset}": float(np.sign(sum(held.values())))}
+        for (key, held), asset in zip(given.composition.items(), assets, strict=True)
+    }
+    return replace(given, composition=composition)
+
+
+@pytest.mark.requirement("R-RSK-18")
+@settings(deadline=None)
+@given(directional(), CASES)
+def test_shorts_of_three_tenths_and_a_net_of_two_tenths_hold_after_flattening(problem, case):
+    got = allocate(problem, engine=case[0], risk_profile=case[1])
+    low, high = problem.limits.net
+    if (problem.exposures < 0.0).all():
+        assert got.status is Status.FAILED
+        assert got.conflict is not None
+        assert {one.what for one in got.conflict.limits} >= {"net at least"}
+        return
+    if got.status is Status.FAILED:  # no Sharpe ratio to maximise; equal shares that only growth could mend
+        assert got.conflict is not None or case[1] in ("max_sharpe", *HANDED_TO_NOBODY), got.attempts
+        return
+    held = flatten(got.weights, problem.composition)
+    net, gross = np.array(list(held.net.values())), sum(held.gross.values())
+    assert low - 1e-6 <= net.sum() <= high + 1e-6
+    assert -net[net < 0.0].sum() <= 0.3 + 1e-6
+    assert 0.5 * (gross - net.sum()) <= 0.3 + 1e-6  # also before longs of an asset cancel its shorts

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from tvquant.allocation import barbell
 from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet, bounded, feasible_set
@@ -67,7 +68,7 @@ def allocate(
     attempts: list[Attempt] = []
     for one in tries(problem, asked, solver.objectives):
         profile = one.profile
-        answer, feasible, ends = _answered(problem, whole, solver, one, options, layers)
+        answer, feasible, ends, weighed = _answered(problem, whole, solver, one, options, layers)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
         attempts += (
             replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
@@ -93,12 +94,24 @@ def allocate(
                 forced_cash=math.fsum(causes.values()) if given else _forced(feasible, answer, causes, divided),
                 reference_cash=bounds_keep,
                 causes=causes,
-                single=one_book(feasible),
+                single=one_book(weighed),
                 barbell=ends,
                 neutrality=one.neutrality(weights),
             )
         attempts.append(Attempt(what=f"{one.label}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
+
+
+class _Answered(NamedTuple):
+    """An engine's answer on the streams, what they are to keep, what a barbell is made of, and what was weighed within.
+
+    The last is of clusters in two layers: there shares within clusters are given, and may leave one book.
+    """
+
+    answer: EngineAnswer
+    feasible: FeasibleSet
+    ends: Barbell | None
+    weighed: FeasibleSet
 
 
 def _answered(
@@ -108,29 +121,31 @@ def _answered(
     one: Try,
     options: tuple[Options, ...],
     layers: tuple[Problem, Expansion] | None,
-) -> tuple[EngineAnswer, FeasibleSet, Barbell | None]:
-    """Return an engine's answer on the streams, what it was to keep, and what a barbell is made of.
+) -> _Answered:
+    """Return an engine's answer on the streams.
 
     In two layers reference bounds are of clusters: each may hold what those of its streams are together.
     """
     profile, own = one.profile, reference_of(problem, one.profile, options)
     feasible = bounded(whole, own.most)
     if failure := own.failure or _nothing_left(feasible):
-        return EngineAnswer(weights=None, attempts=failure), feasible, None
+        return _Answered(EngineAnswer(weights=None, attempts=failure), feasible, None, feasible)
     if profile.name == BARBELL:
         answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
-        return answer, feasible, ends
+        return _Answered(answer, feasible, ends, feasible)
     if layers is None or profile.objective in BY_STREAM:
         reused = one.tolerance is None and solver.name == HOUSE and profile.capping is Capping.PROJECTED
         if own.answer is not None and reused:
-            return onto_caps(own.answer, feasible), feasible, None  # it is what the engine would answer again
-        return _solved(problem, feasible, solver, one, options), feasible, None
+            answer = onto_caps(own.answer, feasible)  # it is what the engine would answer again
+        else:
+            answer = _solved(problem, feasible, solver, one, options)
+        return _Answered(answer, feasible, None, feasible)
     streams, expansion = layers
     within = expansion.within(whole)
     under = within if own.most is None else bounded(within, expansion.sums(feasible.upper))
     answer = expansion.answer(_solved(streams, under, solver, one.of_clusters(expansion), options), whole, within)
     kept = under.reference_cash
-    return answer, replace(whole, budget=whole.budget - kept, reference_cash=kept), None
+    return _Answered(answer, replace(whole, budget=whole.budget - kept, reference_cash=kept), None, under)
 
 
 def _nothing_left(feasible: FeasibleSet) -> tuple[Attempt, ...]:

@@ -21,7 +21,7 @@ from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.aggressors import Aggressors
 from tvquant.allocation.risk.contract import RiskProfile
-from tvquant.core.allocations import Attempt, Limits, Problem
+from tvquant.core.allocations import UNLIMITED, Attempt, Problem
 from tvquant.core.barbells import NO_AGGRESSORS, Barbell, Leader
 from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.profiles.options import Options
@@ -30,7 +30,6 @@ FEWEST = 10
 """Streams from which on a core is weighted by HRP."""
 CORE = "core"
 """Cause of the cash that the core has no room for."""
-UNLIMITED = Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0)
 
 
 def solve(

@@ -28,13 +28,12 @@ def complaints(profile: "Profile") -> Iterator[tuple[str, str]]:
 
 
 def _neutral(profile: "Profile") -> Iterator[tuple[str, str]]:
-    allocation = profile.allocation
-    if allocation.neutral and not profile.benchmark.symbols:
-        name = allocation.neutral[0]
+    if profile.neutral and not profile.benchmark.symbols:
+        name = profile.neutral[0]
         text = f"{name} keeps its beta to benchmark.market near 0, and that names no symbol; name one"
         yield "allocation.profiles", f"{text} (AMEX:SPY, BINANCE:BTCUSDT), or leave {name} out"
-    for name in allocation.neutrality.profiles:
-        if name not in (*allocation.profiles, *allocation.fallbacks):
+    for name in profile.allocation.neutrality.profiles:
+        if name not in profile.weighing:
             yield "allocation.neutrality.profiles", f"{name} is not among allocation.profiles; add it there, or drop it"
         elif name in (BARBELL, ADAPTIVE):
             text = f"{name} is made of other risk profiles; name those that are to be neutral, or drop it"

@@ -16,11 +16,10 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import Custom
 from tvquant.allocation.loading import loaded
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Limits, Problem
+from tvquant.core.allocations import UNLIMITED, Attempt, Problem
 from tvquant.core.panel import Floats, frozen
 from tvquant.profiles.options import Options
 
-UNLIMITED = Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0)
 EQUAL = frozenset({Objective.EQUAL_WEIGHT, Objective.EQUAL_NAMES})
 HOUSE = Custom().name
 WHAT = "reference"

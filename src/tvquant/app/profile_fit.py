@@ -62,7 +62,7 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
             why = f"is of none of the kinds {_kinds_of(universe)}" if symbol in held else "the lake does not hold"
             raise DataError(f"{key}: {what}names {symbol}, which {why}; import it, or drop it there")
     unheld = [s for s in profile.benchmark.symbols if s not in held]
-    if unheld and (neutral := profile.allocation.neutral):
+    if unheld and (neutral := profile.neutral):
         raise DataError(
             f"{MARKET} names {unheld[0]}, which the lake does not hold, and {neutral[0]} keeps its beta to it near 0; "
             f"import it, set {MARKET} to symbols that are there, or leave {neutral[0]} out"

@@ -147,6 +147,10 @@ class Limits:
                 yield NamedLimit(label=f"group {group.name}", assets=members, least=0.0, most=group.most)
 
 
+UNLIMITED = Limits(gross=1.0, net=(-1.0, 1.0), position=1.0, cluster=1.0)
+"""Limits that keep nothing from who invests all equity without borrowing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
     """One allocation to solve: what is known of N return streams, and what their weights must keep.

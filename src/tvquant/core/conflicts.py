@@ -25,7 +25,7 @@ class StatedLimit:
     ----------
     key : dotted key of the profile; empty where no key holds it: what is invested.
     what : what it bounds and on which side, before its value: `a cluster at most`, `net at least`.
-    value : fraction of equity; of `allocation.limits.reference` a multiple.
+    value : fraction of equity.
     """
 
     key: str
@@ -37,10 +37,10 @@ class StatedLimit:
         return f"{f'{self.key}: ' if self.key else ''}{self.what} {self.shown(self.value)}"
 
     def shown(self, value: float) -> str:
-        """Return a value in the limit's unit, rounded to where the suggestion still makes room."""
+        """Return a value in percent, rounded to where the suggestion still makes room."""
         grown = math.ceil if self.sense is Sense.MOST else math.floor
         rounded = grown(round(value * 10**DIGITS, 6)) / 10**DIGITS + 0.0
-        return f"{rounded:g} times" if self.key.endswith(".reference") else f"{round(100.0 * rounded, 2):g} %"
+        return f"{round(100.0 * rounded, 2):g} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION, Name, OneLine, Section, broken
 from tvquant.profiles.messages import explained, unknown
@@ -83,6 +84,18 @@ class Profile(Section):
         own = self.challengers[name]
         values = {**self.selection.model_dump(mode="json"), **own}
         return self.model_copy(update={"selection": SelectionSection.model_validate(values)})
+
+    @property
+    def weighing(self) -> tuple[str, ...]:
+        """Risk profiles that may make a book: those of the grid, the ones that `adaptive` chooses, and fallbacks."""
+        chosen = self.risk.by_regime.values() if ADAPTIVE in self.allocation.profiles else ()
+        return tuple(dict.fromkeys((*self.allocation.profiles, *chosen, *self.allocation.fallbacks)))
+
+    @property
+    def neutral(self) -> tuple[str, ...]:
+        """Those of them that keep their beta near 0."""
+        bound = (MARKET_NEUTRAL, *self.allocation.neutrality.profiles)
+        return tuple(name for name in self.weighing if name in bound)
 
     def values(self) -> dict[str, Any]:
         """Return all keys as plain JSON values, in the order of the schema."""

@@ -133,7 +133,9 @@ class Vocabulary:
     def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""
         means = values.get("allocation.means.estimator")
-        for key in ("allocation.profiles", "allocation.fallbacks"):
+        adaptive = ADAPTIVE in _names(values.get("allocation.profiles"))
+        chosen = tuple(f"risk.adaptive.{regime}" for regime in Regime) if adaptive else ()
+        for key in ("allocation.profiles", "allocation.fallbacks", *chosen):
             for name in _names(values.get(key)):
                 if means in self.uninformed and name in self.reads_means:
                     others = " or ".join(sorted(self.means - self.uninformed))

@@ -11,6 +11,7 @@ import numpy as np
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
+from tvquant.statistics.precision import without_variance
 
 LEAST_ROWS = 20
 """Rows under which a regression on one factor says nothing."""
@@ -31,7 +32,7 @@ def shrunk_betas(returns: Floats, market: Floats, signs: Floats) -> Floats:
         raise ModelError(f"beta: expected {LEAST_ROWS} rows that all names and the benchmark have, found {rows}")
     centred = market - market.mean()
     spread = float(centred @ centred)
-    if not spread > rows * np.finfo(np.float64).eps * float(np.abs(market).max()) ** 2:
+    if without_variance(market[:, None])[0]:
         raise ModelError(f"beta: the benchmark does not vary on the {rows} training rows")
     own = returns * signs
     own = own - own.mean(axis=0)

@@ -197,7 +197,7 @@ def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: s
         l2=profile.allocation.l2,
         two_layers=profile.allocation.layers == "two",
         by_regime=tuple(profile.risk.by_regime.items()) if risk_profile == ADAPTIVE else (),
-        neutral=_neutral(profile, (risk_profile, *fallbacks)),
+        neutral=_neutral(profile, (*_weighing(profile, risk_profile), *fallbacks)),
     )
 
 

@@ -20,8 +20,7 @@ import numpy as np
 
 from tvquant.allocation import allocate
 from tvquant.allocation.expected import expected_of
-from tvquant.allocation.loading import raised
-from tvquant.allocation.risk.catalogue import BARBELL, FIXED, RISK_PROFILES
+from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import flatten, keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
 from tvquant.core.decisions import Decision, Netting, Survival
@@ -158,8 +157,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
 
 
 def _l2(spec: StrategySpec, regime: MarketRegime) -> float:
-    """Return the coefficient of the quadrant, at least that of the risk profile."""
-    return raised(spec.l2.of(regime.quadrant), RISK_PROFILES[spec.risk_profile]) if spec.l2 else 0.0
+    """Return the coefficient of the quadrant; a risk profile that needs more raises it for itself."""
+    return spec.l2.of(regime.quadrant) if spec.l2 else 0.0
 
 
 def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | None:

@@ -111,7 +111,7 @@ class Rebalance:
             flags=tuple(sorted(response.flags)) if response else (),
             protected=decision.survival.left if decision.survival else 0,
             risk_profile=allocation.risk_profile if allocation else "",
-            recourse=tuple(allocation.attempts[-1].recourse) if allocation and allocation.attempts else (),
+            recourse=allocation.recourse if allocation else (),
             single=allocation is not None and allocation.single,
             regime=decision.regime,
             expected=allocation.expected if allocation else None,

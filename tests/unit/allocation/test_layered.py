@@ -54,6 +54,13 @@ def test_clusters_are_streams_of_their_own_by_inverse_variance():
     )
 
 
+@pytest.mark.parametrize(("most", "single"), [(0.25, True), (0.26, False)])
+def test_four_clusters_of_a_quarter_each_leave_one_book_in_two_layers_only(most, single):
+    given = problem(limits(cluster=most, position=1.0))
+    assert weighed(given, "hrp", estimated=estimate).single is single
+    assert not weighed(given, "hrp").single
+
+
 @pytest.mark.requirement("R-RSK-04")
 @pytest.mark.parametrize("bounds", [HOUSE, limits(cluster=0.4), limits(cluster=0.4, position=0.1), limits(gross=0.5)])
 @pytest.mark.parametrize("name", sorted(set(RISK_PROFILES) - BY_STREAM))

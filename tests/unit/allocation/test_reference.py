@@ -92,3 +92,10 @@ def test_in_two_layers_a_cluster_holds_what_its_streams_may(profile):
     assert sum(got.weights.values()) + got.cash == pytest.approx(1.0, abs=1e-12)
     if profile != "equal_weight":
         assert got.reference_cash > 0.1
+
+
+def test_the_bounds_are_by_the_l2_of_the_profile():
+    given = replace(problem_of(covariance_of(np.diag([1.0, 3.0])), limits=limits(reference=1.5)), l2=0.5)
+    own = np.array([1.0 / 2.0, 1.0 / 4.0]) / 0.75  # half of the mean variance of 2 is added to each
+    found = reference_of(given, RISK_PROFILES["min_variance"], ()).most
+    np.testing.assert_allclose(found, np.maximum(1.5 * own, 0.5), atol=1e-9)

@@ -49,6 +49,18 @@ def test_the_least_variance_within_the_tolerance() -> None:
     assert all(w @ risk @ w > weights @ risk @ weights for w in others)
 
 
+@pytest.mark.requirement("R-RSK-16")
+def test_a_beta_below_zero_is_held_to_the_tolerance_too() -> None:
+    given = pool([-1.2, -0.9, -1.0, -1.1, 1.0, 0.8, 1.1, 0.9], short=4)
+    free = allocate(given, engine="custom", risk_profile="min_variance")
+    assert given.beta is not None
+    assert np.array(list(free.weights.values())) @ given.beta.values < -0.05
+    got = allocate(given, engine="custom", risk_profile="market_neutral")
+    assert (got.status, len(got.attempts)) == (Status.SOLVED, 1)
+    assert got.neutrality is not None
+    assert got.neutrality.beta == pytest.approx(-0.05, abs=1e-7)
+
+
 @pytest.mark.requirement("R-RSK-17")
 def test_a_long_only_pool_of_high_betas_visits_every_tolerance_and_is_flagged() -> None:
     got = allocate(pool([1.2, 0.9, 1.0, 1.1, 0.8]), engine="custom", risk_profile="market_neutral")
@@ -131,3 +143,16 @@ def test_limits_are_kept_beside_the_beta() -> None:
     got = allocate(given, engine="custom", risk_profile="market_neutral")
     assert got.status is not Status.FAILED
     assert {one.name for one in got.constraints} >= {"beta", "net_low", "least of name X:N000"}
+
+
+@pytest.mark.requirement("R-RSK-16")
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_beta_is_kept_from_both_sides_in_one_layer_and_in_two(side: float) -> None:
+    """Pairs of twins are clusters: their beta is that of each, and the least variance stands at the tolerance."""
+    betas = [side * one for one in (1.2, 1.2, 1.0, 1.0, 1.1, 1.1, -1.0, -1.0, -0.9, -0.9)]
+    made = replace(pool(betas, short=4), clusters=tuple(k // 2 for k in range(10)), limits=limits(cluster=0.5))
+    for estimated in (None, lambda returns: covariance_of(np.diag(np.linspace(1.0, 2.0, returns.shape[1])) + 0.3)):
+        got = allocate(made, engine="custom", risk_profile="market_neutral", estimated=estimated)
+        assert got.risk_profile == "market_neutral"
+        assert got.neutrality is not None
+        assert got.neutrality.beta == pytest.approx(side * 0.05, abs=1e-6)

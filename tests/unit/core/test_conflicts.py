@@ -38,10 +38,3 @@ def test_what_has_to_change_together_is_one_way_out() -> None:
 )
 def test_a_suggestion_is_rounded_to_where_it_still_makes_room(limit: StatedLimit, to: float, said: str) -> None:
     assert said in str(Step(limit=limit, to=to))
-
-
-def test_a_multiple_is_written_as_one() -> None:
-    reference = StatedLimit(
-        key="allocation.limits.reference", what="a name at most its own uncapped weight", value=2.0, sense=Sense.MOST
-    )
-    assert str(Step(limit=reference, to=2.5)).endswith("from 2 times to 2.5 times")

@@ -27,6 +27,9 @@ def test_volatility_ratio_is_ten_rows_over_252() -> None:
     older = DRAW.copy()
     older[:48] *= 9.0
     assert measured.volatility_ratio(older)[0] == pytest.approx(expected, rel=1e-12)
+    older[-10:] = 0.01
+    assert measured.volatility_ratio(older).tolist() == pytest.approx([0.0] * 6, abs=1e-12), "a still end is no hole"
+    assert np.isnan(measured.volatility_ratio(np.full((252, 1), 0.01))).all()
 
 
 @pytest.mark.requirement("R-REG-02")

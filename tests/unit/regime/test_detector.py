@@ -161,3 +161,39 @@ def test_opinions_repeat_themselves_and_tell_a_rough_end_from_a_calm_one(name: s
     rough[-60:] *= 4.0
     assert [OPINIONS[name](one) for one in (calm, rough, calm, rough)] == [False, True, False, True]
     assert OPINIONS[name](rough * 7.0), "its scale is no matter"
+
+
+@pytest.mark.parametrize("below", [0.02, -0.02])
+def test_a_band_between_those_of_the_grid_is_linear_in_the_root_of_rows(detector, below: float) -> None:
+    """At 226 rows .543 of the way from 200 to 252, which by rows alone would be half."""
+    plain, returns = packaged_bands(), steady(NOISE)[-226:]
+    score = detector().detect(returns, periods_per_year=252).score
+    way = (200**-0.5 - 226**-0.5) / (200**-0.5 - 252**-0.5)
+    n, rise = len(plain.rows), 10.0
+    first = score - rise * (way + below)
+    columns = {"quiet": [-99.0] * n, "turbulent": [first] * (n - 1) + [first + rise], "crisis": [99.0] * n}
+    one = detector(bands=plain.model_dump(mode="json") | columns)
+    found = one.detect(returns, periods_per_year=252)
+    assert found.label is (Regime.TURBULENT if below > 0.0 else Regime.NORMAL), (found.score, way)
+
+
+@pytest.mark.requirement("R-REG-05")
+def test_the_quadrant_is_the_same_whatever_a_year_is(detector) -> None:
+    plain = packaged_bands()
+    one = detector(bands=plain.model_dump(mode="json") | {"growth": [0.1] * len(plain.rows)})
+    returns = steady(NOISE)
+    deviation = returns.std(ddof=1)
+    for mean, grows in ((0.09, False), (0.11, True)):
+        drifting = returns - returns.mean() + mean * deviation
+        found = {one.detect(drifting, periods_per_year=year).quadrant for year in (52, 252, 365)}
+        assert len(found) == 1
+        assert (Quadrant.NORMAL not in found) is grows
+
+
+@pytest.mark.xdist_group("sklearn")
+def test_second_opinions_are_asked_from_sixty_rows_on(detector) -> None:
+    returns = steady(NOISE)[-60:]
+    returns[-20:] *= 6.0
+    one = detector(hmm=True)
+    assert one.detect(returns, periods_per_year=252).flags == ("hmm_rough",)
+    assert one.detect(returns[1:], periods_per_year=252).flags == ()

@@ -35,6 +35,7 @@ def test_the_score_is_the_weighted_sum_of_the_specification() -> None:
 @pytest.mark.requirement("R-REG-02")
 def test_a_calm_market_is_damped() -> None:
     assert of_ratio(0.21) == pytest.approx(0.35 * 0.21 + 0.225)
+    assert of_ratio(0.2) == pytest.approx(0.35 * 0.2 + 0.225)
     assert of_ratio(0.19) == pytest.approx(0.5 * (0.35 * 0.19 + 0.225))
     assert of_ratio(1.0, recent=0.0009) == pytest.approx(0.01 * (0.35 + 0.225))
     assert of_ratio(1.0, recent=0.001) == pytest.approx(0.35 + 0.225)

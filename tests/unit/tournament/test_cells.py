@@ -99,12 +99,30 @@ def test_adaptive_is_a_trial_of_its_own_and_another_risk_profile_in_each_regime(
 
 
 @pytest.mark.parametrize(
+    "settings", [{"risk__adaptive__crisis": "market_neutral"}, {"allocation__neutrality__profiles": ["min_variance"]}]
+)
+def test_adaptive_is_neutral_where_what_it_chooses_is(profile: Profiles, settings: dict[str, Any]) -> None:
+    settings |= {"allocation__profiles": ["hrp", "adaptive"], "risk__primary": "hrp"}
+    made = profile(benchmark__market=["X:M"], **settings)
+    spec = {one.key: one.spec for one in paths(made, [schedule(made)])}["baseline/custom/adaptive"]
+    assert isinstance(spec, StrategySpec)
+    assert spec.neutral is not None
+    assert spec.neutral.symbols == ("X:M",)
+    with pytest.raises(ProfileError, match=r"keeps its beta to benchmark\.market near 0, and that names no symbol"):
+        profile(benchmark__market=[], **settings)
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"risk__primary": "adaptive"}, r"risk\.adaptive\.quiet: adaptive cannot weigh by 'adaptive'"),
         ({"risk__adaptive__crisis": "fixed"}, r"risk\.adaptive\.crisis: adaptive cannot weigh by 'fixed'"),
         ({"risk__adaptive__crisis": "hpr"}, r"risk\.adaptive\.crisis: unknown risk profile 'hpr' - did you mean hrp"),
         ({"allocation__fallbacks": ["adaptive"]}, r"allocation\.fallbacks: adaptive is no fallback"),
+        (
+            {"risk__adaptive__quiet": "max_sharpe", "allocation__means__estimator": "zero"},
+            r"risk\.adaptive\.quiet: risk profile 'max_sharpe' goes by means",
+        ),
     ],
 )
 def test_a_table_that_leaves_adaptive_without_a_risk_profile_is_refused(

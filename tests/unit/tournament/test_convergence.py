@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tvquant.tournament.convergence import Held, Why, pairs, same_book
+from tvquant.tournament.convergence import Held, Why, pairs, same_book, why_same
 
 
 def book(profile, *weights, single=False):
@@ -44,3 +44,9 @@ def test_a_pool_of_three_is_an_anomaly_unless_a_fallback_or_the_limits_explain_i
         ("hrp", "barbell", 1, {}),
         ("min_variance", "barbell", 1, {}),
     ]
+
+
+def test_one_book_of_two_that_its_limits_force_explains_both_and_four_streams_may_correlate():
+    forced, free = book("hrp", 0.5, 0.5, single=True), book("min_variance", 0.5, 0.5)
+    assert why_same(forced, free) is why_same(free, forced) is Why.FORCED
+    assert why_same(free, book("hrp", 0.5, 0.5)) is Why.UNEXPLAINED

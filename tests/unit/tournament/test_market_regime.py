@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,66 @@ def test_a_forced_regime_lowers_the_caps_and_the_weights(
     limits = {one.name: one.limit for one in (*found.allocation.constraints, *found.netting.constraints)}
     names = ("position", "cluster", "net_position", "gross_position", "net_cluster", "gross_cluster")
     assert [limits[name] for name in names] == [cap] * 6
+
+
+@pytest.mark.requirement("R-REG-09")
+def test_a_forced_regime_lowers_the_share_of_the_aggressors(profile: Profiles, market: Markets, walks: Walks) -> None:
+    view, given = look(market(walks("ABCDEFGHIJKL", 300)), ROW), {"allocation__profiles": ["barbell"]}
+    found = {}
+    for label in Regime:
+        made = profile(regime__bands=bands(label), risk__primary="barbell", selection__model="all", **given)
+        decision = decide(view, strategy(made, "barbell"), Previous())
+        assert decision.allocation is not None
+        assert decision.allocation.barbell is not None
+        bold = [one.atom for one in decision.allocation.barbell.leaders if one.aggressor]
+        assert len(bold) == 5
+        found[label.value] = sum(decision.atoms[name] for name in bold)
+    assert found == pytest.approx({"quiet": 0.15, "normal": 0.10, "turbulent": 0.05, "crisis": 0.03}, abs=1e-6)
+
+
+@pytest.mark.requirement("R-REG-09")
+@pytest.mark.parametrize("name", ["min_variance", "max_sharpe"])
+def test_a_forced_quadrant_changes_l2_and_the_book(profile: Profiles, market: Markets, walks: Walks, name: str) -> None:
+    """Growth above every band is expansion or a trend, by the stress; a band that nothing reaches is normal.
+
+    The least variance is spread the more; of the best ratio only the denominator is, so that means count for more.
+    """
+    view, least = look(market(walks("ABCDEFGHIJ", 300)), ROW), [-1.0] * len(packaged_bands().rows)
+    calm = {"growth": [0.0] * len(least), "stress": [9.0] * len(least)}
+    l2, books = {}, []
+    for columns in ({}, calm, {**calm, "stress": least}):
+        made = profile(
+            regime__bands=bands(Regime.NORMAL, **columns), allocation__profiles=[name], risk__primary=name,
+            allocation__l2__normal=0.2, allocation__l2__expansion=0.5, allocation__l2__inflationary_trend=5.0,
+            allocation__limits__position=1.0, allocation__limits__cluster=1.0, allocation__limits__reference=None,
+        )  # fmt: skip
+        decision = decide(view, strategy(made, name), Previous())
+        assert decision.regime is not None
+        assert decision.allocation is not None
+        assert decision.allocation.expected is not None
+        l2[decision.regime.quadrant.value] = decision.allocation.expected.l2
+        books.append(np.array([decision.weights.get(key, 0.0) for key in view.panel.keys]))
+    assert l2 == {"normal": 0.2, "expansion": 0.5, "inflationary_trend": 5.0}
+    assert min(np.abs(one - other).max() for one, other in pairwise(books)) > 0.005
+    if name == "min_variance":
+        squared = [one @ one for one in books]
+        assert squared == sorted(squared, reverse=True)
+
+
+def test_a_regime_hardens_no_pool(profile: Profiles, market: Markets, walks: Walks) -> None:
+    """Entropy hardens; the regime is recorded only (R-SEL-28)."""
+    view = look(market(walks("ABCDEFGHIJ", 300)), ROW)
+    answered = []
+    for label in (Regime.QUIET, Regime.CRISIS):
+        made = profile(regime__bands=bands(label), selection__model="v4", selection__min_winners=2)
+        decision = decide(view, strategy(made), Previous())
+        assert decision.regime is not None
+        assert decision.regime.label is label
+        assert decision.response is not None
+        assert decision.allocation is not None
+        assert decision.allocation.expected is not None
+        answered.append((repr(decision.response), decision.allocation.expected.shrinkage))
+    assert answered[0] == answered[1]
 
 
 @pytest.mark.requirement("R-RSK-11")

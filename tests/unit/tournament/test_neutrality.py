@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.allocations import Status
+from tvquant.core.atoms import Direction
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Panel
@@ -65,10 +66,23 @@ def test_betas_are_of_the_training_rows_alone(profile: Profiles, market: Markets
     spec, close = neutral(profile), closes()
     got = values(market(close), spec)
     np.testing.assert_allclose(got, OWN, atol=0.1)
-    for row, matters in ((ROW - 61, False), (ROW - 59, True), (ROW, True), (ROW + 1, False)):
+    for row, matters in ((ROW - 61, False), (ROW - 60, True), (ROW, True), (ROW + 1, False)):
         other = closes()
         other["M"][row] *= 1.05
         assert (values(market(other), spec) != got).any() == matters
+    for row, matters in ((ROW - 60, False), (ROW - 59, True)):  # one return alone: that of the first training row
+        other = closes()
+        other["M"][row:] *= 1.05
+        assert (np.abs(values(market(other), spec) - got) > 1e-9).any() == matters
+
+
+def test_the_beta_of_a_short_is_that_of_its_side(profile: Profiles, market: Markets) -> None:
+    spec, view = neutral(profile), look(market(closes()), ROW)
+    winners = choose(view, spec.rules).winners
+    shorts = tuple(replace(atom, direction=Direction.SHORT) for atom in winners)
+    found = beta_of(view, spec, shorts, tuple(atom.symbol for atom in shorts))
+    assert found is not None
+    np.testing.assert_allclose(found.values, -values(market(closes()), spec), rtol=1e-12)
 
 
 @pytest.mark.requirement("R-RSK-16")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tvquant.core.allocations import Attempt, Recourse, Status
 from tvquant.core.atoms import Direction
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
@@ -63,6 +64,15 @@ def test_a_rebalance_keeps_what_the_payload_says(v4: Made) -> None:
     assert kept.stage == payload["selection"]["stage"]
     assert kept.stamps == {Stamp(stamp) for stamp in payload["stamps"]}
     assert kept.flags == tuple(payload["selection"]["flags"])
+
+
+def test_what_made_no_weights_is_no_recourse(v4: Made) -> None:
+    _, decision, _ = v4
+    assert decision.allocation is not None
+    tried = Attempt(what="hrp", outcome="failed", recourse=(Recourse.RAISED_RIDGE,))
+    for status, taken in ((Status.FAILED, ()), (Status.FELL_BACK, (Recourse.RAISED_RIDGE,))):
+        made = replace(decision.allocation, status=status, attempts=(tried,))
+        assert Rebalance.of(WINDOW, ROW, replace(decision, allocation=made), None).recourse == taken
 
 
 @pytest.mark.requirement("R-LED-05")

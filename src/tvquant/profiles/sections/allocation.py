@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from tvquant.core.allocations import GroupLimit, Limits, NameLimit
-from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.quoting import shown
 from tvquant.core.regimes import Quadrant, Regime
 from tvquant.profiles.fields import Distinct, Member, Name, Real, Section, Symbol, broken, pairs
@@ -240,12 +239,6 @@ class AllocationSection(FamilySection):
     layers: Literal["one", "two"]
     limits: LimitsSection
     neutrality: NeutralitySection
-
-    @property
-    def neutral(self) -> tuple[str, ...]:
-        """Risk profiles that are asked for or fallen back to, and keep their beta near 0."""
-        bound = (MARKET_NEUTRAL, *self.neutrality.profiles)
-        return tuple(name for name in dict.fromkeys((*self.profiles, *self.fallbacks)) if name in bound)
 
 
 class AdaptiveSection(Section):

@@ -32,8 +32,9 @@ class Factors(Options):
 class Denoised:
     """Eigenvalues that noise alone could have made are replaced by their mean.
 
-    1. The edge of noise is s (1 + sqrt(N / T))^2 (Marchenko & Pastur 1967). The variance s of the noise is 1, or what
-       the largest component leaves, 1 - l / N, where that one is above the edge itself: it is the market.
+    1. The edge of noise is s (1 + sqrt(N / T))^2 (Marchenko & Pastur 1967). The variance s of the noise is 1, or the
+       mean of the other eigenvalues, (N - l) / (N - 1), where the largest, l, is above the edge itself: it is the
+       market.
     2. Those below become their mean, so that the trace stays; then every variance is set back to 1.
 
     Sources: Laloux, Cizeau, Bouchaud & Potters (1999), Noise dressing of financial correlation matrices, Physical

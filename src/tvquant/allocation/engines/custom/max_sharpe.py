@@ -8,6 +8,7 @@ none, and the declared fallbacks act.
 
 import numpy as np
 
+from tvquant.allocation.budgets import largest
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.programs import Region
@@ -29,14 +30,9 @@ def solve(covariance: Covariance, feasible: FeasibleSet) -> EngineAnswer:
 
 
 def highest_mean(means: Floats, region: Region) -> float:
-    """Return the largest m'w in the region, by a linear program (HiGHS); plus infinity where that has no answer."""
-    from scipy.optimize import linprog
-
-    found = linprog(
-        -means, A_ub=region.rows, b_ub=region.bounds, A_eq=np.ones((1, len(means))), b_eq=[region.total],
-        bounds=np.column_stack((region.lower, region.upper)), method="highs",
-    )  # fmt: skip
-    return -float(found.fun) if found.status == 0 else np.inf
+    """Return the largest m'w in the region; plus infinity where that has no answer."""
+    found = largest(means, region.lower, region.upper, region.rows, region.bounds, region.total)
+    return np.inf if found is None else found
 
 
 def _without_mean(who: str) -> EngineAnswer:
