@@ -39,8 +39,8 @@ def cut(target: Floats, feasible: FeasibleSet) -> Cut:
         nonlocal weights
         slack = weights - least
         room = math.fsum(row * slack)
-        if DUST < excess <= room:
-            lower = np.where(row > 0.0, least + slack * ((room - excess) / room), weights)
+        if DUST < excess <= room + DUST:  # where least weights alone fill a limit, all above them goes
+            lower = np.where(row > 0.0, least + slack * max(0.0, (room - excess) / room), weights)
             _add(taken, label, math.fsum(weights - lower))
             weights = lower
 

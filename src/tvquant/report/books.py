@@ -18,7 +18,7 @@ BANDS: Mapping[str, float] = {
 }  # fmt: skip
 """Annual volatility that books of coins are expected to have, by risk profile (R-RSK-21): a diagnostic, no target."""
 BAND = 0.50
-"""Part of the reference by which volatility may be off it before that is called a drift."""
+"""Part of the reference by which volatility may be off it and still be called within."""
 TERCILES = ("low", "middle", "high")
 LEAST_WINDOWS = 9
 """Three in each third; with fewer windows there are no thirds."""

@@ -41,6 +41,8 @@ DIVERGING = (
     (0.0, "rgba(209,73,91,1)"), (0.5, "rgba(209,73,91,0)"), (0.5, "rgba(47,125,225,0)"), (1.0, "rgba(47,125,225,1)"),
 )  # fmt: skip
 """Red below zero, blue above; zero is clear, so that it is the page's own colour by day and by night."""
+APART = ((0.0, "rgba(47,125,225,0)"), (1.0, "rgba(47,125,225,1)"))
+"""Clear to blue, of what is never below zero."""
 
 
 def plotted(values: Iterable[float | None]) -> list[float | None]:

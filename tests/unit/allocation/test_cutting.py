@@ -63,3 +63,12 @@ def test_the_least_of_an_asset_is_shared_by_the_streams_that_hold_it():
     object.__setattr__(two, "composition", {"N000": {"A": 1.0}, "N001": {"A": 1.0}, "N002": {"B": 1.0}})
     assert cut(np.array([0.0, 0.0, 0.2]), feasible_set(two)).weights.tolist() == [0.05, 0.05, 0.2]
     assert cut(np.array([0.2, 0.2, 0.2]), feasible_set(two)).weights == pytest.approx([0.1, 0.1, 0.2])
+
+
+@pytest.mark.parametrize("surplus", [4e-9, 3.7e-9, 1e-10])
+def test_least_weights_that_fill_a_cap_to_the_last_digit_leave_others_nothing(surplus):
+    least = {"X:N000": (0.2, 0.25), "X:N001": (0.15, 0.25)}
+    given = within(4, clusters=(0, 0, 0, 1), position=0.65, cluster=0.35, names=least)
+    got = cut(np.array([0.2, 0.15, surplus, 0.3]), given)
+    assert float(got.weights[:3].sum()) <= 0.35 + 1e-12
+    assert got.weights[[0, 1, 3]] == pytest.approx([0.2, 0.15, 0.3], abs=1e-12)

@@ -79,8 +79,8 @@ def note_simulated(lake: "Lake") -> None:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Return a fraction as percent; a dash where it is not known."""
-    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
+    """Return a fraction as percent, no zero with a sign; a dash where it is not known."""
+    return "-" if value is None or not math.isfinite(value) else f"{round(100 * value, digits) + 0.0:.{digits}f} %"
 
 
 def number(value: float | None) -> str:

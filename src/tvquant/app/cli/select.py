@@ -120,12 +120,13 @@ def _together(found: Mapping[str, "Selected"]) -> list[tuple[str, str, float, fl
     return [(name, atom, z, responses[name].scores[atom]) for name, atom, z in ranked if atom in winners[name]]
 
 
-def _status(made: "AllocationOutcome | None") -> str:
-    """Return how the allocation ended, and the last attempt where it failed."""
+def _status(made: "AllocationOutcome | None") -> list[str]:
+    """Return how the allocation ended, and its last attempt unless that was the first and solved it."""
     if made is None:
-        return "no winner"
-    last = made.attempts[-1] if made.attempts and made.status == "failed" else None
-    return f"{made.status.value}{f' ({last.what}: {last.outcome})' if last else ''}"
+        return ["status   no winner"]
+    last = made.attempts[-1] if len(made.attempts) > (made.status == "solved") else None
+    text = f"status   {made.status.value}{f' ({last.what}: {last.outcome})' if last else ''}"
+    return wrap(text, 80, subsequent_indent=11 * " ", break_on_hyphens=False, break_long_words=False)
 
 
 def _neutral(made: "AllocationOutcome | None") -> list[str]:
@@ -158,7 +159,7 @@ def _summary(found: "Selected") -> list[str]:
         f"stage    {response.stage} of 4, {clusters} clusters{''.join(f', {flag}' for flag in sorted(response.flags))}",
         *_spread(response),
         f"no value {', '.join(f'{name} ({why})' for name, why in sorted(response.absent.items())) or 'none'}",
-        f"status   {_status(decision.allocation)}",
+        *_status(decision.allocation),
         *_neutral(decision.allocation),
         "",
     ]

@@ -109,11 +109,12 @@ class LimitsSection(Section):
                     raise broken(f"{text}, or lower this", key)
             least[symbol] = low
         if (total := math.fsum(least.values())) > min(1.0, self.gross):
-            raise broken(f"the least of all names is {total:g} together, above {min(1.0, self.gross):g}", key)
+            text = f"the least of all names is {total:g} together, above {min(1.0, self.gross):g}"
+            raise broken(f"{text}; lower some", key)
         for name, group in self.groups:
             if (total := math.fsum(least.get(symbol, 0.0) for symbol in group.symbols)) > group.max:
                 text = f"group {name}: its names hold at least {total:g} by allocation.limits.names, above its max"
-                raise broken(f"{text} {group.max:g}", "allocation.limits.groups")
+                raise broken(f"{text}, {group.max:g}; raise that, or lower a least", "allocation.limits.groups")
         return self
 
     @property

@@ -114,13 +114,13 @@ def _volatility(run: RunData, found: Sequence[Books], a: int) -> tuple[Block, ..
             one.key, verdict, percent(expected), percent(measured[one.key]), percent(reference), percent(off, 0),
             percent(even),
         ))  # fmt: skip
-    head = ("volatility a year", "verdict", "expected", "realised", "reference", "off it", "equal weights")
+    head = ("volatility a year", "verdict", "expected", "realised", "reference", "off reference", "equal weights")
     of = "the figure that books of coins by this risk profile are known for" if coins else (
         "what equal weights of the same winners would have"
     )  # fmt: skip
     note = (
-        f"Expected is the mean over decisions, with the cash that was held; the reference is {of}. Within {BAND:.0%} "
-        "of it is no drift. It is a diagnostic: what a book should be is its risk profile's business."
+        f"Expected is the mean over decisions, with the cash that was held; the reference is {of}. Within: "
+        f"at most {BAND:.0%} off that. It is a diagnostic: what a book should be is its risk profile's business."
     ).replace("%", " %")
     return Table(head=head, rows=tuple(rows), texts=2), Text(text=note, tone="note")
 
@@ -137,7 +137,8 @@ def _drift(found: Sequence[Books]) -> tuple[Block, ...]:
         text = f"Drift by entropy: fewer than {LEAST_WINDOWS} decisions know the mean entropy of their pool."
         return (Text(text=text, tone="note"),)
     head = ("drift where the entropy of the pool was", "low", "middle", "high", "decisions")
-    return (Table(head=head, rows=tuple(rows)),)
+    note = "Entropy of the pool: the mean over its names of the entropy of ordinal patterns; high is hard to foretell."
+    return Table(head=head, rows=tuple(rows)), Text(text=note, tone="note")
 
 
 def _same(run: RunData, found: Sequence[Books]) -> tuple[Block, ...]:
@@ -157,7 +158,7 @@ def _same(run: RunData, found: Sequence[Books]) -> tuple[Block, ...]:
     odd = [pair for _, pair in same if pair.same.get(Why.UNEXPLAINED)]
     if not odd:
         return (table,)
-    names = "; ".join(f"{pair.first} and {pair.second}" for pair in odd)
+    names = "; ".join(dict.fromkeys(f"{pair.first} and {pair.second}" for pair in odd))
     text = f"Convergence anomaly: {names} came to the same weights and neither limits nor a fallback explain it: the "
     return table, Text(text=f"{text}winners are too few or too alike for these aims to differ.", tone="warning")
 

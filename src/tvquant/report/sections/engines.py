@@ -9,7 +9,7 @@ import polars as pl
 from tvquant.core.allocations import Recourse
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.books import Books, books_of, held_of
-from tvquant.report.figures import DIVERGING, axis, figure, plotted
+from tvquant.report.figures import APART, axis, figure, plotted
 from tvquant.report.formatting import NOTHING, count, day, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
@@ -61,10 +61,10 @@ def _own(run: RunData, one: Books) -> Weights:
 def _heat_map(ordered: Sequence[Books], matrix: Any) -> Figure:
     n, labels = len(ordered), [f"{one.profile} · {one.engine}" for one in ordered]
     trace = {
-        "type": "heatmap", "z": [plotted(100 * row) for row in matrix], "zmin": -100, "zmax": 100, "xgap": 1, "ygap": 1,
-        "colorscale": [list(stop) for stop in DIVERGING], "customdata": [[[a, b] for b in labels] for a in labels],
+        "type": "heatmap", "z": [plotted(100 * row) for row in matrix], "zmin": 0, "zmax": 100, "xgap": 1, "ygap": 1,
+        "colorscale": [list(stop) for stop in APART], "customdata": [[[a, b] for b in labels] for a in labels],
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<br>%{z:.2f} % apart<extra></extra>",
-        "showscale": False,
+        "colorbar": {"ticksuffix": " %"},
     }  # fmt: skip
     if n <= 24:
         trace |= {"texttemplate": "%{z:.1f}", "textfont": {"size": 9}}

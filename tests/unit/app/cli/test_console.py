@@ -39,3 +39,8 @@ def test_only_a_yes_goes_on_and_nobody_is_not_a_no(
             console.confirm("remove it?", otherwise="it stays")
     out, err = capsys.readouterr()
     assert (out, err.strip()) == ("", "remove it? [y/N]:")
+
+
+def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
+    assert [console.percent(value) for value in (-1e-17, -0.0, 1e-9)] == ["0.0 %"] * 3
+    assert [console.percent(value) for value in (-0.0006, 0.197, float("nan"))] == ["-0.1 %", "19.7 %", "-"]

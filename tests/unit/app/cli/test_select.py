@@ -23,8 +23,10 @@ def test_a_book_that_a_limit_empties_is_told_with_the_limit() -> None:
         "limits: cannot be kept together: allocation.limits.net: net at most 0 % and invested at least 100 %; raise "
         "allocation.limits.net (net at most) from 0 % to 100 %, or allow 100 % cash"
     )
-    assert told == [f"failed ({why})", "solved"]
-    assert _status(None) == "no winner"
+    joined = [" ".join(line.strip() for line in lines) for lines in told]
+    assert joined == [f"status   failed ({why})", "status   solved"]
+    assert all(len(line) <= 80 for lines in told for line in lines)
+    assert _status(None) == ["status   no winner"]
 
 
 COUNTS = dict.fromkeys(
