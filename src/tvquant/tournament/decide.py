@@ -117,31 +117,35 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         beta = beta_of(view, spec, choice.winners, ids)
     except ModelError as error:
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "neutrality", error))
-    problem = Problem(
-        keys=ids,
-        returns=known.returns,
-        covariance=known.covariance,
-        composition=known.composition,
-        clusters=known.clusters,
-        limits=limits,
-        previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
-        target=None if own is None else own.target,
-        regime=regime,
-        scores=scores_of(choice.response, ids),
-        antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
-        l2=_l2(spec, regime) + (L2 if guard else 0.0),
-        budget=BUDGET if guard else 1.0,
-        beta=beta,
-        selection_clusters=tuple(choice.response.clusters[name] for name in ids),
-    )
-    made = allocate(
-        problem,
-        engine=spec.engine,
-        risk_profile=spec.risk_profile,
-        fallbacks=fallbacks,
-        options=spec.options,
-        estimated=partial(covariance_of, view=view, rules=rules, hardened=known.hardened) if spec.two_layers else None,
-    )
+    estimated = partial(covariance_of, view=view, rules=rules, hardened=known.hardened) if spec.two_layers else None
+    try:
+        problem = Problem(
+            keys=ids,
+            returns=known.returns,
+            covariance=known.covariance,
+            composition=known.composition,
+            clusters=known.clusters,
+            limits=limits,
+            previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
+            target=None if own is None else own.target,
+            regime=regime,
+            scores=scores_of(choice.response, ids),
+            antifragility=None if BARBELL not in asked else antifragility_of(view, rules, choice.winners, ids),
+            l2=_l2(spec, regime) + (L2 if guard else 0.0),
+            budget=BUDGET if guard else 1.0,
+            beta=beta,
+            selection_clusters=tuple(choice.response.clusters[name] for name in ids),
+        )
+        made = allocate(
+            problem,
+            engine=spec.engine,
+            risk_profile=spec.risk_profile,
+            fallbacks=fallbacks,
+            options=spec.options,
+            estimated=estimated,
+        )
+    except ModelError as error:
+        return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "problem", error))
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
         made = replace(made, causes={**made.causes, **own.missing})
     if adaptive:

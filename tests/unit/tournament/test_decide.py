@@ -488,3 +488,13 @@ def test_a_benchmark_by_weights_holds_them_and_the_part_of_a_name_without_a_bar_
     found = decide(look(market(close), ROW), spec, Previous())
     assert (found.weights, found.excluded) == ({"X:A": 0.6}, {"X:B": "no_bar"}), "what is left is not rescaled"
     assert weights_at(market(close), spec_of(profile(benchmark__market=["X:A", "X:B"]), "market")) == {"X:A": 1.0}
+
+
+def test_a_problem_without_an_answer_keeps_its_selection(trending: Panel, scanned: Callable[..., Profile]) -> None:
+    """One cluster of every falling name, long and short: its stream does not vary, so two layers have no covariance."""
+    both = (recruits("all", "hold", "LONG", below=-0.1), FALLING)
+    more = {"selection__model": "baseline", "selection__max_clusters": 1, "allocation__layers": "two"}
+    decision = decide(look(trending, ROW), spec_of(scanned(*both, **more), "hrp"), Previous())
+    assert decision.allocation is not None
+    assert "no variance" in decision.allocation.attempts[0].outcome
+    assert (decision.failure, decision.allocation.status, decision.funnel.atoms_selected) == (None, Status.FAILED, 12)
