@@ -59,13 +59,13 @@ def demands(problem: Problem, feasible: FeasibleSet) -> tuple[Demand, ...]:
 
 def _of_book(problem: Problem, feasible: FeasibleSet) -> Iterator[Demand]:
     limits, units, n = problem.limits, feasible.units, len(problem.keys)
-    yield _most("gross", "longs and shorts together at most", limits.gross, units.gross, MOST)
+    yield _most(f"{LIMITS}.gross", "longs and shorts together at most", limits.gross, units.gross, MOST)
     low, high = limits.net
-    yield _most("net", "net at most", high, units.net, MOST)
-    yield _least("net", "net at least", low, units.net, -MOST)
+    yield _most(f"{LIMITS}.net", "net at most", high, units.net, MOST)
+    yield _least(f"{LIMITS}.net", "net at least", low, units.net, -MOST)
     for name, side, most in (("long", units.long, limits.long), ("short", units.short, limits.short)):
         if most is not None:
-            yield _most(name, f"{name} at most", most, side, MOST)
+            yield _most(f"{LIMITS}.{name}", f"{name} at most", most, side, MOST)
     yield _most("", "invested at most", min(1.0, problem.budget), np.ones(n), min(1.0, problem.budget))
 
 
@@ -73,9 +73,9 @@ def _of_parts(problem: Problem, feasible: FeasibleSet) -> Iterator[Demand]:
     limits, units = problem.limits, feasible.units
     groups = [feasible.cluster, *([] if feasible.selection is None else [feasible.selection])]
     rows = [units.gross * (group == one) for group in groups for one in range(int(group.max()) + 1)]
-    yield _most("cluster", "a cluster at most", limits.cluster, rows, 1.0)
+    yield _most(limits.cluster_key, "a cluster at most", limits.cluster, rows, 1.0)
     rows = [*np.diag(units.largest), *units.shared.values()]
-    yield _most("position", "a name at most", limits.position, rows, 1.0)
+    yield _most(limits.position_key, "a name at most", limits.position, rows, 1.0)
 
 
 def _of_names(feasible: FeasibleSet) -> Iterator[Demand]:
@@ -84,19 +84,19 @@ def _of_names(feasible: FeasibleSet) -> Iterator[Demand]:
     for one in feasible.named:
         kind, _, name = one.limit.label.partition(" ")
         if kind == "group":
-            yield _most("groups", f"{one.limit.label} at most", one.limit.most, one.gross, MOST)
+            yield _most(f"{LIMITS}.groups", f"{one.limit.label} at most", one.limit.most, one.gross, MOST)
         else:
-            yield _most("names", f"{name} at most", one.limit.most, one.gross, caps)
+            yield _most(f"{LIMITS}.names", f"{name} at most", one.limit.most, one.gross, caps)
             if one.limit.least > 0.0 and one.one_sided:
-                yield _least("names", f"{name} at least", one.limit.least, one.gross, 0.0)
+                yield _least(f"{LIMITS}.names", f"{name} at least", one.limit.least, one.gross, 0.0)
 
 
 def _most(key: str, what: str, value: float, rows: Floats | Sequence[Floats], loosest: float) -> Demand:
-    limit = StatedLimit(key=f"{LIMITS}.{key}" if key else "", what=what, value=value, sense=Sense.MOST)
+    limit = StatedLimit(key=key, what=what, value=value, sense=Sense.MOST)
     stacked = np.atleast_2d(np.array(rows))
     return Demand(limit=limit, rows=stacked, slopes=np.ones(len(stacked)), loosest=max(value, loosest))
 
 
 def _least(key: str, what: str, value: float, row: Floats, loosest: float) -> Demand:
-    limit = StatedLimit(key=f"{LIMITS}.{key}", what=what, value=value, sense=Sense.LEAST)
+    limit = StatedLimit(key=key, what=what, value=value, sense=Sense.LEAST)
     return Demand(limit=limit, rows=0.0 - row[None, :], slopes=-np.ones(1), loosest=min(value, loosest))

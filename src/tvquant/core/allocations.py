@@ -115,6 +115,7 @@ class Limits:
 
     `long` and `short` are the most of all longs and of all shorts, without signs; None where only gross and net bind.
     `reference` is how many times a risk profile's own weight without limits a stream may hold (`allocation.reference`).
+    `position_key` and `cluster_key` are the keys of the profile that hold the caps in force.
     """
 
     gross: float
@@ -126,6 +127,8 @@ class Limits:
     long: float | None = None
     short: float | None = None
     reference: float | None = None
+    position_key: str = "allocation.limits.position"
+    cluster_key: str = "allocation.limits.cluster"
 
     @property
     def without_leasts(self) -> "Limits":

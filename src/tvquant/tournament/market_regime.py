@@ -65,10 +65,14 @@ def limits_at(view: View, spec: StrategySpec) -> Limits:
 
     Weights that the user declares are held within the user's limits alone: no regime cuts them.
     """
-    cap = spec.rules.regime.caps.of(market_regime(view, spec.rules).label)
+    label, limits = market_regime(view, spec.rules).label, spec.limits
+    cap = spec.rules.regime.caps.of(label)
     if cap is None or spec.risk_profile == FIXED:
-        return spec.limits
-    return replace(spec.limits, position=min(spec.limits.position, cap), cluster=min(spec.limits.cluster, cap))
+        return limits
+    key = f"regime.caps.{label}"
+    if cap < limits.position:
+        limits = replace(limits, position=cap, position_key=key)
+    return replace(limits, cluster=cap, cluster_key=key) if cap < limits.cluster else limits
 
 
 def refuse_later_bands(section: RegimeSection, day: date) -> None:

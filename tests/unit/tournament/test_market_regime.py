@@ -15,6 +15,7 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.core.regimes import REGIME_UNKNOWN, Regime
 from tvquant.profiles import Profile
 from tvquant.profiles.regime_bands import packaged_bands
+from tvquant.tournament.cash import cash_parts
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import decide, prepare
 from tvquant.tournament.market_regime import market_regime, market_regime_at, market_returns, regime_key
@@ -231,3 +232,29 @@ def test_a_payload_holds_the_regime_and_a_baseline_has_none(profile: Profiles, m
     assert Decision.of(found.payload()).regime == found.regime
     baseline = next(cell.spec for cell in cells(made) if cell.baseline)
     assert decide(view, baseline, Previous()).payload()["regime"] is None
+
+
+def test_where_the_cap_of_a_regime_leaves_a_least_no_room_it_is_that_cap_which_is_named(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    """A is to hold .2 at least, which the profile's own caps of .25 allow and a crisis with .15 does not."""
+    panel = market(walks("ABCDEFGH", 300))
+
+    def made(label: Regime, **more: Any) -> Decision:
+        given = {"allocation__limits__names": {"X:A": [0.2, 0.22]}, "regime__bands": bands(label), **more}
+        return decide(look(panel, ROW), strategy(profile(**given)), Previous())
+
+    assert made(Regime.NORMAL).weights["X:A"] == pytest.approx(0.2)
+    failed = made(Regime.CRISIS)
+    assert (failed.weights, failed.funnel.selected) == ({}, 8)
+    (part,) = cash_parts(failed)
+    assert "regime.caps.crisis: a name at most 15 %" in part.detail
+    assert "raise regime.caps.crisis (a name at most) from 15 % to 20 %" in part.change
+    assert "allocation.limits.position" not in part.change
+    lower: dict[str, Any] = {"allocation__limits__names": {"X:A": [0.15, 0.22]}}
+    raised: dict[str, Any] = {"regime__caps__crisis": 0.2}
+    for change in (lower, raised):
+        held = made(Regime.CRISIS, **change)
+        assert held.allocation is not None
+        assert held.allocation.status is Status.SOLVED, "each way out is one"
+        assert held.allocation.constraints[0].limit == (0.2 if change is raised else 0.15)
