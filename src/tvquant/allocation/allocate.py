@@ -79,9 +79,11 @@ def allocate(
         constraints = (*verify(weights, cash, feasible), *one.verified(weights))
         broken = violated(constraints)
         given = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
-        divided = feasible.wanted if profile.objective in EQUAL else feasible.open_budget  # what a cut is taken from
-        causes = _left(answer.taken, cash) if given else _causes(feasible, answer, constraints, cash - (1.0 - divided))
-        bounds_keep = causes.pop(WHAT, 0.0) if profile.objective in EQUAL else feasible.reference_cash
+        cut = given or profile.objective in EQUAL  # from what is asked for, whatever the budget
+        by_name = {} if cut else _by_name(feasible, constraints)
+        causes = _left(answer.taken, cash if given else cash - (1.0 - (feasible.wanted if cut else feasible.budget)))
+        bounds_keep = causes.pop(WHAT, 0.0) if cut else feasible.reference_cash
+        forced = math.fsum(causes[label] for label in causes if given or label not in WHOLE)
         if not broken:
             return Allocation(
                 weights=dict(zip(problem.keys, weights.tolist(), strict=True)),
@@ -91,9 +93,9 @@ def allocate(
                 status=Status.SOLVED if len(attempts) == 1 else Status.FELL_BACK,
                 attempts=tuple(attempts),
                 constraints=constraints,
-                forced_cash=math.fsum(causes.values()) if given else _forced(feasible, answer, causes, divided),
+                forced_cash=forced if cut else feasible.forced_cash + forced,
                 reference_cash=bounds_keep,
-                causes=causes,
+                causes={**by_name, **causes},
                 single=one_book(weighed),
                 barbell=ends,
                 neutrality=one.neutrality(weights),
@@ -143,16 +145,19 @@ def _answered(
     streams, expansion = layers
     within = expansion.within(whole)
     under = within if own.most is None else bounded(within, expansion.sums(feasible.upper))
+    if failure := _nothing_left(under, "allocation.layers: two"):
+        return _Answered(EngineAnswer(weights=None, attempts=failure), feasible, None, feasible)
     answer = expansion.answer(_solved(streams, under, solver, one.of_clusters(expansion), options), whole, within)
     kept = under.reference_cash
     return _Answered(answer, replace(whole, budget=whole.budget - kept, reference_cash=kept), None, under)
 
 
-def _nothing_left(feasible: FeasibleSet) -> tuple[Attempt, ...]:
-    """Return that reference bounds leave nothing to hold within the other limits; none where they do."""
+def _nothing_left(feasible: FeasibleSet, key: str = "allocation.limits.reference") -> tuple[Attempt, ...]:
+    """Return that what `key` of the profile asks for leaves nothing to hold within the limits; none where it does."""
     if feasible.budget > NEGLIGIBLE:
         return ()
-    return (Attempt(what=WHAT, outcome="allocation.limits.reference leaves nothing to hold within the other limits"),)
+    outcome = f"{key} leaves nothing to hold within the other limits"
+    return (Attempt(what=key.rpartition(".")[2], outcome=outcome),)
 
 
 def _solved(
@@ -166,27 +171,12 @@ def _solved(
     return onto_caps(answer, within) if one.profile.capping is Capping.PROJECTED else answer
 
 
-def _causes(
-    feasible: FeasibleSet, answer: EngineAnswer, constraints: tuple[Constraint, ...], cash: float
-) -> dict[str, float]:
-    """Return the limits that took cash from a method that hands it to nobody -> how much; of others those by name.
-
-    Limits by name that bind together are one entry.
-    """
-    if answer.taken:
-        return _left(answer.taken, cash)
+def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict[str, float]:
+    """Return the limits by name that bind -> the budget that they took; those that bind together are one entry."""
     named = {one.limit.label for one in feasible.named}
     kept = feasible.open_budget - feasible.budget - feasible.reference_cash
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
     return {", ".join(binding): kept} if kept > DUST and binding else {}
-
-
-def _forced(feasible: FeasibleSet, answer: EngineAnswer, causes: Mapping[str, float], divided: float) -> float:
-    """Return the cash that caps and limits by name leave no room for, or took and handed to nobody."""
-    if not answer.taken:
-        return feasible.forced_cash
-    found = math.fsum((feasible.wanted - divided, *(weight for label, weight in causes.items() if label not in WHOLE)))
-    return found if found > DUST else 0.0
 
 
 def _left(taken: Mapping[str, float], cash: float) -> dict[str, float]:

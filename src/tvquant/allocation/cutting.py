@@ -76,7 +76,9 @@ def _tightest(feasible: FeasibleSet, i: int) -> str:
             and one.limit.most / one.gross[i] <= feasible.upper[i]
         ):
             return one.limit.label
-    if feasible.most is not None and feasible.most[i] <= feasible.upper[i]:
+    limits, units = feasible.limits, feasible.units
+    capped = min(limits.position / float(units.largest[i]), limits.cluster / float(units.gross[i]))
+    if feasible.most is not None and feasible.most[i] < capped - DUST:
         return "reference"
     return "position" if feasible.limits.position <= feasible.limits.cluster else Family.CLUSTER.value
 

@@ -51,7 +51,7 @@ class Expansion:
         if answer.weights is None:
             return answer
         lost = feasible.budget - within.budget
-        taken = {**answer.taken, SHARES: lost} if lost > DUST else answer.taken
+        taken = answer.taken or ({SHARES: lost} if lost > DUST else {})  # what was cut was cut to the image
         return replace(answer, weights=self.weights(answer.weights), taken=taken)
 
     def within(self, feasible: FeasibleSet) -> FeasibleSet:

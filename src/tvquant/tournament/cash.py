@@ -2,7 +2,8 @@
 
 1. Without weights all is cash, by one cause: nobody was recruited, nobody was healthy, all were vetoed, the model chose
    nobody, or no allocation was found.
-2. With weights, what gross and net limits would not invest is cash that the profile wants.
+2. With weights, what gross and net limits would not invest is cash that the profile wants; so is what protection after
+   a large loss leaves of that.
 3. Of the rest, N names under the position cap p hold N p at most. What is missing is laid to the names that fell out,
    each of which could have held p, the last ones first: those the model left, vetoed ones, unhealthy ones, those never
    recruited. Then C clusters under the cluster cap hold less than that; then net limits of two sides, or selection
@@ -21,16 +22,25 @@ from enum import StrEnum
 
 from tvquant.allocation.allocate import WHOLE
 from tvquant.allocation.barbell import CORE
-from tvquant.allocation.risk.catalogue import FIXED
+from tvquant.allocation.layered import SHARES
+from tvquant.allocation.reference import EQUAL
+from tvquant.allocation.reference import WHAT as REFERENCE
+from tvquant.allocation.risk.catalogue import FIXED, RISK_PROFILES
 from tvquant.core.allocations import CAP_TOLERANCE, AllocationOutcome, Status
 from tvquant.core.atoms import Direction
 from tvquant.core.decisions import Decision, Netting
+from tvquant.tournament.survival import BUDGET
 from tvquant.universe.health import REASONS
 
 DUST = 1e-12
 """A part that is not larger is none."""
 ROUNDING = 1e-6
 """What a solver leaves of its budget, in all."""
+CUTS = ("position", "cluster")
+"""Caps that cut, in the order in which they do."""
+GROSS = "gross"
+EVEN = frozenset(name for name, profile in RISK_PROFILES.items() if profile.objective in EQUAL)
+"""Risk profiles that are cut from equal weights, and hand what is cut to nobody."""
 STEPS = 50
 """Halvings of the search for a cap: its digits are used up."""
 
@@ -52,9 +62,11 @@ class Cause(StrEnum):
     NET = "net limits of longs against shorts"
     TOGETHER = "assets and selection clusters at their caps beside those of allocation"
     REFERENCE = "no atom far above the method's own weight"
+    SHARES = "a member at its limit binds the cluster that is held whole"
     NAMED = "limit"
     NETTING = "taken where a limit would break after netting"
     WANTED = "the profile wants it: limits of the whole book"
+    SURVIVAL = "protection after a large loss"
     DECLARED = "not declared: the user's own weights leave it"
     LEFT = "left by the optimiser"
     ROUNDING = "rounding"
@@ -150,17 +162,35 @@ KEYS = {
 def _of_limits(decision: Decision, made: AllocationOutcome) -> Iterator[CashPart]:
     """Yield what limits keep, from the profile's own to those of single names."""
     limits = {one.name: one.limit for one in made.constraints}
-    wanted = _wanted(decision, limits)
-    if 1.0 - wanted > DUST:
+    whole = _wanted(decision, limits)
+    wanted = whole if decision.survival is None else min(whole, BUDGET)
+    causes, kept = {**made.causes, REFERENCE: made.reference_cash}, whole - wanted
+    if made.risk_profile == FIXED:  # causes are of all that is declared
+        kept = min(kept, causes.get(GROSS, 0.0))
+        causes[GROSS] = causes.get(GROSS, 0.0) - kept
+    elif 1.0 - whole > DUST:
         change = "allocation.limits.gross, net, long or short: more"
-        yield CashPart(cause=Cause.WANTED, share=1.0 - wanted, detail=f"they invest {wanted:.4g}", change=change)
+        yield CashPart(cause=Cause.WANTED, share=1.0 - whole, detail=f"they invest {whole:.4g}", change=change)
+    if kept > DUST:
+        yield CashPart(cause=Cause.SURVIVAL, share=kept, detail=f"at most {BUDGET:.0%} are invested")
     if made.risk_profile != FIXED:
-        yield from _of_caps(decision, made, limits, wanted)
-    if made.reference_cash > DUST:
-        change = "allocation.limits.reference: more, or null"
-        yield CashPart(cause=Cause.REFERENCE, share=made.reference_cash, change=change)
-    for label, share in sorted(made.causes.items()):
-        yield _named(label, share)
+        by_caps = tuple(_of_caps(decision, made, limits, wanted))
+        yield from by_caps
+        if made.risk_profile in EVEN:
+            causes = _beyond(causes, math.fsum(one.share for one in by_caps))
+    for label, share in sorted(causes.items(), key=lambda one: (one[0] != REFERENCE, one[0])):
+        if share > DUST:
+            yield _named(label, share)
+
+
+def _beyond(causes: dict[str, float], known: float) -> dict[str, float]:
+    """Return what limits cut from equal weights beyond the part that is laid to caps already, as they were cut."""
+    left = dict(causes)
+    order = sorted(causes.keys() - WHOLE, key=lambda one: (*(one != cap for cap in CUTS), one == REFERENCE, one))
+    for label in order:
+        taken = min(known, left[label])
+        left[label], known = left[label] - taken, known - taken
+    return left
 
 
 def _wanted(decision: Decision, limits: dict[str, float]) -> float:
@@ -260,13 +290,18 @@ SHOWN = 4
 
 def _named(label: str, share: float) -> CashPart:
     """Return the part of a recorded cause: a limit that cut, a limit by name, or what the user declared in vain."""
-    if label in ("position", "cluster"):
+    if label in CUTS:
         cause = Cause.CUT_POSITION if label == "position" else Cause.CUT_CLUSTER
         change = f"allocation.limits.{label}: more, or a risk profile that hands it on (hrp, min_variance)"
         return CashPart(cause=cause, share=share, change=change)
     if label == CORE:
         change = "allocation.limits.cluster or position: more, or a smaller selection.cluster_distance"
         return CashPart(cause=Cause.CORE, share=share, change=change)
+    if label == REFERENCE:
+        return CashPart(cause=Cause.REFERENCE, share=share, change="allocation.limits.reference: more, or null")
+    if label == SHARES:
+        change = "allocation.layers: one, or allocation.limits.position or names: more"
+        return CashPart(cause=Cause.SHARES, share=share, change=change)
     if label in WHOLE:
         change = f"allocation.limits.{_key(label)}: wider"
         return CashPart(cause=Cause.NET if label.startswith("net") else Cause.WANTED, share=share, change=change)

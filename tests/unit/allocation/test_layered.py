@@ -137,3 +137,15 @@ def test_a_least_of_a_member_is_a_least_of_its_cluster():
     got = weighed(problem(limits(cluster=1.0, names={"X:N011": (0.1, 0.25)})), "min_variance", estimated=estimate)
     assert got.status is Status.SOLVED, got.attempts
     assert got.weights["N011"] == pytest.approx(0.1, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["max_sharpe", "max_diversification", "min_variance", "hrp"])
+def test_a_least_that_the_shares_of_its_cluster_cannot_keep_is_said(name):
+    """One cluster of twelve may hold .15, of which N011 alone is to be .1: more than its share of that."""
+    bounds = limits(cluster=0.15, names={"X:N011": (0.1, 0.15)})
+    got = weighed(problem(bounds, clusters=(0,) * 12), name, estimated=estimate)
+    assert got.status is Status.FAILED
+    assert [str(one.outcome) for one in got.attempts] == [
+        "allocation.layers: two leaves nothing to hold within the other limits"
+    ]

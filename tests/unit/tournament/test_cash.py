@@ -11,9 +11,10 @@ from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
 from tvquant.core.allocations import Allocation, Constraint, Status
 from tvquant.core.atoms import Atom, Direction
-from tvquant.core.decisions import Decision, Netting
+from tvquant.core.decisions import Decision, Netting, Survival
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.tournament.cash import Cause, cash_parts
+from tvquant.tournament.survival import BUDGET
 
 AT = np.datetime64("2024-06-28", "us")
 
@@ -187,3 +188,47 @@ def test_clusters_of_the_selection_that_bind_alone_are_named() -> None:
     problem = replace(problem, selection_clusters=(0, 0, 0, 0, 1, 1))
     made = allocate(problem, engine="custom", risk_profile="hrp")
     assert shares(decided(problem, made, funnel(6)))[Cause.TOGETHER] == pytest.approx(0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize("profile", ["equal_names", "equal_weight"])
+def test_what_caps_cut_from_equal_weights_is_counted_once(profile: str) -> None:
+    """One cluster of twelve: .15 is all that it may hold, and no cut of single names says more than that."""
+    found = shares(decided(*solved(12, profile, clusters=[0] * 12, cluster=0.15), funnel(12)))
+    assert found == pytest.approx({Cause.CLUSTERS: 0.85})
+    found = shares(decided(*solved(5, profile, position=0.05, gross=0.9), funnel(5, universe=30)))
+    assert found == pytest.approx({Cause.WANTED: 0.1, Cause.NOBODY: 0.65})
+    found = shares(decided(*solved(12, profile, clusters=[0] * 12, reference=0.5), funnel(12)))
+    assert found == pytest.approx({Cause.CLUSTERS: 0.75})
+
+
+def test_declared_weights_above_gross_are_cut_once() -> None:
+    """Four of 1/4, half of them by gross: nothing else is missing."""
+    assert shares(decided(*solved(4, "fixed", gross=0.5), funnel(4))) == pytest.approx({Cause.WANTED: 0.5})
+
+
+@pytest.mark.parametrize("profile", ["hrp", "equal_weight", "fixed"])
+def test_what_protection_after_a_loss_leaves_is_a_cause_of_its_own(profile: str) -> None:
+    """Gross .8 wants .2; of the rest the protection leaves .3, and where gross wants .7 nothing."""
+    for gross, kept in ((0.8, {Cause.WANTED: 0.2, Cause.SURVIVAL: 0.3}), (0.3, {Cause.WANTED: 0.7})):
+        problem = replace(solved(6, gross=gross)[0], budget=BUDGET)
+        if profile == "fixed":  # no more is declared than gross allows
+            problem = replace(problem, target=np.full(6, gross / 6))
+            kept = {Cause.DECLARED if cause is Cause.WANTED else cause: share for cause, share in kept.items()}
+        made = allocate(problem, engine="custom", risk_profile=profile)
+        protected = replace(decided(problem, made, funnel(6)), survival=Survival(drawdown=0.6, left=3))
+        assert shares(protected) == pytest.approx(kept)
+
+
+def test_in_two_layers_a_member_at_its_limit_and_a_limit_by_name_are_told_apart() -> None:
+    """Two clusters of two, of variances 1 and 9: the larger part, .9, may be .18 and .25, and binds its cluster."""
+    problem = problem_of(covariance_of(np.diag([1.0, 9.0, 1.0, 9.0])), clusters=[0, 0, 1, 1],
+                         limits=limits(cluster=1.0, names={"X:N000": (0.0, 0.18)}))  # fmt: skip
+    two = {"engine": "custom", "estimated": lambda returns: covariance_of(np.eye(2))}
+    made = allocate(problem, risk_profile="equal_weight", **two)
+    assert made.cash == pytest.approx(1 - 0.43 / 0.9)
+    assert sum(shares(decided(problem, made, funnel(4))).values()) == pytest.approx(made.cash)
+    made = allocate(problem, risk_profile="hrp", **two)
+    found = shares(decided(problem, made, funnel(4)))
+    assert found == pytest.approx({Cause.NAMED: 0.07, Cause.SHARES: 0.93 - 0.43 / 0.9}, abs=1e-6)
+    (part,) = (one for one in cash_parts(decided(problem, made, funnel(4))) if one.cause is Cause.SHARES)
+    assert part.change.startswith("allocation.layers: one")
