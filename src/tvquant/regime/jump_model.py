@@ -3,6 +3,7 @@
 import numpy as np
 
 from tvquant.core.panel import Floats
+from tvquant.statistics.precision import without_variance
 
 PENALTY = 20.0
 """Price of a change of state, in squared standard deviations of the features: some twenty rows must speak for it."""
@@ -16,13 +17,15 @@ def is_rough(returns: Floats) -> bool:
 
     The features are exponentially weighted means of the sizes of returns, in standard deviations: each row's look back
     only. Two states are fitted to them where a change costs `PENALTY`; then the states are told online, each by the
-    rows up to it, and the last one is used.
+    rows up to it, and the last one is used. Sizes that do not vary have no rougher state.
 
     Source: Bemporad, Breschi, Piga & Boyd (2018), Fitting jump models, Automatica 96, 11-21; online as Shu, Yu & Mulvey
     (2024), Downside risk reduction using regime-switching signals: a statistical jump model approach; by jumpmodels.
     """
     from jumpmodels.jump import JumpModel
 
+    if without_variance(np.abs(returns)[:, None])[0]:
+        return False
     features = _features(returns)
     model = JumpModel(n_components=2, jump_penalty=PENALTY, random_state=SEED)
     model.fit(features, sort_by="freq")

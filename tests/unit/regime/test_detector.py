@@ -197,3 +197,17 @@ def test_second_opinions_are_asked_from_sixty_rows_on(detector) -> None:
     one = detector(hmm=True)
     assert one.detect(returns, periods_per_year=252).flags == ("hmm_rough",)
     assert one.detect(returns[1:], periods_per_year=252).flags == ()
+
+
+@pytest.mark.xdist_group("sklearn")
+@pytest.mark.parametrize("name", OPINIONS)
+@pytest.mark.parametrize("fall", [0.2, 0.5, 1.0])
+def test_a_crash_on_the_last_row_alone_is_a_rough_end(name: str, fall: float) -> None:
+    """Nobody has seen yet what follows it; a model of transitions must bear that."""
+    assert OPINIONS[name](np.append(NOISE[-99:], -fall))
+
+
+@pytest.mark.xdist_group("sklearn")
+@pytest.mark.parametrize("name", OPINIONS)
+def test_sizes_that_do_not_vary_have_no_rougher_state(name: str) -> None:
+    assert not OPINIONS[name](np.tile([0.007, -0.007], 60))
