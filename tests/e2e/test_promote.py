@@ -74,7 +74,7 @@ def test_a_challenger_is_promoted_by_the_rule_of_its_run_and_by_nothing_else(hom
     assert re.search(r"Sharpe difference</th>.{0,80}interval</th>.{0,80}n, rows</th>", page, re.S)
     assert "Challengers in shadow" not in other
     checked = tvquant("leakcheck", challenged["run"], "-w", home, "--windows", "1", "--json").document
-    assert (checked["leaks"], checked["forks"][0]["decisions"]) == ([], 4)
+    assert (checked["leaks"], checked["forks"][0]["decisions"]) == ([], 5)
     compared = tvquant("runs", "diff", alone["run"], challenged["run"], "-w", home, "--json").document
     assert compared["equal"]
     assert "challengers" in [one["name"] for one in compared["parameters"]]
