@@ -93,18 +93,18 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
     if answer.weights is None:
         return answer
     least = NEXT_TO_NOTHING * float(answer.weights.max())
-    weights = project(np.maximum(answer.weights, least), feasible)
+    weights, said = project(np.maximum(answer.weights, least), feasible), ""
     if not _exact(weights, feasible):
         found, status = nearest(answer.weights, feasible)
         if found is None:
             failed = Attempt(what="projection onto the limits", outcome=status, recourse=(Recourse.PROJECTION,))
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
-        weights = found
+        weights, said = found, "" if status == "Solved" else f" ({status})"
     moved = 0.5 * float(np.abs(weights / weights.sum() - answer.weights / answer.weights.sum()).sum())
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)
     *before, last = answer.attempts
-    outcome = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved"
+    outcome = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved{said}"
     projected = replace(last, outcome=outcome, recourse=(*last.recourse, Recourse.PROJECTION))
     return EngineAnswer(weights=weights, attempts=(*before, projected))
 
