@@ -43,6 +43,7 @@ ELSEWHERE = {
     "lake/storage/tables.py": "unit/lake/reading/test_lake.py",
     # Sections of one schema: a profile is checked whole.
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",
+    "profiles/sections/costs.py": "unit/profiles/test_schema.py",
     "profiles/sections/data.py": "unit/profiles/test_schema.py",
     "profiles/sections/execution.py": "unit/profiles/test_schema.py",
     "profiles/sections/promotion.py": "unit/profiles/test_schema.py",

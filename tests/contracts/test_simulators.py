@@ -48,6 +48,7 @@ class Plain:
         default=MappingProxyType({c: Support.NATIVE if c in BARE else Support.REFUSED for c in Capability})
     )
     options: tuple[type[Options], ...] = (Spread,)
+    needs: tuple[str, str] | None = None
 
     def simulate(
         self,
@@ -184,13 +185,17 @@ def test_a_profile_that_asks_for_what_its_simulator_refuses_is_refused_before_an
     refused = frozenset(c.value for c, how in Plain().capabilities.items() if how is Support.REFUSED)
     both = replace(
         own,
-        simulators={**own.simulators, "plain": frozenset(Convention) - refused},
+        simulators=own.simulators | {"plain"},
         refusals={**own.refusals, "plain": refused},
     )
     asked = {"execution.simulators": ["plain"], "execution.convention": "next_close", "costs.borrow_rate": 0.02}
     assert [key for key, _ in both.complaints(asked)] == ["costs.borrow_rate"]
     assert [key for key, _ in both.complaints({**asked, "costs.borrow_rate": 0.0})] == []
-    assert [key for key, _ in both.complaints({**asked, "execution.simulators": ["plain", "custom"]})] == []
+    assert [key for key, _ in both.complaints({**asked, "execution.simulators": ["custom", "plain"]})] == []
+    first = {**asked, "execution.simulators": ["plain", "custom"]}
+    assert [(key, "whose book is the headline" in text) for key, text in both.complaints(first)] == [
+        ("costs.borrow_rate", True)
+    ]
     assert [key for key, _ in both.complaints({**asked, "execution.convention": "next_open"})] == [
         "execution.convention", "costs.borrow_rate",
     ]  # fmt: skip
@@ -202,6 +207,7 @@ def test_an_option_is_explained_checked_and_reaches_its_simulator_alone(monkeypa
 
     def resolved(value: float) -> ResolvedProfile:
         settings = {"execution__simulators": ["custom", "plain"], "execution__convention": "next_close"}
+        settings["costs__borrow_rate"] = 0.0
         return resolved_of("us_equities", **settings, execution__plain__half_spread_bps=value)
 
     assert vocabulary().keys.meaning("execution.plain.half_spread_bps").startswith("basis points of the value")

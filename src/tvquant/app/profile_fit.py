@@ -14,7 +14,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
 from tvquant.lake import Contents
 from tvquant.profiles import Profile, ResolvedProfile
-from tvquant.profiles.sections.execution import RateSeries
+from tvquant.profiles.sections.costs import RateSeries
 from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.models.every_name import EveryName

@@ -13,7 +13,7 @@ from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel, Times
 from tvquant.core.rates import RiskFree
 from tvquant.lake.reading.rates import known_rates
-from tvquant.profiles.sections.execution import RateSeries
+from tvquant.profiles.sections.costs import RateSeries
 
 STALE = np.timedelta64(10, "D")
 """How long the last value holds."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from tvquant.core.books import Convention
 from tvquant.profiles import Vocabulary
 from tvquant.profiles.options import declared_by
 from tvquant.profiles.sections.allocation import ADAPTIVE
@@ -12,6 +11,7 @@ CHOSEN = "In each regime of the market another of these, by risk.adaptive."
 
 def vocabulary() -> Vocabulary:
     """Return every member that a profile may name here."""
+    from tvquant import simulation
     from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of, uninstalled
     from tvquant.allocation.profile_checks import complaints
     from tvquant.allocation.risk.contract import Estimate
@@ -19,14 +19,8 @@ def vocabulary() -> Vocabulary:
     from tvquant.features import TERMS
     from tvquant.regime import MarketRegimeDetector
     from tvquant.selection import SELECTION_MODELS, VETOES
-    from tvquant.simulation import SIMULATORS
-    from tvquant.simulation.simulators.contract import Support
     from tvquant.statistics import ESTIMATORS, MEANS
 
-    refusals = {
-        name: frozenset(what.value for what, how in simulator.capabilities.items() if how is Support.REFUSED)
-        for name, simulator in SIMULATORS.items()
-    }
     return Vocabulary(
         selection_models=frozenset(SELECTION_MODELS),
         engines={name: risk_profiles_of(engine) | {ADAPTIVE} for name, engine in ENGINES.items()},
@@ -35,12 +29,12 @@ def vocabulary() -> Vocabulary:
         means=frozenset(MEANS),
         uninformed=frozenset(name for name, one in MEANS.items() if not one.informed),
         reads_means=frozenset(name for name, one in RISK_PROFILES.items() if Estimate.MEANS in one.needs),
-        simulators={name: frozenset(Convention) - refused for name, refused in refusals.items()},
-        refusals=refusals,
+        simulators=frozenset(simulation.SIMULATORS),
+        refusals={name: simulation.refusals_of(one) for name, one in simulation.SIMULATORS.items()},
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
-        missing=uninstalled(),
+        missing={**uninstalled(), **simulation.uninstalled()},
         checks=(complaints,),
         contradictions={name: model.contradicts for name, model in SELECTION_MODELS.items()},
         options={
@@ -48,7 +42,7 @@ def vocabulary() -> Vocabulary:
             "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),
             "allocation.covariance": declared_by(ESTIMATORS.values()),
             "regime": declared_by((MarketRegimeDetector,)),
-            "execution": declared_by(SIMULATORS.values()),
+            "execution": declared_by(simulation.SIMULATORS.values()),
         },
     )
 

@@ -1,7 +1,7 @@
 """Books: the weights that were decided, the rules they are traded by, and what became of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -19,6 +19,30 @@ class Convention(StrEnum):
     SAME_CLOSE = "same_close"
 
 
+class Rebalancing(StrEnum):
+    """When decided weights are restored: at each decision, drifting in between, or at every row."""
+
+    WINDOW = "window"
+    DAILY = "daily"
+
+
+class Spread(StrEnum):
+    """What a fill loses to the market: `slippage_bps` of its value, or half of a spread measured from recent bars."""
+
+    FLAT = "flat"
+    CORWIN_SCHULTZ = "corwin_schultz"
+    ABDI_RANALDO = "abdi_ranaldo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeTier:
+    """Commission of an account that has traded at least `traded` of base currency in the last 30 days."""
+
+    traded: float
+    maker_bps: float
+    taker_bps: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
     """What trading and holding cost.
@@ -28,12 +52,29 @@ class CostModel:
     value of spot and stock shorts, and on borrowed cash: what longs take beyond shorts and equity, swaps left out of
     both (their notional is not cash). `assumed_funding_bps` is what either side of a swap pays of its value for eight
     hours that no payment covers.
+
+    Parameters
+    ----------
+    borrow_rates : (symbol, rate) of shorts that cost another rate than `borrow_rate`.
+    cash_yield : fraction per year that cash earns, on equity less the longs of the cash market where that is above 0;
+        one figure, or one per row of the panel (T), known when the row began.
+    spread : what stands for slippage; a measured one replaces `slippage_bps`.
+    tiers : by value traded in 30 days, from 0 up; they replace `commission_bps`. Their values need `Execution.nav`.
+    maker_share : share of traded value that rests in the book and pays the maker's fee of its tier.
+    impact : k of the square-root law: a fill of value v also costs k x sigma x sqrt(v / ADV) x v, with the daily
+        volatility and traded value of 20 bars to the decision; 0 is none. Needs `Execution.nav`.
     """
 
     slippage_bps: float = 5.0
     commission_bps: float = 1.0
     borrow_rate: float = 0.02
     assumed_funding_bps: float = 1.0
+    borrow_rates: tuple[tuple[str, float], ...] = ()
+    cash_yield: float | Floats = field(default=0.0, compare=False)
+    spread: Spread = Spread.FLAT
+    tiers: tuple[FeeTier, ...] = ()
+    maker_share: float = 0.0
+    impact: float = 0.0
 
     @property
     def per_notional(self) -> float:
@@ -47,12 +88,32 @@ class Execution:
 
     `lag` is extra rows between decision and fill. An asset without a bar is marked at its last price; after
     `halt_limit` such rows it is closed at that price, `delisting_haircut` to the bad side of its direction.
+
+    Parameters
+    ----------
+    rebalancing : `window` trades at decisions and lets weights drift between them, `daily` restores them at every row.
+    band : a name whose weight at the decision mark is within this distance of its target is not traded; entries, exits
+        and flips ignore it.
+    partial : share of the way from what is held to the target that one rebalance goes; 1 goes all of it.
+    lots : quantities are cut to lots and orders below the minimum notional are left out, exits of these excepted.
+    nav : equity in base currency at the start: what lots, fee tiers, impact and participation are measured against.
+    buffer : share of every weight that is kept in cash, in every simulator.
+    maintenance_margin : where equity at a mark is below this share of gross, everything is closed; 0: no such rule.
+    participation : most that a fill may be of a name's mean traded value of 20 bars to the decision; None: no limit.
     """
 
     convention: Convention = Convention.NEXT_OPEN
     lag: int = 0
     halt_limit: int = 5
     delisting_haircut: float = 0.30
+    rebalancing: Rebalancing = Rebalancing.WINDOW
+    band: float = 0.0
+    partial: float = 1.0
+    lots: bool = False
+    nav: float | None = None
+    buffer: float = 0.0
+    maintenance_margin: float = 0.0
+    participation: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -46,8 +46,13 @@ UNITS: Mapping[str, str] = {
     "tolerances": "beta of the book, per unit of equity",
     **dict.fromkeys(("quiet", "normal", "turbulent", "crisis"), "fraction of equity"),
     **dict.fromkeys(("max_missing", "quorum", "null_share", "min_survival", "delisting_haircut"), "fraction"),
+    **dict.fromkeys(("band", "buffer"), "fraction of equity"),
+    **dict.fromkeys(("partial", "maker_share", "maintenance_margin", "participation"), "fraction"),
+    "nav": "base currency",
+    "impact": "multiple of volatility",
+    "tiers": "base currency and basis points",
     **dict.fromkeys(("min_roc", "max_roc", "max_volatility_d"), "percent"),
-    **dict.fromkeys(("borrow_rate", "risk_free", "hurdle"), "fraction per year"),
+    **dict.fromkeys(("borrow_rate", "borrow_rates", "cash_yield", "risk_free", "hurdle"), "fraction per year"),
     **dict.fromkeys(("expansion", "inflationary_trend", "stagnation", "l2.normal", "l2.crisis"), "mean variances"),
     "level": "share of rows",
     "reference": "multiple of a weight",
@@ -255,8 +260,11 @@ def _types(schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield the types that a value may have, in words."""
     for one in schema.get("anyOf", (schema,)):
         kind = one.get("type")
-        if kind == "array":
-            yield f"list of {PLURAL[next(_types(one['items']))]}"
+        if kind == "array" and "prefixItems" in one["items"]:
+            yield _mapping({"additionalProperties": one["items"]["prefixItems"][1]})  # pairs of a name and a value
+        elif kind == "array":
+            item = next(_types(one["items"]))
+            yield f"list of {PLURAL.get(item) or item.replace('mapping', 'mappings', 1)}"
         elif "const" in one:
             yield f"`{one['const']}`"
         else:

@@ -15,8 +15,9 @@ from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION, Name, OneLine, Section, broken
 from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection, RiskSection
+from tvquant.profiles.sections.costs import CostsSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
-from tvquant.profiles.sections.execution import BenchmarkSection, CostsSection, ExecutionSection
+from tvquant.profiles.sections.execution import BenchmarkSection, ExecutionSection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.profiles.sections.selection import SelectionSection

@@ -4,28 +4,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
-from tvquant.core.books import Convention
 from tvquant.core.regimes import Regime
+from tvquant.profiles.demands import demands, demands_of
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.options import FamilySection, Options
 from tvquant.profiles.schema import Profile
 from tvquant.profiles.sections.allocation import ADAPTIVE
-
-DEMANDS: Mapping[str, str] = MappingProxyType(
-    {
-        "execution.lag": "lag",
-        "costs.slippage_bps": "slippage",
-        "costs.commission_bps": "commission",
-        "costs.borrow_rate": "borrow",
-    }
-)
-"""Key of a profile -> the capability of a simulator that it asks for where it is above 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +27,7 @@ class Vocabulary:
     uninformed : estimators of means that tell no name from another.
     reads_means : risk profiles that need to be told.
     engines : optimiser -> risk profiles it solves.
-    simulators : simulator -> execution conventions it plays.
+    simulators : names of the simulators.
     refusals : simulator -> capabilities that it refuses.
     features, logics : names that scanners may filter, and hold their recruits for.
     vetoes : names that a profile may leave in force.
@@ -51,7 +40,7 @@ class Vocabulary:
     selection_models: frozenset[str]
     engines: Mapping[str, frozenset[str]]
     risk_profiles: frozenset[str]
-    simulators: Mapping[str, frozenset[str]]
+    simulators: frozenset[str]
     covariances: frozenset[str]
     means: frozenset[str]
     uninformed: frozenset[str] = frozenset()
@@ -129,6 +118,11 @@ class Vocabulary:
             chosen = sorted(set(profile.risk.by_regime.values()) - self.engines[engine])
             if ADAPTIVE in allocation.profiles and chosen:
                 yield f"engine {engine} does not solve {', '.join(chosen)} of risk.adaptive: it has no adaptive cell"
+        asked = demands_of(profile)
+        for simulator in profile.execution.simulators:
+            if refused := sorted(asked.keys() & self.refusals.get(simulator, frozenset())):
+                what = ", ".join(f"{one} ({asked[one]})" for one in refused)
+                yield f"simulator {simulator} refuses {what}: no book of it is made"
 
     def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""
@@ -216,23 +210,21 @@ class Vocabulary:
                 if engines and name in self.risk_profiles and not any(name in self.engines[e] for e in engines):
                     yield key, f"risk profile {name!r} is solved by none of allocation.engines ({', '.join(engines)})"
         yield from self._idle(engines, values)
-        simulators = [name for name in _names(values.get("execution.simulators")) if name in self.simulators]
-        played = frozenset[str]().union(*(self.simulators[name] for name in simulators))
-        for convention in _names(values.get("execution.convention")):
-            if simulators and convention in Convention and convention not in played:
-                yield (
-                    "execution.convention",
-                    f"{convention!r} is played by none of execution.simulators ({', '.join(simulators)}); "
-                    f"they play {', '.join(sorted(played)) or 'nothing'}",
-                )
-        for key, capability in DEMANDS.items():
-            asked = values.get(key)
-            demanded = isinstance(asked, int | float) and asked > 0
-            if demanded and simulators and all(capability in self.refusals.get(name, ()) for name in simulators):
-                yield (
-                    key,
-                    f"{capability} is refused by all of execution.simulators ({', '.join(simulators)}); set it to 0",
-                )
+        yield from self._unplayed(values)
+
+    def _unplayed(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Yield what no named simulator plays, and where the first, whose book is the headline, is none that does."""
+        named = [name for name in _names(values.get("execution.simulators")) if name in self.simulators]
+        asked = list(demands(values))
+        lacking = {name: [(key, what) for key, what in asked if what in self.refusals.get(name, ())] for name in named}
+        if not named or not lacking[named[0]]:
+            return
+        shared = [pair for pair in asked if all(pair in lacking[name] for name in named)]
+        who = f"all of execution.simulators ({', '.join(named)})"
+        if not shared:
+            who = f"{named[0]}, the first of execution.simulators, whose book is the headline"
+        for key, what in shared or lacking[named[0]]:
+            yield key, f"{what} is refused by {who}; ask for it not, or name a simulator that plays it first"
 
     def _idle(self, engines: Sequence[str], values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield engines that solve no named risk profile, and a headline that the first engine does not solve."""

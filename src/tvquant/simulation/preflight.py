@@ -3,6 +3,7 @@
 Pure functions over a panel and a path, so that simulators differ in how they keep an account and in nothing else.
 """
 
+from dataclasses import fields
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +13,8 @@ from tvquant.core.books import Convention, CostModel, Execution, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.quoting import shown
+from tvquant.profiles.demands import demands
+from tvquant.simulation.simulators.contract import Simulator, refusals_of
 
 type Columns = NDArray[np.intp] | None
 """Column numbers of the panel; None is all of them in the panel's order."""
@@ -32,6 +35,16 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
             raise ProfileError(f"{name} must be a number from 0 to {most:g}, found {shown(value)}")
     if not isinstance(execution.lag, Integral):
         raise ProfileError(f"execution.lag must be a whole number of rows, found {shown(execution.lag)}")
+
+
+def check_supported(simulator: Simulator, costs: CostModel, execution: Execution) -> None:
+    """Refuse rules that ask for what the simulator refuses; ProfileError names key and capability."""
+    rules = {f"costs.{one.name}": getattr(costs, one.name) for one in fields(costs)}
+    rules |= {f"execution.{one.name}": getattr(execution, one.name) for one in fields(execution)}
+    refused = refusals_of(simulator)
+    for key, capability in demands(rules):
+        if capability in refused:
+            raise ProfileError(f"{key}: simulator {simulator.name} refuses {capability}")
 
 
 def check_path(panel: Panel, path: WeightPath) -> None:

@@ -17,8 +17,9 @@ from tvquant.core.books import CostModel, Execution
 from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
+from tvquant.profiles.demands import demands_of
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
-from tvquant.simulation import SIMULATORS
+from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.statistics import ESTIMATORS, Estimates
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Neutral, Rules, Spec, StrategySpec, WinnersSpec
 from tvquant.tournament.windows import Schedule
@@ -137,8 +138,8 @@ def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
 
 
 def books(profile: Profile) -> tuple[Book, ...]:
-    """Return one book per simulator, all with the profile's costs and execution."""
-    costs, execution = profile.costs.cost_model(), profile.execution.execution()
+    """Return one book per simulator that plays what the profile asks for, all with its costs and execution."""
+    costs, execution, asked = profile.costs.cost_model(), profile.execution.execution(), demands_of(profile).keys()
     return tuple(
         Book(
             key=simulator,
@@ -148,6 +149,7 @@ def books(profile: Profile) -> tuple[Book, ...]:
             options=profile.execution.options_of(SIMULATORS[simulator]),
         )
         for simulator in profile.execution.simulators
+        if not asked & refusals_of(SIMULATORS[simulator])  # who is left out is a notice of the profile
     )
 
 

@@ -9,7 +9,8 @@ def test_every_packaged_preset_speaks_it() -> None:
         "max_diversification", "max_sharpe", "min_variance", "nco", "risk_parity",
     }  # fmt: skip
     assert words.engines["custom"] == {*methods, "adaptive", "market_neutral"}
-    assert words.simulators["custom"] == {"next_open", "next_close", "same_close"}
+    assert words.simulators == set(words.refusals) >= {"custom"}
+    assert not words.refusals["custom"] & {"next_open", "next_close", "same_close"}
     assert {name: lint(name, words) for name in available()} == {name: [] for name in available()}
 
 

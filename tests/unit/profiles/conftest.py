@@ -23,7 +23,7 @@ def vocabulary() -> Vocabulary:
         means=frozenset({"shrunk", "zero"}),
         uninformed=frozenset({"zero"}),
         reads_means=frozenset({"max_sharpe"}),
-        simulators={"custom": frozenset({"next_open", "next_close", "same_close"})},
+        simulators=frozenset({"custom"}),
         features=frozenset(TERMS),
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),

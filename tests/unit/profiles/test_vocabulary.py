@@ -61,16 +61,18 @@ def test_an_engine_without_a_cell_is_refused_and_one_that_cannot_make_the_headli
 
 def test_a_convention_that_no_named_simulator_plays_is_refused(vocabulary: Vocabulary) -> None:
     words = replace(
-        vocabulary, simulators={"custom": frozenset({"next_close"}), "other": frozenset({"next_open", "next_close"})}
+        vocabulary, simulators=frozenset({"custom", "other"}), refusals={"custom": frozenset({"next_open"})}
     )
     raw = load("us_equities")
     with pytest.raises(
         ProfileError,
-        match=r"'next_open' is played by none of execution.simulators \(custom\); they play next_close",
+        match=r"execution.convention: next_open is refused by all of execution.simulators \(custom\)",
     ):
         resolve(raw, words)
-    both = {"--simulators": ("execution.simulators", ["custom", "other"])}
-    assert resolve(raw, words, arguments=both).profile.execution.simulators == ("custom", "other")
+    both = {"--simulators": ("execution.simulators", ["other", "custom"])}
+    found = resolve(raw, words, arguments=both)
+    assert found.profile.execution.simulators == ("other", "custom")
+    assert "simulator custom refuses next_open (execution.convention): no book of it is made" in found.notices
     assert resolve(load("demo_sp500"), words).profile.execution.simulators == ("custom",)
 
 

@@ -1,19 +1,22 @@
-"""Sections `execution`, `costs` and `benchmark`: how weights become holdings, at what cost, against what."""
+"""Sections `execution` and `benchmark`: how weights become holdings, and what results are compared with."""
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, field_validator
 
-from tvquant.core.books import Convention, CostModel, Execution
-from tvquant.core.quoting import shown
+from tvquant.core.books import Convention, Execution, Rebalancing
 from tvquant.profiles.fields import Distinct, Member, Real, Section, Symbol, broken, pairs
 from tvquant.profiles.options import FamilySection
+from tvquant.profiles.sections.costs import RateSeries, rate
 
 REST = "cash"
 """Stands in weights of the benchmark for what is not invested."""
 SUM_TOLERANCE = 1e-9
+
+ZERO_RATE = "a zero rate"
+"""How the risk-free rate is named where there is none."""
 
 type Shares = Annotated[
     tuple[tuple[Annotated[str, Field(strict=True, pattern=rf"^({REST}|[^\s:#]+:[^\s:#]+)$")], Real], ...],
@@ -31,6 +34,14 @@ class ExecutionSection(FamilySection):
     lag : extra rows between decision and fill.
     halt_limit : rows without a bar after which a holding is closed.
     delisting_haircut : share of the last price that this costs.
+    rebalancing : `window` lets weights drift between decisions, `daily` restores them at every row.
+    band : a weight within this distance of its target is left alone at a rebalance; entries, exits and flips are not.
+    partial : share of the way to the target that one rebalance goes.
+    lots : cut quantities to lots, and leave out orders below the minimum notional.
+    nav : equity in base currency that the book starts with; lots, fee tiers, impact and participation need it.
+    buffer : share of every weight that is kept in cash.
+    maintenance_margin : below this share of gross the equity at a mark has everything closed; 0 is no such rule.
+    participation : most that a fill may be of a name's mean traded value of 20 bars; null is no limit.
     simulators : who plays the books.
     """
 
@@ -38,6 +49,14 @@ class ExecutionSection(FamilySection):
     lag: int = Field(strict=True, ge=0)
     halt_limit: int = Field(strict=True, ge=1)
     delisting_haircut: Real = Field(ge=0, le=1)
+    rebalancing: Rebalancing
+    band: Real = Field(ge=0, lt=1)
+    partial: Real = Field(gt=0, le=1)
+    lots: bool = Field(strict=True)
+    nav: Annotated[Real, Field(gt=0)] | None
+    buffer: Real = Field(ge=0, lt=1)
+    maintenance_margin: Real = Field(ge=0, lt=1)
+    participation: Annotated[Real, Field(gt=0, le=1)] | None
     simulators: Annotated[Distinct[Member], Field(min_length=1)]
 
     def execution(self) -> Execution:
@@ -47,66 +66,15 @@ class ExecutionSection(FamilySection):
             lag=self.lag,
             halt_limit=self.halt_limit,
             delisting_haircut=self.delisting_haircut,
+            rebalancing=self.rebalancing,
+            band=self.band,
+            partial=self.partial,
+            lots=self.lots,
+            nav=self.nav,
+            buffer=self.buffer,
+            maintenance_margin=self.maintenance_margin,
+            participation=self.participation,
         )
-
-
-class CostsSection(Section):
-    """What trading and holding cost.
-
-    Parameters
-    ----------
-    slippage_bps : what a fill loses to the market, of its value.
-    commission_bps : what the broker takes of a fill, of its value.
-    borrow_rate : fraction per year of the value of spot and stock shorts, and of borrowed cash.
-    """
-
-    slippage_bps: Real = Field(ge=0, le=10_000)
-    commission_bps: Real = Field(ge=0, le=10_000)
-    borrow_rate: Real = Field(ge=0, le=1)
-
-    def cost_model(self) -> CostModel:
-        """Return the costs as simulation takes them."""
-        return CostModel(
-            slippage_bps=self.slippage_bps, commission_bps=self.commission_bps, borrow_rate=self.borrow_rate
-        )
-
-
-type Unit = Literal["percent", "fraction"]
-UNITS: tuple[str, ...] = get_args(Unit.__value__)
-
-
-ZERO_RATE = "a zero rate"
-"""How the risk-free rate is named where there is none."""
-
-
-class RateSeries(Section):
-    """A rate that the lake holds.
-
-    Parameters
-    ----------
-    symbol : its closes are the rate per year.
-    unit : `percent`, 5.25 is 5.25 % per year, or `fraction`, .0525 is.
-    """
-
-    symbol: Symbol
-    unit: Unit
-
-    @property
-    def scale(self) -> float:
-        """What a close is multiplied with to be a fraction."""
-        return 0.01 if self.unit == "percent" else 1.0
-
-
-def _rate(value: object) -> object:
-    """Return the value if it is a rate or names a series, refused in one line where it does neither."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and -1 < value <= 1
-    series = isinstance(value, Mapping) and set(value) == {"symbol", "unit"} and value["unit"] in UNITS
-    if number or series or isinstance(value, RateSeries):
-        return value
-    raise broken(
-        "expected a fraction per year (0.02 is 2 %), or the series {symbol: EXCHANGE:TICKER, unit: percent} (or "
-        f"fraction), found {shown(value)}"
-    )
 
 
 def _written_as(market: object) -> str:
@@ -130,7 +98,7 @@ class BenchmarkSection(Section):
     market: Annotated[
         Annotated[Distinct[Symbol], Tag("parts")] | Annotated[Shares, Tag("weights")], Discriminator(_written_as)
     ]
-    risk_free: Annotated[Annotated[Real, Field(gt=-1, le=1)] | RateSeries, BeforeValidator(_rate)]
+    risk_free: Annotated[Annotated[Real, Field(gt=-1, le=1)] | RateSeries, BeforeValidator(rate)]
 
     @property
     def rate(self) -> str:

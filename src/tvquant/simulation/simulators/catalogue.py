@@ -1,9 +1,19 @@
 """The simulators there are, by name."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from tvquant.simulation.simulators.contract import Simulator
 from tvquant.simulation.simulators.custom import Custom
 
 SIMULATORS: Mapping[str, Simulator] = MappingProxyType({"custom": Custom()})
+
+
+def uninstalled() -> Mapping[str, str]:
+    """Return simulator -> the extra that would install its library, of those simulators whose library is not here."""
+    return {
+        name: one.needs[1]
+        for name, one in SIMULATORS.items()
+        if one.needs is not None and find_spec(one.needs[0]) is None
+    }

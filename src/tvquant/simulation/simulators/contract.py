@@ -18,19 +18,35 @@ class Support(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a plan may ask of a simulator: the conventions by their own names, costs, and rules of an account."""
+    """What a plan may ask of a simulator: the conventions by their own names, costs, and rules of an account.
+
+    `actions` are splits and dividends, `halts` bars that are missing inside a series and delistings, `leverage` gross
+    weights above 1, `ruin` an equity that never falls below zero.
+    """
 
     NEXT_OPEN = "next_open"
     NEXT_CLOSE = "next_close"
     SAME_CLOSE = "same_close"
     LAG = "lag"
+    DAILY = "daily"
+    BAND = "band"
+    PARTIAL = "partial"
+    LOTS = "lots"
+    PARTICIPATION = "participation"
     SLIPPAGE = "slippage"
     COMMISSION = "commission"
+    FEE_TIERS = "fee_tiers"
+    SPREAD = "spread"
+    IMPACT = "impact"
     BORROW = "borrow"
+    CASH_YIELD = "cash_yield"
     FUNDING = "funding"
+    ACTIONS = "actions"
+    HALTS = "halts"
+    LEVERAGE = "leverage"
     SHORT_COLLATERAL = "short_collateral"
-    LOTS = "lots"
     MAINTENANCE_MARGIN = "maintenance_margin"
+    RUIN = "ruin"
 
 
 class Simulator(Protocol):
@@ -42,6 +58,11 @@ class Simulator(Protocol):
     @property
     def name(self) -> str:
         """Name in profiles."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, str] | None:
+        """Package it plays by, imported nowhere else, and the extra that installs it; None for the house's own."""
         ...
 
     @property
@@ -75,3 +96,8 @@ class Simulator(Protocol):
         DataError : an impossible price or corporate action.
         """
         ...
+
+
+def refusals_of(simulator: Simulator) -> frozenset[str]:
+    """Return the names of the capabilities that a simulator refuses."""
+    return frozenset(what.value for what, how in simulator.capabilities.items() if how is Support.REFUSED)

@@ -13,7 +13,7 @@ from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.profiles.options import Options
 from tvquant.simulation.borrow_fee import pays_borrow_fee
-from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows
+from tvquant.simulation.preflight import check_path, check_rules, check_supported, check_traded, columns_of, fill_rows
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
@@ -30,9 +30,24 @@ class Custom:
     """
 
     name: ClassVar[str] = "custom"
+    needs: ClassVar[tuple[str, str] | None] = None
     capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
         dict.fromkeys(Capability, Support.NATIVE)
-        | {Capability.LOTS: Support.REFUSED, Capability.MAINTENANCE_MARGIN: Support.REFUSED}
+        | dict.fromkeys(
+            (
+                Capability.DAILY,
+                Capability.BAND,
+                Capability.PARTIAL,
+                Capability.LOTS,
+                Capability.PARTICIPATION,
+                Capability.FEE_TIERS,
+                Capability.SPREAD,
+                Capability.IMPACT,
+                Capability.CASH_YIELD,
+                Capability.MAINTENANCE_MARGIN,
+            ),
+            Support.REFUSED,
+        )
     )
     options: ClassVar[tuple[type[Options], ...]] = ()
 
@@ -68,6 +83,7 @@ class Custom:
         from tvquant.simulation import account, kernel, quotes
 
         check_rules(costs, execution)
+        check_supported(self, costs, execution)
         check_path(panel, path)
         columns = columns_of(panel, path)
         instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
