@@ -1,0 +1,221 @@
+"""Books worked out by hand, which every simulator plays alike, or refuses by the name of what it does not do.
+
+A new case is one `hand_book`: prices, weights, rules, and the equity (units, cash) that they come to, with the sum in a
+comment. Nothing here is copied from what a simulator said.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from builders.hand_books import FREE, HOUSE, HandBook, hand_book
+from tvquant.core.books import Convention, CostModel, SimResult
+from tvquant.core.errors import ModelError, ProfileError
+from tvquant.core.instruments import Kind
+from tvquant.simulation import SIMULATORS, refusals_of, uninstalled
+from tvquant.simulation.simulators.contract import Capability
+
+pytestmark = pytest.mark.xdist_group("simulators")
+
+NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = Convention
+NAN = np.nan
+SIX = 6e-4  # the house cost: 5 bps of slippage and 1 of commission
+
+
+def conventions() -> Iterator[HandBook]:
+    """Half of the equity in A at every convention and lag: .005 units, .5 of it at the decision's mark of 100."""
+    for convention, lag, price, equity in (
+        (SAME_CLOSE, 0, 100, [0.9997, 1.0497, 1.1047]),  # cost .0003, then +10 and +11 on .005 units
+        (SAME_CLOSE, 1, 110, [0.99967, 1.05467]),  # cost .00033
+        (SAME_CLOSE, 2, 121, [0.999637]),  # cost .000363
+        (NEXT_CLOSE, 0, 110, [0.99967, 1.05467]),
+        (NEXT_CLOSE, 1, 121, [0.999637]),
+        (NEXT_OPEN, 0, 105, [1.024685, 1.079685]),  # 105 to 110 is earned on the fill's row: .025 less .000315
+        (NEXT_OPEN, 1, 115, [1.029655]),  # 115 to 121: .03 less .000345
+    ):
+        yield hand_book(
+            f"half in A at {convention}, lag {lag}",
+            {"A": [100, 110, 121]}, {0: {"A": 0.5}}, equity,
+            open={"A": [99, 105, 115]}, costs=HOUSE, rules={"convention": convention, "lag": lag},
+            quantities={"A": [0.005] * len(equity)}, cash=[1.0 - 0.005 * price * (1.0 + SIX)] * len(equity),
+        )  # fmt: skip
+
+
+def sides() -> Iterator[HandBook]:
+    """Longs and shorts that drift with what is held."""
+    yield hand_book(
+        "three days long and short",
+        {"A": [100, 110, 99], "B": [50, 55, 44]}, {0: {"A": 0.5, "B": -0.5}},
+        [0.9994, 0.9994, 1.0544],  # +.05 -.05; then .495 - .44
+        costs=HOUSE, quantities={"A": [0.005] * 3, "B": [-0.01] * 3}, cash=[0.9994] * 3,
+    )  # fmt: skip
+    yield hand_book(
+        "all short, and short on the second day too",
+        {"A": [100, 110, 105], "B": [20, 18, 21]}, {0: {"A": -0.5, "B": -0.5}},
+        [1.0, 1.0, 0.95],  # 2 - .55 - .45; 2 - .525 - .525
+        quantities={"A": [-0.005] * 3, "B": [-0.025] * 3}, cash=[2.0] * 3,
+    )  # fmt: skip
+    yield hand_book(
+        "dollar neutral, brought back after a day",
+        {"A": [100, 120, 90], "B": [50, 40, 60]}, {0: {"A": 0.5, "B": -0.5}, 1: {"A": 0.5, "B": -0.5}},
+        [1.0, 1.2, 0.75],  # 1 + .1 + .1; .5 x 1.2 is .005 of A and .015 of B; 1.2 + .45 - .9
+        quantities={"A": [0.005] * 3, "B": [-0.01, -0.015, -0.015]}, cash=[1.0, 1.2, 1.2],
+    )  # fmt: skip
+    # Decided at the close of row 1 on an equity of .99967 + .005 x (121 - 110): A is left for a short of B at 22.
+    at_mark = 0.99967 + 0.055
+    sold = 0.4 * at_mark / 20
+    after = 1.0 - 0.55 * (1 + SIX) + 0.005 * 130 * (1 - SIX) + sold * 22 * (1 - SIX)
+    yield hand_book(
+        "a name is left for a short of another, the names of the plan at the fill's own price",
+        {"A": [100, 110, 121, 130, 140], "B": [20, 20, 20, 22, 11]}, {0: {"A": 0.5}, 2: {"B": -0.4}},
+        [0.99967, at_mark, after - sold * 22, after - sold * 11],
+        costs=HOUSE, rules={"convention": NEXT_CLOSE},
+        quantities={"A": [0.005, 0.005, 0.0, 0.0], "B": [0.0, 0.0, -sold, -sold]},
+    )  # fmt: skip
+
+
+def ruins() -> Iterator[HandBook]:
+    """What an account has to do of itself: stop at nothing, close a short whose collateral is gone."""
+    yield hand_book(
+        "bought in whole: the cost is borrowed",
+        {"A": [100, 110, 121]}, {0: {"A": 1.0}}, [0.9994, 1.0994, 1.2094],
+        costs=HOUSE, cash=[-SIX] * 3, quantities={"A": [0.01] * 3}, meets=[Capability.LEVERAGE],
+    )  # fmt: skip
+    yield hand_book(
+        "twice the equity in what falls by three fifths",
+        {"A": [100, 100, 40, 50]}, {0: {"A": 2.0}}, [1.0, 1.0, 0.0, 0.0],
+        meets=[Capability.RUIN], quantities={"A": [0.02, 0.02, 0.0, 0.0]},
+    )  # fmt: skip
+    yield hand_book(
+        "all of it short in what more than doubles, and later orders are void",
+        {"A": [100, 90, 220, 50, 60]}, {0: {"A": -1.0}, 3: {"A": 1.0}}, [1.0, 1.1, 0.0, 0.0, 0.0],
+        meets=[Capability.RUIN, Capability.SHORT_COLLATERAL],
+    )  # fmt: skip
+    # Decided at 100, sold at 102: .408 is posted, and 204 takes it, at no cost. Sold anew at 150: 290 stands, 301 is
+    # closed at 300.
+    lost = 1.0 - 0.408 - 0.408 * SIX
+    units = 0.4 * lost / 150
+    anew = lost - units * 150 * SIX
+    yield hand_book(
+        "a squeeze at twice the price",
+        {"A": [100, 408, 150, 290, 301, 250]}, {0: {"A": -0.4}, 2: {"A": -0.4}},
+        [lost, lost, anew - units * 140, anew - units * 150, anew - units * 150],
+        open={"A": [99, 102, 400, 150, 290, 300]}, costs=HOUSE, rules={"convention": NEXT_OPEN},
+        quantities={"A": [0.0, 0.0, -units, 0.0, 0.0]}, meets=[Capability.SHORT_COLLATERAL],
+    )  # fmt: skip
+
+
+def fundings() -> Iterator[HandBook]:
+    """Swaps at an unmoved 100, bought or sold whole at the open of row 1: all that happens is funding."""
+    bare = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=1.0)
+    eight = ([9e-4, 2.5e-4, 0.0], [8, 24, 24])  # +1, +2, -.5 bp at hours 32, 40, 48; that of hour 24 is in row 0
+    four = ([0.0, 6 * 0.5e-4, 6 * -0.25e-4], [24, 24, 24])  # six payments a day
+    one = ([0.0, 24 * 0.1e-4, 24 * 0.2e-4], [24, 24, 24])
+    holes = ([0.0, 1e-4, NAN, 2e-4], [24, 8, NAN, 8])  # payments at hours 32 and 80: (32, 72] is bare, and so on
+    for weight in (1.0, -1.0):
+        for told, (rates, hours), costs, bill in (
+            ("every eight hours", eight, FREE, [weight * 2.5e-4, 0.0]),
+            ("every four hours", four, FREE, [weight * 3e-4, weight * -1.5e-4]),
+            ("every hour", one, FREE, [weight * 2.4e-4, weight * 4.8e-4]),
+            ("with bare hours", holes, bare, [weight * 1e-4 + 2e-4, 3e-4, weight * 2e-4 + 2e-4]),
+        ):
+            closes = [100.0] * len(rates)
+            yield hand_book(
+                f"funding {told}, {'long' if weight > 0 else 'short'}",
+                {"A": closes}, {0: {"A": weight}}, list(1.0 - np.cumsum(bill)),
+                kind=Kind.SWAP, open={"A": closes}, funding={"A": rates}, funding_hours={"A": hours},
+                costs=costs, rules={"convention": NEXT_OPEN},
+            )  # fmt: skip
+
+
+def actions() -> Iterator[HandBook]:
+    """Splits and dividends of what is held."""
+    yield hand_book(
+        "a split of two for one",
+        {"A": [100, 52, 60]}, {0: {"A": 0.5}}, [1.0, 1.02, 1.1],  # .01 units: .5 + .52, .5 + .6
+        split={"A": [1, 2, 1]}, quantities={"A": [0.005, 0.01, 0.01]},
+    )  # fmt: skip
+    yield hand_book(
+        "a split between decision and fill: twice the units at half the price",
+        {"A": [100, 51, 60]}, {0: {"A": 0.5}}, [1.0, 1.09],  # .01 units at 51, then +9
+        split={"A": [1, 2, 1]}, rules={"convention": NEXT_CLOSE}, quantities={"A": [0.01, 0.01]},
+    )  # fmt: skip
+    yield hand_book(
+        "dividends, received on what is long and paid on what is short",
+        {"A": [100, 99, 99], "B": [50, 49, 49]}, {0: {"A": 0.5, "B": -0.25}},
+        # A: -.005 + .005 x 2; B: +.005 - .005 x 1.5
+        [1.0, 1.0 + 0.005 - 0.0025, 1.0025],
+        dividend={"A": [0, 2, 0], "B": [0, 1.5, 0]}, cash=[0.75, 0.7525, 0.7525],
+    )  # fmt: skip
+
+
+def halts() -> Iterator[HandBook]:
+    """What cannot be traded any more is closed three tenths to the bad side; a bar that is missing once is not."""
+    yield hand_book(
+        "a gap of one bar: the mark stands, the order of that row lapses",
+        {"A": [100, NAN, 104, 106], "B": [10, 10, 10, 10]}, {0: {"A": 0.5}, 1: {"A": 0.25, "B": 0.25}},
+        [1.0, 1.0, 1.02, 1.03],  # .005 units of A all along
+        quantities={"A": [0.005] * 4, "B": [0.0, 0.025, 0.025, 0.025]},
+    )  # fmt: skip
+    yield hand_book(
+        "halted: closed on the sixth row without a bar",
+        {"A": [100, 110, *[NAN] * 7], "B": [10] * 9}, {0: {"A": 0.5}},
+        [0.9997, *[1.0497] * 6, *[0.4997 + 0.385 * (1 - SIX)] * 2],  # at 77
+        costs=HOUSE, quantities={"A": [0.005] * 7 + [0.0] * 2},
+    )  # fmt: skip
+    yield hand_book(
+        "delisted: a short is bought back at 1.3 of the last price",
+        {"A": [100, 90, NAN], "B": [10] * 3}, {0: {"A": -0.5}},
+        [0.9997, 1.0497, 1.4997 - 0.585 * (1 + SIX)],  # at 117
+        delisted={"A": 2}, costs=HOUSE, quantities={"A": [-0.005, -0.005, 0.0]},
+    )  # fmt: skip
+
+
+def accruals() -> Iterator[HandBook]:
+    """Fees by the calendar day."""
+    daily = 0.0365 / 365  # a bp a day
+    yield hand_book(
+        "a share sold short is borrowed",
+        {"A": [50, 60, 55]}, {0: {"A": -0.5}},
+        [1.0, 0.9 - 0.5 * daily, 0.95 - 1.1 * daily],  # on .5, then on .6
+        costs=CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0365, assumed_funding_bps=0.0),
+    )  # fmt: skip
+
+
+BOOKS = [*conventions(), *sides(), *ruins(), *fundings(), *actions(), *halts(), *accruals()]
+
+
+def play(name: str, book: HandBook) -> SimResult:
+    simulator = SIMULATORS[name]
+    options = tuple(declared() for declared in simulator.options)
+    return simulator.simulate(book.panel, book.path, options, costs=book.costs, execution=book.execution)
+
+
+@pytest.mark.requirement("R-SIM-10")
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_a_book_by_hand_is_played_alike_or_refused(name: str, book: HandBook) -> None:
+    if name in uninstalled():
+        pytest.skip(f"{name} needs tvquant[{uninstalled()[name]}]")
+    refused = sorted(book.asks() & refusals_of(SIMULATORS[name]))
+    if refused:
+        with pytest.raises((ProfileError, ModelError), match=f"{name} refuses ({'|'.join(refused)})"):
+            play(name, book)
+        return
+    result = play(name, book)
+    close = {"rtol": 1e-9, "atol": 1e-12}
+    np.testing.assert_allclose(result.equity, book.equity, err_msg="equity", **close)
+    for one, units in book.quantities.items():
+        held = result.quantities[:, book.panel.keys.index(f"X:{one}")]
+        np.testing.assert_allclose(held, units, err_msg=f"units of {one}", **close)
+    if book.cash is not None:
+        np.testing.assert_allclose(result.cash, book.cash, err_msg="cash", **close)
+
+
+def test_the_books_have_names_of_their_own_and_ask_for_most_there_is() -> None:
+    assert len({book.name for book in BOOKS}) == len(BOOKS)
+    asked = frozenset[Capability]().union(*(book.asks() for book in BOOKS))
+    assert asked >= {*map(Capability, Convention), Capability.LAG, Capability.BORROW, Capability.FUNDING,
+                     Capability.ACTIONS, Capability.HALTS, Capability.LEVERAGE, Capability.SHORT_COLLATERAL,
+                     Capability.RUIN}  # fmt: skip
