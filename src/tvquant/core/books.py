@@ -162,9 +162,10 @@ class SimResult:
     costs : name -> R, as fractions of starting capital: `slippage`, `commission`, `borrow`, `overdraft`, `funding` (of
         swaps, below zero where it was received).
     assumed_funding : R, the part of the funding that is assumed, for hours without data.
-    filled : K row numbers (of the panel) of the fills; a fill after the last row is not in it.
-    fill_equity : K equity at each fill before its costs, at the fill price: window k owns
-        `fill_equity[k+1] / fill_equity[k] - 1`, the last one ends with the last equity.
+    filled : K row numbers (of the panel) of the fills; a fill after the last row is not in it. One per decision, or
+        under daily rebalancing one per row: `simulation.preflight.decisions_filled` says of which decision.
+    fill_equity : K equity at each fill before its costs, at the fill price: what lies between the first fills k and m
+        of two consecutive decisions is `fill_equity[m] / fill_equity[k] - 1`, the last one ends with the last equity.
     traded : K traded notional of each fill as a fraction of that equity (two-way).
     turnover : K one-way turnover: half the absolute change of all weights, cash included.
     events : what nobody ordered.

@@ -20,7 +20,7 @@ class Measures:
     windows_without_candidate, windows_fell_back, windows_failed : decisions by how they ended.
     windows_earlier_bar, windows_without_quorum : decisions made on another bar than the last, or on one too few had.
     mean_cash, mean_forced_cash : over the decisions, as fractions of equity.
-    mean_turnover : one-way, over the fills.
+    mean_turnover : one-way, per decision that was traded: summed over its fills under daily rebalancing.
     traded : two-way value as a multiple of equity.
     costs : kind -> sum, as a fraction of starting capital; funding below zero was received.
     assumed_funding, unassumed_* : funding of hours without data, and measures of the book without it.

@@ -3,15 +3,15 @@
 Pure functions over a panel and a path, so that simulators differ in how they keep an account and in nothing else.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.core.quoting import shown
 from tvquant.profiles.demands import demands
 from tvquant.simulation.simulators.contract import Simulator, refusals_of
@@ -30,11 +30,21 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
         ("execution.lag", execution.lag, np.inf),
         ("execution.halt_limit", execution.halt_limit, np.inf),
         ("execution.delisting_haircut", execution.delisting_haircut, 1.0),
+        ("execution.band", execution.band, 1.0),
+        ("execution.partial", execution.partial, 1.0),
+        ("execution.buffer", execution.buffer, 1.0),
+        ("execution.nav", 0.0 if execution.nav is None else execution.nav, np.inf),
+        ("execution.participation", 0.0 if execution.participation is None else execution.participation, 1.0),
     ):
         if not isinstance(value, Real) or not 0.0 <= value <= most or value == np.inf:
             raise ProfileError(f"{name} must be a number from 0 to {most:g}, found {shown(value)}")
     if not isinstance(execution.lag, Integral):
         raise ProfileError(f"execution.lag must be a whole number of rows, found {shown(execution.lag)}")
+    for name, above in (
+        ("partial", execution.partial), ("nav", execution.nav), ("participation", execution.participation)
+    ):  # fmt: skip
+        if above == 0.0:
+            raise ProfileError(f"execution.{name} must be above 0, found {shown(above)}")
 
 
 def check_supported(simulator: Simulator, costs: CostModel, execution: Execution) -> None:
@@ -61,6 +71,36 @@ def check_path(panel: Panel, path: WeightPath) -> None:
         raise ValueError(f"decision rows must increase within 0..{len(panel.times) - 1}, found {rows.tolist()}")
 
 
+def ordered(path: WeightPath, execution: Execution, rows: int) -> WeightPath:
+    """Return what is ordered of the decisions on a panel of `rows` rows: what every simulator plays in their place.
+
+    Weights are less the buffer. Under daily rebalancing there is an order at every row from the first decision on, with
+    the weights of the last one (R-SIM-07, R-SIM-11); otherwise one at each decision.
+    """
+    net, decided = path.net, path.decided
+    if execution.rebalancing is Rebalancing.DAILY and len(decided):
+        every = np.arange(decided[0], rows, dtype=np.int64)
+        net, decided = net[decisions_at(decided, every)], every
+    if execution.buffer > 0.0:
+        net = net * (1.0 - execution.buffer)
+    return path if net is path.net else replace(path, net=frozen(net), decided=frozen(decided))
+
+
+def decisions_at(decided: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the decision in force at each row: the last that was made at it or before; -1 if none."""
+    return np.searchsorted(decided, rows, side="right") - 1
+
+
+def decisions_filled(decided: NDArray[np.int64], filled: NDArray[np.int64], execution: Execution) -> NDArray[np.int64]:
+    """Return the number of the decision whose weights each fill of a book restored, by the rows of the fills."""
+    return decisions_at(decided, filled - delay(execution))
+
+
+def delay(execution: Execution) -> int:
+    """Return how many rows after its decision an order is filled."""
+    return execution.lag + (execution.convention is not Convention.SAME_CLOSE)
+
+
 def columns_of(panel: Panel, path: WeightPath) -> Columns:
     """Return the panel's column numbers of the path's names, None where all are the same; ModelError if unknown."""
     known = panel.keys
@@ -78,7 +118,7 @@ def fill_rows(decided: NDArray[np.int64], execution: Execution, end: int) -> NDA
     `next_open` fills at the open of row `decided + 1 + lag`, `next_close` at its close, `same_close` at the close of
     row `decided + lag`; quantities are fixed at the close of the row decided on (R-SIM-04).
     """
-    rows = decided + execution.lag + (execution.convention is not Convention.SAME_CLOSE)
+    rows = decided + delay(execution)
     filled = rows[: np.searchsorted(rows, end)]
     if len(filled) == 0:
         raise ModelError(f"no decision is filled: fills are due at rows {rows.tolist()} and the panel has {end} rows")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.books import Convention, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
@@ -29,15 +30,18 @@ def contributions(result: SimResult, earned: Earned) -> Mapping[str, Floats]:
     return {**parts, "other": result.returns - explained}
 
 
-def by_name(panel: Panel, result: SimResult, earned: Earned, made: Sequence[Trade]) -> Mapping[str, Any]:
+def by_name(
+    panel: Panel, result: SimResult, earned: Earned, made: Sequence[Trade], filled: NDArray[np.int64]
+) -> Mapping[str, Any]:
     """Return what each name brought between one fill and the next: columns `fill`, `symbol`, `long`, `short`, `costs`.
 
-    Sums over rows of fractions of the equity before the row; a fill's row is the new fill's, `costs` are those of the
+    `filled` are the rows of the fills that count: all, or the first of each window. Sums over rows of fractions of the
+    equity before the row; a fill's row is the new fill's, `costs` are those of the
     trades. Borrow fees, interest and funding are of no one name. Names that brought nothing have no line; rows after
     the equity is gone count nothing.
     """
     first = len(panel.times) - len(result.times)
-    starts, keys = result.filled - first, panel.keys
+    starts, keys = filled - first, panel.keys
     paid = np.zeros((len(starts), len(keys)))
     place, before = {key: j for j, key in enumerate(keys)}, _before(result)
     rows = np.array([one.row - first for one in made], dtype=np.int64)
@@ -84,19 +88,17 @@ def _before(result: SimResult) -> Floats:
 
 def _split_fills(panel: Panel, result: SimResult, first: int, growth: Floats, sides: tuple[Floats, Floats]) -> None:
     """Put the two parts of each fill row, to the open and from there, in the place of the whole row."""
-    opens, closes = panel.fields["open"], panel.fields["close"]
-    for row in result.filled - first:
-        price, close = opens[row + first], closes[row + first]
-        there = np.isfinite(price) & np.isfinite(close)
-        ratio = np.where(there, price / np.where(there, close, 1.0), 1.0)
-        new = result.quantities[row] * np.where(there, close - price, 0.0)
-        old = np.zeros_like(new)
-        if row > 0:
-            old = result.quantities[row - 1] * np.nan_to_num(result.marks[row - 1])
-        until = old * ((1.0 + growth[row]) * ratio - 1.0)
-        for side, sign in zip(sides, (1, -1), strict=True):
-            side[row] = np.where(np.sign(old) == sign, until, 0.0)
-            side[row] += np.where(np.sign(result.quantities[row]) == sign, new, 0.0)
+    rows = result.filled - first
+    price, close = panel.fields["open"][result.filled], panel.fields["close"][result.filled]
+    there = np.isfinite(price) & np.isfinite(close)
+    ratio = np.where(there, price / np.where(there, close, 1.0), 1.0)
+    held = result.quantities[rows]
+    new = held * np.where(there, close - price, 0.0)
+    old = result.quantities[rows - 1] * np.nan_to_num(result.marks[rows - 1])
+    old[rows == 0] = 0.0
+    until = old * ((1.0 + growth[rows]) * ratio - 1.0)
+    for side, sign in zip(sides, (1, -1), strict=True):
+        side[rows] = np.where(np.sign(old) == sign, until, 0.0) + np.where(np.sign(held) == sign, new, 0.0)
 
 
 def _spare(panel: Panel, result: SimResult, growth: Floats, short: Floats, *, at_open: bool) -> None:

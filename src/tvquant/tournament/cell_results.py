@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from tvquant.core.panel import Floats
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
+from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.attribution import by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
@@ -44,6 +47,7 @@ def result_of(engine: BacktestEngine, settled: Settled) -> CellResult:
 def measures(settled: Settled) -> dict[str, Scalar]:
     """Return scalars of the ledger's outcome record: performance, trading and costs (of starting capital)."""
     result, rebalances = settled.result, settled.rebalances
+    turnover = _summed(result.turnover, _first_fills(settled))
     statuses = [one.status for one in rebalances]
     scalars: dict[str, Scalar] = {
         key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
@@ -52,7 +56,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "status": "liquidated" if result.failure else "played",
         "baseline": settled.cell.baseline,
         "windows": len(rebalances),
-        "fills": len(result.filled),
+        "fills": len(turnover),
         "windows_without_candidate": statuses.count("no_candidate"),
         "windows_fell_back": statuses.count("fell_back"),
         "windows_failed": statuses.count("failed"),
@@ -60,13 +64,29 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "windows_without_quorum": sum(not one.footing.quorum for one in rebalances),
         "mean_forced_cash": float(np.mean([one.forced_cash for one in rebalances])),
         "mean_cash": float(np.mean([one.cash for one in rebalances])),
-        "mean_turnover": float(result.turnover.mean()) if len(result.turnover) else 0.0,
+        "mean_turnover": float(turnover.mean()) if len(turnover) else 0.0,
         "traded": float(result.traded.sum()),
         **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name != "funding"},
         **_carried(settled),
         "closed_out": sum(event.kind == "closed_out" for event in result.events),
         "unfilled": sum(event.kind == "unfilled" for event in result.events),
     }
+
+
+def _decisions(settled: Settled) -> NDArray[np.int64]:
+    """Return the number of the rebalance that each fill restores."""
+    decided = np.array([one.row for one in settled.rebalances], dtype=np.int64)
+    return decisions_filled(decided, settled.result.filled, settled.cell.book.execution)
+
+
+def _first_fills(settled: Settled) -> NDArray[np.intp]:
+    """Return the number of the first fill of each rebalance that was filled; under daily rebalancing more follow."""
+    return np.flatnonzero(np.diff(_decisions(settled), prepend=-1))
+
+
+def _summed(per_fill: Floats, first: NDArray[np.intp]) -> Floats:
+    """Return the sum of a figure over the fills of each rebalance."""
+    return np.add.reduceat(per_fill, first) if len(first) else np.empty(0)
 
 
 def _carried(settled: Settled) -> dict[str, Scalar]:
@@ -133,14 +153,14 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "events": events,
         "atoms": _atoms(rebalances, times),
         "vetoes": _vetoes(rebalances, times),
-        "trades": _trades(made, rebalances, times),
-        "names": _names(by_name(engine.panel, result, earned, made), rebalances),
+        "trades": _trades(made, settled, times),
+        "names": _names(by_name(engine.panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
     }
 
 
-def _trades(made: Sequence[Trade], rebalances: Sequence[Rebalance], times: Any) -> Columns:
+def _trades(made: Sequence[Trade], settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
-    windows = [one.window for one in rebalances]
+    windows = [settled.rebalances[k].window for k in _decisions(settled)]
     numbers = ("quantity", "price", "value", "share", "slippage", "commission")
     return {
         "window": pl.Series([None if one.fill < 0 else windows[one.fill] for one in made], dtype=pl.Int64),
@@ -185,21 +205,25 @@ def _vetoes(rebalances: Sequence[Rebalance], times: Any) -> Columns:
 
 
 def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
-    """Return one row per rebalance; what was never filled, or not traded in, is NaN or NaT."""
+    """Return one row per rebalance; what was never filled, or not traded in, is NaN or NaT.
+
+    A window is owned from its first fill; `traded` and `turnover` are sums over its fills, each of equity at the fill.
+    """
     result, rebalances, times = settled.result, settled.rebalances, engine.panel.times
-    count, fills = len(rebalances), len(result.filled)
-    bounds = np.append(result.fill_equity, result.equity[-1:])
+    first = _first_fills(settled)
+    count, filled = len(rebalances), result.filled[first]
+    bounds = np.append(result.fill_equity[first], result.equity[-1:])
     by_id = {window.id: window for window in engine.grids[settled.cell.path.schedule]}
 
     def padded(values: Any, empty: Any) -> Any:
-        return np.concatenate([values, np.full(count - fills, empty, dtype=np.asarray(values).dtype)])
+        return np.concatenate([values, np.full(count - len(first), empty, dtype=np.asarray(values).dtype)])
 
     return {
         "window": np.array([one.window for one in rebalances], dtype=np.int64),
         "decided_at": times[np.array([one.row for one in rebalances], dtype=np.int64)],
         "bar": np.array([one.footing.bar for one in rebalances], dtype="datetime64[us]"),
         "quorum": np.array([one.footing.quorum for one in rebalances]),
-        "filled_at": padded(times[result.filled], np.datetime64("NaT", "us")),
+        "filled_at": padded(times[filled], np.datetime64("NaT", "us")),
         "partial": np.array([by_id[one.window].partial for one in rebalances]),
         "status": [one.status for one in rebalances],
         "risk_profile": [one.risk_profile for one in rebalances],
@@ -219,10 +243,10 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "flags": [" ".join(one.flags) for one in rebalances],
         **books(rebalances),
         **_regimes(engine, settled),
-        "dispersion": padded(dispersion(engine.panel, result.filled), np.nan),
+        "dispersion": padded(dispersion(engine.panel, filled), np.nan),
         "return": padded(_ratio(bounds), np.nan),
-        "traded": padded(result.traded, np.nan),
-        "turnover": padded(result.turnover, np.nan),
+        "traded": padded(_summed(result.traded, first), np.nan),
+        "turnover": padded(_summed(result.turnover, first), np.nan),
     }
 
 

@@ -169,7 +169,7 @@ def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execu
     assert np.abs(spared).max(initial=0.0) < 1e-13
     assert (found["costs"][alive] >= 0.0).all()
     made = trades(panel, result, execution, CostModel())
-    brought = attribution.by_name(panel, result, attribution.earnings(panel, result, execution), made)
+    brought = attribution.by_name(panel, result, attribution.earnings(panel, result, execution), made, result.filled)
     for side in ("long", "short"):
         assert sum(brought[side]) == pytest.approx(np.nansum(found[side]), abs=1e-12)
     paid = result.costs["slippage"] + result.costs["commission"]
@@ -182,7 +182,7 @@ def test_what_a_name_brings_is_of_the_fill_that_holds_it(market: Markets) -> Non
     panel = market({"A": np.array([100.0, 100.0, 110.0, 110.0]), "B": np.array([50.0, 50.0, 50.0, 60.0])})
     result = book(panel, {0: (0.5, 0.0), 1: (0.0, 0.5)}, CLOSE, CostModel(slippage_bps=9.0, commission_bps=1.0))
     made = trades(panel, result, CLOSE, CostModel(slippage_bps=9.0, commission_bps=1.0))
-    found = attribution.by_name(panel, result, attribution.earnings(panel, result, CLOSE), made)
+    found = attribution.by_name(panel, result, attribution.earnings(panel, result, CLOSE), made, result.filled)
     lines = list(zip(found["fill"].tolist(), found["symbol"], strict=True))
     assert lines == [(0, "X:A"), (1, "X:A"), (1, "X:B")]
     assert found["long"] == pytest.approx(

@@ -85,6 +85,40 @@ def test_window_returns_compound_to_the_book(book: Book) -> None:
     assert windows["refined"].tolist() == [0, 0, 5, 5, 4, 4]
 
 
+@pytest.mark.requirement("R-SIM-11")
+def test_under_daily_rebalancing_a_window_owns_all_its_fills(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """Every row from 100 on is a fill; the tables are by window all the same, each from its first fill."""
+    made = profile(execution__rebalancing="daily")
+    engine, settled = settle(engine_of(market(walks("ABCDE", 171)), made), cells(made)[0])
+    result, found, numbers = settled.result, tables(engine, settled), measures(settled)
+    windows, trades, names = found["windows"], found["trades"], found["names"]
+    starts = [60, 80, 100, 120, 140, 160]
+    assert result.filled.tolist() == list(range(60, 171))
+    assert windows["filled_at"].tolist() == engine.panel.times[starts].tolist()
+    grown = result.fill_equity[0] * np.prod(1.0 + windows["return"])
+    assert grown == pytest.approx(result.equity[-1], rel=1e-12)
+    assert windows["return"][2] == pytest.approx(result.fill_equity[60] / result.fill_equity[40] - 1.0, rel=1e-12)
+    for figure in ("traded", "turnover"):
+        per_fill = getattr(result, figure)
+        sums = [per_fill[a:b].sum() for a, b in zip((0, 20, 40, 60, 80, 100), (20, 40, 60, 80, 100, 111), strict=True)]
+        assert windows[figure] == pytest.approx(sums, rel=1e-12)
+        assert (per_fill[41:60] > 0.0).all()
+    assert (numbers["fills"], numbers["windows"]) == (6, 6)
+    assert numbers["mean_turnover"] == pytest.approx(windows["turnover"].mean(), rel=1e-12)
+    rows = np.searchsorted(engine.panel.times, trades["time"])
+    assert trades["window"].to_list() == [60 + 20 * int((row - 60) // 20) for row in rows]
+    assert {(w, s) for w, s in zip(names["window"].tolist(), names["symbol"], strict=True)} == {
+        (w, s) for w, s in zip(trades["window"].to_list(), trades["symbol"], strict=True)
+    }
+    before = np.concatenate([[1.0], result.equity[:-1]])
+    paid = (result.costs["slippage"] + result.costs["commission"]) / before
+    assert names["costs"].sum() == pytest.approx(paid.sum(), rel=1e-12)
+    assert (trades["slippage"] + trades["commission"]).sum() == pytest.approx((paid * before).sum(), rel=1e-9)
+    assert np.abs(found["returns"]["from_other"]).max() < 1e-14
+
+
 def test_returns_reconcile_with_the_account(book: Book) -> None:
     engine, settled = book
     returns = tables(engine, settled)["returns"]

@@ -13,7 +13,15 @@ from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.profiles.options import Options
 from tvquant.simulation.borrow_fee import pays_borrow_fee
-from tvquant.simulation.preflight import check_path, check_rules, check_supported, check_traded, columns_of, fill_rows
+from tvquant.simulation.preflight import (
+    check_path,
+    check_rules,
+    check_supported,
+    check_traded,
+    columns_of,
+    fill_rows,
+    ordered,
+)
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
@@ -35,7 +43,6 @@ class Custom:
         dict.fromkeys(Capability, Support.NATIVE)
         | dict.fromkeys(
             (
-                Capability.DAILY,
                 Capability.BAND,
                 Capability.PARTIAL,
                 Capability.LOTS,
@@ -85,6 +92,7 @@ class Custom:
         check_rules(costs, execution)
         check_supported(self, costs, execution)
         check_path(panel, path)
+        path = ordered(path, execution, len(panel.times))
         columns = columns_of(panel, path)
         instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
         at_open = execution.convention is Convention.NEXT_OPEN
