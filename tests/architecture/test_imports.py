@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("sources")  # one worker parses them
 
 HEAVY = {
     "numba", "clarabel", "highspy", "scipy", "sklearn", "skfolio", "riskfolio", "pypfopt", "cvxpy", "cvxportfolio",
-    "vectorbt", "pandas", "exchange_calendars",
+    "vectorbt", "pandas", "exchange_calendars", "nautilus_trader",
     "joblib", "plotly",
 }  # fmt: skip
 """Libraries that cost from a tenth of a second to seconds at import."""
