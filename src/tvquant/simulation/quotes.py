@@ -51,7 +51,7 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
             ends[row : row + 1, j] = True
         carry_marks(close, actions[SPLIT], frozen(priced), halt_limit, marks, ends)
         eventful |= ends.any(axis=1)
-    funding = _funding(panel, columns, instruments)
+    funding = funding_of(panel, columns, instruments)
     if len(funding) > EARLY_RATES:
         eventful |= (funding[EARLY_RATES:] != 0.0).any(axis=(0, 2))
     return PriceRows(
@@ -85,7 +85,7 @@ def _actions(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]
     return frozen(actions)
 
 
-def _funding(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]) -> Floats:
+def funding_of(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]) -> Floats:
     """Return rates and bare hours from each row's open to its close, then from the previous close to its open.
 
     They are 4 x T x N; two of them where no row opens later than the one before it closed, none without a swap. What

@@ -1,0 +1,173 @@
+"""Accruals: every cost of a book by kind, name and row.
+
+A simulator gives costs by kind and row. Which name they are of follows from what was held, at which marks, and what
+changed hands; nothing but the book, its panel and its rates is looked at, so the ledger is one for every simulator.
+
+1. Costs of trading are of the name that was traded, in the row of the trade.
+2. Borrow fee: rate x time x value of the short at the previous mark, of each name that is borrowed.
+3. Funding: until the open on what was held at the previous mark; from there to the close on what was held then, after
+   a fill at the open, before one at the close, and before what the close took away.
+4. Interest and yield are of cash, and so of no name.
+5. The row that ends a book keeps no holdings; its costs stand with no name.
+
+Added to the equity, cumulated costs are the gross account: the same quantities, and nothing paid for them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tvquant.core.books import Convention, CostModel, Execution, SimResult
+from tvquant.core.instruments import Instrument
+from tvquant.core.panel import Floats, Panel
+from tvquant.simulation.borrow_fee import pays_borrow_fee
+
+YEAR = np.timedelta64(365, "D")
+"""What rates are per."""
+OF_CASH = frozenset({"overdraft", "cash_yield"})
+"""Kinds that are of no name."""
+HOURS_OF_FUNDING = 8.0
+"""What assumed funding is per."""
+
+
+class Traded(Protocol):
+    """A trade of one name; it has an attribute of each kind of cost that trading has, in starting capitals."""
+
+    @property
+    def row(self) -> int:
+        """Row of the panel."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Instrument key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Accruals:
+    """What a book paid: R rows, N names of the panel; amounts are fractions of starting capital, received below zero.
+
+    Parameters
+    ----------
+    trades : all of the book.
+    """
+
+    panel: Panel
+    result: SimResult
+    costs: CostModel
+    execution: Execution
+    trades: Sequence[Traded]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of costs of the book."""
+        return tuple(self.result.costs)
+
+    def of(self, kind: str) -> Floats:
+        """Return costs of one kind (R x (N + 1)): by name, and in the last column what is of none."""
+        total = self.result.costs[kind]
+        found = np.zeros((len(total), len(self.panel.keys) + 1))
+        if kind in OF_CASH:
+            found[:, -1] = total
+        elif kind == "borrow":
+            found[:, :-1] = self._borrow()
+        elif kind == "funding":
+            early, late = self.funding()
+            found[:, :-1] = early + late
+        else:
+            self._scatter(kind, found)
+        if (end := self._end) is not None:
+            found[end] = 0.0
+            found[end, -1] = total[end]
+        return found
+
+    def funding(self) -> tuple[Floats, Floats]:
+        """Return funding settled before the row's open, and from there to its close (R x N each).
+
+        In the row that ends a book it is what would have been due.
+        """
+        from tvquant.simulation import quotes
+        from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES
+
+        given = quotes.funding_of(self.panel, None, self.panel.instruments)
+        early, late = np.zeros_like(self._marks), np.zeros_like(self._marks)
+        per_hour = self.costs.assumed_funding_bps * 1e-4 / HOURS_OF_FUNDING
+        if len(given):
+            rows = given[:, self._first :]
+            value = self._at_close() * self._marks
+            late = value * rows[RATES] + np.abs(value) * rows[BARE] * per_hour
+        if len(given) > EARLY_RATES:
+            value = self.result.quantities[:-1] * self._marks[:-1]
+            early[1:] = value * rows[EARLY_RATES, 1:] + np.abs(value) * rows[EARLY_BARE, 1:] * per_hour
+        return early, late
+
+    @property
+    def _first(self) -> int:
+        """Row of the panel that is the book's first."""
+        return len(self.panel.times) - len(self.result.times)
+
+    @property
+    def _marks(self) -> Floats:
+        return np.nan_to_num(self.result.marks)
+
+    @property
+    def _end(self) -> int | None:
+        """The book's row that ended it."""
+        return next((e.row - self._first for e in self.result.events if e.kind == "liquidated"), None)
+
+    def _scatter(self, kind: str, found: Floats) -> None:
+        """Add what trades cost."""
+        place = {key: j for j, key in enumerate(self.panel.keys)}
+        rows = np.array([one.row - self._first for one in self.trades], dtype=np.int64)
+        names = np.array([place[one.key] for one in self.trades], dtype=np.int64)
+        np.add.at(found, (rows, names), np.array([getattr(one, kind) for one in self.trades], dtype=np.float64))
+
+    def _borrow(self) -> Floats:
+        """Return fees of shorts (R x N), simple interest by the calendar on the previous mark."""
+        fees = np.zeros_like(self._marks)
+        rates = np.array([_rate(one, self.costs) for one in self.panel.instruments])
+        years = np.diff(self.result.times) / YEAR
+        fees[1:] = rates * years[:, None] * np.maximum(-self.result.quantities, 0.0)[:-1] * self._marks[:-1]
+        return fees
+
+    def _at_close(self) -> Floats:
+        """Return what was held when a row's funding fell due (R x N): see 3."""
+        result, first = self.result, self._first
+        held = np.zeros_like(self._marks)
+        held[1:] = result.quantities[:-1]
+        if "split" in self.panel.fields:
+            held *= np.where(np.isnan(split := self.panel.fields["split"][first:]), 1.0, split)
+        if self.execution.convention is not Convention.NEXT_OPEN:
+            return held
+        opens, place = self.panel.fields["open"], {key: j for j, key in enumerate(self.panel.keys)}
+        filled = set((result.filled - first).tolist())
+        rows = sorted(filled)
+        closed = {(e.row - first, place[e.key]) for e in result.events if e.kind == "closed_out"}
+        before = held[rows]
+        held[rows] = result.quantities[rows]
+        for k, row in enumerate(rows):
+            for j in (j for at, j in closed if at == row):
+                held[row, j] = before[k, j]
+        for event in result.events:
+            row = event.row - first
+            if (
+                event.kind == "collateral_lost"
+                and row in filled
+                and not opens[event.row, place[event.key]] >= event.price
+            ):
+                equity = result.equity[row - 1] if row > 0 else 1.0
+                held[row, place[event.key]] += event.value * equity / event.price
+        return held
+
+
+def _rate(instrument: Instrument, costs: CostModel) -> float:
+    """Return the yearly fee of a short of the instrument."""
+    return dict(costs.borrow_rates).get(instrument.symbol, costs.borrow_rate) if pays_borrow_fee(instrument) else 0.0
+
+
+def gross_equity(result: SimResult) -> Floats:
+    """Return the equity of the same quantities with nothing paid for them (R); after the end of a book it stands."""
+    return np.asarray(result.equity + np.cumsum(np.sum(list(result.costs.values()), axis=0)))
