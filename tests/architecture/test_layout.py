@@ -46,10 +46,12 @@ ELSEWHERE = {
     "profiles/sections/costs.py": "unit/profiles/test_schema.py",
     "profiles/sections/data.py": "unit/profiles/test_schema.py",
     "profiles/sections/execution.py": "unit/profiles/test_schema.py",
+    "profiles/sections/parity.py": "unit/profiles/test_schema.py",
     "profiles/sections/promotion.py": "unit/profiles/test_schema.py",
     "profiles/sections/regime.py": "unit/profiles/test_schema.py",
     "profiles/sections/selection.py": "unit/profiles/test_schema.py",
     "profiles/sections/universe.py": "unit/profiles/test_schema.py",
+    "tournament/parity_settings.py": "unit/tournament/test_parity.py",
     # Parts of one page: rendered whole, and in a browser.
     "report/compared_decisions.py": "unit/app/cli/test_runs_diff.py",
     "report/comparison_page.py": "unit/app/cli/test_runs_diff.py",

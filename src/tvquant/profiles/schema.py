@@ -18,6 +18,7 @@ from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection, Ri
 from tvquant.profiles.sections.costs import CostsSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
 from tvquant.profiles.sections.execution import BenchmarkSection, ExecutionSection
+from tvquant.profiles.sections.parity import ParitySection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.profiles.sections.selection import SelectionSection
@@ -50,6 +51,7 @@ class Profile(Section):
     benchmark: BenchmarkSection
     challengers: Mapping[ChallengerName, Annotated[Mapping[str, JsonValue], Field(min_length=1)]]
     promotion: PromotionSection
+    parity: ParitySection
     seed: int = Field(strict=True, ge=0, lt=2**63)
 
     @model_validator(mode="after")

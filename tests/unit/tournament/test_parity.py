@@ -1,0 +1,268 @@
+"""Parity of two books: what each wrong way to keep an account shows, and that nothing is compared with nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builders.panels import instruments, panel_of
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, SimResult, WeightPath
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Panel
+from tvquant.core.rates import ZERO
+from tvquant.profiles.sections.parity import ParitySection
+from tvquant.simulation import SIMULATORS
+from tvquant.tournament.parity import Measure, Pair, compared
+from tvquant.tournament.parity_play import words_of
+from tvquant.tournament.parity_settings import Name, Setting, parity_setting
+
+LIMITS = ParitySection(
+    equity_bps=0.01, holdings_bps=0.01, sharpe=0.015, near_zero=0.1, annual_return=0.015, turnover=0.01, costs=0.01,
+    buffer=0.005,
+)  # fmt: skip
+FLAT = CostModel(borrow_rate=0.0, assumed_funding_bps=0.0)
+BY = Measure(periods_per_year=365, risk_free=ZERO)
+ROWS, FIRST = 120, 2
+"""Rows of the world, and the one decided on first."""
+
+
+def world() -> tuple[Panel, WeightPath]:
+    """Five coins that rise on average, and weights of longs and shorts that are restored at every close."""
+    rng = np.random.default_rng(7)
+    close = 100.0 * np.exp(rng.normal(0.002, 0.02, (ROWS, 5)).cumsum(axis=0))
+    panel = panel_of({"close": close, "open": close}, names=instruments(5, kind=Kind.SPOT))
+    chosen = rng.uniform(0.05, 0.2, (4, 5)) * np.array([1, 1, 1, -1, 1])
+    decided = np.arange(FIRST, ROWS)
+    return panel, WeightPath(keys=panel.keys, decided=decided, net=chosen[(decided - FIRST) // 30])
+
+
+@dataclass(frozen=True)
+class Account:
+    """The house's account with a fault: what is changed of the path, the costs or the rules before it plays."""
+
+    path: Callable[[WeightPath], WeightPath] = lambda path: path
+    costs: Callable[[CostModel], CostModel] = lambda costs: costs
+    lag: int = 0
+
+    def play(self, setting: Setting, path: WeightPath) -> SimResult:
+        rules = replace(setting.execution, lag=self.lag)
+        made = SIMULATORS["custom"].simulate(
+            setting.panel, self.path(path), (), costs=self.costs(setting.costs), execution=rules
+        )
+        return replace(made, simulator="other")
+
+
+def scaled(path: WeightPath) -> WeightPath:
+    return replace(path, net=0.95 * path.net)
+
+
+def longs(path: WeightPath) -> WeightPath:
+    return replace(path, net=path.net.clip(min=0.0))
+
+
+FAULTS = {
+    "a fill one row late": Account(lag=1),
+    "costs halved": Account(costs=lambda costs: replace(costs, slippage_bps=2.5, commission_bps=0.5)),
+    "95 % of the capital": Account(path=scaled),
+    "a short left out": Account(path=longs),
+}
+
+
+def at_close(panel: Panel, costs: CostModel = FLAT, *, name: Name = Name.PARITY) -> Setting:
+    return Setting(name=name, panel=panel, costs=costs, execution=Execution(convention=Convention.SAME_CLOSE))
+
+
+def pair_of(other: Account, setting: Setting, path: WeightPath, **limits: float) -> Pair:
+    first = SIMULATORS["custom"].simulate(setting.panel, path, (), costs=setting.costs, execution=setting.execution)
+    kept = LIMITS.model_copy(update=limits)
+    return compared(first, other.play(setting, path), setting=setting, limits=kept, by=BY)
+
+
+def figures(pair: Pair) -> dict[str, Any]:
+    return {one.name: one for one in pair.figures}
+
+
+@pytest.mark.requirement("R-SIM-14")
+def test_equal_books_pass_and_every_figure_is_that_of_the_account() -> None:
+    panel, path = world()
+    pair = pair_of(Account(), at_close(panel), path)
+    assert pair.passed
+    assert pair.binds
+    assert pair.divergence is None
+    found = figures(pair)
+    assert list(found) == ["bars", "equity", "holdings", "sharpe", "annual_return", "turnover", "costs"]
+    equity, paid, turned = by_hand(panel, path)
+    assert found["equity"].first == pytest.approx(equity[-1], rel=1e-12)
+    assert found["costs"].second == pytest.approx(paid, rel=1e-12)
+    assert found["turnover"].second == pytest.approx(turned, rel=1e-12)
+    returns = equity / np.concatenate([[1.0], equity[:-1]]) - 1.0
+    assert found["sharpe"].first == pytest.approx(returns.mean() / returns.std(ddof=1) * np.sqrt(365), rel=1e-9)
+    assert found["annual_return"].first == pytest.approx(equity[-1] ** (365 / len(equity)) - 1.0, rel=1e-9)
+    assert (pair.annual_bps, pair.final_bps) == (0.0, 0.0)
+
+
+def by_hand(panel: Panel, path: WeightPath) -> tuple[np.ndarray, float, float]:
+    """Equity after each close, costs and one-way turnover of weights that are restored at every close."""
+    capital, held, equity, paid, turned = 1.0, np.zeros(5), [], 0.0, 0.0
+    close = panel.fields["close"]
+    for weights, row in zip(path.net, path.decided, strict=True):
+        if row > path.decided[0]:
+            capital += float(held @ (close[row] - close[row - 1]))
+        target = weights * capital / close[row]
+        moved = (target - held) * close[row]
+        cost = 6e-4 * float(np.abs(moved).sum())
+        turned += 0.5 * float(np.abs(moved).sum() + abs(moved.sum())) / capital
+        paid, capital, held = paid + cost, capital - cost, target
+        equity.append(capital)
+    return np.array(equity), paid, turned
+
+
+@pytest.mark.requirement("R-SIM-14")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_found_with_the_first_trade_that_differs(fault: str) -> None:
+    panel, path = world()
+    setting = at_close(panel)
+    pair = pair_of(FAULTS[fault], setting, path)
+    assert not pair.passed
+    assert "equity" in {one.name for one in pair.failures}
+    at = pair.divergence
+    assert at is not None
+    assert at.what == "trade"
+    first, second = at.quantities
+    units = path.net[0] / panel.fields["close"][FIRST]
+    match fault:
+        case "a fill one row late":
+            assert (at.time, at.symbol) == (panel.times[FIRST], "X:N0")
+            assert (first, second) == (pytest.approx(units[0]), None)
+        case "costs halved":  # the first fill is of the same capital; what it cost tells at the next
+            assert (at.time, at.symbol) == (panel.times[FIRST + 1], "X:N0")
+            assert figures(pair)["costs"].difference == pytest.approx(0.5, abs=0.01)
+            assert abs(float(second or 0.0) - float(first or 0.0)) < 1e-3 * units[0]
+        case "95 % of the capital":
+            assert (at.time, at.symbol) == (panel.times[FIRST], "X:N0")
+            assert (first, second) == (pytest.approx(units[0]), pytest.approx(0.95 * units[0]))
+            assert figures(pair)["sharpe"].passed  # which is why Sharpe alone is no proof
+        case _:
+            assert (at.time, at.symbol) == (panel.times[FIRST], "X:N3")
+            assert (first, second) == (pytest.approx(units[3]), None)
+    assert at.prices[0] == panel.fields["close"][FIRST + (fault == "costs halved"), panel.keys.index(at.symbol)]
+    said = words_of(pair)
+    assert said.startswith("custom and other differ: equity by ") or "bars by" in said
+    assert f"the first trade that differs is {at.symbol} on {str(at.time)[:10]}: custom " in said
+
+
+def test_a_limit_is_met_at_its_very_value_and_broken_above() -> None:
+    panel, path = world()
+    for one in pair_of(FAULTS["costs halved"], at_close(panel), path).figures:
+        assert one.difference is not None
+        assert replace(one, limit=one.difference).passed, one.name
+        assert one.difference == 0.0 or not replace(one, limit=np.nextafter(one.difference, 0.0)).passed, one.name
+    limits = {"equity": 1e-6, "holdings": 1e-6, "sharpe": 0.015, "annual_return": 0.015, "turnover": 0.01}
+    found = {one.name: one.limit for one in pair_of(Account(), at_close(panel), path).figures}
+    assert found == pytest.approx({"bars": 1.0, **limits, "costs": 0.01})
+
+
+def test_what_one_book_lacks_fails_and_nothing_is_no_match_for_nothing() -> None:
+    panel, path = world()
+    setting = at_close(panel)
+    first = Account().play(setting, path)
+    bare = replace(first, costs={})
+    unsaid = compared(first, bare, setting=setting, limits=LIMITS, by=BY)
+    assert [one.name for one in unsaid.failures] == ["costs"]
+    assert "costs cannot be compared" in words_of(unsaid)
+    free = {kind: np.zeros_like(paid) for kind, paid in first.costs.items()}
+    both = replace(first, costs=free), replace(first, costs=free)
+    assert [one.name for one in compared(*both, setting=setting, limits=LIMITS, by=BY).failures] == ["costs"]
+    idle = WeightPath(keys=path.keys, decided=path.decided, net=np.zeros_like(path.net))
+    nothing = pair_of(Account(), setting, idle)
+    assert {one.name for one in nothing.failures} == {"sharpe", "annual_return", "turnover", "costs"}
+    gone = replace(first, equity=np.where(np.arange(len(first.equity)) == 5, np.nan, first.equity))
+    holed = compared(first, gone, setting=setting, limits=LIMITS, by=BY)
+    assert {"equity", "sharpe", "annual_return"} <= {one.name for one in holed.failures}
+
+
+def test_a_run_that_pays_nothing_compares_no_costs_but_all_else() -> None:
+    panel, path = world()
+    free = at_close(panel, replace(FLAT, slippage_bps=0.0, commission_bps=0.0))
+    pair = pair_of(Account(), free, path)
+    assert pair.passed
+    assert "costs" not in figures(pair)
+    charged = pair_of(Account(costs=lambda costs: replace(costs, commission_bps=1.0)), free, path)
+    assert "costs" in {one.name for one in charged.failures}
+
+
+def test_books_that_share_too_few_bars_or_are_short_are_told() -> None:
+    panel, path = world()
+    setting = at_close(panel)
+    first = Account().play(setting, path)
+
+    def until(last: int) -> SimResult:
+        rows = {name: getattr(first, name)[:last] for name in ("times", "returns", "equity", "cash", "marks")}
+        return replace(first, **rows, quantities=first.quantities[:last])
+
+    one, two = (compared(first, until(-k), setting=setting, limits=LIMITS, by=BY) for k in (1, 2))
+    assert figures(one)["bars"].passed
+    assert not figures(two)["bars"].passed
+    apart = replace(first, times=first.times + np.timedelta64(12, "h"))
+    none = compared(first, apart, setting=setting, limits=LIMITS, by=BY)
+    assert {"bars", "equity", "holdings", "sharpe"} <= {one.name for one in none.failures}
+    short = compared(until(59), until(59), setting=setting, limits=LIMITS, by=BY)
+    assert "period_return" in figures(short)
+    assert (short.annual_bps, short.final_bps) == (None, 0.0)
+    assert "annual_return" in figures(compared(until(60), until(60), setting=setting, limits=LIMITS, by=BY))
+
+
+def test_a_sharpe_ratio_near_zero_may_differ_by_a_figure_and_not_by_a_fraction() -> None:
+    panel, path = world()
+    setting = at_close(panel)
+    first = Account().play(setting, path)
+    times = np.arange(len(first.equity))
+
+    def book(mean: float) -> SimResult:
+        returns = np.where(times % 2, 0.01, -0.01) + mean
+        return replace(first, equity=np.cumprod(1.0 + returns), returns=returns)
+
+    annual = 0.01 / np.sqrt(365)  # a mean of so much times x is a Sharpe ratio of about x
+    for one, other, absolute, passed in (
+        (0.09, 0.18, True, True),
+        (0.09, 0.2, True, False),
+        (0.11, 0.13, False, False),
+    ):
+        pair = compared(book(one * annual), book(other * annual), setting=setting, limits=LIMITS, by=BY)
+        found = figures(pair)["sharpe"]
+        assert (found.absolute, found.passed) == (absolute, passed)
+
+
+@pytest.mark.requirement("R-SIM-11")
+def test_the_parity_setting_is_strict_and_says_what_of_the_run_is_off() -> None:
+    close = np.array([[100.0, 50.0], [104.0, 25.0], [102.0, np.nan], [108.0, 27.0]])
+    split, dividend = np.ones_like(close), np.zeros_like(close)
+    split[1, 1], dividend[3, 0] = 2.0, 3.0
+    zero = np.zeros_like(close)
+    panel = panel_of({"close": close, "open": 2.0 * close, "split": split, "dividend": dividend, "funding": zero})
+    costs = CostModel(slippage_bps=7.0, commission_bps=2.0, cash_yield=np.full(4, 1e-4))
+    rules = Execution(lots=True, nav=1e6, band=0.01, lag=1, halt_limit=3, delisting_haircut=0.5)
+    found = parity_setting(panel, costs, rules, LIMITS)
+    assert found.execution == Execution(
+        convention=Convention.SAME_CLOSE, rebalancing=Rebalancing.DAILY, halt_limit=3, delisting_haircut=0.5, nav=1e6,
+        buffer=0.005,
+    )  # fmt: skip
+    assert found.costs == CostModel(slippage_bps=7.0, commission_bps=2.0, borrow_rate=0.0, assumed_funding_bps=0.0)
+    assert found.binds
+    assert set(found.off) == {
+        "execution.convention is same_close, in the run next_open", "execution.lag is 0, in the run 1",
+        "execution.rebalancing is daily, in the run window", "execution.band is 0, in the run 0.01",
+        "execution.lots is False, in the run True", "execution.buffer is 0.005, in the run 0",
+        "costs.borrow_rate is 0, in the run 0.02", "costs.assumed_funding_bps is 0, in the run 1",
+        "costs.cash_yield is 0, in the run a series", "dividends and splits are in the prices",
+        "funding is not charged",
+    }  # fmt: skip
+    prices = found.panel.fields
+    assert not {"split", "dividend", "funding"} & set(prices)
+    # By hand: 108 and the 3 paid are 111 / 102 of the level 102; 25 after two for one is 50 of the old units.
+    np.testing.assert_allclose(prices["close"], [[100, 50], [104, 50], [102, np.nan], [111, 54]], rtol=1e-12)
+    np.testing.assert_allclose(prices["open"], 2.0 * prices["close"], rtol=1e-12)
+    kept = parity_setting(panel, costs, Execution(buffer=0.02), LIMITS)
+    assert kept.execution.buffer == 0.02
