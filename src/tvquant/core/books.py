@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from tvquant.core.panel import Floats, Times
 from tvquant.core.stamps import Stamps
 
+COST_KINDS = ("slippage", "commission", "borrow", "overdraft", "funding", "cash_yield", "impact")
+"""Keys of `SimResult.costs`, in the order they are told."""
+
 
 class Convention(StrEnum):
     """When an order that was decided at a close is filled: at the next open, the next close, or that very close."""
@@ -139,11 +142,11 @@ class BookEvent:
     row: int
     key: str
     kind: str
-    """`closed_out` (halted or delisted), `collateral_lost` (a short whose price doubled), `unfilled` (no bar at the
-    fill), `liquidated` (equity reached zero)."""
+    """`closed_out` (halted or delisted), `collateral_lost` (a short whose price doubled), `margin_call` (equity below
+    the maintenance margin), `unfilled` (no bar at the fill), `liquidated` (equity reached zero)."""
     value: float
-    """Signed notional at the price used, as a fraction of equity before the event; where collateral is lost, of the
-    equity one row earlier."""
+    """Signed notional at the price used, as a fraction of equity before the event; where collateral is lost or
+    margin called, of the equity one row earlier."""
     price: float
     """That price; 0 where it is of no name."""
 
@@ -160,7 +163,8 @@ class SimResult:
     quantities : R x N units held after the row's close.
     marks : R x N prices that valued them.
     costs : name -> R, as fractions of starting capital: `slippage`, `commission`, `borrow`, `overdraft`, `funding` (of
-        swaps, below zero where it was received).
+        swaps, below zero where it was received), `cash_yield` (below zero: it is income),
+        `impact`; `COST_KINDS` names all.
     assumed_funding : R, the part of the funding that is assumed, for hours without data.
     filled : K row numbers (of the panel) of the fills; a fill after the last row is not in it. One per decision, or
         under daily rebalancing one per row: `simulation.preflight.decisions_filled` says of which decision.

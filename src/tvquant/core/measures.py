@@ -22,9 +22,9 @@ class Measures:
     mean_cash, mean_forced_cash : over the decisions, as fractions of equity.
     mean_turnover : one-way, per decision that was traded: summed over its fills under daily rebalancing.
     traded : two-way value as a multiple of equity.
-    costs : kind -> sum, as a fraction of starting capital; funding below zero was received.
+    costs : kind -> sum, as a fraction of starting capital; funding below zero was received, a yield of cash always is.
     assumed_funding, unassumed_* : funding of hours without data, and measures of the book without it.
-    collateral_lost, closed_out, unfilled : events.
+    collateral_lost, margin_call, closed_out, unfilled : events.
     """
 
     n: int | None = None
@@ -67,6 +67,7 @@ class Measures:
     unassumed_cagr: float | None = None
     unassumed_sharpe: float | None = None
     collateral_lost: int | None = None
+    margin_call: int | None = None
     closed_out: int | None = None
     unfilled: int | None = None
 

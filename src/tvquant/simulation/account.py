@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tvquant.core.books import COST_KINDS
 from tvquant.core.panel import Bools, Floats
 
 type Integers = NDArray[np.int64]
@@ -17,19 +18,19 @@ DIVIDEND, SPLIT = range(2)
 """Rows of `PriceRows.actions`."""
 RATES, BARE, EARLY_RATES, EARLY_BARE = range(4)
 """Rows of `PriceRows.funding`."""
-COSTS = ("slippage", "commission", "borrow", "overdraft", "funding")
-SLIPPAGE, COMMISSION, BORROW, OVERDRAFT, FUNDING, RETURNS, EQUITY, CASH, OWED, ASSUMED = range(10)
-"""Rows of `Book.rows`; the costs come first, in the order of their names."""
+SLIPPAGE, COMMISSION, BORROW, OVERDRAFT, FUNDING, CASH_YIELD, IMPACT = range(len(COST_KINDS))
+RETURNS, EQUITY, CASH, OWED, ASSUMED = range(len(COST_KINDS), len(COST_KINDS) + 5)
+"""Rows of `Book.rows`; the costs come first, in the order of their kinds."""
 FILL_EQUITY, TRADED, TURNOVER = range(3)
 """Rows of `Book.fills`."""
-EVENTS = ("unfilled", "closed_out", "collateral_lost", "liquidated")
-UNFILLED, CLOSED_OUT, COLLATERAL_LOST, LIQUIDATED = 0.0, 1.0, 2.0, 3.0
+EVENTS = ("unfilled", "closed_out", "collateral_lost", "margin_call", "liquidated")
+UNFILLED, CLOSED_OUT, COLLATERAL_LOST, MARGIN_CALL, LIQUIDATED = 0.0, 1.0, 2.0, 3.0, 4.0
 """Kinds of events, as the number of their name: floats, of which compiled code has one type."""
 DECIDED, FILLED, NOTED = range(3)
 """Places in `Book.tally`."""
-HELD, SWAPPED, LENT, LIMIT, PRICE = range(5)
+HELD, SWAPPED, LENT, LONG, LIMIT, PRICE = range(6)
 """Rows of `Account.names`."""
-MONEY, DEBT, LOAN = range(3)
+MONEY, DEBT, LOAN, IDLE = range(4)
 """Places in `Account.money`."""
 
 
@@ -64,9 +65,11 @@ class Orders(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The rules: fill at the open or the close, in the deciding step or later; rates; which names pay for shorts.
+    """The rules: fill at the open or the close, in the deciding step or later; rates, per year where they accrue.
 
-    `assumed_funding` is per value and hour; `swaps` are the names that are held without paying for them in cash.
+    `assumed_funding` is per value and hour; `margin` the least equity per gross, 0 is no such rule. A short of a name
+    costs `loan_rate` times its number in `loans` (N). `swaps` are the names that are held without paying for them in
+    cash; `yields` (T, or none) is what cash earns from one row to the next.
     """
 
     at_open: bool
@@ -76,12 +79,15 @@ class Terms(NamedTuple):
     borrow_rate: float
     assumed_funding: float
     haircut: float
-    bears_fee: Bools
+    margin: float
+    loan_rate: float
+    loans: Floats
     swaps: Bools
+    yields: Floats
 
 
 class Book(NamedTuple):
-    """What is written: of R rows the figures (10 x R) and quantities (R x N); of K fills the figures (3 x K).
+    """What is written: of R rows the figures (12 x R) and quantities (R x N); of K fills the figures (3 x K).
 
     `events` are (row, column, kind, value, price); `shorted` names (N) were ordered short; `tally` counts decisions,
     fills and events. Of the figures, OWED is the cash owed after each close, ASSUMED the part of the funding that the
@@ -97,9 +103,10 @@ class Book(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What goes from row to row: of N names (5 x N) the quantity held, of it in swaps, of it borrowed, the price at
-    which a short has lost its collateral (infinite where there is none), and the price in force; K x N quantities
-    ordered; `money` is cash, the part of it that is owed, and the value of the borrowed quantities.
+    """What goes from row to row: of N names (6 x N) the quantity held, of it in swaps, of it borrowed (times what that
+    costs), of it bought for cash, the price at which a short has lost its collateral (infinite where there is none),
+    and the price in force; K x N quantities ordered; `money` is cash, the part of it that is owed, the value of the
+    borrowed quantities, and the cash that earns.
     """
 
     names: Floats
@@ -110,13 +117,13 @@ class Account(NamedTuple):
 def blank(rows: int, names: int, fills: int) -> Book:
     """Return an unwritten book of R rows, N names and K fills.
 
-    A name can lapse, be closed out and lose collateral once per fill, and a book ends once.
+    A name can lapse, be closed out, lose collateral and be called once per fill, and a book ends once.
     """
     return Book(
         rows=np.zeros((ASSUMED + 1, rows)),
         quantities=np.empty((rows, names)),
         fills=np.empty((3, fills)),
-        events=np.empty((3 * fills * names + 1, 5)),
+        events=np.empty((4 * fills * names + 1, 5)),
         shorted=np.zeros(names, np.bool_),
         tally=np.zeros(3, np.int64),
     )

@@ -2,22 +2,26 @@
 
 The order of events within a row:
 
-1. Accrual since the previous row, on what was held since: borrow fee on shorts, borrow rate on borrowed cash, funding
-   that swaps settled until this row's open, all on the previous marks.
+1. Accrual since the previous row, on what was held since: borrow fee on shorts, borrow rate on borrowed cash, yield on
+   idle cash, funding that swaps settled until this row's open, all on the previous marks.
 2. Corporate actions: quantities held and ordered times split, prices of collateral divided by it, cash plus quantity
    held times dividend.
 3. Fills at the open. Before them shorts whose collateral is lost at the opening price are closed.
 4. The mark: the close, or the last one (through splits) where there is no bar. On it, funding that swaps settled since
    the open; then shorts whose collateral is lost are closed.
-5. Close-outs of what has been halted too long or is delisted.
+5. Close-outs of what has been halted too long or is delisted. Then, where equity is below the maintenance margin, all
+   else is closed at its mark and what was ordered until then lapses: only a decision after it opens anything again.
 6. Fills at the close.
 7. Equity; where no more than rounding is left of it the book is liquidated.
 8. A decision fixes quantities: weight x equity / mark. It comes before 6 when it is filled in the very same step.
 
+Cash earns on what equity exceeds the longs of the cash market by: proceeds of shorts earn nothing, and the notional of
+swaps is not cash.
+
 A fill that orders a short posts its value as collateral. It is lost at twice that price, and there the short is closed,
 at no cost and at whatever price; nothing opens it again before the next fill.
 
-Rows in which only 1, 4 and 7 can happen, and 4 closes nothing, are taken in stretches. Every sum over names runs in
+Rows in which only 1, 4 and 7 can happen, and nothing is closed, are taken in stretches. Every sum over names runs in
 their order, so that a row's figures do not depend on what surrounds it.
 
 All that is compiled for a book is in this file: its cache on disk is renewed when this file changes, and only then. Of
@@ -36,6 +40,7 @@ from tvquant.simulation.account import (
     BARE,
     BORROW,
     CASH,
+    CASH_YIELD,
     CLOSED_OUT,
     COLLATERAL_LOST,
     COMMISSION,
@@ -49,10 +54,13 @@ from tvquant.simulation.account import (
     FILLED,
     FUNDING,
     HELD,
+    IDLE,
     LENT,
     LIMIT,
     LIQUIDATED,
     LOAN,
+    LONG,
+    MARGIN_CALL,
     MONEY,
     NOTED,
     OVERDRAFT,
@@ -108,7 +116,7 @@ def _play(market_: tuple[Any, ...], orders_: tuple[Any, ...], terms_: tuple[Any,
     rows, names = market.marks.shape
     fills, first = len(orders.filled), orders.filled[0]
     account = Account(
-        names=np.zeros((PRICE + 1, names)), targets=np.zeros((fills, names)), money=np.array([1.0, 0.0, 0.0])
+        names=np.zeros((PRICE + 1, names)), targets=np.zeros((fills, names)), money=np.array([1.0, 0.0, 0.0, 0.0])
     )
     for j in range(names):
         account.names[LIMIT, j] = np.inf
@@ -118,7 +126,9 @@ def _play(market_: tuple[Any, ...], orders_: tuple[Any, ...], terms_: tuple[Any,
         if until == t:
             alive, until = _step(market, orders, terms, book, account, t, t - first), t + 1
         elif t > first:
-            alive = _hold(market, terms, book, account, t, until, t - first)
+            held = _hold(market, terms, book, account, t, until, t - first)
+            if held < until:
+                alive, until = _step(market, orders, terms, book, account, held, held - first), held + 1
         t = until
 
 
@@ -170,6 +180,9 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
     if market.eventful[t] and market.ends.shape[0] > 0 and equity > nothing:
         _close_out(market, terms, book, account, t, out, equity)
         equity = _equity(account)
+    if terms.margin > 0.0 and out >= 0 and equity > nothing:
+        _call_margin(terms, book, account, t, out, before, account.targets[fill:decision])
+        equity = _equity(account)
     if decides and terms.at_once:
         _order(orders, account, decision, equity)
     if trades and not terms.at_open and equity > nothing:
@@ -179,7 +192,7 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
     if decides and not terms.at_once:
         _order(orders, account, decision, equity)
     book.tally[DECIDED] += decides
-    _take_stock(terms, account)
+    _take_stock(terms, account, equity)
     if out >= 0:
         book.rows[RETURNS, out] = equity / before - 1.0
         book.rows[EQUITY, out], book.rows[CASH, out], book.rows[OWED, out] = equity, money[MONEY], money[DEBT]
@@ -189,49 +202,66 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
 
 
 @part
-def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> bool:
-    """Play rows from `t` to before `until`, in which only marks and accruals change; return false when one ends it."""
+def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> int:
+    """Play rows from `t` to before `until`, in which only marks and accruals change; return the row it stopped before.
+
+    That is `until`, or the first row whose mark ends the book or calls its margin: one for a step.
+    """
     stamps, quantities, held, money = market.stamps, book.quantities, account.names[HELD], account.money
     returns, equities, cashes, debts = book.rows[RETURNS], book.rows[EQUITY], book.rows[CASH], book.rows[OWED]
     fees, interests, funding = book.rows[BORROW], book.rows[OVERDRAFT], book.rows[FUNDING]
-    marks, swaps = market.marks[t:until], market.funding.shape[0] > 0
+    marks, swaps, earns = market.marks[t:until], market.funding.shape[0] > 0, terms.yields.shape[0] > 0
     value, lent, swapped = _values(marks, held), np.zeros(until - t), np.zeros(until - t)
-    cash, debt, before, borrowed = money[MONEY], money[DEBT], equities[out - 1], money[LOAN]
+    cash, debt, before, borrowed, idle = money[MONEY], money[DEBT], equities[out - 1], money[LOAN], money[IDLE]
+    longs, gross = lent, lent
     if borrowed > 0.0:
         lent = _values(marks, account.names[LENT])
+    if earns:
+        longs = _values(marks, account.names[LONG])
+    if terms.margin > 0.0:
+        gross = _values(marks, np.abs(held))
     if swaps:
         swapped = _values(marks, account.names[SWAPPED])
     for i in range(until - t):
-        rate = terms.borrow_rate * (stamps[t + i] - stamps[t + i - 1]) / YEAR
-        fee, interest = rate * borrowed, rate * debt
-        fees[out + i], interests[out + i] = fee, interest
-        cash -= fee + interest
+        elapsed, paid, assumed, earned = stamps[t + i] - stamps[t + i - 1], 0.0, 0.0, 0.0
+        fee, interest = terms.loan_rate * elapsed / YEAR * borrowed, terms.borrow_rate * elapsed / YEAR * debt
+        left = cash - (fee + interest)
+        if earns:
+            earned = terms.yields[t + i] * elapsed / YEAR * idle
+            left += earned
         if swaps:
-            paid, assumed = _funding(
-                terms.assumed_funding, held, marks[i], market.funding[RATES, t + i], market.funding[BARE, t + i]
-            )
-            funding[out + i], book.rows[ASSUMED, out + i] = paid + assumed, assumed
-            cash -= paid + assumed
-        equity = cash + value[i]
-        if equity <= ROUNDING * before:
-            return _liquidate(book, t + i, out + i, equity, before)
-        debt = max(0.0, -(cash + swapped[i]))
+            rates, bare = market.funding[RATES, t + i], market.funding[BARE, t + i]
+            paid, assumed = _funding(terms.assumed_funding, held, marks[i], rates, bare)
+            left -= paid + assumed
+        equity = left + value[i]
+        if equity <= ROUNDING * before or (terms.margin > 0.0 and equity < terms.margin * gross[i]):
+            until = t + i
+            break
+        cash, debt = left, max(0.0, -(left + swapped[i]))
+        fees[out + i], interests[out + i], book.rows[CASH_YIELD, out + i] = fee, interest, -earned
+        funding[out + i], book.rows[ASSUMED, out + i] = paid + assumed, assumed
         returns[out + i], equities[out + i], cashes[out + i], debts[out + i] = equity / before - 1.0, equity, cash, debt
         for j in range(len(held)):
             quantities[out + i, j] = held[j]
-        before, borrowed = equity, lent[i]
-    money[MONEY], money[DEBT], money[LOAN] = cash, debt, borrowed
-    return True
+        before, borrowed, idle = equity, lent[i], max(0.0, equity - longs[i])
+    money[MONEY], money[DEBT], money[LOAN], money[IDLE] = cash, debt, borrowed, idle
+    return until
 
 
 @part
 def _accrue(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int) -> None:
-    """Pay simple interest on what has been borrowed since the previous row, names and cash; funding until the open."""
-    money = account.money
-    rate = terms.borrow_rate * (market.stamps[t] - market.stamps[t - 1]) / YEAR
-    fee, interest = rate * money[LOAN], rate * money[DEBT]
+    """Pay simple interest on what has been borrowed since the previous row, names and cash; funding until the open.
+
+    And take what idle cash has earned.
+    """
+    money, elapsed = account.money, market.stamps[t] - market.stamps[t - 1]
+    fee, interest = terms.loan_rate * elapsed / YEAR * money[LOAN], terms.borrow_rate * elapsed / YEAR * money[DEBT]
     book.rows[BORROW, out], book.rows[OVERDRAFT, out] = fee, interest
     money[MONEY] -= fee + interest
+    if terms.yields.shape[0] > 0:
+        earned = terms.yields[t] * elapsed / YEAR * money[IDLE]
+        book.rows[CASH_YIELD, out] = -earned
+        money[MONEY] += earned
     if market.funding.shape[0] > EARLY_RATES:
         rates, bare = market.funding[EARLY_RATES, t], market.funding[EARLY_BARE, t]
         _pay_funding(terms, book, account, out, market.marks[t - 1], rates, bare)
@@ -260,17 +290,24 @@ def _funding(per_hour: float, held: Floats, price: Floats, rates: Floats, bare: 
 
 
 @part
-def _take_stock(terms: Terms, account: Account) -> None:
-    """Set what is owed after a row: names sold short that a fee is due on; cash, of which swaps have taken none."""
-    held, lent, swapped, price = account.names[HELD], account.names[LENT], account.names[SWAPPED], account.names[PRICE]
-    loan, unpaid = 0.0, 0.0
+def _take_stock(terms: Terms, account: Account, equity: float) -> None:
+    """Set what accrues after a row: names sold short that a fee is due on, cash owed, and cash that earns.
+
+    Swaps have taken no cash.
+    """
+    names, held, price = account.names, account.names[HELD], account.names[PRICE]
+    lent, swapped, long = names[LENT], names[SWAPPED], names[LONG]
+    loan, unpaid, paid = 0.0, 0.0, 0.0
     for j in range(len(held)):
-        lent[j] = -held[j] if terms.bears_fee[j] and held[j] < 0.0 else 0.0
+        lent[j] = -held[j] * terms.loans[j] if held[j] < 0.0 else 0.0
         swapped[j] = held[j] if terms.swaps[j] else 0.0
+        long[j] = held[j] if held[j] > 0.0 and not terms.swaps[j] else 0.0
         loan += price[j] * lent[j]
         unpaid += price[j] * swapped[j]
+        paid += price[j] * long[j]
     account.money[LOAN] = loan
     account.money[DEBT] = max(0.0, -(account.money[MONEY] + unpaid))
+    account.money[IDLE] = max(0.0, equity - paid)
 
 
 @part
@@ -358,6 +395,24 @@ def _close_out(market: PriceRows, terms: Terms, book: Book, account: Account, t:
             account.money[MONEY] += proceeds - _charge(terms, book, out, abs(proceeds))
             held[j], limit[j] = 0.0, np.inf
             _note(book, t, j, CLOSED_OUT, proceeds / equity, price)
+
+
+@part
+def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, before: float, pending: Floats) -> None:
+    """Close everything at its mark where equity is below the maintenance margin of gross; what was ordered lapses."""
+    held, limit, price, gross = account.names[HELD], account.names[LIMIT], account.names[PRICE], 0.0
+    for j in range(len(held)):
+        gross += price[j] * abs(held[j])
+    if _equity(account) >= terms.margin * gross:
+        return
+    for j in range(len(held)):
+        if held[j] != 0.0:
+            proceeds = held[j] * price[j]
+            account.money[MONEY] += proceeds - _charge(terms, book, out, abs(proceeds))
+            _note(book, t, j, MARGIN_CALL, proceeds / before, price[j])
+            held[j], limit[j] = 0.0, np.inf
+        for k in range(len(pending)):
+            pending[k, j] = 0.0
 
 
 @part

@@ -35,6 +35,8 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
         ("execution.buffer", execution.buffer, 1.0),
         ("execution.nav", 0.0 if execution.nav is None else execution.nav, np.inf),
         ("execution.participation", 0.0 if execution.participation is None else execution.participation, 1.0),
+        ("execution.maintenance_margin", execution.maintenance_margin, 1.0),
+        *((f"costs.borrow_rates of {symbol}", rate, np.inf) for symbol, rate in costs.borrow_rates),
     ):
         if not isinstance(value, Real) or not 0.0 <= value <= most or value == np.inf:
             raise ProfileError(f"{name} must be a number from 0 to {most:g}, found {shown(value)}")

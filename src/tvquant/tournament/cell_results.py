@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tvquant.core.books import COST_KINDS
 from tvquant.core.panel import Floats
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
@@ -22,6 +23,9 @@ from tvquant.tournament.walk_forward import BacktestEngine, Settled
 FUNNEL = (
     "universe", "discovery", "refined", "selected", "atoms_discovery", "atoms_refined", "atoms_selected",
 )  # fmt: skip
+
+CARRIED = ("funding", "cash_yield", "impact")
+"""Costs that most books have none of; those have no measure of them."""
 
 type Columns = Mapping[str, Any]
 type Scalar = float | int | str | bool | None
@@ -66,7 +70,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "mean_cash": float(np.mean([one.cash for one in rebalances])),
         "mean_turnover": float(turnover.mean()) if len(turnover) else 0.0,
         "traded": float(result.traded.sum()),
-        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name != "funding"},
+        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name not in CARRIED},
         **_carried(settled),
         "closed_out": sum(event.kind == "closed_out" for event in result.events),
         "unfilled": sum(event.kind == "unfilled" for event in result.events),
@@ -90,16 +94,16 @@ def _summed(per_fill: Floats, first: NDArray[np.intp]) -> Floats:
 
 
 def _carried(settled: Settled) -> dict[str, Scalar]:
-    """Return what only books of swaps and shorts have: funding, how often collateral was lost.
+    """Return what only some books have: funding, interest on cash, how often collateral was lost or margin called.
 
     Where some funding was assumed, how much, and what the book comes to without it.
     """
     result, plain = settled.result, settled.unassumed
-    carried: dict[str, Scalar] = {}
-    if result.costs["funding"].any():
-        carried["cost_funding"] = float(result.costs["funding"].sum())
-    if lost := sum(event.kind == "collateral_lost" for event in result.events):
-        carried["collateral_lost"] = lost
+    paid = {name: result.costs[name] for name in CARRIED if name in result.costs}
+    carried: dict[str, Scalar] = {f"cost_{name}": float(part.sum()) for name, part in paid.items() if part.any()}
+    for kind in ("collateral_lost", "margin_call"):
+        if count := sum(event.kind == kind for event in result.events):
+            carried[kind] = count
     if plain is None:
         return carried
     return carried | {
@@ -129,7 +133,7 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "cash": result.cash,
         "gross": np.nansum(np.abs(value), axis=1) / solvent,
         "net": np.nansum(value, axis=1) / solvent,
-        **result.costs,
+        **{name: result.costs.get(name, np.zeros(len(result.times))) for name in COST_KINDS},
         **{f"from_{name}": part for name, part in contributions(result, earned).items()},
     }
     pairs = [(one, key, weight) for one in rebalances for key, weight in one.weights.items()]

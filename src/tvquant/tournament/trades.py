@@ -2,7 +2,8 @@
 
 1. At a fill every name that could be traded went from what was held, through a split of that row, to its new quantity;
    the price is the row's open or close, as the book fills.
-2. A position that was closed out, or a short that lost its collateral, is a trade at the price that its event names.
+2. A position that was closed out or called, or a short that lost its collateral, is a trade at the price that its event
+   names.
    Where a name was closed and filled in one row, the fill is what the event leaves of the change.
 3. What the simulator wiped out with the whole book (liquidation) is no trade.
 """
@@ -15,7 +16,8 @@ import numpy as np
 from tvquant.core.books import BookEvent, Convention, CostModel, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 
-FILL, CLOSED_OUT, LOST, LIQUIDATED = "fill", "closed_out", "collateral_lost", "liquidated"
+FILL, LOST, CALLED, LIQUIDATED = "fill", "collateral_lost", "margin_call", "liquidated"
+CLOSED = ("closed_out", CALLED, LOST)
 ROUNDING = 1e-12
 """A change below this share of equity is the rounding of none; the simulators' own bound."""
 
@@ -51,7 +53,7 @@ def trades(panel: Panel, result: SimResult, execution: Execution, costs: CostMod
     closed: dict[int, dict[str, BookEvent]] = {}
     end = len(panel.times)
     for event in result.events:
-        if event.kind in (CLOSED_OUT, LOST):
+        if event.kind in CLOSED:
             closed.setdefault(event.row, {})[event.key] = event
         elif event.kind == LIQUIDATED:
             end = event.row
@@ -80,7 +82,7 @@ def _of_row(of: _Book, row: int, fill: int | None, closed: dict[str, BookEvent])
     moved = of.result.quantities[at] - before
     events = {of.keys.index(key): event for key, event in closed.items()}
     gone = {
-        j: -event.value * prior / event.price if event.kind == LOST else -float(before[j])
+        j: -event.value * prior / event.price if event.kind in (LOST, CALLED) else -float(before[j])
         for j, event in events.items()
     }
     for j, quantity in gone.items():

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import BookEvent, Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import COST_KINDS, BookEvent, Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.profiles.options import Options
-from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.borrow_fee import loans_of, pays_borrow_fee
+from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.preflight import (
     check_path,
     check_rules,
@@ -50,8 +51,6 @@ class Custom:
                 Capability.FEE_TIERS,
                 Capability.SPREAD,
                 Capability.IMPACT,
-                Capability.CASH_YIELD,
-                Capability.MAINTENANCE_MARGIN,
             ),
             Support.REFUSED,
         )
@@ -101,7 +100,7 @@ class Custom:
             panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None
         )
         check_traded(market.marks, path)
-        fills = len(filled)
+        fills, loans = len(filled), loans_of(costs, instruments)
         net, decided = np.ascontiguousarray(path.net[:fills]), np.ascontiguousarray(path.decided[:fills])
         busy = market.eventful.copy()
         busy[decided] = busy[filled] = True
@@ -114,8 +113,11 @@ class Custom:
             borrow_rate=costs.borrow_rate,
             assumed_funding=costs.assumed_funding_bps * 1e-4 / 8.0,
             haircut=execution.delisting_haircut,
-            bears_fee=np.array([costs.borrow_rate > 0.0 and pays_borrow_fee(i) for i in instruments]),
+            margin=execution.maintenance_margin,
+            loan_rate=loans.unit,
+            loans=loans.shares,
             swaps=np.array([Kind.SWAP in i.kinds for i in instruments]),
+            yields=yields_of(costs, panel, int(filled[0])),
         )
         book = account.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
         kernel.run(market, orders, terms, book)
@@ -161,7 +163,7 @@ def _result(
         cash=rows[account.CASH],
         quantities=frozen(book.quantities),
         marks=frozen(marks),
-        costs=dict(zip(account.COSTS, rows, strict=False)),
+        costs=dict(zip(COST_KINDS, rows, strict=False)),
         assumed_funding=rows[account.ASSUMED],
         filled=frozen(filled[:fills]),
         fill_equity=per_fill[account.FILL_EQUITY],

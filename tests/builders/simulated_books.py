@@ -1,0 +1,314 @@
+"""Random worlds for simulators, and a referee of the simulator `custom` in plain Python.
+
+The referee plays the rules of `simulation/kernel.py` again, one event at a time, on dictionaries.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from builders.panels import panel_of
+from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.instruments import Fact, Instrument, Kind
+from tvquant.core.panel import Panel
+from tvquant.simulation import SIMULATORS
+
+DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
+simulate = SIMULATORS["custom"].simulate
+
+
+@dataclass
+class Scenario:
+    """One random world and what is done in it."""
+
+    panel: Panel
+    path: WeightPath
+    costs: CostModel
+    execution: Execution
+    payments: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """Of each name: hours since the first row's stamp, and rates."""
+
+    def play(self) -> SimResult:
+        return simulate(self.panel, self.path, costs=self.costs, execution=self.execution)
+
+
+def scenario(seed: int, convention: Convention, *, rough: bool = True, gross: float = 1.5) -> Scenario:
+    """Holes, missing opens, splits (also in holes), dividends, late listings, delistings and long halts when rough.
+
+    Then swaps also settle funding, some of it in the days between two rows, and some never.
+    """
+    rng = np.random.default_rng(seed)
+    rows, names = int(rng.integers(8, 40)), int(rng.integers(1, 7))
+    times = np.datetime64("2020-01-01", "us") + np.cumsum(rng.integers(1, 4, rows)) * DAY
+    shape = (rows, names)
+    split = np.where(rng.random(shape) < 0.04, rng.choice([0.5, 2.0, 1.5], shape), 1.0) if rough else np.ones(shape)
+    close = 50 * np.exp(np.cumsum(rng.normal(0, rng.choice([0.02, 0.2]), shape), axis=0)) / np.cumprod(split, axis=0)
+    dividend = close * np.where(rng.random(shape) < 0.05, 0.03, 0.0)
+    opens = close * np.exp(rng.normal(0, 0.03, shape))
+    listed = np.sort(rng.integers(0, 4, names)) if rough else np.zeros(names, int)
+    tradable = np.arange(rows)[:, None] >= listed
+    if rough:
+        for j in range(names):
+            tradable[listed[j] + 1 :, j] &= rng.random(rows - listed[j] - 1) > rng.choice([0.0, 0.1, 0.6])
+        opens[rng.random(shape) < 0.1] = np.nan
+    close, opens = (np.where(tradable, field, np.nan) for field in (close, opens))
+    instruments = []
+    for j in range(names):
+        facts = ()
+        if rough and rng.random() < 0.3:
+            at, known = rng.choice(times[4:], 2)
+            facts = (Fact(field="delisted_at", value=at, known_at=known),)
+        kind = rng.choice([Kind.SPOT, Kind.STOCK, Kind.ETF, Kind.SWAP])
+        instruments.append(
+            Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind(kind)}), currency="USD", calendar="24x7", facts=facts)
+        )
+    fields = {"close": close, "open": opens, "dividend": dividend, "split": split}
+    payments = settlements(rng, instruments, int((times[-1] - times[0]) / HOUR)) if rough else ((),) * names
+    panel = make_panel(times, tuple(instruments), fields | funding_fields(times, payments), tradable)
+    lag = int(rng.integers(0, 4))
+    decided = np.union1d(rng.integers(0, rows - 4), np.flatnonzero(rng.random(rows) < 0.3))  # one is filled in time
+    seen = np.arange(rows)[decided, None] >= listed
+    net = rng.normal(0, 1, seen.shape) * (seen & (rng.random(seen.shape) < 0.7))
+    net *= gross / np.maximum(np.abs(net).sum(axis=1, keepdims=True), 1e-9)
+    execution = Execution(
+        convention=convention,
+        lag=lag,
+        halt_limit=int(rng.integers(0, 6)),
+        delisting_haircut=float(rng.choice([0.0, 0.3, 1.0])),
+    )
+    costs = CostModel(
+        slippage_bps=float(rng.uniform(0, 30)),
+        commission_bps=float(rng.uniform(0, 9)),
+        borrow_rate=float(rng.choice([0.0, 0.02, 0.5])),
+        assumed_funding_bps=float(rng.choice([0.0, 1.0, 20.0])) if rough else 0.0,
+    )
+    if rough:
+        costs, execution = with_money(rng, costs, panel), replace(
+            execution, maintenance_margin=float(rng.choice([0.0, 0.0, 0.25, 0.6]))
+        )  # fmt: skip
+    return Scenario(panel, WeightPath(keys=panel.keys, decided=decided, net=net), costs, execution, payments)
+
+
+def with_money(rng, costs: CostModel, panel: Panel) -> CostModel:
+    """Interest on cash, at one rate or one of each row, and rates of single shorts."""
+    rates = rng.normal(0.02, 0.1, len(panel.times))
+    lent = [one.symbol for one in panel.instruments if Kind.SWAP not in one.kinds and rng.random() < 0.3]
+    return replace(
+        costs,
+        cash_yield=[0.0, 0.04, rates][int(rng.integers(0, 3))],
+        borrow_rates=tuple((symbol, float(rng.uniform(0, 2))) for symbol in lent),
+    )
+
+
+def settlements(rng, instruments, last: int) -> tuple[tuple[tuple[int, float], ...], ...]:
+    """Every swap's payments: every 1, 4, 8 or 11 hours, some left out; a swap in three has none at all."""
+    paid = []
+    for one in instruments:
+        hours = np.arange(int(rng.integers(1, 9)), last + 25, rng.choice([1, 4, 8, 11]))
+        hours = hours[rng.random(len(hours)) < rng.choice([0.7, 1.0])]
+        if Kind.SWAP not in one.kinds or rng.random() < 0.3:
+            hours = hours[:0]
+        paid.append(tuple(zip(hours.tolist(), rng.normal(0, 3e-3, len(hours)).tolist(), strict=True)))
+    return tuple(paid)
+
+
+def funding_fields(times, payments) -> dict[str, np.ndarray]:
+    """The panel's fields of these payments, added up one by one."""
+    names = ("funding", "funding_hours", "funding_early", "funding_early_hours")
+    fields = {name: np.full((len(times), len(payments)), np.nan) for name in names}
+    opens = ((times - times[0]) / HOUR).astype(int)
+    for j, paid in enumerate(payments):
+        before = -np.inf
+        for hour, rate in paid:
+            row = int(np.argmax(opens + 24 >= hour))
+            for name, value in zip(names, (rate, min(hour - before, 8)) * 2, strict=True):
+                if "early" not in name or hour <= opens[row]:
+                    fields[name][row, j] = np.nan_to_num(fields[name][row, j]) + value
+            before = hour
+    return fields
+
+
+def make_panel(times, instruments, fields, tradable) -> Panel:
+    return panel_of(fields, names=instruments, times=times, tradable=tradable)
+
+
+@dataclass
+class Referee:
+    """The rules again, one event at a time, on dictionaries."""
+
+    world: Scenario
+    cash: float = 1.0
+    held: dict = field(default_factory=dict)
+    mark: dict = field(default_factory=dict)
+    posted: dict = field(default_factory=dict)
+    halted: dict = field(default_factory=dict)
+    orders: dict = field(default_factory=dict)
+    rows: list = field(default_factory=list)
+    fills: list = field(default_factory=list)
+    events: list = field(default_factory=list)
+    dead: bool = False
+
+    def equity(self, price: dict) -> float:
+        return self.cash + sum(q * price[name] for name, q in self.held.items() if q)
+
+    def pay(self, notional: float) -> None:
+        for kind, bps in (("slippage", self.world.costs.slippage_bps), ("commission", self.world.costs.commission_bps)):
+            self.bill[kind] += notional * bps / 1e4
+            self.cash -= notional * bps / 1e4
+
+    def lose_collateral(self, t: int, price: dict) -> None:
+        """A short is gone at twice the price of its order, whatever is asked for it."""
+        for name, q in self.held.items():
+            if q < 0 and price[name] >= 2 * self.posted[name]:
+                value = q * 2 * self.posted[name]
+                self.cash += value
+                self.held[name] = 0.0
+                self.events.append((t, name, "collateral_lost", value / self.last))
+
+    def funding(self, low: float, high: float, price: dict) -> None:
+        """Payments within (low, high] hours of what is held, and the assumed rate where none covers them."""
+        for one, paid in zip(self.world.panel.instruments, self.world.payments, strict=True):
+            if q := self.held.get(one.key, 0.0) if Kind.SWAP in one.kinds else 0.0:
+                told = [(h, r, min(h - (paid[k - 1][0] if k else -1e9), 8)) for k, (h, r) in enumerate(paid)]
+                mine = [(r, cover) for h, r, cover in told if low < h <= high]
+                bare = max(high - low - sum(cover for _, cover in mine), 0)
+                due = q * price[one.key] * sum(r for r, _ in mine)
+                due += abs(q) * price[one.key] * bare / 8 * self.world.costs.assumed_funding_bps / 1e4
+                self.bill["funding"] += due
+                self.cash -= due
+
+    def fill(self, t: int, price: dict, can: dict) -> None:
+        before = self.equity(price)
+        if before <= 1e-12 * self.last:
+            self.dead = True
+            return
+        gross = net = 0.0
+        for name, target in self.orders.pop(t).items():
+            dq = target - self.held.get(name, 0.0)
+            if abs(dq * price[name]) > 1e-12 * before and not can[name]:
+                self.events.append((t, name, "unfilled", dq * price[name] / before))
+            elif dq and can[name]:
+                gross, net = gross + abs(dq * price[name]), net + dq * price[name]
+                self.cash -= dq * price[name]
+                self.held[name] = target
+            if can[name]:
+                self.posted[name] = price[name]
+        self.pay(gross)
+        self.fills.append((t, before, gross / before, (gross + abs(net)) / before / 2))
+
+    def close_outs(self, t: int, ended: dict) -> None:
+        before = self.equity(self.mark)
+        for name, q in self.held.items():
+            if before > 0 and q and (ended[name] or self.halted[name] > self.world.execution.halt_limit):
+                cut = self.world.execution.delisting_haircut
+                price = self.mark[name] * (1 - cut if q > 0 else 1 + cut)
+                value = q * (price if q > 0 else min(price, 2 * self.posted[name]))
+                self.cash += value
+                self.pay(abs(value))
+                self.held[name] = 0.0
+                self.events.append((t, name, "closed_out", value / before))
+
+    def call_margin(self, t: int) -> None:
+        before, gross = self.equity(self.mark), sum(abs(q) * self.mark[name] for name, q in self.held.items() if q)
+        if 1e-12 * self.last < before < self.world.execution.maintenance_margin * gross:
+            for name, q in self.held.items():
+                if q:
+                    self.cash += q * self.mark[name]
+                    self.pay(abs(q) * self.mark[name])
+                    self.events.append((t, name, "margin_call", q * self.mark[name] / self.last))
+            self.held = {}
+            self.orders = {due: dict.fromkeys(order, 0.0) for due, order in self.orders.items()}
+
+    def decide(self, t: int, due: int, weights: dict) -> None:
+        equity = self.equity(self.mark)
+        self.orders[due] = {name: w * equity / self.mark[name] if w else 0.0 for name, w in weights.items()}
+
+    def play(self) -> "Referee":
+        world, panel, names = self.world, self.world.panel, self.world.panel.keys
+        rule, shift = world.execution, world.execution.lag + (world.execution.convention != "same_close")
+        decisions = {
+            int(d): dict(zip(names, map(float, w), strict=True))
+            for d, w in zip(world.path.decided, world.path.net, strict=True)
+        }
+        first = min(decisions) + shift
+        cell = {f: [dict(zip(names, map(float, row), strict=True)) for row in panel.fields[f]] for f in panel.fields}
+        self.halted = dict.fromkeys(names, 0)
+        previous = self.last = 1.0
+        hours = ((panel.times - panel.times[0]) / HOUR).tolist()
+        owed = idle = 0.0
+        for t in range(len(panel.times)):
+            days = float((panel.times[t] - panel.times[t - 1]) / DAY) if t else 0.0
+            self.bill = dict.fromkeys(COST_KINDS, 0.0)
+            gone = {}
+            for i in panel.instruments:
+                gone[i.key] = any(f.known_at <= panel.times[t] and f.value <= panel.times[t] for f in i.facts)
+            for i in panel.instruments:
+                if self.held.get(i.key, 0.0) < 0 and Kind.SWAP not in i.kinds:
+                    rate = dict(world.costs.borrow_rates).get(i.symbol, world.costs.borrow_rate)
+                    self.bill["borrow"] += -self.held[i.key] * self.mark[i.key] * rate * days / 365
+            self.bill["overdraft"] = owed * world.costs.borrow_rate * days / 365
+            self.bill["cash_yield"] = -idle * float(np.broadcast_to(world.costs.cash_yield, len(hours))[t]) * days / 365
+            self.cash -= self.bill["borrow"] + self.bill["overdraft"] + self.bill["cash_yield"]
+            if t:
+                self.funding(hours[t - 1] + 24, hours[t], self.mark)
+            for name in names:
+                ratio = cell["split"][t][name]
+                for book in (self.held, *self.orders.values()):
+                    book[name] = book.get(name, 0.0) * ratio
+                for prices in (self.mark, self.posted):
+                    if name in prices:
+                        prices[name] /= ratio
+                self.cash += self.held.get(name, 0.0) * cell["dividend"][t][name]
+            bar = {name: bool(panel.tradable[t, j]) and not gone[name] for j, name in enumerate(names)}
+            if t in self.orders and rule.convention == "next_open" and not self.dead:
+                can = {n: bar[n] and not np.isnan(cell["open"][t][n]) for n in names}
+                price = {n: cell["open"][t][n] if can[n] else self.mark.get(n, 0.0) for n in names}
+                self.lose_collateral(t, price)
+                self.fill(t, price, can)
+            for name in names:
+                self.halted[name] = 0 if bar[name] else self.halted[name] + 1
+                if bar[name]:
+                    self.mark[name] = cell["close"][t][name]
+            if not self.dead:
+                self.funding(hours[t], hours[t] + 24, self.mark)
+                self.lose_collateral(t, self.mark)
+                self.close_outs(t, gone)
+                self.call_margin(t)
+            if t in decisions and shift == 0 and self.equity(self.mark) > 1e-12 * self.last:
+                self.decide(t, t, decisions.pop(t))
+            if t in self.orders and not self.dead:
+                self.fill(t, {n: self.mark.get(n, 0.0) for n in names}, bar)
+            equity = self.equity(self.mark)
+            if self.dead or equity <= 1e-12 * self.last:
+                self.dead, equity, self.cash, self.held = True, 0.0, 0.0, {}
+            elif t in decisions:
+                self.decide(t, t + shift, decisions[t])
+            if t >= first:
+                gain = equity / previous - 1 if previous else 0.0
+                self.rows.append((gain, equity, self.cash, [self.held.get(n, 0.0) for n in names], self.bill))
+                self.bill = {}
+                previous = self.last = equity
+                cash_market = {i.key for i in panel.instruments if Kind.SWAP not in i.kinds}
+                values = [q * self.mark[name] for name, q in self.held.items() if q and name in cash_market]
+                owed = max(0.0, sum(values) - equity)
+                idle = max(0.0, equity - sum(value for value in values if value > 0))
+                if self.dead:
+                    self.orders, decisions = {}, {}
+        return self
+
+
+def assert_equal_books(result: SimResult, referee: Referee) -> None:
+    close = {"rtol": 1e-12, "atol": 1e-12}
+    gains, equity, cash, held, bills = zip(*referee.rows, strict=True)
+    np.testing.assert_allclose(result.equity, equity, **close)
+    np.testing.assert_allclose(result.returns, gains, **close)
+    np.testing.assert_allclose(result.cash, cash, **close)
+    np.testing.assert_allclose(result.quantities, held, **close)
+    for kind, amounts in result.costs.items():
+        np.testing.assert_allclose(amounts, [bill[kind] for bill in bills], err_msg=kind, **close)
+    got = np.column_stack([result.filled, result.fill_equity, result.traded, result.turnover])
+    np.testing.assert_allclose(got, np.array(referee.fills).reshape(-1, 4), **close)
+    ordered = sorted((e for e in result.events if e.kind != "liquidated"), key=lambda e: (e.row, e.key, e.kind))
+    assert [(e.row, e.key, e.kind) for e in ordered] == [e[:3] for e in sorted(referee.events)]
+    np.testing.assert_allclose([e.value for e in ordered], [e[3] for e in sorted(referee.events)], **close)
+    assert (result.failure == "liquidated") == referee.dead
