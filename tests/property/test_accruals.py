@@ -3,7 +3,8 @@
 import numpy as np
 from hypothesis import given
 
-from property.test_simulation_custom import CONVENTIONS, SEEDS, Scenario, quick, scenario
+from builders.simulated_books import Scenario, scenario
+from property.test_simulation_custom import CONVENTIONS, SEEDS, quick
 from tvquant.core.books import Convention, SimResult
 from tvquant.core.panel import Floats
 from tvquant.simulation.accruals import Accruals, gross_equity

@@ -153,11 +153,8 @@ class Accruals:
                 held[row, j] = before[k, j]
         for event in result.events:
             row = event.row - first
-            if (
-                event.kind == "collateral_lost"
-                and row in filled
-                and not opens[event.row, place[event.key]] >= event.price
-            ):
+            lost = event.kind == "collateral_lost" and not opens[event.row, place[event.key]] >= event.price
+            if row in filled and (lost or event.kind == "margin_call"):
                 equity = result.equity[row - 1] if row > 0 else 1.0
                 held[row, place[event.key]] += event.value * equity / event.price
         return held

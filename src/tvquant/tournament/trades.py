@@ -33,7 +33,7 @@ class Trade:
     quantity : units bought, below 0 sold; of a book that starts with a capital of 1.
     value : quantity x price, in starting capitals.
     share : value as a fraction of equity, at the fill or before the row.
-    slippage, commission : in starting capitals.
+    slippage, commission, impact : in starting capitals.
     """
 
     row: int
@@ -46,6 +46,7 @@ class Trade:
     share: float
     slippage: float
     commission: float
+    impact: float
 
 
 def trades(panel: Panel, result: SimResult, execution: Execution, costs: CostModel) -> list[Trade]:
@@ -115,5 +116,5 @@ def _trade(named: tuple[int, int, str, str], traded: tuple[float, float], level:
     paid = 0.0 if kind == LOST else abs(value) * 1e-4
     return Trade(
         row=row, fill=fill, key=key, kind=kind, quantity=quantity, price=price, value=value, share=value / level,
-        slippage=costs.slippage_bps * paid, commission=costs.commission_bps * paid,
+        slippage=costs.slippage_bps * paid, commission=costs.commission_bps * paid, impact=0.0,
     )  # fmt: skip
