@@ -37,8 +37,10 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
     assert set(available()) == sleeves | {
         "crypto_rating_sleeve",
         "crypto_spot",
+        "crypto_spot_as_specified",
         "demo_sp500",
         "us_equities",
+        "us_equities_as_specified",
     }
 
 

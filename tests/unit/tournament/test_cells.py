@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from builders.profiles import profile_of
 from tvquant.allocation.risk.tail import Tail
+from tvquant.core.books import Convention
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.regimes import Regime
@@ -65,6 +67,20 @@ def test_thresholds_as_specified_are_stamped(profile: Profiles) -> None:
     spec = cells(profile(selection__thresholds="as_specified"))[0].spec
     assert isinstance(spec, StrategySpec)
     assert spec.rules.stamps == {Stamp.CURRENT_ONLY, Stamp.SWEPT_WINDOWS, Stamp.AS_SPECIFIED}
+
+
+@pytest.mark.requirement("R-SIM-17")
+@pytest.mark.requirement("R-SIM-04")
+@pytest.mark.parametrize("name", ["us_equities", "crypto_spot"])
+def test_the_letter_of_the_specification_is_a_profile_of_its_own_and_stamped(name: str) -> None:
+    """Fills at the very close and free shorts; every cell says so, and the same profile without them does not."""
+    for profile, literal in ((profile_of(f"{name}_as_specified"), True), (profile_of(name), False)):
+        made = cells(profile)
+        assert {cell.book.costs.borrow_rate == 0.0 for cell in made} == {literal}
+        assert {cell.book.execution.convention == Convention.SAME_CLOSE for cell in made} == {literal}
+        stamps = [cell.spec.rules.stamps for cell in made if not isinstance(cell.spec, MarketSpec)]
+        assert {Stamp.AS_SPECIFIED in one for one in stamps} == {literal}
+        assert {cell.spec.two_layers for cell in made if isinstance(cell.spec, StrategySpec)} == {literal}
 
 
 def test_selections_of_the_headline_are_recorded_whole_those_of_other_sides_are_not(profile: Profiles) -> None:
