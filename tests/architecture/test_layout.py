@@ -19,6 +19,15 @@ ELSEWHERE = {
     "core/measures.py": "unit/ledger/test_recorded_run.py",
     "core/records.py": "unit/ledger/test_chain.py",
     "core/version.py": "unit/ledger/test_listing.py",
+    # Members of a family and what they share: one suite holds each against its source.
+    "atoms/gates.py": "contracts/test_logics.py",
+    "atoms/logics/breakout.py": "contracts/test_logics.py",
+    "atoms/logics/carry.py": "contracts/test_logics.py",
+    "atoms/logics/momentum.py": "contracts/test_logics.py",
+    "atoms/logics/pass_through.py": "unit/atoms/test_synthesis.py",
+    "atoms/logics/reversion.py": "contracts/test_logics.py",
+    "atoms/logics/trend_gated.py": "contracts/test_logics.py",
+    "atoms/logics/windows.py": "contracts/test_logics.py",
     # One half of a thing that is tested whole.
     "allocation/engines/custom/engine.py": "contracts/test_engines.py",
     "allocation/engines/custom/equal_weight.py": "contracts/test_engines.py",
@@ -46,6 +55,7 @@ ELSEWHERE = {
     "profiles/sections/costs.py": "unit/profiles/test_schema.py",
     "profiles/sections/data.py": "unit/profiles/test_schema.py",
     "profiles/sections/execution.py": "unit/profiles/test_schema.py",
+    "profiles/sections/logics.py": "unit/profiles/test_schema.py",
     "profiles/sections/parity.py": "unit/profiles/test_schema.py",
     "profiles/sections/promotion.py": "unit/profiles/test_schema.py",
     "profiles/sections/regime.py": "unit/profiles/test_schema.py",

@@ -9,6 +9,7 @@ from pydantic import Field
 from builders.profiles import profile_of
 from tvquant.allocation import ENGINES, RISK_PROFILES
 from tvquant.app.vocabulary import vocabulary
+from tvquant.atoms import LOGICS
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ProfileError
 from tvquant.core.features import FeatureSet
@@ -25,7 +26,7 @@ from tvquant.simulation import SIMULATORS
 from tvquant.statistics import ESTIMATORS
 
 DECLARED = {place + "/" + each.__name__: each for place, each in vocabulary().declarations()}
-FAMILIES = (SELECTION_MODELS, VETOES, ENGINES, RISK_PROFILES, ESTIMATORS, SIMULATORS)
+FAMILIES = (SELECTION_MODELS, VETOES, LOGICS, ENGINES, RISK_PROFILES, ESTIMATORS, SIMULATORS)
 MEMBERS = [m for f in FAMILIES for m in f.values()]
 MEMBERS.append(MarketRegimeDetector)
 

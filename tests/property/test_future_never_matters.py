@@ -67,6 +67,16 @@ def _scanner(side: Direction, **bound: float) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _gated(logic: str, side: Direction) -> dict[str, object]:
+    """Recruits whatever is traded: the gate of the logic is what lets names in."""
+    return {
+        "name": f"{logic}_{side.value.lower()}", "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None,
+        "logic": logic, "direction": side.value, "pool": [{"field": "value_traded_last", "above": 5.0}], "signal": [],
+    }  # fmt: skip
+
+
+GATED = ("momentum", "trend_gated", "reversion", "breakout")
+
 CASES: dict[str, tuple[str, dict[str, object]]] = {
     "24x7": ("24x7", {}),
     "XNYS": ("XNYS", {"universe.kinds": ["stock"]}),
@@ -79,6 +89,18 @@ CASES: dict[str, tuple[str, dict[str, object]]] = {
             "selection.min_winners": 3,
             "allocation.profiles": ["hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight"],
             "allocation.fallbacks": ["min_variance"],
+        },
+    ),
+    "gated": (
+        "24x7",
+        {
+            "universe.scanners": [_gated(logic, side) for logic in GATED for side in Direction],
+            "data.rating_min_bars": 60,
+            "selection.min_winners": 3,
+            "allocation.profiles": ["risk_parity", "min_variance"],
+            "logics.momentum.lookback": 40,
+            "logics.momentum.skip": 5,
+            "logics.trend_gated.averages": [10, 30],
         },
     ),
 }
@@ -183,7 +205,7 @@ def test_another_past_makes_other_decisions(case: str) -> None:
     row = 129  # the decision mark of the window at 130
     future = Future(moment=row, seed=1, rows=ROWS, scramble=True, holes=0.0, late=True, facts=True)
     before = _walk(_panel(past, ROWS, name, None), made, row + 1)
-    sides = {1.0, -1.0} if case == "scanners" else {1.0}
+    sides = {1.0, -1.0} if case in ("scanners", "gated") else {1.0}
     assert frozenset().union(*(signs for _, signs in before.values())) == sides
     after = _walk(_panel(_changed(past, future), ROWS, name, None), made, row + 1)
     for cell in cells(made):

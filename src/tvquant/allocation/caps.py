@@ -118,6 +118,8 @@ def feasible_set(problem: Problem) -> FeasibleSet:
     limits, n = problem.limits, len(problem.keys)
     wanted = _wanted(problem, units)
     lower, upper = np.zeros(n), np.minimum(limits.position / units.largest, limits.cluster / units.gross)
+    if not units.whole:  # of a stream that is hardly held, a cap of what is held is none of its weight
+        upper = np.minimum(upper, max(1.0, wanted))
     rows = list(_rows(limits, units, cluster, selection))
     open_budget = _budget(limits, units, cluster, lower, upper, rows, wanted)
     named, budget = tuple(_named(problem)), open_budget

@@ -41,6 +41,7 @@ def vocabulary() -> Vocabulary:
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
             "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),
             "allocation.covariance": declared_by(ESTIMATORS.values()),
+            "logics": declared_by(LOGICS.values()),
             "regime": declared_by((MarketRegimeDetector,)),
             "execution": declared_by(simulation.SIMULATORS.values()),
         },

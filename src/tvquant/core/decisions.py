@@ -5,6 +5,7 @@
 and parts of scores of atoms that did not win.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -117,6 +118,8 @@ class Decision:
     allocation : how the winners were weighted; None for baselines and when there was no winner (all cash, flagged).
     clusters : atom id -> allocation cluster, on the training rows of the synthetic-long streams.
     atoms : atom id -> weight, as finally held; zeros left out.
+    gates : atom id -> gate of every winner of a gated logic: weight x sign x gate of its asset is held until the next
+        decision.
     netting : None for baselines and where nothing is held.
     weights : net physical weights by instrument key, negative for shorts, zeros left out.
     inputs : digest of what the decision was computed from.
@@ -135,6 +138,7 @@ class Decision:
     allocation: AllocationOutcome | None = None
     clusters: Mapping[str, int] = field(default_factory=dict)
     atoms: Mapping[str, float] = field(default_factory=dict)
+    gates: Mapping[str, float] = field(default_factory=dict)
     netting: Netting | None = None
     footing: Footing | None = None
     regime: MarketRegime | None = None
@@ -156,12 +160,23 @@ class Decision:
             allocation=None if made is None else AllocationOutcome.of(made),
             clusters={} if made is None else made["clusters"],
             atoms=payload["atoms"],
+            gates=payload.get("gates", {}),
             netting=None if netting is None else Netting.of(netting),
             footing=None if footing is None else Footing.of(footing),
             survival=Survival(**payload["survival"]) if payload.get("survival") else None,
             regime=None if payload.get("regime") is None else MarketRegime.of(payload["regime"]),
             failure=payload["failure"],
         )
+
+    @property
+    def gate_cash(self) -> float:
+        """The part of the cash that gates leave out of the weights of atoms."""
+        return math.fsum(weight * (1.0 - self.gates.get(atom, 1.0)) for atom, weight in self.atoms.items())
+
+    @property
+    def cash(self) -> float:
+        """Capital without a use, as a fraction of equity: what atoms do not take, and what their gates leave out."""
+        return 1.0 - math.fsum(weight * self.gates.get(atom, 1.0) for atom, weight in self.atoms.items())
 
     def payload(self) -> dict[str, Any]:
         """Return everything decided, JSON-able and in canonical order: equal payloads are the same decision."""
@@ -177,6 +192,7 @@ class Decision:
             "selection": None if self.response is None else self.response.payload(),
             "allocation": None if made is None else {"clusters": dict(sorted(self.clusters.items())), **made.payload()},
             "atoms": dict(sorted(self.atoms.items())),
+            **({"gates": dict(sorted(self.gates.items()))} if self.gates else {}),
             "netting": None if self.netting is None else self.netting.payload(),
             "weights": dict(sorted(self.weights.items())),
             "inputs": self.inputs,

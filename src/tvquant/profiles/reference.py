@@ -35,6 +35,8 @@ NAMES: Mapping[str, str] = {
 """Keys whose type says more in words than the schema does."""
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("lookback", "min_history", "rating_min_bars"), "bars"),
+    **dict.fromkeys(("skip", "averages", "mean", "entry", "exit", "bars"), "bars"),
+    "width": "standard deviations",
     **dict.fromkeys(
         ("span", "train", "step", "test", "lag", "halt_limit", "cluster_lookbacks", "block", "half_life", "horizon"),
         "rows (one bar each)",

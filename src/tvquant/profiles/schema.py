@@ -18,6 +18,7 @@ from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection, Ri
 from tvquant.profiles.sections.costs import CostsSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
 from tvquant.profiles.sections.execution import BenchmarkSection, ExecutionSection
+from tvquant.profiles.sections.logics import LogicsSection
 from tvquant.profiles.sections.parity import ParitySection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
 from tvquant.profiles.sections.regime import RegimeSection
@@ -43,6 +44,7 @@ class Profile(Section):
     data: DataSection
     windows: WindowsSection
     selection: SelectionSection
+    logics: LogicsSection
     regime: RegimeSection
     allocation: AllocationSection
     risk: RiskSection

@@ -9,15 +9,17 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
+
 from tvquant.allocation.risk.fixed import FixedWeights
-from tvquant.atoms import synthesise
+from tvquant.atoms import gates, is_gated, synthesise
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
 from tvquant.core.features import FeatureHistory, FeatureSet
 from tvquant.core.instruments import symbol_of
-from tvquant.core.panel import Panel
+from tvquant.core.panel import Floats, Panel
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.streams import Streams
 from tvquant.features import compute, history
@@ -28,6 +30,9 @@ from tvquant.statistics import common_returns
 from tvquant.tournament.specs import Rules
 from tvquant.tournament.views import View
 from tvquant.universe import Discovery, Health, discover, judge, required_features
+
+GATE_CLOSED, GATE_UNKNOWN = "gate_closed", "gate_unknown"
+"""Why a gated atom is no candidate: nothing would be held of it, or its gate has too few bars or data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,17 +179,72 @@ def atom_pool(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> AtomPool:
     """Return the pool of these atoms, with their synthetic-long streams over the lookback."""
     panel, tail = view.panel, slice(-rules.data.lookback, None)
     keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
-    return synthesise(panel.fields["total_return"][tail][:, panel.columns(keys)], panel.times[tail], keys, atoms)
+    returns, known = panel.fields["total_return"][tail][:, panel.columns(keys)], _gates(view, rules, atoms)
+    if known is not None:
+        before = np.full((1, len(atoms)), np.nan) if len(known) == len(returns) else known[:0]
+        known = np.concatenate([before, known[-len(returns) - 1 :]])
+    return synthesise(returns, panel.times[tail], keys, atoms, known)
 
 
 def training_streams(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Streams:
-    """Return streams on the training rows that all assets have; holes are joined before shorts are turned over."""
+    """Return streams on the training rows that all assets have; holes are joined before shorts are turned over.
+
+    The gate of a joined row is that of the row before it on which all had a bar.
+    """
     panel, tail = view.panel, slice(-rules.train - 1, None)
     keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
     columns = panel.columns(keys)
     have = panel.tradable[tail][:, columns]
-    common = common_returns(have, panel.fields["total_return"][tail][:, columns])
-    return synthesise(common, panel.times[tail][have.all(axis=1)][1:], keys, atoms).streams
+    common, shared = common_returns(have, panel.fields["total_return"][tail][:, columns]), have.all(axis=1)
+    known = _gates(view, rules, atoms)
+    if known is not None:
+        known = np.concatenate([known[tail][shared][:-1], known[-1:]])
+    return synthesise(common, panel.times[tail][shared][1:], keys, atoms, known).streams
+
+
+def held_units(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Floats:
+    """Return what is held of K atoms per unit of weight from the view on: their gates; 1 of pass-through ones."""
+    known = _gates(view, rules, atoms)
+    return np.ones(len(atoms)) if known is None else known[-1]
+
+
+def gates_of(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> dict[str, float]:
+    """Return atom id -> gate at the view's last row, of those that are gated."""
+    held = held_units(view, rules, atoms).tolist()
+    return {atom.symbol: gate for atom, gate in zip(atoms, held, strict=True) if is_gated(atom)}
+
+
+def _gates(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Floats | None:
+    """Return the gates (T x K) of these atoms as known at each row of the view; None where none is gated."""
+    gated = tuple(atom for atom in atoms if is_gated(atom))
+    if not gated:
+        return None
+    known: dict[str, Floats] = view.once(("gates", rules.logics), dict)
+    if new := tuple(atom for atom in gated if atom.symbol not in known):
+        known |= dict(zip((atom.symbol for atom in new), gates(view.panel, new, rules.logics).T, strict=True))
+    ones = np.ones(len(view.panel.times))
+    return np.column_stack([known.get(atom.symbol, ones) for atom in atoms])
+
+
+def gated_out(view: View, rules: Rules) -> Mapping[str, str]:
+    """Return atom id -> why it is no candidate, of healthy recruits whose gate leaves nothing to hold.
+
+    `gate_closed`: it is 0 at the last row. `gate_unknown`: it is not known there, or on some training row with a bar.
+    """
+
+    def compute() -> dict[str, str]:
+        atoms = tuple(atom for atom in _healthy(view, rules) if is_gated(atom))
+        known = _gates(view, rules, atoms)
+        if known is None:
+            return {}
+        tail = slice(-rules.train - 1, None)
+        have = view.panel.tradable[tail][:, view.panel.columns(tuple(atom.physical_symbol for atom in atoms))]
+        unknown = (np.isnan(known[tail]) & have).any(axis=0) | np.isnan(known[-1])
+        out = {atom.symbol: GATE_UNKNOWN for atom, so in zip(atoms, unknown, strict=True) if so}
+        closed = {atom.symbol: GATE_CLOSED for atom, gate in zip(atoms, known[-1], strict=True) if gate == 0.0}
+        return closed | out
+
+    return view.once(("gated out", *before_selection(rules), rules.logics), compute)
 
 
 def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
@@ -201,21 +261,32 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
 
 
 def selection_context(view: View, rules: Rules) -> SelectionContext | None:
-    """Return what the selection model is given at the view; None where no recruited name is healthy."""
-    atoms = healthy_atoms(view, rules)
+    """Return what the selection model is given at the view; None where it has nobody to choose from."""
+    atoms = candidate_atoms(view, rules)
     return context(view, rules, atom_pool(view, rules, atoms)) if atoms else None
 
 
-def healthy_atoms(view: View, rules: Rules) -> tuple[Atom, ...]:
-    """Return the atoms that a selection model chooses from: recruited, of healthy names."""
+def candidate_atoms(view: View, rules: Rules) -> tuple[Atom, ...]:
+    """Return the atoms that a selection model chooses from: recruited, of healthy names, with an open gate."""
+    out = gated_out(view, rules)
+    return tuple(atom for atom in _healthy(view, rules) if atom.symbol not in out)
+
+
+def _healthy(view: View, rules: Rules) -> tuple[Atom, ...]:
     failed = health(view, rules).failed
     return tuple(atom for atom in discovery(view, rules).atoms if atom.physical_symbol not in failed)
 
 
 def _choose(view: View, rules: Rules) -> SelectionOutcome:
     seen, failed = discovery(view, rules), health(view, rules).failed
-    recruited = [atom.physical_symbol for atom in seen.atoms]
-    excluded = {**seen.excluded, **{key: failed[key] for key in recruited if key in failed}}
+    recruited, gated = [atom.physical_symbol for atom in seen.atoms], gated_out(view, rules)
+    held = {atom.physical_symbol for atom in candidate_atoms(view, rules)}
+    shut = {a.physical_symbol: gated[a.symbol] for a in reversed(seen.atoms) if a.symbol in gated}
+    excluded = {
+        **seen.excluded,
+        **{key: why for key, why in shut.items() if key not in held},
+        **{key: failed[key] for key in recruited if key in failed},
+    }
     response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
     features = instrument_features(view, rules)
     given = selection_context(view, rules)
@@ -227,18 +298,22 @@ def _choose(view: View, rules: Rules) -> SelectionOutcome:
             parts.append(canonical_array(pool.own))
     return SelectionOutcome(
         response=response,
-        funnel=_funnel(seen, given.pool.atoms if given else (), failed, response),
+        funnel=_funnel(seen, given.pool.atoms if given else (), failed, gated, response),
         excluded=excluded,
         inputs=digest_bytes(features.digest().encode(), *parts),
     )
 
 
 def _funnel(
-    seen: Discovery, healthy: tuple[Atom, ...], failed: Mapping[str, str], response: SelectionResponse | None
+    seen: Discovery,
+    candidates: tuple[Atom, ...],
+    failed: Mapping[str, str],
+    gated: Mapping[str, str],
+    response: SelectionResponse | None,
 ) -> SelectionFunnel:
     vetoes = response.standing_vetoes if response else {}
     winners = response.winners if response else ()
-    refined = [atom for atom in healthy if atom.symbol not in vetoes]
+    refined = [atom for atom in candidates if atom.symbol not in vetoes]
     lost = [failed[atom.physical_symbol] for atom in seen.atoms if atom.physical_symbol in failed]
     return SelectionFunnel(
         universe=len(seen.universe),
@@ -248,7 +323,7 @@ def _funnel(
         atoms_discovery=len(seen.atoms),
         atoms_refined=len(refined),
         atoms_selected=len(winners),
-        vetoed=dict(sorted(Counter([*lost, *(veto.rule for veto in vetoes.values())]).items())),
+        vetoed=dict(sorted(Counter([*lost, *gated.values(), *(veto.rule for veto in vetoes.values())]).items())),
     )
 
 

@@ -9,7 +9,8 @@
    recruited. Then C clusters under the cluster cap hold less than that; then net limits of two sides, or selection
    clusters and assets that several atoms hold; then reference bounds, limits by name, and what a limit cut from a
    method that hands it to nobody.
-4. What netting took away is recorded. What is left is rounding, or the optimiser's own.
+4. What netting took away is recorded, and so are gates: an atom holds its weight times its gate. What is left is
+   rounding, or the optimiser's own.
 
 All is read from the decision as it is recorded: limits are those that it was verified against.
 """
@@ -29,9 +30,11 @@ from tvquant.allocation.risk.catalogue import FIXED, RISK_PROFILES
 from tvquant.core.allocations import CAP_TOLERANCE, AllocationOutcome, Status
 from tvquant.core.atoms import Direction
 from tvquant.core.decisions import Decision, Netting
+from tvquant.tournament.candidates import GATE_CLOSED, GATE_UNKNOWN
 from tvquant.tournament.survival import BUDGET
 from tvquant.universe.health import REASONS
 
+GATES = (GATE_CLOSED, GATE_UNKNOWN)
 DUST = 1e-12
 """A part that is not larger is none."""
 ROUNDING = 1e-6
@@ -64,6 +67,8 @@ class Cause(StrEnum):
     REFERENCE = "no atom far above the method's own weight"
     SHARES = "a member at its limit binds the cluster that is held whole"
     NAMED = "limit"
+    GATE = "gates of logics that are partly closed"
+    SHUT = "gates of logics that are closed or not known"
     NETTING = "taken where a limit would break after netting"
     WANTED = "the profile wants it: limits of the whole book"
     SURVIVAL = "protection after a large loss"
@@ -91,7 +96,7 @@ class CashPart:
 
 def cash_parts(decision: Decision) -> tuple[CashPart, ...]:
     """Return the cash of a strategy's decision by cause, in the order of the module's text; it sums to the cash."""
-    cash = 1.0 - math.fsum(decision.atoms.values())
+    cash = decision.cash
     made = decision.allocation
     if decision.failure is not None or made is None:
         return (_nobody(decision, cash),)
@@ -104,6 +109,8 @@ def cash_parts(decision: Decision) -> tuple[CashPart, ...]:
     parts = [*_of_limits(decision, made)]
     if decision.netting is not None and decision.netting.moved > DUST:
         parts.append(_of_netting(decision.netting))
+    if (kept := decision.gate_cash) > DUST:
+        parts.append(CashPart(cause=Cause.GATE, share=kept, detail=_gates(decision)))
     rest = cash - math.fsum(one.share for one in parts)
     if abs(rest) > DUST:
         rounding = abs(rest) <= ROUNDING
@@ -120,6 +127,8 @@ def _nobody(decision: Decision, cash: float) -> CashPart:
         return CashPart(cause=Cause.FAILED, share=cash, detail=decision.failure)
     if not funnel.atoms_discovery:
         return CashPart(cause=Cause.NOBODY, share=cash, detail=_top(decision, ()), change=CHANGES[Cause.NOBODY])
+    if response is None and _shut(decision):
+        return CashPart(cause=Cause.SHUT, share=cash, detail=_lost(decision, Cause.SHUT), change=CHANGES[Cause.SHUT])
     cause = Cause.HEALTH if response is None else Cause.PLACES if funnel.atoms_refined else Cause.VETOES
     return CashPart(cause=cause, share=cash, detail=_lost(decision, cause), change=CHANGES[cause])
 
@@ -127,6 +136,7 @@ def _nobody(decision: Decision, cash: float) -> CashPart:
 CHANGES = {
     Cause.NOBODY: "universe.scanners: a lower bound; `tvquant scan` counts who fell by which",
     Cause.HEALTH: "data.min_history: less, or import more history; `tvquant data audit` has each name",
+    Cause.SHUT: "universe.scanners: more logics, or options of these in logics; a closed gate is their answer",
     Cause.VETOES: "selection.vetoes: leave one out, or raise its limit",
     Cause.PLACES: "selection.top_n or selection.max_winners: more",
     Cause.STILL: "universe.exclude_symbols: the names that do not move",
@@ -236,10 +246,12 @@ def _few(decision: Decision, few: float, wanted: float, limits: dict[str, float]
     """Yield how much each way to fall out took: a name that fell out could have held the position cap."""
     funnel, weighted = decision.funnel, len(decision.clusters)
     unhealthy = sum(count for reason, count in funnel.vetoed.items() if reason in REASONS)
+    shut = _shut(decision)
     counts = {
         Cause.STILL: funnel.atoms_selected - weighted,
         Cause.PLACES: funnel.atoms_refined - funnel.atoms_selected,
-        Cause.VETOES: funnel.atoms_discovery - unhealthy - funnel.atoms_refined,
+        Cause.VETOES: funnel.atoms_discovery - unhealthy - shut - funnel.atoms_refined,
+        Cause.SHUT: shut,
         Cause.HEALTH: unhealthy,
         Cause.NOBODY: funnel.universe - funnel.discovery,
     }
@@ -257,6 +269,18 @@ def _few(decision: Decision, few: float, wanted: float, limits: dict[str, float]
         yield CashPart(cause=Cause.FEW, share=few, detail=held, change=f"{raise_cap}, or {CHANGES[Cause.FEW]}")
 
 
+def _shut(decision: Decision) -> int:
+    """Return how many atoms of healthy names were no candidates by their gates."""
+    return sum(decision.funnel.vetoed.get(reason, 0) for reason in GATES)
+
+
+def _gates(decision: Decision) -> str:
+    """Return how many atoms that are held have a gate below 1, and the mean of these."""
+    partly = [gate for atom, gate in decision.gates.items() if atom in decision.atoms and gate < 1.0]
+    mean = math.fsum(partly) / len(partly)
+    return f"{len(partly)} of {len(decision.atoms)} atoms have a gate below 1, {mean:.4g} on average"
+
+
 def _lost(decision: Decision, cause: Cause) -> str:
     """Return how many were lost that way, by reason where there are several."""
     funnel = decision.funnel
@@ -266,7 +290,9 @@ def _lost(decision: Decision, cause: Cause) -> str:
         case Cause.HEALTH:
             return _counted({why: n for why, n in funnel.vetoed.items() if why in REASONS})
         case Cause.VETOES:
-            return _counted({why: n for why, n in funnel.vetoed.items() if why not in REASONS})
+            return _counted({why: n for why, n in funnel.vetoed.items() if why not in (*REASONS, *GATES)})
+        case Cause.SHUT:
+            return _counted({why: n for why, n in funnel.vetoed.items() if why in GATES})
         case Cause.NOBODY:
             return _top(decision, REASONS)
         case _:

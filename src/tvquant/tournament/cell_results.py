@@ -241,6 +241,7 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "cash": np.array([one.cash for one in rebalances]),
         "forced_cash": np.array([one.forced_cash for one in rebalances]),
         "reference_cash": np.array([one.reference_cash for one in rebalances]),
+        "gate_cash": np.array([one.gate_cash for one in rebalances]),
         "moved": np.array([one.moved for one in rebalances]),
         "gross": np.array([sum(abs(w) for w in one.weights.values()) for one in rebalances]),
         "net": np.array([sum(one.weights.values()) for one in rebalances]),

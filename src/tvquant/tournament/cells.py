@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.risk.fixed import FixedWeights
+from tvquant.atoms import LOGICS
 from tvquant.core.books import CostModel, Execution
 from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
@@ -236,8 +237,15 @@ def _rules(profile: Profile, schedule: Schedule, risk_profile: str = "") -> Rule
         train=schedule.train,
         stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps | profile.regime.stamps,
         estimates=_estimates(profile.allocation),
+        logics=_logics(profile),
         sides=_sides(profile, risk_profile),
     )
+
+
+def _logics(profile: Profile) -> tuple[Options, ...]:
+    """Return the values of what the logics of the profile's scanners declare."""
+    named = dict.fromkeys(scanner.logic for scanner in profile.universe.scanners)
+    return profile.logics.options_of(*(LOGICS[name] for name in named if name is not None))
 
 
 def _estimates(allocation: AllocationSection) -> Estimates:

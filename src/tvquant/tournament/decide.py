@@ -32,7 +32,15 @@ from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.tournament.atom_figures import antifragility_of, scores_of
-from tvquant.tournament.candidates import SelectionOutcome, base_pool, choose, discovery, health, training_streams
+from tvquant.tournament.candidates import (
+    SelectionOutcome,
+    base_pool,
+    choose,
+    discovery,
+    gates_of,
+    health,
+    training_streams,
+)
 from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.neutrality import beta_of
@@ -157,6 +165,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
     neutral = () if beta is None else (canonical_array(beta.values),)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode(), *neutral)
     decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
+    decision = replace(decision, gates=gates_of(view, rules, choice.winners))
     return _netted(view, problem, decision, made, choice.response) if made.weights else decision
 
 
@@ -257,7 +266,8 @@ def _winners(view: View, rules: Rules) -> Decision:
     net = flatten(atoms, training_streams(view, rules, choice.winners).composition).net
     weights = {key: weight for key, weight in net.items() if weight != 0.0}
     stamps = decision.stamps | view.panel.stamps_of(tuple(weights))
-    return replace(decision, atoms=atoms, weights=weights, stamps=stamps)
+    gates = gates_of(view, rules, choice.winners)
+    return replace(decision, atoms=atoms, gates=gates, weights=weights, stamps=stamps)
 
 
 def _pool(view: View, rules: Rules) -> tuple[tuple[str, ...], Mapping[str, str], Mapping[str, int]]:

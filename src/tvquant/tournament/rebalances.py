@@ -26,10 +26,10 @@ from tvquant.tournament.cells import Cell
 from tvquant.tournament.specs import Previous, StrategySpec
 
 HOLDINGS = {
-    "atom": str, "symbol": str, "direction": str, "how": str, "weight": float, "score": float, "cluster": int,
-    "allocation_cluster": int,
+    "atom": str, "symbol": str, "direction": str, "how": str, "weight": float, "gate": float, "score": float,
+    "cluster": int, "allocation_cluster": int,
 }  # fmt: skip
-"""What is kept of every winner, weight or not: cluster is that of selection."""
+"""What is kept of every winner, weight or not: gate is 1 of pass-through atoms, cluster that of selection."""
 NOT_ASKED = {"mean": math.nan}
 """Thresholds of a selection that looked at no entropy."""
 DUST = 1e-12
@@ -124,9 +124,24 @@ class Rebalance:
 
     @property
     def cash(self) -> float:
-        """Capital without a use, as a fraction of equity; with the weights of atoms it makes 1 (R-RSK-24)."""
-        left = 1.0 - math.fsum((self.atoms if self.holdings["atom"] else self.weights).values())
+        """Capital without a use, as a fraction of equity; with the weights of atoms it makes 1 (R-RSK-24).
+
+        A gated atom takes its weight times its gate.
+        """
+        left = 1.0 - math.fsum((self.units if self.holdings["atom"] else self.weights).values())
         return 0.0 if abs(left) <= DUST else left
+
+    @property
+    def gate_cash(self) -> float:
+        """The part of the cash that gates leave out of the weights of atoms."""
+        pairs = zip(self.holdings["weight"], self.holdings["gate"], strict=True)
+        return math.fsum(weight * (1.0 - gate) for weight, gate in pairs)
+
+    @property
+    def units(self) -> dict[str, float]:
+        """Weight times gate of each atom that is held: what it takes of equity."""
+        columns = (self.holdings[name] for name in ("atom", "weight", "gate"))
+        return {atom: weight * gate for atom, weight, gate in zip(*columns, strict=True) if weight}
 
     @property
     def atoms(self) -> dict[str, float]:
@@ -160,6 +175,7 @@ def _holdings(decision: Decision) -> dict[str, list[Any]]:
         "direction": [atom.direction.value for atom in response.winners],
         "how": [response.recruited[symbol] for symbol in ids],
         "weight": [decision.atoms.get(symbol, 0.0) for symbol in ids],
+        "gate": [decision.gates.get(symbol, 1.0) for symbol in ids],
         "score": [response.scores[symbol] for symbol in ids],
         "cluster": [response.clusters[symbol] for symbol in ids],
         "allocation_cluster": [decision.clusters.get(symbol, 0) for symbol in ids],
@@ -192,6 +208,7 @@ def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entr
         "as_of",
         "footing",
         "failure",
+        "gates",
         "regime",
         "survival",
         "funnel",

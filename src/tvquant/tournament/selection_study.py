@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from tvquant.atoms import synthesise
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Panel
@@ -17,7 +19,7 @@ from tvquant.profiles import Profile
 from tvquant.selection import SELECTION_MODELS
 from tvquant.selection.pipeline import SelectionPipelineAdapter
 from tvquant.selection.relaxation import Relaxation
-from tvquant.tournament.candidates import FeaturePass, choose, healthy_atoms
+from tvquant.tournament.candidates import FeaturePass, candidate_atoms, choose, held_units
 from tvquant.tournament.cells import cells, headline, schedule
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.selection_evidence import SelectionWindow, measured, nothing_chosen, outcomes
@@ -121,11 +123,13 @@ class SelectionStudy:
         made: Mapping[tuple[str, bool], SelectionResponse | str],
     ) -> Studied:
         rules = among[0].rules
-        atoms = healthy_atoms(quorum_view_by(asked, rules).view, rules)
+        view = quorum_view_by(asked, rules).view
+        atoms = candidate_atoms(view, rules)
         keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
         rows = slice(window.start, window.stop)
         returns = self.panel.fields["total_return"][rows][:, self.panel.columns(keys)]
-        streams = synthesise(returns, self.panel.times[rows], keys, atoms).streams
+        held = np.tile(held_units(view, rules, atoms), (len(returns) + 1, 1))
+        streams = synthesise(returns, self.panel.times[rows], keys, atoms, held).streams
         after = outcomes(streams.ids, streams.returns, self.horizons)
         length = window.stop - window.start
         return Studied(

@@ -21,6 +21,7 @@ from tvquant.statistics.covariance import HOUSE, Estimates
 class Rules:
     """Who may be chosen, how, on how much data, what is estimated of them, and the caveats that this universe carries.
 
+    `logics` are the values of what the logics of its scanners declare.
     `sides` are declared weights by whose signs names are held that no scanner recruits; None: all on one side.
     """
 
@@ -31,6 +32,7 @@ class Rules:
     train: int
     stamps: Stamps
     estimates: Estimates = HOUSE
+    logics: tuple[Options, ...] = ()
     sides: FixedWeights | None = None
 
 

@@ -16,4 +16,7 @@ def test_every_logic_that_recruits_can_be_synthesised() -> None:
 
 
 def test_every_logic_says_what_it_means() -> None:
-    assert all(LOGICS.values())
+    for name, logic in LOGICS.items():
+        assert logic.name == name
+        assert logic.meaning.endswith(".")
+        assert bool(logic.source) is (logic.gate is not None), "a gate is a rule that somebody has written down"

@@ -42,8 +42,8 @@ def test_every_element_follows_the_formula() -> None:
 
 
 @pytest.mark.requirement("R-SYN-04")
-@pytest.mark.parametrize("logic", sorted(LOGICS))
-def test_the_stream_of_every_logic_is_that_of_the_asset(logic: str) -> None:
+@pytest.mark.parametrize("logic", sorted(name for name, one in LOGICS.items() if one.gate is None))
+def test_the_stream_of_a_pass_through_logic_is_that_of_the_asset(logic: str) -> None:
     streams = synthesise(RETURNS, TIMES, KEYS, [atom(key, logic=logic) for key in KEYS]).streams
     np.testing.assert_array_equal(streams.returns, RETURNS)  # zero tolerance
 
@@ -67,6 +67,43 @@ def test_the_composition_leads_back_to_the_assets() -> None:
         "X:B_hold_LONG": {"X:B": 1.0},
     }
     assert tuple(streams.composition) == streams.ids
+
+
+@pytest.mark.requirement("R-SYN-03")
+def test_the_streams_of_a_pool_are_no_returns_of_assets() -> None:
+    """A pool cannot be inverted again: its columns bear the names of atoms, and atoms are of assets."""
+    short = atom("X:A", Direction.SHORT)
+    pool = synthesise(RETURNS, TIMES, KEYS, [short])
+    with pytest.raises(ModelError, match="atom X:A_rating_ma_SHORT: there are no returns of X:A"):
+        synthesise(pool.streams.returns, pool.streams.times, pool.ids, [short])
+
+
+@pytest.mark.requirement("R-SYN-04")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, r"gated atoms need gates at 5 rows of 2 atoms, found none"),
+        (np.ones((4, 2)), r"gated atoms need gates at 5 rows of 2 atoms, found gates of shape \(4, 2\)"),
+        (np.full((5, 2), 1.5), "atom X:B_momentum_SHORT: expected gates from 0 to 1, found one outside"),
+        (np.full((5, 2), -0.5), "atom X:B_momentum_SHORT: expected gates from 0 to 1, found one outside"),
+        (np.zeros((5, 2)), "atom X:B_momentum_SHORT: its gate is 0 at the decision: it is no candidate"),
+        (np.full((5, 2), np.nan), "atom X:B_momentum_SHORT: its gate is nan at the decision: it is no candidate"),
+    ],
+)
+def test_gates_that_leave_nothing_or_do_not_fit_are_refused(given: Any, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        synthesise(RETURNS, TIMES, KEYS, [atom("X:A"), atom("X:B", Direction.SHORT, "momentum")], given)
+
+
+@pytest.mark.requirement("R-SYN-02")
+@pytest.mark.requirement("R-SYN-04")
+def test_a_gated_short_is_gated_after_its_loss_is_floored() -> None:
+    """Asset +200 %: at a gate of a half, half of the collateral is lost, and no more."""
+    known = np.array([[1.0], [0.5], [0.25], [0.0], [0.75]])
+    pool = synthesise(RETURNS, TIMES, KEYS, [atom("X:A", Direction.SHORT, "momentum")], known)
+    np.testing.assert_array_equal(pool.streams.returns[:, 0], [-0.5, -0.5, -0.25, 0.0])
+    assert pool.streams.composition == {"X:A_momentum_SHORT": {"X:A": -0.75}}
+    np.testing.assert_array_equal(pool.own[:, 0], RETURNS[:, 0])
 
 
 def test_no_atom_is_no_stream() -> None:

@@ -102,8 +102,11 @@ def test_cash_and_atoms_make_one_without_dust(v4: Made) -> None:
     assert Rebalance(weights={"X:A": 0.75, "X:B": 0.25 - 1e-11}, **given).cash > 0.0
     assert Rebalance(weights={"X:A": 0.25}, **given).cash == 0.75
     assert Rebalance(weights={}, **given).cash == 1.0
-    short = {**{name: ["x"] for name in HOLDINGS}, "atom": ["X:A_rating_ma_SHORT"], "weight": [0.25]}
+    short = {**{name: ["x"] for name in HOLDINGS}, "atom": ["X:A_rating_ma_SHORT"], "weight": [0.25], "gate": [1.0]}
     assert Rebalance(weights={"X:A": -0.25}, holdings=short, **given).cash == 0.75
+    half = Rebalance(weights={"X:A": -0.125}, holdings={**short, "gate": [0.5]}, **given)
+    assert (half.cash, half.gate_cash) == (0.875, 0.125)
+    assert (half.atoms, half.units) == ({"X:A_rating_ma_SHORT": 0.25}, {"X:A_rating_ma_SHORT": 0.125})
 
 
 def test_a_digest_names_the_decision_and_its_selection_once(v4: Made) -> None:

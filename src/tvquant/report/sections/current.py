@@ -27,11 +27,12 @@ def draw(run: RunData) -> tuple[Block, ...]:
     if made is None or response is None:
         why = decision.failure or "No name was eligible on the last row"
         return (Text(text=f"{why.rstrip('.')}: all cash.", tone="warning"), Facts(pairs=tuple(facts)))
-    cash = 1.0 - sum(decision.atoms.values())
+    cash = decision.cash
+    gated = f", and gates leave out {percent(decision.gate_cash)}" if decision.gate_cash > 0.0 else ""
     bounds = f" and reference bounds keep {percent(made.reference_cash)}" if made.reference_cash else ""
     facts += [
         ("Gross and net", f"{percent(sum(map(abs, weights.values())))} and {percent(sum(weights.values()))} of equity"),
-        ("Cash", f"{percent(cash)}, of which caps force {percent(made.forced_cash)}{bounds}"),
+        ("Cash", f"{percent(cash)}, of which caps force {percent(made.forced_cash)}{bounds}{gated}"),
         ("Engine and risk profile", f"{made.engine}, {made.risk_profile}: {plain(made.status)}"),
         ("Attempts", "; ".join(f"{one.what}: {one.outcome}" for one in made.attempts) or "none recorded"),
         ("Selection", _selection(response)),
@@ -103,7 +104,7 @@ def _holdings(decision: Decision, response: SelectionResponse, cash: float) -> T
         rows.append((
             name,
             "long" if weights[name] > 0 else "short",
-            _each([short(atom) for atom in behind]),
+            _each([_gated(atom, decision) for atom in behind]),
             _each([plain(response.recruited[atom.symbol]) for atom in behind]),
             _each([" / ".join(str(found.get(atom.symbol, 0)) for found in clusters) for atom in behind]),
             percent(weights[name], 2),
@@ -111,6 +112,12 @@ def _holdings(decision: Decision, response: SelectionResponse, cash: float) -> T
     rows.append(("cash", "", "", "", "", percent(cash, 2)))
     head = ("symbol", "direction", "atoms", "came in as", "clusters", "weight, % of equity")
     return Table(head=head, rows=tuple(rows), texts=5)
+
+
+def _gated(atom: Atom, decision: Decision) -> str:
+    """Return an atom in little room, with the gate of one that is gated."""
+    gate = decision.gates.get(atom.symbol)
+    return short(atom) if gate is None else f"{short(atom)} × {gate:.4g}"
 
 
 def _each(words: list[str]) -> str:

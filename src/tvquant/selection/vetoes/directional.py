@@ -16,7 +16,7 @@ from tvquant.statistics import NullStatistic
 
 WEAK = 20.0
 """The fixed limit of the ADX."""
-REVERSAL = frozenset({"rating_osc", "mean_reversion"})
+REVERSAL = frozenset({"rating_osc", "mean_reversion", "reversion"})
 """Logics for which a weak trend is no fault."""
 
 
