@@ -1,0 +1,240 @@
+"""Many books of one panel at once: equity paths, turnover and totals of costs, without what a single book tells more.
+
+For random books, noise controls and ladders of friction, where a thousand accounts are kept to be counted. Their rules
+are those of the simulator `custom` under flat costs, all of them (actions, halts, close-outs, collateral, ruin,
+accruals), and so are their figures; a book that must be looked into, row by row and event by event, is played there.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.errors import ProfileError
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Floats, Panel, Times, frozen
+from tvquant.core.quoting import shown
+from tvquant.core.stamps import Stamp, Stamps
+from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows
+
+if TYPE_CHECKING:
+    from tvquant.simulation.account import PriceRows
+    from tvquant.simulation.batch_account import Books, Plans
+
+FLAT = frozenset({"slippage_bps", "commission_bps", "borrow_rate", "assumed_funding_bps"})
+"""Costs that books are played with; any other must be at its default."""
+HELD = frozenset({"convention", "lag", "halt_limit", "delisting_haircut", "nav", "buffer"})
+"""Rules of execution, likewise; the value at the start changes nothing where nothing is measured against it."""
+CHUNK = 64
+"""Books that are kept side by side. Their quantities, orders and one stretch of values must fit into a core's caches:
+3 x N x CHUNK x 8 bytes, and as much for every decision that waits for its fill."""
+OVERDRAWN = 1e-9
+"""More cash owed than this at a close is an overdraft; what is nearer to zero is rounding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BookPaths:
+    """K books on R rows, from their first fill to the end of the panel; F fills, N names.
+
+    Parameters
+    ----------
+    times : R bar stamps.
+    equity : R x K, at the close, from a capital of 1; never below zero.
+    filled : F row numbers (of the panel) of the fills.
+    fill_equity, traded, turnover : F x K, as in `SimResult`; 0 for fills that a liquidated book has not lived to.
+    fills : K fills of each book.
+    costs : name -> K totals, as fractions of starting capital, of the kinds of `SimResult` and of `assumed_funding`, a
+        part of `funding`.
+    events : kind -> K, how many there were, of the kinds of `BookEvent`.
+    quantities : F x N x K held after each fill, when asked for. Until the next fill they change by splits, close-outs
+        and lost collateral alone, which `events` counts.
+    stamps : caveats that arose in any of the books.
+    """
+
+    times: Times
+    equity: Floats
+    filled: NDArray[np.int64]
+    fill_equity: Floats
+    traded: Floats
+    turnover: Floats
+    fills: NDArray[np.int64]
+    costs: Mapping[str, Floats]
+    events: Mapping[str, NDArray[np.int64]]
+    quantities: Floats | None
+    stamps: Stamps
+
+    @property
+    def returns(self) -> Floats:
+        """R x K simple returns of equity, row to row, the first from the starting capital of 1; 0 after a ruin."""
+        before = np.concatenate([np.ones_like(self.equity[:1]), self.equity[:-1]])
+        growth = np.ones_like(before)
+        np.divide(self.equity, before, out=growth, where=before > 0.0)
+        return growth - 1.0
+
+
+def play_books(
+    panel: Panel,
+    keys: tuple[str, ...],
+    decided: NDArray[np.int64],
+    net: Floats,
+    *,
+    costs: CostModel | Sequence[CostModel],
+    execution: Execution,
+    threads: int = 1,
+    positions: bool = False,
+) -> BookPaths:
+    """Return the books of P paths that decide on the same rows, each under every one of C cost models.
+
+    Book p * C + c is path p under costs c. Every figure is that of the simulator `custom`, to 1e-12; none depends on
+    the books beside it or on `threads`. Memory: R x K of the result, 3 x F x K of its fills, N x K more per fill with
+    `positions`, and 4 x N x 64 numbers per thread.
+
+    Parameters
+    ----------
+    keys : N instruments of the panel.
+    decided : D increasing rows of the panel.
+    net : P x D x N target weights.
+    threads : cores to use; the caller says so, for cells of a tournament compute with one each.
+
+    Raises
+    ------
+    ProfileError : a rule out of range, a cost or rule of execution beyond the flat ones, `next_open` without opens.
+    ModelError : weights that cannot be traded: not finite, an unknown or never traded name, no fill in the panel.
+    DataError : an impossible price or corporate action.
+    """
+    from tvquant.simulation import batch_account, batch_kernel, quotes
+
+    models = (costs,) if isinstance(costs, CostModel) else tuple(costs)
+    _check_flat(models, execution)
+    net = np.ascontiguousarray(net, dtype=np.float64)
+    paths, _, names = net.shape
+    if execution.buffer > 0.0:
+        net = net * (1.0 - execution.buffer)
+    every = WeightPath(keys=keys, decided=decided, net=net[0])
+    for weights in net if not np.isfinite(net).all() else net[:1]:
+        check_path(panel, WeightPath(keys=keys, decided=decided, net=weights))
+    columns = columns_of(panel, every)
+    instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
+    filled = fill_rows(decided, execution, len(panel.times))
+    at_open = execution.convention is Convention.NEXT_OPEN
+    market = quotes.market_of(panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None)
+    if not market.marks[decided[0]].all():
+        check_traded(market.marks, WeightPath(keys=keys, decided=decided, net=np.abs(net).max(axis=0)))
+    plans = _plans(market, instruments, models, execution, (decided, filled, net))
+    rows, fills, count = len(panel.times) - int(filled[0]), len(filled), paths * len(models)
+    books = batch_account.Books(
+        equity=np.zeros((rows, count)),
+        fills=np.zeros((3, fills, count)),
+        costs=np.zeros((len(batch_account.KINDS), count)),
+        events=np.zeros((len(batch_account.EVENTS), count), np.int64),
+        fills_of=np.zeros(count, np.int64),
+        owed=np.zeros(count),
+        shorted=np.zeros(names, np.bool_),
+        quantities=np.empty((fills if positions else 0, names, count)),
+    )
+
+    def play(start: int) -> None:
+        batch_kernel.run(market, plans, books, start, min(CHUNK, count - start))
+
+    starts = range(0, count, CHUNK)
+    if threads == 1:
+        for start in starts:
+            play(start)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(play, starts))
+    return _result(panel, filled, books, _stamps(execution, books, instruments))
+
+
+def _check_flat(models: tuple[CostModel, ...], execution: Execution) -> None:
+    """Refuse rules out of range, and those that only the simulators play, one book at a time; ProfileError names it."""
+    for costs in models:
+        check_rules(costs, execution)
+    for section, known, values in (("costs", FLAT, models), ("execution", HELD, (execution,))):
+        for one in fields(values[0]):
+            found = [value for value in (getattr(v, one.name) for v in values) if np.any(value != one.default)]
+            if found and one.name not in known:
+                raise ProfileError(
+                    f"{section}.{one.name} is {shown(found[0])}: many books at once are played with flat costs and "
+                    f"plain execution ({one.name}: {shown(one.default)}); play these one by one with a simulator"
+                )
+
+
+def _plans(
+    market: "PriceRows",
+    instruments: tuple[Instrument, ...],
+    models: tuple[CostModel, ...],
+    execution: Execution,
+    asked: tuple[NDArray[np.int64], NDArray[np.int64], Floats],
+) -> "Plans":
+    """Return what the books ask for, from the rows decided on, the rows of the fills, and the weights."""
+    from tvquant.simulation.batch_account import Plans
+
+    decided, filled, net = asked
+    decided = np.ascontiguousarray(decided[: len(filled)])
+    busy = market.eventful.copy()
+    busy[decided] = busy[filled] = True
+    waiting = np.searchsorted(decided, filled, side="right") - np.arange(len(filled))
+    rates = [
+        (one.slippage_bps * 1e-4, one.commission_bps * 1e-4, one.borrow_rate, one.assumed_funding_bps * 1e-4 / 8.0)
+        for one in models
+    ]
+    swaps = np.array([Kind.SWAP in one.kinds for one in instruments])
+    borrows = any(one.borrow_rate > 0.0 for one in models)
+    return Plans(
+        net=frozen(net),
+        path=np.repeat(np.arange(len(net)), len(models)),
+        rates=np.ascontiguousarray(np.tile(np.array(rates).T, len(net))),
+        decided=frozen(decided),
+        filled=frozen(filled),
+        busy=frozen(busy),
+        bears_fee=np.array([pays_borrow_fee(one) for one in instruments]),
+        swaps=swaps,
+        at_open=execution.convention is Convention.NEXT_OPEN,
+        at_once=bool(filled[0] == decided[0]),
+        accrues=borrows or bool(swaps.any()),
+        haircut=float(execution.delisting_haircut),
+        pending=int(waiting.max()),
+    )
+
+
+def _stamps(execution: Execution, books: "Books", instruments: tuple[Instrument, ...]) -> Stamps:
+    """Return what a reader must know about these books."""
+    from tvquant.simulation.batch_account import ASSUMED
+
+    stamps = set()
+    if execution.convention is Convention.SAME_CLOSE:
+        stamps.add(Stamp.OPTIMISTIC_EXECUTION)
+    if books.owed.max() > OVERDRAWN:
+        stamps.add(Stamp.OVERDRAFT)
+    if books.costs[ASSUMED].any():
+        stamps.add(Stamp.ASSUMED_FUNDING)
+    shorted = [one for one, short in zip(instruments, books.shorted.tolist(), strict=True) if short]
+    if any(Kind.SPOT in one.kinds and pays_borrow_fee(one) for one in shorted):
+        stamps.add(Stamp.RESEARCH_ONLY)
+    return frozenset(stamps)
+
+
+def _result(panel: Panel, filled: NDArray[np.int64], books: "Books", stamps: Stamps) -> BookPaths:
+    """Return what was written as a value."""
+    from tvquant.simulation.batch_account import EVENTS, FILL_EQUITY, KINDS, TRADED, TURNOVER
+
+    fills = frozen(books.fills)
+    return BookPaths(
+        times=panel.times[int(filled[0]) :],
+        equity=frozen(books.equity),
+        filled=frozen(filled),
+        fill_equity=fills[FILL_EQUITY],
+        traded=fills[TRADED],
+        turnover=fills[TURNOVER],
+        fills=frozen(books.fills_of),
+        costs=dict(zip(KINDS, frozen(books.costs), strict=True)),
+        events=dict(zip(EVENTS, frozen(books.events), strict=True)),
+        quantities=frozen(books.quantities) if len(books.quantities) else None,
+        stamps=stamps,
+    )
