@@ -10,11 +10,11 @@ from datetime import date
 
 from tvquant.allocation.risk.catalogue import FIXED
 from tvquant.allocation.risk.fixed import FixedWeights
+from tvquant.app.rate_keys import rate_keys
 from tvquant.core.errors import DataError
 from tvquant.core.quoting import several
 from tvquant.lake import Contents
 from tvquant.profiles import Profile, ResolvedProfile
-from tvquant.profiles.sections.costs import RateSeries
 from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.models.every_name import EveryName
@@ -22,7 +22,6 @@ from tvquant.universe.membership import absent
 
 MARKET = "benchmark.market"
 WEIGHTS = "allocation.fixed.weights"
-RATE = "benchmark.risk_free"
 FLOOR = "selection.min_winners"
 
 
@@ -84,23 +83,22 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
 
 
 def _rates(profile: Profile, wanted: set[str], held: frozenset[str]) -> tuple[str, ...]:
-    """Return the symbol of the risk-free rate, where one names it.
+    """Return the symbols of the rates that the profile names.
 
     Raises
     ------
     DataError : the lake does not hold it, or the profile may hold it or compares with it: its closes are no prices.
     """
-    given = profile.benchmark.risk_free
-    if not isinstance(given, RateSeries):
-        return ()
-    if given.symbol not in held:
-        raise DataError(f"{RATE} names {given.symbol}, which the lake does not hold; import it, or set a number")
-    if given.symbol in wanted | set(profile.benchmark.symbols):
-        raise DataError(
-            f"{RATE} names {given.symbol}, which the universe or {MARKET} names too; a rate is no price: take it out "
-            "there (universe.exclude_symbols)"
-        )
-    return (given.symbol,)
+    found = rate_keys(profile)
+    for key, series in found.items():
+        if series.symbol not in held:
+            raise DataError(f"{key} names {series.symbol}, which the lake does not hold; import it, or set a number")
+        if series.symbol in wanted | set(profile.benchmark.symbols):
+            raise DataError(
+                f"{key} names {series.symbol}, which the universe or {MARKET} names too; a rate is no price: take it "
+                "out there (universe.exclude_symbols)"
+            )
+    return tuple(dict.fromkeys(series.symbol for series in found.values()))
 
 
 def _kinds_of(universe: UniverseSection) -> str:

@@ -7,12 +7,12 @@ import numpy as np
 
 from tvquant.app.plan import Plan
 from tvquant.app.progress import Watcher
-from tvquant.app.risk_free import risk_free
+from tvquant.app.rates import cash_yield, risk_free
 from tvquant.core.books import Convention
 from tvquant.core.errors import DataError
 from tvquant.core.instants import instant
 from tvquant.core.instruments import Instant
-from tvquant.core.panel import Panel, Times
+from tvquant.core.panel import Floats, Panel, Times
 from tvquant.core.rates import RiskFree
 from tvquant.core.records import Recorder
 from tvquant.lake import Lake
@@ -89,9 +89,23 @@ class RunContext:
         ------
         DataError : as `risk_free`; there is no window.
         """
+        return risk_free(self.plan, self.panel, self._first)
+
+    @cached_property
+    def cash_yield(self) -> Floats | None:
+        """What idle cash earns per year by row of the panel; None where the profile has one figure.
+
+        Raises
+        ------
+        DataError : as `cash_yield`; there is no window.
+        """
+        return cash_yield(self.plan, self.panel, self._first)
+
+    @property
+    def _first(self) -> int:
+        """The first row at which a book may be filled."""
         at_once = self.plan.resolved.profile.execution.convention is Convention.SAME_CLOSE
-        first = min(windows[0].start for windows in self.grids.values())
-        return risk_free(self.plan, self.panel, first - at_once)
+        return min(windows[0].start for windows in self.grids.values()) - at_once
 
 
 def _late(schedule: Schedule, first: Instant, times: Times) -> str | None:

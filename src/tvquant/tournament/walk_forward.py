@@ -89,14 +89,21 @@ class BacktestEngine:
     """Decides paths and settles their books on one panel; keeps what it finds of rows between calls."""
 
     def __init__(
-        self, panel: Panel, grids: Grids, risk_free: RiskFree = ZERO, timer: Callable[[], float] = lambda: math.nan
+        self,
+        panel: Panel,
+        grids: Grids,
+        risk_free: RiskFree = ZERO,
+        cash_yield: Floats | None = None,
+        timer: Callable[[], float] = lambda: math.nan,
     ) -> None:
         """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row.
 
+        `cash_yield` is what idle cash earns per year by row (T), None where that is the figure of a book's costs.
         `timer` gives seconds of computation: a clock is an argument here, and without one nothing is measured.
         """
         self.panel = panel
         self.risk_free = risk_free
+        self.cash_yield = cash_yield
         self._timer = timer
         self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
         first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
@@ -105,7 +112,7 @@ class BacktestEngine:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them, and times nothing."""
-        return type(self), (self.panel, self.grids, self.risk_free)
+        return type(self), (self.panel, self.grids, self.risk_free, self.cash_yield)
 
     def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
         """Return what is due at each row, in order, after the rebalances that are done, by key of the path."""
@@ -167,7 +174,7 @@ class BacktestEngine:
         ------
         ModelError : the book cannot be kept or measured.
         """
-        path, costs = weight_path(self.panel, rebalances), cell.book.costs
+        path, costs = weight_path(self.panel, rebalances), self.costs_of(cell)
         result, measured = self._measured(cell, path, costs)
         unassumed = None
         if result.assumed_funding.any():
@@ -194,6 +201,11 @@ class BacktestEngine:
         )
         periods = calendar(self.panel.calendar).periods_per_year
         return result, performance(result.returns, periods_per_year=periods, risk_free=self.rate_of(result))
+
+    def costs_of(self, cell: Cell) -> CostModel:
+        """Return the costs that a cell's book is played at."""
+        costs = cell.book.costs
+        return costs if self.cash_yield is None else replace(costs, cash_yield=self.cash_yield)
 
     def rate_of(self, result: SimResult) -> RiskFree:
         """Return the risk-free rate on the rows of a book."""

@@ -18,7 +18,7 @@ def pin(context: RunContext) -> None:
     """
     if RecordedRun(context.folder).plan is not None:
         return
-    plan, _ = context.plan, context.risk_free  # which asks for panel and windows
+    plan, *_ = context.plan, context.risk_free, context.cash_yield  # which ask for panel and windows
     snapshot = plan.snapshot.to_json()
     write_snapshot(context.folder, plan.digest, snapshot)
     outputs = dict(context.digests) | outputs_of(context.folder.path, [PINNED])

@@ -19,7 +19,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
     """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
     folder, grids = context.folder, context.grids
     cells = (*context.cells, *shadows(context.plan.resolved.profile))
-    engine = BacktestEngine(context.panel, grids, context.risk_free, process_time)
+    engine = BacktestEngine(context.panel, grids, context.risk_free, context.cash_yield, process_time)
     store = RunTables(folder)
     matrix = play_matrix(
         engine,

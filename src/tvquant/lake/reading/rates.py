@@ -27,8 +27,9 @@ class KnownRates:
         return values[at], known[at]
 
 
-def known_rates(bars: Bars) -> KnownRates:
-    """Return the values of the one symbol of these bars."""
-    close = bars.low["close"]
-    use = ~(bars.unfinished | bars.conflict) & np.isfinite(close)
-    return KnownRates(known_at=bars.closes[use], values=close[use])
+def known_rates(bars: Bars, symbol: str) -> KnownRates:
+    """Return the values of a symbol of these bars."""
+    mine = bars.rows_of([one.name for one in bars.symbols].index(symbol))
+    close = bars.low["close"][mine]
+    use = ~(bars.unfinished | bars.conflict)[mine] & np.isfinite(close)
+    return KnownRates(known_at=bars.closes[mine][use], values=close[use])

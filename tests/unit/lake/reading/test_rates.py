@@ -27,7 +27,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_every_value_is_known_at_its_close_and_holds_until_the_next(lake: Lake) -> None:
-    found = known_rates(lake.bars([BILL]))
+    found = known_rates(lake.bars([BILL, COIN]), BILL)
     assert found.values.tolist() == CLOSES
     assert str(found.known_at[0])[:16] == "2020-01-06T21:00"
     moments = np.array(["2020-01-06T20:59", "2020-01-06T21:00", "2020-01-07T20:59", "2021-01-01"], "datetime64[us]")
@@ -49,7 +49,7 @@ def test_versions_of_a_day_that_differ_are_no_value(lake: Lake, tmp_path: Path) 
     file = tmp_path / "other.parquet"
     pl.DataFrame({"symbol": BILL, "timestamp": [datetime(2020, 1, 9, tzinfo=UTC)], "close": [6.0]}).write_parquet(file)
     import_files(lake, [file], basis=Basis.RAW, recorded_at=datetime(2026, 1, 2, tzinfo=UTC))
-    assert known_rates(lake.bars([BILL])).values.tolist() == [0.01, 0.0, -0.05, 5.25]
+    assert known_rates(lake.bars([BILL, COIN]), BILL).values.tolist() == [0.01, 0.0, -0.05, 5.25]
 
 
 def test_what_is_beside_a_panel_is_pinned_and_is_none_of_its_columns(lake: Lake) -> None:
@@ -61,5 +61,5 @@ def test_what_is_beside_a_panel_is_pinned_and_is_none_of_its_columns(lake: Lake)
     again = lake.pinned(Snapshot.from_json(text))
     for one in (pinned, again):
         assert one.panel.keys == (COIN,)
-        assert known_rates(one.beside).values.tolist() == CLOSES
+        assert known_rates(one.beside, BILL).values.tolist() == CLOSES
     assert again.snapshot == pinned.snapshot

@@ -1,4 +1,4 @@
-"""A risk-free rate, from the lake to the ratios."""
+"""Rates of the lake: a risk-free one, to the ratios, and the yield of idle cash, to the books."""
 
 import math
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.leak_check import leakcheck
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
-from tvquant.app.risk_free import risk_free
+from tvquant.app.rates import risk_free
 from tvquant.app.run import run
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError
@@ -83,6 +83,32 @@ def test_a_series_is_in_the_ratios_and_in_no_decision(home: Workspace) -> None:
     assert f"Sharpe ratios against the risk-free rate {BILL}" in (over.folder.path / "INDEX.md").read_text("utf-8")
     checked = leakcheck(home, over.folder, windows=1, watcher=Watcher())
     assert checked.leaks == ()
+
+
+def test_a_series_is_what_idle_cash_earns_and_is_in_no_decision(home: Workspace) -> None:
+    """Of long coins what is idle is the cash of the day before; a day earns a 365th of the rate known when it began."""
+    keys = {"allocation__limits__gross": 0.5, "costs__borrow_rate": 0.0}
+    plain = run(home, profile(0.0, **keys), clock=CLOCK, jobs=1, again=False, watcher=Watcher())
+    paid = run(
+        home, profile(SERIES, costs__cash_yield=SERIES, **keys), clock=CLOCK, jobs=2, again=False, watcher=Watcher()
+    )
+    bare, table = (ResultStore(one.folder.results).read("returns") for one in (plain, paid))
+    weights = [ResultStore(one.folder.results).read("weights") for one in (plain, paid)]
+    assert weights[0].equals(weights[1])
+    assert set(bare["cash_yield"]) == {0.0}
+    measured = {cell.key: cell.measures for cell in RecordedRun(paid.folder).outcomes}
+    for key, of in measured.items():
+        rows = table.filter(pl.col("cell") == key)
+        last = [np.flatnonzero(at > RATES)[-1] for at in rows["time"].to_numpy()]
+        earned = np.maximum(rows["cash"].to_numpy(), 0.0)[:-1] * YIELDS[last][1:] / 100.0 / 365.0
+        np.testing.assert_allclose(-rows["cash_yield"].to_numpy(), [0.0, *earned], rtol=1e-9, atol=1e-15)
+        assert of.costs.get("cash_yield", 0.0) == pytest.approx(-earned.sum(), rel=1e-9)
+        without = bare.filter(pl.col("cell") == key)
+        assert rows["equity"][-1] >= without["equity"][-1] + 0.5 * earned.sum()
+        assert earned.sum() > 1e-3 or not key.startswith("v4")
+    number = profile(0.0, costs__cash_yield=0.04)
+    assert make_plan(home.lake(), number).snapshot.beside == ()
+    assert make_plan(home.lake(), profile(0.0, costs__cash_yield=SERIES)).snapshot.beside == (BILL,)
 
 
 def test_a_number_is_of_a_year(home: Workspace) -> None:
