@@ -50,6 +50,10 @@ ELSEWHERE = {
     "statistics/first_valid.py": "unit/statistics/test_directional.py",
     "lake/writing/duplicates.py": "unit/lake/writing/test_imports.py",
     "lake/storage/tables.py": "unit/lake/reading/test_lake.py",
+    "simulation/batch.py": "property/test_simulation_batch.py",
+    "simulation/batch_account.py": "property/test_simulation_batch.py",
+    "simulation/batch_kernel.py": "property/test_simulation_batch.py",
+    "simulation/batch_rows.py": "property/test_simulation_batch.py",
     # Sections of one schema: a profile is checked whole.
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",
     "profiles/sections/costs.py": "unit/profiles/test_schema.py",
