@@ -97,9 +97,10 @@ def reader(tvquant: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
                 pytest.fail(f"line {block.line}: {words} cannot be played; use the commands that this test knows")
 
     def read(block: Block) -> None:
+        written = Path(block.file or "")
         if block.file is not None:
-            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
-            Path(block.file).write_text(block.text, "utf-8")
+            written.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(block.text, "utf-8")
         if block.language in SHELLS:
             commands = list(block.commands())
             for place, words in enumerate(commands):
@@ -108,10 +109,10 @@ def reader(tvquant: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
             exec(compile(block.text, f"line {block.line}", "exec"), names)
         elif block.language == "yaml" and block.file is None:
             fragment = "version" not in yaml.safe_load(block.text)
-            target = Path("profiles") / f"line_{block.line}.yaml"
-            target.write_text(HEAD * fragment + block.text, "utf-8")
+            written = Path("profiles") / f"line_{block.line}.yaml"
+            written.write_text(HEAD * fragment + block.text, "utf-8")
         if block.language == "yaml":
-            said = tvquant("profile", "lint")
+            said = tvquant("profile", "lint", written)
             assert said.code == 0, f"line {block.line}: {said.out}"
 
     before = Path.cwd()
