@@ -22,7 +22,10 @@ from tvquant.app.cli.waiting import with_seconds
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command, or a group of them, of the first level: section and summary of the help, module and name there."""
+    """A command, or a group of them, of the first level: section and summary of the help, module and name there.
+
+    One without a section is an old name: it answers, and no help shows it.
+    """
 
     section: str
     summary: str
@@ -42,12 +45,17 @@ TREE: Mapping[str, Entry] = {
     "regime": Entry("Judge", "Bands of the market's regime, from the tails of your own market.", "regime"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
+    "parity": Entry("Judge", "Whether simulators keep the same book of a run's weights.", "parity", "parity"),
     "promote": Entry("Judge", "Whether a challenger is promoted, by the profile's rule.", "promote", "promote"),
     "report": Entry("Judge", "Write a run's page again, and say where it is.", "runs", "report"),
     "runs": Entry("Keep", "List, show, compare and remove runs.", "runs"),
     "ledger": Entry("Keep", "What a run recorded, and whether the record is whole.", "ledger"),
 }
 """Commands of the first level in the order of the help."""
+ALIASES: Mapping[str, Entry] = {
+    "validate_nautilus_parity": Entry("", "The old name of parity.", "parity", "validate_nautilus_parity"),
+}
+"""Old names that commands answer to."""
 
 
 class Command(TyperCommand):
@@ -104,7 +112,7 @@ class Family(typer.Typer):
 
 
 class Loaded(Mapping[str, Any]):
-    """The commands of `TREE`, each loaded when it is asked for."""
+    """The commands of `TREE`, each loaded when it is asked for; old names answer, and are not listed."""
 
     def __getitem__(self, name: str) -> Any:
         return _load(name)
@@ -132,7 +140,7 @@ class Root(Group):
 @cache
 def _load(name: str) -> Any:
     """Return one command, or one group, of the first level, ready to be called."""
-    entry = TREE[name]
+    entry = TREE.get(name) or ALIASES[name]
     found = getattr(import_module(f"tvquant.app.cli.{entry.module}"), entry.attribute)
     if not isinstance(found, typer.Typer):
         alone = Family()

@@ -14,7 +14,7 @@ from typer.main import get_command
 from builders.workspaces import workspace_of
 from tvquant import __version__
 from tvquant.app.cli import main
-from tvquant.app.cli.command_tree import TREE
+from tvquant.app.cli.command_tree import ALIASES, TREE
 from tvquant.app.cli.main import build
 
 
@@ -47,6 +47,15 @@ def test_every_help_fits_and_no_summary_is_cut(
         assert max(map(len, out.splitlines())) <= 80
         assert not re.search(r"[a-z,;]\.\.\.", out), words
     assert asked(capsys, "data") == asked(capsys, "data", "--help")
+
+
+@pytest.mark.requirement("R-CFG-05")
+def test_old_names_answer_and_no_help_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    out = asked(capsys)
+    for name in ALIASES:
+        assert name not in out
+        assert f"tvquant {name} " in asked(capsys, name, "--help")
+    assert "validate_nautilus_parity" in ALIASES
 
 
 @pytest.mark.parametrize(

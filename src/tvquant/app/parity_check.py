@@ -1,0 +1,233 @@
+"""Parity of a finished run: the weights that it decided, played anew by every simulator that can express them.
+
+1. The weights are those of the ledger, the prices those of the pinned snapshot: nothing is decided again.
+2. In the run's own setting its own simulator must make the book that the run recorded; else what is compared is no book
+   of that run.
+3. All simulators are compared in the parity setting, where limits bind, then in the run's own.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+import polars as pl
+
+from tvquant.app.finished_runs import fault
+from tvquant.app.identity import source_digest
+from tvquant.app.progress import Watcher
+from tvquant.app.workspace import Workspace
+from tvquant.core.books import SimResult, WeightPath
+from tvquant.core.calendars import calendar
+from tvquant.core.errors import LedgerError, ModelError, ProfileError
+from tvquant.core.panel import Panel
+from tvquant.core.rates import RiskFree
+from tvquant.core.records import in_shadow
+from tvquant.lake import Snapshot
+from tvquant.ledger import RunFolder
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.profiles import Profile
+from tvquant.profiles.messages import unknown
+from tvquant.simulation import SIMULATORS
+from tvquant.simulation.simulators.catalogue import uninstalled
+from tvquant.tournament.cells import Cell, cells, headline, shadows
+from tvquant.tournament.parity import Measure
+from tvquant.tournament.parity_play import Given, Parity, Side, seconds_of, side
+from tvquant.tournament.parity_settings import Setting, own_setting, parity_setting
+from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.walk_forward import weight_path
+
+PATIENCE = 120.0
+"""Seconds of work from which on it is said beforehand how long it will take."""
+SAME = 1e-9
+"""Part of its equity by which a book that is played again may lie off the recorded one."""
+
+
+def parity(
+    workspace: Workspace,
+    folder: RunFolder,
+    *,
+    cell: str | None,
+    simulators: Sequence[str],
+    watcher: Watcher,
+    timer: Callable[[], float],
+) -> Parity:
+    """Compare the named simulators on one cell of a finished run; none named are all that are installed.
+
+    Raises
+    ------
+    ProfileError : a cell or simulator that there is not, or is not installed; one that was named and refuses the parity
+        setting; fewer than two that can play it.
+    LedgerError : the run is not finished or does not verify, or is not played as it was recorded.
+    ModelError : the cell has no book.
+    DataError : the lake no longer holds what the run pinned.
+    """
+    from threadpoolctl import threadpool_limits
+
+    run = RecordedRun(folder)
+    if not run.verification.finished:
+        raise LedgerError(f"only a finished run that verifies can be compared: {fault(run)}")
+    assert run.plan is not None  # a sealed run has one
+    profile = run.resolved.profile
+    given = _given(profile, simulators)
+    case = _case(run, _cell(run, profile, cell), workspace.lake().panel(Snapshot.from_json(run.plan.snapshot)))
+    book = case.cell.book
+    settings = (
+        parity_setting(case.panel, book.costs, book.execution, profile.parity),
+        own_setting(case.panel, book.costs, book.execution),
+    )
+    steps, seen = _counting(watcher, len(settings) * len(given)), _Seen(case)
+    with threadpool_limits(1):
+        for line in _estimate(settings, case, given, timer):
+            watcher.note(line)
+        strict, own = (
+            side(one, case.path, given, limits=profile.parity, by=case.measure, done=done)
+            for one, done in zip(settings, (steps, seen.then(steps)), strict=True)
+        )
+    _refuse_alone(strict, simulators)
+    seen.check(folder.id)
+    return Parity(
+        run=folder.id,
+        cell=case.cell.key,
+        result=run.sealed or "",
+        code=source_digest(),
+        versions=dict(_versions(given)),
+        uninstalled={} if simulators else dict(uninstalled()),
+        limits=profile.parity,
+        sides=(strict, own),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Case:
+    """What is played: a cell with its weights, the panel, how it is measured, and what the run recorded of it."""
+
+    cell: Cell
+    panel: Panel
+    path: WeightPath
+    measure: Measure
+    recorded: pl.DataFrame
+
+
+def _given(profile: Profile, named: Sequence[str]) -> Given:
+    """Return the simulators that are asked for, with their options."""
+    absent = uninstalled()
+    for name in named:
+        if name not in SIMULATORS:
+            raise ProfileError(f"--simulators: {unknown('simulator', name, SIMULATORS)}")
+        if name in absent:
+            raise ProfileError(f"--simulators: {name} is not installed; install tvquant[{absent[name]}]")
+    names = dict.fromkeys(named or (name for name in SIMULATORS if name not in absent))
+    if len(names) < 2:
+        others = "; ".join(f"{name} is not installed: install tvquant[{extra}]" for name, extra in absent.items())
+        raise ProfileError(
+            f"{', '.join(names)} alone cannot be compared: a simulator is never compared with itself"
+            + (f" ({others})" if others and not named else "")
+        )
+    return {name: profile.execution.options_of(SIMULATORS[name]) for name in names}
+
+
+def _cell(run: RecordedRun, profile: Profile, name: str | None) -> Cell:
+    """Return the cell that is asked for, the headline where none is."""
+    every = {cell.key: cell for cell in (*cells(profile), *shadows(profile))}
+    key = headline(profile) if name is None else name
+    if key not in every:
+        raise ProfileError(f"--cell: {unknown('cell', key, every)}")
+    of = run.shadow if in_shadow(key) else run
+    why = next((one.why for one in of.outcomes if one.key == key), None)
+    if why is not None:
+        raise ModelError(f"cell {key} has no book to compare: {why}")
+    return every[key]
+
+
+def _case(run: RecordedRun, cell: Cell, panel: Panel) -> _Case:
+    """Return a cell as it was decided and recorded."""
+    of = run.shadow if in_shadow(cell.key) else run
+    made = of.decisions[cell.key].values()
+    rebalances = [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made]
+    recorded = of.table("returns", cell.key)
+    measure = Measure(periods_per_year=calendar(panel.calendar).periods_per_year, risk_free=_risk_free(panel, recorded))
+    return _Case(cell=cell, panel=panel, path=weight_path(panel, rebalances), measure=measure, recorded=recorded)
+
+
+def _risk_free(panel: Panel, recorded: pl.DataFrame) -> RiskFree:
+    """Return the rate on every row of the panel that the run measured by; before its first row, that of the first."""
+    at = np.searchsorted(recorded["time"].to_numpy(), panel.times, side="right") - 1
+    return RiskFree(per_row=recorded["risk_free"].to_numpy()[np.maximum(at, 0)])
+
+
+def _estimate(settings: Sequence[Setting], case: _Case, given: Given, timer: Callable[[], float]) -> Iterator[str]:
+    """Yield how long the books of a simulator will take, where that is long."""
+    for name in given:
+        if SIMULATORS[name].needs is None:
+            continue
+        seconds = sum(seconds_of(one, case.path, name, given, timer) for one in settings)
+        if seconds > PATIENCE:
+            yield f"the books of {name} will take about {seconds / 60:.0f} min, by the time that their first rows took"
+
+
+def _refuse_alone(found: Side, named: Sequence[str]) -> None:
+    """Refuse to compare where one simulator is left, or one that was named cannot play the parity setting."""
+    for name in named:
+        if name in found.refused:
+            raise ProfileError(f"{name} cannot play the parity setting of this run: {found.refused[name]}")
+    if len(found.played) < 2:
+        why = "; ".join(f"{name}: {text}" for name, text in found.refused.items())
+        raise ProfileError(
+            f"{', '.join(found.played) or 'no simulator'} alone can play the parity setting of this run, and a "
+            f"simulator is never compared with itself ({why})"
+        )
+
+
+class _Seen:
+    """The run's own book as it is played anew."""
+
+    def __init__(self, case: _Case) -> None:
+        self._case = case
+        self._book: SimResult | None = None
+
+    def then(self, done: Callable[[SimResult | None], None]) -> Callable[[SimResult | None], None]:
+        """Return what keeps the run's own book, and goes on to tell."""
+
+        def keep(book: SimResult | None) -> None:
+            if book is not None and book.simulator == self._case.cell.book.simulator:
+                self._book = book
+            done(book)
+
+        return keep
+
+    def check(self, run: str) -> None:
+        """Refuse a run whose own book is not what it recorded; what was not played is not checked."""
+        if self._book is None:
+            return
+        recorded = self._case.recorded
+        equity, times = recorded["equity"].to_numpy(), recorded["time"].to_numpy()
+        off = 1.0
+        if np.array_equal(times, self._book.times):
+            off = float((np.abs(self._book.equity - equity) / np.maximum(equity, SAME)).max())
+        if not off <= SAME:
+            raise LedgerError(
+                f"run {run}: its book of {self._case.cell.key} is not what these simulators make of its weights "
+                f"(equity is off by {off:.2g}): it was made by other code; run the profile anew, and compare that"
+            )
+
+
+def _counting(watcher: Watcher, total: int) -> Callable[[SimResult | None], None]:
+    """Return what shows how many books there are so far."""
+    made = 0
+
+    def count(_: SimResult | None) -> None:
+        nonlocal made
+        made += 1
+        watcher.steps(made, total)
+
+    return count
+
+
+def _versions(names: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield each simulator with the package that it plays by and its version."""
+    for name in names:
+        needs = SIMULATORS[name].needs
+        if needs is not None:
+            packages = metadata.packages_distributions().get(needs[0], [needs[0]])
+            yield name, f"{packages[0]} {metadata.version(packages[0])}"

@@ -1,0 +1,93 @@
+"""The record of a parity check: one document, and where it and its page stand in the folder of the run.
+
+It stands beside what the ledger answers for: a sealed ledger takes no more records. It names the run's result and the
+code that compared, so that it can be told from one of another run or another version.
+"""
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvquant.app.workspace import Workspace
+from tvquant.core.books import CostModel, Execution
+from tvquant.ledger import RunFolder
+from tvquant.tournament.parity import Divergence, Pair
+from tvquant.tournament.parity_play import Parity, Side, words_of
+
+FOLDER = "parity"
+
+
+def write_parity(workspace: Workspace, folder: RunFolder, found: Parity) -> tuple[Path, Path]:
+    """Write record and page of a parity check; return where they are.
+
+    Raises
+    ------
+    DataError : the disk refuses, another command writes, or a link leads out of the folder of runs.
+    """
+    from tvquant.report import write_index
+    from tvquant.report.parity_page import write_page_of
+
+    name = found.cell.replace("/", "+")
+    with workspace.writing():
+        folder.write_json(f"{FOLDER}/{name}.json", document(found))
+        page = write_page_of(found, folder.path, name)
+        write_index(workspace.runs)
+    return folder.path / FOLDER / f"{name}.json", page
+
+
+def document(found: Parity) -> dict[str, Any]:
+    """Return a parity check as one JSON document."""
+    return {
+        "run": found.run,
+        "cell": found.cell,
+        "result": found.result,
+        "code": found.code,
+        "passed": not found.failed,
+        "failures": [words_of(pair) for pair in found.failed],
+        "limits": found.limits.model_dump(mode="json"),
+        "versions": dict(found.versions),
+        "uninstalled": dict(found.uninstalled),
+        "settings": [_side(one) for one in found.sides],
+    }
+
+
+def _side(one: Side) -> dict[str, Any]:
+    setting = one.setting
+    return {
+        "setting": setting.name.value,
+        "binds": setting.binds,
+        "execution": _rules(setting.execution),
+        "costs": _rules(setting.costs),
+        "off": list(setting.off),
+        "played": list(one.played),
+        "refused": dict(one.refused),
+        "annual_bps": one.annual_bps,
+        "final_bps": one.final_bps,
+        "pairs": [_pair(pair) for pair in one.pairs],
+    }
+
+
+def _rules(rules: Execution | CostModel) -> dict[str, Any]:
+    """Return rules by name; a series says that it is one."""
+    found = {one.name: getattr(rules, one.name) for one in fields(rules)}
+    found = {name: "series" if isinstance(value, np.ndarray) else value for name, value in found.items()}
+    return found | ({"tiers": [asdict(one) for one in rules.tiers]} if isinstance(rules, CostModel) else {})
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "within_limits": pair.passed,
+        "bars": len(pair.times),
+        "figures": [asdict(one) | {"passed": one.passed} for one in pair.figures],
+        "divergence": None if pair.divergence is None else _divergence(pair.divergence),
+        "annual_bps": pair.annual_bps,
+        "final_bps": pair.final_bps,
+    }
+
+
+def _divergence(at: Divergence) -> dict[str, Any]:
+    return asdict(at) | {"time": str(at.time), "quantities": list(at.quantities), "prices": list(at.prices)}
