@@ -70,6 +70,8 @@ class Accruals:
         """Return costs of one kind (R x (N + 1)): by name, and in the last column what is of none."""
         total = self.result.costs[kind]
         found = np.zeros((len(total), len(self.panel.keys) + 1))
+        if not total.any():
+            return found
         if kind in OF_CASH:
             found[:, -1] = total
         elif kind == "borrow":
@@ -79,7 +81,7 @@ class Accruals:
             found[:, :-1] = early + late
         else:
             self._scatter(kind, found)
-        if (end := self._end) is not None:
+        if (end := self.end) is not None:
             found[end] = 0.0
             found[end, -1] = total[end]
         return found
@@ -97,7 +99,7 @@ class Accruals:
         per_hour = self.costs.assumed_funding_bps * 1e-4 / HOURS_OF_FUNDING
         if len(given):
             rows = given[:, self._first :]
-            value = self._at_close() * self._marks
+            value = self.held_at_close() * self._marks
             late = value * rows[RATES] + np.abs(value) * rows[BARE] * per_hour
         if len(given) > EARLY_RATES:
             value = self.result.quantities[:-1] * self._marks[:-1]
@@ -114,8 +116,8 @@ class Accruals:
         return np.nan_to_num(self.result.marks)
 
     @property
-    def _end(self) -> int | None:
-        """The book's row that ended it."""
+    def end(self) -> int | None:
+        """The book's row that ended it in ruin; None where none did."""
         return next((e.row - self._first for e in self.result.events if e.kind == "liquidated"), None)
 
     def _scatter(self, kind: str, found: Floats) -> None:
@@ -133,8 +135,11 @@ class Accruals:
         fees[1:] = rates * years[:, None] * np.maximum(-self.result.quantities, 0.0)[:-1] * self._marks[:-1]
         return fees
 
-    def _at_close(self) -> Floats:
-        """Return what was held when a row's funding fell due (R x N): see 3."""
+    def held_at_close(self) -> Floats:
+        """Return what was held when a row came to its close (R x N): after a fill at the open, before one at the close.
+
+        What the close took away is still in it.
+        """
         result, first = self.result, self._first
         held = np.zeros_like(self._marks)
         held[1:] = result.quantities[:-1]

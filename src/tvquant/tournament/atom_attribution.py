@@ -1,0 +1,312 @@
+"""Attribution to atoms: what each of them brought from one fill to the next, and what it cost, adding up to the return.
+
+1. An atom orders weight x sign x gate of its asset; weights become quantities at the decision mark, and go through
+   splits until the fill. What opposite atoms of one asset order cancels in the book and not here.
+2. From its fill to the next one a unit of an asset earns the change of its price and its dividends; where the book's
+   position was closed before, it earns to the price of that. An atom brings its quantity times this.
+3. What the book held else than was ordered (orders not filled, cut to lots, left in bands) is `execution`, by name.
+4. Costs of a fill are shared by what each atom traded of the name; those of a close-out by what each held; borrow fees
+   and funding among the atoms on the side that the book is on. Interest and yield are of cash, so of no
+   name.
+5. All is money first, so that windows of many fills add up; then it is divided by the equity at the window's fill.
+6. Of the span that ends in ruin, what atoms and costs do not explain is `execution` of no name: the loss beyond the
+   equity, which nobody pays.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.atoms import Direction
+from tvquant.core.books import Convention, Execution, SimResult
+from tvquant.core.panel import Floats, Panel
+from tvquant.simulation.accruals import OF_CASH, Accruals
+from tvquant.simulation.preflight import decisions_filled, delay
+from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.trades import FILL, LOST, ROUNDING, Trade
+
+ATOM, EXECUTION = "atom", "execution"
+"""Parts of a book's return; of no name is what only the book as a whole has."""
+CLOSED = ("closed_out", "margin_call", "collateral_lost")
+CARRIED = frozenset({"borrow", "funding"})
+"""Costs of holding a name; all others of a name are of trading it."""
+
+type Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ordered:
+    """What A atoms ordered at F fills.
+
+    Parameters
+    ----------
+    labels : (atom, symbol, logic, direction) of each atom.
+    name : A column numbers of their assets.
+    quantity : F x A units at the fill.
+    traded : F x A units by which that differs from the fill before.
+    """
+
+    labels: tuple[tuple[str, str, str, str], ...]
+    name: Integers
+    quantity: Floats
+    traded: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spans:
+    """A book between its fills: F of them, N names.
+
+    Parameters
+    ----------
+    decision : number of the rebalance that each fill restores.
+    decided, filled : rows of the panel.
+    sized : F equities that weights were turned into quantities on.
+    level : F + 1 equities at the fills before their costs, and at the end.
+    units, marks : T x N units that one unit of the first row has become by splits, and prices.
+    held, earned : units held after the fill, and what one of them earned until the next fill (F x N).
+    ruined : whether the last of them ends in ruin.
+    """
+
+    decision: Integers
+    decided: Integers
+    filled: Integers
+    sized: Floats
+    level: Floats
+    units: Floats
+    marks: Floats
+    held: Floats
+    earned: Floats
+    ruined: bool
+
+
+def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Sequence[Trade]) -> Mapping[str, Any]:
+    """Return what atoms brought by window; empty columns where no rebalance has atoms.
+
+    Columns `decision` (number of the rebalance), `part`, `atom`, `symbol`, `logic`, `direction`, `gross`, one per kind
+    of cost (positive where paid), `net`: fractions of the equity at the window's first fill; and that equity (`level`),
+    by which they are fractions of the starting capital, which add up to the total return.
+    """
+    panel, result = paid.panel, paid.result
+    kinds = paid.kinds
+    if not any(one.holdings["atom"] for one in rebalances) or not len(result.filled):
+        return _columns([], {}, kinds)
+    of = spans(paid, rebalances)
+    asked = ordered(panel, of, paid.execution, rebalances)
+    gross, execution = _brought(of, asked)
+    shares = Shares.of(of, asked)
+    costs = {kind: _costs(paid, of, shares, made, kind) for kind in kinds}
+    unexplained = np.zeros((len(of.filled), 1))
+    if of.ruined:
+        execution[-1] = 0.0
+        known = gross[-1].sum() - sum(float(block[-1].sum()) for block in costs.values())
+        unexplained[-1] = of.level[-1] - of.level[-2] - known
+    first = np.flatnonzero(np.diff(of.decision, prepend=-1))
+    level = of.level[first]
+    blocks = {"gross": np.hstack([gross, execution, unexplained]), **costs}
+    windows = {name: np.add.reduceat(block, first, axis=0) / level[:, None] for name, block in blocks.items()}
+    labels = [(ATOM, *one) for one in asked.labels] + [(EXECUTION, "", key, "", "") for key in (*panel.keys, "")]
+    return _columns(labels, windows | {"level": level, "decision": of.decision[first]}, kinds)
+
+
+def _columns(labels: Sequence[tuple[str, ...]], windows: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
+    """Return one row per window and label that has anything."""
+    heads = ("part", "atom", "symbol", "logic", "direction")
+    amounts = ("gross", *kinds)
+    if not labels:
+        return {"decision": np.empty(0, np.int64), **{head: [] for head in heads},
+                **{name: np.empty(0) for name in (*amounts, "net", "level")}}  # fmt: skip
+    there = np.any([windows[name] != 0.0 for name in amounts], axis=0)
+    window, label = np.nonzero(there)
+    found = {name: windows[name][window, label] for name in amounts}
+    return {
+        "decision": windows["decision"][window],
+        **{head: [labels[k][i] for k in label.tolist()] for i, head in enumerate(heads)},
+        **found,
+        "net": found["gross"] - np.sum([found[kind] for kind in kinds], axis=0),
+        "level": windows["level"][window],
+    }
+
+
+def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
+    """Return the book between its fills."""
+    from tvquant.simulation import quotes
+
+    panel, result, execution = paid.panel, paid.result, paid.execution
+    filled, first = result.filled, len(panel.times) - len(result.times)
+    decided = np.array([one.row for one in rebalances], dtype=np.int64)
+    at_open = execution.convention is Convention.NEXT_OPEN
+    market = quotes.market_of(panel, None, halt_limit=execution.halt_limit, open_fills=None)
+    split = _field(panel, "split", 1.0)
+    units = np.cumprod(split, axis=0)
+    dividends = np.cumsum(units * _field(panel, "dividend", 0.0), axis=0)
+    price = market.marks[filled]
+    if at_open:
+        opens = panel.fields["open"][filled]
+        there = market.priced[filled] & (opens > 0.0)
+        price = np.where(there, opens, market.marks[filled - 1] / split[filled])
+    end = np.append(filled[1:], len(panel.times) - 1)
+    at_end = np.vstack([price[1:], market.marks[-1:]])
+    for interval, row, name, closed in _closings(paid, at_open=at_open):
+        worth = units[row, name] * closed + dividends[row, name] - dividends[end[interval], name]
+        at_end[interval, name] = worth / units[end[interval], name]
+    earned = (units[end] * at_end + dividends[end] - dividends[filled]) / units[filled] - price
+    rows = filled - first
+    return Spans(
+        decision=decisions_filled(decided, filled, execution),
+        decided=filled - delay(execution),
+        filled=filled,
+        sized=_sized(result, filled - delay(execution), first),
+        level=np.append(result.fill_equity, result.equity[-1]),
+        units=units,
+        marks=market.marks,
+        held=paid.held_at_close()[rows] if at_open else result.quantities[rows],
+        earned=earned,
+        ruined=result.failure is not None,
+    )
+
+
+def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[Rebalance]) -> Ordered:
+    """Return what atoms ordered at each fill."""
+    place = {key: j for j, key in enumerate(panel.keys)}
+    found: dict[str, int] = {}
+    labels: list[tuple[str, str, str, str]] = []
+    cells: list[tuple[int, int, float]] = []
+    for k, one in enumerate(rebalances):
+        held = one.holdings
+        gates = held.get("gate", [1.0] * len(held["atom"]))
+        for atom, symbol, direction, weight, gate in zip(
+            held["atom"], held["symbol"], held["direction"], held["weight"], gates, strict=True
+        ):
+            if atom not in found:
+                found[atom] = len(labels)
+                logic = atom.removeprefix(f"{symbol}_").removesuffix(f"_{direction}")  # both ends are known
+                labels.append((atom, symbol, logic, direction))
+            cells.append((k, found[atom], Direction(direction).sign * gate * weight))
+    signed = np.zeros((len(rebalances), len(labels)))
+    for k, a, weight in cells:
+        signed[k, a] = weight
+    name = np.array([place[label[1]] for label in labels], dtype=np.int64)
+    price = of.marks[of.decided][:, name]
+    through = (of.units[of.filled] / of.units[of.decided])[:, name]
+    money = signed[of.decision] * (1.0 - execution.buffer) * of.sized[:, None]
+    quantity = np.divide(money * through, price, out=np.zeros_like(money), where=price > 0.0)
+    traded = quantity.copy()
+    traded[1:] -= quantity[:-1] * (of.units[of.filled[1:]] / of.units[of.filled[:-1]])[:, name]
+    return Ordered(labels=tuple(labels), name=name, quantity=quantity, traded=traded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shares:
+    """Which part of a name's cost is of which atom (F x A each; over the atoms of a name they are 1, or all 0).
+
+    Parameters
+    ----------
+    asset : A x N, 1 where the atom is of the name.
+    traded, held, carried : by what atoms traded, by what they held, and by what those on the book's side held.
+    """
+
+    asset: Floats
+    traded: Floats
+    held: Floats
+    carried: Floats
+
+    @classmethod
+    def of(cls, of: Spans, asked: Ordered) -> Self:
+        """Return the shares of all fills."""
+        asset = _asset(of, asked)
+        side = asked.quantity * np.sign(of.held)[:, asked.name]
+        found = [_normal(size, asset, asked.name) for size in
+                 (np.abs(asked.traded), np.abs(asked.quantity), np.maximum(side, 0.0))]  # fmt: skip
+        return cls(asset=asset, traded=found[0], held=found[1], carried=found[2])
+
+    def share(self, cost: Floats, by: Floats) -> Floats:
+        """Return a cost by name (F x N) as F x (A + N + 1): by atom, by name where no atom shares it, and of none."""
+        name = self.asset.argmax(axis=1)
+        atoms = cost[:, name] * by
+        left = np.where((by @ self.asset) > 0.0, 0.0, cost)
+        return np.hstack([atoms, left, np.zeros((len(cost), 1))])
+
+
+def _asset(of: Spans, asked: Ordered) -> Floats:
+    asset = np.zeros((len(asked.labels), of.held.shape[1]))
+    asset[np.arange(len(asset)), asked.name] = 1.0
+    return asset
+
+
+def _normal(size: Floats, asset: Floats, name: Integers) -> Floats:
+    """Return sizes (F x A) over their sums by name; 0 where a name has none."""
+    whole = (size @ asset)[:, name]
+    return np.divide(size, whole, out=np.zeros_like(size), where=whole > 0.0)
+
+
+def _brought(of: Spans, asked: Ordered) -> tuple[Floats, Floats]:
+    """Return money that atoms brought (F x A), and what was held beside their orders (F x N)."""
+    beside = of.held - asked.quantity @ _asset(of, asked)
+    worth = np.abs(beside) * of.marks[of.filled]
+    beside[worth <= ROUNDING * of.level[:-1, None]] = 0.0
+    return asked.quantity * of.earned[:, asked.name], beside * of.earned
+
+
+def _costs(paid: Accruals, of: Spans, shares: Shares, made: Sequence[Trade], kind: str) -> Floats:
+    """Return one kind of cost as money (F x (A + N + 1))."""
+    if not paid.result.costs[kind].any():
+        return np.zeros((len(of.filled), len(shares.asset) + len(paid.panel.keys) + 1))
+    first, at_open = len(paid.panel.times) - len(paid.result.times), paid.execution.convention is Convention.NEXT_OPEN
+    rows = np.arange(first, len(paid.panel.times))
+    before = np.searchsorted(of.filled, rows, side="left") - 1  # the span that a row's start is in; none yet is -1
+    after = np.searchsorted(of.filled, rows, side="right") - 1 if at_open else before
+    end, fills, names = paid.end, len(of.filled), len(paid.panel.keys)
+    ledger = paid.of(kind)
+    none = np.zeros(fills)
+    if kind in OF_CASH:
+        np.add.at(none, np.maximum(before, 0), ledger[:, -1])
+    elif end is not None:
+        none[-1] = ledger[end, -1]
+    if kind in CARRIED:
+        early = paid.funding()[0] if kind == "funding" else ledger[:, :-1].copy()
+        if end is not None:
+            early[end:] = 0.0
+        cost = np.zeros((fills, names))
+        np.add.at(cost, np.maximum(before, 0), early)
+        np.add.at(cost, np.maximum(after, 0), ledger[:, :-1] - early)
+        found = shares.share(cost, shares.carried)
+    else:
+        place = {key: j for j, key in enumerate(paid.panel.keys)}
+        ordered, closed = np.zeros((fills, names)), np.zeros((fills, names))
+        for one in made:
+            if one.kind == FILL:
+                ordered[one.fill, place[one.key]] += getattr(one, kind)
+            else:
+                span = (after if at_open else before)[one.row - first]
+                closed[span, place[one.key]] += getattr(one, kind)
+        found = shares.share(ordered, shares.traded) + shares.share(closed, shares.held)
+    found[:, -1] += none
+    return found
+
+
+def _closings(paid: Accruals, *, at_open: bool) -> Iterator[tuple[int, int, int, float]]:
+    """Yield span, row of the panel, column and price of each position that was closed and nobody ordered it."""
+    place, filled = {key: j for j, key in enumerate(paid.panel.keys)}, paid.result.filled
+    for event in paid.result.events:
+        if event.kind in CLOSED:
+            name = place[event.key]
+            early = event.kind == LOST and at_open and paid.panel.fields["open"][event.row, name] >= event.price
+            side: Literal["left", "right"] = "right" if at_open and not early else "left"
+            yield int(np.searchsorted(filled, event.row, side=side)) - 1, event.row, name, event.price
+
+
+def _sized(result: SimResult, decided: Integers, first: int) -> Floats:
+    """Return the equity at each decision; 1 before the book began, that of the fill where both are one step."""
+    at = decided - first
+    before = np.where(at < 0, 1.0, result.equity[np.maximum(at, 0)])
+    return np.where(decided == result.filled, result.fill_equity, before)
+
+
+def _field(panel: Panel, name: str, none: float) -> Floats:
+    """Return a field of the panel (T x N), `none` where there is nothing."""
+    if name not in panel.fields:
+        return np.full((len(panel.times), len(panel.keys)), none)
+    return np.where(np.isnan(panel.fields[name]), none, panel.fields[name])

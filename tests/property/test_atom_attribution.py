@@ -1,0 +1,85 @@
+"""What atoms brought adds up to the return of the book, window by window and over the whole, in any world."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from property.test_accruals import ledger
+from property.test_simulation_custom import CONVENTIONS, SEEDS, Scenario, quick, scenario
+from tvquant.core.books import Convention, Rebalancing, SimResult
+from tvquant.core.decisions import Footing
+from tvquant.core.selection import SelectionFunnel
+from tvquant.simulation.preflight import decisions_filled
+from tvquant.tournament.atom_attribution import attribution
+from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+
+
+def rebalances(world: Scenario, seed: int) -> list[Rebalance]:
+    """Two atoms of each name, a long and a short one, whose orders leave what the path holds."""
+    draw, made = np.random.default_rng(seed), []
+    funnel = SelectionFunnel(universe=0, discovery=0, refined=0, selected=0, atoms_discovery=0, atoms_refined=0,
+                             atoms_selected=0, vetoed={})  # fmt: skip
+    for k, (row, net) in enumerate(zip(world.path.decided.tolist(), world.path.net, strict=True)):
+        both = draw.uniform(0, 0.3, len(net)) * (draw.random(len(net)) < 0.5) * (net != 0.0)
+        columns = {name: [] for name in HOLDINGS}
+        for key, weight, beside in zip(world.path.keys, net.tolist(), both.tolist(), strict=True):
+            for direction, size in (("LONG", max(weight, 0.0) + beside), ("SHORT", max(-weight, 0.0) + beside)):
+                given = {"atom": f"{key}_hold_{direction}", "symbol": key, "direction": direction, "weight": size}
+                for name, values in columns.items():
+                    values.append(given.get(name, 1.0 if name == "gate" else 0))
+        at = world.panel.times[row]
+        footing = Footing(asked=at, bar=at, quorum=True)
+        made.append(Rebalance(window=k, row=row, weights={}, digest="", inputs="", footing=footing, status="solved",
+                              funnel=funnel, stamps=frozenset(), holdings=columns))  # fmt: skip
+    return made
+
+
+def brought(world: Scenario, result: SimResult, seed: int) -> dict[str, np.ndarray]:
+    paid, made = ledger(world, result)
+    found = attribution(paid, rebalances(world, seed), made)
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def levels(world: Scenario, result: SimResult) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the decisions that were filled, and equity at the first fill of each and at the end."""
+    decision = decisions_filled(world.path.decided, result.filled, world.execution)
+    first = np.flatnonzero(np.diff(decision, prepend=-1))
+    return decision[first], np.append(result.fill_equity[first], result.equity[-1])
+
+
+@CONVENTIONS
+@given(seed=SEEDS, daily=st.booleans(), gross=st.sampled_from([1.0, 3.0]))
+@quick
+def test_parts_add_up_to_the_return(convention: Convention, seed: int, daily: bool, gross: float) -> None:
+    world = scenario(seed, convention, gross=gross)
+    if daily:
+        world = replace(world, execution=replace(world.execution, rebalancing=Rebalancing.DAILY, buffer=0.1))
+    result = world.play()
+    found = brought(world, result, seed)
+    decision, level = levels(world, result)
+    costs = sum(found[kind] for kind in result.costs)
+    np.testing.assert_allclose(found["gross"] - costs, found["net"], atol=1e-12)
+    for k, (number, start, end) in enumerate(zip(decision, level[:-1], level[1:], strict=True)):
+        mine = found["decision"] == number
+        assert found["net"][mine].sum() == pytest.approx(end / start - 1.0, abs=1e-10 * (1 + gross) / start), k
+    scale = 1e-10 * (1.0 + gross) * max(1.0, level.max())
+    assert (found["net"] * found["level"]).sum() == pytest.approx(result.equity[-1] - 1.0, abs=scale)
+    for kind, amounts in result.costs.items():
+        assert (found[kind] * found["level"]).sum() == pytest.approx(amounts.sum(), abs=1e-12 * len(amounts)), kind
+
+
+@CONVENTIONS
+@given(seed=SEEDS, daily=st.booleans())
+@quick
+def test_without_accidents_atoms_explain_all(convention: Convention, seed: int, daily: bool) -> None:
+    """No order lapses, nothing is closed too early: the book held what was ordered, and nothing is left over."""
+    world = scenario(seed, convention, rough=False)
+    if daily:
+        world = replace(world, execution=replace(world.execution, rebalancing=Rebalancing.DAILY))
+    result = world.play()
+    found = brought(world, result, seed)
+    if result.failure is None and not result.events:
+        assert not found["gross"][found["part"] == "execution"].any()
