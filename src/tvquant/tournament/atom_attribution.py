@@ -28,8 +28,8 @@ from tvquant.simulation.preflight import decisions_filled, delay
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.trades import FILL, LOST, ROUNDING, Trade
 
-ATOM, EXECUTION = "atom", "execution"
-"""Parts of a book's return; of no name is what only the book as a whole has."""
+ATOM, EXECUTION, CASH = "atom", "execution", "cash"
+"""Parts of a book's return."""
 CLOSED = ("closed_out", "margin_call", "collateral_lost")
 CARRIED = frozenset({"borrow", "funding"})
 """Costs of holding a name; all others of a name are of trading it."""
@@ -105,9 +105,14 @@ def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Sequence[
         unexplained[-1] = of.level[-1] - of.level[-2] - known
     first = np.flatnonzero(np.diff(of.decision, prepend=-1))
     level = of.level[first]
-    blocks = {"gross": np.hstack([gross, execution, unexplained]), **costs}
+    nothing = np.zeros_like(unexplained)
+    blocks = {"gross": np.hstack([gross, execution, unexplained, nothing])}
+    for kind, cost in costs.items():  # what is of no name is of cash, or of the row of ruin
+        last = (nothing, cost[:, -1:]) if kind in OF_CASH else (cost[:, -1:], nothing)
+        blocks[kind] = np.hstack([cost[:, :-1], *last])
     windows = {name: np.add.reduceat(block, first, axis=0) / level[:, None] for name, block in blocks.items()}
     labels = [(ATOM, *one) for one in asked.labels] + [(EXECUTION, "", key, "", "") for key in (*panel.keys, "")]
+    labels.append((CASH, "", "", "", ""))
     return _columns(labels, windows | {"level": level, "decision": of.decision[first]}, kinds)
 
 
@@ -137,19 +142,18 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
     panel, result, execution = paid.panel, paid.result, paid.execution
     filled, first = result.filled, len(panel.times) - len(result.times)
     decided = np.array([one.row for one in rebalances], dtype=np.int64)
-    at_open = execution.convention is Convention.NEXT_OPEN
     market = quotes.market_of(panel, None, halt_limit=execution.halt_limit, open_fills=None)
     split = _field(panel, "split", 1.0)
     units = np.cumprod(split, axis=0)
     dividends = np.cumsum(units * _field(panel, "dividend", 0.0), axis=0)
     price = market.marks[filled]
-    if at_open:
+    if _at_open(paid):
         opens = panel.fields["open"][filled]
         there = market.priced[filled] & (opens > 0.0)
         price = np.where(there, opens, market.marks[filled - 1] / split[filled])
     end = np.append(filled[1:], len(panel.times) - 1)
     at_end = np.vstack([price[1:], market.marks[-1:]])
-    for interval, row, name, closed in _closings(paid, at_open=at_open):
+    for interval, row, name, closed in _closings(paid):
         worth = units[row, name] * closed + dividends[row, name] - dividends[end[interval], name]
         at_end[interval, name] = worth / units[end[interval], name]
     earned = (units[end] * at_end + dividends[end] - dividends[filled]) / units[filled] - price
@@ -162,7 +166,7 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
         level=np.append(result.fill_equity, result.equity[-1]),
         units=units,
         marks=market.marks,
-        held=paid.held_at_close()[rows] if at_open else result.quantities[rows],
+        held=paid.held_at_close()[rows] if _at_open(paid) else result.quantities[rows],
         earned=earned,
         ruined=result.failure is not None,
     )
@@ -223,11 +227,11 @@ class Shares:
         return cls(asset=asset, traded=found[0], held=found[1], carried=found[2])
 
     def share(self, cost: Floats, by: Floats) -> Floats:
-        """Return a cost by name (F x N) as F x (A + N + 1): by atom, by name where no atom shares it, and of none."""
+        """Return a cost by name (F x N) as F x (A + N): by atom, and by name where no atom shares it."""
         name = self.asset.argmax(axis=1)
         atoms = cost[:, name] * by
         left = np.where((by @ self.asset) > 0.0, 0.0, cost)
-        return np.hstack([atoms, left, np.zeros((len(cost), 1))])
+        return np.hstack([atoms, left])
 
 
 def _asset(of: Spans, asked: Ordered) -> Floats:
@@ -254,47 +258,56 @@ def _costs(paid: Accruals, of: Spans, shares: Shares, made: Sequence[Trade], kin
     """Return one kind of cost as money (F x (A + N + 1))."""
     if not paid.result.costs[kind].any():
         return np.zeros((len(of.filled), len(shares.asset) + len(paid.panel.keys) + 1))
-    first, at_open = len(paid.panel.times) - len(paid.result.times), paid.execution.convention is Convention.NEXT_OPEN
-    rows = np.arange(first, len(paid.panel.times))
-    before = np.searchsorted(of.filled, rows, side="left") - 1  # the span that a row's start is in; none yet is -1
-    after = np.searchsorted(of.filled, rows, side="right") - 1 if at_open else before
-    end, fills, names = paid.end, len(of.filled), len(paid.panel.keys)
-    ledger = paid.of(kind)
-    none = np.zeros(fills)
-    if kind in OF_CASH:
-        np.add.at(none, np.maximum(before, 0), ledger[:, -1])
-    elif end is not None:
-        none[-1] = ledger[end, -1]
-    if kind in CARRIED:
-        early = paid.funding()[0] if kind == "funding" else ledger[:, :-1].copy()
-        if end is not None:
-            early[end:] = 0.0
-        cost = np.zeros((fills, names))
-        np.add.at(cost, np.maximum(before, 0), early)
-        np.add.at(cost, np.maximum(after, 0), ledger[:, :-1] - early)
-        found = shares.share(cost, shares.carried)
-    else:
-        place = {key: j for j, key in enumerate(paid.panel.keys)}
-        ordered, closed = np.zeros((fills, names)), np.zeros((fills, names))
-        for one in made:
-            if one.kind == FILL:
-                ordered[one.fill, place[one.key]] += getattr(one, kind)
-            else:
-                span = (after if at_open else before)[one.row - first]
-                closed[span, place[one.key]] += getattr(one, kind)
-        found = shares.share(ordered, shares.traded) + shares.share(closed, shares.held)
-    found[:, -1] += none
-    return found
+    if kind in OF_CASH or kind in CARRIED:
+        cost = _accrued(paid, of, kind)
+        return np.hstack([shares.share(cost[:, :-1], shares.carried), cost[:, -1:]])
+    place = {key: j for j, key in enumerate(paid.panel.keys)}
+    ordered, closed = (np.zeros((len(of.filled), len(place))) for _ in range(2))
+    side: Literal["left", "right"] = "right" if _at_open(paid) else "left"
+    for one in made:
+        if one.kind == FILL:
+            ordered[one.fill, place[one.key]] += getattr(one, kind)
+        else:
+            closed[np.searchsorted(of.filled, one.row, side=side) - 1, place[one.key]] += getattr(one, kind)
+    none = np.zeros((len(of.filled), 1))
+    none[-1] = paid.of(kind)[:, -1].sum()  # in the row of ruin
+    return np.hstack([shares.share(ordered, shares.traded) + shares.share(closed, shares.held), none])
 
 
-def _closings(paid: Accruals, *, at_open: bool) -> Iterator[tuple[int, int, int, float]]:
+def _accrued(paid: Accruals, of: Spans, kind: str) -> Floats:
+    """Return a cost of holding by span (F x (N + 1)); of no name in the last column.
+
+    What a row owes for the time before it is of the span before a fill in it; so is funding until the open, and where
+    fills are at the close all of it.
+    """
+    rows = np.arange(len(paid.panel.times) - len(paid.result.times), len(paid.panel.times))
+    early = ledger = paid.of(kind)
+    if kind == "funding":
+        early = np.zeros_like(ledger)
+        early[:, :-1] = paid.funding()[0]
+        if (end := paid.end) is not None:
+            early[end, -1] = early[end, :-1].sum()
+            early[end, :-1] = early[end + 1 :] = 0.0
+    before = np.searchsorted(of.filled, rows, side="left") - 1
+    after = np.searchsorted(of.filled, rows, side="right") - 1 if _at_open(paid) else before
+    cost = np.zeros((len(of.filled), ledger.shape[1]))
+    np.add.at(cost, np.maximum(before, 0), early)  # nothing is owed before the first fill
+    np.add.at(cost, np.maximum(after, 0), ledger - early)
+    return cost
+
+
+def _at_open(paid: Accruals) -> bool:
+    return paid.execution.convention is Convention.NEXT_OPEN
+
+
+def _closings(paid: Accruals) -> Iterator[tuple[int, int, int, float]]:
     """Yield span, row of the panel, column and price of each position that was closed and nobody ordered it."""
     place, filled = {key: j for j, key in enumerate(paid.panel.keys)}, paid.result.filled
     for event in paid.result.events:
         if event.kind in CLOSED:
             name = place[event.key]
-            early = event.kind == LOST and at_open and paid.panel.fields["open"][event.row, name] >= event.price
-            side: Literal["left", "right"] = "right" if at_open and not early else "left"
+            early = event.kind == LOST and _at_open(paid) and paid.panel.fields["open"][event.row, name] >= event.price
+            side: Literal["left", "right"] = "right" if _at_open(paid) and not early else "left"
             yield int(np.searchsorted(filled, event.row, side=side)) - 1, event.row, name, event.price
 
 

@@ -12,7 +12,9 @@ from tvquant.core.books import COST_KINDS
 from tvquant.core.panel import Floats
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
+from tvquant.simulation.accruals import Accruals
 from tvquant.simulation.preflight import decisions_filled
+from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
@@ -117,12 +119,13 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
 def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
     """Return the result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`.
 
-    And what was traded (`trades`) and brought (`names`) by each name.
+    And what was traded (`trades`) and brought (`names`) by each name, and brought by each atom (`attribution`).
     """
     times, result, rebalances = engine.panel.times, settled.result, settled.rebalances
     book = settled.cell.book
     earned = earnings(engine.panel, result, book.execution)
     made = trades(engine.panel, result, book.execution, book.costs)
+    paid = Accruals(panel=engine.panel, result=result, costs=book.costs, execution=book.execution, trades=made)
     value = result.quantities * result.marks
     solvent = np.where(result.equity > 0, result.equity, np.nan)
     returns = {
@@ -159,6 +162,18 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "vetoes": _vetoes(rebalances, times),
         "trades": _trades(made, settled, times),
         "names": _names(by_name(engine.panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
+        "attribution": _attribution(attribution(paid, rebalances, made), rebalances),
+    }
+
+
+def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
+    """Return one row per part of each window's return."""
+    windows = np.array([one.window for one in rebalances], dtype=np.int64)
+    words = ("part", "atom", "symbol", "logic", "direction")
+    return {
+        "window": windows[brought["decision"]],
+        **{name: pl.Series(brought[name], dtype=pl.String) for name in words},
+        **{name: values for name, values in brought.items() if name not in ("decision", *words)},
     }
 
 

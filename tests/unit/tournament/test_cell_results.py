@@ -55,7 +55,9 @@ def test_measures_are_those_of_the_book(book: Book) -> None:
 def test_tables_have_rows_of_one_length(book: Book) -> None:
     engine, settled = book
     found = tables(engine, settled)
-    assert set(found) == {"returns", "windows", "weights", "events", "atoms", "vetoes", "trades", "names"}
+    assert set(found) == {
+        "returns", "windows", "weights", "events", "atoms", "vetoes", "trades", "names", "attribution",
+    }  # fmt: skip
     lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
     held, won = (
         sum(len(step.weights) for step in settled.rebalances),
@@ -64,10 +66,21 @@ def test_tables_have_rows_of_one_length(book: Book) -> None:
     reasons = sum(len(step.funnel.vetoed) for step in settled.rebalances)
     assert {name: length for name, (length,) in lengths.items()} == {
         "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
-        "trades": 19, "names": 18,
+        "trades": 19, "names": 18, "attribution": len(found["attribution"]["net"]),
     }  # fmt: skip
     assert held > 0
     assert reasons > 0
+
+
+def test_atoms_and_costs_add_up_to_the_return_of_each_window(book: Book) -> None:
+    """One name is closed out while it is held; interest of some rows is of cash."""
+    found = tables(*book)
+    windows = dict(zip(found["windows"]["window"].tolist(), found["windows"]["return"].tolist(), strict=True))
+    parts = pl.DataFrame(found["attribution"]).group_by("window").agg(pl.col("net").sum())
+    assert {one: pytest.approx(net, abs=1e-10) for one, net in parts.rows()} == {
+        window: brought for window, brought in windows.items() if window >= 100
+    }
+    assert set(found["attribution"]["part"]) == {"atom", "cash"}
 
 
 def test_window_returns_compound_to_the_book(book: Book) -> None:
