@@ -13,13 +13,15 @@ import pytest
 
 from builders.second_account import FAULTS, SecondAccount
 from builders.workspaces import workspace_of
+from tvquant.core.panel import Basis
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators import catalogue
 from tvquant.simulation.simulators.contract import Capability, Support
 
 type Call = Callable[..., Any]
 
-FIRST, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 260
+FIRST, DAYS, LATER = datetime(2024, 1, 1, tzinfo=UTC), 260, 12
+"""The last bars are later than the profile's end."""
 PROFILE = """
 version: 1
 extends: crypto_spot
@@ -29,25 +31,37 @@ risk: {primary: equal_weight}
 benchmark: {market: []}
 execution: {convention: next_close}
 costs: {borrow_rate: 0.0}
+data: {end: 2024-09-16}
+"""
+YIELDING = """
+version: 1
+extends: mine
+costs: {cash_yield: {symbol: TVC:US03MY, unit: percent}}
+allocation: {limits: {gross: 0.5}}
 """
 CUSTOM = SIMULATORS["custom"]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace of four coins with a finished run."""
+    """A workspace of four coins and a yield, with two finished runs: one whose cash earns it, and one without."""
     from tvquant.app.cli import main
 
-    moves = np.random.default_rng(0).normal(0.001, 0.02, (DAYS, 4))
-    days = [FIRST + timedelta(days=k) for k in range(DAYS)]
+    moves = np.random.default_rng(0).normal(0.001, 0.02, (DAYS + LATER, 4))
+    days = [FIRST + timedelta(days=k) for k in range(DAYS + LATER)]
     closes = 100.0 * np.exp(moves.cumsum(axis=0))
+    named = {f"BINANCE:{coin}USDT": closes[:, j] for j, coin in enumerate(("BTC", "ETH", "XRP", "ADA"))}
     bars = pl.concat(
-        pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "close": closes[:, j]})
-        for j, coin in enumerate(("BTC", "ETH", "XRP", "ADA"))
+        pl.DataFrame({"symbol": symbol, "timestamp": days, "close": close})
+        for symbol, close in {**named, "TVC:US03MY": np.linspace(4.0, 6.0, len(days))}.items()
     ).with_columns(pl.col("timestamp").cast(pl.Datetime("us", "UTC")))
-    made = workspace_of(tmp_path_factory.mktemp("parity") / "ws", bars, recorded_at=datetime(2026, 1, 2, tzinfo=UTC))
+    made = workspace_of(
+        tmp_path_factory.mktemp("parity") / "ws", bars, recorded_at=datetime(2026, 1, 2, tzinfo=UTC), basis=Basis.RAW
+    )
     (made.root / "profiles" / "mine.yaml").write_text(PROFILE)
-    assert main(["run", "mine", "-w", str(made.root)]) == 0
+    (made.root / "profiles" / "yielding.yaml").write_text(YIELDING)
+    for name in ("yielding", "mine"):
+        assert main(["run", name, "-w", str(made.root)]) == 0
     return made.root
 
 
@@ -68,7 +82,7 @@ def test_two_accounts_of_a_run_agree_whole_run_and_leave_record_and_page(
     home: Path, tvquant: Call, among: Callable[[Mapping[str, Any]], None]
 ) -> None:
     among({"second": SecondAccount(), "custom": CUSTOM})
-    said = tvquant("parity", "latest", "-w", home, "--json")
+    said = tvquant("parity", "mine", "-w", home, "--json")
     assert said.code == 0, said.err
     found = said.document
     assert (found["passed"], found["failures"], found["cell"]) == (True, [], "all/custom/equal_weight/custom")
@@ -98,7 +112,7 @@ def test_two_accounts_of_a_run_agree_whole_run_and_leave_record_and_page(
     assert "keep the same book" in page
     assert 'src="../plotly.min.js"' in page
     assert tvquant("ledger", "verify", found["run"], "-w", home).code == 0
-    human = tvquant("parity", "latest", "-w", home)
+    human = tvquant("parity", "mine", "-w", home)
     assert human.code == 0
     assert "parity setting, limits bind: same_close, daily, 5 + 1 bps" in human.out
     assert "limits do not bind: next_close, window, 5 + 1 bps" in human.out
@@ -110,7 +124,7 @@ def test_a_wrong_account_ends_the_command_with_its_first_trade(
     fault: str, home: Path, tvquant: Call, among: Callable[[Mapping[str, Any]], None]
 ) -> None:
     among({"custom": CUSTOM, "second": FAULTS[fault]})
-    said = tvquant("parity", "latest", "-w", home, "--json")
+    said = tvquant("parity", "mine", "-w", home, "--json")
     assert said.code == 1
     assert not said.document["passed"]
     (line,) = said.err.strip().splitlines()
@@ -130,7 +144,7 @@ def test_nobody_is_compared_with_itself_and_who_is_absent_is_named(
 ) -> None:
     absent = SecondAccount(name="absent", needs=("no_such_library", "simulators"))
     among({"custom": CUSTOM, "absent": absent})
-    alone = tvquant("parity", "latest", "-w", home)
+    alone = tvquant("parity", "mine", "-w", home)
     assert alone.code == 2
     assert "custom alone cannot be compared" in alone.err
     assert "absent is not installed: install tvquant[simulators]" in alone.err
@@ -139,14 +153,14 @@ def test_nobody_is_compared_with_itself_and_who_is_absent_is_named(
         ("custom,custom", "custom alone cannot be compared"),
         ("custom,secnd", "unknown simulator 'secnd'"),
     ):
-        refused = tvquant("parity", "latest", "--simulators", names, "-w", home)
+        refused = tvquant("parity", "mine", "--simulators", names, "-w", home)
         assert refused.code == 2
         assert text in refused.err
     among({"custom": CUSTOM, "absent": absent, "second": SecondAccount()})
-    assert tvquant("parity", "latest", "-w", home, "--json").document["uninstalled"] == {"absent": "simulators"}
+    assert tvquant("parity", "mine", "-w", home, "--json").document["uninstalled"] == {"absent": "simulators"}
     monkeypatch.setattr(catalogue, "find_spec", lambda _: None)
     among({"custom": CUSTOM, "nautilus": SecondAccount(name="nautilus", needs=("nautilus_trader", "simulators"))})
-    old = tvquant("validate_nautilus_parity", "latest", "-w", home)
+    old = tvquant("validate_nautilus_parity", "mine", "-w", home)
     assert old.code == 2
     assert "nautilus is not installed; install tvquant[simulators]" in old.err
 
@@ -157,26 +171,40 @@ def test_who_refuses_the_setting_is_listed_or_where_it_was_named_refused(
     weekly = SecondAccount().capabilities | {Capability.DAILY: Support.REFUSED}
     picky = SecondAccount(name="picky", capabilities=MappingProxyType(weekly))
     among({"custom": CUSTOM, "second": SecondAccount(), "picky": picky})
-    found = tvquant("parity", "latest", "-w", home, "--json").document
+    found = tvquant("parity", "mine", "-w", home, "--json").document
     assert found["settings"][0]["refused"] == {"picky": "execution.rebalancing: simulator picky refuses daily"}
     assert found["settings"][1]["played"] == ["custom", "second", "picky"]
-    named = tvquant("parity", "latest", "--simulators", "custom,second,picky", "-w", home)
+    named = tvquant("parity", "mine", "--simulators", "custom,second,picky", "-w", home)
     assert named.code == 2
     assert "picky cannot play the parity setting of this run: execution.rebalancing" in named.err
     among({"custom": CUSTOM, "picky": picky})
-    alone = tvquant("parity", "latest", "-w", home)
+    alone = tvquant("parity", "mine", "-w", home)
     assert alone.code == 2
     assert "custom alone can play the parity setting of this run" in alone.err
+
+
+def test_a_run_whose_cash_earns_a_series_is_played_as_it_was(
+    home: Path, tvquant: Call, among: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """The account of the house is held against what was recorded; the other refuses to earn, and is listed."""
+    among({"custom": CUSTOM, "second": SecondAccount()})
+    found = tvquant("parity", "yielding", "-w", home, "--json").document
+    strict, own = found["settings"]
+    assert found["passed"]
+    assert "costs.cash_yield is 0, in the run a series" in strict["off"]
+    assert (own["played"], own["costs"]["cash_yield"]) == (["custom"], "series")
+    assert own["refused"] == {"second": "costs.cash_yield: simulator second refuses cash_yield"}
+    assert "custom alone plays it" in tvquant("parity", "yielding", "-w", home).out
 
 
 def test_a_baseline_has_a_parity_too_and_a_cell_that_there_is_not_is_refused(
     home: Path, tvquant: Call, among: Callable[[Mapping[str, Any]], None]
 ) -> None:
     among({"custom": CUSTOM, "second": SecondAccount()})
-    found = tvquant("parity", "latest", "--cell", "base_universe_ew/custom", "-w", home, "--json").document
+    found = tvquant("parity", "mine", "--cell", "base_universe_ew/custom", "-w", home, "--json").document
     assert (found["cell"], found["passed"]) == ("base_universe_ew/custom", True)
     assert found["record"].endswith("/parity/base_universe_ew+custom.json")
-    wrong = tvquant("parity", "latest", "--cell", "base_universe/custom", "-w", home)
+    wrong = tvquant("parity", "mine", "--cell", "base_universe/custom", "-w", home)
     assert wrong.code == 2
     assert "unknown cell 'base_universe/custom' - did you mean base_universe_ew/custom?" in wrong.err
 
@@ -186,6 +214,6 @@ def test_a_run_that_is_not_played_as_it_was_recorded_is_no_evidence(
 ) -> None:
     """Here the house's own account is another than the one that made the run."""
     among({"custom": SecondAccount(name="custom", late=1), "second": SecondAccount()})
-    said = tvquant("parity", "latest", "-w", home)
+    said = tvquant("parity", "mine", "-w", home)
     assert said.code == 1
     assert "is not what these simulators make of its weights" in said.err

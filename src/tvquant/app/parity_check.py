@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 
 import numpy as np
@@ -15,9 +15,11 @@ import polars as pl
 
 from tvquant.app.finished_runs import fault
 from tvquant.app.identity import source_digest
+from tvquant.app.plan import Plan
 from tvquant.app.progress import Watcher
+from tvquant.app.rates import cash_yield
 from tvquant.app.workspace import Workspace
-from tvquant.core.books import SimResult, WeightPath
+from tvquant.core.books import Convention, CostModel, SimResult, WeightPath
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import LedgerError, ModelError, ProfileError
 from tvquant.core.panel import Panel
@@ -70,12 +72,12 @@ def parity(
     assert run.plan is not None  # a sealed run has one
     profile = run.resolved.profile
     given = _given(profile, simulators)
-    case = _case(run, _cell(run, profile, cell), workspace.lake().panel(Snapshot.from_json(run.plan.snapshot)))
-    book = case.cell.book
+    plan = Plan.of(run.resolved, workspace.lake().pinned(Snapshot.from_json(run.plan.snapshot)))
+    case = _case(run, _cell(run, profile, cell), plan)
+    rules = case.cell.book.execution
     settings = (
-        parity_setting(case.panel, book.costs, book.execution, profile.parity),
-        own_setting(case.panel, book.costs, book.execution),
-    )
+        parity_setting(case.panel, case.costs, rules, profile.parity), own_setting(case.panel, case.costs, rules),
+    )  # fmt: skip
     steps, seen = _counting(watcher, len(settings) * len(given)), _Seen(case)
     with threadpool_limits(1):
         for line in _estimate(settings, case, given, timer):
@@ -100,9 +102,10 @@ def parity(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Case:
-    """What is played: a cell with its weights, the panel, how it is measured, and what the run recorded of it."""
+    """What is played: a cell with its weights, panel and costs, how it is measured, and what the run recorded of it."""
 
     cell: Cell
+    costs: CostModel
     panel: Panel
     path: WeightPath
     measure: Measure
@@ -140,14 +143,19 @@ def _cell(run: RecordedRun, profile: Profile, name: str | None) -> Cell:
     return every[key]
 
 
-def _case(run: RecordedRun, cell: Cell, panel: Panel) -> _Case:
+def _case(run: RecordedRun, cell: Cell, plan: Plan) -> _Case:
     """Return a cell as it was decided and recorded."""
+    panel, at_once = plan.panel, cell.book.execution.convention is Convention.SAME_CLOSE
     of = run.shadow if in_shadow(cell.key) else run
     made = of.decisions[cell.key].values()
     rebalances = [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made]
-    recorded = of.table("returns", cell.key)
-    measure = Measure(periods_per_year=calendar(panel.calendar).periods_per_year, risk_free=_risk_free(panel, recorded))
-    return _Case(cell=cell, panel=panel, path=weight_path(panel, rebalances), measure=measure, recorded=recorded)
+    path, recorded, costs = weight_path(panel, rebalances), of.table("returns", cell.key), cell.book.costs
+    earned = cash_yield(plan, panel, int(path.decided[0]) + (not at_once))
+    if earned is not None:
+        costs = replace(costs, cash_yield=earned)
+    periods = calendar(panel.calendar).periods_per_year
+    measure = Measure(periods_per_year=periods, risk_free=_risk_free(panel, recorded))
+    return _Case(cell=cell, panel=panel, path=path, costs=costs, measure=measure, recorded=recorded)
 
 
 def _risk_free(panel: Panel, recorded: pl.DataFrame) -> RiskFree:

@@ -11,7 +11,6 @@ import numpy as np
 
 from tvquant.core.books import SimResult, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.core.panel import Panel
 from tvquant.profiles.options import Options
 from tvquant.profiles.sections.parity import ParitySection
 from tvquant.simulation import SIMULATORS
@@ -127,10 +126,10 @@ def seconds_of(setting: Setting, path: WeightPath, name: str, given: Given, time
         return 0.0
     took = []
     for some in SAMPLES:
-        panel, short = beginning(setting, path, some)
+        first, short = beginning(setting, path, some)
         began = timer()
         try:
-            SIMULATORS[name].simulate(panel, short, given[name], costs=setting.costs, execution=setting.execution)
+            SIMULATORS[name].simulate(first.panel, short, given[name], costs=first.costs, execution=first.execution)
         except (ProfileError, ModelError):
             return 0.0
         took.append(timer() - began)
@@ -138,13 +137,17 @@ def seconds_of(setting: Setting, path: WeightPath, name: str, given: Given, time
     return per_row * rows
 
 
-def beginning(setting: Setting, path: WeightPath, rows: int) -> tuple[Panel, WeightPath]:
-    """Return the rows up to so many behind the first decision, and what was decided there."""
+def beginning(setting: Setting, path: WeightPath, rows: int) -> tuple[Setting, WeightPath]:
+    """Return the setting on the rows up to so many behind the first decision, and what was decided there."""
     last = int(path.decided[0]) + rows
     panel = setting.panel.until(setting.panel.known_at[last].max())
     some = path.decided < last - 1
     net = path.net[some][:, [path.keys.index(key) for key in panel.keys]]
-    return panel, replace(path, keys=panel.keys, decided=path.decided[some], net=np.ascontiguousarray(net))
+    costs = setting.costs
+    if isinstance(costs.cash_yield, np.ndarray):
+        costs = replace(costs, cash_yield=costs.cash_yield[: len(panel.times)])
+    first = replace(path, keys=panel.keys, decided=path.decided[some], net=np.ascontiguousarray(net))
+    return replace(setting, panel=panel, costs=costs), first
 
 
 def words_of(pair: Pair) -> str:

@@ -102,8 +102,10 @@ def test_the_beginning_is_a_world_of_its_own_and_tells_how_long_the_whole_takes(
     monkeypatch.setattr(parity_play, "SIMULATORS", {"custom": one})
     panel, path = world(403)
     setting = own_setting(panel, CostModel(), Execution())
-    short, first = beginning(setting, path, 20)
-    assert (len(short.times), short.keys) == (24, ("X:N0",))
+    paid = replace(setting, costs=CostModel(cash_yield=np.arange(403.0)))
+    short, first = beginning(paid, path, 20)
+    assert (len(short.panel.times), short.panel.keys) == (24, ("X:N0",))
+    np.testing.assert_array_equal(short.costs.cash_yield, np.arange(24.0))
     assert first.decided.tolist() == [3, 8, 13, 18]
     np.testing.assert_array_equal(first.net, path.net[:4, :1])
     # A clock by which a row takes 2 seconds, and each call 5 more: 400 rows behind the first decision take 800.
