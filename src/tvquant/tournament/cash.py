@@ -67,6 +67,7 @@ class Cause(StrEnum):
     REFERENCE = "no atom far above the method's own weight"
     SHARES = "a member at its limit binds the cluster that is held whole"
     NAMED = "limit"
+    GATED = "caps on what is held of partly gated atoms"
     GATE = "gates of logics that are partly closed"
     SHUT = "gates of logics that are closed or not known"
     NETTING = "taken where a limit would break after netting"
@@ -110,7 +111,7 @@ def cash_parts(decision: Decision) -> tuple[CashPart, ...]:
     if decision.netting is not None and decision.netting.moved > DUST:
         parts.append(_of_netting(decision.netting))
     if (kept := decision.gate_cash) > DUST:
-        parts.append(CashPart(cause=Cause.GATE, share=kept, detail=_gates(decision)))
+        parts.append(CashPart(cause=Cause.GATE, share=kept, detail=_told(_partly(decision), len(decision.clusters))))
     rest = cash - math.fsum(one.share for one in parts)
     if abs(rest) > DUST:
         rounding = abs(rest) <= ROUNDING
@@ -204,8 +205,13 @@ def _beyond(causes: dict[str, float], known: float) -> dict[str, float]:
 
 
 def _wanted(decision: Decision, limits: dict[str, float]) -> float:
-    """Return what limits on the whole book would invest: net limits a single side only."""
+    """Return what limits on the whole book would invest: net limits a single side only.
+
+    Weights of which gates leave a part out may be all of equity: what they hold is less.
+    """
     assert decision.response is not None
+    if _partly(decision):
+        return 1.0
     sides = {atom.direction for atom in decision.response.winners if atom.symbol in decision.clusters}
     bounds = [limits["net_high"] if side is Direction.LONG else limits["net_low"] for side in sides]
     each = math.fsum(limits.get(side.value.lower(), math.inf) for side in sides)
@@ -215,7 +221,16 @@ def _wanted(decision: Decision, limits: dict[str, float]) -> float:
 def _of_caps(
     decision: Decision, made: AllocationOutcome, limits: dict[str, float], wanted: float
 ) -> Iterator[CashPart]:
-    """Yield what caps of positions and clusters have no room for, then what net limits of two sides have none for."""
+    """Yield what caps of positions and clusters have no room for, then what net limits of two sides have none for.
+
+    Of a book with partly gated atoms, whose caps are of no round weight, it is all in one.
+    """
+    if partly := _partly(decision):
+        named = math.fsum(share for label, share in made.causes.items() if label not in WHOLE)
+        if (kept := made.forced_cash - named) > ROUNDING:
+            change = "allocation.limits.position, cluster, gross or net: more"
+            yield CashPart(cause=Cause.GATED, share=kept, detail=_told(partly, len(decision.clusters)), change=change)
+        return
     sizes = sorted(Counter(decision.clusters.values()).values())
     cluster = limits["cluster"]
     position, names = min(limits["position"], cluster), sum(sizes)
@@ -274,11 +289,15 @@ def _shut(decision: Decision) -> int:
     return sum(decision.funnel.vetoed.get(reason, 0) for reason in GATES)
 
 
-def _gates(decision: Decision) -> str:
-    """Return how many atoms that are held have a gate below 1, and the mean of these."""
-    partly = [gate for atom, gate in decision.gates.items() if atom in decision.atoms and gate < 1.0]
+def _partly(decision: Decision) -> list[float]:
+    """Return the gates below 1 of the atoms that were weighed."""
+    return [gate for atom, gate in decision.gates.items() if atom in decision.clusters and gate < 1.0]
+
+
+def _told(partly: list[float], atoms: int) -> str:
+    """Return how many atoms have a gate below 1, and the mean of these."""
     mean = math.fsum(partly) / len(partly)
-    return f"{len(partly)} of {len(decision.atoms)} atoms have a gate below 1, {mean:.4g} on average"
+    return f"{len(partly)} of {atoms} atoms have a gate below 1, {mean:.4g} on average"
 
 
 def _lost(decision: Decision, cause: Cause) -> str:

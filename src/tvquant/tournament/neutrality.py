@@ -12,12 +12,13 @@ from tvquant.core.neutrality import Beta
 from tvquant.core.panel import Floats
 from tvquant.statistics.alignment import common_returns
 from tvquant.statistics.betas import shrunk_betas
+from tvquant.tournament.candidates import held_units
 from tvquant.tournament.specs import Neutral, Rules, StrategySpec
 from tvquant.tournament.views import View
 
 
 def beta_of(view: View, spec: StrategySpec, winners: tuple[Atom, ...], ids: tuple[str, ...]) -> Beta | None:
-    """Return the betas of the winners `ids`, shrunk, on the side each is held on; None where nobody is neutral.
+    """Return shrunk betas of the winners `ids`, of what each holds per unit of weight; None where nobody is neutral.
 
     They are found once for all who ask at the view.
 
@@ -48,7 +49,8 @@ def _betas(view: View, rules: Rules, neutral: Neutral, atoms: tuple[Atom, ...]) 
     common = common_returns(panel.tradable[tail][:, columns], panel.fields["total_return"][tail][:, columns])
     weights = np.full(len(parts), 1.0 / len(parts)) if neutral.weights is None else np.array(neutral.weights)
     signs = np.array([float(atom.direction.sign) for atom in atoms])
-    return shrunk_betas(common[:, :n] * signs, common[:, n:] @ weights, signs)
+    found: Floats = shrunk_betas(common[:, :n] * signs, common[:, n:] @ weights, signs)
+    return found * held_units(view, rules, atoms)
 
 
 def _column(view: View, rules: Rules, symbol: str) -> int:

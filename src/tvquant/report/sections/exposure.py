@@ -79,10 +79,12 @@ def _cash(windows: pl.DataFrame) -> dict[str, tuple[Floats, str]]:
     """Return cash of each decision by its reason, with a colour; what netting took away only where it took any."""
     forced, moved = windows["forced_cash"].to_numpy(), windows["moved"].to_numpy()
     bound = windows["reference_cash"].to_numpy()
-    rest = windows["cash"].to_numpy() - forced - bound - moved
+    gates = windows["gate_cash"].to_numpy() if "gate_cash" in windows.columns else np.zeros(len(windows))
+    rest = windows["cash"].to_numpy() - forced - bound - moved - gates
     rest = np.where(np.abs(rest) > DUST, rest, 0.0)
     netted = {"taken away by caps after netting": (moved, OTHER)} if (moved > DUST).any() else {}
     own = {"cash kept by reference bounds": (bound, OTHER)} if (bound > DUST).any() else {}
+    own |= {"cash left out by gates": (gates, OTHER)} if (gates > DUST).any() else {}
     return {"cash forced by caps": (forced, FORCED), **own, **netted, "other cash": (rest, CASH)}
 
 
