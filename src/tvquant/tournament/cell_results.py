@@ -17,10 +17,11 @@ from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
+from tvquant.tournament.friction import audit, cases
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
 from tvquant.tournament.specs import StrategySpec
 from tvquant.tournament.trades import Trade, trades
-from tvquant.tournament.walk_forward import BacktestEngine, Settled
+from tvquant.tournament.walk_forward import BacktestEngine, Settled, weight_path
 
 FUNNEL = (
     "universe", "discovery", "refined", "selected", "atoms_discovery", "atoms_refined", "atoms_selected",
@@ -119,7 +120,8 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
 def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
     """Return the result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`.
 
-    And what was traded (`trades`) and brought (`names`) by each name, and brought by each atom (`attribution`).
+    And what was traded (`trades`) and brought (`names`) by each name, and brought by each atom (`attribution`);
+    of an audited cell, what friction makes of it (`friction`).
     """
     times, result, rebalances = engine.panel.times, settled.result, settled.rebalances
     book = settled.cell.book
@@ -163,7 +165,15 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "trades": _trades(made, settled, times),
         "names": _names(by_name(engine.panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
         "attribution": _attribution(attribution(paid, rebalances, made), rebalances),
+        **({"friction": _friction(engine, settled)} if settled.cell.audited else {}),
     }
+
+
+def _friction(engine: BacktestEngine, settled: Settled) -> Columns:
+    """Return one row per book of the friction audit; of baselines the ladder is enough to be compared with."""
+    cell = settled.cell
+    every = cases(cell.book.costs, cell.book.execution, whole=not cell.baseline)
+    return audit(engine.panel, weight_path(engine.panel, settled.rebalances), every, risk_free=engine.risk_free)
 
 
 def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:

@@ -61,10 +61,11 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A path as one book settles it."""
+    """A path as one book settles it; `audited` asks what friction makes of it (`friction`)."""
 
     path: Path
     book: Book
+    audited: bool = False
 
     @property
     def key(self) -> str:
@@ -88,8 +89,12 @@ class Cell:
 
 
 def cells(profile: Profile) -> tuple[Cell, ...]:
-    """Return the grid of a profile: every path in every book."""
-    return crossed(paths(profile, [schedule(profile)]), books(profile))
+    """Return the grid of a profile: every path in every book. Headline and baselines are audited in the first book."""
+    main, first = headline(profile), profile.execution.simulators[0]
+    return tuple(
+        replace(cell, audited=cell.key == main or (cell.baseline and cell.book.key == first))
+        for cell in crossed(paths(profile, [schedule(profile)]), books(profile))
+    )
 
 
 def shadows(profile: Profile) -> tuple[Cell, ...]:

@@ -56,7 +56,7 @@ def test_tables_have_rows_of_one_length(book: Book) -> None:
     engine, settled = book
     found = tables(engine, settled)
     assert set(found) == {
-        "returns", "windows", "weights", "events", "atoms", "vetoes", "trades", "names", "attribution",
+        "returns", "windows", "weights", "events", "atoms", "vetoes", "trades", "names", "attribution", "friction",
     }  # fmt: skip
     lengths = {name: {len(column) for column in columns.values()} for name, columns in found.items()}
     held, won = (
@@ -67,6 +67,7 @@ def test_tables_have_rows_of_one_length(book: Book) -> None:
     assert {name: length for name, (length,) in lengths.items()} == {
         "returns": 171 - 60, "windows": 6, "weights": held, "events": 1, "atoms": won, "vetoes": reasons,
         "trades": 19, "names": 18, "attribution": len(found["attribution"]["net"]),
+        "friction": 25,
     }  # fmt: skip
     assert held > 0
     assert reasons > 0
