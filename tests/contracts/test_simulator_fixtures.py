@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from builders.hand_books import FREE, HOUSE, HandBook, hand_book
-from tvquant.core.books import Convention, CostModel, SimResult
+from builders.simulators import played, players
+from tvquant.core.books import Convention, CostModel
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.instruments import Kind
-from tvquant.simulation import SIMULATORS, refusals_of, uninstalled
+from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.simulation.simulators.contract import Capability
-
-pytestmark = pytest.mark.xdist_group("simulators")
 
 NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = Convention
 NAN = np.nan
@@ -186,24 +185,16 @@ def accruals() -> Iterator[HandBook]:
 BOOKS = [*conventions(), *sides(), *ruins(), *fundings(), *actions(), *halts(), *accruals()]
 
 
-def play(name: str, book: HandBook) -> SimResult:
-    simulator = SIMULATORS[name]
-    options = tuple(declared() for declared in simulator.options)
-    return simulator.simulate(book.panel, book.path, options, costs=book.costs, execution=book.execution)
-
-
 @pytest.mark.requirement("R-SIM-10")
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
-@pytest.mark.parametrize("name", SIMULATORS)
+@pytest.mark.parametrize("name", players())
 def test_a_book_by_hand_is_played_alike_or_refused(name: str, book: HandBook) -> None:
-    if name in uninstalled():
-        pytest.skip(f"{name} needs tvquant[{uninstalled()[name]}]")
     refused = sorted(book.asks() & refusals_of(SIMULATORS[name]))
     if refused:
         with pytest.raises((ProfileError, ModelError), match=f"{name} refuses ({'|'.join(refused)})"):
-            play(name, book)
+            played(name, book.panel, book.path, book.costs, book.execution)
         return
-    result = play(name, book)
+    result = played(name, book.panel, book.path, book.costs, book.execution)
     close = {"rtol": 1e-9, "atol": 1e-12}
     np.testing.assert_allclose(result.equity, book.equity, err_msg="equity", **close)
     for one, units in book.quantities.items():

@@ -6,8 +6,12 @@ from types import MappingProxyType
 
 from tvquant.simulation.simulators.contract import Simulator
 from tvquant.simulation.simulators.custom import Custom
+from tvquant.simulation.simulators.cvxportfolio import Cvxportfolio
+from tvquant.simulation.simulators.vectorbt import Vectorbt
 
-SIMULATORS: Mapping[str, Simulator] = MappingProxyType({"custom": Custom()})
+SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
+    {one.name: one for one in (Custom(), Vectorbt(), Cvxportfolio())}
+)
 
 
 def uninstalled() -> Mapping[str, str]:
