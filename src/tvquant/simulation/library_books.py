@@ -16,13 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.core.stamps import Stamp, Stamps
-from tvquant.simulation.account import BARE, COSTS, DIVIDEND, EARLY_BARE, EARLY_RATES, RATES, SPLIT, PriceRows
-from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.account import BARE, DIVIDEND, EARLY_BARE, EARLY_RATES, RATES, SPLIT, PriceRows
+from tvquant.simulation.borrow_fee import loans_of, pays_borrow_fee
+from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.kernel import LOST_AT, ROUNDING
 from tvquant.simulation.preflight import (
     check_path,
@@ -52,6 +53,8 @@ class Plan:
     net : K x N weights, of the equity at the mark of `decided` (K rows), filled at `filled` (K rows).
     prices : K x N at which fills are made; 1 where a name has none and is not traded.
     at_open : fills are at the open of their row, otherwise at its close.
+    loans, yields : rates per year, N that shorts pay (0 where they are not borrowed), and T that idle cash earns from
+        the row before.
     """
 
     simulator: str
@@ -63,6 +66,8 @@ class Plan:
     filled: NDArray[np.int64]
     prices: Floats
     at_open: bool
+    loans: Floats
+    yields: Floats
 
     @property
     def first(self) -> int:
@@ -124,16 +129,20 @@ def plan_of(simulator: Simulator, panel: Panel, path: WeightPath, costs: CostMod
     market = market_of(panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None)
     check_traded(market.marks, path)
     prices = (market.opens if at_open else market.marks)[filled]
+    instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
+    loans, yields = loans_of(costs, instruments), yields_of(costs, panel, int(filled[0]))
     plan = Plan(
         simulator=simulator.name,
         times=panel.times,
-        instruments=panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns),
+        instruments=instruments,
         market=market,
         net=path.net[: len(filled)],
         decided=path.decided[: len(filled)],
         filled=filled,
         prices=frozen(np.where(prices > 0.0, prices, 1.0)),
         at_open=at_open,
+        loans=frozen(loans.unit * loans.shares),
+        yields=yields if len(yields) else frozen(np.zeros(len(panel.times))),
     )
     refused = refusals_of(simulator)
     for capability, cells, told in _asked(plan, costs):
@@ -208,7 +217,7 @@ def result_of(plan: Plan, account: LibraryAccount, costs: CostModel, execution: 
         marks=frozen(np.where(marks > 0.0, marks, np.nan)),
         costs={
             kind: frozen(amounts)
-            for kind, amounts in (dict.fromkeys(COSTS, nothing) | paid | dict(account.accrued)).items()
+            for kind, amounts in (dict.fromkeys(COST_KINDS, nothing) | paid | dict(account.accrued)).items()
         },
         assumed_funding=frozen(assumed),
         filled=plan.filled,

@@ -7,8 +7,8 @@
    units and the cash that the library holds: all books have their marks there.
 3. The policy fixes units at the close of the decision and asks for their weight at the fill.
 4. Cost of trading is its TransactionCost, linear. Borrow fees and funding are its HoldingCost: of a holding whose side
-   is known they are linear in its value, which is what that calls a dividend rate, below zero. Interest on borrowed
-   cash is a cost of our own.
+   is known they are linear in its value, which is what that calls a dividend rate, below zero. What cash costs
+   and earns is a cost of our own.
 5. Of two costs of one class it keeps one, so that each kind is a class of its own. It stops at a value of nothing.
 
 This file and the engine of that name are the only ones that import the library: its licence binds whoever distributes
@@ -40,7 +40,8 @@ CASH = "cash"
 YEAR = np.timedelta64(365, "D")
 BORROW, HERE, AHEAD, ASSUMED_HERE, ASSUMED_AHEAD = "Borrow", "Funding", "FundingAhead", "Assumed", "AssumedAhead"
 """Classes of holding costs: of a row's trade until the next one, some are due in the row itself, the others ahead."""
-INTEREST = "Interest"
+INTEREST, YIELD = "Interest", "CashYield"
+"""Classes of costs of cash, due ahead."""
 
 
 class Cvxportfolio:
@@ -59,6 +60,7 @@ class Cvxportfolio:
                 Capability.DAILY,
                 Capability.SLIPPAGE,
                 Capability.BORROW,
+                Capability.CASH_YIELD,
                 Capability.FUNDING,
             ),
             Support.EMULATED,
@@ -100,18 +102,18 @@ class Desk:
     prices, marks : R x M at which a row is traded, and its closes.
     coefficients : class of holding cost -> R x M per value after the row's trade, signed: what a short receives is
         below zero of its value, which is below zero too.
-    interest : R, the rate until the next row on cash that is borrowed after the close.
-    closes : what the policy has noted of each close it has passed: equity, and cash that is owed.
+    rates : class of cost -> R, the rate until the next row on cash that is owed, or is idle, after the close.
+    closes : what the policy has noted of each close it has passed: equity, and by class of cost the cash it is due on.
     """
 
     plan: "Plan"
     prices: Floats
     marks: Floats
     coefficients: dict[str, Floats]
-    interest: Floats
+    rates: dict[str, Floats]
     swaps: Bools
     fee: float
-    closes: list[tuple[float, float]] = field(default_factory=list)
+    closes: list[tuple[float, dict[str, float]]] = field(default_factory=list)
 
     def target(self, row: int, value: float, held: Floats) -> Floats:
         """Return M values after the trade of a row, of the values before it and the worth of all."""
@@ -134,8 +136,10 @@ class Desk:
             if here in self.coefficients:
                 cash -= float(self.coefficients[here][row] @ after)
         at_close = after * self.marks[row] / self.prices[row]
+        equity = cash + float(at_close.sum())
         owed = max(0.0, -(cash + float(at_close[self.swaps].sum())))
-        self.closes.append((cash + float(at_close.sum()), owed))
+        idle = max(0.0, equity - float(np.maximum(at_close[~self.swaps], 0.0).sum()))
+        self.closes.append((equity, {INTEREST: owed, YIELD: idle}))
 
 
 def _desk(plan: "Plan", costs: CostModel) -> Desk:
@@ -151,7 +155,7 @@ def _desk(plan: "Plan", costs: CostModel) -> Desk:
         prices=prices,
         marks=marks,
         coefficients=_holding(plan, costs, prices, marks, days),
-        interest=costs.borrow_rate * days,
+        rates={INTEREST: costs.borrow_rate * days, YIELD: -np.append(plan.yields[first + 1 :], 0.0) * days},
         swaps=swaps,
         fee=costs.per_notional,
     )
@@ -160,15 +164,12 @@ def _desk(plan: "Plan", costs: CostModel) -> Desk:
 def _holding(plan: "Plan", costs: CostModel, prices: Floats, marks: Floats, days: Floats) -> dict[str, Floats]:
     """Return class of cost -> R x M per value held after a row's trade, where there is any."""
     from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES
-    from tvquant.simulation.borrow_fee import pays_borrow_fee
 
     used, first = plan.traded, plan.first
     rows = np.arange(len(marks))
     side = np.sign(plan.net)[np.searchsorted(plan.filled, rows + first, side="right") - 1][:, used]
-    traded, own = [plan.instruments[j] for j in used], dict(costs.borrow_rates)
-    rates = np.array([own.get(one.symbol, costs.borrow_rate) * pays_borrow_fee(one) for one in traded])
     ratio = marks / prices
-    found: dict[str, Floats] = {BORROW: np.where(side < 0.0, -rates * days[:, None] * ratio, 0.0)}
+    found: dict[str, Floats] = {BORROW: np.where(side < 0.0, -plan.loans[used] * days[:, None] * ratio, 0.0)}
     funding, per_hour = plan.market.funding[:, first:][:, :, used], costs.assumed_funding_bps * 1e-4 / 8.0
     if len(funding):
         opened = np.zeros((len(marks), 1), np.bool_)
@@ -222,6 +223,7 @@ def _played(desk: Desk) -> "LibraryAccount":
         accrued={
             "borrow": cost(BORROW, due_ahead=True),
             "overdraft": cost(INTEREST, due_ahead=True),
+            "cash_yield": cost(YIELD, due_ahead=True),
             "funding": cost(HERE) + cost(AHEAD, due_ahead=True) + assumed,
         },
         assumed=assumed,
@@ -253,17 +255,17 @@ def _backtest(desk: Desk) -> tuple[Floats, Floats, dict[str, Floats]]:
                 weights = after / current_portfolio_value
                 return pd.Series(np.append(weights, 1.0 - weights.sum()), current_weights.index)
 
-        class Interest:
-            """What borrowed cash costs until the next row."""
+        class OfCash:
+            """What cash costs until the next row."""
 
             def simulate(self, t: Any, **_: Any) -> float:
-                return float(desk.interest[row_of[t]] * desk.closes[row_of[t]][1])
+                name = type(self).__name__
+                return float(desk.rates[name][row_of[t]] * desk.closes[row_of[t]][1][name])
 
         costs = [cvx.TransactionCost(a=desk.fee, b=None)]
         for name, figure in desk.coefficients.items():
             costs.append(type(name, (cvx.HoldingCost,), {})(dividends=pd.DataFrame(-figure, times[:-1], names)))
-        if desk.interest.any():
-            costs.append(Interest())
+        costs += [type(name, (OfCash,), {})() for name, rates in desk.rates.items() if rates.any()]
         data = cvx.UserProvidedMarketData(returns=returns, cash_key=CASH, min_history=pd.Timedelta(0))
         result = cvx.MarketSimulator(market_data=data, costs=costs).backtest(Orders(), initial_value=1.0)
     rows = len(result.h) - 1

@@ -52,7 +52,9 @@ def test_every_figure_is_that_of_custom(
 ) -> None:
     """Borrowed names and cash, funding told and assumed, decisions that overlap: both know it all."""
     panel, path = world(gross, bias)
-    costs = CostModel(borrow_rate=0.05, assumed_funding_bps=2.0)
+    earned = np.random.default_rng(6).uniform(-0.01, 0.06, len(panel.times))
+    own = (("X:N0", 0.3), ("X:N2", 0.0))
+    costs = CostModel(borrow_rate=0.05, assumed_funding_bps=2.0, cash_yield=earned, borrow_rates=own)
     rules = Execution(convention=convention, lag=lag, rebalancing=Rebalancing(rebalancing))
     ours, theirs = (played(name, panel, path, costs, rules) for name in ("custom", "cvxportfolio"))
     assert not ours.events
@@ -62,7 +64,9 @@ def test_every_figure_is_that_of_custom(
         np.testing.assert_allclose(given, getattr(ours, figure), rtol=1e-12, atol=1e-13, err_msg=figure)
     for kind, amounts in ours.costs.items():
         np.testing.assert_allclose(theirs.costs[kind], amounts, rtol=0, atol=1e-14, err_msg=kind)
-        charged = kind in ("slippage", "commission", "borrow", "funding") or (kind == "overdraft" and gross > 1.0)
+        charged = kind in ("slippage", "commission", "borrow", "funding", "cash_yield") or (
+            kind == "overdraft" and gross > 1.0
+        )
         assert amounts.any() == charged
     assert theirs.stamps == ours.stamps
 
