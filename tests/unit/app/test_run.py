@@ -13,7 +13,7 @@ from builders.clocks import ManualClock
 from builders.profiles import resolved_of
 from builders.workspaces import coin_closes, workspace_of
 from tvquant.app.cli.runs import finished
-from tvquant.app.cli.watching import Progress
+from tvquant.app.cli.watching import progress_shown
 from tvquant.app.finished_runs import finished_run, result_digest
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
@@ -173,11 +173,13 @@ def test_a_last_bar_of_one_coin_moves_no_current_weight_and_is_told(home: Worksp
         for one in (before, done)
     ]
     assert weights[0]["weights"] == weights[1]["weights"] != {}
-    document, text = finished(done, 0.0, Progress("run"))
+    with progress_shown("run") as progress:
+        document, text = finished(done, 0.0, progress)
     assert document["current"]["bar"].startswith("2024-08-30")
     notice = "current weights: only 1 of 5 names have the bar of 2024-08-31: that of 2024-08-30 is decided on"
     assert any(line.endswith(notice) for line in text)
-    assert "current weights" not in "".join(finished(before, 0.0, Progress("run"))[1])
+    with progress_shown("run") as progress:
+        assert "current weights" not in "".join(finished(before, 0.0, progress)[1])
 
 
 def test_a_bar_of_the_future_is_never_decided_on(home: Workspace) -> None:
