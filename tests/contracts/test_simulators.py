@@ -9,6 +9,7 @@ from pydantic import Field
 
 from builders.panels import instruments, panel_of
 from builders.profiles import resolved_of
+from builders.simulators import players
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
@@ -17,8 +18,9 @@ from tvquant.core.panel import Panel
 from tvquant.core.stamps import NONE
 from tvquant.profiles import Options, ResolvedProfile, explain
 from tvquant.profiles.fields import Real
-from tvquant.simulation import SIMULATORS
+from tvquant.simulation import SIMULATORS, uninstalled
 from tvquant.simulation.preflight import check_path, check_rules, check_traded, fill_rows
+from tvquant.simulation.simulators import catalogue
 from tvquant.simulation.simulators.contract import Capability, Support
 from tvquant.tournament.cells import books
 
@@ -127,7 +129,7 @@ def test_every_capability_is_declared(name: str) -> None:
 
 
 @pytest.mark.requirement("R-SIM-10")
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("name", players(MEMBERS))
 @pytest.mark.parametrize("convention", list(Convention))
 def test_a_convention_is_played_or_refused_as_declared(name: str, convention: Convention) -> None:
     panel, path = world()
@@ -142,7 +144,7 @@ def test_a_convention_is_played_or_refused_as_declared(name: str, convention: Co
     assert result.filled[0] == 1 + (convention is not Convention.SAME_CLOSE)
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("name", players(MEMBERS))
 def test_each_cost_is_charged_where_it_is_declared(name: str) -> None:
     panel, path = world()
     simulator, execution = MEMBERS[name], Execution(convention=Convention.NEXT_CLOSE)
@@ -159,7 +161,7 @@ def test_each_cost_is_charged_where_it_is_declared(name: str) -> None:
             assert {kind for kind, amounts in charged.items() if amounts.any()} == {str(capability)}
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("name", players(MEMBERS))
 def test_weights_that_cannot_be_traded_are_refused(name: str) -> None:
     panel, path = world()
     bad = replace(path, net=np.full_like(path.net, np.nan))
@@ -177,6 +179,21 @@ def test_two_simulators_agree_where_both_are_native(convention: Convention, lag:
         np.testing.assert_allclose(getattr(ours, figure), getattr(theirs, figure), rtol=1e-12, atol=1e-12)
     for kind, amounts in theirs.costs.items():
         np.testing.assert_allclose(ours.costs[kind], amounts, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.requirement("R-SIM-10")
+@pytest.mark.parametrize("name", [name for name, one in SIMULATORS.items() if one.needs])
+def test_an_absent_library_is_refused_by_a_plan_with_its_extra_and_replaced_by_nobody(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, extra = SIMULATORS[name].needs or ("", "")
+    real = catalogue.find_spec
+    monkeypatch.setattr(catalogue, "find_spec", lambda asked: None if asked == package else real(asked))
+    assert uninstalled()[name] == extra
+    for named in ([name], ["custom", name]):
+        with pytest.raises(ProfileError, match=rf"simulator '{name}' is not installed; install tvquant\[{extra}\]"):
+            resolved_of("us_equities", execution__simulators=named, costs__borrow_rate=0.0)
+    assert [book.simulator for book in books(resolved_of("us_equities").profile)] == ["custom"]
 
 
 @pytest.mark.requirement("R-SIM-10")
