@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.stamps import NONE
@@ -78,7 +78,7 @@ class SecondAccount:
             returns=equity / np.concatenate([[1.0], equity[:-1]]) - 1.0, equity=equity, cash=money,
             quantities=quantities, marks=close[filled[0] :],
             costs={"slippage": share * paid_by_row, "commission": (1.0 - share) * paid_by_row}
-            | dict.fromkeys(("borrow", "overdraft", "funding"), nothing),
+            | dict.fromkeys(COST_KINDS[2:], nothing),
             assumed_funding=nothing, filled=filled, fill_equity=level, traded=traded, turnover=turnover,
             events=(), stamps=NONE,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from tvquant.report.performance_figures import days_of
 from tvquant.report.render import FOLDER, SCRIPT, plotly, pooled
 from tvquant.report.templating import rendered
 from tvquant.tournament import parity as kept
-from tvquant.tournament.parity_play import Parity, Side, words_of
+from tvquant.tournament.parity_play import Parity, Side, label, plain, told, words_of
 
 TITLES = ("Parity setting: limits bind", "The run's own setting: implementation risk")
 
@@ -101,7 +101,7 @@ def _figures(one: Side) -> Table:
     rows = [
         (
             f"{pair.first}, {pair.second}",
-            each.name.replace("_", " "),
+            label(each.name),
             *(_value(each.name, value) for value in (each.first, each.second)),
             _share(each),
             _share(each, each.limit) if pair.binds else NOTHING,
@@ -128,7 +128,7 @@ def _share(each: kept.Figure, value: float | None = None) -> Shown:
     shown = each.difference if value is None else value
     if shown is None:
         return Shown.of(NOTHING, None)
-    return Shown.of(f"{shown:.3g}" if each.absolute else f"{kept.BPS * shown:.3g} bps", shown)
+    return Shown.of(told(each, shown), shown)
 
 
 def _paths(one: Side) -> Figure:
@@ -154,4 +154,4 @@ def _range(one: Side) -> dict[str, Sequence[float]]:
 
 
 def _bps(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.3g} bps"
+    return NOTHING if value is None else f"{plain(value)} bps"

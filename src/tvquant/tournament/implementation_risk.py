@@ -1,4 +1,4 @@
-"""Implementation risk: the same problems solved by several engines, and how far apart their books are.
+"""Implementation risk: the same problems solved by several engines, the same books kept by several simulators.
 
 1. The distance of two books is half the L1 distance of their weights, cash among them: 0 is the same book, 1 another
    one altogether. It is what one would have to trade to come from one to the other.
@@ -6,6 +6,8 @@
    risk profile made its book, is left out and counted. No engine is judged by another's weights.
 3. What the engines then earn differs too. That spread stands beside the edge that a risk profile claims over the best
    baseline: an edge that is not larger than it is a matter of which library was installed.
+4. Simulators keep the same weights: what their books differ by, in annual return and in the last equity, is told in
+   basis points of every path.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,8 @@ from itertools import combinations
 import numpy as np
 
 from tvquant.core.panel import Floats
+
+BPS = 1e4
 
 type Books = Mapping[int, Floats]
 """Window -> weights of all its winners, in their order, where the engine answered for itself."""
@@ -96,6 +100,40 @@ class Spread:
     def swallowed(self) -> bool:
         """Whether there is an edge, and engines lie as far apart as it is large."""
         return 0.0 < self.edge <= self.width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What one path comes to by different simulators.
+
+    Parameters
+    ----------
+    annual, final : simulator -> annual return and last equity, the first simulator of the profile first; NaN where it
+        is not known.
+    """
+
+    path: str
+    annual: Mapping[str, float]
+    final: Mapping[str, float]
+
+    @property
+    def annual_bps(self) -> float:
+        """The most less the least annual return, in basis points; NaN where fewer than two are known."""
+        return BPS * _width(self.annual)
+
+    @property
+    def final_bps(self) -> float:
+        """The most less the least last equity, in basis points of the first simulator's; NaN where two are not known.
+
+        Of a first one that has lost everything nothing is a part.
+        """
+        first = next(iter(self.final.values()))
+        return BPS * _width(self.final) / first if first > 0.0 else float("nan")
+
+
+def _width(values: Mapping[str, float]) -> float:
+    known = [value for value in values.values() if np.isfinite(value)]
+    return max(known) - min(known) if len(known) > 1 else float("nan")
 
 
 def quantile(values: Floats, share: float) -> float:

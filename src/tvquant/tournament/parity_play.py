@@ -14,10 +14,12 @@ from tvquant.core.errors import ModelError, ProfileError
 from tvquant.profiles.options import Options
 from tvquant.profiles.sections.parity import ParitySection
 from tvquant.simulation import SIMULATORS
-from tvquant.tournament.parity import Divergence, Figure, Measure, Pair, compared
+from tvquant.tournament.parity import BPS, Divergence, Figure, Measure, Pair, compared
 from tvquant.tournament.parity_settings import Setting
 
 REFERENCE = "custom"
+IN_BPS = ("equity", "holdings")
+"""Figures whose differences are told in basis points of equity."""
 SAMPLES = (20, 60)
 """Rows from the first decision that are played to tell how long the whole will take."""
 
@@ -157,10 +159,26 @@ def words_of(pair: Pair) -> str:
 
 
 def _beyond(one: Figure) -> str:
-    name = one.name.replace("_", " ")
     if one.difference is None:
-        return f"{name} cannot be compared ({_number(one.first)} and {_number(one.second)})"
-    return f"{name} by {one.difference:.3g} (limit {one.limit:g})"
+        return f"{label(one.name)} cannot be compared ({_number(one.first)} and {_number(one.second)})"
+    return f"{label(one.name)} by {told(one, one.difference)} (limit {told(one, one.limit)})"
+
+
+def label(name: str) -> str:
+    """Return the name of a figure as people read it."""
+    return "Sharpe ratio" if name == "sharpe" else name.replace("_", " ")
+
+
+def told(one: Figure, value: float) -> str:
+    """Return a difference or a limit of a figure: basis points of equity, per cent, or the figure itself."""
+    if one.absolute:
+        return plain(value)
+    return f"{plain(BPS * value)} bps" if one.name in IN_BPS else f"{plain(100 * value)} %"
+
+
+def plain(value: float) -> str:
+    """Return a number at three digits, whole from a hundred on."""
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
 def _where(pair: Pair) -> str:

@@ -24,6 +24,7 @@ from tvquant.report.sections.books import BOOKS
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.sections.engines import ENGINES
+from tvquant.report.sections.simulators import SIMULATORS
 from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
@@ -200,7 +201,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key, ENGINES.key}),
+        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key, ENGINES.key, SIMULATORS.key}),
         ("data/health.json", {"health"}),
         (
             "results/returns.parquet",

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tvquant.tournament.implementation_risk import Spread, distance, gaps, median_distances, quantile
+from tvquant.tournament.implementation_risk import Kept, Spread, distance, gaps, median_distances, quantile
 
 
 def test_distance_counts_cash_and_is_what_must_be_traded():
@@ -66,3 +66,12 @@ def test_a_spread_stands_beside_the_edge_of_the_first_engine(values, baseline, e
 def test_quantiles_are_of_what_is_known():
     assert quantile(np.array([math.nan, 1.0, 3.0]), 0.5) == 2.0
     assert math.isnan(quantile(np.array([math.nan]), 0.5))
+
+
+def test_what_simulators_differ_by_is_the_widest_in_basis_points_of_the_first():
+    apart = Kept(path="v4", annual={"a": 0.10, "b": math.nan, "c": 0.1007}, final={"a": 2.0, "b": 1.9, "c": 2.001})
+    assert apart.annual_bps == pytest.approx(7.0)
+    assert apart.final_bps == pytest.approx(1e4 * 0.101 / 2.0)
+    alone = Kept(path="v4", annual={"a": 0.1, "b": math.nan}, final={"a": 0.0, "b": 1.0})
+    assert math.isnan(alone.annual_bps)
+    assert math.isnan(alone.final_bps)

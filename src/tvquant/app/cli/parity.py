@@ -106,17 +106,19 @@ def _side(side: "Side") -> Iterator[str]:
 
 
 def _table(pairs: "Sequence[Pair]") -> str:
+    from tvquant.tournament.parity_play import label
+
     names = list(dict.fromkeys(one.name for pair in pairs for one in pair.figures if one.name != "bars"))
     rows = []
     for pair in pairs:
         away = {one.name: _away(one) for one in pair.figures}
         verdict = ("yes" if pair.passed else "no") if pair.binds else "-"
         rows.append((f"{pair.first}, {pair.second}", *(away.get(name, "-") for name in names), verdict))
-    head = ("difference of", *(name.replace("_", " ") for name in names), "within")
+    head = ("difference of", *map(label, names), "within")
     return table(head, rows, right=range(1, len(names) + 1))
 
 
 def _away(one: "Figure") -> str:
-    if one.difference is None:
-        return "none"
-    return f"{one.difference:.3g}" if one.absolute else f"{1e4 * one.difference:.3g} bps"
+    from tvquant.tournament.parity_play import told
+
+    return "none" if one.difference is None else told(one, one.difference)

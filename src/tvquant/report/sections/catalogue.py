@@ -20,6 +20,7 @@ from tvquant.report.sections.health import HEALTH
 from tvquant.report.sections.months import MONTHS
 from tvquant.report.sections.regime import REGIME
 from tvquant.report.sections.rolling import ROLLING
+from tvquant.report.sections.simulators import SIMULATORS
 from tvquant.report.sections.standings import STANDINGS
 from tvquant.report.sections.steadiness import STEADINESS
 from tvquant.report.sections.tails import TAILS
@@ -50,6 +51,7 @@ SECTIONS: tuple[Section, ...] = (
     STEADINESS,
     BOOKS,
     ENGINES,
+    SIMULATORS,
     CURRENT,
     CLUSTERS,
     HEALTH,
