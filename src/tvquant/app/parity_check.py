@@ -30,6 +30,7 @@ from tvquant.ledger import RunFolder
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles import Profile
 from tvquant.profiles.messages import unknown
+from tvquant.profiles.options import Options
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators.catalogue import uninstalled
 from tvquant.tournament.cells import Cell, cells, headline, shadows
@@ -127,7 +128,18 @@ def _given(profile: Profile, named: Sequence[str]) -> Given:
             f"{', '.join(names)} alone cannot be compared: a simulator is never compared with itself"
             + (f" ({others})" if others and not named else "")
         )
-    return {name: profile.execution.options_of(SIMULATORS[name]) for name in names}
+    return {name: _options(profile, name) for name in names}
+
+
+def _options(profile: Profile, name: str) -> tuple[Options, ...]:
+    """Return the run's values of what a simulator declares; one that the run had not heard of has its defaults."""
+    one = SIMULATORS[name]
+    try:
+        return profile.execution.options_of(one)
+    except ProfileError:
+        if name in profile.execution.simulators:
+            raise
+        return tuple(declared() for declared in one.options)
 
 
 def _cell(run: RecordedRun, profile: Profile, name: str | None) -> Cell:
