@@ -1,6 +1,7 @@
 """What the cache of compiled code may hold: it is read before it is compared with the source that it was made from."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def test_signatures_of_cached_functions_name_no_class() -> None:
     found = {
         (shown(path), node.name): [a.annotation for a in node.args.args] + [node.returns]
         for path in modules()
-        for node in tree(path).body
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef)
         and any(isinstance(mark, ast.Name) and mark.id in CACHING for mark in node.decorator_list)
     }
@@ -74,7 +75,19 @@ def _calls(path: Path, without: set[tuple[str, str]]) -> list[str]:
     return [
         f"{call.lineno}: {ast.unparse(call.func)}"
         for function in tree(path).body
-        if isinstance(function, ast.FunctionDef) and not _marks(function) & (WITHOUT_ENTRY | {"compiled"})
-        for call in ast.walk(function)
+        if isinstance(function, ast.FunctionDef) and not _compiled(function)
+        for call in _in_python(function)
         if isinstance(call, ast.Call) and ast.unparse(call.func) in known
     ]
+
+
+def _compiled(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and bool(_marks(node) & (WITHOUT_ENTRY | {"compiled"}))
+
+
+def _in_python(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is in a node, but for compiled functions that are made there."""
+    for child in ast.iter_child_nodes(node):
+        if not _compiled(child):
+            yield child
+            yield from _in_python(child)

@@ -18,7 +18,7 @@ HEAVY = {
 }  # fmt: skip
 """Libraries that cost from a tenth of a second to seconds at import."""
 
-KERNELS = ("simulation/kernel.py", "statistics/kernels.py", "features/tiles.py")
+KERNELS = ("simulation/compiling.py", "statistics/kernels.py", "features/tiles.py")
 HEAVY_ALLOWED = {("numba", PACKAGE / kernel) for kernel in KERNELS}
 """A compiled kernel needs its decorator at import; the module itself is imported where it is used."""
 

@@ -53,6 +53,8 @@ ELSEWHERE = {
     "simulation/batch.py": "property/test_simulation_batch.py",
     "simulation/batch_account.py": "property/test_simulation_batch.py",
     "simulation/batch_kernel.py": "property/test_simulation_batch.py",
+    "simulation/charges.py": "unit/simulation/test_fill_rates.py",
+    "simulation/compiling.py": "architecture/test_compiled.py",
     "simulation/batch_rows.py": "property/test_simulation_batch.py",
     # Sections of one schema: a profile is checked whole.
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",

@@ -4,15 +4,20 @@ The referee plays the rules of `simulation/kernel.py` again, one event at a time
 """
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import exp, log, sqrt
+from statistics import mean, stdev
 
 import numpy as np
 
 from builders.panels import panel_of
-from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, FeeTier, SimResult, Spread, WeightPath
 from tvquant.core.instruments import Fact, Instrument, Kind
 from tvquant.core.panel import Panel
 from tvquant.simulation import SIMULATORS
 
+MEASURED = 2
+"""Bars that a name must have more of, to have its spread and its impact measured."""
 DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 simulate = SIMULATORS["custom"].simulate
 
@@ -63,6 +68,10 @@ def scenario(seed: int, convention: Convention, *, rough: bool = True, gross: fl
             Instrument(symbol=f"X:N{j}", kinds=frozenset({Kind(kind)}), currency="USD", calendar="24x7", facts=facts)
         )
     fields = {"close": close, "open": opens, "dividend": dividend, "split": split}
+    if rough:
+        fields["high"] = np.fmax(close, opens) * np.exp(np.abs(rng.normal(0, 0.02, shape)))
+        fields["low"] = np.fmin(close, opens) * np.exp(-np.abs(rng.normal(0, 0.02, shape)))
+        fields["volume"] = np.exp(rng.normal(9, 1, shape))
     payments = settlements(rng, instruments, int((times[-1] - times[0]) / HOUR)) if rough else ((),) * names
     panel = make_panel(times, tuple(instruments), fields | funding_fields(times, payments), tradable)
     lag = int(rng.integers(0, 4))
@@ -83,9 +92,11 @@ def scenario(seed: int, convention: Convention, *, rough: bool = True, gross: fl
         assumed_funding_bps=float(rng.choice([0.0, 1.0, 20.0])) if rough else 0.0,
     )
     if rough:
-        costs, execution = with_money(rng, costs, panel), replace(
-            execution, maintenance_margin=float(rng.choice([0.0, 0.0, 0.25, 0.6]))
-        )  # fmt: skip
+        margin, nav = float(rng.choice([0.0, 0.0, 0.25, 0.6])), float(rng.choice([1e4, 1e7]))
+        execution = replace(execution, maintenance_margin=margin, nav=nav)
+        costs = with_rates(rng, with_money(rng, costs, panel), nav)
+        if not costs.is_flat:
+            net = np.where(np.cumsum(tradable, axis=0)[decided] > MEASURED, net, 0.0)
     return Scenario(panel, WeightPath(keys=panel.keys, decided=decided, net=net), costs, execution, payments)
 
 
@@ -98,6 +109,21 @@ def with_money(rng, costs: CostModel, panel: Panel) -> CostModel:
         cash_yield=[0.0, 0.04, rates][int(rng.integers(0, 3))],
         borrow_rates=tuple((symbol, float(rng.uniform(0, 2))) for symbol in lent),
     )
+
+
+def with_rates(rng, costs: CostModel, nav: float) -> CostModel:
+    """In every second world commissions by tier, in others spreads of bars, impact, or all of them."""
+    tiers = tuple(
+        FeeTier(traded=float(traded), maker_bps=maker, taker_bps=taker)
+        for traded, maker, taker in ((0.0, 2.0, 9.0), (nav, -1.0, 6.0), (3 * nav, -3.0, 2.0))
+    )
+    chosen = {
+        "tiers": tiers if rng.random() < 0.5 else (),
+        "spread": Spread(rng.choice(list(Spread))),
+        "impact": float(rng.choice([0.0, 1.0])),
+    }
+    chosen["maker_share"] = float(rng.choice([0.0, 0.5, 1.0])) if chosen["tiers"] else 0.0
+    return replace(costs, **chosen)
 
 
 def settlements(rng, instruments, last: int) -> tuple[tuple[tuple[int, float], ...], ...]:
@@ -146,15 +172,49 @@ class Referee:
     rows: list = field(default_factory=list)
     fills: list = field(default_factory=list)
     events: list = field(default_factory=list)
+    charged: list = field(default_factory=list)
     dead: bool = False
 
     def equity(self, price: dict) -> float:
         return self.cash + sum(q * price[name] for name, q in self.held.items() if q)
 
-    def pay(self, notional: float) -> None:
-        for kind, bps in (("slippage", self.world.costs.slippage_bps), ("commission", self.world.costs.commission_bps)):
-            self.bill[kind] += notional * bps / 1e4
-            self.cash -= notional * bps / 1e4
+    def pay(self, name: str, notional: float, t: int) -> None:
+        """At the rates of the last fill: those of its decision, and its tier."""
+        costs, due = self.world.costs, {"slippage": notional * self.world.costs.slippage_bps / 1e4}
+        bars = () if costs.is_flat else self.bars(name)
+        if notional and costs.spread != "flat":
+            due["slippage"] = notional * half_spread(bars, costs.spread)
+        if notional and costs.impact:
+            moves = [b["close"] / a["close"] - 1 for a, b in pairwise(bars)]
+            adv = mean(one["value"] for one in bars)
+            share = notional * self.world.execution.nav / adv
+            due["impact"] = notional * costs.impact * stdev(moves) * share**0.5
+        due["commission"] = notional * self.commission
+        for kind, amount in due.items():
+            self.bill[kind] += amount
+            self.cash -= amount
+        self.charged.append((t, notional))
+
+    def bars(self, name: str) -> list[dict]:
+        """Up to twenty bars of a name to the decision that was filled last, in shares of its row."""
+        panel, found, units = self.world.panel, [], 1.0
+        j = panel.keys.index(name)
+        for row in range(self.decided, -1, -1):
+            if panel.tradable[row, j] and len(found) < 20:
+                bar = {price: panel.fields[price][row, j] / units for price in ("high", "low", "close")}
+                found.insert(0, bar | {"value": panel.fields["close"][row, j] * panel.fields["volume"][row, j]})
+            units *= panel.fields["split"][row, j]
+        return found
+
+    def tier(self, t: int) -> float:
+        """The commission of a fill in this row."""
+        costs, times = self.world.costs, self.world.panel.times
+        traded = sum(v for row, v in self.charged if row < t and times[t] - times[row] <= 30 * DAY)
+        found = costs.commission_bps
+        for one in costs.tiers:
+            if traded * self.world.execution.nav >= one.traded:
+                found = costs.maker_share * one.maker_bps + (1 - costs.maker_share) * one.taker_bps
+        return found / 1e4
 
     def lose_collateral(self, t: int, price: dict) -> None:
         """A short is gone at twice the price of its order, whatever is asked for it."""
@@ -183,6 +243,8 @@ class Referee:
             self.dead = True
             return
         gross = net = 0.0
+        rule = self.world.execution
+        self.decided, self.commission = t - rule.lag - (rule.convention != "same_close"), self.tier(t)
         for name, target in self.orders.pop(t).items():
             dq = target - self.held.get(name, 0.0)
             if abs(dq * price[name]) > 1e-12 * before and not can[name]:
@@ -191,9 +253,9 @@ class Referee:
                 gross, net = gross + abs(dq * price[name]), net + dq * price[name]
                 self.cash -= dq * price[name]
                 self.held[name] = target
+                self.pay(name, abs(dq * price[name]), t)
             if can[name]:
                 self.posted[name] = price[name]
-        self.pay(gross)
         self.fills.append((t, before, gross / before, (gross + abs(net)) / before / 2))
 
     def close_outs(self, t: int, ended: dict) -> None:
@@ -204,7 +266,7 @@ class Referee:
                 price = self.mark[name] * (1 - cut if q > 0 else 1 + cut)
                 value = q * (price if q > 0 else min(price, 2 * self.posted[name]))
                 self.cash += value
-                self.pay(abs(value))
+                self.pay(name, abs(value), t)
                 self.held[name] = 0.0
                 self.events.append((t, name, "closed_out", value / before))
 
@@ -214,7 +276,7 @@ class Referee:
             for name, q in self.held.items():
                 if q:
                     self.cash += q * self.mark[name]
-                    self.pay(abs(q) * self.mark[name])
+                    self.pay(name, abs(q) * self.mark[name], t)
                     self.events.append((t, name, "margin_call", q * self.mark[name] / self.last))
             self.held = {}
             self.orders = {due: dict.fromkeys(order, 0.0) for due, order in self.orders.items()}
@@ -295,6 +357,24 @@ class Referee:
                 if self.dead:
                     self.orders, decisions = {}, {}
         return self
+
+
+def half_spread(bars: list[dict], estimator: str) -> float:
+    """The two papers once more, pair by pair."""
+    found = []
+    for a, b in pairwise(bars):
+        if estimator == "abdi_ranaldo":
+            c, eta, after = (log(a["close"]), *((log(one["high"]) + log(one["low"])) / 2 for one in (a, b)))
+            found.append(sqrt(max(4 * (c - eta) * (c - after), 0.0)))
+            continue
+        gap = b["low"] - a["close"] if b["low"] > a["close"] else min(b["high"] - a["close"], 0.0)
+        high, low = b["high"] - gap, b["low"] - gap
+        beta = log(a["high"] / a["low"]) ** 2 + log(high / low) ** 2
+        gamma = log(max(a["high"], high) / min(a["low"], low)) ** 2
+        k = 3 - 2 * sqrt(2)
+        alpha = (sqrt(2 * beta) - sqrt(beta)) / k - sqrt(gamma / k)
+        found.append(max(2 * (exp(alpha) - 1) / (1 + exp(alpha)), 0.0))
+    return mean(found) / 2
 
 
 def assert_equal_books(result: SimResult, referee: Referee) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders.simulated_books import DAY, Referee, assert_equal_books, make_panel, scenario, simulate
-from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.books import Convention, CostModel, Execution, Spread, WeightPath
 from tvquant.core.instruments import Instrument, Kind
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -38,10 +38,12 @@ def test_the_worlds_have_everything_in_them() -> None:
             *result.stamps,
         ):
             seen[kind] = seen.get(kind, 0) + 1
-        seen["lag"] = seen.get("lag", 0) + (world.execution.lag > 0)
+        rules = {"lag": world.execution.lag > 0, "tiers": world.costs.tiers, world.costs.spread: True}
+        for rule, there in rules.items():
+            seen[rule] = seen.get(rule, 0) + bool(there)
     kinds = ("unfilled", "closed_out", "collateral_lost", "margin_call", "liquidated", "slippage", "commission",
-             "borrow", "cash_yield", "overdraft", "funding", "assumed_funding", "lag", "optimistic_execution",
-             "research_only")  # fmt: skip
+             "borrow", "cash_yield", "overdraft", "funding", "assumed_funding", "impact", "tiers",
+             *Spread, "lag", "optimistic_execution", "research_only")  # fmt: skip
     assert all(seen.get(kind, 0) >= 4 for kind in kinds), seen
 
 
@@ -116,6 +118,7 @@ def test_later_rows_never_change_earlier_ones(convention: Convention, seed: int,
     fields = {name: values.copy() for name, values in panel.fields.items() if name != "total_return"}
     for array in fields.values():
         array[rows:] = rng.uniform(0.5, 90, array[rows:].shape)
+    fields["high"][rows:], fields["low"][rows:] = 95.0, 0.4
     tradable = panel.tradable.copy()
     tradable[rows:] = True
     scrambled = make_panel(panel.times, panel.instruments, fields, tradable)
@@ -141,7 +144,8 @@ def test_later_rows_never_change_earlier_ones(convention: Convention, seed: int,
 @quick
 def test_the_unit_of_prices_does_not_matter(convention: Convention, seed: int, scale: float) -> None:
     world = scenario(seed, convention)
-    priced = {name: world.panel.fields[name] * scale for name in ("close", "open", "dividend")}
+    priced = {name: world.panel.fields[name] * scale for name in ("close", "open", "high", "low", "dividend")}
+    priced["volume"] = world.panel.fields["volume"] / scale
     fields = {name: values for name, values in world.panel.fields.items() if name != "total_return"} | priced
     panel = make_panel(world.panel.times, world.panel.instruments, fields, world.panel.tradable)
     result, scaled = world.play(), replace(world, panel=panel).play()

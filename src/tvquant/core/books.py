@@ -80,8 +80,13 @@ class CostModel:
     impact: float = 0.0
 
     @property
+    def is_flat(self) -> bool:
+        """Whether every fill costs `slippage_bps` and `commission_bps`, whatever the name, the time and the value."""
+        return self.spread is Spread.FLAT and not self.tiers and self.impact == 0.0
+
+    @property
     def per_notional(self) -> float:
-        """Cost of one unit of traded notional, as a fraction."""
+        """Cost of one unit of traded notional, as a fraction; of flat costs."""
         return (self.slippage_bps + self.commission_bps) * 1e-4
 
 
@@ -152,6 +157,30 @@ class BookEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FillRates:
+    """What each of K fills is charged of a traded value v of each of N names, v in starting capitals.
+
+    Parameters
+    ----------
+    slippage : K x N, of v.
+    commission : K, of v.
+    impact : K x N, of v^1.5.
+    """
+
+    slippage: Floats
+    commission: Floats
+    impact: Floats
+
+    def charged(self, fill: int, name: int, value: float) -> tuple[float, float, float]:
+        """Return slippage, commission and impact of a traded value without its sign."""
+        return (
+            float(self.slippage[fill, name]) * value,
+            float(self.commission[fill]) * value,
+            float(self.impact[fill, name]) * value**1.5,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SimResult:
     """One book as a simulator saw it, on R rows from the first fill row to the end of the panel.
 
@@ -175,6 +204,7 @@ class SimResult:
     events : what nobody ordered.
     stamps : caveats that arose here.
     failure : None, or why the book ended early (`liquidated`).
+    rates : what each fill was charged; a close-out, what the last fill before it was. None where the costs are flat.
     """
 
     simulator: str
@@ -193,3 +223,4 @@ class SimResult:
     events: tuple[BookEvent, ...]
     stamps: Stamps
     failure: str | None = None
+    rates: FillRates | None = None

@@ -19,9 +19,9 @@ DIVIDEND, SPLIT = range(2)
 RATES, BARE, EARLY_RATES, EARLY_BARE = range(4)
 """Rows of `PriceRows.funding`."""
 SLIPPAGE, COMMISSION, BORROW, OVERDRAFT, FUNDING, CASH_YIELD, IMPACT = range(len(COST_KINDS))
-RETURNS, EQUITY, CASH, OWED, ASSUMED = range(len(COST_KINDS), len(COST_KINDS) + 5)
+RETURNS, EQUITY, CASH, OWED, ASSUMED, CHARGED = range(len(COST_KINDS), len(COST_KINDS) + 6)
 """Rows of `Book.rows`; the costs come first, in the order of their kinds."""
-FILL_EQUITY, TRADED, TURNOVER = range(3)
+FILL_EQUITY, TRADED, TURNOVER, COMMISSION_RATE = range(4)
 """Rows of `Book.fills`."""
 EVENTS = ("unfilled", "closed_out", "collateral_lost", "margin_call", "liquidated")
 UNFILLED, CLOSED_OUT, COLLATERAL_LOST, MARGIN_CALL, LIQUIDATED = 0.0, 1.0, 2.0, 3.0, 4.0
@@ -67,6 +67,9 @@ class Orders(NamedTuple):
 class Terms(NamedTuple):
     """The rules: fill at the open or the close, in the deciding step or later; rates, per year where they accrue.
 
+    Commissions are `tiers` (2 x n): values traded in 30 days, from 0, and the rates from there on. Where `rates` (2 x K
+    x N, or none) are given, the slippage of each fill and name, and its impact per value^1.5, they are in the place of
+    `slippage`.
     `assumed_funding` is per value and hour; `margin` the least equity per gross, 0 is no such rule. A short of a name
     costs `loan_rate` times its number in `loans` (N). `swaps` are the names that are held without paying for them in
     cash; `yields` (T, or none) is what cash earns from one row to the next.
@@ -75,7 +78,8 @@ class Terms(NamedTuple):
     at_open: bool
     at_once: bool
     slippage: float
-    commission: float
+    tiers: Floats
+    rates: Floats
     borrow_rate: float
     assumed_funding: float
     haircut: float
@@ -87,11 +91,11 @@ class Terms(NamedTuple):
 
 
 class Book(NamedTuple):
-    """What is written: of R rows the figures (12 x R) and quantities (R x N); of K fills the figures (3 x K).
+    """What is written: of R rows the figures (13 x R) and quantities (R x N); of K fills the figures (4 x K).
 
     `events` are (row, column, kind, value, price); `shorted` names (N) were ordered short; `tally` counts decisions,
     fills and events. Of the figures, OWED is the cash owed after each close, ASSUMED the part of the funding that the
-    data do not hold.
+    data do not hold, CHARGED the traded value that house costs were taken of.
     """
 
     rows: Floats
@@ -120,9 +124,9 @@ def blank(rows: int, names: int, fills: int) -> Book:
     A name can lapse, be closed out, lose collateral and be called once per fill, and a book ends once.
     """
     return Book(
-        rows=np.zeros((ASSUMED + 1, rows)),
+        rows=np.zeros((CHARGED + 1, rows)),
         quantities=np.empty((rows, names)),
-        fills=np.empty((3, fills)),
+        fills=np.empty((4, fills)),
         events=np.empty((4 * fills * names + 1, 5)),
         shorted=np.zeros(names, np.bool_),
         tally=np.zeros(3, np.int64),

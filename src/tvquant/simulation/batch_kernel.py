@@ -47,7 +47,8 @@ from tvquant.simulation.batch_rows import (
     take_stock,
     value_holdings,
 )
-from tvquant.simulation.kernel import ROUNDING, compiled, part
+from tvquant.simulation.compiling import compiled, part
+from tvquant.simulation.kernel import ROUNDING
 
 
 def run(market: PriceRows, plans: Plans, books: Books, start: int, count: int) -> None:

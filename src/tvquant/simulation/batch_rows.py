@@ -41,7 +41,8 @@ from tvquant.simulation.batch_account import (
     Books,
     Plans,
 )  # fmt: skip
-from tvquant.simulation.kernel import LOST_AT, ROUNDING, YEAR, part
+from tvquant.simulation.compiling import part
+from tvquant.simulation.kernel import LOST_AT, ROUNDING, YEAR
 
 
 @part

@@ -24,15 +24,13 @@ at no cost and at whatever price; nothing opens it again before the next fill.
 Rows in which only 1, 4 and 7 can happen, and nothing is closed, are taken in stretches. Every sum over names runs in
 their order, so that a row's figures do not depend on what surrounds it.
 
-All that is compiled for a book is in this file: its cache on disk is renewed when this file changes, and only then. Of
-its functions `_play` alone is called from Python, so it alone has a wrapper and a place in the cache.
+Of the compiled functions `_play` alone is called from Python, so it alone has a wrapper and a place in the cache.
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tvquant.core.panel import Floats
 from tvquant.simulation.account import (
@@ -43,7 +41,7 @@ from tvquant.simulation.account import (
     CASH_YIELD,
     CLOSED_OUT,
     COLLATERAL_LOST,
-    COMMISSION,
+    COMMISSION_RATE,
     DEBT,
     DECIDED,
     DIVIDEND,
@@ -68,7 +66,6 @@ from tvquant.simulation.account import (
     PRICE,
     RATES,
     RETURNS,
-    SLIPPAGE,
     SPLIT,
     SWAPPED,
     TRADED,
@@ -80,6 +77,8 @@ from tvquant.simulation.account import (
     PriceRows,
     Terms,
 )  # fmt: skip
+from tvquant.simulation.charges import charge, charge_each, commission_rate
+from tvquant.simulation.compiling import SOURCES, compiled, part
 
 YEAR = 365 * 86_400e6
 """Microseconds of the year that rates are per."""
@@ -90,15 +89,38 @@ LOST_AT = 2.0
 """A short has lost its collateral at this multiple of the price that it was posted at."""
 
 
-def compiled[F: Callable[..., Any]](function: F) -> F:
-    """Compile a function that Python calls: cached on disk, in IEEE arithmetic (no fastmath)."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+def _player(sources: int) -> Callable[..., None]:
+    """Return the compiled loop over rows; `sources` enters its key in the cache, as all that it closes over does."""
+
+    @compiled
+    def play(
+        market_: tuple[Any, ...], orders_: tuple[Any, ...], terms_: tuple[Any, ...], book_: tuple[Any, ...]
+    ) -> None:
+        """Play the orders, each row by a step of its own or in a stretch of rows that need none."""
+        assert sources > 0
+        market, orders, terms, book = PriceRows(*market_), Orders(*orders_), Terms(*terms_), Book(*book_)
+        rows, names = market.marks.shape
+        fills, first = len(orders.filled), orders.filled[0]
+        account = Account(
+            names=np.zeros((PRICE + 1, names)), targets=np.zeros((fills, names)), money=np.array([1.0, 0.0, 0.0, 0.0])
+        )
+        for j in range(names):
+            account.names[LIMIT, j] = np.inf
+        t, alive = orders.decided[0], True
+        while alive and t < rows:
+            until = t if orders.busy[t] else _calm_until(market, orders, account, t)
+            if until == t:
+                alive, until = _step(market, orders, terms, book, account, t, t - first), t + 1
+            elif t > first:
+                held = _hold(market, terms, book, account, t, until, t - first)
+                if held < until:
+                    alive, until = _step(market, orders, terms, book, account, held, held - first), held + 1
+            t = until
+
+    return play
 
 
-def part[F: Callable[..., Any]](function: F) -> F:
-    """Compile a function that only compiled ones call; it is linked into them and cached with them."""
-    compile_part = cast(Any, njit)(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    return cast(F, compile_part(function))
+_play = _player(SOURCES)
 
 
 def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
@@ -107,29 +129,6 @@ def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
     Plain tuples enter the compiled code: its cache must not name a class, which a later version may not have.
     """
     _play(tuple(market), tuple(orders), tuple(terms), tuple(book))
-
-
-@compiled
-def _play(market_: tuple[Any, ...], orders_: tuple[Any, ...], terms_: tuple[Any, ...], book_: tuple[Any, ...]) -> None:
-    """Play the orders, each row by a step of its own or in a stretch of rows that need none."""
-    market, orders, terms, book = PriceRows(*market_), Orders(*orders_), Terms(*terms_), Book(*book_)
-    rows, names = market.marks.shape
-    fills, first = len(orders.filled), orders.filled[0]
-    account = Account(
-        names=np.zeros((PRICE + 1, names)), targets=np.zeros((fills, names)), money=np.array([1.0, 0.0, 0.0, 0.0])
-    )
-    for j in range(names):
-        account.names[LIMIT, j] = np.inf
-    t, alive = orders.decided[0], True
-    while alive and t < rows:
-        until = t if orders.busy[t] else _calm_until(market, orders, account, t)
-        if until == t:
-            alive, until = _step(market, orders, terms, book, account, t, t - first), t + 1
-        elif t > first:
-            held = _hold(market, terms, book, account, t, until, t - first)
-            if held < until:
-                alive, until = _step(market, orders, terms, book, account, held, held - first), held + 1
-        t = until
 
 
 @part
@@ -350,19 +349,23 @@ def _order(orders: Orders, account: Account, decision: int, equity: float) -> No
 def _fill(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, equity: float) -> float:
     """Bring every name that can be traded to its ordered quantity; return what that costs."""
     k, held, limit, price = book.tally[FILLED], account.names[HELD], account.names[LIMIT], account.names[PRICE]
-    gross, net = 0.0, 0.0
+    gross, net, cost, rated = 0.0, 0.0, 0.0, terms.rates.shape[0] > 0
+    book.fills[COMMISSION_RATE, k] = commission_rate(market, terms, book, t, out)
     for j in range(len(held)):
         target = account.targets[k, j]
         ordered = (target - held[j]) * price[j]
         if market.priced[t, j] and (not terms.at_open or market.opens[t, j] > 0.0):
             gross += abs(ordered)
             net += ordered
+            if rated:
+                cost += charge_each(terms, book, out, k, j, abs(ordered))
             held[j] = target
             limit[j] = LOST_AT * price[j] if target < 0.0 else np.inf
             book.shorted[j] |= target < 0.0
         elif abs(ordered) > ROUNDING * equity:
             _note(book, t, j, UNFILLED, ordered / equity, price[j])
-    cost = _charge(terms, book, out, gross)
+    if not rated:
+        cost = charge(book, out, gross, terms.slippage, book.fills[COMMISSION_RATE, k], 0.0)
     account.money[MONEY] -= net + cost
     book.fills[FILL_EQUITY, k] = equity
     book.fills[TRADED, k] = gross / equity
@@ -392,7 +395,7 @@ def _close_out(market: PriceRows, terms: Terms, book: Book, account: Account, t:
             side = 1.0 - terms.haircut if held[j] > 0.0 else 1.0 + terms.haircut
             price = min(account.names[PRICE, j] * side, limit[j])
             proceeds = held[j] * price
-            account.money[MONEY] += proceeds - _charge(terms, book, out, abs(proceeds))
+            account.money[MONEY] += proceeds - charge_each(terms, book, out, book.tally[FILLED] - 1, j, abs(proceeds))
             held[j], limit[j] = 0.0, np.inf
             _note(book, t, j, CLOSED_OUT, proceeds / equity, price)
 
@@ -408,20 +411,11 @@ def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, b
     for j in range(len(held)):
         if held[j] != 0.0:
             proceeds = held[j] * price[j]
-            account.money[MONEY] += proceeds - _charge(terms, book, out, abs(proceeds))
+            account.money[MONEY] += proceeds - charge_each(terms, book, out, book.tally[FILLED] - 1, j, abs(proceeds))
             _note(book, t, j, MARGIN_CALL, proceeds / before, price[j])
             held[j], limit[j] = 0.0, np.inf
         for k in range(len(pending)):
             pending[k, j] = 0.0
-
-
-@part
-def _charge(terms: Terms, book: Book, out: int, notional: float) -> float:
-    """Book the house cost of traded notional, its two parts apart; return their sum."""
-    slippage, commission = terms.slippage * notional, terms.commission * notional
-    book.rows[SLIPPAGE, out] += slippage
-    book.rows[COMMISSION, out] += commission
-    return slippage + commission
 
 
 @part

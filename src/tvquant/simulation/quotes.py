@@ -10,7 +10,7 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
-from tvquant.simulation.kernel import compiled
+from tvquant.simulation.compiling import compiled
 from tvquant.simulation.preflight import Columns
 
 INFINITY = int(np.float64(np.inf).view(np.int64))

@@ -46,7 +46,7 @@ def by_name(
     place, before = {key: j for j, key in enumerate(keys)}, _before(result)
     rows = np.array([one.row - first for one in made], dtype=np.int64)
     columns = np.array([place[one.key] for one in made], dtype=np.int64)
-    cost = np.array([one.slippage + one.commission for one in made], dtype=np.float64)
+    cost = np.array([one.slippage + one.commission + one.impact for one in made], dtype=np.float64)
     np.add.at(paid, (np.searchsorted(starts, rows, side="right") - 1, columns), cost / before[rows])
     long, short = (np.add.reduceat(np.nan_to_num(side), starts, axis=0) for side in earned)
     fill, name = np.nonzero((long != 0.0) | (short != 0.0) | (paid != 0.0))

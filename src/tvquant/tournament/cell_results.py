@@ -190,7 +190,7 @@ def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
 def _trades(made: Sequence[Trade], settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
     windows = [settled.rebalances[k].window for k in _decisions(settled)]
-    numbers = ("quantity", "price", "value", "share", "slippage", "commission")
+    numbers = ("quantity", "price", "value", "share", "slippage", "commission", "impact")
     return {
         "window": pl.Series([None if one.fill < 0 else windows[one.fill] for one in made], dtype=pl.Int64),
         "time": times[np.array([one.row for one in made], dtype=np.int64)],

@@ -74,6 +74,18 @@ class _Book:
     costs: CostModel
     keys: tuple[str, ...]
 
+    def last_fill(self, row: int) -> int:
+        """Return the number of the last fill before a close-out of a row: that of the row itself, where it opens it."""
+        at_open = self.execution.convention is Convention.NEXT_OPEN
+        return int(np.searchsorted(self.result.filled, row, side="right" if at_open else "left")) - 1
+
+    def priced(self, fill: int, name: int, value: float) -> tuple[float, float, float]:
+        """Return slippage, commission and impact of a traded value."""
+        if self.result.rates is not None:
+            return self.result.rates.charged(fill, name, abs(value))
+        paid = abs(value) * 1e-4
+        return self.costs.slippage_bps * paid, self.costs.commission_bps * paid, 0.0
+
 
 def _of_row(of: _Book, row: int, fill: int | None, closed: dict[str, BookEvent]) -> Iterator[Trade]:
     """Give the trades of one row by name: what was closed, then what was filled."""
@@ -95,9 +107,11 @@ def _of_row(of: _Book, row: int, fill: int | None, closed: dict[str, BookEvent])
         filled = np.abs(moved * prices) > ROUNDING * level  # of no price, nothing is
     for j in sorted({*np.flatnonzero(filled).tolist(), *events}):
         if (event := events.get(j)) is not None:
-            yield _trade((row, -1, of.keys[j], event.kind), (gone[j], event.price), prior, of.costs)
+            priced = of.priced(of.last_fill(row), j, gone[j] * event.price)
+            yield _trade((row, -1, of.keys[j], event.kind), (gone[j], event.price), prior, priced)
         if fill is not None and filled[j]:
-            yield _trade((row, fill, of.keys[j], FILL), (float(moved[j]), float(prices[j])), level, of.costs)
+            quantity, price = float(moved[j]), float(prices[j])
+            yield _trade((row, fill, of.keys[j], FILL), (quantity, price), level, of.priced(fill, j, quantity * price))
 
 
 def _held_before(panel: Panel, result: SimResult, row: int, at: int) -> Floats:
@@ -109,12 +123,17 @@ def _held_before(panel: Panel, result: SimResult, row: int, at: int) -> Floats:
     return held
 
 
-def _trade(named: tuple[int, int, str, str], traded: tuple[float, float], level: float, costs: CostModel) -> Trade:
-    """Return a trade with the house cost of its value; who lost collateral pays none."""
+def _trade(
+    named: tuple[int, int, str, str],
+    traded: tuple[float, float],
+    level: float,
+    priced: tuple[float, float, float],
+) -> Trade:
+    """Return a trade with what its value costs: slippage, commission, impact; who lost collateral pays none."""
     (row, fill, key, kind), (quantity, price) = named, traded
     value = quantity * price
-    paid = 0.0 if kind == LOST else abs(value) * 1e-4
+    slippage, commission, impact = (0.0, 0.0, 0.0) if kind == LOST else priced
     return Trade(
         row=row, fill=fill, key=key, kind=kind, quantity=quantity, price=price, value=value, share=value / level,
-        slippage=costs.slippage_bps * paid, commission=costs.commission_bps * paid, impact=0.0,
+        slippage=slippage, commission=commission, impact=impact,
     )  # fmt: skip

@@ -83,7 +83,7 @@ def test_they_rebuild_holdings_costs_and_traded_value(seed: int, execution: Exec
         held = held * split[row]
         for one in (one for one in made if one.row == row):
             held[panel.keys.index(one.key)] += one.quantity
-            paid[row - first] += one.slippage + one.commission
+            paid[row - first] += one.slippage + one.commission + one.impact
         np.testing.assert_allclose(held, result.quantities[row - first], rtol=1e-9, atol=1e-13)
     alive = slice(0, end - first)
     np.testing.assert_allclose(paid[alive], (result.costs["slippage"] + result.costs["commission"])[alive], rtol=1e-9)

@@ -1,19 +1,30 @@
 """The simulator `custom`: an account of quantities and cash in one compiled pass."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import COST_KINDS, BookEvent, Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import (
+    COST_KINDS,
+    BookEvent,
+    Convention,
+    CostModel,
+    Execution,
+    FillRates,
+    SimResult,
+    WeightPath,
+)
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.profiles.options import Options
 from tvquant.simulation.borrow_fee import loans_of, pays_borrow_fee
 from tvquant.simulation.cash_yield import yields_of
+from tvquant.simulation.fill_rates import name_rates, tiers_of
 from tvquant.simulation.preflight import (
     check_path,
     check_rules,
@@ -26,7 +37,7 @@ from tvquant.simulation.preflight import (
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
-    from tvquant.simulation.account import Book, PriceRows
+    from tvquant.simulation.account import Book, PriceRows, Terms
 
 OVERDRAWN = 1e-9
 """More cash owed than this at a close is an overdraft; what is nearer to zero is rounding."""
@@ -48,9 +59,6 @@ class Custom:
                 Capability.PARTIAL,
                 Capability.LOTS,
                 Capability.PARTICIPATION,
-                Capability.FEE_TIERS,
-                Capability.SPREAD,
-                Capability.IMPACT,
             ),
             Support.REFUSED,
         )
@@ -109,7 +117,8 @@ class Custom:
             at_open=at_open,
             at_once=bool(filled[0] == path.decided[0]),
             slippage=costs.slippage_bps * 1e-4,
-            commission=costs.commission_bps * 1e-4,
+            tiers=tiers_of(costs, execution.nav),
+            rates=name_rates(panel, columns, replace(path, net=net, decided=decided), costs, execution.nav),
             borrow_rate=costs.borrow_rate,
             assumed_funding=costs.assumed_funding_bps * 1e-4 / 8.0,
             haircut=execution.delisting_haircut,
@@ -121,7 +130,8 @@ class Custom:
         )
         book = account.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
         kernel.run(market, orders, terms, book)
-        return _result(panel, path.keys, market, filled, book, _stamps(execution, book, instruments))
+        result = _result(panel, path.keys, market, filled, book, _stamps(execution, book, instruments))
+        return result if costs.is_flat else replace(result, rates=_rates(terms, book))
 
 
 def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, ...]) -> Stamps:
@@ -173,6 +183,18 @@ def _result(
         stamps=stamps,
         failure=account.EVENTS[-1] if book.rows[account.EQUITY, -1] == 0.0 else None,
     )
+
+
+def _rates(terms: "Terms", book: "Book") -> FillRates:
+    """Return what each fill was charged."""
+    from tvquant.simulation.account import COMMISSION_RATE, FILLED
+
+    fills, names = int(book.tally[FILLED]), book.quantities.shape[1]
+    per_name = terms.rates[:, :fills] if len(terms.rates) else np.zeros((2, fills, names))
+    if not len(terms.rates):
+        per_name[0] = terms.slippage
+    slippage, impact = frozen(per_name)
+    return FillRates(slippage=slippage, commission=frozen(book.fills[COMMISSION_RATE, :fills]), impact=impact)
 
 
 def _event(noted: list[float], keys: tuple[str, ...]) -> BookEvent:

@@ -1,0 +1,29 @@
+"""How the kernel is compiled. Importing this module imports numba.
+
+A cache on disk is renewed when the file of its function changes, and a function is compiled together with the parts and
+constants that it takes from other files. So what is made of several files closes over `SOURCES`, for what a function
+closes over is part of its key in the cache: a change of any of them makes it another key.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from numba import njit
+
+SOURCES = int.from_bytes(
+    sha256(b"".join(one.read_bytes() for one in sorted(Path(__file__).parent.glob("*.py")))).digest()[:7]
+)
+"""Digest of the files of this room, above 0."""
+
+
+def compiled[F: Callable[..., Any]](function: F) -> F:
+    """Compile a function that Python calls: cached on disk, in IEEE arithmetic (no fastmath)."""
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def part[F: Callable[..., Any]](function: F) -> F:
+    """Compile a function that only compiled ones call; it is linked into them and cached with them."""
+    compile_part = cast(Any, njit)(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return cast(F, compile_part(function))

@@ -1,0 +1,155 @@
+"""What each fill is charged per name, where rates are measured of bars: half spreads, and impact.
+
+Figures of a decision are of the name's last `BARS` bars up to its row, and of no later one. A close-out that nobody
+ordered is charged what the last fill was.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.books import CostModel, Spread, WeightPath
+from tvquant.core.errors import ModelError, ProfileError
+from tvquant.core.panel import Floats, Panel, frozen, units_of
+from tvquant.simulation.preflight import Columns
+from tvquant.simulation.spreads import two_day_spreads
+
+BARS = 20
+LEAST_RETURNS = 2
+"""A standard deviation is of two returns at least."""
+
+
+def name_rates(panel: Panel, columns: Columns, path: WeightPath, costs: CostModel, nav: float | None) -> Floats:
+    """Return per decision and name the slippage of value and the impact of value^1.5 (2 x K x N); none if flat.
+
+    Value is in starting capitals: a fill of value v costs slippage x v + impact x v^1.5, and k x sigma x sqrt(v x nav /
+    ADV) x v is the latter.
+
+    Raises
+    ------
+    ProfileError : impact without `execution.nav`; a measured rate without the fields that it is measured of.
+    ModelError : a weight of a name of which too few bars are known by the decision, or none with a volume.
+    """
+    decided, names = path.decided, len(path.keys)
+    if costs.spread is Spread.FLAT and costs.impact == 0.0:
+        return frozen(np.empty((0, len(decided), names)))
+    rates = np.zeros((2, len(decided), names))
+    rates[0] = costs.slippage_bps * 1e-4
+    if costs.spread is not Spread.FLAT:
+        half = 0.5 * _of_each(panel, columns, decided, _Spreads(panel, costs.spread))
+        rates[0] = _known(half, path, f"costs.spread {costs.spread} needs two bars with a high and a low")
+    if costs.impact > 0.0:
+        if nav is None:
+            raise ProfileError(
+                "costs.impact needs execution.nav, the equity in base currency that the book starts with"
+            )
+        found = costs.impact * _of_each(panel, columns, decided, _Impacts(panel)) * np.sqrt(nav)
+        rates[1] = _known(found, path, "costs.impact needs three bars, and one with a volume")
+    return frozen(rates)
+
+
+def tiers_of(costs: CostModel, nav: float | None) -> Floats:
+    """Return commissions by value traded in 30 days (2 x n): values in starting capitals, from 0, and rates.
+
+    A rate is `maker_share` of the maker's and the rest of the taker's.
+
+    Raises
+    ------
+    ProfileError : tiers without `execution.nav`; a maker's share without tiers.
+    """
+    if not costs.tiers:
+        if costs.maker_share:
+            raise ProfileError(
+                f"costs.maker_share is {costs.maker_share:g} and costs.tiers is empty: a maker's fee is that of a "
+                "tier; set it to 0, or give tiers"
+            )
+        return frozen(np.array([[0.0], [costs.commission_bps * 1e-4]]))
+    if nav is None:
+        raise ProfileError("costs.tiers needs execution.nav, the equity in base currency that the book starts with")
+    maker = costs.maker_share
+    rates = [1e-4 * (maker * one.maker_bps + (1.0 - maker) * one.taker_bps) for one in costs.tiers]
+    return frozen(np.array([[one.traded / nav for one in costs.tiers], rates]))
+
+
+class _Spreads:
+    """The mean of the two-day spreads within the last bars."""
+
+    def __init__(self, panel: Panel, estimator: Spread) -> None:
+        missing = [name for name in ("high", "low") if name not in panel.fields]
+        if missing:
+            raise ProfileError(
+                f"costs.spread {estimator} is measured of highs and lows, and this panel has no {missing[0]!r}; set it "
+                "to flat"
+            )
+        self._estimator = estimator
+        self._prices = tuple(panel.fields[name] for name in ("high", "low", "close"))
+
+    def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
+        high, low, close = (field[bars, j] * units for field in self._prices)
+        return _mean(recent(two_day_spreads(high, low, close, self._estimator), upto, BARS - 1))
+
+
+class _Impacts:
+    """Volatility of the last bars over the root of their mean traded value: quote volume, else close x volume."""
+
+    def __init__(self, panel: Panel) -> None:
+        fields = panel.fields
+        if not {"volume", "quote_volume"} & set(fields):
+            raise ProfileError("costs.impact is measured of volumes, and this panel has none; set it to 0")
+        self._close, self._value = fields["close"], np.full(fields["close"].shape, np.nan)
+        if "volume" in fields:
+            self._value = fields["volume"] * fields["close"]
+        if "quote_volume" in fields:
+            self._value = np.where(np.isnan(fields["quote_volume"]), self._value, fields["quote_volume"])
+
+    def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
+        close = self._close[bars, j] * units
+        moves = np.r_[np.nan, close[1:] / close[:-1] - 1.0][: len(close)]
+        traded = _mean(recent(self._value[bars, j], upto, BARS))
+        return _deviation(recent(moves, upto, BARS - 1)) / np.sqrt(np.where(traded > 0.0, traded, np.nan))
+
+
+def _of_each(panel: Panel, columns: Columns, decided: NDArray[np.int64], figure: _Spreads | _Impacts) -> Floats:
+    """Return a figure of each name's bars to each decision (K x N); NaN where there are too few."""
+    chosen = range(len(panel.instruments)) if columns is None else columns.tolist()
+    found = np.empty((len(decided), len(chosen)))
+    for n, j in enumerate(chosen):
+        bars = np.flatnonzero(panel.tradable[:, j])
+        units = (
+            units_of(panel.fields["split"][:, j : j + 1])[bars, 0] if "split" in panel.fields else np.ones(len(bars))
+        )
+        found[:, n] = figure.at(j, bars, units, np.searchsorted(bars, decided, side="right"))
+    return found
+
+
+def recent(values: Floats, upto: NDArray[np.intp], width: int) -> Floats:
+    """Return the last `width` of the first `upto` values (K x width), NaN where there are fewer."""
+    at = upto[:, None] - 1 - np.arange(width)
+    return np.where(at >= 0, values[np.maximum(at, 0)], np.nan) if len(values) else np.full(at.shape, np.nan)
+
+
+def _mean(values: Floats) -> Floats:
+    """Return the means of the known values of each row; NaN where there is none."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    return np.where(known, values, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan)
+
+
+def _deviation(values: Floats) -> Floats:
+    """Return the standard deviations of the known values of each row (ddof 1); NaN of fewer than two."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    from_mean = np.where(known, values - _mean(values)[:, None], 0.0)
+    return np.sqrt((from_mean**2).sum(axis=1) / np.where(count >= LEAST_RETURNS, count - 1.0, np.nan))
+
+
+def _known(found: Floats, path: WeightPath, needs: str) -> Floats:
+    """Refuse a weight without its rate; a name that is not weighed keeps its last one, for what is left of it."""
+    lacking = np.argwhere(np.isnan(found) & (path.net != 0.0))
+    if len(lacking):
+        k, j = (int(i) for i in lacking[0])
+        raise ModelError(
+            f"{path.keys[j]}: {needs}, and by decision {k} (row {path.decided[k]}) the last {BARS} bars do not have "
+            "them; leave the name out, or the key"
+        )
+    last = np.maximum.accumulate(np.where(np.isnan(found), -1, np.arange(len(found))[:, None]), axis=0)
+    return np.where(last >= 0, np.take_along_axis(found, np.maximum(last, 0), axis=0), 0.0)
