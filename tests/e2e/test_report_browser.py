@@ -12,9 +12,10 @@ import pytest
 from tvquant.app.cli import main
 
 FIGURES = (
-    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution", "exposure",
-    "cash", "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
-    "waterfall_3", "steady", "alike", "concentration", "expected", "correlation",
+    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution",
+    "attribution", "exposure", "cash", "weights", "costs", "turnover", "friction_slippage", "friction_timing", "funnel",
+    "flow", "vetoes", "waterfall_1", "waterfall_2", "waterfall_3", "steady", "alike", "concentration", "expected",
+    "correlation",
 )  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--virtual-time-budget=8000",

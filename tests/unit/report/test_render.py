@@ -24,14 +24,16 @@ from tvquant.report.sections.books import BOOKS
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.sections.engines import ENGINES
+from tvquant.report.sections.friction import FRICTION
 from tvquant.report.sections.simulators import SIMULATORS
 from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (
-    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution", "exposure",
-    "cash", "weights", "costs", "turnover", "funnel", "flow", "vetoes", "waterfall_1", "waterfall_2",
-    "waterfall_3", "steady", "alike", "concentration", "expected", "correlation",
+    "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution",
+    "attribution", "exposure", "cash", "weights", "costs", "turnover", "friction_slippage", "funnel",
+    "flow", "vetoes", "waterfall_1", "waterfall_2", "waterfall_3", "steady", "alike", "concentration", "expected",
+    "correlation",
 )  # fmt: skip
 BY_HEADLINE = {
     "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters", "benchmarks",
@@ -201,7 +203,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key, ENGINES.key, SIMULATORS.key}),
+        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key, ENGINES.key, FRICTION.key, SIMULATORS.key}),
         ("data/health.json", {"health"}),
         (
             "results/returns.parquet",
@@ -226,6 +228,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
         ("results/weights.parquet", {"weights"}),
         ("results/events.parquet", {"events"}),
         ("results/trades.parquet", {"trades"}),
+        ("results/friction.parquet", {"friction"}),
     ],
 )
 def test_without_an_artefact_its_sections_say_so_and_the_rest_is_there(run, name, hit):

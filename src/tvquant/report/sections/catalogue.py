@@ -14,6 +14,7 @@ from tvquant.report.sections.engines import ENGINES
 from tvquant.report.sections.equity import EQUITY
 from tvquant.report.sections.events import EVENTS
 from tvquant.report.sections.exposure import EXPOSURE
+from tvquant.report.sections.friction import FRICTION
 from tvquant.report.sections.funnel import FUNNEL
 from tvquant.report.sections.headline import HEADLINE
 from tvquant.report.sections.health import HEALTH
@@ -44,6 +45,7 @@ SECTIONS: tuple[Section, ...] = (
     EXPOSURE,
     WEIGHTS,
     COSTS,
+    FRICTION,
     TRADES,
     FUNNEL,
     VETOES_BY_REASON,

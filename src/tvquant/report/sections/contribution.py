@@ -7,6 +7,7 @@ import polars as pl
 
 from tvquant.core.panel import Floats
 from tvquant.ledger.recorded_run import Absent
+from tvquant.report.attribution import by_logic
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, FUNDING, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, percent
@@ -49,8 +50,17 @@ def draw(run: RunData) -> tuple[Block, ...]:
             f"independent: a part within two of them cannot be told from nothing.{left}",
             tone="note",
         ),
+        *_by_logic(run, chosen),
         *_by_name(run, chosen),
     )
+
+
+def _by_logic(run: RunData, cell: str) -> tuple[Block, ...]:
+    """Return what logics and directions brought; a run from before that was kept says so."""
+    try:
+        return by_logic(run, cell)
+    except Absent as error:
+        return (Text(text=f"Contribution by logic is not shown: {error}.", tone="missing"),)
 
 
 def _by_name(run: RunData, cell: str) -> tuple[Block, ...]:
@@ -87,10 +97,10 @@ def _by_name(run: RunData, cell: str) -> tuple[Block, ...]:
     return (
         Table(head=head, rows=rows),
         Text(
-            text=f"Contribution by name over the {count(windows)} windows of {cell}: sums as above, borrow fees, "
-            "interest and funding apart, which are of no one name. ± is one standard error with windows as "
-            "independent, those without the name counting 0. Names were chosen by the strategy: the best of them are "
-            "the best by hindsight.",
+            text=f"Contribution by name over the {count(windows)} windows of {cell}: sums over rows as above, without "
+            "borrow fees, interest and funding (the table of logics has them). ± is one standard error with windows "
+            "as independent, those without the name counting 0. Names were chosen by the strategy: the best of them "
+            "are the best by hindsight.",
             tone="note",
         ),
         Data(name="names", about="what each name brought from one fill to the next", frame=table.drop("cell")),
@@ -155,4 +165,4 @@ def _cumulative(cell: str, book: pl.DataFrame, parts: dict[str, Floats]) -> Figu
                   xaxis=axis("bar date", type="date"), yaxis=axis("sum of rows, % of equity before"))  # fmt: skip
 
 
-CONTRIBUTION = Section(key="contribution", title="Contribution: long, short and by name", draw=draw)
+CONTRIBUTION = Section(key="contribution", title="Contribution: long, short, by logic and by name", draw=draw)
