@@ -18,8 +18,10 @@ from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.friction import audit, cases
+from tvquant.tournament.purity import purity
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance
 from tvquant.tournament.specs import StrategySpec
+from tvquant.tournament.synthetic_gap import synthetic_gap
 from tvquant.tournament.trades import Trade, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled, weight_path
 
@@ -155,16 +157,22 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         "kind": [event.kind for event in result.events],
         "value": np.array([event.value for event in result.events], dtype=np.float64),
     }
+    brought = attribution(paid, rebalances, made)
+    found = purity(engine.panel, result, book.execution, rebalances, earned)
     return {
         "returns": returns,
-        "windows": _windows(engine, settled),
+        "windows": {
+            **_windows(engine, settled),
+            **asdict(found),
+            **synthetic_gap(engine.panel, result, book.execution, rebalances, brought),
+        },
         "weights": weights,
         "events": events,
         "atoms": _atoms(rebalances, times),
         "vetoes": _vetoes(rebalances, times),
         "trades": _trades(made, settled, times),
         "names": _names(by_name(engine.panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
-        "attribution": _attribution(attribution(paid, rebalances, made), rebalances),
+        "attribution": _attribution(brought, rebalances),
         **({"friction": _friction(engine, settled)} if settled.cell.audited else {}),
     }
 
