@@ -1,6 +1,7 @@
 """All sections, in the order of the page."""
 
 from tvquant.report.sections.assumptions import ASSUMPTIONS
+from tvquant.report.sections.atoms import ATOMS
 from tvquant.report.sections.benchmarks import BENCHMARKS
 from tvquant.report.sections.books import BOOKS
 from tvquant.report.sections.challengers import CHALLENGERS
@@ -43,6 +44,7 @@ SECTIONS: tuple[Section, ...] = (
     TAILS,
     CONTRIBUTION,
     EXPOSURE,
+    ATOMS,
     WEIGHTS,
     COSTS,
     FRICTION,
