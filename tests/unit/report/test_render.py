@@ -31,13 +31,13 @@ from tvquant.report.templating import script_json
 HEADLINE = "v4/custom/hrp/custom"
 FIGURES = (
     "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution",
-    "attribution", "exposure", "cash", "weights", "costs", "turnover", "friction_slippage", "funnel",
+    "attribution", "exposure", "cash", "synthetic_gap", "weights", "costs", "turnover", "friction_slippage", "funnel",
     "flow", "vetoes", "waterfall_1", "waterfall_2", "waterfall_3", "steady", "alike", "concentration", "expected",
     "correlation",
 )  # fmt: skip
 BY_HEADLINE = {
-    "headline", "exposure", "contribution", "weights", "months", "costs", "funnel", "vetoes", "clusters", "benchmarks",
-    "rolling", "drawdowns", "tails", "trades", "why", "steadiness",
+    "headline", "exposure", "contribution", "atoms", "weights", "months", "costs", "funnel", "vetoes", "clusters",
+    "benchmarks", "rolling", "drawdowns", "tails", "trades", "why", "steadiness",
     "regime",
 }  # fmt: skip
 """Sections that need the profile."""
@@ -211,6 +211,7 @@ def test_monthly_returns_compound_to_the_total(built, html):
                 "equity",
                 "exposure",
                 "contribution",
+                "atoms",
                 "months",
                 "costs",
                 "benchmarks",
@@ -222,9 +223,10 @@ def test_monthly_returns_compound_to_the_total(built, html):
         ),
         (
             "results/windows.parquet",
-            {"exposure", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books", "engines", "regime"},
+            {"exposure", "atoms", "weights", "costs", "funnel", "vetoes", "why", "steadiness", "books", "engines"}
+            | {"regime"},
         ),
-        ("results/vetoes.parquet", {"funnel", "vetoes"}),
+        ("results/vetoes.parquet", {"funnel", "vetoes", "atoms"}),
         ("results/weights.parquet", {"weights"}),
         ("results/events.parquet", {"events"}),
         ("results/trades.parquet", {"trades"}),

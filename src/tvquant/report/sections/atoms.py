@@ -45,7 +45,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
             tone="note",
         ),
         *_gates(run, chosen),
-        *_gap(run, chosen, books[chosen]),
+        *_gap(run, chosen, windows.filter(pl.col("cell") == chosen)),
     )
 
 
