@@ -4,14 +4,16 @@ A new case is one `hand_book`: prices, weights, rules, and the equity (units, ca
 comment. Nothing here is copied from what a simulator said.
 """
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from builders.hand_books import FREE, HOUSE, HandBook, hand_book
 from builders.simulators import played, players
-from tvquant.core.books import Convention, CostModel
+from tvquant.core.books import Convention, CostModel, FeeTier, Spread
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.simulation import SIMULATORS, refusals_of
@@ -182,7 +184,69 @@ def accruals() -> Iterator[HandBook]:
     )  # fmt: skip
 
 
-BOOKS = [*conventions(), *sides(), *ruins(), *fundings(), *actions(), *halts(), *accruals()]
+def interest() -> Iterator[HandBook]:
+    """What idle cash earns, what each name's loan costs, and the mark at which a lender ends it. A bp a day."""
+    daily = 0.0365 / 365
+    earning = replace(FREE, cash_yield=0.0365)
+    yield hand_book(
+        "nothing is held: cash earns on itself",
+        {"A": [100, 50, 200]}, {0: {}}, [1.0, 1.0 + daily, (1.0 + daily) ** 2], costs=earning,
+    )  # fmt: skip
+    first = 1.05 + 0.5 * daily  # on 1 - .5: what B was sold for earns nothing
+    yield hand_book(
+        "half long and a quarter short: the other half earns",
+        {"A": [100, 110, 121], "B": [50, 50, 40]}, {0: {"A": 0.5, "B": -0.25}},
+        [1.0, first, first + 0.055 + 0.05 + (first - 0.55) * daily], costs=earning,
+    )  # fmt: skip
+    yield hand_book(
+        "a loan of one name is dearer than that of the other",
+        {"A": [50, 60, 55], "B": [10, 10, 10]}, {0: {"A": -0.5, "B": -0.25}},
+        [1.0, 0.9 - 5.25 * daily, 0.95 - (5.25 + 6.25) * daily],  # ten bps of .5, of .6, and one of .25
+        costs=replace(FREE, borrow_rate=0.0365, borrow_rates=(("X:A", 0.365),)),
+    )  # fmt: skip
+    entry = 2.0 * SIX
+    left = 0.4 - entry - 1.4 * SIX
+    yield hand_book(
+        "below three tenths of gross all is closed, and nothing opens before another decision",
+        # equity over gross: 1 / 2, .6 / 1.6, .5 / 1.5, .4 / 1.4
+        {"A": [100, 80, 75, 70, 60, 120, 132]}, {0: {"A": 2.0}, 5: {"A": 1.0}},
+        [1.0 - entry, 0.6 - entry, 0.5 - entry, left, left, left * (1.0 - SIX), left * (1.1 - SIX)],
+        costs=HOUSE, rules={"maintenance_margin": 0.3},
+        quantities={"A": [0.02, 0.02, 0.02, 0.0, 0.0, left / 120, left / 120]},
+    )  # fmt: skip
+
+
+def measured() -> Iterator[HandBook]:
+    """Rates of a fill that are its own, for an account of 1,000."""
+    tiers = (FeeTier(traded=0.0, maker_bps=0.0, taker_bps=10.0), FeeTier(traded=600.0, maker_bps=-2.0, taker_bps=4.0))
+    yield hand_book(
+        "seven tenths are bought at ten bps, and sold at four: 700 traded are above 600",
+        {"A": [100, 100]}, {0: {"A": 0.7}, 1: {}}, [1.0 - 0.7 * 10e-4, 1.0 - 0.7 * 14e-4],
+        costs=replace(FREE, tiers=tiers), rules={"nav": 1000.0},
+    )  # fmt: skip
+    yield hand_book(
+        "half of it by makers, whose fee of the second tier is a rebate",
+        {"A": [100, 100]}, {0: {"A": 0.7}, 1: {}}, [1.0 - 0.7 * 5e-4, 1.0 - 0.7 * 6e-4],
+        costs=replace(FREE, tiers=tiers, maker_share=0.5), rules={"nav": 1000.0},
+    )  # fmt: skip
+    # 1,000 a day are traded, and half of that is bought: sigma of +.1 and -1/11 is 21 / 110 / sqrt 2.
+    moved = 21 / 110 / 2**0.5 * 0.5**0.5 * 0.5
+    yield hand_book(
+        "impact by the square root of the share of a day's value",
+        {"A": [10, 11, 10, 11]}, {2: {"A": 0.5}}, [1.0 - moved, 1.05 - moved],
+        volume={"A": [100, 1000 / 11, 100, 1000 / 11]}, costs=replace(FREE, impact=1.0), rules={"nav": 1000.0},
+    )  # fmt: skip
+    # Days of 98 to 102 that close at 101: the two-day spread of Abdi and Ranaldo is 2 (ln 101 - ln (98 x 102) / 2), and
+    # half of it is lost.
+    half = math.log(101.0) - 0.5 * math.log(98.0 * 102.0)
+    yield hand_book(
+        "half a spread, measured of highs and lows, in the place of slippage",
+        {"A": [101, 101, 101, 101]}, {2: {"A": 0.5}}, [1.0 - 0.5 * half] * 2,
+        high={"A": [102] * 4}, low={"A": [98] * 4}, costs=replace(FREE, slippage_bps=50.0, spread=Spread.ABDI_RANALDO),
+    )  # fmt: skip
+
+
+BOOKS = [*conventions(), *sides(), *ruins(), *fundings(), *actions(), *halts(), *accruals(), *interest(), *measured()]
 
 
 @pytest.mark.requirement("R-SIM-10")
@@ -209,4 +273,5 @@ def test_the_books_have_names_of_their_own_and_ask_for_most_there_is() -> None:
     asked = frozenset[Capability]().union(*(book.asks() for book in BOOKS))
     assert asked >= {*map(Capability, Convention), Capability.LAG, Capability.BORROW, Capability.FUNDING,
                      Capability.ACTIONS, Capability.HALTS, Capability.LEVERAGE, Capability.SHORT_COLLATERAL,
-                     Capability.RUIN}  # fmt: skip
+                     Capability.RUIN, Capability.CASH_YIELD, Capability.MAINTENANCE_MARGIN, Capability.FEE_TIERS,
+                     Capability.IMPACT, Capability.SPREAD}  # fmt: skip
