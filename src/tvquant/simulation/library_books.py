@@ -20,10 +20,10 @@ from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, Sim
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
-from tvquant.core.stamps import Stamp, Stamps
 from tvquant.simulation.account import BARE, DIVIDEND, EARLY_BARE, EARLY_RATES, RATES, SPLIT, PriceRows
-from tvquant.simulation.borrow_fee import loans_of, pays_borrow_fee
+from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
+from tvquant.simulation.caveats import caveats_of
 from tvquant.simulation.kernel import LOST_AT, ROUNDING
 from tvquant.simulation.preflight import (
     check_path,
@@ -40,7 +40,6 @@ from tvquant.simulation.simulators.contract import Capability, Simulator, refusa
 HELD_AS_ORDERED = 1e-9
 """A holding is as ordered where its value is within this share of equity."""
 GROSS = 1.0 + 1e-9
-OVERDRAWN = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -225,7 +224,13 @@ def result_of(plan: Plan, account: LibraryAccount, costs: CostModel, execution: 
         traded=frozen(gross / account.fill_equity),
         turnover=frozen(0.5 * (gross + np.abs(net)) / account.fill_equity),
         events=(),
-        stamps=_stamps(plan, account, execution, assumed),
+        stamps=caveats_of(
+            plan.instruments,
+            execution,
+            owed=_owed(plan, account),
+            assumed=assumed,
+            shorted=(plan.net < 0.0).any(axis=0),
+        ),
     )
 
 
@@ -282,21 +287,10 @@ def _refuse_unlike(plan: Plan, account: LibraryAccount) -> None:
         )
 
 
-def _stamps(plan: Plan, account: LibraryAccount, execution: Execution, assumed: Floats) -> Stamps:
-    """Return what a reader must know about this book."""
-    stamps, held = set(), account.quantities
+def _owed(plan: Plan, account: LibraryAccount) -> Floats:
+    """Return the cash owed at each close (R), of which swaps have taken none."""
     swaps = np.array([Kind.SWAP in one.kinds for one in plan.instruments])
-    free = account.cash + (held * np.where(swaps, plan.market.marks[plan.first :], 0.0)).sum(axis=1)
-    if execution.convention is Convention.SAME_CLOSE:
-        stamps.add(Stamp.OPTIMISTIC_EXECUTION)
-    if free.min() < -OVERDRAWN:
-        stamps.add(Stamp.OVERDRAFT)
-    if assumed.any():
-        stamps.add(Stamp.ASSUMED_FUNDING)
-    shorted = (plan.net < 0.0).any(axis=0)
-    if any(
-        short and Kind.SPOT in one.kinds and pays_borrow_fee(one)
-        for short, one in zip(shorted.tolist(), plan.instruments, strict=True)
-    ):
-        stamps.add(Stamp.RESEARCH_ONLY)
-    return frozenset(stamps)
+    owed: Floats = -account.cash - (account.quantities * np.where(swaps, plan.market.marks[plan.first :], 0.0)).sum(
+        axis=1
+    )
+    return owed

@@ -7,10 +7,11 @@ from types import MappingProxyType
 from tvquant.simulation.simulators.contract import Simulator
 from tvquant.simulation.simulators.custom import Custom
 from tvquant.simulation.simulators.cvxportfolio import Cvxportfolio
+from tvquant.simulation.simulators.nautilus.nautilus_adapter import Nautilus
 from tvquant.simulation.simulators.vectorbt import Vectorbt
 
 SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
-    {one.name: one for one in (Custom(), Vectorbt(), Cvxportfolio())}
+    {one.name: one for one in (Custom(), Vectorbt(), Cvxportfolio(), Nautilus())}
 )
 
 

@@ -1,0 +1,31 @@
+"""Caveats: what a reader must know about a book, whoever has played it."""
+
+from collections.abc import Sequence
+
+from tvquant.core.books import Convention, Execution
+from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.panel import Bools, Floats
+from tvquant.core.stamps import Stamp, Stamps
+from tvquant.simulation.borrow_fee import pays_borrow_fee
+
+OVERDRAWN = 1e-9
+"""More cash owed than this at a close is an overdraft; what is nearer to zero is rounding."""
+
+
+def caveats_of(
+    instruments: Sequence[Instrument], execution: Execution, *, owed: Floats, assumed: Floats, shorted: Bools
+) -> Stamps:
+    """Return the stamps of a book of N instruments by the cash owed and the funding assumed in its rows (R each).
+
+    `shorted` (N) are those that were ever short: a short of a spot asset is research.
+    """
+    found = {
+        Stamp.OPTIMISTIC_EXECUTION: execution.convention is Convention.SAME_CLOSE,
+        Stamp.OVERDRAFT: owed.max() > OVERDRAWN,
+        Stamp.ASSUMED_FUNDING: assumed.any(),
+        Stamp.RESEARCH_ONLY: any(
+            short and Kind.SPOT in one.kinds and pays_borrow_fee(one)
+            for one, short in zip(instruments, shorted.tolist(), strict=True)
+        ),
+    }
+    return frozenset(stamp for stamp, holds in found.items() if holds)

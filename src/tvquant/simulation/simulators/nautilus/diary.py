@@ -1,0 +1,70 @@
+"""The diary of a book: what its result is made of, written row by row while it is played."""
+
+import numpy as np
+
+from tvquant.core.books import COST_KINDS, BookEvent, SimResult
+from tvquant.core.panel import Bools, Panel, frozen
+from tvquant.core.stamps import Stamps
+from tvquant.simulation.account import PriceRows
+from tvquant.simulation.simulators.nautilus.rules import Rules
+
+LIQUIDATED = "liquidated"
+
+
+class Diary:
+    """R rows from the first fill on, N names, and the fills that the book has lived to."""
+
+    def __init__(self, keys: tuple[str, ...], first: int, rows: int) -> None:
+        """Begin empty: before its first row the equity is 1."""
+        self.keys, self.first = keys, first
+        self.returns, self.equity, self.cash, self.owed, self.assumed = np.zeros((5, rows))
+        self.costs = {kind: np.zeros(rows) for kind in COST_KINDS}
+        self.quantities = np.zeros((rows, len(keys)))
+        self.fills: list[tuple[float, float, float]] = []
+        self.events: list[BookEvent] = []
+        self.shorted: Bools = np.zeros(len(keys), np.bool_)
+
+    def before(self, t: int) -> float:
+        """Return equity of the previous row, 1 before the first."""
+        return float(self.equity[t - 1 - self.first]) if t > self.first else 1.0
+
+    def charge(self, t: int, kind: str, amount: float) -> None:
+        """Add to a cost of a row."""
+        self.costs[kind][t - self.first] += amount
+
+    def fill(self, equity: float, gross: float, net: float) -> None:
+        """Add a fill: equity before it, the value traded, and what was bought less what was sold."""
+        self.fills.append((equity, gross / equity, 0.5 * (gross + abs(net)) / equity))
+
+    def note(self, t: int, column: int, kind: str, value: float, price: float) -> None:
+        """Add an event of a name; value as a fraction of equity, price of a unit."""
+        self.events.append(BookEvent(row=t, key=self.keys[column], kind=kind, value=value, price=price))
+
+    def liquidate(self, t: int, equity: float) -> None:
+        """End the book: nothing is held or earned from this row on."""
+        out, left = t - self.first, equity / self.before(t)
+        self.events.append(BookEvent(row=t, key="", kind=LIQUIDATED, value=left, price=0.0))
+        self.returns[out] = -1.0
+
+    def result(self, simulator: str, panel: Panel, market: PriceRows, rules: Rules, stamps: Stamps) -> SimResult:
+        """Return the book as a value; a mark before a name's first bar is NaN."""
+        marks = market.marks[self.first :]
+        fills = np.array(self.fills).reshape(-1, 3).T
+        return SimResult(
+            simulator=simulator,
+            times=panel.times[self.first :],
+            returns=frozen(self.returns),
+            equity=frozen(self.equity),
+            cash=frozen(self.cash),
+            quantities=frozen(self.quantities),
+            marks=frozen(np.where(marks > 0.0, marks, np.nan)),
+            costs={kind: frozen(amounts) for kind, amounts in self.costs.items()},
+            assumed_funding=frozen(self.assumed),
+            filled=frozen(rules.filled[: fills.shape[1]]),
+            fill_equity=frozen(fills[0]),
+            traded=frozen(fills[1]),
+            turnover=frozen(fills[2]),
+            events=tuple(self.events),
+            stamps=stamps,
+            failure=LIQUIDATED if self.equity[-1] == 0.0 else None,
+        )

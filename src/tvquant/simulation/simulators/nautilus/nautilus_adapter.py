@@ -1,0 +1,109 @@
+"""The simulator `nautilus`: it primes and runs the event engine of NautilusTrader, version 1 or 2.
+
+What the engine does of itself: orders, fills, fees, balance, positions, their gains. What it knows nothing of is cash
+beside its account, reckoned by `play.py`. Its names are used in this folder only.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version as version_of
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+
+from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Panel
+from tvquant.profiles.options import Options
+from tvquant.simulation.simulators.contract import Capability, Support
+
+
+class Nautilus:
+    """Net physical weights on an event engine: a margin account, market orders, the house's cost as a taker's fee.
+
+    Quantities are cut toward zero to 1e-9 of a contract (`rules.py`).
+    """
+
+    name: ClassVar[str] = "nautilus"
+    needs: ClassVar[tuple[str, str] | None] = ("nautilus_trader", "simulators")
+    capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
+        dict.fromkeys(Capability, Support.REFUSED)
+        | dict.fromkeys(
+            (
+                Capability.NEXT_OPEN,
+                Capability.NEXT_CLOSE,
+                Capability.SAME_CLOSE,
+                Capability.COMMISSION,
+                Capability.LEVERAGE,
+            ),
+            Support.NATIVE,
+        )
+        | dict.fromkeys(
+            (
+                Capability.LAG,
+                Capability.DAILY,
+                Capability.SLIPPAGE,
+                Capability.BORROW,
+                Capability.CASH_YIELD,
+                Capability.FUNDING,
+                Capability.ACTIONS,
+                Capability.HALTS,
+                Capability.SHORT_COLLATERAL,
+                Capability.MAINTENANCE_MARGIN,
+                Capability.RUIN,
+            ),
+            Support.EMULATED,
+        )
+    )
+    options: ClassVar[tuple[type[Options], ...]] = ()
+
+    def simulate(
+        self,
+        panel: Panel,
+        path: WeightPath,
+        _: tuple[Options, ...] = (),
+        /,
+        *,
+        costs: CostModel,
+        execution: Execution,
+    ) -> SimResult:
+        """Return the account of the decisions, from their first fill to the last row of the panel.
+
+        Raises
+        ------
+        ProfileError : a rule out of range or refused, or `next_open` on a panel without opens.
+        ModelError : weights of anything but instruments of the panel, or that cannot be traded; an order that the
+            engine has not filled as it was sent.
+        DataError : an impossible price or corporate action.
+        """
+        from tvquant.simulation.caveats import caveats_of
+        from tvquant.simulation.library_books import plan_of
+        from tvquant.simulation.simulators.nautilus import version1, version2
+        from tvquant.simulation.simulators.nautilus.diary import Diary
+        from tvquant.simulation.simulators.nautilus.engine_runs import play_book
+        from tvquant.simulation.simulators.nautilus.play import Play
+        from tvquant.simulation.simulators.nautilus.rules import Rules, contracts_of
+        from tvquant.simulation.simulators.nautilus.strategy import check_net_weights
+
+        check_net_weights(path.keys, panel.keys)
+        plan = plan_of(self, panel, path, costs, execution)
+        rules = Rules(
+            net=plan.net,
+            decided=plan.decided,
+            filled=plan.filled,
+            at_open=plan.at_open,
+            slippage=costs.slippage_bps * 1e-4,
+            commission=costs.commission_bps * 1e-4,
+            borrow_rate=costs.borrow_rate,
+            loans=plan.loans,
+            yields=plan.yields,
+            assumed_funding=costs.assumed_funding_bps * 1e-4 / 8.0,
+            haircut=execution.delisting_haircut,
+            margin=execution.maintenance_margin,
+            swaps=np.array([Kind.SWAP in one.kinds for one in plan.instruments]),
+        )
+        diary = Diary(path.keys, plan.first, len(panel.times) - plan.first)
+        play = Play(plan.market, contracts_of(plan.market), rules, diary)
+        play_book(version1 if version_of("nautilus_trader").startswith("1.") else version2, panel, play)
+        caveats = caveats_of(plan.instruments, execution, owed=diary.owed, assumed=diary.assumed, shorted=diary.shorted)
+        return diary.result(self.name, panel, plan.market, rules, caveats)

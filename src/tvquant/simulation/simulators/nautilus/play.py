@@ -1,0 +1,197 @@
+"""A book row by row on somebody else's account: what is ordered of it, and what the house's rules add beside it.
+
+The engine fills orders, charges the fee of each, keeps balance and positions. The phases of a row follow the order of
+events of `simulation/kernel.py`:
+
+1. `open` (rows that are filled at the open): accrual, dividends; shorts whose collateral is lost at the opening price.
+2. `fill_at_open`.
+3. `mark`: accrual and dividends where 1 was not played; funding on the mark; collateral; close-outs; the margin call.
+4. `fill_at_close`, before which a decision is sized that is filled in this very step.
+5. `settle`: equity, ruin, the next decision, what is owed; the row is written.
+
+Between two phases the engine carries out what was ordered. What the house closes at a price of its own the engine
+closes at its own price, with its fee: the differences are cash beside the account.
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from tvquant.core.panel import Bools, Floats
+from tvquant.simulation.account import PriceRows
+from tvquant.simulation.kernel import LOST_AT, ROUNDING
+from tvquant.simulation.simulators.nautilus.beside import Beside
+from tvquant.simulation.simulators.nautilus.diary import Diary
+from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
+
+
+class Engine(Protocol):
+    """An account at the engine, in fractions of the starting capital and in contracts."""
+
+    held: Floats
+    """N contracts; an order changes them when it is filled, before the next phase at the latest."""
+    fees: float
+    """What fills have cost since the book began, those of `close` left out."""
+    refunds: float
+    """What fills of `close` have cost since the engine began."""
+
+    def worth(self, prices: Floats) -> float:
+        """Return balance and unrealised gains at these prices."""
+        ...
+
+    def bring(self, column: int, contracts: float, price: float) -> None:
+        """Order what brings a holding to a number of contracts, due at the price in force."""
+        ...
+
+    def close(self, column: int, price: float) -> None:
+        """Order what closes a holding, due at the price in force, at no cost to the book."""
+        ...
+
+
+class Play:
+    """One book while it is played; `alive` until it is ruined."""
+
+    def __init__(self, market: PriceRows, contracts: Contracts, rules: Rules, diary: Diary) -> None:
+        self.market, self.contracts, self.rules, self.diary = market, contracts, rules, diary
+        self.beside = Beside(market, contracts, rules, diary)
+        self.alive, self.fees, self.decisions = True, 0.0, 0
+        self.limit = np.full(market.marks.shape[1], np.inf)
+        """Price of a contract at which a short has lost its collateral; infinite where there is none."""
+        self.targets: dict[int, Floats] = {}
+        """Contracts (N) of each order that waits for its fill."""
+
+    def worth(self, engine: Engine, prices: Floats) -> float:
+        """Return equity at these prices."""
+        return engine.worth(prices) + engine.refunds + self.beside.cash
+
+    def open(self, t: int, engine: Engine) -> None:
+        """Play what comes before a fill at the open."""
+        self.beside.begin(t, engine.held)
+        self._close_lost(t, engine, self._opening_prices(t))
+
+    def fill_at_open(self, t: int, engine: Engine) -> None:
+        """Fill at opening prices; a name without one keeps what it has."""
+        prices = self._opening_prices(t)
+        equity = self.worth(engine, prices)
+        if equity <= ROUNDING * self.diary.before(t):
+            self._liquidate(t, equity)
+            return
+        self._fill(t, engine, prices, self.market.priced[t] & (self.market.opens[t] > 0.0), equity)
+
+    def mark(self, t: int, engine: Engine) -> None:
+        """Play what a row's close brings before any order is filled at it."""
+        if t < self.rules.first:
+            return
+        marks, nothing = self.contracts.marks[t], ROUNDING * self.diary.before(t)
+        self.beside.begin(t, engine.held)
+        self.beside.fund(t, engine.held)
+        gone = self._close_lost(t, engine, marks)
+        equity = self.worth(engine, marks)
+        if len(self.market.ends) and equity > nothing:
+            ended = self.market.ends[t] & ~gone & (engine.held != 0.0)
+            sides = np.where(engine.held > 0.0, 1.0 - self.rules.haircut, 1.0 + self.rules.haircut)
+            self._force(t, engine, "closed_out", np.minimum(marks * sides, self.limit), ended, equity)
+            gone |= ended
+        self._call_margin(t, engine, gone)
+
+    def fill_at_close(self, t: int, engine: Engine) -> None:
+        """Fill at the mark; a name without a bar keeps what it has."""
+        marks = self.contracts.marks[t]
+        equity = self.worth(engine, marks)
+        if self.rules.at_once:
+            self._decide(t, equity)
+        if equity > ROUNDING * self.diary.before(t):
+            self._fill(t, engine, marks, self.market.priced[t], equity)
+
+    def settle(self, t: int, engine: Engine) -> None:
+        """Take stock of a row after everything in it, and size what is decided at its close."""
+        marks, diary, out = self.contracts.marks[t], self.diary, t - self.rules.first
+        equity = self.worth(engine, marks)
+        self._book_fees(t, engine)
+        if equity <= ROUNDING * diary.before(t):
+            self._liquidate(t, equity)
+            return
+        if not self.rules.at_once:
+            self._decide(t, equity)
+        values = engine.held * marks
+        owed = self.beside.take_stock(values, equity)
+        if out >= 0:
+            diary.returns[out] = equity / diary.before(t) - 1.0
+            diary.equity[out], diary.cash[out], diary.owed[out] = equity, equity - values.sum(), owed
+            diary.quantities[out] = engine.held * self.contracts.units[t]
+
+    def _book_fees(self, t: int, engine: Engine) -> None:
+        """Book what fills have cost since the last row as the two parts of the house's cost."""
+        paid, self.fees = engine.fees - self.fees, engine.fees
+        if paid:
+            self.diary.charge(t, "slippage", paid * self.rules.slippage / self.rules.fee)
+            self.diary.charge(t, "commission", paid * self.rules.commission / self.rules.fee)
+
+    def _opening_prices(self, t: int) -> Floats:
+        """Return prices of the open, the last mark where there is none."""
+        opens = self.contracts.opens[t]
+        prices: Floats = np.where(self.market.priced[t] & (opens > 0.0), opens, self.contracts.marks[t - 1])
+        return prices
+
+    def _close_lost(self, t: int, engine: Engine, prices: Floats) -> Bools:
+        """Close shorts that have lost their collateral, at the price where it had just lost it; return which."""
+        lost: Bools = (engine.held != 0.0) & (prices >= self.limit)
+        for j in np.flatnonzero(lost).tolist():
+            held, price = float(engine.held[j]), float(self.limit[j])
+            self.beside.cash += held * (price - float(prices[j]))
+            self._note(t, j, "collateral_lost", held * price / self.diary.before(t), price)
+            self.limit[j] = np.inf
+            engine.close(j, float(prices[j]))
+        return lost
+
+    def _call_margin(self, t: int, engine: Engine, gone: Bools) -> None:
+        """Close everything at its mark where equity is below the maintenance margin of gross; what was ordered lapses.
+
+        Of `gone` names the engine may still hold what it was told to close.
+        """
+        marks, before = self.contracts.marks[t], self.diary.before(t)
+        equity, left = self.worth(engine, marks), ~gone & (engine.held != 0.0)
+        gross = float((np.abs(engine.held) * marks)[left].sum())
+        if self.rules.margin > 0.0 and ROUNDING * before < equity < self.rules.margin * gross:
+            self._force(t, engine, "margin_call", marks, left, before)
+            self.targets = {k: np.zeros_like(target) for k, target in self.targets.items()}
+
+    def _force(self, t: int, engine: Engine, kind: str, prices: Floats, which: Bools, equity: float) -> None:
+        """Close names at prices of the house and at its cost; values are noted as fractions of `equity`."""
+        for j in np.flatnonzero(which).tolist():
+            held, price, mark = float(engine.held[j]), float(prices[j]), float(self.contracts.marks[t, j])
+            self.diary.charge(t, "slippage", self.rules.slippage * abs(held * price))
+            self.diary.charge(t, "commission", self.rules.commission * abs(held * price))
+            self.beside.cash += held * (price - mark) - self.rules.fee * abs(held * price)
+            self._note(t, j, kind, held * price / equity, price)
+            self.limit[j] = np.inf
+            engine.close(j, mark)
+
+    def _decide(self, t: int, equity: float) -> None:
+        """Fix quantities where a decision is due: weight times equity by mark."""
+        k, rules = self.decisions, self.rules
+        if k < len(rules.decided) and rules.decided[k] == t:
+            net, marks = rules.net[k], self.contracts.marks[t]
+            self.targets[k] = np.divide(net * equity, marks, out=np.zeros_like(net), where=net != 0.0)
+            self.decisions += 1
+
+    def _fill(self, t: int, engine: Engine, prices: Floats, can: Bools, equity: float) -> None:
+        """Order what brings every name that can be traded to its quantity."""
+        target = self.targets.pop(len(self.diary.fills))
+        ordered = (target - engine.held) * prices
+        for j in np.flatnonzero(~can & (np.abs(ordered) > ROUNDING * equity)).tolist():
+            self._note(t, j, "unfilled", float(ordered[j]) / equity, float(prices[j]))
+        self.limit[can] = np.where(target < 0.0, LOST_AT * prices, np.inf)[can]
+        self.diary.shorted |= can & (target < 0.0)
+        for j in np.flatnonzero(can & (target != engine.held)).tolist():
+            engine.bring(j, float(target[j]), float(prices[j]))
+        self.diary.fill(equity, float(np.abs(ordered[can]).sum()), float(ordered[can].sum()))
+
+    def _note(self, t: int, column: int, kind: str, value: float, price: float) -> None:
+        """Add an event; the price is of a contract."""
+        self.diary.note(t, column, kind, value, price / float(self.contracts.units[t, column]))
+
+    def _liquidate(self, t: int, equity: float) -> None:
+        """End the book."""
+        self.diary.liquidate(t, equity)
+        self.alive = False

@@ -1,0 +1,80 @@
+"""What a book is played by: its market in contracts, its orders, and the rules of the house.
+
+A contract is a number of units of an instrument: as many as one unit of the first row has become by splits, times a
+power of ten that puts the price of its first bar between 1 and 10. So a split changes no quantity, and the fixed
+decimals of the engine lose nothing. Nothing later than that first bar is looked at.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.panel import Bools, Floats, units_of
+from tvquant.simulation.account import DIVIDEND, SPLIT, PriceRows
+
+
+class Contracts(NamedTuple):
+    """A market in contracts: T rows, N names.
+
+    `units` are units per contract, `marks` and `opens` prices of a contract (0 or NaN: none), `dividends` cash per
+    contract; without rows where there are none.
+    """
+
+    units: Floats
+    marks: Floats
+    opens: Floats
+    dividends: Floats
+
+
+class Rules(NamedTuple):
+    """K decisions on N names, and how they are traded; rates are per year, those of `yields` (T) from row to row.
+
+    `loans` (N) is what shorts cost, 0 where they are not borrowed; `swaps` (N) are held without paying for them in
+    cash; `assumed_funding` is per value and hour; `margin` the least equity per gross, 0 is no such rule.
+    """
+
+    net: Floats
+    decided: NDArray[np.int64]
+    filled: NDArray[np.int64]
+    at_open: bool
+    slippage: float
+    commission: float
+    borrow_rate: float
+    loans: Floats
+    yields: Floats
+    assumed_funding: float
+    haircut: float
+    margin: float
+    swaps: Bools
+
+    @property
+    def first(self) -> int:
+        """The first row of the book."""
+        return int(self.filled[0])
+
+    @property
+    def at_once(self) -> bool:
+        """Whether orders are filled at the very mark that they were decided at."""
+        return bool(self.filled[0] == self.decided[0])
+
+    @property
+    def fee(self) -> float:
+        """The house's cost of one unit of traded value."""
+        return self.slippage + self.commission
+
+
+def contracts_of(market: PriceRows) -> Contracts:
+    """Return the market in contracts."""
+    marks = market.marks
+    rows, names = marks.shape
+    started = marks[np.argmax(marks > 0.0, axis=0), np.arange(names)]
+    scale = 10.0 ** -np.floor(np.log10(np.where(started > 0.0, started, 1.0)))
+    has_actions = market.actions.shape[1] > 0
+    units = scale * (units_of(market.actions[SPLIT]) if has_actions else np.ones((rows, names)))
+    return Contracts(
+        units=units,
+        marks=marks * units,
+        opens=market.opens * units if len(market.opens) else market.opens,
+        dividends=market.actions[DIVIDEND] * units if has_actions else np.empty((0, names)),
+    )
