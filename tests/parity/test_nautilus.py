@@ -45,7 +45,8 @@ def world_of(seed: int) -> Scenario:
     What nautilus refuses is put back to what asks for nothing.
     """
     world = scenario(seed, CONVENTIONS[seed % 3], gross=1.5 + seed % 3)
-    rules, refused = {"costs": world.costs, "execution": world.execution}, refusals_of(SIMULATORS["nautilus"])
+    costs = replace(world.costs, maker_share=0.0)  # goes with tiers
+    rules, refused = {"costs": costs, "execution": world.execution}, refusals_of(SIMULATORS["nautilus"])
     plain = {"costs": CostModel(), "execution": Execution()}
     for key, (capability, _) in DEMANDS.items():
         section, name = key.split(".")
