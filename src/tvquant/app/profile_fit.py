@@ -18,11 +18,13 @@ from tvquant.profiles import Profile, ResolvedProfile
 from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.selection.models.baseline import Baseline
 from tvquant.selection.models.every_name import EveryName
+from tvquant.simulation.borrow_fee import BORROWED
 from tvquant.universe.membership import absent
 
 MARKET = "benchmark.market"
 WEIGHTS = "allocation.fixed.weights"
 FLOOR = "selection.min_winners"
+LOANS = "costs.borrow_rates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def fitted(contents: Contents, resolved: ResolvedProfile) -> Fitted:
         if symbol not in wanted:
             why = f"is of none of the kinds {_kinds_of(universe)}" if symbol in held else "the lake does not hold"
             raise DataError(f"{key}: {what}names {symbol}, which {why}; import it, or drop it there")
+    _check_loans(contents, profile, wanted | set(profile.benchmark.symbols))
     unheld = [s for s in profile.benchmark.symbols if s not in held]
     if unheld and (neutral := profile.neutral):
         raise DataError(
@@ -99,6 +102,18 @@ def _rates(profile: Profile, wanted: set[str], held: frozenset[str]) -> tuple[st
                 "out there (universe.exclude_symbols)"
             )
     return tuple(dict.fromkeys(series.symbol for series in found.values()))
+
+
+def _check_loans(contents: Contents, profile: Profile, traded: set[str]) -> None:
+    """Refuse a borrow rate of what is not traded, or not borrowed."""
+    lent = contents.names(kinds=BORROWED)
+    for symbol, _ in profile.costs.borrow_rates:
+        if symbol not in traded:
+            raise DataError(
+                f"{LOANS} names {symbol}, which is not in the universe of this lake; import it, or drop it there"
+            )
+        if symbol not in lent:
+            raise DataError(f"{LOANS} names {symbol}, a short of which is not borrowed; drop it there")
 
 
 def _kinds_of(universe: UniverseSection) -> str:

@@ -70,6 +70,12 @@ class Profile(Section):
         for key, what, symbol in self.allocation.limits.named:
             if by := self.universe.leaves_out(symbol):
                 raise broken(f"{what}names {symbol}, which {by} leaves out; let it in there, or drop it here", key)
+        for key, asks in self._sized.items():
+            if asks and self.execution.nav is None:
+                text = (
+                    "is measured against execution.nav, the equity in base currency that the book starts with; set it"
+                )
+                raise broken(text, key)
         train, span = self.windows.train, self.data.span
         if train > self.data.lookback:
             raise broken(f"expected at most data.lookback ({self.data.lookback}), found {train}", "windows.train")
@@ -83,6 +89,17 @@ class Profile(Section):
             if other == self.selection:
                 raise broken(f"{name}: {shown(dict(given))} is what the profile selects by itself", "challengers")
         return self
+
+    @property
+    def _sized(self) -> dict[str, bool]:
+        """Keys that only an account of some size has a meaning for, and whether they ask for anything."""
+        rules, costs = self.execution, self.costs
+        return {
+            "execution.lots": rules.lots,
+            "execution.participation": rules.participation is not None,
+            "costs.tiers": bool(costs.tiers),
+            "costs.impact": costs.impact > 0.0,
+        }
 
     def challenger(self, name: str) -> Self:
         """Return the profile that decides as a challenger does."""

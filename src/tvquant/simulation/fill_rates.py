@@ -32,6 +32,7 @@ def name_rates(panel: Panel, columns: Columns, path: WeightPath, costs: CostMode
     decided, names = path.decided, len(path.keys)
     if costs.spread is Spread.FLAT and costs.impact == 0.0:
         return frozen(np.empty((0, len(decided), names)))
+    check_fields(panel, costs)
     rates = np.zeros((2, len(decided), names))
     rates[0] = costs.slippage_bps * 1e-4
     if costs.spread is not Spread.FLAT:
@@ -45,6 +46,18 @@ def name_rates(panel: Panel, columns: Columns, path: WeightPath, costs: CostMode
         found = costs.impact * _of_each(panel, columns, decided, _Impacts(panel)) * np.sqrt(nav)
         rates[1] = _known(found, path, "costs.impact needs three bars, and one with a volume")
     return frozen(rates)
+
+
+def check_fields(panel: Panel, costs: CostModel) -> None:
+    """Refuse rates that are measured of fields which the panel has not; ProfileError names key and field."""
+    missing = [name for name in ("high", "low") if name not in panel.fields]
+    if costs.spread is not Spread.FLAT and missing:
+        raise ProfileError(
+            f"costs.spread {costs.spread} is measured of highs and lows, and this panel has no {missing[0]!r}; set it "
+            "to flat"
+        )
+    if costs.impact > 0.0 and not {"volume", "quote_volume"} & set(panel.fields):
+        raise ProfileError("costs.impact is measured of volumes, and this panel has none; set it to 0")
 
 
 def tiers_of(costs: CostModel, nav: float | None) -> Floats:
@@ -74,12 +87,6 @@ class _Spreads:
     """The mean of the two-day spreads within the last bars."""
 
     def __init__(self, panel: Panel, estimator: Spread) -> None:
-        missing = [name for name in ("high", "low") if name not in panel.fields]
-        if missing:
-            raise ProfileError(
-                f"costs.spread {estimator} is measured of highs and lows, and this panel has no {missing[0]!r}; set it "
-                "to flat"
-            )
         self._estimator = estimator
         self._prices = tuple(panel.fields[name] for name in ("high", "low", "close"))
 
@@ -93,8 +100,6 @@ class _Impacts:
 
     def __init__(self, panel: Panel) -> None:
         fields = panel.fields
-        if not {"volume", "quote_volume"} & set(fields):
-            raise ProfileError("costs.impact is measured of volumes, and this panel has none; set it to 0")
         self._close, self._value = fields["close"], np.full(fields["close"].shape, np.nan)
         if "volume" in fields:
             self._value = fields["volume"] * fields["close"]

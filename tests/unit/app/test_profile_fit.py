@@ -21,9 +21,13 @@ TREND = {"kinds": [], "exchange": None, "exclude_kinds": [], "currency": None, "
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    folder = tmp_path_factory.mktemp("fitting")
+    return lake_of(tmp_path_factory.mktemp("fitting"), *STOCKS)
+
+
+def lake_of(folder: Path, *symbols: str) -> Lake:
+    """A lake with one bar of each symbol."""
     day = datetime(2024, 1, 2, tzinfo=UTC)
-    pl.DataFrame({"symbol": STOCKS, "timestamp": day, "close": 1.0}).write_parquet(folder / "bars.parquet")
+    pl.DataFrame({"symbol": symbols, "timestamp": day, "close": 1.0}).write_parquet(folder / "bars.parquet")
     made = Lake(folder / "lakehouse")
     import_files(made, [folder / "bars.parquet"], basis=Basis.RAW, recorded_at=datetime(2026, 1, 2, tzinfo=UTC))
     return made
@@ -118,6 +122,19 @@ def test_a_limit_on_a_name_that_the_lake_lacks_is_refused(settings: dict[str, An
     with pytest.raises(DataError, match=told):
         fitted(lake.contents(), profile(**keys))
     fitted(lake.contents(), profile(allocation__limits__names={"NYSE:XOM": 0.1}))
+
+
+@pytest.mark.requirement("R-SIM-17")
+def test_a_borrow_rate_of_what_is_not_borrowed_is_refused(lake: Lake, tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"costs\.borrow_rates names NYSE:OXY, which is not in the universe of this lake"
+    ):
+        fitted(lake.contents(), profile(costs__borrow_rates={"NYSE:OXY": 0.3}))
+    fitted(lake.contents(), profile(costs__borrow_rates={"NYSE:XOM": 0.3}))
+    swap = "BINANCE:BTCUSDT.P"
+    dear = profile("binance_perp_rating_all_long", costs__borrow_rates={swap: 0.3})
+    with pytest.raises(DataError, match=rf"borrow_rates names {swap}, a short of which is not borrowed; drop it there"):
+        fitted(lake_of(tmp_path, swap).contents(), dear)
 
 
 def declared(weights: Any, **settings: Any) -> ResolvedProfile:

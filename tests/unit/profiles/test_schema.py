@@ -319,6 +319,26 @@ def test_limits_by_name_are_read_and_written_alike(vocabulary: Vocabulary) -> No
     assert type(profile).model_validate(profile.values()) == profile
 
 
+SIZED = {
+    "execution__lots": True,
+    "execution__participation": 0.1,
+    "costs__impact": 1.0,
+    "costs__tiers": [{"traded": 0, "maker_bps": 1.0, "taker_bps": 2.0}],
+}
+
+
+@pytest.mark.parametrize("key", SIZED)
+def test_what_is_measured_against_an_account_needs_its_size(vocabulary: Vocabulary, key: str) -> None:
+    with pytest.raises(ProfileError, match=rf"{key.replace('__', '.')}: is measured against execution\.nav"):
+        made(vocabulary, **{key: SIZED[key]})
+    made(vocabulary, **{key: SIZED[key]}, execution__nav=1e6)
+
+
+def test_a_makers_share_is_of_tiers(vocabulary: Vocabulary) -> None:
+    with pytest.raises(ProfileError, match=r"costs\.maker_share: 0\.5 of a maker's fee, and costs\.tiers is empty"):
+        made(vocabulary, costs__maker_share=0.5)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [

@@ -7,6 +7,7 @@ from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import PINNED
+from tvquant.simulation.fill_rates import check_fields
 
 
 def pin(context: RunContext) -> None:
@@ -15,10 +16,12 @@ def pin(context: RunContext) -> None:
     Raises
     ------
     DataError : a bar closes after the run began, or there is no window to decide at.
+    ProfileError : costs are measured of what the bars have not.
     """
     if RecordedRun(context.folder).plan is not None:
         return
     plan, *_ = context.plan, context.risk_free, context.cash_yield  # which ask for panel and windows
+    check_fields(context.panel, plan.resolved.profile.costs.cost_model())
     snapshot = plan.snapshot.to_json()
     write_snapshot(context.folder, plan.digest, snapshot)
     outputs = dict(context.digests) | outputs_of(context.folder.path, [PINNED])

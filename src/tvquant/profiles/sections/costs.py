@@ -1,9 +1,9 @@
 """Section `costs`: what trading and holding cost, and what cash earns; and rates that the lake holds."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from tvquant.core.books import CostModel, FeeTier, Spread
 from tvquant.core.quoting import shown
@@ -105,6 +105,13 @@ class CostsSection(Section):
             if not 0.0 <= value <= 10.0:
                 raise broken(f"{symbol}: expected a fraction per year from 0 to 10, found {value:g}")
         return rates
+
+    @model_validator(mode="after")
+    def _of_tiers(self) -> Self:
+        if self.maker_share and not self.tiers:
+            text = f"{self.maker_share:g} of a maker's fee, and costs.tiers is empty; set it to 0, or give tiers"
+            raise broken(text, "costs.maker_share")
+        return self
 
     def cost_model(self) -> CostModel:
         """Return the costs as simulation takes them; a yield that is a series is put in where its panel is known."""

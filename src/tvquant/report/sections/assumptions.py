@@ -7,10 +7,11 @@ from tvquant.ledger.recorded_run import Absent
 from tvquant.profiles import Profile
 from tvquant.profiles.sections.allocation import LimitsSection
 from tvquant.report.blocks import Block, Facts, Table, Text
+from tvquant.report.costs_in_words import house_costs
 from tvquant.report.formatting import percent
 from tvquant.report.run import RunData, stamps_of
 from tvquant.report.sections.contract import Section
-from tvquant.report.sections.headline import cost_model, universe
+from tvquant.report.sections.headline import universe
 
 FILLED = {
     Convention.NEXT_OPEN: "decided at a close, filled at the next open",
@@ -64,7 +65,7 @@ def _profile(profile: Profile) -> tuple[tuple[str, str], ...]:
             "Halts and delistings",
             f"closed after {rules.halt_limit} rows without a price, {percent(rules.delisting_haircut)} to the bad side",
         ),
-        ("Costs", cost_model(profile)),
+        ("Costs", house_costs(profile)),
         (
             "Limits",
             f"gross {percent(limits.gross)}, net {percent(low)} to {percent(high)}, "

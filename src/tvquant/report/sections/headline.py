@@ -1,11 +1,11 @@
 """The result of the cell that the profile names primary, and what qualifies it."""
 
-from tvquant.core.instruments import Kind
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.profiles import Profile
 from tvquant.report.anchors import beside_anchors
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.caveats import caveats
+from tvquant.report.costs_in_words import house_costs
 from tvquant.report.formatting import count, day, number, percent, probability
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
@@ -89,7 +89,7 @@ def _facts(run: RunData) -> Facts:
             ("Span", _span(run, cell)),
             ("Universe", universe(profile)),
             ("Trials", f"{sum(not c.baseline for c in run.cells)} strategy cells in this run's ledger"),
-            ("Costs", cost_model(profile)),
+            ("Costs", house_costs(profile)),
         )
     )
 
@@ -110,16 +110,6 @@ def universe(profile: Profile) -> str:
     if profile.universe.membership == "current":
         return "today's list (current_only), not point in time: names that failed or left earlier are missing"
     return "dated membership, point in time, as the profile's author states"
-
-
-def cost_model(profile: Profile) -> str:
-    """Return the house costs in words."""
-    costs = profile.costs
-    return (
-        f"{costs.slippage_bps:g} bps slippage + {costs.commission_bps:g} bps commission on traded value; "
-        f"borrow {percent(costs.borrow_rate)} per year on shorts and overdrafts"
-        f"{'; swaps pay and receive funding, and no borrow fee' if Kind.SWAP in profile.universe.kinds else ''}"
-    )
 
 
 HEADLINE = Section(key="headline", title="Headline", draw=draw)
