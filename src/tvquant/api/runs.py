@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tvquant.api.plots import Plots, cell_of
 from tvquant.api.tables import METRICS
+from tvquant.core.books import COST_KINDS
 from tvquant.ledger.verify import Verification, verify
 from tvquant.report.run import RunData, read_run
 
@@ -120,8 +121,11 @@ class Run:
 
     def costs(self, cell: str | None = None) -> "pl.DataFrame":
         """Return what was paid in each row, by kind."""
-        kinds = ("slippage", "commission", "borrow", "overdraft", "funding")
-        return self._rows("returns", cell).select("cell", "time", *kinds)
+        import polars as pl
+
+        rows = self._rows("returns", cell)
+        kinds = (pl.col(kind) if kind in rows.columns else pl.lit(0.0).alias(kind) for kind in COST_KINDS)
+        return rows.select("cell", "time", *kinds)
 
     def decisions(self, cell: str | None = None) -> "pl.DataFrame":
         """Return one row per decision: what was chosen and what fell out, weights, cash by cause, what it returned."""

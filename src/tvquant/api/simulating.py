@@ -49,7 +49,8 @@ class Simulation:
     ----------
     equity : `time`, `equity`, `drawdown` (fall from the highest equity so far), `cash`.
     returns : `time`, `return`: simple, net of costs, row to row.
-    costs : `time` and each kind: `slippage`, `commission`, `borrow`, `overdraft`, `funding`.
+    costs : `time` and each kind: `slippage`, `commission`, `borrow`, `overdraft`, `funding`, `cash_yield`,
+        `impact`.
     turnover : per fill `decided_at`, `filled_at`, `turnover` (one-way: a full switch is 1), `traded` (two-way), both as
         fractions of equity at the fill.
     held : `time` and each name: its value at the close as a fraction of equity, drifted.

@@ -118,6 +118,8 @@ TABLES: Mapping[str, Table] = {
             Column("borrow", OF_START, "accrued on shorts"),
             Column("overdraft", OF_START, "accrued on borrowed cash"),
             Column("funding", OF_START, "of swaps; below 0 where it was received"),
+            Column("cash_yield", OF_START, "earned on idle cash, so below 0"),
+            Column("impact", OF_START, "of fills, by the square-root law"),
         ),
     ),
     "decisions": Table(
@@ -182,13 +184,14 @@ TABLES: Mapping[str, Table] = {
             Column("window", "row", "number of the decision that ordered it; null for what nobody ordered"),
             TIME,
             Column("symbol", "", "EXCHANGE:TICKER"),
-            Column("kind", "", "`fill`, `closed_out`, `collateral_lost`"),
+            Column("kind", "", "`fill`, `closed_out`, `collateral_lost`, `margin_call`"),
             Column("quantity", "units", "bought, below 0 sold, of a book that starts with a capital of 1"),
             Column("price", "quote currency", "of one unit"),
             Column("value", OF_START, "quantity x price"),
             Column("share", OF_EQUITY, "the same at the fill, or before the row"),
             Column("slippage", OF_START, "paid"),
-            Column("commission", OF_START, "paid"),
+            Column("commission", OF_START, "paid; below 0 where makers are"),
+            Column("impact", OF_START, "paid"),
         ),
     ),
     "contributions": Table(
@@ -200,7 +203,7 @@ TABLES: Mapping[str, Table] = {
             Column("symbol", "", "EXCHANGE:TICKER"),
             Column("long", OF_EQUITY, "earned while held long"),
             Column("short", OF_EQUITY, "earned while held short"),
-            Column("costs", OF_EQUITY, "slippage and commission of its trades"),
+            Column("costs", OF_EQUITY, "slippage, commission and impact of its trades"),
         ),
     ),
     "events": Table(
@@ -210,7 +213,7 @@ TABLES: Mapping[str, Table] = {
             CELL,
             TIME,
             Column("symbol", "", "empty where the whole book is meant"),
-            Column("kind", "", "`closed_out`, `collateral_lost`, `unfilled`, `liquidated`"),
+            Column("kind", "", "`closed_out`, `collateral_lost`, `margin_call`, `unfilled`, `liquidated`"),
             Column("value", OF_EQUITY, "signed value at the price used"),
         ),
     ),
@@ -250,7 +253,8 @@ def page() -> str:
         lines += ["| column | unit | meaning |", "|---|---|---|"]
         lines += [f"| `{one.name}` | {one.unit or '-'} | {one.meaning} |" for one in table.columns]
     lines += [
-        "", "`metrics` has more columns where a run has them: `cost_funding`, `collateral_lost`, `assumed_funding` and",
-        "`unassumed_*` of books of swaps. `return`, `traded` and `turnover` of a decision that was not filled are NaN.",
+        "", "`metrics` has more columns where a run has them: `cost_funding`, `cost_cash_yield`, `cost_impact`,",
+        "`collateral_lost`, `margin_call`, `assumed_funding` and `unassumed_*`. `return`, `traded` and `turnover` of a",
+        "decision that was not filled are NaN.",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"

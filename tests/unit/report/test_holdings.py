@@ -19,7 +19,7 @@ from tvquant.report.run import read_run
 from tvquant.report.sections.clusters import CLUSTERS
 from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
-from tvquant.report.sections.current import CURRENT
+from tvquant.report.sections.current import CURRENT, _short_of
 from tvquant.report.sections.exposure import EXPOSURE
 
 HEADLINE = "v4/custom/hrp/custom"
@@ -207,13 +207,20 @@ def test_a_table_of_another_version_is_said_to_lack_a_column(run):
     assert "written by another version and lacks a column" in said.text
 
 
+@pytest.mark.requirement("R-SIM-17")
+def test_a_short_names_what_it_is_sold_by() -> None:
+    """A perpetual is sold as it is; a coin, a share and a fund are borrowed, whatever the generation of the ticker."""
+    said = {name: _short_of(name) for name in ("BINANCE:BTCUSDT.P", "BINANCE:BTCUSDT", "NYSE:GME#2", "AMEX:SPY")}
+    assert said == {"BINANCE:BTCUSDT.P": "short, perpetual"} | dict.fromkeys(list(said)[1:], "short, on margin")
+
+
 def test_current_weights_tell_direction_atoms_clusters_and_how_they_came_in(four):
     blocks = CURRENT.draw(four)
     holdings, limits = of(Table, blocks)
     assert holdings.rows == (
         ("BINANCE:BTCUSDT", "long", f"BTCUSDT{UP}, BTCUSDT{DOWN}", "ranked, cluster floor",
          "1 / 2, 1 / 1", "20.00 %"),
-        ("BINANCE:ETHUSDT", "short", f"ETHUSDT{DOWN}", "alpha fallback", "1 / 1", "-20.00 %"),
+        ("BINANCE:ETHUSDT", "short, on margin", f"ETHUSDT{DOWN}", "alpha fallback", "1 / 1", "-20.00 %"),
         ("OKX:BTCUSDT", "long", f"BTCUSDT{UP}", "cluster floor", "2 / 2", "10.00 %"),
         ("cash", "", "", "", "", "40.00 %"),
     )  # fmt: skip

@@ -6,12 +6,14 @@ from tvquant.core.allocations import LEAST, AllocationOutcome, Constraint, Statu
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
 from tvquant.core.instants import moment
+from tvquant.core.instruments import Kind, symbol_of
 from tvquant.core.selection import SelectionResponse
 from tvquant.ledger.recorded_run import Absent
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import count, day, number, percent, plain, short, some
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.symbology.kinds import structure
 
 MISSING = 12
 """Names without a bar that are shown."""
@@ -103,7 +105,7 @@ def _holdings(decision: Decision, response: SelectionResponse, cash: float) -> T
         behind = atoms.get(name, [])
         rows.append((
             name,
-            "long" if weights[name] > 0 else "short",
+            "long" if weights[name] > 0 else _short_of(name),
             _each([_gated(atom, decision) for atom in behind]),
             _each([plain(response.recruited[atom.symbol]) for atom in behind]),
             _each([" / ".join(str(found.get(atom.symbol, 0)) for found in clusters) for atom in behind]),
@@ -112,6 +114,11 @@ def _holdings(decision: Decision, response: SelectionResponse, cash: float) -> T
     rows.append(("cash", "", "", "", "", percent(cash, 2)))
     head = ("symbol", "direction", "atoms", "came in as", "clusters", "weight, % of equity")
     return Table(head=head, rows=tuple(rows), texts=5)
+
+
+def _short_of(name: str) -> str:
+    """Return how a name is held short: a perpetual needs no loan, all else is borrowed on margin (R-SIM-17)."""
+    return "short, perpetual" if Kind.SWAP in structure(symbol_of(name)).kinds else "short, on margin"
 
 
 def _gated(atom: Atom, decision: Decision) -> str:
