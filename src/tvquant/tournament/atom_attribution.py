@@ -9,8 +9,8 @@
    and funding among the atoms on the side that the book is on. Interest and yield are of cash, so of no
    name.
 5. All is money first, so that windows of many fills add up; then it is divided by the equity at the window's fill.
-6. Of the span that ends in ruin, what atoms and costs do not explain is `execution` of no name: the loss beyond the
-   equity, which nobody pays.
+6. Of a span that ends in the row of ruin, what atoms and costs do not explain is `execution` of no name: the loss
+   beyond the equity, which nobody pays.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class Spans:
     level : F + 1 equities at the fills before their costs, and at the end.
     units, marks : T x N units that one unit of the first row has become by splits, and prices.
     held, earned : units held after the fill, and what one of them earned until the next fill (F x N).
-    ruined : whether the last of them ends in ruin.
+    ruined : numbers of those that end in the row of ruin: the last, and the one before where a fill was in that row.
     """
 
     decision: Integers
@@ -79,7 +79,7 @@ class Spans:
     marks: Floats
     held: Floats
     earned: Floats
-    ruined: bool
+    ruined: tuple[int, ...]
 
 
 def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Sequence[Trade]) -> Mapping[str, Any]:
@@ -99,10 +99,10 @@ def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Sequence[
     shares = Shares.of(of, asked)
     costs = {kind: _costs(paid, of, shares, made, kind) for kind in kinds}
     unexplained = np.zeros((len(of.filled), 1))
-    if of.ruined:
-        execution[-1] = 0.0
-        known = gross[-1].sum() - sum(float(block[-1].sum()) for block in costs.values())
-        unexplained[-1] = of.level[-1] - of.level[-2] - known
+    for k in of.ruined:
+        execution[k] = 0.0
+        known = gross[k].sum() - sum(float(block[k].sum()) for block in costs.values())
+        unexplained[k] = of.level[k + 1] - of.level[k] - known
     first = np.flatnonzero(np.diff(of.decision, prepend=-1))
     level = of.level[first]
     nothing = np.zeros_like(unexplained)
@@ -168,7 +168,7 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
         marks=market.marks,
         held=paid.held_at_close()[rows] if _at_open(paid) else result.quantities[rows],
         earned=earned,
-        ruined=result.failure is not None,
+        ruined=_ruined(paid, end),
     )
 
 
@@ -294,6 +294,15 @@ def _accrued(paid: Accruals, of: Spans, kind: str) -> Floats:
     np.add.at(cost, np.maximum(before, 0), early)  # nothing is owed before the first fill
     np.add.at(cost, np.maximum(after, 0), ledger - early)
     return cost
+
+
+def _ruined(paid: Accruals, end: Integers) -> tuple[int, ...]:
+    """Return numbers of spans that end in the row of ruin, by their end rows; not one that a fill at the open ends."""
+    if paid.end is None:
+        return ()
+    row = len(paid.panel.times) - len(paid.result.times) + paid.end
+    found: list[int] = np.flatnonzero(end >= row).tolist()
+    return tuple(found[-1:] if _at_open(paid) else found)
 
 
 def _at_open(paid: Accruals) -> bool:

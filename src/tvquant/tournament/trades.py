@@ -51,17 +51,17 @@ class Trade:
 
 def trades(panel: Panel, result: SimResult, execution: Execution, costs: CostModel) -> list[Trade]:
     """Return every trade of a book over the columns of the panel, by row and then by name."""
-    closed: dict[int, dict[str, BookEvent]] = {}
+    closed: dict[int, list[BookEvent]] = {}
     end = len(panel.times)
     for event in result.events:
         if event.kind in CLOSED:
-            closed.setdefault(event.row, {})[event.key] = event
+            closed.setdefault(event.row, []).append(event)
         elif event.kind == LIQUIDATED:
             end = event.row
     fills = {int(row): k for k, row in enumerate(result.filled)}
     rows = sorted(row for row in {*fills, *closed} if row < end)
     of = _Book(panel=panel, result=result, execution=execution, costs=costs, keys=panel.keys)
-    return [one for row in rows for one in _of_row(of, row, fills.get(row), closed.get(row, {}))]
+    return [one for row in rows for one in _of_row(of, row, fills.get(row), closed.get(row, []))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,28 +87,27 @@ class _Book:
         return self.costs.slippage_bps * paid, self.costs.commission_bps * paid, 0.0
 
 
-def _of_row(of: _Book, row: int, fill: int | None, closed: dict[str, BookEvent]) -> Iterator[Trade]:
+def _of_row(of: _Book, row: int, fill: int | None, closed: list[BookEvent]) -> Iterator[Trade]:
     """Give the trades of one row by name: what was closed, then what was filled."""
     at = row - (len(of.panel.times) - len(of.result.times))
     before = _held_before(of.panel, of.result, row, at)
     prior = float(of.result.equity[at - 1]) if at > 0 else 1.0
     moved = of.result.quantities[at] - before
-    events = {of.keys.index(key): event for key, event in closed.items()}
-    gone = {
-        j: -event.value * prior / event.price if event.kind in (LOST, CALLED) else -float(before[j])
-        for j, event in events.items()
-    }
-    for j, quantity in gone.items():
+    gone: dict[int, list[tuple[BookEvent, float]]] = {}
+    for event in closed:  # lost at the open, bought, and called at the close: a name may be closed twice
+        j = of.keys.index(event.key)
+        quantity = -event.value * prior / event.price if event.kind in (LOST, CALLED) else -float(before[j])
+        gone.setdefault(j, []).append((event, quantity))
         moved[j] -= quantity
     level, filled = prior, np.zeros(len(moved), np.bool_)
     prices = of.panel.fields["open" if of.execution.convention is Convention.NEXT_OPEN else "close"][row]
     if fill is not None:
         level = float(of.result.fill_equity[fill])
         filled = np.abs(moved * prices) > ROUNDING * level  # of no price, nothing is
-    for j in sorted({*np.flatnonzero(filled).tolist(), *events}):
-        if (event := events.get(j)) is not None:
-            priced = of.priced(of.last_fill(row), j, gone[j] * event.price)
-            yield _trade((row, -1, of.keys[j], event.kind), (gone[j], event.price), prior, priced)
+    for j in sorted({*np.flatnonzero(filled).tolist(), *gone}):
+        for event, quantity in gone.get(j, ()):
+            priced = of.priced(of.last_fill(row), j, quantity * event.price)
+            yield _trade((row, -1, of.keys[j], event.kind), (quantity, event.price), prior, priced)
         if fill is not None and filled[j]:
             quantity, price = float(moved[j]), float(prices[j])
             yield _trade((row, fill, of.keys[j], FILL), (quantity, price), level, of.priced(fill, j, quantity * price))
