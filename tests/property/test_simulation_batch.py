@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.panels import instruments, panel_of
 from builders.simulated_books import Scenario, scenario
-from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, SimResult
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, SimResult, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.simulation import batch
+from tvquant.core.instruments import Kind
+from tvquant.simulation import batch, batch_single
 from tvquant.simulation.batch import BookPaths, play_books
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -104,6 +106,36 @@ def test_a_book_depends_on_nothing_beside_it(convention: Convention, seed: int) 
     for kind, totals in whole.costs.items():
         np.testing.assert_array_equal(cut.costs[kind][::-1], totals, err_msg=kind)
         np.testing.assert_array_equal(alone.costs[kind], totals[:1], err_msg=kind)
+
+
+@pytest.mark.parametrize("convention", list(Convention))
+def test_a_single_plain_book_is_played_by_the_shorter_way_or_given_up(
+    convention: Convention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spot without holes, actions or interest: kept or given up, the book is that of custom."""
+    kept, run = [], batch_single.run
+    monkeypatch.setattr(batch_single, "run", lambda *given: kept.append(run(*given)) or kept[-1])
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rows, names = int(rng.integers(12, 60)), int(rng.integers(1, 11))
+        close = 50.0 * np.exp(rng.normal(0.0, rng.choice([0.02, 0.12]), (rows, names)).cumsum(axis=0))
+        opens = close * np.exp(rng.normal(0.0, 0.03, close.shape))
+        if seed % 8 == 0:
+            opens[rng.random(close.shape) < 0.1] = np.nan
+        panel = panel_of({"close": close, "open": opens}, names=instruments(names, kind=Kind.SPOT))
+        decided = np.arange(int(rng.integers(0, 3)), rows, int(rng.integers(3, 20)))
+        net = rng.normal(0.0, 1.0, (len(decided), names))
+        net *= rng.choice([1.0, 3.0]) / np.abs(net).sum(axis=1, keepdims=True)
+        path = WeightPath(keys=panel.keys, decided=decided, net=net)
+        world = Scenario(panel, path, CostModel(borrow_rate=0.0), Execution(convention=convention))
+        one, books = world.play(), played(world, net[None], positions=True)
+        assert_same_book(books, 0, one)
+        assert books.stamps == one.stamps
+        assert kept[-1] == (not one.events)
+        if kept[-1]:
+            np.testing.assert_allclose(books.quantities[:, :, 0], one.quantities[one.filled - one.filled[0]], **CLOSE)
+    assert len(kept) == 40
+    assert 8 < sum(kept) < 36
 
 
 def test_positions_are_those_after_each_fill() -> None:

@@ -7,7 +7,8 @@ accruals), and so are their figures; a book that must be looked into, row by row
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
     from tvquant.simulation.account import PriceRows
     from tvquant.simulation.batch_account import Books, Plans
 
-FLAT = frozenset({"slippage_bps", "commission_bps", "borrow_rate", "assumed_funding_bps"})
-"""Costs that books are played with; any other must be at its default."""
-HELD = frozenset({"convention", "lag", "halt_limit", "delisting_haircut", "nav", "buffer"})
-"""Rules of execution, likewise; the value at the start changes nothing where nothing is measured against it."""
-CHUNK = 64
+TAKEN = MappingProxyType({
+    "costs": ("slippage_bps", "commission_bps", "borrow_rate", "assumed_funding_bps"),
+    "execution": ("convention", "lag", "halt_limit", "delisting_haircut", "nav", "buffer"),
+})  # fmt: skip
+"""Costs and rules of execution that books are played with, the value at the start among them: nothing else is measured
+against it."""
+PLAIN = MappingProxyType({
+    section: tuple((one.name, one.default) for one in fields(kind) if one.name not in TAKEN[section])
+    for section, kind in (("costs", CostModel), ("execution", Execution))
+})  # fmt: skip
+"""All others, with the value that each must have."""
+CHUNK = 128
 """Books that are kept side by side. Their quantities, orders and one stretch of values must fit into a core's caches:
 3 x N x CHUNK x 8 bytes, and as much for every decision that waits for its fill."""
 OVERDRAWN = 1e-9
@@ -92,7 +100,7 @@ def play_books(
 
     Book p * C + c is path p under costs c. Every figure is that of the simulator `custom`, to 1e-12; none depends on
     the books beside it or on `threads`. Memory: R x K of the result, 3 x F x K of its fills, N x K more per fill with
-    `positions`, and 4 x N x 64 numbers per thread.
+    `positions`, and 4 x N x 128 numbers per thread.
 
     Parameters
     ----------
@@ -107,66 +115,71 @@ def play_books(
     ModelError : weights that cannot be traded: not finite, an unknown or never traded name, no fill in the panel.
     DataError : an impossible price or corporate action.
     """
-    from tvquant.simulation import batch_account, batch_kernel, quotes
+    from tvquant.simulation import quotes
 
     models = (costs,) if isinstance(costs, CostModel) else tuple(costs)
     _check_flat(models, execution)
     net = np.ascontiguousarray(net, dtype=np.float64)
-    paths, _, names = net.shape
     if execution.buffer > 0.0:
         net = net * (1.0 - execution.buffer)
     every = WeightPath(keys=keys, decided=decided, net=net[0])
-    for weights in net if not np.isfinite(net).all() else net[:1]:
-        check_path(panel, WeightPath(keys=keys, decided=decided, net=weights))
+    check_path(panel, every)
+    if len(net) > 1 and not np.isfinite(net).all():
+        for weights in net:
+            check_path(panel, replace(every, net=weights))
     columns = columns_of(panel, every)
     instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
     filled = fill_rows(decided, execution, len(panel.times))
     at_open = execution.convention is Convention.NEXT_OPEN
     market = quotes.market_of(panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None)
     if not market.marks[decided[0]].all():
-        check_traded(market.marks, WeightPath(keys=keys, decided=decided, net=np.abs(net).max(axis=0)))
-    plans = _plans(market, instruments, models, execution, (decided, filled, net))
-    rows, fills, count = len(panel.times) - int(filled[0]), len(filled), paths * len(models)
-    books = batch_account.Books(
-        equity=np.zeros((rows, count)),
-        fills=np.zeros((3, fills, count)),
-        costs=np.zeros((len(batch_account.KINDS), count)),
-        events=np.zeros((len(batch_account.EVENTS), count), np.int64),
-        fills_of=np.zeros(count, np.int64),
-        owed=np.zeros(count),
-        shorted=np.zeros(names, np.bool_),
-        quantities=np.empty((fills if positions else 0, names, count)),
-    )
+        check_traded(market.marks, replace(every, net=np.abs(net).max(axis=0)))
+    plans = _plans(instruments, models, execution, (decided, filled, net))
+    books = _played(market, plans, threads, positions=positions)
+    return _result(panel, filled, books, _stamps(execution, books, instruments))
+
+
+def _played(market: "PriceRows", plans: "Plans", threads: int, *, positions: bool) -> "Books":
+    """Return the books, played chunk by chunk; a single plain one by the shorter way."""
+    from tvquant.simulation import batch_account, batch_kernel, batch_single
+
+    count = len(plans.path)
+
+    def blank() -> "Books":
+        return batch_account.blank(market.marks.shape, plans, positions=positions)
 
     def play(start: int) -> None:
         batch_kernel.run(market, plans, books, start, min(CHUNK, count - start))
 
-    starts = range(0, count, CHUNK)
+    books = blank()
+    if count == 1 and batch_single.is_plain(market, plans):
+        if batch_single.run(market, plans, books):
+            return books
+        books = blank()
     if threads == 1:
-        for start in starts:
+        for start in range(0, count, CHUNK):
             play(start)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(play, starts))
-    return _result(panel, filled, books, _stamps(execution, books, instruments))
+            list(pool.map(play, range(0, count, CHUNK)))
+    return books
 
 
 def _check_flat(models: tuple[CostModel, ...], execution: Execution) -> None:
     """Refuse rules out of range, and those that only the simulators play, one book at a time; ProfileError names it."""
     for costs in models:
         check_rules(costs, execution)
-    for section, known, values in (("costs", FLAT, models), ("execution", HELD, (execution,))):
-        for one in fields(values[0]):
-            found = [value for value in (getattr(v, one.name) for v in values) if np.any(value != one.default)]
-            if found and one.name not in known:
+    for section, given in (*(("costs", costs) for costs in models), ("execution", execution)):
+        for name, plain in PLAIN[section]:
+            found = getattr(given, name)
+            if found is not plain and np.any(found != plain):
                 raise ProfileError(
-                    f"{section}.{one.name} is {shown(found[0])}: many books at once are played with flat costs and "
-                    f"plain execution ({one.name}: {shown(one.default)}); play these one by one with a simulator"
+                    f"{section}.{name} is {shown(found)}: many books at once are played with flat costs and "
+                    f"plain execution ({name}: {shown(plain)}); play these one by one with a simulator"
                 )
 
 
 def _plans(
-    market: "PriceRows",
     instruments: tuple[Instrument, ...],
     models: tuple[CostModel, ...],
     execution: Execution,
@@ -177,27 +190,29 @@ def _plans(
 
     decided, filled, net = asked
     decided = np.ascontiguousarray(decided[: len(filled)])
-    busy = market.eventful.copy()
-    busy[decided] = busy[filled] = True
-    waiting = np.searchsorted(decided, filled, side="right") - np.arange(len(filled))
-    rates = [
-        (one.slippage_bps * 1e-4, one.commission_bps * 1e-4, one.borrow_rate, one.assumed_funding_bps * 1e-4 / 8.0)
-        for one in models
-    ]
-    swaps = np.array([Kind.SWAP in one.kinds for one in instruments])
-    borrows = any(one.borrow_rate > 0.0 for one in models)
+    waiting = decided.searchsorted(filled, side="right") - np.arange(len(filled))
+    rates = np.array([
+        [one.slippage_bps * 1e-4 for one in models],
+        [one.commission_bps * 1e-4 for one in models],
+        [one.borrow_rate for one in models],
+        [one.assumed_funding_bps * 1e-4 / 8.0 for one in models],
+    ])  # fmt: skip
+    pays, swaps = np.zeros((2, len(instruments)), np.bool_)
+    accrues = any(Kind.SWAP in one.kinds for one in instruments) or any(one.borrow_rate > 0.0 for one in models)
+    if accrues:
+        pays[:] = [pays_borrow_fee(one) for one in instruments]
+        swaps[:] = [Kind.SWAP in one.kinds for one in instruments]
     return Plans(
         net=frozen(net),
-        path=np.repeat(np.arange(len(net)), len(models)),
-        rates=np.ascontiguousarray(np.tile(np.array(rates).T, len(net))),
+        path=np.arange(len(net)).repeat(len(models)),
+        rates=rates if len(net) == 1 else np.tile(rates, len(net)),
         decided=frozen(decided),
         filled=frozen(filled),
-        busy=frozen(busy),
-        bears_fee=np.array([pays_borrow_fee(one) for one in instruments]),
+        bears_fee=pays,
         swaps=swaps,
         at_open=execution.convention is Convention.NEXT_OPEN,
         at_once=bool(filled[0] == decided[0]),
-        accrues=borrows or bool(swaps.any()),
+        accrues=accrues,
         haircut=float(execution.delisting_haircut),
         pending=int(waiting.max()),
     )
@@ -214,8 +229,8 @@ def _stamps(execution: Execution, books: "Books", instruments: tuple[Instrument,
         stamps.add(Stamp.OVERDRAFT)
     if books.costs[ASSUMED].any():
         stamps.add(Stamp.ASSUMED_FUNDING)
-    shorted = [one for one, short in zip(instruments, books.shorted.tolist(), strict=True) if short]
-    if any(Kind.SPOT in one.kinds and pays_borrow_fee(one) for one in shorted):
+    shorted = {instruments[j].kinds: instruments[j] for j in np.flatnonzero(books.shorted).tolist()}
+    if any(Kind.SPOT in kinds and pays_borrow_fee(one) for kinds, one in shorted.items()):
         stamps.add(Stamp.RESEARCH_ONLY)
     return frozenset(stamps)
 

@@ -5,6 +5,8 @@ As in `account.py` they are tuples of few arrays, and constants name the rows of
 
 from typing import NamedTuple
 
+import numpy as np
+
 from tvquant.core.panel import Bools, Floats
 from tvquant.simulation.account import Integers
 
@@ -26,14 +28,14 @@ CASH, DEBT, LOAN, BEFORE, NOW, GROSS, NET, COST = range(8)
 """Rows of `Accounts.money`."""
 PRICE, LOST_FROM = range(2)
 """Rows of `Accounts.common`."""
-DECIDED, FILLED = range(2)
+DECIDED, FILLED, ENDED = range(3)
 """Places in `Accounts.tally`."""
 
 
 class Plans(NamedTuple):
     """What K books ask for: P paths of D decisions (P x D x N), the path of each book, and its rates (4 x K).
 
-    `decided` (D), `filled` (F) and `busy` (T) are rows as in `account.Orders`; `bears_fee` and `swaps` are names.
+    `decided` (D), `filled` (F) are rows of the panel; `bears_fee`, `swaps` (N) are set where anything accrues at all.
     """
 
     net: Floats
@@ -41,7 +43,6 @@ class Plans(NamedTuple):
     rates: Floats
     decided: Integers
     filled: Integers
-    busy: Bools
     bears_fee: Bools
     swaps: Bools
     at_open: bool
@@ -72,7 +73,7 @@ class Accounts(NamedTuple):
     """What goes from row to row of C books: quantities (3 x N x C), orders (pending x N x C), money (8 x C).
 
     `values` (3 x STRETCH x C) are of a stretch of rows. All books share a price, and a price from which shorts have
-    lost their collateral (2 x N). `tally` counts decisions and fills, and `start` is the first book's number.
+    lost their collateral (2 x N). `tally` counts decisions, fills and ruins, and `start` is the first book's number.
     """
 
     names: Floats
@@ -82,3 +83,18 @@ class Accounts(NamedTuple):
     common: Floats
     tally: Integers
     start: int
+
+
+def blank(shape: tuple[int, ...], plans: Plans, *, positions: bool) -> Books:
+    """Return unwritten books on a market of T rows and N names."""
+    (rows, names), fills, count = shape, len(plans.filled), len(plans.path)
+    return Books(
+        equity=np.zeros((rows - int(plans.filled[0]), count)),
+        fills=np.zeros((3, fills, count)),
+        costs=np.zeros((len(KINDS), count)),
+        events=np.zeros((len(EVENTS), count), np.int64),
+        fills_of=np.zeros(count, np.int64),
+        owed=np.zeros(count),
+        shorted=np.zeros(names, np.bool_),
+        quantities=np.empty((fills if positions else 0, names, count)),
+    )

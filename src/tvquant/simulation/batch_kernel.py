@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from tvquant.core.panel import Bools
 from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, PriceRows
 from tvquant.simulation.batch_account import (
     BEFORE,
     CASH,
     COST,
     DECIDED,
+    ENDED,
     FILLED,
     HELD,
     LENT,
@@ -67,14 +69,17 @@ def _play(market_: tuple[Any, ...], plans_: tuple[Any, ...], books_: tuple[Any, 
         money=np.zeros((8, count)),
         values=np.zeros((3, STRETCH, count)),
         common=np.full((2, names), np.inf),
-        tally=np.zeros(2, np.int64),
+        tally=np.zeros(3, np.int64),
         start=start,
     )
     for k in range(count):
         account.money[CASH, k] = account.money[BEFORE, k] = 1.0
+    busy = market.eventful.copy()
+    for fill in range(len(plans.filled)):
+        busy[plans.decided[fill]] = busy[plans.filled[fill]] = True
     t, first = plans.decided[0], plans.filled[0]
     while t < rows:
-        until = t if plans.busy[t] else _calm_until(market, plans, account, t)
+        until = t if busy[t] else _calm_until(market, busy, account, t)
         if until == t:
             _step(market, plans, books, account, t)
             until = t + 1
@@ -84,13 +89,13 @@ def _play(market_: tuple[Any, ...], plans_: tuple[Any, ...], books_: tuple[Any, 
 
 
 @part
-def _calm_until(market: PriceRows, plans: Plans, account: Accounts, t: int) -> int:
+def _calm_until(market: PriceRows, busy: Bools, account: Accounts, t: int) -> int:
     """Return the first row from `t` on that needs every step: a busy one, or one whose mark takes collateral."""
     lost_from = account.common[LOST_FROM]
     posted = False
     for j in range(len(lost_from)):
         posted |= lost_from[j] < np.inf
-    while t < len(market.marks) and not plans.busy[t]:
+    while t < len(market.marks) and not busy[t]:
         lost = False
         if posted:
             for j in range(len(lost_from)):
@@ -110,57 +115,70 @@ def _hold(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: i
         if plans.accrues:
             multiply(market.marks[t:end], account.names[LENT], account.values[LENT])
             multiply(market.marks[t:end], account.names[SWAPPED], account.values[SWAPPED])
-        i, ruined = 0, False
-        while t < end and not ruined:
-            if plans.accrues:
-                accrue(market, plans, books, account, t)
-                if market.funding.shape[0] > 0:
-                    pay_funding(
-                        plans, books, account, market.marks[t], market.funding[RATES, t], market.funding[BARE, t]
-                    )
-            ruined = _mark(plans, books, account, t, i)
-            if ruined:
-                _bury(account)
-            t, i = t + 1, i + 1
+            t = _mark_and_accrue(market, plans, books, account, t, end)
+        else:
+            t = _mark(books, account, t - plans.filled[0], end - t) + plans.filled[0]
 
 
 @part
-def _mark(plans: Plans, books: Books, account: Accounts, t: int, i: int) -> bool:
-    """Write the equity of a calm row, the i-th of its stretch; return whether it ruins any book."""
-    money, out, start = account.money, t - plans.filled[0], account.start
-    cash, before, now, value = money[CASH], money[BEFORE], money[NOW], account.values[HELD, i]
-    ruined = False
-    for k in range(len(cash)):
-        equity = cash[k] + value[k]
-        ruined |= (equity <= ROUNDING * before[k]) & (before[k] > 0.0)
-        now[k] = equity
-        books.equity[out, start + k] = equity
-    if ruined:
-        _strike(books, account, out)
-    if plans.accrues:
+def _mark_and_accrue(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: int, end: int) -> int:
+    """Play calm rows from `t` to before `end` with what accrues in each; return the row behind the last one played."""
+    first, i, alive = plans.filled[0], 0, True
+    while t < end and alive:
+        accrue(market, plans, books, account, t)
+        if market.funding.shape[0] > 0:
+            pay_funding(plans, books, account, market.marks[t], market.funding[RATES, t], market.funding[BARE, t])
+        account.values[HELD, 0] = account.values[HELD, i]
+        living = account.tally[ENDED]
+        _mark(books, account, t - first, 1)
+        alive = account.tally[ENDED] == living
         owe(books, account, account.values[LENT, i], account.values[SWAPPED, i])
-    for k in range(len(cash)):
-        before[k] = now[k]
-    return ruined
+        t, i = t + 1, i + 1
+    return t
 
 
 @part
-def _strike(books: Books, account: Accounts, out: int) -> None:
-    """Set the equity of those that have no more than rounding left to zero, and count them."""
+def _mark(books: Books, account: Accounts, out: int, rows: int) -> int:
+    """Write the equity of a stretch of rows; return the row behind the last one, which is the first that ruins a book.
+
+    What is held changes in that row, and with it the values of those that follow.
+    """
+    cash, before, start, value = account.money[CASH], account.money[BEFORE], account.start, account.values[HELD]
+    for i in range(rows):
+        ruined = False
+        for k in range(len(cash)):
+            equity = cash[k] + value[i, k]
+            gone = (equity <= ROUNDING * before[k]) & (before[k] > 0.0)
+            ruined |= gone
+            before[k] = 0.0 if gone else equity
+            books.equity[out + i, start + k] = before[k]
+        if ruined:
+            _bury(books, account)
+            return out + i + 1
+    return out + rows
+
+
+@part
+def _end_ruined(books: Books, account: Accounts) -> None:
+    """End the books whose equity is no more than rounding of what it was a row earlier."""
     before, now = account.money[BEFORE], account.money[NOW]
+    ruined = False
     for k in range(len(now)):
-        if before[k] > 0.0 and now[k] <= ROUNDING * before[k]:
-            now[k] = 0.0
-            books.events[LIQUIDATED, account.start + k] += 1
-            if out >= 0:
-                books.equity[out, account.start + k] = 0.0
+        ruined |= (now[k] <= ROUNDING * before[k]) & (before[k] > 0.0)
+    if ruined:
+        for k in range(len(now)):
+            if now[k] <= ROUNDING * before[k]:
+                before[k] = 0.0
+        _bury(books, account)
 
 
 @part
-def _bury(account: Accounts) -> None:
-    """Take everything from the books whose equity is zero: what they hold, owe and have ordered."""
+def _bury(books: Books, account: Accounts) -> None:
+    """Take everything from the books that had equity and have none: what they hold, owe and have ordered."""
     for k in range(account.money.shape[1]):
-        if account.money[BEFORE, k] == 0.0:
+        if account.money[BEFORE, k] == 0.0 and books.events[LIQUIDATED, account.start + k] == 0:
+            books.events[LIQUIDATED, account.start + k] = 1
+            account.tally[ENDED] += 1
             account.money[:, k] = 0.0
             account.names[:, :, k] = 0.0
             account.ordered[:, :, k] = 0.0
@@ -184,7 +202,7 @@ def _step(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: i
         set_open_prices(market, account, t)
         close_lost(books, account)
         value_holdings(account)
-        _end_ruined(books, account, out)
+        _end_ruined(books, account)
         fill_orders(market, plans, books, account, t)
     for j in range(len(price)):
         price[j] = market.marks[t, j]
@@ -199,11 +217,11 @@ def _step(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: i
     if decides and plans.at_once:
         order_quantities(plans, account)
     if trades and not plans.at_open:
-        _end_ruined(books, account, out)
+        _end_ruined(books, account)
         fill_orders(market, plans, books, account, t)
         for k in range(account.money.shape[1]):
             account.money[NOW, k] -= account.money[COST, k]
-    _end_ruined(books, account, out)
+    _end_ruined(books, account)
     if decides and not plans.at_once:
         order_quantities(plans, account)
     account.tally[DECIDED] += decides
@@ -212,18 +230,3 @@ def _step(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: i
         for k in range(account.money.shape[1]):
             books.equity[out, account.start + k] = account.money[NOW, k]
             account.money[BEFORE, k] = account.money[NOW, k]
-
-
-@part
-def _end_ruined(books: Books, account: Accounts, out: int) -> None:
-    """End the books whose equity is no more than rounding."""
-    before, now = account.money[BEFORE], account.money[NOW]
-    ruined = False
-    for k in range(len(now)):
-        ruined |= (now[k] <= ROUNDING * before[k]) & (before[k] > 0.0)
-    if ruined:
-        _strike(books, account, out)
-        for k in range(len(now)):
-            if now[k] == 0.0:
-                before[k] = 0.0
-        _bury(account)

@@ -80,12 +80,11 @@ def pay_funding(plans: Plans, books: Books, account: Accounts, price: Floats, ra
 @part
 def owe(books: Books, account: Accounts, lent: Floats, swapped: Floats) -> None:
     """Set what is owed after a row: the value of borrowed names; cash, of which swaps have taken none."""
-    cash, debt, loan, now = account.money[CASH], account.money[DEBT], account.money[LOAN], account.money[NOW]
+    cash, debt, loan, before = account.money[CASH], account.money[DEBT], account.money[LOAN], account.money[BEFORE]
     for k in range(len(cash)):
-        owed = max(0.0, -(cash[k] + swapped[k]))
-        debt[k], loan[k] = owed, lent[k]
-        if now[k] > 0.0:
-            books.owed[account.start + k] = max(books.owed[account.start + k], owed)
+        alive = 1.0 if before[k] > 0.0 else 0.0
+        debt[k], loan[k] = max(0.0, -(cash[k] + swapped[k])) * alive, lent[k] * alive
+        books.owed[account.start + k] = max(books.owed[account.start + k], debt[k])
 
 
 @part
@@ -144,6 +143,9 @@ def order_quantities(plans: Plans, account: Accounts) -> None:
     """Turn weights into quantities at the decision mark; without a mark there is no weight."""
     decision, price, equity = account.tally[DECIDED], account.common[PRICE], account.money[NOW]
     ordered = account.ordered[decision % len(account.ordered)]
+    if len(equity) == 1:
+        _order_one(plans.net[plans.path[account.start], decision], price, equity[0], ordered.ravel())
+        return
     for k in range(len(equity)):
         path = plans.path[account.start + k]
         for j in range(len(price)):
@@ -155,39 +157,25 @@ def order_quantities(plans: Plans, account: Accounts) -> None:
 
 
 @part
+def _order_one(weights: Floats, price: Floats, equity: float, ordered: Floats) -> None:
+    """Do `order_quantities` for one book: the loop is over names."""
+    for j in range(len(price)):
+        ordered[j] = weights[j] * equity / price[j] if price[j] > 0.0 else 0.0
+
+
+@part
 def fill_orders(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: int) -> None:
     """Bring every name that can be traded to its ordered quantity, and charge it."""
-    fill, held, price, lost_from = (
-        account.tally[FILLED],
-        account.names[HELD],
-        account.common[PRICE],
-        account.common[LOST_FROM],
-    )
-    gross, net, equity, cash = account.money[GROSS], account.money[NET], account.money[NOW], account.money[CASH]
-    cost = account.money[COST]
-    ordered, start = account.ordered[fill % len(account.ordered)], account.start
+    fill, held, cash = account.tally[FILLED], account.names[HELD], account.money[CASH]
+    gross, net, equity, cost = account.money[GROSS], account.money[NET], account.money[NOW], account.money[COST]
+    start = account.start
+    if len(cash) == 1:
+        gross[0], net[0] = _trade_one(market, plans, books, account, t)
+    else:
+        _trade(market, plans, books, account, t)
     for k in range(len(cash)):
-        gross[k] = net[k] = 0.0
-    for j in range(len(held)):
-        if market.priced[t, j] and (not plans.at_open or market.opens[t, j] > 0.0):
-            short = False
-            for k in range(len(cash)):
-                moved = (ordered[j, k] - held[j, k]) * price[j]
-                gross[k] += abs(moved)
-                net[k] += moved
-                held[j, k] = ordered[j, k]
-                short |= ordered[j, k] < 0.0
-            lost_from[j] = LOST_AT * price[j] if short else np.inf
-            books.shorted[j] |= short
-        else:
-            for k in range(len(cash)):
-                moved = (ordered[j, k] - held[j, k]) * price[j]
-                books.events[UNFILLED, start + k] += abs(moved) > ROUNDING * equity[k]
-    for k in range(len(cash)):
-        slippage, commission = (
-            plans.rates[SLIPPAGE, start + k] * gross[k],
-            plans.rates[COMMISSION, start + k] * gross[k],
-        )
+        slippage = plans.rates[SLIPPAGE, start + k] * gross[k]
+        commission = plans.rates[COMMISSION, start + k] * gross[k]
         books.costs[SLIPPAGE, start + k] += slippage
         books.costs[COMMISSION, start + k] += commission
         cost[k] = slippage + commission
@@ -202,6 +190,50 @@ def fill_orders(market: PriceRows, plans: Plans, books: Books, account: Accounts
             for k in range(len(cash)):
                 books.quantities[fill, j, start + k] = held[j, k]
     account.tally[FILLED] = fill + 1
+
+
+@part
+def _trade(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: int) -> None:
+    """Do the trades of a fill: set quantities, posted prices, and in GROSS and NET what was traded of each book."""
+    held, price, lost_from = account.names[HELD], account.common[PRICE], account.common[LOST_FROM]
+    gross, net, equity = account.money[GROSS], account.money[NET], account.money[NOW]
+    ordered = account.ordered[account.tally[FILLED] % len(account.ordered)]
+    for k in range(len(gross)):
+        gross[k] = net[k] = 0.0
+    for j in range(len(held)):
+        if market.priced[t, j] and (not plans.at_open or market.opens[t, j] > 0.0):
+            short = False
+            for k in range(len(gross)):
+                moved = (ordered[j, k] - held[j, k]) * price[j]
+                gross[k] += abs(moved)
+                net[k] += moved
+                held[j, k] = ordered[j, k]
+                short |= ordered[j, k] < 0.0
+            lost_from[j] = LOST_AT * price[j] if short else np.inf
+            books.shorted[j] |= short
+        else:
+            for k in range(len(gross)):
+                moved = (ordered[j, k] - held[j, k]) * price[j]
+                books.events[UNFILLED, account.start + k] += abs(moved) > ROUNDING * equity[k]
+
+
+@part
+def _trade_one(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: int) -> tuple[float, float]:
+    """Do `_trade` for one book, where the loop is over names; return what was traded, gross and net."""
+    held, price, lost_from = account.names[HELD].ravel(), account.common[PRICE], account.common[LOST_FROM]
+    ordered = account.ordered[account.tally[FILLED] % len(account.ordered)].ravel()
+    gross, net = 0.0, 0.0
+    for j in range(len(held)):
+        moved = (ordered[j] - held[j]) * price[j]
+        if market.priced[t, j] and (not plans.at_open or market.opens[t, j] > 0.0):
+            gross += abs(moved)
+            net += moved
+            held[j] = ordered[j]
+            lost_from[j] = LOST_AT * price[j] if ordered[j] < 0.0 else np.inf
+            books.shorted[j] |= ordered[j] < 0.0
+        else:
+            books.events[UNFILLED, account.start] += abs(moved) > ROUNDING * account.money[NOW, 0]
+    return gross, net
 
 
 @part
@@ -242,6 +274,9 @@ def close_out(market: PriceRows, plans: Plans, books: Books, account: Accounts, 
 def value_holdings(account: Accounts) -> None:
     """Set equity: cash and the value of the holdings at the prices in force."""
     held, price, now = account.names[HELD], account.common[PRICE], account.money[NOW]
+    if len(now) == 1:
+        now[0] = account.money[CASH, 0] + _dot(price, held.ravel())
+        return
     for k in range(len(now)):
         now[k] = 0.0
     for j in range(len(price)):
@@ -256,7 +291,7 @@ def multiply(marks: Floats, held: Floats, value: Floats) -> None:
     """Set `value` (rows x C) to marks (rows x N) x held (N x C), the sum over names in their order."""
     rows, names, count = marks.shape[0], marks.shape[1], held.shape[1]
     if count == 1:
-        multiply_one(marks, held.ravel(), value)
+        _multiply_one(marks, held.ravel(), value)
         return
     done, whole = rows // 4 * 4, names // 4 * 4
     for i in range(0, rows):
@@ -291,7 +326,7 @@ def multiply(marks: Floats, held: Floats, value: Floats) -> None:
 
 
 @part
-def multiply_one(marks: Floats, held: Floats, value: Floats) -> None:
+def _multiply_one(marks: Floats, held: Floats, value: Floats) -> None:
     """Do `multiply` for one book, with eight sums at a time."""
     rows = len(marks)
     done = rows // 8 * 8
@@ -310,7 +345,13 @@ def multiply_one(marks: Floats, held: Floats, value: Floats) -> None:
         value[i, 0], value[i + 1, 0], value[i + 2, 0], value[i + 3, 0] = v0, v1, v2, v3
         value[i + 4, 0], value[i + 5, 0], value[i + 6, 0], value[i + 7, 0] = v4, v5, v6, v7
     for i in range(done, rows):
-        v0 = 0.0
-        for j in range(len(held)):
-            v0 += marks[i, j] * held[j]
-        value[i, 0] = v0
+        value[i, 0] = _dot(marks[i], held)
+
+
+@part
+def _dot(a: Floats, b: Floats) -> float:
+    """Return the sum of products in order."""
+    total = 0.0
+    for j in range(len(a)):
+        total += a[j] * b[j]
+    return total
