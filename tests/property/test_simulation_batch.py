@@ -20,13 +20,13 @@ CLOSE = {"rtol": 1e-12, "atol": 1e-12}
 
 
 def flat(seed: int, convention: Convention, gross: float = 1.5) -> Scenario:
-    """A random world with flat costs alone: no interest on cash, no rates of single names, no margin call."""
+    """A random world with what is taken of its costs and rules, all others as they are by default."""
     world = scenario(seed, convention, gross=gross)
-    return replace(
-        world,
-        costs=replace(world.costs, cash_yield=0.0, borrow_rates=()),
-        execution=replace(world.execution, maintenance_margin=0.0),
+    costs, execution = (
+        type(given)(**{name: getattr(given, name) for name in batch.TAKEN[section]})
+        for section, given in (("costs", world.costs), ("execution", world.execution))
     )
+    return replace(world, costs=costs, execution=replace(execution, buffer=0.0))
 
 
 def crowd(world: Scenario, paths: int, seed: int) -> np.ndarray:

@@ -10,6 +10,7 @@ Sums over names run in their order, so that a book's figures are those of `kerne
 funding, and depend neither on the books beside it nor on the size of a chunk.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ from tvquant.simulation.batch_rows import (
     take_stock,
     value_holdings,
 )
-from tvquant.simulation.compiling import compiled, part
+from tvquant.simulation.compiling import SOURCES, compiled, part
 from tvquant.simulation.kernel import ROUNDING
 
 
@@ -58,34 +59,45 @@ def run(market: PriceRows, plans: Plans, books: Books, start: int, count: int) -
     _play(tuple(market), tuple(plans), tuple(books), start, count)
 
 
-@compiled
-def _play(market_: tuple[Any, ...], plans_: tuple[Any, ...], books_: tuple[Any, ...], start: int, count: int) -> None:
-    """Play the books of one chunk, each row by a step of its own or in a stretch of calm ones."""
-    market, plans, books = PriceRows(*market_), Plans(*plans_), Books(*books_)
-    rows, names = market.marks.shape
-    account = Accounts(
-        names=np.zeros((3, names, count)),
-        ordered=np.zeros((plans.pending, names, count)),
-        money=np.zeros((8, count)),
-        values=np.zeros((3, STRETCH, count)),
-        common=np.full((2, names), np.inf),
-        tally=np.zeros(3, np.int64),
-        start=start,
-    )
-    for k in range(count):
-        account.money[CASH, k] = account.money[BEFORE, k] = 1.0
-    busy = market.eventful.copy()
-    for fill in range(len(plans.filled)):
-        busy[plans.decided[fill]] = busy[plans.filled[fill]] = True
-    t, first = plans.decided[0], plans.filled[0]
-    while t < rows:
-        until = t if busy[t] else _calm_until(market, busy, account, t)
-        if until == t:
-            _step(market, plans, books, account, t)
-            until = t + 1
-        elif t > first:
-            _hold(market, plans, books, account, t, until)
-        t = until
+def _player(sources: int) -> Callable[..., None]:
+    """Return the function that plays a chunk, of these sources (see `compiling`)."""
+
+    @compiled
+    def play(
+        market_: tuple[Any, ...], plans_: tuple[Any, ...], books_: tuple[Any, ...], start: int, count: int
+    ) -> None:
+        """Play the books of one chunk, each row by a step of its own or in a stretch of calm ones."""
+        assert sources > 0
+        market, plans, books = PriceRows(*market_), Plans(*plans_), Books(*books_)
+        rows, names = market.marks.shape
+        account = Accounts(
+            names=np.zeros((3, names, count)),
+            ordered=np.zeros((plans.pending, names, count)),
+            money=np.zeros((8, count)),
+            values=np.zeros((3, STRETCH, count)),
+            common=np.full((2, names), np.inf),
+            tally=np.zeros(3, np.int64),
+            start=start,
+        )
+        for k in range(count):
+            account.money[CASH, k] = account.money[BEFORE, k] = 1.0
+        busy = market.eventful.copy()
+        for fill in range(len(plans.filled)):
+            busy[plans.decided[fill]] = busy[plans.filled[fill]] = True
+        t, first = plans.decided[0], plans.filled[0]
+        while t < rows:
+            until = t if busy[t] else _calm_until(market, busy, account, t)
+            if until == t:
+                _step(market, plans, books, account, t)
+                until = t + 1
+            elif t > first:
+                _hold(market, plans, books, account, t, until)
+            t = until
+
+    return play
+
+
+_play = _player(SOURCES)
 
 
 @part

@@ -5,6 +5,7 @@ needs. Where anything else comes up (a ruin, lost collateral, a name that a fill
 be played there from its beginning. Importing this module imports numba.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from tvquant.core.panel import Floats
 from tvquant.simulation.account import PriceRows
 from tvquant.simulation.batch_account import COMMISSION, FILL_EQUITY, SLIPPAGE, TRADED, TURNOVER, Books, Plans
-from tvquant.simulation.kernel import LOST_AT, ROUNDING, compiled, part
+from tvquant.simulation.compiling import SOURCES, compiled, part
+from tvquant.simulation.kernel import LOST_AT, ROUNDING
 
 
 def is_plain(market: PriceRows, plans: Plans) -> bool:
@@ -26,51 +28,60 @@ def run(market: PriceRows, plans: Plans, books: Books) -> bool:
     return bool(_play(tuple(market), tuple(plans), tuple(books)))
 
 
-@compiled
-def _play(market_: tuple[Any, ...], plans_: tuple[Any, ...], books_: tuple[Any, ...]) -> bool:
-    """Play fill after fill, and behind each the stretch of rows until the next one."""
-    market, plans, books = PriceRows(*market_), Plans(*plans_), Books(*books_)
-    marks, fills, first = market.marks, books.fills, plans.filled[0]
-    rows, names = marks.shape
-    path, held, ordered, lost_from = books.equity.ravel(), np.zeros(names), np.empty(names), np.full(names, np.inf)
-    cash, equity, slippage, commission, owed = 1.0, 1.0, 0.0, 0.0, 0.0
-    for fill in range(len(plans.filled)):
-        t, decided = plans.filled[fill], plans.decided[fill]
-        end = plans.filled[fill + 1] if fill + 1 < len(plans.filled) else rows
-        weights, price = plans.net[0, fill], marks[decided]
-        if fill > 0:
+def _player(sources: int) -> Callable[..., bool]:
+    """Return the function that plays one book, of these sources (see `compiling`)."""
+
+    @compiled
+    def play(market_: tuple[Any, ...], plans_: tuple[Any, ...], books_: tuple[Any, ...]) -> bool:
+        """Play fill after fill, and behind each the stretch of rows until the next one."""
+        assert sources > 0
+        market, plans, books = PriceRows(*market_), Plans(*plans_), Books(*books_)
+        marks, fills, first = market.marks, books.fills, plans.filled[0]
+        rows, names = marks.shape
+        path, held, ordered, lost_from = books.equity.ravel(), np.zeros(names), np.empty(names), np.full(names, np.inf)
+        cash, equity, slippage, commission, owed = 1.0, 1.0, 0.0, 0.0, 0.0
+        for fill in range(len(plans.filled)):
+            t, decided = plans.filled[fill], plans.decided[fill]
+            end = plans.filled[fill + 1] if fill + 1 < len(plans.filled) else rows
+            weights, price = plans.net[0, fill], marks[decided]
+            if fill > 0:
+                equity = cash + _dot(price, held)
+            for j in range(names):
+                ordered[j] = weights[j] * equity / price[j]
+            price = market.opens[t] if plans.at_open else marks[t]
+            if not _tradable(price, lost_from):
+                return False
             equity = cash + _dot(price, held)
-        for j in range(names):
-            ordered[j] = weights[j] * equity / price[j]
-        price = market.opens[t] if plans.at_open else marks[t]
-        if not _tradable(price, lost_from):
-            return False
-        equity = cash + _dot(price, held)
-        gross, net = _traded(ordered, held, price)
-        cost = plans.rates[SLIPPAGE, 0] * gross + plans.rates[COMMISSION, 0] * gross
-        before = path[t - first - 1] if fill > 0 else 1.0
-        if not equity - cost > ROUNDING * before or not equity > ROUNDING * before:
-            return False
-        for j in range(names):
-            held[j] = ordered[j]
-            lost_from[j] = LOST_AT * price[j] if ordered[j] < 0.0 else np.inf
-            books.shorted[j] |= ordered[j] < 0.0
-        if len(books.quantities):
-            books.quantities[fill, :, 0] = held
-        cash -= net + cost
-        owed = max(owed, -cash)
-        slippage += plans.rates[SLIPPAGE, 0] * gross
-        commission += plans.rates[COMMISSION, 0] * gross
-        fills[FILL_EQUITY, fill, 0], fills[TRADED, fill, 0] = equity, gross / equity
-        fills[TURNOVER, fill, 0] = 0.5 * (gross + abs(net)) / equity
-        start = t
-        if not plans.at_open:
-            path[t - first], before, start = equity - cost, equity - cost, t + 1
-        if not _hold(marks[start:end], held, lost_from, cash, before, path[start - first : end - first]):
-            return False
-    books.costs[SLIPPAGE, 0], books.costs[COMMISSION, 0] = slippage, commission
-    books.owed[0], books.fills_of[0] = owed, len(plans.filled)
-    return True
+            gross, net = _traded(ordered, held, price)
+            cost = plans.rates[SLIPPAGE, 0] * gross + plans.rates[COMMISSION, 0] * gross
+            before = path[t - first - 1] if fill > 0 else 1.0
+            if not equity - cost > ROUNDING * before or not equity > ROUNDING * before:
+                return False
+            for j in range(names):
+                held[j] = ordered[j]
+                lost_from[j] = LOST_AT * price[j] if ordered[j] < 0.0 else np.inf
+                books.shorted[j] |= ordered[j] < 0.0
+            if len(books.quantities):
+                books.quantities[fill, :, 0] = held
+            cash -= net + cost
+            owed = max(owed, -cash)
+            slippage += plans.rates[SLIPPAGE, 0] * gross
+            commission += plans.rates[COMMISSION, 0] * gross
+            fills[FILL_EQUITY, fill, 0], fills[TRADED, fill, 0] = equity, gross / equity
+            fills[TURNOVER, fill, 0] = 0.5 * (gross + abs(net)) / equity
+            start = t
+            if not plans.at_open:
+                path[t - first], before, start = equity - cost, equity - cost, t + 1
+            if not _hold(marks[start:end], held, lost_from, cash, before, path[start - first : end - first]):
+                return False
+        books.costs[SLIPPAGE, 0], books.costs[COMMISSION, 0] = slippage, commission
+        books.owed[0], books.fills_of[0] = owed, len(plans.filled)
+        return True
+
+    return play
+
+
+_play = _player(SOURCES)
 
 
 @part
