@@ -53,10 +53,15 @@ test: setup
 	@$(UV) pip install --quiet --python $(PY) --target .tools/hurst --no-deps -r $<
 	@cp $< $@
 
-bench: setup .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt
-	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python TVQUANT_HURST=.tools/hurst $(PY) benchmarks/run.py
+.tools/nautilus2/nautilus2.txt: benchmarks/nautilus2.txt | .venv/pyvenv.cfg
+	@rm -rf .tools/nautilus2
+	@$(UV) pip install --quiet --python $(PY) --target .tools/nautilus2 --no-deps -r $<
+	@cp $< $@
 
-proof: setup
+bench: setup .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt .tools/nautilus2/nautilus2.txt
+	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python TVQUANT_HURST=.tools/hurst TVQUANT_NAUTILUS2=.tools/nautilus2 $(PY) benchmarks/run.py
+
+proof: setup .tools/nautilus2/nautilus2.txt
 	TVQUANT_PROOF=1 $(PY) -m pytest $(SHARED)
 
 docs: setup

@@ -7,6 +7,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     "simulator_vs_vectorbt.py",
+    "simulator_vs_nautilus.py",
     "allocation_vs_peers.py",
     "rating_ma.py",
     "rating_all.py",
