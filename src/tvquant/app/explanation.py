@@ -148,12 +148,15 @@ def _weighed(decision: Decision, response: SelectionResponse, atom: str) -> list
     why = [f"{made.risk_profile} by {made.engine} ({made.status.value.replace('_', ' ')})"]
     if made.barbell is not None:
         why.append(made.barbell.role(atom, decision.clusters[atom]))
-    limits, weight = {one.name: one.limit for one in made.constraints}, decision.atoms.get(atom, 0.0)
+    if (gate := decision.gates.get(atom)) is not None:
+        why.append(f"its gate is {gate:.4g}: weight x gate is held")
+    units = decision.units
+    limits, weight = {one.name: one.limit for one in made.constraints}, units.get(atom, 0.0)
     if abs(weight) >= limits["position"] - CAP_TOLERANCE:
         why.append(f"at the position cap {limits['position']:g} (allocation.limits.position)")
     for kind, clusters in (("allocation", decision.clusters), ("selection", response.clusters)):
         members = [one for one in decision.atoms if clusters[one] == clusters[atom]]
-        held = sum(abs(decision.atoms[one]) for one in members)
+        held = sum(abs(units[one]) for one in members)
         if weight and len(members) > 1 and held >= limits["cluster"] - CAP_TOLERANCE:
             why.append(
                 f"its {kind} cluster {clusters[atom]} of {len(members)} is at the cluster cap {limits['cluster']:g} "

@@ -169,6 +169,11 @@ class Decision:
         )
 
     @property
+    def units(self) -> Mapping[str, float]:
+        """Weight times gate of each atom that is held: what it takes of equity."""
+        return {atom: weight * self.gates.get(atom, 1.0) for atom, weight in self.atoms.items()}
+
+    @property
     def gate_cash(self) -> float:
         """The part of the cash that gates leave out of the weights of atoms."""
         return math.fsum(weight * (1.0 - self.gates.get(atom, 1.0)) for atom, weight in self.atoms.items())
@@ -176,7 +181,7 @@ class Decision:
     @property
     def cash(self) -> float:
         """Capital without a use, as a fraction of equity: what atoms do not take, and what their gates leave out."""
-        return 1.0 - math.fsum(weight * self.gates.get(atom, 1.0) for atom, weight in self.atoms.items())
+        return 1.0 - math.fsum(self.units.values())
 
     def payload(self) -> dict[str, Any]:
         """Return everything decided, JSON-able and in canonical order: equal payloads are the same decision."""

@@ -35,6 +35,7 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
         for side in ("long", "short")
     }
     assert set(available()) == sleeves | {
+        "crypto_momentum_ensemble",
         "crypto_rating_sleeve",
         "crypto_spot",
         "crypto_spot_as_specified",

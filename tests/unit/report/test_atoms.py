@@ -49,7 +49,8 @@ def test_every_strategy_has_its_purity_net_gross_and_beta(run: Path) -> None:
     assert mine[1] == count(len(atoms)) != "0"
     assert mine[2:5] == ("0", "0", "0")
     assert 0 < int(book["confirmed"].sum()) <= len(atoms)
-    assert mine[6:9] == (percent(1.0), percent(book["gross"].mean()), percent(book["net"].mean()))
+    held = 1.0 - book["cash"].mean()
+    assert mine[6:10] == (percent(1.0), percent(held), percent(book["gross"].mean()), percent(book["net"].mean()))
     returns = pl.read_parquet(run / "results" / "returns.parquet")
     ours, other = (
         returns.filter(pl.col("cell") == name).with_columns(x=pl.col("return") - pl.col("risk_free"))
@@ -58,7 +59,7 @@ def test_every_strategy_has_its_purity_net_gross_and_beta(run: Path) -> None:
     both = ours.join(other, on="time")
     found = market_model(both["x"].to_numpy(), both["x_right"].to_numpy())
     assert found is not None
-    assert mine[9] == number(found.beta)
+    assert mine[10] == number(found.beta)
 
 
 @pytest.mark.requirement("R-SYN-06")

@@ -163,22 +163,24 @@ def _summary(found: "Selected") -> list[str]:
         *_neutral(decision.allocation),
         "",
     ]
-    head = ("atom", "score", "cluster", "weight", "how")
+    gated = bool(decision.gates)
+    head = ("atom", "score", "cluster", "weight", *(("gate",) if gated else ()), "how")
     rows = [
         (
             atom.symbol,
             f"{response.scores[atom.symbol]:.3f}",
             response.clusters[atom.symbol],
             percent(decision.atoms.get(atom.symbol, 0.0)),
+            *((f"{decision.gates.get(atom.symbol, 1.0):.2f}",) if gated else ()),
             response.recruited[atom.symbol].replace("_", " "),
         )
         for atom in response.winners
     ]
     return [
         *lines,
-        table(head, rows, right=(1, 2, 3)),
+        table(head, rows, right=(1, 2, 3, *((4,) if gated else ()))),
         "",
-        f"cash     {percent(1.0 - sum(decision.atoms.values()))}",
+        f"cash     {percent(decision.cash)}",
         *(
             line
             for why in _kept(decision)
@@ -237,17 +239,20 @@ def _kept(decision: "Decision") -> list[str]:
     lines = [f"{percent(share)}: {CUT.get(why, why)}" for why, share in sorted(made.causes.items())]
     if netting.moved > CAP_TOLERANCE:
         lines.append(f"{percent(netting.moved)}: taken where a limit would break after netting")
+    if decision.gate_cash > CAP_TOLERANCE:
+        lines.append(f"{percent(decision.gate_cash)}: left out of weights by gates: weight x gate is held")
     if made.cash + netting.moved <= CAP_TOLERANCE:
         return lines
+    units = decision.units
     names = {atom.symbol: atom.physical_symbol for atom in chosen.winners}
     limits = {one.name: one.limit for one in made.constraints}
     most, together = (limits[name] - CAP_TOLERANCE for name in ("position", "cluster"))
-    if full := [names[atom] for atom, weight in decision.atoms.items() if abs(weight) >= most]:
+    if full := [names[atom] for atom, weight in units.items() if abs(weight) >= most]:
         lines.append(f"allocation.limits.position, {percent(limits['position'])}: {', '.join(full)}")
     for clusters in (decision.clusters, chosen.clusters):  # of allocation, and of selection, which netting looks at
         for number in dict.fromkeys(clusters[atom] for atom in decision.atoms):
             members = [atom for atom in decision.atoms if clusters[atom] == number]
-            if len(members) > 1 and sum(abs(decision.atoms[atom]) for atom in members) >= together:
+            if len(members) > 1 and sum(abs(units[atom]) for atom in members) >= together:
                 held = " + ".join(names[atom] for atom in members)
                 lines.append(f"allocation.limits.cluster, {percent(limits['cluster'])}: {held}")
     return list(dict.fromkeys(lines))

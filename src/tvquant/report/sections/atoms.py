@@ -17,6 +17,10 @@ from tvquant.statistics import market_model
 from tvquant.tournament.candidates import GATE_CLOSED, GATE_UNKNOWN
 
 COUNTS = ("contributions", "shorts", "inverted", "contradicted", "confirmed")
+HEAD = (
+    "cell", "contributions", "of shorts", "lost", "other side", "confirmed", "purity", "before netting", "gross", "net",
+    "beta",
+)  # fmt: skip
 RECORDED = {*COUNTS, "synthetic", "gross_return", "synthetic_gap"}
 
 
@@ -28,11 +32,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
         raise Absent(f"the table of windows has no {', '.join(missing)}: it was recorded by an earlier version")
     cells = [cell for cell in run.cells if not cell.baseline and cell.why is None]
     books = {cell.key: windows.filter(pl.col("cell") == cell.key) for cell in cells}
-    head = ("cell", "contributions", "of shorts", "lost", "other side", "confirmed", "purity", "gross", "net", "beta")
     return (
         _verdict(books),
         Table(
-            head=head,
+            head=HEAD,
             rows=tuple(_row(run, cell, books[cell.key]) for cell in cells),
             strong=frozenset(k for k, cell in enumerate(cells) if cell.key == chosen),
         ),
@@ -41,7 +44,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
             "what is left of its asset net. Lost: flattening did not keep it. Other side: its asset brought money "
             "where the price went against it, or the reverse, on some row until the next decision. Confirmed: on every "
             "row that can tell, money and price agree. The rest cannot be told: not filled, closed early, or a price "
-            "that stood still. Gross and net are means over decisions; beta is to the first baseline compared with.",
+            "that stood still. Before netting, gross and net are means over "
+            "decisions, as fractions of equity; beta is to the first baseline compared with.",
             tone="note",
         ),
         *_gates(run, chosen),
@@ -78,6 +82,7 @@ def _row(run: RunData, cell: RecordedCell, book: pl.DataFrame) -> tuple[str, ...
         cell.key,
         *(count(sums[name]) for name in COUNTS),
         percent(pure),
+        percent(1.0 - float(book["cash"].mean())),  # type: ignore[arg-type]
         percent(gross),
         percent(net),
         _beta(run, cell),
