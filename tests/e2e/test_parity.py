@@ -18,6 +18,8 @@ from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators import catalogue
 from tvquant.simulation.simulators.contract import Capability, Support
 
+pytestmark = pytest.mark.xdist_group("documentation")
+
 type Call = Callable[..., Any]
 
 FIRST, DAYS, LATER = datetime(2024, 1, 1, tzinfo=UTC), 260, 12
@@ -116,6 +118,21 @@ def test_two_accounts_of_a_run_agree_whole_run_and_leave_record_and_page(
     assert human.code == 0
     assert "parity setting, limits bind: same_close, daily, 5 + 1 bps" in human.out
     assert "limits do not bind: next_close, window, 5 + 1 bps" in human.out
+
+
+@pytest.mark.requirement("R-SIM-14")
+@pytest.mark.usefixtures("vectorbt")
+def test_a_library_keeps_the_book_of_a_run_to_the_last_digits(home: Path, tvquant: Call) -> None:
+    said = tvquant("parity", "mine", "--simulators", "vectorbt,custom", "-w", home, "--json")
+    assert said.code == 0, said.err
+    strict, own = said.document["settings"]
+    assert strict["played"] == ["custom", "vectorbt"]
+    (pair,) = strict["pairs"]
+    assert max(one["difference"] for one in pair["figures"]) < 1e-9
+    # All of the capital is long in the run: the library has no credit for the costs, and says what to do.
+    assert own["played"] == ["custom"]
+    assert "execution.buffer" in own["refused"]["vectorbt"]
+    assert said.document["versions"]["vectorbt"].startswith("vectorbt ")
 
 
 @pytest.mark.requirement("R-SIM-14")

@@ -254,7 +254,7 @@ def _ratios(one: Performance | None, other: Performance | None, limits: ParitySe
 def _sum(name: str, both: tuple[float | None, float | None], limit: float) -> Figure:
     """Return a figure whose difference is a fraction of the first; nothing is compared with nothing."""
     first, second = both
-    away = None if first is None or second is None or not first or not second else abs(second - first) / abs(first)
+    away = None if first is None or second is None or not first else abs(second - first) / abs(first)
     return Figure(name=name, first=first, second=second, difference=away, limit=limit)
 
 

@@ -14,7 +14,7 @@ from tvquant.core.panel import Panel
 from tvquant.core.rates import ZERO
 from tvquant.profiles.sections.parity import ParitySection
 from tvquant.simulation import SIMULATORS
-from tvquant.tournament.parity import Measure, Pair, compared
+from tvquant.tournament.parity import Measure, Pair, compared, divergence
 from tvquant.tournament.parity_play import words_of
 from tvquant.tournament.parity_settings import Name, Setting, parity_setting
 
@@ -184,6 +184,64 @@ def test_books_that_share_too_few_bars_or_are_short_are_told() -> None:
     assert "period_return" in figures(short)
     assert (short.annual_bps, short.final_bps) == (None, 0.0)
     assert "annual_return" in figures(compared(until(60), until(60), setting=setting, limits=LIMITS, by=BY))
+
+
+def test_what_differs_without_an_order_is_named_by_its_first_close() -> None:
+    """Units of one name at one close, then only the equity, then only the price at which a name was closed out."""
+    panel, path = world()
+    setting = at_close(panel)
+    monthly = WeightPath(keys=path.keys, decided=path.decided[::30], net=path.net[::30])
+    first = kept(SIMULATORS["custom"], setting, monthly)
+    more = first.quantities.copy()
+    more[40, 2] += 0.003
+    other = replace(first, quantities=more, simulator="other")
+    pair = compared(first, other, setting=setting, limits=LIMITS, by=BY)
+    assert [one.name for one in pair.failures] == ["holdings"]
+    worth = 0.003 * first.marks[40, 2] / first.equity[40]
+    assert figures(pair)["holdings"].difference == pytest.approx(worth)
+    assert worth != pytest.approx(0.003 * first.marks[40, 2], rel=1e-3)
+    at = pair.divergence
+    assert at is not None
+    assert (at.what, at.time, at.symbol) == ("holdings", first.times[40], "X:N2")
+    assert at.quantities == (first.quantities[40, 2], more[40, 2])
+    assert "no trade differs, holdings do from" in words_of(pair)
+    richer = replace(first, equity=first.equity * np.where(np.arange(len(first.equity)) < 70, 1.0, 1.1))
+    pair = compared(first, richer, setting=setting, limits=LIMITS, by=BY)
+    at = pair.divergence
+    assert at is not None
+    assert (at.what, at.time, at.symbol) == ("equity", first.times[70], "")
+    assert at.quantities == pytest.approx((first.equity[70], 1.1 * first.equity[70]))
+    assert "no trade or holding differs, equity does from" in words_of(pair)
+
+
+def test_the_price_at_which_a_name_was_closed_out_is_compared_too() -> None:
+    panel, path = world()
+    close = panel.fields["close"].copy()
+    close[60:, 0] = np.nan
+    setting = at_close(panel_of({"close": close}, names=panel.instruments))
+    monthly = WeightPath(keys=path.keys, decided=path.decided[:1], net=path.net[:1])
+    first = kept(SIMULATORS["custom"], setting, monthly)
+    (event,) = first.events
+    assert divergence(first, first, setting=setting, limits=LIMITS) is None
+    lower = replace(first, events=(replace(event, price=event.price * (1.0 - 2e-6)),))
+    at = divergence(first, lower, setting=setting, limits=LIMITS)
+    assert at is not None
+    assert (at.what, at.symbol, at.time) == ("trade", "X:N0", setting.panel.times[event.row])
+    assert at.prices == (event.price, event.price * (1.0 - 2e-6))
+    nearly = replace(first, events=(replace(event, price=event.price * (1.0 - 5e-7)),))
+    assert divergence(first, nearly, setting=setting, limits=LIMITS) is None
+
+
+def test_a_book_that_lost_everything_is_equal_to_its_like_alone() -> None:
+    panel, path = world()
+    setting = at_close(panel)
+    first = kept(SecondAccount(), setting, path)
+    lost = replace(first, equity=np.where(np.arange(len(first.equity)) < 50, first.equity, 0.0))
+    nothing = replace(lost, quantities=np.where(lost.equity[:, None] > 0.0, lost.quantities, 0.0))
+    assert compared(nothing, nothing, setting=setting, limits=LIMITS, by=BY).passed
+    for one, other in ((nothing, first), (first, nothing)):
+        failed = {figure.name for figure in compared(one, other, setting=setting, limits=LIMITS, by=BY).failures}
+        assert {"equity", "holdings"} <= failed
 
 
 def test_a_sharpe_ratio_near_zero_may_differ_by_a_figure_and_not_by_a_fraction() -> None:

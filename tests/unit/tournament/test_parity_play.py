@@ -86,6 +86,16 @@ def test_who_refuses_is_listed_with_its_reason_and_the_house_is_the_reference(mo
     assert found.annual_bps == pytest.approx(float(cheap.annual_bps or 0.0) - float(dear.annual_bps or 0.0))
 
 
+def test_books_that_all_lie_above_the_reference_are_as_far_apart_as_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    among = {
+        "custom": Wrapped("custom"),
+        "cheap": Wrapped("cheap", slippage=1.0),
+        "dear": Wrapped("dear", slippage=2.0),
+    }
+    found, _ = played(monkeypatch, among)
+    assert found.final_bps == found.pairs[0].final_bps == max(float(one.final_bps or 0.0) for one in found.pairs)
+
+
 def test_nobody_is_compared_with_itself_and_damage_to_data_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     alone, _ = played(monkeypatch, {"custom": Wrapped("custom"), "picky": Wrapped("picky", error=ProfileError("no"))})
     assert (alone.played, alone.pairs, alone.final_bps) == (("custom",), (), None)
