@@ -179,6 +179,14 @@ class Run:
         """Return what each name brought between one fill and the next."""
         return self._rows("names", cell)
 
+    def attribution(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what each atom brought between one fill and the next, and what it paid by kind."""
+        return self._rows("attribution", cell)
+
+    def friction(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return the books of the friction audit: the same weights under other costs, delays and sizes."""
+        return self._rows("friction", cell)
+
     def events(self, cell: str | None = None) -> "pl.DataFrame":
         """Return what nobody ordered, and orders that could not be filled."""
         import polars as pl

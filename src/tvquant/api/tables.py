@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tvquant.core.books import COST_KINDS
+
 
 class Column(NamedTuple):
     """A column, its unit (empty for names and counts without one), and its meaning."""
@@ -23,6 +25,7 @@ class Table(NamedTuple):
 FRACTION = "fraction"
 OF_EQUITY = "fraction of equity"
 OF_START = "fraction of starting capital"
+AT_FILL = "fraction of equity at the fill"
 STAMP = "UTC"
 
 CELL = Column("cell", "", "key of the cell: how it decides, and which book it is in")
@@ -204,6 +207,55 @@ TABLES: Mapping[str, Table] = {
             Column("long", OF_EQUITY, "earned while held long"),
             Column("short", OF_EQUITY, "earned while held short"),
             Column("costs", OF_EQUITY, "slippage, commission and impact of its trades"),
+        ),
+    ),
+    "attribution": Table(
+        "run.attribution(cell=None)",
+        "a part of a window's return, from its fill to the next; of one window the parts add up to it",
+        (
+            CELL,
+            WINDOW,
+            Column("part", "", "`atom`, `execution` (held else than ordered), `cash` (interest and yield)"),
+            Column("atom", "", "Symbol_Logic_Direction; empty where the part is no atom's"),
+            Column("symbol", "", "EXCHANGE:TICKER; empty where it is of no name"),
+            Column("logic", "", "of the atom"),
+            Column("direction", "", "`LONG` or `SHORT`"),
+            Column("gross", AT_FILL, "weight x sign x gate of the asset, before opposite atoms cancel"),
+            *(Column(kind, AT_FILL, "its share of that cost; below 0 where received") for kind in COST_KINDS),
+            Column("net", AT_FILL, "gross less all costs"),
+            Column("level", "1 at start", "equity at the window's fill; net x level add up to the total return"),
+        ),
+    ),
+    "friction": Table(
+        "run.friction(cell=None)",
+        "a book of the friction audit: the same weights under other terms (headline; of baselines the ladder)",
+        (
+            CELL,
+            Column("group", "", "`as_is`, `slippage`, `stress`, `lag`, `convention`, `nav`"),
+            Column("value", "", "its place in the group"),
+            Column("slippage_bps", "bps", "of a fill"),
+            Column("commission_bps", "bps", "of a fill"),
+            Column("lag", "rows", "between decision and fill, beyond the convention"),
+            Column("convention", "", "`next_open`, `next_close`, `same_close`"),
+            Column("nav", "base currency", "equity at the start; null where it does not matter"),
+            Column("impact", "", "k of the square-root law; 0 is none"),
+            Column("rows", "rows", "returns measured; null where the book was not played"),
+            Column("total_return", FRACTION, "growth from first to last"),
+            Column("cagr", "fraction per year", "compound growth; null below 60 days"),
+            Column("log_growth", "per year", "logarithm of the growth; null at ruin"),
+            Column("sharpe", "per year", "Sharpe ratio over the risk-free rate, annualised"),
+            Column("sharpe_se", "per year", "its standard error"),
+            Column("max_drawdown", FRACTION, "deepest fall from a peak, at most 0"),
+            Column("turnover", "of equity per year", "one-way"),
+            Column("traded", "of equity per year", "two-way"),
+            Column("cost", "of equity per year", "all costs"),
+            Column("difference", "fraction per year", "compound growth less that of the book as it is, on common rows"),
+            Column("mean_difference", "fraction per year", "of arithmetic means; of other timing only"),
+            Column("mean_difference_se", "fraction per year", "its standard error"),
+            Column("low", "fraction per year", "its interval at 95 %"),
+            Column("high", "fraction per year", "its interval at 95 %"),
+            Column("status", "", "`played`, `liquidated`; null where it was not played"),
+            Column("why", "", "why it was not played"),
         ),
     ),
     "events": Table(

@@ -185,13 +185,13 @@ def _friction(engine: BacktestEngine, settled: Settled) -> Columns:
 
 
 def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
-    """Return one row per part of each window's return."""
+    """Return one row per part of each window's return; every kind of cost has a column."""
     windows = np.array([one.window for one in rebalances], dtype=np.int64)
-    words = ("part", "atom", "symbol", "logic", "direction")
+    nothing, words = np.zeros(len(brought["net"])), ("part", "atom", "symbol", "logic", "direction")
     return {
         "window": windows[brought["decision"]],
         **{name: pl.Series(brought[name], dtype=pl.String) for name in words},
-        **{name: values for name, values in brought.items() if name not in ("decision", *words)},
+        **{name: brought.get(name, nothing) for name in ("gross", *COST_KINDS, "net", "level")},
     }
 
 

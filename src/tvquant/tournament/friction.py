@@ -103,7 +103,7 @@ NUMBERS = (
 )  # fmt: skip
 SCHEMA: Mapping[str, Any] = {
     "group": pl.String, "value": pl.String, "slippage_bps": pl.Float64, "commission_bps": pl.Float64,
-    "lag": pl.Int64, "convention": pl.String, "nav": pl.Float64, "rows": pl.Int64,
+    "lag": pl.Int64, "convention": pl.String, "nav": pl.Float64, "impact": pl.Float64, "rows": pl.Int64,
     **dict.fromkeys(NUMBERS, pl.Float64), "status": pl.String, "why": pl.String,
 }  # fmt: skip
 """Columns of an audit."""
@@ -164,6 +164,7 @@ def _rules(case: Case) -> dict[str, Any]:
         "lag": int(case.execution.lag),
         "convention": case.execution.convention.value,
         "nav": case.execution.nav,
+        "impact": case.costs.impact,
     }
 
 

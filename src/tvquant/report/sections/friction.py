@@ -220,7 +220,7 @@ def _sizes(mine: pl.DataFrame) -> tuple[Block, ...]:
         xaxis=axis("equity at the start, base currency", type="log", tickformat="~s"),
         yaxis=axis(f"{label}, %", zeroline=True),
     )  # fmt: skip
-    return (drawn, Text(text=f"{_capacity(played)} {CURVE.format(k=1.0)}", tone="note"))
+    return (drawn, Text(text=f"{_capacity(played)} {CURVE.format(k=played['impact'].item(0))}", tone="note"))
 
 
 def _capacity(played: pl.DataFrame) -> str:
