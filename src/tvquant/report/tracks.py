@@ -55,7 +55,7 @@ def standings_of(run: RunData) -> Standings:
 
 
 def benchmarks(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
-    """Return the baselines that a cell is compared with: the others, played, on its own basis."""
+    """Return the baselines that a cell is compared with: the others, played, by its own book and on its own basis."""
     return tuple(one for one in _baselines(run, cell) if alike(one, cell))
 
 
@@ -81,5 +81,11 @@ def returns_frame(tracks: Sequence[Track]) -> pl.DataFrame:
     return whole.sort("time")
 
 
+def same_book(one: RecordedCell, other: RecordedCell) -> bool:
+    """Return whether two cells were settled by the same book, so that they differ in what was decided alone."""
+    return one.key.rpartition("/")[2] == other.key.rpartition("/")[2]
+
+
 def _baselines(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
-    return tuple(one for one in run.cells if one.baseline and one.key != cell.key and one.why is None)
+    every = (one for one in run.cells if one.baseline and one.key != cell.key and one.why is None)
+    return tuple(one for one in every if same_book(one, cell))

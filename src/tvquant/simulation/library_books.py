@@ -282,8 +282,8 @@ def _refuse_unlike(plan: Plan, account: LibraryAccount) -> None:
         raise plan.refuse(
             Capability.LEVERAGE,
             f"{plan.at(int(plan.filled[k]), j)} was ordered to {wanted[k, j]:.12g} units per unit of capital and is "
-            f"held at {held[k, j]:.12g}: cash did not suffice for prices and costs; set execution.buffer: 0.005, which "
-            "all simulators then play by",
+            f"held at {held[k, j]:.12g}: cash did not suffice for prices and costs; set execution.buffer: 0.005 or "
+            "more (all simulators then play by it)",
         )
 
 

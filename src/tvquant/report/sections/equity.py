@@ -7,7 +7,7 @@ from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import PRICES_ONLY, returns_frame, tracks_of
+from tvquant.report.tracks import PRICES_ONLY, returns_frame, same_book, tracks_of
 
 SHOWN = 12
 """Cells in one figure; a figure of hundreds says nothing, and its page is too large to open."""
@@ -45,6 +45,8 @@ def shown(run: RunData) -> tuple[RecordedCell, ...]:
     """
     chosen = _chosen(run)
     first = [cell for cell in run.cells if cell.baseline or cell.key == chosen]
+    if any(cell.key == chosen for cell in first):
+        first = [cell for cell in first if same_book(cell, run.headline)]
     others = [] if run.looked_at else [cell for cell in run.cells if cell not in first and cell.why is None]
     kept = [*first, *others[: max(SHOWN - len(first), 0)]]
     return tuple(cell for cell in run.cells if cell in kept)
