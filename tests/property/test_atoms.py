@@ -38,6 +38,25 @@ def books(draw: st.DrawFn) -> tuple[dict[str, float], Mapping[str, Mapping[str, 
     return weights, composition, {asset: draw(st.integers(1, 3)) for asset in ASSETS}
 
 
+@pytest.mark.requirement("R-SYN-10")
+@given(book=books(), seed=st.integers(0, 99))
+def test_flattening_conserves_what_gates_leave_of_every_weight(book: Any, seed: int) -> None:
+    """Weight by weight in plain Python: an asset has the sum of weight x side x gate of its atoms, and no more."""
+    weights, composition, _ = book
+    draw = np.random.default_rng(seed)
+    gates = {atom: float(draw.choice([1.0, 1.0 - draw.random()])) for atom in weights}
+    gated = {atom: {asset: gates[atom] * units for asset, units in held.items()} for atom, held in composition.items()}
+    net, gross = dict.fromkeys(ASSETS, 0.0), dict.fromkeys(ASSETS, 0.0)
+    for atom, weight in weights.items():
+        (asset,) = composition[atom]
+        net[asset] += weight * gates[atom] * (-1.0 if atom.endswith("SHORT") else 1.0)
+        gross[asset] += weight * gates[atom]
+    found = flatten(weights, gated)
+    for asset in ASSETS:
+        assert abs(found.net.get(asset, 0.0) - net[asset]) <= 1e-10
+        assert abs(found.gross.get(asset, 0.0) - gross[asset]) <= 1e-10
+
+
 @st.composite
 def limits(draw: st.DrawFn) -> Limits:
     low, high = sorted(draw(st.tuples(st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from builders.problems import covariance_of, limits, problem_of
-from tvquant.allocation import caps
+from tvquant.allocation import allocate, caps
 from tvquant.allocation.caps import Family
 from tvquant.allocation.verification import verify
 
@@ -170,3 +170,25 @@ def test_a_limit_of_one_stream_is_its_upper_bound_and_of_several_a_row() -> None
 def test_a_symbol_that_nobody_holds_limits_nothing() -> None:
     found = caps.feasible_set(problem(4, names={"X:OTHER": (0.1, 0.1)}, groups={"g": (("X:OTHER",), 0.1)}))
     assert (found.named, len(found.rows), found.budget) == ((), 0, 1.0)
+
+
+@pytest.mark.requirement("R-SYN-04")
+def test_caps_are_of_what_a_gated_stream_holds() -> None:
+    """Held are a half, a quarter short and next to nothing per unit of weight; no weight is above all of equity."""
+    found = caps.feasible_set(problem_of(covariance_of(np.eye(3)), limits=limits(), signs=[0.5, -0.25, 1e-9]))
+    assert found.upper.tolist() == [0.5, 1.0, 1.0]
+    assert (found.budget, found.forced_cash) == (1.0, 0.0)
+    few = caps.feasible_set(problem_of(covariance_of(np.eye(2)), limits=limits(gross=0.3), signs=[0.5, -0.5]))
+    assert (few.budget, few.forced_cash) == pytest.approx((0.6, 0.4))
+
+
+@pytest.mark.requirement("R-SYN-04")
+def test_a_gated_stream_may_have_a_weight_above_the_position_cap() -> None:
+    """Variances 1 and .01: by w ~ 1 / variance the second has 100 / 101, of which a quarter is held."""
+    given = problem_of(
+        covariance_of(np.diag([1.0, 0.01])), limits=replace(limits(), reference=None), signs=[0.5, -0.25]
+    )
+    made = allocate(given, engine="custom", risk_profile="min_variance")
+    assert list(made.weights.values()) == pytest.approx([1 / 101, 100 / 101], abs=1e-6)
+    assert made.cash == pytest.approx(0.0, abs=1e-9)
+    assert {one.name: one.value for one in made.constraints}["position"] <= 0.25

@@ -232,3 +232,15 @@ def test_in_two_layers_a_member_at_its_limit_and_a_limit_by_name_are_told_apart(
     assert found == pytest.approx({Cause.NAMED: 0.07, Cause.SHARES: 0.93 - 0.43 / 0.9}, abs=1e-6)
     (part,) = (one for one in cash_parts(decided(problem, made, funnel(4))) if one.cause is Cause.SHARES)
     assert part.change.startswith("allocation.layers: one")
+
+
+@pytest.mark.requirement("R-SYN-04")
+def test_what_gates_leave_out_is_told_from_what_caps_on_the_rest_force() -> None:
+    """Two atoms half open, gross .3: six tenths may be weighed, of which half is held; the other four are forced."""
+    problem, made = solved(2, "min_variance", signs=[0.5, -0.5], gross=0.3)
+    plain = decided(problem, made, funnel(2))
+    found = replace(plain, gates=dict.fromkeys(plain.atoms, 0.5))
+    parts = {one.cause: one.share for one in cash_parts(found) if one.cause is not Cause.ROUNDING}
+    assert parts == {Cause.GATED: pytest.approx(0.4, abs=1e-9), Cause.GATE: pytest.approx(0.3, abs=1e-9)}
+    assert found.cash == pytest.approx(0.7, abs=1e-9)
+    assert cash_parts(found)[0].detail == "2 of 2 atoms have a gate below 1, 0.5 on average"
