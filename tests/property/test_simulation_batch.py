@@ -20,13 +20,20 @@ CLOSE = {"rtol": 1e-12, "atol": 1e-12}
 
 
 def flat(seed: int, convention: Convention, gross: float = 1.5) -> Scenario:
-    """A random world with what is taken of its costs and rules, all others as they are by default."""
+    """A random world with what is taken of its costs and rules, all others as they are by default.
+
+    Every name has an open when it has its first bar: nothing is filled late.
+    """
     world = scenario(seed, convention, gross=gross)
+    fields = {name: values for name, values in world.panel.fields.items() if name != "total_return"}
+    never = ~np.logical_or.accumulate(fields["open"] > 0.0)
+    fields["open"] = np.where(never, fields["close"], fields["open"])
+    panel = replace(world.panel, fields=fields, _first_known=None)
     costs, execution = (
         type(given)(**{name: getattr(given, name) for name in batch.TAKEN[section]})
         for section, given in (("costs", world.costs), ("execution", world.execution))
     )
-    return replace(world, costs=costs, execution=replace(execution, buffer=0.0))
+    return replace(world, panel=panel, costs=costs, execution=replace(execution, buffer=0.0))
 
 
 def crowd(world: Scenario, paths: int, seed: int) -> np.ndarray:
@@ -172,6 +179,15 @@ def test_what_is_not_flat_is_refused_by_name(costs: CostModel, execution: Execut
             world.panel, world.path.keys, world.path.decided, world.path.net[None],
             costs=(CostModel(), costs), execution=execution,
         )  # fmt: skip
+
+
+def test_a_name_that_is_filled_late_is_refused_by_name() -> None:
+    world = flat(1, Convention.NEXT_OPEN)
+    fields = {name: values for name, values in world.panel.fields.items() if name != "total_return"}
+    fields["open"] = np.where(np.arange(len(world.panel.keys)) == 0, np.nan, fields["open"])
+    late = replace(world, panel=replace(world.panel, fields=fields, _first_known=None))
+    with pytest.raises(ProfileError, match=rf"{late.panel.keys[0]} has no open by row .* next_close"):
+        played(late, world.path.net[None])
 
 
 def test_a_weight_of_any_path_that_cannot_be_traded_is_refused() -> None:

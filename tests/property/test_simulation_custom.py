@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from builders.ordering import with_rules
 from builders.simulated_books import DAY, Referee, assert_equal_books, make_panel, scenario, simulate
 from tvquant.core.books import Convention, CostModel, Execution, Spread, WeightPath
 from tvquant.core.instruments import Instrument, Kind
@@ -23,13 +24,16 @@ CONVENTIONS = pytest.mark.parametrize("convention", list(Convention))
 def test_equals_the_referee(convention: Convention, seed: int) -> None:
     world = scenario(seed, convention)
     assert_equal_books(world.play(), Referee(world).play())
+    ruled = with_rules(world, seed)
+    assert_equal_books(ruled.play(), Referee(ruled).play())
 
 
 def test_the_worlds_have_everything_in_them() -> None:
-    """The referee proves nothing about what never happens: 120 fixed worlds, equal, with every kind of event."""
+    """The referee proves nothing about what never happens: 180 fixed worlds, equal, with every kind of event."""
     seen: dict[str, int] = {}
-    for seed in range(120):
+    for seed in range(180):
         world = scenario(seed, list(Convention)[seed % 3], gross=1.5 + seed % 3)
+        world = with_rules(world, seed) if seed >= 120 else world
         result = world.play()
         assert_equal_books(result, Referee(world).play())
         for kind in (
@@ -38,12 +42,22 @@ def test_the_worlds_have_everything_in_them() -> None:
             *result.stamps,
         ):
             seen[kind] = seen.get(kind, 0) + 1
-        rules = {"lag": world.execution.lag > 0, "tiers": world.costs.tiers, world.costs.spread: True}
-        for rule, there in rules.items():
+        rules = world.execution
+        for rule, there in (
+            ("lag", rules.lag > 0),
+            ("tiers", world.costs.tiers),
+            (world.costs.spread, True),
+            ("daily", rules.rebalancing == "daily"),
+            ("band", rules.band > 0.0),
+            ("partial", rules.partial < 1.0),
+            ("lots", rules.lots),
+            ("all of them", rules.band > 0.0 and rules.partial < 1.0 and rules.lots),
+        ):
             seen[rule] = seen.get(rule, 0) + bool(there)
     kinds = ("unfilled", "closed_out", "collateral_lost", "margin_call", "liquidated", "slippage", "commission",
              "borrow", "cash_yield", "overdraft", "funding", "assumed_funding", "impact", "tiers",
-             *Spread, "lag", "optimistic_execution", "research_only")  # fmt: skip
+             *Spread, "lag", "optimistic_execution", "research_only", "partly_filled", "late_fill", "assumed_metadata",
+             "daily", "band", "partial", "lots", "all of them")  # fmt: skip
     assert all(seen.get(kind, 0) >= 4 for kind in kinds), seen
 
 
@@ -62,6 +76,8 @@ def test_equity_changes_by_prices_dividends_and_costs_alone(convention: Conventi
         split = panel.fields["split"][t]
         held, mark = held * split, mark / split
         price = panel.fields["open" if convention is Convention.NEXT_OPEN else "close"][t].copy()
+        never = ~(panel.fields["open"][: t + 1] > 0.0).any(axis=0)
+        price[never] = panel.fields["close"][t, never]  # filled late
         for event in result.events:
             if event.row == t and event.kind == "closed_out":
                 price[place[event.key]] = event.price

@@ -148,7 +148,8 @@ class BookEvent:
     key: str
     kind: str
     """`closed_out` (halted or delisted), `collateral_lost` (a short whose price doubled), `margin_call` (equity below
-    the maintenance margin), `unfilled` (no bar at the fill), `liquidated` (equity reached zero)."""
+    the maintenance margin), `unfilled` (no bar at the fill), `partly_filled` (participation: the rest lapsed),
+    `liquidated` (equity reached zero)."""
     value: float
     """Signed notional at the price used, as a fraction of equity before the event; where collateral is lost or
     margin called, of the equity one row earlier."""

@@ -22,6 +22,7 @@ class Stamp(StrEnum):
     ACCEPTED_BASIS = "accepted_basis"
     SIMULATED = "simulated"
     ASSUMED_FUNDING = "assumed_funding"
+    LATE_FILL = "late_fill"
 
     @property
     def meaning(self) -> str:
@@ -46,5 +47,6 @@ _MEANING: dict[Stamp, str] = {
     Stamp.ASSUMED_FUNDING: "The data lack funding of hours that swaps were held: 1 bp per 8 hours was charged.",
     Stamp.ASSUMED_METADATA: "No provider gives ticks and lots: steps are assumed from the venue and the prices.",
     Stamp.ACCEPTED_BASIS: "Prices contradict what they were declared to be adjusted for: taken on the user's word.",
+    Stamp.LATE_FILL: "The data lack opening prices of some names: these were filled at the close instead of the open.",
     Stamp.SIMULATED: "Bars are of a simulated exchange: nothing here was ever traded.",
 }

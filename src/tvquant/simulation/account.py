@@ -14,6 +14,9 @@ from tvquant.core.panel import Bools, Floats
 
 type Integers = NDArray[np.int64]
 
+ROUNDING = 1e-12
+"""An order below this share of equity is the rounding of one that changes nothing; equity that is not above this share
+of what it was a row earlier is the rounding of nothing."""
 DIVIDEND, SPLIT = range(2)
 """Rows of `PriceRows.actions`."""
 RATES, BARE, EARLY_RATES, EARLY_BARE = range(4)
@@ -21,17 +24,19 @@ RATES, BARE, EARLY_RATES, EARLY_BARE = range(4)
 SLIPPAGE, COMMISSION, BORROW, OVERDRAFT, FUNDING, CASH_YIELD, IMPACT = range(len(COST_KINDS))
 RETURNS, EQUITY, CASH, OWED, ASSUMED, CHARGED = range(len(COST_KINDS), len(COST_KINDS) + 6)
 """Rows of `Book.rows`; the costs come first, in the order of their kinds."""
-FILL_EQUITY, TRADED, TURNOVER, COMMISSION_RATE = range(4)
-"""Rows of `Book.fills`."""
-EVENTS = ("unfilled", "closed_out", "collateral_lost", "margin_call", "liquidated")
-UNFILLED, CLOSED_OUT, COLLATERAL_LOST, MARGIN_CALL, LIQUIDATED = 0.0, 1.0, 2.0, 3.0, 4.0
+FILL_EQUITY, TRADED, BOUGHT, COMMISSION_RATE = range(4)
+"""Rows of `Book.fills`: equity, of it the value that was traded, and what was bought less what was sold; a rate."""
+EVENTS = ("unfilled", "closed_out", "collateral_lost", "margin_call", "partly_filled", "liquidated")
+UNFILLED, CLOSED_OUT, COLLATERAL_LOST, MARGIN_CALL, PARTLY_FILLED, LIQUIDATED = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 """Kinds of events, as the number of their name: floats, of which compiled code has one type."""
-DECIDED, FILLED, NOTED = range(3)
+DECIDED, FILLED, NOTED, LATE = range(4)
 """Places in `Book.tally`."""
-HELD, SWAPPED, LENT, LONG, LIMIT, PRICE = range(6)
+HELD, SWAPPED, LENT, LONG, DEFERRED, LIMIT, PRICE = range(7)
 """Rows of `Account.names`."""
 MONEY, DEBT, LOAN, IDLE = range(4)
 """Places in `Account.money`."""
+LOT, LEAST, MOST = range(3)
+"""Rows of `Orders.bounds`."""
 
 
 class PriceRows(NamedTuple):
@@ -42,12 +47,13 @@ class PriceRows(NamedTuple):
     T x N) is what longs of a swap paid per value from the open to the close of a row, the hours of it that no payment
     covers, and the same two from the previous close to the open. Of `opens`, `ends`, `actions` and `funding` there are
     no rows when there is nothing of the kind; `eventful` are the rows with an end, a dividend, a split or anything
-    early.
+    early. `opened` (N) is the first row with an open, empty where every name has had one by the first fill.
     """
 
     stamps: Integers
     marks: Floats
     opens: Floats
+    opened: Integers
     priced: Bools
     ends: Bools
     actions: Floats
@@ -56,16 +62,22 @@ class PriceRows(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """K decisions: weights (K x N), the rows of their marks and of their fills; `busy` rows (T) need every step."""
+    """K decisions: weights (K x N), the rows of their marks and of their fills; `busy` rows (T) need every step.
+
+    `bounds` (3 x K x N, or none) are the lot in units, the least value of an order and the most of a fill, in starting
+    capitals; a lot of 0 is none.
+    """
 
     net: Floats
+    bounds: Floats
     decided: Integers
     filled: Integers
     busy: Bools
 
 
 class Terms(NamedTuple):
-    """The rules: fill at the open or the close, in the deciding step or later; rates, per year where they accrue.
+    """The rules: fill at the open or the close, in the deciding step or later; how near a target is near enough and
+    how far a step goes to it; rates, per year where they accrue.
 
     Commissions are `tiers` (2 x n): values traded in 30 days, from 0, and the rates from there on. Where `rates` (2 x K
     x N, or none) are given, the slippage of each fill and name, and its impact per value^1.5, they are in the place of
@@ -77,6 +89,8 @@ class Terms(NamedTuple):
 
     at_open: bool
     at_once: bool
+    band: float
+    partial: float
     slippage: float
     tiers: Floats
     rates: Floats
@@ -94,8 +108,9 @@ class Book(NamedTuple):
     """What is written: of R rows the figures (13 x R) and quantities (R x N); of K fills the figures (4 x K).
 
     `events` are (row, column, kind, value, price); `shorted` names (N) were ordered short; `tally` counts decisions,
-    fills and events. Of the figures, OWED is the cash owed after each close, ASSUMED the part of the funding that the
-    data do not hold, CHARGED the traded value that house costs were taken of.
+    fills, events, and orders of names without an open that were filled late. Of the figures, OWED is the cash owed
+    after each close, ASSUMED the part of the funding that the data do not hold, CHARGED the traded value that house
+    costs were taken of.
     """
 
     rows: Floats
@@ -107,10 +122,10 @@ class Book(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What goes from row to row: of N names (6 x N) the quantity held, of it in swaps, of it borrowed (times what that
-    costs), of it bought for cash, the price at which a short has lost its collateral (infinite where there is none),
-    and the price in force; K x N quantities ordered; `money` is cash, the part of it that is owed, the value of the
-    borrowed quantities, and the cash that earns.
+    """What goes from row to row: of N names (7 x N) the quantity held, of it in swaps, of it borrowed (times what that
+    costs), of it bought for cash, what is ordered for a later price of the row, the price at which a short has lost its
+    collateral (infinite where there is none), and the price in force; K x N quantities ordered, NaN where nothing is;
+    `money` is cash, the part of it that is owed, the value of the borrowed quantities, and the cash that earns.
     """
 
     names: Floats
@@ -121,13 +136,13 @@ class Account(NamedTuple):
 def blank(rows: int, names: int, fills: int) -> Book:
     """Return an unwritten book of R rows, N names and K fills.
 
-    A name can lapse, be closed out, lose collateral and be called once per fill, and a book ends once.
+    An order can lapse, a name be closed out, lose collateral and be called once per fill, and a book ends once.
     """
     return Book(
         rows=np.zeros((CHARGED + 1, rows)),
         quantities=np.empty((rows, names)),
-        fills=np.empty((4, fills)),
+        fills=np.zeros((4, fills)),
         events=np.empty((4 * fills * names + 1, 5)),
         shorted=np.zeros(names, np.bool_),
-        tally=np.zeros(3, np.int64),
+        tally=np.zeros(4, np.int64),
     )

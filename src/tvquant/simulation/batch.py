@@ -132,6 +132,7 @@ def play_books(
     filled = fill_rows(decided, execution, len(panel.times))
     at_open = execution.convention is Convention.NEXT_OPEN
     market = quotes.market_of(panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None)
+    _check_opens(market, filled, keys)
     if not market.marks[decided[0]].all():
         check_traded(market.marks, replace(every, net=np.abs(net).max(axis=0)))
     plans = _plans(instruments, models, execution, (decided, filled, net))
@@ -163,6 +164,18 @@ def _played(market: "PriceRows", plans: "Plans", threads: int, *, positions: boo
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(play, range(0, count, CHUNK)))
     return books
+
+
+def _check_opens(market: "PriceRows", filled: NDArray[np.int64], keys: tuple[str, ...]) -> None:
+    """Refuse fills at the open of names that have had none so far: these are filled late, which is not done here."""
+    if len(market.opened):
+        late = np.argwhere((filled[:, None] < market.opened) & market.priced[filled])
+        if len(late):
+            k, j = (int(i) for i in late[0])
+            raise ProfileError(
+                f"{keys[j]} has no open by row {filled[k]}, so that next_open fills it at the close, which many books "
+                "at once do not: play each by itself, or take next_close"
+            )
 
 
 def _check_flat(models: tuple[CostModel, ...], execution: Execution) -> None:

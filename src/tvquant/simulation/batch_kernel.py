@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.panel import Bools
-from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, PriceRows
+from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, ROUNDING, PriceRows
 from tvquant.simulation.batch_account import (
     BEFORE,
     CASH,
@@ -51,7 +51,6 @@ from tvquant.simulation.batch_rows import (
     value_holdings,
 )
 from tvquant.simulation.compiling import SOURCES, compiled, part
-from tvquant.simulation.kernel import ROUNDING
 
 
 def run(market: PriceRows, plans: Plans, books: Books, start: int, count: int) -> None:

@@ -95,16 +95,21 @@ class _Spreads:
         return _mean(recent(two_day_spreads(high, low, close, self._estimator), upto, BARS - 1))
 
 
+class _Traded:
+    """The mean traded value of the last bars."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+
+    def at(self, j: int, bars: NDArray[np.intp], _: Floats, upto: NDArray[np.intp]) -> Floats:
+        return _mean(recent(self._values[bars, j], upto, BARS))
+
+
 class _Impacts:
-    """Volatility of the last bars over the root of their mean traded value: quote volume, else close x volume."""
+    """Volatility of the last bars over the root of their mean traded value."""
 
     def __init__(self, panel: Panel) -> None:
-        fields = panel.fields
-        self._close, self._value = fields["close"], np.full(fields["close"].shape, np.nan)
-        if "volume" in fields:
-            self._value = fields["volume"] * fields["close"]
-        if "quote_volume" in fields:
-            self._value = np.where(np.isnan(fields["quote_volume"]), self._value, fields["quote_volume"])
+        self._close, self._value = panel.fields["close"], _traded_values(panel, "costs.impact", "0")
 
     def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
         close = self._close[bars, j] * units
@@ -113,7 +118,32 @@ class _Impacts:
         return _deviation(recent(moves, upto, BARS - 1)) / np.sqrt(np.where(traded > 0.0, traded, np.nan))
 
 
-def _of_each(panel: Panel, columns: Columns, decided: NDArray[np.int64], figure: _Spreads | _Impacts) -> Floats:
+def mean_traded_value(panel: Panel, columns: Columns, decided: NDArray[np.int64], key: str) -> Floats:
+    """Return the mean value traded in each name's last bars to each decision (K x N), 0 where none is known.
+
+    Raises
+    ------
+    ProfileError : the panel has no volume, which `key` of the profile needs.
+    """
+    return np.nan_to_num(_of_each(panel, columns, decided, _Traded(_traded_values(panel, key, "null"))))
+
+
+def _traded_values(panel: Panel, key: str, off: str) -> Floats:
+    """Return what each bar traded (T x N) in quote currency: quote volume, else close x volume; refused without."""
+    fields = panel.fields
+    if not {"volume", "quote_volume"} & set(fields):
+        raise ProfileError(f"{key} is measured of volumes, and this panel has none; set it to {off}")
+    value = np.full(fields["close"].shape, np.nan)
+    if "volume" in fields:
+        value = fields["volume"] * fields["close"]
+    if "quote_volume" in fields:
+        value = np.where(np.isnan(fields["quote_volume"]), value, fields["quote_volume"])
+    return value
+
+
+def _of_each(
+    panel: Panel, columns: Columns, decided: NDArray[np.int64], figure: _Spreads | _Impacts | _Traded
+) -> Floats:
     """Return a figure of each name's bars to each decision (K x N); NaN where there are too few."""
     chosen = range(len(panel.instruments)) if columns is None else columns.tolist()
     found = np.empty((len(decided), len(chosen)))

@@ -6,14 +6,16 @@ The order of events within a row:
    idle cash, funding that swaps settled until this row's open, all on the previous marks.
 2. Corporate actions: quantities held and ordered times split, prices of collateral divided by it, cash plus quantity
    held times dividend.
-3. Fills at the open. Before them shorts whose collateral is lost at the opening price are closed.
+3. Fills at the open, of names that have ever had one. Before them shorts whose collateral is lost at the opening price
+   are closed.
 4. The mark: the close, or the last one (through splits) where there is no bar. On it, funding that swaps settled since
    the open; then shorts whose collateral is lost are closed.
 5. Close-outs of what has been halted too long or is delisted. Then, where equity is below the maintenance margin, all
    else is closed at its mark and what was ordered until then lapses: only a decision after it opens anything again.
-6. Fills at the close.
+6. Fills at the close; under fills at the open, those of names without one so far.
 7. Equity; where no more than rounding is left of it the book is liquidated.
-8. A decision fixes quantities: weight x equity / mark. It comes before 6 when it is filled in the very same step.
+8. A decision fixes quantities: weight x equity / mark, by the rules of `order_rules` where there are any. It comes
+   before 6 when it is filled in the very same step.
 
 Cash earns on what equity exceeds the longs of the cash market by: proceeds of shorts earn nothing, and the notional of
 swaps is not cash.
@@ -37,6 +39,7 @@ from tvquant.simulation.account import (
     ASSUMED,
     BARE,
     BORROW,
+    BOUGHT,
     CASH,
     CASH_YIELD,
     CLOSED_OUT,
@@ -44,6 +47,7 @@ from tvquant.simulation.account import (
     COMMISSION_RATE,
     DEBT,
     DECIDED,
+    DEFERRED,
     DIVIDEND,
     EARLY_BARE,
     EARLY_RATES,
@@ -53,23 +57,22 @@ from tvquant.simulation.account import (
     FUNDING,
     HELD,
     IDLE,
+    LATE,
     LENT,
     LIMIT,
-    LIQUIDATED,
     LOAN,
     LONG,
     MARGIN_CALL,
     MONEY,
-    NOTED,
     OVERDRAFT,
     OWED,
     PRICE,
     RATES,
     RETURNS,
+    ROUNDING,
     SPLIT,
     SWAPPED,
     TRADED,
-    TURNOVER,
     UNFILLED,
     Account,
     Book,
@@ -77,14 +80,13 @@ from tvquant.simulation.account import (
     PriceRows,
     Terms,
 )  # fmt: skip
+from tvquant.simulation.book_events import liquidate, note
 from tvquant.simulation.charges import charge, charge_each, commission_rate
 from tvquant.simulation.compiling import SOURCES, compiled, part
+from tvquant.simulation.order_rules import by_the_rules, limit_orders, order
 
 YEAR = 365 * 86_400e6
 """Microseconds of the year that rates are per."""
-ROUNDING = 1e-12
-"""An order below this share of equity is the rounding of one that changes nothing; equity that is not above this share
-of what it was a row earlier is the rounding of nothing."""
 LOST_AT = 2.0
 """A short has lost its collateral at this multiple of the price that it was posted at."""
 
@@ -157,7 +159,8 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
     decides = decision < len(orders.decided) and orders.decided[decision] == t
     trades = fill < len(orders.filled) and orders.filled[fill] == t
     before = book.rows[EQUITY, out - 1] if out > 0 else 1.0
-    nothing = ROUNDING * before
+    nothing, limited = ROUNDING * before, market.opened.shape[0] > 0 or orders.bounds.shape[0] > 0
+    ruled = terms.band > 0.0 or terms.partial < 1.0 or orders.bounds.shape[0] > 0
     if out > 0:
         _accrue(market, terms, book, account, t, out)
     if market.eventful[t] and market.actions.shape[1] > 0:
@@ -167,8 +170,10 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
         _close_lost(book, account, t, before)
         equity = _equity(account)
         if equity <= nothing:
-            return _liquidate(book, t, out, equity, before)
-        _fill(market, terms, book, account, t, out, equity)
+            return liquidate(book, t, out, equity, before)
+        if limited:
+            limit_orders(market, orders, terms, book, account, t, False, equity)
+        _fill(market, terms, book, account, t, out, False, equity)
     for j in range(len(held)):
         account.names[PRICE, j] = market.marks[t, j]
     if out >= 0:
@@ -183,13 +188,19 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
         _call_margin(terms, book, account, t, out, before, account.targets[fill:decision])
         equity = _equity(account)
     if decides and terms.at_once:
-        _order(orders, account, decision, equity)
-    if trades and not terms.at_open and equity > nothing:
-        equity -= _fill(market, terms, book, account, t, out, equity)
+        order(orders, account, decision, equity)
+        if ruled:
+            by_the_rules(orders.bounds, terms.band, terms.partial, account, fill, decision, equity)
+    if trades and equity > nothing and (not terms.at_open or market.opened.shape[0] > 0):
+        if limited:
+            limit_orders(market, orders, terms, book, account, t, terms.at_open, equity)
+        equity -= _fill(market, terms, book, account, t, out, terms.at_open, equity)
     if equity <= nothing:
-        return _liquidate(book, t, out, equity, before)
+        return liquidate(book, t, out, equity, before)
     if decides and not terms.at_once:
-        _order(orders, account, decision, equity)
+        order(orders, account, decision, equity)
+        if ruled:
+            by_the_rules(orders.bounds, terms.band, terms.partial, account, book.tally[FILLED], decision, equity)
     book.tally[DECIDED] += decides
     _take_stock(terms, account, equity)
     if out >= 0:
@@ -337,24 +348,23 @@ def _open(market: PriceRows, account: Account, t: int) -> None:
 
 
 @part
-def _order(orders: Orders, account: Account, decision: int, equity: float) -> None:
-    """Turn weights into quantities at the decision mark."""
-    price = account.names[PRICE]
-    for j in range(len(price)):
-        weight = orders.net[decision, j]
-        account.targets[decision, j] = weight * equity / price[j] if weight != 0.0 else 0.0
+def _fill(
+    market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, late: bool, equity: float
+) -> float:
+    """Bring every name that can be traded to its ordered quantity; return what that costs.
 
-
-@part
-def _fill(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, equity: float) -> float:
-    """Bring every name that can be traded to its ordered quantity; return what that costs."""
-    k, held, limit, price = book.tally[FILLED], account.names[HELD], account.names[LIMIT], account.names[PRICE]
-    gross, net, cost, rated = 0.0, 0.0, 0.0, terms.rates.shape[0] > 0
-    book.fills[COMMISSION_RATE, k] = commission_rate(market, terms, book, t, out)
+    Under fills at the open those without one until this row wait for the close, the `late` part of the same fill.
+    """
+    k, held, limit, price = book.tally[FILLED] - late, account.names[HELD], account.names[LIMIT], account.names[PRICE]
+    gross, net, cost, rated, by_close = 0.0, 0.0, 0.0, terms.rates.shape[0] > 0, late or not terms.at_open
+    if not late:
+        book.fills[COMMISSION_RATE, k] = commission_rate(market, terms, book, t, out)
     for j in range(len(held)):
         target = account.targets[k, j]
         ordered = (target - held[j]) * price[j]
-        if market.priced[t, j] and (not terms.at_open or market.opens[t, j] > 0.0):
+        if np.isnan(target):
+            continue
+        if market.priced[t, j] and (by_close or market.opens[t, j] > 0.0):
             gross += abs(ordered)
             net += ordered
             if rated:
@@ -363,14 +373,17 @@ def _fill(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
             limit[j] = LOST_AT * price[j] if target < 0.0 else np.inf
             book.shorted[j] |= target < 0.0
         elif abs(ordered) > ROUNDING * equity:
-            _note(book, t, j, UNFILLED, ordered / equity, price[j])
+            note(book, t, j, UNFILLED, ordered / equity, price[j])
     if not rated:
         cost = charge(book, out, gross, terms.slippage, book.fills[COMMISSION_RATE, k], 0.0)
     account.money[MONEY] -= net + cost
-    book.fills[FILL_EQUITY, k] = equity
-    book.fills[TRADED, k] = gross / equity
-    book.fills[TURNOVER, k] = 0.5 * (gross + abs(net)) / equity
-    book.tally[FILLED] = k + 1
+    if late:
+        book.tally[LATE] += gross > 0.0
+    else:
+        book.fills[FILL_EQUITY, k] = equity
+        book.tally[FILLED] = k + 1
+    book.fills[TRADED, k] += gross / book.fills[FILL_EQUITY, k]
+    book.fills[BOUGHT, k] += net / book.fills[FILL_EQUITY, k]
     return cost
 
 
@@ -382,7 +395,7 @@ def _close_lost(book: Book, account: Account, t: int, before: float) -> None:
         if price[j] >= limit[j]:
             value = held[j] * limit[j]
             account.money[MONEY] += value
-            _note(book, t, j, COLLATERAL_LOST, value / before, limit[j])
+            note(book, t, j, COLLATERAL_LOST, value / before, limit[j])
             held[j], limit[j] = 0.0, np.inf
 
 
@@ -397,7 +410,7 @@ def _close_out(market: PriceRows, terms: Terms, book: Book, account: Account, t:
             proceeds = held[j] * price
             account.money[MONEY] += proceeds - charge_each(terms, book, out, book.tally[FILLED] - 1, j, abs(proceeds))
             held[j], limit[j] = 0.0, np.inf
-            _note(book, t, j, CLOSED_OUT, proceeds / equity, price)
+            note(book, t, j, CLOSED_OUT, proceeds / equity, price)
 
 
 @part
@@ -412,30 +425,11 @@ def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, b
         if held[j] != 0.0:
             proceeds = held[j] * price[j]
             account.money[MONEY] += proceeds - charge_each(terms, book, out, book.tally[FILLED] - 1, j, abs(proceeds))
-            _note(book, t, j, MARGIN_CALL, proceeds / before, price[j])
+            note(book, t, j, MARGIN_CALL, proceeds / before, price[j])
             held[j], limit[j] = 0.0, np.inf
         for k in range(len(pending)):
             pending[k, j] = 0.0
-
-
-@part
-def _note(book: Book, t: int, column: int, kind: float, value: float, price: float) -> None:
-    """Add one event."""
-    event = book.events[book.tally[NOTED]]
-    event[0], event[1], event[2], event[3], event[4] = t, column, kind, value, price
-    book.tally[NOTED] += 1
-
-
-@part
-def _liquidate(book: Book, t: int, out: int, equity: float, before: float) -> bool:
-    """End the book: nothing is held or earned from this row on; return false, as in "not alive"."""
-    _note(book, t, book.quantities.shape[1], LIQUIDATED, equity / before, 0.0)
-    for i in range(out, len(book.quantities)):
-        book.rows[RETURNS, i] = -1.0 if i == out else 0.0
-        book.rows[EQUITY, i], book.rows[CASH, i] = 0.0, 0.0
-        for j in range(book.quantities.shape[1]):
-            book.quantities[i, j] = 0.0
-    return False
+        account.names[DEFERRED, j] = 0.0
 
 
 @part

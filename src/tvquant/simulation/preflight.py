@@ -127,6 +127,28 @@ def fill_rows(decided: NDArray[np.int64], execution: Execution, end: int) -> NDA
     return filled
 
 
+def first_opens(opens: Floats) -> NDArray[np.int64]:
+    """Return the first row at which each name has an open (N), the number of rows where none has.
+
+    Under fills at the open a name without one so far is filled at the close of the row. A name that had one and lacks
+    it at a fill is not filled: whether it will ever have one nobody knows at the fill.
+    """
+    there = opens > 0.0
+    return np.where(there.any(axis=0), there.argmax(axis=0), len(opens))
+
+
+def fill_prices(panel: Panel, row: int, convention: Convention) -> Floats:
+    """Return what each name (N) is filled at in a row: the close, or under `next_open` the open if it has had any."""
+    close: Floats = panel.fields["close"][row]
+    if convention is not Convention.NEXT_OPEN:
+        return close
+    opens = panel.fields["open"]
+    never = ~(opens[row] > 0.0)
+    never[never] = ~(opens[:row, never] > 0.0).any(axis=0)
+    price: Floats = np.where(never, close, opens[row])
+    return price
+
+
 def check_traded(marks: Floats, path: WeightPath) -> None:
     """Refuse a weight that has no price to become a quantity; `marks` (T x N) are 0 before a name's first bar."""
     if marks[path.decided[0]].all():

@@ -11,7 +11,7 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.compiling import compiled
-from tvquant.simulation.preflight import Columns
+from tvquant.simulation.preflight import Columns, first_opens
 
 INFINITY = int(np.float64(np.inf).view(np.int64))
 HOUR = np.timedelta64(1, "h")
@@ -51,13 +51,15 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
             ends[row : row + 1, j] = True
         carry_marks(close, actions[SPLIT], frozen(priced), halt_limit, marks, ends)
         eventful |= ends.any(axis=1)
+    opens = _opens(panel, columns, instruments, priced, open_fills)
     funding = funding_of(panel, columns, instruments)
     if len(funding) > EARLY_RATES:
         eventful |= (funding[EARLY_RATES:] != 0.0).any(axis=(0, 2))
     return PriceRows(
         stamps=frozen(times.view(np.int64)),
         marks=frozen(marks),
-        opens=_opens(panel, columns, instruments, priced, open_fills),
+        opens=opens,
+        opened=_opened(opens, open_fills),
         priced=frozen(priced),
         ends=frozen(ends),
         actions=actions,
@@ -125,6 +127,13 @@ def _opens(
     at = opens[fills]
     _refuse(priced[fills] & ((at <= 0.0) | np.isinf(at)), "open", at, instruments, panel.times[fills])
     return opens
+
+
+def _opened(opens: Floats, fills: Integers | None) -> Integers:
+    """Return each name's first row with an open (N); none where every name has had one by the first fill."""
+    if fills is None or (opens[fills[0]] > 0.0).all():
+        return frozen(np.empty(0, np.int64))
+    return frozen(first_opens(opens))
 
 
 def _delisted_row(instrument: Instrument, times: Times) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tvquant.core.errors import DataError
+from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats
 from tvquant.symbology import venues
 from tvquant.symbology.kinds import ROUND_THE_CLOCK, structure
@@ -40,8 +41,17 @@ def assumed_steps(symbol: str, closes: Floats) -> Steps:
     if not structure(symbol).kinds & ROUND_THE_CLOCK:
         tick = venues.SHARE_TICK if last >= venues.PENNY_BELOW else venues.PENNY_TICK
         return Steps(tick=tick, lot=venues.SHARE_LOT)
-    lot = min(venues.LARGEST_COIN_LOT, 10.0 ** np.floor(np.log10(venues.COIN_LOT_VALUE / last)))
-    return Steps(tick=float(f"1e-{_decimals(prices)}"), lot=float(f"{lot:.0e}"))
+    lot = float(assumed_lots(ROUND_THE_CLOCK, np.array([last]))[0])
+    return Steps(tick=float(f"1e-{_decimals(prices)}"), lot=lot)
+
+
+def assumed_lots(kinds: frozenset[Kind], prices: Floats) -> Floats:
+    """Return the lot that is assumed at each price (K) of an instrument of these kinds; that of no price is of 1."""
+    if not kinds & ROUND_THE_CLOCK:
+        return np.full(len(prices), venues.SHARE_LOT)
+    value = np.where(prices > 0.0, prices, 1.0)
+    steps = np.floor(np.log10(venues.COIN_LOT_VALUE / value))
+    return np.array([min(venues.LARGEST_COIN_LOT, float(f"1e{int(step)}")) for step in steps.tolist()])
 
 
 def _decimals(prices: Floats) -> int:

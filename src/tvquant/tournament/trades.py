@@ -1,7 +1,7 @@
 """Trades of a book: what changed hands at each fill, and what was closed that nobody ordered, by name.
 
 1. At a fill every name that could be traded went from what was held, through a split of that row, to its new quantity;
-   the price is the row's open or close, as the book fills.
+   the price is the row's open or close, as the book fills; a name that never had an open is filled at the close.
 2. A position that was closed out or called, or a short that lost its collateral, is a trade at the price that its event
    names.
    Where a name was closed and filled in one row, the fill is what the event leaves of the change.
@@ -15,6 +15,7 @@ import numpy as np
 
 from tvquant.core.books import BookEvent, Convention, CostModel, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
+from tvquant.simulation.preflight import fill_prices
 
 FILL, LOST, CALLED, LIQUIDATED = "fill", "collateral_lost", "margin_call", "liquidated"
 CLOSED = ("closed_out", CALLED, LOST)
@@ -100,7 +101,7 @@ def _of_row(of: _Book, row: int, fill: int | None, closed: list[BookEvent]) -> I
         gone.setdefault(j, []).append((event, quantity))
         moved[j] -= quantity
     level, filled = prior, np.zeros(len(moved), np.bool_)
-    prices = of.panel.fields["open" if of.execution.convention is Convention.NEXT_OPEN else "close"][row]
+    prices = fill_prices(of.panel, row, of.execution.convention)
     if fill is not None:
         level = float(of.result.fill_equity[fill])
         filled = np.abs(moved * prices) > ROUNDING * level  # of no price, nothing is

@@ -19,12 +19,13 @@ from tvquant.core.books import (
     WeightPath,
 )
 from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Panel, frozen
+from tvquant.core.panel import Bools, Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.profiles.options import Options
 from tvquant.simulation.borrow_fee import loans_of, pays_borrow_fee
 from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.fill_rates import name_rates, tiers_of
+from tvquant.simulation.order_bounds import bounds_of
 from tvquant.simulation.preflight import (
     check_path,
     check_rules,
@@ -51,18 +52,7 @@ class Custom:
 
     name: ClassVar[str] = "custom"
     needs: ClassVar[tuple[str, str] | None] = None
-    capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
-        dict.fromkeys(Capability, Support.NATIVE)
-        | dict.fromkeys(
-            (
-                Capability.BAND,
-                Capability.PARTIAL,
-                Capability.LOTS,
-                Capability.PARTICIPATION,
-            ),
-            Support.REFUSED,
-        )
-    )
+    capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(dict.fromkeys(Capability, Support.NATIVE))
     options: ClassVar[tuple[type[Options], ...]] = ()
 
     def simulate(
@@ -110,12 +100,17 @@ class Custom:
         check_traded(market.marks, path)
         fills, loans = len(filled), loans_of(costs, instruments)
         net, decided = np.ascontiguousarray(path.net[:fills]), np.ascontiguousarray(path.decided[:fills])
+        bounds, assumed = bounds_of(panel, columns, market.marks, decided=decided, execution=execution)
         busy = market.eventful.copy()
         busy[decided] = busy[filled] = True
-        orders = account.Orders(net=frozen(net), decided=frozen(decided), filled=frozen(filled), busy=frozen(busy))
+        orders = account.Orders(
+            net=frozen(net), bounds=bounds, decided=frozen(decided), filled=frozen(filled), busy=frozen(busy)
+        )
         terms = account.Terms(
             at_open=at_open,
             at_once=bool(filled[0] == path.decided[0]),
+            band=float(execution.band),
+            partial=float(execution.partial),
             slippage=costs.slippage_bps * 1e-4,
             tiers=tiers_of(costs, execution.nav),
             rates=name_rates(panel, columns, replace(path, net=net, decided=decided), costs, execution.nav),
@@ -130,17 +125,21 @@ class Custom:
         )
         book = account.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
         kernel.run(market, orders, terms, book)
-        result = _result(panel, path.keys, market, filled, book, _stamps(execution, book, instruments))
+        result = _result(panel, path.keys, market, filled, book, _stamps(execution, book, instruments, assumed))
         return result if costs.is_flat else replace(result, rates=_rates(terms, book))
 
 
-def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, ...]) -> Stamps:
+def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, ...], assumed: Bools) -> Stamps:
     """Return what a reader must know about this book."""
     from tvquant.simulation import account
 
     stamps = set()
     if execution.convention is Convention.SAME_CLOSE:
         stamps.add(Stamp.OPTIMISTIC_EXECUTION)
+    if assumed.any() and (book.quantities[:, assumed] != 0.0).any():
+        stamps.add(Stamp.ASSUMED_METADATA)
+    if book.tally[account.LATE]:
+        stamps.add(Stamp.LATE_FILL)
     if book.rows[account.OWED].max() > OVERDRAWN:
         stamps.add(Stamp.OVERDRAFT)
     if book.rows[account.ASSUMED].any():
@@ -159,7 +158,7 @@ def _result(
     """Return the book as a value; a mark before a name's first bar is NaN."""
     from tvquant.simulation import account
 
-    first, (_, fills, count) = int(filled[0]), book.tally.tolist()
+    first, (_, fills, count, _) = int(filled[0]), book.tally.tolist()
     marks = market.marks[first:]
     if not marks[0].all():
         marks = np.where(marks > 0.0, marks, np.nan)
@@ -178,10 +177,10 @@ def _result(
         filled=frozen(filled[:fills]),
         fill_equity=per_fill[account.FILL_EQUITY],
         traded=per_fill[account.TRADED],
-        turnover=per_fill[account.TURNOVER],
+        turnover=frozen(0.5 * (per_fill[account.TRADED] + np.abs(per_fill[account.BOUGHT]))),
         events=tuple(_event(event, keys) for event in book.events[:count].tolist()),
         stamps=stamps,
-        failure=account.EVENTS[-1] if book.rows[account.EQUITY, -1] == 0.0 else None,
+        failure=account.EVENTS[int(account.LIQUIDATED)] if book.rows[account.EQUITY, -1] == 0.0 else None,
     )
 
 
