@@ -66,6 +66,7 @@ ELSEWHERE = {
     "simulation/charges.py": "unit/simulation/test_fill_rates.py",
     "simulation/compiling.py": "architecture/test_compiled.py",
     "simulation/batch_single.py": "property/test_simulation_batch.py",
+    "simulation/book_events.py": "unit/simulation/test_custom.py",
     "simulation/batch_rows.py": "property/test_simulation_batch.py",
     # Sections of one schema: a profile is checked whole.
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",

@@ -20,11 +20,11 @@ from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, Sim
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
-from tvquant.simulation.account import BARE, DIVIDEND, EARLY_BARE, EARLY_RATES, RATES, SPLIT, PriceRows
+from tvquant.simulation.account import BARE, DIVIDEND, EARLY_BARE, EARLY_RATES, RATES, ROUNDING, SPLIT, PriceRows
 from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.caveats import caveats_of
-from tvquant.simulation.kernel import LOST_AT, ROUNDING
+from tvquant.simulation.kernel import LOST_AT
 from tvquant.simulation.preflight import (
     check_path,
     check_rules,
