@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tvquant.api.optimising import Optimised, optimise
     from tvquant.api.rating import ratings
     from tvquant.api.runs import Run
-    from tvquant.api.simulating import Costs, Simulation, simulate
+    from tvquant.api.simulating import Costs, Simulation, Trading, simulate
     from tvquant.api.workspaces import Workspace
 
 __version__ = VERSION
@@ -31,6 +31,7 @@ __all__ = [
     "Scan",
     "Selection",
     "Simulation",
+    "Trading",
     "TvquantError",
     "Workspace",
     "optimise",
@@ -47,6 +48,7 @@ _MODULES = {
     "Scan": "choosing",
     "Selection": "choosing",
     "Simulation": "simulating",
+    "Trading": "simulating",
     "Workspace": "workspaces",
     "optimise": "optimising",
     "ratings": "rating",

@@ -1,14 +1,15 @@
 """`simulate`: what target weights come to at given prices and costs, by the house simulator."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tvquant.api import frames
 from tvquant.api.years import periods_per_year
-from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import Convention, CostModel, Execution, FeeTier, Rebalancing, SimResult, Spread, WeightPath
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Floats, Panel, Times
@@ -20,6 +21,7 @@ from tvquant.profiles.messages import unknown
 if TYPE_CHECKING:
     import polars as pl
 
+FIELDS = ("open", "high", "low", "volume", "close")
 MOST = 10.0
 """Gross weight (a fraction of equity) beyond which weights are taken for percents."""
 
@@ -32,6 +34,8 @@ class Costs:
     ----------
     slippage_bps, commission_bps : of the value of each fill.
     borrow_rate : fraction per year of 365 days, of the value of shorts and of borrowed cash.
+    spread, tiers, maker_share, impact, borrow_rates, cash_yield : as the keys of the section `costs` of a profile; a
+        measured spread needs prices with high and low, impact their volume.
     delisting_haircut : share of the last price that a name costs which is held through more than five rows without one.
     """
 
@@ -39,6 +43,35 @@ class Costs:
     commission_bps: float = 1.0
     borrow_rate: float = 0.02
     delisting_haircut: float = 0.30
+    spread: str = "flat"
+    tiers: Sequence[Mapping[str, float]] = field(default_factory=list)
+    maker_share: float = 0.0
+    impact: float = 0.0
+    borrow_rates: Mapping[str, float] = field(default_factory=dict)
+    cash_yield: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trading:
+    """How decided weights become holdings, as the keys of the section `execution` of a profile.
+
+    Parameters
+    ----------
+    rebalancing : `window` holds from one decision to the next, `daily` restores the weights at every row.
+    band, partial : a weight within the band is left alone; only that share of the way is traded.
+    nav : equity at the start, in the currency of the prices: fee tiers, impact and participation need it.
+    buffer : share of every weight that is kept in cash.
+    maintenance_margin : share of gross below which equity has everything closed.
+    participation : most that a fill may be of a name's mean traded value of 20 rows; needs prices with volume.
+    """
+
+    rebalancing: str = "window"
+    band: float = 0.0
+    partial: float = 1.0
+    nav: float | None = None
+    buffer: float = 0.0
+    maintenance_margin: float = 0.0
+    participation: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,8 +82,8 @@ class Simulation:
     ----------
     equity : `time`, `equity`, `drawdown` (fall from the highest equity so far), `cash`.
     returns : `time`, `return`: simple, net of costs, row to row.
-    costs : `time` and each kind: `slippage`, `commission`, `borrow`, `overdraft`, `funding`, `cash_yield`,
-        `impact`.
+    costs : `time` and each kind: `slippage`, `commission`, `impact`, `borrow`, `overdraft`, `funding`, and
+        `cash_yield`, below 0 where it is earned.
     turnover : per fill `decided_at`, `filled_at`, `turnover` (one-way: a full switch is 1), `traded` (two-way), both as
         fractions of equity at the fill.
     held : `time` and each name: its value at the close as a fraction of equity, drifted.
@@ -80,12 +113,14 @@ def simulate(
     *,
     convention: str | None = None,
     lag: int = 0,
+    trading: Trading | None = None,
+    simulator: str = "custom",
     calendar: str | float | None = None,
 ) -> Simulation:
     """Return the book of target weights (decision dates x names) at prices (dates x names).
 
     A weight is decided at the close of its date: quantities are fixed there and filled by the convention, then held, so
-    that weights drift. What is missing to 1 is cash without interest. A price that is NaN is no bar: the last price
+    that weights drift. What is missing to 1 is cash. A price that is NaN is no bar: the last price
     marks the holding, and after five such rows it is closed at a haircut, which is an event.
 
     Parameters
@@ -93,74 +128,138 @@ def simulate(
     weights : pandas or polars, signed fractions of equity; every date is one of prices, dates without a decision are
         left out, and no cell is empty.
     prices : adjusted for splits (and dividends, for total returns): a frame of closes, frames by name
-        (`{"open": ..., "close": ...}`), or bars in rows with a symbol. Names without weights are not traded.
+        (`{"open": ..., "close": ...}`, and `high`, `low`, `volume` where costs need them), or bars in rows with a
+        symbol. Names without weights are not traded.
     costs : `Costs()` where nothing is said.
     convention : filled at `next_open`, `next_close` or (stamped optimistic) `same_close`; where nothing is said at the
         next open, or the next close where there are no opens.
     lag : more rows between decision and fill.
+    trading : `Trading()` where nothing is said.
+    simulator : who keeps the account: `custom`, or one whose library is installed.
     calendar : which periods make a year; see `years.periods_per_year`.
 
     Raises
     ------
     ProfileError : frames, names or dates do not fit each other; a price that is not above zero; weights beyond ten
-        times equity; a perpetual swap, whose funding a frame of prices has not.
-    ModelError : a weight before the first price of its name, or no decision that is filled.
+        times equity; a perpetual swap, whose funding a frame of prices has not; a rule that the simulator refuses.
+    ModelError : a weight before the first price of its name, no decision that is filled, or prices that ask for what
+        the simulator does not do.
     """
     from tvquant.simulation import SIMULATORS
+    from tvquant.simulation.preflight import ordered
 
     if not isinstance(costs, Costs | None):
         raise ProfileError(f"costs: expected tv.Costs(slippage_bps=5, ...), found {shown(costs)}")
+    if not isinstance(trading, Trading | None):
+        raise ProfileError(f"trading: expected tv.Trading(rebalancing='daily', ...), found {shown(trading)}")
     costs = costs or Costs()
-    field = _prices(prices)
-    path, panel = _book(frames.wide(weights, "weights"), field)
+    member = SIMULATORS[_simulator(simulator)]
+    tables = _prices(prices)
+    path, panel = _book(frames.wide(weights, "weights"), tables)
     periods, said = periods_per_year(calendar, panel.times)
     if convention is None:
-        chosen = Convention.NEXT_OPEN if "open" in field else Convention.NEXT_CLOSE
-    elif convention in set(Convention):
-        chosen = Convention(convention)
+        chosen = Convention.NEXT_OPEN if "open" in tables else Convention.NEXT_CLOSE
     else:
-        raise ProfileError(f"convention: {unknown('name', convention, [one.value for one in Convention])}")
-    played = SIMULATORS["custom"].simulate(
-        panel,
-        path,
-        (),
-        costs=CostModel(
-            slippage_bps=costs.slippage_bps, commission_bps=costs.commission_bps, borrow_rate=costs.borrow_rate
-        ),
-        execution=Execution(convention=chosen, lag=lag, delisting_haircut=costs.delisting_haircut),
+        chosen = _one_of(Convention, convention, "convention")
+    execution = _execution(trading or Trading(), chosen, lag, costs.delisting_haircut)
+    options = tuple(declared() for declared in member.options)
+    played = member.simulate(panel, path, options, costs=_cost_model(costs), execution=execution)
+    return _simulation(
+        played,
+        ordered(path, execution, len(panel.times)),
+        panel.times,
+        periods,
+        (_filled(chosen, lag), *_traded(execution), _charged(costs), said),
     )
-    return _simulation(played, path, panel.times, periods, (_filled(chosen, lag), _charged(costs), said))
+
+
+def _simulator(name: str) -> str:
+    """Return the name of a simulator that is here."""
+    from tvquant.simulation import SIMULATORS, uninstalled
+
+    if name not in SIMULATORS:
+        raise ProfileError(f"simulator: {unknown('name', name, list(SIMULATORS))}")
+    if extra := uninstalled().get(name):
+        raise ProfileError(f"simulator: {name} is not installed; install tvquant[{extra}]")
+    return name
+
+
+def _one_of[E: StrEnum](family: type[E], value: object, what: str) -> E:
+    """Return the member that is meant."""
+    known = [one.value for one in family]
+    if value not in known:
+        raise ProfileError(f"{what}: {unknown('name', value if isinstance(value, str) else shown(value), known)}")
+    return family(value)
+
+
+def _execution(trading: Trading, convention: Convention, lag: int, haircut: float) -> Execution:
+    return Execution(
+        **{
+            **asdict(trading),
+            "rebalancing": _one_of(Rebalancing, trading.rebalancing, "trading.rebalancing"),
+        },
+        convention=convention,
+        lag=lag,
+        delisting_haircut=haircut,
+    )
+
+
+def _cost_model(costs: Costs) -> CostModel:
+    """Return the costs as simulation takes them, which looks at their ranges."""
+    expected = "expected [{'traded': 0, 'maker_bps': 2, 'taker_bps': 5}, ...]"
+    try:
+        tiers = tuple(FeeTier(**tier) for tier in costs.tiers)
+    except TypeError as error:
+        raise ProfileError(f"costs.tiers: {expected}, found {shown(costs.tiers)}") from error
+    if not isinstance(costs.cash_yield, int | float):
+        raise ProfileError(
+            f"costs.cash_yield: expected one rate per year, found {shown(costs.cash_yield)}; a series of rates is "
+            "imported into the lake and named in a profile"
+        )
+    return CostModel(
+        slippage_bps=costs.slippage_bps,
+        commission_bps=costs.commission_bps,
+        borrow_rate=costs.borrow_rate,
+        borrow_rates=tuple(costs.borrow_rates.items()),
+        cash_yield=costs.cash_yield,
+        spread=_one_of(Spread, costs.spread, "costs.spread"),
+        tiers=tiers,
+        maker_share=costs.maker_share,
+        impact=costs.impact,
+    )
 
 
 def _prices(prices: Any) -> dict[str, frames.Wide]:
     """Return wide frames by field, of one shape; `close` is always there."""
     if isinstance(prices, Mapping):
-        if "close" not in prices or set(prices) - {"open", "close"}:
-            raise ProfileError(f"prices: expected frames for close and perhaps open, found {several(list(prices))}")
-        field = {name: frames.wide(frame, f"prices[{name!r}]") for name, frame in prices.items()}
+        if "close" not in prices or set(prices) - set(FIELDS):
+            raise ProfileError(
+                f"prices: expected frames for close and perhaps {', '.join(FIELDS[:-1])}, found {several(list(prices))}"
+            )
+        tables = {name: frames.wide(frame, f"prices[{name!r}]") for name, frame in prices.items()}
     else:
         given = frames.as_polars(prices, "prices")
         in_rows = any(headers.meant(name) == "symbol" for name in given.columns)
         if in_rows:
-            tables, _, _ = frames.bars(given, "prices").spread()
-            field = {name: tables[name] for name in ("open", "close") if name in tables}
+            every, _, _ = frames.bars(given, "prices").spread()
+            tables = {name: every[name] for name in FIELDS if name in every}
         else:
-            field = {"close": frames.wide(given, "prices")}
-    close = field["close"]
-    if "open" in field and (field["open"].names != close.names or not np.array_equal(field["open"].times, close.times)):
-        raise ProfileError("prices: open and close have different dates or names; reindex one as the other")
-    for name, table in field.items():
-        low = np.argwhere(table.values <= 0.0)
+            tables = {"close": frames.wide(given, "prices")}
+    close = tables["close"]
+    for name, table in tables.items():
+        if table.names != close.names or not np.array_equal(table.times, close.times):
+            raise ProfileError(f"prices: {name} and close have different dates or names; reindex one as the other")
+        low = np.argwhere(table.values < 0.0 if name == "volume" else table.values <= 0.0)
         if len(low):
             t, j = low[0]
             at = f"{name} of {table.names[j]} on {frames.day(table.times[t])} is {table.values[t, j]:g}"
             raise ProfileError(f"prices: {at}, expected a number above zero; write NaN where there is no bar")
-    return field
+    return tables
 
 
-def _book(weights: frames.Wide, field: Mapping[str, frames.Wide]) -> tuple[WeightPath, Panel]:
+def _book(weights: frames.Wide, tables: Mapping[str, frames.Wide]) -> tuple[WeightPath, Panel]:
     """Return the decisions, and the panel of the names that they weigh."""
-    close = field["close"]
+    close = tables["close"]
     strange = [name for name in weights.names if name not in close.names]
     if strange:
         raise ProfileError(f"weights: prices have no column {several(strange)}; they have {several(close.names)}")
@@ -174,7 +273,7 @@ def _book(weights: frames.Wide, field: Mapping[str, frames.Wide]) -> tuple[Weigh
     place = {name: j for j, name in enumerate(close.names)}
     columns = np.array([place[name] for name in weights.names])
     columns = columns[np.argsort(np.argmax(~np.isnan(close.values[:, columns]), axis=0), kind="stable")]
-    values: dict[str, Floats] = {name: wide.values[:, columns] for name, wide in field.items()}
+    values: dict[str, Floats] = {name: wide.values[:, columns] for name, wide in tables.items()}
     never = np.isnan(values["close"]).all(axis=0)
     if never.any():
         raise ProfileError(f"prices: {close.names[columns[int(np.argmax(never))]]} has no price at all")
@@ -230,10 +329,23 @@ def _filled(convention: Convention, lag: int) -> str:
 
 
 def _charged(costs: Costs) -> str:
+    lost = f"{costs.slippage_bps:g} bps slippage" if costs.spread == Spread.FLAT else f"half a {costs.spread} spread"
+    taken = "commission by tier" if costs.tiers else f"{costs.commission_bps:g} bps commission"
+    moved = f", square-root impact of {costs.impact:g} volatilities" if costs.impact else ""
+    own = f" ({len(costs.borrow_rates)} names at rates of their own)" if costs.borrow_rates else ""
+    earned = f"{100 * costs.cash_yield:g} % per year" if costs.cash_yield else "nothing"
     return (
-        f"{costs.slippage_bps:g} bps slippage and {costs.commission_bps:g} bps commission on traded value, "
-        f"{100 * costs.borrow_rate:g} % per year on shorts and borrowed cash, nothing earned on cash"
+        f"{lost} and {taken} on traded value{moved}, {100 * costs.borrow_rate:g} % per year on shorts{own} and "
+        f"borrowed cash, {earned} earned on cash"
     )
+
+
+def _traded(execution: Execution) -> Iterator[str]:
+    """Yield what is not the usual in how weights become holdings."""
+    usual = Trading()
+    for one in fields(usual):
+        if (value := getattr(execution, one.name)) != getattr(usual, one.name):
+            yield f"{one.name} {shown(value)}"
 
 
 def _simulation(

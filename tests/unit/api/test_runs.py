@@ -1,6 +1,5 @@
 import json
 import shutil
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +63,7 @@ def test_a_decision_says_what_was_chosen_and_where_cash_comes_from(run: tv.Run) 
 
 def test_the_decided_weights_can_be_simulated_again(run: tv.Run, closes: object) -> None:
     """The same book out of the run's own frames: what is recorded is what was done."""
-    costs = {one.name: run.profile["costs"][one.name] for one in fields(tv.Costs) if one.name in run.profile["costs"]}
+    costs = run.profile["costs"]
     again = tv.simulate(run.weights(), closes, tv.Costs(**costs), convention="next_close", calendar="24x7")
     np.testing.assert_allclose(again.returns["return"], run.returns()["return"], atol=1e-12)
     assert again.metrics["sharpe"] == pytest.approx(run.headline["sharpe"])

@@ -1,3 +1,4 @@
+import re
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -19,7 +20,9 @@ FREE = tv.Costs(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
 def test_costs_are_those_of_the_packaged_profiles() -> None:
     house = packaged_defaults().values
     told = {**house["costs"], "delisting_haircut": house["execution"]["delisting_haircut"]}
-    assert asdict(tv.Costs()).items() <= told.items()
+    assert asdict(tv.Costs()) == told
+    usual = {key: value for key, value in house["execution"].items() if key in asdict(tv.Trading())}
+    assert asdict(tv.Trading()) == usual
 
 
 def test_a_book_without_costs_is_what_the_holdings_earn() -> None:
@@ -96,7 +99,7 @@ def test_a_name_that_ends_is_closed_at_a_haircut_and_named() -> None:
         (WEIGHTS.iloc[:0], CLOSES, {}, "weights: the frame is empty"),
         (WEIGHTS, CLOSES.assign(B=np.nan), {}, "prices: B has no price at all"),
         (WEIGHTS, CLOSES - 100, {}, "prices: close of A on 2024-01-02 is 0, expected a number above zero"),
-        (WEIGHTS, {"open": CLOSES}, {}, "prices: expected frames for close and perhaps open, found open"),
+        (WEIGHTS, {"open": CLOSES}, {}, "prices: expected frames for close and perhaps open, high, low, volume, found"),
         (WEIGHTS, {"open": CLOSES[["A"]], "close": CLOSES}, {}, "prices: open and close have different dates or names"),
         (WEIGHTS, CLOSES, {"convention": "next"}, "convention: unknown name 'next' - did you mean next_"),
         (WEIGHTS, CLOSES, {"convention": "next_open"}, "use next_close"),
@@ -115,3 +118,58 @@ def test_what_does_not_fit_is_refused_in_one_line(weights: object, prices: objec
         tv.simulate(weights, prices, **more)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_weights_are_restored_every_day_and_every_fill_names_its_decision() -> None:
+    """No costs, fills at the close: equity grows by the weighted returns of each day, which is what daily means."""
+    made = tv.simulate(WEIGHTS, CLOSES, FREE, convention="same_close", trading=tv.Trading(rebalancing="daily"))
+    held = WEIGHTS.reindex(CLOSES.index).ffill().shift(1).loc[made.equity["time"][1] :]
+    growth = 1.0 + (held * CLOSES.pct_change().loc[held.index]).sum(axis=1)
+    np.testing.assert_allclose(made.returns["return"][1:], growth - 1.0, atol=1e-12)
+    assert (
+        made.turnover["decided_at"].to_list() == made.turnover["filled_at"].to_list() == made.equity["time"].to_list()
+    )
+    assert "rebalancing 'daily'" in made.assumptions
+
+
+@pytest.mark.parametrize("simulator", ["vectorbt", "cvxportfolio"])
+def test_another_simulator_makes_the_same_book(simulator: str, request: pytest.FixtureRequest) -> None:
+    if simulator == "vectorbt":
+        request.getfixturevalue("vectorbt")
+    ours, theirs = (
+        tv.simulate(WEIGHTS, CLOSES, tv.Costs(borrow_rate=0.0), simulator=name, trading=tv.Trading(buffer=0.01))
+        for name in ("custom", simulator)
+    )
+    np.testing.assert_allclose(ours.equity["equity"], theirs.equity["equity"], rtol=1e-9)
+
+
+def test_idle_cash_earns_and_what_moves_the_market_costs_more() -> None:
+    made = tv.simulate(WEIGHTS * 0.0, CLOSES, tv.Costs(cash_yield=0.05))
+    days = (made.equity["time"] - made.equity["time"][0]).dt.total_days().to_numpy()[1:]
+    yearly = np.diff(np.concatenate([[0], days])) * 0.05 / 365.0
+    np.testing.assert_allclose(made.returns["return"][1:], yearly, rtol=1e-9)
+    moves = np.random.default_rng(5).normal(0.0, 0.02, CLOSES.shape)
+    prices = {"close": CLOSES * np.exp(moves), "volume": CLOSES * 0.0 + 1e6}
+    dear, late = tv.Costs(impact=1.0, borrow_rate=0.0), WEIGHTS.set_axis(DAYS[[25, 30]])
+    spent = [tv.simulate(late, prices, dear, trading=tv.Trading(nav=nav)).costs["impact"].sum() for nav in (1e6, 4e6)]
+    assert spent[1] == pytest.approx(2.0 * spent[0], rel=0.05)  # a root: four times the size, twice the share
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"trading": tv.Trading(rebalancing="dayly")},
+            "trading.rebalancing: unknown name 'dayly' - did you mean daily",
+        ),
+        ({"costs": tv.Costs(spread="roll")}, "costs.spread: unknown name 'roll'"),
+        ({"costs": tv.Costs(tiers=[{"traded": 0}])}, "costs.tiers: expected [{'traded': 0, "),
+        ({"costs": tv.Costs(impact=1.0)}, "costs.impact is measured of volumes, and this panel has none"),
+        ({"simulator": "vectorbt"}, "costs.borrow_rate: simulator vectorbt refuses borrow"),
+        ({"simulator": "excel"}, "simulator: unknown name 'excel'"),
+        ({"trading": {"band": 0.1}}, "trading: expected tv.Trading(rebalancing='daily', ...)"),
+    ],
+)
+def test_a_rule_that_is_none_or_that_is_refused_is_one_line(given: dict[str, object], said: str) -> None:
+    with pytest.raises(tv.ProfileError, match=re.escape(said)):
+        tv.simulate(WEIGHTS, CLOSES, **given)
