@@ -180,7 +180,7 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
 def _friction(engine: BacktestEngine, settled: Settled) -> Columns:
     """Return one row per book of the friction audit; of baselines the ladder is enough to be compared with."""
     cell = settled.cell
-    every = cases(cell.book.costs, cell.book.execution, whole=not cell.baseline)
+    every = cases(engine.costs_of(cell), cell.book.execution, whole=not cell.baseline)
     return audit(engine.panel, weight_path(engine.panel, settled.rebalances), every, risk_free=engine.risk_free)
 
 

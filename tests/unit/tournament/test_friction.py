@@ -116,8 +116,27 @@ def test_what_cannot_be_played_has_its_reason_and_no_figures() -> None:
     left = found.filter(pl.col("why").is_not_null())
     assert left["group"].to_list() == ["convention", *["nav"] * len(SIZES)]
     assert "open" in figure(found, "convention", "next_open", "why")
+    assert all("volume" in why for why in found.filter(pl.col("group") == "nav")["why"])
     assert left["total_return"].null_count() == len(left)
     assert left["nav"].drop_nulls().to_list() == list(SIZES)
+
+
+def test_size_costs_by_the_square_root_law_in_closed_form() -> None:
+    """Half of the equity is bought once, 20 bars behind it: 19 moves between 100 and 101, 1,000 units traded a day.
+
+    The fill costs k sigma sqrt(v / ADV) v more than the book as it is, with v = NAV / 2 and k = 1.
+    """
+    close = np.where(np.arange(23) % 2 == 0, 100.0, 101.0)
+    close[20:] = close[19]
+    panel = panel_of({"close": close[:, None], "volume": np.full((23, 1), 1_000.0)})
+    found = audited(panel, {19: (0.5,)})
+    sigma = np.std(close[1:20] / close[:19] - 1.0, ddof=1)
+    turned = float(np.mean(1_000.0 * close[:20]))
+    for nav in SIZES[:5]:
+        lost = sigma * math.sqrt(0.5 * nav / turned) * 0.5
+        paid = figure(found, "as_is", "", "total_return") - figure(found, "nav", f"{nav:g}", "total_return")
+        assert paid == pytest.approx(lost, rel=1e-3)  # but for interest on what little is borrowed for it
+    assert {one.costs.impact for one in cases(CostModel(impact=0.4), CLOSE) if one.group == "nav"} == {0.4}
 
 
 def test_a_book_that_cannot_be_kept_is_not_audited() -> None:
