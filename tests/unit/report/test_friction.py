@@ -104,7 +104,7 @@ def test_break_even_is_told_alone_and_against_the_best_baseline(run):
 @pytest.mark.parametrize(
     ("growth", "card", "words"),
     [(0.5, "> 100 bps", "At the highest slippage of the ladder something is left of the growth."),
-     (-0.5, "none", "Even without slippage there is nothing of the growth."),
+     (-0.5, "none", "The book does not grow, even without slippage."),
      (None, "–", "It is not known at which slippage nothing is left of the growth.")],
 )  # fmt: skip
 def test_where_no_rung_is_the_end_that_is_said(run, growth, card, words):
@@ -146,4 +146,4 @@ def test_intervals_are_drawn_where_there_are_some(run):
 
 def test_a_book_that_was_ruined_says_so(run):
     edit(run, setting("status", [(only("slippage", "100"), "liquidated")]))
-    assert of(Table, drawn(run))[1].rows[6][0] == "ladder of slippage (liquidated)"
+    assert of(Table, drawn(run))[1].rows[6][0] == "slippage (liquidated)"

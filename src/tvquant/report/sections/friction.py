@@ -30,8 +30,7 @@ from tvquant.tournament.friction import (
 
 HALF = 0.5
 CONVENTIONS = {
-    "next_open": "filled at the next open", "next_close": "filled at the next close",
-    "same_close": "filled at the very close of the decision (optimistic)",
+    "next_open": "at the next open", "next_close": "at the next close", "same_close": "at the very close (optimistic)",
 }  # fmt: skip
 HOW = (
     "The headline's own weights, played again by the house simulator under other terms; nothing is decided anew. "
@@ -110,7 +109,7 @@ def _costs(mine: pl.DataFrame) -> Table:
     """Return one row per level of costs."""
     head = ("book", "slippage, bps", "commission, bps", "CAGR", "beside as it is", "Sharpe", "± SE", "max drawdown",
             "turnover per year", "costs per year", "n, rows")  # fmt: skip
-    names = {AS_IS: "as it is", SLIPPAGE: "ladder of slippage", STRESS: "stress of both"}
+    names = {AS_IS: "as it is", SLIPPAGE: "slippage", STRESS: "stress"}
     found = mine.filter(pl.col("group").is_in(list(names)))
     rows = tuple(
         (
@@ -194,7 +193,8 @@ def _timing_figure(mine: pl.DataFrame) -> Figure | Text:
     return figure(
         "friction_timing", f"What other fills make of the mean return, with {CONFIDENCE:.0%} intervals", [trace],
         height=120 + 42 * max(len(lines), 1), showlegend=False, hovermode="closest", shapes=[nothing],
-        xaxis=axis("mean return beside the book as it is, % per year"), yaxis=axis("the same orders", type="category"),
+        xaxis=axis("mean return beside the book as it is, % per year"),
+        yaxis=axis("", type="category") | {"title": {"text": "the same orders", "standoff": 18}},
     )  # fmt: skip
 
 
@@ -240,17 +240,20 @@ def _capacity(played: pl.DataFrame) -> str:
 
 def _lost(left: tuple[float | None, float | None], best: str | None) -> str:
     """Return in words where slippage has taken everything, and the edge."""
-    text = _said(left[0], "the growth") or "It is not known at which slippage nothing is left of the growth."
+    text = _said(left[0], "the growth", "The book does not grow, even without slippage.")
+    text = text or "It is not known at which slippage nothing is left of the growth."
     if best is None or left[1] is None:
         return text
-    return f"{text} {_said(left[1], f'an edge over {best}, the best baseline, where both pay the same')}"
+    none = f"It has no edge over {best}, the best baseline, even where neither pays slippage."
+    return f"{text} {_said(left[1], f'an edge over {best}, the best baseline, where both pay the same', none)}"
 
 
-def _said(at: float | None, what: str) -> str:
+def _said(at: float | None, what: str, none: str) -> str:
+    """Return where nothing is left, in words; `none` where nothing ever was."""
     if at is None:
         return ""
     if at == -math.inf:
-        return f"Even without slippage there is nothing of {what}."
+        return none
     if at == math.inf:
         return f"At the highest slippage of the ladder something is left of {what}."
     return f"Slippage of {at:.1f} bps leaves nothing of {what}."
