@@ -8,6 +8,7 @@ from pathlib import Path
 BENCHMARKS = (
     "simulator_vs_vectorbt.py",
     "simulator_vs_nautilus.py",
+    "simulator_batch.py",
     "allocation_vs_peers.py",
     "rating_ma.py",
     "rating_all.py",
