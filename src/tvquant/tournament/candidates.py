@@ -68,16 +68,20 @@ def _features_key(names: frozenset[str], rules: Rules) -> Hashable:
 
 
 class FeaturePass:
-    """Features of many rows of a panel from one pass over its bars, for views that would each compute their own."""
+    """Features and gates of many rows of a panel from one pass over its bars, for views that would each compute theirs.
+
+    Both are at each row, to the last bit, what the view cut after it gives.
+    """
 
     def __init__(self, panel: Panel, first: int) -> None:
         """Rows from `first` on will be asked for."""
         self._panel, self._first = panel, first
         self._whole = common_clock(panel)
         self._told: dict[Hashable, FeatureHistory] = {}
+        self._gates: dict[Hashable, dict[str, Floats]] = {}
 
     def lend(self, view: View, row: int, rules: Rules, beside: Sequence[Rules] = ()) -> None:
-        """Give the view of that row what `instrument_features` computes; nothing where cells of a row come late.
+        """Give the view of that row what `instrument_features` and gates compute; nothing where cells come late.
 
         What the rules `beside` ask for as well is computed once for all of them, there too.
         """
@@ -90,6 +94,19 @@ class FeaturePass:
         else:
             return
         view.once(_features_key(mine, rules), lambda: found.only(mine))
+        if self._whole and rules.logics:
+            self._lend_gates(view, row, rules)
+
+    def _lend_gates(self, view: View, row: int, rules: Rules) -> None:
+        told = self._gates.setdefault(rules.logics, {})
+        try:
+            atoms = tuple(atom for atom in discovery(view, rules).atoms if is_gated(atom))
+        except ModelError:  # each decision says it
+            return
+        if new := tuple(atom for atom in atoms if atom.symbol not in told):
+            told |= dict(zip((one.symbol for one in new), gates(self._panel, new, rules.logics).T, strict=True))
+        known: dict[str, Floats] = view.once(_gates_key(rules), dict)
+        known |= {atom.symbol: told[atom.symbol][: row + 1] for atom in atoms}
 
     def _history(self, names: frozenset[str], rules: Rules) -> FeatureHistory:
         key = _features_key(names, rules)
@@ -219,11 +236,15 @@ def _gates(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> Floats | None:
     gated = tuple(atom for atom in atoms if is_gated(atom))
     if not gated:
         return None
-    known: dict[str, Floats] = view.once(("gates", rules.logics), dict)
+    known: dict[str, Floats] = view.once(_gates_key(rules), dict)
     if new := tuple(atom for atom in gated if atom.symbol not in known):
         known |= dict(zip((atom.symbol for atom in new), gates(view.panel, new, rules.logics).T, strict=True))
     ones = np.ones(len(view.panel.times))
     return np.column_stack([known.get(atom.symbol, ones) for atom in atoms])
+
+
+def _gates_key(rules: Rules) -> Hashable:
+    return "gates", rules.logics
 
 
 def gated_out(view: View, rules: Rules) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from tvquant.core.atoms import Atom, Direction
 from tvquant.core.decisions import Decision
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
-from tvquant.tournament.candidates import atom_pool, choose, gated_out, training_streams
+from tvquant.tournament.candidates import FeaturePass, atom_pool, choose, gated_out, training_streams
 from tvquant.tournament.cash import Cause, cash_parts
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import decide
@@ -118,6 +118,30 @@ def test_a_joined_row_has_the_gate_of_the_row_before_it_on_which_all_had_a_bar(p
     joined = sides[open_].direction.sign * (a[102] / a[99] - 1.0)
     assert len({*known[99:102, open_]}) == 3
     assert streams.returns[common.index(102) - 1, 0] == pytest.approx(known[99, open_] * joined, abs=1e-15)
+
+
+@pytest.mark.requirement("R-UNI-22")
+def test_gates_of_one_pass_are_those_that_each_view_computes(
+    market: Markets, walks: Walks, rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of names listed and lost on the way, and with holes: to the last bit, and each atom's are computed once."""
+    close = walks("ABCDEFGH", ROWS, seed=4)
+    close["H"][:100] = close["F"][150:] = close["C"][[120, 121, 160]] = np.nan
+    panel, calls = market(close), []
+    asked = lambda view, atoms, options: calls.append(len(atoms)) or gates(view, atoms, options)  # noqa: E731
+    alone = {row: look(panel, row) for row in (130, 149, 150, 161, ROWS - 1)}
+    expected = {row: gated_out(view, rules) for row, view in alone.items()}
+    monkeypatch.setattr("tvquant.tournament.candidates.gates", asked)
+    shared = FeaturePass(panel, 100)
+    for row, other in alone.items():
+        view = look(panel, row)
+        shared.lend(view, row, rules)
+        assert gated_out(view, rules) == expected[row]
+        winners = choose(view, rules).winners
+        lent, own = (atom_pool(one, rules, winners).streams for one in (view, other))
+        np.testing.assert_array_equal(lent.returns, own.returns)
+        assert lent.composition == own.composition
+    assert sum(calls) == 8 * 6, "eight names, three logics, two sides"
 
 
 def decided(view: View, made: Profile) -> Decision:
