@@ -51,7 +51,10 @@ class HandBook:
             asked.add(Capability.FUNDING)
         if (given.get("dividend", np.zeros(1)) != 0.0).any() or (given.get("split", np.ones(1)) != 1.0).any():
             asked.add(Capability.ACTIONS)
-        if not panel.tradable.all() or any(one.facts for one in panel.instruments):
+        ends = any(fact.field == "delisted_at" for one in panel.instruments for fact in one.facts)
+        if self.execution.convention is Convention.NEXT_OPEN and np.isnan(given["open"]).all(axis=0).any():
+            asked.add(Capability.LATE_FILL)
+        if not panel.tradable.all() or ends:
             asked.add(Capability.HALTS)
         if np.abs(self.path.net).sum(axis=1).max() > 1.0 + 1e-12:
             asked.add(Capability.LEVERAGE)
@@ -69,6 +72,7 @@ def hand_book(
     meets: Sequence[Capability] = (),
     kind: Kind = Kind.STOCK,
     delisted: Mapping[str, int] | None = None,
+    lots: Mapping[str, float] | None = None,
     costs: CostModel = FREE,
     rules: Mapping[str, Any] | None = None,
     **more: ByName,
@@ -82,6 +86,8 @@ def hand_book(
         one: (Fact(field="delisted_at", value=times[row], known_at=times[row]),)
         for one, row in (delisted or {}).items()
     }
+    for one, lot in (lots or {}).items():
+        facts[one] = (*facts.get(one, ()), Fact(field="lot", value=lot, known_at=times[0]))
     traded = {one: instrument(one, kind=kind, facts=facts.get(one, ())) for one in close}
     panel = market_of(
         {traded[one]: column for one, column in close.items()},

@@ -87,6 +87,13 @@ def whole(column: int, weight: float) -> WeightPath:
     return WeightPath(keys=panel().keys, decided=np.array([22]), net=net)
 
 
+def unopened(own: Panel) -> Panel:
+    """The panel without a single open of its first name."""
+    fields = {name: values for name, values in own.fields.items() if name != "total_return"}
+    fields["open"] = np.where(np.arange(len(own.keys)) == 0, np.nan, fields["open"])
+    return replace(own, fields=fields, _first_known=None)
+
+
 def exercises() -> dict[Capability, Exercise]:
     own, path = panel(), weights()
 
@@ -130,6 +137,9 @@ def exercises() -> dict[Capability, Exercise]:
             without={"panel": panel(**split)},
         ),
         Capability.HALTS: Exercise(panel=panel(**gap), path=path, without={"panel": own}),
+        Capability.LATE_FILL: Exercise(
+            panel=unopened(own), path=path, without={"panel": own}, execution=Execution(convention=Convention.NEXT_OPEN)
+        ),
         Capability.LEVERAGE: Exercise(panel=own, path=weights(1.6), without={"path": path}),
         Capability.SHORT_COLLATERAL: Exercise(
             panel=panel(**moved(26, 2, 2.5)), path=whole(2, -0.3), without={"panel": panel(**moved(26, 2, 1.8))}

@@ -246,7 +246,68 @@ def measured() -> Iterator[HandBook]:
     )  # fmt: skip
 
 
-BOOKS = [*conventions(), *sides(), *ruins(), *fundings(), *actions(), *halts(), *accruals(), *interest(), *measured()]
+def rebalancing() -> Iterator[HandBook]:
+    """Weights restored daily, the buffer, and what rules leave of an order."""
+    yield hand_book(
+        "half in A, restored at every close, with a buffer of a fifth",
+        {"A": [100, 110, 99]}, {0: {"A": 0.625}},
+        [1.0, 1.05, 0.9975],  # .5 of 1 at 100; .525 at 110, that is .4725 at 99, beside .525 of cash
+        rules={"rebalancing": "daily", "buffer": 0.2},
+        quantities={"A": [0.005, 0.525 / 110, 0.49875 / 99]}, cash=[0.5, 0.525, 0.49875],
+    )  # fmt: skip
+    yield hand_book(
+        "restored at every open by the close before it",
+        {"A": [100, 110, 121, 121]}, {0: {"A": 0.5}, 2: {"A": 0.25}},
+        # .005 at 100; at the close of row 1 half of 1.05 is .525 / 110, bought at 110; then a quarter of 1.1025 at 121
+        [1.05, 1.05 + 0.525 / 110 * 11, 1.1025],
+        open={"A": [99, 100, 110, 121]}, rules={"convention": NEXT_OPEN, "rebalancing": "daily"},
+        quantities={"A": [0.005, 0.525 / 110, 0.25 * 1.1025 / 121]},
+    )  # fmt: skip
+    yield hand_book(
+        "within the band nothing is done, at its end neither, beyond it all of the way",
+        {"A": [1, 3, 3], "B": [1, 1, 0.5], "C": [1, 1, 1]},
+        {0: {"A": 0.25, "B": 0.25}, 1: {"A": 0.375, "B": 0.25, "C": 0.125}, 2: {"A": 0.25}},
+        # 1.5 after row 0: A is .5 of it and B .1667; A is an eighth from its target, B a twelfth, C is new: .1875 of it
+        # 1.375 at row 2: A is .5455 and goes to .25; B and C are left
+        [1.0, 1.5, 1.375],
+        rules={"band": 0.125},
+        quantities={"A": [0.25, 0.25, 0.25 * 1.375 / 3], "B": [0.25, 0.25, 0.0], "C": [0.0, 0.1875, 0.0]},
+        cash=[0.5, 0.3125, 0.75 * 1.375],
+    )  # fmt: skip
+    yield hand_book(
+        "half of the way, and out at once",
+        {"A": [1, 2, 2, 2]}, {0: {"A": 0.5}, 1: {"A": -0.5}, 2: {}},
+        [1.0, 1.25, 1.25, 1.25],  # .25; from .25 half of the way to -.5 x 1.25 / 2 is -.03125; none
+        rules={"partial": 0.5}, quantities={"A": [0.25, -0.03125, 0.0, 0.0]},
+    )  # fmt: skip
+    yield hand_book(
+        "whole lots of four units, of an account of a thousand",
+        {"A": [3, 6, 6], "B": [10, 10, 10]}, {0: {"A": 0.5, "B": -0.5}, 1: {"A": 0.25, "B": -0.5}},
+        # 166.7 units of A are 164 and 50 short of B are 48; 1492 then: 62.2 of A are 60 and 74.6 of B are 72
+        [1.0, 1.492, 1.492],
+        lots={"A": 4.0, "B": 4.0}, rules={"lots": True, "nav": 1000.0},
+        quantities={"A": [0.164, 0.06, 0.06], "B": [-0.048, -0.072, -0.072]},
+        cash=[1.0 - 0.492 + 0.48, 1.492 - 0.36 + 0.72, 1.852],
+    )  # fmt: skip
+    yield hand_book(
+        "a tenth of what was traded, day by day",
+        {"A": [2, 2, 2, 2]}, {0: {"A": 0.5}, 1: {"A": 0.5}, 2: {}},
+        [1.0] * 4,  # a tenth of 2 x 500 is .1 of 1000; of 2 x (500 + 1500) / 2 .2; of 2 x 2000 / 3 .1333, of .3 to sell
+        volume={"A": [500, 1500, 0, 0]}, rules={"participation": 0.1, "nav": 1000.0},
+        quantities={"A": [0.05, 0.15, 0.15 - 0.4 / 6, 0.15 - 0.4 / 6]},
+    )  # fmt: skip
+    yield hand_book(
+        "a name that never had an open is filled at the close",
+        {"A": [100, 100, 110], "B": [50, 60, 60]}, {0: {"A": 0.5, "B": 0.25}, 1: {"B": 0.25}},
+        # A: .005 at 80; B: .005 at 60, not at 50; then A out at 100 and B a quarter of 1.1 at its close of 60 again
+        [1.1, 1.1],
+        open={"A": [100, 80, 100], "B": [NAN] * 3}, rules={"convention": NEXT_OPEN},
+        quantities={"A": [0.005, 0.0], "B": [0.005, 0.275 / 60]}, cash=[0.3, 0.825],
+    )  # fmt: skip
+
+
+BOOKS = [*conventions(), *sides(), *ruins(), *fundings(), *actions(), *halts(), *accruals(), *interest(), *measured(),
+         *rebalancing()]  # fmt: skip
 
 
 @pytest.mark.requirement("R-SIM-10")
@@ -274,4 +335,5 @@ def test_the_books_have_names_of_their_own_and_ask_for_most_there_is() -> None:
     assert asked >= {*map(Capability, Convention), Capability.LAG, Capability.BORROW, Capability.FUNDING,
                      Capability.ACTIONS, Capability.HALTS, Capability.LEVERAGE, Capability.SHORT_COLLATERAL,
                      Capability.RUIN, Capability.CASH_YIELD, Capability.MAINTENANCE_MARGIN, Capability.FEE_TIERS,
-                     Capability.IMPACT, Capability.SPREAD}  # fmt: skip
+                     Capability.IMPACT, Capability.SPREAD, Capability.DAILY, Capability.BAND, Capability.PARTIAL,
+                     Capability.LOTS, Capability.PARTICIPATION}  # fmt: skip

@@ -176,7 +176,10 @@ def _asked(plan: Plan, costs: CostModel) -> Iterator[tuple[Capability, Bools, st
     if plan.at_open:
         missing = np.zeros_like(before)
         missing[plan.filled] = ~(market.opens[plan.filled] > 0.0)
-        yield Capability.HALTS, missing & (before | after), "has no opening price to be filled at"
+        late = rows[:, None] < market.opened if len(market.opened) else np.zeros_like(missing)
+        asked = missing & (before | after)
+        yield Capability.LATE_FILL, asked & late & market.priced, "never had an open: it is filled at the close"
+        yield Capability.HALTS, asked & ~late, "has no opening price to be filled at"
     if market.funding.shape[0]:
         told = (RATES, EARLY_RATES)[: len(market.funding) // 2]
         bare = (BARE, EARLY_BARE)[: len(market.funding) // 2] if costs.assumed_funding_bps > 0.0 else ()

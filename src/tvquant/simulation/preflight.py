@@ -80,7 +80,7 @@ def ordered(path: WeightPath, execution: Execution, rows: int) -> WeightPath:
     the weights of the last one (R-SIM-07, R-SIM-11); otherwise one at each decision.
     """
     net, decided = path.net, path.decided
-    if execution.rebalancing is Rebalancing.DAILY and len(decided):
+    if execution.rebalancing == Rebalancing.DAILY and len(decided):
         every = np.arange(decided[0], rows, dtype=np.int64)
         net, decided = net[decisions_at(decided, every)], every
     if execution.buffer > 0.0:

@@ -20,7 +20,8 @@ class Support(StrEnum):
 class Capability(StrEnum):
     """What a plan may ask of a simulator: the conventions by their own names, costs, and rules of an account.
 
-    `actions` are splits and dividends, `halts` bars that are missing inside a series and delistings, `leverage` gross
+    `actions` are splits and dividends, `halts` bars that are missing inside a series and delistings,
+    `late_fill` fills at the close of names that never had an open, `leverage` gross
     weights above 1, `ruin` an equity that never falls below zero.
     """
 
@@ -43,6 +44,7 @@ class Capability(StrEnum):
     FUNDING = "funding"
     ACTIONS = "actions"
     HALTS = "halts"
+    LATE_FILL = "late_fill"
     LEVERAGE = "leverage"
     SHORT_COLLATERAL = "short_collateral"
     MAINTENANCE_MARGIN = "maintenance_margin"
