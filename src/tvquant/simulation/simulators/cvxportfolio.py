@@ -45,7 +45,7 @@ INTEREST, YIELD = "Interest", "CashYield"
 
 
 class Cvxportfolio:
-    """MarketSimulator with user-provided data."""
+    """MarketSimulator on data of the user."""
 
     name: ClassVar[str] = "cvxportfolio"
     needs: ClassVar[tuple[str, str] | None] = ("cvxportfolio", "engines")
@@ -232,45 +232,81 @@ def _played(desk: Desk) -> "LibraryAccount":
 
 def _backtest(desk: Desk) -> tuple[Floats, Floats, dict[str, Floats]]:
     """Return what was held before each row's trade, what was traded (R x M + 1, cash last), and cost -> R."""
+    import pandas as pd
+
+    times = pd.DatetimeIndex(desk.plan.times[desk.plan.first :])
+    times = times.append(times[-1:] + pd.Timedelta(days=1))
+    names = [str(j) for j in desk.plan.traded]
+    moved = np.vstack([desk.prices[1:] / desk.prices[:-1] - 1.0, np.zeros((2, len(names)))])
+    returns = pd.DataFrame(moved, times, names)
+    returns[CASH] = 0.0
     with _silence():
-        import cvxportfolio as cvx
-        import pandas as pd
-        from cvxportfolio.policies import Policy
+        from cvxportfolio import MarketSimulator
 
-        times = pd.DatetimeIndex(desk.plan.times[desk.plan.first :])
-        times = times.append(times[-1:] + pd.Timedelta(days=1))
-        names = [str(j) for j in desk.plan.traded]
-        moved = np.vstack([desk.prices[1:] / desk.prices[:-1] - 1.0, np.zeros((2, len(names)))])
-        returns = pd.DataFrame(moved, times, names)
-        returns[CASH] = 0.0
-        row_of = {t: row for row, t in enumerate(times)}
-
-        class Orders(Policy):  # type: ignore[misc]
-            """The weight of what is ordered."""
-
-            def values_in_time(self, t: Any, current_weights: Any, current_portfolio_value: float, **_: Any) -> Any:
-                held = current_weights.to_numpy()[:-1] * current_portfolio_value
-                after = desk.target(row_of[t], current_portfolio_value, held)
-                desk.note(row_of[t], current_portfolio_value, held, after)
-                weights = after / current_portfolio_value
-                return pd.Series(np.append(weights, 1.0 - weights.sum()), current_weights.index)
-
-        class OfCash:
-            """What cash costs until the next row."""
-
-            def simulate(self, t: Any, **_: Any) -> float:
-                name = type(self).__name__
-                return float(desk.rates[name][row_of[t]] * desk.closes[row_of[t]][1][name])
-
-        costs = [cvx.TransactionCost(a=desk.fee, b=None)]
-        for name, figure in desk.coefficients.items():
-            costs.append(type(name, (cvx.HoldingCost,), {})(dividends=pd.DataFrame(-figure, times[:-1], names)))
-        costs += [type(name, (OfCash,), {})() for name, rates in desk.rates.items() if rates.any()]
-        data = cvx.UserProvidedMarketData(returns=returns, cash_key=CASH, min_history=pd.Timedelta(0))
-        result = cvx.MarketSimulator(market_data=data, costs=costs).backtest(Orders(), initial_value=1.0)
+        simulator = MarketSimulator(market_data=_market_data(returns), costs=_costs(desk, returns))
+        result = simulator.backtest(_policy(desk, returns), initial_value=1.0)
     rows = len(result.h) - 1
     paid = {name: amounts.to_numpy()[:rows] for name, amounts in result.costs.items()}
     return result.h.to_numpy()[:rows], result.u.to_numpy()[:rows], paid
+
+
+def _market_data(returns: Any) -> Any:
+    """Return what serves a row's returns, and no earlier one: the library's own copies all of them at every row."""
+    from cvxportfolio.data.market_data import MarketData
+
+    class Returns(MarketData):  # type: ignore[misc]
+        """Returns from the trade of a row to that of the next."""
+
+        def trading_calendar(self, *_: Any, **__: Any) -> Any:
+            return returns.index
+
+        def universe_at_time(self, _: Any) -> Any:
+            return returns.columns
+
+        def serve(self, t: Any) -> Any:
+            return None, returns.loc[t], None, None, None
+
+    return Returns()
+
+
+def _policy(desk: Desk, returns: Any) -> Any:
+    """Return the policy that asks for the weights of what is ordered."""
+    from cvxportfolio.policies import Policy
+    from pandas import Series
+
+    class Ordered(Policy):  # type: ignore[misc]
+        """The weights of what is ordered."""
+
+        def values_in_time(self, t: Any, current_weights: Any, current_portfolio_value: float, **_: Any) -> Any:
+            row, held = returns.index.get_loc(t), current_weights.to_numpy()[:-1] * current_portfolio_value
+            after = desk.target(row, current_portfolio_value, held)
+            desk.note(row, current_portfolio_value, held, after)
+            weights = after / current_portfolio_value
+            return Series(np.append(weights, 1.0 - weights.sum()), current_weights.index)
+
+    return Ordered()
+
+
+def _costs(desk: Desk, returns: Any) -> list[Any]:
+    """Return the costs of trading, of holding, and of cash, each of a class of its own."""
+    from cvxportfolio import HoldingCost, TransactionCost
+    from pandas import DataFrame
+
+    class OfCash:
+        """What cash costs until the next row."""
+
+        def simulate(self, t: Any, **_: Any) -> float:
+            name, row = type(self).__name__, returns.index.get_loc(t)
+            return float(desk.rates[name][row] * desk.closes[row][1][name])
+
+    return [
+        TransactionCost(a=desk.fee, b=None),
+        *(
+            type(name, (HoldingCost,), {})(dividends=DataFrame(-figure, returns.index[:-1], returns.columns[:-1]))
+            for name, figure in desk.coefficients.items()
+        ),
+        *(type(name, (OfCash,), {})() for name, rates in desk.rates.items() if rates.any()),
+    ]
 
 
 @contextmanager
