@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from builders.simulated_books import scenario
+from tvquant.core.books import Convention
 from tvquant.statistics.metrics import drawdown_series, monthly_returns, performance, wealth
 
 RETURNS = arrays(np.float64, st.integers(2, 80), elements=st.floats(-0.5, 0.5, allow_subnormal=False))
@@ -19,6 +21,29 @@ def test_window_returns_chain_to_the_whole(returns, window):
     chained = np.prod([1.0 + performance(p, periods_per_year=252).total_return for p in pieces])
     whole = performance(returns, periods_per_year=252)
     assert whole.total_return == pytest.approx(chained - 1.0, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("convention", list(Convention))
+@pytest.mark.requirement("R-MET-03")
+@pytest.mark.requirement("R-MET-06")
+def test_windows_of_a_book_chain_to_what_its_rows_compound_to_and_metrics_stop_at_its_ruin(convention):
+    """A window owns what lies between its fill and the next; a ruined book has zeros behind, which no metric counts."""
+    ruined = 0
+    for seed in range(40):
+        book = scenario(seed, convention, gross=4.0).play()
+        bounds = np.append(book.fill_equity, book.equity[-1])
+        chained = np.prod(bounds[1:] / bounds[:-1])
+        got = performance(book.returns, periods_per_year=365)
+        assert bounds[0] == 1.0
+        assert 1.0 + got.total_return == pytest.approx(chained, rel=1e-9, abs=1e-12)
+        assert chained == pytest.approx(np.cumprod(1.0 + book.returns)[-1], rel=1e-9, abs=1e-12)
+        if book.failure:
+            end = int(np.argmax(book.equity == 0.0))
+            ruined += 1
+            assert (got.ruin_rows, got.n, got.bankrupt) == ((end,), end + 1, True)
+            assert not book.returns[end + 1 :].any()
+            assert got == performance(book.returns[: end + 1], periods_per_year=365)
+    assert ruined >= 3
 
 
 @settings(deadline=None)

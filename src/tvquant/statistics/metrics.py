@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Times
@@ -20,6 +21,8 @@ from tvquant.statistics.tails import cvar
 
 SHORTEST_ANNUALISED_DAYS = 60
 TAIL = 0.05
+LISTED = 20
+"""Rows with a gap that an error names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +244,13 @@ def _refuse_gaps(returns: Floats) -> None:
     if len(bad):
         raise ModelError(
             f"metrics: return at row {bad[0]} is {returns[bad[0]]}, expected a finite number "
-            f"({len(bad)} such rows of {len(returns)}); repair the series, it is not filled here"
+            f"({len(bad)} such rows of {len(returns)}: {_listed(bad)}); repair the series, it is not filled here"
         )
+
+
+def _listed(rows: NDArray[np.intp]) -> str:
+    """Return the first rows as text."""
+    return ", ".join(map(str, rows[:LISTED].tolist())) + (", ..." if len(rows) > LISTED else "")
 
 
 type _Number = float | None

@@ -254,7 +254,7 @@ def test_losses_beyond_everything_are_listed_and_not_altered():
     ],
 )
 def test_a_gap_names_its_row(metric, value):
-    with pytest.raises(ModelError, match=r"row 2 is .*\(2 such rows of 4\)"):
+    with pytest.raises(ModelError, match=r"row 2 is .*\(2 such rows of 4: 2, 3\)"):
         metric(np.array([0.1, 0.2, value, np.nan]))
     with pytest.raises(ModelError, match="at least 1 return"):
         metric(np.array([]))
