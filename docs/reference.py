@@ -11,7 +11,11 @@ from typing import Any
 
 from tvquant.app.cli.command_tree import TREE, Root
 from tvquant.app.vocabulary import meanings, vocabulary
+from tvquant.core.books import Convention
+from tvquant.profiles.demands import DEMANDS
 from tvquant.profiles.reference import REQUIRED, KeyReference, profile_keys, scanner_keys
+from tvquant.simulation import SIMULATORS
+from tvquant.simulation.simulators.contract import Capability
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 WRITTEN = "Written by `python docs/reference.py`; do not edit."
@@ -36,8 +40,32 @@ def keys_page() -> str:
     for key, names in meanings().items():
         lines += ["", f"## What `{key}` may name", "", "| name | what it is |", "|---|---|"]
         lines += [_cells(f"`{name}`", what) for name, what in names.items()]
+    lines += _simulators()
     lines += ["", "## A scanner file", "", "See [scanners](../scanners.md) for what layers are and how they compose."]
     return "\n".join([*lines, *_table(scanner_keys(words))]) + "\n"
+
+
+def _simulators() -> list[str]:
+    """Return the section on what each simulator does of what a profile, its data or its prices ask for."""
+    keys: dict[str, list[str]] = {str(one): [f"`execution.convention: {one}`"] for one in Convention}
+    for key, (capability, _) in DEMANDS.items():
+        keys.setdefault(capability, []).append(f"`{key}`")
+    keys["leverage"] = ["`allocation.limits.gross` above 1; cash below zero"]
+    names = sorted(SIMULATORS)
+    rows = [
+        _cells(
+            f"`{one}`", ", ".join(keys.get(str(one), ["the data"])), *(SIMULATORS[n].capabilities[one] for n in names)
+        )
+        for one in Capability
+    ]
+    return [
+        "", "## What each of `execution.simulators` does", "",
+        "Native: by itself. Emulated: by what its adapter adds. Refused by a key: no book of it is made, and a notice",
+        "says so. Refused by the data or by what prices do to a book (`funding` of a swap that is held, `actions`: splits",
+        "and dividends, `halts`: missing bars and delistings, `short_collateral`: a short whose price doubles, `ruin`):",
+        "that cell fails with the reason, and the others are played. Nobody plays another book in silence.",
+        "", _cells("capability", "asked by", *names), "|---|---|" + "---|" * len(names), *rows,
+    ]  # fmt: skip
 
 
 def _sections(rows: tuple[KeyReference, ...]) -> Iterator[tuple[str, list[KeyReference]]]:
