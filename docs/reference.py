@@ -61,9 +61,10 @@ def _simulators() -> list[str]:
     return [
         "", "## What each of `execution.simulators` does", "",
         "Native: by itself. Emulated: by what its adapter adds. Refused by a key: no book of it is made, and a notice",
-        "says so. Refused by the data or by what prices do to a book (`funding` of a swap that is held, `actions`: splits",
-        "and dividends, `halts`: missing bars and delistings, `short_collateral`: a short whose price doubles, `ruin`):",
-        "that cell fails with the reason, and the others are played. Nobody plays another book in silence.",
+        "says so. Refused by the data or by what prices do to a book (`funding` of a swap that is held, `actions`:",
+        "splits and dividends, `halts`: missing bars and delistings, `late_fill`: a name that never has an open,",
+        "`short_collateral`: a short whose price doubles, `ruin`): that cell fails with the reason, and the others are",
+        "played. Nobody plays another book in silence.",
         "", _cells("capability", "asked by", *names), "|---|---|" + "---|" * len(names), *rows,
     ]  # fmt: skip
 
