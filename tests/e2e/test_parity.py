@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -133,6 +134,21 @@ def test_a_library_keeps_the_book_of_a_run_to_the_last_digits(home: Path, tvquan
     assert own["played"] == ["custom"]
     assert "execution.buffer" in own["refused"]["vectorbt"]
     assert said.document["versions"]["vectorbt"].startswith("vectorbt ")
+
+
+@pytest.mark.requirement("R-SIM-14")
+@pytest.mark.skipif(find_spec("nautilus_trader") is None, reason="install tvquant[simulators]")
+def test_under_its_old_name_it_compares_with_nautilus(home: Path, tvquant: Call) -> None:
+    """Net weights of the run, whole run, in both settings; quantities there have eight or nine decimals."""
+    said = tvquant("validate_nautilus_parity", "mine", "-w", home, "--json")
+    assert said.code == 0, said.err
+    for side in said.document["settings"]:
+        assert side["played"] == ["custom", "nautilus"]
+        (pair,) = side["pairs"]
+        assert [one["name"] for one in pair["figures"]] == [
+            "bars", "equity", "holdings", "sharpe", "annual_return", "turnover", "costs",
+        ]  # fmt: skip
+        assert max(one["difference"] for one in pair["figures"]) < 1e-9
 
 
 @pytest.mark.requirement("R-SIM-14")

@@ -40,7 +40,7 @@ from tvquant.tournament.parity_settings import Setting, own_setting, parity_sett
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import weight_path
 
-PATIENCE = 120.0
+PATIENCE = 60.0
 """Seconds of work from which on it is said beforehand how long it will take."""
 SAME = 1e-9
 """Part of its equity by which a book that is played again may lie off the recorded one."""

@@ -78,7 +78,8 @@ def plain_market(panel: Panel) -> tuple[Panel, tuple[str, ...]]:
     """Return a panel without actions and funding, and what was done to it.
 
     Where there are actions, prices are levels of the total return, from each name's first bar on: dividends are held in
-    the name, splits change nothing. At closes that every row trades at, returns of books are those of the true prices.
+    the name, splits change nothing. Where weights are restored at every close, returns before costs are those of the
+    true prices.
     """
     fields_of, put = dict(panel.fields), []
     acted = [

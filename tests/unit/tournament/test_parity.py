@@ -186,6 +186,21 @@ def test_books_that_share_too_few_bars_or_are_short_are_told() -> None:
     assert "annual_return" in figures(compared(until(60), until(60), setting=setting, limits=LIMITS, by=BY))
 
 
+def test_with_dividends_and_splits_in_the_prices_a_strict_book_earns_what_true_prices_bring() -> None:
+    panel, path = world()
+    split, dividend = np.ones((ROWS, 5)), np.zeros((ROWS, 5))
+    split[40, 0], split[60, 3], dividend[50, 1], dividend[70, 3] = 2.0, 0.2, 4.0, 1.5
+    close = panel.fields["close"] / np.cumprod(split, axis=0)
+    true = panel_of({"close": close, "split": split, "dividend": dividend}, names=panel.instruments)
+    free = replace(FLAT, slippage_bps=0.0, commission_bps=0.0)
+    found = parity_setting(true, free, Execution(), LIMITS)
+    plain = kept(SIMULATORS["custom"], found, path)
+    whole = kept(SIMULATORS["custom"], replace(found, panel=true), path)
+    np.testing.assert_allclose(plain.equity, whole.equity, rtol=1e-12)
+    bare = kept(SIMULATORS["custom"], replace(found, panel=panel), path)
+    assert abs(plain.equity[-1] / bare.equity[-1] - 1.0) > 1e-3  # the dividends are in it
+
+
 def test_what_differs_without_an_order_is_named_by_its_first_close() -> None:
     """Units of one name at one close, then only the equity, then only the price at which a name was closed out."""
     panel, path = world()
