@@ -24,7 +24,8 @@ OWNED = (
     "R-UNI-24", "R-TRN-02", "R-TRN-03",
     *(f"R-RSK-{n:02}" for n in (*range(1, 9), *range(10, 26))),
     *(f"R-REG-{n:02}" for n in (1, 2, 4, 5, 7, 8, 9, 10)),
-    "R-UNI-22", "R-SYN-01", "R-SYN-02", "R-SYN-05", "R-RSK-09", "R-SIM-02",
+    "R-UNI-22", *(f"R-SYN-{n:02}" for n in (*range(1, 7), 8, 10)), "R-RSK-09",
+    *(f"R-SIM-{n:02}" for n in (2, *range(4, 15), 17)), "R-MET-01", "R-MET-03", "R-MET-06", "R-MET-07",
 )  # fmt: skip
 """Requirements that this version answers for."""
 
