@@ -110,7 +110,7 @@ class Book(NamedTuple):
     `events` are (row, column, kind, value, price); `shorted` names (N) were ordered short; `tally` counts decisions,
     fills, events, and orders of names without an open that were filled late. Of the figures, OWED is the cash owed
     after each close, ASSUMED the part of the funding that the data do not hold, CHARGED the traded value that house
-    costs were taken of.
+    costs were taken of, where tiers go by it.
     """
 
     rows: Floats

@@ -16,6 +16,8 @@ def yields_of(costs: CostModel, panel: Panel, first: int) -> Floats:
     ------
     ProfileError : another number of rates than the panel has rows, or one that is no rate.
     """
+    if not isinstance(costs.cash_yield, np.ndarray) and costs.cash_yield == 0.0:
+        return frozen(np.empty(0))
     rows, given = len(panel.times), np.asarray(costs.cash_yield, np.float64)
     if given.ndim and given.shape != (rows,):
         raise ProfileError(f"costs.cash_yield has the shape {given.shape}, expected one rate or one of {rows} rows")

@@ -2,6 +2,7 @@
 
 import math
 
+from tvquant.core.panel import Floats
 from tvquant.simulation.account import (
     CHARGED,
     COMMISSION,
@@ -9,7 +10,7 @@ from tvquant.simulation.account import (
     IMPACT,
     SLIPPAGE,
     Book,
-    PriceRows,
+    Integers,
     Terms,
 )  # fmt: skip
 from tvquant.simulation.compiling import part
@@ -19,13 +20,18 @@ MONTH = 30 * 86_400_000_000
 
 
 @part
-def charge(book: Book, out: int, value: float, slippage: float, commission: float, impact: float) -> float:
+def charge(
+    terms: Terms, book: Book, out: int, value: float, slippage: float, commission: float, impact: float
+) -> float:
     """Book what a traded value costs; return it. Impact is per value^1.5, the others are per value."""
-    lost, paid, moved = slippage * value, commission * value, impact * value * math.sqrt(value)
+    lost, paid, moved = slippage * value, commission * value, 0.0
     book.rows[SLIPPAGE, out] += lost
     book.rows[COMMISSION, out] += paid
-    book.rows[IMPACT, out] += moved
-    book.rows[CHARGED, out] += value
+    if impact > 0.0:
+        moved = impact * value * math.sqrt(value)
+        book.rows[IMPACT, out] += moved
+    if terms.tiers.shape[1] > 1:
+        book.rows[CHARGED, out] += value
     return lost + paid + moved
 
 
@@ -35,21 +41,21 @@ def charge_each(terms: Terms, book: Book, out: int, fill: int, name: int, value:
     slippage, impact = terms.slippage, 0.0
     if terms.rates.shape[0] > 0:
         slippage, impact = terms.rates[0, fill, name], terms.rates[1, fill, name]
-    return charge(book, out, value, slippage, book.fills[COMMISSION_RATE, fill], impact)
+    return charge(terms, book, out, value, slippage, book.fills[COMMISSION_RATE, fill], impact)
 
 
 @part
-def commission_rate(market: PriceRows, terms: Terms, book: Book, t: int, out: int) -> float:
-    """Return the commission of a fill: that of the tier which the value traded in the 30 days before its row reaches.
+def commission_rate(stamps: Integers, tiers: Floats, charged: Floats, t: int, out: int) -> float:
+    """Return the commission of a fill: that of the tier which the value charged in the 30 days before its row reaches.
 
-    `terms.tiers` (2 x n) are values, from 0 upwards, and rates.
+    `tiers` (2 x n) are values, from 0 upwards, and rates.
     """
     tier, traded, back = 0, 0.0, 1
-    if terms.tiers.shape[1] > 1:
-        while back <= out and market.stamps[t] - market.stamps[t - back] <= MONTH:
-            traded += book.rows[CHARGED, out - back]
+    if tiers.shape[1] > 1:
+        while back <= out and stamps[t] - stamps[t - back] <= MONTH:
+            traded += charged[out - back]
             back += 1
-        while tier + 1 < terms.tiers.shape[1] and traded >= terms.tiers[0, tier + 1]:
+        while tier + 1 < tiers.shape[1] and traded >= tiers[0, tier + 1]:
             tier += 1
-    rate: float = terms.tiers[1, tier]
+    rate: float = tiers[1, tier]
     return rate

@@ -42,6 +42,7 @@ from tvquant.simulation.account import (
     BOUGHT,
     CASH,
     CASH_YIELD,
+    CHARGED,
     CLOSED_OUT,
     COLLATERAL_LOST,
     COMMISSION_RATE,
@@ -234,7 +235,10 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
         swapped = _values(marks, account.names[SWAPPED])
     for i in range(until - t):
         elapsed, paid, assumed, earned = stamps[t + i] - stamps[t + i - 1], 0.0, 0.0, 0.0
-        fee, interest = terms.loan_rate * elapsed / YEAR * borrowed, terms.borrow_rate * elapsed / YEAR * debt
+        rate = terms.borrow_rate * elapsed / YEAR
+        fee, interest = rate * borrowed, rate * debt
+        if terms.loan_rate != terms.borrow_rate:
+            fee = terms.loan_rate * elapsed / YEAR * borrowed
         left = cash - (fee + interest)
         if earns:
             earned = terms.yields[t + i] * elapsed / YEAR * idle
@@ -248,12 +252,15 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
             until = t + i
             break
         cash, debt = left, max(0.0, -(left + swapped[i]))
-        fees[out + i], interests[out + i], book.rows[CASH_YIELD, out + i] = fee, interest, -earned
-        funding[out + i], book.rows[ASSUMED, out + i] = paid + assumed, assumed
+        fees[out + i], interests[out + i] = fee, interest
+        if earns:
+            book.rows[CASH_YIELD, out + i], idle = -earned, max(0.0, equity - longs[i])
+        if swaps:
+            funding[out + i], book.rows[ASSUMED, out + i] = paid + assumed, assumed
         returns[out + i], equities[out + i], cashes[out + i], debts[out + i] = equity / before - 1.0, equity, cash, debt
         for j in range(len(held)):
             quantities[out + i, j] = held[j]
-        before, borrowed, idle = equity, lent[i], max(0.0, equity - longs[i])
+        before, borrowed = equity, lent[i]
     money[MONEY], money[DEBT], money[LOAN], money[IDLE] = cash, debt, borrowed, idle
     return until
 
@@ -305,19 +312,21 @@ def _take_stock(terms: Terms, account: Account, equity: float) -> None:
 
     Swaps have taken no cash.
     """
-    names, held, price = account.names, account.names[HELD], account.names[PRICE]
-    lent, swapped, long = names[LENT], names[SWAPPED], names[LONG]
-    loan, unpaid, paid = 0.0, 0.0, 0.0
+    held, lent, swapped, price = account.names[HELD], account.names[LENT], account.names[SWAPPED], account.names[PRICE]
+    loan, unpaid = 0.0, 0.0
     for j in range(len(held)):
         lent[j] = -held[j] * terms.loans[j] if held[j] < 0.0 else 0.0
         swapped[j] = held[j] if terms.swaps[j] else 0.0
-        long[j] = held[j] if held[j] > 0.0 and not terms.swaps[j] else 0.0
         loan += price[j] * lent[j]
         unpaid += price[j] * swapped[j]
-        paid += price[j] * long[j]
     account.money[LOAN] = loan
     account.money[DEBT] = max(0.0, -(account.money[MONEY] + unpaid))
-    account.money[IDLE] = max(0.0, equity - paid)
+    if terms.yields.shape[0] > 0:
+        paid, long = 0.0, account.names[LONG]
+        for j in range(len(held)):
+            long[j] = held[j] if held[j] > 0.0 and not terms.swaps[j] else 0.0
+            paid += price[j] * long[j]
+        account.money[IDLE] = max(0.0, equity - paid)
 
 
 @part
@@ -358,7 +367,7 @@ def _fill(
     k, held, limit, price = book.tally[FILLED] - late, account.names[HELD], account.names[LIMIT], account.names[PRICE]
     gross, net, cost, rated, by_close = 0.0, 0.0, 0.0, terms.rates.shape[0] > 0, late or not terms.at_open
     if not late:
-        book.fills[COMMISSION_RATE, k] = commission_rate(market, terms, book, t, out)
+        book.fills[COMMISSION_RATE, k] = commission_rate(market.stamps, terms.tiers, book.rows[CHARGED], t, out)
     for j in range(len(held)):
         target = account.targets[k, j]
         ordered = (target - held[j]) * price[j]
@@ -375,7 +384,7 @@ def _fill(
         elif abs(ordered) > ROUNDING * equity:
             note(book, t, j, UNFILLED, ordered / equity, price[j])
     if not rated:
-        cost = charge(book, out, gross, terms.slippage, book.fills[COMMISSION_RATE, k], 0.0)
+        cost = charge(terms, book, out, gross, terms.slippage, book.fills[COMMISSION_RATE, k], 0.0)
     account.money[MONEY] -= net + cost
     if late:
         book.tally[LATE] += gross > 0.0
