@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.simulated_books import Scenario, scenario
+from builders.simulated_books import Scenario, make_panel, scenario
 from property.test_accruals import ledger
 from property.test_simulation_custom import CONVENTIONS, SEEDS, quick
 from tvquant.core.books import Convention, Rebalancing, SimResult
@@ -84,3 +84,21 @@ def test_without_accidents_atoms_explain_all(convention: Convention, seed: int, 
     found = brought(world, result, seed)
     if result.failure is None:
         assert not found["gross"][found["part"] == "execution"].any()
+
+
+@given(seed=SEEDS, rough=st.booleans())
+@quick
+def test_a_name_without_opens_is_held_until_the_close_of_its_fill(seed: int, rough: bool) -> None:
+    """Its order waits for the close: until there its old quantity earns, and costs and funding are of that."""
+    world = scenario(seed, Convention.NEXT_OPEN, rough=rough)
+    fields = {name: block.copy() for name, block in world.panel.fields.items() if name != "total_return"}
+    fields["open"][:, 0] = np.nan
+    panel = make_panel(world.panel.times, world.panel.instruments, fields, world.panel.tradable)
+    world = replace(world, panel=panel)
+    result = world.play()
+    paid, _ = ledger(world, result)
+    for kind, amounts in result.costs.items():
+        np.testing.assert_allclose(paid.of(kind).sum(axis=1), amounts, atol=1e-12, rtol=0, err_msg=kind)
+    found = brought(world, result, seed)
+    scale = 1e-10 * max(1.0, result.equity.max())
+    assert (found["net"] * found["level"]).sum() == pytest.approx(result.equity[-1] - 1.0, abs=scale)

@@ -21,8 +21,9 @@ import numpy as np
 
 from tvquant.core.books import Convention, CostModel, Execution, SimResult
 from tvquant.core.instruments import Instrument
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Bools, Floats, Panel
 from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.preflight import first_opens
 
 YEAR = np.timedelta64(365, "D")
 """What rates are per."""
@@ -106,6 +107,14 @@ class Accruals:
             early[1:] = value * rows[EARLY_RATES, 1:] + np.abs(value) * rows[EARLY_BARE, 1:] * per_hour
         return early, late
 
+    def late(self) -> Bools:
+        """Return where a fill at the open would wait for the close, as the name has not had an open yet (R x N)."""
+        result = self.result
+        if self.execution.convention is not Convention.NEXT_OPEN:
+            return np.zeros(result.quantities.shape, np.bool_)
+        rows = np.arange(self._first, len(self.panel.times))
+        return np.asarray(rows[:, None] < first_opens(self.panel.fields["open"]))
+
     @property
     def _first(self) -> int:
         """Row of the panel that is the book's first."""
@@ -148,20 +157,21 @@ class Accruals:
         if self.execution.convention is not Convention.NEXT_OPEN:
             return held
         opens, place = self.panel.fields["open"], {key: j for j, key in enumerate(self.panel.keys)}
-        filled = set((result.filled - first).tolist())
-        rows = sorted(filled)
-        closed = {(e.row - first, place[e.key]) for e in result.events if e.kind == "closed_out"}
+        rows = np.unique(result.filled - first)
+        late = self.late()[rows]
         before = held[rows]
-        held[rows] = result.quantities[rows]
-        for k, row in enumerate(rows):
-            for j in (j for at, j in closed if at == row):
-                held[row, j] = before[k, j]
+        held[rows] = np.where(late, before, result.quantities[rows])
         for event in result.events:
-            row = event.row - first
-            lost = event.kind == "collateral_lost" and not opens[event.row, place[event.key]] >= event.price
-            if row in filled and (lost or event.kind == "margin_call"):
+            row, column = event.row - first, place.get(event.key, 0)
+            k = int(np.searchsorted(rows, row))
+            if k == len(rows) or rows[k] != row or late[k, column]:
+                continue
+            lost = event.kind == "collateral_lost" and not opens[event.row, column] >= event.price
+            if event.kind == "closed_out":
+                held[row, column] = before[k, column]
+            elif lost or event.kind == "margin_call":
                 equity = result.equity[row - 1] if row > 0 else 1.0
-                held[row, place[event.key]] += event.value * equity / event.price
+                held[row, column] += event.value * equity / event.price
         return held
 
 

@@ -67,6 +67,8 @@ class Spans:
     level : F + 1 equities at the fills before their costs, and at the end.
     units, marks : T x N units that one unit of the first row has become by splits, and prices.
     held, earned : units held after the fill, and what one of them earned until the next fill (F x N).
+    kept, late : units held before a fill at the open of a name that waits for the close, and what one of them earned
+        until then (F x N; 0 where none waits).
     ruined : numbers of those that end in the row of ruin: the last, and the one before where a fill was in that row.
     """
 
@@ -79,6 +81,8 @@ class Spans:
     marks: Floats
     held: Floats
     earned: Floats
+    kept: Floats
+    late: Floats
     ruined: tuple[int, ...]
 
 
@@ -153,11 +157,21 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
         price = np.where(there, opens, market.marks[filled - 1] / split[filled])
     end = np.append(filled[1:], len(panel.times) - 1)
     at_end = np.vstack([price[1:], market.marks[-1:]])
+    rows = filled - first
+    waits = paid.late()[rows]
+    starts = np.where(waits, market.marks[filled], price)
+    until = starts.copy()
     for interval, row, name, closed in _closings(paid):
+        if row == filled[interval] and waits[interval, name]:
+            until[interval, name] = closed
+            continue
         worth = units[row, name] * closed + dividends[row, name] - dividends[end[interval], name]
         at_end[interval, name] = worth / units[end[interval], name]
-    earned = (units[end] * at_end + dividends[end] - dividends[filled]) / units[filled] - price
-    rows = filled - first
+    earned = (units[end] * at_end + dividends[end] - dividends[filled]) / units[filled] - starts
+    kept = np.where((rows > 0)[:, None], result.quantities[rows - 1] * split[filled], 0.0)
+    held = result.quantities[rows]
+    if _at_open(paid):
+        held = np.where(waits, held, paid.held_at_close()[rows])
     return Spans(
         decision=decisions_filled(decided, filled, execution),
         decided=filled - delay(execution),
@@ -166,8 +180,10 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
         level=np.append(result.fill_equity, result.equity[-1]),
         units=units,
         marks=market.marks,
-        held=paid.held_at_close()[rows] if _at_open(paid) else result.quantities[rows],
+        held=held,
         earned=earned,
+        kept=np.where(waits, kept, 0.0),
+        late=until - price,
         ruined=_ruined(paid, end),
     )
 
@@ -248,10 +264,14 @@ def _normal(size: Floats, asset: Floats, name: Integers) -> Floats:
 
 def _brought(of: Spans, asked: Ordered) -> tuple[Floats, Floats]:
     """Return money that atoms brought (F x A), and what was held beside their orders (F x N)."""
-    beside = of.held - asked.quantity @ _asset(of, asked)
-    worth = np.abs(beside) * of.marks[of.filled]
-    beside[worth <= ROUNDING * of.level[:-1, None]] = 0.0
-    return asked.quantity * of.earned[:, asked.name], beside * of.earned
+    asset, before = _asset(of, asked), asked.quantity - asked.traded
+    brought = asked.quantity * of.earned[:, asked.name] + before * of.late[:, asked.name]
+    waiting = np.where(of.late != 0.0, of.kept - before @ asset, 0.0)
+    beside = of.held - asked.quantity @ asset
+    nothing = ROUNDING * of.level[:-1, None]
+    for left in (beside, waiting):
+        left[np.abs(left) * of.marks[of.filled] <= nothing] = 0.0
+    return brought, beside * of.earned + waiting * of.late
 
 
 def _costs(paid: Accruals, of: Spans, shares: Shares, made: Sequence[Trade], kind: str) -> Floats:
