@@ -13,7 +13,8 @@ from tvquant.app.cli import main
 
 FIGURES = (
     "equity", "annual", "rolling_sharpe", "rolling_volatility", "rolling_beta", "regime", "contribution",
-    "attribution", "exposure", "cash", "weights", "costs", "turnover", "friction_slippage", "friction_timing", "funnel",
+    "attribution", "exposure", "cash", "synthetic_gap", "weights", "costs", "turnover", "friction_slippage",
+    "friction_timing", "funnel",
     "flow", "vetoes", "waterfall_1", "waterfall_2", "waterfall_3", "steady", "alike", "concentration", "expected",
     "correlation",
 )  # fmt: skip
