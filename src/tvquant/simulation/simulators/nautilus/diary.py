@@ -21,6 +21,8 @@ class Diary:
         self.costs = {kind: np.zeros(rows) for kind in COST_KINDS}
         self.quantities = np.zeros((rows, len(keys)))
         self.fills: list[tuple[float, float, float]] = []
+        """Equity before each fill, the value traded, and what was bought less what was sold."""
+        self.late = False
         self.events: list[BookEvent] = []
         self.shorted: Bools = np.zeros(len(keys), np.bool_)
 
@@ -34,7 +36,13 @@ class Diary:
 
     def fill(self, equity: float, gross: float, net: float) -> None:
         """Add a fill: equity before it, the value traded, and what was bought less what was sold."""
-        self.fills.append((equity, gross / equity, 0.5 * (gross + abs(net)) / equity))
+        self.fills.append((equity, gross, net))
+
+    def fill_late(self, gross: float, net: float) -> None:
+        """Add to the last fill what of it was filled at the close."""
+        equity, *so_far = self.fills[-1]
+        self.fills[-1] = (equity, so_far[0] + gross, so_far[1] + net)
+        self.late |= gross > 0.0
 
     def note(self, t: int, column: int, kind: str, value: float, price: float) -> None:
         """Add an event of a name; value as a fraction of equity, price of a unit."""
@@ -49,7 +57,7 @@ class Diary:
     def result(self, simulator: str, panel: Panel, market: PriceRows, rules: Rules, stamps: Stamps) -> SimResult:
         """Return the book as a value; a mark before a name's first bar is NaN."""
         marks = market.marks[self.first :]
-        fills = np.array(self.fills).reshape(-1, 3).T
+        equity, gross, net = np.array(self.fills).reshape(-1, 3).T
         return SimResult(
             simulator=simulator,
             times=panel.times[self.first :],
@@ -60,10 +68,10 @@ class Diary:
             marks=frozen(np.where(marks > 0.0, marks, np.nan)),
             costs={kind: frozen(amounts) for kind, amounts in self.costs.items()},
             assumed_funding=frozen(self.assumed),
-            filled=frozen(rules.filled[: fills.shape[1]]),
-            fill_equity=frozen(fills[0]),
-            traded=frozen(fills[1]),
-            turnover=frozen(fills[2]),
+            filled=frozen(rules.filled[: len(equity)]),
+            fill_equity=frozen(equity),
+            traded=frozen(gross / equity),
+            turnover=frozen(0.5 * (gross + np.abs(net)) / equity),
             events=tuple(self.events),
             stamps=stamps,
             failure=LIQUIDATED if self.equity[-1] == 0.0 else None,

@@ -19,11 +19,15 @@ import numpy as np
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Panel
+from tvquant.simulation.account import ROUNDING
 from tvquant.simulation.simulators.nautilus.play import Play
-from tvquant.simulation.simulators.nautilus.strategy import CAPITAL, ENTER, PLENTY, SIZE_DIGITS, Venue
+from tvquant.simulation.simulators.nautilus.rules import STEPS, Rules
+from tvquant.simulation.simulators.nautilus.strategy import ENTER, PLENTY, Venue
 
 ROWS = 250
 """Rows of a stretch: an order takes longer the more there were before it, and a stretch enters all holdings anew."""
+SIZE_DIGITS = round(np.log10(STEPS))
+"""Decimals of a quantity without lots."""
 PRICE_DIGITS = 14
 """Decimals of a contract's price, where the library has so many."""
 LEVERAGE = 1000
@@ -35,22 +39,21 @@ PHASE = 1000
 class Stretch:
     """Data of one engine: instruments, and what happens when, in nanoseconds."""
 
-    def __init__(self, version: Any, keys: tuple[str, ...], fee: float) -> None:
-        self.version, self.keys, self.rate = version, keys, Decimal(repr(fee))
+    def __init__(self, version: Any, keys: tuple[str, ...], rules: Rules) -> None:
+        self.version, self.keys, self.rate, self.capital = version, keys, Decimal(repr(rules.fee)), rules.capital
         self.api = api = version.library()
         self.api.digits = min(PRICE_DIGITS, api.digits)
         api.price = lambda value: api.Price(value, api.digits)
-        api.quantity = lambda value: api.Quantity(value, SIZE_DIGITS)
         self.venue = api.Venue("HOUSE")
         self.currency = api.Currency("UNIT", api.digits, 0, "UNIT", api.CurrencyType.FIAT)
-        self.instruments = [self._instrument(f"N{j}") for j in range(len(keys))]
-        self.clock = self._instrument("CLOCK")
+        self.instruments = [self._instrument(f"N{j}", digits) for j, digits in enumerate(size_digits(rules))]
+        self.clock = self._instrument("CLOCK", 0)
         self.bars = [self._bars(one) for one in (*self.instruments, self.clock)]
-        self.plenty = api.quantity(PLENTY)
+        self.plenty = [api.Quantity(PLENTY, one.size_precision) for one in (*self.instruments, self.clock)]
         self.data: list[Any] = []
         self.script: list[tuple[str, int]] = []
 
-    def _instrument(self, name: str) -> Any:
+    def _instrument(self, name: str, digits: int) -> Any:
         api = self.api
         return api.CryptoPerpetual(
             instrument_id=api.InstrumentId(api.Symbol(name), self.venue),
@@ -60,9 +63,9 @@ class Stretch:
             settlement_currency=self.currency,
             is_inverse=False,
             price_precision=api.digits,
-            size_precision=SIZE_DIGITS,
+            size_precision=digits,
             price_increment=api.price(10.0**-api.digits),
-            size_increment=api.quantity(10.0**-SIZE_DIGITS),
+            size_increment=api.Quantity(10.0**-digits, digits),
             margin_init=Decimal(0),
             margin_maint=Decimal(0),
             ts_event=0,
@@ -78,12 +81,12 @@ class Stretch:
     def add_bar(self, j: int, price: float, at: int) -> None:
         """Add a bar that opens and closes at one price."""
         flat = self.api.price(price)
-        self.data.append(self.api.Bar(self.bars[j], flat, flat, flat, flat, self.plenty, at, at))
+        self.data.append(self.api.Bar(self.bars[j], flat, flat, flat, flat, self.plenty[j], at, at))
 
     def add_quote(self, j: int, price: float, at: int) -> None:
         """Add a quote without a spread."""
         flat = self.api.price(price)
-        self.data.append(self.api.QuoteTick(self.instruments[j].id, flat, flat, self.plenty, self.plenty, at, at))
+        self.data.append(self.api.QuoteTick(self.instruments[j].id, flat, flat, self.plenty[j], self.plenty[j], at, at))
 
     def add_phases(self, phases: tuple[str, ...], row: int, at: int) -> None:
         """Add bars of the clock, one behind the other."""
@@ -94,7 +97,9 @@ class Stretch:
     def run(self, play: Play, held: Sequence[int], worth: float) -> Sequence[int]:
         """Run an engine over the data and dispose of it; return the steps (N) that the book holds behind it."""
         api, engine, strategy = self.api, self.version.engine(), self.version.strategy()
-        venue = Venue(api, self.venue, self.currency, self.keys, self.instruments, self.bars[-1], self.script)
+        venue = Venue(
+            api, self.venue, self.currency, self.keys, self.instruments, self.bars[-1], self.script, self.capital
+        )
         strategy.equip(venue, play, held)
         with warnings.catch_warnings():  # the library asks pandas for a time in a way that pandas gives up
             warnings.filterwarnings("ignore", message="Timestamp.utcnow")
@@ -104,7 +109,7 @@ class Stretch:
                     oms_type=api.OmsType.NETTING,
                     account_type=api.AccountType.MARGIN,
                     base_currency=self.currency,
-                    starting_balances=[api.Money(worth * CAPITAL, self.currency)],
+                    starting_balances=[api.Money(worth * self.capital, self.currency)],
                     default_leverage=Decimal(LEVERAGE),
                     fee_model=self.version.fee_model(self.rate),
                     use_message_queue=False,
@@ -125,6 +130,18 @@ class Stretch:
         return behind
 
 
+def size_digits(rules: Rules) -> list[int]:
+    """Return decimals (N) that quantities need: as many as all lots of a name have, else `SIZE_DIGITS`."""
+    if not len(rules.lots):
+        return [SIZE_DIGITS] * rules.net.shape[1]
+    lots = rules.lots * rules.capital
+    found = np.full(lots.shape[1], SIZE_DIGITS)
+    for digits in reversed(range(SIZE_DIGITS)):
+        steps = lots * 10.0**digits
+        found[(np.abs(steps - np.round(steps)) <= ROUNDING * steps).all(axis=0) & (lots > 0.0).all(axis=0)] = digits
+    return [int(digits) for digits in found]
+
+
 def play_book(version: Any, panel: Panel, play: Play) -> None:
     """Play a book from its first decision to the last row of the panel, or to its ruin."""
     rows, rules = len(panel.times), play.rules
@@ -132,7 +149,7 @@ def play_book(version: Any, panel: Panel, play: Play) -> None:
     held: Sequence[int] = [0] * len(play.diary.keys)
     first = ("fill_at_close", "settle") if rules.at_once else ("settle",)
     while True:
-        stretch = Stretch(version, play.diary.keys, rules.fee)
+        stretch = Stretch(version, play.diary.keys, rules)
         until = min(primed + 1 + ROWS, rows)
         _put_rows(stretch, panel, play, primed, until, first)
         held = stretch.run(play, held, worth)
@@ -157,5 +174,9 @@ def _put_rows(stretch: Stretch, panel: Panel, play: Play, primed: int, until: in
             stretch.add_phases(("open", "fill_at_open"), t, int(opens[t]))
         for j in np.flatnonzero(market.priced[t]).tolist():
             stretch.add_bar(j, float(contracts.marks[t, j]), int(closes[t]))
-        fills = ("fill_at_close",) if not play.rules.at_open and t in filled else ()
+        fills: tuple[str, ...] = ()
+        if t in filled and not play.rules.at_open:
+            fills = ("fill_at_close",)
+        elif t in filled and len(play.rules.late) and play.rules.late[t].any():
+            fills = ("fill_late",)
         stretch.add_phases(("mark", *fills, "settle"), t, int(closes[t]))

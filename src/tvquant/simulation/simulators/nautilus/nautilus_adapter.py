@@ -14,6 +14,7 @@ import numpy as np
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
+from tvquant.core.stamps import Stamp
 from tvquant.profiles.options import Options
 from tvquant.simulation.simulators.contract import Capability, Support
 
@@ -21,7 +22,8 @@ from tvquant.simulation.simulators.contract import Capability, Support
 class Nautilus:
     """Net physical weights on an event engine: a margin account, market orders, the house's cost as a taker's fee.
 
-    Quantities are cut toward zero to 1e-9 of a contract (`rules.py`).
+    Quantities are cut toward zero: to lots, which are the instrument's own precision where they have no more than nine
+    decimals, or to 1e-9 of a contract (`rules.py`).
     """
 
     name: ClassVar[str] = "nautilus"
@@ -42,12 +44,14 @@ class Nautilus:
             (
                 Capability.LAG,
                 Capability.DAILY,
+                Capability.LOTS,
                 Capability.SLIPPAGE,
                 Capability.BORROW,
                 Capability.CASH_YIELD,
                 Capability.FUNDING,
                 Capability.ACTIONS,
                 Capability.HALTS,
+                Capability.LATE_FILL,
                 Capability.SHORT_COLLATERAL,
                 Capability.MAINTENANCE_MARGIN,
                 Capability.RUIN,
@@ -76,22 +80,32 @@ class Nautilus:
             engine has not filled as it was sent.
         DataError : an impossible price or corporate action.
         """
+        from tvquant.simulation.account import LEAST, LOT
         from tvquant.simulation.caveats import caveats_of
         from tvquant.simulation.library_books import plan_of
+        from tvquant.simulation.order_bounds import bounds_of
+        from tvquant.simulation.preflight import columns_of
         from tvquant.simulation.simulators.nautilus import version1, version2
         from tvquant.simulation.simulators.nautilus.diary import Diary
         from tvquant.simulation.simulators.nautilus.engine_runs import play_book
         from tvquant.simulation.simulators.nautilus.play import Play
         from tvquant.simulation.simulators.nautilus.rules import Rules, contracts_of
-        from tvquant.simulation.simulators.nautilus.strategy import check_net_weights
+        from tvquant.simulation.simulators.nautilus.strategy import CAPITAL, check_net_weights
 
         check_net_weights(path.keys, panel.keys)
         plan = plan_of(self, panel, path, costs, execution)
+        contracts, columns = contracts_of(plan.market), columns_of(panel, path)
+        bounds, guessed = bounds_of(panel, columns, plan.market.marks, decided=plan.decided, execution=execution)
+        opened = plan.market.opened
         rules = Rules(
             net=plan.net,
+            lots=bounds[LOT] / contracts.units[plan.decided] if len(bounds) else bounds,
+            least=bounds[LEAST] if len(bounds) else bounds,
+            late=np.arange(len(panel.times))[:, None] < opened if len(opened) else np.empty((0, 0), np.bool_),
             decided=plan.decided,
             filled=plan.filled,
             at_open=plan.at_open,
+            capital=execution.nav if execution.lots and execution.nav else CAPITAL,
             slippage=costs.slippage_bps * 1e-4,
             commission=costs.commission_bps * 1e-4,
             borrow_rate=costs.borrow_rate,
@@ -103,7 +117,9 @@ class Nautilus:
             swaps=np.array([Kind.SWAP in one.kinds for one in plan.instruments]),
         )
         diary = Diary(path.keys, plan.first, len(panel.times) - plan.first)
-        play = Play(plan.market, contracts_of(plan.market), rules, diary)
+        play = Play(plan.market, contracts, rules, diary)
         play_book(version1 if version_of("nautilus_trader").startswith("1.") else version2, panel, play)
         caveats = caveats_of(plan.instruments, execution, owed=diary.owed, assumed=diary.assumed, shorted=diary.shorted)
-        return diary.result(self.name, panel, plan.market, rules, caveats)
+        late = {Stamp.LATE_FILL} if diary.late else set()
+        assumed = {Stamp.ASSUMED_METADATA} if (diary.quantities[:, guessed] != 0.0).any() else set()
+        return diary.result(self.name, panel, plan.market, rules, caveats | late | assumed)

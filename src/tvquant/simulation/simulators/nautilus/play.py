@@ -6,7 +6,8 @@ events of `simulation/kernel.py`:
 1. `open` (rows that are filled at the open): accrual, dividends; shorts whose collateral is lost at the opening price.
 2. `fill_at_open`.
 3. `mark`: accrual and dividends where 1 was not played; funding on the mark; collateral; close-outs; the margin call.
-4. `fill_at_close`, before which a decision is sized that is filled in this very step.
+4. `fill_at_close`, before which a decision is sized that is filled in this very step; under fills at the open
+   `fill_late`, of names that have never had one.
 5. `settle`: equity, ruin, the next decision, what is owed; the row is written.
 
 Between two phases the engine carries out what was ordered. What the house closes at a price of its own the engine
@@ -23,6 +24,9 @@ from tvquant.simulation.kernel import LOST_AT
 from tvquant.simulation.simulators.nautilus.beside import Beside
 from tvquant.simulation.simulators.nautilus.diary import Diary
 from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
+
+WHOLE = 1e-9
+"""A quantity that is less than this part of a lot below a whole number of lots is that number: the rest is rounding."""
 
 
 class Engine(Protocol):
@@ -58,7 +62,9 @@ class Play:
         self.limit = np.full(market.marks.shape[1], np.inf)
         """Price of a contract at which a short has lost its collateral; infinite where there is none."""
         self.targets: dict[int, Floats] = {}
-        """Contracts (N) of each order that waits for its fill."""
+        """Contracts (N) of each order that waits for its fill; NaN where nothing is ordered."""
+        self.deferred = np.full(len(self.limit), np.nan)
+        """Contracts (N) that wait for the close of the row."""
 
     def worth(self, engine: Engine, prices: Floats) -> float:
         """Return equity at these prices."""
@@ -71,12 +77,23 @@ class Play:
 
     def fill_at_open(self, t: int, engine: Engine) -> None:
         """Fill at opening prices; a name without one keeps what it has."""
-        prices = self._opening_prices(t)
+        prices, late = self._opening_prices(t), self.rules.late
         equity = self.worth(engine, prices)
         if equity <= ROUNDING * self.diary.before(t):
             self._liquidate(t, equity)
             return
-        self._fill(t, engine, prices, self.market.priced[t] & (self.market.opens[t] > 0.0), equity)
+        target = self.targets.pop(len(self.diary.fills))
+        if len(late):
+            self.deferred, target = np.where(late[t], target, np.nan), np.where(late[t], np.nan, target)
+        can = self.market.priced[t] & (self.market.opens[t] > 0.0)
+        self.diary.fill(equity, *self._fill(t, engine, target, prices, can, equity))
+
+    def fill_late(self, t: int, engine: Engine) -> None:
+        """Fill at the mark what was ordered of names that have not had an open so far."""
+        equity = self.worth(engine, self.contracts.marks[t])
+        if equity > ROUNDING * self.diary.before(t):
+            done = self._fill(t, engine, self.deferred, self.contracts.marks[t], self.market.priced[t], equity)
+            self.diary.fill_late(*done)
 
     def mark(self, t: int, engine: Engine) -> None:
         """Play what a row's close brings before any order is filled at it."""
@@ -99,9 +116,10 @@ class Play:
         marks = self.contracts.marks[t]
         equity = self.worth(engine, marks)
         if self.rules.at_once:
-            self._decide(t, equity)
+            self._decide(t, engine.held, equity)
         if equity > ROUNDING * self.diary.before(t):
-            self._fill(t, engine, marks, self.market.priced[t], equity)
+            target = self.targets.pop(len(self.diary.fills))
+            self.diary.fill(equity, *self._fill(t, engine, target, marks, self.market.priced[t], equity))
 
     def settle(self, t: int, engine: Engine) -> None:
         """Take stock of a row after everything in it, and size what is decided at its close."""
@@ -112,7 +130,7 @@ class Play:
             self._liquidate(t, equity)
             return
         if not self.rules.at_once:
-            self._decide(t, equity)
+            self._decide(t, engine.held, equity)
         values = engine.held * marks
         owed = self.beside.take_stock(values, equity)
         if out >= 0:
@@ -155,6 +173,7 @@ class Play:
         if self.rules.margin > 0.0 and ROUNDING * before < equity < self.rules.margin * gross:
             self._force(t, engine, "margin_call", marks, left, before)
             self.targets = {k: np.zeros_like(target) for k, target in self.targets.items()}
+            self.deferred = np.zeros_like(self.deferred)
 
     def _force(self, t: int, engine: Engine, kind: str, prices: Floats, which: Bools, equity: float) -> None:
         """Close names at prices of the house and at its cost; values are noted as fractions of `equity`."""
@@ -167,25 +186,43 @@ class Play:
             self.limit[j] = np.inf
             engine.close(j, mark)
 
-    def _decide(self, t: int, equity: float) -> None:
-        """Fix quantities where a decision is due: weight times equity by mark."""
+    def _decide(self, t: int, held: Floats, equity: float) -> None:
+        """Fix quantities where a decision is due: weight times equity by mark, cut to lots where there are any."""
         k, rules = self.decisions, self.rules
         if k < len(rules.decided) and rules.decided[k] == t:
             net, marks = rules.net[k], self.contracts.marks[t]
-            self.targets[k] = np.divide(net * equity, marks, out=np.zeros_like(net), where=net != 0.0)
+            target = np.divide(net * equity, marks, out=np.zeros_like(net), where=net != 0.0)
+            self.targets[k] = self._in_lots(k, target, held, marks) if len(rules.lots) else target
             self.decisions += 1
 
-    def _fill(self, t: int, engine: Engine, prices: Floats, can: Bools, equity: float) -> None:
-        """Order what brings every name that can be traded to its quantity."""
-        target = self.targets.pop(len(self.diary.fills))
-        ordered = (target - engine.held) * prices
+    def _in_lots(self, k: int, target: Floats, held: Floats, marks: Floats) -> Floats:
+        """Return targets cut toward zero to lots, NaN where that changes nothing or is below the least value.
+
+        What is held is what orders that wait for their fill will make of it. Exits know no least value.
+        """
+        for order in self.targets.values():
+            held = np.where(np.isnan(order), held, order)
+        lots, least = self.rules.lots[k], self.rules.least[k]
+        whole = np.divide(np.abs(target), lots, out=np.zeros_like(target), where=lots > 0.0)
+        cut = np.where(lots > 0.0, np.copysign(np.floor(whole + WHOLE) * lots, target), target)
+        same = np.abs(cut - held) <= 2.0 * self.rules.step  # lots that a split has made uneven are held to a step
+        left = (target != 0.0) & (same | ((cut != 0.0) & (np.abs(cut - held) * marks < least)))
+        found: Floats = np.where(left, np.nan, cut)
+        return found
+
+    def _fill(
+        self, t: int, engine: Engine, target: Floats, prices: Floats, can: Bools, equity: float
+    ) -> tuple[float, float]:
+        """Order what brings every name that can be traded to its quantity; return gross and net value of that."""
+        ordered = np.nan_to_num((target - engine.held) * prices)
         for j in np.flatnonzero(~can & (np.abs(ordered) > ROUNDING * equity)).tolist():
             self._note(t, j, "unfilled", float(ordered[j]) / equity, float(prices[j]))
-        self.limit[can] = np.where(target < 0.0, LOST_AT * prices, np.inf)[can]
-        self.diary.shorted |= can & (target < 0.0)
-        for j in np.flatnonzero(can & (target != engine.held)).tolist():
+        done = can & ~np.isnan(target)
+        self.limit[done] = np.where(target < 0.0, LOST_AT * prices, np.inf)[done]
+        self.diary.shorted |= done & (target < 0.0)
+        for j in np.flatnonzero(done & (target != engine.held)).tolist():
             engine.bring(j, float(target[j]), float(prices[j]))
-        self.diary.fill(equity, float(np.abs(ordered[can]).sum()), float(ordered[can].sum()))
+        return float(np.abs(ordered[done]).sum()), float(ordered[done].sum())
 
     def _note(self, t: int, column: int, kind: str, value: float, price: float) -> None:
         """Add an event; the price is of a contract."""

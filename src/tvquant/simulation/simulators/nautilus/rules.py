@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from tvquant.core.panel import Bools, Floats, units_of
 from tvquant.simulation.account import DIVIDEND, SPLIT, PriceRows
 
+STEPS = 10**9
+"""Steps of a contract: a quantity is a whole number of them."""
+
 
 class Contracts(NamedTuple):
     """A market in contracts: T rows, N names.
@@ -30,14 +33,23 @@ class Contracts(NamedTuple):
 class Rules(NamedTuple):
     """K decisions on N names, and how they are traded; rates are per year, those of `yields` (T) from row to row.
 
+    `lots` and `least` (K x N; of no row without lots) are the contracts that a holding is a whole number of, and the
+    least value of an order, where the book starts with 1. Under fills at the open names that are `late` (T x N, or of
+    no row) have not had one so far, and are filled at the close.
+
     `loans` (N) is what shorts cost, 0 where they are not borrowed; `swaps` (N) are held without paying for them in
-    cash; `assumed_funding` is per value and hour; `margin` the least equity per gross, 0 is no such rule.
+    cash; `capital` is what a book of 1 begins with at the engine; `assumed_funding` is per value and hour; `margin` the
+    least equity per gross, 0 is no such rule.
     """
 
     net: Floats
+    lots: Floats
+    least: Floats
+    late: Bools
     decided: NDArray[np.int64]
     filled: NDArray[np.int64]
     at_open: bool
+    capital: float
     slippage: float
     commission: float
     borrow_rate: float
@@ -57,6 +69,11 @@ class Rules(NamedTuple):
     def at_once(self) -> bool:
         """Whether orders are filled at the very mark that they were decided at."""
         return bool(self.filled[0] == self.decided[0])
+
+    @property
+    def step(self) -> float:
+        """The smallest change of a quantity, in contracts of a book of 1."""
+        return 1.0 / (STEPS * self.capital)
 
     @property
     def fee(self) -> float:

@@ -1,22 +1,21 @@
 """The strategy: holdings are brought to net physical weights, and nothing else happens."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
+from tvquant.simulation.account import ROUNDING
 from tvquant.simulation.simulators.nautilus.play import Play
+from tvquant.simulation.simulators.nautilus.rules import STEPS
 
 CAPITAL = 1e6
-"""What a book of 1 begins with at the engine."""
+"""What a book of 1 begins with at the engine, unless it has lots."""
 ENTER = "enter"
 """The phase in which what the book already holds is bought and sold, for no fee."""
-SIZE_DIGITS = 9
-"""Decimals of a number of contracts."""
-STEPS = 10**SIZE_DIGITS
-"""Steps of a contract: a quantity is a whole number of them."""
 PLENTY = 1e13
 """Contracts on offer: no order is filled in part."""
 SAME_PRICE = 1e-9
@@ -35,7 +34,7 @@ class Sent(NamedTuple):
 class Venue(NamedTuple):
     """What the strategy meets at the engine: N instruments, their keys, the bars that it listens to.
 
-    `script` says of each bar of the clock which phase is played of which row.
+    `script` says of each bar of the clock which phase is played of which row, `capital` what a book of 1 begins with.
     """
 
     api: Any
@@ -45,6 +44,7 @@ class Venue(NamedTuple):
     instruments: Sequence[Any]
     clock: Any
     script: Sequence[tuple[str, int]]
+    capital: float
 
 
 def check_net_weights(keys: Iterable[str], physical: Iterable[str]) -> None:
@@ -99,14 +99,14 @@ class NautilusRebalanceStrategy:
     def on_order_filled(self, event: Any) -> None:
         """Take what was filled at the price it was ordered at into the holdings, and its fee; nothing else."""
         sent = self.sent[event.client_order_id]
-        size = round(event.last_qty.as_double() * STEPS)
+        size = int(event.last_qty.as_decimal() * STEPS)
         filled = size if event.order_side == self.venue.api.OrderSide.BUY else -size
         if filled != sent.steps or abs(event.last_px.as_double() / sent.price - 1.0) > SAME_PRICE:
             return  # it stays among what was sent, and `check_all_filled` refuses it
         del self.sent[event.client_order_id]
         self.steps[sent.column] += filled
-        self.held[sent.column] = self.steps[sent.column] / (STEPS * CAPITAL)
-        fee = event.commission.as_double() / CAPITAL
+        self.held[sent.column] = self.steps[sent.column] / (STEPS * self.venue.capital)
+        fee = event.commission.as_double() / self.venue.capital
         if sent.free:
             self.refunds += fee
         else:
@@ -127,11 +127,14 @@ class NautilusRebalanceStrategy:
         for position in self.cache.positions_open():  # type: ignore[attr-defined]
             price = price_of(float(prices[self.places[position.instrument_id]]))
             total += position.unrealized_pnl(price).as_double()
-        return total / CAPITAL
+        return total / self.venue.capital
 
     def bring(self, column: int, contracts: float, price: float) -> None:
         """Order what brings a holding to a number of contracts, cut toward zero to whole steps."""
-        self._order(column, int(contracts * CAPITAL * STEPS) - self.steps[column], price, free=False)
+        wanted = contracts * self.venue.capital * STEPS
+        whole = round(wanted)
+        steps = whole if abs(whole - wanted) <= ROUNDING * abs(wanted) else int(wanted)
+        self._order(column, steps - self.steps[column], price, free=False)
 
     def close(self, column: int, price: float) -> None:
         """Order what closes a holding; its fee is given back."""
@@ -147,7 +150,9 @@ class NautilusRebalanceStrategy:
                 "leave this book to custom"
             )
         side = api.OrderSide.BUY if steps > 0 else api.OrderSide.SELL
-        quantity = api.quantity(abs(steps) / STEPS)
-        order = self.order_factory.market(self.venue.instruments[j].id, side, quantity)  # type: ignore[attr-defined]
+        traded = self.venue.instruments[j]
+        exact = Decimal(abs(steps)) / STEPS  # a float has too few digits for a large one
+        quantity = api.Quantity.from_str(f"{exact:.{traded.size_precision}f}")
+        order = self.order_factory.market(traded.id, side, quantity)  # type: ignore[attr-defined]
         self.sent[order.client_order_id] = Sent(j, steps, price, free)
         self.submit_order(order)  # type: ignore[attr-defined]
