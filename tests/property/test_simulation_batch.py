@@ -145,6 +145,18 @@ def test_a_single_plain_book_is_played_by_the_shorter_way_or_given_up(
     assert 8 < sum(kept) < 36
 
 
+@pytest.mark.parametrize("rest", [1, 20])
+def test_a_single_book_that_is_ruined_between_fills_stays_so_when_prices_recover(rest: int) -> None:
+    """Three times long loses 120 % in a row behind its only fill; it never sees the recovery."""
+    panel = panel_of({"close": np.array([[100.0], [100.0], [60.0], *[[120.0]] * rest])}, names=instruments(1))
+    path = WeightPath(keys=panel.keys, decided=np.array([0]), net=np.array([[3.0]]))
+    free = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+    world = Scenario(panel, path, free, Execution(convention=Convention.SAME_CLOSE))
+    books = played(world, path.net[None])
+    assert books.equity[:, 0].tolist() == [1.0, 1.0, *[0.0] * (rest + 1)]
+    assert books.events["liquidated"].tolist() == [1]
+
+
 def test_positions_are_those_after_each_fill() -> None:
     for seed in range(12):
         world = flat(seed, list(Convention)[seed % 3])
@@ -152,6 +164,17 @@ def test_positions_are_those_after_each_fill() -> None:
         if not one.events:
             assert books.quantities is not None
             np.testing.assert_allclose(books.quantities[:, :, 0], one.quantities[one.filled - one.filled[0]], **CLOSE)
+
+
+def test_paths_of_other_rows_and_names_are_played_in_groups_and_keep_their_places() -> None:
+    world = flat(9, Convention.NEXT_CLOSE)
+    whole, last = world.path, replace(world.path, decided=world.path.decided[1:], net=world.path.net[1:])
+    turned = WeightPath(keys=whole.keys[::-1], decided=whole.decided, net=-whole.net[:, ::-1])
+    paths = (whole, last, replace(whole, net=whole.net * 0.5), turned, replace(last, net=last.net * 2.0))
+    found = batch.play_paths(world.panel, paths, costs=world.costs, execution=world.execution)
+    for path, (books, column) in zip(paths, found, strict=True):
+        assert_same_book(books, column, replace(world, path=path).play())
+    assert [books is found[0][0] for books, _ in found] == [True, False, True, False, False]
 
 
 def test_the_buffer_comes_off_every_weight() -> None:

@@ -140,6 +140,28 @@ def play_books(
     return _result(panel, filled, books, _stamps(execution, books, instruments))
 
 
+def play_paths(
+    panel: Panel, paths: Sequence[WeightPath], *, costs: CostModel, execution: Execution, threads: int = 1
+) -> tuple[tuple[BookPaths, int], ...]:
+    """Return for each path the books that it was played among, and its number there.
+
+    Paths of the same names that decide on the same rows are played at once; one that is alone is played alone.
+
+    Raises
+    ------
+    ProfileError, ModelError, DataError : see `play_books`.
+    """
+    groups: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
+    for k, path in enumerate(paths):
+        groups.setdefault((path.keys, path.decided.astype(np.int64).tobytes()), []).append(k)
+    found: dict[int, tuple[BookPaths, int]] = {}
+    for (keys, _), members in groups.items():
+        net, decided = np.stack([paths[k].net for k in members]), paths[members[0]].decided
+        books = play_books(panel, keys, decided, net, costs=costs, execution=execution, threads=threads)
+        found |= {k: (books, column) for column, k in enumerate(members)}
+    return tuple(found[k] for k in range(len(paths)))
+
+
 def _played(market: "PriceRows", plans: "Plans", threads: int, *, positions: bool) -> "Books":
     """Return the books, played chunk by chunk; a single plain one by the shorter way."""
     from tvquant.simulation import batch_account, batch_kernel, batch_single
