@@ -27,6 +27,14 @@ def test_cash_that_does_not_suffice_is_told_and_the_buffer_cures_it() -> None:
     assert result.equity[-1] == pytest.approx(0.005 - 0.995 * 6e-4 + 0.995 * 1.331, abs=1e-14)
 
 
+def test_what_is_sold_pays_for_what_is_bought_whatever_the_order_of_names() -> None:
+    flat = {"A": [100.0] * 3, "B": [50.0] * 3}
+    for first, then in (("A", "B"), ("B", "A")):
+        book = hand_book("switch", flat, {0: {first: 0.9}, 1: {then: 0.9}}, [])
+        result = played("vectorbt", book.panel, book.path, book.costs, book.execution)
+        assert (result.quantities[1] * result.marks[1]).tolist() == pytest.approx([0.9 * (then == n) for n in "AB"])
+
+
 def test_a_decision_before_the_fill_of_an_earlier_one_is_refused() -> None:
     book = hand_book("late", CLOSE, {0: {"A": 0.5}, 1: {"A": 0.2}}, [], costs=HOUSE)
     rules = Execution(convention=Convention.NEXT_CLOSE, lag=1)
