@@ -2,7 +2,9 @@
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 
+from builders.ordering import with_rules
 from builders.simulated_books import Scenario, scenario
 from property.test_simulation_custom import CONVENTIONS, SEEDS, quick
 from tvquant.core.books import Convention, SimResult
@@ -30,10 +32,12 @@ def unpaid(world: Scenario, result: SimResult, made: list[Trade]) -> Floats:
 
 
 @CONVENTIONS
-@given(seed=SEEDS)
+@given(seed=SEEDS, ruled=st.booleans())
 @quick
-def test_they_are_the_costs_of_the_book_and_its_gap_to_one_that_pays_nothing(convention: Convention, seed: int) -> None:
-    world = scenario(seed, convention)
+def test_they_are_the_costs_of_the_book_and_its_gap_to_one_that_pays_nothing(
+    convention: Convention, seed: int, ruled: bool
+) -> None:
+    world = with_rules(scenario(seed, convention), seed) if ruled else scenario(seed, convention)
     result = world.play()
     paid, made = ledger(world, result)
     assert set(paid.kinds) == set(result.costs)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.ordering import with_rules
 from builders.simulated_books import Scenario, make_panel, scenario
 from property.test_accruals import ledger
 from property.test_simulation_custom import CONVENTIONS, SEEDS, quick
@@ -52,11 +53,13 @@ def levels(world: Scenario, result: SimResult) -> tuple[np.ndarray, np.ndarray]:
 
 
 @CONVENTIONS
-@given(seed=SEEDS, daily=st.booleans(), gross=st.sampled_from([1.0, 3.0]))
+@given(seed=SEEDS, rules=st.sampled_from(["", "daily", "all"]), gross=st.sampled_from([1.0, 3.0]))
 @quick
-def test_parts_add_up_to_the_return(convention: Convention, seed: int, daily: bool, gross: float) -> None:
+def test_parts_add_up_to_the_return(convention: Convention, seed: int, rules: str, gross: float) -> None:
     world = scenario(seed, convention, gross=gross)
-    if daily:
+    if rules == "all":
+        world = with_rules(world, seed)
+    if rules == "daily":
         world = replace(world, execution=replace(world.execution, rebalancing=Rebalancing.DAILY, buffer=0.1))
     result = world.play()
     found = brought(world, result, seed)

@@ -160,6 +160,7 @@ def test_without_accidents_the_parts_make_the_return(seed: int, execution: Execu
         "funding_hours": draw.choice([8.0, 24.0], close.shape),
     }
     kinds = {"A": Kind.SPOT, "B": Kind.SWAP, "C": Kind.SWAP}
+    fields["open"][: draw.choice([0, 12, rows]), 2] = np.nan  # C is filled late, until it has an open
     panel = panel_of(fields, names=[instrument(name, kind=kind) for name, kind in kinds.items()])
     weights = {row: tuple(draw.uniform(-0.4, 0.4, 3)) for row in (0, 9, 10, 25)}
     result = book(panel, weights, execution, CostModel())

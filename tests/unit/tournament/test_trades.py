@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.panels import instrument, panel_of
-from tvquant.core.books import Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, SimResult, WeightPath
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation import SIMULATORS
@@ -18,6 +18,7 @@ from tvquant.tournament.trades import trades
 type Markets = Callable[..., Panel]
 
 OPEN, CLOSE = Execution(), Execution(convention=Convention.NEXT_CLOSE)
+DAILY = Execution(rebalancing=Rebalancing.DAILY, band=0.05, partial=0.5)
 COSTS = CostModel(slippage_bps=5.0, commission_bps=1.0)
 
 
@@ -67,12 +68,13 @@ def test_what_nobody_ordered_has_its_own_kind_and_price(market: Markets) -> None
 
 
 @settings(max_examples=40)
-@given(seed=st.integers(0, 2**31), execution=st.sampled_from([OPEN, CLOSE]))
+@given(seed=st.integers(0, 2**31), execution=st.sampled_from([OPEN, CLOSE, DAILY]))
 def test_they_rebuild_holdings_costs_and_traded_value(seed: int, execution: Execution) -> None:
     draw, rows = np.random.default_rng(seed), 40
     close = 100.0 * np.exp(draw.normal(0.0, draw.choice([0.03, 0.3]), (rows, 3)).cumsum(axis=0))
     split = np.where(draw.random(close.shape) < 0.02, 2.0, 1.0)
     fields = {"close": close, "open": close * np.exp(draw.normal(0.0, 0.1, close.shape)), "split": split}
+    fields["open"][: draw.choice([0, 12, rows]), 2] = np.nan  # C is filled late, until it has an open
     panel = panel_of(fields, names=[instrument(name, kind=Kind.SPOT) for name in "ABC"])
     weights = {row: tuple(draw.uniform(-0.4, 0.4, 3)) for row in (0, 9, 10, 25)}
     result = book(panel, weights, execution)
