@@ -82,7 +82,7 @@ def test_without_accidents_atoms_explain_all(convention: Convention, seed: int, 
     """No order lapses, so the book held what was ordered; collateral that is lost is lost by atoms, too."""
     world = scenario(seed, convention, rough=False)
     if daily:
-        world = replace(world, execution=replace(world.execution, rebalancing=Rebalancing.DAILY))
+        world = replace(world, execution=replace(world.execution, rebalancing=Rebalancing.DAILY, buffer=0.1))
     result = world.play()
     found = brought(world, result, seed)
     if result.failure is None:
