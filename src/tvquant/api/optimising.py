@@ -78,6 +78,10 @@ def optimise(
 
     given = frames.wide(returns, "returns")
     _refuse_unusable(given)
+    if isinstance(fallbacks, str):
+        raise ProfileError(
+            f"fallbacks: expected risk profiles in order, found {shown(fallbacks)}; write ({fallbacks!r},)"
+        )
     if FIXED in (profile, *fallbacks):
         raise ProfileError(f"profile: {FIXED} holds weights of your own, so there is nothing to find; simulate them")
     for name, one in (("limits", limits), ("clusters", clusters)):

@@ -68,7 +68,7 @@ _TRADING = (
     Column("windows_without_quorum", "decisions", "made although no bar had a quorum"),
     Column("mean_cash", OF_EQUITY, "cash over the decisions"),
     Column("mean_forced_cash", OF_EQUITY, "cash that caps forced"),
-    Column("mean_turnover", OF_EQUITY, "one-way, over the fills"),
+    Column("mean_turnover", OF_EQUITY, "one-way, per decision that was traded"),
     Column("traded", "multiple of equity", "two-way value of all fills"),
     Column("cost_slippage", OF_START, "sum"),
     Column("cost_commission", OF_START, "sum"),
@@ -265,7 +265,9 @@ TABLES: Mapping[str, Table] = {
             CELL,
             TIME,
             Column("symbol", "", "empty where the whole book is meant"),
-            Column("kind", "", "`closed_out`, `collateral_lost`, `margin_call`, `unfilled`, `liquidated`"),
+            Column(
+                "kind", "", "`closed_out`, `collateral_lost`, `margin_call`, `unfilled`, `partly_filled`, `liquidated`"
+            ),
             Column("value", OF_EQUITY, "signed value at the price used"),
         ),
     ),
@@ -306,7 +308,7 @@ def page() -> str:
         lines += [f"| `{one.name}` | {one.unit or '-'} | {one.meaning} |" for one in table.columns]
     lines += [
         "", "`metrics` has more columns where a run has them: `cost_funding`, `cost_cash_yield`, `cost_impact`,",
-        "`collateral_lost`, `margin_call`, `assumed_funding` and `unassumed_*`. `return`, `traded` and `turnover` of a",
-        "decision that was not filled are NaN.",
+        "`collateral_lost`, `margin_call`, `partly_filled`, `assumed_funding` and `unassumed_*`. `return`, `traded`",
+        "and `turnover` of a decision that was not filled are NaN.",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"

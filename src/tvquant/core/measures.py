@@ -24,7 +24,7 @@ class Measures:
     traded : two-way value as a multiple of equity.
     costs : kind -> sum, as a fraction of starting capital; funding below zero was received, a yield of cash always is.
     assumed_funding, unassumed_* : funding of hours without data, and measures of the book without it.
-    collateral_lost, margin_call, closed_out, unfilled : events.
+    collateral_lost, margin_call, partly_filled, closed_out, unfilled : events.
     """
 
     n: int | None = None
@@ -68,6 +68,7 @@ class Measures:
     unassumed_sharpe: float | None = None
     collateral_lost: int | None = None
     margin_call: int | None = None
+    partly_filled: int | None = None
     closed_out: int | None = None
     unfilled: int | None = None
 

@@ -106,7 +106,7 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
     result, plain = settled.result, settled.unassumed
     paid = {name: result.costs[name] for name in CARRIED if name in result.costs}
     carried: dict[str, Scalar] = {f"cost_{name}": float(part.sum()) for name, part in paid.items() if part.any()}
-    for kind in ("collateral_lost", "margin_call"):
+    for kind in ("collateral_lost", "margin_call", "partly_filled"):
         if count := sum(event.kind == kind for event in result.events):
             carried[kind] = count
     if plain is None:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -20,6 +21,10 @@ from tvquant.core.panel import Floats
 
 FAULTS = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, NameError, RuntimeError, AssertionError)
 """What libraries raise of the language's own where a problem is too much for them; no missing package is among it."""
+SLIPS = (TypeError, AttributeError, NameError)
+"""What a slip in a line of code raises."""
+OWN = Path(__file__).parents[2]
+"""Where the files of this package are."""
 LONGEST = 160
 """Characters of a library's message that are kept."""
 
@@ -46,6 +51,8 @@ def called(solve: Callable[[], object], *, faults: tuple[type[Exception], ...] =
         try:
             found = solve()
         except failures as error:
+            if isinstance(error, SLIPS) and _is_ours(error):
+                raise
             return Called(None, next(_unsolved(statuses), _line(error)))
     status = next(_unsolved(statuses), "optimal_inaccurate" if "optimal_inaccurate" in statuses else "optimal")
     if found is None:
@@ -77,6 +84,14 @@ def _statuses() -> Iterator[list[str]]:
 def _unsolved(statuses: Iterable[str]) -> Iterator[str]:
     """Yield the statuses of programs that were not solved."""
     return (status for status in statuses if status not in OUTCOMES and status != "None")
+
+
+def _is_ours(error: Exception) -> bool:
+    """Return whether an error arose in a line of this package: a slip of its own, which is no library's answer."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and Path(at.tb_frame.f_code.co_filename).is_relative_to(OWN)
 
 
 def _line(error: Exception) -> str:

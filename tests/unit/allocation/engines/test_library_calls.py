@@ -46,6 +46,12 @@ def test_an_exception_of_nobody_and_a_missing_package_are_not_failures_of_a_solv
             called(raising(error))
 
 
+def test_a_slip_in_a_line_of_ours_is_no_answer_of_a_library():
+    with pytest.raises(AttributeError):
+        called(lambda: unlimited(None))  # it looks for weights there
+    assert called(lambda: np.asarray("x").astype(float)).status.startswith("ValueError")
+
+
 def program(**settings):
     """A program whose least is 1, solved by cvxpy."""
     import cvxpy
