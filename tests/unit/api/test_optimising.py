@@ -60,7 +60,7 @@ def test_a_failure_is_cash_with_its_attempts_and_a_fallback_is_named() -> None:
         (RETURNS.assign(B=0.0), {}, "returns: B does not vary; leave it out"),
         (RETURNS.iloc[:1], {}, "at least 2 rows"),
         (RETURNS, {"profile": "minvar"}, "does not solve risk profile 'minvar'"),
-        (RETURNS, {"fallbacks": "hrp"}, "fallbacks: expected risk profiles in order, found the text 'hrp'"),
+        (RETURNS, {"fallbacks": "hrp"}, "fallbacks: expected risk profiles in order, found 'hrp'; write ('hrp',)"),
         (RETURNS, {"fallbacks": ("fixed",)}, "profile: fixed holds weights of your own"),
         (RETURNS, {"limits": {"positon": 0.2}}, "limits: unknown key 'positon' - did you mean position?"),
         (RETURNS, {"limits": {"position": 2}}, "limits.position: expected"),
