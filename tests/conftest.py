@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: no network but loopback, and the shared market data when it is there."""
 
+import gc
 import os
 import socket
 from collections import Counter
@@ -29,6 +30,17 @@ ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 200
 """Characters of a parameter in the id of its test."""
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without looking for garbage, and never look among the tests again: they live as long as their worker."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
