@@ -59,6 +59,7 @@ ELSEWHERE = {
     "simulation/simulators/nautilus/strategy.py": "parity/test_nautilus.py",
     "simulation/simulators/nautilus/version1.py": "parity/test_nautilus.py",
     "simulation/simulators/nautilus/version2.py": "parity/test_nautilus.py",
+    "simulation/checked_orders.py": "contracts/test_simulators.py",
     "simulation/caveats.py": "parity/test_nautilus.py",
     "simulation/batch.py": "property/test_simulation_batch.py",
     "simulation/batch_account.py": "property/test_simulation_batch.py",

@@ -85,6 +85,11 @@ class CostModel:
         return self.spread is Spread.FLAT and not self.tiers and self.impact == 0.0
 
     @property
+    def assumed_funding(self) -> float:
+        """What either side of a swap pays of its value for an hour that no payment covers."""
+        return self.assumed_funding_bps * 1e-4 / 8.0
+
+    @property
     def per_notional(self) -> float:
         """Cost of one unit of traded notional, as a fraction; of flat costs."""
         return (self.slippage_bps + self.commission_bps) * 1e-4
@@ -122,6 +127,11 @@ class Execution:
     buffer: float = 0.0
     maintenance_margin: float = 0.0
     participation: float | None = None
+
+    @property
+    def at_open(self) -> bool:
+        """Whether orders are filled at the open of their row, otherwise at its close."""
+        return self.convention is Convention.NEXT_OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -14,6 +14,10 @@ from tvquant.core.panel import Bools, Floats
 
 type Integers = NDArray[np.int64]
 
+YEAR = 365 * 86_400e6
+"""Microseconds of the year that rates are per."""
+LOST_AT = 2.0
+"""A short has lost its collateral at this multiple of the price that it was posted at."""
 ROUNDING = 1e-12
 """An order below this share of equity is the rounding of one that changes nothing; equity that is not above this share
 of what it was a row earlier is the rounding of nothing."""

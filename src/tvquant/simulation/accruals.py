@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tvquant.core.books import Convention, CostModel, Execution, SimResult
+from tvquant.core.books import CostModel, Execution, SimResult
 from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel
 from tvquant.simulation.borrow_fee import pays_borrow_fee
@@ -29,8 +29,6 @@ YEAR = np.timedelta64(365, "D")
 """What rates are per."""
 OF_CASH = frozenset({"overdraft", "cash_yield"})
 """Kinds that are of no name."""
-HOURS_OF_FUNDING = 8.0
-"""What assumed funding is per."""
 
 
 class Traded(Protocol):
@@ -97,7 +95,7 @@ class Accruals:
 
         given = quotes.funding_of(self.panel, None, self.panel.instruments)
         early, late = np.zeros_like(self._marks), np.zeros_like(self._marks)
-        per_hour = self.costs.assumed_funding_bps * 1e-4 / HOURS_OF_FUNDING
+        per_hour = self.costs.assumed_funding
         if len(given):
             rows = given[:, self._first :]
             value = self.held_at_close() * self._marks
@@ -110,7 +108,7 @@ class Accruals:
     def late(self) -> Bools:
         """Return where a fill at the open would wait for the close, as the name has not had an open yet (R x N)."""
         result = self.result
-        if self.execution.convention is not Convention.NEXT_OPEN:
+        if not self.execution.at_open:
             return np.zeros(result.quantities.shape, np.bool_)
         rows = np.arange(self._first, len(self.panel.times))
         return np.asarray(rows[:, None] < first_opens(self.panel.fields["open"]))
@@ -154,7 +152,7 @@ class Accruals:
         held[1:] = result.quantities[:-1]
         if "split" in self.panel.fields:
             held *= np.where(np.isnan(split := self.panel.fields["split"][first:]), 1.0, split)
-        if self.execution.convention is not Convention.NEXT_OPEN:
+        if not self.execution.at_open:
             return held
         opens, place = self.panel.fields["open"], {key: j for j, key in enumerate(self.panel.keys)}
         rows = np.unique(result.filled - first)

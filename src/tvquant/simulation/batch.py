@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.books import CostModel, Execution, WeightPath
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Floats, Panel, Times, frozen
 from tvquant.core.quoting import shown
-from tvquant.core.stamps import Stamp, Stamps
+from tvquant.core.stamps import Stamps
 from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.caveats import caveats_of
 from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ PLAIN = MappingProxyType({
 CHUNK = 128
 """Books that are kept side by side. Their quantities, orders and one stretch of values must fit into a core's caches:
 3 x N x CHUNK x 8 bytes, and as much for every decision that waits for its fill."""
-OVERDRAWN = 1e-9
-"""More cash owed than this at a close is an overdraft; what is nearer to zero is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,6 +115,7 @@ def play_books(
     DataError : an impossible price or corporate action.
     """
     from tvquant.simulation import quotes
+    from tvquant.simulation.batch_account import ASSUMED
 
     models = (costs,) if isinstance(costs, CostModel) else tuple(costs)
     _check_flat(models, execution)
@@ -130,14 +130,16 @@ def play_books(
     columns = columns_of(panel, every)
     instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
     filled = fill_rows(decided, execution, len(panel.times))
-    at_open = execution.convention is Convention.NEXT_OPEN
-    market = quotes.market_of(panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None)
+    market = quotes.market_of(
+        panel, columns, halt_limit=execution.halt_limit, open_fills=filled if execution.at_open else None
+    )
     _check_opens(market, filled, keys)
     if not market.marks[decided[0]].all():
         check_traded(market.marks, replace(every, net=np.abs(net).max(axis=0)))
     plans = _plans(instruments, models, execution, (decided, filled, net))
     books = _played(market, plans, threads, positions=positions)
-    return _result(panel, filled, books, _stamps(execution, books, instruments))
+    caveats = caveats_of(instruments, execution, owed=books.owed, assumed=books.costs[ASSUMED], shorted=books.shorted)
+    return _result(panel, filled, books, caveats)
 
 
 def play_paths(
@@ -230,7 +232,7 @@ def _plans(
         [one.slippage_bps * 1e-4 for one in models],
         [one.commission_bps * 1e-4 for one in models],
         [one.borrow_rate for one in models],
-        [one.assumed_funding_bps * 1e-4 / 8.0 for one in models],
+        [one.assumed_funding for one in models],
     ])  # fmt: skip
     pays, swaps = np.zeros((2, len(instruments)), np.bool_)
     accrues = any(Kind.SWAP in one.kinds for one in instruments) or any(one.borrow_rate > 0.0 for one in models)
@@ -245,29 +247,12 @@ def _plans(
         filled=frozen(filled),
         bears_fee=pays,
         swaps=swaps,
-        at_open=execution.convention is Convention.NEXT_OPEN,
+        at_open=execution.at_open,
         at_once=bool(filled[0] == decided[0]),
         accrues=accrues,
         haircut=float(execution.delisting_haircut),
         pending=int(waiting.max()),
     )
-
-
-def _stamps(execution: Execution, books: "Books", instruments: tuple[Instrument, ...]) -> Stamps:
-    """Return what a reader must know about these books."""
-    from tvquant.simulation.batch_account import ASSUMED
-
-    stamps = set()
-    if execution.convention is Convention.SAME_CLOSE:
-        stamps.add(Stamp.OPTIMISTIC_EXECUTION)
-    if books.owed.max() > OVERDRAWN:
-        stamps.add(Stamp.OVERDRAFT)
-    if books.costs[ASSUMED].any():
-        stamps.add(Stamp.ASSUMED_FUNDING)
-    shorted = {instruments[j].kinds: instruments[j] for j in np.flatnonzero(books.shorted).tolist()}
-    if any(Kind.SPOT in kinds and pays_borrow_fee(one) for kinds, one in shorted.items()):
-        stamps.add(Stamp.RESEARCH_ONLY)
-    return frozenset(stamps)
 
 
 def _result(panel: Panel, filled: NDArray[np.int64], books: "Books", stamps: Stamps) -> BookPaths:

@@ -6,7 +6,7 @@ Importing this module imports numba.
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.simulation.account import DIVIDEND, ROUNDING, SPLIT, PriceRows
+from tvquant.simulation.account import DIVIDEND, LOST_AT, ROUNDING, SPLIT, YEAR, PriceRows
 from tvquant.simulation.batch_account import (
     ASSUMED,
     BEFORE,
@@ -42,7 +42,6 @@ from tvquant.simulation.batch_account import (
     Plans,
 )  # fmt: skip
 from tvquant.simulation.compiling import part
-from tvquant.simulation.kernel import LOST_AT, YEAR
 
 
 @part

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.simulation.account import ROUNDING, PriceRows
+from tvquant.simulation.account import LOST_AT, ROUNDING, PriceRows
 from tvquant.simulation.batch_account import COMMISSION, FILL_EQUITY, SLIPPAGE, TRADED, TURNOVER, Books, Plans
 from tvquant.simulation.compiling import SOURCES, compiled, part
-from tvquant.simulation.kernel import LOST_AT
 
 
 def is_plain(market: PriceRows, plans: Plans) -> bool:

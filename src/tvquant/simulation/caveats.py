@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tvquant.core.books import Convention, Execution
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats
@@ -15,17 +17,15 @@ OVERDRAWN = 1e-9
 def caveats_of(
     instruments: Sequence[Instrument], execution: Execution, *, owed: Floats, assumed: Floats, shorted: Bools
 ) -> Stamps:
-    """Return the stamps of a book of N instruments by the cash owed and the funding assumed in its rows (R each).
+    """Return the stamps of a book of N instruments, or of several, by cash owed and funding assumed in their rows.
 
     `shorted` (N) are those that were ever short: a short of a spot asset is research.
     """
+    sold = {one.kinds: one for one in (instruments[j] for j in np.flatnonzero(shorted).tolist())}
     found = {
         Stamp.OPTIMISTIC_EXECUTION: execution.convention is Convention.SAME_CLOSE,
         Stamp.OVERDRAFT: owed.max() > OVERDRAWN,
         Stamp.ASSUMED_FUNDING: assumed.any(),
-        Stamp.RESEARCH_ONLY: any(
-            short and Kind.SPOT in one.kinds and pays_borrow_fee(one)
-            for one, short in zip(instruments, shorted.tolist(), strict=True)
-        ),
+        Stamp.RESEARCH_ONLY: any(Kind.SPOT in kinds and pays_borrow_fee(one) for kinds, one in sold.items()),
     }
     return frozenset(stamp for stamp, holds in found.items() if holds)

@@ -63,6 +63,7 @@ from tvquant.simulation.account import (
     LIMIT,
     LOAN,
     LONG,
+    LOST_AT,
     MARGIN_CALL,
     MONEY,
     OVERDRAFT,
@@ -75,6 +76,7 @@ from tvquant.simulation.account import (
     SWAPPED,
     TRADED,
     UNFILLED,
+    YEAR,
     Account,
     Book,
     Orders,
@@ -85,11 +87,6 @@ from tvquant.simulation.book_events import liquidate, note
 from tvquant.simulation.charges import charge, charge_each, commission_rate
 from tvquant.simulation.compiling import SOURCES, compiled, part
 from tvquant.simulation.order_rules import by_the_rules, limit_orders, order
-
-YEAR = 365 * 86_400e6
-"""Microseconds of the year that rates are per."""
-LOST_AT = 2.0
-"""A short has lost its collateral at this multiple of the price that it was posted at."""
 
 
 def _player(sources: int) -> Callable[..., None]:

@@ -16,25 +16,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import COST_KINDS, Convention, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.books import COST_KINDS, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
-from tvquant.simulation.account import BARE, DIVIDEND, EARLY_BARE, EARLY_RATES, RATES, ROUNDING, SPLIT, PriceRows
+from tvquant.simulation.account import (
+    BARE,
+    DIVIDEND,
+    EARLY_BARE,
+    EARLY_RATES,
+    LOST_AT,
+    RATES,
+    ROUNDING,
+    SPLIT,
+    PriceRows,
+)
 from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.caveats import caveats_of
-from tvquant.simulation.kernel import LOST_AT
-from tvquant.simulation.preflight import (
-    check_path,
-    check_rules,
-    check_supported,
-    check_traded,
-    columns_of,
-    fill_rows,
-    ordered,
-)
-from tvquant.simulation.quotes import market_of
+from tvquant.simulation.checked_orders import checked_orders
 from tvquant.simulation.simulators.contract import Capability, Simulator, refusals_of
 
 HELD_AS_ORDERED = 1e-9
@@ -118,28 +118,20 @@ def plan_of(simulator: Simulator, panel: Panel, path: WeightPath, costs: CostMod
     ModelError : weights that cannot be traded, or what panel and weights ask for and the simulator refuses.
     DataError : an impossible price or corporate action.
     """
-    check_rules(costs, execution)
-    check_supported(simulator, costs, execution)
-    check_path(panel, path)
-    path = ordered(path, execution, len(panel.times))
-    columns = columns_of(panel, path)
-    filled = fill_rows(path.decided, execution, len(panel.times))
-    at_open = execution.convention is Convention.NEXT_OPEN
-    market = market_of(panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None)
-    check_traded(market.marks, path)
-    prices = (market.opens if at_open else market.marks)[filled]
-    instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
-    loans, yields = loans_of(costs, instruments), yields_of(costs, panel, int(filled[0]))
+    asked = checked_orders(simulator, panel, path, costs, execution)
+    filled, market = asked.filled, asked.market
+    prices = (market.opens if execution.at_open else market.marks)[filled]
+    loans, yields = loans_of(costs, asked.instruments), yields_of(costs, panel, int(filled[0]))
     plan = Plan(
         simulator=simulator.name,
         times=panel.times,
-        instruments=instruments,
+        instruments=asked.instruments,
         market=market,
-        net=path.net[: len(filled)],
-        decided=path.decided[: len(filled)],
+        net=asked.path.net,
+        decided=asked.path.decided,
         filled=filled,
         prices=frozen(np.where(prices > 0.0, prices, 1.0)),
-        at_open=at_open,
+        at_open=execution.at_open,
         loans=frozen(loans.unit * loans.shares),
         yields=yields if len(yields) else frozen(np.zeros(len(panel.times))),
     )

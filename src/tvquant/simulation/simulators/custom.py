@@ -1,6 +1,6 @@
 """The simulator `custom`: an account of quantities and cash in one compiled pass."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tvquant.core.books import (
     COST_KINDS,
     BookEvent,
-    Convention,
     CostModel,
     Execution,
     FillRates,
@@ -19,29 +18,19 @@ from tvquant.core.books import (
     WeightPath,
 )
 from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Bools, Panel, frozen
+from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.profiles.options import Options
-from tvquant.simulation.borrow_fee import loans_of, pays_borrow_fee
+from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
+from tvquant.simulation.caveats import caveats_of
 from tvquant.simulation.fill_rates import name_rates, tiers_of
 from tvquant.simulation.order_bounds import bounds_of
-from tvquant.simulation.preflight import (
-    check_path,
-    check_rules,
-    check_supported,
-    check_traded,
-    columns_of,
-    fill_rows,
-    ordered,
-)
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
     from tvquant.simulation.account import Book, PriceRows, Terms
-
-OVERDRAWN = 1e-9
-"""More cash owed than this at a close is an overdraft; what is nearer to zero is rounding."""
+    from tvquant.simulation.checked_orders import CheckedOrders
 
 
 class Custom:
@@ -84,72 +73,56 @@ class Custom:
         ModelError : weights that cannot be traded: not finite, an unknown or never traded name, no fill in the panel.
         DataError : an impossible price or corporate action.
         """
-        from tvquant.simulation import account, kernel, quotes
+        from tvquant.simulation import account, kernel
+        from tvquant.simulation.checked_orders import checked_orders
 
-        check_rules(costs, execution)
-        check_supported(self, costs, execution)
-        check_path(panel, path)
-        path = ordered(path, execution, len(panel.times))
-        columns = columns_of(panel, path)
-        instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
-        at_open = execution.convention is Convention.NEXT_OPEN
-        filled = fill_rows(path.decided, execution, len(panel.times))
-        market = quotes.market_of(
-            panel, columns, halt_limit=execution.halt_limit, open_fills=filled if at_open else None
-        )
-        check_traded(market.marks, path)
-        fills, loans = len(filled), loans_of(costs, instruments)
-        net, decided = np.ascontiguousarray(path.net[:fills]), np.ascontiguousarray(path.decided[:fills])
-        bounds, assumed = bounds_of(panel, columns, market.marks, decided=decided, execution=execution)
+        asked = checked_orders(self, panel, path, costs, execution)
+        filled, decided, market = asked.filled, asked.path.decided, asked.market
+        bounds, assumed = bounds_of(panel, asked.columns, market.marks, decided=decided, execution=execution)
         busy = market.eventful.copy()
         busy[decided] = busy[filled] = True
-        orders = account.Orders(
-            net=frozen(net), bounds=bounds, decided=frozen(decided), filled=frozen(filled), busy=frozen(busy)
-        )
-        terms = account.Terms(
-            at_open=at_open,
-            at_once=bool(filled[0] == path.decided[0]),
-            band=float(execution.band),
-            partial=float(execution.partial),
-            slippage=costs.slippage_bps * 1e-4,
-            tiers=tiers_of(costs, execution.nav),
-            rates=name_rates(panel, columns, replace(path, net=net, decided=decided), costs, execution.nav),
-            borrow_rate=costs.borrow_rate,
-            assumed_funding=costs.assumed_funding_bps * 1e-4 / 8.0,
-            haircut=execution.delisting_haircut,
-            margin=execution.maintenance_margin,
-            loan_rate=loans.unit,
-            loans=loans.shares,
-            swaps=np.array([Kind.SWAP in i.kinds for i in instruments]),
-            yields=yields_of(costs, panel, int(filled[0])),
-        )
-        book = account.blank(len(panel.times) - int(filled[0]), len(instruments), fills)
+        orders = account.Orders(net=asked.path.net, bounds=bounds, decided=decided, filled=filled, busy=frozen(busy))
+        terms = _terms(panel, asked, costs, execution)
+        book = account.blank(len(panel.times) - int(filled[0]), len(asked.instruments), len(filled))
         kernel.run(market, orders, terms, book)
-        result = _result(panel, path.keys, market, filled, book, _stamps(execution, book, instruments, assumed))
+        stamps = _stamps(asked.instruments, execution, book)
+        if assumed.any() and (book.quantities[:, assumed] != 0.0).any():
+            stamps |= {Stamp.ASSUMED_METADATA}
+        result = _result(panel, path.keys, market, filled, book, stamps)
         return result if costs.is_flat else replace(result, rates=_rates(terms, book))
 
 
-def _stamps(execution: Execution, book: "Book", instruments: tuple[Instrument, ...], assumed: Bools) -> Stamps:
-    """Return what a reader must know about this book."""
+def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Execution) -> "Terms":
+    """Return the rules that orders are played by."""
+    from tvquant.simulation.account import Terms
+
+    loans = loans_of(costs, asked.instruments)
+    return Terms(
+        at_open=execution.at_open,
+        at_once=bool(asked.filled[0] == asked.path.decided[0]),
+        band=float(execution.band),
+        partial=float(execution.partial),
+        slippage=costs.slippage_bps * 1e-4,
+        tiers=tiers_of(costs, execution.nav),
+        rates=name_rates(panel, asked.columns, asked.path, costs, execution.nav),
+        borrow_rate=costs.borrow_rate,
+        assumed_funding=costs.assumed_funding,
+        haircut=execution.delisting_haircut,
+        margin=execution.maintenance_margin,
+        loan_rate=loans.unit,
+        loans=loans.shares,
+        swaps=np.array([Kind.SWAP in one.kinds for one in asked.instruments]),
+        yields=yields_of(costs, panel, int(asked.filled[0])),
+    )
+
+
+def _stamps(instruments: Sequence[Instrument], execution: Execution, book: "Book") -> Stamps:
+    """Return what a reader must know about a book that was played."""
     from tvquant.simulation import account
 
-    stamps = set()
-    if execution.convention is Convention.SAME_CLOSE:
-        stamps.add(Stamp.OPTIMISTIC_EXECUTION)
-    if assumed.any() and (book.quantities[:, assumed] != 0.0).any():
-        stamps.add(Stamp.ASSUMED_METADATA)
-    if book.tally[account.LATE]:
-        stamps.add(Stamp.LATE_FILL)
-    if book.rows[account.OWED].max() > OVERDRAWN:
-        stamps.add(Stamp.OVERDRAFT)
-    if book.rows[account.ASSUMED].any():
-        stamps.add(Stamp.ASSUMED_FUNDING)
-    if any(
-        short and Kind.SPOT in i.kinds and pays_borrow_fee(i)
-        for short, i in zip(book.shorted.tolist(), instruments, strict=True)
-    ):
-        stamps.add(Stamp.RESEARCH_ONLY)
-    return frozenset(stamps)
+    owed, assumed = book.rows[account.OWED], book.rows[account.ASSUMED]
+    found = caveats_of(instruments, execution, owed=owed, assumed=assumed, shorted=book.shorted)
+    return found | {Stamp.LATE_FILL} if book.tally[account.LATE] else found
 
 
 def _result(

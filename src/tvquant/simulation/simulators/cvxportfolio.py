@@ -170,7 +170,7 @@ def _holding(plan: "Plan", costs: CostModel, prices: Floats, marks: Floats, days
     side = np.sign(plan.net)[np.searchsorted(plan.filled, rows + first, side="right") - 1][:, used]
     ratio = marks / prices
     found: dict[str, Floats] = {BORROW: np.where(side < 0.0, -plan.loans[used] * days[:, None] * ratio, 0.0)}
-    funding, per_hour = plan.market.funding[:, first:][:, :, used], costs.assumed_funding_bps * 1e-4 / 8.0
+    funding, per_hour = plan.market.funding[:, first:][:, :, used], costs.assumed_funding
     if len(funding):
         opened = np.zeros((len(marks), 1), np.bool_)
         opened[plan.filled - first] = plan.at_open

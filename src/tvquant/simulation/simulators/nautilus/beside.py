@@ -7,8 +7,7 @@ of a forced close. Amounts are fractions of the starting capital.
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, PriceRows
-from tvquant.simulation.kernel import YEAR
+from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, YEAR, PriceRows
 from tvquant.simulation.simulators.nautilus.diary import Diary
 from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
 

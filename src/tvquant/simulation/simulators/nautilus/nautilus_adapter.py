@@ -111,7 +111,7 @@ class Nautilus:
             borrow_rate=costs.borrow_rate,
             loans=plan.loans,
             yields=plan.yields,
-            assumed_funding=costs.assumed_funding_bps * 1e-4 / 8.0,
+            assumed_funding=costs.assumed_funding,
             haircut=execution.delisting_haircut,
             margin=execution.maintenance_margin,
             swaps=np.array([Kind.SWAP in one.kinds for one in plan.instruments]),

@@ -19,8 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from tvquant.core.panel import Bools, Floats
-from tvquant.simulation.account import ROUNDING, PriceRows
-from tvquant.simulation.kernel import LOST_AT
+from tvquant.simulation.account import LOST_AT, ROUNDING, PriceRows
 from tvquant.simulation.simulators.nautilus.beside import Beside
 from tvquant.simulation.simulators.nautilus.diary import Diary
 from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
