@@ -12,7 +12,7 @@ from typing import Any
 from tvquant.app.cli.command_tree import TREE, Root
 from tvquant.app.vocabulary import meanings, vocabulary
 from tvquant.core.books import Convention
-from tvquant.profiles.demands import DEMANDS
+from tvquant.core.demands import DEMANDS
 from tvquant.profiles.reference import REQUIRED, KeyReference, profile_keys, scanner_keys
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators.contract import Capability

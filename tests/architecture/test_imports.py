@@ -177,3 +177,13 @@ def test_help_loads_no_numeric_library() -> None:
     code, loaded = json.loads(done.stdout)
     assert code == 0
     assert not {"numpy", "polars", "pyarrow", "pandas", "numba", "scipy", "plotly", "deltalake"} & set(loaded)
+
+
+def test_simulators_load_no_schema_of_profiles() -> None:
+    """The first book of a process must not wait for a schema that it does not use."""
+    program = "import json, sys\nfrom tvquant.simulation import SIMULATORS\nprint(json.dumps(sorted(sys.modules)))\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = json.loads(done.stdout)
+    assert "tvquant.simulation.simulators.vectorbt" in loaded
+    assert not {"pydantic", "tvquant.profiles", "numba"} & set(loaded)

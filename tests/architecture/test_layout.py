@@ -50,6 +50,7 @@ ELSEWHERE = {
     "statistics/first_valid.py": "unit/statistics/test_directional.py",
     "lake/writing/duplicates.py": "unit/lake/writing/test_imports.py",
     "lake/storage/tables.py": "unit/lake/reading/test_lake.py",
+    "simulation/simulators/vectorbt_engine.py": "parity/test_simulators.py",
     "simulation/simulators/nautilus/beside.py": "parity/test_nautilus.py",
     "simulation/simulators/nautilus/diary.py": "parity/test_nautilus.py",
     "simulation/simulators/nautilus/engine_runs.py": "parity/test_nautilus.py",

@@ -8,9 +8,9 @@ import numpy as np
 
 from builders.panels import days, instrument, market_of
 from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.demands import demands
 from tvquant.core.instruments import Fact, Kind
 from tvquant.core.panel import Panel
-from tvquant.profiles.demands import demands
 from tvquant.simulation.simulators.contract import Capability
 
 FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)

@@ -22,10 +22,10 @@ from builders.panels import instruments, panel_of
 from builders.simulated_books import Scenario, scenario
 from builders.simulators import played
 from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, SimResult, WeightPath
+from tvquant.core.demands import DEMANDS
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
-from tvquant.profiles.demands import DEMANDS
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.simulation.simulators.nautilus import engine_runs, rules, strategy
 

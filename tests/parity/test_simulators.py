@@ -16,7 +16,7 @@ from tvquant.core.books import Convention, CostModel, Execution, WeightPath
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
 from tvquant.simulation import SIMULATORS
-from tvquant.simulation.simulators.vectorbt import Engine
+from tvquant.simulation.simulators.vectorbt_engine import Engine
 
 pytestmark = [
     pytest.mark.xdist_group("documentation"),

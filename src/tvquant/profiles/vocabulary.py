@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tvquant.core.demands import DEMANDS, demands
 from tvquant.core.regimes import Regime
-from tvquant.profiles.demands import demands, demands_of
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.options import FamilySection, Options
@@ -241,6 +241,12 @@ class Vocabulary:
                     f"the headline is {primary} by the first of allocation.engines, and {engines[0]} does not solve "
                     f"it; name {able[0]} first, or another primary",
                 )
+
+
+def demands_of(profile: Profile) -> dict[str, str]:
+    """Return capability -> key of all that a profile asks of a simulator that plays its books."""
+    keys = (*DEMANDS, "execution.convention", "allocation.limits.gross")
+    return {capability: key for key, capability in demands({key: attrgetter(key)(profile) for key in keys})}
 
 
 def _section(profile: Profile, place: str) -> FamilySection:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, WeightPath
+from tvquant.core.demands import demands
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.core.quoting import shown
-from tvquant.profiles.demands import demands
 from tvquant.simulation.simulators.contract import Simulator, refusals_of
 
 type Columns = NDArray[np.intp] | None

@@ -18,8 +18,8 @@ from tvquant.core.books import CostModel, Execution
 from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
-from tvquant.profiles.demands import demands_of
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
+from tvquant.profiles.vocabulary import demands_of
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.statistics import ESTIMATORS, Estimates
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Neutral, Rules, Spec, StrategySpec, WinnersSpec

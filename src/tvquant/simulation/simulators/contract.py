@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.panel import Panel
-from tvquant.profiles.options import Options
+
+if TYPE_CHECKING:
+    from tvquant.profiles.options import Options
 
 
 class Support(StrEnum):
@@ -73,7 +75,7 @@ class Simulator(Protocol):
         ...
 
     @property
-    def options(self) -> tuple[type[Options], ...]:
+    def options(self) -> tuple[type["Options"], ...]:
         """What it takes from the profile's section `execution`."""
         ...
 
@@ -81,7 +83,7 @@ class Simulator(Protocol):
         self,
         panel: Panel,
         path: WeightPath,
-        options: tuple[Options, ...],
+        options: tuple["Options", ...],
         /,
         *,
         costs: CostModel,

@@ -20,7 +20,6 @@ from tvquant.core.books import (
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
-from tvquant.profiles.options import Options
 from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.caveats import caveats_of
@@ -29,6 +28,7 @@ from tvquant.simulation.order_bounds import bounds_of
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
+    from tvquant.profiles.options import Options
     from tvquant.simulation.account import Book, PriceRows, Terms
     from tvquant.simulation.checked_orders import CheckedOrders
 
@@ -42,13 +42,13 @@ class Custom:
     name: ClassVar[str] = "custom"
     needs: ClassVar[tuple[str, str] | None] = None
     capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(dict.fromkeys(Capability, Support.NATIVE))
-    options: ClassVar[tuple[type[Options], ...]] = ()
+    options: ClassVar[tuple[type["Options"], ...]] = ()
 
     def simulate(
         self,
         panel: Panel,
         path: WeightPath,
-        _: tuple[Options, ...] = (),
+        _: tuple["Options", ...] = (),
         /,
         *,
         costs: CostModel,

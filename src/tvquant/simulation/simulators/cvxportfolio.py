@@ -30,10 +30,10 @@ import numpy as np
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Bools, Floats, Panel
-from tvquant.profiles.options import Options
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
+    from tvquant.profiles.options import Options
     from tvquant.simulation.library_books import LibraryAccount, Plan
 
 CASH = "cash"
@@ -66,13 +66,13 @@ class Cvxportfolio:
             Support.EMULATED,
         )
     )
-    options: ClassVar[tuple[type[Options], ...]] = ()
+    options: ClassVar[tuple[type["Options"], ...]] = ()
 
     def simulate(
         self,
         panel: Panel,
         path: WeightPath,
-        _: tuple[Options, ...] = (),
+        _: tuple["Options", ...] = (),
         /,
         *,
         costs: CostModel,

@@ -11,37 +11,20 @@
 This file is the only one that imports the library.
 """
 
-from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.panel import Floats, Panel
-from tvquant.profiles.options import Options
 from tvquant.simulation.simulators.contract import Capability, Support
 
+if TYPE_CHECKING:
+    from tvquant.profiles.options import Options
+
 CAPITAL = 2.0**40
-RUST = "vectorbt_rust"
-
-
-class Engine(Options):
-    """Which kernels of vectorbt play.
-
-    Parameters
-    ----------
-    engine : `rust`, compiled beforehand, or `numba`, whose first book of a machine takes some ten seconds to compile.
-    """
-
-    under = "vectorbt"
-    engine: Literal["rust", "numba"] = "rust"
-
-    def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:  # noqa: ARG002 (the whole of it, resolved)
-        """Yield that the chosen kernels are not installed."""
-        if self.engine == "rust" and find_spec(RUST) is None:
-            yield "engine", "rust is not installed; install tvquant[simulators], or take numba"
 
 
 class Vectorbt:
@@ -60,13 +43,19 @@ class Vectorbt:
             Support.EMULATED,
         )
     )
-    options: ClassVar[tuple[type[Options], ...]] = (Engine,)
+
+    @property
+    def options(self) -> tuple[type["Options"], ...]:
+        """The choice of its kernels."""
+        from tvquant.simulation.simulators.vectorbt_engine import Engine
+
+        return (Engine,)
 
     def simulate(
         self,
         panel: Panel,
         path: WeightPath,
-        options: tuple[Options, ...],
+        options: tuple["Options", ...],
         /,
         *,
         costs: CostModel,
@@ -82,6 +71,7 @@ class Vectorbt:
         DataError : an impossible price or corporate action.
         """
         from tvquant.simulation.library_books import LibraryAccount, plan_of, result_of
+        from tvquant.simulation.simulators.vectorbt_engine import Engine
 
         plan = plan_of(self, panel, path, costs, execution)
         late = np.flatnonzero(plan.filled[:-1] > plan.decided[1:])

@@ -10,7 +10,7 @@ from builders.profiles import resolved_of
 from builders.simulators import played
 from tvquant.core.books import Convention, Execution
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.simulation.simulators import vectorbt as adapter
+from tvquant.simulation.simulators import vectorbt_engine
 
 pytestmark = [pytest.mark.xdist_group("documentation"), pytest.mark.usefixtures("vectorbt")]
 
@@ -51,7 +51,7 @@ def test_kernels_that_are_not_installed_are_refused_by_a_profile(monkeypatch: py
 
     rules = {"execution__simulators": ["vectorbt"], "costs__borrow_rate": 0.0}
     resolved_of("us_equities", **rules)
-    monkeypatch.setattr(adapter, "find_spec", found)
+    monkeypatch.setattr(vectorbt_engine, "find_spec", found)
     with pytest.raises(
         ProfileError, match=r"execution\.vectorbt\.engine: rust is not installed; install tvquant\[simul"
     ):

@@ -7,7 +7,7 @@ beside its account, reckoned by `play.py`. Its names are used in this folder onl
 from collections.abc import Mapping
 from importlib.metadata import version as version_of
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
 from tvquant.core.stamps import Stamp
-from tvquant.profiles.options import Options
 from tvquant.simulation.simulators.contract import Capability, Support
+
+if TYPE_CHECKING:
+    from tvquant.profiles.options import Options
 
 
 class Nautilus:
@@ -59,13 +61,13 @@ class Nautilus:
             Support.EMULATED,
         )
     )
-    options: ClassVar[tuple[type[Options], ...]] = ()
+    options: ClassVar[tuple[type["Options"], ...]] = ()
 
     def simulate(
         self,
         panel: Panel,
         path: WeightPath,
-        _: tuple[Options, ...] = (),
+        _: tuple["Options", ...] = (),
         /,
         *,
         costs: CostModel,

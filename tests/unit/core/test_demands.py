@@ -2,7 +2,7 @@
 
 import pytest
 
-from tvquant.profiles.demands import DEMANDS, demands
+from tvquant.core.demands import DEMANDS, demands
 
 
 def test_free_values_ask_for_nothing() -> None:

@@ -1,14 +1,10 @@
-"""Demands: which capabilities of a simulator the keys of a profile ask for."""
+"""Demands: which capabilities of a simulator the keys of a profile, or the rules of a book, ask for."""
 
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from tvquant.profiles.schema import Profile
 
 DEMANDS: Mapping[str, tuple[str, object]] = MappingProxyType(
     {
@@ -43,12 +39,6 @@ def demands(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     gross = values.get("allocation.limits.gross")
     if isinstance(gross, int | float) and gross > 1.0:
         yield "allocation.limits.gross", "leverage"
-
-
-def demands_of(profile: "Profile") -> dict[str, str]:
-    """Return capability -> key of all that a profile asks of a simulator that plays its books."""
-    keys = (*DEMANDS, "execution.convention", "allocation.limits.gross")
-    return {capability: key for key, capability in demands({key: attrgetter(key)(profile) for key in keys})}
 
 
 def _several(value: object) -> tuple[object, ...]:

@@ -1,0 +1,26 @@
+"""Kernels of the simulator `vectorbt`, as a profile names them."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from tvquant.profiles.options import Options
+
+RUST = "vectorbt_rust"
+
+
+class Engine(Options):
+    """Which kernels of vectorbt play.
+
+    Parameters
+    ----------
+    engine : `rust`, compiled beforehand, or `numba`, whose first book of a machine takes some ten seconds to compile.
+    """
+
+    under = "vectorbt"
+    engine: Literal["rust", "numba"] = "rust"
+
+    def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:  # noqa: ARG002 (the whole of it, resolved)
+        """Yield that the chosen kernels are not installed."""
+        if self.engine == "rust" and find_spec(RUST) is None:
+            yield "engine", "rust is not installed; install tvquant[simulators], or take numba"
