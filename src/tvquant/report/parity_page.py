@@ -76,10 +76,10 @@ def _verdict(found: Parity) -> tuple[Block, ...]:
 
 
 def _side(one: Side) -> tuple[Block, ...]:
-    rules, costs = one.setting.execution, one.setting.costs
+    rules = one.setting.execution
     said = (
-        f"Filled at {rules.convention.value}, {rules.rebalancing.value} rebalancing, {costs.slippage_bps:g} + "
-        f"{costs.commission_bps:g} bps, {rules.buffer:.1%} of every weight in cash."
+        f"Filled at {rules.convention.value}, {rules.rebalancing.value} rebalancing, "
+        f"{one.setting.charged}, {rules.buffer:.1%} of every weight in cash."
     )
     blocks: list[Block] = [Text(text=said)]
     if one.setting.off:

@@ -58,7 +58,7 @@ def cases(costs: CostModel, execution: Execution, *, whole: bool = True) -> tupl
     found += [(SLIPPAGE, f"{bps:g}", _flat(costs, bps), execution) for bps in LADDER]
     if whole:
         slippage, commission = STRESSED
-        stressed = replace(_flat(costs, slippage), commission_bps=commission, tiers=())
+        stressed = replace(_flat(costs, slippage), commission_bps=commission, tiers=(), maker_share=0.0)
         found += [(STRESS, f"{slippage:g} + {commission:g}", stressed, execution)]
         lags = sorted({*LAGS, execution.lag, execution.lag + 1})
         found += [(LAG, str(lag), costs, replace(execution, lag=lag)) for lag in lags]
@@ -156,11 +156,12 @@ def _played(panel: Panel, path: WeightPath, case: Case) -> SimResult | str:
 
 
 def _rules(case: Case) -> dict[str, Any]:
+    """Return the rules of a case; slippage that is measured, and commission by tier, are no figure."""
     return {
         "group": case.group,
         "value": case.value,
-        "slippage_bps": case.costs.slippage_bps,
-        "commission_bps": case.costs.commission_bps,
+        "slippage_bps": case.costs.slippage_bps if case.costs.spread is Spread.FLAT else None,
+        "commission_bps": None if case.costs.tiers else case.costs.commission_bps,
         "lag": int(case.execution.lag),
         "convention": case.execution.convention.value,
         "nav": case.execution.nav,

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from tvquant.core.books import Convention, CostModel, Execution, Rebalancing
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, Spread
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles.sections.parity import ParitySection
 
@@ -49,6 +49,16 @@ class Setting:
     def binds(self) -> bool:
         """Whether the limits bind."""
         return self.name is Name.PARITY
+
+    @property
+    def charged(self) -> str:
+        """What a fill pays, in a few words: figures, and the names of rules where there are any."""
+        costs = self.costs
+        if costs.is_flat:
+            return f"{costs.slippage_bps:g} + {costs.commission_bps:g} bps"
+        slippage = f"{costs.slippage_bps:g} bps" if costs.spread is Spread.FLAT else f"{costs.spread} spread"
+        commission = "commission by tier" if costs.tiers else f"{costs.commission_bps:g} bps"
+        return " + ".join([slippage, commission, *([f"impact {costs.impact:g}"] if costs.impact else [])])
 
 
 def own_setting(panel: Panel, costs: CostModel, execution: Execution) -> Setting:
@@ -112,7 +122,10 @@ def _changes(section: str, own: CostModel | Execution, other: CostModel | Execut
         before, after = getattr(own, field.name), getattr(other, field.name)
         if not np.array_equal(before, after):
             given = "a series" if isinstance(before, np.ndarray) else _shown(before)
-            yield f"{section}.{field.name} is {_shown(after)}, in the run {given}"
+            name = (
+                "assumed funding, bps in 8 hours," if field.name == "assumed_funding_bps" else f"{section}.{field.name}"
+            )
+            yield f"{name} is {_shown(after)}, in the run {given}"
 
 
 def _shown(value: object) -> str:

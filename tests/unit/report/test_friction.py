@@ -147,3 +147,10 @@ def test_intervals_are_drawn_where_there_are_some(run):
 def test_a_book_that_was_ruined_says_so(run):
     edit(run, setting("status", [(only("slippage", "100"), "liquidated")]))
     assert of(Table, drawn(run))[1].rows[6][0] == "slippage (liquidated)"
+
+
+def test_a_measured_spread_and_tiers_are_no_figure_of_the_book_as_it_is(run):
+    edit(run, *(setting(name, [(only("as_is"), None)]) for name in ("slippage_bps", "commission_bps")))
+    costs = of(Table, drawn(run))[1]
+    assert costs.rows[0][1:3] == ("measured", "by tier")
+    assert costs.rows[1][1:3] == ("0.0", "1.0")

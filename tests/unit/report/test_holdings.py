@@ -21,6 +21,7 @@ from tvquant.report.sections.contribution import CONTRIBUTION
 from tvquant.report.sections.costs import COSTS
 from tvquant.report.sections.current import CURRENT, _short_of
 from tvquant.report.sections.exposure import EXPOSURE
+from tvquant.report.sections.trades import TRADES
 
 HEADLINE = "v4/custom/hrp/custom"
 ROWS = 160
@@ -366,3 +367,26 @@ def test_funding_has_its_line_and_what_was_assumed_of_it_the_result_without(run)
     assert "Funding of 1.23 % of the starting capital was assumed" in note.text
     assert "total return is 25.0 %" in note.text
     assert "Sharpe ratio –" in note.text
+
+
+def test_what_cash_earns_stands_below_zero_beside_the_costs(run):
+    """Bars of two signs are stacked from zero, each on its side: else what is earned hides behind what is paid."""
+    edit(run, "returns", (pl.lit(-1e-4)).alias("cash_yield"))
+    data = read_run(run)
+    measures = replace(data.headline.measures, costs={**data.headline.measures.costs, "cash_yield": -0.01})
+    data.outcomes = tuple(replace(one, measures=measures) if one.key == HEADLINE else one for one in data.outcomes)
+    drawn_costs = next(one for one in COSTS.draw(data) if isinstance(one, Figure) and one.key == "costs")
+    assert drawn_costs.spec["layout"]["barmode"] == "relative"
+    (earned,) = (trace for trace in drawn_costs.spec["data"] if trace["name"] == "cash_yield")
+    assert all(level < 0 for level in earned["y"])
+
+
+def test_trades_are_counted_by_the_row_they_were_filled_on_and_pay_their_impact(run):
+    """A book that is rebalanced daily has many fills in one window: here all of them are of one."""
+    trades = pl.read_parquet(run / "results" / "trades.parquet").filter(pl.col("cell") == HEADLINE)
+    edit(run, "trades", pl.lit(1e-3).alias("impact"), (pl.col("window") * 0).alias("window"))
+    facts, data = drawn_of(run, TRADES)[:2]
+    fills = len(set(trades.drop_nulls("window")["time"]))
+    assert dict(facts.pairs)["Trades"].endswith(f" at {fills} fills")
+    paid = trades["slippage"] + trades["commission"] + 1e-3
+    assert data.frame["cost"].to_list() == pytest.approx(paid.to_list(), abs=1e-15)

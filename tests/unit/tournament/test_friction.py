@@ -1,6 +1,7 @@
 """The friction audit against days counted by hand and closed forms."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 import pytest
 
 from builders.panels import panel_of
-from tvquant.core.books import Convention, CostModel, Execution, WeightPath
+from tvquant.core.books import Convention, CostModel, Execution, FeeTier, Spread, WeightPath
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Panel
 from tvquant.profiles import Profile
@@ -47,6 +48,23 @@ def test_a_ladder_of_slippage_and_the_stress_by_hand() -> None:
     assert figure(found, "slippage", "10", "cost") == pytest.approx(5.5e-4 * 365 / 4)
     assert figure(found, "slippage", "10", "traded") == pytest.approx(0.5 * 365 / 4)
     assert figure(found, "slippage", "10", "turnover") == pytest.approx(0.5 * 365 / 4)
+
+
+def test_a_profile_with_tiers_and_a_measured_spread_is_stressed_too() -> None:
+    """Half is bought: a quarter of it by makers at 4 bps, the rest by takers at 8; the stress is 14 bps flat."""
+    panel = panel_of({name: np.full((5, 1), 100.0) for name in ("high", "low", "close")})
+    path = WeightPath(keys=panel.keys, decided=np.array([2]), net=np.array([[0.5]]))
+    tiers = (FeeTier(traded=0.0, maker_bps=4.0, taker_bps=8.0),)
+    costs = CostModel(spread=Spread.ABDI_RANALDO, tiers=tiers, maker_share=0.25)
+    found = pl.DataFrame(audit(panel, path, cases(costs, replace(CLOSE, nav=1e5))))
+    assert figure(found, "stress", "10 + 4", "total_return") == pytest.approx(-7e-4, abs=1e-15)
+    assert figure(found, "slippage", "10", "total_return") == pytest.approx(-0.5 * 17e-4, abs=1e-15)
+    shown = {
+        group: found.filter(pl.col("group") == group).row(0, named=True) for group in ("as_is", "slippage", "stress")
+    }
+    assert [(one["slippage_bps"], one["commission_bps"]) for one in shown.values()] == [
+        (None, None), (0.0, None), (10.0, 4.0)
+    ]  # fmt: skip
 
 
 @pytest.mark.requirement("R-SIM-06")

@@ -8,7 +8,16 @@ import pytest
 
 from builders.panels import instruments, panel_of
 from builders.second_account import FAULTS, SecondAccount
-from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, SimResult, WeightPath
+from tvquant.core.books import (
+    Convention,
+    CostModel,
+    Execution,
+    FeeTier,
+    Rebalancing,
+    SimResult,
+    Spread,
+    WeightPath,
+)
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
 from tvquant.core.rates import ZERO
@@ -16,7 +25,7 @@ from tvquant.profiles.sections.parity import ParitySection
 from tvquant.simulation import SIMULATORS
 from tvquant.tournament.parity import Measure, Pair, compared, divergence
 from tvquant.tournament.parity_play import words_of
-from tvquant.tournament.parity_settings import Name, Setting, parity_setting
+from tvquant.tournament.parity_settings import Name, Setting, own_setting, parity_setting
 
 LIMITS = ParitySection(
     equity_bps=0.01, holdings_bps=0.01, sharpe=0.015, near_zero=0.1, annual_return=0.015, turnover=0.01, costs=0.01,
@@ -300,7 +309,7 @@ def test_the_parity_setting_is_strict_and_says_what_of_the_run_is_off() -> None:
         "execution.convention is same_close, in the run next_open", "execution.lag is 0, in the run 1",
         "execution.rebalancing is daily, in the run window", "execution.band is 0, in the run 0.01",
         "execution.lots is False, in the run True", "execution.buffer is 0.005, in the run 0",
-        "costs.borrow_rate is 0, in the run 0.02", "costs.assumed_funding_bps is 0, in the run 1",
+        "costs.borrow_rate is 0, in the run 0.02", "assumed funding, bps in 8 hours, is 0, in the run 1",
         "costs.cash_yield is 0, in the run a series", "dividends and splits are in the prices",
         "funding is not charged",
     }  # fmt: skip
@@ -311,3 +320,15 @@ def test_the_parity_setting_is_strict_and_says_what_of_the_run_is_off() -> None:
     np.testing.assert_allclose(prices["open"], 2.0 * prices["close"], rtol=1e-12)
     kept = parity_setting(panel, costs, Execution(buffer=0.02), LIMITS)
     assert kept.execution.buffer == 0.02
+
+
+def test_what_fills_pay_is_said_in_few_words() -> None:
+    """Figures that a measured spread, tiers or impact replace are not shown."""
+    panel = panel_of({"close": np.ones((2, 1))})
+    tiers = (FeeTier(traded=0.0, maker_bps=1.0, taker_bps=2.0),)
+    for costs, said in (
+        (CostModel(slippage_bps=2.5), "2.5 + 1 bps"),
+        (CostModel(spread=Spread.ABDI_RANALDO), "abdi_ranaldo spread + 1 bps"),
+        (CostModel(tiers=tiers, impact=0.5), "5 bps + commission by tier + impact 0.5"),
+    ):
+        assert own_setting(panel, costs, Execution()).charged == said

@@ -86,12 +86,9 @@ def _text(found: "Parity") -> Iterator[str]:
 def _side(side: "Side") -> Iterator[str]:
     from tvquant.tournament.parity_play import words_of
 
-    rules, costs = side.setting.execution, side.setting.costs
+    rules = side.setting.execution
     title = "parity setting, limits bind" if side.setting.binds else "the run's own setting, limits do not bind"
-    yield (
-        f"{title}: {rules.convention.value}, {rules.rebalancing.value}, "
-        f"{costs.slippage_bps:g} + {costs.commission_bps:g} bps"
-    )
+    yield f"{title}: {rules.convention.value}, {rules.rebalancing.value}, {side.setting.charged}"
     for line in side.setting.off:
         yield f"  {line}"
     if side.pairs:

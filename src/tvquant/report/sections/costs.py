@@ -26,7 +26,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
     note = (
         "Totals are sums in % of the starting capital: after growth the same rate costs more of it. "
-        "Funding below zero was received."
+        "Funding below zero was received, cash_yield below zero was earned."
     )
     yearly = (
         run.table("returns", cell.key)
@@ -50,7 +50,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         facts,
         *([Text(text=assumed, tone="warning")] if assumed else []),
         Text(text=note, tone="note"),
-        figure("costs", "Costs per calendar year, by kind", bars, height=360, barmode="stack",
+        figure("costs", "Costs per calendar year, by kind", bars, height=360, barmode="relative",
                xaxis=axis("year", dtick=None, tickformat="d"), yaxis=axis("cost, % of the year's mean equity")),
         figure("turnover", "Turnover of each rebalance", [turnover], height=320, showlegend=False,
                xaxis=axis("fill date", type="date"), yaxis=axis("one-way turnover, % of equity", rangemode="tozero")),

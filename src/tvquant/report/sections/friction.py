@@ -48,6 +48,10 @@ CURVE = (
     "law is an average over large orders, good to a factor of two or so; a whole order is taken for one bar's. Equity "
     "grows with the book, so that sizes are those at the start."
 )
+CUT = (
+    " No fill is more than {share} of a name's traded value (execution.participation): beyond some size a book holds "
+    "less than was ordered, and the curve shows what it holds, not what was decided."
+)
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
@@ -68,7 +72,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         _timing(mine),
         _timing_figure(mine),
         Text(text=TIMED.format(level=percent(CONFIDENCE, 0), block=BLOCK), tone="note"),
-        *_sizes(mine),
+        *_sizes(mine, run.profile.execution.participation),
         Data(name="friction", about="every book of the friction audit", frame=table),
     )
 
@@ -114,8 +118,8 @@ def _costs(mine: pl.DataFrame) -> Table:
     rows = tuple(
         (
             names[one["group"]] + _ended(one),
-            number(one["slippage_bps"], 1),
-            number(one["commission_bps"], 1),
+            "measured" if one["slippage_bps"] is None else number(one["slippage_bps"], 1),
+            "by tier" if one["commission_bps"] is None else number(one["commission_bps"], 1),
             percent(one["cagr"], 2),
             percent(one["difference"], 2),
             number(one["sharpe"]),
@@ -198,7 +202,7 @@ def _timing_figure(mine: pl.DataFrame) -> Figure | Text:
     )  # fmt: skip
 
 
-def _sizes(mine: pl.DataFrame) -> tuple[Block, ...]:
+def _sizes(mine: pl.DataFrame, participation: float | None) -> tuple[Block, ...]:
     """Return the capacity curve, or why there is none."""
     found = mine.filter(pl.col("group") == NAV)
     why = found["why"].drop_nulls().unique().to_list()
@@ -220,7 +224,8 @@ def _sizes(mine: pl.DataFrame) -> tuple[Block, ...]:
         xaxis=axis("equity at the start, base currency", type="log", tickformat="~s"),
         yaxis=axis(f"{label}, %", zeroline=True),
     )  # fmt: skip
-    return (drawn, Text(text=f"{_capacity(played)} {CURVE.format(k=played['impact'].item(0))}", tone="note"))
+    cut = "" if participation is None else CUT.format(share=percent(participation))
+    return (drawn, Text(text=f"{_capacity(played)} {CURVE.format(k=played['impact'].item(0))}{cut}", tone="note"))
 
 
 def _capacity(played: pl.DataFrame) -> str:

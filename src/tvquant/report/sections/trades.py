@@ -24,7 +24,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         "quantity",
         "price",
         pl.col("share").alias("share of equity"),
-        (pl.col("slippage") + pl.col("commission")).alias("cost"),
+        (pl.col("slippage") + pl.col("commission") + pl.col("impact")).alias("cost"),
         "window",
     )
     ordered = mine.drop_nulls("window")
@@ -39,14 +39,14 @@ def draw(run: RunData) -> tuple[Block, ...]:
         Text(
             text="Recorded fills of the simulated book, not of a broker: quantities are for a starting capital of 1 "
             "(a capital of 10,000 trades 10,000 times as many), prices are those of the data at the fill, cost is "
-            "slippage and commission as a fraction of the starting capital.",
+            "slippage, commission and impact as a fraction of the starting capital.",
             tone="note",
         ),
     )
 
 
 def _fills(ordered: pl.DataFrame) -> int:
-    return ordered["window"].n_unique()
+    return ordered["time"].n_unique()
 
 
 def _median(ordered: pl.DataFrame) -> float | None:
