@@ -1,9 +1,11 @@
 """Every capability that a simulator declares is played: what it has comes to the book of `custom`, what it refuses is
-refused by name. Each world makes its capability matter, and asks for nothing else that a simulator may lack.
+refused by name, and would be another book, or none, if it were let pass. Each world makes its capability matter, and
+asks for nothing else that a simulator may lack.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -140,7 +142,7 @@ def exercises() -> dict[Capability, Exercise]:
         Capability.LATE_FILL: Exercise(
             panel=unopened(own), path=path, without={"panel": own}, execution=Execution(convention=Convention.NEXT_OPEN)
         ),
-        Capability.LEVERAGE: Exercise(panel=own, path=weights(1.6), without={"path": path}),
+        Capability.LEVERAGE: Exercise(panel=own, path=whole(2, 1.6), without={"path": whole(2, 0.8)}),
         Capability.SHORT_COLLATERAL: Exercise(
             panel=panel(**moved(26, 2, 2.5)), path=whole(2, -0.3), without={"panel": panel(**moved(26, 2, 1.8))}
         ),
@@ -168,13 +170,21 @@ def test_every_capability_has_a_world() -> None:
 @pytest.mark.requirement("R-SIM-10")
 @pytest.mark.parametrize("capability", list(Capability))
 @pytest.mark.parametrize("name", players())
-def test_a_capability_is_played_as_it_is_declared(name: str, capability: Capability) -> None:
+def test_a_capability_is_played_as_it_is_declared(
+    name: str, capability: Capability, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = EXERCISES[capability]
-    if SIMULATORS[name].capabilities[capability] is Support.REFUSED:
-        with pytest.raises((ProfileError, ModelError), match=f"{name} refuses {capability}"):
-            play(name, one)
+    if SIMULATORS[name].capabilities[capability] is not Support.REFUSED:
+        hold_equal(play("custom", one), play(name, one))
         return
-    ours, theirs = play("custom", one), play(name, one)
+    with pytest.raises((ProfileError, ModelError), match=f"{name} refuses {capability}"):
+        play(name, one)
+    declare(name, capability, Support.NATIVE, monkeypatch)
+    with pytest.raises((ProfileError, ModelError, AssertionError)):
+        hold_equal(play("custom", one), play(name, one))
+
+
+def hold_equal(ours: SimResult, theirs: SimResult) -> None:
     for figure in ("equity", "returns", "cash", "quantities", "fill_equity", "traded", "turnover", "assumed_funding"):
         given = getattr(theirs, figure)
         np.testing.assert_allclose(given, getattr(ours, figure), rtol=1e-9, atol=1e-11, err_msg=figure)
@@ -182,7 +192,30 @@ def test_a_capability_is_played_as_it_is_declared(name: str, capability: Capabil
         np.testing.assert_allclose(theirs.costs[kind], amounts, rtol=1e-9, atol=1e-13, err_msg=kind)
     assert theirs.filled.tolist() == ours.filled.tolist()
     assert theirs.stamps == ours.stamps
-    assert (theirs.simulator, theirs.failure) == (name, ours.failure)
+    assert theirs.failure == ours.failure
+
+
+def declare(name: str, capability: Capability, how: Support, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a simulator declare otherwise."""
+    said = {**SIMULATORS[name].capabilities, capability: how}
+    monkeypatch.setattr(type(SIMULATORS[name]), "capabilities", MappingProxyType(said))
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "how"),
+    [("custom", one, Support.REFUSED) for one in Capability]
+    + [
+        pytest.param("vectorbt", one, how, marks=players(["vectorbt"])[0].marks)
+        for one, how in ((Capability.LEVERAGE, Support.NATIVE), (Capability.LAG, Support.REFUSED),
+                         (Capability.FUNDING, Support.NATIVE), (Capability.NEXT_CLOSE, Support.REFUSED))
+    ],
+)  # fmt: skip
+def test_a_capability_that_is_declared_falsely_is_found(
+    name: str, capability: Capability, how: Support, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(name, capability, how, monkeypatch)
+    with pytest.raises((AssertionError, ModelError, pytest.fail.Exception)):
+        test_a_capability_is_played_as_it_is_declared(name, capability, monkeypatch)
 
 
 PLAYED = [one for one, how in SIMULATORS["custom"].capabilities.items() if how is not Support.REFUSED]

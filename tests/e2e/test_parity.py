@@ -185,6 +185,7 @@ def test_nobody_is_compared_with_itself_and_who_is_absent_is_named(
         ("custom,absent", "absent is not installed; install tvquant[simulators]"),
         ("custom,custom", "custom alone cannot be compared"),
         ("custom,secnd", "unknown simulator 'secnd'"),
+        (",", "names no simulator"),
     ):
         refused = tvquant("parity", "mine", "--simulators", names, "-w", home)
         assert refused.code == 2
@@ -250,3 +251,7 @@ def test_a_run_that_is_not_played_as_it_was_recorded_is_no_evidence(
     said = tvquant("parity", "mine", "-w", home)
     assert said.code == 1
     assert "is not what these simulators make of its weights" in said.err
+    among({"custom": CUSTOM, "second": SecondAccount(), "third": SecondAccount(name="third")})
+    others = tvquant("parity", "mine", "--simulators", "second,third", "-w", home)
+    assert others.code == 0
+    assert "the run's own book is by custom, which does not play" in others.err

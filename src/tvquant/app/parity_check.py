@@ -79,6 +79,11 @@ def parity(
     settings = (
         parity_setting(case.panel, case.costs, rules, profile.parity), own_setting(case.panel, case.costs, rules),
     )  # fmt: skip
+    if case.cell.book.simulator not in given:
+        watcher.note(
+            f"the run's own book is by {case.cell.book.simulator}, which does not play: whether it is played as it "
+            "was recorded is not looked at"
+        )
     steps, seen = _counting(watcher, len(settings) * len(given)), _Seen(case)
     with threadpool_limits(1):
         for line in _estimate(settings, case, given, timer):

@@ -90,4 +90,5 @@ def _pair(pair: Pair) -> dict[str, Any]:
 
 
 def _divergence(at: Divergence) -> dict[str, Any]:
-    return asdict(at) | {"time": str(at.time), "quantities": list(at.quantities), "prices": list(at.prices)}
+    times = {"time": str(at.time), "since": None if at.since is None else str(at.since)}
+    return asdict(at) | times | {"quantities": list(at.quantities), "prices": list(at.prices)}

@@ -64,6 +64,8 @@ class Divergence:
     symbol : empty where it is of no name.
     quantities, prices : of the first book and the second, in units of a book that starts with 1; None where one has no
         such trade.
+    since : the close at which holdings or equity differ already, where that is before the trade: what the trade has
+        is then a consequence of another price, cost or accrual; else None.
     """
 
     what: str
@@ -71,6 +73,7 @@ class Divergence:
     symbol: str
     quantities: tuple[float | None, float | None]
     prices: tuple[float | None, float | None]
+    since: np.datetime64 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,11 +148,21 @@ def divergence(first: SimResult, second: SimResult, *, setting: Setting, limits:
     for row, key, kind in sorted(made[0].keys() | made[1].keys()):
         pair = tuple(one.get((row, key, kind)) for one in made)
         if _differ(pair[0], pair[1], limits):
+            time = setting.panel.times[row]
             return Divergence(
-                what="trade", time=setting.panel.times[row], symbol=key,
-                quantities=_each(pair, "quantity"), prices=_each(pair, "price"),
+                what="trade", time=time, symbol=key, quantities=_each(pair, "quantity"), prices=_each(pair, "price"),
+                since=_since(first, second, time, limits),
             )  # fmt: skip
     return _parted(first, second, setting.panel.keys, limits)
+
+
+def _since(first: SimResult, second: SimResult, time: np.datetime64, limits: ParitySection) -> np.datetime64 | None:
+    """Return the first shared bar before a time at which holdings or equity differ by more than they may."""
+    times, a, b = np.intersect1d(first.times, second.times, return_indices=True)
+    within = _apart(first, second, (a, b)).max(axis=1, initial=0.0) <= limits.holdings
+    within &= np.abs(_relative(first.equity[a], second.equity[b])) <= limits.equity
+    rows = np.flatnonzero(~within & (times < time))
+    return times[rows[0]] if len(rows) else None
 
 
 def _by_place(made: list[Trade]) -> Mapping[tuple[int, str, str], Trade]:

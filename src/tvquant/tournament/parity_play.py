@@ -155,7 +155,8 @@ def beginning(setting: Setting, path: WeightPath, rows: int) -> tuple[Setting, W
 def words_of(pair: Pair) -> str:
     """Return in one line what lies apart and where it begins."""
     beyond = ", ".join(_beyond(one) for one in pair.failures)
-    return f"{pair.first} and {pair.second} differ: {beyond}{_where(pair)}"
+    apart = any(one.difference is not None for one in pair.failures)
+    return f"{pair.first} and {pair.second} {'differ' if apart else 'are not told equal'}: {beyond}{_where(pair)}"
 
 
 def _beyond(one: Figure) -> str:
@@ -189,7 +190,8 @@ def _where(pair: Pair) -> str:
     day = str(at.time)[:10]
     match at.what:
         case "trade":
-            return f"; the first trade that differs is {at.symbol} on {day}: {one}; {other}"
+            before = "" if at.since is None else f"; books part on {str(at.since)[:10]} without an order"
+            return f"{before}; the first trade that differs is {at.symbol} on {day}: {one}; {other}"
         case "holdings":
             return f"; no trade differs, holdings do from {day}, {at.symbol}: {one}; {other}"
         case _:

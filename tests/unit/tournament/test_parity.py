@@ -132,6 +132,21 @@ def test_every_fault_is_found_with_the_first_trade_that_differs(fault: str) -> N
     said = words_of(pair)
     assert said.startswith("custom and second differ: ")
     assert f"the first trade that differs is {at.symbol} on {str(at.time)[:10]}: custom " in said
+    parted = f"; books part on {str(panel.times[FIRST])[:10]} without an order; the first"
+    assert (parted in said) is (fault == "costs halved")  # the costs of the first fill differ, not its quantities
+
+
+def test_a_fill_at_another_price_is_dated_by_its_close_and_not_by_the_next_trade() -> None:
+    """Units are those of the decision; at the opening price they cost another sum, which the next decision shows."""
+    panel, path = world()
+    panel = replace(panel, fields=panel.fields | {"open": panel.fields["close"] * 1.002})
+    some = replace(path, decided=path.decided[::10], net=path.net[::10])
+    closes = Setting(name=Name.OWN, panel=panel, costs=FLAT, execution=Execution(convention=Convention.NEXT_CLOSE))
+    opens = replace(closes, execution=Execution(convention=Convention.NEXT_OPEN))
+    books = (kept(SIMULATORS["custom"], one, some) for one in (closes, opens))
+    at = divergence(*books, setting=closes, limits=LIMITS)
+    assert at is not None
+    assert (at.what, at.time, at.since) == ("trade", panel.times[FIRST + 11], panel.times[FIRST + 1])
 
 
 def test_a_limit_is_met_at_its_very_value_and_broken_above() -> None:
@@ -159,6 +174,7 @@ def test_what_one_book_lacks_fails_and_nothing_is_no_match_for_nothing() -> None
     idle = WeightPath(keys=path.keys, decided=path.decided, net=np.zeros_like(path.net))
     nothing = pair_of(SecondAccount(), setting, idle)
     assert {one.name for one in nothing.failures} == {"sharpe", "annual_return", "turnover", "costs"}
+    assert words_of(nothing).startswith("custom and second are not told equal: ")
     gone = replace(first, equity=np.where(np.arange(len(first.equity)) == 5, np.nan, first.equity))
     holed = compared(first, gone, setting=setting, limits=LIMITS, by=BY)
     assert {"equity", "sharpe", "annual_return"} <= {one.name for one in holed.failures}

@@ -12,7 +12,7 @@ from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
-from tvquant.core.errors import LedgerError
+from tvquant.core.errors import LedgerError, ProfileError
 
 if TYPE_CHECKING:
     from tvquant.tournament.parity import Figure, Pair
@@ -50,6 +50,8 @@ def parity(
     home = workspace_at(workspace, wait)
     folder = home.run(name)
     named = [one.strip() for one in simulators.split(",") if one.strip()]
+    if simulators and not named:
+        raise ProfileError(f"--simulators: {simulators!r} names no simulator; leave it out to compare all")
     with watching("parity") as progress:
         found = parity_check.parity(
             home, folder, cell=cell, simulators=named, watcher=progress, timer=time.perf_counter

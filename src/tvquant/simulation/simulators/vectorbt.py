@@ -65,7 +65,8 @@ class Vectorbt:
 
         Raises
         ------
-        ProfileError : a rule out of range or that vectorbt has not, or `next_open` on a panel without opens.
+        ProfileError : a rule out of range or that vectorbt has not, `next_open` on a panel without opens, or kernels
+            that are not installed.
         ModelError : weights that cannot be traded; what panel, weights or prices ask for and vectorbt has not (see
             `library_books`); an order that is decided before an earlier one is filled.
         DataError : an impossible price or corporate action.
@@ -73,6 +74,7 @@ class Vectorbt:
         from tvquant.simulation.library_books import LibraryAccount, plan_of, result_of
         from tvquant.simulation.simulators.vectorbt_engine import Engine
 
+        kernels = Engine.among(options).kernels()
         plan = plan_of(self, panel, path, costs, execution)
         late = np.flatnonzero(plan.filled[:-1] > plan.decided[1:])
         if len(late):
@@ -88,7 +90,7 @@ class Vectorbt:
         price, value, size = marks.copy(), marks.copy(), np.full(marks.shape, np.nan)
         price[plan.filled], value[plan.filled] = plan.prices[:, used], marks[plan.decided]
         size[plan.filled] = plan.net[:, used]
-        cash, held, fees = _played(marks, size, price, value, costs.per_notional, Engine.among(options).engine)
+        cash, held, fees = _played(marks, size, price, value, costs.per_notional, kernels)
         quantities = np.zeros((rows, names))
         quantities[:, used] = held
         earlier = np.maximum(plan.filled - 1, 0)

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
 
 RUST = "vectorbt_rust"
+NO_RUST = "rust is not installed; install tvquant[simulators], or take numba"
 
 
 class Engine(Options):
@@ -22,5 +24,16 @@ class Engine(Options):
 
     def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:  # noqa: ARG002 (the whole of it, resolved)
         """Yield that the chosen kernels are not installed."""
-        if self.engine == "rust" and find_spec(RUST) is None:
-            yield "engine", "rust is not installed; install tvquant[simulators], or take numba"
+        if self.missing:
+            yield "engine", NO_RUST
+
+    @property
+    def missing(self) -> bool:
+        """Whether the chosen kernels are not installed."""
+        return self.engine == "rust" and find_spec(RUST) is None
+
+    def kernels(self) -> str:
+        """Return the kernels that play; ProfileError where they are not installed."""
+        if self.missing:
+            raise ProfileError(f"execution.vectorbt.engine: {NO_RUST}")
+        return self.engine

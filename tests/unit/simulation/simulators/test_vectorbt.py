@@ -45,7 +45,7 @@ def test_a_decision_before_the_fill_of_an_earlier_one_is_refused() -> None:
     played("vectorbt", book.panel, book.path, HOUSE, replace(rules, lag=0))
 
 
-def test_kernels_that_are_not_installed_are_refused_by_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_that_are_not_installed_are_refused_by_a_profile_and_by_a_book(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(name: str) -> Any:
         return None if name == "vectorbt_rust" else object()
 
@@ -57,3 +57,6 @@ def test_kernels_that_are_not_installed_are_refused_by_a_profile(monkeypatch: py
     ):
         resolved_of("us_equities", **rules)
     resolved_of("us_equities", **rules, execution__vectorbt__engine="numba")
+    book = hand_book("half", CLOSE, {0: {"A": 0.5}}, [])
+    with pytest.raises(ProfileError, match=r"execution\.vectorbt\.engine: rust is not installed"):
+        played("vectorbt", book.panel, book.path, book.costs, book.execution)
