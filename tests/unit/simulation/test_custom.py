@@ -97,6 +97,8 @@ def test_borrowed_shorts_pay_by_the_calendar_day_and_swaps_do_not(market, play):
         np.testing.assert_allclose(result.costs["borrow"], expected, **exactly)
         np.testing.assert_allclose(result.cash, 1.5 - np.cumsum(expected), **exactly)
         assert (Stamp.RESEARCH_ONLY in result.stamps) == (kind is Kind.SPOT)
+    bought = play(market(prices, kind=Kind.SPOT), {0: {"A": 0.5}, 1: {"A": 0.0}})
+    assert Stamp.RESEARCH_ONLY not in bought.stamps, "a purchase that is sold again is no short"
     literal = play(market(prices, kind=Kind.SPOT), {0: {"A": -0.5}})
     assert not literal.costs["borrow"].any()
     assert Stamp.RESEARCH_ONLY in literal.stamps

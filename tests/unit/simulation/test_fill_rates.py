@@ -136,6 +136,22 @@ def test_a_tier_is_reached_by_what_was_traded_in_the_thirty_days_before_the_fill
     assert value.tolist() == pytest.approx([0.5, 0.25, 0.25], rel=2e-3)
 
 
+def test_a_tier_begins_at_its_own_value_and_counts_no_trade_of_the_same_row(market: Markets, play: Plays) -> None:
+    """500 of 1,000 was traded: a tier from 500 is reached, one from 512 is not.
+
+    A is delisted in the row of the second fill and closed out for another 250 before B is bought: that comes after.
+    """
+    panel = market({"A": [100.0] * 3, "B": [50.0] * 3}, delisted={"A": 2})
+    decisions, halves = {0: {"A": 0.5}, 2: {"B": 0.25}}, {"nav": 1000.0, "delisting_haircut": 0.5}
+    for traded, bps in ((500.0, 4.0), (512.0, 10.0)):
+        costs = replace(FREE, tiers=(TIERS[0], replace(TIERS[1], traded=traded)))
+        result = play(panel, decisions, costs, **halves)
+        assert result.rates is not None
+        assert result.rates.commission.tolist() == pytest.approx([10e-4, bps * 1e-4], rel=1e-12)
+    assert [(event.row, event.kind) for event in result.events] == [(2, "closed_out")]
+    assert result.costs["commission"][2] == pytest.approx((0.25 + result.traded[1] * result.fill_equity[1]) * 10e-4)
+
+
 def test_makers_are_paid_where_a_tier_has_a_rebate(market: Markets, play: Plays) -> None:
     """All of it by makers: 2 bps of the first .5, then, 700 of 600 traded, -1 bp."""
     panel = market({"A": [100.0] * 3})

@@ -43,6 +43,33 @@ def test_equity_at_the_margin_itself_is_enough(market: Markets, play: Plays) -> 
     assert [event.kind for event in called.events] == ["margin_call"]
 
 
+def test_equity_at_the_margin_is_enough_in_the_row_of_a_decision_too(market: Markets, play: Plays) -> None:
+    panel = market({"A": [64.0, 64.0, 64.0]})
+    assert not play(panel, {0: {"A": 2.0}, 1: {"A": 2.0}}, maintenance_margin=0.5).events
+
+
+def test_the_first_row_is_called_at_its_close_after_a_fill_at_its_open(market: Markets, play: Plays) -> None:
+    """Two of equity at 100, at the close 80: equity .6 of gross 1.6, called at .4; .6 of cash is left."""
+    panel = market({"A": [100.0, 80.0, 160.0]}, open={"A": [100.0, 100.0, 80.0]})
+    result = play(panel, {0: {"A": 2.0}}, convention=Convention.NEXT_OPEN, maintenance_margin=0.4)
+    assert [(event.row, event.kind, event.price) for event in result.events] == [(1, "margin_call", 80.0)]
+    assert result.events[0].value == pytest.approx(1.6, rel=1e-14)
+    assert result.equity.tolist() == pytest.approx([0.6, 0.6], rel=1e-14)
+    assert not result.quantities.any()
+
+
+def test_an_order_that_waits_for_the_close_of_a_called_row_lapses(market: Markets, play: Plays) -> None:
+    """A is filled at the open and called at the close; B never had an open, and would be bought after the call."""
+    prices = {"A": [100.0, 80.0, 80.0], "B": [50.0, 50.0, 50.0]}
+    panel = market(prices, open={"A": [100.0, 100.0, 80.0], "B": [np.nan] * 3})
+    result = play(panel, {0: {"A": 2.0, "B": 0.25}}, convention=Convention.NEXT_OPEN, maintenance_margin=0.4)
+    assert [(event.row, event.key) for event in result.events] == [(1, "X:A")]
+    assert not result.quantities.any()
+    assert result.cash.tolist() == pytest.approx([0.6, 0.6], rel=1e-14)
+    calm = play(panel, {0: {"A": 2.0, "B": 0.25}}, convention=Convention.NEXT_OPEN)
+    assert calm.quantities[0].tolist() == pytest.approx([0.02, 0.005], rel=1e-14)
+
+
 def test_shorts_count_in_gross_and_are_bought_back(market: Markets, play: Plays) -> None:
     """.5 long and .5 short: at 100 and 150 equity is .75 and gross 1.25, of which it is .6."""
     panel = market({"A": [100.0] * 3, "B": [100.0, 150.0, 150.0]})
