@@ -21,16 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.atoms import Direction
-from tvquant.core.books import Convention, Execution, SimResult
+from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.accruals import OF_CASH, Accruals
-from tvquant.simulation.preflight import decisions_filled, delay
-from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.trades import FILL, LOST, ROUNDING, Trade
+from tvquant.simulation.preflight import delay
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.trades import CLOSED, FILL, LOST, ROUNDING, Trade
 
 ATOM, EXECUTION, CASH = "atom", "execution", "cash"
 """Parts of a book's return."""
-CLOSED = ("closed_out", "margin_call", "collateral_lost")
 CARRIED = frozenset({"borrow", "funding"})
 """Costs of holding a name; all others of a name are of trading it."""
 
@@ -107,7 +106,7 @@ def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Sequence[
         execution[k] = 0.0
         known = gross[k].sum() - sum(float(block[k].sum()) for block in costs.values())
         unexplained[k] = of.level[k + 1] - of.level[k] - known
-    first = np.flatnonzero(np.diff(of.decision, prepend=-1))
+    first = first_fills(of.decision)
     level = of.level[first]
     nothing = np.zeros_like(unexplained)
     blocks = {"gross": np.hstack([gross, execution, unexplained, nothing])}
@@ -145,13 +144,12 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
 
     panel, result, execution = paid.panel, paid.result, paid.execution
     filled, first = result.filled, len(panel.times) - len(result.times)
-    decided = np.array([one.row for one in rebalances], dtype=np.int64)
     market = quotes.market_of(panel, None, halt_limit=execution.halt_limit, open_fills=None)
     split = _field(panel, "split", 1.0)
     units = np.cumprod(split, axis=0)
     dividends = np.cumsum(units * _field(panel, "dividend", 0.0), axis=0)
     price = market.marks[filled]
-    if _at_open(paid):
+    if paid.execution.at_open:
         opens = panel.fields["open"][filled]
         there = market.priced[filled] & (opens > 0.0)
         price = np.where(there, opens, market.marks[filled - 1] / split[filled])
@@ -170,10 +168,10 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
     earned = (units[end] * at_end + dividends[end] - dividends[filled]) / units[filled] - starts
     kept = np.where((rows > 0)[:, None], result.quantities[rows - 1] * split[filled], 0.0)
     held = result.quantities[rows]
-    if _at_open(paid):
+    if paid.execution.at_open:
         held = np.where(waits, held, paid.held_at_close()[rows])
     return Spans(
-        decision=decisions_filled(decided, filled, execution),
+        decision=restored(rebalances, filled, execution),
         decided=filled - delay(execution),
         filled=filled,
         sized=_sized(result, filled - delay(execution), first),
@@ -196,9 +194,8 @@ def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[
     cells: list[tuple[int, int, float]] = []
     for k, one in enumerate(rebalances):
         held = one.holdings
-        gates = held.get("gate", [1.0] * len(held["atom"]))
         for atom, symbol, direction, weight, gate in zip(
-            held["atom"], held["symbol"], held["direction"], held["weight"], gates, strict=True
+            held["atom"], held["symbol"], held["direction"], held["weight"], held["gate"], strict=True
         ):
             if atom not in found:
                 found[atom] = len(labels)
@@ -283,7 +280,7 @@ def _costs(paid: Accruals, of: Spans, shares: Shares, made: Sequence[Trade], kin
         return np.hstack([shares.share(cost[:, :-1], shares.carried), cost[:, -1:]])
     place = {key: j for j, key in enumerate(paid.panel.keys)}
     ordered, closed = (np.zeros((len(of.filled), len(place))) for _ in range(2))
-    side: Literal["left", "right"] = "right" if _at_open(paid) else "left"
+    side: Literal["left", "right"] = "right" if paid.execution.at_open else "left"
     for one in made:
         if one.kind == FILL:
             ordered[one.fill, place[one.key]] += getattr(one, kind)
@@ -309,7 +306,7 @@ def _accrued(paid: Accruals, of: Spans, kind: str) -> Floats:
             early[end, -1] = early[end, :-1].sum()
             early[end, :-1] = early[end + 1 :] = 0.0
     before = np.searchsorted(of.filled, rows, side="left") - 1
-    after = np.searchsorted(of.filled, rows, side="right") - 1 if _at_open(paid) else before
+    after = np.searchsorted(of.filled, rows, side="right") - 1 if paid.execution.at_open else before
     cost = np.zeros((len(of.filled), ledger.shape[1]))
     np.add.at(cost, np.maximum(before, 0), early)  # nothing is owed before the first fill
     np.add.at(cost, np.maximum(after, 0), ledger - early)
@@ -322,11 +319,7 @@ def _ruined(paid: Accruals, end: Integers) -> tuple[int, ...]:
         return ()
     row = len(paid.panel.times) - len(paid.result.times) + paid.end
     found: list[int] = np.flatnonzero(end >= row).tolist()
-    return tuple(found[-1:] if _at_open(paid) else found)
-
-
-def _at_open(paid: Accruals) -> bool:
-    return paid.execution.convention is Convention.NEXT_OPEN
+    return tuple(found[-1:] if paid.execution.at_open else found)
 
 
 def _closings(paid: Accruals) -> Iterator[tuple[int, int, int, float]]:
@@ -335,8 +328,12 @@ def _closings(paid: Accruals) -> Iterator[tuple[int, int, int, float]]:
     for event in paid.result.events:
         if event.kind in CLOSED:
             name = place[event.key]
-            early = event.kind == LOST and _at_open(paid) and paid.panel.fields["open"][event.row, name] >= event.price
-            side: Literal["left", "right"] = "right" if _at_open(paid) and not early else "left"
+            early = (
+                event.kind == LOST
+                and paid.execution.at_open
+                and paid.panel.fields["open"][event.row, name] >= event.price
+            )
+            side: Literal["left", "right"] = "right" if paid.execution.at_open and not early else "left"
             yield int(np.searchsorted(filled, event.row, side=side)) - 1, event.row, name, event.price
 
 

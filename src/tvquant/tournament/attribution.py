@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Convention, Execution, SimResult
+from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
+from tvquant.simulation.account import LOST_AT
 from tvquant.tournament.trades import Trade
 
 type Earned = tuple[Floats, Floats]
@@ -71,7 +72,7 @@ def earnings(panel: Panel, result: SimResult, execution: Execution) -> Earned:
     long, short = np.zeros_like(marks), np.zeros_like(marks)
     long[1:] = np.where(held > 0.0, held * growth[1:], 0.0)
     short[1:] = np.where(held < 0.0, held * growth[1:], 0.0)
-    at_open = execution.convention is Convention.NEXT_OPEN
+    at_open = execution.at_open
     if at_open:
         _split_fills(panel, result, first, growth, (long, short))
     _spare(panel, result, growth, short, at_open=at_open)
@@ -112,8 +113,8 @@ def _spare(panel: Panel, result: SimResult, growth: Floats, short: Floats, *, at
         row, j = event.row - first, place[event.key]
         closed = event.value * (result.equity[row - 1] if row > 0 else 1.0)
         price = panel.fields["open"][event.row, j] if event.row in filled else np.nan
-        if event.price == 2.0 * price:
-            short[row, j] += closed / 2.0
+        if event.price == LOST_AT * price:
+            short[row, j] += closed / LOST_AT
             continue
         ratio = price / panel.fields["close"][event.row, j]
         ratio = ratio if np.isfinite(ratio) else 1.0

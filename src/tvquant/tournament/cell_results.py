@@ -8,18 +8,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tvquant.core.books import COST_KINDS
+from tvquant.core.books import COST_KINDS, SimResult
 from tvquant.core.panel import Floats
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
 from tvquant.simulation.accruals import Accruals
-from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.atom_attribution import attribution
-from tvquant.tournament.attribution import by_name, contributions, earnings
+from tvquant.tournament.attribution import Earned, by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.friction import audit, cases
 from tvquant.tournament.purity import purity
-from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+from tvquant.tournament.rebalances import HOLDINGS, Rebalance, first_fills, restored
 from tvquant.tournament.specs import StrategySpec
 from tvquant.tournament.synthetic_gap import synthetic_gap
 from tvquant.tournament.trades import Trade, trades
@@ -82,15 +81,14 @@ def measures(settled: Settled) -> dict[str, Scalar]:
     }
 
 
-def _decisions(settled: Settled) -> NDArray[np.int64]:
+def _restored(settled: Settled) -> NDArray[np.int64]:
     """Return the number of the rebalance that each fill restores."""
-    decided = np.array([one.row for one in settled.rebalances], dtype=np.int64)
-    return decisions_filled(decided, settled.result.filled, settled.cell.book.execution)
+    return restored(settled.rebalances, settled.result.filled, settled.cell.book.execution)
 
 
 def _first_fills(settled: Settled) -> NDArray[np.intp]:
-    """Return the number of the first fill of each rebalance that was filled; under daily rebalancing more follow."""
-    return np.flatnonzero(np.diff(_decisions(settled), prepend=-1))
+    """Return the number of the first fill of each rebalance that was filled."""
+    return first_fills(_restored(settled))
 
 
 def _summed(per_fill: Floats, first: NDArray[np.intp]) -> Floats:
@@ -125,14 +123,37 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
     And what was traded (`trades`) and brought (`names`) by each name, and brought by each atom (`attribution`);
     of an audited cell, what friction makes of it (`friction`).
     """
-    times, result, rebalances = engine.panel.times, settled.result, settled.rebalances
-    book = settled.cell.book
-    earned = earnings(engine.panel, result, book.execution)
-    made = trades(engine.panel, result, book.execution, book.costs)
-    paid = Accruals(panel=engine.panel, result=result, costs=book.costs, execution=book.execution, trades=made)
+    panel, result, rebalances = engine.panel, settled.result, settled.rebalances
+    times, book = panel.times, settled.cell.book
+    earned = earnings(panel, result, book.execution)
+    made = trades(panel, result, book.execution, book.costs)
+    paid = Accruals(panel=panel, result=result, costs=book.costs, execution=book.execution, trades=made)
+    brought = attribution(paid, rebalances, made)
+    found = purity(panel, result, book.execution, rebalances, earned)
+    return {
+        "returns": _returns(engine, settled, earned),
+        "windows": {
+            **_windows(engine, settled),
+            **asdict(found),
+            **synthetic_gap(panel, result, book.execution, rebalances, brought),
+        },
+        "weights": _weights(rebalances, times),
+        "events": _events(result, times),
+        "atoms": _atoms(rebalances, times),
+        "vetoes": _vetoes(rebalances, times),
+        "trades": _trades(made, settled, times),
+        "names": _names(by_name(panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
+        "attribution": _attribution(brought, rebalances),
+        **({"friction": _friction(engine, settled)} if settled.cell.audited else {}),
+    }
+
+
+def _returns(engine: BacktestEngine, settled: Settled, earned: Earned) -> Columns:
+    """Return one row per row of the book."""
+    result = settled.result
     value = result.quantities * result.marks
     solvent = np.where(result.equity > 0, result.equity, np.nan)
-    returns = {
+    return {
         "time": result.times,
         "return": result.returns,
         "risk_free": np.broadcast_to(engine.rate_of(result).per_row, result.returns.shape),
@@ -143,37 +164,27 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
         **{name: result.costs.get(name, np.zeros(len(result.times))) for name in COST_KINDS},
         **{f"from_{name}": part for name, part in contributions(result, earned).items()},
     }
+
+
+def _weights(rebalances: Sequence[Rebalance], times: Any) -> Columns:
+    """Return one row per name that a rebalance weighs."""
     pairs = [(one, key, weight) for one in rebalances for key, weight in one.weights.items()]
-    weights = {
+    return {
         "window": np.array([one.window for one, _, _ in pairs], dtype=np.int64),
         "decided_at": times[np.array([one.row for one, _, _ in pairs], dtype=np.int64)],
         "symbol": [key for _, key, _ in pairs],
         "weight": np.array([weight for _, _, weight in pairs], dtype=np.float64),
     }
+
+
+def _events(result: SimResult, times: Any) -> Columns:
+    """Return one row per event."""
     rows = np.array([event.row for event in result.events], dtype=np.int64)
-    events = {
+    return {
         "time": times[rows],
         "symbol": [event.key for event in result.events],
         "kind": [event.kind for event in result.events],
         "value": np.array([event.value for event in result.events], dtype=np.float64),
-    }
-    brought = attribution(paid, rebalances, made)
-    found = purity(engine.panel, result, book.execution, rebalances, earned)
-    return {
-        "returns": returns,
-        "windows": {
-            **_windows(engine, settled),
-            **asdict(found),
-            **synthetic_gap(engine.panel, result, book.execution, rebalances, brought),
-        },
-        "weights": weights,
-        "events": events,
-        "atoms": _atoms(rebalances, times),
-        "vetoes": _vetoes(rebalances, times),
-        "trades": _trades(made, settled, times),
-        "names": _names(by_name(engine.panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
-        "attribution": _attribution(brought, rebalances),
-        **({"friction": _friction(engine, settled)} if settled.cell.audited else {}),
     }
 
 
@@ -197,7 +208,7 @@ def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
 
 def _trades(made: Sequence[Trade], settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
-    windows = [settled.rebalances[k].window for k in _decisions(settled)]
+    windows = [settled.rebalances[k].window for k in _restored(settled)]
     numbers = ("quantity", "price", "value", "share", "slippage", "commission", "impact")
     return {
         "window": pl.Series([None if one.fill < 0 else windows[one.fill] for one in made], dtype=pl.Int64),

@@ -148,9 +148,11 @@ def _flat(costs: CostModel, bps: float) -> CostModel:
 
 
 def _played(panel: Panel, path: WeightPath, case: Case) -> SimResult | str:
-    """Return the book, or why there is none."""
+    """Return the book, or why there is none; without holdings, of which all cases together would fill the memory."""
+    nothing = np.empty((0, len(path.keys)))
     try:
-        return SIMULATORS[HOUSE].simulate(panel, path, (), costs=case.costs, execution=case.execution)
+        book = SIMULATORS[HOUSE].simulate(panel, path, (), costs=case.costs, execution=case.execution)
+        return replace(book, quantities=nothing, marks=nothing, rates=None)
     except (ProfileError, DataError, ModelError) as error:
         return str(error)
 

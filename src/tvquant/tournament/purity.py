@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.atoms import Direction
-from tvquant.core.books import Convention, Execution, SimResult
+from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Panel
-from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.attribution import Earned
-from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 
 CONSERVED = 1e-10
 """Most by which a net weight may differ from the sum of its contributions (R-SYN-10)."""
@@ -107,12 +106,11 @@ class _Seen:
                 np.nan_to_num(panel.fields["total_return"][first:])
             )
         self._column = {key: j for j, key in enumerate(panel.keys)}
-        decided = np.array([one.row for one in rebalances], dtype=np.int64)
-        decision = decisions_filled(decided, result.filled, execution)
-        starts = np.flatnonzero(np.diff(decision, prepend=-1))
+        decision = restored(rebalances, result.filled, execution)
+        starts = first_fills(decision)
         fills, ends = result.filled[starts] - first, len(result.times)
         # A fill at the open splits its row between two decisions; one at the close ends the row of the one before.
-        last = np.append(fills[1:], ends) if _at_open(execution) else np.append(fills[1:] + 1, ends)
+        last = np.append(fills[1:], ends) if execution.at_open else np.append(fills[1:] + 1, ends)
         whole = execution.partial == 1.0 and execution.participation is None
         self._rows = {int(k): slice(a + 1, b) for k, a, b in zip(decision[starts], fills, last, strict=True) if whole}
         self._next = dict(zip(decision[starts].tolist(), np.append(fills[1:], ends).tolist(), strict=True))
@@ -127,7 +125,3 @@ class _Seen:
             if key == symbol and rows.start - 1 <= row < (self._next[k] if kind == UNFILLED else rows.stop):
                 return set()
         return set(self._side[rows, self._column[symbol]].tolist()) - {0.0}
-
-
-def _at_open(execution: Execution) -> bool:
-    return execution.convention is Convention.NEXT_OPEN

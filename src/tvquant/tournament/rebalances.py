@@ -12,7 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tvquant.core.allocations import Expected, Status
+from tvquant.core.books import Execution
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.panel import Times
@@ -22,6 +26,7 @@ from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamps
 from tvquant.selection.hardening import HARDENING
+from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.specs import Previous, StrategySpec
 
@@ -147,6 +152,16 @@ class Rebalance:
     def atoms(self) -> dict[str, float]:
         """Weight of each atom that is held."""
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
+
+
+def restored(rebalances: Sequence[Rebalance], filled: NDArray[np.int64], execution: Execution) -> NDArray[np.int64]:
+    """Return the number of the rebalance that each fill of a book restores, by the rows of the fills."""
+    return decisions_filled(np.array([one.row for one in rebalances], dtype=np.int64), filled, execution)
+
+
+def first_fills(restores: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the number of the first fill of each rebalance that was filled; under daily rebalancing more follow."""
+    return np.flatnonzero(np.diff(restores, prepend=-1))
 
 
 @lru_cache(maxsize=1)

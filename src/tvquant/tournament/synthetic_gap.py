@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.atoms import Direction
-from tvquant.core.books import Convention, Execution, SimResult
+from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
-from tvquant.simulation.preflight import decisions_filled
-from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 
 
 def synthetic_gap(
@@ -35,13 +34,12 @@ def synthetic_gap(
     brought : what atoms brought, by `decision`, `part` and `gross` (`atom_attribution.attribution`).
     """
     streams, book = np.full(len(rebalances), np.nan), np.full(len(rebalances), np.nan)
-    decided = np.array([one.row for one in rebalances], dtype=np.int64)
-    decision = decisions_filled(decided, result.filled, execution)
-    starts = np.flatnonzero(np.diff(decision, prepend=-1))
+    decision = restored(rebalances, result.filled, execution)
+    starts = first_fills(decision)
     rows = [*result.filled[starts].tolist(), None]
     for i, k in enumerate(decision[starts].tolist()):
         if rebalances[k].holdings["atom"]:
-            parts = _parts(panel, rows[i], rows[i + 1], at_open=execution.convention is Convention.NEXT_OPEN)
+            parts = _parts(panel, rows[i], rows[i + 1], at_open=execution.at_open)
             streams[k] = np.prod(1.0 + _stream(panel, rebalances[k], execution.buffer, parts)) - 1.0
             book[k] = 0.0
     np.add.at(book, np.asarray(brought["decision"], dtype=np.int64), brought["gross"])

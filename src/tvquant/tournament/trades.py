@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvquant.core.books import BookEvent, Convention, CostModel, Execution, SimResult
+from tvquant.core.books import BookEvent, CostModel, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.preflight import fill_prices
 
@@ -77,7 +77,7 @@ class _Book:
 
     def last_fill(self, row: int) -> int:
         """Return the number of the last fill before a close-out of a row: that of the row itself, where it opens it."""
-        at_open = self.execution.convention is Convention.NEXT_OPEN
+        at_open = self.execution.at_open
         return int(np.searchsorted(self.result.filled, row, side="right" if at_open else "left")) - 1
 
     def priced(self, fill: int, name: int, value: float) -> tuple[float, float, float]:
