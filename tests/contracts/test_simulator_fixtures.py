@@ -5,7 +5,7 @@ comment. Nothing here is copied from what a simulator said.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -337,3 +337,22 @@ def test_the_books_have_names_of_their_own_and_ask_for_most_there_is() -> None:
                      Capability.RUIN, Capability.CASH_YIELD, Capability.MAINTENANCE_MARGIN, Capability.FEE_TIERS,
                      Capability.IMPACT, Capability.SPREAD, Capability.DAILY, Capability.BAND, Capability.PARTIAL,
                      Capability.LOTS, Capability.PARTICIPATION}  # fmt: skip
+
+
+@pytest.mark.requirement("R-SIM-10")
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [
+        ("vectorbt", (conventions, sides)),
+        ("cvxportfolio", (conventions, sides, fundings, accruals)),
+        ("nautilus", (conventions, sides, ruins, fundings, actions, halts, accruals, interest)),
+    ],
+)
+def test_a_library_plays_at_least_what_it_has_and_the_house_all(
+    name: str, groups: tuple[Callable[[], Iterator[HandBook]], ...]
+) -> None:
+    """Who refused all of them would pass every test above."""
+    for book in BOOKS:
+        assert not book.asks() & refusals_of(SIMULATORS["custom"]), book.name
+    for book in (book for group in groups for book in group()):
+        assert not book.asks() & refusals_of(SIMULATORS[name]), book.name

@@ -36,11 +36,12 @@ def test_a_long_is_closed_at_the_first_mark_below_the_margin(market: Markets, pl
 
 
 def test_equity_at_the_margin_itself_is_enough(market: Markets, play: Plays) -> None:
-    """Equity 1 of gross 2, from the fill on."""
+    """Equity 1 of gross 2, from the fill on: in rows that only mark, and in one that decides anew (row 2)."""
     panel = market({"A": [64.0, 64.0, 64.0]})
-    assert not play(panel, {0: {"A": 2.0}}, maintenance_margin=0.5).events
-    called = play(panel, {0: {"A": 2.0}}, maintenance_margin=np.nextafter(0.5, 1.0))
-    assert [event.kind for event in called.events] == ["margin_call"]
+    for weights, calls in (({0: {"A": 2.0}}, 1), ({0: {"A": 2.0}, 1: {"A": 2.0}, 2: {"A": 2.0}}, 2)):
+        assert not play(panel, weights, maintenance_margin=0.5).events
+        called = play(panel, weights, maintenance_margin=np.nextafter(0.5, 1.0))
+        assert [event.kind for event in called.events] == ["margin_call"] * calls
 
 
 def test_equity_at_the_margin_is_enough_in_the_row_of_a_decision_too(market: Markets, play: Plays) -> None:
@@ -94,3 +95,14 @@ def test_what_was_ordered_lapses_and_the_next_decision_opens_again(
     assert result.filled.tolist() == [2, 5, 6]
     assert result.traded[1] == 0.0
     assert result.quantities[:, 0] == pytest.approx([0.02, 0.02, 0.0, 0.0, *[0.5 * 0.4 / 70.0] * 2], rel=1e-14)
+
+
+def test_what_waits_for_the_close_lapses_too(market: Markets, play: Plays) -> None:
+    """A is bought at the open of 100 and called at the mark of 60; B never had an open and was to be bought there."""
+    panel = market({"A": [100.0, 60.0, 60.0], "B": [10.0] * 3}, open={"A": [100.0] * 3, "B": [np.nan] * 3})
+    result = play(panel, {0: {"A": 2.0, "B": 0.5}}, convention=Convention.NEXT_OPEN, maintenance_margin=0.3)
+    assert [(event.row, event.key, event.kind) for event in result.events] == [(1, "X:A", "margin_call")]
+    assert not result.quantities.any()
+    assert result.equity.tolist() == pytest.approx([0.2, 0.2], rel=1e-14)
+    free = play(panel, {0: {"A": 2.0, "B": 0.5}}, convention=Convention.NEXT_OPEN)
+    assert free.quantities[0].tolist() == pytest.approx([0.02, 0.05], rel=1e-14)

@@ -75,6 +75,7 @@ def test_a_sign_that_flattening_lost_is_found(panel: Panel) -> None:
         ({"X:A": -0.2}, 1),  # the long altogether
         ({"X:A": 0.2, "X:B": -0.1}, 2),
         ({"X:A": -0.2 + 5e-11, "X:B": 0.1}, 0),
+        ({"X:A": -0.2 + 2e-10, "X:B": 0.1}, 1),
     ):
         found = judged(panel, [replace(good, weights=weights)], Execution())
         assert found.impure == found.inverted[0] == lost, weights
@@ -105,6 +106,11 @@ def test_a_turn_at_a_fill_is_told_from_the_decision_before(market: Markets) -> N
     for convention in Convention:
         found = judged(panel, turned, Execution(convention=convention))
         assert (found.impure, found.confirmed.sum()) == (0, 3), convention
+    daily = [replace(one, row=1 + k, window=k) for k, one in enumerate(turned)]
+    for convention in Convention:  # a row that is split at its open tells of none of the two
+        found = judged(panel, daily, Execution(convention=convention))
+        seen = [0, 0, 1] if convention is Convention.NEXT_OPEN else [1, 1, 1]
+        assert (found.impure, found.confirmed.tolist()) == (0, seen), convention
 
 
 def test_a_book_that_goes_a_part_of_the_way_tells_nothing(panel: Panel) -> None:
