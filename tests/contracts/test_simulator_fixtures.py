@@ -339,7 +339,6 @@ def test_the_books_have_names_of_their_own_and_ask_for_most_there_is() -> None:
                      Capability.LOTS, Capability.PARTICIPATION}  # fmt: skip
 
 
-@pytest.mark.requirement("R-SIM-10")
 @pytest.mark.parametrize(
     ("name", "groups"),
     [
