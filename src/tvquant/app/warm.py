@@ -7,6 +7,7 @@ import numpy as np
 from tvquant.allocation.engines.custom.hrp import hrp_weights
 from tvquant.app.ahead import marker
 from tvquant.app.vocabulary import vocabulary
+from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.neutrality import MARKET_NEUTRAL
@@ -18,6 +19,7 @@ from tvquant.features.oscillators import CCI, ULTIMATE_LENGTH, Oscillators, comm
 from tvquant.features.rating_rules import LIBRARY_V3
 from tvquant.features.ratings import mean_of_both, moving_average_tally
 from tvquant.profiles import load, resolve
+from tvquant.simulation.batch import play_books
 from tvquant.statistics import efficiency_ratio, hurst, permutation_entropy
 from tvquant.statistics.kernels import best_mean, by_series, moments_of, worst_mean
 from tvquant.tournament.cells import books, crossed, paths
@@ -31,7 +33,10 @@ LISTED = 100
 
 
 def main(parent: int | None) -> None:
-    """Compile what a run needs first, then what settles its books, then every feature, and leave the marker."""
+    """Compile what a run needs first, then what settles its books, then every feature, and leave the marker.
+
+    Where nobody's run is waited for, what plays many books at once is compiled too: no run does that.
+    """
     if parent is not None:
         end_with(parent)
     panel = _market()
@@ -39,6 +44,8 @@ def main(parent: int | None) -> None:
     _play(panel)
     history(panel, TERMS, rating_min_bars=1)
     compute(panel.until(panel.known_at[LISTED - 1, 0]), TERMS, rating_min_bars=1)
+    if parent is None:
+        _play_crowds(panel)
     marker().touch()
 
 
@@ -86,6 +93,14 @@ def _play(panel: Panel) -> None:
     made = list(engine.play([cell.path for cell in played]))
     for cell in played:
         engine.settle(cell, [one.rebalance for one in made if one.path is cell.path])
+
+
+def _play_crowds(panel: Panel) -> None:
+    """Play two books at once, and one by the shorter way for a single plain one."""
+    keys, decided = panel.keys[:2], np.array([0, LISTED])
+    net, execution = np.full((2, len(decided), len(keys)), 0.2), Execution(convention=Convention.NEXT_CLOSE)
+    play_books(panel, keys, decided, net, costs=CostModel(), execution=execution)
+    play_books(panel, keys, decided, net[:1], costs=CostModel(borrow_rate=0.0), execution=execution)
 
 
 def _market() -> Panel:

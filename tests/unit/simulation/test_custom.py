@@ -43,6 +43,19 @@ def test_three_days_of_every_convention(market, play, convention, lag, equity, f
     assert (Stamp.OPTIMISTIC_EXECUTION in result.stamps) == (convention is SAME_CLOSE)
 
 
+def test_rates_in_whole_numbers_compile_nothing_anew(market, play):
+    from tvquant.simulation import kernel
+
+    panel, decided = market({"A": [100, 110]}), {0: {"A": 1.0}}
+    plain = play(panel, decided, FREE)
+    known = len(kernel._play.signatures)
+    whole = CostModel(slippage_bps=0, commission_bps=0, borrow_rate=0, assumed_funding_bps=0)
+    assert (play(panel, decided, whole, delisting_haircut=0, maintenance_margin=0).equity == plain.equity).all()
+    lent = CostModel(slippage_bps=0, commission_bps=0, borrow_rate=1, borrow_rates=(("X:A", 2),))
+    play(panel, decided, lent, delisting_haircut=1)
+    assert len(kernel._play.signatures) == known
+
+
 @pytest.mark.requirement("R-SIM-05")
 def test_a_buy_in_costs_six_points_and_a_full_switch_twelve(market, play):
     panel = market({"A": [100] * 3, "B": [20] * 3})

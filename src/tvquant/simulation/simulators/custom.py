@@ -93,7 +93,7 @@ class Custom:
 
 
 def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Execution) -> "Terms":
-    """Return the rules that orders are played by."""
+    """Return the rules that orders are played by; rates are floats, for a whole number would compile all anew."""
     from tvquant.simulation.account import Terms
 
     loans = loans_of(costs, asked.instruments)
@@ -102,14 +102,14 @@ def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Ex
         at_once=bool(asked.filled[0] == asked.path.decided[0]),
         band=float(execution.band),
         partial=float(execution.partial),
-        slippage=costs.slippage_bps * 1e-4,
+        slippage=float(costs.slippage_bps) * 1e-4,
         tiers=tiers_of(costs, execution.nav),
         rates=name_rates(panel, asked.columns, asked.path, costs, execution.nav),
-        borrow_rate=costs.borrow_rate,
-        assumed_funding=costs.assumed_funding,
-        haircut=execution.delisting_haircut,
-        margin=execution.maintenance_margin,
-        loan_rate=loans.unit,
+        borrow_rate=float(costs.borrow_rate),
+        assumed_funding=float(costs.assumed_funding),
+        haircut=float(execution.delisting_haircut),
+        margin=float(execution.maintenance_margin),
+        loan_rate=float(loans.unit),
         loans=loans.shares,
         swaps=np.array([Kind.SWAP in one.kinds for one in asked.instruments]),
         yields=yields_of(costs, panel, int(asked.filled[0])),
