@@ -37,10 +37,11 @@ def synthetic_gap(
     decision = restored(rebalances, result.filled, execution)
     starts = first_fills(decision)
     rows = [*result.filled[starts].tolist(), None]
+    place = {key: j for j, key in enumerate(panel.keys)}
     for i, k in enumerate(decision[starts].tolist()):
         if rebalances[k].holdings["atom"]:
             parts = _parts(panel, rows[i], rows[i + 1], at_open=execution.at_open)
-            streams[k] = np.prod(1.0 + _stream(panel, rebalances[k], execution.buffer, parts)) - 1.0
+            streams[k] = np.prod(1.0 + _stream(place, rebalances[k], execution.buffer, parts)) - 1.0
             book[k] = 0.0
     np.add.at(book, np.asarray(brought["decision"], dtype=np.int64), brought["gross"])
     return {"synthetic": streams, "gross_return": book, "synthetic_gap": book - streams}
@@ -66,13 +67,12 @@ def _from_open(panel: Panel, row: int) -> Floats:
     return found
 
 
-def _stream(panel: Panel, one: Rebalance, buffer: float, parts: Floats) -> Floats:
+def _stream(place: Mapping[str, int], one: Rebalance, buffer: float, parts: Floats) -> Floats:
     """Return the sum over atoms of weight x gate x stream (P) of what was decided."""
-    place = {key: j for j, key in enumerate(panel.keys)}
-    columns = (one.holdings[name] for name in ("symbol", "direction", "weight", "gate"))
-    found = np.zeros(len(parts))
-    for symbol, direction, weight, gate in zip(*columns, strict=True):
-        if weight:
-            own = np.nan_to_num(parts[:, place[symbol]])
-            found += weight * gate * (own if direction == Direction.LONG else -np.minimum(own, 1.0))
-    return found * (1.0 - buffer)
+    rows = zip(*(one.holdings[name] for name in ("symbol", "direction", "weight", "gate")), strict=True)
+    held = [(place[symbol], direction, weight * gate) for symbol, direction, weight, gate in rows if weight]
+    short = np.array([direction != Direction.LONG for _, direction, _ in held], dtype=np.bool_)
+    streams = np.nan_to_num(parts[:, np.array([j for j, _, _ in held], dtype=np.int64)])
+    streams[:, short] = -np.minimum(streams[:, short], 1.0)
+    found: Floats = (streams * np.array([size for _, _, size in held])).sum(axis=1) * (1.0 - buffer)
+    return found
