@@ -14,7 +14,8 @@ from tvquant.report.run import RunData
 NOTE = (
     "What each atom brought is weight x sign x gate of its asset, before opposite atoms cancel, from one fill to the "
     "next. Costs of a fill are shared by what each atom traded of the name, borrow fees and funding among the atoms on "
-    "the side that is held. Execution is what was held else than ordered (orders not filled, lots, bands); cash has "
+    "the side that is held; below zero they were received. Execution is what was held else than ordered (orders not "
+    "filled, lots, bands); cash has "
     "interest and yield. Each number but the last is a sum over {windows} windows of fractions of the equity at the "
     "window's fill, ± one standard error with windows as independent; of starting capital, in which later windows of a "
     "grown book weigh more, they add up to the total return."

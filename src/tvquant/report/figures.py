@@ -35,6 +35,8 @@ FUNDING = "#4ba3c3"
 OTHER = "#7d6b5d"
 CASH = GREY
 FORCED = "#c99a2e"
+BOUND = "#a56cc1"
+GATED = "#4ba3c3"
 """One colour for each of these throughout the report."""
 
 DIVERGING = (

@@ -390,3 +390,10 @@ def test_trades_are_counted_by_the_row_they_were_filled_on_and_pay_their_impact(
     assert dict(facts.pairs)["Trades"].endswith(f" at {fills} fills")
     paid = trades["slippage"] + trades["commission"] + 1e-3
     assert data.frame["cost"].to_list() == pytest.approx(paid.to_list(), abs=1e-15)
+
+
+def test_reasons_for_cash_are_told_apart_by_their_colours(run):
+    reasons = ("forced_cash", "reference_cash", "gate_cash", "moved")
+    edit(run, "windows", *(pl.lit(0.05).alias(name) for name in reasons), pl.lit(0.5).alias("cash"))
+    bars = next(block for block in of(Figure, drawn_of(run, EXPOSURE)) if block.key == "cash").spec["data"]
+    assert len({bar["marker"]["color"] for bar in bars}) == len(bars) == 5

@@ -7,7 +7,21 @@ import polars as pl
 
 from tvquant.core.panel import Floats
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
-from tvquant.report.figures import CASH, FORCED, GROSS, LONG, NET, OTHER, SHORT, axis, days, figure, plotted
+from tvquant.report.figures import (
+    BOUND,
+    CASH,
+    FORCED,
+    GATED,
+    GROSS,
+    LONG,
+    NET,
+    OTHER,
+    SHORT,
+    axis,
+    days,
+    figure,
+    plotted,
+)
 from tvquant.report.formatting import count, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
@@ -83,8 +97,8 @@ def _cash(windows: pl.DataFrame) -> dict[str, tuple[Floats, str]]:
     rest = windows["cash"].to_numpy() - forced - bound - moved - gates
     rest = np.where(np.abs(rest) > DUST, rest, 0.0)
     netted = {"taken away by caps after netting": (moved, OTHER)} if (moved > DUST).any() else {}
-    own = {"cash kept by reference bounds": (bound, OTHER)} if (bound > DUST).any() else {}
-    own |= {"cash left out by gates": (gates, OTHER)} if (gates > DUST).any() else {}
+    own = {"cash kept by reference bounds": (bound, BOUND)} if (bound > DUST).any() else {}
+    own |= {"cash left out by gates": (gates, GATED)} if (gates > DUST).any() else {}
     return {"cash forced by caps": (forced, FORCED), **own, **netted, "other cash": (rest, CASH)}
 
 
