@@ -26,7 +26,8 @@ at no cost and at whatever price; nothing opens it again before the next fill.
 Rows in which only 1, 4 and 7 can happen, and nothing is closed, are taken in stretches. Every sum over names runs in
 their order, so that a row's figures do not depend on what surrounds it.
 
-Of the compiled functions `_play` alone is called from Python, so it alone has a wrapper and a place in the cache.
+Of the compiled functions `_play` alone is called from Python, so it alone has a wrapper and a place in the cache. A
+constant among the arguments of a part has a type of its own: the part would be compiled once more for it.
 """
 
 from collections.abc import Callable
@@ -170,8 +171,8 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
         if equity <= nothing:
             return liquidate(book, t, out, equity, before)
         if limited:
-            limit_orders(market, orders, terms, book, account, t, False, equity)
-        _fill(market, terms, book, account, t, out, False, equity)
+            limit_orders(market, orders, terms, book, account, t, not terms.at_open, equity)
+        _fill(market, terms, book, account, t, out, not terms.at_open, equity)
     for j in range(len(held)):
         account.names[PRICE, j] = market.marks[t, j]
     if out >= 0:

@@ -51,9 +51,11 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
 
 def check_supported(simulator: Simulator, costs: CostModel, execution: Execution) -> None:
     """Refuse rules that ask for what the simulator refuses; ProfileError names key and capability."""
+    refused = refusals_of(simulator)
+    if not refused:
+        return
     rules = {f"costs.{one.name}": getattr(costs, one.name) for one in fields(costs)}
     rules |= {f"execution.{one.name}": getattr(execution, one.name) for one in fields(execution)}
-    refused = refusals_of(simulator)
     for key, capability in demands(rules):
         if capability in refused:
             raise ProfileError(f"{key}: simulator {simulator.name} refuses {capability}")
