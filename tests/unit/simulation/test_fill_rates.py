@@ -152,6 +152,14 @@ def test_a_tier_begins_at_its_own_value_and_counts_no_trade_of_the_same_row(mark
     assert result.costs["commission"][2] == pytest.approx((0.25 + result.traded[1] * result.fill_equity[1]) * 10e-4)
 
 
+@pytest.mark.parametrize(("from_", "bps"), [(512.0, 4.0), (np.nextafter(512.0, 513.0), 10.0)])
+def test_a_tier_begins_at_its_very_value(market: Markets, play: Plays, from_: float, bps: float) -> None:
+    """Half of 1,024 was bought, and is sold."""
+    tiers = (TIERS[0], replace(TIERS[1], traded=float(from_)))
+    result = play(market({"A": [64.0] * 2}), {0: {"A": 0.5}, 1: {}}, replace(FREE, tiers=tiers), nav=1024.0)
+    assert result.costs["commission"].tolist() == pytest.approx([0.5 * 10e-4, 0.5 * bps * 1e-4], rel=1e-12)
+
+
 def test_makers_are_paid_where_a_tier_has_a_rebate(market: Markets, play: Plays) -> None:
     """All of it by makers: 2 bps of the first .5, then, 700 of 600 traded, -1 bp."""
     panel = market({"A": [100.0] * 3})
