@@ -4,12 +4,13 @@ Pure functions over a panel and a path, so that simulators differ in how they ke
 """
 
 from dataclasses import fields, replace
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, WeightPath
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, Spread, WeightPath
 from tvquant.core.demands import demands
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel, frozen
@@ -21,7 +22,7 @@ type Columns = NDArray[np.intp] | None
 
 
 def check_rules(costs: CostModel, execution: Execution) -> None:
-    """Refuse a rate or a count out of range; ProfileError names the key."""
+    """Refuse a rate, a count or a choice out of range; ProfileError names the key."""
     for name, value, most in (
         ("costs.slippage_bps", costs.slippage_bps, 1e4),
         ("costs.commission_bps", costs.commission_bps, 1e4),
@@ -36,6 +37,8 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
         ("execution.nav", 0.0 if execution.nav is None else execution.nav, np.inf),
         ("execution.participation", 0.0 if execution.participation is None else execution.participation, 1.0),
         ("execution.maintenance_margin", execution.maintenance_margin, 1.0),
+        ("costs.impact", costs.impact, np.inf),
+        ("costs.maker_share", costs.maker_share, 1.0),
         *((f"costs.borrow_rates of {symbol}", rate, np.inf) for symbol, rate in costs.borrow_rates),
     ):
         if not isinstance(value, Real) or not 0.0 <= value <= most or value == np.inf:
@@ -47,6 +50,29 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
     ):  # fmt: skip
         if above == 0.0:
             raise ProfileError(f"execution.{name} must be above 0, found {shown(above)}")
+    _check_choices(costs, execution)
+
+
+def _check_choices(costs: CostModel, execution: Execution) -> None:
+    """Refuse a choice that there is not, tiers that do not ascend from 0, and two rates of one symbol."""
+    for key, chosen, kind in (
+        ("costs.spread", costs.spread, Spread),
+        ("execution.convention", execution.convention, Convention),
+        ("execution.rebalancing", execution.rebalancing, Rebalancing),
+    ):
+        if not isinstance(chosen, kind):
+            raise ProfileError(f"{key} must be a {kind.__name__}: {', '.join(kind)}; found {shown(chosen)}")
+    for one in costs.tiers:
+        for name, value, least in (("traded", one.traded, 0.0), ("maker_bps", one.maker_bps, -1e4),
+                                   ("taker_bps", one.taker_bps, 0.0)):  # fmt: skip
+            if not isinstance(value, Real) or not least <= value < np.inf:
+                raise ProfileError(f"costs.tiers: {name} must be a number from {least:g}, found {shown(value)}")
+    traded = [one.traded for one in costs.tiers]
+    if traded and (traded[0] != 0.0 or not all(low < high for low, high in pairwise(traded))):
+        raise ProfileError(f"costs.tiers must have `traded` from 0 upwards, each once, found {shown(traded)}")
+    symbols = [symbol for symbol, _ in costs.borrow_rates]
+    if len(set(symbols)) < len(symbols):
+        raise ProfileError(f"costs.borrow_rates must name a symbol once, found {shown(symbols)}")
 
 
 def check_supported(simulator: Simulator, costs: CostModel, execution: Execution) -> None:

@@ -176,3 +176,28 @@ def test_tiers_need_a_size_and_a_makers_share_needs_tiers(market: Markets, play:
         play(panel, {0: {"A": 0.7}}, replace(FREE, tiers=TIERS))
     with pytest.raises(ProfileError, match=r"costs\.maker_share is 0\.5 and costs\.tiers is empty"):
         play(panel, {0: {"A": 0.7}}, replace(FREE, maker_share=0.5))
+
+
+@pytest.mark.parametrize(
+    ("costs", "named"),
+    [
+        ({"impact": -1.0}, r"costs\.impact must be a number from 0 to inf, found -1"),
+        ({"impact": math.inf}, r"costs\.impact"),
+        ({"tiers": TIERS, "maker_share": math.nan}, r"costs\.maker_share must be a number from 0 to 1, found nan"),
+        ({"tiers": TIERS[1:]}, r"costs\.tiers must have `traded` from 0 upwards"),
+        ({"tiers": (*TIERS, TIERS[1])}, r"costs\.tiers must have `traded` from 0 upwards"),
+        ({"tiers": (FeeTier(traded=0.0, maker_bps=1.0, taker_bps=math.nan),)}, r"costs\.tiers: taker_bps"),
+        ({"tiers": (FeeTier(traded="0", maker_bps=1.0, taker_bps=2.0),)}, r"costs\.tiers: traded must be a number"),
+        ({"spread": "roll"}, r"costs\.spread must be a Spread: flat, corwin_schultz, abdi_ranaldo; found 'roll'"),
+        ({"borrow_rates": (("X:A", 0.1), ("X:A", 0.9))}, r"costs\.borrow_rates must name a symbol once"),
+    ],
+)
+def test_a_cost_that_makes_no_sense_is_refused_by_its_key(market: Markets, play: Plays, costs, named) -> None:
+    with pytest.raises(ProfileError, match=named):
+        play(market({"A": [100.0] * 3}), {0: {"A": 0.5}}, replace(FREE, **costs), nav=1000.0)
+
+
+@pytest.mark.parametrize(("key", "value"), [("convention", "same_close"), ("rebalancing", "weekly")])
+def test_a_choice_in_plain_letters_is_refused_and_not_played_as_another(market: Markets, play: Plays, key, value):
+    with pytest.raises(ProfileError, match=rf"execution\.{key} must be a"):
+        play(market({"A": [100.0] * 3}), {0: {"A": 0.5}}, **{key: value})
