@@ -72,6 +72,14 @@ def tracks_of(run: RunData, cells: Iterable[RecordedCell]) -> list[Track]:
     return [Track.of(one.key, books[one.key], basis=basis_of(one)) for one in every if one.key in books]
 
 
+def track_of(run: RunData, cell: RecordedCell) -> Track:
+    """Return the track of a cell; Absent where it has no returns, as a cell that failed."""
+    found = tracks_of(run, [cell])
+    if not found:
+        raise Absent(f"cell {cell.key} has no returns: {cell.why or 'none are recorded'}")
+    return found[0]
+
+
 def returns_frame(tracks: Sequence[Track]) -> pl.DataFrame:
     """Return `time` and the returns of each track; a bar that a track lacks is null."""
     frames = [pl.DataFrame({"time": one.times, one.name: one.returns}) for one in tracks]

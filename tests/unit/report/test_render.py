@@ -245,8 +245,12 @@ def test_a_failed_headline_is_said_to_have_failed(run, record_failed):
     data = read_run(run)
     failed = {"baseline": False, "status": "failed", "stamps": (), "why": "singular", "measures": Measures()}
     data.outcomes = tuple(replace(cell, **failed) if cell.key == HEADLINE else cell for cell in data.outcomes)
+    for name in ("returns", "windows"):  # a cell that failed has no rows
+        rows = data.table(name).filter(pl.col("cell") != HEADLINE)
+        data._tables[name] = rows
     html = page_of(data)
     assert f"The headline cell {HEADLINE} failed: singular." in html
+    assert f"Not shown: cell {HEADLINE} has no returns: singular." in html
     record_failed(run, "baseline/custom/other/custom", "no <b>answer</b>")
     assert "failed: no &lt;b&gt;answer&lt;/b&gt;" in page(run)
 

@@ -9,7 +9,7 @@ from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import basis_of, benchmarks, tracks_of, unlike
+from tvquant.report.tracks import basis_of, benchmarks, track_of, tracks_of, unlike
 from tvquant.statistics import annual_returns, market_model
 
 METHOD = (
@@ -24,7 +24,7 @@ METHOD = (
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return alpha and beta to each benchmark of the same basis, annual bars beside them, and what is not compared."""
     cell = run.headline
-    (mine,) = tracks_of(run, [cell])
+    mine = track_of(run, cell)
     others = tracks_of(run, benchmarks(run, cell))
     kept = tuple(_not_compared(run, cell, other) for other in unlike(run, cell))
     if not others:

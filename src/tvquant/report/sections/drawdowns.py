@@ -6,7 +6,7 @@ from tvquant.report.formatting import count, percent
 from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import tracks_of
+from tvquant.report.tracks import track_of
 from tvquant.statistics import Drawdown, drawdowns
 
 SHOWN = 10
@@ -15,7 +15,7 @@ START = "start"
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return the ten deepest drawdowns of the headline."""
-    (mine,) = tracks_of(run, [run.headline])
+    mine = track_of(run, run.headline)
     found, days = drawdowns(mine.returns), mine.days
     if not found:
         return (Text(text=f"{mine.name} never fell below a peak on its {count(len(days))} rows."),)

@@ -6,13 +6,13 @@ from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count, number
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import benchmarks, tracks_of
+from tvquant.report.tracks import benchmarks, track_of, tracks_of
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return rolling Sharpe ratio, volatility and beta to each benchmark on the book's own basis."""
     cell = run.headline
-    (mine,) = tracks_of(run, [cell])
+    mine = track_of(run, cell)
     periods = run.periods_per_year
     window = drawn.window_of(len(mine.returns), periods)
     if window is None:

@@ -9,7 +9,7 @@ from tvquant.report.formatting import count, percent
 from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import tracks_of
+from tvquant.report.tracks import track_of
 from tvquant.statistics import Month, cvar, months, win_rate, without
 
 LEVELS = (0.05, 0.01)
@@ -17,7 +17,7 @@ LEVELS = (0.05, 0.01)
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return win rates, best and worst month and day, the result without them, value at risk and expected shortfall."""
-    (mine,) = tracks_of(run, [run.headline])
+    mine = track_of(run, run.headline)
     periods = run.periods_per_year
     every = months(mine.times, mine.returns)
     returns = mine.returns[: run.headline.measures.n]
