@@ -163,7 +163,7 @@ def simulate(
         chosen = _one_of(Convention, convention, "convention")
     execution = _execution(trading or Trading(), chosen, lag, costs.delisting_haircut)
     options = tuple(declared() for declared in member.options)
-    played = member.simulate(panel, path, options, costs=_cost_model(costs), execution=execution)
+    played = member.simulate(panel, path, options, costs=_cost_model(costs, tables["close"].names), execution=execution)
     return _simulation(
         played,
         ordered(path, execution, len(panel.times)),
@@ -204,7 +204,7 @@ def _execution(trading: Trading, convention: Convention, lag: int, haircut: floa
     )
 
 
-def _cost_model(costs: Costs) -> CostModel:
+def _cost_model(costs: Costs, names: Sequence[str]) -> CostModel:
     """Return the costs as simulation takes them, which looks at their ranges."""
     expected = "expected [{'traded': 0, 'maker_bps': 2, 'taker_bps': 5}, ...]"
     try:
@@ -216,6 +216,11 @@ def _cost_model(costs: Costs) -> CostModel:
             f"costs.cash_yield: expected one rate per year, found {shown(costs.cash_yield)}; a series of rates is "
             "imported into the lake and named in a profile"
         )
+    if not -1.0 < costs.cash_yield <= 1.0:
+        raise ProfileError(f"costs.cash_yield: expected a fraction per year, as 0.04, found {costs.cash_yield:g}")
+    for name in costs.borrow_rates:
+        if name not in names:
+            raise ProfileError(f"costs.borrow_rates: {unknown('name of prices', name, names)}")
     return CostModel(
         slippage_bps=costs.slippage_bps,
         commission_bps=costs.commission_bps,
@@ -329,7 +334,9 @@ def _filled(convention: Convention, lag: int) -> str:
 
 
 def _charged(costs: Costs) -> str:
-    lost = f"{costs.slippage_bps:g} bps slippage" if costs.spread == Spread.FLAT else f"half a {costs.spread} spread"
+    lost = (
+        f"{costs.slippage_bps:g} bps slippage" if costs.spread == Spread.FLAT else f"half of the {costs.spread} spread"
+    )
     taken = "commission by tier" if costs.tiers else f"{costs.commission_bps:g} bps commission"
     moved = f", square-root impact of {costs.impact:g} volatilities" if costs.impact else ""
     own = f" ({len(costs.borrow_rates)} names at rates of their own)" if costs.borrow_rates else ""

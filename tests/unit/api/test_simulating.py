@@ -173,3 +173,16 @@ def test_idle_cash_earns_and_what_moves_the_market_costs_more() -> None:
 def test_a_rule_that_is_none_or_that_is_refused_is_one_line(given: dict[str, object], said: str) -> None:
     with pytest.raises(tv.ProfileError, match=re.escape(said)):
         tv.simulate(WEIGHTS, CLOSES, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"borrow_rates": {"AA": 0.4}}, "costs.borrow_rates: unknown name of prices 'AA'"),
+        ({"cash_yield": 4.0}, "costs.cash_yield: expected a fraction per year, as 0.04, found 4"),
+        ({"cash_yield": float("nan")}, "costs.cash_yield: expected a fraction per year"),
+    ],
+)
+def test_a_rate_of_nobody_and_a_yield_in_percent_are_refused(given: dict[str, object], words: str) -> None:
+    with pytest.raises(tv.ProfileError, match=re.escape(words)):
+        tv.simulate(WEIGHTS, CLOSES, tv.Costs(**given))
