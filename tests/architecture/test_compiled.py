@@ -54,6 +54,26 @@ def test_python_calls_no_function_without_an_entry_from_it() -> None:
     assert not [f"{shown(path)}:{call}" for path in naming for call in _calls(path, without)]
 
 
+def test_parts_of_simulation_are_compiled_once() -> None:
+    """A boolean or whole constant has a type of its own: the part would be compiled once more for it."""
+    room = [path for path in modules() if path.parent == PACKAGE / "simulation"]
+    parts = {
+        node.name for path in room for node in tree(path).body if isinstance(node, ast.FunctionDef) and _compiled(node)
+    }
+    calls = [
+        (f"{shown(path)}:{node.lineno}", node)
+        for path in room
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in parts
+    ]
+    assert len(calls) > 40
+    assert not [
+        place
+        for place, call in calls
+        if any(isinstance(given, ast.Constant) and isinstance(given.value, int) for given in call.args)
+    ]
+
+
 def _marks(node: ast.FunctionDef) -> set[str]:
     return {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
 

@@ -128,7 +128,7 @@ def _hold(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: i
             multiply(market.marks[t:end], account.names[SWAPPED], account.values[SWAPPED])
             t = _mark_and_accrue(market, plans, books, account, t, end)
         else:
-            t = _mark(books, account, t - plans.filled[0], end - t) + plans.filled[0]
+            t = _mark(books, account, t - plans.filled[0], end - plans.filled[0]) + plans.filled[0]
 
 
 @part
@@ -141,7 +141,7 @@ def _mark_and_accrue(market: PriceRows, plans: Plans, books: Books, account: Acc
             pay_funding(plans, books, account, market.marks[t], market.funding[RATES, t], market.funding[BARE, t])
         account.values[HELD, 0] = account.values[HELD, i]
         living = account.tally[ENDED]
-        _mark(books, account, t - first, 1)
+        _mark(books, account, t - first, t + 1 - first)
         alive = account.tally[ENDED] == living
         owe(books, account, account.values[LENT, i], account.values[SWAPPED, i])
         t, i = t + 1, i + 1
@@ -149,13 +149,13 @@ def _mark_and_accrue(market: PriceRows, plans: Plans, books: Books, account: Acc
 
 
 @part
-def _mark(books: Books, account: Accounts, out: int, rows: int) -> int:
-    """Write the equity of a stretch of rows; return the row behind the last one, which is the first that ruins a book.
+def _mark(books: Books, account: Accounts, out: int, until: int) -> int:
+    """Write the equity of rows from `out` to before `until`; return the row behind the last, or behind the first ruin.
 
     What is held changes in that row, and with it the values of those that follow.
     """
     cash, before, start, value = account.money[CASH], account.money[BEFORE], account.start, account.values[HELD]
-    for i in range(rows):
+    for i in range(until - out):
         ruined = False
         for k in range(len(cash)):
             equity = cash[k] + value[i, k]
@@ -166,7 +166,7 @@ def _mark(books: Books, account: Accounts, out: int, rows: int) -> int:
         if ruined:
             _bury(books, account)
             return out + i + 1
-    return out + rows
+    return until
 
 
 @part
