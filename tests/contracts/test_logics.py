@@ -311,6 +311,13 @@ def test_carry_is_not_known_where_no_payment_is() -> None:
     np.testing.assert_array_equal(gate_of("carry", half), gate_of("carry", twice))
 
 
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_swap_that_pays_nothing_is_carried_by_nobody(direction: Direction) -> None:
+    gate = LOGICS["carry"].gate
+    assert gate is not None
+    assert (gate(replace(bars(8), funding=np.zeros(N)), direction, (CarryOptions(hurdle=0.0),))[10:] == 0.0).all()
+
+
 @pytest.mark.requirement("R-SYN-04")
 @BOTH
 def test_a_stream_is_the_gate_of_the_row_before_times_the_asset(name: str, direction: Direction) -> None:
