@@ -101,4 +101,5 @@ def test_a_simulator_that_refuses_what_the_profile_asks_is_left_out_with_a_notic
 ) -> None:
     shown = tvquant("run", "mine", "-w", home, "--dry-run", "--json")
     assert shown.code == 0, shown.err
-    assert "simulator vectorbt refuses borrow (costs.borrow_rate): no book of it is made" in str(shown.document)
+    said = "simulator vectorbt refuses borrow (costs.borrow_rate): no book of it is made; it would keep one with "
+    assert f"{said}costs.borrow_rate: 0.0" in str(shown.document)

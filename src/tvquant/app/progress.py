@@ -15,6 +15,9 @@ class Watcher:
     def steps(self, done: int, total: int) -> None:
         """Receive how many of all decisions are recorded."""
 
+    def books(self, done: int, total: int) -> None:
+        """Receive how many of the books of all decisions are kept."""
+
     def note(self, text: str) -> None:
         """Receive one line that a person should know."""
 
@@ -37,6 +40,10 @@ class Logbook(Watcher):
         if done == total:
             self._write(f"all {total} decisions recorded")
         self.watcher.steps(done, total)
+
+    def books(self, done: int, total: int) -> None:
+        """Pass the number on."""
+        self.watcher.books(done, total)
 
     def note(self, text: str) -> None:
         """Pass on one line that a person should know."""

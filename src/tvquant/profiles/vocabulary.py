@@ -1,5 +1,6 @@
 """The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,7 +123,9 @@ class Vocabulary:
         for simulator in profile.execution.simulators:
             if refused := sorted(asked.keys() & self.refusals.get(simulator, frozenset())):
                 what = ", ".join(f"{one} ({asked[one]})" for one in refused)
-                yield f"simulator {simulator} refuses {what}: no book of it is made"
+                free = [f"{key}: {json.dumps(DEMANDS[key][1])}" for one in refused if (key := asked[one]) in DEMANDS]
+                remedy = f"; it would keep one with {', '.join(free)}" if len(free) == len(refused) else ""
+                yield f"simulator {simulator} refuses {what}: no book of it is made{remedy}"
 
     def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""

@@ -28,6 +28,7 @@ from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.workers import Pool, start
 
 type Progress = Callable[[int], None]
+type Settled = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +85,11 @@ def play_matrix(
     sink: ResultSink,
     jobs: int,
     progress: Progress,
+    settled: Settled = lambda done, total: None,  # noqa: ARG005 (nobody looks)
 ) -> Matrix:
-    """Play and settle every cell; `progress` is given numbers of snapshots as they are made.
+    """Play and settle every cell.
+
+    `progress` is given numbers of snapshots as they are made, then `settled` how many of how many books are kept.
 
     Raises
     ------
@@ -96,7 +100,8 @@ def play_matrix(
     grid, shadows = ([cell for cell in cells if cell.shadow is shadow] for shadow in (False, True))
     progress(sum(len(resumed.rebalances.get(cell.key, ())) for cell in cells))
     with Pool(jobs, engine) as pool:
-        play, withheld = _Play(engine=engine, resumed=resumed, pool=pool, sink=sink, progress=progress), Withheld()
+        withheld = Withheld()
+        play = _Play(engine=engine, resumed=resumed, pool=pool, sink=sink, progress=progress, settled=settled)
         play.begin(grid, recorder)
         rebalances = play.decide((*grid, *shadows), recorder, withheld)
         strategies = dict.fromkeys(cell.path.key for cell in grid if not cell.baseline)
@@ -109,7 +114,8 @@ def play_matrix(
             raise ModelError(f"no cell is left: {next(iter(failed.values()))} ({len(failed)} cells failed)")
         play.begin(shadows, recorder)
         withheld.release(recorder)
-        play.settle(shadows, rebalances, recorder)
+        if shadows:
+            play.settle(shadows, rebalances, recorder)
     return matrix
 
 
@@ -140,6 +146,7 @@ class _Play:
     pool: Pool[BacktestEngine]
     sink: ResultSink
     progress: Progress
+    settled: Settled
 
     def begin(self, cells: Sequence[Cell], recorder: Recorder) -> None:
         """Record the intent of every cell that has not ended."""
@@ -190,7 +197,8 @@ class _Play:
         """
         failed, leaves, ended = {}, {}, self.resumed.leaves
         outcomes = self.pool.run(_settle, ((cell, tuple(rebalances[cell.path.key])) for cell in cells))
-        for cell, outcome in zip(cells, outcomes, strict=True):
+        self.settled(0, len(cells))
+        for done, (cell, outcome) in enumerate(zip(cells, outcomes, strict=True), 1):
             if isinstance(outcome, ModelError):
                 failed[cell.key], leaves[cell.key] = str(outcome), f"failed: {outcome}"
             else:
@@ -204,6 +212,7 @@ class _Play:
                     f"cell {cell.key} was recorded as {ended[cell.key]} and settles as {leaves[cell.key]} "
                     "now: what it was decided on has changed; start the run anew"
                 )
+            self.settled(done, len(cells))
         return Matrix(failed=failed, leaves=leaves)
 
 

@@ -17,6 +17,8 @@ from tvquant.app.progress import Watcher
 
 COMPILING = 3.0
 """Seconds of compiling after which a note says so."""
+BOOKS = ", books"
+"""What is counted when all is decided."""
 EVERY = 5.0
 """Seconds from one line of progress to the next, where no person watches."""
 
@@ -50,6 +52,13 @@ class Progress(Watcher):
             self._since = now, done
         self._done, self._total = done, total
         self._display.move(done, total)
+
+    def books(self, done: int, total: int) -> None:
+        """Show how many books are kept, counted anew."""
+        if not done:
+            self._what, self._done = f"{self._what.removesuffix(BOOKS)}{BOOKS}", 0
+            self._display.begin(self._what)
+        self.steps(done, total)
 
     def line(self) -> str:
         """Return where the command is, in a line."""

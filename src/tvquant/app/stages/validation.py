@@ -29,6 +29,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
         sink=store,
         jobs=context.jobs,
         progress=counting(context.progress, sum(len(grids[cell.path.schedule]) for cell in cells)),
+        settled=context.progress.books,
     )
     tables = [path.relative_to(folder.path).as_posix() for path in store.compact()]
     leaves = dict(matrix.leaves)

@@ -93,6 +93,25 @@ def test_commands_that_read_the_whole_lake_say_that_they_are_at_it(
     assert f"{words}: 0 s" in said.err.splitlines()
 
 
+def test_books_are_counted_when_all_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(watching.time, "perf_counter", lambda: now[0])
+    with watching.progress_shown("run") as progress:
+        progress.stage(15, "validation")
+        progress.steps(40, 40)
+        for part in (6, 1):  # the grid, then challengers
+            progress.books(0, part)
+            assert progress.line() == f"stage 15 validation, books: 0 of {part}, {now[0] - 1000.0:.0f} s"
+            now[0] += 10.0
+            progress.books(1, part)
+        progress.books(0, 6)
+        now[0] += 10.0
+        progress.books(1, 6)
+        now[0] += 10.0
+        progress.books(3, 6)
+        assert progress.line() == "stage 15 validation, books: 3 of 6, 40 s, about 15 s to go"
+
+
 def test_time_left_is_what_the_rest_takes_at_the_pace_since_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr(watching.time, "perf_counter", lambda: now[0])
