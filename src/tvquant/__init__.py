@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tvquant.api.optimising import Optimised, optimise
     from tvquant.api.rating import ratings
     from tvquant.api.runs import Run
-    from tvquant.api.simulating import Costs, Simulation, Trading, simulate
+    from tvquant.api.simulating import Costs, Simulation, Trading, simulate, simulate_many
     from tvquant.api.workspaces import Workspace
 
 __version__ = VERSION
@@ -39,6 +39,7 @@ __all__ = [
     "scan",
     "select",
     "simulate",
+    "simulate_many",
 ]
 
 _MODULES = {
@@ -55,6 +56,7 @@ _MODULES = {
     "scan": "choosing",
     "select": "choosing",
     "simulate": "simulating",
+    "simulate_many": "simulating",
 }
 """Name -> the module of `tvquant.api` that has it."""
 

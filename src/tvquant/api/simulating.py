@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tvquant.api import frames
+from tvquant.api.books import panel_of, path_on, prices_of
 from tvquant.api.years import periods_per_year
 from tvquant.core.books import Convention, CostModel, Execution, FeeTier, Rebalancing, SimResult, Spread, WeightPath
 from tvquant.core.errors import ProfileError
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Basis, Floats, Panel, Times
-from tvquant.core.quoting import several, shown
+from tvquant.core.panel import Times
+from tvquant.core.quoting import shown
 from tvquant.core.stamps import Stamps
-from tvquant.lake.writing import headers
 from tvquant.profiles.messages import unknown
 
 if TYPE_CHECKING:
     import polars as pl
-
-FIELDS = ("open", "high", "low", "volume", "close")
-MOST = 10.0
-"""Gross weight (a fraction of equity) beyond which weights are taken for percents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +149,11 @@ def simulate(
         raise ProfileError(f"trading: expected tv.Trading(rebalancing='daily', ...), found {shown(trading)}")
     costs = costs or Costs()
     member = SIMULATORS[_simulator(simulator)]
-    tables = _prices(prices)
-    path, panel = _book(frames.wide(weights, "weights"), tables)
+    tables, given = prices_of(prices), frames.wide(weights, "weights")
+    panel = panel_of(given.names, tables)
+    path = path_on(panel, given)
     periods, said = periods_per_year(calendar, panel.times)
-    if convention is None:
-        chosen = Convention.NEXT_OPEN if "open" in tables else Convention.NEXT_CLOSE
-    else:
-        chosen = _one_of(Convention, convention, "convention")
+    chosen = _convention(convention, tables)
     execution = _execution(trading or Trading(), chosen, lag, costs.delisting_haircut)
     options = tuple(declared() for declared in member.options)
     played = member.simulate(panel, path, options, costs=_cost_model(costs, tables["close"].names), execution=execution)
@@ -171,6 +164,62 @@ def simulate(
         periods,
         (_filled(chosen, lag), *_traded(execution), _charged(costs), said),
     )
+
+
+def simulate_many(
+    weights: Mapping[str, Any],
+    prices: Any,
+    costs: Costs | None = None,
+    *,
+    convention: str | None = None,
+    lag: int = 0,
+) -> "pl.DataFrame":
+    """Return the equity of many books at the same prices: `time`, and a column for each name of `weights`.
+
+    Every figure is that of `simulate` with the same costs, which must be flat ones; books that decide on the same dates
+    are kept at once, a thousand in the time of ten. A book has no equity (null) before its first fill.
+
+    Parameters
+    ----------
+    weights : name of a book -> its weights, as `simulate` takes them.
+    prices, costs, convention, lag : as `simulate` takes them.
+
+    Raises
+    ------
+    ProfileError : as `simulate`; costs beyond slippage, commission, borrow rate and haircut; no book at all.
+    ModelError : as `simulate`.
+    """
+    import polars as pl
+
+    from tvquant.simulation.batch import play_paths
+
+    if not isinstance(weights, Mapping) or not weights or "time" in weights:
+        raise ProfileError(f"weights: expected name -> frame, no name being 'time', found {shown(weights)}")
+    if not isinstance(costs, Costs | None):
+        raise ProfileError(f"costs: expected tv.Costs(slippage_bps=5, ...), found {shown(costs)}")
+    costs = costs or Costs()
+    tables = prices_of(prices)
+    given = {name: frames.wide(one, f"weights[{name!r}]") for name, one in weights.items()}
+    panel = panel_of(tuple(dict.fromkeys(name for one in given.values() for name in one.names)), tables)
+    played = play_paths(
+        panel,
+        [path_on(panel, one) for one in given.values()],
+        costs=_cost_model(costs, tables["close"].names),
+        execution=_execution(Trading(), _convention(convention, tables), lag, costs.delisting_haircut),
+    )
+    levels = {}
+    for name, (books, column) in zip(given, played, strict=True):
+        before = pl.repeat(None, len(panel.times) - len(books.times), dtype=pl.Float64, eager=True)
+        levels[name] = before.append(pl.Series(books.equity[:, column]))
+    made = pl.DataFrame({"time": panel.times, **levels})
+    return made.slice(min(len(panel.times) - len(books.times) for books, _ in played))
+
+
+def _convention(convention: str | None, tables: Mapping[str, frames.Wide]) -> Convention:
+    """Return the convention that is meant; where nothing is said the next open, or the next close without opens."""
+    if convention is None:
+        return Convention.NEXT_OPEN if "open" in tables else Convention.NEXT_CLOSE
+    return _one_of(Convention, convention, "convention")
 
 
 def _simulator(name: str) -> str:
@@ -232,95 +281,6 @@ def _cost_model(costs: Costs, names: Sequence[str]) -> CostModel:
         maker_share=costs.maker_share,
         impact=costs.impact,
     )
-
-
-def _prices(prices: Any) -> dict[str, frames.Wide]:
-    """Return wide frames by field, of one shape; `close` is always there."""
-    if isinstance(prices, Mapping):
-        if "close" not in prices or set(prices) - set(FIELDS):
-            raise ProfileError(
-                f"prices: expected frames for close and perhaps {', '.join(FIELDS[:-1])}, found {several(list(prices))}"
-            )
-        tables = {name: frames.wide(frame, f"prices[{name!r}]") for name, frame in prices.items()}
-    else:
-        given = frames.as_polars(prices, "prices")
-        in_rows = any(headers.meant(name) == "symbol" for name in given.columns)
-        if in_rows:
-            every, _, _ = frames.bars(given, "prices").spread()
-            tables = {name: every[name] for name in FIELDS if name in every}
-        else:
-            tables = {"close": frames.wide(given, "prices")}
-    close = tables["close"]
-    for name, table in tables.items():
-        if table.names != close.names or not np.array_equal(table.times, close.times):
-            raise ProfileError(f"prices: {name} and close have different dates or names; reindex one as the other")
-        low = np.argwhere(table.values < 0.0 if name == "volume" else table.values <= 0.0)
-        if len(low):
-            t, j = low[0]
-            at = f"{name} of {table.names[j]} on {frames.day(table.times[t])} is {table.values[t, j]:g}"
-            raise ProfileError(f"prices: {at}, expected a number above zero; write NaN where there is no bar")
-    return tables
-
-
-def _book(weights: frames.Wide, tables: Mapping[str, frames.Wide]) -> tuple[WeightPath, Panel]:
-    """Return the decisions, and the panel of the names that they weigh."""
-    close = tables["close"]
-    strange = [name for name in weights.names if name not in close.names]
-    if strange:
-        raise ProfileError(f"weights: prices have no column {several(strange)}; they have {several(close.names)}")
-    at = np.searchsorted(close.times, weights.times)
-    found = at < len(close.times)
-    found[found] = close.times[at[found]] == weights.times[found]
-    if not found.all():
-        bad = frames.day(weights.times[int(np.argmin(found))])
-        raise ProfileError(f"weights: prices have no row of {bad}; decide on a date that has prices")
-    _refuse_weights(weights)
-    place = {name: j for j, name in enumerate(close.names)}
-    columns = np.array([place[name] for name in weights.names])
-    columns = columns[np.argsort(np.argmax(~np.isnan(close.values[:, columns]), axis=0), kind="stable")]
-    values: dict[str, Floats] = {name: wide.values[:, columns] for name, wide in tables.items()}
-    never = np.isnan(values["close"]).all(axis=0)
-    if never.any():
-        raise ProfileError(f"prices: {close.names[columns[int(np.argmax(never))]]} has no price at all")
-    panel = Panel(
-        times=close.times,
-        instruments=tuple(_instrument(close.names[j]) for j in columns),
-        fields=values,
-        known_at=np.broadcast_to(close.times[:, None], values["close"].shape),
-        tradable=~np.isnan(values["close"]),
-        bases=(Basis.TOTAL,) * len(columns),
-        stamps=(frozenset(),) * len(columns),
-        calendar="24x7",
-    )
-    mine = {name: j for j, name in enumerate(weights.names)}
-    net = weights.values[:, [mine[key] for key in panel.keys]]
-    return WeightPath(keys=panel.keys, decided=at.astype(np.int64), net=net), panel
-
-
-def _refuse_weights(weights: frames.Wide) -> None:
-    empty = np.argwhere(np.isnan(weights.values))
-    if len(empty):
-        k, j = empty[0]
-        raise ProfileError(
-            f"weights: {weights.names[j]} on {frames.day(weights.times[k])} is empty; write 0 for a name that is not "
-            'held, and leave out dates without a decision (dropna(how="all"))'
-        )
-    gross = np.abs(weights.values).sum(axis=1)
-    if gross.max() > MOST:
-        k = int(np.argmax(gross > MOST))
-        raise ProfileError(
-            f"weights: on {frames.day(weights.times[k])} they sum to {gross[k]:g} times equity without their signs, of "
-            f"{MOST:g} at most; weights are fractions: 60 % is 0.6"
-        )
-
-
-def _instrument(name: str) -> Instrument:
-    """Return a name as something that is bought for cash and sold short on loan."""
-    if name.endswith(".P"):
-        raise ProfileError(
-            f"prices: {name} is a perpetual swap, whose funding a frame of prices has not; import it and run a profile"
-        )
-    return Instrument(symbol=name, kinds=frozenset({Kind.STOCK}), currency="USD", calendar="24x7")
 
 
 def _filled(convention: Convention, lag: int) -> str:

@@ -186,3 +186,38 @@ def test_a_rule_that_is_none_or_that_is_refused_is_one_line(given: dict[str, obj
 def test_a_rate_of_nobody_and_a_yield_in_percent_are_refused(given: dict[str, object], words: str) -> None:
     with pytest.raises(tv.ProfileError, match=re.escape(words)):
         tv.simulate(WEIGHTS, CLOSES, tv.Costs(**given))
+
+
+def test_many_books_are_those_of_one_by_one() -> None:
+    """Of other names, dates and sides; a ruined one stays at nothing, and none begins before its first fill."""
+    late = WEIGHTS.set_axis(DAYS[[5, 12]])
+    many = {
+        "both": WEIGHTS, "other sides": -WEIGHTS, "one name": WEIGHTS[["B"]], "late": late,
+        "ruined": pd.DataFrame({"A": [-9.0]}, index=DAYS[[0]]),
+    }  # fmt: skip
+    made = tv.simulate_many(many, CLOSES, tv.Costs(slippage_bps=7), convention="same_close", lag=1)
+    assert made.columns == ["time", *many]
+    for name, weights in many.items():
+        alone = tv.simulate(weights, CLOSES, tv.Costs(slippage_bps=7), convention="same_close", lag=1)
+        filled = made.filter(made[name].is_not_null())
+        assert filled["time"].to_list() == alone.equity["time"].to_list()
+        np.testing.assert_allclose(filled[name], alone.equity["equity"], rtol=1e-12, atol=1e-15)
+    assert made["ruined"][-1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("weights", "costs", "said"),
+    [
+        ({}, None, "weights: expected name -> frame"),
+        (WEIGHTS, None, "weights: expected name -> frame"),
+        (
+            {"one": WEIGHTS},
+            tv.Costs(cash_yield=0.02),
+            "costs.cash_yield is 0.02: many books at once",
+        ),
+        ({"one": WEIGHTS.assign(C=0.1)}, None, "weights: prices have no column C"),
+    ],
+)
+def test_what_is_not_many_books_is_refused(weights: object, costs: tv.Costs | None, said: str) -> None:
+    with pytest.raises(tv.ProfileError, match=re.escape(said)):
+        tv.simulate_many(weights, CLOSES, costs)
