@@ -13,7 +13,7 @@ import pytest
 
 from builders.hand_books import FREE, HOUSE, HandBook, hand_book
 from builders.simulators import played, players
-from tvquant.core.books import Convention, CostModel, FeeTier, Spread
+from tvquant.core.books import Convention, CostModel, FeeTier, Rebalancing, Spread
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.simulation import SIMULATORS, refusals_of
@@ -252,7 +252,7 @@ def rebalancing() -> Iterator[HandBook]:
         "half in A, restored at every close, with a buffer of a fifth",
         {"A": [100, 110, 99]}, {0: {"A": 0.625}},
         [1.0, 1.05, 0.9975],  # .5 of 1 at 100; .525 at 110, that is .4725 at 99, beside .525 of cash
-        rules={"rebalancing": "daily", "buffer": 0.2},
+        rules={"rebalancing": Rebalancing.DAILY, "buffer": 0.2},
         quantities={"A": [0.005, 0.525 / 110, 0.49875 / 99]}, cash=[0.5, 0.525, 0.49875],
     )  # fmt: skip
     yield hand_book(
@@ -260,7 +260,7 @@ def rebalancing() -> Iterator[HandBook]:
         {"A": [100, 110, 121, 121]}, {0: {"A": 0.5}, 2: {"A": 0.25}},
         # .005 at 100; at the close of row 1 half of 1.05 is .525 / 110, bought at 110; then a quarter of 1.1025 at 121
         [1.05, 1.05 + 0.525 / 110 * 11, 1.1025],
-        open={"A": [99, 100, 110, 121]}, rules={"convention": NEXT_OPEN, "rebalancing": "daily"},
+        open={"A": [99, 100, 110, 121]}, rules={"convention": NEXT_OPEN, "rebalancing": Rebalancing.DAILY},
         quantities={"A": [0.005, 0.525 / 110, 0.25 * 1.1025 / 121]},
     )  # fmt: skip
     yield hand_book(
