@@ -1,26 +1,18 @@
 """The page of a comparison: why two runs differ, both equities in one figure, then every part as a table."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.comparison import Comparison
 from tvquant.report.comparison_parts import Part, parts
-from tvquant.report.page import write_page
+from tvquant.report.page import Heading, write_page
 from tvquant.report.render import pooled
 from tvquant.report.templating import rendered
 
 FOLDER = "comparisons"
 """Where pages are, beside the folder of all runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """Anchor and title of a section of the page."""
-
-    key: str
-    title: str
 
 
 def write_comparison(found: Comparison, runs: Path) -> Path:

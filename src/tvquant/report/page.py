@@ -1,12 +1,21 @@
 """A page of figures and one table, for what is no run."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tvquant.report.blocks import Figure
 from tvquant.report.files import write
 from tvquant.report.render import PLOTLY, plotly
 from tvquant.report.templating import rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Anchor and title of a section of the page."""
+
+    key: str
+    title: str
 
 
 def write_page(path: Path, html: str, *, within: Path) -> None:

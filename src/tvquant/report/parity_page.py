@@ -1,13 +1,13 @@
 """The page of a parity check: simulators side by side, in the parity setting and in the run's own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tvquant.report.blocks import Block, Facts, Figure, Table, Text
 from tvquant.report.figures import axis, colours, figure, plotted
 from tvquant.report.files import write
 from tvquant.report.formatting import NOTHING, Shown, count, number
+from tvquant.report.page import Heading
 from tvquant.report.performance_figures import days_of
 from tvquant.report.render import FOLDER, SCRIPT, plotly, pooled
 from tvquant.report.templating import rendered
@@ -15,14 +15,7 @@ from tvquant.tournament import parity as kept
 from tvquant.tournament.parity_play import Parity, Side, label, plain, told, words_of
 
 TITLES = ("Parity setting: limits bind", "The run's own setting: implementation risk")
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """Anchor and title of a section of the page."""
-
-    key: str
-    title: str
+"""Of the sides of a parity check, in their order."""
 
 
 def write_page_of(found: Parity, run: Path, name: str) -> Path:
@@ -42,9 +35,8 @@ def write_page_of(found: Parity, run: Path, name: str) -> Path:
 def page_of_parity(found: Parity) -> str:
     """Return the page as HTML; every word is escaped."""
     made: list[tuple[Heading, tuple[Block, ...]]] = [(Heading("verdict", "Verdict"), _verdict(found))]
-    titles = ("Parity setting: limits bind", "The run's own setting: implementation risk")
     made += [
-        (Heading(one.setting.name.value, title), _side(one)) for one, title in zip(found.sides, titles, strict=True)
+        (Heading(one.setting.name.value, title), _side(one)) for one, title in zip(found.sides, TITLES, strict=True)
     ]
     axes, sections = pooled(made)
     return rendered("parity.html", run_id=found.run, cell=found.cell, root="../", sections=sections, axes=axes)
@@ -103,7 +95,7 @@ def _figures(one: Side) -> Table:
             f"{pair.first}, {pair.second}",
             label(each.name),
             *(_value(each.name, value) for value in (each.first, each.second)),
-            _share(each),
+            _share(each, each.difference),
             _share(each, each.limit) if pair.binds else NOTHING,
             ("yes" if each.passed else "no") if pair.binds else NOTHING,
         )
@@ -123,12 +115,9 @@ def _value(name: str, value: float | None) -> Shown:
     return number(value, 6)
 
 
-def _share(each: kept.Figure, value: float | None = None) -> Shown:
-    """Return a difference or a limit: basis points of what is a fraction, else the figure itself."""
-    shown = each.difference if value is None else value
-    if shown is None:
-        return Shown.of(NOTHING, None)
-    return Shown.of(told(each, shown), shown)
+def _share(each: kept.Figure, value: float | None) -> Shown:
+    """Return a difference or a limit as people read it, and the number that it is."""
+    return Shown.of(NOTHING if value is None else told(each, value), value)
 
 
 def _paths(one: Side) -> Figure:
