@@ -62,6 +62,15 @@ def test_every_strategy_has_its_purity_net_gross_and_beta(run: Path) -> None:
     assert mine[10] == number(found.beta)
 
 
+def test_a_strategy_without_a_recorded_decision_has_no_figures(run: Path) -> None:
+    path = run / "results" / "windows.parquet"
+    pl.read_parquet(path).filter(pl.col("cell") != HEADLINE).write_parquet(path)
+    _, table = blocks(run)[:2]
+    assert isinstance(table, Table)
+    mine = next(row for row in table.rows if row[0] == HEADLINE)
+    assert mine[6:10] == ("–", "–", "–", "–")
+
+
 @pytest.mark.requirement("R-SYN-06")
 def test_what_is_not_pure_is_a_warning_with_its_figures(run: Path) -> None:
     held = int(windows(run)["contributions"].sum())

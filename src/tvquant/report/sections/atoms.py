@@ -77,12 +77,12 @@ def _verdict(books: dict[str, pl.DataFrame]) -> Text:
 def _row(run: RunData, cell: RecordedCell, book: pl.DataFrame) -> tuple[str, ...]:
     sums = {name: int(book[name].sum()) for name in COUNTS}
     pure = 1.0 - (sums["inverted"] + sums["contradicted"]) / sums["contributions"] if sums["contributions"] else None
-    gross, net = (float(book[name].mean() or 0.0) for name in ("gross", "net"))  # type: ignore[arg-type]
+    gross, net, cash = (_mean(book[name].to_numpy()) for name in ("gross", "net", "cash"))
     return (
         cell.key,
         *(count(sums[name]) for name in COUNTS),
         percent(pure),
-        percent(1.0 - float(book["cash"].mean())),  # type: ignore[arg-type]
+        percent(None if cash is None else 1.0 - cash),
         percent(gross),
         percent(net),
         _beta(run, cell),
