@@ -30,6 +30,8 @@ from tvquant.tournament.cells import cells, headline
 
 DRAWN_FROM = (MANIFEST, HEALTH, "results/", "shadow/")
 """Files of a run, and how their names begin, that a report draws from."""
+DIGITS = 9
+"""Of a Sharpe ratio, by which cells are ranked."""
 
 
 class RunData(RecordedRun):
@@ -42,7 +44,7 @@ class RunData(RecordedRun):
 
     @cached_property
     def cells(self) -> tuple[RecordedCell, ...]:
-        """Strategies by Sharpe ratio, then baselines; those without one last."""
+        """Strategies by Sharpe ratio, then baselines; those without one last, equal ones by key."""
         return tuple(sorted(self.outcomes, key=_rank))
 
     @property
@@ -214,5 +216,6 @@ def health_counts(assets: Iterable[AssetHealth]) -> dict[str, int]:
 
 
 def _rank(cell: RecordedCell) -> tuple[bool, bool, float, str]:
+    """Return what a cell is sorted by; the ratios of one book by several simulators are equal but for last digits."""
     sharpe = cell.measures.sharpe
-    return (cell.baseline, sharpe is None, 0.0 if sharpe is None else -sharpe, cell.key)
+    return (cell.baseline, sharpe is None, 0.0 if sharpe is None else -round(sharpe, DIGITS), cell.key)

@@ -1,6 +1,7 @@
 """Reading a run folder: standings, and what is said when something is not there."""
 
 import json
+from dataclasses import replace
 from math import nan
 
 import pytest
@@ -18,11 +19,22 @@ def test_strategies_come_first_by_sharpe_then_baselines(run):
     rows = standings(run)
     assert [row["baseline"] for row in rows] == [False] * 5 + [True] * 3
     for rank in (rows[:5], rows[5:]):
-        sharpes = [row["sharpe"] for row in rank]
-        assert sharpes == sorted(sharpes, reverse=True)
+        order = [(-round(row["sharpe"], 9), row["cell"]) for row in rank]
+        assert order == sorted(order)
     outcome = {r.chain: r.metrics["sharpe"] for r in records(run, kind="outcome") if r.chain != "run"}
     assert {row["cell"]: row["sharpe"] for row in rows} == outcome
     assert {"current_only", "no_volume"} <= set(rows[0]["stamps"])
+
+
+def test_ratios_that_differ_in_their_last_digits_are_equal_and_ranked_by_key(run):
+    data = read_run(run)
+    one = data.headline
+    twin, better = (
+        replace(one, key=f"{one.key.rpartition('/')[0]}/{name}", measures=replace(one.measures, sharpe=sharpe))
+        for name, sharpe in (("vectorbt", one.measures.sharpe + 1e-12), ("better", one.measures.sharpe + 1e-6))
+    )
+    data.outcomes = (twin, one, better)
+    assert [cell.key.rpartition("/")[2] for cell in data.cells] == ["better", "custom", "vectorbt"]
 
 
 def test_a_failed_cell_has_every_key_and_the_reason(run, record_failed):

@@ -18,7 +18,8 @@ HEAD = (
 NOTE = (
     "Bold is the headline. PSR is the probability that the true Sharpe ratio is above 0. "
     "CVaR is the mean of the worst 5 % of single-row returns (of those that are not 0 where most are 0); "
-    "turnover is one-way, the mean over the fills; baselines are what a strategy must beat and are no trials."
+    "turnover is one-way, the mean over decisions that were traded; baselines are what a strategy must beat and are no "
+    "trials."
 )
 
 
