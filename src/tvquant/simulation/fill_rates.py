@@ -56,8 +56,13 @@ def check_fields(panel: Panel, costs: CostModel) -> None:
             f"costs.spread {costs.spread} is measured of highs and lows, and this panel has no {missing[0]!r}; set it "
             "to flat"
         )
-    if costs.impact > 0.0 and not {"volume", "quote_volume"} & set(panel.fields):
-        raise ProfileError("costs.impact is measured of volumes, and this panel has none; set it to 0")
+    if costs.impact > 0.0:
+        _check_volumes(panel, "costs.impact", "0")
+
+
+def _check_volumes(panel: Panel, key: str, off: str) -> None:
+    if not {"volume", "quote_volume"} & set(panel.fields):
+        raise ProfileError(f"{key} is measured of volumes, and this panel has none: it can only be {off}")
 
 
 def tiers_of(costs: CostModel, nav: float | None) -> Floats:
@@ -109,7 +114,7 @@ class _Impacts:
     """Volatility of the last bars over the root of their mean traded value."""
 
     def __init__(self, panel: Panel) -> None:
-        self._close, self._value = panel.fields["close"], _traded_values(panel, "costs.impact", "0")
+        self._close, self._value = panel.fields["close"], _traded_values(panel)
 
     def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
         close = self._close[bars, j] * units
@@ -125,14 +130,13 @@ def mean_traded_value(panel: Panel, columns: Columns, decided: NDArray[np.int64]
     ------
     ProfileError : the panel has no volume, which `key` of the profile needs.
     """
-    return np.nan_to_num(_of_each(panel, columns, decided, _Traded(_traded_values(panel, key, "null"))))
+    _check_volumes(panel, key, "null")
+    return np.nan_to_num(_of_each(panel, columns, decided, _Traded(_traded_values(panel))))
 
 
-def _traded_values(panel: Panel, key: str, off: str) -> Floats:
-    """Return what each bar traded (T x N) in quote currency: quote volume, else close x volume; refused without."""
+def _traded_values(panel: Panel) -> Floats:
+    """Return what each bar traded (T x N) in quote currency: quote volume, else close x volume."""
     fields = panel.fields
-    if not {"volume", "quote_volume"} & set(fields):
-        raise ProfileError(f"{key} is measured of volumes, and this panel has none; set it to {off}")
     value = np.full(fields["close"].shape, np.nan)
     if "volume" in fields:
         value = fields["volume"] * fields["close"]

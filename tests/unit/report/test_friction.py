@@ -71,10 +71,17 @@ def test_every_book_has_its_row(run):
     ]
     assert "not played: convention next_open needs" in timing.rows[-3][0]
     assert {row[5] for row in timing.rows} == {"–"}
-    assert any("160 rows are fewer than ten blocks of 20" in text.text for text in of(Text, blocks))
+    assert any("160 rows are fewer than 10 blocks of 20" in text.text for text in of(Text, blocks))
     whole = next(row for row in data.rows() if row["cell"] == HEADLINE)
     assert costs.rows[0][3] == timing.rows[0][1] == f"{100 * whole['cagr']:.2f} %"
     assert costs.rows[0][-1] == timing.rows[0][-1] == "160"
+
+
+def test_why_there_is_no_interval_is_not_said_of_a_span_that_is_long_enough(run):
+    edit(run, setting("rows", [(only("as_is"), 200)]))
+    said = [text.text for text in of(Text, drawn(run))]
+    assert not any("fewer than" in text for text in said)
+    assert any("no book of other timing was played that differs" in text for text in said)
 
 
 def test_break_even_is_told_alone_and_against_the_best_baseline(run):
@@ -117,7 +124,8 @@ def test_where_no_rung_is_the_end_that_is_said(run, growth, card, words):
 def test_capacity_is_a_curve_or_the_reason_that_there_is_none(run):
     reasons = [text.text for text in of(Text, drawn(run)) if text.tone == "missing"]
     assert len(reasons) == 1
-    assert reasons[0].startswith("Capacity is not known: ")
+    why = "costs.impact is measured of volumes, and this panel has none: it can only be 0"
+    assert reasons[0] == f"Capacity is not known: {why}."
     sizes = pl.col("nav").log10()
     played = only("nav")
     edit(
@@ -131,6 +139,8 @@ def test_capacity_is_a_curve_or_the_reason_that_there_is_none(run):
     assert curve.spec["data"][1]["y"][0] == pytest.approx(20.0)
     assert curve.spec["data"][1]["x"][0] == 1e5
     assert any("half of the growth of 100 k is left at 10 m, none at 1 bn" in text.text for text in of(Text, blocks))
+    edit(run, pl.when(played).then(0.20).otherwise(pl.col("log_growth")).alias("log_growth"))
+    assert any("is left at 10 bn, some is still left at 10 bn" in text.text for text in of(Text, drawn(run)))
 
 
 def test_intervals_are_drawn_where_there_are_some(run):

@@ -14,15 +14,18 @@ from tvquant.report.formatting import NOTHING, Shown, count, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import benchmarks
+from tvquant.statistics.paired_differences import LEAST_BLOCKS
 from tvquant.tournament.friction import (
     AS_IS,
     BLOCK,
     CONFIDENCE,
     CONVENTION,
+    LADDER,
     LAG,
     NAV,
     SLIPPAGE,
     STRESS,
+    STRESSED,
     TIMING,
     break_even,
     capacity,
@@ -84,7 +87,7 @@ def _facts(mine: pl.DataFrame, left: tuple[float | None, float | None], best: st
     stressed = _one(mine, STRESS)
     pairs = [
         (f"{kept[1]} as it is", percent(plain[kept[0]])),
-        (f"{kept[1]} at 10 + 4 bps", percent(stressed[kept[0]])),
+        (f"{kept[1]} at {' + '.join(f'{bps:g}' for bps in STRESSED)} bps", percent(stressed[kept[0]])),
         (f"{kept[1]} one bar later", percent(later[kept[0]])),
         ("break-even slippage", _bps(left[0])),
     ]
@@ -180,7 +183,7 @@ def _timing_figure(mine: pl.DataFrame) -> Figure | Text:
     """Return mean differences with their intervals, one line each; why there are none where that is so."""
     found = mine.filter(pl.col("group").is_in(TIMING) & pl.col("mean_difference").is_not_null())
     if not len(found):
-        return Text(text=f"No interval is told: {_one(mine, AS_IS)['rows']} rows are fewer than ten blocks of {BLOCK}.")
+        return Text(text=f"No interval is told: {_untold(_one(mine, AS_IS)['rows'])}.")
     lines = list(found.iter_rows(named=True))[::-1]
     trace = {
         "type": "scatter", "mode": "markers", "name": "mean difference", "y": [_named(one) for one in lines],
@@ -200,6 +203,12 @@ def _timing_figure(mine: pl.DataFrame) -> Figure | Text:
         xaxis=axis("mean return beside the book as it is, % per year"),
         yaxis=axis("", type="category") | {"title": {"text": "the same orders", "standoff": 18}},
     )  # fmt: skip
+
+
+def _untold(rows: int) -> str:
+    if rows // BLOCK < LEAST_BLOCKS:
+        return f"{rows} rows are fewer than {LEAST_BLOCKS} blocks of {BLOCK}"
+    return "no book of other timing was played that differs from the one as it is on enough rows"
 
 
 def _sizes(mine: pl.DataFrame, participation: float | None) -> tuple[Block, ...]:
@@ -234,7 +243,7 @@ def _capacity(played: pl.DataFrame) -> str:
     half, none = (capacity(sizes, left, share) for share in (HALF, 0.0))
     if half is None:
         return "There is no growth that size could take."
-    most = f"{sizes[-1]:.0e}".replace("e+", "e")
+    most = _size(sizes[-1])
     parts = [
         f"half of the growth of {_size(sizes[0])} is left at {_size(half)}" if math.isfinite(half)
         else f"more than half of the growth of {_size(sizes[0])} is left at {most}",
@@ -321,8 +330,9 @@ def _interval(one: Mapping[str, Any]) -> str:
 def _bps(at: float | None, nothing: str = "none") -> str:
     if at is None:
         return NOTHING
-    known = at if math.isfinite(at) else None
-    return Shown.of(nothing if at == -math.inf else "> 100 bps" if at == math.inf else f"{at:.1f} bps", known)
+    if math.isfinite(at):
+        return Shown.of(f"{at:.1f} bps", at)
+    return Shown.of(nothing if at < 0.0 else f"> {LADDER[-1]:g} bps", None)
 
 
 def _size(nav: float) -> str:
