@@ -128,6 +128,8 @@ def test_a_library_keeps_the_book_of_a_run_to_the_last_digits(home: Path, tvquan
     assert said.code == 0, said.err
     strict, own = said.document["settings"]
     assert strict["played"] == ["custom", "vectorbt"]
+    assert Path(said.document["record"]).name == "all+custom+equal_weight+custom@custom+vectorbt.json"
+    assert Path(said.document["page"]).name == "all+custom+equal_weight+custom@custom+vectorbt.html"
     (pair,) = strict["pairs"]
     assert max(one["difference"] for one in pair["figures"]) < 1e-9
     # All of the capital is long in the run: the library has no credit for the costs, and says what to do.
@@ -250,7 +252,7 @@ def test_a_run_that_is_not_played_as_it_was_recorded_is_no_evidence(
     among({"custom": SecondAccount(name="custom", late=1), "second": SecondAccount()})
     said = tvquant("parity", "mine", "-w", home)
     assert said.code == 1
-    assert "is not what these simulators make of its weights" in said.err
+    assert "is not what these simulators make of its weights (its rows are others)" in said.err
     among({"custom": CUSTOM, "second": SecondAccount(), "third": SecondAccount(name="third")})
     others = tvquant("parity", "mine", "--simulators", "second,third", "-w", home)
     assert others.code == 0

@@ -227,14 +227,16 @@ class _Seen:
             return
         recorded = self._case.recorded
         equity, times = recorded["equity"].to_numpy(), recorded["time"].to_numpy()
-        off = 1.0
+        how = "its rows are others"
         if np.array_equal(times, self._book.times):
             off = float((np.abs(self._book.equity - equity) / np.maximum(equity, SAME)).max())
-        if not off <= SAME:
-            raise LedgerError(
-                f"run {run}: its book of {self._case.cell.key} is not what these simulators make of its weights "
-                f"(equity is off by {off:.2g}): it was made by other code; run the profile anew, and compare that"
-            )
+            if off <= SAME:
+                return
+            how = f"equity is off by {off:.2g}"
+        raise LedgerError(
+            f"run {run}: its book of {self._case.cell.key} is not what these simulators make of its weights ({how}): "
+            "it was made by other code; run the profile anew, and compare that"
+        )
 
 
 def _counting(watcher: Watcher, total: int) -> Callable[[SimResult | None], None]:

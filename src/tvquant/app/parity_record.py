@@ -4,6 +4,7 @@ It stands beside what the ledger answers for: a sealed ledger takes no more reco
 code that compared, so that it can be told from one of another run or another version.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from tvquant.tournament.parity_play import Parity, Side, words_of
 FOLDER = "parity"
 
 
-def write_parity(workspace: Workspace, folder: RunFolder, found: Parity) -> tuple[Path, Path]:
+def write_parity(workspace: Workspace, folder: RunFolder, found: Parity, named: Sequence[str]) -> tuple[Path, Path]:
     """Write record and page of a parity check; return where they are.
+
+    One of simulators that were named has their names: it never takes the place of a check of all.
 
     Raises
     ------
@@ -29,7 +32,7 @@ def write_parity(workspace: Workspace, folder: RunFolder, found: Parity) -> tupl
     from tvquant.report import write_index
     from tvquant.report.parity_page import write_page_of
 
-    name = found.cell.replace("/", "+")
+    name = found.cell.replace("/", "+") + (f"@{'+'.join(sorted(set(named)))}" if named else "")
     with workspace.writing():
         folder.write_json(f"{FOLDER}/{name}.json", document(found))
         page = write_page_of(found, folder.path, name)

@@ -56,7 +56,7 @@ def parity(
         found = parity_check.parity(
             home, folder, cell=cell, simulators=named, watcher=progress, timer=time.perf_counter
         )
-    record, page = write_parity(home, folder, found)
+    record, page = write_parity(home, folder, found, named)
     said = document(found) | {"record": str(record), "page": str(page)}
     answer(said, [*_text(found), "", f"record   {record}", f"page     {page}"], as_json=as_json)
     if said["failures"]:
