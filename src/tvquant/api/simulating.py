@@ -1,6 +1,8 @@
 """`simulate`: what target weights come to at given prices and costs, by the house simulator."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from tvquant.api import frames
 from tvquant.api.books import panel_of, path_on, prices_of
 from tvquant.api.years import periods_per_year
 from tvquant.core.books import Convention, CostModel, Execution, FeeTier, Rebalancing, SimResult, Spread, WeightPath
-from tvquant.core.errors import ProfileError
+from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Times
 from tvquant.core.quoting import shown
 from tvquant.core.stamps import Stamps
@@ -67,6 +69,15 @@ class Trading:
     buffer: float = 0.0
     maintenance_margin: float = 0.0
     participation: float | None = None
+
+
+_KEY = re.compile(r"execution\.(\w+)")
+_ARGUMENTS = {
+    **{one.name: f"trading.{one.name}" for one in fields(Trading)},
+    **{name: name for name in ("convention", "lag")},
+    "delisting_haircut": "costs.delisting_haircut",
+}
+"""Key of the section `execution` -> the argument that has its part here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,7 +167,9 @@ def simulate(
     chosen = _convention(convention, tables)
     execution = _execution(trading or Trading(), chosen, lag, costs.delisting_haircut)
     options = tuple(declared() for declared in member.options)
-    played = member.simulate(panel, path, options, costs=_cost_model(costs, tables["close"].names), execution=execution)
+    model = _cost_model(costs, tables["close"].names)
+    with _by_arguments():
+        played = member.simulate(panel, path, options, costs=model, execution=execution)
     return _simulation(
         played,
         ordered(path, execution, len(panel.times)),
@@ -201,18 +214,26 @@ def simulate_many(
     tables = prices_of(prices)
     given = {name: frames.wide(one, f"weights[{name!r}]") for name, one in weights.items()}
     panel = panel_of(tuple(dict.fromkeys(name for one in given.values() for name in one.names)), tables)
-    played = play_paths(
-        panel,
-        [path_on(panel, one) for one in given.values()],
-        costs=_cost_model(costs, tables["close"].names),
-        execution=_execution(Trading(), _convention(convention, tables), lag, costs.delisting_haircut),
-    )
+    paths, model = [path_on(panel, one) for one in given.values()], _cost_model(costs, tables["close"].names)
+    execution = _execution(Trading(), _convention(convention, tables), lag, costs.delisting_haircut)
+    with _by_arguments():
+        played = play_paths(panel, paths, costs=model, execution=execution)
     levels = {}
     for name, (books, column) in zip(given, played, strict=True):
         before = pl.repeat(None, len(panel.times) - len(books.times), dtype=pl.Float64, eager=True)
         levels[name] = before.append(pl.Series(books.equity[:, column]))
     made = pl.DataFrame({"time": panel.times, **levels})
     return made.slice(min(len(panel.times) - len(books.times) for books, _ in played))
+
+
+@contextmanager
+def _by_arguments() -> Iterator[None]:
+    """Let errors name arguments of `simulate` where simulators name keys of the section `execution`."""
+    try:
+        yield
+    except (ProfileError, ModelError) as error:
+        said = _KEY.sub(lambda key: _ARGUMENTS.get(key[1], key[0]), str(error))
+        raise type(error)(said) from error
 
 
 def _convention(convention: str | None, tables: Mapping[str, frames.Wide]) -> Convention:

@@ -104,9 +104,9 @@ def test_a_name_that_ends_is_closed_at_a_haircut_and_named() -> None:
         (WEIGHTS, CLOSES, {"convention": "next"}, "convention: unknown name 'next' - did you mean next_"),
         (WEIGHTS, CLOSES, {"convention": "next_open"}, "use next_close"),
         (WEIGHTS, CLOSES.iloc[::2], {}, "calendar: 20 rows from 2024-01-02 to 2024-02-23 do not say"),
-        (WEIGHTS, CLOSES, {"lag": -1}, "execution.lag must be a number from 0"),
-        (WEIGHTS, CLOSES, {"lag": 1.5}, "execution.lag must be a whole number of rows, found 1.5"),
-        (WEIGHTS, CLOSES, {"lag": "1"}, "execution.lag must be a number from 0 to inf, found '1'"),
+        (WEIGHTS, CLOSES, {"lag": -1}, "lag must be a number from 0"),
+        (WEIGHTS, CLOSES, {"lag": 1.5}, "lag must be a whole number of rows, found 1.5"),
+        (WEIGHTS, CLOSES, {"lag": "1"}, "lag must be a number from 0 to inf, found '1'"),
         (WEIGHTS, CLOSES, {"costs": 0.001}, "costs: expected tv.Costs(slippage_bps=5, ...), found 0.001"),
         (WEIGHTS, CLOSES, {"costs": tv.Costs(slippage_bps="5")}, "costs.slippage_bps must be a number from 0 to 10000"),
         (WEIGHTS.rename(columns={"A": "B:X.P"}), CLOSES.rename(columns={"A": "B:X.P"}), {}, "is a perpetual swap"),
@@ -165,14 +165,24 @@ def test_idle_cash_earns_and_what_moves_the_market_costs_more() -> None:
         ({"costs": tv.Costs(spread="roll")}, "costs.spread: unknown name 'roll'"),
         ({"costs": tv.Costs(tiers=[{"traded": 0}])}, "costs.tiers: expected [{'traded': 0, "),
         ({"costs": tv.Costs(impact=1.0)}, "costs.impact is measured of volumes, and this panel has none"),
+        ({"costs": tv.Costs(tiers=[{"traded": 0, "maker_bps": 2, "taker_bps": 5}])}, "costs.tiers needs trading.nav"),
+        ({"trading": tv.Trading(participation=0.1)}, "trading.participation needs trading.nav"),
+        ({"trading": tv.Trading(band=2.0)}, "trading.band must be a number from 0 to 1"),
+        ({"costs": tv.Costs(delisting_haircut=2.0)}, "costs.delisting_haircut must be a number from 0 to 1"),
+        (
+            {"costs": tv.Costs(borrow_rate=0), "trading": tv.Trading(band=0.1), "simulator": "vectorbt"},
+            "trading.band: simulator vectorbt refuses band",
+        ),
         ({"simulator": "vectorbt"}, "costs.borrow_rate: simulator vectorbt refuses borrow"),
         ({"simulator": "excel"}, "simulator: unknown name 'excel'"),
         ({"trading": {"band": 0.1}}, "trading: expected tv.Trading(rebalancing='daily', ...)"),
     ],
 )
 def test_a_rule_that_is_none_or_that_is_refused_is_one_line(given: dict[str, object], said: str) -> None:
-    with pytest.raises(tv.ProfileError, match=re.escape(said)):
+    with pytest.raises(tv.ProfileError) as caught:
         tv.simulate(WEIGHTS, CLOSES, **given)
+    assert said in str(caught.value)
+    assert "execution." not in str(caught.value)
 
 
 @pytest.mark.parametrize(
