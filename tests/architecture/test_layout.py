@@ -70,6 +70,7 @@ ELSEWHERE = {
     "simulation/batch_single.py": "property/test_simulation_batch.py",
     "simulation/book_events.py": "unit/simulation/test_custom.py",
     "simulation/batch_rows.py": "property/test_simulation_batch.py",
+    "simulation/row_parts.py": "property/test_simulation_batch.py",
     # Sections of one schema: a profile is checked whole.
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",
     "profiles/sections/costs.py": "unit/profiles/test_schema.py",

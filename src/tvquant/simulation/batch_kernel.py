@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.core.panel import Bools
 from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, ROUNDING, PriceRows
 from tvquant.simulation.batch_account import (
     BEFORE,
@@ -46,11 +45,11 @@ from tvquant.simulation.batch_rows import (
     order_quantities,
     owe,
     pay_funding,
-    set_open_prices,
     take_stock,
     value_holdings,
 )
 from tvquant.simulation.compiling import SOURCES, compiled, part
+from tvquant.simulation.row_parts import calm_until, set_open_prices
 
 
 def run(market: PriceRows, plans: Plans, books: Books, start: int, count: int) -> None:
@@ -85,7 +84,7 @@ def _player(sources: int) -> Callable[..., None]:
             busy[plans.decided[fill]] = busy[plans.filled[fill]] = True
         t, first = plans.decided[0], plans.filled[0]
         while t < rows:
-            until = t if busy[t] else _calm_until(market, busy, account, t)
+            until = t if busy[t] else calm_until(market.marks, busy, account.common[LOST_FROM], t)
             if until == t:
                 _step(market, plans, books, account, t)
                 until = t + 1
@@ -97,24 +96,6 @@ def _player(sources: int) -> Callable[..., None]:
 
 
 _play = _player(SOURCES)
-
-
-@part
-def _calm_until(market: PriceRows, busy: Bools, account: Accounts, t: int) -> int:
-    """Return the first row from `t` on that needs every step: a busy one, or one whose mark takes collateral."""
-    lost_from = account.common[LOST_FROM]
-    posted = False
-    for j in range(len(lost_from)):
-        posted |= lost_from[j] < np.inf
-    while t < len(market.marks) and not busy[t]:
-        lost = False
-        if posted:
-            for j in range(len(lost_from)):
-                lost |= market.marks[t, j] >= lost_from[j]
-        if lost:
-            break
-        t += 1
-    return t
 
 
 @part
@@ -210,7 +191,7 @@ def _step(market: PriceRows, plans: Plans, books: Books, account: Accounts, t: i
     if market.eventful[t] and market.actions.shape[1] > 0:
         apply_actions(market, account, t)
     if trades and plans.at_open:
-        set_open_prices(market, account, t)
+        set_open_prices(market, price, t)
         close_lost(books, account)
         value_holdings(account)
         _end_ruined(books, account)

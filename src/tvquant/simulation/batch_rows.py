@@ -42,6 +42,7 @@ from tvquant.simulation.batch_account import (
     Plans,
 )  # fmt: skip
 from tvquant.simulation.compiling import part
+from tvquant.simulation.row_parts import dot, set_values
 
 
 @part
@@ -122,19 +123,6 @@ def apply_actions(market: PriceRows, account: Accounts, t: int) -> None:
                 paid[k] += dividend * held[j, k]
     for k in range(len(cash)):
         cash[k] += paid[k]
-
-
-@part
-def set_open_prices(market: PriceRows, account: Accounts, t: int) -> None:
-    """Set prices to the opening ones; where there is none to the last mark, through a split."""
-    price = account.common[PRICE]
-    for j in range(len(price)):
-        if market.priced[t, j] and market.opens[t, j] > 0.0:
-            price[j] = market.opens[t, j]
-        else:
-            price[j] = market.marks[t - 1, j]
-            if market.actions.shape[1] > 0:
-                price[j] /= market.actions[SPLIT, t, j]
 
 
 @part
@@ -274,7 +262,7 @@ def value_holdings(account: Accounts) -> None:
     """Set equity: cash and the value of the holdings at the prices in force."""
     held, price, now = account.names[HELD], account.common[PRICE], account.money[NOW]
     if len(now) == 1:
-        now[0] = account.money[CASH, 0] + _dot(price, held.ravel())
+        now[0] = account.money[CASH, 0] + dot(price, held.ravel())
         return
     for k in range(len(now)):
         now[k] = 0.0
@@ -290,7 +278,7 @@ def multiply(marks: Floats, held: Floats, value: Floats) -> None:
     """Set `value` (rows x C) to marks (rows x N) x held (N x C), the sum over names in their order."""
     rows, names, count = marks.shape[0], marks.shape[1], held.shape[1]
     if count == 1:
-        _multiply_one(marks, held.ravel(), value)
+        set_values(marks, held.ravel(), value.ravel())
         return
     done, whole = rows // 4 * 4, names // 4 * 4
     for i in range(0, rows):
@@ -322,35 +310,3 @@ def multiply(marks: Floats, held: Floats, value: Floats) -> None:
         for j in range(names):
             for k in range(count):
                 value[i, k] += marks[i, j] * held[j, k]
-
-
-@part
-def _multiply_one(marks: Floats, held: Floats, value: Floats) -> None:
-    """Do `multiply` for one book, with eight sums at a time."""
-    rows = len(marks)
-    done = rows // 8 * 8
-    for i in range(0, done, 8):
-        v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = 0.0
-        for j in range(len(held)):
-            q = held[j]
-            v0 += marks[i, j] * q
-            v1 += marks[i + 1, j] * q
-            v2 += marks[i + 2, j] * q
-            v3 += marks[i + 3, j] * q
-            v4 += marks[i + 4, j] * q
-            v5 += marks[i + 5, j] * q
-            v6 += marks[i + 6, j] * q
-            v7 += marks[i + 7, j] * q
-        value[i, 0], value[i + 1, 0], value[i + 2, 0], value[i + 3, 0] = v0, v1, v2, v3
-        value[i + 4, 0], value[i + 5, 0], value[i + 6, 0], value[i + 7, 0] = v4, v5, v6, v7
-    for i in range(done, rows):
-        value[i, 0] = _dot(marks[i], held)
-
-
-@part
-def _dot(a: Floats, b: Floats) -> float:
-    """Return the sum of products in order."""
-    total = 0.0
-    for j in range(len(a)):
-        total += a[j] * b[j]
-    return total

@@ -14,6 +14,7 @@ from tvquant.core.panel import Floats
 from tvquant.simulation.account import LOST_AT, ROUNDING, PriceRows
 from tvquant.simulation.batch_account import COMMISSION, FILL_EQUITY, SLIPPAGE, TRADED, TURNOVER, Books, Plans
 from tvquant.simulation.compiling import SOURCES, compiled, part
+from tvquant.simulation.row_parts import dot, set_values
 
 
 def is_plain(market: PriceRows, plans: Plans) -> bool:
@@ -44,13 +45,13 @@ def _player(sources: int) -> Callable[..., bool]:
             end = plans.filled[fill + 1] if fill + 1 < len(plans.filled) else rows
             weights, price = plans.net[0, fill], marks[decided]
             if fill > 0:
-                equity = cash + _dot(price, held)
+                equity = cash + dot(price, held)
             for j in range(names):
                 ordered[j] = weights[j] * equity / price[j]
             price = market.opens[t] if plans.at_open else marks[t]
             if not _tradable(price, lost_from):
                 return False
-            equity = cash + _dot(price, held)
+            equity = cash + dot(price, held)
             gross, net = _traded(ordered, held, price)
             cost = plans.rates[SLIPPAGE, 0] * gross + plans.rates[COMMISSION, 0] * gross
             before = path[t - first - 1] if fill > 0 else 1.0
@@ -121,33 +122,10 @@ def _hold(marks: Floats, held: Floats, lost_from: Floats, cash: float, before: f
             lost += marks[i, j] >= lost_from[j]
     if lost > 0:
         return False
-    for i in range(0, done, 8):
-        v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = 0.0
-        for j in range(names):
-            q = held[j]
-            v0 += marks[i, j] * q
-            v1 += marks[i + 1, j] * q
-            v2 += marks[i + 2, j] * q
-            v3 += marks[i + 3, j] * q
-            v4 += marks[i + 4, j] * q
-            v5 += marks[i + 5, j] * q
-            v6 += marks[i + 6, j] * q
-            v7 += marks[i + 7, j] * q
-        path[i], path[i + 1], path[i + 2], path[i + 3] = cash + v0, cash + v1, cash + v2, cash + v3
-        path[i + 4], path[i + 5], path[i + 6], path[i + 7] = cash + v4, cash + v5, cash + v6, cash + v7
-    for i in range(done, rows):
-        path[i] = cash + _dot(marks[i], held)
+    set_values(marks, held, path)
     for i in range(rows):
+        path[i] = cash + path[i]
         if not path[i] > ROUNDING * before:
             return False
         before = path[i]
     return True
-
-
-@part
-def _dot(a: Floats, b: Floats) -> float:
-    """Return the sum of products in order."""
-    total = 0.0
-    for j in range(len(a)):
-        total += a[j] * b[j]
-    return total

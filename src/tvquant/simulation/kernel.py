@@ -88,6 +88,7 @@ from tvquant.simulation.book_events import liquidate, note
 from tvquant.simulation.charges import charge, charge_each, commission_rate
 from tvquant.simulation.compiling import SOURCES, compiled, part
 from tvquant.simulation.order_rules import by_the_rules, limit_orders, order
+from tvquant.simulation.row_parts import calm_until, set_open_prices, set_values
 
 
 def _player(sources: int) -> Callable[..., None]:
@@ -109,7 +110,7 @@ def _player(sources: int) -> Callable[..., None]:
             account.names[LIMIT, j] = np.inf
         t, alive = orders.decided[0], True
         while alive and t < rows:
-            until = t if orders.busy[t] else _calm_until(market, orders, account, t)
+            until = t if orders.busy[t] else calm_until(market.marks, orders.busy, account.names[LIMIT], t)
             if until == t:
                 alive, until = _step(market, orders, terms, book, account, t, t - first), t + 1
             elif t > first:
@@ -133,24 +134,6 @@ def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
 
 
 @part
-def _calm_until(market: PriceRows, orders: Orders, account: Account, t: int) -> int:
-    """Return the first row from `t` on that needs every step: a busy one, or one whose mark takes collateral."""
-    rows, names = market.marks.shape
-    posted = False
-    for j in range(names):
-        posted |= account.names[LIMIT, j] < np.inf
-    while t < rows and not orders.busy[t]:
-        lost = False
-        if posted:
-            for j in range(names):
-                lost |= market.marks[t, j] >= account.names[LIMIT, j]
-        if lost:
-            break
-        t += 1
-    return t
-
-
-@part
 def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: Account, t: int, out: int) -> bool:
     """Play one row with everything that can happen in it; return false when it ends the book."""
     held, money = account.names[HELD], account.money
@@ -165,7 +148,7 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
     if market.eventful[t] and market.actions.shape[1] > 0:
         _apply_actions(market, account, t, account.targets[fill:decision])
     if trades and terms.at_open:
-        _open(market, account, t)
+        set_open_prices(market, account.names[PRICE], t)
         _close_lost(book, account, t, before)
         equity = _equity(account)
         if equity <= nothing:
@@ -342,19 +325,6 @@ def _apply_actions(market: PriceRows, account: Account, t: int, pending: Floats)
 
 
 @part
-def _open(market: PriceRows, account: Account, t: int) -> None:
-    """Set prices to the opening ones; where there is none to the last mark, through a split."""
-    price = account.names[PRICE]
-    for j in range(len(price)):
-        if market.priced[t, j] and market.opens[t, j] > 0.0:
-            price[j] = market.opens[t, j]
-        else:
-            price[j] = market.marks[t - 1, j]
-            if market.actions.shape[1] > 0:
-                price[j] /= market.actions[SPLIT, t, j]
-
-
-@part
 def _fill(
     market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, late: bool, equity: float
 ) -> float:
@@ -441,30 +411,10 @@ def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, b
 
 @part
 def _values(marks: Floats, held: Floats) -> Floats:
-    """Return the value of the holdings in each row; four rows at a time, for four sums run as fast as one."""
+    """Return the value of the holdings in each row."""
     value = np.empty(len(marks))
-    done = len(marks) // 4 * 4
-    for i in range(0, done, 4):
-        v0 = v1 = v2 = v3 = 0.0
-        for j in range(len(held)):
-            q = held[j]
-            v0 += marks[i, j] * q
-            v1 += marks[i + 1, j] * q
-            v2 += marks[i + 2, j] * q
-            v3 += marks[i + 3, j] * q
-        value[i], value[i + 1], value[i + 2], value[i + 3] = v0, v1, v2, v3
-    for i in range(done, len(marks)):
-        value[i] = _dot(marks[i], held)
+    set_values(marks, held, value)
     return value
-
-
-@part
-def _dot(a: Floats, b: Floats) -> float:
-    """Return the sum of products in order."""
-    total = 0.0
-    for j in range(len(a)):
-        total += a[j] * b[j]
-    return total
 
 
 @part

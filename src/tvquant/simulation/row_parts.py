@@ -1,0 +1,84 @@
+"""What accounts one by one and side by side have in common, compiled: rows that need no step, opening prices, values.
+
+Sums over names run in their order. Importing this module imports numba.
+"""
+
+import numpy as np
+
+from tvquant.core.panel import Bools, Floats
+from tvquant.simulation.account import SPLIT, PriceRows
+from tvquant.simulation.compiling import part
+
+
+@part
+def calm_until(marks: Floats, busy: Bools, lost_from: Floats, t: int) -> int:
+    """Return the first row from `t` on that needs every step: a busy one, or one whose mark takes collateral.
+
+    `lost_from` (N) are the prices from which shorts have lost theirs, infinite where there is none.
+    """
+    rows, names = marks.shape
+    posted = False
+    for j in range(names):
+        posted |= lost_from[j] < np.inf
+    while t < rows and not busy[t]:
+        lost = False
+        if posted:
+            for j in range(names):
+                lost |= marks[t, j] >= lost_from[j]
+        if lost:
+            break
+        t += 1
+    return t
+
+
+@part
+def set_open_prices(market: PriceRows, price: Floats, t: int) -> None:
+    """Set prices (N) to the opening ones; where there is none to the last mark, through a split."""
+    for j in range(len(price)):
+        if market.priced[t, j] and market.opens[t, j] > 0.0:
+            price[j] = market.opens[t, j]
+        else:
+            price[j] = market.marks[t - 1, j]
+            if market.actions.shape[1] > 0:
+                price[j] /= market.actions[SPLIT, t, j]
+
+
+@part
+def set_values(marks: Floats, held: Floats, value: Floats) -> None:
+    """Set `value` to what is held (N) is worth in each row of marks; many rows at a time, for a sum waits on itself."""
+    rows = len(marks)
+    eights, fours = rows // 8 * 8, rows // 4 * 4
+    for i in range(0, eights, 8):
+        v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = 0.0
+        for j in range(len(held)):
+            q = held[j]
+            v0 += marks[i, j] * q
+            v1 += marks[i + 1, j] * q
+            v2 += marks[i + 2, j] * q
+            v3 += marks[i + 3, j] * q
+            v4 += marks[i + 4, j] * q
+            v5 += marks[i + 5, j] * q
+            v6 += marks[i + 6, j] * q
+            v7 += marks[i + 7, j] * q
+        value[i], value[i + 1], value[i + 2], value[i + 3] = v0, v1, v2, v3
+        value[i + 4], value[i + 5], value[i + 6], value[i + 7] = v4, v5, v6, v7
+    for i in range(eights, fours, 4):
+        v0 = v1 = v2 = v3 = 0.0
+        for j in range(len(held)):
+            q = held[j]
+            v0 += marks[i, j] * q
+            v1 += marks[i + 1, j] * q
+            v2 += marks[i + 2, j] * q
+            v3 += marks[i + 3, j] * q
+        value[i], value[i + 1], value[i + 2], value[i + 3] = v0, v1, v2, v3
+    for i in range(fours, rows):
+        value[i] = dot(marks[i], held)
+
+
+@part
+def dot(a: Floats, b: Floats) -> float:
+    """Return the sum of products in order."""
+    total = 0.0
+    for j in range(len(a)):
+        total += a[j] * b[j]
+    return total
