@@ -1,6 +1,6 @@
 """The strategy: holdings are brought to net physical weights, and nothing else happens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -60,9 +60,16 @@ def check_net_weights(keys: Iterable[str], physical: Iterable[str]) -> None:
 class NautilusRebalanceStrategy:
     """Bring holdings to net physical weights; what is due when is the `Play`'s.
 
-    It is mixed into the strategy of the version in use, which has `order_factory`, `submit_order`, `cache` and
-    `portfolio`, and is the `Engine` of the play: amounts are fractions of the starting capital.
+    It is mixed into the strategy of the version in use, and is the `Engine` of the play: amounts are fractions of the
+    starting capital.
     """
+
+    order_factory: Any
+    cache: Any
+    portfolio: Any
+    submit_order: Callable[[Any], None]
+    subscribe_bars: Callable[[Any], None]
+    """What the strategy of the library has."""
 
     def equip(self, venue: Venue, play: Play, entry: Sequence[int]) -> None:
         """Take a venue and a book; `entry` is what the book holds already, N numbers of steps."""
@@ -77,7 +84,7 @@ class NautilusRebalanceStrategy:
 
     def on_start(self) -> None:
         """Listen to the clock alone: its bar says that all prices of a moment are in."""
-        self.subscribe_bars(self.venue.clock)  # type: ignore[attr-defined]
+        self.subscribe_bars(self.venue.clock)
 
     def on_bar(self, _: Any) -> None:
         """Play the phase that is due."""
@@ -122,9 +129,9 @@ class NautilusRebalanceStrategy:
 
     def worth(self, prices: Floats) -> float:
         """Return balance and unrealised gains at these prices (N)."""
-        account, price_of = self.portfolio.account(self.venue.name), self.venue.api.price  # type: ignore[attr-defined]
+        account, price_of = self.portfolio.account(self.venue.name), self.venue.api.price
         total: float = account.balance_total(self.venue.currency).as_double()
-        for position in self.cache.positions_open():  # type: ignore[attr-defined]
+        for position in self.cache.positions_open():
             price = price_of(float(prices[self.places[position.instrument_id]]))
             total += position.unrealized_pnl(price).as_double()
         return total / self.venue.capital
@@ -153,6 +160,6 @@ class NautilusRebalanceStrategy:
         traded = self.venue.instruments[j]
         exact = Decimal(abs(steps)) / STEPS  # a float has too few digits for a large one
         quantity = api.Quantity.from_str(f"{exact:.{traded.size_precision}f}")
-        order = self.order_factory.market(traded.id, side, quantity)  # type: ignore[attr-defined]
+        order = self.order_factory.market(traded.id, side, quantity)
         self.sent[order.client_order_id] = Sent(j, steps, price, free)
-        self.submit_order(order)  # type: ignore[attr-defined]
+        self.submit_order(order)
