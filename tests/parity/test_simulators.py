@@ -6,6 +6,7 @@ flows in vectorbt, values and returns in cvxportfolio.
 """
 
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,11 +88,11 @@ def test_both_kernels_of_vectorbt_play_alike(convention: Convention) -> None:
     [{"costs": CostModel(borrow_rate=0.0, slippage_bps=4.99)}, {"execution": Execution(lag=1)},
      {"execution": Execution(convention=Convention.NEXT_CLOSE)}, {"execution": Execution(buffer=1e-6)}],
 )  # fmt: skip
-def test_a_book_that_is_not_the_same_is_told_apart(name: str, wrong: dict[str, object]) -> None:
+def test_a_book_that_is_not_the_same_is_told_apart(name: str, wrong: dict[str, Any]) -> None:
     """A hundredth of a basis point, a row, a convention, a millionth of the weights: all far above the tolerance."""
     panel, path = world(3, rows=60, names=5)
     right = played("custom", panel, path, COSTS, Execution())
     given = {"costs": COSTS, "execution": Execution()} | wrong
-    theirs = played(name, panel, path, given["costs"], given["execution"])  # type: ignore[arg-type]
+    theirs = played(name, panel, path, given["costs"], given["execution"])
     rows = min(len(theirs.equity), len(right.equity))
     assert np.abs(theirs.equity[-rows:] / right.equity[-rows:] - 1.0).max() > 10.0 * WITHIN

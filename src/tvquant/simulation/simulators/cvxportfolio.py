@@ -254,7 +254,7 @@ def _market_data(returns: Any) -> Any:
     """Return what serves a row's returns, and no earlier one: the library's own copies all of them at every row."""
     from cvxportfolio.data.market_data import MarketData
 
-    class Returns(MarketData):  # type: ignore[misc]
+    class Returns(MarketData):  # type: ignore[misc]  # the library has no types
         """Returns from the trade of a row to that of the next."""
 
         def trading_calendar(self, *_: Any, **__: Any) -> Any:
@@ -274,7 +274,7 @@ def _policy(desk: Desk, returns: Any) -> Any:
     from cvxportfolio.policies import Policy
     from pandas import Series
 
-    class Ordered(Policy):  # type: ignore[misc]
+    class Ordered(Policy):  # type: ignore[misc]  # the library has no types
         """The weights of what is ordered."""
 
         def values_in_time(self, t: Any, current_weights: Any, current_portfolio_value: float, **_: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, override
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.options import Options
@@ -22,7 +22,8 @@ class Engine(Options):
     under = "vectorbt"
     engine: Literal["rust", "numba"] = "rust"
 
-    def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:  # noqa: ARG002 (the whole of it, resolved)
+    @override
+    def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:
         """Yield that the chosen kernels are not installed."""
         if self.missing:
             yield "engine", NO_RUST
