@@ -58,16 +58,11 @@ test: setup
 	@$(UV) pip install --quiet --python $(PY) --target .tools/nautilus2 --no-deps -r $<
 	@cp $< $@
 
-.tools/vectorbt-rust/vectorbt-rust.txt: benchmarks/vectorbt-rust.txt | .venv/pyvenv.cfg
-	@rm -rf .tools/vectorbt-rust
-	@$(UV) pip install --quiet --python $(PY) --target .tools/vectorbt-rust --no-deps -r $<
-	@cp $< $@
-
-PEERS := .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt .tools/nautilus2/nautilus2.txt .tools/vectorbt-rust/vectorbt-rust.txt
+PEERS := .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt .tools/nautilus2/nautilus2.txt
 
 bench: setup $(PEERS)
 	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python TVQUANT_HURST=.tools/hurst TVQUANT_NAUTILUS2=.tools/nautilus2 \
-		TVQUANT_VECTORBT_RUST=.tools/vectorbt-rust $(PY) benchmarks/run.py
+		$(PY) benchmarks/run.py
 
 proof: setup .tools/nautilus2/nautilus2.txt
 	TVQUANT_PROOF=1 $(PY) -m pytest $(SHARED)

@@ -1,6 +1,6 @@
 """Time a thousand books at once beside vectorbt's single one, and hold each equal to that of `custom`.
 
-The world is that of `simulator_vs_vectorbt.py`; every book has weights of its own. Times per book on one core are of
+The world is that of `simulator_world.py`; every book has weights of its own. Times per book on one core are of
 the process's own work; bars per second (rows x names x books) are on the wall, with two cores. Bandwidth is what must
 cross the memory at least: weights and equity once, and prices once for each chunk of books; the machine's limit is a
 triad (a = b + s x c, three arrays beyond the caches) on as many cores in the same run. Exit 1 when a target is missed.
@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 from numba import njit
 
-from simulator_vs_vectorbt import (
+from simulator_vs_vectorbt import vectorbt_seconds
+from simulator_world import (
     DEAR,
     EVERY,
     FREE,
@@ -23,9 +24,8 @@ from simulator_vs_vectorbt import (
     SAME_CLOSE,
     TARGET_DIFFERENCE,
     best_of,
-    custom,
+    book,
     told,
-    vectorbt_seconds,
     world,
 )  # fmt: skip
 from tvquant.simulation.batch import CHUNK, BookPaths, play_books
@@ -71,7 +71,7 @@ def main() -> int:
     distance = 0.0
     for k in range(0, BOOKS, 97):
         for many, costs in ((books, FREE), (dear, DEAR)):
-            one = custom(panel, replace(path, net=net[k]), costs)
+            one = book("custom", panel, replace(path, net=net[k]), costs)
             distance = max(distance, float(np.abs(many.equity[:, k] / one.equity - 1.0).max()))
             distance = max(distance, float(np.abs(many.turnover[:, k] - one.turnover).max()))
     moved = net.nbytes + books.equity.nbytes + -(-BOOKS // CHUNK) * panel.fields["close"].nbytes
