@@ -98,17 +98,13 @@ class Play:
         """Play what a row's close brings before any order is filled at it."""
         if t < self.rules.first:
             return
-        marks, nothing = self.contracts.marks[t], ROUNDING * self.diary.before(t)
         self.beside.begin(t, engine.held)
         self.beside.fund(t, engine.held)
-        gone = self._close_lost(t, engine, marks)
-        equity = self.worth(engine, marks)
-        if len(self.market.ends) and equity > nothing:
-            ended = self.market.ends[t] & ~gone & (engine.held != 0.0)
-            sides = np.where(engine.held > 0.0, 1.0 - self.rules.haircut, 1.0 + self.rules.haircut)
-            self._force(t, engine, "closed_out", np.minimum(marks * sides, self.limit), ended, equity)
-            gone |= ended
-        self._call_margin(t, engine, gone)
+        gone = self._close_lost(t, engine, self.contracts.marks[t])
+        if len(self.market.ends) and self.market.ends[t].any():
+            self._close_out(t, engine, gone)
+        if self.rules.margin > 0.0:
+            self._call_margin(t, engine, gone)
 
     def fill_at_close(self, t: int, engine: Engine) -> None:
         """Fill at the mark; a name without a bar keeps what it has."""
@@ -161,6 +157,16 @@ class Play:
             engine.close(j, float(prices[j]))
         return lost
 
+    def _close_out(self, t: int, engine: Engine, gone: Bools) -> None:
+        """Close what cannot be traded any more on the bad side of its last price, and add it to what is `gone`."""
+        marks = self.contracts.marks[t]
+        equity = self.worth(engine, marks)
+        if equity > ROUNDING * self.diary.before(t):
+            ended = self.market.ends[t] & ~gone & (engine.held != 0.0)
+            sides = np.where(engine.held > 0.0, 1.0 - self.rules.haircut, 1.0 + self.rules.haircut)
+            self._force(t, engine, "closed_out", np.minimum(marks * sides, self.limit), ended, equity)
+            gone |= ended
+
     def _call_margin(self, t: int, engine: Engine, gone: Bools) -> None:
         """Close everything at its mark where equity is below the maintenance margin of gross; what was ordered lapses.
 
@@ -169,7 +175,7 @@ class Play:
         marks, before = self.contracts.marks[t], self.diary.before(t)
         equity, left = self.worth(engine, marks), ~gone & (engine.held != 0.0)
         gross = float((np.abs(engine.held) * marks)[left].sum())
-        if self.rules.margin > 0.0 and ROUNDING * before < equity < self.rules.margin * gross:
+        if ROUNDING * before < equity < self.rules.margin * gross:
             self._force(t, engine, "margin_call", marks, left, before)
             self.targets = {k: np.zeros_like(target) for k, target in self.targets.items()}
             self.deferred = np.zeros_like(self.deferred)
