@@ -20,12 +20,10 @@ import numpy as np
 
 from tvquant.core.panel import Bools, Floats
 from tvquant.simulation.account import LOST_AT, ROUNDING, PriceRows
+from tvquant.simulation.order_rules import WHOLE
 from tvquant.simulation.simulators.nautilus.beside import Beside
 from tvquant.simulation.simulators.nautilus.diary import Diary
 from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
-
-WHOLE = 1e-9
-"""A quantity that is less than this part of a lot below a whole number of lots is that number: the rest is rounding."""
 
 
 class Engine(Protocol):
@@ -219,10 +217,11 @@ class Play:
         self, t: int, engine: Engine, target: Floats, prices: Floats, can: Bools, equity: float
     ) -> tuple[float, float]:
         """Order what brings every name that can be traded to its quantity; return gross and net value of that."""
-        ordered = np.nan_to_num((target - engine.held) * prices)
+        asked = ~np.isnan(target)
+        ordered = np.where(asked, (target - engine.held) * prices, 0.0)
         for j in np.flatnonzero(~can & (np.abs(ordered) > ROUNDING * equity)).tolist():
             self._note(t, j, "unfilled", float(ordered[j]) / equity, float(prices[j]))
-        done = can & ~np.isnan(target)
+        done = can & asked
         self.limit[done] = np.where(target < 0.0, LOST_AT * prices, np.inf)[done]
         self.diary.shorted |= done & (target < 0.0)
         for j in np.flatnonzero(done & (target != engine.held)).tolist():
