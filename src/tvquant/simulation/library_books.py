@@ -52,6 +52,9 @@ class Plan:
     net : K x N weights, of the equity at the mark of `decided` (K rows), filled at `filled` (K rows).
     prices : K x N at which fills are made; 1 where a name has none and is not traded.
     at_open : fills are at the open of their row, otherwise at its close.
+    late : under fills at the open, T x N where a name has not had one so far; of no row where all have by the first
+        fill.
+    swaps : N that are held without paying for them in cash.
     loans, yields : rates per year, N that shorts pay (0 where they are not borrowed), and T that idle cash earns from
         the row before.
     """
@@ -65,6 +68,8 @@ class Plan:
     filled: NDArray[np.int64]
     prices: Floats
     at_open: bool
+    late: Bools
+    swaps: Bools
     loans: Floats
     yields: Floats
 
@@ -72,6 +77,11 @@ class Plan:
     def first(self) -> int:
         """The first row of the book."""
         return int(self.filled[0])
+
+    @property
+    def at_once(self) -> bool:
+        """Whether orders are filled at the very mark that they were decided at."""
+        return bool(self.filled[0] == self.decided[0])
 
     @property
     def traded(self) -> NDArray[np.intp]:
@@ -119,7 +129,8 @@ def plan_of(simulator: Simulator, panel: Panel, path: WeightPath, costs: CostMod
     DataError : an impossible price or corporate action.
     """
     asked = checked_orders(simulator, panel, path, costs, execution)
-    filled, market = asked.filled, asked.market
+    filled, market, names = asked.filled, asked.market, len(asked.instruments)
+    rows = np.arange(len(panel.times))
     prices = (market.opens if execution.at_open else market.marks)[filled]
     loans, yields = loans_of(costs, asked.instruments), yields_of(costs, panel, int(filled[0]))
     plan = Plan(
@@ -132,6 +143,8 @@ def plan_of(simulator: Simulator, panel: Panel, path: WeightPath, costs: CostMod
         filled=filled,
         prices=frozen(np.where(prices > 0.0, prices, 1.0)),
         at_open=execution.at_open,
+        late=frozen(rows[:, None] < market.opened if len(market.opened) else np.empty((0, names), np.bool_)),
+        swaps=frozen(np.array([Kind.SWAP in one.kinds for one in asked.instruments])),
         loans=frozen(loans.unit * loans.shares),
         yields=yields if len(yields) else frozen(np.zeros(len(panel.times))),
     )
@@ -168,7 +181,7 @@ def _asked(plan: Plan, costs: CostModel) -> Iterator[tuple[Capability, Bools, st
     if plan.at_open:
         missing = np.zeros_like(before)
         missing[plan.filled] = ~(market.opens[plan.filled] > 0.0)
-        late = rows[:, None] < market.opened if len(market.opened) else np.zeros_like(missing)
+        late = plan.late if len(plan.late) else np.zeros_like(missing)
         asked = missing & (before | after)
         yield Capability.LATE_FILL, asked & late & market.priced, "never had an open: it is filled at the close"
         yield Capability.HALTS, asked & ~late, "has no opening price to be filled at"
@@ -284,8 +297,6 @@ def _refuse_unlike(plan: Plan, account: LibraryAccount) -> None:
 
 def _owed(plan: Plan, account: LibraryAccount) -> Floats:
     """Return the cash owed at each close (R), of which swaps have taken none."""
-    swaps = np.array([Kind.SWAP in one.kinds for one in plan.instruments])
-    owed: Floats = -account.cash - (account.quantities * np.where(swaps, plan.market.marks[plan.first :], 0.0)).sum(
-        axis=1
-    )
+    marks = np.where(plan.swaps, plan.market.marks[plan.first :], 0.0)
+    owed: Floats = -account.cash - (account.quantities * marks).sum(axis=1)
     return owed

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
-from tvquant.core.instruments import Kind
 from tvquant.core.panel import Bools, Floats, Panel
 from tvquant.simulation.simulators.contract import Capability, Support
 
@@ -149,14 +148,13 @@ def _desk(plan: "Plan", costs: CostModel) -> Desk:
     prices = marks.copy()
     prices[plan.filled - first] = plan.prices[:, used]
     days = np.append(np.diff(plan.times[first:]) / YEAR, 0.0)
-    swaps = np.array([Kind.SWAP in plan.instruments[j].kinds for j in used])
     return Desk(
         plan=plan,
         prices=prices,
         marks=marks,
         coefficients=_holding(plan, costs, prices, marks, days),
         rates={INTEREST: costs.borrow_rate * days, YIELD: -np.append(plan.yields[first + 1 :], 0.0) * days},
-        swaps=swaps,
+        swaps=plan.swaps[used],
         fee=costs.per_notional,
     )
 

@@ -7,7 +7,8 @@ of a forced close. Amounts are fractions of the starting capital.
 import numpy as np
 
 from tvquant.core.panel import Floats
-from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, YEAR, PriceRows
+from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES, YEAR
+from tvquant.simulation.library_books import Plan
 from tvquant.simulation.simulators.nautilus.diary import Diary
 from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
 
@@ -15,11 +16,11 @@ from tvquant.simulation.simulators.nautilus.rules import Contracts, Rules
 class Beside:
     """Cash that the engine's account does not hold, and what accrues on."""
 
-    def __init__(self, market: PriceRows, contracts: Contracts, rules: Rules, diary: Diary) -> None:
-        self.market, self.contracts, self.rules, self.diary = market, contracts, rules, diary
+    def __init__(self, plan: Plan, contracts: Contracts, rules: Rules, diary: Diary) -> None:
+        self.plan, self.market, self.contracts, self.rules, self.diary = plan, plan.market, contracts, rules, diary
         self.cash = 0.0
         self.loan_fees, self.debt, self.idle = 0.0, 0.0, 0.0
-        self.begun = rules.first
+        self.begun = plan.first
 
     def begin(self, t: int, held: Floats) -> None:
         """Accrue since the previous row, take funding until the open and dividends; once in a row."""
@@ -30,7 +31,7 @@ class Beside:
         accrued = {
             "borrow": years * self.loan_fees,
             "overdraft": years * self.rules.borrow_rate * self.debt,
-            "cash_yield": -years * float(self.rules.yields[t]) * self.idle,
+            "cash_yield": -years * float(self.plan.yields[t]) * self.idle,
         }
         for kind, amount in accrued.items():
             self.diary.charge(t, kind, amount)
@@ -55,8 +56,8 @@ class Beside:
 
     def take_stock(self, values: Floats, equity: float) -> float:
         """Set what accrues from here on by the values held (N); return the cash owed."""
-        of_cash_market = np.where(self.rules.swaps, 0.0, values)
-        self.loan_fees = -float(np.minimum(values, 0.0) @ self.rules.loans)
+        of_cash_market = np.where(self.plan.swaps, 0.0, values)
+        self.loan_fees = -float(np.minimum(values, 0.0) @ self.plan.loans)
         self.debt = max(0.0, float(of_cash_market.sum()) - equity)
         self.idle = max(0.0, equity - float(np.maximum(of_cash_market, 0.0).sum()))
         return self.debt

@@ -3,10 +3,9 @@
 import numpy as np
 
 from tvquant.core.books import COST_KINDS, BookEvent, SimResult
-from tvquant.core.panel import Bools, Panel, frozen
+from tvquant.core.panel import Bools, frozen
 from tvquant.core.stamps import Stamps
-from tvquant.simulation.account import PriceRows
-from tvquant.simulation.simulators.nautilus.rules import Rules
+from tvquant.simulation.library_books import Plan
 
 LIQUIDATED = "liquidated"
 
@@ -14,17 +13,18 @@ LIQUIDATED = "liquidated"
 class Diary:
     """R rows from the first fill on, N names, and the fills that the book has lived to."""
 
-    def __init__(self, keys: tuple[str, ...], first: int, rows: int) -> None:
+    def __init__(self, plan: Plan) -> None:
         """Begin empty: before its first row the equity is 1."""
-        self.keys, self.first = keys, first
+        self.plan, self.keys, self.first = plan, tuple(one.key for one in plan.instruments), plan.first
+        rows, names = len(plan.times) - plan.first, len(self.keys)
         self.returns, self.equity, self.cash, self.owed, self.assumed = np.zeros((5, rows))
         self.costs = {kind: np.zeros(rows) for kind in COST_KINDS}
-        self.quantities = np.zeros((rows, len(keys)))
+        self.quantities = np.zeros((rows, names))
         self.fills: list[tuple[float, float, float]] = []
         """Equity before each fill, the value traded, and what was bought less what was sold."""
         self.late = False
         self.events: list[BookEvent] = []
-        self.shorted: Bools = np.zeros(len(keys), np.bool_)
+        self.shorted: Bools = np.zeros(names, np.bool_)
 
     def before(self, t: int) -> float:
         """Return equity of the previous row, 1 before the first."""
@@ -54,13 +54,13 @@ class Diary:
         self.events.append(BookEvent(row=t, key="", kind=LIQUIDATED, value=left, price=0.0))
         self.returns[out] = -1.0
 
-    def result(self, simulator: str, panel: Panel, market: PriceRows, rules: Rules, stamps: Stamps) -> SimResult:
+    def result(self, stamps: Stamps) -> SimResult:
         """Return the book as a value; a mark before a name's first bar is NaN."""
-        marks = market.marks[self.first :]
+        plan, marks = self.plan, self.plan.market.marks[self.first :]
         equity, gross, net = np.array(self.fills).reshape(-1, 3).T
         return SimResult(
-            simulator=simulator,
-            times=panel.times[self.first :],
+            simulator=plan.simulator,
+            times=plan.times[self.first :],
             returns=frozen(self.returns),
             equity=frozen(self.equity),
             cash=frozen(self.cash),
@@ -68,7 +68,7 @@ class Diary:
             marks=frozen(np.where(marks > 0.0, marks, np.nan)),
             costs={kind: frozen(amounts) for kind, amounts in self.costs.items()},
             assumed_funding=frozen(self.assumed),
-            filled=frozen(rules.filled[: len(equity)]),
+            filled=frozen(plan.filled[: len(equity)]),
             fill_equity=frozen(equity),
             traded=frozen(gross / equity),
             turnover=frozen(0.5 * (gross + np.abs(net)) / equity),

@@ -46,7 +46,7 @@ class Stretch:
         api.price = lambda value: api.Price(value, api.digits)
         self.venue = api.Venue("HOUSE")
         self.currency = api.Currency("UNIT", api.digits, 0, "UNIT", api.CurrencyType.FIAT)
-        self.instruments = [self._instrument(f"N{j}", digits) for j, digits in enumerate(size_digits(rules))]
+        self.instruments = [self._instrument(f"N{j}", digits) for j, digits in enumerate(size_digits(rules, len(keys)))]
         self.clock = self._instrument("CLOCK", 0)
         self.bars = [self._bars(one) for one in (*self.instruments, self.clock)]
         self.plenty = [api.Quantity(PLENTY, one.size_precision) for one in (*self.instruments, self.clock)]
@@ -130,12 +130,12 @@ class Stretch:
         return behind
 
 
-def size_digits(rules: Rules) -> list[int]:
+def size_digits(rules: Rules, names: int) -> list[int]:
     """Return decimals (N) that quantities need: as many as all lots of a name have, else `SIZE_DIGITS`."""
     if not len(rules.lots):
-        return [SIZE_DIGITS] * rules.net.shape[1]
+        return [SIZE_DIGITS] * names
     lots = rules.lots * rules.capital
-    found = np.full(lots.shape[1], SIZE_DIGITS)
+    found = np.full(names, SIZE_DIGITS)
     for digits in reversed(range(SIZE_DIGITS)):
         steps = lots * 10.0**digits
         found[(np.abs(steps - np.round(steps)) <= ROUNDING * steps).all(axis=0) & (lots > 0.0).all(axis=0)] = digits
@@ -144,12 +144,12 @@ def size_digits(rules: Rules) -> list[int]:
 
 def play_book(version: Any, panel: Panel, play: Play) -> None:
     """Play a book from its first decision to the last row of the panel, or to its ruin."""
-    rows, rules = len(panel.times), play.rules
-    primed, worth = int(rules.decided[0]), 1.0
+    rows, plan = len(panel.times), play.plan
+    primed, worth = int(plan.decided[0]), 1.0
     held: Sequence[int] = [0] * len(play.diary.keys)
-    first = ("fill_at_close", "settle") if rules.at_once else ("settle",)
+    first = ("fill_at_close", "settle") if plan.at_once else ("settle",)
     while True:
-        stretch = Stretch(version, play.diary.keys, rules)
+        stretch = Stretch(version, play.diary.keys, play.rules)
         until = min(primed + 1 + ROWS, rows)
         _put_rows(stretch, panel, play, primed, until, first)
         held = stretch.run(play, held, worth)
@@ -161,22 +161,22 @@ def play_book(version: Any, panel: Panel, play: Play) -> None:
 
 def _put_rows(stretch: Stretch, panel: Panel, play: Play, primed: int, until: int, first: tuple[str, ...]) -> None:
     """Put the bars that prime the engine, then rows to before `until`."""
-    market, contracts, filled = play.market, play.contracts, set(play.rules.filled.tolist())
+    plan, market, contracts, filled = play.plan, play.market, play.contracts, set(play.plan.filled.tolist())
     opens = panel.times.astype("datetime64[ns]").astype(np.int64)
     closes = calendar(panel.calendar).close_of(panel.times).astype("datetime64[ns]").astype(np.int64) - 10 * PHASE
     for j in np.flatnonzero(contracts.marks[primed] > 0.0).tolist():
         stretch.add_bar(j, float(contracts.marks[primed, j]), int(closes[primed]))
     stretch.add_phases(first, primed, int(closes[primed]))
     for t in range(primed + 1, until):
-        if play.rules.at_open and t in filled:
+        if plan.at_open and t in filled:
             for j in np.flatnonzero(market.priced[t] & (contracts.opens[t] > 0.0)).tolist():
                 stretch.add_quote(j, float(contracts.opens[t, j]), int(opens[t]))
             stretch.add_phases(("open", "fill_at_open"), t, int(opens[t]))
         for j in np.flatnonzero(market.priced[t]).tolist():
             stretch.add_bar(j, float(contracts.marks[t, j]), int(closes[t]))
         fills: tuple[str, ...] = ()
-        if t in filled and not play.rules.at_open:
+        if t in filled and not plan.at_open:
             fills = ("fill_at_close",)
-        elif t in filled and len(play.rules.late) and play.rules.late[t].any():
+        elif t in filled and len(plan.late) and plan.late[t].any():
             fills = ("fill_late",)
         stretch.add_phases(("mark", *fills, "settle"), t, int(closes[t]))

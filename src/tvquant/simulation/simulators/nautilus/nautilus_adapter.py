@@ -9,10 +9,7 @@ from importlib.metadata import version as version_of
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
-from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
 from tvquant.core.stamps import Stamp
 from tvquant.simulation.simulators.contract import Capability, Support
@@ -98,30 +95,21 @@ class Nautilus:
         plan = plan_of(self, panel, path, costs, execution)
         contracts, columns = contracts_of(plan.market), columns_of(panel, path)
         bounds, guessed = bounds_of(panel, columns, plan.market.marks, decided=plan.decided, execution=execution)
-        opened = plan.market.opened
         rules = Rules(
-            net=plan.net,
             lots=bounds[LOT] / contracts.units[plan.decided] if len(bounds) else bounds,
             least=bounds[LEAST] if len(bounds) else bounds,
-            late=np.arange(len(panel.times))[:, None] < opened if len(opened) else np.empty((0, 0), np.bool_),
-            decided=plan.decided,
-            filled=plan.filled,
-            at_open=plan.at_open,
             capital=execution.nav if execution.lots and execution.nav else CAPITAL,
             slippage=costs.slippage_bps * 1e-4,
             commission=costs.commission_bps * 1e-4,
             borrow_rate=costs.borrow_rate,
-            loans=plan.loans,
-            yields=plan.yields,
             assumed_funding=costs.assumed_funding,
             haircut=execution.delisting_haircut,
             margin=execution.maintenance_margin,
-            swaps=np.array([Kind.SWAP in one.kinds for one in plan.instruments]),
         )
-        diary = Diary(path.keys, plan.first, len(panel.times) - plan.first)
-        play = Play(plan.market, contracts, rules, diary)
+        diary = Diary(plan)
+        play = Play(plan, contracts, rules, diary)
         play_book(version1 if version_of("nautilus_trader").startswith("1.") else version2, panel, play)
         caveats = caveats_of(plan.instruments, execution, owed=diary.owed, assumed=diary.assumed, shorted=diary.shorted)
         late = {Stamp.LATE_FILL} if diary.late else set()
         assumed = {Stamp.ASSUMED_METADATA} if (diary.quantities[:, guessed] != 0.0).any() else set()
-        return diary.result(self.name, panel, plan.market, rules, caveats | late | assumed)
+        return diary.result(caveats | late | assumed)

@@ -19,7 +19,8 @@ from typing import Protocol
 import numpy as np
 
 from tvquant.core.panel import Bools, Floats
-from tvquant.simulation.account import LOST_AT, ROUNDING, PriceRows
+from tvquant.simulation.account import LOST_AT, ROUNDING
+from tvquant.simulation.library_books import Plan
 from tvquant.simulation.order_rules import WHOLE
 from tvquant.simulation.simulators.nautilus.beside import Beside
 from tvquant.simulation.simulators.nautilus.diary import Diary
@@ -52,11 +53,11 @@ class Engine(Protocol):
 class Play:
     """One book while it is played; `alive` until it is ruined."""
 
-    def __init__(self, market: PriceRows, contracts: Contracts, rules: Rules, diary: Diary) -> None:
-        self.market, self.contracts, self.rules, self.diary = market, contracts, rules, diary
-        self.beside = Beside(market, contracts, rules, diary)
+    def __init__(self, plan: Plan, contracts: Contracts, rules: Rules, diary: Diary) -> None:
+        self.plan, self.market, self.contracts, self.rules, self.diary = plan, plan.market, contracts, rules, diary
+        self.beside = Beside(plan, contracts, rules, diary)
         self.alive, self.fees, self.decisions = True, 0.0, 0
-        self.limit = np.full(market.marks.shape[1], np.inf)
+        self.limit = np.full(len(plan.instruments), np.inf)
         """Price of a contract at which a short has lost its collateral; infinite where there is none."""
         self.targets: dict[int, Floats] = {}
         """Contracts (N) of each order that waits for its fill; NaN where nothing is ordered."""
@@ -74,7 +75,7 @@ class Play:
 
     def fill_at_open(self, t: int, engine: Engine) -> None:
         """Fill at opening prices; a name without one keeps what it has."""
-        prices, late = self._opening_prices(t), self.rules.late
+        prices, late = self._opening_prices(t), self.plan.late
         equity = self.worth(engine, prices)
         if equity <= ROUNDING * self.diary.before(t):
             self._liquidate(t, equity)
@@ -94,7 +95,7 @@ class Play:
 
     def mark(self, t: int, engine: Engine) -> None:
         """Play what a row's close brings before any order is filled at it."""
-        if t < self.rules.first:
+        if t < self.plan.first:
             return
         self.beside.begin(t, engine.held)
         self.beside.fund(t, engine.held)
@@ -108,7 +109,7 @@ class Play:
         """Fill at the mark; a name without a bar keeps what it has."""
         marks = self.contracts.marks[t]
         equity = self.worth(engine, marks)
-        if self.rules.at_once:
+        if self.plan.at_once:
             self._decide(t, engine.held, equity)
         if equity > ROUNDING * self.diary.before(t):
             target = self.targets.pop(len(self.diary.fills))
@@ -116,13 +117,13 @@ class Play:
 
     def settle(self, t: int, engine: Engine) -> None:
         """Take stock of a row after everything in it, and size what is decided at its close."""
-        marks, diary, out = self.contracts.marks[t], self.diary, t - self.rules.first
+        marks, diary, out = self.contracts.marks[t], self.diary, t - self.plan.first
         equity = self.worth(engine, marks)
         self._book_fees(t, engine)
         if equity <= ROUNDING * diary.before(t):
             self._liquidate(t, equity)
             return
-        if not self.rules.at_once:
+        if not self.plan.at_once:
             self._decide(t, engine.held, equity)
         values = engine.held * marks
         owed = self.beside.take_stock(values, equity)
@@ -191,11 +192,11 @@ class Play:
 
     def _decide(self, t: int, held: Floats, equity: float) -> None:
         """Fix quantities where a decision is due: weight times equity by mark, cut to lots where there are any."""
-        k, rules = self.decisions, self.rules
-        if k < len(rules.decided) and rules.decided[k] == t:
-            net, marks = rules.net[k], self.contracts.marks[t]
+        k, plan = self.decisions, self.plan
+        if k < len(plan.decided) and plan.decided[k] == t:
+            net, marks = plan.net[k], self.contracts.marks[t]
             target = np.divide(net * equity, marks, out=np.zeros_like(net), where=net != 0.0)
-            self.targets[k] = self._in_lots(k, target, held, marks) if len(rules.lots) else target
+            self.targets[k] = self._in_lots(k, target, held, marks) if len(self.rules.lots) else target
             self.decisions += 1
 
     def _in_lots(self, k: int, target: Floats, held: Floats, marks: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What a book is played by: its market in contracts, its orders, and the rules of the house.
+"""What a book is played by: its market in contracts, and the rules of the house.
 
 A contract is a number of units of an instrument: as many as one unit of the first row has become by splits, times a
 power of ten that puts the price of its first bar between 1 and 10. So a split changes no quantity, and the fixed
@@ -8,9 +8,8 @@ decimals of the engine lose nothing. Nothing later than that first bar is looked
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tvquant.core.panel import Bools, Floats, units_of
+from tvquant.core.panel import Floats, units_of
 from tvquant.simulation.account import DIVIDEND, SPLIT, PriceRows
 
 STEPS = 10**9
@@ -31,44 +30,22 @@ class Contracts(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """K decisions on N names, and how they are traded; rates are per year, those of `yields` (T) from row to row.
+    """How the K orders of a plan for N names are traded, beyond what the plan says; rates are per year.
 
     `lots` and `least` (K x N; of no row without lots) are the contracts that a holding is a whole number of, and the
-    least value of an order, where the book starts with 1. Under fills at the open names that are `late` (T x N, or of
-    no row) have not had one so far, and are filled at the close.
-
-    `loans` (N) is what shorts cost, 0 where they are not borrowed; `swaps` (N) are held without paying for them in
-    cash; `capital` is what a book of 1 begins with at the engine; `assumed_funding` is per value and hour; `margin` the
-    least equity per gross, 0 is no such rule.
+    least value of an order, where the book starts with 1. `capital` is what a book of 1 begins with at the engine;
+    `assumed_funding` is per value and hour; `margin` the least equity per gross, 0 is no such rule.
     """
 
-    net: Floats
     lots: Floats
     least: Floats
-    late: Bools
-    decided: NDArray[np.int64]
-    filled: NDArray[np.int64]
-    at_open: bool
     capital: float
     slippage: float
     commission: float
     borrow_rate: float
-    loans: Floats
-    yields: Floats
     assumed_funding: float
     haircut: float
     margin: float
-    swaps: Bools
-
-    @property
-    def first(self) -> int:
-        """The first row of the book."""
-        return int(self.filled[0])
-
-    @property
-    def at_once(self) -> bool:
-        """Whether orders are filled at the very mark that they were decided at."""
-        return bool(self.filled[0] == self.decided[0])
 
     @property
     def step(self) -> float:
