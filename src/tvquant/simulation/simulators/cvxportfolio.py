@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.panel import Bools, Floats, Panel
@@ -98,6 +99,7 @@ class Desk:
 
     Parameters
     ----------
+    used : the M columns.
     prices, marks : R x M at which a row is traded, and its closes.
     coefficients : class of holding cost -> R x M per value after the row's trade, signed: what a short receives is
         below zero of its value, which is below zero too.
@@ -106,6 +108,7 @@ class Desk:
     """
 
     plan: "Plan"
+    used: NDArray[np.intp]
     prices: Floats
     marks: Floats
     coefficients: dict[str, Floats]
@@ -123,8 +126,7 @@ class Desk:
         decided = int(plan.decided[k]) - plan.first
         earlier = self.closes[decided][0] if 0 <= decided < row else 1.0
         equity = value if decided == row else earlier
-        marks = plan.market.marks[plan.decided[k]][plan.traded]
-        weights = plan.net[k, plan.traded]
+        marks, weights = plan.market.marks[plan.decided[k], self.used], plan.net[k, self.used]
         units = np.where(weights == 0.0, 0.0, weights * equity / np.where(marks > 0.0, marks, 1.0))
         return np.asarray(units * self.prices[row])
 
@@ -150,21 +152,23 @@ def _desk(plan: "Plan", costs: CostModel) -> Desk:
     days = np.append(np.diff(plan.times[first:]) / YEAR, 0.0)
     return Desk(
         plan=plan,
+        used=used,
         prices=prices,
         marks=marks,
-        coefficients=_holding(plan, costs, prices, marks, days),
+        coefficients=_holding(plan, used, costs, prices, marks, days),
         rates={INTEREST: costs.borrow_rate * days, YIELD: -np.append(plan.yields[first + 1 :], 0.0) * days},
         swaps=plan.swaps[used],
         fee=costs.per_notional,
     )
 
 
-def _holding(plan: "Plan", costs: CostModel, prices: Floats, marks: Floats, days: Floats) -> dict[str, Floats]:
+def _holding(
+    plan: "Plan", used: NDArray[np.intp], costs: CostModel, prices: Floats, marks: Floats, days: Floats
+) -> dict[str, Floats]:
     """Return class of cost -> R x M per value held after a row's trade, where there is any."""
     from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES
 
-    used, first = plan.traded, plan.first
-    rows = np.arange(len(marks))
+    first, rows = plan.first, np.arange(len(marks))
     side = np.sign(plan.net)[np.searchsorted(plan.filled, rows + first, side="right") - 1][:, used]
     ratio = marks / prices
     found: dict[str, Floats] = {BORROW: np.where(side < 0.0, -plan.loans[used] * days[:, None] * ratio, 0.0)}
@@ -191,7 +195,7 @@ def _played(desk: Desk) -> "LibraryAccount":
     """Return the account of a desk, as the library has kept it."""
     from tvquant.simulation.library_books import LibraryAccount
 
-    plan, columns = desk.plan, len(desk.plan.traded)
+    plan, columns = desk.plan, len(desk.used)
     before, traded, paid = _backtest(desk)
     if len(before) < len(desk.marks):
         raise plan.refuse(
@@ -210,7 +214,7 @@ def _played(desk: Desk) -> "LibraryAccount":
     cash = after[:, columns] - cost("TransactionCost") - cost(HERE) - cost(ASSUMED_HERE)
     at_close = after[:, :columns] * desk.marks / desk.prices
     quantities = np.zeros((len(after), plan.net.shape[1]))
-    quantities[:, plan.traded] = after[:, :columns] / desk.prices
+    quantities[:, desk.used] = after[:, :columns] / desk.prices
     fills = plan.filled - plan.first
     return LibraryAccount(
         equity=cash + at_close.sum(axis=1),
@@ -234,7 +238,7 @@ def _backtest(desk: Desk) -> tuple[Floats, Floats, dict[str, Floats]]:
 
     times = pd.DatetimeIndex(desk.plan.times[desk.plan.first :])
     times = times.append(times[-1:] + pd.Timedelta(days=1))
-    names = [str(j) for j in desk.plan.traded]
+    names = [str(j) for j in desk.used]
     moved = np.vstack([desk.prices[1:] / desk.prices[:-1] - 1.0, np.zeros((2, len(names)))])
     returns = pd.DataFrame(moved, times, names)
     returns[CASH] = 0.0
