@@ -7,7 +7,8 @@
 3. It raises on an infeasible program, takes inaccurate solutions without a word (the status is read), and would try SCS
    behind one's back after a failure of the solver (that is switched off).
 
-This file is the only one that imports the library: its licence binds whoever distributes it with this file.
+This file and the simulator of that name are the only ones that import the library: its licence binds whoever
+distributes it with this file.
 Source: Boyd, Busseti, Diamond, Kahn, Koh, Nystrup & Speth (2017), Multi-period trading via convex optimization,
 Foundations and Trends in Optimization 3, sections 4 and 5.
 """

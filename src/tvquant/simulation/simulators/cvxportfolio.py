@@ -204,14 +204,14 @@ def _played(desk: Desk) -> "LibraryAccount":
             "custom",
         )
     after = before + traded
-    nothing = np.zeros(len(after))
+    nothing, fees = np.zeros(len(after)), paid["TransactionCost"]
 
     def cost(name: str, *, due_ahead: bool = False) -> Floats:
         amounts = paid.get(name, nothing)
         return np.append(0.0, amounts[:-1]) if due_ahead else amounts
 
     assumed = cost(ASSUMED_HERE) + cost(ASSUMED_AHEAD, due_ahead=True)
-    cash = after[:, columns] - cost("TransactionCost") - cost(HERE) - cost(ASSUMED_HERE)
+    cash = after[:, columns] - fees - cost(HERE) - cost(ASSUMED_HERE)
     at_close = after[:, :columns] * desk.marks / desk.prices
     quantities = np.zeros((len(after), plan.net.shape[1]))
     quantities[:, desk.used] = after[:, :columns] / desk.prices
@@ -221,7 +221,7 @@ def _played(desk: Desk) -> "LibraryAccount":
         cash=cash,
         quantities=quantities,
         fill_equity=before.sum(axis=1)[fills],
-        fees=cost("TransactionCost")[fills],
+        fees=fees[fills],
         accrued={
             "borrow": cost(BORROW, due_ahead=True),
             "overdraft": cost(INTEREST, due_ahead=True),
