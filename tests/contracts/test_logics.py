@@ -15,7 +15,7 @@ from tvquant.atoms import LOGICS, gates, is_gated, synthesise
 from tvquant.atoms.gates import bars_of
 from tvquant.atoms.logics.breakout import BreakoutOptions
 from tvquant.atoms.logics.carry import CarryOptions
-from tvquant.atoms.logics.contract import Bars, Gate
+from tvquant.atoms.logics.contract import Bars
 from tvquant.atoms.logics.momentum import MomentumOptions
 from tvquant.atoms.logics.reversion import ReversionOptions
 from tvquant.atoms.logics.trend_gated import TrendOptions
@@ -233,6 +233,24 @@ def test_a_price_that_stands_still_is_on_no_side(name: str, direction: Direction
     assert not gate_of(name, replace(ragged, high=ragged.level, low=ragged.level), direction)[FIRST[name] :].any()
 
 
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_close_at_the_edge_of_a_channel_is_not_beyond_it(direction: Direction) -> None:
+    """Entry by two bars and exit by one: at the edge nothing opens and nothing closes, a hair beyond it both do.
+
+    A short has the same of the negative of each step.
+    """
+    gate = LOGICS["breakout"].gate
+    assert gate is not None
+    for steps, held in (
+        ((0.0, 0.0, 0.1, 0.1), [0.0, 1.0, 1.0]),  # bar 2 is above 1, bar 3 at the highest and the lowest of bar 2
+        ((0.0, 0.0, 0.0, 0.1), [0.0, 0.0, 1.0]),
+        ((0.0, 0.0, 0.1, 0.1 - 1e-9), [0.0, 1.0, 0.0]),
+    ):
+        level = 1.0 + direction.sign * np.array([0.0, *steps])
+        flat = Bars(level=level, high=level, low=level, funding=level, funding_hours=level)
+        assert gate(flat, direction, (BreakoutOptions(entry=2, exit=1),))[2:].tolist() == held
+
+
 @pytest.mark.parametrize("name", GATED)
 def test_no_bar_opens_both_sides_fully(name: str) -> None:
     both = gate_of(name, bars(5)) + gate_of(name, bars(5), Direction.SHORT)
@@ -301,11 +319,12 @@ def test_bars_are_on_one_scale_and_what_is_not_there_is_missing() -> None:
 
 def test_carry_is_not_known_where_no_payment_is() -> None:
     assert np.isnan(gate_of("carry", bars(funding=False))).all(), "spot has none, and none is not 0"
-    gap = bars(8)
-    gap.funding[40] = np.nan
-    found = gate_of("carry", gap)
-    assert np.isnan(found[40:44]).all()
-    assert np.isfinite(found[[39, 44]]).all()
+    for missing, value in (("funding", np.nan), ("funding_hours", 0.0)):  # a rate for no time is no payment
+        gap = bars(8)
+        getattr(gap, missing)[40] = value
+        found = gate_of("carry", gap)
+        assert np.isnan(found[40:44]).all()
+        assert np.isfinite(found[[39, 44]]).all()
     half = replace(bars(8), funding_hours=np.full(N, 12.0))  # the same payments for half as long: twice the rate
     twice = replace(bars(8), funding=2.0 * bars(8).funding)
     np.testing.assert_array_equal(gate_of("carry", half), gate_of("carry", twice))
@@ -361,10 +380,6 @@ def test_options_that_make_no_rule_are_refused(declared: Any, given: Any, said: 
         declared(**given)
 
 
-def test_gates_have_a_type_of_their_own() -> None:
-    """Every gated member declares options under its own name, so that two logics never share a key."""
+def test_no_two_gated_logics_share_a_key() -> None:
     for name in GATED:
-        logic = LOGICS[name]
-        gate: Gate | None = logic.gate
-        assert gate is not None
-        assert [declared.under for declared in logic.options] == [name]
+        assert [declared.under for declared in LOGICS[name].options] == [name]

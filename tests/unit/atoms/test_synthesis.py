@@ -84,8 +84,11 @@ def test_the_streams_of_a_pool_are_no_returns_of_assets() -> None:
     [
         (None, r"gated atoms need gates at 5 rows of 2 atoms, found none"),
         (np.ones((4, 2)), r"gated atoms need gates at 5 rows of 2 atoms, found gates of shape \(4, 2\)"),
-        (np.full((5, 2), 1.5), "atom X:B_momentum_SHORT: expected gates from 0 to 1, found one outside"),
-        (np.full((5, 2), -0.5), "atom X:B_momentum_SHORT: expected gates from 0 to 1, found one outside"),
+        (
+            np.full((5, 2), np.nextafter(1.0, 2.0)),
+            "atom X:B_momentum_SHORT: expected gates from 0 to 1, found one outside",
+        ),
+        (np.full((5, 2), -1e-300), "atom X:B_momentum_SHORT: expected gates from 0 to 1, found one outside"),
         (np.zeros((5, 2)), "atom X:B_momentum_SHORT: its gate is 0 at the decision: it is no candidate"),
         (np.full((5, 2), np.nan), "atom X:B_momentum_SHORT: its gate is nan at the decision: it is no candidate"),
     ],

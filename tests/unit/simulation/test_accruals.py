@@ -21,11 +21,11 @@ def ledger(panel: Panel, result: SimResult, costs: CostModel, execution: Executi
 def test_each_name_pays_its_own_by_hand() -> None:
     """Half long in a share, .3 short in a coin, .2 long in a swap, bought at 100 at the open, days apart.
 
-    Fill: 6 bps of each. Day 2: the coin's short is worth .3 x 110 / 100, at 36.5 % a year .1 % a day. The swap settles
-    24 hours at 10 bps on .2; the fill's own day counts, for its payments came after the open.
+    Fill: 6 bps of each. Day 2: the coin's short was worth .3 x 110 / 100 at the close before, at 36.5 % a year .1 % a
+    day. The swap settles 24 hours at 10 bps on .2; the fill's own day counts, for its payments came after the open.
     """
     names = [instrument("A", kind=Kind.STOCK), instrument("B"), instrument("C", kind=Kind.SWAP)]
-    close = np.array([[100.0, 100.0, 100.0], [100.0, 110.0, 100.0], [100.0, 110.0, 100.0]])
+    close = np.array([[100.0, 100.0, 100.0], [100.0, 110.0, 100.0], [100.0, 121.0, 100.0]])
     funding = np.array([[0.0, 0.0, 0.0], [np.nan, np.nan, 1e-3], [np.nan, np.nan, 1e-3]])
     hours = np.full((3, 3), 24.0)
     panel = panel_of(

@@ -44,11 +44,6 @@ def test_equity_at_the_margin_itself_is_enough(market: Markets, play: Plays) -> 
         assert [event.kind for event in called.events] == ["margin_call"] * calls
 
 
-def test_equity_at_the_margin_is_enough_in_the_row_of_a_decision_too(market: Markets, play: Plays) -> None:
-    panel = market({"A": [64.0, 64.0, 64.0]})
-    assert not play(panel, {0: {"A": 2.0}, 1: {"A": 2.0}}, maintenance_margin=0.5).events
-
-
 def test_the_first_row_is_called_at_its_close_after_a_fill_at_its_open(market: Markets, play: Plays) -> None:
     """Two of equity at 100, at the close 80: equity .6 of gross 1.6, called at .4; .6 of cash is left."""
     panel = market({"A": [100.0, 80.0, 160.0]}, open={"A": [100.0, 100.0, 80.0]})
@@ -95,14 +90,3 @@ def test_what_was_ordered_lapses_and_the_next_decision_opens_again(
     assert result.filled.tolist() == [2, 5, 6]
     assert result.traded[1] == 0.0
     assert result.quantities[:, 0] == pytest.approx([0.02, 0.02, 0.0, 0.0, *[0.5 * 0.4 / 70.0] * 2], rel=1e-14)
-
-
-def test_what_waits_for_the_close_lapses_too(market: Markets, play: Plays) -> None:
-    """A is bought at the open of 100 and called at the mark of 60; B never had an open and was to be bought there."""
-    panel = market({"A": [100.0, 60.0, 60.0], "B": [10.0] * 3}, open={"A": [100.0] * 3, "B": [np.nan] * 3})
-    result = play(panel, {0: {"A": 2.0, "B": 0.5}}, convention=Convention.NEXT_OPEN, maintenance_margin=0.3)
-    assert [(event.row, event.key, event.kind) for event in result.events] == [(1, "X:A", "margin_call")]
-    assert not result.quantities.any()
-    assert result.equity.tolist() == pytest.approx([0.2, 0.2], rel=1e-14)
-    free = play(panel, {0: {"A": 2.0, "B": 0.5}}, convention=Convention.NEXT_OPEN)
-    assert free.quantities[0].tolist() == pytest.approx([0.02, 0.05], rel=1e-14)

@@ -12,6 +12,7 @@ from builders.panels import panel_of
 from tvquant.core.books import Convention, CostModel, Execution, FeeTier, Spread, WeightPath
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Panel
+from tvquant.core.rates import RiskFree
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells, headline, schedule
 from tvquant.tournament.friction import LADDER, SIZES, audit, break_even, capacity, cases
@@ -48,6 +49,33 @@ def test_a_ladder_of_slippage_and_the_stress_by_hand() -> None:
     assert figure(found, "slippage", "10", "cost") == pytest.approx(5.5e-4 * 365 / 4)
     assert figure(found, "slippage", "10", "traded") == pytest.approx(0.5 * 365 / 4)
     assert figure(found, "slippage", "10", "turnover") == pytest.approx(0.5 * 365 / 4)
+
+
+def test_figures_of_a_book_are_those_of_its_returns() -> None:
+    """A switch of names at row 40, 2 traded and 1 turned over; a rate without risk that rises from row to row."""
+    draw, rows = np.random.default_rng(2), 90
+    close = 100.0 * np.exp(draw.normal(0.002, 0.02, (rows, 2)).cumsum(axis=0))
+    panel, rate = panel_of({"close": close}), np.linspace(0.0, 3e-3, rows)
+    path = WeightPath(keys=panel.keys, decided=np.array([4, 40]), net=np.eye(2))
+    free = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+    every = cases(free, replace(CLOSE, convention=Convention.SAME_CLOSE), whole=False)
+    found = pl.DataFrame(audit(panel, path, every, risk_free=RiskFree(per_row=rate)))
+    held = np.where(
+        np.arange(rows) <= 40, close[:, 0] / close[4, 0], close[40, 0] / close[4, 0] / close[40, 1] * close[:, 1]
+    )
+    level = held[4:]
+    excess = np.diff(level, prepend=1.0) / np.append(1.0, level[:-1]) - rate[4:]
+    by_hand = {
+        "rows": rows - 4,
+        "total_return": level[-1] - 1.0,
+        "log_growth": math.log(level[-1]) * 365 / (rows - 4),
+        "sharpe": excess.mean() / excess.std(ddof=1) * math.sqrt(365),
+        "max_drawdown": min(level[t] / level[: t + 1].max() - 1.0 for t in range(len(level))),
+        "turnover": 2.0 * 365 / (rows - 4),
+        "traded": 3.0 * 365 / (rows - 4),
+    }
+    for name, value in by_hand.items():
+        assert figure(found, "as_is", "", name) == pytest.approx(value, rel=1e-9), name
 
 
 def test_a_profile_with_tiers_and_a_measured_spread_is_stressed_too() -> None:
@@ -197,6 +225,7 @@ def test_capacity_is_where_a_share_of_the_growth_is_left() -> None:
     sizes = np.array([1e5, 1e6, 1e7])
     assert capacity(sizes, np.array([0.2, 0.15, 0.05]), 0.5) == pytest.approx(10**6.5)
     assert capacity(sizes, np.array([0.2, 0.19, 0.18]), 0.5) == math.inf
+    assert capacity(sizes, np.array([0.2, 0.19, 0.1]), 0.5) == pytest.approx(1e7), "left at the largest, and not above"
     assert capacity(sizes, np.array([-0.1, -0.2, -0.3]), 0.5) is None
     assert capacity(sizes, np.array([0.2, math.nan, 0.1]), 0.5) is None
 

@@ -20,7 +20,7 @@ from tvquant.core.books import (
 )
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
-from tvquant.core.rates import ZERO
+from tvquant.core.rates import ZERO, RiskFree
 from tvquant.profiles.sections.parity import ParitySection
 from tvquant.simulation import SIMULATORS
 from tvquant.tournament.parity import Measure, Pair, compared, divergence
@@ -68,7 +68,9 @@ def figures(pair: Pair) -> dict[str, Any]:
 @pytest.mark.requirement("R-SIM-14")
 def test_equal_books_pass_and_every_figure_is_that_of_the_account() -> None:
     panel, path = world()
-    pair = pair_of(SecondAccount(), at_close(panel), path)
+    rate = np.linspace(0.0, 3e-3, ROWS)
+    books = (kept(one, at_close(panel), path) for one in (SIMULATORS["custom"], SecondAccount()))
+    pair = compared(*books, setting=at_close(panel), limits=LIMITS, by=replace(BY, risk_free=RiskFree(per_row=rate)))
     assert pair.passed
     assert pair.binds
     assert pair.divergence is None
@@ -78,8 +80,8 @@ def test_equal_books_pass_and_every_figure_is_that_of_the_account() -> None:
     assert found["equity"].first == pytest.approx(equity[-1], rel=1e-12)
     assert found["costs"].second == pytest.approx(paid, rel=1e-12)
     assert found["turnover"].second == pytest.approx(turned, rel=1e-12)
-    returns = equity / np.concatenate([[1.0], equity[:-1]]) - 1.0
-    assert found["sharpe"].first == pytest.approx(returns.mean() / returns.std(ddof=1) * np.sqrt(365), rel=1e-9)
+    excess = equity / np.concatenate([[1.0], equity[:-1]]) - 1.0 - rate[FIRST:]
+    assert found["sharpe"].first == pytest.approx(excess.mean() / excess.std(ddof=1) * np.sqrt(365), rel=1e-9)
     assert found["annual_return"].first == pytest.approx(equity[-1] ** (365 / len(equity)) - 1.0, rel=1e-9)
     assert (pair.annual_bps, pair.final_bps) == (pytest.approx(0.0, abs=1e-8), pytest.approx(0.0, abs=1e-8))
 
