@@ -159,8 +159,25 @@ def test_what_is_admitted_is_cut_to_lots_toward_what_is_held_and_to_the_least_no
     rules = {"participation": 0.25, "nav": 1024.0, "lots": True}
     assert held(play(panel, {0: {"A": 0.75}, 1: {"A": 0.0}}, **rules)) == [0.125, 0.0, 0.0]
     assert held(play(panel, {0: {"A": -0.75}, 1: {"A": -0.75}}, **rules)) == [-0.125, -0.25, -0.25]
-    panel = with_facts(panel, ("lot", 64.0, 0), ("min_notional", 256.0, 0))
-    assert held(play(panel, {0: {"A": 0.75}}, **rules)) == [0.0] * 3
+    for least, bought in ((128.0, 0.125), (256.0, 0.0)):
+        strict = with_facts(panel, ("lot", 64.0, 0), ("min_notional", least, 0))
+        assert held(play(strict, {0: {"A": 0.75}}, **rules)) == [bought] * 3
+
+
+def test_a_part_of_an_exit_knows_no_least_notional(play):
+    """At row 2 a quarter of 2048 / 3 is admitted, 128 of lots of 64, where an order must be 256."""
+    panel = with_facts(volumes(3, volume=[2048.0, 0.0, 0.0]), ("lot", 64.0, 0), ("min_notional", 256.0, 0))
+    for asked, left in ((0.0, 0.375), (0.125, 0.5)):
+        result = play(panel, {0: {"A": 0.5}, 2: {"A": asked}}, participation=0.25, nav=1024.0, lots=True)
+        assert held(result) == [0.5, 0.5, left]
+
+
+def test_what_is_admitted_loses_no_lot_to_rounding(play):
+    """A quarter of 1200 are 300 units of 1000, that is 3000 lots of .1, and 2999.9999999999995 by division."""
+    panel = with_facts(volumes(2, volume=[1200.0] * 2), ("lot", 0.1, 0))
+    for sign in (1.0, -1.0):
+        result = play(panel, {0: {"A": 0.75 * sign}}, participation=0.25, nav=1000.0, lots=True)
+        assert held(result)[0] == pytest.approx(0.3 * sign, abs=1e-15)
 
 
 @pytest.mark.parametrize(

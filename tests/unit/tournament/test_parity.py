@@ -256,6 +256,22 @@ def test_what_differs_without_an_order_is_named_by_its_first_close() -> None:
     assert "no trade or holding differs, equity does from" in words_of(pair)
 
 
+@pytest.mark.parametrize("name", [0, 1])
+def test_a_trade_differs_by_its_part_of_the_equity(name: int) -> None:
+    """All in A, which doubles: then both sell half of it, and the second book alone buys a trace of B."""
+    panel = panel_of({"close": np.array([[100.0, 10.0], [200.0, 10.0], [200.0, 10.0]])})
+    setting = at_close(panel, replace(FLAT, slippage_bps=0.0, commission_bps=0.0))
+    path = WeightPath(keys=panel.keys, decided=np.array([0, 1]), net=np.array([[1.0, 0.0], [0.5, 0.0]]))
+    first = kept(SIMULATORS["custom"], setting, path)
+    assert first.equity.tolist() == [1.0, 2.0, 2.0]
+    for share, differs in ((0.9, False), (1.1, True)):
+        more = first.quantities.copy()
+        more[1:, name] += share * LIMITS.holdings * 2.0 / panel.fields["close"][1, name]
+        at = divergence(first, replace(first, quantities=more), setting=setting, limits=LIMITS)
+        assert (at is not None) is differs
+        assert at is None or (at.what, at.symbol, at.time) == ("trade", f"X:N{name}", panel.times[1])
+
+
 def test_the_price_at_which_a_name_was_closed_out_is_compared_too() -> None:
     panel, path = world()
     close = panel.fields["close"].copy()

@@ -40,8 +40,9 @@ def panel(market: Markets) -> Panel:
 @pytest.mark.requirement("R-SYN-06")
 @CONVENTIONS
 def test_longs_and_shorts_that_win_and_lose_are_pure(panel: Panel, convention: Convention) -> None:
-    """C does not move: nothing can be told of it."""
-    first = (("X:A", "LONG", 0.2, 1.0), ("X:B", "LONG", 0.2, 0.5), ("X:D", "SHORT", 0.2, 1.0))
+    """C does not move: nothing can be told of it. Winners of which nothing is held are no contributions."""
+    nothing = (("X:A", "SHORT", 0.2, 0.0), ("X:C", "LONG", 0.0, 1.0))
+    first = (("X:A", "LONG", 0.2, 1.0), ("X:B", "LONG", 0.2, 0.5), ("X:D", "SHORT", 0.2, 1.0), *nothing)
     second = (("X:A", "SHORT", 0.1, 1.0), ("X:B", "SHORT", 0.3, 0.25), ("X:C", "SHORT", 0.2, 1.0))
     rebalances = [rebalance_of(panel, 1, *first), rebalance_of(panel, 4, *second, window=1)]
     found = judged(panel, rebalances, Execution(convention=convention))
