@@ -149,10 +149,12 @@ TABLES: Mapping[str, Table] = {
             Column("cash_caps", OF_EQUITY, "caps and limits by name leave no room, or cut equal or declared weights"),
             Column("cash_reference", OF_EQUITY, "no atom far above the method's own weight without limits"),
             Column("cash_netting", OF_EQUITY, "taken away because a cap would break after netting"),
-            Column("cash_other", OF_EQUITY, "gross and net limits, the method's own, or nothing to hold"),
+            Column(
+                "cash_other", OF_EQUITY, "left out by gates, gross and net limits, the method's own, or nothing to hold"
+            ),
             Column("return", FRACTION, "from its fill to the next one"),
-            Column("traded", OF_EQUITY, "two-way value of its fill"),
-            Column("turnover", OF_EQUITY, "one-way: a full switch is 1"),
+            Column("traded", OF_EQUITY, "two-way value of its fills"),
+            Column("turnover", OF_EQUITY, "one-way, of its fills: a full switch is 1"),
         ),
     ),
     "candidates": Table(
@@ -166,7 +168,7 @@ TABLES: Mapping[str, Table] = {
             Column("cluster", "", "number of its selection cluster"),
             Column("won", "", "whether it was chosen"),
             Column("how", "", "`ranked`, `cluster_floor`, `alpha_fallback`, `passed_through`, `healthy`; null for no"),
-            Column("weight", OF_EQUITY, "as finally held"),
+            Column("weight", OF_EQUITY, "as finally held, before its gate"),
             Column("veto", "", "the first rule that it broke; null where it broke none"),
             Column("value", "of the rule", "what broke it"),
             Column("limit", "of the rule", "what it broke"),

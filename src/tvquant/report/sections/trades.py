@@ -30,7 +30,10 @@ def draw(run: RunData) -> tuple[Block, ...]:
     ordered = mine.drop_nulls("window")
     facts = (
         ("Trades", f"{count(len(mine))} of {count(mine['symbol'].n_unique())} names at {count(_fills(ordered))} fills"),
-        ("Nobody ordered", f"{count(len(mine) - len(ordered))} of them: closed out, or lost their collateral"),
+        (
+            "Nobody ordered",
+            f"{count(len(mine) - len(ordered))} of them: closed out, lost their collateral, or by a margin call",
+        ),
         ("Median size", percent(_median(ordered), 2) + " of equity"),
     )
     return (
