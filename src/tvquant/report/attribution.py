@@ -40,7 +40,7 @@ def by_logic(run: RunData, cell: str) -> tuple[Block, ...]:
         (
             str(one["name"]),
             *(percent(one[name], 2) for name in ("gross", *kinds, "net")),
-            percent(_error(one["net"], one["squares"], windows), 2),
+            percent(spread(one["net"], one["squares"], windows), 2),
             percent(one["capital"], 2),
             count(one["held"]),
         )
@@ -52,7 +52,7 @@ def by_logic(run: RunData, cell: str) -> tuple[Block, ...]:
         (
             "all",
             *(percent(whole[name], 2) for name in ("gross", *kinds, "net")),
-            percent(_error(whole["net"], float((by_window**2).sum()), windows), 2),
+            percent(spread(whole["net"], float((by_window**2).sum()), windows), 2),
             percent(whole["capital"], 2),
             count(windows),
         )
@@ -83,7 +83,7 @@ def _parts(table: pl.DataFrame, kinds: list[str]) -> list[dict[str, Any]]:
     return sorted(found.iter_rows(named=True), key=lambda one: (order[one["part"]], one["name"]))
 
 
-def _error(total: float, squares: float, n: int) -> float | None:
+def spread(total: float, squares: float, n: int) -> float | None:
     """Return the standard error of a sum of n independent values, from their sum and the sum of their squares."""
     return float(np.sqrt(n * max(squares - total**2 / n, 0.0) / (n - 1))) if n > 1 else None
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from tvquant.core.panel import Floats
 from tvquant.ledger.recorded_run import Absent
-from tvquant.report.attribution import by_logic
+from tvquant.report.attribution import by_logic, spread
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, FUNDING, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, percent
@@ -105,13 +105,6 @@ def _by_name(run: RunData, cell: str) -> tuple[Block, ...]:
         ),
         Data(name="names", about="what each name brought from one fill to the next", frame=table.drop("cell")),
     )
-
-
-def spread(total: float, squares: float, n: int) -> float | None:
-    """Return the standard error of a sum of n independent values, from their sum and the sum of their squares."""
-    if n < 2:
-        return None
-    return float(np.sqrt(n * max(squares - total**2 / n, 0.0) / (n - 1)))
 
 
 def _parts(book: pl.DataFrame) -> dict[str, Floats]:

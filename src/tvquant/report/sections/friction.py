@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats
@@ -63,7 +62,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     mine = table.filter(pl.col("cell") == cell.key).drop("cell")
     rivals = {run.path_of(one): book for one in benchmarks(run, cell)
               if len(book := table.filter(pl.col("cell") == one.key))}  # fmt: skip
-    best = max(rivals, key=lambda name: _growth(rivals[name], AS_IS)[0], default=None)
+    best = max(rivals, key=lambda name: _growth(rivals[name]), default=None)
     left = break_even(*_ladder(mine)), None if best is None else _edge_lost(mine, rivals[best])
     return (
         _facts(mine, left, best),
@@ -239,7 +238,7 @@ def _sizes(mine: pl.DataFrame, participation: float | None) -> tuple[Block, ...]
 
 def _capacity(played: pl.DataFrame) -> str:
     """Return where half of the growth is left, and where none, in words."""
-    sizes, left = played["nav"].to_numpy(), _floats(played["log_growth"])
+    sizes, left = played["nav"].to_numpy(), played["log_growth"].to_numpy()
     half, none = (capacity(sizes, left, share) for share in (HALF, 0.0))
     if half is None:
         return "There is no growth that size could take."
@@ -281,17 +280,15 @@ def _edge_lost(mine: pl.DataFrame, rival: pl.DataFrame) -> float | None:
 
 
 def _ladder(book: pl.DataFrame) -> tuple[Floats, Floats]:
-    """Return slippage and log growth of the rungs; what was ruined is not known."""
+    """Return slippage and log growth of the rungs; NaN for one that was ruined."""
     found = book.filter(pl.col("group") == SLIPPAGE)
-    return found["slippage_bps"].to_numpy(), _floats(found["log_growth"])
+    return found["slippage_bps"].to_numpy(), found["log_growth"].to_numpy()
 
 
-def _floats(column: pl.Series) -> Floats:
-    return np.array([math.nan if value is None else value for value in column], dtype=np.float64)
-
-
-def _growth(book: pl.DataFrame, group: str) -> Floats:
-    return np.nan_to_num(_floats(book.filter(pl.col("group") == group)["log_growth"]), nan=-np.inf)
+def _growth(book: pl.DataFrame) -> float:
+    """Return the log growth of a book as it is; one that was ruined has less than any other."""
+    found = _one(book, AS_IS)["log_growth"]
+    return -math.inf if found is None else float(found)
 
 
 def _measure(mine: pl.DataFrame) -> tuple[str, str]:
