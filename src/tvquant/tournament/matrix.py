@@ -85,7 +85,7 @@ def play_matrix(
     sink: ResultSink,
     jobs: int,
     progress: Progress,
-    settled: Settled = lambda done, total: None,  # noqa: ARG005 (nobody looks)
+    settled: Settled,
 ) -> Matrix:
     """Play and settle every cell.
 

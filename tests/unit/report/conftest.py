@@ -86,8 +86,9 @@ def _build(
         engine = BacktestEngine(panel, grids(panel, [cell.path for cell in played]), timer=timer)
         store = ResultStore(folder / "results")
         matrix = play_matrix(
-            engine, played, resumed=NOTHING, recorder=ledger, sink=store, jobs=1, progress=lambda _: None
-        )
+            engine, played, resumed=NOTHING, recorder=ledger, sink=store, jobs=1, progress=lambda _: None,
+            settled=lambda *_: None,
+        )  # fmt: skip
         store.compact()
         _stage(ledger, 15, outputs={"result": merkle_root(matrix.leaves)}, data={"leaves": dict(matrix.leaves)})
 

@@ -58,12 +58,15 @@ def engine(made: Profile, market: Markets, walks: Walks, engine_of: Engines) -> 
 
 
 def play(engine: BacktestEngine, made: Profile, ledger: Any, folder: Path, resumed: Resumed = NOTHING) -> Matrix:
-    tables, counts = RunTables(RunFolder(folder)), []
-    grid = (*cells(made), *shadows(made))
+    tables, counts, kept = RunTables(RunFolder(folder)), [], []
+    parts = cells(made), shadows(made)
+    grid = (*parts[0], *parts[1])
     matrix = play_matrix(
-        engine, grid, resumed=resumed, recorder=ledger, sink=tables, jobs=1, progress=counts.append
+        engine, grid, resumed=resumed, recorder=ledger, sink=tables, jobs=1, progress=counts.append,
+        settled=lambda done, total: kept.append((done, total)),
     )  # fmt: skip
     assert sum(counts) == 10 * len(grid)
+    assert kept == [(done, len(part)) for part in parts if part for done in range(len(part) + 1)]
     tables.compact()
     return matrix
 

@@ -52,7 +52,7 @@ def play(
 ) -> Matrix:
     return play_matrix(
         engine, grid, resumed=resumed, recorder=ledger, sink=ResultStore(folder / "results"), jobs=jobs,
-        progress=progress,
+        progress=progress, settled=lambda *_: None,
     )  # fmt: skip
 
 
