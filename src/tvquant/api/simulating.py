@@ -366,7 +366,7 @@ def _simulation(
             {
                 "time": times[np.array([event.row for event in noted], dtype=np.int64)],
                 "symbol": [event.key for event in noted],
-                "kind": [event.kind for event in noted],
+                "kind": [event.kind.value for event in noted],
                 "value": [event.value for event in noted],
             },
             schema_overrides={"symbol": pl.String, "kind": pl.String, "value": pl.Float64},

@@ -150,16 +150,29 @@ class WeightPath:
     net: Floats
 
 
+class EventKind(StrEnum):
+    """What happened to a book that no one ordered, or did not happen that someone did.
+
+    `unfilled` (no bar at the fill), `closed_out` (halted or delisted), `collateral_lost` (a short whose price doubled),
+    `margin_call` (equity below the maintenance margin), `partly_filled` (participation: the rest lapsed), `liquidated`
+    (equity reached zero).
+    """
+
+    UNFILLED = "unfilled"
+    CLOSED_OUT = "closed_out"
+    COLLATERAL_LOST = "collateral_lost"
+    MARGIN_CALL = "margin_call"
+    PARTLY_FILLED = "partly_filled"
+    LIQUIDATED = "liquidated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookEvent:
     """Something a simulator did that no one ordered, or did not do that someone did."""
 
     row: int
     key: str
-    kind: str
-    """`closed_out` (halted or delisted), `collateral_lost` (a short whose price doubled), `margin_call` (equity below
-    the maintenance margin), `unfilled` (no bar at the fill), `partly_filled` (participation: the rest lapsed),
-    `liquidated` (equity reached zero)."""
+    kind: EventKind
     value: float
     """Signed notional at the price used, as a fraction of equity before the event; where collateral is lost or
     margin called, of the equity one row earlier."""

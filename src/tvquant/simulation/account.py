@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import COST_KINDS
+from tvquant.core.books import COST_KINDS, EventKind
 from tvquant.core.panel import Bools, Floats
 
 type Integers = NDArray[np.int64]
@@ -30,7 +30,7 @@ RETURNS, EQUITY, CASH, OWED, ASSUMED, CHARGED = range(len(COST_KINDS), len(COST_
 """Rows of `Book.rows`; the costs come first, in the order of their kinds."""
 FILL_EQUITY, TRADED, BOUGHT, COMMISSION_RATE = range(4)
 """Rows of `Book.fills`: equity, of it the value that was traded, and what was bought less what was sold; a rate."""
-EVENTS = ("unfilled", "closed_out", "collateral_lost", "margin_call", "partly_filled", "liquidated")
+EVENTS = tuple(EventKind)
 UNFILLED, CLOSED_OUT, COLLATERAL_LOST, MARGIN_CALL, PARTLY_FILLED, LIQUIDATED = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 """Kinds of events, as the number of their name: floats, of which compiled code has one type."""
 DECIDED, FILLED, NOTED, LATE = range(4)

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tvquant.core.books import CostModel, Execution, SimResult
+from tvquant.core.books import CostModel, EventKind, Execution, SimResult
 from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel
 from tvquant.simulation.borrow_fee import pays_borrow_fee
@@ -125,7 +125,7 @@ class Accruals:
     @property
     def end(self) -> int | None:
         """The book's row that ended it in ruin; None where none did."""
-        return next((e.row - self._first for e in self.result.events if e.kind == "liquidated"), None)
+        return next((e.row - self._first for e in self.result.events if e.kind is EventKind.LIQUIDATED), None)
 
     def _scatter(self, kind: str, found: Floats) -> None:
         """Add what trades cost."""
@@ -164,10 +164,10 @@ class Accruals:
             k = int(np.searchsorted(rows, row))
             if k == len(rows) or rows[k] != row or late[k, column]:
                 continue
-            lost = event.kind == "collateral_lost" and not opens[event.row, column] >= event.price
-            if event.kind == "closed_out":
+            lost = event.kind is EventKind.COLLATERAL_LOST and not opens[event.row, column] >= event.price
+            if event.kind is EventKind.CLOSED_OUT:
                 held[row, column] = before[k, column]
-            elif lost or event.kind == "margin_call":
+            elif lost or event.kind is EventKind.MARGIN_CALL:
                 equity = result.equity[row - 1] if row > 0 else 1.0
                 held[row, column] += event.value * equity / event.price
         return held

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.atoms import Direction
-from tvquant.core.books import Execution, SimResult
+from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.accruals import OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
 from tvquant.tournament.rebalances import Rebalance, first_fills, restored
-from tvquant.tournament.trades import CLOSED, FILL, LOST, ROUNDING, Trade
+from tvquant.tournament.trades import CLOSED, FILL, ROUNDING, Trade
 
 ATOM, EXECUTION, CASH = "atom", "execution", "cash"
 """Parts of a book's return."""
@@ -329,7 +329,7 @@ def _closings(paid: Accruals) -> Iterator[tuple[int, int, int, float]]:
         if event.kind in CLOSED:
             name = place[event.key]
             early = (
-                event.kind == LOST
+                event.kind is EventKind.COLLATERAL_LOST
                 and paid.execution.at_open
                 and paid.panel.fields["open"][event.row, name] >= event.price
             )

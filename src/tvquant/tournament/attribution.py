@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Execution, SimResult
+from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.account import LOST_AT
 from tvquant.tournament.trades import Trade
@@ -109,7 +109,7 @@ def _spare(panel: Panel, result: SimResult, growth: Floats, short: Floats, *, at
     """
     first = len(panel.times) - len(result.times)
     filled, place = set(result.filled.tolist()) if at_open else set(), {key: j for j, key in enumerate(panel.keys)}
-    for event in (event for event in result.events if event.kind == "collateral_lost"):
+    for event in (event for event in result.events if event.kind is EventKind.COLLATERAL_LOST):
         row, j = event.row - first, place[event.key]
         closed = event.value * (result.equity[row - 1] if row > 0 else 1.0)
         price = panel.fields["open"][event.row, j] if event.row in filled else np.nan

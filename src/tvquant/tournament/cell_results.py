@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tvquant.core.books import COST_KINDS, SimResult
+from tvquant.core.books import COST_KINDS, EventKind, SimResult
 from tvquant.core.panel import Floats
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
@@ -61,7 +61,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
     }
     return scalars | {
-        "status": "liquidated" if result.failure else "played",
+        "status": result.failure or "played",
         "baseline": settled.cell.baseline,
         "windows": len(rebalances),
         "fills": len(turnover),
@@ -76,8 +76,8 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "traded": float(result.traded.sum()),
         **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name not in CARRIED},
         **_carried(settled),
-        "closed_out": sum(event.kind == "closed_out" for event in result.events),
-        "unfilled": sum(event.kind == "unfilled" for event in result.events),
+        "closed_out": sum(event.kind is EventKind.CLOSED_OUT for event in result.events),
+        "unfilled": sum(event.kind is EventKind.UNFILLED for event in result.events),
     }
 
 
@@ -104,9 +104,9 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
     result, plain = settled.result, settled.unassumed
     paid = {name: result.costs[name] for name in CARRIED if name in result.costs}
     carried: dict[str, Scalar] = {f"cost_{name}": float(part.sum()) for name, part in paid.items() if part.any()}
-    for kind in ("collateral_lost", "margin_call", "partly_filled"):
-        if count := sum(event.kind == kind for event in result.events):
-            carried[kind] = count
+    for kind in (EventKind.COLLATERAL_LOST, EventKind.MARGIN_CALL, EventKind.PARTLY_FILLED):
+        if count := sum(event.kind is kind for event in result.events):
+            carried[kind.value] = count
     if plain is None:
         return carried
     return carried | {
@@ -183,7 +183,7 @@ def _events(result: SimResult, times: Any) -> Columns:
     return {
         "time": times[rows],
         "symbol": [event.key for event in result.events],
-        "kind": [event.kind for event in result.events],
+        "kind": [event.kind.value for event in result.events],
         "value": np.array([event.value for event in result.events], dtype=np.float64),
     }
 

@@ -20,16 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.atoms import Direction
-from tvquant.core.books import Execution, SimResult
+from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Panel
 from tvquant.tournament.attribution import Earned
 from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 
 CONSERVED = 1e-10
 """Most by which a net weight may differ from the sum of its contributions (R-SYN-10)."""
-
-UNFILLED = "unfilled"
-"""Kind of the event."""
 
 type Counts = NDArray[np.int64]
 
@@ -122,6 +119,6 @@ class _Seen:
         if rows is None:
             return set()
         for key, kind, row in self._odd:  # an order that was not filled is of the decision that made it
-            if key == symbol and rows.start - 1 <= row < (self._next[k] if kind == UNFILLED else rows.stop):
+            if key == symbol and rows.start - 1 <= row < (self._next[k] if kind is EventKind.UNFILLED else rows.stop):
                 return set()
         return set(self._side[rows, self._column[symbol]].tolist()) - {0.0}

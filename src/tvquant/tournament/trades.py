@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvquant.core.books import BookEvent, CostModel, Execution, SimResult
+from tvquant.core.books import BookEvent, CostModel, EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.preflight import fill_prices
 
-FILL, LOST, CALLED, LIQUIDATED = "fill", "collateral_lost", "margin_call", "liquidated"
-CLOSED = ("closed_out", CALLED, LOST)
+FILL = "fill"
+CLOSED = (EventKind.CLOSED_OUT, EventKind.MARGIN_CALL, EventKind.COLLATERAL_LOST)
 ROUNDING = 1e-12
 """A change below this share of equity is the rounding of none; the simulators' own bound."""
 
@@ -31,6 +31,7 @@ class Trade:
     ----------
     row : of the panel.
     fill : number of the fill that it is part of, from 0; -1 for what nobody ordered.
+    kind : `fill`, or that of the event.
     quantity : units bought, below 0 sold; of a book that starts with a capital of 1.
     value : quantity x price, in starting capitals.
     share : value as a fraction of equity, at the fill or before the row.
@@ -57,7 +58,7 @@ def trades(panel: Panel, result: SimResult, execution: Execution, costs: CostMod
     for event in result.events:
         if event.kind in CLOSED:
             closed.setdefault(event.row, []).append(event)
-        elif event.kind == LIQUIDATED:
+        elif event.kind is EventKind.LIQUIDATED:
             end = event.row
     fills = {int(row): k for k, row in enumerate(result.filled)}
     rows = sorted(row for row in {*fills, *closed} if row < end)
@@ -97,7 +98,7 @@ def _of_row(of: _Book, row: int, fill: int | None, closed: list[BookEvent]) -> I
     gone: dict[int, list[tuple[BookEvent, float]]] = {}
     for event in closed:  # lost at the open, bought, and called at the close: a name may be closed twice
         j = of.keys.index(event.key)
-        quantity = -event.value * prior / event.price if event.kind in (LOST, CALLED) else -float(before[j])
+        quantity = -event.value * prior / event.price if event.kind is not EventKind.CLOSED_OUT else -float(before[j])
         gone.setdefault(j, []).append((event, quantity))
         moved[j] -= quantity
     level, filled = prior, np.zeros(len(moved), np.bool_)
@@ -132,7 +133,7 @@ def _trade(
     """Return a trade with what its value costs: slippage, commission, impact; who lost collateral pays none."""
     (row, fill, key, kind), (quantity, price) = named, traded
     value = quantity * price
-    slippage, commission, impact = (0.0, 0.0, 0.0) if kind == LOST else priced
+    slippage, commission, impact = (0.0, 0.0, 0.0) if kind == EventKind.COLLATERAL_LOST else priced
     return Trade(
         row=row, fill=fill, key=key, kind=kind, quantity=quantity, price=price, value=value, share=value / level,
         slippage=slippage, commission=commission, impact=impact,

@@ -12,6 +12,7 @@ from tvquant.core.books import (
     COST_KINDS,
     BookEvent,
     CostModel,
+    EventKind,
     Execution,
     FillRates,
     SimResult,
@@ -153,7 +154,7 @@ def _result(
         turnover=frozen(0.5 * (per_fill[account.TRADED] + np.abs(per_fill[account.BOUGHT]))),
         events=tuple(_event(event, keys) for event in book.events[:count].tolist()),
         stamps=stamps,
-        failure=account.EVENTS[int(account.LIQUIDATED)] if book.rows[account.EQUITY, -1] == 0.0 else None,
+        failure=EventKind.LIQUIDATED.value if book.rows[account.EQUITY, -1] == 0.0 else None,
     )
 
 

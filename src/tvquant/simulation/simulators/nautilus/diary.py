@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from tvquant.core.books import COST_KINDS, BookEvent, SimResult
+from tvquant.core.books import COST_KINDS, BookEvent, EventKind, SimResult
 from tvquant.core.panel import Bools, frozen
 from tvquant.core.stamps import Stamps
 from tvquant.simulation.library_books import Plan
-
-LIQUIDATED = "liquidated"
 
 
 class Diary:
@@ -44,14 +42,14 @@ class Diary:
         self.fills[-1] = (equity, so_far[0] + gross, so_far[1] + net)
         self.late |= gross > 0.0
 
-    def note(self, t: int, column: int, kind: str, value: float, price: float) -> None:
+    def note(self, t: int, column: int, kind: EventKind, value: float, price: float) -> None:
         """Add an event of a name; value as a fraction of equity, price of a unit."""
         self.events.append(BookEvent(row=t, key=self.keys[column], kind=kind, value=value, price=price))
 
     def liquidate(self, t: int, equity: float) -> None:
         """End the book: nothing is held or earned from this row on."""
         out, left = t - self.first, equity / self.before(t)
-        self.events.append(BookEvent(row=t, key="", kind=LIQUIDATED, value=left, price=0.0))
+        self.events.append(BookEvent(row=t, key="", kind=EventKind.LIQUIDATED, value=left, price=0.0))
         self.returns[out] = -1.0
 
     def result(self, stamps: Stamps) -> SimResult:
@@ -74,5 +72,5 @@ class Diary:
             turnover=frozen(0.5 * (gross + np.abs(net)) / equity),
             events=tuple(self.events),
             stamps=stamps,
-            failure=LIQUIDATED if self.equity[-1] == 0.0 else None,
+            failure=EventKind.LIQUIDATED.value if self.equity[-1] == 0.0 else None,
         )

@@ -18,6 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
+from tvquant.core.books import EventKind
 from tvquant.core.panel import Bools, Floats
 from tvquant.simulation.account import LOST_AT, ROUNDING
 from tvquant.simulation.library_books import Plan
@@ -151,7 +152,7 @@ class Play:
         for j in np.flatnonzero(lost).tolist():
             held, price = float(engine.held[j]), float(self.limit[j])
             self.beside.cash += held * (price - float(prices[j]))
-            self._note(t, j, "collateral_lost", held * price / self.diary.before(t), price)
+            self._note(t, j, EventKind.COLLATERAL_LOST, held * price / self.diary.before(t), price)
             self.limit[j] = np.inf
             engine.close(j, float(prices[j]))
         return lost
@@ -163,7 +164,7 @@ class Play:
         if equity > ROUNDING * self.diary.before(t):
             ended = self.market.ends[t] & ~gone & (engine.held != 0.0)
             sides = np.where(engine.held > 0.0, 1.0 - self.rules.haircut, 1.0 + self.rules.haircut)
-            self._force(t, engine, "closed_out", np.minimum(marks * sides, self.limit), ended, equity)
+            self._force(t, engine, EventKind.CLOSED_OUT, np.minimum(marks * sides, self.limit), ended, equity)
             gone |= ended
 
     def _call_margin(self, t: int, engine: Engine, gone: Bools) -> None:
@@ -175,11 +176,11 @@ class Play:
         equity, left = self.worth(engine, marks), ~gone & (engine.held != 0.0)
         gross = float((np.abs(engine.held) * marks)[left].sum())
         if ROUNDING * before < equity < self.rules.margin * gross:
-            self._force(t, engine, "margin_call", marks, left, before)
+            self._force(t, engine, EventKind.MARGIN_CALL, marks, left, before)
             self.targets = {k: np.zeros_like(target) for k, target in self.targets.items()}
             self.deferred = np.zeros_like(self.deferred)
 
-    def _force(self, t: int, engine: Engine, kind: str, prices: Floats, which: Bools, equity: float) -> None:
+    def _force(self, t: int, engine: Engine, kind: EventKind, prices: Floats, which: Bools, equity: float) -> None:
         """Close names at prices of the house and at its cost; values are noted as fractions of `equity`."""
         for j in np.flatnonzero(which).tolist():
             held, price, mark = float(engine.held[j]), float(prices[j]), float(self.contracts.marks[t, j])
@@ -221,7 +222,7 @@ class Play:
         asked = ~np.isnan(target)
         ordered = np.where(asked, (target - engine.held) * prices, 0.0)
         for j in np.flatnonzero(~can & (np.abs(ordered) > ROUNDING * equity)).tolist():
-            self._note(t, j, "unfilled", float(ordered[j]) / equity, float(prices[j]))
+            self._note(t, j, EventKind.UNFILLED, float(ordered[j]) / equity, float(prices[j]))
         done = can & asked
         self.limit[done] = np.where(target < 0.0, LOST_AT * prices, np.inf)[done]
         self.diary.shorted |= done & (target < 0.0)
@@ -229,7 +230,7 @@ class Play:
             engine.bring(j, float(target[j]), float(prices[j]))
         return float(np.abs(ordered[done]).sum()), float(ordered[done].sum())
 
-    def _note(self, t: int, column: int, kind: str, value: float, price: float) -> None:
+    def _note(self, t: int, column: int, kind: EventKind, value: float, price: float) -> None:
         """Add an event; the price is of a contract."""
         self.diary.note(t, column, kind, value, price / float(self.contracts.units[t, column]))
 
