@@ -20,12 +20,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.atoms import Direction
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.accruals import OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.rebalances import Contribution, Rebalance, first_fills, restored
 from tvquant.tournament.trades import CLOSED, FILL, ROUNDING, Trade
 
 ATOM, EXECUTION, CASH = "atom", "execution", "cash"
@@ -188,31 +187,25 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
 
 def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[Rebalance]) -> Ordered:
     """Return what atoms ordered at each fill."""
-    place = {key: j for j, key in enumerate(panel.keys)}
-    found: dict[str, int] = {}
-    labels: list[tuple[str, str, str, str]] = []
-    cells: list[tuple[int, int, float]] = []
-    for k, one in enumerate(rebalances):
-        held = one.holdings
-        for atom, symbol, direction, weight, gate in zip(
-            held["atom"], held["symbol"], held["direction"], held["weight"], held["gate"], strict=True
-        ):
-            if atom not in found:
-                found[atom] = len(labels)
-                logic = atom.removeprefix(f"{symbol}_").removesuffix(f"_{direction}")  # both ends are known
-                labels.append((atom, symbol, logic, direction))
-            cells.append((k, found[atom], Direction(direction).sign * gate * weight))
-    signed = np.zeros((len(rebalances), len(labels)))
-    for k, a, weight in cells:
-        signed[k, a] = weight
-    name = np.array([place[label[1]] for label in labels], dtype=np.int64)
+    parts = [(k, part) for k, one in enumerate(rebalances) for part in one.contributions]
+    atoms = {part.atom: part for _, part in parts}
+    column, place = ({key: j for j, key in enumerate(keys)} for keys in (atoms, panel.keys))
+    signed = np.zeros((len(rebalances), len(atoms)))
+    signed[[k for k, _ in parts], [column[part.atom] for _, part in parts]] = [part.size for _, part in parts]
+    name = np.array([place[part.symbol] for part in atoms.values()], dtype=np.int64)
     price = of.marks[of.decided][:, name]
     through = (of.units[of.filled] / of.units[of.decided])[:, name]
     money = signed[of.decision] * (1.0 - execution.buffer) * of.sized[:, None]
     quantity = np.divide(money * through, price, out=np.zeros_like(money), where=price > 0.0)
     traded = quantity.copy()
     traded[1:] -= quantity[:-1] * (of.units[of.filled[1:]] / of.units[of.filled[:-1]])[:, name]
-    return Ordered(labels=tuple(labels), name=name, quantity=quantity, traded=traded)
+    return Ordered(labels=tuple(_label(part) for part in atoms.values()), name=name, quantity=quantity, traded=traded)
+
+
+def _label(part: Contribution) -> tuple[str, str, str, str]:
+    """Return atom, symbol, logic and direction; of the logic's name both ends are known."""
+    logic = part.atom.removeprefix(f"{part.symbol}_").removesuffix(f"_{part.direction}")
+    return part.atom, part.symbol, logic, part.direction.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.atoms import Direction
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Panel
 from tvquant.tournament.attribution import Earned
@@ -70,10 +69,9 @@ def purity(
 def by_asset(one: Rebalance) -> Mapping[str, list[float]]:
     """Return asset -> the contributions to it, signed."""
     found: dict[str, list[float]] = {}
-    columns = (one.holdings[name] for name in ("symbol", "direction", "weight", "gate"))
-    for symbol, direction, weight, gate in zip(*columns, strict=True):
-        if weight * gate != 0.0:
-            found.setdefault(symbol, []).append(Direction(direction).sign * weight * gate)
+    for part in one.contributions:
+        if part.size != 0.0:
+            found.setdefault(part.symbol, []).append(part.size)
     return found
 
 
@@ -111,14 +109,16 @@ class _Seen:
         whole = execution.partial == 1.0 and execution.participation is None
         self._rows = {int(k): slice(a + 1, b) for k, a, b in zip(decision[starts], fills, last, strict=True) if whole}
         self._next = dict(zip(decision[starts].tolist(), np.append(fills[1:], ends).tolist(), strict=True))
-        self._odd = [(event.key, event.kind, event.row - first) for event in result.events]
+        self._odd: dict[str, list[tuple[EventKind, int]]] = {}
+        for event in result.events:
+            self._odd.setdefault(event.key, []).append((event.kind, event.row - first))
 
     def sides(self, k: int, symbol: str) -> set[float]:
         """Return the sides (1, -1) that a name was on after decision `k`; none where nothing can be told."""
         rows = self._rows.get(k)
         if rows is None:
             return set()
-        for key, kind, row in self._odd:  # an order that was not filled is of the decision that made it
-            if key == symbol and rows.start - 1 <= row < (self._next[k] if kind is EventKind.UNFILLED else rows.stop):
+        for kind, row in self._odd.get(symbol, ()):  # an order that was not filled is of the decision that made it
+            if rows.start - 1 <= row < (self._next[k] if kind is EventKind.UNFILLED else rows.stop):
                 return set()
         return set(self._side[rows, self._column[symbol]].tolist()) - {0.0}

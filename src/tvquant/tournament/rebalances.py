@@ -10,12 +10,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.allocations import Expected, Status
+from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
@@ -39,6 +40,15 @@ NOT_ASKED = {"mean": math.nan}
 """Thresholds of a selection that looked at no entropy."""
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
+
+
+class Contribution(NamedTuple):
+    """What an atom adds to the net weight of its asset: its weight x gate, below zero where it is short."""
+
+    atom: str
+    symbol: str
+    direction: Direction
+    size: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +136,15 @@ class Rebalance:
     def previous(self, times: Times) -> Previous:
         """Return it as the next decision of its path sees it; `times` are those of the panel."""
         return Previous(atoms=self.atoms, weights=self.weights, since=times[self.row], protected=self.protected)
+
+    @property
+    def contributions(self) -> list[Contribution]:
+        """What each winner adds to its asset, weight or not."""
+        columns = (self.holdings[name] for name in ("atom", "symbol", "direction", "weight", "gate"))
+        return [
+            Contribution(atom, symbol, side := Direction(direction), side.sign * weight * gate)
+            for atom, symbol, direction, weight, gate in zip(*columns, strict=True)
+        ]
 
     @property
     def cash(self) -> float:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.tournament.rebalances import Rebalance, first_fills, restored
@@ -69,10 +68,9 @@ def _from_open(panel: Panel, row: int) -> Floats:
 
 def _stream(place: Mapping[str, int], one: Rebalance, buffer: float, parts: Floats) -> Floats:
     """Return the sum over atoms of weight x gate x stream (P) of what was decided."""
-    rows = zip(*(one.holdings[name] for name in ("symbol", "direction", "weight", "gate")), strict=True)
-    held = [(place[symbol], direction, weight * gate) for symbol, direction, weight, gate in rows if weight]
-    short = np.array([direction != Direction.LONG for _, direction, _ in held], dtype=np.bool_)
-    streams = np.nan_to_num(parts[:, np.array([j for j, _, _ in held], dtype=np.int64)])
-    streams[:, short] = -np.minimum(streams[:, short], 1.0)
-    found: Floats = (streams * np.array([size for _, _, size in held])).sum(axis=1) * (1.0 - buffer)
+    held = [part for part in one.contributions if part.size]
+    sizes = np.array([part.size for part in held], dtype=np.float64)
+    streams = np.nan_to_num(parts[:, np.array([place[part.symbol] for part in held], dtype=np.int64)])
+    streams = np.where(sizes < 0.0, np.minimum(streams, 1.0), streams)
+    found: Floats = (streams * sizes).sum(axis=1) * (1.0 - buffer)
     return found
