@@ -15,6 +15,7 @@ Added to the equity, cumulated costs are the gross account: the same quantities,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -45,7 +46,7 @@ class Traded(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Accruals:
     """What a book paid: R rows, N names of the panel; amounts are fractions of starting capital, received below zero.
 
@@ -76,7 +77,7 @@ class Accruals:
         elif kind == "borrow":
             found[:, :-1] = self._borrow()
         elif kind == "funding":
-            early, late = self.funding()
+            early, late = self.funding
             found[:, :-1] = early + late
         else:
             self._scatter(kind, found)
@@ -85,8 +86,9 @@ class Accruals:
             found[end, -1] = total[end]
         return found
 
+    @cached_property
     def funding(self) -> tuple[Floats, Floats]:
-        """Return funding settled before the row's open, and from there to its close (R x N each).
+        """Funding settled before the row's open, and from there to its close (R x N each).
 
         In the row that ends a book it is what would have been due.
         """
@@ -94,14 +96,15 @@ class Accruals:
         from tvquant.simulation.account import BARE, EARLY_BARE, EARLY_RATES, RATES
 
         given = quotes.funding_of(self.panel, None, self.panel.instruments)
-        early, late = np.zeros_like(self._marks), np.zeros_like(self._marks)
+        marks = self._marks
+        early, late = np.zeros_like(marks), np.zeros_like(marks)
         per_hour = self.costs.assumed_funding
         if len(given):
             rows = given[:, self._first :]
-            value = self.held_at_close() * self._marks
+            value = self.held_at_close * marks
             late = value * rows[RATES] + np.abs(value) * rows[BARE] * per_hour
         if len(given) > EARLY_RATES:
-            value = self.result.quantities[:-1] * self._marks[:-1]
+            value = self.result.quantities[:-1] * marks[:-1]
             early[1:] = value * rows[EARLY_RATES, 1:] + np.abs(value) * rows[EARLY_BARE, 1:] * per_hour
         return early, late
 
@@ -142,8 +145,9 @@ class Accruals:
         fees[1:] = rates * years[:, None] * np.maximum(-self.result.quantities, 0.0)[:-1] * self._marks[:-1]
         return fees
 
+    @cached_property
     def held_at_close(self) -> Floats:
-        """Return what was held when a row came to its close (R x N): after a fill at the open, before one at the close.
+        """What was held when a row came to its close (R x N): after a fill at the open, before one at the close.
 
         What the close took away is still in it.
         """

@@ -168,7 +168,7 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
     kept = np.where((rows > 0)[:, None], result.quantities[rows - 1] * split[filled], 0.0)
     held = result.quantities[rows]
     if paid.execution.at_open:
-        held = np.where(waits, held, paid.held_at_close()[rows])
+        held = np.where(waits, held, paid.held_at_close[rows])
     return Spans(
         decision=restored(rebalances, filled, execution),
         decided=filled - delay(execution),
@@ -280,7 +280,8 @@ def _costs(paid: Accruals, of: Spans, shares: Shares, made: Sequence[Trade], kin
         else:
             closed[np.searchsorted(of.filled, one.row, side=side) - 1, place[one.key]] += getattr(one, kind)
     none = np.zeros((len(of.filled), 1))
-    none[-1] = paid.of(kind)[:, -1].sum()  # in the row of ruin
+    if (end := paid.end) is not None:
+        none[-1] = paid.result.costs[kind][end]
     return np.hstack([shares.share(ordered, shares.traded) + shares.share(closed, shares.held), none])
 
 
@@ -294,7 +295,7 @@ def _accrued(paid: Accruals, of: Spans, kind: str) -> Floats:
     early = ledger = paid.of(kind)
     if kind == "funding":
         early = np.zeros_like(ledger)
-        early[:, :-1] = paid.funding()[0]
+        early[:, :-1] = paid.funding[0]
         if (end := paid.end) is not None:
             early[end, -1] = early[end, :-1].sum()
             early[end, :-1] = early[end + 1 :] = 0.0
