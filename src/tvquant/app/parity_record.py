@@ -5,7 +5,7 @@ code that compared, so that it can be told from one of another run or another ve
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +74,7 @@ def _side(one: Side) -> dict[str, Any]:
 
 def _rules(rules: Execution | CostModel) -> dict[str, Any]:
     """Return rules by name; a series says that it is one."""
-    found = {one.name: getattr(rules, one.name) for one in fields(rules)}
-    found = {name: "series" if isinstance(value, np.ndarray) else value for name, value in found.items()}
-    return found | ({"tiers": [asdict(one) for one in rules.tiers]} if isinstance(rules, CostModel) else {})
+    return {name: "series" if isinstance(value, np.ndarray) else value for name, value in asdict(rules).items()}
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
@@ -93,5 +91,4 @@ def _pair(pair: Pair) -> dict[str, Any]:
 
 
 def _divergence(at: Divergence) -> dict[str, Any]:
-    times = {"time": str(at.time), "since": None if at.since is None else str(at.since)}
-    return asdict(at) | times | {"quantities": list(at.quantities), "prices": list(at.prices)}
+    return asdict(at) | {"time": str(at.time), "since": None if at.since is None else str(at.since)}

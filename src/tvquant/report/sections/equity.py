@@ -45,7 +45,7 @@ def shown(run: RunData) -> tuple[RecordedCell, ...]:
     """
     chosen = _chosen(run)
     first = [cell for cell in run.cells if cell.baseline or cell.key == chosen]
-    if any(cell.key == chosen for cell in first):
+    if chosen is not None:
         first = [cell for cell in first if same_book(cell, run.headline)]
     others = [] if run.looked_at else [cell for cell in run.cells if cell not in first and cell.why is None]
     kept = [*first, *others[: max(SHOWN - len(first), 0)]]
