@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tvquant.atoms.gates import is_gated
 from tvquant.atoms.logics.catalogue import LOGICS
 from tvquant.core.atoms import Atom, AtomPool, Direction
 from tvquant.core.errors import ModelError
@@ -58,7 +59,7 @@ def synthesise(
     returns = own.copy()
     short = np.array([atom.direction is Direction.SHORT for atom in atoms], dtype=np.bool_)
     returns[:, short] = -np.minimum(returns[:, short], LARGEST_GAIN)
-    gated = np.array([LOGICS[atom.logic].gate is not None for atom in atoms], dtype=np.bool_)
+    gated = np.array([is_gated(atom) for atom in atoms], dtype=np.bool_)
     units = np.ones(len(atoms))
     if gated.any():
         known = _checked(gates, len(times), atoms, gated)

@@ -30,7 +30,9 @@ def lowest(values: Floats, bars: int) -> Floats:
 
 def mean(values: Floats, bars: int) -> Floats:
     """Return the mean of the last `bars` values (n); NaN where they are fewer."""
-    return deviation(values, bars)[0]
+    if bars > len(values):
+        return np.full(len(values), np.nan)
+    return _late(_rolled(values, bars).sum(axis=1) / bars, len(values))
 
 
 def running_mean(values: Floats, bars: int) -> Floats:
