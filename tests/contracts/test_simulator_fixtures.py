@@ -143,6 +143,13 @@ def actions() -> Iterator[HandBook]:
         split={"A": [1, 2, 1]}, rules={"convention": NEXT_CLOSE}, quantities={"A": [0.01, 0.01]},
     )  # fmt: skip
     yield hand_book(
+        "a split of what is short: its collateral is lost at half the price per unit",
+        # .2 is posted for .002 units at 100; of .004 it is lost at 100: 99 stands, and 101 is closed at 100
+        {"A": [100, 60, 99, 101, 90]}, {0: {"A": -0.2}}, [1.0, 0.96, 0.804, 0.8, 0.8],
+        split={"A": [1, 2, 1, 1, 1]}, quantities={"A": [-0.002, -0.004, -0.004, 0.0, 0.0]},
+        cash=[1.2, 1.2, 1.2, 0.8, 0.8], meets=[Capability.SHORT_COLLATERAL],
+    )  # fmt: skip
+    yield hand_book(
         "dividends, received on what is long and paid on what is short",
         {"A": [100, 99, 99], "B": [50, 49, 49]}, {0: {"A": 0.5, "B": -0.25}},
         # A: -.005 + .005 x 2; B: +.005 - .005 x 1.5

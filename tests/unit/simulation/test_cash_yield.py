@@ -58,3 +58,6 @@ def test_what_is_no_rate_is_refused(market: Markets, play: Plays) -> None:
         play(panel, {0: {}}, replace(FREE, cash_yield=np.zeros(2)))
     with pytest.raises(ProfileError, match=r"costs\.cash_yield is nan at 2024-01-02T.*, expected"):
         play(panel, {0: {}}, replace(FREE, cash_yield=np.array([0.0, np.nan, 0.0])))
+    for wrong in (-1.0, np.inf):
+        with pytest.raises(ProfileError, match=rf"costs\.cash_yield is {wrong} at .* above -1"):
+            play(panel, {0: {}}, replace(FREE, cash_yield=wrong))

@@ -113,6 +113,13 @@ def test_a_fill_at_the_open_splits_its_row_between_two_decisions() -> None:
     assert found["gross_return"][0] == pytest.approx(0.22, abs=1e-15)
 
 
+def test_a_name_without_an_open_has_the_whole_row_of_its_fill() -> None:
+    """Half of one, 50 -> 60 -> 66 and never an open: .5 x .2 for the first decision, .5 x .1 for the second."""
+    panel = panel_of({"close": np.array([[50.0], [60.0], [66.0]]), "open": np.full((3, 1), np.nan)})
+    held = [rebalance_of(panel, row, ("X:N0", "LONG", 0.5, 1.0), window=row) for row in (0, 1)]
+    assert gap(panel, held, Execution())["synthetic"] == pytest.approx([0.1, 0.05], abs=1e-15)
+
+
 def test_costs_are_in_neither_and_what_is_never_filled_has_no_figure(market: Markets) -> None:
     panel = market({"A": np.array([100.0, 110.0, 121.0])})
     held = [rebalance_of(panel, 0, ("X:A", "LONG", 0.5, 1.0)), rebalance_of(panel, 2, ("X:A", "LONG", 0.5, 1.0))]
