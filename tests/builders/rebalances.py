@@ -1,6 +1,6 @@
 """Rebalances to order: atoms with direction, weight and gate; their flattened net weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,22 +18,30 @@ type Held = tuple[str, str, float, float]
 """Symbol, direction, weight and gate of an atom."""
 
 
+def rebalance_with(
+    panel: Panel, row: int, holdings: Mapping[str, list[object]], *, window: int, weights: Mapping[str, float]
+) -> Rebalance:
+    """Return the rebalance at a row with these columns of holdings, `HOLDINGS` or some of them; the others are 0."""
+    count, at = len(holdings["atom"]), panel.times[row]
+    return Rebalance(
+        window=window, row=row, weights=weights, digest="", inputs="",
+        footing=Footing(asked=at, bar=at, quorum=True, alive=0, present=0, missing=()), status="solved", funnel=NOBODY,
+        stamps=frozenset(), holdings={name: holdings.get(name, [0] * count) for name in HOLDINGS},
+    )  # fmt: skip
+
+
 def rebalance_of(panel: Panel, row: int, *held: Held, window: int = 0) -> Rebalance:
     """Return the rebalance at a row that holds these atoms, the k-th of them for the logic `k`."""
-    columns: dict[str, list[object]] = {name: [] for name in HOLDINGS}
+    columns: dict[str, list[object]] = {name: [] for name in ("atom", "symbol", "direction", "weight", "gate")}
     net: dict[str, float] = {}
     for k, (symbol, direction, weight, gate) in enumerate(held):
-        given = {"atom": f"{symbol}_{k}_{direction}", "symbol": symbol, "direction": direction, "weight": weight,
-                 "gate": gate, "how": "", "score": 0.0, "cluster": k, "allocation_cluster": k}  # fmt: skip
-        for name, values in columns.items():
-            values.append(given[name])
+        for values, given in zip(
+            columns.values(), (f"{symbol}_{k}_{direction}", symbol, direction, weight, gate), strict=True
+        ):
+            values.append(given)
         net[symbol] = net.get(symbol, 0.0) + (1.0 if direction == "LONG" else -1.0) * weight * gate
-    at = panel.times[row]
-    return Rebalance(
-        window=window, row=row, weights={key: weight for key, weight in net.items() if weight}, digest="", inputs="",
-        footing=Footing(asked=at, bar=at, quorum=True, alive=0, present=0, missing=()), status="solved", funnel=NOBODY,
-        stamps=frozenset(), holdings=columns,
-    )  # fmt: skip
+    weights = {key: weight for key, weight in net.items() if weight}
+    return rebalance_with(panel, row, columns, window=window, weights=weights)
 
 
 def path_of(panel: Panel, rebalances: Sequence[Rebalance], sign: float = 1.0) -> WeightPath:

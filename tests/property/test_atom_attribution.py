@@ -8,34 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.ordering import with_rules
+from builders.rebalances import rebalance_with
 from builders.simulated_books import Scenario, make_panel, scenario
 from property.test_accruals import ledger
 from property.test_simulation_custom import CONVENTIONS, SEEDS, quick
 from tvquant.core.books import Convention, Rebalancing, SimResult
-from tvquant.core.decisions import Footing
-from tvquant.core.selection import SelectionFunnel
 from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.atom_attribution import attribution
-from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+from tvquant.tournament.rebalances import Rebalance
 
 
 def rebalances(world: Scenario, seed: int) -> list[Rebalance]:
     """Two atoms of each name, a long and a short one, whose orders leave what the path holds."""
     draw, made = np.random.default_rng(seed), []
-    funnel = SelectionFunnel(universe=0, discovery=0, refined=0, selected=0, atoms_discovery=0, atoms_refined=0,
-                             atoms_selected=0, vetoed={})  # fmt: skip
     for k, (row, net) in enumerate(zip(world.path.decided.tolist(), world.path.net, strict=True)):
         both = draw.uniform(0, 0.3, len(net)) * (draw.random(len(net)) < 0.5) * (net != 0.0)
-        columns = {name: [] for name in HOLDINGS}
-        for key, weight, beside in zip(world.path.keys, net.tolist(), both.tolist(), strict=True):
-            for direction, size in (("LONG", max(weight, 0.0) + beside), ("SHORT", max(-weight, 0.0) + beside)):
-                given = {"atom": f"{key}_hold_{direction}", "symbol": key, "direction": direction, "weight": size}
-                for name, values in columns.items():
-                    values.append(given.get(name, 1.0 if name == "gate" else 0))
-        at = world.panel.times[row]
-        footing = Footing(asked=at, bar=at, quorum=True, alive=0, present=0, missing=())
-        made.append(Rebalance(window=k, row=row, weights={}, digest="", inputs="", footing=footing, status="solved",
-                              funnel=funnel, stamps=frozenset(), holdings=columns))  # fmt: skip
+        held = [
+            (f"{key}_hold_{direction}", key, direction, size, 1.0)
+            for key, weight, beside in zip(world.path.keys, net.tolist(), both.tolist(), strict=True)
+            for direction, size in (("LONG", max(weight, 0.0) + beside), ("SHORT", max(-weight, 0.0) + beside))
+        ]
+        columns = zip(
+            ("atom", "symbol", "direction", "weight", "gate"), map(list, zip(*held, strict=True)), strict=True
+        )
+        made.append(rebalance_with(world.panel, row, dict(columns), window=k, weights={}))
     return made
 
 

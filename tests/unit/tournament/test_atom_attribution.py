@@ -7,34 +7,28 @@ import numpy as np
 import pytest
 
 from builders.panels import panel_of
+from builders.rebalances import rebalance_with
 from tvquant.core.books import Convention, CostModel, Execution, WeightPath
-from tvquant.core.decisions import Footing
 from tvquant.core.panel import Panel
-from tvquant.core.selection import SelectionFunnel
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.accruals import Accruals
 from tvquant.tournament.atom_attribution import attribution
-from tvquant.tournament.rebalances import HOLDINGS, Rebalance
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.trades import trades
 
 type Atoms = Mapping[str, float]
-NOBODY = SelectionFunnel(
-    universe=0, discovery=0, refined=0, selected=0, atoms_discovery=0, atoms_refined=0, atoms_selected=0, vetoed={}
-)
 
 
 def rebalance(panel: Panel, row: int, atoms: Atoms, gates: Atoms) -> Rebalance:
     """A decision that holds atoms `A_logic_SIDE`, at a gate of 1 unless one is given."""
-    given: dict[str, list[Any]] = {name: [0] * len(atoms) for name in HOLDINGS}
-    given["symbol"] = [f"X:{atom.partition('_')[0]}" for atom in atoms]
-    given["atom"] = [f"X:{atom}" for atom in atoms]
-    given["direction"] = [atom.rpartition("_")[2] for atom in atoms]
-    given["weight"] = list(atoms.values())
-    given["gate"] = [gates.get(atom, 1.0) for atom in atoms]
-    at = panel.times[row]
-    footing = Footing(asked=at, bar=at, quorum=True, alive=0, present=0, missing=())
-    return Rebalance(window=row, row=row, weights={}, digest="", inputs="", footing=footing, status="solved",
-                     funnel=NOBODY, stamps=frozenset(), holdings=given)  # fmt: skip
+    given: dict[str, list[Any]] = {
+        "symbol": [f"X:{atom.partition('_')[0]}" for atom in atoms],
+        "atom": [f"X:{atom}" for atom in atoms],
+        "direction": [atom.rpartition("_")[2] for atom in atoms],
+        "weight": list(atoms.values()),
+        "gate": [gates.get(atom, 1.0) for atom in atoms],
+    }
+    return rebalance_with(panel, row, given, window=row, weights={})
 
 
 def brought(
