@@ -116,6 +116,32 @@ def test_a_close_out_is_borne_by_the_atoms() -> None:
     assert [(one["part"], one["symbol"], one["gross"]) for one in found] == [("atom", "X:A", pytest.approx(-0.15))]
 
 
+def test_what_a_close_out_costs_is_shared_by_what_atoms_held_and_not_by_what_they_traded_last() -> None:
+    """.3 and .1 of A become .3 and .3 of what is left, L; two rows without a bar, and .6 L is sold at .7 of the price.
+
+    Of the second fill `hold` traded .3 less .3 L alone; of the close-out half is its own.
+    """
+    panel = market(A=[100.0] * 4 + [np.nan] * 2, B=[50.0] * 6)
+    atoms = [{"A_hold_LONG": 0.3, "A_ma_LONG": 0.1}, {"A_hold_LONG": 0.3, "A_ma_LONG": 0.3}]
+    costs = CostModel(slippage_bps=10.0, commission_bps=0.0, borrow_rate=0.0)
+    found = brought(panel, {0: atoms[0], 2: atoms[1]}, costs, halt_limit=1)
+    paid = {(one["decision"], one["logic"]): one["slippage"] for one in found}
+    left = 1.0 - 4e-4
+    sold, bought = 0.3 - 0.3 * left, 0.3 * left - 0.1
+    filled, closed = 10e-4 * (0.6 * left - 0.4), 10e-4 * 0.6 * left * 0.7
+    assert paid[1, "hold"] == pytest.approx((filled * sold / (sold + bought) + closed / 2) / left, rel=1e-9)
+    assert paid[1, "ma"] == pytest.approx((filled * bought / (sold + bought) + closed / 2) / left, rel=1e-9)
+
+
+def test_an_order_goes_through_a_split_until_its_fill() -> None:
+    """.5 at 100 are .005 units, .01 after two for one: from 50 to 55 they bring .05, and nothing is execution."""
+    panel = panel_of(
+        {"close": np.array([[100.0], [50.0], [55.0]]), "split": np.array([[1.0], [2.0], [1.0]])}, names="A"
+    )
+    found = brought(panel, {0: {"A_hold_LONG": 0.5}}, FREE)
+    assert [(one["part"], one["gross"]) for one in found] == [("atom", pytest.approx(0.05))]
+
+
 def test_the_loss_that_nobody_pays_is_told_apart() -> None:
     """Twice the equity in A, which falls by 60 %: the atom lost 1.2, the book 1.0."""
     found = brought(market(A=[100.0, 100.0, 40.0]), {0: {"A_hold_LONG": 2.0}}, FREE)
