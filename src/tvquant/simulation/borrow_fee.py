@@ -37,13 +37,13 @@ def loans_of(costs: CostModel, instruments: Sequence[Instrument]) -> Loans:
     """
     own = dict(costs.borrow_rates)
     pays = np.array([pays_borrow_fee(one) for one in instruments], np.float64)
+    if not own:
+        return Loans(costs.borrow_rate, frozen(pays * (costs.borrow_rate > 0.0)))
     for one, borrowed in zip(instruments, pays, strict=True):
         if one.symbol in own and not borrowed:
             raise ProfileError(
                 f"costs.borrow_rates names {one.symbol}, a short of which is not borrowed but pays funding or nothing; "
                 "take it out there"
             )
-    if not own:
-        return Loans(costs.borrow_rate, frozen(pays * (costs.borrow_rate > 0.0)))
     rates = np.array([own.get(one.symbol, costs.borrow_rate) for one in instruments])
     return Loans(1.0, frozen(pays * rates))
