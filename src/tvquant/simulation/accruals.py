@@ -21,15 +21,16 @@ from typing import Protocol
 import numpy as np
 
 from tvquant.core.books import CostModel, EventKind, Execution, SimResult
-from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel
-from tvquant.simulation.borrow_fee import pays_borrow_fee
+from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.preflight import first_opens
 
 YEAR = np.timedelta64(365, "D")
 """What rates are per."""
 OF_CASH = frozenset({"overdraft", "cash_yield"})
 """Kinds that are of no name."""
+CLOSED = frozenset({EventKind.CLOSED_OUT, EventKind.COLLATERAL_LOST, EventKind.MARGIN_CALL})
+"""Kinds of events that take a holding away in its row."""
 
 
 class Traded(Protocol):
@@ -132,17 +133,16 @@ class Accruals:
 
     def _scatter(self, kind: str, found: Floats) -> None:
         """Add what trades cost."""
-        place = {key: j for j, key in enumerate(self.panel.keys)}
         rows = np.array([one.row - self._first for one in self.trades], dtype=np.int64)
-        names = np.array([place[one.key] for one in self.trades], dtype=np.int64)
+        names = self.panel.columns(tuple(one.key for one in self.trades))
         np.add.at(found, (rows, names), np.array([getattr(one, kind) for one in self.trades], dtype=np.float64))
 
     def _borrow(self) -> Floats:
         """Return fees of shorts (R x N), simple interest by the calendar on the previous mark."""
-        fees = np.zeros_like(self._marks)
-        rates = np.array([_rate(one, self.costs) for one in self.panel.instruments])
-        years = np.diff(self.result.times) / YEAR
-        fees[1:] = rates * years[:, None] * np.maximum(-self.result.quantities, 0.0)[:-1] * self._marks[:-1]
+        marks, years = self._marks, np.diff(self.result.times) / YEAR
+        loans, fees = loans_of(self.costs, self.panel.instruments), np.zeros_like(marks)
+        rates = loans.unit * loans.shares
+        fees[1:] = rates * years[:, None] * np.maximum(-self.result.quantities, 0.0)[:-1] * marks[:-1]
         return fees
 
     @cached_property
@@ -152,7 +152,7 @@ class Accruals:
         What the close took away is still in it.
         """
         result, first = self.result, self._first
-        held = np.zeros_like(self._marks)
+        held = np.zeros_like(result.quantities)
         held[1:] = result.quantities[:-1]
         if "split" in self.panel.fields:
             held *= np.where(np.isnan(split := self.panel.fields["split"][first:]), 1.0, split)
@@ -164,7 +164,9 @@ class Accruals:
         before = held[rows]
         held[rows] = np.where(late, before, result.quantities[rows])
         for event in result.events:
-            row, column = event.row - first, place.get(event.key, 0)
+            if event.kind not in CLOSED:
+                continue
+            row, column = event.row - first, place[event.key]
             k = int(np.searchsorted(rows, row))
             if k == len(rows) or rows[k] != row or late[k, column]:
                 continue
@@ -175,11 +177,6 @@ class Accruals:
                 equity = result.equity[row - 1] if row > 0 else 1.0
                 held[row, column] += event.value * equity / event.price
         return held
-
-
-def _rate(instrument: Instrument, costs: CostModel) -> float:
-    """Return the yearly fee of a short of the instrument."""
-    return dict(costs.borrow_rates).get(instrument.symbol, costs.borrow_rate) if pays_borrow_fee(instrument) else 0.0
 
 
 def gross_equity(result: SimResult) -> Floats:
