@@ -239,6 +239,21 @@ class Panel:
         )
 
 
+def value_traded(panel: Panel, rows: int) -> Floats:
+    """Return the value traded in the last rows, rows x N, in quote currency: quote volume, else volume times close.
+
+    NaN where neither is known.
+    """
+    fields = panel.fields
+    value = np.full((rows, len(panel.instruments)), np.nan)
+    if "volume" in fields:
+        value = fields["volume"][-rows:] * fields["close"][-rows:]
+    if "quote_volume" in fields:
+        quote = fields["quote_volume"][-rows:]
+        value = np.where(np.isnan(quote), value, quote)
+    return value
+
+
 def _received(kind: type[Panel], values: dict[str, Any]) -> Panel:
     """Return the panel that another process sent, on plain arrays."""
     tradable = frozen(np.asarray(values["tradable"]))

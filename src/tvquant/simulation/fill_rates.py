@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import CostModel, Spread, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.core.panel import Floats, Panel, frozen, units_of
+from tvquant.core.panel import Floats, Panel, frozen, units_of, value_traded
 from tvquant.simulation.preflight import Columns
 from tvquant.simulation.spreads import two_day_spreads
 
@@ -114,7 +114,7 @@ class _Impacts:
     """Volatility of the last bars over the root of their mean traded value."""
 
     def __init__(self, panel: Panel) -> None:
-        self._close, self._value = panel.fields["close"], _traded_values(panel)
+        self._close, self._value = panel.fields["close"], value_traded(panel, len(panel.times))
 
     def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
         close = self._close[bars, j] * units
@@ -131,18 +131,7 @@ def mean_traded_value(panel: Panel, columns: Columns, decided: NDArray[np.int64]
     ProfileError : the panel has no volume, which `key` of the profile needs.
     """
     _check_volumes(panel, key, "null")
-    return np.nan_to_num(_of_each(panel, columns, decided, _Traded(_traded_values(panel))))
-
-
-def _traded_values(panel: Panel) -> Floats:
-    """Return what each bar traded (T x N) in quote currency: quote volume, else close x volume."""
-    fields = panel.fields
-    value = np.full(fields["close"].shape, np.nan)
-    if "volume" in fields:
-        value = fields["volume"] * fields["close"]
-    if "quote_volume" in fields:
-        value = np.where(np.isnan(fields["quote_volume"]), value, fields["quote_volume"])
-    return value
+    return np.nan_to_num(_of_each(panel, columns, decided, _Traded(value_traded(panel, len(panel.times)))))
 
 
 def _of_each(

@@ -1,23 +1,9 @@
 """Liquidity: what was traded in closed bars, in quote currency. Prices and volumes are on the panel's own basis."""
 
-import numpy as np
-
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, value_traded
 from tvquant.features.terms.contract import Settings, Term
 
 ADV_BARS = 30
-
-
-def value_traded(view: Panel, rows: int) -> Floats:
-    """Return the value traded in the last rows, rows x N, in quote currency: quote volume, else volume times close."""
-    fields = view.fields
-    value = np.full((rows, len(view.instruments)), np.nan)
-    if "volume" in fields:
-        value = fields["volume"][-rows:] * fields["close"][-rows:]
-    if "quote_volume" in fields:
-        quote = fields["quote_volume"][-rows:]
-        value = np.where(np.isnan(quote), value, quote)
-    return value
 
 
 def _last(view: Panel, _: Settings, rows: int) -> Floats:
