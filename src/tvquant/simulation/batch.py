@@ -22,7 +22,7 @@ from tvquant.core.quoting import shown
 from tvquant.core.stamps import Stamps
 from tvquant.simulation.borrow_fee import pays_borrow_fee
 from tvquant.simulation.caveats import caveats_of
-from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows
+from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows, instruments_of
 
 if TYPE_CHECKING:
     from tvquant.simulation.account import PriceRows
@@ -128,7 +128,7 @@ def play_books(
         for weights in net:
             check_path(panel, replace(every, net=weights))
     columns = columns_of(panel, every)
-    instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
+    instruments = instruments_of(panel, columns)
     filled = fill_rows(decided, execution, len(panel.times))
     market = quotes.market_of(
         panel, columns, halt_limit=execution.halt_limit, open_fills=filled if execution.at_open else None

@@ -20,6 +20,7 @@ from tvquant.simulation.preflight import (
     check_traded,
     columns_of,
     fill_rows,
+    instruments_of,
     ordered,
 )
 from tvquant.simulation.quotes import market_of
@@ -71,6 +72,6 @@ def checked_orders(
         path=replace(path, net=frozen(net), decided=frozen(decided)),
         filled=frozen(filled),
         columns=columns,
-        instruments=panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns),
+        instruments=instruments_of(panel, columns),
         market=market,
     )

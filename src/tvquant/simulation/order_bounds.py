@@ -12,7 +12,7 @@ from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import LEAST, LOT, MOST
 from tvquant.simulation.fill_rates import mean_traded_value
-from tvquant.simulation.preflight import Columns
+from tvquant.simulation.preflight import Columns, instruments_of
 from tvquant.symbology.tick_lot import assumed_lots
 
 
@@ -40,8 +40,7 @@ def bounds_of(
     bounds[MOST] = np.inf
     if execution.lots:
         known, marks = _known(panel, decided), marks[decided]
-        for j in range(names):
-            one = panel.instruments[j if columns is None else columns[j]]
+        for j, one in enumerate(instruments_of(panel, columns)):
             told = told_by(one, "lot", known)
             assumed[j] = (np.isnan(told) & (marks[:, j] > 0.0)).any()
             lots = np.where(np.isnan(told), assumed_lots(one.kinds, marks[:, j]), told)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, Spread, WeightPath
 from tvquant.core.demands import demands
 from tvquant.core.errors import ModelError, ProfileError
+from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.core.quoting import shown
 from tvquant.simulation.simulators.contract import Simulator, refusals_of
@@ -140,6 +141,11 @@ def columns_of(panel: Panel, path: WeightPath) -> Columns:
     if unknown or len(set(path.keys)) < len(path.keys):
         raise ModelError(f"weights must name instruments of the panel, once each; unknown: {unknown or 'none'}")
     return panel.columns(path.keys)
+
+
+def instruments_of(panel: Panel, columns: Columns) -> tuple[Instrument, ...]:
+    """Return the instruments in the chosen columns."""
+    return panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
 
 
 def fill_rows(decided: NDArray[np.int64], execution: Execution, end: int) -> NDArray[np.int64]:

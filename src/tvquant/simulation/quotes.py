@@ -11,7 +11,7 @@ from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.compiling import compiled
-from tvquant.simulation.preflight import Columns, first_opens
+from tvquant.simulation.preflight import Columns, first_opens, instruments_of
 
 INFINITY = int(np.float64(np.inf).view(np.int64))
 HOUR = np.timedelta64(1, "h")
@@ -32,7 +32,7 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
     ProfileError : opens are needed and the panel has none.
     DataError : a bar with an impossible price, or an impossible action.
     """
-    instruments = panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
+    instruments = instruments_of(panel, columns)
     times = panel.times.astype("datetime64[us]", copy=False)
     rows, names = len(times), len(instruments)
     tradable, close = _matrix(panel.tradable, columns), _matrix(panel.fields["close"], columns)
