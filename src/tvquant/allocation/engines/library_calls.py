@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -88,10 +89,8 @@ def _unsolved(statuses: Iterable[str]) -> Iterator[str]:
 
 def _is_ours(error: Exception) -> bool:
     """Return whether an error arose in a line of this package: a slip of its own, which is no library's answer."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    return at is not None and Path(at.tb_frame.f_code.co_filename).is_relative_to(OWN)
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).is_relative_to(OWN)
 
 
 def _line(error: Exception) -> str:
