@@ -28,7 +28,7 @@ FUNNEL = (
     "universe", "discovery", "refined", "selected", "atoms_discovery", "atoms_refined", "atoms_selected",
 )  # fmt: skip
 
-CARRIED = ("funding", "cash_yield", "impact")
+RARE = ("funding", "cash_yield", "impact")
 """Costs that most books have none of; those have no measure of them."""
 
 type Columns = Mapping[str, Any]
@@ -74,7 +74,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "mean_cash": float(np.mean([one.cash for one in rebalances])),
         "mean_turnover": float(turnover.mean()) if len(turnover) else 0.0,
         "traded": float(result.traded.sum()),
-        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name not in CARRIED},
+        **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name not in RARE},
         **_carried(settled),
         "closed_out": sum(event.kind is EventKind.CLOSED_OUT for event in result.events),
         "unfilled": sum(event.kind is EventKind.UNFILLED for event in result.events),
@@ -102,7 +102,7 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
     Where some funding was assumed, how much, and what the book comes to without it.
     """
     result, plain = settled.result, settled.unassumed
-    paid = {name: result.costs[name] for name in CARRIED if name in result.costs}
+    paid = {name: result.costs[name] for name in RARE if name in result.costs}
     carried: dict[str, Scalar] = {f"cost_{name}": float(part.sum()) for name, part in paid.items() if part.any()}
     for kind in (EventKind.COLLATERAL_LOST, EventKind.MARGIN_CALL, EventKind.PARTLY_FILLED):
         if count := sum(event.kind is kind for event in result.events):

@@ -193,13 +193,9 @@ def _figures(book: SimResult, rate: RiskFree, periods: int) -> dict[str, Any]:
 
 def _beside(book: SimResult, base: SimResult, case: Case, periods: int) -> dict[str, Any]:
     """Return how much more the book grows per year than the base, and for another timing an interval of means."""
-    both = np.intersect1d(book.times, base.times)
-    mine, its = (one.returns[np.searchsorted(one.times, both)] for one in (book, base))
-    if not len(both):
-        return {}
-    ours, theirs = (
-        annual_growth(float(np.prod(1.0 + one)), n=len(both), periods_per_year=periods) for one in (mine, its)
-    )
+    both = min(len(book.times), len(base.times))  # each to the end of the panel
+    mine, its = book.returns[-both:], base.returns[-both:]
+    ours, theirs = (annual_growth(float(np.prod(1.0 + one)), n=both, periods_per_year=periods) for one in (mine, its))
     found: dict[str, Any] = {"difference": None if ours is None or theirs is None else ours - theirs}
     if case.group not in TIMING or np.array_equal(mine, its):
         return found
