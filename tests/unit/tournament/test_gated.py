@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,21 +60,23 @@ def rules(profile: Profiles) -> Rules:
 
 @pytest.mark.requirement("R-SYN-04")
 def test_who_has_no_open_gate_is_no_candidate_and_why_is_recorded(market: Markets, profile: Profiles) -> None:
-    """A rises, B falls, C is listed too late for a gate on every training row; D has only its last gate missing."""
+    """A rises, B falls, C is listed too late for a gate on every training row; so is D, whose is closed."""
     days = np.arange(ROWS, dtype=np.float64)
     wave = 1.0 + 0.01 * np.sin(days)
     close = {"A": wave * 1.01**days, "B": wave * 0.99**days, "C": wave * 1.01**days}
+    close["D"] = np.where(days < ROWS - 95, np.nan, close["B"])
     close["C"] = np.where(days < ROWS - 95, np.nan, close["C"])  # 95 bars; 61 training rows and 60 before are 121
     long = strategy(profile(universe__scanners=[scanner("momentum", Direction.LONG)], logics__momentum__lookback=60))
     seen = look(market(close), ROWS - 1)
-    assert gated_out(seen, long.rules) == {"X:B_momentum_LONG": "gate_closed", "X:C_momentum_LONG": "gate_unknown"}
+    unknown = {"X:C_momentum_LONG": "gate_unknown", "X:D_momentum_LONG": "gate_unknown"}
+    assert gated_out(seen, long.rules) == {"X:B_momentum_LONG": "gate_closed", **unknown}
     choice = choose(seen, long.rules)
     assert [atom.symbol for atom in choice.winners] == ["X:A_momentum_LONG"]
-    assert choice.excluded == {"X:B": "gate_closed", "X:C": "gate_unknown"}
-    assert choice.funnel.vetoed == {"gate_closed": 1, "gate_unknown": 1}
-    assert (choice.funnel.atoms_discovery, choice.funnel.atoms_refined, choice.funnel.atoms_selected) == (3, 1, 1)
+    assert choice.excluded == {"X:B": "gate_closed", "X:C": "gate_unknown", "X:D": "gate_unknown"}
+    assert choice.funnel.vetoed == {"gate_closed": 1, "gate_unknown": 2}
+    assert (choice.funnel.atoms_discovery, choice.funnel.atoms_refined, choice.funnel.atoms_selected) == (4, 1, 1)
     both = strategy(profile(universe__scanners=ensemble("momentum"), logics__momentum__lookback=60))
-    assert choose(seen, both.rules).excluded == {"X:C": "gate_unknown"}, "B is held short"
+    assert choose(seen, both.rules).excluded == {"X:C": "gate_unknown", "X:D": "gate_unknown"}, "B is held short"
     nobody = decide(look(market({"B": close["B"]}), ROWS - 1), long, Previous())
     (part,) = cash_parts(nobody)
     assert (part.cause, part.share, part.detail) == (Cause.SHUT, 1.0, "gate_closed 1")
@@ -98,6 +101,8 @@ def test_training_streams_are_gated_by_the_row_before(view: View, rules: Rules) 
     assert partly > 100, "gates of three logics are anywhere from 0 to 1"
     pool = atom_pool(view, rules, atoms).streams
     np.testing.assert_array_equal(pool.returns[-60:], streams.returns)
+    shorter = replace(rules, data=rules.data.model_copy(update={"lookback": 120}))  # the first row has the gate before
+    np.testing.assert_array_equal(atom_pool(view, shorter, atoms).streams.returns, pool.returns[-120:])
 
 
 @pytest.mark.requirement("R-SYN-04")
