@@ -369,7 +369,7 @@ def test_pass_through_and_gated_atoms_of_one_asset_stand_side_by_side() -> None:
     ("declared", "given", "said"),
     [
         (MomentumOptions, {"lookback": 5, "skip": 5}, r"expected fewer bars than logics.momentum.lookback \(5\)"),
-        (BreakoutOptions, {"entry": 5, "exit": 6}, r"expected at most logics.breakout.entry \(5\), found exit 6"),
+        (BreakoutOptions, {"entry": 5, "exit": 6}, r"expected at most logics.breakout.entry \(5\), found 6"),
         (TrendOptions, {"averages": (5, 5)}, "more than once"),
         (ReversionOptions, {"width": 0.0}, "greater than 0"),
         (CarryOptions, {"hurdle": -0.1}, "greater than or equal to 0"),

@@ -85,6 +85,16 @@ def test_caps_of_a_regime_are_those_of_the_requirements(vocabulary: Vocabulary) 
             made(vocabulary, **{f"regime__caps__{key}": value})
 
 
+@pytest.mark.parametrize(("key", "most"), [("momentum.skip", "fewer bars than logics.momentum.lookback (252)"),
+                                           ("breakout.exit", "at most logics.breakout.entry (20)")])  # fmt: skip
+def test_an_option_of_a_logic_that_another_bounds_is_named_with_where_it_stands(
+    vocabulary: Vocabulary, key: str, most: str
+) -> None:
+    with pytest.raises(ProfileError, match=re.escape(f"logics.{key}: expected {most}, found 300 (")) as refused:
+        made(vocabulary, **{f"logics__{key.replace('.', '__')}": 300})
+    assert "in no layer" not in str(refused.value)
+
+
 @pytest.mark.requirement("R-SEL-15")
 def test_every_veto_is_in_force_unless_a_profile_leaves_it_out(vocabulary: Vocabulary) -> None:
     selection = made(vocabulary).selection

@@ -35,7 +35,8 @@ class BreakoutOptions(Options):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.exit > self.entry:
-            raise broken(f"expected at most logics.breakout.entry ({self.entry}), found exit {self.exit}")
+            text = f"expected at most logics.breakout.entry ({self.entry}), found {self.exit}"
+            raise broken(text, "logics.breakout.exit")
         return self
 
 

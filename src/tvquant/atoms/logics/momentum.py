@@ -33,7 +33,8 @@ class MomentumOptions(Options):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.skip >= self.lookback:
-            raise broken(f"expected fewer bars than logics.momentum.lookback ({self.lookback}), found {self.skip}")
+            text = f"expected fewer bars than logics.momentum.lookback ({self.lookback}), found {self.skip}"
+            raise broken(text, "logics.momentum.skip")
         return self
 
 
