@@ -11,6 +11,7 @@ import pytest
 
 from builders.workspaces import workspace_of
 from tvquant.core.panel import Basis
+from tvquant.ledger.run_folder import PINNED
 
 pytestmark = [pytest.mark.xdist_group("documentation"), pytest.mark.usefixtures("vectorbt")]
 
@@ -85,14 +86,32 @@ def test_a_book_that_is_refused_as_it_is_played_fails_with_its_reason_and_the_ot
     said = tvquant("run", "whole", "-w", home, "--json")
     assert said.code == 0, said.err
     cells = cells_of(said, home, tvquant)
+    refused = {}
     for path in ("all/custom/equal_weight", "base_universe_ew", "benchmark"):
         why = cells[f"{path}/vectorbt"]["why"]
         assert why.startswith("simulator vectorbt refuses leverage: BINANCE:")
         assert "set execution.buffer: 0.005 or more" in why
         ours, theirs = cells[f"{path}/custom"], cells[f"{path}/cvxportfolio"]
         assert theirs["sharpe"] == pytest.approx(ours["sharpe"], rel=1e-9)
+        refused[path] = why
     report = Path(said.document["report"]).read_text("utf-8")
     assert "simulator vectorbt refuses leverage" in report
+    shown = tvquant("runs", "show", said.document["run"], "-w", home)
+    assert all(f"! No book of {path}/vectorbt: {why}." in shown.out for path, why in refused.items())
+    assert "None" not in shown.out
+
+
+def test_participation_without_volumes_is_refused_before_anything_is_decided(
+    home: Path, tvquant: Callable[..., Any]
+) -> None:
+    before = set(home.glob("artifacts/summaries/runs/*-spared-*"))
+    said = tvquant(
+        "run", "spared", "-w", home, "--set", "execution.participation=0.1", "--set", "execution.nav=1000000"
+    )
+    assert said.code == 2
+    assert "execution.participation is measured of volumes, and this panel has none" in said.err
+    (made,) = set(home.glob("artifacts/summaries/runs/*-spared-*")) - before
+    assert not (made / PINNED).exists()
 
 
 @pytest.mark.requirement("R-SIM-10")

@@ -14,6 +14,7 @@ from tvquant.simulation.preflight import Columns
 from tvquant.simulation.spreads import two_day_spreads
 
 BARS = 20
+PARTICIPATION = "execution.participation"
 LEAST_RETURNS = 2
 """A standard deviation is of two returns at least."""
 
@@ -48,7 +49,7 @@ def name_rates(panel: Panel, columns: Columns, path: WeightPath, costs: CostMode
     return frozen(rates)
 
 
-def check_fields(panel: Panel, costs: CostModel) -> None:
+def check_fields(panel: Panel, costs: CostModel, participation: float | None = None) -> None:
     """Refuse rates that are measured of fields which the panel has not; ProfileError names key and field."""
     missing = [name for name in ("high", "low") if name not in panel.fields]
     if costs.spread is not Spread.FLAT and missing:
@@ -58,6 +59,8 @@ def check_fields(panel: Panel, costs: CostModel) -> None:
         )
     if costs.impact > 0.0:
         _check_volumes(panel, "costs.impact", "0")
+    if participation is not None:
+        _check_volumes(panel, PARTICIPATION, "null")
 
 
 def _check_volumes(panel: Panel, key: str, off: str) -> None:
@@ -123,14 +126,14 @@ class _Impacts:
         return _deviation(recent(moves, upto, BARS - 1)) / np.sqrt(np.where(traded > 0.0, traded, np.nan))
 
 
-def mean_traded_value(panel: Panel, columns: Columns, decided: NDArray[np.int64], key: str) -> Floats:
+def mean_traded_value(panel: Panel, columns: Columns, decided: NDArray[np.int64]) -> Floats:
     """Return the mean value traded in each name's last bars to each decision (K x N), 0 where none is known.
 
     Raises
     ------
-    ProfileError : the panel has no volume, which `key` of the profile needs.
+    ProfileError : the panel has no volume, which participation needs.
     """
-    _check_volumes(panel, key, "null")
+    _check_volumes(panel, PARTICIPATION, "null")
     return np.nan_to_num(_of_each(panel, columns, decided, _Traded(value_traded(panel, len(panel.times)))))
 
 

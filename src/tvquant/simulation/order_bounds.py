@@ -47,7 +47,7 @@ def bounds_of(
             bounds[LOT, :, j], bounds[LEAST, :, j] = lots, np.nan_to_num(told_by(one, "min_notional", known))
         bounds /= execution.nav
     if execution.participation is not None:
-        value = mean_traded_value(panel, columns, decided, "execution.participation")
+        value = mean_traded_value(panel, columns, decided)
         bounds[MOST] = execution.participation * value / execution.nav
     return frozen(bounds), assumed
 

@@ -16,12 +16,13 @@ def pin(context: RunContext) -> None:
     Raises
     ------
     DataError : a bar closes after the run began, or there is no window to decide at.
-    ProfileError : costs are measured of what the bars have not.
+    ProfileError : costs or bounds of orders are measured of what the bars have not.
     """
     if RecordedRun(context.folder).plan is not None:
         return
     plan, *_ = context.plan, context.risk_free, context.cash_yield  # which ask for panel and windows
-    check_fields(context.panel, plan.resolved.profile.costs.cost_model())
+    profile = plan.resolved.profile
+    check_fields(context.panel, profile.costs.cost_model(), profile.execution.participation)
     snapshot = plan.snapshot.to_json()
     write_snapshot(context.folder, plan.digest, snapshot)
     outputs = dict(context.digests) | outputs_of(context.folder.path, [PINNED])
