@@ -223,7 +223,8 @@ def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     qualified, found = caveats(run), standings_of(run)
     apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
     lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
-    text = [_standings(found.first), *apart, "", *lines]
+    failed = (f"! No book of {one.key}: {one.why}." for one in (*found.first, *found.apart) if one.why)
+    text = [_standings(found.first), *apart, "", *failed, *lines]
     if run.rate != ZERO_RATE:
         text.append(f"  Sharpe ratios are against {run.rate}.")
     return {"cells": run.rows(), "caveats": [one.document() for one in qualified]}, text
@@ -241,7 +242,7 @@ def _standings(cells: Sequence["RecordedCell"]) -> str:
             percent(of.max_drawdown),
             percent(of.mean_cash),
             percent(of.mean_turnover),
-            of.n,
+            "-" if of.n is None else of.n,
         )
         for one in cells
         for of in (one.measures,)
