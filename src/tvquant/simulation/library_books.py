@@ -291,7 +291,7 @@ def _refuse_unlike(plan: Plan, account: LibraryAccount) -> None:
             Capability.LEVERAGE,
             f"{plan.at(int(plan.filled[k]), j)} was ordered to {wanted[k, j]:.12g} units per unit of capital and is "
             f"held at {held[k, j]:.12g}: cash did not suffice for prices and costs; set execution.buffer: 0.005 or "
-            "more (all simulators then play by it)",
+            "more, and more than it is (all simulators then play by it)",
         )
 
 
