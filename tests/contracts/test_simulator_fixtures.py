@@ -178,6 +178,12 @@ def halts() -> Iterator[HandBook]:
         [0.9997, 1.0497, 1.4997 - 0.585 * (1 + SIX)],  # at 117
         delisted={"A": 2}, costs=HOUSE, quantities={"A": [-0.005, -0.005, 0.0]},
     )  # fmt: skip
+    yield hand_book(
+        "delisted: a short loses its collateral and no more",
+        {"A": [100, 180, NAN], "B": [10] * 3}, {0: {"A": -0.5}},
+        [0.9997, 0.5997, 1.4997 - 1.0 * (1 + SIX)],  # at 200, where 1.3 of the last price is 234
+        delisted={"A": 2}, costs=HOUSE, quantities={"A": [-0.005, -0.005, 0.0]}, meets=[Capability.SHORT_COLLATERAL],
+    )  # fmt: skip
 
 
 def accruals() -> Iterator[HandBook]:

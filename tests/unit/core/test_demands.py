@@ -6,7 +6,8 @@ from tvquant.core.demands import DEMANDS, demands
 
 
 def test_free_values_ask_for_nothing() -> None:
-    assert list(demands({key: free for key, (_, free) in DEMANDS.items()})) == [("execution.convention", "None")]
+    free = {key: free for key, (_, free) in DEMANDS.items()} | {"allocation.limits.gross": 1.0}
+    assert list(demands(free)) == [("execution.convention", "None")]
 
 
 @pytest.mark.parametrize(

@@ -204,9 +204,10 @@ def test_a_short_is_looked_at_on_its_own_row_and_at_the_next_open_where_fills_ar
 
 @pytest.mark.requirement("R-SIM-09")
 def test_a_last_short_is_looked_at_to_the_end() -> None:
-    plan, book = planned({"A": [100, 100, 200]}, {0: {"A": -0.1}})
-    with pytest.raises(ModelError, match="short_collateral: X:A at 2020-01-03"):
-        result_of(plan, account_of(plan, [-0.001] * 3, [1.1] * 3, [1.0]), FREE, book.execution)
+    for rules, rows in (({}, 3), ({"convention": NEXT_OPEN}, 2)):
+        plan, book = planned({"A": [100, 100, 200]}, {0: {"A": -0.1}}, open={"A": [100] * 3}, rules=rules)
+        with pytest.raises(ModelError, match="short_collateral: X:A at 2020-01-03"):
+            result_of(plan, account_of(plan, [-0.001] * rows, [1.1] * rows, [1.0]), FREE, book.execution)
 
 
 @pytest.mark.requirement("R-SIM-09")
