@@ -65,7 +65,9 @@ def test_a_buy_in_costs_six_points_and_a_full_switch_twelve(market, play):
     np.testing.assert_allclose(result.costs["slippage"], [0.0005, 0.0005 * 1.9994, 0.0], **exactly)
     np.testing.assert_allclose(result.costs["commission"], [0.0001, 0.0001 * 1.9994, 0.0], **exactly)
     assert 1.0 - result.equity[0] == pytest.approx(6e-4, abs=1e-15)
-    assert Stamp.OVERDRAFT in result.stamps, "the cost is borrowed"
+    assert Stamp.OVERDRAFT in play(panel, {0: {"A": 1.0}}, HOUSE).stamps, (
+        "the cost is borrowed, six points of the equity"
+    )
     assert 1.0 - result.equity[1] / result.equity[0] == pytest.approx(12e-4, rel=1e-3)
 
 
