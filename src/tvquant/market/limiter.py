@@ -12,10 +12,14 @@ from tvquant.market.providers.contract import RateLimits
 
 SHARE = 0.95
 """Of the declared rate; the rest is for what the way of a request adds or takes."""
+UNBOUND = 1e9
+"""Requests a second that nobody sends."""
 
 
 class Limiter:
     """Lets requests pass in order of asking, none above the declared rate.
+
+    Of a provider that is paced inside it only bounds how many calls are open.
 
     Parameters
     ----------
@@ -23,7 +27,8 @@ class Limiter:
     """
 
     def __init__(self, limits: RateLimits) -> None:
-        self.rate = SHARE * limits.requests_per_second
+        self.timeout = limits.timeout
+        self.rate = UNBOUND if limits.paced_inside else SHARE * limits.requests_per_second
         self.burst = float(max(limits.burst - 1, 1))
         self._open = asyncio.Semaphore(limits.concurrency)
         self._turn = asyncio.Lock()

@@ -41,14 +41,23 @@ class Listings:
                 )
             return self._known
 
+    async def _of(self, symbol: str) -> pl.DataFrame:
+        """Listings of one symbol."""
+        if not self.provider.capabilities.ends_by_symbol:
+            return (await self.table()).filter(pl.col("symbol") == symbol)
+        return await retried(
+            lambda: self.provider.instruments(symbol), limiter=self.limiter, backoff=self.backoff, random=self.random
+        )
+
     async def ended(self, symbol: str) -> datetime | None:
         """When the last listing of a symbol ended; None where it goes on, or no one knows."""
         if not self.provider.capabilities.instruments:
             return None
         try:
-            rows = (await self.table()).filter(pl.col("symbol") == symbol)
+            rows = await self._of(symbol)
         except ProviderError:  # assets are then judged by their bars alone; one failure is enough to ask
-            self._known = pl.DataFrame(schema=dict(INSTRUMENTS))
+            if not self.provider.capabilities.ends_by_symbol:
+                self._known = pl.DataFrame(schema=dict(INSTRUMENTS))
             return None
         ends = rows.sort("listed_at").select(pl.col("delisted_at").cast(INSTRUMENTS["delisted_at"]))
         found: datetime | None = ends.to_series()[-1] if len(ends) else None

@@ -18,7 +18,6 @@ class Backoff:
     attempts : requests until giving up.
     base, factor, cap : seconds before the second attempt, growth from one to the next, and the most.
     longest : seconds a provider may ask to be left alone for; who asks for more is given up.
-    timeout : seconds until a request without an answer counts as failed.
     """
 
     attempts: int = 6
@@ -26,7 +25,6 @@ class Backoff:
     factor: float = 2.0
     cap: float = 30.0
     longest: float = 300.0
-    timeout: float = 30.0
 
     def wait(self, attempt: int, draw: float, retry_after: float | None) -> float:
         """Return seconds after the failure of an attempt (1, 2, ...).
@@ -53,7 +51,7 @@ async def retried[T](
         attempt += 1
         try:
             async with limiter.request():
-                return await _answered(ask, backoff.timeout)
+                return await _answered(ask, limiter.timeout)
         except ProviderError as error:
             alone = error.retry_after or 0.0
             if not error.retryable or attempt == backoff.attempts or alone > backoff.longest:

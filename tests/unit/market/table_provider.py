@@ -20,6 +20,7 @@ from tvquant.market.providers.contract import (
     Offer,
     RateLimits,
     UnknownSymbol,
+    of_symbol,
 )
 
 NOW = datetime(2024, 6, 1, 9, 30, tzinfo=UTC)
@@ -139,9 +140,9 @@ class TableProvider:
         rows = rows.tail(self.limits.bars_per_request)
         return what(rows) if what else rows
 
-    async def instruments(self) -> pl.DataFrame:
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
         rows = [{"symbol": name, "delisted_at": self.listings.get(name)} for name in self.tables]
-        return pl.DataFrame(rows, schema=dict(INSTRUMENTS))
+        return of_symbol(pl.DataFrame(rows, schema=dict(INSTRUMENTS)), symbol)
 
     async def actions(self, symbol: str) -> pl.DataFrame:
         if self.refusal:

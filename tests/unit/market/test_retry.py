@@ -1,5 +1,6 @@
 import asyncio
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -90,10 +91,11 @@ def test_it_ends(failure: ProviderError, requests: int) -> None:
 
 def test_no_answer_in_time_is_a_failure() -> None:
     answers = Answers(100.0, "rows")
-    assert run(asked(answers, Backoff(timeout=5))) == "rows"
+    hasty = replace(LIMITS, timeout=5.0)
+    assert run(asked(answers, limiter=Limiter(hasty))) == "rows"
     assert 5 < answers.times[1] < 6
     with pytest.raises(Unavailable, match="within 5 s"):
-        run(asked(Answers(100.0), Backoff(timeout=5, attempts=1)))
+        run(asked(Answers(100.0), Backoff(attempts=1), Limiter(hasty)))
 
 
 def test_equal_seeds_wait_alike_and_others_do_not() -> None:

@@ -3,6 +3,19 @@
 A provider hands over what the outside world delivered, read but not judged: rows may be missing, doubled, out of order
 or wrong, and the last bar may be unfinished. Its callers validate. All its failures are `ProviderError`s; `retryable`
 says whether asking again may help, `retry_after` how many seconds to wait before.
+
+A member is one file (or folder) with its `ProviderFactory`, one line of the catalogue and one of the tests' members:
+
+| part                              | needed                                       | else                |
+|-----------------------------------|----------------------------------------------|---------------------|
+| name, capabilities, limits, basis | always                                       |                     |
+| bars, offer, close                | always; what is on offer may be None         |                     |
+| instruments                       | where it lists (`capabilities.instruments`)  | symbols, or nothing |
+| actions                           | where it has them (`capabilities.actions`)   | `Unsupported`       |
+| funding                           | where it has it (`capabilities.funding`)     | `Unsupported`       |
+| options                           | those it has, each with a default            | an empty `Options`  |
+| terms                             | where its user must agree before it is asked | empty               |
+| a server on loopback, in tests    | it speaks the real protocol                  | a folder of files   |
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -58,7 +71,8 @@ class Capabilities:
     """What a provider serves.
 
     `live` says that its bars reach up to now; `tells_basis` that it knows what its prices are adjusted for: of others
-    whoever opens them declares it.
+    whoever opens them declares it. `ends_by_symbol` : when a listing began and ended shows only where its symbol is
+    asked about alone.
     """
 
     intervals: frozenset[str]
@@ -68,6 +82,7 @@ class Capabilities:
     instruments: bool
     live: bool
     tells_basis: bool = True
+    ends_by_symbol: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,12 +102,19 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """What a provider allows: a bucket of `burst` requests that refills at `requests_per_second`."""
+    """What a provider allows: a bucket of `burst` requests that refills at `requests_per_second`.
+
+    `concurrency` binds the calls that are open at once. A call of a provider is one request, so that whoever calls it
+    keeps the rate; one whose calls send several says `paced_inside` and keeps it itself. `timeout` : seconds until a
+    call without an answer counts as failed.
+    """
 
     requests_per_second: float
     burst: int
     bars_per_request: int
     concurrency: int
+    paced_inside: bool = False
+    timeout: float = 30.0
 
 
 class Provider(Protocol):
@@ -127,8 +149,11 @@ class Provider(Protocol):
         """
         ...
 
-    async def instruments(self) -> pl.DataFrame:
-        """Return everything it serves, listings that have ended included (`INSTRUMENTS`)."""
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
+        """Return everything it serves, listings that have ended included (`INSTRUMENTS`); of one symbol when named.
+
+        No row where the symbol is not served.
+        """
         ...
 
     async def actions(self, symbol: str) -> pl.DataFrame:
@@ -152,12 +177,14 @@ class Provider(Protocol):
 class ProviderFactory[O: Options]:
     """A provider that can be opened: its name, the options it takes, and how it is opened with them.
 
-    `open` raises DataError where the options do not suffice.
+    `open` raises DataError where the options do not suffice, and sends nothing. `terms` : what its user must agree to
+    before anything is sent; empty where nothing is.
     """
 
     name: str
     options: type[O]
     open: Callable[[O, Clock], Provider]
+    terms: str = ""
 
     def opened(self, given: Mapping[str, object], clock: Clock) -> Provider:
         """Return the provider opened with the options given, by name, and the defaults of the others.
@@ -176,6 +203,11 @@ class ProviderFactory[O: Options]:
             details = error.errors(include_url=False)
             raise ProfileError(f"provider {self.name}: option {details[0]['loc'][0]}: {explained(details)}") from error
         return self.open(options, clock)
+
+
+def of_symbol(listings: pl.DataFrame, symbol: str | None) -> pl.DataFrame:
+    """Return the listings of one symbol; all of them where none is named."""
+    return listings if symbol is None else listings.filter(pl.col("symbol") == symbol)
 
 
 class ProviderError(DataError):

@@ -98,10 +98,10 @@ class Files:
             )
         return page
 
-    async def instruments(self) -> pl.DataFrame:
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
         """Return the symbols that have bars, with nothing known of them."""
         bars = await asyncio.to_thread(self._read)
-        known = sorted({name for of in bars.values() for name in of})
+        known = sorted({name for of in bars.values() for name in of if symbol in (None, name)})
         names = pl.DataFrame({"symbol": known}, schema={"symbol": pl.String()})
         return names.with_columns(pl.lit(None, kind).alias(n) for n, kind in INSTRUMENTS.items() if n != "symbol")
 

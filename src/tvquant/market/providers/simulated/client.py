@@ -8,7 +8,7 @@ import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.panel import Basis
-from tvquant.market.providers.contract import Capabilities, Offer, RateLimits, Unavailable, Unsupported
+from tvquant.market.providers.contract import Capabilities, Offer, RateLimits, Unavailable, Unsupported, of_symbol
 from tvquant.market.providers.simulated import protocol
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, TERMS
 
@@ -49,9 +49,9 @@ class SimulatedHttp:
         query = {"symbol": symbol, "interval": interval, **_span(start, end)}
         return protocol.decode_bars(await self._get("/v1/klines", query), symbol)
 
-    async def instruments(self) -> pl.DataFrame:
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
         """See `Provider`."""
-        return protocol.decode_instruments(await self._get("/v1/instruments", {}))
+        return of_symbol(protocol.decode_instruments(await self._get("/v1/instruments", {})), symbol)
 
     async def actions(self, symbol: str) -> pl.DataFrame:
         """See `Provider`."""

@@ -19,6 +19,7 @@ from tvquant.market.providers.contract import (
     ProviderFactory,
     RateLimits,
     Unavailable,
+    of_symbol,
 )
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, Exchange, ExchangeReply, Manner
@@ -57,10 +58,10 @@ class Simulated:
         with self.exchange.being_asked():
             return await self._delivered(self.exchange.bars(symbol, interval, start=start, end=end))
 
-    async def instruments(self) -> pl.DataFrame:
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
         """See `Provider`."""
         with self.exchange.being_asked():
-            return await self._delivered(self.exchange.instruments())
+            return of_symbol(await self._delivered(self.exchange.instruments()), symbol)
 
     async def actions(self, symbol: str) -> pl.DataFrame:
         """See `Provider`."""

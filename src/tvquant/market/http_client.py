@@ -1,0 +1,181 @@
+"""HTTP as providers and screeners use it: paced, bounded in time and size, and every failure a `ProviderError`.
+
+What is sent and what comes back is never logged; messages name the host and path, not the query, where a key may stand.
+"""
+
+import asyncio
+import email.utils
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tvquant.core.clock import Clock
+from tvquant.market.limiter import Limiter
+from tvquant.market.providers.contract import (
+    Banned,
+    Malformed,
+    ProviderError,
+    RateLimited,
+    RateLimits,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+LARGEST = 64 * 2**20
+"""Bytes of a body that are taken; whoever sends more is not believed."""
+BAN = 60.0
+"""Seconds of a ban that names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """What came back: its status, its headers by lower-case name, its body whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """Requests to one server; connections are opened at the first and kept.
+
+    Parameters
+    ----------
+    name : of the server, for messages.
+    url : address that paths are behind: `http://` or `https://`.
+    clock : the present, from which bans and waits are counted.
+    limits : what the server declares; every request waits for its turn here.
+    headers : sent with each request.
+    most : bytes of a body that are taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        url: str,
+        clock: Clock,
+        limits: RateLimits,
+        headers: Mapping[str, str] | None = None,
+        most: int = LARGEST,
+    ) -> None:
+        self.name = name
+        self.url = url.rstrip("/")
+        self.limits = limits
+        self._clock = clock
+        self._headers = dict(headers or {})
+        self._most = most
+        self._limiter = Limiter(limits)
+        self._client: httpx.AsyncClient | None = None
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Return the answer to a GET, of status 200 to 299; else what is raised says what came (see `_sent`)."""
+        return await self._sent("GET", path, params=dict(query or {}))
+
+    async def post(self, path: str, content: Any, query: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Return the answer to a POST of JSON, as `get` does."""
+        return await self._sent("POST", path, params=dict(query or {}), json=content)
+
+    async def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _sent(self, method: str, path: str, **content: Any) -> HttpAnswer:
+        """Return an answer of status 200 to 299.
+
+        Raises
+        ------
+        RateLimited, Banned, Unavailable, Malformed, ProviderError : no such answer came (429, 418, 5xx or no answer,
+            more bytes than are taken, any other status).
+        """
+        import httpx
+
+        if self._client is None:
+            room = httpx.Limits(max_connections=self.limits.concurrency)
+            loopback = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+            self._client = httpx.AsyncClient(
+                timeout=self.limits.timeout,
+                limits=room,
+                headers=self._headers,
+                trust_env=not loopback,
+                follow_redirects=False,
+            )
+        try:
+            async with self._limiter.request(), asyncio.timeout(self.limits.timeout):
+                request = self._client.build_request(method, f"{self.url}{path}", **content)
+                answer = await self._client.send(request, stream=True)
+                try:
+                    body = await self._body(answer, path)
+                finally:
+                    await answer.aclose()
+        except TimeoutError as error:
+            raise Unavailable(f"{self._what(path)} did not answer within {self.limits.timeout:g} s") from error
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise Unavailable(f"{self._what(path)} cannot be reached: {why}") from error
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if not 200 <= answer.status_code < 300:
+            refusal = self._refusal(answer.status_code, headers, body, path)
+            if isinstance(refusal, RateLimited | Banned) and refusal.retry_after:  # it means all requests
+                self._limiter.hold(refusal.retry_after)
+            raise refusal
+        return HttpAnswer(status=answer.status_code, headers=headers, body=body)
+
+    async def _body(self, answer: "httpx.Response", path: str) -> bytes:
+        parts, size = [], 0
+        async for part in answer.aiter_bytes():
+            size += len(part)
+            if size > self._most:
+                raise Malformed(f"{self._what(path)} sent more than {self._most:,} bytes", retryable=False)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, path: str) -> ProviderError:
+        message = f"{self._what(path)} answered HTTP {status}: {_words(body)}"
+        wait = self._wait(headers.get("retry-after"))
+        if status == 429:
+            return RateLimited(message, retry_after=wait)
+        if status == 418:
+            seconds = BAN if wait is None else wait
+            return Banned(message, until=self._clock.now() + timedelta(seconds=seconds), retry_after=seconds)
+        if status >= 500:
+            return Unavailable(message, retry_after=wait)
+        return HttpRefused(message, status=status, body=body)
+
+    def _wait(self, told: str | None) -> float | None:
+        """Seconds of a `Retry-After`, which is a number of them or a date."""
+        if told is None:
+            return None
+        if told.strip().isdecimal():
+            return float(told)
+        try:
+            until = email.utils.parsedate_to_datetime(told)
+        except ValueError:
+            return None
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max(0.0, (until - self._clock.now()).total_seconds())
+
+    def _what(self, path: str) -> str:
+        return f"{self.name} ({urlsplit(self.url).netloc}{path})"
+
+
+class HttpRefused(ProviderError):
+    """A status that asking again will not change (3xx, 4xx): `status` and `body` as they came."""
+
+    def __init__(self, message: str, *, status: int, body: bytes) -> None:
+        super().__init__(message, retryable=False)
+        self.status = status
+        self.body = body
+
+
+def _words(body: bytes, most: int = 200) -> str:
+    """Return the beginning of a body in one printable line."""
+    text = " ".join(body[: 4 * most].decode("utf-8", "replace").split())
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return text[:most] + ("..." if len(text) > most else "") or "no text"

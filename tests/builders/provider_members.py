@@ -1,0 +1,81 @@
+"""Every provider, open on one simulated market: what the contract suite is parametrised with.
+
+A new member adds a server that speaks its protocol (`builders/NAME_server.py`, on `builders.loopback`), fed from
+`WORLD`, and one line here.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from builders.clocks import ManualClock
+from tvquant.core.instruments import Kind
+from tvquant.core.panel import Basis
+from tvquant.market.providers.contract import Provider, RateLimits
+from tvquant.market.providers.files import LIMITS, Files
+from tvquant.market.providers.simulated.client import SimulatedHttp
+from tvquant.market.providers.simulated.exchange import Exchange
+from tvquant.market.providers.simulated.market import SimulatedMarket
+from tvquant.market.providers.simulated.member import Simulated
+from tvquant.market.providers.simulated.server import serve
+from tvquant.market.providers.simulated.world import World
+
+NOW = datetime(2022, 6, 20, 10, 30, tzinfo=UTC)
+PAGE = 40
+TERMS = RateLimits(requests_per_second=10_000.0, burst=10_000, bars_per_request=PAGE, concurrency=4)
+COIN, PERPETUAL, STOCK = "BINANCE:S001USDT", "BINANCE:S001USDT.P", "NASDAQ:T001"
+KINDS: Mapping[str, Kind] = {COIN: Kind.SPOT, PERPETUAL: Kind.SWAP, STOCK: Kind.STOCK}
+WORLD = World(
+    SimulatedMarket(seed=3, start=date(2022, 1, 1), days=300, coins=4, perpetuals=2, stocks=3, late=0.0, splits=1)
+)
+
+
+def truth(symbol: str, interval: str) -> pl.DataFrame:
+    """Bars that had closed by now."""
+    return WORLD.truth(symbol, interval, now=NOW)
+
+
+@dataclass(frozen=True)
+class ProviderMember:
+    """How a member is opened in an empty folder, and what it should tell of the bars that have closed."""
+
+    opened: Callable[[Path], AbstractAsyncContextManager[Provider]]
+    truth: Callable[[str, str], pl.DataFrame] = truth
+
+
+@asynccontextmanager
+async def files(folder: Path) -> AsyncIterator[Files]:
+    """The truth in files, without anything that is unfinished."""
+    for symbol in WORLD.symbols:
+        rows = truth(symbol, "1d")
+        for column, kind in (("dividends", "dividend"), ("stock_splits", "split")):
+            told = WORLD.actions(symbol, now=NOW).filter(kind=kind).select("timestamp", pl.col("value").alias(column))
+            rows = rows.join(told, on="timestamp", how="left").with_columns(pl.col(column).fill_null(0.0))
+        rows.write_parquet(folder / f"{symbol.replace(':', '_')}.parquet")
+    truth(COIN, "4h").write_parquet(folder / "4h.parquet")
+    paid = WORLD.funding(PERPETUAL, now=NOW).select(pl.lit(PERPETUAL).alias("symbol"), pl.all())
+    paid.write_parquet(folder / "funding.parquet")
+    yield Files(path=folder, basis=Basis.RAW, limits=replace(LIMITS, bars_per_request=PAGE))
+
+
+@asynccontextmanager
+async def simulated(_: Path) -> AsyncIterator[Simulated]:
+    yield Simulated(exchange=Exchange(WORLD, clock=ManualClock(NOW), terms=TERMS))
+
+
+@asynccontextmanager
+async def simulated_http(_: Path) -> AsyncIterator[SimulatedHttp]:
+    async with serve(Exchange(WORLD, clock=ManualClock(NOW), terms=TERMS)) as url:
+        yield SimulatedHttp(url=url, clock=ManualClock(NOW), limits=TERMS)
+
+
+MEMBERS: Mapping[str, ProviderMember] = {
+    "files": ProviderMember(files),
+    "simulated": ProviderMember(simulated),
+    "simulated over HTTP": ProviderMember(simulated_http),
+}
+"""By name of the provider; one with several clients has a name for each that begins with it."""

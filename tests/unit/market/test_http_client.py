@@ -1,0 +1,89 @@
+"""The HTTP client of providers, against a server on loopback."""
+
+import asyncio
+import email.utils
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from builders.clocks import ManualClock
+from builders.loopback import Loopback, Reply, serve
+from tvquant.market.http_client import HttpClient, HttpRefused
+from tvquant.market.providers.contract import Banned, Malformed, RateLimited, RateLimits, Unavailable
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=1, concurrency=4, timeout=0.3)
+
+
+def asked(*replies: Reply, limits: RateLimits = FAST, times: int = 1, most: int = 1000) -> tuple[Loopback, list[Any]]:
+    """What so many requests bring: answers and errors."""
+
+    async def main() -> tuple[Loopback, list[Any]]:
+        async with serve(lambda request: Reply({"path": request.path, "query": dict(request.query)})) as server:
+            server.once.extend(replies)
+            client = HttpClient(name="the server", url=server.url, clock=ManualClock(NOW), limits=limits, most=most)
+            each = (client.get("/v1/a b", {"key": "secret"}) for _ in range(times))
+            found = await asyncio.gather(*each, return_exceptions=True)
+            await client.close()
+            await client.close()
+            return server, found
+
+    return asyncio.run(main())
+
+
+def test_an_answer_comes_whole_over_one_connection() -> None:
+    server, (answer,) = asked()
+    assert (answer.status, answer.body) == (200, b'{"path": "/v1/a b", "query": {"key": "secret"}}')
+    assert answer.headers["content-type"] == "application/json"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "wait"),
+    [
+        (Reply("slow down", status=429, headers={"Retry-After": "7"}), RateLimited, 7.0),
+        (Reply("", status=429), RateLimited, None),
+        (
+            Reply("", status=429, headers={"Retry-After": email.utils.format_datetime(NOW + timedelta(seconds=90))}),
+            RateLimited,
+            90.0,
+        ),
+        (Reply("", status=429, headers={"Retry-After": "soon"}), RateLimited, None),
+        (Reply("", status=418, headers={"Retry-After": "120"}), Banned, 120.0),
+        (Reply("", status=418), Banned, 60.0),
+        (Reply("<html>\x00down</html>", status=502, headers={"Retry-After": "3"}), Unavailable, 3.0),
+        (Reply(b"x" * 100, cut=10), Unavailable, None),
+        (Reply(silent=True), Unavailable, None),
+        (Reply("late", pause=2.0), Unavailable, None),
+        (Reply(b"x" * 1001), Malformed, None),
+        (Reply("no such thing", status=404), HttpRefused, None),
+        (Reply("elsewhere", status=302, headers={"Location": "http://127.0.0.1:1/"}), HttpRefused, None),
+    ],
+)
+def test_every_failure_has_a_name_and_tells_no_query(reply: Reply, kind: type[Exception], wait: float | None) -> None:
+    server, (error,) = asked(reply)
+    assert type(error) is kind
+    assert error.retry_after == wait
+    assert error.retryable == (kind in (RateLimited, Banned, Unavailable))
+    assert str(error).startswith("the server (127.0.0.1:")
+    assert "secret" not in str(error)
+    assert str(error).isprintable()
+    assert len(server.requests) == 1
+
+
+def test_a_ban_ends_when_it_says_so() -> None:
+    _, (error,) = asked(Reply("", status=418, headers={"Retry-After": "120"}))
+    assert error.until == NOW + timedelta(seconds=120)
+
+
+def test_nothing_is_sent_above_the_rate() -> None:
+    limits = RateLimits(requests_per_second=40.0, burst=2, bars_per_request=1, concurrency=8)
+    server, found = asked(limits=limits, times=12)
+    assert {one.status for one in found} == {200}
+    assert server.most_within(0.2) <= 2 + 0.2 * 40
+
+
+def test_a_largest_body_is_taken() -> None:
+    _, (answer,) = asked(Reply(b"x" * 1000))
+    assert len(answer.body) == 1000
