@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tvquant.app import consents
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import CRYPTO
@@ -51,16 +52,19 @@ class Source:
     basis: Basis | None = None
     doubt: Doubt = Doubt.REFUSE
 
-    def opened(self, clock: Clock) -> Provider:
+    def opened(self, home: Workspace, clock: Clock) -> Provider:
         """Return the provider, open.
 
         Raises
         ------
-        ProfileError : there is none of that name, or it does not take these options.
+        ProfileError : there is none of that name, it does not take these options, or the user of this workspace has
+            not agreed to its terms.
         """
         if self.name not in PROVIDERS:
             raise ProfileError(f"--provider: {unknown('provider', self.name, tuple(PROVIDERS))}")
-        return PROVIDERS[self.name].opened(self.options, clock)
+        factory = PROVIDERS[self.name]
+        consents.require(home, factory.name, factory.terms)
+        return factory.opened(self.options, clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +215,7 @@ def _piped[T](
     lake = workspace.lake()
 
     async def main() -> T:
-        provider = source.opened(clock)
+        provider = source.opened(workspace, clock)
         try:
             pipeline = DataPipelineOrchestrator(
                 provider=provider,

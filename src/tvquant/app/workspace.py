@@ -3,6 +3,7 @@
 profiles/                       the user's profiles, over the packaged presets
 data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables are at that URI, and locks here
 data/.lock, data/.writer.json   held by the one who writes; who that is
+data/consents.json              terms of sources that the user agreed to
 data/logs/                      what commands outside a run had to say
 artifacts/summaries/INDEX.md    every run and its state
 artifacts/summaries/runs/.order every run's id in the order of making, which no clock decides

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tvquant.app.cli import data_lake, data_sync, data_undo
+from tvquant.app.cli import data_lake, data_sync, data_terms, data_undo
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
@@ -255,4 +255,5 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
 
 data_lake.add_to(commands)
 data_sync.add_to(commands)
+data_terms.add_to(commands)
 data_undo.add_to(commands)
