@@ -7,6 +7,7 @@ from tvquant.app.pinned_snapshot import plans
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import LedgerError
 from tvquant.ledger import Integrity, RunFolder
+from tvquant.ledger.listing import kept, unchanged
 from tvquant.ledger.recorded_run import RecordedRun
 
 
@@ -20,8 +21,17 @@ class Finished:
 
 
 def finished_run(workspace: Workspace, plan: str, note: Callable[[str], None]) -> Finished | None:
-    """Return the newest sealed and verified run of a plan digest; of those that do not verify a note is made."""
-    for folder, pinned in plans(workspace, note):
+    """Return the newest sealed and verified run of a plan digest; of those that do not verify a note is made.
+
+    A run that the index knows to be of another plan is not read, where no file of it was written to since.
+    """
+    known = kept(workspace.runs)
+
+    def other(folder: RunFolder) -> bool:
+        found = unchanged(folder.path, known.get(folder.id))
+        return found is not None and found.state == Integrity.OK and found.plan != plan
+
+    for folder, pinned in plans(workspace, note, but=other):
         if pinned.digest != plan:
             continue
         run = RecordedRun(folder)

@@ -9,7 +9,8 @@ from typing import Any
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, TvquantError
 from tvquant.lake import Snapshot
-from tvquant.ledger import RunFolder
+from tvquant.ledger import Integrity, RunFolder
+from tvquant.ledger.listing import kept, unchanged
 from tvquant.ledger.recorded_run import RecordedPlan, RecordedRun
 from tvquant.ledger.run_folder import PINNED, document
 
@@ -20,8 +21,17 @@ def write_snapshot(folder: RunFolder, plan: str, snapshot: str) -> None:
 
 
 def restore_snapshots(workspace: Workspace, say: Callable[[str], None]) -> None:
-    """Write anew each `data/snapshot.json` that is not what its run's ledger says, and say so (by who may write)."""
-    for folder, plan in plans(workspace, lambda _: None):
+    """Write anew each `data/snapshot.json` that is not what its run's ledger says, and say so (by who may write).
+
+    Runs that were verified, and of which no file was written to since, are not read again.
+    """
+    known = kept(workspace.runs)
+
+    def whole(folder: RunFolder) -> bool:
+        found = unchanged(folder.path, known.get(folder.id))
+        return found is not None and found.state == Integrity.OK
+
+    for folder, plan in plans(workspace, lambda _: None, but=whole):
         if _text(folder) == document(_document(plan.digest, plan.snapshot)):
             continue
         try:
@@ -32,9 +42,16 @@ def restore_snapshots(workspace: Workspace, say: Callable[[str], None]) -> None:
             say(f"run {folder.id}: {PINNED} was damaged; it is restored from the ledger's plan record")
 
 
-def plans(workspace: Workspace, say: Callable[[str], None]) -> Iterator[tuple[RunFolder, RecordedPlan]]:
-    """Return every run that pinned something with its plan, newest first; runs that cannot be read are reported."""
+def plans(
+    workspace: Workspace, say: Callable[[str], None], *, but: Callable[[RunFolder], bool] = lambda _: False
+) -> Iterator[tuple[RunFolder, RecordedPlan]]:
+    """Return every run that pinned something with its plan, newest first; runs that cannot be read are reported.
+
+    Runs that `but` says are not looked at.
+    """
     for folder in reversed(workspace.all_runs()):
+        if but(folder):
+            continue
         try:
             plan = RecordedRun(folder).plan
         except TvquantError as error:

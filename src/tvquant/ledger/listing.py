@@ -23,7 +23,7 @@ from tvquant.ledger.verify import Integrity
 
 KEPT = ".index.json"
 """Run -> what was found of it, beside the folder of all runs."""
-FORM = 2
+FORM = 3
 """Of what is kept; what was kept in another form is found anew."""
 UNVERIFIED = "unverified"
 
@@ -37,12 +37,14 @@ class Found:
     stamp : of its files then.
     state : what its ledger is worth, or why it cannot be read.
     result : result digest; empty where it is not finished.
+    plan : digest of what it computed; empty where it pinned nothing.
     row : its line in the index.
     """
 
     stamp: str
     state: str
     result: str
+    plan: str
     row: tuple[str, ...]
 
 
@@ -73,13 +75,18 @@ def text_of(found: Mapping[str, Found]) -> str:
     return json.dumps({name: asdict(one) for name, one in found.items()}, ensure_ascii=False)
 
 
+def unchanged(folder: Path, known: Found | None) -> Found | None:
+    """Return what was found of a run where no file of it was written to since; else None."""
+    try:
+        return known if known is not None and known.stamp == stamp_of(folder) else None
+    except FileNotFoundError:  # the run is at work: what it replaced a moment ago is no longer there
+        return None
+
+
 def look(folder: Path, known: Found | None) -> Glance:
     """Return what was found of a run where no file of it was written to since; else what it looks like."""
-    try:
-        if known is not None and known.stamp == stamp_of(folder):
-            return Glance(state=known.state, result=known.result)
-    except FileNotFoundError:  # the run is at work: what it replaced a moment ago is no longer there
-        pass
+    if (found := unchanged(folder, known)) is not None:
+        return Glance(state=found.state, result=found.result)
     try:
         return glance(folder)
     except TvquantError as error:

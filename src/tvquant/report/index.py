@@ -45,9 +45,17 @@ def _found(folder: Path, stamp: str) -> Found:
     try:
         checked = run.verification
     except TvquantError as error:
-        return Found(stamp=stamp, state=f"unreadable: {error}", result="", row=_unreadable(folder, error))
+        return Found(stamp=stamp, state=f"unreadable: {error}", result="", plan="", row=_unreadable(folder, error))
     result = (run.sealed or "") if checked.sealed else ""
-    return Found(stamp=stamp, state=checked.status.value, result=result, row=_row(run))
+    return Found(stamp=stamp, state=checked.status.value, result=result, plan=_plan(run), row=_row(run))
+
+
+def _plan(run: RunData) -> str:
+    """Return the digest of what the run pinned; empty where that cannot be read."""
+    try:
+        return "" if run.plan is None else run.plan.digest
+    except TvquantError:
+        return ""
 
 
 def _row(run: RunData) -> Row:

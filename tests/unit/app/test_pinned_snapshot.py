@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders.clocks import ManualClock
+from tvquant.app.finished_runs import finished_run
 from tvquant.app.pinned_snapshot import (
     pinned_snapshots,
     plans,
@@ -17,6 +18,7 @@ from tvquant.core.errors import LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.lake import Snapshot
 from tvquant.ledger import Ledger, RunFolder, genesis_entry
+from tvquant.ledger.listing import KEPT, Found, stamp_of, text_of
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import PINNED
 
@@ -98,3 +100,33 @@ def test_a_run_whose_ledger_cannot_be_read_is_named_and_the_others_go_on(home: W
         said.clear()
         assert list(pinned_snapshots(home, said.append)) == [snapshot(IDS[0])]
         assert [line.split(",")[0] for line in said] == [f"run {IDS[1]} cannot say what it was computed from"]
+
+
+def test_what_was_verified_and_is_untouched_is_not_read_again(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five hundred runs none is read to find that an equal plan is not there, or to mend what is whole."""
+    run = home.runs / IDS[1]
+    held = {
+        name: Found(stamp=stamp_of(home.runs / name), state=state, result="r", plan=f"plan of {name}", row=())
+        for name, state in zip(IDS, ("ok", "ok", "incomplete"), strict=True)
+    }
+    (home.runs.parent / KEPT).write_text(text_of(held))
+    read: list[str] = []
+
+    class Counted(RecordedRun):
+        def __init__(self, folder: RunFolder) -> None:
+            read.append(folder.id)
+            super().__init__(folder)
+
+    monkeypatch.setattr("tvquant.app.pinned_snapshot.RecordedRun", Counted)
+    restore_snapshots(home, pytest.fail)
+    assert finished_run(home, "another plan", pytest.fail) is None
+    assert read == [IDS[2]] * 2
+    read.clear()
+    assert finished_run(home, f"plan of {IDS[1]}", pytest.fail) is None, "it was never sealed"
+    assert read == [IDS[2], IDS[1]]
+    read.clear()
+    (run / PINNED).write_text("{}")
+    said: list[str] = []
+    restore_snapshots(home, said.append)
+    assert read == [IDS[2], IDS[1]]
+    assert said == [f"run {IDS[1]}: {PINNED} was damaged; it is restored from the ledger's plan record"]

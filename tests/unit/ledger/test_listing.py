@@ -31,7 +31,7 @@ def run(sealed: Path) -> Path:
 
 
 def found(run: Path) -> Found:
-    return Found(stamp=stamp_of(run), state="ok", result="r", row=("a", "b"))
+    return Found(stamp=stamp_of(run), state="ok", result="r", plan="p", row=("a", "b"))
 
 
 def test_what_was_found_holds_while_no_file_was_written_to(run: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_last_record_is_found_whatever_its_length(begun: Ledger, tmp_path: P
 
 
 def test_findings_are_kept_and_anything_else_is_nothing(tmp_path: Path) -> None:
-    runs, one = tmp_path / "runs", Found(stamp="s", state="ok", result="r", row=("a",))
+    runs, one = tmp_path / "runs", Found(stamp="s", state="ok", result="r", plan="p", row=("a",))
     assert kept(runs) == {}
     (tmp_path / KEPT).write_text(text_of({"r1": one}))
     assert kept(runs) == {"r1": one}

@@ -1,7 +1,6 @@
 """`tvquant run`, `report` and `runs`: make runs, look at them, remove them."""
 
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.ahead import compiling_ahead
-from tvquant.app.cli import runs_diff
+from tvquant.app.cli import runs_diff, runs_prune
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
     JsonOption,
@@ -28,7 +27,7 @@ from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import Progress, watching
 from tvquant.app.workspace import Workspace
-from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.errors import ProfileError
 from tvquant.ledger import RunFolder
 from tvquant.ledger.listing import UNVERIFIED, Glance, kept, look
 
@@ -107,9 +106,15 @@ def list_runs(context: typer.Context, workspace: WorkspaceOption = None, as_json
     if context.invoked_subcommand is None:
         home = workspace_at(workspace)
         home.require()
-        found = kept(home.runs)
-        rows = [_listed(folder, look(folder.path, found.get(folder.id))) for folder in home.all_runs()]
-        text = [table(("run", "profile", "state", "result"), [tuple(row.values()) for row in rows])]
+        from tvquant.app.run_tags import run_tags
+
+        found, tags = kept(home.runs), run_tags(home)
+        rows = [
+            _listed(folder, look(folder.path, found.get(folder.id))) | {"tags": " ".join(tags.get(folder.id, ()))}
+            for folder in home.all_runs()
+        ]
+        head = ("run", "profile", "state", "result", *(["tags"] if tags else []))
+        text = [table(head, [tuple(row.values())[: len(head)] for row in rows])]
         if unverified := [row for row in rows if row["state"] == UNVERIFIED]:
             text += [
                 "",
@@ -146,20 +151,13 @@ def rm(
         confirm(f"remove {folder.id} and everything it recorded?", otherwise=f"{folder.id} stays")
     with home.writing():
         linked = folder.path.is_symlink()
-        try:
-            if linked:
-                folder.path.unlink()
-            else:
-                shutil.rmtree(folder.path)
-        except OSError as error:
-            raise DataError(f"{error.filename or folder.path}: {error.strerror}; it cannot be removed") from error
-        finally:
-            index(home)
+        runs_prune.remove(home.runs, [folder])
     text = f"removed {folder.id}" + (", which was a link: what it leads to was not touched" if linked else "")
     answer({"removed": folder.id, "link": linked}, text, as_json=as_json)
 
 
-commands.command()(runs_diff.diff)
+for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff):
+    commands.command()(command)
 
 
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
