@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from builders.lies import Wire
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,17 @@ class Loopback:
 
 
 @asynccontextmanager
-async def serve(handler: Handler) -> AsyncIterator[Loopback]:
-    """Serve in the running loop while the block runs."""
+async def serve(handler: Handler, wire: "Wire | None" = None) -> AsyncIterator[Loopback]:
+    """Serve in the running loop while the block runs; a wire hears every request and may change the replies."""
     loopback, talks = Loopback(), set()
+    answer = handler if wire is None else lambda request: wire.reply(request, handler)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talks.add(asyncio.current_task())
         try:
-            while await _answered(loopback, handler, reader, writer):
+            while await _answered(loopback, answer, reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             talks.discard(asyncio.current_task())

@@ -1,7 +1,7 @@
 """Every provider, open on one simulated market: what the contract suite is parametrised with.
 
 A new member adds a server that speaks its protocol (`builders/NAME_server.py`, on `builders.loopback`), fed from
-`WORLD`, and one line here.
+`WORLD`, and one line here. `wired` opens it on a server that a test may tell to lie (`builders.lies`).
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,7 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
+from builders import loopback
 from builders.clocks import ManualClock
+from builders.lies import Wire
+from builders.simulated_server import LyingExchange, handler_of
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market.providers.contract import Provider, RateLimits
@@ -41,10 +44,15 @@ def truth(symbol: str, interval: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class ProviderMember:
-    """How a member is opened in an empty folder, and what it should tell of the bars that have closed."""
+    """How a member is opened in an empty folder, and what it should tell of the bars that have closed.
+
+    `wired` : the same on a wire of a test, of those that speak a protocol; `labelled` : its answers say whose they are.
+    """
 
     opened: Callable[[Path], AbstractAsyncContextManager[Provider]]
     truth: Callable[[str, str], pl.DataFrame] = truth
+    wired: Callable[[Path, Wire], AbstractAsyncContextManager[Provider]] | None = None
+    labelled: bool = False
 
 
 @asynccontextmanager
@@ -73,9 +81,18 @@ async def simulated_http(_: Path) -> AsyncIterator[SimulatedHttp]:
         yield SimulatedHttp(url=url, clock=ManualClock(NOW), limits=TERMS)
 
 
+@asynccontextmanager
+async def simulated_wired(_: Path, wire: Wire) -> AsyncIterator[SimulatedHttp]:
+    limits = wire.limits or TERMS
+    exchange = LyingExchange(WORLD, clock=ManualClock(NOW), terms=limits)
+    exchange.wire = wire
+    async with loopback.serve(handler_of(exchange), wire) as server:
+        yield SimulatedHttp(url=server.url, clock=ManualClock(NOW), limits=limits)
+
+
 MEMBERS: Mapping[str, ProviderMember] = {
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
-    "simulated over HTTP": ProviderMember(simulated_http),
+    "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired),
 }
 """By name of the provider; one with several clients has a name for each that begins with it."""

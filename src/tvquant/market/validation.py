@@ -1,7 +1,7 @@
 """Validation of a provider's answer: which rows are believed, and why the others are not.
 
-A row is believed when it is on the grid, has closed, and its numbers are finite, positive and in order. Whatever is
-dropped is counted by reason. Equal rows are one; two versions of one bar say that the answer itself is bad.
+A row is believed when it is on the grid, has closed, and its numbers are finite, positive, of this world and in order.
+Whatever is dropped is counted by reason. Equal rows are one; two versions of one bar say that the answer itself is bad.
 
 Rows that are believed can still be unlikely. `suspects` marks prints far from the bars around them; whoever holds them
 asks a second time before they reach the lake.
@@ -26,6 +26,11 @@ REVISED = 1.2
 """So is a price that is this far from the stored one of the same bar."""
 AROUND = (-2, -1, 1, 2)
 """Bars around one, whose median close it is compared with: a level that lasts passes, a single print does not."""
+
+PRICES_OF_MONEY = (1e-15, 1e12)
+"""Every price is between these, in any currency: a coin's of many zeros, a share's in dong."""
+MOST_TRADED = 1e24
+"""Units or money of one bar; the busiest coins of many zeros trade a billionth of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,9 +137,11 @@ def _defects(values: Mapping[str, Floats]) -> dict[str, Bools]:
     prices = np.stack([opens, high, low, close])
     volume, quoted = values["volume"], values["quote_volume"]
     ceiling, floor = high * (1 + ROUNDING), low * (1 - ROUNDING)
+    least, most = PRICES_OF_MONEY
     return {
         "not finite": ~np.isfinite(prices).all(axis=0) | ~np.isfinite(volume) | np.isinf(quoted),
         "not positive": (prices <= 0).any(axis=0) | (volume < 0) | (quoted < 0),
+        "absurd": ((prices < least) | (prices > most)).any(axis=0) | (np.fmax(volume, quoted) > MOST_TRADED),
         "high or low": (high < floor) | (np.fmax(opens, close) > ceiling) | (np.fmin(opens, close) < floor),
     }
 

@@ -36,6 +36,10 @@ def test_good_rows_are_believed_whole() -> None:
         ("not positive", {"low": 0.0}),
         ("not positive", {"volume": -1.0}),
         ("not positive", {"quote_volume": -1.0}),
+        ("absurd", {"high": 1.01e12}),
+        ("absurd", {"low": 0.99e-15}),
+        ("absurd", {"volume": 1.01e24}),
+        ("absurd", {"quote_volume": 1.01e24}),
         ("high or low", {"high": 50.0}),
         ("high or low", {"low": 500.0}),
         ("high or low", {"close": 1000.0}),
@@ -45,6 +49,12 @@ def test_a_bad_row_is_dropped_with_its_reason_and_alone(reason: str, values: dic
     found = page(replaced(ROWS, 7, **values))
     assert found.rejected == {reason: 1}
     assert found.rows.equals(ROWS.select(VALUES).filter(pl.col("timestamp") != day(7)))
+
+
+@pytest.mark.parametrize(("price", "volume"), [(1e12, 1.0), (1e-15, 1e24)])
+def test_prices_and_volumes_at_the_edge_of_this_world_are_believed(price: float, volume: float) -> None:
+    edge = dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": volume, "quote_volume": volume}
+    assert page(replaced(ROWS, 7, **edge)).rejected == {}
 
 
 def test_a_rejected_row_still_says_how_far_back_the_answer_went() -> None:

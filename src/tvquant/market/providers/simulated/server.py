@@ -7,7 +7,7 @@ is closed instead.
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
@@ -97,7 +97,8 @@ async def _answered(
 ) -> bool:
     """Send the answer to one target in its manner; return whether the connection goes on."""
     try:
-        answer, body = _answer(exchange, target)
+        split = urlsplit(target)
+        told, body = answer(exchange, split.path, {name: given[0] for name, given in parse_qs(split.query).items()})
     except ProviderError as error:
         status, headers, fields = protocol.encode_error(error)
         await _send(writer, status, headers, json.dumps(fields).encode())
@@ -105,7 +106,7 @@ async def _answered(
     except (ValueError, OverflowError) as error:
         await _send(writer, 400, {}, json.dumps({"code": -1100, "msg": f"bad request: {error}"}).encode())
         return True
-    match answer.manner:
+    match told.manner:
         case Manner.SILENT:
             await reader.read()  # until the client has had enough
             return False
@@ -114,38 +115,42 @@ async def _answered(
         case Manner.CUT:
             await _send(writer, 200, {}, body[: len(body) // 2])
         case Manner.DRIPPING:
-            await _send(writer, 200, {}, body, pause=answer.seconds / PIECES)
+            await _send(writer, 200, {}, body, pause=told.seconds / PIECES)
         case Manner.WHOLE:
             await _send(writer, 200, {}, body)
     return True
 
 
-def _answer(exchange: Exchange, target: str) -> tuple[ExchangeReply, bytes]:
-    """Return what the exchange says to a target, and the same as JSON."""
-    split = urlsplit(target)
-    query = {name: values[0] for name, values in parse_qs(split.query).items()}
+def answer(exchange: Exchange, path: str, query: Mapping[str, str]) -> tuple[ExchangeReply, bytes]:
+    """Return what the exchange says to a path and its query, and the same as JSON.
+
+    Raises
+    ------
+    ProviderError : it refuses.
+    ValueError, OverflowError : it does not understand.
+    """
     symbol = query.get("symbol", "")
     start = protocol.moment(int(query["startTime"])) if "startTime" in query else None
     end = protocol.moment(int(query["endTime"])) + protocol.STEP if "endTime" in query else None
-    match split.path:
+    match path:
         case "/v1/klines":
             interval = query.get("interval", "")
             if interval not in INTERVALS:
                 raise ValueError(f"interval {interval!r}, expected one of {' '.join(INTERVALS)}")
-            answer = exchange.bars(symbol, interval, start=start, end=end)
-            found = protocol.encode_bars(answer.rows, interval)
-            return answer, json.dumps(found).encode()
+            told = exchange.bars(symbol, interval, start=start, end=end)
+            found = protocol.encode_bars(told.rows, interval)
+            return told, json.dumps(found).encode()
         case "/v1/instruments":
-            answer = exchange.instruments()
-            return answer, json.dumps(protocol.encode_instruments(answer.rows)).encode()
+            told = exchange.instruments()
+            return told, json.dumps(protocol.encode_instruments(told.rows)).encode()
         case "/v1/actions":
-            answer = exchange.actions(symbol)
-            return answer, json.dumps(protocol.encode_actions(answer.rows)).encode()
+            told = exchange.actions(symbol)
+            return told, json.dumps(protocol.encode_actions(told.rows)).encode()
         case "/v1/funding":
-            answer = exchange.funding(symbol, start=start, end=end)
-            return answer, json.dumps(protocol.encode_funding(answer.rows)).encode()
+            told = exchange.funding(symbol, start=start, end=end)
+            return told, json.dumps(protocol.encode_funding(told.rows)).encode()
         case _:
-            raise ValueError(f"no such path: {split.path!r}")
+            raise ValueError(f"no such path: {path!r}")
 
 
 async def _send(
