@@ -1,18 +1,22 @@
 """A scanner as the body of TradingView's screener request: every filter runs there, none is repeated here (R-UNI-10).
 
-Nothing is sent by this module. The screener is unofficial; its columns and operators are those of public clients, and
-its figures are its own: ratings are near to ours and not equal, and `Volatility.D` has no published formula. What the
-screener serves in another sense than the lake is named in `notes`.
+Nothing is sent by this module; `client` sends. The screener is unofficial; its columns and operators are those of
+public clients, and its figures are its own: ratings are near to ours and not equal, and `Volatility.D` has no published
+formula. What the screener serves in another sense than the lake is named in `notes`.
+
+The ceiling of a pool is a rank among all that the structure leaves, and filters are applied behind it (as in
+`universe.screening`). So it is asked for by a request of its own, `ranks`: the first value that is beyond it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
+from tvquant.market.providers.contract import Unsupported
 from tvquant.profiles.scanners import AnyOf, Filter, Scanner
 from tvquant.symbology import venues
 
@@ -21,6 +25,8 @@ PAGE = 150
 CRYPTO_MARKET, US_MARKET = "crypto", "america"
 IDENTITY = ("name", "exchange", "type", "typespecs", "currency", "base_currency", "update_mode")
 """Columns that say what a row is."""
+PRICES = ("close", "volume")
+"""Columns that every row has beside them."""
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "recommend_all": "Recommend.All",
@@ -43,6 +49,22 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Feature -> column of the daily interval; a week and a month have a suffix of their own."""
+UNITS: Mapping[str, tuple[int | None, str]] = MappingProxyType(
+    {
+        "value_traded_last": (None, "USD"),
+        "recommend_": (None, "1"),
+        "adx_14": (14, "1"),
+        "plus_di_14": (14, "1"),
+        "minus_di_14": (14, "1"),
+        "atr_14": (14, "price"),
+        "rsi_14": (14, "1"),
+        "volatility_d": (1, "%"),
+        "volume_change_24h": (1, "%"),
+        "roc_9": (9, "%"),
+        "perf_": (None, "%"),
+    }
+)
+"""Feature, or the start of several -> bars that it looks back on (None where that is no number of bars), and unit."""
 INTERVALS: Mapping[str, str] = MappingProxyType({"_1w": "|1W", "_1m": "|1M"})
 TRADED: Mapping[str, str] = MappingProxyType({CRYPTO_MARKET: "24h_vol|5", US_MARKET: "Value.Traded"})
 """Market -> column of traded value in dollars."""
@@ -72,6 +94,7 @@ class Query:
     columns : feature -> column, for the features the scanner asks for and those every scan records.
     ceiling : column and number of rows to keep once all have been seen, None for all.
     notes : where the screener's figures mean something else than the lake's.
+    ranks : kind -> request whose one row is the first that the ceiling leaves out; empty where all rows come anyway.
     """
 
     market: str
@@ -79,14 +102,75 @@ class Query:
     columns: Mapping[str, str]
     ceiling: tuple[str, int] | None
     notes: tuple[str, ...]
+    ranks: Mapping[Kind, Mapping[str, Any]] = field(default_factory=dict)
 
     def page(self, start: int) -> dict[str, Any]:
         """Return the body of the page that begins at row `start`."""
         return {**self.body, "range": [start, start + PAGE]}
 
+    def of(self, symbols: Sequence[str]) -> "Query":
+        """Return the request for these symbols' columns, whatever the filters."""
+        body = {name: value for name, value in self.body.items() if name not in ("filter", "filter2")}
+        return replace(self, body=body | {"symbols": {"tickers": list(symbols)}}, ranks={})
 
-def compiled(scanner: Scanner, *, day: date) -> Query:
-    """Return the scanner as a query; `day` says which members a dated list has.
+    def described(self) -> dict[str, dict[str, Any]]:
+        """Return feature -> its column, interval, length in bars and unit, as they are recorded with the values."""
+        found = {}
+        for name, column in self.columns.items():
+            bars, unit = next(known for start, known in UNITS.items() if name.startswith(start))
+            interval = next((to[1:] for end, to in INTERVALS.items() if column.endswith(to)), "1D")
+            found[name] = {"column": column, "interval": interval, "bars": bars, "unit": unit}
+        return found
+
+    def listed(self, fields: frozenset[str]) -> "Query":
+        """Return the query without the columns that the server does not list; its notes name them.
+
+        Raises
+        ------
+        Unsupported : a filter, the order or the ceiling needs a column that is not listed.
+        """
+
+        def there(column: str) -> bool:
+            return column in fields or column.partition("|")[0] in fields
+
+        asked = [column for column in self.body["columns"] if there(column)]
+        gone = [column for column in self.body["columns"] if not there(column)]
+        notes = [f"the screener lists no column {column}, which is only recorded" for column in gone]
+        body, ranks = {**self.body, "columns": asked}, dict(self.ranks)
+        if not there(BASE) and any(each["left"] == BASE for each in self.body.get("filter", ())):
+            body["filter"] = _but_bases(body["filter"])
+            ranks = {kind: {**rank, "filter": _but_bases(rank["filter"])} for kind, rank in ranks.items()}
+            notes.append(f"the screener lists no column {BASE}: kinds are left out by symbol alone")
+        for column in _needed(body, self.ceiling):
+            if not there(column):
+                raise Unsupported(
+                    f"the screener's list of columns for {self.market} has no {column}, which this scanner needs; scan "
+                    "it on the lake, without --live"
+                )
+        columns = {name: column for name, column in self.columns.items() if there(column)}
+        return replace(self, body=body, ranks=ranks, columns=columns, notes=(*self.notes, *notes))
+
+
+def _but_bases(terms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in terms if each["left"] != BASE]
+
+
+def _needed(body: Mapping[str, Any], ceiling: tuple[str, int] | None) -> Iterator[str]:
+    """Yield the columns without which the request means something else."""
+    terms = list(body.get("filter", ()))
+    for either in body.get("filter2", {}).get("operands", ()):
+        terms += [one["expression"] for one in either["operation"]["operands"]]
+    for each in terms:
+        yield each["left"]
+        if each["right"] in BAND_COLUMNS:
+            yield each["right"]
+    yield body["sort"]["sortBy"]
+    if ceiling is not None:
+        yield ceiling[0]
+
+
+def compiled(scanner: Scanner, *, day: date, extra: Sequence[str] = ()) -> Query:
+    """Return the scanner as a query; `day` says which members a dated list has, `extra` columns come as well.
 
     Raises
     ------
@@ -95,14 +179,13 @@ def compiled(scanner: Scanner, *, day: date) -> Query:
     market = _market(scanner)
     columns = {TRADED_FEATURE: TRADED[market]} | dict(COLUMNS)
     columns |= {name: column for name in scanner.fields if (column := _column(scanner, name, market)) is not None}
+    bands = BAND_COLUMNS if BAND in scanner.fields else ()
     simple = [_term(scanner, each, market) for each in scanner.filters if isinstance(each, Filter)]
     body: dict[str, Any] = {
-        "columns": [*IDENTITY, "close", "volume", *dict.fromkeys(columns.values())],
-        "filter": [*_structure(scanner, market, day), *simple],
+        "columns": [*dict.fromkeys((*IDENTITY, *PRICES, *columns.values(), *bands, *extra))],
+        "filter": [*_structure(scanner, scanner.kinds, market, day), *simple],
         "sort": {"sortBy": "name", "sortOrder": "asc"},
-        "markets": [market],
-        "options": {"lang": "en"},
-        "ignore_unknown_fields": True,
+        **_shared(market),
     }
     alternatives = [_any_of(scanner, each, market) for each in scanner.filters if isinstance(each, AnyOf)]
     kinds = _kinds(scanner)
@@ -113,7 +196,28 @@ def compiled(scanner: Scanner, *, day: date) -> Query:
     if scanner.largest is not None:
         column = _column(scanner, scanner.largest.field, market)
         ceiling = None if column is None else (column, scanner.largest.count)
-    return Query(market=market, body=body, columns=columns, ceiling=ceiling, notes=_notes(market))
+    ranks = {} if ceiling is None or not scanner.filters else _ranks(scanner, market, day, ceiling)
+    return Query(market=market, body=body, columns=columns, ceiling=ceiling, notes=_notes(market), ranks=ranks)
+
+
+def _shared(market: str) -> dict[str, Any]:
+    """Return what every request has; an unknown column is an error, for a filter that is ignored lets all pass."""
+    return {"markets": [market], "options": {"lang": "en"}, "ignore_unknown_fields": False}
+
+
+def _ranks(scanner: Scanner, market: str, day: date, ceiling: tuple[str, int]) -> dict[Kind, dict[str, Any]]:
+    """Return for each kind the request of the row behind the ceiling, among all that the structure leaves."""
+    column, count = ceiling
+    return {
+        kind: {
+            "columns": ["name", column],
+            "filter": _structure(scanner, (kind,), market, day),
+            "sort": {"sortBy": column, "sortOrder": "desc", "nullsFirst": False},
+            "range": [count, count + 1],
+            **_shared(market),
+        }
+        for kind in scanner.kinds
+    }
 
 
 TRADED_FEATURE = "value_traded_last"
@@ -139,10 +243,9 @@ def _either(terms: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {"operation": {"operator": "or", "operands": [{"expression": dict(term)} for term in terms]}}
 
 
-def _structure(scanner: Scanner, market: str, day: date) -> list[dict[str, Any]]:
+def _structure(scanner: Scanner, of: Sequence[Kind], market: str, day: date) -> list[dict[str, Any]]:
     """Return kind, exchange, quotes, hygiene and members as filters."""
-    kinds = _kinds(scanner)
-    terms: list[dict[str, Any]] = [dict(kinds[0])] if len(kinds) == 1 else []
+    terms: list[dict[str, Any]] = [dict(TYPES[of[0]])] if len(of) == 1 else []
     if scanner.exchange is not None:
         terms.append({"left": "exchange", "operation": "equal", "right": scanner.exchange})
     if market == US_MARKET:
@@ -151,7 +254,7 @@ def _structure(scanner: Scanner, market: str, day: date) -> list[dict[str, Any]]
         terms.append({"left": "currency", "operation": "in_range", "right": _quotes(scanner, market)})
     bases = sorted(set().union(*(_BASES.get(kind, frozenset()) for kind in scanner.exclude_kinds)))
     if bases and market == CRYPTO_MARKET:
-        terms.append({"left": "base_currency", "operation": "not_in_range", "right": bases})
+        terms.append({"left": BASE, "operation": "not_in_range", "right": bases})
     if scanner.members is not None:
         terms.append({"left": "name", "operation": "in_range", "right": sorted(scanner.members.tickers(day))})
     return terms
@@ -194,6 +297,9 @@ def _column(scanner: Scanner, name: str, market: str) -> str | None:
 
 
 BAND = "bollinger_b_20"
+BAND_COLUMNS = ("BB.lower", "BB.upper")
+"""The foot and the top of the band, of which its feature is made."""
+BASE = "base_currency"
 
 
 def _term(scanner: Scanner, each: Filter, market: str) -> dict[str, Any]:
