@@ -96,6 +96,25 @@ def test_a_sync_says_what_it_did_not_take_and_its_exit_code_what_did_not_come(
     assert "1 of 2 assets that were asked for are missing, e.g. BINANCE:NONEUSDT" in lost.err
 
 
+def test_a_sync_reaches_back_to_a_date_and_passes_options_on(home: Path, tvquant: Call) -> None:
+    words = ("data", "sync", "--symbol", SIM, "--provider", "simulated", "-w", home)
+    first = datetime.now(UTC).date() - timedelta(days=120)
+    said = tvquant(*words, "--option", "seed=7", "--from", first, "--json")
+    assert said.code == 0, said.err
+    stored = Lake(home / "data" / "lakehouse").ls(SIM).bars
+    assert (len(stored), stored["timestamp"][0].date(), said.document["left"]["since"]) == (120, first, str(first))
+    same = tvquant(*words, "--seed", 7, "--depth", 120, "--force", "--json").document["assets"]
+    assert [one["changed"] for one in same] == [0]
+    for wrong, why in (
+        (("--depth", 5, "--from", first), "--depth and --from both say how far back"),
+        (("--from", first + timedelta(days=400)), "lies ahead"),
+        (("--from", "lately"), "a date YYYY-MM-DD, or a year, found 'lately'"),
+        (("--option", "sed=7"), "did you mean seed"),
+    ):
+        refused = tvquant(*words, *wrong)
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+
+
 @pytest.mark.requirement("R-DAT-17")
 def test_the_simulated_exchange_is_asked_for_what_is_named(home: Path, tvquant: Call) -> None:
     words = ("--provider", "simulated", "--seed", 7, "-w", home)

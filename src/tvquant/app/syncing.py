@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 
 from tvquant.app import consents
 from tvquant.app.progress import Watcher
@@ -10,6 +11,7 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
+from tvquant.core.instants import instant
 from tvquant.core.panel import Basis
 from tvquant.lake.reading import sources
 from tvquant.lake.storage.intervals import table_of
@@ -17,6 +19,7 @@ from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.lake.writing.imports import check_declared
 from tvquant.market.account import Account, accounted
+from tvquant.market.coverage import Grid
 from tvquant.market.healing import HealReport, heal
 from tvquant.market.metadata import Metadata, store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
@@ -77,6 +80,7 @@ class Asked:
     profile : whose universe; all that the provider has, when None and no symbols are named.
     symbols : these alone.
     bars : depth of each asset's history; that of the profile's walk-forward when None, 2000 without one.
+    since : the first day of each asset's history, in place of a depth.
     forced : fetch stored bars again as well.
     mixing : simulated bars may be stored beside real ones of the same exchange.
     """
@@ -86,13 +90,24 @@ class Asked:
     symbols: Sequence[str] = ()
     interval: str = DAILY
     bars: int | None = None
+    since: date | None = None
     forced: bool = False
     mixing: bool = False
 
     @property
     def depth(self) -> int:
-        """Bars of each asset's history."""
+        """Bars of each asset's history, where no first day is named."""
         return self.bars or (FORCED_DEPTH if self.profile is None else depth(self.profile.profile, Mode.FULL))
+
+    def depth_of(self, symbol: str, now: datetime) -> int:
+        """Bars of one asset's history: since the first day on its own calendar, at least the last one that closed."""
+        if self.since is None:
+            return self.depth
+        try:
+            grid = Grid.of(symbol, self.interval, now)
+        except TvquantError:  # which the task meets as well, and says
+            return self.depth
+        return max(1, len(grid.bars(instant(datetime.combine(self.since, time(), UTC)), grid.closed())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +116,7 @@ class Synced:
 
     Parameters
     ----------
+    depth : bars of the asset that was asked for most; since : the first day that was asked for in place of a depth.
     aside : what was left out of the plan -> why.
     unfinished : plans of other syncs, which were interrupted.
     """
@@ -110,6 +126,7 @@ class Synced:
     metadata: Metadata
     account: Account
     depth: int
+    since: date | None
     aside: Mapping[str, str]
     unfinished: tuple[SyncPlan, ...]
 
@@ -147,7 +164,7 @@ def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, wa
             DataTask(
                 physical_symbol=name,
                 interval=asked.interval,
-                depth=asked.depth,
+                depth=asked.depth_of(name, clock.now()),
                 force_sync=asked.forced,
                 reason=SYNC,
             )
@@ -170,7 +187,8 @@ def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, wa
             healed=healed,
             metadata=metadata,
             account=account,
-            depth=asked.depth,
+            depth=max(task.depth for task in tasks),
+            since=asked.since,
             aside=aside,
             unfinished=book.unfinished(),
         )

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tvquant.app.progress import Watcher
 from tvquant.app.syncing import Asked, Source, Synced
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.market.coverage import Grid
 from tvquant.market.plans import PlanBook
 from tvquant.market.providers.contract import Malformed, Offer, ProviderFactory
 from tvquant.profiles import Options
@@ -165,6 +167,45 @@ def test_a_provider_that_does_not_tell_may_have_older_bars(sync: Sync) -> None:
     assert done.account.left.deeper == (BTC, ETH, SOL)
     assert any(line.startswith("not asked for: bars older than 100 back") for line in told_of(done))
     assert sync(bars=200).account.left.deeper == ()  # their genesis is known then
+
+
+@pytest.mark.parametrize(
+    ("symbol", "interval", "since", "first", "bars"),
+    [
+        (BTC, "1d", date(2022, 6, 1), "2022-06-01", 19),
+        (BTC, "4h", date(2022, 6, 19), "2022-06-19", 8),
+        (BTC, "1d", date(2022, 6, 20), "2022-06-19", 1),
+        ("NASDAQ:AAPL", "1d", date(2022, 5, 28), "2022-05-31", 14),  # from a Saturday over Memorial Day to 17 June
+        ("NASDAQ:AAPL", "1d", date(1900, 1, 1), "1980-01-02", None),
+        ("nonsense", "1d", date(2022, 6, 1), "", 2000),
+    ],
+)
+def test_a_date_is_a_depth_on_each_calendar(
+    symbol: str, interval: str, since: date, first: str, bars: int | None
+) -> None:
+    now = datetime(2022, 6, 20, 10, 30, tzinfo=UTC)  # a holiday of New York, and so was the weekend before it
+    depth = Asked(command="sync", interval=interval, since=since).depth_of(symbol, now)
+    if bars is not None:
+        assert depth == bars
+    if first:
+        grid = Grid.of(symbol, interval, now)
+        assert str(grid.back(grid.closed(), depth)).startswith(first)
+
+
+def test_what_is_older_than_a_date_is_said(sync: Sync, provider: TableProvider) -> None:
+    done = sync(bars=None, since=day(99).date())
+    assert {one.coverage.bars for one in done.summary.outcomes} == {100}
+    told = f"not asked for: bars older than {day(99).date()}, which 3 assets of told may have; an earlier --from"
+    assert any(line.startswith(told) for line in told_of(done))
+    times = {name: rows["timestamp"] for name, rows in provider.tables.items()}
+    provider.offered = Offer(times=times)
+    line = f"are older than {day(99).date()}, from which on bars were asked for; --depth 120 takes all"
+    done = sync(bars=None, since=day(99).date())
+    assert [
+        text for text in told_of(done) if text.startswith("not taken: 60 of 360 bars, of 3 assets") and line in text
+    ]
+    assert SyncOutput(done=done, provider="told").document()["left"]["since"] == str(day(99).date())
+    assert not [text for text in told_of(sync(bars=120)) if "older" in text]
 
 
 def told_of(done: Synced) -> list[str]:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tvquant.app.cli import data_lake, data_sync, data_terms, data_undo
+from tvquant.app.cli import data_lake, data_providers, data_sync, data_terms, data_undo
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.source_options import AcceptOption, IntoSimulatedOption
 from tvquant.app.cli.sync_messages import unfinished_text
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
@@ -36,7 +37,7 @@ def import_command(
         Literal["raw", "split", "total"] | None,
         typer.Option(help="What prices are adjusted for; crypto may leave it out (raw)."),
     ] = None,
-    accept_basis: data_sync.AcceptOption = False,
+    accept_basis: AcceptOption = False,
     symbols: Annotated[
         list[str] | None, typer.Option("--symbols", metavar="A,B", help="Take only these of the files.")
     ] = None,
@@ -52,7 +53,7 @@ def import_command(
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Put malformed rows aside and take the rest.")
     ] = False,
-    into_simulated: data_sync.IntoSimulatedOption = False,
+    into_simulated: IntoSimulatedOption = False,
     wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -255,5 +256,6 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
 
 data_lake.add_to(commands)
 data_sync.add_to(commands)
+data_providers.add_to(commands)
 data_terms.add_to(commands)
 data_undo.add_to(commands)

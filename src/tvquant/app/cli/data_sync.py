@@ -1,5 +1,6 @@
 """`tvquant data sync|repair`: fetch what the lake lacks, mend what is bad in it."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,31 +9,26 @@ import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.source_options import (
+    AcceptOption,
+    BasisOption,
+    Given,
+    IntoSimulatedOption,
+    OptionOption,
+    PathOption,
+    ProviderOption,
+    SeedOption,
+    UrlOption,
+)
 from tvquant.app.cli.sync_messages import SyncOutput, repair_document, repair_text
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
 from tvquant.core.errors import DataError, ProfileError
 
 if TYPE_CHECKING:
-    from tvquant.app.syncing import Source
+    from datetime import date, datetime
 
-FILES = "files"
-"""The provider that is asked where none is named."""
-ProviderOption = Annotated[str, typer.Option("--provider", help="Who delivers: files, simulated.")]
-PathOption = Annotated[Path | None, typer.Option("--path", help="Folder (or file) of the provider `files`.")]
-UrlOption = Annotated[str | None, typer.Option("--url", help="Address of an exchange that is reached over HTTP.")]
-BasisOption = Annotated[
-    str | None,
-    typer.Option("--basis", help="What prices in files are adjusted for: raw, split, total; crypto may leave it out."),
-]
-AcceptOption = Annotated[
-    bool, typer.Option("--accept-basis", help="Take the basis on your word where prices contradict it; it is stamped.")
-]
-SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of a simulated exchange. Default: 0.")]
 IntervalOption = Annotated[str, typer.Option("--interval", help="Bar length: 1d or 4h.")]
-IntoSimulatedOption = Annotated[
-    bool, typer.Option("--into-simulated", help="Put real bars beside simulated ones of the same exchange.")
-]
 SymbolsArgument = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: all that need it.")]
 
 
@@ -41,18 +37,22 @@ def sync(
     name: Annotated[
         str | None, typer.Argument(metavar="PROFILE", help="Whose universe. Default: all that is on offer.")
     ] = None,
-    provider: ProviderOption = FILES,
+    provider: ProviderOption = None,
     symbols: Annotated[
         list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this one. May be repeated.")
     ] = None,
     interval: IntervalOption = "1d",
     depth: Annotated[int | None, typer.Option(min=1, help="Bars of history. Default: what the profile needs.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Bars since this date (or year) in place of --depth.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Fetch stored bars again as well.")] = False,
     path: PathOption = None,
     url: UrlOption = None,
     basis: BasisOption = None,
     accept_basis: AcceptOption = False,
     seed: SeedOption = None,
+    options: OptionOption = None,
     into_real: Annotated[
         bool, typer.Option("--into-real", help="Put simulated bars beside real ones of the same exchange.")
     ] = False,
@@ -70,19 +70,24 @@ def sync(
 
     home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
+    if depth is not None and since is not None:
+        raise ProfileError("--depth and --from both say how far back; give one of them")
+    given = Given(
+        provider=provider, path=path, url=url, basis=basis, seed=seed, options=options or (), accept=accept_basis
+    )
     asked = Asked(
         command=_command(context),
         profile=resolved(home, name) if name else None,
         symbols=symbols or (),
         interval=interval,
         bars=depth,
+        since=None if since is None else _day(since, clock.now()),
         forced=force,
-        mixing=into_real if provider == SIMULATED else into_simulated,
+        mixing=into_real if given.name == SIMULATED else into_simulated,
     )
     with watching("data sync") as progress:
-        source = _source(provider, path, url, basis, accept_basis, seed)
-        done = synced(home, source, asked, clock=clock, watcher=progress)
-    output = SyncOutput(done=done, provider=provider)
+        done = synced(home, given.source(), asked, clock=clock, watcher=progress)
+    output = SyncOutput(done=done, provider=given.name)
     answer(output.document(), output.text(), as_json=as_json)
     if why := output.lacking():
         raise Answered(DataError, why)
@@ -90,13 +95,14 @@ def sync(
 
 def repair(
     symbols: SymbolsArgument = None,
-    provider: ProviderOption = FILES,
+    provider: ProviderOption = None,
     interval: IntervalOption = "1d",
     path: PathOption = None,
     url: UrlOption = None,
     basis: BasisOption = None,
     accept_basis: AcceptOption = False,
     seed: SeedOption = None,
+    options: OptionOption = None,
     wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -110,16 +116,19 @@ def repair(
 
     home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
+    given = Given(
+        provider=provider, path=path, url=url, basis=basis, seed=seed, options=options or (), accept=accept_basis
+    )
     with watching("data repair") as progress:
         done = repaired(
             home,
-            _source(provider, path, url, basis, accept_basis, seed),
+            given.source(),
             clock=clock,
             symbols=symbols or (),
             interval=interval,
             watcher=progress,
         )
-    answer({"provider": provider} | repair_document(done), repair_text(done), as_json=as_json)
+    answer({"provider": given.name} | repair_document(done), repair_text(done), as_json=as_json)
 
 
 def add_to(commands: typer.Typer) -> None:
@@ -128,27 +137,22 @@ def add_to(commands: typer.Typer) -> None:
         commands.command(rich_help_panel="Bring in")(command)
 
 
-def _source(
-    provider: str, path: Path | None, url: str | None, basis: str | None, accept: bool, seed: int | None
-) -> "Source":
-    from tvquant.app.syncing import Source
-    from tvquant.core.panel import Basis
-    from tvquant.lake.writing.declared_basis import Doubt
+def _day(text: str, now: "datetime") -> "date":
+    """Return the date, or the first day of the year, that `--from` names; it must have begun.
 
-    if basis is not None and basis not in list(Basis):
-        raise ProfileError(f"--basis takes raw, split or total, found {basis!r}")
-    if provider == FILES and path is None:
-        raise ProfileError(
-            f"the provider {FILES} needs --path, the folder (or file) that it reads; or name another one by --provider"
-        )
-    declared = None if basis is None else Basis(basis)
-    options = {"path": path, "url": url, "basis": declared, "seed": seed}
-    return Source(
-        name=provider,
-        options={name: value for name, value in options.items() if value is not None},
-        basis=declared,
-        doubt=Doubt.ACCEPT if accept else Doubt.REFUSE,
-    )
+    Raises
+    ------
+    ProfileError : it is none, or lies ahead.
+    """
+    from datetime import date
+
+    try:
+        found = date.fromisoformat(f"{text}-01-01" if re.fullmatch(r"\d{4}", text) else text)
+    except ValueError:
+        raise ProfileError(f"--from takes a date YYYY-MM-DD, or a year, found {text!r}") from None
+    if found > now.date():
+        raise ProfileError(f"--from {found} lies ahead; today is {now.date()}")
+    return found
 
 
 def _command(context: typer.Context) -> str:

@@ -51,11 +51,17 @@ class SyncOutput:
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
             *_tabled(rows),
             *_noted([*notes, *_heal_notes(healed)]),
-            *_left(account.left, done.depth, self.provider),
+            *_left(account.left, self._reach, self.provider, dated=done.since is not None),
             *_aside(done.aside),
             _steps(done.metadata),
             *unfinished_text(done.unfinished),
         ]
+
+    @property
+    def _reach(self) -> str:
+        """How far back was asked for, in words."""
+        done = self.done
+        return f"{done.depth:,}" if done.since is None else str(done.since)
 
     def lacking(self) -> str:
         """Return what was asked for and has not come, in a line; empty where all has."""
@@ -86,6 +92,7 @@ class SyncOutput:
             **{state: dict(found) for state, found in self.states.items()},
             "left": {
                 "depth": done.depth,
+                "since": None if done.since is None else str(done.since),
                 "rows": left.rows,
                 "total": left.total,
                 "assets": list(left.deeper),
@@ -173,18 +180,19 @@ def _more(rows: Sequence[object]) -> list[str]:
     return [f"... and {left} more (--json has all)"] if left > 0 else []
 
 
-def _left(left: "Left", depth: int, provider: str) -> list[str]:
+def _left(left: "Left", reach: str, provider: str, *, dated: bool) -> list[str]:
     """Return lines on what the provider has, or may have, that was not asked for or could not be read."""
     text = []
     if left.rows:
+        behind = f"{reach}, from which on bars" if dated else f"the {reach} that"
         text.append(
-            f"not taken: {left.rows:,} of {left.total:,} bars, of {len(left.deeper)} assets, are older than the "
-            f"{depth:,} that were asked for; --depth {left.depth} takes all"
+            f"not taken: {left.rows:,} of {left.total:,} bars, of {len(left.deeper)} assets, are older than {behind} "
+            f"were asked for; --depth {left.depth} takes all"
         )
     elif left.deeper:
         text.append(
-            f"not asked for: bars older than {depth:,} back, which {len(left.deeper)} assets of {provider} may have; "
-            "--depth BARS asks for more"
+            f"not asked for: bars older than {reach}{'' if dated else ' back'}, which {len(left.deeper)} assets of "
+            f"{provider} may have; {'an earlier --from' if dated else '--depth BARS'} asks for more"
         )
     if left.unread:
         text.append(f"not taken: {left.unread:,} rows that could not be read, e.g. {left.example}")

@@ -1,0 +1,110 @@
+"""Options that say who delivers bars and what it is opened with, common to `tvquant data sync` and `repair`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tvquant.core.errors import ProfileError
+
+if TYPE_CHECKING:
+    from tvquant.app.syncing import Source
+
+FILES = "files"
+"""The provider that is asked where none is named."""
+ProviderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--provider", metavar="NAME", help="Who delivers; `data providers` lists them.", show_default="files, by --path"
+    ),
+]
+PathOption = Annotated[Path | None, typer.Option("--path", help="Folder (or file) of the provider `files`.")]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Address of an exchange that is reached over HTTP.")]
+BasisOption = Annotated[
+    str | None,
+    typer.Option("--basis", help="What prices in files are adjusted for: raw, split, total; crypto may leave it out."),
+]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept-basis", help="Take the basis on your word where prices contradict it; it is stamped.")
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of a simulated exchange. Default: 0.")]
+OptionOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=VALUE", help="Any option of the provider. May be repeated."),
+]
+IntoSimulatedOption = Annotated[
+    bool, typer.Option("--into-simulated", help="Put real bars beside simulated ones of the same exchange.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a command was given of its provider; None and empty is what was left out."""
+
+    provider: str | None = None
+    path: Path | None = None
+    url: str | None = None
+    basis: str | None = None
+    seed: int | None = None
+    options: Sequence[str] = ()
+    accept: bool = False
+
+    @property
+    def name(self) -> str:
+        """Who delivers."""
+        return self.provider or FILES
+
+    def source(self) -> "Source":
+        """Return the provider with its options.
+
+        Raises
+        ------
+        ProfileError : no basis, no `NAME=VALUE`, an option given twice, files of no folder.
+        """
+        from tvquant.app.syncing import Source
+        from tvquant.core.panel import Basis
+        from tvquant.lake.writing.declared_basis import Doubt
+
+        options = self._options()
+        basis = options.get("basis")
+        if basis is not None and basis not in list(Basis):
+            raise ProfileError(f"--basis takes raw, split or total, found {basis!r}")
+        if self.name == FILES and "path" not in options:
+            raise ProfileError(
+                f"the provider {FILES} needs --path, the folder (or file) that it reads; or name another one by "
+                "--provider (`tvquant data providers` lists them)"
+            )
+        return Source(
+            name=self.name,
+            options=options,
+            basis=None if basis is None else Basis(basis),
+            doubt=Doubt.ACCEPT if self.accept else Doubt.REFUSE,
+        )
+
+    def _options(self) -> dict[str, Any]:
+        """Return the options by name, of the words that some have and of `--option`."""
+        own = {"path": self.path, "url": self.url, "basis": self.basis, "seed": self.seed}
+        found: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        for text in self.options:
+            name, value = parsed(text)
+            if name in found:
+                raise ProfileError(f"--option {name} is given beside another value of {name}; give it once")
+            found[name] = value
+        return found
+
+
+def parsed(text: str) -> tuple[str, Any]:
+    """Return name and value of `NAME=VALUE`; the value is read as in a profile.
+
+    Raises
+    ------
+    ProfileError : it is none, or the value cannot be read.
+    """
+    from tvquant.profiles.files import parse_value
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ProfileError(f"--option takes NAME=VALUE, found {text!r}; for example --option seed=7")
+    return name, parse_value(value, f"--option {name}")
