@@ -7,7 +7,8 @@ A label of the answer (its symbol) is taken from the rows.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import polars as pl
@@ -81,7 +82,7 @@ class Wire:
     """Between a test and a server: `lie` is told, `first` are replies before all others, `requests` what came.
 
     `limits` : what the server is said to allow; None, what its member takes it to. `heard` is called with the number
-    of each request, before it is answered.
+    of each request, before it is answered. `date` stands in the head of each reply; None, in none.
     """
 
     lie: Lie = HONEST
@@ -89,6 +90,7 @@ class Wire:
     first: list[Reply] = field(default_factory=list)
     heard: Callable[[int], None] = lambda _: None
     requests: list[Request] = field(default_factory=list)
+    date: datetime | None = None
 
     def reply(self, request: Request, handler: Callable[[Request], Reply]) -> Reply:
         """Return what is sent back: one of the first replies, or the handler's with the lie in it."""
@@ -97,4 +99,5 @@ class Wire:
         if self.first:
             return self.first.pop(0)
         told = handler(request)
-        return replace(told, body=self.lie.body(told.bytes))
+        dated = {} if self.date is None else {"Date": format_datetime(self.date, usegmt=True)}
+        return replace(told, body=self.lie.body(told.bytes), headers=dated | dict(told.headers))

@@ -7,9 +7,12 @@ import pytest
 
 from builders.clocks import ManualClock
 from builders.lies import LIES, Wire
+from builders.loopback import Reply
 from builders.provider_members import KINDS, MEMBERS, NOW, PAGE, WORLD
 from tvquant.lake import Lake
 from tvquant.market.orchestrator import DataPipelineOrchestrator
+from tvquant.market.probing import Probing, Standing, judged
+from tvquant.market.providers.contract import ProviderError
 from tvquant.market.registry import RegistryManager
 from tvquant.market.retry import Backoff
 from tvquant.market.tasks import DataTask
@@ -19,6 +22,8 @@ from tvquant.symbology.kinds import structure
 SPEAKERS = [name for name, member in MEMBERS.items() if member.wired is not None]
 SOON = Backoff(attempts=3, base=0.001, cap=0.002, longest=0.5)
 DEPTH = PAGE + 10
+CHEAP = 4
+"""Requests that a look at a source may take."""
 
 
 def pipeline_of(provider, lake):
@@ -35,21 +40,28 @@ def pair(provider):
     return (kinds + [symbol for symbol in WORLD.symbols if structure(symbol).kinds <= can and symbol not in kinds])[:2]
 
 
-def synced(declared, wire, lake, choose=pair, *, force=False):
-    """The summary of one sync of the chosen symbols over the wire into a lake."""
+def on_the_wire(declared, wire, folder, work):
+    """Do something with a member on the wire."""
 
     async def main():
-        async with declared.wired(lake.root.parent, wire) as provider:
+        async with declared.wired(folder, wire) as provider:
             try:
-                tasks = [
-                    DataTask(physical_symbol=name, depth=DEPTH, force_sync=force, reason="sync")
-                    for name in choose(provider)
-                ]
-                return await pipeline_of(provider, lake).run(tasks)
+                return await work(provider)
             finally:
                 await provider.close()
 
     return asyncio.run(main())
+
+
+def synced(declared, wire, lake, choose=pair, *, force=False):
+    """The summary of one sync of the chosen symbols over the wire into a lake."""
+
+    async def work(provider):
+        names = choose(provider)
+        tasks = [DataTask(physical_symbol=name, depth=DEPTH, force_sync=force, reason="sync") for name in names]
+        return await pipeline_of(provider, lake).run(tasks)
+
+    return on_the_wire(declared, wire, lake.root.parent, work)
 
 
 def content(lake):
@@ -96,3 +108,22 @@ def test_a_lie_changes_nothing_and_is_named(declared, lie, filled, tmp_path):
 def copied(lake, folder):
     shutil.copytree(lake.root, folder / "lakehouse")
     return Lake(folder / "lakehouse")
+
+
+def test_a_look_at_its_servers_finds_them_well_and_is_cheap(declared, tmp_path):
+    async def look(provider):
+        assert isinstance(provider, Probing)
+        return await provider.probe()
+
+    wire = Wire(date=NOW)
+    found = [line for probe in on_the_wire(declared, wire, tmp_path, look) for line in judged(probe)]
+    assert {line.standing for line in found} == {Standing.FINE}, found
+    assert {"reached", "clock"} <= {line.what for line in found}
+    assert 1 <= len(wire.requests) <= CHEAP
+    for lie in ("a page of a hotel", "another shape", "nothing at all"):
+        with pytest.raises(ProviderError) as refused:
+            on_the_wire(declared, Wire(lie=LIES[lie], date=NOW), tmp_path, look)
+        assert "Welcome" not in str(refused.value) or len(str(refused.value)) < 400
+    refused = Wire(first=[Reply("go away", 503)] * CHEAP)
+    with pytest.raises(ProviderError):
+        on_the_wire(declared, refused, tmp_path, look)

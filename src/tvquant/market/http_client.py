@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tvquant.core.clock import Clock
 from tvquant.market.limiter import Limiter
+from tvquant.market.probing import Probe, time_told
 from tvquant.market.providers.contract import (
     Banned,
     Malformed,
@@ -79,6 +80,13 @@ class HttpClient:
     async def post(self, path: str, content: Any, query: Mapping[str, str] | None = None) -> HttpAnswer:
         """Return the answer to a POST of JSON, as `get` does."""
         return await self._sent("POST", path, params=dict(query or {}), json=content)
+
+    async def probe(self, path: str, query: Mapping[str, str] | None = None) -> tuple[HttpAnswer, Probe]:
+        """Return the answer to a GET as `get` does, and what it says of the server: how long it took, its `Date`."""
+        asked = self._clock.now()
+        answer = await self.get(path, query)
+        told = Probe(server=host(self.url), asked=asked, answered=self._clock.now(), time=time_told(answer.headers))
+        return answer, told
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -162,7 +170,12 @@ class HttpClient:
         return max(0.0, (until - self._clock.now()).total_seconds())
 
     def _what(self, path: str) -> str:
-        return f"{self.name} ({urlsplit(self.url).netloc}{path})"
+        return f"{self.name} ({host(self.url)}{path})"
+
+
+def host(url: str) -> str:
+    """Return an address's host, and its port where it names one: a name or word in front of them is left out."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 class HttpRefused(ProviderError):

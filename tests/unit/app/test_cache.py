@@ -30,10 +30,10 @@ def test_a_cache_folder_that_cannot_be_written_is_told_and_stood_in_for(tmp_path
 def test_it_is_said_once_and_doctor_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tvquant.app.cli import main, start, watching
+    from tvquant.app.cli import doctor, main, watching
 
     monkeypatch.setattr(watching, "CACHE_REFUSED", "/x: Read-only file system")
-    monkeypatch.setattr(start, "CACHE_REFUSED", "/x: Read-only file system")
+    monkeypatch.setattr(doctor, "CACHE_REFUSED", "/x: Read-only file system")
     watching._note_compiling.cache_clear()
     with watching.compiling_noted():
         pass

@@ -1,26 +1,19 @@
-"""`tvquant demo`, `init` and `doctor`: the first commands of a new user."""
+"""`tvquant demo` and `init`: the first commands of a new user."""
 
 import os
-import platform
-import shutil
-import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tvquant.app import CACHE_REFUSED
 from tvquant.app.ahead import compiling_ahead
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
-from tvquant.app.cli.exit_codes import Answered
-from tvquant.app.cli.tables import table
+from tvquant.app.cli.console import JsonOption, answer, note, workspace_at
 from tvquant.app.cli.waiting import WaitOption
-from tvquant.app.cli.watching import progress_shown, watching
+from tvquant.app.cli.watching import watching
 from tvquant.app.workspace import LAKE_URI, Workspace
 from tvquant.core import durable
-from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.version import VERSION
+from tvquant.core.errors import ProfileError
 
 EXAMPLE = """\
 # A profile of your own: it takes everything from a preset and says what differs.
@@ -88,55 +81,3 @@ def init(
         f"next: cd {directory}; tvquant data import FILE; tvquant profile list; tvquant run my_first"
     )
     answer({"workspace": str(home.root), "made": fresh}, text.split("\n"), as_json=as_json)
-
-
-def doctor(
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Bring damaged files back to their last whole version; originals are kept.")
-    ] = False,
-    wait: WaitOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """What this installation is, what it can do here, where it writes, and which files of the workspace are damaged."""
-    from tvquant.app.identity import environment
-    from tvquant.app.vocabulary import vocabulary
-
-    home, words, versions = workspace_at(workspace, wait), vocabulary(), environment()
-    usable = home.profiles.is_dir() and os.access(home.root, os.W_OK)
-    if fix:
-        home.require()
-    with progress_shown("doctor"):
-        files = _files(home, fix) if usable else {}
-    facts: dict[str, Any] = {
-        "tvquant": VERSION,
-        "python": f"{platform.python_version()} ({sys.executable})",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "workspace": f"{home.root} ({'ready' if usable else 'not a workspace: tvquant init DIR'})",
-        "disk free": f"{shutil.disk_usage(home.root if home.root.exists() else Path.cwd()).free / 2**30:.1f} GiB",
-        "kernel cache": f"none, kernels are compiled at each start: {CACHE_REFUSED}"
-        if CACHE_REFUSED
-        else os.environ["NUMBA_CACHE_DIR"],
-        "engines": ", ".join(map(words.shown_member, sorted(words.engines))),
-        "risk profiles": ", ".join(sorted(words.risk_profiles)),
-        "simulators": ", ".join(sorted(words.simulators)),
-        "selection models": ", ".join(sorted(words.selection_models)),
-    }
-    packages = {name: version for name, version in versions.items() if name != "python"}
-    rows = [*facts.items(), ("packages", ", ".join(f"{name} {version}" for name, version in packages.items()))]
-    rows += [(what, one) for what, found in files.items() for one in found]
-    answer({**facts, "packages": packages, **files}, table(("what", "found"), rows), as_json=as_json)
-    if files.get("damaged"):
-        raise Answered(DataError)
-
-
-def _files(home: Workspace, fix: bool) -> dict[str, list[str]]:
-    """Return what was mended, with the place of the originals, and what is damaged."""
-    from tvquant.app.clock import SystemClock
-    from tvquant.app.recovery import damages, recover
-
-    if not fix:
-        return {"damaged": [f"{one.path}: {one.why}" for one in damages(home)]}
-    done = recover(home, clock=SystemClock())
-    steps = [*done.steps, *([f"originals are kept in {done.aside}"] if done.steps else [])]
-    return {"mended": steps, "damaged": [f"{one.path}: {one.why}" for one in done.left]}

@@ -15,6 +15,7 @@ A member is one file (or folder) with its `ProviderFactory`, one line of the cat
 | funding                           | where it has it (`capabilities.funding`)     | `Unsupported`       |
 | options                           | those it has, each with a default            | an empty `Options`  |
 | terms                             | where its user must agree before it is asked | empty               |
+| probe (`market.probing`)          | it speaks to servers                         | nothing to reach    |
 | a server on loopback, in tests    | it speaks the real protocol                  | a folder of files   |
 """
 

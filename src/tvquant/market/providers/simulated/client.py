@@ -8,6 +8,8 @@ import polars as pl
 
 from tvquant.core.clock import Clock
 from tvquant.core.panel import Basis
+from tvquant.market.http_client import host
+from tvquant.market.probing import Probe, Rate
 from tvquant.market.providers.contract import Capabilities, Offer, RateLimits, Unavailable, Unsupported, of_symbol
 from tvquant.market.providers.simulated import protocol
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, TERMS
@@ -65,6 +67,16 @@ class SimulatedHttp:
         """See `Provider`; None, as of a real exchange."""
         return None
 
+    async def probe(self) -> tuple[Probe, ...]:
+        """See `Probing`; one request."""
+        asked = self._clock.now()
+        now, rate = protocol.decode_time(await self._get("/v1/time", {}))
+        answered = self._clock.now()
+        kept = Rate(what="requests", told=rate, kept=self.limits.requests_per_second)
+        return (
+            Probe(server=host(self.url), asked=asked, answered=answered, time=now, exact=protocol.STEP, rates=(kept,)),
+        )
+
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
         client, self._client = self._client, None
@@ -85,7 +97,7 @@ class SimulatedHttp:
             raise Unavailable(f"the simulated exchange did not answer within {self._patience:g} s") from error
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
-            raise Unavailable(f"the simulated exchange at {self.url} cannot be reached: {why}") from error
+            raise Unavailable(f"the simulated exchange at {host(self.url)} cannot be reached: {why}") from error
         if answer.status_code != 200:
             wait = answer.headers.get("Retry-After")
             raise protocol.decode_error(answer.status_code, wait, answer.content, self._clock.now())

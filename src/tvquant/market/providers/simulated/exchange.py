@@ -174,6 +174,12 @@ class Exchange:
             self._admit("instruments", "")
             return ExchangeReply(rows=self.world.instruments(now=self.clock.now()))
 
+    def time(self) -> datetime:
+        """Return the present on the exchange."""
+        with self._lock:
+            self._admit("time", "")
+            return self.clock.now()
+
     def actions(self, symbol: str) -> ExchangeReply:
         """Return corporate actions so far."""
         with self._lock:

@@ -3,6 +3,9 @@
     GET /v1/klines?symbol=BINANCE:S001USDT&interval=1d&startTime=MS&endTime=MS
     [[open ms, "open", "high", "low", "close", "volume", last ms, "quote volume"], ...]
 
+    GET /v1/time
+    {"serverTime": MS, "requestsPerSecond": 50.0}
+
 Times are milliseconds since 1970, both ends of a span belong to it, numbers are texts, and the newest bars of the span
 are served. An error is `{"code": -1121, "msg": "..."}`; 429 and 418 carry `Retry-After` in whole seconds.
 """
@@ -79,6 +82,20 @@ def encode_actions(rows: pl.DataFrame) -> list[dict[str, Any]]:
 def encode_funding(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """Return funding payments as objects."""
     return [{"fundingTime": stamp(time), "fundingRate": repr(rate)} for time, rate in rows.iter_rows()]
+
+
+def encode_time(now: datetime, requests_per_second: float) -> dict[str, Any]:
+    """Return the exchange's time and its limit as an object."""
+    return {"serverTime": stamp(now), "requestsPerSecond": requests_per_second}
+
+
+def decode_time(body: bytes) -> tuple[datetime, float]:
+    """Return the exchange's time and its limit."""
+    try:
+        told = json.loads(body)
+        return moment(told["serverTime"]), float(told["requestsPerSecond"])
+    except _UNREADABLE as error:
+        raise Malformed(f"the simulated exchange's time cannot be read: {type(error).__name__}: {error}") from error
 
 
 def decode_bars(body: bytes, symbol: str) -> pl.DataFrame:

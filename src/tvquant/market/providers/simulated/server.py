@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
+import polars as pl
+
 from tvquant.market.providers.contract import INTERVALS, ProviderError
 from tvquant.market.providers.simulated import protocol
 from tvquant.market.providers.simulated.exchange import Exchange, ExchangeReply, Manner
@@ -133,13 +135,15 @@ def answer(exchange: Exchange, path: str, query: Mapping[str, str]) -> tuple[Exc
     start = protocol.moment(int(query["startTime"])) if "startTime" in query else None
     end = protocol.moment(int(query["endTime"])) + protocol.STEP if "endTime" in query else None
     match path:
+        case "/v1/time":
+            found = protocol.encode_time(exchange.time(), exchange.terms.requests_per_second)
+            return ExchangeReply(rows=pl.DataFrame()), json.dumps(found).encode()
         case "/v1/klines":
             interval = query.get("interval", "")
             if interval not in INTERVALS:
                 raise ValueError(f"interval {interval!r}, expected one of {' '.join(INTERVALS)}")
             told = exchange.bars(symbol, interval, start=start, end=end)
-            found = protocol.encode_bars(told.rows, interval)
-            return told, json.dumps(found).encode()
+            return told, json.dumps(protocol.encode_bars(told.rows, interval)).encode()
         case "/v1/instruments":
             told = exchange.instruments()
             return told, json.dumps(protocol.encode_instruments(told.rows)).encode()

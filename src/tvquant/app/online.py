@@ -1,0 +1,124 @@
+"""Whether the sources that may be asked are there and well: one cheap look at each, all at once, bounded in time.
+
+Nothing is sent to a source whose terms the user has not agreed to.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tvquant.app import consents
+from tvquant.app.workspace import Workspace
+from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError, ProfileError
+from tvquant.market import probing
+from tvquant.market.probing import Found, Probing, Standing
+from tvquant.market.providers.catalogue import PROVIDERS
+from tvquant.market.providers.contract import Banned, Malformed, Provider, ProviderError, RateLimited, Unavailable
+from tvquant.profiles.messages import unknown
+
+PATIENCE = 5.0
+"""Seconds for one source."""
+REACHED = "reached"
+CURES: tuple[tuple[type[ProviderError], str], ...] = (
+    (RateLimited, "wait, and ask again"),
+    (Banned, "wait until the ban is over; see that no other program asks from this address"),
+    (Malformed, "something else may answer there (a network's sign-in page), or a newer tvquant knows a new protocol"),
+    (Unavailable, "see whether this machine reaches it (network, proxy, firewall), or ask later"),
+)
+"""What to do about a failure, the first that fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """What was found of one source, line by line."""
+
+    name: str
+    found: tuple[Found, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Nothing is wrong or doubtful; one that was not asked is fine."""
+        return all(one.standing in (Standing.FINE, Standing.NOT_ASKED) for one in self.found)
+
+
+def sources_looked_at(
+    home: Workspace,
+    *,
+    clock: Clock,
+    options: Mapping[str, Mapping[str, object]],
+) -> tuple[SourceHealth, ...]:
+    """Return how every source stands, by name; they are asked at the same time, `PATIENCE` seconds each.
+
+    Parameters
+    ----------
+    options : source -> what it is opened with, by name.
+
+    Raises
+    ------
+    ProfileError : options of a source that is not there, or that it does not take.
+    """
+    for name in options:
+        if name not in PROVIDERS:
+            raise ProfileError(f"--option: {unknown('provider', name, tuple(PROVIDERS))}")
+
+    async def main() -> Iterable[SourceHealth]:
+        names = sorted(PROVIDERS)
+        found = await asyncio.gather(*(_provider(home, one, clock, options.get(one, {})) for one in names))
+        return (SourceHealth(name=name, found=lines) for name, lines in zip(names, found, strict=True))
+
+    return tuple(asyncio.run(main()))
+
+
+async def _provider(home: Workspace, name: str, clock: Clock, options: Mapping[str, object]) -> tuple[Found, ...]:
+    """Return how a provider stands; it is opened only where that is agreed to."""
+    factory = PROVIDERS[name]
+    if factory.terms and consents.agreed(home, name, factory.terms) is None:
+        return _not_asked(
+            "its terms are not agreed to, so nothing was sent",
+            f"`tvquant data terms {name}` shows them, --agree agrees",
+        )
+    try:
+        provider = factory.opened(options, clock)
+    except ProfileError:
+        raise
+    except DataError as error:
+        return _not_asked(str(error))
+    if not isinstance(provider, Probing):
+        return _not_asked("it has no server to reach")
+    try:
+        return await _heard(provider)
+    finally:
+        await _closed(provider)
+
+
+async def _heard(source: Probing) -> tuple[Found, ...]:
+    """Return what a source's servers said of themselves, or why they did not."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            probes = await source.probe()
+    except TimeoutError:
+        return _wrong(Unavailable(f"no answer within {PATIENCE:g} s"))
+    except ProviderError as error:
+        return _wrong(error)
+    except ModuleNotFoundError as error:
+        return _not_asked(f"it needs the package {error.name}, which is not installed", "install tvquant[live]")
+    return tuple(line for one in probes for line in probing.judged(one))
+
+
+async def _closed(provider: Provider) -> None:
+    """Close a provider, which may not take longer than its look."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await provider.close()
+    except TimeoutError:
+        return  # its connections end with the command
+
+
+def _not_asked(said: str, cure: str = "") -> tuple[Found, ...]:
+    return (Found(what=REACHED, standing=Standing.NOT_ASKED, said=said, cure=cure),)
+
+
+def _wrong(error: ProviderError) -> tuple[Found, ...]:
+    cure = next((words for kind, words in CURES if isinstance(error, kind)), "")
+    return (Found(what=REACHED, standing=Standing.WRONG, said=str(error), cure=cure),)

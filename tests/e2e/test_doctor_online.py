@@ -1,0 +1,130 @@
+"""`tvquant doctor --online`: which sources are there and well."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders.clocks import ManualClock
+from builders.provider_members import TERMS, WORLD
+from tvquant.app import consents, online
+from tvquant.app.clock import SystemClock
+from tvquant.app.workspace import Workspace
+from tvquant.market.probing import Standing
+from tvquant.market.providers.catalogue import PROVIDERS
+from tvquant.market.providers.simulated.exchange import TERMS as DECLARED
+from tvquant.market.providers.simulated.exchange import Exchange
+from tvquant.market.providers.simulated.server import served
+
+type Call = Callable[..., Any]
+
+
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """An address that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        yield f"http://me:secret@127.0.0.1:{deaf.getsockname()[1]}"
+
+
+def of(document: Any, name: str) -> dict[str, tuple[str, str]]:
+    return {line["checked"]: (line["stands"], line["found"]) for line in document["sources"][name]}
+
+
+@pytest.fixture
+def deaf_world(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No provider but these is looked at: the others have addresses in the world."""
+    monkeypatch.setattr(online, "PROVIDERS", {name: PROVIDERS[name] for name in ("files", "simulated")})
+    return ["files", "simulated"]
+
+
+@pytest.mark.usefixtures("deaf_world")
+def test_a_source_that_is_well_is_fine_in_every_line(tmp_path: Path, tvquant: Call) -> None:
+    exchange = Exchange(WORLD, clock=SystemClock(), terms=DECLARED)
+    with served(exchange) as url:
+        words = ("doctor", "--online", "--option", f"simulated.url={url}", "-w", tmp_path)
+        told = tvquant(*words, "--strict", "--json")
+        assert told.code == 0, told.err
+        found = of(told.document, "simulated")
+        assert {stands for stands, _ in found.values()} == {Standing.FINE}
+        assert found["clock"][1] == "within 1 s of the server's"
+        assert found["limit"][1] == "requests: it allows 50 a second, 50 are kept to"
+        assert of(told.document, "files")["reached"][0] == Standing.NOT_ASKED
+        said = tvquant(*words)
+    assert said.code == 0
+    assert "simulated  limit    fine" in said.out
+    assert [one.path for one in exchange.requests] == ["time", "time"]
+
+
+@pytest.mark.usefixtures("deaf_world")
+def test_a_clock_that_is_off_and_a_limit_that_is_lower_are_named_with_what_to_do(tmp_path: Path, tvquant: Call) -> None:
+    ahead = ManualClock(SystemClock().now() + timedelta(hours=1))
+    with served(Exchange(WORLD, clock=ahead, terms=replace(TERMS, requests_per_second=10.0))) as url:
+        words = ("doctor", "--online", "--option", f"simulated.url={url}", "-w", tmp_path)
+        said = tvquant(*words)
+        strict = tvquant(*words, "--strict", "--json")
+    assert said.code == 0
+    assert "s behind that of 127.0.0.1" in said.out
+    assert "do not sync from it before you set it" in said.out
+    assert "requests: it allows 10 a second, 50 are kept to" in said.out
+    assert strict.code == 3
+    assert "1 of 2 sources are not fine: simulated" in strict.err
+    assert of(strict.document, "simulated")["reached"][0] == Standing.FINE
+
+
+@pytest.mark.usefixtures("deaf_world")
+def test_who_cannot_be_reached_is_said_in_time_and_without_what_is_secret(
+    tmp_path: Path, tvquant: Call, nowhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(online, "PATIENCE", 0.2)
+    for url, why in ((nowhere, "no answer within 0.2 s"), ("http://me:secret@127.0.0.1:1", "cannot be reached")):
+        words = ("doctor", "--online", "--option", f"simulated.url={url}", "-w", tmp_path)
+        said = tvquant(*words)
+        assert said.code == 0
+        assert why in said.out
+        assert "see whether this machine reaches it" in said.out
+        assert "secret" not in said.out + said.err
+        assert tvquant(*words, "--strict").code == 3
+
+
+def test_a_source_whose_terms_are_not_agreed_is_sent_nothing(
+    tmp_path: Path, tvquant: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = Exchange(WORLD, clock=SystemClock(), terms=DECLARED)
+    asked = replace(PROVIDERS["simulated"], terms="Nothing is passed on.")
+    monkeypatch.setattr(online, "PROVIDERS", {"simulated": asked})
+    home = Workspace(tmp_path / "ws")
+    home.create()
+    with served(exchange) as url:
+        words = ("doctor", "--online", "--strict", "--option", f"simulated.url={url}", "-w", home.root, "--json")
+        before = tvquant(*words)
+        assert exchange.requests == ()
+        consents.agree(home, "simulated", "Something else.", clock=SystemClock())
+        assert tvquant(*words).document == before.document
+        assert exchange.requests == ()
+        consents.agree(home, "simulated", asked.terms, clock=SystemClock())
+        after = tvquant(*words)
+    assert before.code == after.code == 0
+    (line,) = before.document["sources"]["simulated"]
+    assert (line["stands"], line["found"]) == ("not asked", "its terms are not agreed to, so nothing was sent")
+    assert "tvquant data terms simulated" in line["do"]
+    assert of(after.document, "simulated")["reached"][0] == Standing.FINE
+    assert len(exchange.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--strict",), "add --online"),
+        (("--online", "--option", "simulated=1"), "--option takes SOURCE.NAME=VALUE, found 'simulated'"),
+        (("--online", "--option", "simulate.url=x"), "unknown provider 'simulate' - did you mean simulated?"),
+        (("--online", "--option", "simulated.uri=x"), "unknown option 'uri' - did you mean url?"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused(tmp_path: Path, tvquant: Call, words: Any, said: str) -> None:
+    told = tvquant("doctor", *words, "-w", tmp_path)
+    assert told.code == 2
+    assert said in told.err
