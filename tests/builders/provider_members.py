@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from builders import loopback
+from builders.chart_server import chart_server, charts_of, split_adjusted
 from builders.clocks import ManualClock
 from builders.lies import Wire
 from builders.simulated_server import LyingExchange, handler_of
@@ -26,6 +27,7 @@ from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.member import Simulated
 from tvquant.market.providers.simulated.server import serve
 from tvquant.market.providers.simulated.world import World
+from tvquant.market.providers.tradingview.member import TradingView
 
 NOW = datetime(2022, 6, 20, 10, 30, tzinfo=UTC)
 PAGE = 40
@@ -90,9 +92,26 @@ async def simulated_wired(_: Path, wire: Wire) -> AsyncIterator[SimulatedHttp]:
         yield SimulatedHttp(url=server.url, clock=ManualClock(NOW), limits=limits)
 
 
+def charted(symbol: str, interval: str) -> pl.DataFrame:
+    """Bars that had closed by now as a chart shows them."""
+    return split_adjusted(truth(symbol, interval), WORLD.actions(symbol, now=NOW))
+
+
+@asynccontextmanager
+async def tradingview_wired(_: Path, wire: Wire) -> AsyncIterator[TradingView]:
+    async with chart_server(*charts_of(WORLD, NOW), wire) as server:
+        limits = replace(wire.limits or TERMS, paced_inside=True)
+        yield TradingView(url=server.url, clock=ManualClock(NOW), limits=limits, silence=0.3)
+
+
+def tradingview(folder: Path) -> AbstractAsyncContextManager[TradingView]:
+    return tradingview_wired(folder, Wire())
+
+
 MEMBERS: Mapping[str, ProviderMember] = {
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
     "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired),
+    "tradingview": ProviderMember(tradingview, charted, tradingview_wired, labelled=True),
 }
 """By name of the provider; one with several clients has a name for each that begins with it."""

@@ -190,8 +190,8 @@ def test_instruments(within):
     async def work(member):
         rows = await member.instruments()
         assert rows.schema == pl.Schema(dict(INSTRUMENTS))
-        expected = listed(member)
-        assert set(rows["symbol"]) == expected
+        if member.capabilities.instruments or not rows.is_empty():  # who does not list may know single symbols
+            assert set(rows["symbol"]) == listed(member)
         if member.capabilities.instruments and not member.capabilities.ends_by_symbol:
             assert rows.select("tick", "lot", "min_notional").null_count().sum_horizontal().item() == 0
         one = await member.instruments(served(member)[0])

@@ -7,7 +7,8 @@ from typing import Any
 from tvquant.market.providers.contract import ProviderFactory
 from tvquant.market.providers.files import FILES
 from tvquant.market.providers.simulated.member import SIMULATED
+from tvquant.market.providers.tradingview.member import TRADINGVIEW
 
 PROVIDERS: Mapping[str, ProviderFactory[Any]] = MappingProxyType(
-    {factory.name: factory for factory in (FILES, SIMULATED)}
+    {factory.name: factory for factory in (FILES, SIMULATED, TRADINGVIEW)}
 )

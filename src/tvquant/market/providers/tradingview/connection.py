@@ -1,0 +1,165 @@
+"""One connection to the chart websocket: messages out and in, heartbeats sent back, every failure a `ProviderError`."""
+
+import asyncio
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from tvquant.core.quoting import shown
+from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
+from tvquant.market.providers.tradingview.frames import BEAT, LARGEST, Frames, framed
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+    from websockets.http11 import Response
+
+ORIGIN = "https://www.tradingview.com"
+ANONYMOUS = "unauthorized_user_token"
+"""The token of a visitor who has not logged in; no other is sent."""
+CLOSING = 2.0
+"""Seconds that the other side has for its goodbye."""
+
+
+class ChartMessage(NamedTuple):
+    """What the server says: a method, and what it is called with."""
+
+    method: str
+    params: list[Any]
+
+
+class ChartConnection:
+    """A connection that is open.
+
+    Parameters
+    ----------
+    socket : the websocket.
+    silence : seconds without a message of data after which the server counts as silent; heartbeats are no data.
+    """
+
+    def __init__(self, socket: "ClientConnection", *, silence: float) -> None:
+        self._socket = socket
+        self._silence = silence
+        self._frames = Frames()
+        self._come: deque[ChartMessage] = deque()
+
+    @classmethod
+    async def opened(cls, url: str, *, silence: float) -> "ChartConnection":
+        """Return a connection to the address, where a visitor has said hello.
+
+        Raises
+        ------
+        RateLimited, Unavailable, ProviderError : the server did not let us in.
+        """
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+        host = urlsplit(url).hostname
+        try:
+            socket = await connect(
+                url,
+                origin=ORIGIN,  # type: ignore[arg-type]
+                max_size=LARGEST,
+                proxy=None if host in ("127.0.0.1", "localhost", "::1") else True,
+                open_timeout=silence,
+                ping_interval=None,
+                close_timeout=CLOSING,
+            )
+        except InvalidStatus as error:
+            raise _turned_away(error.response, host) from error
+        except TimeoutError as error:
+            raise Unavailable(f"TradingView's chart ({host}) did not answer within {silence:g} s") from error
+        except (OSError, InvalidHandshake) as error:
+            why = str(error) or type(error).__name__
+            raise Unavailable(f"TradingView's chart ({host}) cannot be reached: {why}") from error
+        connection = cls(socket, silence=silence)
+        await connection.send("set_auth_token", ANONYMOUS)
+        return connection
+
+    async def send(self, method: str, *params: Any) -> None:
+        """Send one message."""
+        await self._sent(framed(json.dumps({"m": method, "p": params}, separators=(",", ":"))))
+
+    async def next(self) -> ChartMessage:
+        """Return the next message of data; heartbeats are sent back meanwhile, and the server's hello is passed over.
+
+        Raises
+        ------
+        Unavailable : silence, or the connection ended.
+        Malformed : what came cannot be read.
+        """
+        beats, until = 0, asyncio.get_running_loop().time() + self._silence
+        while not self._come:
+            try:
+                async with asyncio.timeout_at(until):
+                    text = await self._received()
+            except TimeoutError as error:
+                raise self._silent(beats) from error
+            for payload in self._frames.fed(text):
+                if payload.startswith(BEAT):
+                    beats += 1
+                    await self._sent(framed(payload))
+                else:
+                    self._come.extend(_read(payload))
+        return self._come.popleft()
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._socket.close()
+
+    async def _received(self) -> str:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            text = await self._socket.recv()
+        except ConnectionClosed as error:
+            raise _ended(error) from error
+        if isinstance(text, bytes):
+            raise Malformed("TradingView's chart sent bytes; expected text")
+        return text
+
+    async def _sent(self, text: str) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            await self._socket.send(text)
+        except ConnectionClosed as error:
+            raise _ended(error) from error
+
+    def _silent(self, beats: int) -> Unavailable:
+        what = f"TradingView's chart sent no data for {self._silence:g} s"
+        if beats:
+            return Unavailable(f"{what}, only {beats} heartbeats: it takes the token of a visitor for expired")
+        return Unavailable(f"{what}, nor a heartbeat: the server is silent")
+
+
+def _read(payload: str) -> list[ChartMessage]:
+    """Return the message of a payload; none where it is the hello, which calls no method."""
+    try:
+        content = json.loads(payload, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"TradingView's chart sent what is no JSON: {shown(payload)}") from error
+    if isinstance(content, dict) and "m" not in content:
+        return []
+    if not isinstance(content, dict) or not isinstance(content["m"], str) or not isinstance(content.get("p", []), list):
+        raise Malformed(f"TradingView's chart sent what is no message (m, p): {shown(payload)}")
+    return [ChartMessage(content["m"], content.get("p", []))]
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _ended(error: Exception) -> Unavailable:
+    return Unavailable(f"TradingView's chart closed the connection: {shown(str(error))}")
+
+
+def _turned_away(answer: "Response", host: str | None) -> ProviderError:
+    message = f"TradingView's chart ({host}) answered the handshake with HTTP {answer.status_code}"
+    told = answer.headers.get("Retry-After", "")
+    wait = float(told) if told.isascii() and told.isdecimal() else None
+    if answer.status_code == 429:
+        return RateLimited(message, retry_after=wait)
+    if answer.status_code >= 500:
+        return Unavailable(message, retry_after=wait)
+    return ProviderError(message)

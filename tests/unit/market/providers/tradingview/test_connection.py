@@ -1,0 +1,85 @@
+"""The connection, against websocket servers on loopback that say one thing."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from builders.chart_server import frame, payloads
+from tvquant.market.providers.contract import Malformed, Unavailable
+from tvquant.market.providers.tradingview.connection import ChartConnection, ChartMessage
+
+SILENCE = 0.2
+
+
+def heard(*texts: str, pause: float = 0.0, many: int = 1) -> tuple[list[Any], list[str]]:
+    """What `next` gives of the texts that a server sends, and the payloads that it was sent."""
+    sent: list[str] = []
+
+    async def talk(socket: ServerConnection) -> None:
+        async def listen() -> None:
+            async for message in socket:
+                sent.extend(payloads(str(message)))
+
+        listening = asyncio.create_task(listen())
+        for text in texts:
+            await socket.send(text)
+            await asyncio.sleep(pause)
+        await listening
+
+    async def main() -> list[Any]:
+        async with serve(talk, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            connection = await ChartConnection.opened(f"ws://127.0.0.1:{port}", silence=SILENCE)
+            found: list[Any] = []
+            try:
+                found += [await connection.next() for _ in range(many)]
+            except (Malformed, Unavailable) as error:
+                found.append(error)
+            await connection.close()
+            return found
+
+    return asyncio.run(main()), sent
+
+
+def message(method: str, *params: object) -> str:
+    return frame(json.dumps({"m": method, "p": params, "t": 7}))
+
+
+def test_messages_come_in_order_and_heartbeats_go_back() -> None:
+    found, sent = heard(frame('{"session_id": "x"}') + frame("~h~1"), message("a", 1) + message("b"), many=2)
+    assert found == [ChartMessage("a", [1]), ChartMessage("b", [])]
+    assert sent == ['{"m":"set_auth_token","p":["unauthorized_user_token"]}', "~h~1"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["{", "[]", "7", '"m"', '{"m": 1, "p": []}', '{"m": "a", "p": {}}', '{"m": "a", "p": [NaN]}', "[" * 10**5],
+)
+def test_what_is_no_message_is_refused(payload: str) -> None:
+    found, _ = heard(frame(payload))
+    assert isinstance(found[0], Malformed)
+    assert len(str(found[0])) < 200
+
+
+def test_silence_is_told_from_a_token_that_expired() -> None:
+    (silent,), _ = heard()
+    assert str(silent) == "TradingView's chart sent no data for 0.2 s, nor a heartbeat: the server is silent"
+    (beating,), sent = heard(*(frame(f"~h~{n}") for n in range(1, 9)), pause=SILENCE / 4)
+    assert "only 3 heartbeats" in str(beating) or "only 4 heartbeats" in str(beating)
+    assert "expired" in str(beating)
+    assert sent[1:4] == ["~h~1", "~h~2", "~h~3"]
+    assert silent.retryable
+    assert beating.retryable
+
+
+def test_each_message_of_data_is_waited_for_anew() -> None:
+    found, _ = heard(*(message("a", n) for n in range(4)), pause=SILENCE / 2, many=4)
+    assert found == [ChartMessage("a", [n]) for n in range(4)]
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(Unavailable, match=r"TradingView's chart \(127.0.0.1\) cannot be reached"):
+        asyncio.run(ChartConnection.opened("ws://127.0.0.1:9", silence=SILENCE))
