@@ -3,7 +3,9 @@
 The prices that judge are those of the shared file itself, read here and never through the lake or a panel.
 """
 
+import io
 import math
+import re
 import shutil
 import sys
 from collections import Counter
@@ -21,9 +23,11 @@ from scipy.optimize import linprog
 from tvquant.app.vocabulary import vocabulary
 from tvquant.ledger import records
 from tvquant.profiles import load, resolve
+from tvquant.report.tables import unpacked
 
 pytestmark = pytest.mark.xdist_group("real")
 
+CSV = re.compile(r'<script type="text/plain" data-csv="([^"]+)">([^<]*)</script>')
 FILE = "crypto_binance_spot_1d_2021_2022.parquet"
 LONG, SHORT = "binance_spot_rating_ma_long", "binance_spot_rating_ma_short"
 PERPETUALS, SOLD = "crypto_binance_perp_1d.parquet", "binance_perp_rating_ma_short"
@@ -178,6 +182,23 @@ def test_every_decision_of_a_sleeve_is_on_its_side(sleeves: dict[str, Sleeve]) -
         assert all("research_only" not in stamps[f"{b}/custom"] for b in ("base_universe_ew", "market"))
         borrowed = {cell: sleeve.of("returns", cell)["borrow"].sum() > 0.0 for cell in sleeve.strategies}
         assert set(borrowed.values()) == {sign < 0}
+
+
+@pytest.mark.requirement("R-TRN-12")
+@pytest.mark.requirement("R-UNI-23")
+def test_the_report_says_what_discovery_selection_and_optimisation_added(sleeves: dict[str, Sleeve]) -> None:
+    """Each is a difference of two recorded books, and together they are the headline less the base universe."""
+    for sleeve in sleeves.values():
+        page = (sleeve.folder / "report" / "index.html").read_text("utf-8")
+        (content,) = (text for name, text in CSV.findall(page) if "adds per year" in unpacked(text).splitlines()[0])
+        told = pl.read_csv(io.StringIO(unpacked(content)))
+        assert [one.split(" ")[0] for one in told["step"]] == ["discovery", "selection", "optimisation"]
+        chain = ["base_universe_ew/custom", "raw_pool_ew/custom", "benchmark/custom", HEADLINE]
+        means = [365 * float(sleeve.of("returns", cell)["return"].mean()) for cell in chain]
+        assert told["adds per year"].to_list() == pytest.approx(np.diff(means).tolist(), abs=1e-12)
+        assert (told["from"] < told["adds per year"]).all()
+        assert (told["adds per year"] < told["to"]).all()
+        assert (sleeve.of("weights", "raw_pool_ew/custom")["weight"].sign().n_unique()) == 1
 
 
 def standings(folder: Path) -> list[dict[str, Any]]:

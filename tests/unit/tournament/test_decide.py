@@ -18,7 +18,7 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.statistics import estimate
-from tvquant.tournament.candidates import choose
+from tvquant.tournament.candidates import candidate_atoms, choose
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
 from tvquant.tournament.specs import MarketSpec, Previous, Spec, StrategySpec
@@ -438,10 +438,32 @@ def test_correlations_are_those_of_the_winners_streams(trending: Panel, scanned:
     assert correlations(look(trending, 80), spec.rules) is None
 
 
+@pytest.mark.requirement("R-UNI-23")
+def test_the_raw_pool_holds_one_nth_of_every_recruit_whoever_selects(
+    trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    """Recruits on their own sides, the benchmark's symbol left out; no model has a say in weights, digest, funnel."""
+    found = {}
+    for model in ("v2", "v3.4", "v4"):
+        made = scanned(RISING, FALLING, selection__model=model, benchmark__market=["X:B"])
+        found[model] = decide(look(trending, ROW), spec_of(made, "raw_pool_ew"), Previous())
+    raw = found["v4"]
+    recruits = candidate_atoms(look(trending, ROW), spec_of(made, "hrp").rules)
+    expected = {a.physical_symbol: a.direction.sign for a in recruits if a.physical_symbol != "X:B"}
+    assert len(expected) > 5
+    assert set(expected.values()) == {1, -1}
+    assert raw.weights == pytest.approx({key: sign / len(expected) for key, sign in expected.items()}, abs=1e-15)
+    assert (raw.funnel.selected, raw.funnel.atoms_selected) == (len(expected), len(expected))
+    assert len({canonical_json(one.payload()) for one in found.values()}) == 1
+    assert raw.response is None
+    assert raw.allocation is None
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "holds", "chose"),
     [("strategy", "hrp", True, True), ("failed", "hrp", False, True), ("empty", "hrp", False, False),
-     ("baseline", "base_universe_ew", True, False), ("benchmark", "benchmark", True, True)],
+     ("baseline", "base_universe_ew", True, False), ("raw", "raw_pool_ew", True, False),
+     ("benchmark", "benchmark", True, True)],
 )  # fmt: skip
 def test_every_kind_of_decision_is_read_back_from_its_payload(
     kind: str, name: str, holds: bool, chose: bool, trending: Panel, scanned: Callable[..., Profile]
