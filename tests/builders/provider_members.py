@@ -17,6 +17,7 @@ from builders.chart_server import chart_server, charts_of, split_adjusted
 from builders.clocks import ManualClock
 from builders.lies import Wire
 from builders.simulated_server import LyingExchange, handler_of
+from builders.yahoo_server import adjusted, of_world, serve_yahoo
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market.providers.contract import Provider, RateLimits
@@ -28,6 +29,7 @@ from tvquant.market.providers.simulated.member import Simulated
 from tvquant.market.providers.simulated.server import serve
 from tvquant.market.providers.simulated.world import World
 from tvquant.market.providers.tradingview.member import TradingView
+from tvquant.market.providers.yahoo.member import Yahoo
 
 NOW = datetime(2022, 6, 20, 10, 30, tzinfo=UTC)
 PAGE = 40
@@ -108,10 +110,24 @@ def tradingview(folder: Path) -> AbstractAsyncContextManager[TradingView]:
     return tradingview_wired(folder, Wire())
 
 
+@asynccontextmanager
+async def yahoo(_: Path, wire: Wire | None = None) -> AsyncIterator[Yahoo]:
+    wire = wire or Wire()
+    limits = replace(wire.limits or TERMS, concurrency=1, paced_inside=True)
+    async with serve_yahoo(of_world(WORLD, NOW, wire), wire) as server:
+        yield Yahoo(clock=ManualClock(NOW), url=server.url, limits=limits)
+
+
+def on_yahoo(symbol: str, interval: str) -> pl.DataFrame:
+    """The truth as Yahoo tells it."""
+    return adjusted(truth(symbol, interval), WORLD.actions(symbol, now=NOW))
+
+
 MEMBERS: Mapping[str, ProviderMember] = {
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
     "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired),
     "tradingview": ProviderMember(tradingview, charted, tradingview_wired, labelled=True),
+    "yahoo": ProviderMember(yahoo, on_yahoo, yahoo, labelled=True),
 }
 """By name of the provider; one with several clients has a name for each that begins with it."""

@@ -195,7 +195,8 @@ def test_instruments(within):
         if member.capabilities.instruments and not member.capabilities.ends_by_symbol:
             assert rows.select("tick", "lot", "min_notional").null_count().sum_horizontal().item() == 0
         one = await member.instruments(served(member)[0])
-        assert set(one["symbol"]) == {served(member)[0]}
+        assert set(one["symbol"]) <= {served(member)[0]}
+        assert len(one) or not member.capabilities.instruments
         assert (await member.instruments("BINANCE:NONEUSDT")).is_empty()
 
     within(work)

@@ -8,7 +8,8 @@ from tvquant.market.providers.contract import ProviderFactory
 from tvquant.market.providers.files import FILES
 from tvquant.market.providers.simulated.member import SIMULATED
 from tvquant.market.providers.tradingview.member import TRADINGVIEW
+from tvquant.market.providers.yahoo.member import YAHOO_FINANCE
 
 PROVIDERS: Mapping[str, ProviderFactory[Any]] = MappingProxyType(
-    {factory.name: factory for factory in (FILES, SIMULATED, TRADINGVIEW)}
+    {factory.name: factory for factory in (FILES, SIMULATED, TRADINGVIEW, YAHOO_FINANCE)}
 )

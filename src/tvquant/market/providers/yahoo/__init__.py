@@ -1,0 +1,1 @@
+"""Shares and funds of the US from Yahoo Finance, through yfinance."""

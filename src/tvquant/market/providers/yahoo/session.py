@@ -1,0 +1,148 @@
+"""Requests of yfinance: one session of its own HTTP library, paced, bounded, and kept to Yahoo's hosts.
+
+1. Every request waits for its turn: yfinance sends several for one call (a cookie, a crumb, the chart).
+2. It goes to one of `HOSTS`, or to the address that stands in for them. Nothing else is asked, wherever a redirection
+   leads; so Yahoo's form of consent is never filled in for the user.
+3. A body beyond `LARGEST` is not taken, an answer that does not come within `PATIENCE` is none.
+4. The cookie is asked for once: yfinance, which would keep it on disk, asks before every chart where it may not.
+5. An answer of the chart's address is judged (`answers`) before yfinance reads it. A crumb that is refused is left to
+   yfinance, which asks once more without one; what is refused then is an error.
+"""
+
+import email.utils
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from tvquant.core.clock import Clock
+from tvquant.market.probing import Probe, time_told
+from tvquant.market.providers.contract import Malformed, ProviderError, Unavailable
+from tvquant.market.providers.yahoo.answers import Chart, judged
+
+COOKIE = "fc.yahoo.com"
+HOSTS = frozenset({"query1.finance.yahoo.com", "query2.finance.yahoo.com", COOKIE})
+CHART = "/v8/finance/chart/"
+LARGEST = 16 * 2**20
+"""Bytes of a body; a chart of sixty years has two millions."""
+PATIENCE = 15.0
+REDIRECTIONS = 5
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[float], None], clock: Clock) -> Any:
+    """Return a session that yfinance takes; `for_symbol` says whose chart comes next, `chart` is what it told, `probe`
+    what the last request heard of its server.
+
+    Parameters
+    ----------
+    url : address that stands in for all hosts of Yahoo.
+    turn : waits until a request may be sent; `hold` : sends none for so many seconds.
+    clock : the present, from which waits are counted.
+    """
+    from curl_cffi import CurlOpt, requests
+    from curl_cffi.const import CurlECode
+    from curl_cffi.curl import CURL_WRITEFUNC_ERROR
+
+    class PacedSession(requests.Session):  # type: ignore[type-arg]
+        """See the head of the module."""
+
+        symbol = ""
+        chart = Chart()
+        refusals = 0
+        cookie: Any = None
+        probe: Probe | None = None
+
+        def for_symbol(self, symbol: str) -> None:
+            """Say whose chart is asked for next."""
+            self.symbol, self.chart, self.refusals = symbol, Chart(), 0
+
+        def request(self, method: Any, url: str, *args: Any, **given: Any) -> Any:
+            """Send a request as `Session.request` does, within the rules."""
+            split = urlsplit(url)
+            charted = split.path.startswith(CHART)
+            if split.hostname == COOKIE and self.cookie is not None:
+                return self.cookie
+            try:
+                answer = self._followed(method, url, *args, **given)
+            except requests.exceptions.RequestException as error:
+                if not charted:  # yfinance does without a cookie and a crumb
+                    raise
+                if error.code == CurlECode.WRITE_ERROR:
+                    what = f"Yahoo sent more than {LARGEST:,} bytes"
+                    raise Malformed(f"{self.symbol}: {what}", retryable=False) from error
+                raise Unavailable(f"{self.symbol}: Yahoo did not answer: {type(error).__name__}") from error
+            if charted:
+                self._judge(answer)
+            elif split.hostname == COOKIE:
+                self.cookie = answer
+            return answer
+
+        def _followed(self, method: Any, url: str, *args: Any, **given: Any) -> Any:
+            """Return the answer behind redirections, each of which is a request of its own."""
+            for _ in range(REDIRECTIONS):
+                body = bytearray()
+
+                def put(part: bytes, body: bytearray = body) -> int:
+                    if len(body) + len(part) > LARGEST:
+                        return int(CURL_WRITEFUNC_ERROR)
+                    body.extend(part)
+                    return len(part)
+
+                place = _placed(url)
+                if place is None:
+                    raise requests.exceptions.ConnectionError("another host than Yahoo's is not asked")
+                turn()
+                mine = {**given, "timeout": PATIENCE, "allow_redirects": False, "content_callback": put}
+                asked = clock.now()
+                answer = super().request(method, place, *args, **mine)
+                answer.content = bytes(body)
+                heard = {name.lower(): value or "" for name, value in answer.headers.items()}
+                server = urlsplit(place).netloc
+                self.probe = Probe(server=server, asked=asked, answered=clock.now(), time=time_told(heard))
+                where = answer.headers.get("Location")
+                if answer.status_code not in (301, 302, 303, 307, 308) or not where:
+                    return answer
+                url, given = urljoin(url, where), {k: v for k, v in given.items() if k != "params"}
+            raise requests.exceptions.TooManyRedirects(f"more than {REDIRECTIONS} redirections")
+
+        def _judge(self, answer: Any) -> None:
+            wait = seconds(answer.headers.get("Retry-After"), clock)
+            if answer.status_code == 429 and wait:
+                hold(wait)
+            if answer.status_code in (401, 403):
+                self.refusals += 1
+                self.cookie = None
+                if self.refusals > 1:
+                    why = "with a crumb of its own and without"
+                    said = f"Yahoo refused the request {why} (HTTP {answer.status_code}); try again some hours later"
+                    raise ProviderError(f"{self.symbol}: {said}")
+                return
+            self.chart = judged(self.symbol, status=answer.status_code, retry_after=wait, body=answer.content)
+
+    def _placed(asked: str) -> str | None:
+        """Return where a request goes; None where nothing is asked."""
+        split = urlsplit(asked)
+        if url is None:
+            return asked if split.hostname in HOSTS and split.scheme == "https" else None
+        own = urlsplit(url)
+        if split.hostname not in HOSTS and split.netloc != own.netloc:
+            return None
+        return urlunsplit((own.scheme, own.netloc, split.path or "/", split.query, ""))
+
+    alone: Mapping[Any, Any] = {CurlOpt.NOPROXY: "*"} if url and urlsplit(url).hostname in LOOPBACK else {}
+    return PacedSession(impersonate="chrome", curl_options=dict(alone))
+
+
+def seconds(told: str | None, clock: Clock) -> float | None:
+    """Return the seconds of a `Retry-After`, which is a number of them or a date; None where it is neither."""
+    if told is None:
+        return None
+    if told.strip().isdecimal():
+        return float(told)
+    try:
+        until = email.utils.parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - clock.now()).total_seconds())

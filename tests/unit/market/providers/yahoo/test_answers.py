@@ -1,0 +1,91 @@
+"""What an answer is taken for, before the client library reads it."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from builders.loopback import Reply
+from tvquant.core.errors import TvquantError
+from tvquant.market.providers.contract import (
+    Malformed,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+    UnknownSymbol,
+    Unsupported,
+)
+from tvquant.market.providers.yahoo.answers import Chart, NothingThere, judged
+
+ACME = "NASDAQ:ACME"
+type Recorded = Callable[..., Reply]
+
+
+def told(reply: Reply, wait: float | None = None) -> Chart:
+    return judged(ACME, status=reply.status, retry_after=wait, body=reply.bytes)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind", "said"),
+    [
+        ("wrong_symbol", 200, Malformed, "ACME was asked for, Yahoo answered for 'ACMX'"),
+        ("pounds", 200, Unsupported, "prices are in 'GBp'; USD was expected"),
+        ("elsewhere", 200, UnknownSymbol, "ask for NYSE:ACME"),
+        ("unknown_exchange", 200, UnknownSymbol, "on exchange 'LSE'"),
+        ("index", 200, UnknownSymbol, "'INDEX' under this ticker"),
+        ("monthly", 200, Malformed, "dataGranularity of Yahoo's answer is '1mo'; 1d was expected"),
+        ("london_time", 200, Malformed, "exchangeTimezoneName .* 'Europe/London'; America/New_York"),
+        ("two_bars_of_a_day", 200, Malformed, "two bars of 2024-03-07"),
+        ("invented_split", 200, Malformed, "2024-03-11: Yahoo has a split of 4 for 1, .* from 20.25 to 82.4: history"),
+        ("unreadable_split", 200, Malformed, "splits of Yahoo's answer cannot be read"),
+        ("short_column", 200, Malformed, "6 times, and of low 5"),
+        ("text_price", 200, Malformed, "close of Yahoo's answer are not all numbers"),
+        ("no_bars", 200, NothingThere, None),
+        ("no_data_in_span", 400, NothingThere, None),
+        ("unknown", 404, UnknownSymbol, "does not know ACME: 'No data found, symbol may be delisted'"),
+        ("bad_interval", 422, ProviderError, "HTTP 422: 'Invalid input"),
+    ],
+)
+def test_a_recorded_answer_is_taken_for_what_it_is(
+    recorded: Recorded, name: str, status: int, kind: type[Exception], said: str | None
+) -> None:
+    with pytest.raises(kind, match=said) as caught:
+        told(recorded(name, status))
+    assert type(caught.value) is kind
+    if isinstance(caught.value, TvquantError):
+        assert str(caught.value).startswith(f"{ACME}: ")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "said"),
+    [
+        (Reply("Edge: Too Many Requests", status=429), RateLimited, "too many requests"),
+        (Reply("<html>Will be right back</html>", status=503), Unavailable, "HTTP 503"),
+        (
+            Reply("<!doctype html>\n<p>consent\x1b"),
+            Malformed,
+            r"begins '<!doctype html> <p>consent\\\\x1b'",
+        ),
+        (Reply(b"\xff\xfe"), Malformed, "no JSON"),
+        (Reply([]), Malformed, "no chart"),
+        (Reply({"chart": []}), Malformed, "no chart"),
+        (Reply({"chart": {"result": []}}), Malformed, "no single result"),
+        (Reply({"chart": {"result": [{}]}}), Malformed, "does not say what it is about"),
+        (Reply({"chart": {}}, status=403), ProviderError, "HTTP 403 without a reason"),
+        (
+            Reply({"finance": {"result": None, "error": {"code": "x", "description": "y\nz"}}}),
+            ProviderError,
+            r"'y\\nz'",
+        ),
+    ],
+)
+def test_what_is_no_answer_is_named(reply: Reply, kind: type[ProviderError], said: str) -> None:
+    with pytest.raises(kind, match=said) as caught:
+        told(reply, 7.0)
+    assert caught.value.retry_after == (7.0 if kind in (RateLimited, Unavailable) else None)
+
+
+def test_sessions_without_a_volume_are_known_and_the_price_of_the_moment_may_stand_alone(recorded: Recorded) -> None:
+    assert told(recorded("plain")) == Chart()
+    assert told(recorded("live_bar")) == Chart()
+    assert told(recorded("null_days")).without_volume == {date(2024, 3, 8), date(2024, 3, 12)}
