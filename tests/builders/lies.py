@@ -5,7 +5,8 @@ A server on `builders.loopback` is given the wire by `serve(handler, wire)`; wha
 A label of the answer (its symbol) is taken from the rows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -91,6 +92,18 @@ class Wire:
     heard: Callable[[int], None] = lambda _: None
     requests: list[Request] = field(default_factory=list)
     date: datetime | None = None
+    most_open: int = 0
+    _open: int = 0
+
+    @contextmanager
+    def being_asked(self) -> Iterator[None]:
+        """Count a request as open from its arrival to the end of its answer; `most_open` is the highest count."""
+        self._open += 1
+        self.most_open = max(self.most_open, self._open)
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     def reply(self, request: Request, handler: Callable[[Request], Reply]) -> Reply:
         """Return what is sent back: one of the first replies, or the handler's with the lie in it."""

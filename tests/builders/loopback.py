@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,7 @@ async def serve(handler: Handler, wire: "Wire | None" = None) -> AsyncIterator[L
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talks.add(asyncio.current_task())
         try:
-            while await _answered(loopback, answer, reader, writer):
+            while await _answered(loopback, answer, reader, writer, wire):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -98,17 +98,30 @@ async def serve(handler: Handler, wire: "Wire | None" = None) -> AsyncIterator[L
 
 
 async def _answered(
-    loopback: Loopback, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    loopback: Loopback,
+    handler: Handler,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    wire: "Wire | None" = None,
 ) -> bool:
+    request = await _heard(reader)
+    loopback.requests.append(request)
+    with nullcontext() if wire is None else wire.being_asked():
+        reply = loopback.once.pop(0) if loopback.once else handler(request)
+        return await _sent(reply, reader, writer)
+
+
+async def _heard(reader: asyncio.StreamReader) -> Request:
     lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = lines[0].split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     split = urlsplit(target)
     query = dict(parse_qsl(split.query, keep_blank_values=True))
-    request = Request(time.monotonic(), method, unquote(split.path), query, headers, body)
-    loopback.requests.append(request)
-    reply = loopback.once.pop(0) if loopback.once else handler(request)
+    return Request(time.monotonic(), method, unquote(split.path), query, headers, body)
+
+
+async def _sent(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     if reply.silent:
         await reader.read()
         return False

@@ -1,6 +1,7 @@
 """A server that lies, refuses or is cut off changes nothing in the lake: every member that speaks a protocol."""
 
 import asyncio
+import logging
 import shutil
 
 import pytest
@@ -12,7 +13,7 @@ from builders.provider_members import KINDS, MEMBERS, NOW, PAGE, WORLD
 from tvquant.lake import Lake
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.probing import Probing, Standing, judged
-from tvquant.market.providers.contract import ProviderError
+from tvquant.market.providers.contract import ProviderError, RateLimits
 from tvquant.market.registry import RegistryManager
 from tvquant.market.retry import Backoff
 from tvquant.market.tasks import DataTask
@@ -24,6 +25,12 @@ SOON = Backoff(attempts=3, base=0.001, cap=0.002, longest=0.5)
 DEPTH = PAGE + 10
 CHEAP = 4
 """Requests that a look at a source may take."""
+FEW = 12
+"""Requests of a sync, at least, of which a rate can be told."""
+LATE = 2.0
+"""Requests that may seem too many because one before them was late on its way."""
+MOST_TRIES = 40
+"""Requests of two assets that are refused all: attempts times questions, a few each."""
 
 
 def pipeline_of(provider, lake):
@@ -129,3 +136,99 @@ def test_a_look_at_its_servers_finds_them_well_and_is_cheap(declared, tmp_path):
     refused = Wire(first=[Reply("go away", 503)] * CHEAP)
     with pytest.raises(ProviderError):
         on_the_wire(declared, refused, tmp_path, look)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply({"code": -1003, "msg": "slower"}, 429, {"Retry-After": "0"}),
+        Reply({"code": -1003, "msg": "banned"}, 418, {"Retry-After": "0"}),
+        Reply("<html>bad gateway</html>", 502, {"Content-Type": "text/html"}),
+        Reply({"code": -1001}, 503),
+        Reply({"anything": "at all"}, cut=5),
+    ],
+    ids=["429", "418", "502", "503", "cut off"],
+)
+def test_what_passes_is_asked_again_and_what_stays_is_a_named_failure(declared, reply, filled, tmp_path):
+    """One refusal costs nothing; refusals for good leave the stored asset as it was and name both."""
+    whole = Lake(tmp_path / "whole" / "lakehouse")
+    wire = Wire(first=[reply])
+    summary = synced(declared, wire, whole)
+    assert [one.error for one in summary.outcomes] == [None, None]
+    assert content(whole) == filled(declared, 2)[1]
+    lake = copied(filled(declared, 1)[0], tmp_path)
+    wire = Wire(first=[reply] * 1000)
+    failed = synced(declared, wire, lake, force=True)
+    assert content(lake) == filled(declared, 1)[1]
+    assert [one.result for one in failed.outcomes] == [Result.FAILED] * 2
+    assert all(one.error and one.retryable for one in failed.outcomes)
+    assert len(wire.requests) <= MOST_TRIES
+
+
+def test_who_asks_for_an_hour_of_quiet_gets_it_at_once(declared, tmp_path):
+    lake = Lake(tmp_path / "lakehouse")
+    wire = Wire(first=[Reply("enough", 429, {"Retry-After": "3600"})] * 1000)
+    summary = synced(declared, wire, lake, lambda provider: pair(provider)[:1])
+    assert [one.result for one in summary.outcomes] == [Result.FAILED]
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.requirement("R-DAT-21")
+def test_a_sync_that_is_ended_anywhere_goes_on_and_nothing_is_lost_or_doubled(declared, filled, tmp_path):
+    """A whole sync is counted; then it is ended at its first, middle and last request, and run again each time."""
+    wire = Wire()
+    synced(declared, wire, Lake(tmp_path / "counted" / "lakehouse"))
+    count = len(wire.requests)
+    assert count >= 2
+    for number in sorted({1, (count + 1) // 2, count}):
+        lake = Lake(tmp_path / f"ended at {number}" / "lakehouse")
+        ended = Wire(heard=ends_at(number))
+        with pytest.raises(asyncio.CancelledError):
+            synced(declared, ended, lake)
+        assert number <= len(ended.requests) <= count  # others were on their way
+        synced(declared, Wire(), lake)
+        assert content(lake) == filled(declared, 2)[1]
+
+
+def ends_at(number):
+    """What cancels all tasks but the server's own when so many requests have come."""
+
+    def heard(count):
+        if count == number:
+            for task in asyncio.all_tasks():
+                if "serve" not in repr(task.get_coro()) and task is not asyncio.current_task():
+                    task.cancel()
+
+    return heard
+
+
+def test_no_request_is_above_the_declared_rate_and_no_more_are_open_than_declared(declared, tmp_path):
+    """By the server's own clock: in no span of any length more than the burst and what refills in it."""
+    wire = Wire(limits=RateLimits(requests_per_second=40.0, burst=3, bars_per_request=5, concurrency=2))
+    summary = synced(declared, wire, Lake(tmp_path / "lakehouse"))
+    assert [one.error for one in summary.outcomes] == [None, None]
+    times = [one.at for one in wire.requests]
+    assert len(times) >= FEW
+    for i, first in enumerate(times):
+        for k, last in enumerate(times[i:], start=1):
+            assert k <= 3 + 40.0 * (last - first) + LATE, f"{k} requests within {last - first:.3f} s"
+    assert wire.most_open <= 2
+
+
+def test_nothing_secret_is_in_an_error_a_log_or_the_register(declared, tmp_path, caplog, capfd):
+    """What servers set (cookies, tokens) and what is asked for (queries) is repeated nowhere."""
+    caplog.set_level(logging.DEBUG)
+    secret = "s3cr3t-c00kie"
+    heads = {"Set-Cookie": f"session={secret}; Path=/", "X-Token": secret}
+    lake = Lake(tmp_path / "lakehouse")
+    for reply in (Reply({"code": -1}, 500, heads), Reply({"code": -1}, 403, heads), Reply("{", 200, heads)):
+        wire = Wire(first=[reply] * 1000)
+        summary = synced(declared, wire, lake)
+        assert all(one.error for one in summary.outcomes)
+        told = [text for one in summary.outcomes for text in (one.error, one.reason, *one.notes)]
+        told += [record.getMessage() for record in caplog.records if record.name.startswith("tvquant")]
+        told += [(lake.root / ".registry.json").read_text(), *capfd.readouterr()]
+        values = {value for one in wire.requests for name, value in one.query.items() if "ime" in name}
+        for text in told:
+            assert secret not in text
+            assert not any(value in text for value in values if len(value) > 8)

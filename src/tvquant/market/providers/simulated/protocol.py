@@ -169,7 +169,11 @@ def decode_error(status: int, wait: str | None, body: bytes, now: datetime) -> P
     if status == 418:
         until = answer.get("until")
         # The body is exact, the header is rounded up to whole seconds.
-        end = moment(until) + STEP if isinstance(until, int) else now + timedelta(seconds=seconds or 60.0)
+        end = (
+            moment(until) + STEP
+            if isinstance(until, int)
+            else now + timedelta(seconds=60.0 if seconds is None else seconds)
+        )
         return Banned(message, until=end, retry_after=max(0.0, (end - now).total_seconds()))
     if status == 429:
         return RateLimited(message, retry_after=seconds)
