@@ -32,6 +32,7 @@ class Lie:
     """What becomes of bars, of an encoded bar, and of the body of any answer.
 
     `labelled` : seen only where an answer says whose it is. `harmless` : a careful reader undoes it without a word.
+    `gate` : played at each gate, for each protocol meets it in its own way.
     """
 
     name: str = "honest"
@@ -40,6 +41,7 @@ class Lie:
     body: Callable[[bytes], bytes] = _same
     labelled: bool = False
     harmless: bool = False
+    gate: bool = False
 
 
 HONEST = Lie()
@@ -62,16 +64,16 @@ def _and_tomorrow(rows: pl.DataFrame) -> pl.DataFrame:
 LIES: Mapping[str, Lie] = {
     lie.name: lie
     for lie in (
-        Lie("another symbol", rows=lambda rows: rows.with_columns(symbol=pl.lit(ELSEWHERE)), labelled=True),
-        Lie("bars of the future", rows=lambda rows: rows.with_columns(pl.col("timestamp") + AHEAD)),
+        Lie("another symbol", rows=lambda rows: rows.with_columns(symbol=pl.lit(ELSEWHERE)), labelled=True, gate=True),
+        Lie("bars of the future", rows=lambda rows: rows.with_columns(pl.col("timestamp") + AHEAD), gate=True),
         Lie("bars of the future behind good ones", rows=_and_tomorrow, harmless=True),
-        Lie("decreasing time", rows=pl.DataFrame.reverse, harmless=True),
-        Lie("two versions of one bar", rows=_twice),
+        Lie("decreasing time", rows=pl.DataFrame.reverse, harmless=True, gate=True),
+        Lie("two versions of one bar", rows=_twice, gate=True),
         Lie("negative prices", rows=_scaled(-1.0)),
         Lie("no prices", rows=_scaled(0.0)),
         Lie("absurd prices", rows=_scaled(1e30)),
-        Lie("short rows", row=lambda row: row[:3]),
-        Lie("a page of a hotel", body=lambda _: PAGE),
+        Lie("short rows", row=lambda row: row[:3], gate=True),
+        Lie("a page of a hotel", body=lambda _: PAGE, gate=True),
         Lie("another shape", body=lambda _: b'{"code": 0, "data": {"rows": 7}}'),
         Lie("nothing at all", body=lambda _: b""),
     )

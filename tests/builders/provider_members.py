@@ -50,13 +50,15 @@ def truth(symbol: str, interval: str) -> pl.DataFrame:
 class ProviderMember:
     """How a member is opened in an empty folder, and what it should tell of the bars that have closed.
 
-    `wired` : the same on a wire of a test, of those that speak a protocol; `labelled` : its answers say whose they are.
+    `wired` : the same on a wire of a test, of those that speak a protocol; `labelled` : its answers say whose they are;
+    `bans` : its servers ban (HTTP 418).
     """
 
     opened: Callable[[Path], AbstractAsyncContextManager[Provider]]
     truth: Callable[[str, str], pl.DataFrame] = truth
     wired: Callable[[Path, Wire], AbstractAsyncContextManager[Provider]] | None = None
     labelled: bool = False
+    bans: bool = False
 
 
 @asynccontextmanager
@@ -126,7 +128,7 @@ def on_yahoo(symbol: str, interval: str) -> pl.DataFrame:
 MEMBERS: Mapping[str, ProviderMember] = {
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
-    "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired),
+    "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired, bans=True),
     "tradingview": ProviderMember(tradingview, charted, tradingview_wired, labelled=True),
     "yahoo": ProviderMember(yahoo, on_yahoo, yahoo, labelled=True),
 }

@@ -1,5 +1,6 @@
 """`tvquant doctor --online`: which sources are there and well."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,12 +10,16 @@ from typing import Any
 
 import pytest
 
-from builders.clocks import ManualClock
+from builders.clocks import NOON, ManualClock
+from builders.lies import Wire
+from builders.loopback import Loopback, serve
 from builders.provider_members import TERMS, WORLD
+from builders.scanner_server import ScannerServer
 from tvquant.app import consents, online
 from tvquant.app.clock import SystemClock
 from tvquant.app.workspace import Workspace
-from tvquant.market.probing import Standing
+from tvquant.market import terms
+from tvquant.market.probing import Found, Standing
 from tvquant.market.providers.catalogue import PROVIDERS
 from tvquant.market.providers.simulated.exchange import TERMS as DECLARED
 from tvquant.market.providers.simulated.exchange import Exchange
@@ -28,6 +33,18 @@ def nowhere() -> Iterator[str]:
     """An address that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         yield f"http://me:secret@127.0.0.1:{deaf.getsockname()[1]}"
+
+
+def looked_at(home: Workspace, server: ScannerServer) -> tuple[list[Found], Loopback]:
+    """What is found of the screener behind a server, and what that was asked."""
+
+    async def main() -> tuple[list[Found], Loopback]:
+        async with serve(server, Wire(date=NOON)) as loopback:
+            options = {"screener": {"url": loopback.url}}
+            found = await asyncio.to_thread(online.sources_looked_at, home, clock=ManualClock(), options=options)
+            return [line for one in found if one.name == "screener" for line in one.found], loopback
+
+    return asyncio.run(main())
 
 
 def of(document: Any, name: str) -> dict[str, tuple[str, str]]:
@@ -71,7 +88,7 @@ def test_a_clock_that_is_off_and_a_limit_that_is_lower_are_named_with_what_to_do
     assert "do not sync from it before you set it" in said.out
     assert "requests: it allows 10 a second, 50 are kept to" in said.out
     assert strict.code == 3
-    assert "1 of 2 sources are not fine: simulated" in strict.err
+    assert "1 of 3 sources are not fine: simulated" in strict.err
     assert of(strict.document, "simulated")["reached"][0] == Standing.FINE
 
 
@@ -115,12 +132,33 @@ def test_a_source_whose_terms_are_not_agreed_is_sent_nothing(
     assert len(exchange.requests) == 1
 
 
+@pytest.mark.usefixtures("deaf_world")
+def test_the_columns_of_the_screener_that_are_used_are_held_against_its_list(tmp_path: Path) -> None:
+    home = Workspace(tmp_path / "ws")
+    home.create()
+    (line,), loopback = looked_at(home, ScannerServer())
+    assert (line.standing, loopback.requests) == (Standing.NOT_ASKED, [])
+    assert "tvquant data terms tradingview" in line.cure
+    consents.agree(home, "tradingview", terms.TRADINGVIEW, clock=SystemClock())
+    fine, loopback = looked_at(home, ScannerServer())
+    assert {one.standing for one in fine} == {Standing.FINE}
+    assert [one.said for one in fine if one.what == "fields"] == ["all 29 that are used are there"] * 2
+    assert [(one.method, one.path) for one in loopback.requests] == [
+        ("GET", "/crypto/metainfo"),
+        ("GET", "/america/metainfo"),
+    ]
+    lost, _ = looked_at(home, ScannerServer(unlisted=("ADX",)))
+    wrong = [one for one in lost if one.standing is not Standing.FINE]
+    assert [one.said.partition(" ")[2] for one in wrong] == ["has no ADX"] * 2
+    assert all("cannot be scanned live" in one.cure for one in wrong)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--strict",), "add --online"),
         (("--online", "--option", "simulated=1"), "--option takes SOURCE.NAME=VALUE, found 'simulated'"),
-        (("--online", "--option", "simulate.url=x"), "unknown provider 'simulate' - did you mean simulated?"),
+        (("--online", "--option", "simulate.url=x"), "unknown source 'simulate' - did you mean simulated?"),
         (("--online", "--option", "simulated.uri=x"), "unknown option 'uri' - did you mean url?"),
     ],
 )

@@ -4,22 +4,27 @@ Nothing is sent to a source whose terms the user has not agreed to.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tvquant.app import consents
 from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.market import probing
+from tvquant.market import probing, terms
 from tvquant.market.probing import Found, Probing, Standing
 from tvquant.market.providers.catalogue import PROVIDERS
 from tvquant.market.providers.contract import Banned, Malformed, Provider, ProviderError, RateLimited, Unavailable
+from tvquant.market.providers.tradingview.member import TRADINGVIEW
+from tvquant.market.screeners.client import URL, TradingViewScreener
 from tvquant.profiles.messages import unknown
 
 PATIENCE = 5.0
 """Seconds for one source."""
 REACHED = "reached"
+SCREENER = "screener"
+"""TradingView's, which lives on the same terms as its charts."""
 CURES: tuple[tuple[type[ProviderError], str], ...] = (
     (RateLimited, "wait, and ask again"),
     (Banned, "wait until the ban is over; see that no other program asks from this address"),
@@ -58,38 +63,64 @@ def sources_looked_at(
     ------
     ProfileError : options of a source that is not there, or that it does not take.
     """
+    sources = _sources(options, clock)
     for name in options:
-        if name not in PROVIDERS:
-            raise ProfileError(f"--option: {unknown('provider', name, tuple(PROVIDERS))}")
+        if name not in sources:
+            raise ProfileError(f"--option: {unknown('source', name, tuple(sources))}")
 
     async def main() -> Iterable[SourceHealth]:
-        names = sorted(PROVIDERS)
-        found = await asyncio.gather(*(_provider(home, one, clock, options.get(one, {})) for one in names))
-        return (SourceHealth(name=name, found=lines) for name, lines in zip(names, found, strict=True))
+        found = await asyncio.gather(*(_looked_at(home, one) for one in sources.values()))
+        return (SourceHealth(name=name, found=lines) for name, lines in zip(sources, found, strict=True))
 
     return tuple(asyncio.run(main()))
 
 
-async def _provider(home: Workspace, name: str, clock: Clock, options: Mapping[str, object]) -> tuple[Found, ...]:
-    """Return how a provider stands; it is opened only where that is agreed to."""
-    factory = PROVIDERS[name]
-    if factory.terms and consents.agreed(home, name, factory.terms) is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What may be looked at: whose terms must be agreed to before, and how it is opened."""
+
+    consent: str
+    terms: str
+    open: Callable[[], "Provider | TradingViewScreener"]
+
+
+def _sources(options: Mapping[str, Mapping[str, object]], clock: Clock) -> dict[str, _Source]:
+    """Return every source by name, in their order."""
+    found = {
+        name: _Source(consent=name, terms=factory.terms, open=partial(factory.opened, options.get(name, {}), clock))
+        for name, factory in PROVIDERS.items()
+    }
+    screener = partial(_screener, options.get(SCREENER, {}), clock)
+    found[SCREENER] = _Source(consent=TRADINGVIEW.name, terms=terms.TRADINGVIEW, open=screener)
+    return dict(sorted(found.items()))
+
+
+def _screener(given: Mapping[str, object], clock: Clock) -> TradingViewScreener:
+    for name in given:
+        if name != "url":
+            raise ProfileError(f"source {SCREENER}: {unknown('option', name, ('url',))}")
+    return TradingViewScreener(clock=clock, url=str(given.get("url", URL)))
+
+
+async def _looked_at(home: Workspace, source: _Source) -> tuple[Found, ...]:
+    """Return how a source stands; it is opened only where that is agreed to."""
+    if source.terms and consents.agreed(home, source.consent, source.terms) is None:
         return _not_asked(
             "its terms are not agreed to, so nothing was sent",
-            f"`tvquant data terms {name}` shows them, --agree agrees",
+            f"`tvquant data terms {source.consent}` shows them, --agree agrees",
         )
     try:
-        provider = factory.opened(options, clock)
+        opened = source.open()
     except ProfileError:
         raise
     except DataError as error:
         return _not_asked(str(error))
-    if not isinstance(provider, Probing):
+    if not isinstance(opened, Probing):
         return _not_asked("it has no server to reach")
     try:
-        return await _heard(provider)
+        return await _heard(opened)
     finally:
-        await _closed(provider)
+        await _closed(opened)
 
 
 async def _heard(source: Probing) -> tuple[Found, ...]:
@@ -106,11 +137,11 @@ async def _heard(source: Probing) -> tuple[Found, ...]:
     return tuple(line for one in probes for line in probing.judged(one))
 
 
-async def _closed(provider: Provider) -> None:
-    """Close a provider, which may not take longer than its look."""
+async def _closed(source: "Provider | TradingViewScreener") -> None:
+    """Close a source, which may not take longer than its look."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await provider.close()
+            await source.close()
     except TimeoutError:
         return  # its connections end with the command
 

@@ -15,10 +15,11 @@ from tvquant.core.clock import Clock
 from tvquant.core.quoting import several, shown
 from tvquant.market.http_client import HttpAnswer, HttpClient, HttpRefused
 from tvquant.market.limiter import Limiter
+from tvquant.market.probing import Probe
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimits
 from tvquant.market.retry import Backoff, retried
 from tvquant.market.screeners.answers import Page, Row, fields_of, page_of
-from tvquant.market.screeners.tradingview import PAGE, Query
+from tvquant.market.screeners.tradingview import BAND_COLUMNS, COLUMNS, IDENTITY, PAGE, PRICES, TRADED, Query
 
 URL = "https://scanner.tradingview.com"
 LIMITS = RateLimits(requests_per_second=1.0, burst=1, bars_per_request=PAGE, concurrency=1, timeout=30.0)
@@ -109,6 +110,18 @@ class TradingViewScreener:
         page = await self._page(market, rank)
         value = page.rows[0][1][rank["sort"]["sortBy"]] if page.rows else None
         return value if isinstance(value, float) else None
+
+    async def probe(self) -> tuple[Probe, ...]:
+        """See `Probing`: the list of columns of each market is asked for, once, and held against those that we use."""
+        found = []
+        for market, traded in TRADED.items():
+            answer, told = await self._http.probe(f"/{market}/metainfo")
+            listed = fields_of(answer.body)
+            used = (*IDENTITY, *PRICES, traded, *BAND_COLUMNS, *COLUMNS.values())
+            gone = [column for column in used if column not in listed]
+            lacking = "scanners that filter or rank by it cannot be scanned live, others go without; scan on the lake"
+            found.append(replace(told, absent=dict.fromkeys(gone, lacking), fields=len(used)))
+        return tuple(found)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -28,7 +28,9 @@ from tvquant.core.instants import instant
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market import terms
+from tvquant.market.http_client import host
 from tvquant.market.limiter import Limiter
+from tvquant.market.probing import Probe
 from tvquant.market.providers.contract import (
     BARS,
     INSTRUMENTS,
@@ -65,6 +67,8 @@ SILENCE, DEADLINE = 10.0, 90.0
 """Seconds without data, and of a whole call, after which it counts as failed."""
 IDLE = 10.0
 """Seconds without a call after which a connection is not used again: its heartbeats were not answered meanwhile."""
+KNOWN = "BINANCE:BTCUSDT"
+"""What is resolved to see whether the server is there."""
 ROUNDS = 40
 """Rounds of one call; a history that is longer is not believed."""
 
@@ -143,6 +147,16 @@ class TradingView:
     async def offer(self, _interval: str, /) -> Offer | None:
         """See `Provider`; None, for it cannot be listed."""
         return None
+
+    async def probe(self) -> tuple[Probe, ...]:
+        """See `Probing`: one handshake, and one symbol resolved; a server that does not know it has answered too."""
+        asked = self._clock.now()
+        async with self._asking():
+            chart = await self._opened(KNOWN, "1d")
+            with suppress(UnknownSymbol):
+                async with self._limiter.request():
+                    await chart.resolve()
+        return (Probe(server=host(self.url), asked=asked, answered=self._clock.now()),)
 
     async def close(self) -> None:
         """Hang up; a later call opens a new connection."""
