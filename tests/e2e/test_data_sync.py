@@ -208,3 +208,26 @@ def test_a_sync_stores_and_reports_ticks_and_lots(home: Path, tmp_path: Path, tv
     assert (mixed.code, "mix them by --into-simulated" in mixed.err) == (2, True)
     assert "the provider tells none, so steps are assumed" in tvquant(*files, "--into-simulated").out
     assert tvquant(*words, "--symbol", "BINANCE:S002USDT", "--into-real").code == 0
+
+
+def test_a_profile_asks_each_exchange_of_its_own_provider(home: Path, tmp_path: Path, tvquant: Call) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = pl.read_parquet(delivered(tmp_path / "coins") / "BTC.parquet").filter(pl.col("timestamp").dt.weekday() < 6)
+    rows.with_columns(symbol=pl.lit("NASDAQ:AAPL")).write_parquet(folder / "shares.parquet")
+    (home / "profiles" / "mine.yaml").write_text(
+        f"version: 1\nextends: crypto_spot\nuniverse:\n  symbols: ['{SIM}', 'NASDAQ:AAPL']\nbenchmark:\n  market: []\n"
+        f"data:\n  providers:\n    BINANCE: {{name: simulated, seed: 7}}\n"
+        f"    NASDAQ: {{name: files, path: {folder}, basis: split}}\n"
+    )
+    said = tvquant("data", "sync", "mine", "--from", "2024", "-w", home, "--json")
+    assert said.document["providers"] == {"simulated": 1, "files": 1}, said.err
+    lake = Lake(home / "data" / "lakehouse")
+    assert lake.symbols() == (SIM, "NASDAQ:AAPL")
+    assert str(lake.ls("NASDAQ:AAPL").bars["timestamp"][0]).startswith("2024-01-02")
+    refused = tvquant("data", "sync", "mine", "--set", "x=1", "-w", home)
+    assert refused.code == 2
+    only = tvquant("data", "sync", "mine", "--provider", "simulated", "--symbol", SIM, "-w", home, "--json")
+    assert only.document["providers"] == {"simulated": 1}
+    nobody = tvquant("data", "sync", "crypto_spot", "-w", home)
+    assert (nobody.code, "data.providers" in nobody.err, "data providers" in nobody.err) == (2, True, True)

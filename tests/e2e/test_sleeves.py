@@ -3,7 +3,9 @@
 The prices that judge are those of the shared file itself, read here and never through the lake or a panel.
 """
 
+import io
 import math
+import re
 import shutil
 import sys
 from collections import Counter
@@ -18,16 +20,18 @@ import polars as pl
 import pytest
 from scipy.optimize import linprog
 
+from builders.sleeves import HEADLINE, Sleeve, finished
 from tvquant.app.vocabulary import vocabulary
 from tvquant.ledger import records
 from tvquant.profiles import load, resolve
+from tvquant.report.tables import unpacked
 
 pytestmark = pytest.mark.xdist_group("real")
 
+CSV = re.compile(r'<script type="text/plain" data-csv="([^"]+)">([^<]*)</script>')
 FILE = "crypto_binance_spot_1d_2021_2022.parquet"
 LONG, SHORT = "binance_spot_rating_ma_long", "binance_spot_rating_ma_short"
 PERPETUALS, SOLD = "crypto_binance_perp_1d.parquet", "binance_perp_rating_ma_short"
-HEADLINE = "v4/custom/barbell/custom"
 CAP = 0.25
 FLOOR = 20e6
 LUNA, BEFORE = "BINANCE:LUNAUSDT", date(2022, 5, 1)
@@ -41,28 +45,6 @@ STEMS = ("1INCH", "ADA", "BNB", "BTC", "DOT", "EOS", "ETH", "FIL", "LINK", "LTC"
 LEVERAGED = {f"{stem}{side}" for stem in STEMS for side in ("UP", "DOWN")}
 
 
-@dataclass(frozen=True)
-class Sleeve:
-    """A finished run: its folder, its tables; the headline's snapshots and the names that selection saw, by date."""
-
-    folder: Path
-    tables: Mapping[str, pl.DataFrame]
-    snapshots: Mapping[date, Any]
-    selections: Mapping[date, list[str]]
-
-    def of(self, table: str, cell: str = HEADLINE) -> pl.DataFrame:
-        return self.tables[table].filter(pl.col("cell") == cell)
-
-    def protected(self, cell: str) -> set[int]:
-        """Windows that invest half at most, since one before them lost more than half."""
-        found = records(self.folder, chain=cell, kind="snapshot")
-        return {record.metrics["window"] for record in found if record.data.get("survival")}
-
-    @property
-    def strategies(self) -> list[str]:
-        return sorted(cell for cell in self.tables["windows"]["cell"].unique() if cell.startswith("v4/"))
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Path]) -> Path:
     from tvquant.app.cli import main
@@ -73,29 +55,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Path]
     return root
 
 
-def bar(known_at: str) -> date:
-    """Date of the daily bar that became known then."""
-    return date.fromisoformat(known_at[:10]) - timedelta(days=1)
-
-
 @pytest.fixture(scope="module")
 def sleeves(home: Path) -> dict[str, Sleeve]:
     found = finished(home)
     assert set(found) == {LONG, SHORT}
-    return found
-
-
-def finished(home: Path) -> dict[str, Sleeve]:
-    """Every run of the workspace, by its profile."""
-    found = {}
-    for folder in sorted((home / "artifacts" / "summaries" / "runs").glob("*-*-*")):
-        tables = {p.stem: pl.read_parquet(p) for p in (folder / "results").glob("*.parquet")}
-        snapshots = {bar(r.data["as_of"]): r for r in records(folder, chain=HEADLINE, kind="snapshot")}
-        selections = {
-            bar(r.data["decided_at"]): [symbol.split("_rating_ma_")[0] for symbol in r.data["scores"]]
-            for r in records(folder, kind="selection")
-        }
-        found[folder.name.split("-")[1]] = Sleeve(folder, tables, snapshots, selections)
     return found
 
 
@@ -178,6 +141,23 @@ def test_every_decision_of_a_sleeve_is_on_its_side(sleeves: dict[str, Sleeve]) -
         assert all("research_only" not in stamps[f"{b}/custom"] for b in ("base_universe_ew", "market"))
         borrowed = {cell: sleeve.of("returns", cell)["borrow"].sum() > 0.0 for cell in sleeve.strategies}
         assert set(borrowed.values()) == {sign < 0}
+
+
+@pytest.mark.requirement("R-TRN-12")
+@pytest.mark.requirement("R-UNI-23")
+def test_the_report_says_what_discovery_selection_and_optimisation_added(sleeves: dict[str, Sleeve]) -> None:
+    """Each is a difference of two recorded books, and together they are the headline less the base universe."""
+    for sleeve in sleeves.values():
+        page = (sleeve.folder / "report" / "index.html").read_text("utf-8")
+        (content,) = (text for name, text in CSV.findall(page) if "adds per year" in unpacked(text).splitlines()[0])
+        told = pl.read_csv(io.StringIO(unpacked(content)))
+        assert [one.split(" ")[0] for one in told["step"]] == ["discovery", "selection", "optimisation"]
+        chain = ["base_universe_ew/custom", "raw_pool_ew/custom", "benchmark/custom", HEADLINE]
+        means = [365 * float(sleeve.of("returns", cell)["return"].mean()) for cell in chain]
+        assert told["adds per year"].to_list() == pytest.approx(np.diff(means).tolist(), abs=1e-12)
+        assert (told["from"] < told["adds per year"]).all()
+        assert (told["adds per year"] < told["to"]).all()
+        assert (sleeve.of("weights", "raw_pool_ew/custom")["weight"].sign().n_unique()) == 1
 
 
 def standings(folder: Path) -> list[dict[str, Any]]:

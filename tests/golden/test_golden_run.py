@@ -217,4 +217,4 @@ def test_the_run_has_what_it_is_to_pin(home: Path, answer: dict[str, Any]) -> No
     assert headline["reference_cash"].max() > 0.0
     assert headline["moved"].max() == 0.0, "limits stand in the problem: netting has nothing left to take"
     assert "closed_out" in set(events["kind"])
-    assert len({cell["sharpe"] for cell in answer["cells"]}) == 8
+    assert len({cell["sharpe"] for cell in answer["cells"]}) == 9

@@ -70,9 +70,7 @@ def allocate(
         profile = one.profile
         answer, feasible, ends, weighed = _answered(problem, whole, solver, one, options, layers)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
-        attempts += (
-            replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
-        )
+        attempts += (a.under(one.label, substitute) for a in answer.attempts)
         if answer.weights is None:
             continue
         weights, cash = settle(answer.weights)
@@ -190,10 +188,9 @@ def _supported(engine: str, risk_profiles: tuple[str, ...]) -> Engine:
     solver = ENGINES.get(engine)
     if solver is None:
         raise ProfileError(f"engine {engine!r} is unknown; use one of {', '.join(sorted(ENGINES))}")
-    known = risk_profiles_of(solver)
     for name in risk_profiles:
-        if name not in known:
-            solved = ", ".join(sorted(known))
+        if name not in RISK_PROFILES or RISK_PROFILES[name].objective not in solver.objectives:
+            solved = ", ".join(sorted(risk_profiles_of(solver)))
             raise ProfileError(f"engine {engine} does not solve risk profile {name!r}; it solves {solved}")
     return solver
 

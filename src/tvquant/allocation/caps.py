@@ -172,6 +172,8 @@ def bounded(feasible: FeasibleSet, most: Floats | None) -> FeasibleSet:
 
 def _numbered(clusters: Sequence[int]) -> NDArray[np.intp]:
     """Return cluster ids as 0 ... C - 1, in their order."""
+    if clusters == tuple(range(len(clusters))):
+        return frozen(np.arange(len(clusters)))
     numbers = {cluster: number for number, cluster in enumerate(sorted(set(clusters)))}
     return frozen(np.array([numbers[cluster] for cluster in clusters], dtype=np.intp))
 
@@ -184,7 +186,7 @@ def _wanted(problem: Problem, units: Units) -> float:
     if units.one_way:
         low, high = limits.net
         most = [math.inf if one is None else one for one in (limits.long, limits.short)]
-        there = [bool((units.net > 0.0).any()), bool((units.net < 0.0).any())]
+        there = [units.any_long, units.any_short]
         room.append(math.fsum(one for one, held in zip(most, there, strict=True) if held))
         if not all(there):
             room.append(high if there[0] else -low)
@@ -202,11 +204,10 @@ def _budget(
     invested with a net of low to high where T <= C, T <= high + 2 B and T <= 2 A - low.
     """
     room, (low, high) = [wanted], limits.net
-    room.append(_capacity(limits, cluster, upper) if units.whole else math.fsum(upper))
-    long, short = units.net > 0.0, units.net < 0.0
-    if units.one_way and long.any() and short.any():
-        room += [high + 2.0 * _capacity(limits, cluster, upper * short)]
-        room += [2.0 * _capacity(limits, cluster, upper * long) - low]
+    room.append(_capacity(limits, cluster, upper) if units.whole else math.fsum(upper.tolist()))
+    if units.one_way and units.any_long and units.any_short:
+        room += [high + 2.0 * _capacity(limits, cluster, upper * (units.net < 0.0))]
+        room += [2.0 * _capacity(limits, cluster, upper * (units.net > 0.0)) - low]
     ceiling = max(0.0, min(room))
     if ceiling > wanted - DUST:
         ceiling = wanted
@@ -222,7 +223,7 @@ CLOSED = {Family.CLUSTER, Family.NET_HIGH, Family.NET_LOW}
 
 def _capacity(limits: Limits, cluster: NDArray[np.intp], upper: Floats) -> float:
     """Return what bounds and cluster caps let the streams hold."""
-    return math.fsum(np.minimum(limits.cluster, np.bincount(cluster, upper)))
+    return math.fsum(np.minimum(limits.cluster, np.bincount(cluster, upper)).tolist())
 
 
 def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: NDArray[np.intp]) -> Iterator[Row]:
@@ -234,7 +235,7 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
         yield Row(Family.ASSET, held, limits.position, Family.ASSET.value)
     seen = set()
     for family, groups in ((Family.CLUSTER, cluster), (Family.SELECTION_CLUSTER, selection)):
-        for shared in np.flatnonzero(np.bincount(groups) > 1):
+        for shared in _shared(groups):
             members = groups == shared
             if (mine := members.tobytes()) not in seen:
                 seen.add(mine)
@@ -245,10 +246,18 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
         yield Row(Family.SHORT, units.short, limits.short, Family.SHORT.value)
     if not units.whole:
         yield Row(Family.GROSS, units.gross, limits.gross, Family.GROSS.value)
-    if not (units.one_way and (units.net == units.net[0]).all()):
+    if not (units.one_way and units.alike):
         low, high = limits.net
         yield Row(Family.NET_HIGH, units.net, high, Family.NET_HIGH.value)
         yield Row(Family.NET_LOW, 0.0 - units.net, -low, Family.NET_LOW.value)
+
+
+def _shared(groups: NDArray[np.intp]) -> list[int]:
+    """Return the numbers of groups that have more than one member."""
+    if not len(groups) or int(groups.max()) == len(groups) - 1:
+        return []
+    found: list[int] = np.flatnonzero(np.bincount(groups) > 1).tolist()
+    return found
 
 
 def _binds(row: Row, lower: Floats, upper: Floats, budget: float) -> bool:

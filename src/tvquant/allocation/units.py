@@ -22,6 +22,8 @@ class Units:
     shared : asset that several streams hold -> N units of it, without signs.
     whole : derived: whether a weight is what is held, longs and shorts without signs.
     one_way : derived: whether each stream is one unit net long or short.
+    any_long, any_short : derived: whether a stream is net long, and net short.
+    alike : derived: whether all have the same net.
     """
 
     gross: Floats
@@ -30,11 +32,17 @@ class Units:
     shared: Mapping[str, Floats]
     whole: bool = field(init=False)
     one_way: bool = field(init=False)
+    any_long: bool = field(init=False)
+    any_short: bool = field(init=False)
+    alike: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        whole = bool((self.gross == 1.0).all())
-        object.__setattr__(self, "whole", whole)
-        object.__setattr__(self, "one_way", whole and bool((np.abs(self.net) == 1.0).all()))
+        gross, net = self.gross.tolist(), self.net.tolist()
+        low, high, whole = min(net), max(net), min(gross) == max(gross) == 1.0
+        derived = {"whole": whole, "any_long": high > 0.0, "any_short": low < 0.0, "alike": low == high}
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "one_way", whole and set(map(abs, net)) == {1.0})
 
     @property
     def long(self) -> Floats:
@@ -50,8 +58,9 @@ class Units:
 def units_of(keys: Sequence[str], composition: Composition, net: Floats) -> Units:
     """Return the units of the streams `keys`, whose net units (N) are known."""
     held = [composition[key] for key in keys]
+    assets = [asset for one in held for asset in one]
     holders: dict[str, list[int]] = {}
-    if len({asset for one in held for asset in one}) < sum(map(len, held)):
+    if len(set(assets)) < len(assets):
         for i, one in enumerate(held):
             for asset in one:
                 holders.setdefault(asset, []).append(i)
@@ -61,7 +70,8 @@ def units_of(keys: Sequence[str], composition: Composition, net: Floats) -> Unit
             row = np.zeros(len(keys))
             row[streams] = [abs(held[i][asset]) for i in streams]
             shared[asset] = frozen(row)
-    largest, alone = frozen(np.array([max(map(abs, one.values())) for one in held])), all(len(one) == 1 for one in held)
+    alone = len(assets) == len(keys)  # each has one asset: there are none without any
+    largest = frozen(np.abs(net) if alone else np.array([max(map(abs, one.values())) for one in held]))
     return Units(
         gross=largest if alone else frozen(np.array([math.fsum(map(abs, one.values())) for one in held])),
         net=net,

@@ -14,14 +14,14 @@ from tvquant.core.panel import Floats
 def settle(weights: Floats) -> tuple[Floats, float]:
     """Return the weights without dust, and the cash that makes them 1."""
     kept = np.where(np.abs(weights) <= NEGLIGIBLE, 0.0, weights)
-    cash = 1.0 - math.fsum(kept)
+    cash = 1.0 - math.fsum(kept.tolist())
     return kept, 0.0 if abs(cash) <= DUST else cash
 
 
 def verify(weights: Floats, cash: float, feasible: FeasibleSet) -> tuple[Constraint, ...]:
     """Return every limit with its value on the final weights."""
     limits, units, size = feasible.limits, feasible.units, np.abs(weights)
-    gross, net = size * units.gross, math.fsum(weights * units.net)
+    gross, net = size * units.gross, math.fsum((weights * units.net).tolist())
     largest = [float((size * units.largest).max()), *(float(held @ size) for held in units.shared.values())]
     return (
         Constraint(name=Family.ASSET.value, limit=limits.position, value=max(largest)),
@@ -31,11 +31,11 @@ def verify(weights: Floats, cash: float, feasible: FeasibleSet) -> tuple[Constra
             for groups in (feasible.selection,)
             if groups is not None
         ),
-        Constraint(name=Family.GROSS.value, limit=limits.gross, value=math.fsum(gross)),
+        Constraint(name=Family.GROSS.value, limit=limits.gross, value=math.fsum(gross.tolist())),
         Constraint(name=Family.NET_HIGH.value, limit=limits.net[1], value=net),
         Constraint(name=Family.NET_LOW.value, limit=-limits.net[0], value=-net),
         *(
-            Constraint(name=family.value, limit=most, value=math.fsum(size * side))
+            Constraint(name=family.value, limit=most, value=math.fsum((size * side).tolist()))
             for family, side, most in (
                 (Family.LONG, units.long, limits.long),
                 (Family.SHORT, units.short, limits.short),

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 
 from tvquant.app import consents
+from tvquant.app.deliveries import EVERYTHING, Deliveries
 from tvquant.app.progress import Watcher
+from tvquant.app.sync_universe import Wanted, universe
 from tvquant.app.workspace import Workspace
-from tvquant.core.calendars import CRYPTO
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError, TvquantError
 from tvquant.core.instants import instant
 from tvquant.core.panel import Basis
 from tvquant.lake.reading import sources
 from tvquant.lake.storage.intervals import table_of
-from tvquant.lake.storage.tables import DAILY
+from tvquant.lake.storage.tables import DAILY, SIMULATED
 from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.lake.writing.imports import check_declared
+from tvquant.market import joining
 from tvquant.market.account import Account, accounted
 from tvquant.market.coverage import Grid
 from tvquant.market.healing import HealReport, heal
@@ -26,17 +29,15 @@ from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.plans import PlanBook, SyncPlan
 from tvquant.market.preparation import Mode, depth
 from tvquant.market.providers.catalogue import PROVIDERS
-from tvquant.market.providers.contract import Offer, Provider
+from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
 from tvquant.profiles import ResolvedProfile
-from tvquant.profiles.files import DEFAULTS, PROFILES
 from tvquant.profiles.messages import unknown
 from tvquant.symbology.kinds import structure
 
 SYNC, REPAIR = "sync", "repair"
-PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
-"""How labels of layers begin that no user wrote."""
+LOST = "an earlier sync that was interrupted had promised it, and data.providers names no one for its exchange now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +49,20 @@ class Source:
     name : of a provider.
     options : what it is opened with, by name.
     basis : what its prices are adjusted for, of those that do not say; None where it was not declared.
+    into_real, into_simulated : simulated bars may be stored beside real ones of the same exchange, and the reverse.
     """
 
     name: str
     options: Mapping[str, object] = field(default_factory=dict)
     basis: Basis | None = None
     doubt: Doubt = Doubt.REFUSE
+    into_real: bool = False
+    into_simulated: bool = False
+
+    @property
+    def mixing(self) -> bool:
+        """Whether its bars may stand beside those of the other sort, real or simulated."""
+        return self.into_real if self.name == SIMULATED else self.into_simulated
 
     def opened(self, home: Workspace, clock: Clock) -> Provider:
         """Return the provider, open.
@@ -70,6 +79,23 @@ class Source:
         return factory.opened(self.options, clock)
 
 
+type Sources = Deliveries[Source]
+
+
+def sources_of(profile: ResolvedProfile, common: Source) -> Sources:
+    """Return the providers that a profile's `data.providers` names; all but name, options and basis is of `common`."""
+    return Deliveries(
+        by_key={
+            key: replace(common, name=name, options=options, basis=_declared(options.get("basis")))
+            for key, (name, options) in profile.profile.data.deliveries.items()
+        }
+    )
+
+
+def _declared(basis: object) -> Basis | None:
+    return Basis(str(basis)) if basis in list(Basis) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a sync is asked for.
@@ -82,7 +108,6 @@ class Asked:
     bars : depth of each asset's history; that of the profile's walk-forward when None, 2000 without one.
     since : the first day of each asset's history, in place of a depth.
     forced : fetch stored bars again as well.
-    mixing : simulated bars may be stored beside real ones of the same exchange.
     """
 
     command: str
@@ -92,7 +117,6 @@ class Asked:
     bars: int | None = None
     since: date | None = None
     forced: bool = False
-    mixing: bool = False
 
     @property
     def depth(self) -> int:
@@ -116,6 +140,8 @@ class Synced:
 
     Parameters
     ----------
+    metadata : provider -> what is known of its assets.
+    shares : provider -> how many assets were asked of it.
     depth : bars of the asset that was asked for most; since : the first day that was asked for in place of a depth.
     aside : what was left out of the plan -> why.
     unfinished : plans of other syncs, which were interrupted.
@@ -123,77 +149,91 @@ class Synced:
 
     summary: Summary
     healed: HealReport
-    metadata: Metadata
+    metadata: Mapping[str, Metadata]
+    shares: Mapping[str, int]
     account: Account
     depth: int
     since: date | None
     aside: Mapping[str, str]
     unfinished: tuple[SyncPlan, ...]
 
+    @property
+    def provider(self) -> str:
+        """Who delivered, in a line."""
+        return ", ".join(self.shares)
 
-def sync(workspace: Workspace, source: Source, asked: Asked, *, clock: Clock, watcher: Watcher) -> Synced:
-    """Fetch what the lake lacks of what is asked for, and heal what is not good then.
+
+def sync(workspace: Workspace, source: Source | Sources, asked: Asked, *, clock: Clock, watcher: Watcher) -> Synced:
+    """Fetch what the lake lacks of what is asked for, and heal what is not good then; one provider after the other.
 
     The plan is written down before anything is fetched; where the same was asked for before and interrupted, what was
     promised then is fetched as well.
 
     Raises
     ------
-    ProfileError : what the prices are adjusted for is not known; real and simulated bars would be mixed.
+    ProfileError : what the prices are adjusted for is not known; real and simulated bars would be mixed; an asset is
+        named whose exchange no one delivers.
     DataError : there is nothing to sync, the interval is not stored, or no asset could be fetched.
     """
-    book = PlanBook(workspace.lake().folder)
+    book, who = PlanBook(workspace.lake().folder), _together(source)
+    wanted = Wanted(symbols=asked.symbols, profile=asked.profile, interval=asked.interval)
 
-    async def work(pipeline: DataPipelineOrchestrator) -> Synced:
+    async def work(pipelines: Sequence[DataPipelineOrchestrator]) -> Synced:
         table_of(asked.interval)
-        offer = await pipeline.provider.offer(asked.interval)
-        names, aside = await _universe(pipeline, asked, offer)
-        if asked.symbols and offer is not None:
-            offer = offer.to(names)
+        offers = [await one.provider.offer(asked.interval) for one in pipelines]
+        names, aside = await universe(wanted, pipelines, offers, who)
+        if asked.symbols:
+            offers = [None if offer is None else offer.to(names) for offer in offers]
         plan = SyncPlan(
-            command=asked.command,
-            provider=source.name,
-            interval=asked.interval,
-            symbols=names,
-            begun=clock.now(),
+            command=asked.command, provider=who.name, interval=asked.interval, symbols=names, begun=clock.now()
         )
-        _check_basis(pipeline.provider, source, names)
-        sources.check(pipeline.lake.root, names, source=source.name, mixing=asked.mixing)
+        for pipeline, one, own in zip(pipelines, who.every, who.shared(names), strict=True):
+            _check_basis(pipeline.provider, one, own)
+            sources.check(pipeline.lake.root, own, source=one.name, mixing=one.mixing)
         plan = book.begin(plan)
-        tasks = [
-            DataTask(
-                physical_symbol=name,
-                interval=asked.interval,
-                depth=asked.depth_of(name, clock.now()),
-                force_sync=asked.forced,
-                reason=SYNC,
-            )
-            for name in plan.symbols
-        ]
-        summary = await pipeline.run(tasks)
+        aside |= {name: LOST for name in plan.symbols if who.of(name) is None}
+        shares = who.shared(plan.symbols)
+        tasks = [[_task(asked, name, clock.now()) for name in own] for own in shares]
+        summaries = [await pipeline.run(own) for pipeline, own in zip(pipelines, tasks, strict=True)]
+        summary = joining.summary_of(summaries)
         if len(summary.failed) == len(summary.outcomes):
             book.end(plan)
             first = summary.failed[0]
-            raise DataError(
-                f"none of {len(summary.outcomes)} assets could be fetched from {source.name}: {first.error}"
-            )
-        sound = [one.task.physical_symbol for one in summary.outcomes if one.retryable]
-        metadata = await store_metadata(pipeline.listings, pipeline.lake, sound, clock=clock)
-        healed = await heal(pipeline, sound, interval=asked.interval)
-        account = accounted(pipeline, tasks, offer)
+            raise DataError(f"none of {len(summary.outcomes)} assets could be fetched from {who.name}: {first.error}")
+        metadata, healed, accounts = {}, [], []
+        for label, pipeline, offer, planned, part in zip(who.labels, pipelines, offers, tasks, summaries, strict=True):
+            sound = [one.task.physical_symbol for one in part.outcomes if one.retryable]
+            metadata[label] = await store_metadata(pipeline.listings, pipeline.lake, sound, clock=clock)
+            healed.append(await heal(pipeline, sound, interval=asked.interval))
+            accounts.append(accounted(pipeline, planned, offer))
         book.end(plan)
         return Synced(
             summary=summary,
-            healed=healed,
+            healed=joining.heal_report_of(healed),
             metadata=metadata,
-            account=account,
-            depth=max(task.depth for task in tasks),
+            shares={label: len(own) for label, own in zip(who.labels, shares, strict=True)},
+            account=joining.account_of(accounts),
+            depth=max(task.depth for planned in tasks for task in planned),
             since=asked.since,
             aside=aside,
             unfinished=book.unfinished(),
         )
 
-    return _piped(workspace, source, clock, watcher, work)
+    return _piped(workspace, who, clock, watcher, work)
+
+
+def _together(source: Source | Sources) -> Sources:
+    return Deliveries(by_key={EVERYTHING: source}) if isinstance(source, Source) else source
+
+
+def _task(asked: Asked, name: str, now: datetime) -> DataTask:
+    return DataTask(
+        physical_symbol=name,
+        interval=asked.interval,
+        depth=asked.depth_of(name, now),
+        force_sync=asked.forced,
+        reason=SYNC,
+    )
 
 
 def repair(
@@ -213,39 +253,48 @@ def repair(
     ProfileError : what the prices are adjusted for is not known; real and simulated bars would be mixed.
     """
 
-    async def work(pipeline: DataPipelineOrchestrator) -> HealReport:
+    async def work(pipelines: Sequence[DataPipelineOrchestrator]) -> HealReport:
+        (pipeline,) = pipelines
         names = symbols or pipeline.lake.symbols()
         _check_basis(pipeline.provider, source, names)
         sources.check(pipeline.lake.root, names, source=source.name, mixing=True)
         return await heal(pipeline, names, interval=interval, forced=bool(symbols), reason=REPAIR)
 
-    return _piped(workspace, source, clock, watcher, work)
+    return _piped(workspace, _together(source), clock, watcher, work)
 
 
 def _piped[T](
     workspace: Workspace,
-    source: Source,
+    who: Sources,
     clock: Clock,
     watcher: Watcher,
-    work: Callable[[DataPipelineOrchestrator], Awaitable[T]],
+    work: Callable[[Sequence[DataPipelineOrchestrator]], Awaitable[T]],
 ) -> T:
-    """Run the work with a pipeline from the source into the workspace's lake; no one else writes meanwhile."""
+    """Run the work with a pipeline from each source into the workspace's lake; no one else writes meanwhile.
+
+    All of them are open before any is asked, so that one that cannot be opened is said before anything is fetched.
+    """
     lake = workspace.lake()
+    registry = RegistryManager(lake.folder)
+
+    def pipeline(source: Source, provider: Provider) -> DataPipelineOrchestrator:
+        return DataPipelineOrchestrator(
+            provider=provider,
+            lake=lake,
+            registry=registry,
+            clock=clock,
+            progress=watcher.steps,
+            doubt=source.doubt,
+        )
 
     async def main() -> T:
-        provider = source.opened(workspace, clock)
-        try:
-            pipeline = DataPipelineOrchestrator(
-                provider=provider,
-                lake=lake,
-                registry=RegistryManager(lake.folder),
-                clock=clock,
-                progress=watcher.steps,
-                doubt=source.doubt,
-            )
-            return await work(pipeline)
-        finally:
-            await provider.close()
+        async with AsyncExitStack() as closing:
+            pipelines = []
+            for source in who.every:
+                provider = source.opened(workspace, clock)
+                closing.push_async_callback(provider.close)
+                pipelines.append(pipeline(source, provider))
+            return await work(pipelines)
 
     with workspace.writing():
         return asyncio.run(main())
@@ -257,43 +306,6 @@ def _check_basis(provider: Provider, source: Source, names: Sequence[str]) -> No
         return
     found = {name: structure(name) for name in names if _kinds_of(name)}
     check_declared(found, source.basis)
-
-
-async def _universe(
-    pipeline: DataPipelineOrchestrator, asked: Asked, offer: Offer | None
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return symbols that are asked for; and what of the provider's listing is left aside -> why."""
-    if asked.symbols:
-        return tuple(sorted(set(asked.symbols))), {}
-    profile = None if asked.profile is None else asked.profile.profile
-    if profile is not None and profile.universe.symbols:
-        return tuple(sorted({*profile.universe.symbols, *profile.benchmark.symbols})), {}
-    listed = set((await pipeline.listings.table())["symbol"].drop_nulls()) if offer is None else set(offer.times)
-    found = set(listed)
-    if profile is not None:
-        kinds = set(profile.universe.kinds)
-        found = {name for name in listed - set(profile.universe.exclude_symbols) if _kinds_of(name) & kinds}
-    aside = {name: why for name in sorted(found) if (why := _unfit(name, asked.interval))}
-    found -= set(aside)
-    if asked.profile is not None:
-        wanted = set(asked.profile.profile.benchmark.symbols)
-        if asked.profile.layers["benchmark.market"].startswith(PACKAGED):
-            why = f"the preset's benchmark, which provider {pipeline.provider.name} does not list"
-            aside |= dict.fromkeys(sorted(wanted - listed), why)
-            wanted &= listed
-        found |= wanted
-    if not found:
-        raise DataError(f"provider {pipeline.provider.name} serves nothing that is asked for; name symbols by --symbol")
-    return tuple(sorted(found)), aside
-
-
-def _unfit(symbol: str, interval: str) -> str:
-    """Return why a listed symbol cannot have bars of this interval here; empty where it can."""
-    try:
-        market = structure(symbol).calendar
-    except TvquantError as error:
-        return str(error)
-    return f"its market has no {interval} bars" if market != CRYPTO and interval != DAILY else ""
 
 
 def _kinds_of(symbol: str) -> frozenset[object]:

@@ -1,8 +1,8 @@
 """The vocabulary of profiles, from the catalogues of every plug-in family."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from tvquant.profiles import Vocabulary
+from tvquant.profiles import Profile, Vocabulary
 from tvquant.profiles.options import declared_by
 from tvquant.profiles.sections.allocation import ADAPTIVE
 
@@ -35,7 +35,7 @@ def vocabulary() -> Vocabulary:
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
         missing={**uninstalled(), **simulation.uninstalled()},
-        checks=(complaints,),
+        checks=(complaints, _misdelivered),
         contradictions={name: model.contradicts for name, model in SELECTION_MODELS.items()},
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
@@ -46,6 +46,14 @@ def vocabulary() -> Vocabulary:
             "execution": declared_by(simulation.SIMULATORS.values()),
         },
     )
+
+
+def _misdelivered(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Yield what `data.providers` names and there is not; who names nobody does not wait for the providers' room."""
+    if profile.data.providers:
+        from tvquant.app import deliveries
+
+        yield from deliveries.complaints(profile)
 
 
 def meanings() -> Mapping[str, Mapping[str, str]]:

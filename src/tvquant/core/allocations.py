@@ -316,6 +316,15 @@ class Attempt:
     recourse: tuple[Recourse, ...] = ()
     conflict: Conflict | None = None
 
+    def under(self, label: str, beside: tuple[Recourse, ...] = ()) -> "Attempt":
+        """Return the attempt as one of `label`, which resorted to what is beside as well."""
+        return Attempt(
+            what=f"{label}: {self.what}",
+            outcome=self.outcome,
+            recourse=(*self.recourse, *beside),
+            conflict=self.conflict,
+        )
+
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Attempt":
         """Return the attempt that a payload describes."""

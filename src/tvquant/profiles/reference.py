@@ -31,6 +31,7 @@ NAMES: Mapping[str, str] = {
     "fixed.weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
     "filters": "list of filters",
     "largest": "mapping of field and count",
+    "providers": "mapping of an exchange, or EXCHANGE/kind, to the name of a provider, or to its name and options",
 }
 """Keys whose type says more in words than the schema does."""
 UNITS: Mapping[str, str] = {
@@ -89,6 +90,7 @@ EXAMPLES: Mapping[str, Any] = {
     "data.start": "2020-01-01",
     "data.end": "2024-06-28",
     "data.rating_adx": "cross",
+    "data.providers": {"NASDAQ": {"name": "files", "path": "prices", "basis": "split"}},
     "windows.test": 20,
     "allocation.profiles": ["hrp", "equal_weight"],
     "allocation.limits.names": {"NASDAQ:AAPL": [0.05, 0.1]},

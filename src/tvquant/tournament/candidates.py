@@ -298,16 +298,34 @@ def _healthy(view: View, rules: Rules) -> tuple[Atom, ...]:
     return tuple(atom for atom in discovery(view, rules).atoms if atom.physical_symbol not in failed)
 
 
-def _choose(view: View, rules: Rules) -> SelectionOutcome:
+def unselected(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> SelectionOutcome:
+    """Return the outcome where these atoms are held and no model chooses; the same for every model."""
+    seen, failed, gated = discovery(view, rules), health(view, rules).failed, gated_out(view, rules)
+    funnel = _funnel(seen, atoms, failed, gated, None)
+    names = (*seen.universe, "", *seen.pool, "", *(atom.symbol for atom in atoms))
+    return SelectionOutcome(
+        response=None,
+        funnel=replace(funnel, selected=funnel.refined, atoms_selected=funnel.atoms_refined),
+        excluded=_left_out(view, rules),
+        inputs=digest_bytes(*(name.encode() for name in names), canonical_array(view.panel.tradable[-1:])),
+    )
+
+
+def _left_out(view: View, rules: Rules) -> Mapping[str, str]:
+    """Return instrument key -> why, for everything in the universe that no selection model sees."""
     seen, failed = discovery(view, rules), health(view, rules).failed
     recruited, gated = [atom.physical_symbol for atom in seen.atoms], gated_out(view, rules)
     held = {atom.physical_symbol for atom in candidate_atoms(view, rules)}
     shut = {a.physical_symbol: gated[a.symbol] for a in reversed(seen.atoms) if a.symbol in gated}
-    excluded = {
+    return {
         **seen.excluded,
         **{key: why for key, why in shut.items() if key not in held},
         **{key: failed[key] for key in recruited if key in failed},
     }
+
+
+def _choose(view: View, rules: Rules) -> SelectionOutcome:
+    seen, failed, gated = discovery(view, rules), health(view, rules).failed, gated_out(view, rules)
     response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
     features = instrument_features(view, rules)
     given = selection_context(view, rules)
@@ -320,7 +338,7 @@ def _choose(view: View, rules: Rules) -> SelectionOutcome:
     return SelectionOutcome(
         response=response,
         funnel=_funnel(seen, given.pool.atoms if given else (), failed, gated, response),
-        excluded=excluded,
+        excluded=_left_out(view, rules),
         inputs=digest_bytes(features.digest().encode(), *parts),
     )
 

@@ -22,7 +22,16 @@ from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
 from tvquant.profiles.vocabulary import demands_of
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.statistics import ESTIMATORS, Estimates
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Neutral, Rules, Spec, StrategySpec, WinnersSpec
+from tvquant.tournament.specs import (
+    BaseUniverseSpec,
+    MarketSpec,
+    Neutral,
+    RawPoolSpec,
+    Rules,
+    Spec,
+    StrategySpec,
+    WinnersSpec,
+)
 from tvquant.tournament.windows import Schedule
 
 
@@ -129,7 +138,11 @@ def schedule(profile: Profile) -> Schedule:
 
 
 def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
-    """Return per schedule the strategies, then baselines: `base_universe_ew`, `benchmark`, `market` (R-TRN-12)."""
+    """Return per schedule the strategies, then baselines (R-TRN-12).
+
+    These are `base_universe_ew`, `raw_pool_ew` where scanners recruit (of all names it would be the same book),
+    `benchmark` and `market`.
+    """
     found = []
     for one in schedules:
         suffix = f"/{one.name}" if len(schedules) > 1 else ""
@@ -224,10 +237,11 @@ def _neutral(profile: Profile, asked: Sequence[str]) -> Neutral | None:
 
 def _baselines(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
     rules = _rules(profile, schedule)
-    found: dict[str, Spec] = {
-        "base_universe_ew": BaseUniverseSpec(rules=rules), "benchmark": WinnersSpec(rules=rules)
-    }  # fmt: skip
     against = profile.benchmark
+    found: dict[str, Spec] = {"base_universe_ew": BaseUniverseSpec(rules=rules)}
+    if profile.universe.scanners:
+        found["raw_pool_ew"] = RawPoolSpec(rules=rules, benchmark=against.symbols)
+    found["benchmark"] = WinnersSpec(rules=rules)
     if against.market:
         found["market"] = MarketSpec(symbols=against.symbols, quorum=profile.data.quorum, weights=against.weights)
     return found

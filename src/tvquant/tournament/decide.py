@@ -23,6 +23,7 @@ from tvquant.allocation.expected import expected_of
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import flatten, keep_caps
 from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
+from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting, Survival
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
@@ -35,17 +36,28 @@ from tvquant.tournament.atom_figures import antifragility_of, scores_of
 from tvquant.tournament.candidates import (
     SelectionOutcome,
     base_pool,
+    candidate_atoms,
     choose,
     discovery,
     gates_of,
     health,
-    training_streams,
+    held_units,
+    unselected,
 )
 from tvquant.tournament.declared import declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.neutrality import beta_of
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, Rules, Spec, StrategySpec, WinnersSpec
+from tvquant.tournament.specs import (
+    BaseUniverseSpec,
+    MarketSpec,
+    Previous,
+    RawPoolSpec,
+    Rules,
+    Spec,
+    StrategySpec,
+    WinnersSpec,
+)
 from tvquant.tournament.survival import BUDGET, L2, survival, told
 from tvquant.tournament.training import covariance_of, training, with_preparation
 from tvquant.tournament.views import View
@@ -98,6 +110,8 @@ def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None)
             return _strategy(view, spec, previous, guard)
         case BaseUniverseSpec():
             return _base_universe(view, spec.rules)
+        case RawPoolSpec():
+            return _raw_pool(view, spec)
         case WinnersSpec():
             return _winners(view, spec.rules)
         case MarketSpec():
@@ -259,15 +273,28 @@ def _base_universe(view: View, rules: Rules) -> Decision:
 def _winners(view: View, rules: Rules) -> Decision:
     """Return one Nth of every winner, no limit in force."""
     choice = choose(view, rules)
-    decision = _decision(view, rules, choice, choice.inputs)
-    if choice.response is None or not choice.winners:
+    return _one_nth(view, rules, choice.winners, _decision(view, rules, choice, choice.inputs))
+
+
+def _raw_pool(view: View, spec: RawPoolSpec) -> Decision:
+    """Return one Nth of every atom that a selection model would choose from, no limit in force."""
+    rules = spec.rules
+    atoms = tuple(one for one in candidate_atoms(view, rules) if symbol_of(one.physical_symbol) not in spec.benchmark)
+    raw = unselected(view, rules, atoms)
+    return _one_nth(view, rules, atoms, _decision(view, rules, raw, raw.inputs))
+
+
+def _one_nth(view: View, rules: Rules, atoms: tuple[Atom, ...], decision: Decision) -> Decision:
+    """Return the decision with equal weights on these atoms; as it is where there are none."""
+    if not atoms:
         return decision
-    atoms = {atom.symbol: 1.0 / len(choice.winners) for atom in choice.winners}
-    net = flatten(atoms, training_streams(view, rules, choice.winners).composition).net
+    shares = {atom.symbol: 1.0 / len(atoms) for atom in atoms}
+    units = held_units(view, rules, atoms).tolist()
+    held = {a.symbol: {a.physical_symbol: a.direction.sign * unit} for a, unit in zip(atoms, units, strict=True)}
+    net = flatten(shares, held).net
     weights = {key: weight for key, weight in net.items() if weight != 0.0}
     stamps = decision.stamps | view.panel.stamps_of(tuple(weights))
-    gates = gates_of(view, rules, choice.winners)
-    return replace(decision, atoms=atoms, gates=gates, weights=weights, stamps=stamps)
+    return replace(decision, atoms=shares, gates=gates_of(view, rules, atoms), weights=weights, stamps=stamps)
 
 
 def _pool(view: View, rules: Rules) -> tuple[tuple[str, ...], Mapping[str, str], Mapping[str, int]]:

@@ -80,6 +80,17 @@ class BaseUniverseSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RawPoolSpec:
+    """Baseline `raw_pool_ew`: one Nth of every atom that scanners recruit and health lets pass, nobody selected.
+
+    The symbols of the benchmark are left out. It is the same whatever the selection model (R-UNI-23).
+    """
+
+    rules: Rules
+    benchmark: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WinnersSpec:
     """Baseline `benchmark`: one Nth of every winner of the selection, without caps: what weighing them must beat."""
 
@@ -98,7 +109,7 @@ class MarketSpec:
     weights: tuple[float, ...] | None = None
 
 
-type Spec = StrategySpec | BaseUniverseSpec | WinnersSpec | MarketSpec
+type Spec = StrategySpec | BaseUniverseSpec | RawPoolSpec | WinnersSpec | MarketSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ def test_an_interrupted_sync_is_finished_by_the_same_command(
     assert unfinished(home) == [("tvquant data sync", (BTC, ETH, SOL))]
     other = sync("tvquant data sync --symbol", symbols=[BTC])
     assert [one.command for one in other.unfinished] == ["tvquant data sync"]
-    told = SyncOutput(done=other, provider="told").text()
+    told = SyncOutput(done=other).text()
     assert told[-1].endswith("it was to bring 3 assets; finish it by `tvquant data sync`")
     assert told[-1] in CliRunner().invoke(commands, ["status", "-w", str(home.root)]).stdout
 
@@ -122,7 +122,7 @@ def test_every_asset_is_in_one_state_and_the_rest_is_said(sync: Sync, provider: 
     assert account.failed == {BTC: "not today"}  # its bars are still fresh, but no one confirmed them
     assert account.missing == {ETH: "no bars: not today"}
     assert account.degraded == {SOL: "short: 50 bars, 90 needed"}
-    told = SyncOutput(done=done, provider="told")
+    told = SyncOutput(done=done)
     assert told.text()[0].startswith("0 of 3 assets are stable, 1 missing, 1 failed, 1 degraded; ")
     assert told.document()["counts"] == {"asked": 3, "stable": 0, "missing": 1, "failed": 1, "degraded": 1}
     assert told.lacking() == (
@@ -142,7 +142,7 @@ def test_what_the_provider_has_beyond_the_depth_is_counted(sync: Sync, provider:
     left = done.account.left
     assert (left.rows, left.total, left.deeper, left.depth) == (70, 270, (BTC, ETH, SOL), 3030)
     assert done.account.missing == {ETH: "none of its 30 bars is so new; --depth 3030 asks for them"}
-    told = SyncOutput(done=done, provider="told")
+    told = SyncOutput(done=done)
     assert (
         "not taken: 70 of 270 bars, of 3 assets, are older than the 100 that were asked for; --depth 3030 takes all"
         in (told.text())
@@ -204,12 +204,12 @@ def test_what_is_older_than_a_date_is_said(sync: Sync, provider: TableProvider) 
     assert [
         text for text in told_of(done) if text.startswith("not taken: 60 of 360 bars, of 3 assets") and line in text
     ]
-    assert SyncOutput(done=done, provider="told").document()["left"]["since"] == str(day(99).date())
+    assert SyncOutput(done=done).document()["left"]["since"] == str(day(99).date())
     assert not [text for text in told_of(sync(bars=120)) if "older" in text]
 
 
 def told_of(done: Synced) -> list[str]:
-    return SyncOutput(done=done, provider="told").text()
+    return SyncOutput(done=done).text()
 
 
 @pytest.mark.parametrize("what", ["sync", "repair"])
@@ -255,7 +255,7 @@ def test_a_listing_is_taken_as_far_as_it_is_understood(sync: Sync, provider: Tab
     named = sync(symbols=["non\nsense", BTC], bars=100)
     assert tuple(named.account.missing) == ("non\nsense",)
     assert not any("\n" in line for line in told_of(named) if "symbol  " not in line)
-    assert r"e.g. non\nsense: " in SyncOutput(done=named, provider="told").lacking()
+    assert r"e.g. non\nsense: " in SyncOutput(done=named).lacking()
 
 
 def test_simulated_bars_are_not_put_beside_real_ones_unasked(
@@ -270,12 +270,13 @@ def test_simulated_bars_are_not_put_beside_real_ones_unasked(
     simulated, asked = replace(source, name="simulated"), len(provider.asked)
 
     def put(**more: Any) -> Synced:
-        task = Asked(command="sync", symbols=[ETH], bars=100, **more)
-        return syncing.sync(home, simulated, task, clock=ManualClock(NOW), watcher=Watcher())
+        task = Asked(command="sync", symbols=[ETH], bars=100)
+        return syncing.sync(home, replace(simulated, **more), task, clock=ManualClock(NOW), watcher=Watcher())
 
-    with pytest.raises(ProfileError, match="mix them by --into-real"):
-        put()
+    for given in ({}, {"into_simulated": True}):
+        with pytest.raises(ProfileError, match="mix them by --into-real"):
+            put(**given)
     with pytest.raises(ProfileError, match="holds real ones; use another workspace"):
         syncing.repair(home, simulated, clock=ManualClock(NOW), symbols=[BTC], watcher=Watcher())
     assert (len(provider.asked), unfinished(home)) == (asked, [])
-    assert put(mixing=True).account.stable == (ETH,)
+    assert put(into_real=True).account.stable == (ETH,)

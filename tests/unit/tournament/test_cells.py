@@ -16,7 +16,7 @@ from tvquant.profiles import Profile
 from tvquant.tournament.candidates import choose
 from tvquant.tournament.cells import cells, headline, paths, schedule
 from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, StrategySpec, WinnersSpec
+from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, RawPoolSpec, StrategySpec, WinnersSpec
 from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
@@ -36,6 +36,19 @@ def test_strategies_of_the_grid_then_the_baselines(profile: Profiles) -> None:
         StrategySpec, StrategySpec, BaseUniverseSpec, WinnersSpec, MarketSpec,
     ]  # fmt: skip
     assert {cell.book.simulator for cell in found} == {"custom"}
+
+
+@pytest.mark.requirement("R-UNI-23")
+def test_where_scanners_recruit_their_raw_pool_is_a_baseline(profile: Profiles) -> None:
+    scanner = {
+        "name": "all", "pool": [], "signal": [], "logic": "hold", "direction": "LONG", "exchange": None,
+        "kinds": [], "exclude_kinds": [], "currency": None,
+    }  # fmt: skip
+    made = profile(universe__scanners=[scanner], benchmark__market=["X:A"])
+    found = [cell for cell in cells(made) if cell.baseline]
+    assert [cell.path.key for cell in found] == ["base_universe_ew", "raw_pool_ew", "benchmark", "market"]
+    assert isinstance(found[1].spec, RawPoolSpec)
+    assert found[1].spec.benchmark == ("X:A",)
 
 
 def test_no_benchmark_no_market(profile: Profiles) -> None:

@@ -14,13 +14,13 @@ from tvquant.core.atoms import Atom, Direction
 from tvquant.core.decisions import Decision
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
-from tvquant.tournament.candidates import FeaturePass, atom_pool, choose, gated_out, training_streams
+from tvquant.tournament.candidates import FeaturePass, atom_pool, candidate_atoms, choose, gated_out, training_streams
 from tvquant.tournament.cash import Cause, cash_parts
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import decide
 from tvquant.tournament.neutrality import beta_of
 from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.specs import Previous, Rules, StrategySpec, WinnersSpec
+from tvquant.tournament.specs import Previous, RawPoolSpec, Rules, StrategySpec, WinnersSpec
 from tvquant.tournament.views import View, look
 
 type Profiles = Callable[..., Profile]
@@ -207,15 +207,14 @@ def test_gates_are_in_the_payload_and_in_what_remains_of_a_decision(view: View, 
     assert set(Rebalance.of(0, ROWS - 1, plain, None).holdings["gate"]) == {1.0}
 
 
-def test_equal_parts_of_the_winners_are_gated_too(view: View, profile: Profiles) -> None:
+@pytest.mark.parametrize("kind", [WinnersSpec, RawPoolSpec])
+def test_equal_parts_are_gated_too(view: View, profile: Profiles, kind: type) -> None:
     made = profile(universe__scanners=ensemble("trend_gated", "reversion"), **OWN)
-    (spec,) = (cell.spec for cell in cells(made) if isinstance(cell.spec, WinnersSpec))
+    (spec,) = (cell.spec for cell in cells(made) if isinstance(cell.spec, kind))
     found = decide(view, spec, Previous())
-    assert found.response is not None
-    composition = {
-        atom.symbol: {atom.physical_symbol: atom.direction.sign * found.gates[atom.symbol]}
-        for atom in found.response.winners
-    }
+    held = candidate_atoms(view, spec.rules) if found.response is None else found.response.winners
+    assert any(gate not in (0.0, 1.0) for gate in found.gates.values())
+    composition = {atom.symbol: {atom.physical_symbol: atom.direction.sign * found.gates[atom.symbol]} for atom in held}
     net = flatten(found.atoms, composition).net
     assert found.weights == pytest.approx({asset: weight for asset, weight in net.items() if weight}, abs=1e-15)
 

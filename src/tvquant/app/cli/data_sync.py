@@ -66,14 +66,21 @@ def sync(
     from tvquant.app.clock import SystemClock
     from tvquant.app.syncing import Asked
     from tvquant.app.syncing import sync as synced
-    from tvquant.lake.storage.tables import SIMULATED
 
     home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
     if depth is not None and since is not None:
         raise ProfileError("--depth and --from both say how far back; give one of them")
     given = Given(
-        provider=provider, path=path, url=url, basis=basis, seed=seed, options=options or (), accept=accept_basis
+        provider=provider,
+        path=path,
+        url=url,
+        basis=basis,
+        seed=seed,
+        options=options or (),
+        accept=accept_basis,
+        into_real=into_real,
+        into_simulated=into_simulated,
     )
     asked = Asked(
         command=_command(context),
@@ -83,11 +90,10 @@ def sync(
         bars=depth,
         since=None if since is None else _day(since, clock.now()),
         forced=force,
-        mixing=into_real if given.name == SIMULATED else into_simulated,
     )
     with watching("data sync") as progress:
-        done = synced(home, given.source(), asked, clock=clock, watcher=progress)
-    output = SyncOutput(done=done, provider=given.name)
+        done = synced(home, given.sources(asked.profile), asked, clock=clock, watcher=progress)
+    output = SyncOutput(done=done)
     answer(output.document(), output.text(), as_json=as_json)
     if why := output.lacking():
         raise Answered(DataError, why)

@@ -10,7 +10,8 @@ import typer
 from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
-    from tvquant.app.syncing import Source
+    from tvquant.app.syncing import Source, Sources
+    from tvquant.profiles import ResolvedProfile
 
 FILES = "files"
 """The provider that is asked where none is named."""
@@ -41,7 +42,10 @@ IntoSimulatedOption = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What a command was given of its provider; None and empty is what was left out."""
+    """What a command was given of its provider; None and empty is what was left out.
+
+    `into_real`, `into_simulated` : simulated bars may stand beside real ones of the same exchange, and the reverse.
+    """
 
     provider: str | None = None
     path: Path | None = None
@@ -50,6 +54,8 @@ class Given:
     seed: int | None = None
     options: Sequence[str] = ()
     accept: bool = False
+    into_real: bool = False
+    into_simulated: bool = False
 
     @property
     def name(self) -> str:
@@ -74,14 +80,38 @@ class Given:
         if self.name == FILES and "path" not in options:
             raise ProfileError(
                 f"the provider {FILES} needs --path, the folder (or file) that it reads; or name another one by "
-                "--provider (`tvquant data providers` lists them)"
+                "--provider (`tvquant data providers` lists them), or one for each exchange by data.providers of a "
+                "profile"
             )
         return Source(
             name=self.name,
             options=options,
             basis=None if basis is None else Basis(basis),
             doubt=Doubt.ACCEPT if self.accept else Doubt.REFUSE,
+            into_real=self.into_real,
+            into_simulated=self.into_simulated,
         )
+
+    def sources(self, profile: "ResolvedProfile | None") -> "Source | Sources":
+        """Return the provider that is named, else those that the profile's `data.providers` names.
+
+        Raises
+        ------
+        ProfileError : as `source`; an option is given, and not whose it is.
+        """
+        from tvquant.app.syncing import Source, sources_of
+        from tvquant.lake.writing.declared_basis import Doubt
+
+        if self.provider is not None or profile is None or not profile.profile.data.providers:
+            return self.source()
+        if options := self._options():
+            raise ProfileError(
+                f"option {next(iter(options))} is of one provider, and {profile.profile.name} names several by "
+                "data.providers; name one by --provider, or write its options there"
+            )
+        doubt = Doubt.ACCEPT if self.accept else Doubt.REFUSE
+        common = Source(name="", doubt=doubt, into_real=self.into_real, into_simulated=self.into_simulated)
+        return sources_of(profile, common)
 
     def _options(self) -> dict[str, Any]:
         """Return the options by name, of the words that some have and of `--option`."""

@@ -26,7 +26,6 @@ class SyncOutput:
     """A finished sync and its output, as text or as a document."""
 
     done: "Synced"
-    provider: str
 
     @property
     def states(self) -> dict[str, Mapping[str, str]]:
@@ -51,9 +50,9 @@ class SyncOutput:
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
             *_tabled(rows),
             *_noted([*notes, *_heal_notes(healed)]),
-            *_left(account.left, self._reach, self.provider, dated=done.since is not None),
+            *_left(account.left, self._reach, done.provider, dated=done.since is not None),
             *_aside(done.aside),
-            _steps(done.metadata),
+            *_steps(done.metadata),
             *unfinished_text(done.unfinished),
         ]
 
@@ -83,7 +82,8 @@ class SyncOutput:
         done, account = self.done, self.done.account
         left = account.left
         return {
-            "provider": self.provider,
+            "provider": done.provider,
+            "providers": dict(done.shares),
             "counts": {
                 "asked": account.asked,
                 "stable": len(account.stable),
@@ -228,24 +228,32 @@ def _outcome(one: "TaskOutcome") -> dict[str, Any]:
     }
 
 
-def _metadata(found: "Metadata") -> dict[str, Any]:
-    return {
-        "served": found.served,
-        "total": found.total,
-        "share": found.share,
-        "enough": found.enough,
-        "missing": list(found.missing),
-        "stored": found.stored,
-        "error": found.error,
+def _metadata(found: "Mapping[str, Metadata]") -> dict[str, Any]:
+    """Return what is known of one provider's assets; of several by provider."""
+    parts = {
+        label: {
+            "served": one.served,
+            "total": one.total,
+            "share": one.share,
+            "enough": one.enough,
+            "missing": list(one.missing),
+            "stored": one.stored,
+            "error": one.error,
+        }
+        for label, one in found.items()
     }
+    return next(iter(parts.values())) if len(parts) == 1 else parts
 
 
-def _steps(found: "Metadata") -> str:
-    """Return one line on ticks and lots."""
-    known = f"ticks and lots known of {found.total - len(found.missing)} of {found.total} assets ({found.share:.0%})"
-    if found.error:
-        return f"{known}; the provider did not tell them: {found.error}"
-    if not found.served:
-        return f"{known}; the provider tells none, so steps are assumed"
-    few = "" if found.enough else f"; too few, 95% are wanted: {', '.join(found.missing[:3])} ... lack them"
-    return f"{known}, {found.stored} facts new{few}"
+def _steps(found: "Mapping[str, Metadata]") -> Iterator[str]:
+    """Yield one line on ticks and lots for each provider."""
+    for label, one in found.items():
+        name = f"{label}: " if len(found) > 1 else ""
+        known = f"{name}ticks and lots known of {one.total - len(one.missing)} of {one.total} assets ({one.share:.0%})"
+        few = "" if one.enough else f"; too few, 95% are wanted: {', '.join(one.missing[:3])} ... lack them"
+        if one.error:
+            yield f"{known}; the provider did not tell them: {one.error}"
+        elif not one.served:
+            yield f"{known}; the provider tells none, so steps are assumed"
+        else:
+            yield f"{known}, {one.stored} facts new{few}"

@@ -195,15 +195,18 @@ class ProviderFactory[O: Options]:
         ProfileError : an option that this provider does not take, or a value that does not fit.
         DataError : the options do not suffice.
         """
+        return self.open(self.validated(given), clock)
+
+    def validated(self, given: Mapping[str, object]) -> O:
+        """Return the options given, by name, and the defaults of the others; ProfileError as `opened`."""
         for name in given:
             if name not in self.options.model_fields:
                 raise ProfileError(f"provider {self.name}: {unknown('option', name, self.options.model_fields)}")
         try:
-            options = self.options.model_validate(given)
+            return self.options.model_validate(given)
         except ValidationError as error:
             details = error.errors(include_url=False)
             raise ProfileError(f"provider {self.name}: option {details[0]['loc'][0]}: {explained(details)}") from error
-        return self.open(options, clock)
 
 
 def of_symbol(listings: pl.DataFrame, symbol: str | None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from tvquant.core.calendar_steps import WEEK, CalendarStep
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import Day, Real, Section, broken
+from tvquant.profiles.sections.providers import Deliveries, Plain, told
 
 
 class DataSection(Section):
@@ -34,6 +35,8 @@ class DataSection(Section):
     rating_min_bars : bars an instrument needs before it has a technical rating.
     rating_rules : which of the published technical ratings is meant.
     rating_adx : how the ADX votes in it; null is as these rules say.
+    providers : exchange, or EXCHANGE/kind, -> who delivers its bars to `tvquant data sync PROFILE`: the name of a
+        provider, or its name and options. Runs read the lake alone.
     """
 
     interval: Literal["1d"]
@@ -48,6 +51,12 @@ class DataSection(Section):
     rating_min_bars: int = Field(strict=True, ge=1)
     rating_rules: Literal["library_v3", "classic", "screener"]
     rating_adx: Literal["rising", "cross"] | None
+    providers: Deliveries
+
+    @property
+    def deliveries(self) -> Mapping[str, tuple[str, dict[str, Plain]]]:
+        """Name and options of each provider by its key."""
+        return {key: told(one) for key, one in self.providers}
 
     @field_validator("start", mode="after")
     @classmethod

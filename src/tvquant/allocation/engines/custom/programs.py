@@ -75,9 +75,11 @@ def excess(matrix: Floats, answer: Answer, region: Region, means: Floats | None)
     A convex function is nowhere below its tangent, and the least of a tangent over bounds and budget is a sum over
     names; rows enter by their multipliers, of which the negative count as 0 (the Lagrangian bound).
     """
-    weights, multipliers = answer.weights, np.maximum(answer.multipliers, 0.0)
-    slope, variance = marginal(matrix, answer._replace(multipliers=multipliers), region, means)
+    weights = answer.weights
+    if len(region.bounds):
+        answer = answer._replace(multipliers=np.maximum(answer.multipliers, 0.0))
+    slope, variance = marginal(matrix, answer, region, means)
     above = float(np.maximum(slope, 0.0) @ (weights - region.lower) - np.minimum(slope, 0.0) @ (region.upper - weights))
     if len(region.bounds):
-        above += float(multipliers @ (region.bounds - region.rows @ weights))
+        above += float(answer.multipliers @ (region.bounds - region.rows @ weights))
     return above / variance

@@ -65,7 +65,7 @@ def _proved(matrix: Floats, *, region: Region, means: Floats | None, program: Pr
         return Solution(None, f"limits are missed by {miss:.1e}, expected {RESIDUAL:.0e}")
     if held > total + DUST:
         weights *= total / held
-    above = excess(matrix, found._replace(weights=weights), region, means)
+    above = excess(matrix, Answer(weights, *found[1:]), region, means)
     if not above <= RESIDUAL:
         return Solution(None, f"the least value is missed by a share of {above:.1e}, expected {RESIDUAL:.0e}")
     return Solution(weights, f"solved, iterations: {found.iterations}")

@@ -1,0 +1,99 @@
+"""Which assets a sync is for: those that are named, those of a profile, or all that its providers list."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from tvquant.app.deliveries import Deliveries, Named
+from tvquant.core.calendars import CRYPTO
+from tvquant.core.errors import DataError, TvquantError
+from tvquant.lake.storage.tables import DAILY
+from tvquant.market.orchestrator import DataPipelineOrchestrator
+from tvquant.market.providers.contract import Offer
+from tvquant.profiles import ResolvedProfile
+from tvquant.profiles.files import DEFAULTS, PROFILES
+from tvquant.symbology.kinds import structure
+
+PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
+"""How labels of layers begin that no user wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is wanted: symbols alone, or a profile's universe, of bars of one interval."""
+
+    symbols: Sequence[str]
+    profile: ResolvedProfile | None
+    interval: str
+
+
+async def universe[S: Named](
+    wanted: Wanted,
+    pipelines: Sequence[DataPipelineOrchestrator],
+    offers: Sequence[Offer | None],
+    deliveries: Deliveries[S],
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the assets that are asked for; and what of the providers' listings is left aside -> why.
+
+    Parameters
+    ----------
+    pipelines, offers : one per provider of the deliveries, in their order.
+
+    Raises
+    ------
+    ProfileError : an asset that is named is delivered by no one.
+    DataError : no provider serves anything that is asked for.
+    """
+    profile = None if wanted.profile is None else wanted.profile.profile
+    named = set(wanted.symbols)
+    if not named and profile is not None and profile.universe.symbols:
+        named = {*profile.universe.symbols, *profile.benchmark.symbols}
+    if named:
+        names = tuple(sorted(named))
+        deliveries.require(names)
+        return names, {}
+    listed: set[str] = set()
+    for at, (pipeline, offer) in enumerate(zip(pipelines, offers, strict=True)):
+        all_names = set((await pipeline.listings.table())["symbol"].drop_nulls()) if offer is None else set(offer.times)
+        listed |= {name for name in all_names if deliveries.of(name) == at}
+    found = set(listed)
+    if profile is not None:
+        kinds = set(profile.universe.kinds)
+        found = {name for name in listed - set(profile.universe.exclude_symbols) if _kinds_of(name) & kinds}
+    aside = {name: why for name in sorted(found) if (why := _unfit(name, wanted.interval))}
+    found -= set(aside)
+    if wanted.profile is not None:
+        benchmark, preset = _benchmark(wanted.profile, listed, deliveries)
+        found |= benchmark
+        aside |= preset
+    if not found:
+        raise DataError(f"provider {deliveries.name} serves nothing that is asked for; name symbols by --symbol")
+    return tuple(sorted(found)), aside
+
+
+def _benchmark[S: Named](
+    resolved: ResolvedProfile, listed: Collection[str], deliveries: Deliveries[S]
+) -> tuple[set[str], dict[str, str]]:
+    """Return the benchmark's assets that are asked for; one that only a preset names must be listed, else is aside."""
+    symbols = set(resolved.profile.benchmark.symbols)
+    if resolved.layers["benchmark.market"].startswith(PACKAGED):
+        why = f"the preset's benchmark, which provider {deliveries.name} does not list"
+        return symbols & set(listed), dict.fromkeys(sorted(symbols - set(listed)), why)
+    deliveries.require(sorted(symbols))
+    return symbols, {}
+
+
+def _unfit(symbol: str, interval: str) -> str:
+    """Return why a listed symbol cannot have bars of this interval here; empty where it can."""
+    try:
+        market = structure(symbol).calendar
+    except TvquantError as error:
+        return str(error)
+    return f"its market has no {interval} bars" if market != CRYPTO and interval != DAILY else ""
+
+
+def _kinds_of(symbol: str) -> frozenset[object]:
+    """Return kinds of a symbol; none where it is not understood, as providers list many things."""
+    try:
+        return structure(symbol).kinds
+    except TvquantError:
+        return frozenset()

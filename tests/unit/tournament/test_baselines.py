@@ -1,0 +1,66 @@
+"""Baselines that need no selection: the base universe and the market, with weights or without."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvquant.core.panel import Floats, Panel
+from tvquant.profiles import Profile
+from tvquant.tournament.cells import cells
+from tvquant.tournament.decide import decide
+from tvquant.tournament.specs import MarketSpec, Previous, Spec
+from tvquant.tournament.views import look
+
+type Profiles = Callable[..., Profile]
+type Walks = Callable[..., dict[str, Floats]]
+type Markets = Callable[..., Panel]
+
+ROW = 150
+
+
+def spec_of(made: Profile, name: str) -> Spec:
+    return next(cell.spec for cell in cells(made) if cell.path.key.endswith(name))
+
+
+def weights_at(panel: Panel, spec: Spec, row: int = ROW) -> Any:
+    return decide(look(panel, row), spec, Previous()).weights
+
+
+@pytest.mark.requirement("R-UNI-23")
+def test_base_universe_holds_one_nth_of_every_eligible_name(profile: Profiles, market: Markets, walks: Walks) -> None:
+    """Three names: more than the strategy's cap of 0.25 each, because a baseline has no caps."""
+    close = walks("ABCD", 200)
+    close["D"][:100] = np.nan
+    panel = market(close)
+    decision = decide(look(panel, ROW), spec_of(profile(), "base_universe_ew"), Previous())
+    assert decision.weights == dict.fromkeys(("X:A", "X:B", "X:C"), 1 / 3)
+    assert decision.excluded == {"X:D": "history"}
+    assert decision.allocation is None
+    assert decision.footing is not None
+    assert decision.footing.asked == panel.times[ROW]
+
+
+def test_the_market_holds_the_symbols_that_have_a_bar(market: Markets, walks: Walks) -> None:
+    close = walks("ABC", 200)
+    close["B"][ROW] = np.nan
+    panel, spec = market(close), MarketSpec(symbols=("X:A", "X:B"), quorum=0.5)
+    assert weights_at(panel, spec, ROW - 1) == {"X:A": 0.5, "X:B": 0.5}
+    decision = decide(look(panel, ROW), spec, Previous())
+    assert decision.weights == {"X:A": 1.0}
+    assert decision.excluded == {"X:B": "no_bar"}
+    assert (decision.funnel.universe, decision.funnel.discovery) == (2, 1)
+    assert weights_at(panel, MarketSpec(symbols=("X:B",), quorum=0.8)) == {"X:B": 1.0}, "the bar before stands for it"
+
+
+def test_a_benchmark_by_weights_holds_them_and_the_part_of_a_name_without_a_bar_is_cash(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    made, close = profile(benchmark__market={"X:A": 0.6, "X:B": 0.3, "cash": 0.1}), walks("ABC", 200)
+    spec = spec_of(made, "market")
+    assert weights_at(market(close), spec) == {"X:A": 0.6, "X:B": 0.3}
+    close["B"][100:] = np.nan
+    found = decide(look(market(close), ROW), spec, Previous())
+    assert (found.weights, found.excluded) == ({"X:A": 0.6}, {"X:B": "no_bar"}), "what is left is not rescaled"
+    assert weights_at(market(close), spec_of(profile(benchmark__market=["X:A", "X:B"]), "market")) == {"X:A": 1.0}
