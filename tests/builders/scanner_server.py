@@ -5,14 +5,19 @@ pairs of another exchange; `america` has shares and funds. An unknown field is a
 otherwise; a null passes no filter.
 """
 
+import asyncio
 import operator
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from builders.loopback import Reply, Request
+from builders.loopback import Loopback, Reply, Request, serve
 
 COINS = 720
+RANK = 2
+"""Columns of a request that only asks for a rank: no lies are told to it."""
 TEXT = ("name", "exchange", "type", "currency", "base_currency", "update_mode")
 NUMBERS = (
     "close", "volume", "24h_vol|5", "Value.Traded", "Recommend.All", "Recommend.MA", "Recommend.Other", "ADX", "ADX+DI",
@@ -145,7 +150,7 @@ class ScannerServer:
         mine = [one for one in mine if all(self._passes(one, term) for term in body.get("filter", ()))]
         for either in self._either(body):
             mine = [one for one in mine if any(self._passes(one, term["expression"]) for term in either)]
-        return [*mine, *self.lies]
+        return [*mine, *self.lies] if len(body["columns"]) > RANK else mine
 
     def _passes(self, one: Mapping[str, Any], term: Mapping[str, Any]) -> bool:
         value, right = one.get(self._stored(term["left"])), term["right"]
@@ -157,3 +162,25 @@ class ScannerServer:
         by, down = self._stored(body["sort"]["sortBy"]), body["sort"]["sortOrder"] == "desc"
         known = sorted((one for one in rows if one.get(by) is not None), key=lambda one: one[by], reverse=down)
         return [*known, *(one for one in rows if one.get(by) is None)]
+
+
+@contextmanager
+def screener_aside(server: ScannerServer) -> Iterator[Loopback]:
+    """Serve in a thread of its own while the block runs, for commands that have a loop of their own."""
+    ready, done = threading.Event(), threading.Event()
+    found: list[Loopback] = []
+
+    async def main() -> None:
+        async with serve(server) as loopback:
+            found.append(loopback)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield found[0]
+    finally:
+        done.set()
+        thread.join(10)

@@ -68,6 +68,7 @@ class Scanned:
     found : the atoms; `audits` : one per scanner.
     features : of the last row, at least those that scans record.
     missing : list of members -> how many it has that day, and those of them that no instrument of the lake is.
+    notes : what else must be known of it; a live scan has much.
     """
 
     scanners: tuple[Scanner, ...]
@@ -80,6 +81,7 @@ class Scanned:
     audits: tuple[ScannerAudit, ...]
     features: FeatureSet
     missing: Mapping[str, tuple[int, tuple[str, ...]]]
+    notes: tuple[str, ...] = ()
 
     def caveats(self) -> list[str]:
         """Return lines on the bar and on the lists of members, to be read before the scan is believed."""
@@ -104,7 +106,7 @@ class Scanned:
             caveats.append(
                 f"only {len(self.keys)} of the {self.alive} names with a bar in five sessions have that of {day}"
             )
-        return list(dict.fromkeys(caveats))
+        return list(dict.fromkeys((*caveats, *self.notes)))
 
     def outcomes(self) -> dict[str, str]:
         """Return key -> `recruited`, `alternative of KEY`, `max_atoms`, or what stopped it at the last scanner."""
@@ -180,12 +182,22 @@ def scan_at(panel: Panel, scanners: Sequence[Scanner], as_of: date | None, ratin
     ------
     DataError : there is no bar by then, or a scanner asks for what the data cannot have.
     """
+    row, view = view_at(panel, as_of)
+    features = compute(view, _names(scanners), rating_min_bars=ratings.min_bars, rating_rules=ratings.rules)
+    return next(_scans(panel, scanners, [row], lambda _: features))
+
+
+def view_at(panel: Panel, as_of: date | None) -> tuple[int, Panel]:
+    """Return the row of the last bar dated `as_of` or before (the last one when None), and what was known there.
+
+    Raises
+    ------
+    DataError : there is no bar by then.
+    """
     row = len(panel.times) - 1 if as_of is None else int(_row_after(panel, as_of)) - 1
     if row < 0:
         raise DataError(f"the lake has no bar on or before {as_of}; its first is of {str(panel.times[0])[:10]}")
-    view = panel.until(panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max()))
-    features = compute(view, _names(scanners), rating_min_bars=ratings.min_bars, rating_rules=ratings.rules)
-    return next(_scans(panel, scanners, [row], lambda _: features))
+    return row, panel.until(panel.known_at[row][panel.tradable[row]].min(initial=panel.known_at[row].max()))
 
 
 def replay(

@@ -39,7 +39,7 @@ TREE: Mapping[str, Entry] = {
     "doctor": Entry("Start", "What is installed, which files are damaged, which sources answer.", "doctor", "doctor"),
     "data": Entry("Data", "The lake: import, sync, repair, audit, look, export.", "data"),
     "profile": Entry("Decide", "What can be run: list, show, explain, lint.", "profile"),
-    "scan": Entry("Decide", "What a scanner finds, at any past date.", "scan"),
+    "scan": Entry("Decide", "What a scanner finds, at any past date or live.", "scan"),
     "select": Entry("Decide", "What a profile would choose and hold as of a date, and why.", "select", "select"),
     "models": Entry("Judge", "What selection models chose, and whether it was worth anything.", "models", "models"),
     "regime": Entry("Judge", "Bands of the market's regime, from the tails of your own market.", "regime"),

@@ -1,6 +1,5 @@
-"""`tvquant scan`: what a scanner finds, at any date of the lake, and as the live screener would be asked."""
+"""`tvquant scan`: what a scanner finds, at any date of the lake, and in the live screener."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +14,20 @@ from tvquant.app.cli.console import (
     answer,
     note,
     note_simulated,
-    percent,
     workspace_at,
 )
+from tvquant.app.cli.scan_live import (
+    LiveOption,
+    UrlOption,
+    beside_of,
+    comparison_document,
+    comparison_text,
+    live_document,
+    live_text,
+    refuse_beside_live,
+    screener_at,
+)
+from tvquant.app.cli.scan_messages import many_text, replayed_text, scan_document
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
@@ -38,18 +48,7 @@ ScannersArgument = Annotated[list[str], typer.Argument(metavar="SCANNER", help="
 ScannerArgument = Annotated[str, typer.Argument(metavar="SCANNER")]
 RulesOption = Annotated[str, typer.Option("--rating-rules", help="library_v3, classic or screener.")]
 BarsOption = Annotated[int, typer.Option("--rating-min-bars", min=1, help="Bars a name needs before it is rated.")]
-Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])]
-
-COLUMNS = (
-    ("traded", "value_traded_last", "{:,.0f}"),
-    ("all", "recommend_all", "{:.2f}"),
-    ("ma", "recommend_ma", "{:.2f}"),
-    ("osc", "recommend_other", "{:.2f}"),
-    ("adx", "adx_14", "{:.1f}"),
-    ("roc %", "roc_9", "{:.1f}"),
-    ("range %", "volatility_d", "{:.1f}"),
-)
-"""Head, feature and form of what is shown of each atom."""
+Day = Annotated[datetime | None, typer.Argument(formats=["%Y-%m-%d"], show_default=False)]
 
 
 class ScannerFirst(Group):
@@ -64,7 +63,7 @@ class ScannerFirst(Group):
 
 commands = Family(
     cls=ScannerFirst,
-    help="What scanners find, at any past date: tvquant scan SCANNER [--as-of DATE].",
+    help="What scanners find, at any past date or live: tvquant scan SCANNER [--as-of DATE | --live].",
 )
 
 
@@ -86,13 +85,15 @@ def at(
         bool, typer.Option("--query", help="Only print the request that would ask the live screener; nothing is sent.")
     ] = False,
     plot: Annotated[bool, typer.Option("--plot", help="Draw a replay on a page as well.")] = False,
+    live: LiveOption = False,
+    url: UrlOption = None,
     rating_rules: RulesOption = "library_v3",
     rating_min_bars: BarsOption = 200,
     wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Scan the lake at one date, or at many with --from; with what was known then."""
+    """Scan the lake at one date, or at many with --from, with what was known then; or the live screener, now."""
     from tvquant.app import scanning
 
     home = workspace_at(workspace, wait)
@@ -101,6 +102,12 @@ def at(
         _print_queries(scanners, as_of, as_json=as_json)
         return
     home.require()
+    if live:
+        refuse_beside_live({"--as-of": as_of, "--from": first, "--to": last, "--plot": plot})
+        _scan_live(home, scanners, url, explain, keep=keep, as_json=as_json)
+        return
+    if url is not None:
+        raise ProfileError("--url is the address of the live screener, which is asked by --live")
     ratings = _ratings(rating_rules, rating_min_bars)
     panel = _panel(home, scanners)
     if first is None:
@@ -119,12 +126,12 @@ def at(
             for one in scanning.replay(panel, scanners, rows, ratings):
                 found.append(one)
                 progress.steps(len(found), len(rows))
-    text = _one(found[0], explain) if first is None else _many(found)
+    text = replayed_text(found[0], explain) if first is None else many_text(found)
     if keep:
         text = [*text, "", f"{_archived(home, found):,} rows archived"]
     if plot:
         note(f"drawn: {_plotted(home, found)}")
-    document: Any = [_document(one) for one in found] if as_json else []
+    document: Any = [scan_document(one) for one in found] if as_json else []
     if first is None and as_json:
         document = document[0]
         if explain is not None:
@@ -136,19 +143,28 @@ def at(
 @commands.command()
 def diff(
     name: ScannerArgument,
-    first: Day,
-    second: Day,
+    first: Day = None,
+    second: Day = None,
+    live: LiveOption = False,
+    url: UrlOption = None,
     rating_rules: RulesOption = "library_v3",
     rating_min_bars: BarsOption = 200,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Who entered and who left between two dates, and why."""
+    """Who entered and who left between two dates, and why; or who differs between the live screener and the lake."""
     from tvquant.app import scanning
 
     home = workspace_at(workspace)
     home.require()
-    scanners, ratings = [_scanner(home, name)], _ratings(rating_rules, rating_min_bars)
+    ratings = _ratings(rating_rules, rating_min_bars)
+    if live:
+        refuse_beside_live({"FIRST": first, "SECOND": second})
+        _diff_live(home, name, url, ratings, as_json=as_json)
+        return
+    if first is None or second is None or url is not None:
+        raise ProfileError("scan diff takes two dates, FIRST and SECOND; or --live, with --url where it is not its own")
+    scanners = [_scanner(home, name)]
     panel = _panel(home, scanners)
     with watching("scan diff"):
         before, after = (scanning.scan_at(panel, scanners, day.date(), ratings) for day in (first, second))
@@ -225,12 +241,38 @@ def _print_queries(scanners: Sequence["Scanner"], as_of: datetime | None, *, as_
     answer(documents, json.dumps(documents, indent=2), as_json=as_json)
 
 
-def _archived(home: Workspace, found: Sequence["Scanned"]) -> int:
+def _archived(home: Workspace, found: Sequence["Scanned"], clock: str = "replay") -> int:
     from tvquant.app.clock import SystemClock
     from tvquant.app.scanning import archive
 
     with home.writing():
-        return archive(home.lake(), found, at=SystemClock().now())
+        return archive(home.lake(), found, at=SystemClock().now(), clock=clock)
+
+
+def _scan_live(
+    home: Workspace, scanners: Sequence["Scanner"], url: str | None, explain: str | None, *, keep: bool, as_json: bool
+) -> None:
+    """Answer with what the screener finds now."""
+    from tvquant.app.live_scanning import scan_live
+
+    with watching("scan --live"):
+        found = scan_live(home, scanners, screener_at(url), beside=beside_of(explain))
+    document = live_document(found, explain) if as_json else {}
+    text = live_text(found, explain)
+    if keep:
+        text = [*text, "", f"{_archived(home, [found.scanned], 'live'):,} rows archived"]
+    answer(document, text, as_json=as_json)
+
+
+def _diff_live(home: Workspace, name: str, url: str | None, ratings: "Ratings", *, as_json: bool) -> None:
+    """Answer with the screener now beside the last bar of the lake."""
+    from tvquant.app.live_comparison import compare
+
+    scanner = _scanner(home, name)
+    panel = _panel(home, [scanner])
+    with watching("scan diff --live"):
+        found = compare(home, scanner, panel, screener_at(url), ratings)
+    answer(comparison_document(name, found), comparison_text(name, found), as_json=as_json)
 
 
 def _plotted(home: Workspace, found: Sequence["Scanned"]) -> Path:
@@ -248,74 +290,3 @@ def _plotted(home: Workspace, found: Sequence["Scanned"]) -> Path:
         within=home.root / PLOTS.parent,
     )
     return path
-
-
-def _document(found: "Scanned") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "bar": str(found.bar),
-        "known_at": str(found.known_at),
-        "caveats": found.caveats(),
-        "atoms": [
-            atom.fields()
-            | {"symbol": atom.symbol, "alternatives": list(found.found.alternatives.get(atom.symbol, ()))}
-            | {"features": found.values(atom.physical_symbol)}
-            for atom in found.found.atoms
-        ],
-        "audit": [asdict(one) for one in found.audits],
-        "pools": {
-            scanner.name: sorted(key for key, pooled in zip(found.keys, one.pooled, strict=True) if pooled)
-            for scanner, one in zip(found.scanners, found.answers, strict=True)
-        },
-        "outcomes": found.outcomes(),
-    }
-
-
-def _one(found: "Scanned", explain: str | None) -> list[str]:
-    lines = [
-        f"as of  {str(found.known_at)[:16].replace('T', ' ')} UTC, when the bar of {str(found.bar)[:10]} was known"
-    ]
-    for one in found.audits:
-        lines += [
-            f"{one.scanner}: {one.found} found of {one.pooled} in its pool, of {one.asked} with a bar",
-            f"  {one.neutral} neutral, {one.leaked} of another venue; beyond +-0.1: {one.at_neutral_band}, beyond 0: "
-            f"{one.at_zero}; ROC outliers {'-' if one.roc_outliers is None else one.roc_outliers}; "
-            f"{one.merged} merged, {one.cut} cut, {one.kept} kept",
-        ]
-    lines += found.caveats()
-    out = Counter(why for why in found.outcomes().values() if why != "recruited")
-    lines += [f"out: {', '.join(f'{why} {count}' for why, count in out.most_common()) or 'none'}", ""]
-    head = ("atom", *(name for name, _, _ in COLUMNS))
-    rows = [(atom.symbol, *_cells(found.values(atom.physical_symbol))) for atom in found.found.atoms]
-    lines.append(table(head, sorted(rows), right=range(1, len(head))) if rows else "Nobody was recruited.")
-    for scanner, screened in zip(found.scanners, found.answers, strict=True):
-        if scanner.logic is None:
-            names = sorted(key for key, pooled in zip(found.keys, screened.pooled, strict=True) if pooled)
-            lines += ["", f"{scanner.name} is a pool of {len(names)}:", *names]
-    if explain is not None:
-        outcome = found.outcomes().get(explain)
-        lines += ["", f"{explain}: {outcome or 'no bar'}"]
-        lines += [f"  {name} {'-' if value is None else f'{value:g}'}" for name, value in found.values(explain).items()]
-    return lines
-
-
-def _cells(values: dict[str, float | None]) -> list[str]:
-    found = ((form, values.get(name)) for _, name, form in COLUMNS)
-    return ["-" if value is None else form.format(value) for form, value in found]
-
-
-def _many(found: Sequence["Scanned"]) -> list[str]:
-    """Return a line per date: how many, and how the atoms changed."""
-    head = ("bar", "asked", "pool", "atoms", "entered", "left", "kept share")
-    rows: list[tuple[object, ...]] = []
-    before: set[str] = set()
-    for one in found:
-        now = {atom.symbol for atom in one.found.atoms}
-        share = percent(len(now & before) / len(now), 0) if rows and now else "-"
-        pool = max(audit.pooled for audit in one.audits)
-        rows.append((str(one.bar)[:10], len(one.keys), pool, len(now), len(now - before), len(before - now), share))
-        before = now
-    atoms = [len(one.found.atoms) for one in found]
-    mean = sum(atoms) / len(atoms)
-    return [table(head, rows, right=range(1, 7)), "", f"{len(found)} dates, {mean:.1f} atoms on average"]
