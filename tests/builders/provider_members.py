@@ -11,8 +11,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from builders import loopback
+from builders.binance_server import BinanceServer
 from builders.chart_server import chart_server, charts_of, split_adjusted
 from builders.clocks import ManualClock
 from builders.lies import Wire
@@ -20,6 +22,7 @@ from builders.simulated_server import LyingExchange, handler_of
 from builders.yahoo_server import adjusted, of_world, serve_yahoo
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.market.providers.binance.member import Binance, BinanceRates
 from tvquant.market.providers.contract import Provider, RateLimits
 from tvquant.market.providers.files import LIMITS, Files
 from tvquant.market.providers.simulated.client import SimulatedHttp
@@ -125,11 +128,38 @@ def on_yahoo(symbol: str, interval: str) -> pl.DataFrame:
     return adjusted(truth(symbol, interval), WORLD.actions(symbol, now=NOW))
 
 
+@asynccontextmanager
+async def binance_wired(_: Path, wire: Wire) -> AsyncIterator[Binance]:
+    limits = wire.limits or TERMS
+    rate = limits.requests_per_second / 2  # of each market
+    async with loopback.serve(BinanceServer(WORLD, now=NOW, lie=wire.lie, rate=rate), wire) as server:
+        yield Binance(
+            clock=ManualClock(NOW),
+            spot_url=server.url,
+            perpetual_url=server.url,
+            limits=replace(limits, paced_inside=True),
+            rates=BinanceRates(spot=rate, perpetual=rate, funding=rate),
+        )
+
+
+def binance(folder: Path) -> AbstractAsyncContextManager[Binance]:
+    return binance_wired(folder, Wire())
+
+
 MEMBERS: Mapping[str, ProviderMember] = {
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
     "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired, bans=True),
     "tradingview": ProviderMember(tradingview, charted, tradingview_wired, labelled=True),
     "yahoo": ProviderMember(yahoo, on_yahoo, yahoo, labelled=True),
+    "binance": ProviderMember(binance, wired=binance_wired, bans=True),
 }
 """By name of the provider; one with several clients has a name for each that begins with it."""
+
+LIBRARIES: Mapping[str, str] = {"binance": "ccxt"}
+"""Member -> the library that its tests import; all that need it are on one worker of the suite, for it takes long."""
+
+
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    """What a test of the member is marked with."""
+    return (pytest.mark.xdist_group(LIBRARIES[name]),) if name in LIBRARIES else ()

@@ -13,7 +13,7 @@ import pytest
 from builders.clocks import ManualClock
 from builders.lies import LIES, Wire
 from builders.loopback import Reply
-from builders.provider_members import KINDS, MEMBERS, NOW, PAGE, WORLD
+from builders.provider_members import KINDS, MEMBERS, NOW, PAGE, WORLD, marks
 from tvquant.lake import Lake
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.probing import Probing, Standing, judged
@@ -24,7 +24,7 @@ from tvquant.market.tasks import DataTask
 from tvquant.market.worker import Result
 from tvquant.symbology.kinds import structure
 
-SPEAKERS = [name for name, member in MEMBERS.items() if member.wired is not None]
+SPEAKERS = [pytest.param(name, marks=marks(name)) for name, member in MEMBERS.items() if member.wired is not None]
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 SOON = Backoff(attempts=3, base=0.001, cap=0.002, longest=0.5)
 DEPTH = PAGE + 10

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from builders.clocks import ManualClock
-from builders.provider_members import COIN, KINDS, MEMBERS, NOW, PAGE, PERPETUAL, STOCK, WORLD
+from builders.provider_members import COIN, KINDS, MEMBERS, NOW, PAGE, PERPETUAL, STOCK, WORLD, marks
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
@@ -27,7 +27,7 @@ from tvquant.symbology.kinds import structure
 DAY = timedelta(days=1)
 
 
-@pytest.fixture(params=list(MEMBERS))
+@pytest.fixture(params=[pytest.param(name, marks=marks(name)) for name in MEMBERS])
 def declared(request):
     """A member as the tests know it."""
     return MEMBERS[request.param]

@@ -7,7 +7,7 @@ import asyncio
 import email.utils
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -145,8 +145,8 @@ class HttpClient:
         return b"".join(parts)
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, path: str) -> ProviderError:
-        message = f"{self._what(path)} answered HTTP {status}: {_words(body)}"
-        wait = self._wait(headers.get("retry-after"))
+        message = f"{self._what(path)} answered HTTP {status}: {words(body)}"
+        wait = seconds_told(headers.get("retry-after"), self._clock.now())
         if status == 429:
             return RateLimited(message, retry_after=wait)
         if status == 418:
@@ -155,19 +155,6 @@ class HttpClient:
         if status >= 500:
             return Unavailable(message, retry_after=wait)
         return HttpRefused(message, status=status, body=body)
-
-    def _wait(self, told: str | None) -> float | None:
-        """Seconds of a `Retry-After`, which is a number of them or a date."""
-        if told is None:
-            return None
-        if told.strip().isdecimal():
-            return float(told)
-        try:
-            until = email.utils.parsedate_to_datetime(told)
-        except ValueError:
-            return None
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        return max(0.0, (until - self._clock.now()).total_seconds())
 
     def _what(self, path: str) -> str:
         return f"{self.name} ({host(self.url)}{path})"
@@ -187,7 +174,21 @@ class HttpRefused(ProviderError):
         self.body = body
 
 
-def _words(body: bytes, most: int = 200) -> str:
+def seconds_told(told: str | None, now: datetime) -> float | None:
+    """Return the seconds of a `Retry-After`, which is a number of them or a date; None where it is neither."""
+    if told is None:
+        return None
+    if told.strip().isdecimal():
+        return float(told)
+    try:
+        until = email.utils.parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def words(body: bytes, most: int = 200) -> str:
     """Return the beginning of a body in one printable line."""
     text = " ".join(body[: 4 * most].decode("utf-8", "replace").split())
     text = "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,1 @@
+"""Binance: spot pairs and perpetuals in dollar stablecoins, through the client library ccxt."""
