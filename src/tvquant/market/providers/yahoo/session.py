@@ -7,6 +7,8 @@
 4. The cookie is asked for once: yfinance, which would keep it on disk, asks before every chart where it may not.
 5. An answer of the chart's address is judged (`answers`) before yfinance reads it. A crumb that is refused is left to
    yfinance, which asks once more without one; what is refused then is an error.
+6. Where Yahoo has had too many requests and says how long to wait, nothing more is sent, whatever was asked for. A
+   crumb that is not given without such a word is done without.
 """
 
 import email.utils
@@ -17,7 +19,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from tvquant.core.clock import Clock
 from tvquant.market.probing import Probe, time_told
-from tvquant.market.providers.contract import Malformed, ProviderError, Unavailable
+from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.yahoo.answers import Chart, judged
 
 COOKIE = "fc.yahoo.com"
@@ -72,9 +74,13 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
                     what = f"Yahoo sent more than {LARGEST:,} bytes"
                     raise Malformed(f"{self.symbol}: {what}", retryable=False) from error
                 raise Unavailable(f"{self.symbol}: Yahoo did not answer: {type(error).__name__}") from error
+            wait = seconds(answer.headers.get("Retry-After"), clock)
+            if answer.status_code == 429 and wait:  # who says for how long means all requests
+                hold(wait)
+                raise RateLimited(f"{self.symbol}: Yahoo answered HTTP 429, too many requests", retry_after=wait)
             if charted:
-                self._judge(answer)
-            elif split.hostname == COOKIE:
+                self._judge(answer, wait)
+            elif split.hostname == COOKIE and answer.status_code < 429:
                 self.cookie = answer
             return answer
 
@@ -106,10 +112,7 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
                 url, given = urljoin(url, where), {k: v for k, v in given.items() if k != "params"}
             raise requests.exceptions.TooManyRedirects(f"more than {REDIRECTIONS} redirections")
 
-        def _judge(self, answer: Any) -> None:
-            wait = seconds(answer.headers.get("Retry-After"), clock)
-            if answer.status_code == 429 and wait:
-                hold(wait)
+        def _judge(self, answer: Any, wait: float | None) -> None:
             if answer.status_code in (401, 403):
                 self.refusals += 1
                 self.cookie = None

@@ -16,6 +16,8 @@ from tvquant.market.providers.yahoo.session import new_session, seconds
 NOW = datetime(2024, 3, 13, 15, 30, tzinfo=UTC)
 HOST = "https://query2.finance.yahoo.com"
 CHART = f"{HOST}/v8/finance/chart/ACME"
+CRUMB = f"{HOST}/v1/test/getcrumb"
+COOKIE = "https://fc.yahoo.com"
 type Recorded = Callable[..., Reply]
 
 
@@ -119,12 +121,24 @@ def test_a_crumb_that_is_refused_is_the_clients_matter_once() -> None:
 
 
 def test_the_cookie_is_asked_for_once_until_a_request_is_refused() -> None:
-    assert len(sent(url="https://fc.yahoo.com", times=3)[1].requests) == 1
+    assert len(sent(url=COOKIE, times=3)[1].requests) == 1
+    assert len(sent(Reply("", status=503), url=COOKIE, times=3)[1].requests) == 2
+
+    async def main() -> None:
+        async with serve(lambda _: Reply("", status=404)) as server:
+            one = new_session(url=server.url, turn=silent, hold=silent, clock=ManualClock(NOW))
+            server.once.extend([Reply("", status=404), Reply("{}", status=401)])
+            for url in (COOKIE, CHART, COOKIE):
+                await asyncio.to_thread(one.get, url)
+            assert [asked.path for asked in server.requests] == ["/", "/v8/finance/chart/ACME", "/"]
+
+    asyncio.run(main())
 
 
-def test_too_many_requests_hold_all_others() -> None:
+@pytest.mark.parametrize("url", [CHART, CRUMB, COOKIE])
+def test_who_asks_for_quiet_gets_it_whatever_was_asked_for(url: str) -> None:
     held: list[float] = []
-    found, _ = sent(Reply("", status=429, headers={"Retry-After": "9"}), held=held.append)
+    found, _ = sent(Reply("", status=429, headers={"Retry-After": "9"}), held=held.append, url=url)
     assert (type(found), found.retry_after, held) == (RateLimited, 9.0, [9.0])
 
 
