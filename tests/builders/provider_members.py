@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from builders import loopback
+from builders.archive_server import ArchiveServer
 from builders.binance_server import BinanceServer
 from builders.chart_server import chart_server, charts_of, split_adjusted
 from builders.clocks import ManualClock
@@ -23,6 +24,7 @@ from builders.yahoo_server import adjusted, of_world, serve_yahoo
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market.providers.binance.member import Binance, BinanceRates
+from tvquant.market.providers.binance_archive.member import BinanceArchive
 from tvquant.market.providers.contract import Provider, RateLimits
 from tvquant.market.providers.files import LIMITS, Files
 from tvquant.market.providers.simulated.client import SimulatedHttp
@@ -49,9 +51,14 @@ def truth(symbol: str, interval: str) -> pl.DataFrame:
     return WORLD.truth(symbol, interval, now=NOW)
 
 
+def paid(symbol: str) -> pl.DataFrame:
+    """Funding that was paid by now."""
+    return WORLD.funding(symbol, now=NOW)
+
+
 @dataclass(frozen=True)
 class ProviderMember:
-    """How a member is opened in an empty folder, and what it should tell of the bars that have closed.
+    """How a member is opened in an empty folder, and what it should tell: bars that have closed, and funding.
 
     `wired` : the same on a wire of a test, of those that speak a protocol; `labelled` : its answers say whose they are;
     `bans` : its servers ban (HTTP 418).
@@ -62,6 +69,7 @@ class ProviderMember:
     wired: Callable[[Path, Wire], AbstractAsyncContextManager[Provider]] | None = None
     labelled: bool = False
     bans: bool = False
+    paid: Callable[[str], pl.DataFrame] = paid
 
 
 @asynccontextmanager
@@ -146,7 +154,44 @@ def binance(folder: Path) -> AbstractAsyncContextManager[Binance]:
     return binance_wired(folder, Wire())
 
 
+TODAY = datetime(2022, 6, 20, tzinfo=UTC)
+ARCHIVE = ArchiveServer(
+    symbols=[symbol for symbol in WORLD.symbols if symbol.startswith("BINANCE:")],
+    bars=truth,
+    funding=paid,
+    published=TODAY,
+    micro=datetime(2022, 4, 11, tzinfo=UTC),
+)
+
+
+def published_funding(symbol: str) -> pl.DataFrame:
+    """Funding of the months that are over."""
+    return paid(symbol).filter(pl.col("timestamp") < TODAY.replace(day=1))
+
+
+def published_bars(symbol: str, interval: str) -> pl.DataFrame:
+    """Bars of the days that are over."""
+    return truth(symbol, interval).filter(pl.col("timestamp") < TODAY)
+
+
+@asynccontextmanager
+async def archive_wired(_: Path, wire: Wire) -> AsyncIterator[BinanceArchive]:
+    async with replace(ARCHIVE, wire=wire).open() as server:
+        limits = replace(wire.limits or TERMS, paced_inside=True)
+        yield BinanceArchive(url=server.url, list_url=server.url, clock=ManualClock(NOW), limits=limits)
+
+
+@asynccontextmanager
+async def binance_archive(_: Path) -> AsyncIterator[BinanceArchive]:
+    async with ARCHIVE.open() as server:
+        limits = replace(TERMS, paced_inside=True)
+        yield BinanceArchive(url=server.url, list_url=server.url, clock=ManualClock(NOW), limits=limits)
+
+
 MEMBERS: Mapping[str, ProviderMember] = {
+    "binance_archive": ProviderMember(
+        binance_archive, published_bars, archive_wired, labelled=True, paid=published_funding
+    ),
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
     "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired, bans=True),

@@ -216,7 +216,7 @@ def test_actions(within):
     within(work)
 
 
-def test_funding(within):
+def test_funding(within, declared):
     async def work(member):
         if not member.capabilities.funding:
             with pytest.raises(Unsupported):
@@ -224,7 +224,7 @@ def test_funding(within):
             return
         rows = await member.funding(PERPETUAL)
         assert rows.schema == pl.Schema(dict(FUNDING))
-        assert rows.equals(WORLD.funding(PERPETUAL, now=NOW).tail(PAGE))
+        assert rows.equals(declared.paid(PERPETUAL).tail(PAGE))
         first, last = rows["timestamp"][3], rows["timestamp"][9]
         assert (await member.funding(PERPETUAL, start=first, end=last)).equals(rows[3:9])
         assert (await member.funding(COIN)).is_empty()
