@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -22,7 +22,7 @@ from builders.lies import HONEST, Lie, Wire
 from builders.loopback import Request
 from tvquant.market.providers.simulated.world import World
 
-HELLO = {"session_id": "<0.1.2>_loopback", "timestamp": 1713786384, "protocol": "json", "release": "loopback"}
+HELLO = {"session_id": "<0.1.2>_loopback", "protocol": "json", "release": "loopback"}
 COUNTED = ("create_series", "request_more_data")
 """Messages that are requests, beside handshakes and symbols that are only resolved."""
 
@@ -61,7 +61,10 @@ type Described = Callable[[str], dict[str, Any]]
 
 @dataclass
 class ChartServer:
-    """A running server and what it saw: `asked` are (second, method, params), `most` bars go into one round."""
+    """A running server and what it saw: `asked` are (second, method, params).
+
+    `most` bars go into one round; a handshake takes `wait` seconds; `mode` says how late prices are.
+    """
 
     rows: Rows
     described: Described
@@ -69,6 +72,7 @@ class ChartServer:
     url: str = ""
     trouble: Trouble = Trouble.NONE
     most: int = 1_000_000
+    wait: float = 0.0
     mode: str = "streaming"
     asked: list[tuple[float, str, list[Any]]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -102,6 +106,7 @@ async def chart_server(rows: Rows, described: Described, wire: Wire | None = Non
     async def handshake(_: ServerConnection, request: Handshake) -> Response | None:
         server.note("handshake", [request.path])
         server.headers.append({name.lower(): value for name, value in request.headers.raw_items()})
+        await asyncio.sleep(server.wait)
         if server.wire.first:
             reply = server.wire.first.pop(0)
             await asyncio.sleep(3600.0 if reply.silent else reply.pause)
@@ -163,7 +168,9 @@ class Talk:
 
     async def held(self) -> None:
         if self.server.trouble is not Trouble.SILENT:
-            await self.socket.send(frame(json.dumps(HELLO)))
+            at = (self.server.wire.date or datetime.now(UTC)).timestamp()
+            hello = frame(json.dumps(HELLO | {"timestamp": int(at)}))
+            await self.socket.send(self.server.wire.lie.body(hello.encode()).decode())
         async for message in self.socket:
             assert isinstance(message, str)
             for payload in payloads(message):

@@ -6,8 +6,9 @@ them cannot hold up the others; a disk that takes nothing more refuses all of th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -43,10 +44,20 @@ class _Waiting:
     done: "asyncio.Future[Merged]"
 
 
-class Merger:
-    """The only writer of bars and funding during a sync."""
+class _Common(NamedTuple):
+    """What the rows of one commit have in common."""
 
-    def __init__(self, lake: Lake, *, basis: Basis, source: str, clock: Clock, doubt: Doubt = Doubt.REFUSE) -> None:
+    interval: str
+    reason: str
+    basis: Basis
+
+
+class Merger:
+    """The only writer of bars and funding during a sync; `basis` says what the prices of a symbol are adjusted for."""
+
+    def __init__(
+        self, lake: Lake, *, basis: Callable[[str], Basis], source: str, clock: Clock, doubt: Doubt = Doubt.REFUSE
+    ) -> None:
         self.lake = lake
         self.doubt = doubt
         self.basis = basis
@@ -81,22 +92,23 @@ class Merger:
                 self._waiting = []
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Commit the rows, one commit per interval and reason."""
-        groups: dict[tuple[str, str], list[_Waiting]] = {}
+        """Commit the rows, one commit per interval, reason and basis."""
+        groups: dict[_Common, list[_Waiting]] = {}
         for one in batch:
-            groups.setdefault((one.task.interval, one.task.reason), []).append(one)
-        for (interval, reason), group in groups.items():
-            self._commit(group, interval, reason)
+            common = _Common(one.task.interval, one.task.reason, self.basis(one.task.physical_symbol))
+            groups.setdefault(common, []).append(one)
+        for common, group in groups.items():
+            self._commit(group, common)
 
-    def _commit(self, group: Sequence[_Waiting], interval: str, reason: str) -> None:
+    def _commit(self, group: Sequence[_Waiting], common: _Common) -> None:
         try:
             self._store_funding(group)
-            found = self._upsert(group, interval, reason)
-            now = coverage(self.lake, [one.task.physical_symbol for one in group], interval)
+            found = self._upsert(group, common)
+            now = coverage(self.lake, [one.task.physical_symbol for one in group], common.interval)
         except TvquantError as error:
             if len(group) > 1 and not isinstance(error, DiskError):
                 for one in group:
-                    self._commit([one], interval, reason)
+                    self._commit([one], common)
                 return
             for one in group:
                 if not one.done.done():
@@ -112,7 +124,7 @@ class Merger:
         if len(paid):
             store_funding(self.lake, paid, source=self.source, recorded_at=self.clock.now())
 
-    def _upsert(self, group: Sequence[_Waiting], interval: str, reason: str) -> dict[str, SymbolUpsert]:
+    def _upsert(self, group: Sequence[_Waiting], common: _Common) -> dict[str, SymbolUpsert]:
         parts = [one.rows.select(pl.lit(one.task.physical_symbol).alias("symbol"), pl.all()) for one in group]
         rows = pl.concat(parts).sort("symbol", "timestamp")
         if rows.is_empty():
@@ -120,11 +132,11 @@ class Merger:
         report = upsert(
             self.lake,
             rows,
-            interval=interval,
-            basis=self.basis,
+            interval=common.interval,
+            basis=common.basis,
             source=self.source,
             recorded_at=self.clock.now(),
-            reason=reason,
+            reason=common.reason,
             doubt=self.doubt,
         )
         return {one.symbol: one for one in report.symbols}

@@ -18,7 +18,7 @@ from tvquant.market.coverage import Coverage, Grid, coverage
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
 from tvquant.market.merging import Merger
-from tvquant.market.providers.contract import Provider
+from tvquant.market.providers.contract import Provider, basis_of
 from tvquant.market.registry import AssetRecord, AssetState, RegistryManager
 from tvquant.market.retry import Backoff
 from tvquant.market.tasks import DataTask, merged
@@ -128,7 +128,9 @@ class DataPipelineOrchestrator:
             registry=registry,
             clock=clock,
             limiter=limiter,
-            merger=Merger(lake, basis=provider.basis, source=provider.name, clock=clock, doubt=doubt),
+            merger=Merger(
+                lake, basis=lambda name: basis_of(provider, name), source=provider.name, clock=clock, doubt=doubt
+            ),
             listings=self.listings,
             backoff=backoff,
             minimum=minimum,

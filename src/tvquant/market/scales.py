@@ -17,6 +17,7 @@ from tvquant.lake.writing.declared_basis import SEVERAL
 from tvquant.lake.writing.revisions import partial
 from tvquant.market.coverage import Coverage, Grid, Hole
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
+from tvquant.market.providers.contract import basis_of
 from tvquant.market.tasks import DataTask
 
 
@@ -42,7 +43,8 @@ async def in_step(
     ------
     OutOfStep : they do, and the provider does not deliver all of it anew; or the prices are raw, which never change.
     """
-    name, basis = task.physical_symbol, fetcher.provider.basis
+    name = task.physical_symbol
+    basis = basis_of(fetcher.provider, name)
     if covered.first is None or rescaled(_of(name, fetched.rows), _of(name, stored)).is_empty():
         return fetched
     whole = await fetcher.fetch(name, grid, ((covered.first, grid.closed()),), NO_ROWS)

@@ -25,7 +25,7 @@ from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
 from tvquant.market.merging import NO_FUNDING, Merged, Merger
-from tvquant.market.providers.contract import Provider
+from tvquant.market.providers.contract import Provider, basis_of
 from tvquant.market.registry import AssetRecord, AssetState, RegistryManager, Span
 from tvquant.market.retry import Backoff
 from tvquant.market.scales import OutOfStep, in_step, touching
@@ -125,7 +125,7 @@ class DataWorker:
             if task.force_sync and record.delisted is not None:  # its ticker may have been given to another
                 record = replace(record, delisted=await self.listings.ended(symbol))
             spans = wanted(task, covered, record, grid, live=live) if holes is None else holes
-            spans = touching(spans, grid) if self.provider.basis is not Basis.RAW else spans
+            spans = touching(spans, grid) if basis_of(self.provider, symbol) is not Basis.RAW else spans
             if not spans:
                 return self._untouched(task, covered, record, grid)
             stored = stored_rows(self.lake, symbol, task.interval) if covered.bars else NO_ROWS
@@ -152,7 +152,7 @@ class DataWorker:
         """
         symbol = task.physical_symbol
         able = self.provider.capabilities.actions and task.interval == DAILY
-        if not able or self.provider.basis is Basis.TOTAL or not structure(symbol).kinds & SHARES:
+        if not able or basis_of(self.provider, symbol) is Basis.TOTAL or not structure(symbol).kinds & SHARES:
             return ()
         edges = [moment(edge) for edge in (covered.first, covered.last) if edge is not None]
         stamps = [*edges, *fetched["timestamp"]]

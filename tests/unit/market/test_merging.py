@@ -27,7 +27,7 @@ def rows(name: str, count: int = 100) -> pl.DataFrame:
 
 @pytest.fixture
 def merger(lake: Lake) -> Merger:
-    return Merger(lake, basis=Basis.RAW, source="told", clock=ManualClock(NOW))
+    return Merger(lake, basis=lambda _: Basis.RAW, source="told", clock=ManualClock(NOW))
 
 
 async def together(merger: Merger, *parts: tuple[DataTask, pl.DataFrame]) -> list[Merged | BaseException]:
@@ -47,6 +47,14 @@ def test_rows_that_come_together_are_one_commit(lake: Lake, merger: Merger) -> N
         assert (found.upsert.inserted, found.coverage.bars) == (count, count)
     stored = tables.read(lake.root, "bars")
     assert set(stored["source"]) == {"told"}
+
+
+def test_rows_are_stored_under_the_basis_of_their_symbol(lake: Lake) -> None:
+    basis = {BTC: Basis.RAW, ETH: Basis.SPLIT}
+    merger = Merger(lake, basis=basis.__getitem__, source="told", clock=ManualClock(NOW))
+    run(together(merger, (task(BTC), rows(BTC)), (task(ETH), rows(ETH))))
+    stored = tables.read(lake.root, "bars", ["symbol", "basis"]).unique()
+    assert {name: Basis(told) for name, told in stored.iter_rows()} == basis
 
 
 def test_no_rows_are_no_commit(lake: Lake, merger: Merger) -> None:

@@ -34,6 +34,7 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.options import Options
+from tvquant.symbology.kinds import structure
 
 INTERVALS: Mapping[str, timedelta] = MappingProxyType({"4h": timedelta(hours=4), "1d": timedelta(days=1)})
 """Lengths of the intervals that bars may have. On an exchange calendar a daily bar closes with its session."""
@@ -72,8 +73,9 @@ class Capabilities:
     """What a provider serves.
 
     `live` says that its bars reach up to now; `tells_basis` that it knows what its prices are adjusted for: of others
-    whoever opens them declares it. `ends_by_symbol` : when a listing began and ended shows only where its symbol is
-    asked about alone.
+    whoever opens them declares it. `adjusts` : the kinds whose prices are of its `basis`; those of others are raw, for
+    they have nothing that prices are adjusted for. `ends_by_symbol` : when a listing began and ended shows only where
+    its symbol is asked about alone.
     """
 
     intervals: frozenset[str]
@@ -83,6 +85,7 @@ class Capabilities:
     instruments: bool
     live: bool
     tells_basis: bool = True
+    adjusts: frozenset[Kind] = frozenset(Kind)
     ends_by_symbol: bool = False
 
 
@@ -138,7 +141,7 @@ class Provider(Protocol):
 
     @property
     def basis(self) -> Basis:
-        """What its prices are adjusted for."""
+        """What its prices are adjusted for, of the kinds that it adjusts (see `basis_of`)."""
         ...
 
     async def bars(
@@ -207,6 +210,16 @@ class ProviderFactory[O: Options]:
         except ValidationError as error:
             details = error.errors(include_url=False)
             raise ProfileError(f"provider {self.name}: option {details[0]['loc'][0]}: {explained(details)}") from error
+
+
+def basis_of(provider: Provider, symbol: str) -> Basis:
+    """Return what a provider's prices of one symbol are adjusted for.
+
+    Raises
+    ------
+    DataError : the symbol is none.
+    """
+    return provider.basis if structure(symbol).kinds & provider.capabilities.adjusts else Basis.RAW
 
 
 def of_symbol(listings: pl.DataFrame, symbol: str | None) -> pl.DataFrame:

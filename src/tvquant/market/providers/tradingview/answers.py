@@ -165,6 +165,14 @@ def delay_of(mode: Any) -> timedelta:
     return timedelta(seconds=int(late[1])) if late else timedelta()
 
 
+def time_of(greeting: Mapping[str, Any]) -> datetime | None:
+    """Return the server's time, in whole seconds, of its hello; None where it tells none."""
+    seconds = _number(greeting.get("timestamp"))
+    if seconds is None or not 0 <= seconds < LAST_SECOND:
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
 def refusal(symbol: str, message: ChartMessage) -> ProviderError:
     """Return what an error that the server sent means.
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ class ChartConnection:
         self._silence = silence
         self._frames = Frames()
         self._come: deque[ChartMessage] = deque()
+        self._greeting: dict[str, Any] | None = None
 
     @classmethod
     async def opened(cls, url: str, *, silence: float) -> "ChartConnection":
@@ -88,8 +90,29 @@ class ChartConnection:
         Unavailable : silence, or the connection ended.
         Malformed : what came cannot be read.
         """
+        await self._listen(lambda: bool(self._come))
+        return self._come.popleft()
+
+    async def greeting(self) -> dict[str, Any]:
+        """Return the server's hello, with which it begins.
+
+        Raises
+        ------
+        Unavailable, Malformed : as `next`, or what came first is no hello.
+        """
+        await self._listen(lambda: bool(self._come) or self._greeting is not None)
+        if self._greeting is None or not isinstance(self._greeting.get("session_id"), str):
+            raise Malformed(f"TradingView's chart began without a hello (session_id): {shown(self._greeting)}")
+        return self._greeting
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._socket.close()
+
+    async def _listen(self, enough: Callable[[], bool]) -> None:
+        """Take in what comes until it is enough; heartbeats are sent back."""
         beats, until = 0, asyncio.get_running_loop().time() + self._silence
-        while not self._come:
+        while not enough():
             try:
                 async with asyncio.timeout_at(until):
                     text = await self._received()
@@ -100,12 +123,13 @@ class ChartConnection:
                     beats += 1
                     await self._sent(framed(payload))
                 else:
-                    self._come.extend(_read(payload))
-        return self._come.popleft()
+                    self._take(_read(payload))
 
-    async def close(self) -> None:
-        """Hang up."""
-        await self._socket.close()
+    def _take(self, content: dict[str, Any]) -> None:
+        if "m" in content:
+            self._come.append(ChartMessage(content["m"], content.get("p", [])))
+        else:
+            self._greeting = content
 
     async def _received(self) -> str:
         from websockets.exceptions import ConnectionClosed
@@ -133,17 +157,21 @@ class ChartConnection:
         return Unavailable(f"{what}, nor a heartbeat: the server is silent")
 
 
-def _read(payload: str) -> list[ChartMessage]:
-    """Return the message of a payload; none where it is the hello, which calls no method."""
+def _read(payload: str) -> dict[str, Any]:
+    """Return a message (m, p), or the hello, which calls no method.
+
+    Raises
+    ------
+    Malformed : it is neither.
+    """
     try:
         content = json.loads(payload, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"TradingView's chart sent what is no JSON: {shown(payload)}") from error
-    if isinstance(content, dict) and "m" not in content:
-        return []
-    if not isinstance(content, dict) or not isinstance(content["m"], str) or not isinstance(content.get("p", []), list):
+    good = isinstance(content, dict) and isinstance(content.get("m", ""), str)
+    if not good or not isinstance(content.get("p", []), list):
         raise Malformed(f"TradingView's chart sent what is no message (m, p): {shown(payload)}")
-    return [ChartMessage(content["m"], content.get("p", []))]
+    return dict(content)
 
 
 def _no_number(name: str) -> float:

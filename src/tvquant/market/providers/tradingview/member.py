@@ -5,8 +5,8 @@
 3. The chart stays open until another one is asked for. A call for bars older than all that it has handed over goes on
    from there; any other begins anew, so nothing is told twice from memory, and who asks again hears the server again.
 
-All handshakes, charts and rounds pass one at a time, at the declared rate. Prices are adjusted for splits; coins have
-none.
+All handshakes, charts and rounds pass one at a time, at the declared rate. Prices of shares and funds are adjusted for
+splits; coins have none, so theirs are raw.
 """
 
 import asyncio
@@ -44,11 +44,11 @@ from tvquant.market.providers.contract import (
     UnknownSymbol,
     Unsupported,
 )
-from tvquant.market.providers.tradingview.answers import ChartBar, tick_of
+from tvquant.market.providers.tradingview.answers import ChartBar, tick_of, time_of
 from tvquant.market.providers.tradingview.chart import RESOLUTIONS, Chart
 from tvquant.market.providers.tradingview.connection import ChartConnection
 from tvquant.profiles.options import Options
-from tvquant.symbology.kinds import structure
+from tvquant.symbology.kinds import SHARES_AND_INDICES, structure
 
 URL = "wss://data.tradingview.com/socket.io/websocket?from=chart%2F&type=chart"
 LIMITS = RateLimits(
@@ -62,6 +62,7 @@ CAPABILITIES = Capabilities(
     funding=False,
     instruments=False,
     live=True,
+    adjusts=SHARES_AND_INDICES,
 )
 SILENCE, DEADLINE = 10.0, 90.0
 """Seconds without data, and of a whole call, after which it counts as failed."""
@@ -149,14 +150,20 @@ class TradingView:
         return None
 
     async def probe(self) -> tuple[Probe, ...]:
-        """See `Probing`: one handshake, and one symbol resolved; a server that does not know it has answered too."""
-        asked = self._clock.now()
+        """See `Probing`: a handshake, whose hello tells the time, and one symbol resolved, known there or not."""
         async with self._asking():
-            chart = await self._opened(KNOWN, "1d")
+            await self._hang_up()
+            async with self._limiter.request():
+                asked = self._clock.now()
+                self._connection = await ChartConnection.opened(self.url, silence=self._silence)
+                time = time_of(await self._connection.greeting())
+                answered = self._clock.now()
+            self._pause()
             with suppress(UnknownSymbol):
+                chart = await self._opened(KNOWN, "1d")
                 async with self._limiter.request():
                     await chart.resolve()
-        return (Probe(server=host(self.url), asked=asked, answered=self._clock.now()),)
+        return (Probe(server=host(self.url), asked=asked, answered=answered, time=time),)
 
     async def close(self) -> None:
         """Hang up; a later call opens a new connection."""
@@ -201,8 +208,13 @@ class TradingView:
         if self._connection is None:
             async with self._limiter.request():
                 self._connection = await ChartConnection.opened(self.url, silence=self._silence)
+            self._pause()
         self._chart, self._handed_over = Chart(self._connection, symbol, interval, clock=self._clock), None
         return self._chart
+
+    def _pause(self) -> None:
+        """Count a handshake from its end, for it may take long: the next request is not to come close behind it."""
+        self._limiter.hold(1.0 / self.limits.requests_per_second)
 
     async def _left(self) -> None:
         """End the chart that is open; where the server has hung up, so do we."""

@@ -15,6 +15,7 @@ from tvquant.market.providers.tradingview.answers import (
     refusal,
     session_day,
     tick_of,
+    time_of,
 )
 from tvquant.market.providers.tradingview.connection import ChartMessage
 
@@ -173,6 +174,15 @@ def test_the_future_is_left_out_and_alone_refused() -> None:
 )
 def test_how_late_prices_are(mode: Any, seconds: int) -> None:
     assert delay_of(mode) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("told", "time"),
+    [(1713786384, utc("2024-04-22 11:46:24")), (1713786384.9, utc("2024-04-22 11:46:24")), ("1", None), (-1, None),
+     (10**30, None), (None, None)],
+)  # fmt: skip
+def test_the_time_of_the_server(told: Any, time: datetime | None) -> None:
+    assert time_of({"timestamp": told}) == time
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tvquant.market.providers.tradingview.connection import ChartConnection, Cha
 SILENCE = 0.2
 
 
-def heard(*texts: str, pause: float = 0.0, many: int = 1) -> tuple[list[Any], list[str]]:
+def heard(*texts: str, pause: float = 0.0, many: int = 1, greeting: bool = False) -> tuple[list[Any], list[str]]:
     """What `next` gives of the texts that a server sends, and the payloads that it was sent."""
     sent: list[str] = []
 
@@ -35,7 +35,7 @@ def heard(*texts: str, pause: float = 0.0, many: int = 1) -> tuple[list[Any], li
             connection = await ChartConnection.opened(f"ws://127.0.0.1:{port}", silence=SILENCE)
             found: list[Any] = []
             try:
-                found += [await connection.next() for _ in range(many)]
+                found += [await (connection.greeting() if greeting else connection.next()) for _ in range(many)]
             except (Malformed, Unavailable) as error:
                 found.append(error)
             await connection.close()
@@ -62,6 +62,15 @@ def test_what_is_no_message_is_refused(payload: str) -> None:
     found, _ = heard(frame(payload))
     assert isinstance(found[0], Malformed)
     assert len(str(found[0])) < 200
+
+
+def test_the_hello_is_kept_and_what_comes_in_its_place_is_refused() -> None:
+    hello = frame('{"session_id": "x", "timestamp": 7}')
+    assert heard(frame("~h~1") + hello, greeting=True)[0] == [{"session_id": "x", "timestamp": 7}]
+    for other in (message("a"), frame('{"code": 0}'), frame('{"session_id": 7}')):
+        (refused,), _ = heard(other, greeting=True)
+        assert isinstance(refused, Malformed)
+        assert "began without a hello" in str(refused)
 
 
 def test_silence_is_told_from_a_token_that_expired() -> None:

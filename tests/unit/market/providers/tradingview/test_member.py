@@ -16,7 +16,9 @@ import pytest
 from builders.chart_server import ChartServer, Trouble, chart_server, described_symbol
 from builders.clocks import ManualClock
 from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Basis
 from tvquant.lake import Lake
+from tvquant.lake.storage import tables
 from tvquant.market import terms
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.providers.catalogue import PROVIDERS
@@ -281,6 +283,16 @@ def test_nothing_is_sent_above_the_rate_and_one_at_a_time() -> None:
     visited(work, limits=replace(FAST, requests_per_second=20.0, burst=1))
 
 
+def test_a_slow_handshake_is_counted_from_its_end() -> None:
+    async def work(visitor: TradingView, server: ChartServer) -> None:
+        server.wait = 0.12
+        await visitor.bars(COIN, "1d", start=TODAY - DAY)
+        (came, asked_for) = (at for at, method, _ in server.asked if method in ("handshake", "create_series"))
+        assert asked_for - came > 0.12 + 0.08
+
+    visited(work, limits=replace(FAST, requests_per_second=10.0, burst=1))
+
+
 def test_one_request_a_second_is_declared_and_one_connection() -> None:
     assert (LIMITS.requests_per_second, LIMITS.burst, LIMITS.concurrency, LIMITS.paced_inside) == (1.0, 1, 1, True)
 
@@ -293,6 +305,24 @@ def test_the_price_step_of_a_symbol_is_known_and_nothing_is_listed() -> None:
         assert (await visitor.instruments()).is_empty()
         assert server.count("create_series") == 0
         assert len(await visitor.bars(SHARE, "1d", start=TODAY - 7 * DAY)) == 5
+
+    visited(work)
+
+
+def test_a_look_hears_the_hello_and_resolves_one_symbol() -> None:
+    async def work(visitor: TradingView, server: ChartServer) -> None:
+        server.wire.date = NOW - timedelta(seconds=90)
+        (probe,) = await visitor.probe()
+        assert (probe.asked, probe.answered, probe.time) == (NOW, NOW, NOW - timedelta(seconds=90))
+        assert server.url.startswith(f"ws://{probe.server}")
+        assert [server.count(method) for method in ("handshake", "resolve_symbol", "create_series")] == [1, 1, 0]
+        server.trouble = Trouble.BEATS
+        with pytest.raises(Unavailable, match="expired"):
+            await visitor.probe()
+        server.trouble = Trouble.NONE
+        await visitor.probe()
+        await visitor.bars(COIN, "1d")
+        assert server.count("handshake") == 3
 
     visited(work)
 
@@ -328,15 +358,15 @@ class Syncing:
         return found
 
 
-def test_a_sync_stores_coins_and_shares_as_adjusted_and_only_what_is_new_later(tmp_path: Path) -> None:
+def test_a_sync_stores_raw_coins_and_adjusted_shares_and_only_what_is_new_later(tmp_path: Path) -> None:
     syncing = Syncing(Lake(tmp_path / "lakehouse"))
-    summary, server = syncing.run(now=NOW - 3 * DAY)
-    coin, share = summary.outcomes
+    summary, _ = syncing.run(now=NOW - 3 * DAY)
     assert [one.error for one in summary.outcomes] == [None, None]
-    assert coin.coverage.bars == 151
-    assert share.coverage.last is not None
-    assert str(share.coverage.last)[:10] == "2024-06-14"
-    assert share.coverage.missing == 0
+    stored = tables.read(syncing.lake.root, "bars", ["symbol", "basis"]).unique()
+    assert set(stored.iter_rows()) == {(COIN, Basis.RAW), (SHARE, Basis.SPLIT)}
+    coin, share = (one.coverage for one in summary.outcomes)
+    assert [coin.bars, share.bars, coin.missing, share.missing] == [150, 151, 0, 0]
+    assert [str(one.last)[:10] for one in (coin, share)] == ["2024-06-16", "2024-06-14"]
     summary, server = syncing.run()
     assert [one.error for one in summary.outcomes] == [None, None]
     assert [one.inserted for one in summary.outcomes] == [3, 2]
