@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from builders.loopback import Reply
+from builders.loopback_thread import serving
+
 pytestmark = pytest.mark.xdist_group("demo")
 
 RISK_PROFILES = ("barbell", "equal_weight", "min_variance", "hrp", "risk_parity", "max_sharpe")
@@ -119,3 +122,22 @@ def test_the_assets_behind_the_atoms_of_a_run_pass_and_a_damaged_report_does_not
         assert tvquant("data", "audit", "--strict", "--run", "latest", "-w", home).code == 1, damaged[:40]
     report.unlink()
     assert tvquant("data", "audit", "--strict", "--run", "latest", "-w", home).code == 1
+
+
+def test_a_run_is_told_with_its_headline(
+    demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, made = demo
+    with serving(lambda _: Reply("ok")) as webhook:
+        monkeypatch.setenv("TVQUANT_NOTIFY_URL", f"{webhook.url}/hooks/secret")
+        said = tvquant("run", "demo_sp500", "-w", home, "--json")
+    assert (said.code, said.document["reused"]) == (0, True), said.err
+    (request,) = webhook.requests
+    message = request.json
+    assert (message["command"], message["profile"], message["status"]) == ("run", "demo_sp500", "done")
+    assert (message["run"], message["result"], message["reused"]) == (made["run"], made["result"], True)
+    cell = next(one for one in made["cells"] if one["cell"] == message["headline"]["cell"])
+    assert message["headline"]["sharpe"] == cell["sharpe"] is not None
+    assert (message["cells"], message["cells_failed"]) == (len(made["cells"]), 0)
+    assert "current_only_universe" in message["caveats"]
+    assert str(home) not in request.body.decode()

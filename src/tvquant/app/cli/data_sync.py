@@ -9,6 +9,7 @@ import typer
 
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.notifying import notified, sync_facts
 from tvquant.app.cli.source_options import (
     AcceptOption,
     BasisOption,
@@ -91,12 +92,15 @@ def sync(
         since=None if since is None else _day(since, clock.now()),
         forced=force,
     )
-    with watching("data sync") as progress:
-        done = synced(home, given.sources(asked.profile), asked, clock=clock, watcher=progress)
-    output = SyncOutput(done=done)
-    answer(output.document(), output.text(), as_json=as_json)
-    if why := output.lacking():
-        raise Answered(DataError, why)
+    with notified("data sync", name) as notice:
+        with watching("data sync") as progress:
+            done = synced(home, given.sources(asked.profile), asked, clock=clock, watcher=progress)
+        output = SyncOutput(done=done)
+        document = output.document()
+        notice.tell(**sync_facts(document))
+        answer(document, output.text(), as_json=as_json)
+        if why := output.lacking():
+            raise Answered(DataError, why)
 
 
 def repair(

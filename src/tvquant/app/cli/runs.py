@@ -22,6 +22,7 @@ from tvquant.app.cli.console import (
     workspace_at,
 )
 from tvquant.app.cli.ledger import RunArgument
+from tvquant.app.cli.notifying import notified, run_facts
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
@@ -67,17 +68,19 @@ def run(
         plan, stages = _planned(home, name, overrides)
         answer(plan, stages, as_json=as_json)
         return
-    with home.writing(), compiling_ahead(), watching("run") as progress:
-        if resume is not None:
-            folder = home.run(resume)
-            outcome = resumption.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
-        else:
-            assert name is not None
-            profile = resolved(home, name, overrides)
-            outcome = flow.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
-        index(home)
-    document, text = finished(outcome, began, progress)
-    answer(document, text, as_json=as_json)
+    with notified("run", name) as notice:
+        with home.writing(), compiling_ahead(), watching("run") as progress:
+            if resume is not None:
+                folder = home.run(resume)
+                outcome = resumption.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
+            else:
+                assert name is not None
+                profile = resolved(home, name, overrides)
+                outcome = flow.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
+            index(home)
+        document, text = finished(outcome, began, progress)
+        notice.tell(**run_facts(document))
+        answer(document, text, as_json=as_json)
 
 
 def report(
@@ -163,6 +166,7 @@ for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff):
 def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dict[str, Any], list[str]]:
     """Print the end of a run: standings, identity, cost in time and memory; the report's path is last."""
     from tvquant.report import read_run
+    from tvquant.tournament.cells import headline
 
     found = read_run(outcome.folder.path)
     qualified, figures = _figures(found)
@@ -174,6 +178,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         "run": outcome.folder.id,
         "result": outcome.result,
         "reused": outcome.reused,
+        "headline": headline(found.profile),
         **qualified,
         "notices": list(notices),
         "current": {**footing.payload(), "held": dict(current.held)},
