@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -335,6 +336,7 @@ def split_adjusted(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 def charts_of(world: World, now: datetime) -> tuple[Rows, Described]:
     """Return what the server tells of a simulated market at a moment."""
 
+    @cache
     def rows(symbol: str, resolution: str, adjustment: str) -> list[list[float]] | None:
         assert adjustment == "splits"
         if symbol not in world.symbols:
@@ -348,8 +350,9 @@ def charts_of(world: World, now: datetime) -> tuple[Rows, Described]:
         values = told.select("open", "high", "low", "close", "volume").rows()
         return [[at, *row] for at, row in zip(stamps.dt.epoch("s"), values, strict=True)]
 
+    steps = {row["symbol"]: row["tick"] for row in world.instruments(now=now).iter_rows(named=True)}
+
     def described(symbol: str) -> dict[str, Any]:
-        steps = {row["symbol"]: row["tick"] for row in world.instruments(now=now).iter_rows(named=True)}
         return described_symbol(symbol, scale=round(1 / steps.get(symbol, 0.01)))
 
     return rows, described

@@ -116,7 +116,7 @@ def charted(symbol: str, interval: str) -> pl.DataFrame:
 async def tradingview_wired(_: Path, wire: Wire) -> AsyncIterator[TradingView]:
     async with chart_server(*charts_of(WORLD, NOW), wire) as server:
         limits = replace(wire.limits or TERMS, paced_inside=True)
-        yield TradingView(url=server.url, clock=ManualClock(NOW), limits=limits, silence=0.3)
+        yield TradingView(url=server.url, clock=ManualClock(NOW), limits=limits, silence=0.6)
 
 
 def tradingview(folder: Path) -> AbstractAsyncContextManager[TradingView]:

@@ -42,7 +42,7 @@ class Frames:
             beginning = data[at : at + _LONGEST_HEAD * _UNIT].decode(_CODE, "replace")
             head = _HEAD.match(beginning)
             if head is None:
-                if len(beginning) < _LONGEST_HEAD and _BEGUN.fullmatch(beginning):
+                if _BEGUN.fullmatch(beginning):
                     break
                 raise Malformed(f"TradingView's chart sent no frame (~m~LENGTH~m~...): it begins {shown(beginning)}")
             units = int(head[1])

@@ -1,5 +1,8 @@
 """What the chart says, checked at the edge."""
 
+import math
+import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -151,6 +154,28 @@ def test_what_is_no_bar_is_refused(row: Any) -> None:
 def test_what_is_no_update_is_refused(update: Any) -> None:
     with pytest.raises(Malformed, match="without a list of bars"):
         bars_of(COIN, update, "sds_1", now=NOW, daily=True)
+
+
+def anything(dice: random.Random, depth: int = 4) -> Any:
+    """Return some JSON, of our own keys among others."""
+    plain = (None, True, "", "sds_1", 0, 1, -1.5, 10**400, float("nan"), dice.random() * 2**33)
+    if depth == 0 or dice.random() < 0.3:
+        return dice.choice(plain)
+    inner = [anything(dice, depth - 1) for _ in range(dice.randrange(8))]
+    keys = ("sds_1", "s", "v", "pro_name", "type", "listed_exchange")
+    return inner if dice.random() < 0.5 else {dice.choice(keys): one for one in inner}
+
+
+def test_any_content_is_bars_or_malformed() -> None:
+    dice = random.Random(11)
+    for _ in range(600):
+        content, row = anything(dice), [dice.randrange(2**33), *(anything(dice, 1) for _ in range(dice.randrange(7)))]
+        for told in (content, {"sds_1": {"s": [{"v": [1, 1, 1, 1, 1]}, {"v": row}]}}, {"sds_1": {"s": content}}):
+            with suppress(Malformed):
+                found = bars_of(COIN, told, "sds_1", now=NOW, daily=True)
+                assert all(math.isfinite(value) for bar in found for value in bar[1:5])
+        with pytest.raises(Malformed):
+            check_symbol(COIN, content)
 
 
 def test_an_update_of_other_series_has_no_bars() -> None:
