@@ -55,7 +55,7 @@ def crypto() -> list[dict[str, Any]]:
             f"BINANCE:C{k:03d}USDT",
             **{
                 "24h_vol|5": 1e6 * (1 + 37 * k % COINS),
-                "Recommend.All": ((k * 7) % 21 - 10) / 10.0,
+                "Recommend.All": ((k * 8) % 21 - 10) / 10.0,
                 "ROC": float(k % 9),
             },
         )

@@ -12,20 +12,33 @@ from builders.screened_lake import COINS, screened_lake
 from tvquant.app.workspace import Workspace
 from tvquant.lake.reading.scans import stored_scans
 
-NAME = "binance_spot_rating_all_long"
-BUY, SELL = {"Recommend.All": 0.6, "ROC": 4.5}, {"Recommend.All": -0.6}
+NAME = "rising"
+SCANNER = """\
+version: 1
+exchange: BINANCE
+kinds: [spot]
+currency: USD
+logic: trend
+direction: LONG
+filters:
+  - {field: roc_9, above: 1}
+"""
+UP, DOWN = {"ROC": 4.5}, {"ROC": -4.5}
 AGREED = ("data", "terms", "tradingview", "--agree")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return screened_lake(tmp_path_factory.mktemp("live") / "ws", last=datetime.now(UTC) - timedelta(days=1))
+    made = screened_lake(tmp_path_factory.mktemp("live") / "ws", last=datetime.now(UTC) - timedelta(days=1))
+    (made.profiles / "scanners").mkdir(parents=True, exist_ok=True)
+    (made.profiles / "scanners" / f"{NAME}.yaml").write_text(SCANNER)
+    return made
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Loopback]:
-    rows = [row(f"BINANCE:{coin}USDT", **(BUY if k % 2 else SELL)) for k, coin in enumerate(COINS)]
-    rows.append(row("BINANCE:NEWUSDT", update_mode="delayed_streaming_900", **BUY))
+    rows = [row(f"BINANCE:{coin}USDT", **(UP if k % 2 else DOWN)) for k, coin in enumerate(COINS)]
+    rows.append(row("BINANCE:NEWUSDT", update_mode="delayed_streaming_900", **UP))
     with screener_aside(ScannerServer(markets={"crypto": rows})) as loopback:
         yield loopback
 
@@ -49,12 +62,13 @@ def test_a_live_scan_needs_consent_then_answers_as_a_replay_does(
     (served,) = found["served"]
     assert (served["rows"], served["total"], served["pages"]) == (5, 5, 1)
     assert served["columns"]["roc_9"] == {"column": "ROC", "interval": "1D", "bars": 9, "unit": "%"}
+    assert found["stamps"] == ["delayed"]
     assert served["delayed"] == {"BINANCE:NEWUSDT": "900 seconds late"}
     assert served["figures"]["BINANCE:NEWUSDT"] == {
         "name": "NEWUSDT", "close": 10.0, "volume": 1e7, "update_mode": "delayed_streaming_900",
     }  # fmt: skip
-    assert found["explained"]["outcome"] == f"{NAME}: recommend_all"
-    assert found["explained"]["features"]["recommend_all"] == -0.6
+    assert found["explained"]["outcome"] == f"{NAME}: roc_9"
+    assert found["explained"]["features"]["roc_9"] == -4.5
     rows = stored_scans(home.lake().root, NAME)
     assert set(rows["clock"]) == {"live"}
     assert set(rows["outcome"]) == {"recruited"}
@@ -65,7 +79,7 @@ def test_live_and_replay_are_set_side_by_side(home: Workspace, server: Loopback,
     assert tvquant(*AGREED, "-w", home.root).code == 0
     said = tvquant("scan", "diff", NAME, "--live", "--url", server.url, "-w", home.root)
     assert said.code == 0, said.err
-    assert "+ BINANCE:NEWUSDT_rating_all_LONG  (replay: no bar in the lake)" in said.out
+    assert "+ BINANCE:NEWUSDT_trend_LONG  (replay: no bar in the lake)" in said.out
     assert "only in the replay" in said.out
     assert "served / ours" in said.out
     assert "delayed: 1 rows are 900 seconds late: BINANCE:NEWUSDT" in said.out

@@ -11,7 +11,7 @@ The bar of a live scan is still forming, mostly: its figures change until it clo
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -33,9 +33,10 @@ from tvquant.market.screeners.client import LIMITS, URL, Served, TradingViewScre
 from tvquant.market.screeners.live_rows import LiveRows, judged
 from tvquant.market.screeners.tradingview import US_MARKET, Query, compiled
 from tvquant.market.terms import TRADINGVIEW
-from tvquant.profiles.scanners import Scanner
+from tvquant.profiles.scanners import RATINGS, Scanner
 from tvquant.universe import Auditor, ScannerAudit, ScreeningOutcome, consolidate, recruits, traded_values
 from tvquant.universe.discovery import require
+from tvquant.universe.discovery_audit import NEUTRAL, at_band
 from tvquant.universe.screening import PASSED
 
 SOURCE = "tradingview"
@@ -43,14 +44,14 @@ SOURCE = "tradingview"
 OPENS = time(9, 30)
 """When a session of New York begins, in its own time."""
 FORMING = "live: figures are of a bar that may not have closed, and change until it has"
-LET_THROUGH = "the counts beyond +-0.1 and 0 are of rows that the screener's filters let through"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Asked:
     """What one scanner brought: all rows of its query, and what they are.
 
-    `others`, `beside` : the same of names that were asked for whatever the filters, and not served before.
+    `others`, `beside` : the same of names that were asked for whatever the filters, and not served before; `bands` :
+    how many rows there are with ratings beyond a band, where that is not the scanner's own.
     """
 
     scanner: Scanner
@@ -58,6 +59,7 @@ class Asked:
     rows: LiveRows
     others: Served
     beside: LiveRows
+    bands: Mapping[float, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,18 +113,25 @@ async def _ask(
     client = TradingViewScreener(clock=screener.clock, url=screener.url, limits=screener.limits)
     try:
         fields = {market: await client.fields(market) for market in dict.fromkeys(one.market for one in queries)}
-        listed = [query.listed(fields[query.market]) for query in queries]
+        for query in queries:
+            query.listed(fields[query.market])  # refused before any scanner is asked
         return [
-            await _rows(client, screener.clock, scanner, query, beside)
-            for scanner, query in zip(scanners, listed, strict=True)
+            await _rows(client, screener.clock, scanner, query, fields[query.market], beside)
+            for scanner, query in zip(scanners, queries, strict=True)
         ]
     finally:
         await client.close()
 
 
 async def _rows(
-    client: TradingViewScreener, clock: Clock, scanner: Scanner, query: Query, beside: Sequence[str]
+    client: TradingViewScreener,
+    clock: Clock,
+    scanner: Scanner,
+    query: Query,
+    fields: frozenset[str],
+    beside: Sequence[str],
 ) -> Asked:
+    query = query.listed(fields)
     edges: dict[Kind, float] = {}
     for kind, rank in query.ranks.items():
         edge = await client.beyond(query.market, rank)
@@ -131,6 +140,9 @@ async def _rows(
     served = await client.rows(query)
     more = [symbol for symbol in beside if symbol not in served.rows]
     others = await client.rows(query.of(more)) if more else replace(served, rows={})
+    bands: dict[float, int] = {}
+    for band, moved in _bands(scanner):
+        bands[band] = await client.count(compiled(moved, day=clock.now().date()).listed(fields).within(edges))
     known_at = instant(clock.now())
     day = _day(query.market, clock.now())
     return Asked(
@@ -138,8 +150,18 @@ async def _rows(
         served=served,
         rows=judged(scanner, served, edges, day=day, known_at=known_at),
         others=others,
+        bands=bands,
         beside=judged(scanner, others, edges, day=day, known_at=known_at),
     )
+
+
+def _bands(scanner: Scanner) -> Iterator[tuple[float, Scanner]]:
+    """Yield the bands that an audit counts at and the scanner does not ask for, with the scanner that asks for them."""
+    if any(name.startswith(RATINGS) for name in scanner.fields):
+        for band in (NEUTRAL, 0.0):
+            moved = at_band(scanner, band)
+            if moved != scanner:
+                yield band, moved
 
 
 def _day(market: str, now: datetime) -> Instant:
@@ -173,8 +195,15 @@ def _consolidated(asked: Sequence[Asked], now: datetime) -> LiveScan:
         columns = np.arange(len(mine.instruments))
         auditor = Auditor([one.scanner], mine.instruments)
         day = _day(one.served.query.market, now)
-        audits += auditor.audit(columns, [mine.outcome], found, mine.features, day)
-    notes = [FORMING, LET_THROUGH]
+        (audit,) = auditor.audit(columns, [mine.outcome], found, mine.features, day)
+        audits.append(
+            replace(
+                audit,
+                at_neutral_band=one.bands.get(NEUTRAL, audit.found),
+                at_zero=one.bands.get(0.0, audit.found),
+            )
+        )
+    notes = [FORMING]
     for one in asked:
         notes += [*one.served.query.notes, *one.served.warnings, *one.rows.notes]
     scanned = Scanned(

@@ -23,6 +23,7 @@ class Stamp(StrEnum):
     SIMULATED = "simulated"
     ASSUMED_FUNDING = "assumed_funding"
     LATE_FILL = "late_fill"
+    DELAYED = "delayed"
 
     @property
     def meaning(self) -> str:
@@ -48,5 +49,6 @@ _MEANING: dict[Stamp, str] = {
     Stamp.ASSUMED_METADATA: "No provider gives ticks and lots: steps are assumed from the venue and the prices.",
     Stamp.ACCEPTED_BASIS: "Prices contradict what they were declared to be adjusted for: taken on the user's word.",
     Stamp.LATE_FILL: "The data lack opening prices of some names: these were filled at the close instead of the open.",
+    Stamp.DELAYED: "Figures of the live screener lag behind the market, by what it tells of each row.",
     Stamp.SIMULATED: "Bars are of a simulated exchange: nothing here was ever traded.",
 }

@@ -40,10 +40,10 @@ def scanned(
         return loopback, scan_live(home, scanners, screener, beside=beside)
 
 
-def truth(rating: str = "Recommend.All") -> set[str]:
+def truth(band: float = 0.1) -> set[str]:
     """The 200 most traded pairs of the market's table, of those beyond the floor and the band."""
     coins = sorted(crypto()[:COINS], key=lambda one: -one["24h_vol|5"])[:200]
-    return {one["s"] for one in coins if one["24h_vol|5"] > 20e6 and one[rating] > 0.1}
+    return {one["s"] for one in coins if one["24h_vol|5"] > 20e6 and one["Recommend.All"] > band}
 
 
 @pytest.mark.requirement("R-UNI-09")
@@ -56,6 +56,8 @@ def test_a_live_scan_is_the_scanner_on_the_whole_market(home: Workspace) -> None
     (audit,) = found.scanned.audits
     assert (audit.leaked, audit.neutral, audit.found) == (0, 0, len(atoms))
     assert audit.found == audit.kept + audit.merged + audit.cut
+    assert (audit.at_neutral_band, audit.at_zero) == (len(atoms), len(truth(0.0)))
+    assert len(truth(0.0)) > len(atoms)
     assert any("the ceiling of 200 by value_traded_last binds" in one for one in found.scanned.caveats())
     paths = [(one.method, one.path) for one in loopback.requests]
     assert paths[:2] == [("GET", "/crypto/metainfo"), ("POST", "/crypto/scan")]
@@ -87,6 +89,19 @@ def test_two_scanners_make_atoms_of_their_own_and_an_unserved_name_is_not_judged
     assert found.scanned.outcomes()["BINANCE:AFDUSD"] == "alternative of BINANCE:AUSDT"
     assert [(audit.found, audit.kept, audit.merged) for audit in found.scanned.audits] == [(2, 1, 1), (2, 2, 0)]
     assert not any(first.pooled[k] for k, key in enumerate(found.scanned.keys) if key == "BINANCE:BUSDT")
+
+
+@pytest.mark.requirement("R-UNI-21")
+def test_a_scanner_of_another_band_is_counted_at_both_by_the_screener(home: Workspace) -> None:
+    folder = home.profiles / "scanners"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = f"version: 1\nextends: {ALL}\nfilters:\n  - {{field: recommend_all, above: 0.5}}\n"
+    (folder / "strong.yaml").write_text(text)
+    server = ScannerServer()
+    _, found = scanned(home, server, "strong")
+    (audit,) = found.scanned.audits
+    assert (audit.found, audit.at_neutral_band, audit.at_zero) == (len(truth(0.5)), len(truth()), len(truth(0.0)))
+    assert [body["range"] for body in server.asked[-2:]] == [[0, 1], [0, 1]]
 
 
 def test_a_screener_that_lies_recruits_nobody_by_it(home: Workspace) -> None:

@@ -8,6 +8,7 @@ import typer
 from tvquant.app.cli.scan_messages import explained, minute, scan_document, scan_text
 from tvquant.app.cli.tables import table
 from tvquant.core.errors import ProfileError
+from tvquant.core.stamps import Stamp
 
 if TYPE_CHECKING:
     from tvquant.app.live_comparison import Comparison, Pair
@@ -44,7 +45,12 @@ def live_text(found: "LiveScan", explain: str | None) -> list[str]:
 
 def live_document(found: "LiveScan", explain: str | None) -> dict[str, Any]:
     """Return a live scan as JSON has it: what a replay's document has, and what the screener served."""
-    document = scan_document(found.scanned) | {"clock": "live", "served": [_served(one) for one in found.asked]}
+    late = any(one.rows.delays for one in found.asked)
+    document = scan_document(found.scanned) | {
+        "clock": "live",
+        "stamps": [Stamp.DELAYED.value] if late else [],
+        "served": [_served(one) for one in found.asked],
+    }
     if explain is not None:
         outcome, values = _of(found, explain)
         document["explained"] = {"symbol": explain, "outcome": outcome, "features": values}

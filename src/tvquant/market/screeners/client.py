@@ -123,6 +123,15 @@ class TradingViewScreener:
             found.append(replace(told, absent=dict.fromkeys(gone, lacking), fields=len(used)))
         return tuple(found)
 
+    async def count(self, query: Query) -> int:
+        """Return how many rows a query has; one of them is asked for at most.
+
+        Raises
+        ------
+        ProviderError : it did not deliver.
+        """
+        return (await self._page(query.market, query.page(0) | {"range": [0, 1]})).total
+
     async def close(self) -> None:
         """Let go of the connection."""
         await self._http.close()

@@ -19,6 +19,7 @@ from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Fact, Instant, Instrument, Kind
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.quoting import several, shown
+from tvquant.core.stamps import Stamp
 from tvquant.lake.reading.stablecoin_pegs import NEAR
 from tvquant.lake.storage.tables import SCANNED
 from tvquant.market.screeners.answers import Row
@@ -240,7 +241,7 @@ def _said(
     ]
     for lag in dict.fromkeys(delays.values()):
         mine = [key for key, its in delays.items() if its == lag]
-        found.append(f"delayed: {len(mine)} rows are {lag}: {several(mine, SHOWN)}")
+        found.append(f"{Stamp.DELAYED}: {len(mine)} rows are {lag}: {several(mine, SHOWN)}")
     return found
 
 

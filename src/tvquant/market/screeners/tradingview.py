@@ -113,6 +113,13 @@ class Query:
         body = {name: value for name, value in self.body.items() if name not in ("filter", "filter2")}
         return replace(self, body=body | {"symbols": {"tickers": list(symbols)}}, ranks={})
 
+    def within(self, edges: Mapping[Kind, float]) -> "Query":
+        """Return the query of the rows that are within a ceiling, by the first value beyond it."""
+        if self.ceiling is None or not edges:
+            return self
+        edge = {"left": self.ceiling[0], "operation": "greater", "right": min(edges.values())}
+        return replace(self, body={**self.body, "filter": [*self.body["filter"], edge]})
+
     def described(self) -> dict[str, dict[str, Any]]:
         """Return feature -> its column, interval, length in bars and unit, as they are recorded with the values."""
         found = {}

@@ -141,6 +141,14 @@ def test_a_wrong_answer_is_one_clear_error(reply: Reply, kind: type[Exception], 
     assert len(loopback.requests) == times
 
 
+def test_a_screener_without_end_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tvquant.market.screeners.client.MOST", 300)
+    loopback, error = asked(ScannerServer(), query())
+    assert type(error) is Malformed
+    assert "more than 300 rows" in str(error)
+    assert len(loopback.requests) == 3
+
+
 def test_what_passes_by_is_asked_again() -> None:
     broken = (Reply("", status=429, headers={"Retry-After": "0"}), Reply("<html>"))
     loopback, served = asked(ScannerServer(), query(), *broken)
