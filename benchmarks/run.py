@@ -18,6 +18,7 @@ BENCHMARKS = (
     "import_bars.py",
     "lake_at_scale.py",
     "sync_simulated.py",
+    "sync_binance.py",
 )
 
 

@@ -11,6 +11,7 @@ from tvquant.lake import Lake
 from tvquant.lake.reading.facts import known_facts
 from tvquant.lake.writing.facts import FIELDS, store_facts
 from tvquant.market.listings import Listings
+from tvquant.market.providers.contract import HasFindings
 
 NEEDED = ("tick", "lot")
 ENOUGH = 0.95
@@ -27,6 +28,7 @@ class Metadata:
     total : assets asked about; `missing` : those whose tick or lot the lake does not have.
     stored : facts that were new.
     error : why the provider did not deliver, where it did not.
+    findings : what in its list it did not understand.
     """
 
     served: bool
@@ -34,6 +36,7 @@ class Metadata:
     missing: tuple[str, ...] = ()
     stored: int = 0
     error: str | None = None
+    findings: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -65,4 +68,5 @@ async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str
     known = known_facts(lake.root, names, at=clock.now()).filter(pl.col("field").is_in(NEEDED))
     whole = set(known.group_by("symbol").len().filter(pl.col("len") == len(NEEDED))["symbol"])
     missing = tuple(name for name in names if name not in whole)
-    return Metadata(served=served, total=len(names), missing=missing, stored=stored, error=error)
+    findings = provider.findings if isinstance(provider, HasFindings) else ()
+    return Metadata(served=served, total=len(names), missing=missing, stored=stored, error=error, findings=findings)

@@ -239,6 +239,7 @@ def _metadata(found: "Mapping[str, Metadata]") -> dict[str, Any]:
             "missing": list(one.missing),
             "stored": one.stored,
             "error": one.error,
+            "findings": list(one.findings),
         }
         for label, one in found.items()
     }
@@ -257,3 +258,6 @@ def _steps(found: "Mapping[str, Metadata]") -> Iterator[str]:
             yield f"{known}; the provider tells none, so steps are assumed"
         else:
             yield f"{known}, {one.stored} facts new{few}"
+        if one.findings:
+            count = f"{len(one.findings)} times" if len(one.findings) > 1 else "once"
+            yield f"{name}its list of instruments has what is not understood, {count}: {visible(one.findings[0])}"

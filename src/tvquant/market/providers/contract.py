@@ -16,6 +16,7 @@ A member is one file (or folder) with its `ProviderFactory`, one line of the cat
 | options                           | those it has, each with a default            | an empty `Options`  |
 | terms                             | where its user must agree before it is asked | empty               |
 | probe (`market.probing`)          | it speaks to servers                         | nothing to reach    |
+| findings (`HasFindings`)          | its lists can say what it does not know      | all is understood   |
 | a server on loopback, in tests    | it speaks the real protocol                  | a folder of files   |
 """
 
@@ -23,7 +24,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 from pydantic import ValidationError
@@ -174,6 +175,16 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class HasFindings(Protocol):
+    """A provider that says what in its list of instruments it did not understand."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Findings so far, one sentence each."""
         ...
 
 

@@ -129,6 +129,7 @@ class BinanceClient:
                 "enableRateLimit": True,
                 # Milliseconds for one unit of cost, so that full pages come at the declared rate at most.
                 "rateLimit": 1000 / (self.limits.requests_per_second * self.product.page),
+                "tokenBucket": {"capacity": self.limits.burst * self.product.page},
                 "timeout": int(1000 * self.limits.timeout),
                 "enableLastHttpResponse": False,
                 "enableLastJsonResponse": False,

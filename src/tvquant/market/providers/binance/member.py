@@ -70,13 +70,16 @@ class BinanceRates:
 RATES = BinanceRates()
 LIMITS = RateLimits(
     requests_per_second=RATES.spot + RATES.perpetual,
-    burst=8,
+    burst=60,
     bars_per_request=1000,
     concurrency=16,
     paced_inside=True,
     timeout=300.0,
 )
-"""Of calls, which wait inside for their turn and may send several requests."""
+"""Of calls, which wait inside for their turn and may send several requests.
+
+Binance counts by the minute; the burst, half of it for each market, catches up with seconds in which bars were stored.
+"""
 
 
 class Binance:
