@@ -14,6 +14,9 @@ from tvquant.market.tasks import DataTask
 MINIMUM = 90
 """Valid bars below which an asset is of no use (R-DAT-02)."""
 
+TO_THE_DAY = np.timedelta64(1, "D")
+"""Providers tell the end of a listing to the day: the bars of a shorter interval end before it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -57,20 +60,23 @@ def wanted(task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid, *
     """Spans to ask for: all when forced, else what is behind the last stored bar and before the first one.
 
     The last stored bar is asked for again, for it may have been revised. Nothing before a known genesis is asked for. A
-    provider that is not live may have got newer bars at any time. The history of an asset that ended ends there.
+    provider that is not live may have got newer bars at any time. The history of an asset that ended ends there;
+    its depth counts from its end where all of it is asked for, else from now, as that of the others.
     """
-    last = grid.closed()
+    fresh = task.force_sync or covered.first is None or covered.last is None
+    now = last = grid.closed()
     if record.delisted is not None:
         last = min(last, grid.closed_at(instant(record.delisted)))
-    first = grid.back(last, task.depth)
+    first = grid.back(last if fresh else now, task.depth)
     if record.genesis is not None:
         first = max(first, instant(record.genesis))
     if task.force_sync or covered.first is None or covered.last is None:
         return ((first, last),) if first <= last else ()
     spans = []
     behind = covered.last < last
-    if behind or not live:
-        spans.append((max(first, covered.last), last))
+    again = max(first, covered.last)
+    if again <= last and (behind or (not live and record.delisted is None)):
+        spans.append((again, last))
     if first < covered.first:
         spans.append((first, grid.back(covered.first, 2)))
     return tuple(spans)
@@ -94,7 +100,7 @@ def ended(covered: Coverage, record: AssetRecord, grid: Grid) -> bool:
     """The provider ended the asset, and its bars reach to that end."""
     if record.delisted is None or covered.last is None:
         return False
-    return bool(grid.known_at(covered.last) + grid.step >= instant(record.delisted))
+    return bool(grid.known_at(covered.last) + max(grid.step, TO_THE_DAY) >= instant(record.delisted))
 
 
 def shown(stamp: Instant, grid: Grid) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -14,6 +14,9 @@ from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import INSTRUMENTS, Provider, ProviderError
 from tvquant.market.registry import RegistryManager
 from tvquant.market.retry import Backoff, retried
+
+LATE = timedelta(minutes=1)
+"""What is stamped so little after an end belongs to it."""
 
 
 class Listings:
@@ -62,6 +65,24 @@ class Listings:
         ends = rows.sort("listed_at").select(pl.col("delisted_at").cast(INSTRUMENTS["delisted_at"]))
         found: datetime | None = ends.to_series()[-1] if len(ends) else None
         return found
+
+    async def living(self, symbol: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows by `timestamp` without those between the end of a listing and the beginning of the next.
+
+        All of them where no one knows of an end.
+        """
+        if rows.is_empty() or not self.provider.capabilities.instruments:
+            return rows
+        try:
+            lives = (await self._of(symbol)).sort("listed_at", nulls_last=False)
+        except ProviderError:
+            return rows
+        begins = lives["listed_at"].shift(-1)
+        stamp, gone = pl.col("timestamp"), pl.lit(value=False)
+        for ended, begun in zip(lives["delisted_at"], begins, strict=True):
+            if ended is not None:
+                gone |= (stamp > ended + LATE) & (stamp < begun if begun is not None else pl.lit(value=True))
+        return rows.filter(~gone)
 
 
 def delistings(lake: Lake) -> dict[str, Instant]:

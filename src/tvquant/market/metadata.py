@@ -60,6 +60,8 @@ async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str
         try:
             rows = (await listings.table()).filter(pl.col("symbol").is_in(names)).sort("listed_at", nulls_last=False)
             newest = rows.unique("symbol", keep="last", maintain_order=True).select("symbol", *FIELDS)
+            said = [name for name in FIELDS if newest[name].is_not_null().any()]
+            served = newest.is_empty() or bool(said)
             stored = store_facts(lake, newest, source=provider.name, recorded_at=clock.now())
         except DiskError:
             raise

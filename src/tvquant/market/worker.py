@@ -34,6 +34,8 @@ from tvquant.symbology.kinds import SHARES, structure
 
 NEXT_SETTLEMENT = timedelta(milliseconds=1)
 """Behind the last stored settlement."""
+RECENT = timedelta(days=90)
+"""An end that is no older is asked about again: some return."""
 FILLS = 50
 """Holes that one targeted repair asks for, the newest ones."""
 
@@ -122,7 +124,7 @@ class DataWorker:
         try:
             grid = Grid.of(symbol, task.interval, self.clock.now())
             live = self.provider.capabilities.live
-            if task.force_sync and record.delisted is not None:  # its ticker may have been given to another
+            if self._in_doubt(task, record, grid):
                 record = replace(record, delisted=await self.listings.ended(symbol))
             spans = wanted(task, covered, record, grid, live=live) if holes is None else holes
             spans = touching(spans, grid) if basis_of(self.provider, symbol) is not Basis.RAW else spans
@@ -142,6 +144,13 @@ class DataWorker:
         asked = () if holes is None else tuple(holes)
         genesis = None if holes is not None else fetched.genesis
         return await self._registered(task, grid, fetched, merged, genesis, asked, fetcher.requests)
+
+    @staticmethod
+    def _in_doubt(task: DataTask, record: AssetRecord, grid: Grid) -> bool:
+        """Whether an asset that ended may go on: its ticker may have been given to another, or it was halted."""
+        if record.delisted is None:
+            return False
+        return task.force_sync or grid.now - record.delisted < RECENT
 
     async def _actions(
         self, task: DataTask, fetcher: Fetcher, covered: Coverage, fetched: pl.DataFrame
@@ -179,8 +188,9 @@ class DataWorker:
         except DataError as error:  # its bars are good
             return NO_FUNDING, (f"no funding: {error}",)
         good = told.filter(sound())
-        bad = len(told) - len(good)
-        return good, (f"{bad} funding rates are no fractions: dropped",) if bad else ()
+        paid = await self.listings.living(symbol, good)
+        counts = {"are no fractions": len(told) - len(good), "came after its end": len(good) - len(paid)}
+        return paid, tuple(f"{count} funding rates {why}: dropped" for why, count in counts.items() if count)
 
     async def _registered(
         self,

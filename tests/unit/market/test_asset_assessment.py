@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -116,10 +117,25 @@ def test_nothing_before_a_known_genesis_is_asked_for() -> None:
 
 def test_an_asset_that_ended_is_not_asked_for_again() -> None:
     assert spans(covered(last=5), record(delisted=day(4), genesis=day(304)), depth=500) == []
+    assert spans(covered(100, last=5), record(delisted=day(4)), depth=105) == []
+    assert spans(covered(100, last=5), record(delisted=day(4)), depth=107) == [(106, 105)]
+    assert spans(covered(100, last=5), record(delisted=day(4)), depth=107, force_sync=True) == [(111, 5)]
+
+
+def test_an_end_that_is_told_to_the_day_is_reached_by_the_last_bar_of_that_day() -> None:
+    grid = Grid.of(BTC, "4h", day(-1).replace(hour=9))
+    last = instant(day(5)) + np.timedelta64(4, "h")  # traded until 08:00, and the day's end is what is told
+    held = Coverage(bars=300, first=last - 299 * np.timedelta64(4, "h"), last=last)
+    known = AssetRecord(physical_symbol=BTC, interval="4h", delisted=day(4))
+    assert judge(held, known, grid, as_of=instant(day())).state is AssetState.STABLE
+    cut = replace(held, last=last - np.timedelta64(12, "h"))
+    assert judge(cut, known, grid, as_of=instant(day())).stale
 
 
 def test_who_is_not_live_may_have_newer_bars_at_any_time() -> None:
     assert spans(covered(), depth=300, live=False) == [(0, 0)]
+    assert spans(covered(last=5), record(delisted=day(4)), depth=100, live=False) == []
+    assert spans(covered(last=9), record(delisted=day(4)), depth=100, live=False) == [(9, 5)]
 
 
 @pytest.mark.parametrize(

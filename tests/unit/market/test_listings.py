@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,7 @@ class Listed(TableProvider):
     calls = 0
     failing = False
 
-    async def instruments(self) -> pl.DataFrame:
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
         self.calls += 1
         if self.failing:
             raise Unavailable("503")
@@ -44,6 +44,26 @@ def test_the_last_listing_of_a_ticker_counts_and_the_table_is_fetched_once() -> 
     provider = Listed({})
     assert run(ends(listings(provider), BTC, ETH, "BINANCE:NEWUSDT")) == [None, day(600), None]
     assert provider.calls == 1
+
+
+def stamped(*back: float) -> pl.DataFrame:
+    return pl.DataFrame({"timestamp": [day() - timedelta(days=one) for one in back]})
+
+
+def test_rows_between_the_end_of_a_listing_and_the_next_one_belong_to_none() -> None:
+    rows = stamped(950, 900, 600, 599.9999, 599, 301, 300, 0)
+    found = listings(Listed({}))
+
+    async def living() -> list[pl.DataFrame]:
+        return [await found.living(symbol, rows) for symbol in (BTC, ETH, "BINANCE:NEWUSDT")]
+
+    twice, dead, unknown = run(living())
+    assert twice.equals(stamped(950, 900, 600, 599.9999, 300, 0))
+    assert dead.equals(stamped(950, 900, 600, 599.9999))
+    assert unknown.equals(rows)
+    failing = Listed({})
+    failing.failing = True
+    assert run(listings(failing).living(ETH, rows)).equals(rows)
 
 
 def test_a_provider_that_fails_is_asked_once_and_has_ended_nothing() -> None:

@@ -102,6 +102,16 @@ def test_rates_that_are_no_fractions_are_dropped_and_noted(
     assert len(known_funding(lake.root)) == 89
 
 
+def test_funding_that_goes_on_behind_a_delisting_is_dropped_and_noted(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, lake: Lake
+) -> None:
+    provider.tables[BTC] = made_bars(BTC, walk(300), last=day(10))
+    provider.listings = {BTC: day(9)}
+    found = synced(pipeline)
+    assert found.notes == ("30 funding rates came after its end: dropped",)
+    assert len(known_funding(lake.root)) == 90 - 30
+
+
 def test_a_kill_behind_the_funding_is_completed(
     pipeline: DataPipelineOrchestrator, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

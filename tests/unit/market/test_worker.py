@@ -144,6 +144,25 @@ def test_an_asset_that_ended_is_stable_and_left_alone(
     assert done(worker, depth=2000).requests == 0
 
 
+@pytest.mark.parametrize(("back", "seen"), [(40, True), (95, False)])
+def test_an_asset_that_ended_of_late_is_looked_up_again_for_it_may_have_been_halted(
+    pipeline: DataPipelineOrchestrator,
+    provider: TableProvider,
+    lake: Lake,
+    registry: RegistryManager,
+    clock: ManualClock,
+    back: int,
+    seen: bool,
+) -> None:
+    whole = provider.tables[BTC]
+    provider.tables[BTC] = whole.filter(pl.col("timestamp") <= day(back))
+    provider.listings = {BTC: day(back - 1)}
+    done(pipeline.worker, depth=150)
+    provider.tables[BTC], provider.listings = whole, {}
+    later = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
+    assert done(later.worker, depth=150).inserted == (back if seen else 0)
+
+
 @pytest.mark.requirement("R-DAT-13")
 def test_mending_asks_for_holes_newest_first_and_registers_what_the_provider_has_not(
     worker: DataWorker, provider: TableProvider, lake: Lake, registry: RegistryManager
