@@ -129,7 +129,7 @@ async def chart_server(rows: Rows, described: Described, wire: Wire | None = Non
 
     async with serve(talk, "127.0.0.1", 0, process_request=handshake, ping_interval=None, close_timeout=0.2) as running:
         port = next(iter(running.sockets)).getsockname()[1]
-        server.url = f"ws://127.0.0.1:{port}/socket.io/websocket?from=chart%2F&type=chart"
+        server.url = server.wire.url = f"ws://127.0.0.1:{port}/socket.io/websocket?from=chart%2F&type=chart"
         yield server
 
 

@@ -68,7 +68,7 @@ LIES: Mapping[str, Lie] = {
         Lie("bars of the future", rows=lambda rows: rows.with_columns(pl.col("timestamp") + AHEAD), gate=True),
         Lie("bars of the future behind good ones", rows=_and_tomorrow, harmless=True),
         Lie("decreasing time", rows=pl.DataFrame.reverse, harmless=True, gate=True),
-        Lie("two versions of one bar", rows=_twice, gate=True),
+        Lie("two versions of one bar", rows=_twice),
         Lie("negative prices", rows=_scaled(-1.0)),
         Lie("no prices", rows=_scaled(0.0)),
         Lie("absurd prices", rows=_scaled(1e30)),
@@ -86,6 +86,7 @@ class Wire:
 
     `limits` : what the server is said to allow; None, what its member takes it to. `heard` is called with the number
     of each request, before it is answered. `date` stands in the head of each reply; None, in none.
+    `url` is where the server is, when it is there.
     """
 
     lie: Lie = HONEST
@@ -94,6 +95,7 @@ class Wire:
     heard: Callable[[int], None] = lambda _: None
     requests: list[Request] = field(default_factory=list)
     date: datetime | None = None
+    url: str = ""
     most_open: int = 0
     _open: int = 0
 

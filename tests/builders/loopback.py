@@ -87,6 +87,8 @@ async def serve(handler: Handler, wire: "Wire | None" = None) -> AsyncIterator[L
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     loopback.url = "http://{}:{}".format(*server.sockets[0].getsockname()[:2])
+    if wire is not None:
+        wire.url = loopback.url
     try:
         yield loopback
     finally:
