@@ -48,6 +48,7 @@ class Trouble(StrEnum):
     CORRECTED = "the last bar told again by an update"
     BUSY = "429 at the handshake"
     DOWN = "503 at the handshake"
+    MOVED = "a redirection to the sign-in page of a network"
     DROPPED = "connection closed before the answer is complete"
     GARBAGE = "no JSON"
     UNFRAMED = "no frame"
@@ -115,6 +116,8 @@ async def chart_server(rows: Rows, described: Described, wire: Wire | None = Non
             return _turned_away(status, reply.headers.get("Retry-After", ""))
         if server.trouble is Trouble.BUSY:
             return _turned_away(HTTPStatus.TOO_MANY_REQUESTS, "17")
+        if server.trouble is Trouble.MOVED:
+            return _turned_away(HTTPStatus.FOUND, "", Location="https://127.0.0.1:9/login")
         return _turned_away(HTTPStatus.SERVICE_UNAVAILABLE, "3") if server.trouble is Trouble.DOWN else None
 
     async def talk(socket: ServerConnection) -> None:
@@ -133,10 +136,10 @@ async def chart_server(rows: Rows, described: Described, wire: Wire | None = Non
         yield server
 
 
-def _turned_away(status: HTTPStatus, wait: str) -> Response:
+def _turned_away(status: HTTPStatus, wait: str, **headers: str) -> Response:
     from websockets.datastructures import Headers
 
-    return Response(status.value, status.phrase, Headers({"Retry-After": wait, "Content-Length": "0"}), b"")
+    return Response(status.value, status.phrase, Headers({"Retry-After": wait, "Content-Length": "0"} | headers), b"")
 
 
 def frame(payload: str) -> str:

@@ -54,11 +54,17 @@ class ChartConnection:
         RateLimited, Unavailable, ProviderError : the server did not let us in.
         """
         from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidHandshake, InvalidStatus
+        from websockets.exceptions import InvalidStatus, WebSocketException
+
+        class Direct(connect):
+            """A connection to the address that was named, and to no other that the server sends us to."""
+
+            def process_redirect(self, exc: Exception) -> Exception:
+                return exc
 
         host = urlsplit(url).hostname
         try:
-            socket = await connect(
+            socket = await Direct(
                 url,
                 origin=ORIGIN,  # type: ignore[arg-type]
                 max_size=LARGEST,
@@ -71,7 +77,7 @@ class ChartConnection:
             raise _turned_away(error.response, host) from error
         except TimeoutError as error:
             raise Unavailable(f"TradingView's chart ({host}) did not answer within {silence:g} s") from error
-        except (OSError, InvalidHandshake) as error:
+        except (OSError, WebSocketException) as error:
             why = str(error) or type(error).__name__
             raise Unavailable(f"TradingView's chart ({host}) cannot be reached: {why}") from error
         connection = cls(socket, silence=silence)

@@ -172,6 +172,7 @@ FAILURES: dict[Trouble, tuple[type[ProviderError], bool, str]] = {
     Trouble.WRONG_SYMBOL: (Malformed, False, "TradingView answered for 'NASDAQ:OTHER'"),
     Trouble.BUSY: (RateLimited, True, "answered the handshake with HTTP 429"),
     Trouble.DOWN: (Unavailable, True, "answered the handshake with HTTP 503"),
+    Trouble.MOVED: (ProviderError, False, "answered the handshake with HTTP 302"),
     Trouble.DROPPED: (Unavailable, True, "closed the connection"),
     Trouble.GARBAGE: (Malformed, True, "no JSON: '{not json'"),
     Trouble.UNFRAMED: (Malformed, True, "no frame"),
