@@ -121,7 +121,7 @@ class BinanceServer:
             for time, rate in self._span(rows, query, 1000).iter_rows()
         ]
 
-    def _listed(self, product: str, _: Mapping[str, str]) -> dict[str, Any]:
+    def _listed(self, product: str, query: Mapping[str, str]) -> dict[str, Any]:
         rows = self.world.instruments(now=self.now).filter(pl.col("symbol").str.starts_with("BINANCE:"))
         newest = rows.unique("symbol", keep="last", maintain_order=True).iter_rows(named=True)
         mine = [one for one in newest if one["symbol"].endswith(".P") == (product == PERPETUAL)]
@@ -129,6 +129,10 @@ class BinanceServer:
         limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
         weight = max(WEIGHT[product], 60 * self.rate * (2 if product == SPOT else 5))
         served = [changed for one in made if (changed := self.changed(one)) is not None]
+        if "symbol" in query and product == SPOT:  # perpetuals have no such parameter
+            served = [one for one in served if one["symbol"] == query["symbol"]]
+            if not served:
+                raise Refusal(-1121, "Invalid symbol.")
         return {
             "timezone": "UTC",
             "serverTime": stamp(self.now),

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +20,9 @@ from tvquant.app import consents, online
 from tvquant.app.clock import SystemClock
 from tvquant.app.workspace import Workspace
 from tvquant.market import terms
-from tvquant.market.probing import Found, Standing
+from tvquant.market.probing import Found, Probe, Standing
 from tvquant.market.providers.catalogue import PROVIDERS
+from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import TERMS as DECLARED
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.server import served
@@ -105,6 +107,31 @@ def test_who_cannot_be_reached_is_said_in_time_and_without_what_is_secret(
         assert "see whether this machine reaches it" in said.out
         assert "secret" not in said.out + said.err
         assert tvquant(*words, "--strict").code == 3
+
+
+class SlowToLoad(SimulatedHttp):
+    """A source whose library takes longer to load than a server may take to answer."""
+
+    loaded = False
+
+    def load(self) -> None:
+        time.sleep(2 * online.PATIENCE)
+        self.loaded = True
+
+    async def probe(self) -> tuple[Probe, ...]:
+        assert self.loaded
+        return await super().probe()
+
+
+def test_what_a_library_takes_to_load_is_no_time_of_its_server(
+    tmp_path: Path, tvquant: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(online, "PATIENCE", 1.0)
+    with served(Exchange(WORLD, clock=SystemClock(), terms=DECLARED)) as url:
+        opened = replace(PROVIDERS["simulated"], open=lambda _, clock: SlowToLoad(url=url, clock=clock))
+        monkeypatch.setattr(online, "PROVIDERS", {"simulated": opened})
+        told = tvquant("doctor", "--online", "-w", tmp_path, "--json")
+    assert {stands for stands, _ in of(told.document, "simulated").values()} == {Standing.FINE}
 
 
 def test_a_source_whose_terms_are_not_agreed_is_sent_nothing(

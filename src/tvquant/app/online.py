@@ -13,7 +13,7 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.market import probing, terms
-from tvquant.market.probing import Found, Probing, Standing
+from tvquant.market.probing import Found, Loading, Probing, Standing
 from tvquant.market.providers.catalogue import PROVIDERS
 from tvquant.market.providers.contract import Banned, Malformed, Provider, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.tradingview.member import TRADINGVIEW
@@ -54,6 +54,8 @@ def sources_looked_at(
     options: Mapping[str, Mapping[str, object]],
 ) -> tuple[SourceHealth, ...]:
     """Return how every source stands, by name; they are asked at the same time, `PATIENCE` seconds each.
+
+    What a source has to load first does not count.
 
     Parameters
     ----------
@@ -118,6 +120,8 @@ async def _looked_at(home: Workspace, source: _Source) -> tuple[Found, ...]:
     if not isinstance(opened, Probing):
         return _not_asked("it has no server to reach")
     try:
+        if isinstance(opened, Loading):
+            await asyncio.to_thread(opened.load)
         return await _heard(opened)
     finally:
         await _closed(opened)

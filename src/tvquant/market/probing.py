@@ -85,6 +85,15 @@ class Probing(Protocol):
         ...
 
 
+@runtime_checkable
+class Loading(Protocol):
+    """What needs a library that takes seconds to load; that is no time of the server."""
+
+    def load(self) -> None:
+        """Load it; may be called in another thread, and more than once."""
+        ...
+
+
 def time_told(headers: Mapping[str, str]) -> datetime | None:
     """Return the time in a `Date` header (names in lower case), whole seconds; None where none can be read."""
     try:

@@ -16,6 +16,7 @@ A member is one file (or folder) with its `ProviderFactory`, one line of the cat
 | options                           | those it has, each with a default            | an empty `Options`  |
 | terms                             | where its user must agree before it is asked | empty               |
 | probe (`market.probing`)          | it speaks to servers                         | nothing to reach    |
+| load (`market.probing`)           | its library takes seconds to load            | nothing             |
 | findings (`HasFindings`)          | its lists can say what it does not know      | all is understood   |
 | a server on loopback, in tests    | it speaks the real protocol                  | a folder of files   |
 """

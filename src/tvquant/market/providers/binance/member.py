@@ -4,18 +4,20 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from typing import Annotated
 
 import polars as pl
 from pydantic import AfterValidator, Field
 
 from tvquant.core.clock import Clock
+from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
 from tvquant.market.providers.binance.answers import EPOCH, read_bars, read_funding, stamp
-from tvquant.market.providers.binance.client import PERPETUAL, SPOT, BinanceClient, Product
+from tvquant.market.providers.binance.client import PERPETUAL, SPOT, BinanceClient, Product, load
 from tvquant.market.providers.binance.funding import FundingWalk
 from tvquant.market.providers.binance.instruments import BROKEN, Instruments, read_instruments
 from tvquant.market.providers.binance.look import heard
@@ -51,6 +53,8 @@ FIRST_FUNDING = stamp(datetime(2019, 1, 1, tzinfo=EPOCH.tzinfo))
 """Months before Binance had its first perpetual; zero may be taken for no start at all."""
 OVER = timedelta(days=30)
 """Without a bar, after which a spot pair that stands has ended: maintenance has never taken as long."""
+PAIR = "BTCUSDT"
+"""Whose steps are looked at; the list of all pairs has millions of bytes."""
 BLINK = timedelta(microseconds=1)
 
 
@@ -189,16 +193,25 @@ class Binance:
         """See `Provider`; None: only asking for bars shows them."""
         return None
 
+    def load(self) -> None:
+        """See `Loading`."""
+        load()
+
     async def probe(self) -> tuple[Probe, ...]:
-        """See `Probing`; one request to each market."""
-        found = []
-        for client in self._clients.values():
-            asked = self._clock.now()
-            answer = await client.ask("exchangeInfo", {})
-            now = self._clock.now()
-            told = read_instruments(answer, client.product, now=now)
-            found.append(heard(answer, told, client, asked=asked, answered=now))
-        return tuple(found)
+        """See `Probing`; one request to each market, of spot about one pair where it has that."""
+        return tuple([await self._looked_at(client) for client in self._clients.values()])
+
+    async def _looked_at(self, client: BinanceClient, pair: str = PAIR) -> Probe:
+        query = {"symbol": pair} if pair and client.product is SPOT else {}
+        asked = self._clock.now()
+        try:
+            answer = await client.ask("exchangeInfo", query, symbol=f"BINANCE:{pair}")
+        except UnknownSymbol:
+            if not query:
+                raise
+            return await self._looked_at(client, "")
+        now = self._clock.now()
+        return heard(answer, read_instruments(answer, client.product, now=now), client, asked=asked, answered=now)
 
     async def close(self) -> None:
         """See `Provider`."""
@@ -267,7 +280,14 @@ class BinanceOptions(Options):
 
 
 def open_binance(options: BinanceOptions, clock: Clock) -> Provider:
-    """Return a client; nothing is sent before it is asked."""
+    """Return a client; nothing is sent before it is asked.
+
+    Raises
+    ------
+    DataError : the client library is not installed.
+    """
+    if find_spec("ccxt") is None:
+        raise DataError("provider binance needs the package ccxt, which is not installed: install tvquant[live]")
     return Binance(clock=clock, spot_url=options.spot_url, perpetual_url=options.perpetual_url)
 
 
