@@ -15,6 +15,7 @@ from tvquant.symbology.kinds import structure
 
 PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
 """How labels of layers begin that no user wrote."""
+NAME_THEM = "name its assets by --symbol, or by universe.symbols of the profile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +52,41 @@ async def universe[S: Named](
         names = tuple(sorted(named))
         deliveries.require(names)
         return names, {}
-    listed: set[str] = set()
-    for at, (pipeline, offer) in enumerate(zip(pipelines, offers, strict=True)):
-        all_names = set((await pipeline.listings.table())["symbol"].drop_nulls()) if offer is None else set(offer.times)
-        listed |= {name for name in all_names if deliveries.of(name) == at}
+    listed, silent = await _listed(pipelines, offers, deliveries)
     found = set(listed)
     if profile is not None:
         kinds = set(profile.universe.kinds)
         found = {name for name in listed - set(profile.universe.exclude_symbols) if _kinds_of(name) & kinds}
     aside = {name: why for name in sorted(found) if (why := _unfit(name, wanted.interval))}
     found -= set(aside)
+    if silent and not found:
+        raise DataError(f"provider {', '.join(silent)} lists nothing; {NAME_THEM}")
+    aside |= dict.fromkeys(silent, f"it lists nothing; {NAME_THEM}")
     if wanted.profile is not None:
         benchmark, preset = _benchmark(wanted.profile, listed, deliveries)
         found |= benchmark
         aside |= preset
     if not found:
-        raise DataError(f"provider {deliveries.name} serves nothing that is asked for; name symbols by --symbol")
+        raise DataError(f"provider {deliveries.name} serves nothing that is asked for; {NAME_THEM}")
     return tuple(sorted(found)), aside
+
+
+async def _listed[S: Named](
+    pipelines: Sequence[DataPipelineOrchestrator], offers: Sequence[Offer | None], deliveries: Deliveries[S]
+) -> tuple[set[str], list[str]]:
+    """Return what each provider lists of its own exchanges; and those that list nothing, by label."""
+    listed: set[str] = set()
+    silent = []
+    for at, (pipeline, offer) in enumerate(zip(pipelines, offers, strict=True)):
+        if offer is not None:
+            names = set(offer.times)
+        elif pipeline.provider.capabilities.instruments:
+            names = set((await pipeline.listings.table())["symbol"].drop_nulls())
+        else:
+            silent.append(deliveries.labels[at])
+            continue
+        listed |= {name for name in names if deliveries.of(name) == at}
+    return listed, silent
 
 
 def _benchmark[S: Named](

@@ -168,3 +168,17 @@ def test_a_profile_names_who_delivers_its_assets(
     named = Given(provider="simulated", seed=1).sources(profile)
     assert isinstance(named, Source)
     assert named.name == "simulated"
+
+
+def test_a_provider_that_lists_nothing_says_so(
+    home: Workspace, sync_both: Sync, provider: TableProvider, other: TableProvider
+) -> None:
+    other.capabilities = replace(other.capabilities, instruments=False)
+    done = sync_both()
+    assert done.account.stable == (BTC, ETH, SOL)
+    assert dict(done.aside) == {
+        "other": "it lists nothing; name its assets by --symbol, or by universe.symbols of the profile"
+    }
+    with pytest.raises(DataError, match="provider other lists nothing; name its assets by --symbol"):
+        sync_both(who=Deliveries(by_key={"NASDAQ": Source(name="other")}))
+    assert sync_both(symbols=[AAPL]).account.stable == (AAPL,)
