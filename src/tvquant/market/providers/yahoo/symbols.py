@@ -20,7 +20,7 @@ EXCHANGES: Mapping[str, frozenset[str]] = MappingProxyType(
         "ASE": frozenset({"AMEX"}),
         "PCX": frozenset({"AMEX", "ARCA", "NYSEARCA"}),
         "BTS": frozenset({"BATS", "CBOE"}),
-        **dict.fromkeys(("PNK", "OQB", "OQX", "OEM", "OGM", "PKC"), frozenset({"OTC"})),
+        **dict.fromkeys(("PNK", "OQB", "OQX", "OEM", "OGM"), frozenset({"OTC"})),
     }
 )
 """Codes of exchanges at Yahoo, and the names that symbols have for each: funds of NYSE Arca are AMEX at TradingView."""

@@ -1,7 +1,7 @@
 """What an answer is taken for, before the client library reads it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -61,6 +61,7 @@ def test_a_recorded_answer_is_taken_for_what_it_is(
     [
         (Reply("Edge: Too Many Requests", status=429), RateLimited, "too many requests"),
         (Reply("<html>Will be right back</html>", status=503), Unavailable, "HTTP 503"),
+        (Reply("", status=500), Unavailable, "HTTP 500"),
         (
             Reply("<!doctype html>\n<p>consent\x1b"),
             Malformed,
@@ -89,3 +90,20 @@ def test_sessions_without_a_volume_are_known_and_the_price_of_the_moment_may_sta
     assert told(recorded("plain")) == Chart()
     assert told(recorded("live_bar")) == Chart()
     assert told(recorded("null_days")).without_volume == {date(2024, 3, 8), date(2024, 3, 12)}
+
+
+def test_a_day_is_new_yorks_and_only_the_last_may_be_double(recorded: Recorded) -> None:
+    evening = int(datetime(2024, 3, 14, 1, tzinfo=UTC).timestamp())
+    body = recorded("plain").body
+    result = body["chart"]["result"][0]
+    result["timestamp"][-1] = evening
+    result["indicators"]["quote"][0]["volume"][-1] = None
+    assert told(Reply(body)).without_volume == {date(2024, 3, 13)}
+    result["timestamp"][-2] = evening - 3600
+    assert told(Reply(body)).without_volume == {date(2024, 3, 13)}
+    result["timestamp"][-3] = result["timestamp"][-4] + 3600
+    with pytest.raises(Malformed, match="two bars of 2024-03-08"):
+        told(Reply(body))
+    result["timestamp"][-3:] = [result["timestamp"][-3] + 4 * 86400] * 2 + [evening]
+    with pytest.raises(Malformed, match="two bars of 2024-03-12"):
+        told(Reply(body))

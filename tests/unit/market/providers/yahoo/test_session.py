@@ -1,6 +1,7 @@
 """The session that yfinance sends its requests through."""
 
 import asyncio
+import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -103,6 +104,13 @@ def test_a_body_is_bounded(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(session, "LARGEST", size - 1)
     found, _ = sent(recorded("plain"))
     assert (type(found), found.retryable) == (Malformed, False)
+    packed = Reply(gzip.compress(b" " * (size + 1)), headers={"Content-Encoding": "gzip"})  # it counts unpacked
+    assert len(packed.bytes) < size / 10
+    found, _ = sent(packed)
+    assert (type(found), found.retryable) == (Malformed, False)
+    monkeypatch.setattr(session, "LARGEST", size)
+    found, _ = sent(Reply(gzip.compress(recorded("plain").bytes), headers={"Content-Encoding": "gzip"}))
+    assert len(found.content) == size
 
 
 @pytest.mark.parametrize("reply", [Reply(silent=True), Reply("late", pause=1.0), Reply(b"x" * 100, cut=10)])
