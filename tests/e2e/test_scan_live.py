@@ -88,13 +88,14 @@ def test_live_and_replay_are_set_side_by_side(home: Workspace, server: Loopback,
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("scan", NAME, "--live", "--as-of", "2024-01-01"), "--live is of this moment; --as-of is not"),
-        (("scan", NAME, "--live", "--from", "2024-01-01"), "--live is of this moment; --from is not"),
+        (("scan", NAME, "--live", "--as-of", "2024-01-01"), "--live takes no --as-of"),
+        (("scan", NAME, "--live", "--from", "2024-01-01"), "--live takes no --from"),
+        (("scan", NAME, "--live", "--rating-rules", "classic"), "--live takes no --rating-rules"),
         (("scan", NAME, "--url", "http://127.0.0.1:1"), "asked by --live"),
         (("scan", NAME, "--live", "--url", "ftp://x"), "expected http:// or https://"),
         (("scan", "diff", NAME), "takes two dates"),
         (("scan", "diff", NAME, "2024-01-01"), "takes two dates"),
-        (("scan", "diff", NAME, "2024-01-01", "2024-02-01", "--live"), "FIRST is not"),
+        (("scan", "diff", NAME, "2024-01-01", "2024-02-01", "--live"), "--live takes no FIRST"),
         (("scan", "diff", NAME, "2024-01-01", "2024-02-01", "--url", "http://127.0.0.1:1"), "takes two dates"),
     ],
 )

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 AT = "at"
 PLOTS = Path("artifacts") / "scans"
+RULES, MIN_BARS = "library_v3", 200
+"""The rating that is meant and the bars it needs, as a profile's by default."""
 SHOWN = 5
 """Symbols that are named where there may be many."""
 ScannersArgument = Annotated[list[str], typer.Argument(metavar="SCANNER", help="Several are consolidated.")]
@@ -87,8 +89,8 @@ def at(
     plot: Annotated[bool, typer.Option("--plot", help="Draw a replay on a page as well.")] = False,
     live: LiveOption = False,
     url: UrlOption = None,
-    rating_rules: RulesOption = "library_v3",
-    rating_min_bars: BarsOption = 200,
+    rating_rules: RulesOption = RULES,
+    rating_min_bars: BarsOption = MIN_BARS,
     wait: WaitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -103,7 +105,11 @@ def at(
         return
     home.require()
     if live:
-        refuse_beside_live({"--as-of": as_of, "--from": first, "--to": last, "--plot": plot})
+        lake_only: dict[str, object] = {
+            "--as-of": as_of, "--from": first, "--to": last, "--every": every != 1, "--plot": plot,
+            "--rating-rules": rating_rules != RULES, "--rating-min-bars": rating_min_bars != MIN_BARS,
+        }  # fmt: skip
+        refuse_beside_live(lake_only)
         _scan_live(home, scanners, url, explain, keep=keep, as_json=as_json)
         return
     if url is not None:
@@ -147,8 +153,8 @@ def diff(
     second: Day = None,
     live: LiveOption = False,
     url: UrlOption = None,
-    rating_rules: RulesOption = "library_v3",
-    rating_min_bars: BarsOption = 200,
+    rating_rules: RulesOption = RULES,
+    rating_min_bars: BarsOption = MIN_BARS,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -234,6 +240,7 @@ def _print_queries(scanners: Sequence["Scanner"], as_of: datetime | None, *, as_
     documents = [
         {
             "scanner": scanner.name, "market": one.market, "body": one.page(0), "notes": list(one.notes),
+            "columns": one.described(), "ranks": [dict(rank) for rank in one.ranks.values()],
             "ceiling": None if one.ceiling is None else {"column": one.ceiling[0], "count": one.ceiling[1]},
         }
         for scanner, one in zip(scanners, queries, strict=True)

@@ -166,7 +166,7 @@ def beside_of(explain: str | None) -> Sequence[str]:
 
 
 def refuse_beside_live(given: Mapping[str, object]) -> None:
-    """Refuse options that are of the past beside `--live`."""
+    """Refuse options that are of the lake beside `--live`; false is not given."""
     for option, value in given.items():
         if value:
-            raise ProfileError(f"--live is of this moment; {option} is not")
+            raise ProfileError(f"--live takes no {option}: the screener answers for this moment, by its own ratings")

@@ -97,6 +97,13 @@ def test_a_row_that_contradicts_itself_is_dropped_and_counted(served: dict[str, 
     assert f"{LONG}: dropped 1 rows, {why}: '{served['s']}'" in found.notes
 
 
+def test_figures_at_the_ends_of_their_ranges_are_figures() -> None:
+    low = {"ROC": -100.0, "Perf.1M": -100.0, "volume_change": -100.0, "ADX": 0.0, "RSI": 0.0, "ATR": 0.0, "volume": 0.0}
+    high = {"Recommend.All": 1.0, "Recommend.MA": -1.0, "ADX": 100.0, "RSI": 100.0, "Perf.Y": 1e6, "ROC": 1e5}
+    found = rows(row("BINANCE:AUSDT", **BUY | low), row("BINANCE:BUSDT", **high, close=1e-12))
+    assert recruited(found) == ["BINANCE:AUSDT", "BINANCE:BUSDT"]
+
+
 def test_a_stablecoin_that_lost_its_peg_is_a_coin() -> None:
     found = rows(row("BINANCE:USTCUSDT", **BUY, close=0.02), row("BINANCE:FRAXUSDT", **BUY, close=1.04))
     assert recruited(found) == ["BINANCE:USTCUSDT"]
