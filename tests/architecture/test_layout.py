@@ -46,7 +46,6 @@ ELSEWHERE = {
     "lake/writing/bar_intervals.py": "unit/lake/writing/test_files.py",
     "lake/quality/price_scale.py": "unit/lake/writing/test_revisions.py",
     "lake/reading/action_revisions.py": "unit/lake/writing/test_actions.py",
-    "market/metadata.py": "e2e/test_data_sync.py",
     "statistics/first_valid.py": "unit/statistics/test_directional.py",
     "lake/writing/duplicates.py": "unit/lake/writing/test_imports.py",
     "lake/storage/tables.py": "unit/lake/reading/test_lake.py",
