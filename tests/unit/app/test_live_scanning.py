@@ -118,6 +118,16 @@ def test_a_screener_that_lies_recruits_nobody_by_it(home: Workspace) -> None:
     assert asked.rows.drift == {f"{ALL}: kinds": ("BINANCE:XUSDT.P",), f"{ALL}: recommend_all": ("BINANCE:LOWUSDT",)}
 
 
+def test_a_row_below_the_floor_of_the_pool_is_not_in_the_pool(home: Workspace) -> None:
+    coins = [row("BINANCE:AUSDT", **{"Recommend.All": 0.6})]
+    lies = [row("BINANCE:LOWUSDT", **{"Recommend.All": 0.6, "24h_vol|5": 2e7})]
+    _, found = scanned(home, ScannerServer(markets={"crypto": coins}, lies=lies), ALL)
+    (answer,) = found.scanned.answers
+    assert dict(zip(found.scanned.keys, answer.pooled.tolist(), strict=True)) == {
+        "BINANCE:AUSDT": True, "BINANCE:LOWUSDT": False,
+    }  # fmt: skip
+
+
 def test_columns_that_the_screener_no_longer_lists(home: Workspace) -> None:
     server = ScannerServer(unlisted=("ATR", "base_currency"))
     _, found = scanned(home, server, ALL)
@@ -171,7 +181,8 @@ def test_coins_and_shares_are_two_markets(home: Workspace) -> None:
 
 
 def test_a_name_that_the_filters_kept_back_is_asked_for_beside(home: Workspace) -> None:
-    _, found = scanned(home, ScannerServer(), ALL, beside=("BINANCE:C000USDT", "BINANCE:NOUSDT"))
+    served = next(iter(truth()))
+    _, found = scanned(home, ScannerServer(), ALL, beside=("BINANCE:C000USDT", "BINANCE:NOUSDT", served))
     (asked,) = found.asked
     assert [one.key for one in asked.beside.instruments] == ["BINANCE:C000USDT"]
     assert asked.beside.outcome.reasons() == [f"{ALL}: value_traded_last"]
