@@ -75,7 +75,8 @@ def test_no_other_module_calls_a_provider_of_prices() -> None:
     outside = {name: text for name, text in sources.items() if not name.startswith("market/providers/")}
     assert [name for name, text in outside.items() if "provider.bars(" in text] == ["market/fetching.py"]
     users = {name for name, text in outside.items() if "market.providers" in text and not name.startswith("market/")}
-    assert users == {"app/syncing.py"}
+    assert {name.partition("/")[0] for name in users} == {"app"}
+    assert [name for name, text in outside.items() if "factory.opened(" in text] == ["app/syncing.py"]
 
 
 @pytest.mark.requirement("R-DAT-21")
