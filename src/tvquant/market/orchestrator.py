@@ -212,7 +212,8 @@ class DataPipelineOrchestrator:
         now, registry, held = self.clock.now(), self.registry.read(), self.coverage(tasks)
         daily = [name for (name, interval), covered in held.items() if interval == DAILY and covered.bars]
         live = self.provider.capabilities.live
-        presents = {} if live or not daily else arrivals(self.lake, daily, None).closes
+        over = {name: instant(one.delisted) for (name, _), one in registry.records.items() if one.delisted is not None}
+        presents = {} if live or not daily else arrivals(self.lake, daily, None, over).closes
         found: dict[tuple[str, str], Assessed] = {}
         for key, covered in held.items():
             record, as_of = registry.record(*key), presents.get(key[0], instant(now))

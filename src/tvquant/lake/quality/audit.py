@@ -5,9 +5,10 @@ is asked in `checks`, and bars of other intervals are compared in `crosscheck`. 
 as where a row came from, is read from the tables here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -98,19 +99,25 @@ class Arrivals:
     late: pl.DataFrame
 
 
-def arrivals(lake: Lake, symbols: Iterable[str], as_of: Instant | None) -> Arrivals:
-    """Read how the bars of the symbols came, among all of the lake; bars after `as_of` are not looked at."""
+def arrivals(
+    lake: Lake, symbols: Iterable[str], as_of: Instant | None, delisted: Mapping[str, Instant] = MappingProxyType({})
+) -> Arrivals:
+    """Read how the bars of the symbols came, among all of the lake; bars after `as_of` are not looked at.
+
+    `delisted` : symbol -> when its provider ended it; those that had ended by then do not say how far others go.
+    """
     end, stamp = FOREVER if as_of is None else as_of, pl.col("timestamp")
     columns = ["symbol", "timestamp", "recorded_at", "source"]
     rows = tables.read(lake.root, "bars", columns, where=stamp <= moment(end))
     sessions = [name for name in set(symbols) if structure(name).calendar != CRYPTO]
     late = rows.filter((stamp.dt.hour() >= OPENS_LATE) & pl.col("symbol").is_in(sessions))
     late = late.select("symbol", "timestamp").unique().sort("symbol", "timestamp")
-    return Arrivals(closes=_newest_closes(rows, symbols, end), late=late)
+    over = [name for name, at in delisted.items() if at <= end]
+    return Arrivals(closes=_newest_closes(rows, symbols, end, over), late=late)
 
 
-def _newest_closes(rows: pl.DataFrame, symbols: Iterable[str], end: Instant) -> dict[str, Instant]:
-    """The close which half of the symbols of a source, on the same calendar, have come to, in whatever deliveries.
+def _newest_closes(rows: pl.DataFrame, symbols: Iterable[str], end: Instant, over: Sequence[str]) -> dict[str, Instant]:
+    """The close which half of the living symbols of a source, on the same calendar, have come to, in any deliveries.
 
     It is what "now" means where nobody feeds the lake: history that was imported as a whole is not stale, whatever else
     was imported since, but a symbol that ends before those it came with is.
@@ -125,7 +132,9 @@ def _newest_closes(rows: pl.DataFrame, symbols: Iterable[str], end: Instant) -> 
     crypto = pl.col("calendar") == CRYPTO
     last = last.with_columns(timestamp=pl.when(crypto).then("closed").otherwise("timestamp")).drop_nulls("timestamp")
     last = last.with_columns(newest=stamp.max().over("symbol"))
-    half = pl.col("newest").sort().get(pl.len() // 2).over("source", "calendar")
+    living = pl.col("newest").filter(~pl.col("symbol").is_in(over))
+    middle = (one.sort().get(one.len() // 2, null_on_oob=True) for one in (living, pl.col("newest")))
+    half = pl.coalesce(*middle).over("source", "calendar")
     found = last.with_columns(half.alias("half")).filter(stamp == pl.col("newest"))
     found = found.filter(pl.col("symbol").is_in(list(symbols))).group_by("symbol", "calendar").agg(pl.col("half").max())
     return {name: _close(calendar(where), instant(at), end) for name, where, at in found.iter_rows()}

@@ -128,7 +128,7 @@ def health(
     out = [_missing(name) for name in wanted - held]
     if wanted & held:
         known = min((moment for moment in (as_of, now) if moment is not None), default=None)
-        arrived = arrivals(lake, wanted & held, known)
+        arrived = arrivals(lake, wanted & held, known, delisted)
         present = arrived.closes if now is None or known is None else dict.fromkeys(wanted & held, known)
         moment = Moment(present=present, delisted=delisted, minimum=minimum, lookback=lookback)
         parts = (known_bars(lake, group, known) for group in groups(wanted & held))
@@ -147,7 +147,7 @@ def health_of(
 ) -> tuple[AssetHealth, ...]:
     """Return one state per instrument of bars that were read already, as `health` does without `now`."""
     bars = bars if as_of is None else bars.until(as_of)
-    arrived = arrivals(lake, [symbol.name for symbol in bars.symbols], as_of)
+    arrived = arrivals(lake, [symbol.name for symbol in bars.symbols], as_of, delisted)
     moment = Moment(present=arrived.closes, delisted=delisted, minimum=minimum, lookback=lookback)
     out = (one for part in bars.parts(GROUP) for one in _states(part, findings(lake, part, arrived, as_of), moment))
     return tuple(sorted(out, key=lambda h: h.symbol))

@@ -129,6 +129,22 @@ def test_every_asset_has_one_state_and_what_can_be_repaired_comes_first(lake: La
     }
 
 
+def test_how_far_a_source_goes_is_told_by_those_that_have_not_ended(lake: Lake, deliver: Any, bars: Any) -> None:
+    dead = [f"BINANCE:D{number}USDT" for number in range(5)]
+    lengths = dict.fromkeys(dead, 20) | {BTC: 40, ETH: 37, "BINANCE:SOLUSDT": 40}
+    parts = [bars(name, moving(length)) for name, length in lengths.items()]
+    deliver({column: [value for part in parts for value in part[column]] for column in parts[0]})
+    ended = dict.fromkeys(dead, at("2021-01-21"))
+    known = states(lake, delisted=ended)
+    assert {known[name] for name in dead} == {HealthState.DELISTED}
+    assert (known[BTC], known[ETH]) == (HealthState.OK, HealthState.STALE)
+    assert states(lake)[ETH] is HealthState.OK  # most of what came together stopped on the same day
+    # Looked at from a moment before the end, it was not known: they told as well.
+    before = states(lake, delisted=ended, as_of=at("2021-01-20"))
+    assert set(before.values()) == {HealthState.OK}
+    assert set(states(lake, delisted=ended | dict.fromkeys((BTC, ETH), at("2021-03-01"))).values())
+
+
 def test_a_masked_bar_is_a_hole_but_none_before_the_first_valid_one(lake: Lake, deliver: Any, bars: Any) -> None:
     up = [0.0, 1.0, 0.0, 1.0]
     deliver(bars(BTC, up, open=up, high=up, low=up), bars(ETH, [-1.0, -1.0]))

@@ -136,16 +136,16 @@ def chosen(monthly: Sequence[ArchiveFile], daily: Sequence[ArchiveFile]) -> tupl
 
 
 def unbroken(monthly: Sequence[ArchiveFile]) -> datetime | None:
-    """Return where the first run of consecutive months ends; None without any.
+    """Return where the last month of the first run of consecutive ones begins; None without any.
 
-    Before that no daily file is needed.
+    Before that no daily file is needed; those of that month tell how far it goes.
     """
-    end = None
+    last: ArchiveFile | None = None
     for one in monthly:
-        if end is not None and one.first != end:
+        if last is not None and one.first != last.after:
             break
-        end = one.after
-    return end
+        last = one
+    return None if last is None else last.first
 
 
 def runs(files: Sequence[ArchiveFile]) -> list[tuple[ArchiveFile, ArchiveFile]]:

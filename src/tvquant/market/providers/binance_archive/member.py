@@ -220,13 +220,12 @@ class BinanceArchive:
         monthly = series.found(Span.MONTHLY, await self._index.files(series.folder(Span.MONTHLY)))
         daily: list[ArchiveFile] = []
         if series.interval:  # funding has no daily files
-            since = unbroken(monthly)
+            since = unbroken(monthly)  # the days of the last month as well: they tell how far it goes
             behind = "" if since is None else f"{series.file(Span.DAILY, since - DAY).path}{CHECKSUM}"
             daily = series.found(Span.DAILY, await self._index.files(series.folder(Span.DAILY), behind=behind))
         files = chosen(monthly, daily)
         if files and series.interval:
-            last = files[-1]  # how far into its month a monthly file goes is not known
-            sure = last.after if last.after - last.first == DAY else last.first
+            sure = daily[-1].after if daily else files[-1].first  # how far into its month a file goes is not known
             self._newest[series.venue] = max(sure, self._newest.get(series.venue, BEGINNING))
         self._lists[series] = files
         while len(self._lists) > LISTS_KEPT:

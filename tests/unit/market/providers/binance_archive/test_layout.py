@@ -78,7 +78,7 @@ def test_each_day_is_in_one_file() -> None:
     assert [one.name[11:-4] for one in chosen(monthly, daily)] == [
         *("2021-01", "2021-02", "2021-03-01", "2021-03-31", "2021-04", "2021-05-01")
     ]
-    assert unbroken(monthly) == day("2021-03-01")
+    assert unbroken(monthly) == day("2021-02-01")
     assert unbroken([]) is None
 
 

@@ -96,7 +96,7 @@ def test_months_come_whole_and_the_days_behind_them_one_by_one() -> None:
     assert {"LIVEUSDT-1d-2022-02.zip", "LIVEUSDT-1d-2022-03-01.zip"} <= set(found)
     lists = [one.query for one in loopback.requests if one.path == "/"]
     assert len(lists) == 2
-    assert lists[1]["marker"].endswith("LIVEUSDT-1d-2022-02-28.zip.CHECKSUM")
+    assert lists[1]["marker"].endswith("LIVEUSDT-1d-2022-01-31.zip.CHECKSUM")
 
 
 def test_only_files_that_a_span_meets_are_fetched() -> None:
