@@ -180,6 +180,27 @@ def test_the_columns_of_the_screener_that_are_used_are_held_against_its_list(tmp
     assert all("cannot be scanned live" in one.cure for one in wrong)
 
 
+def test_offline_every_source_says_so_and_the_exit_code_is_good(
+    tmp_path: Path, tvquant: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = ("binance_archive", "simulated", "tradingview", "yahoo")
+    monkeypatch.setattr(online, "PROVIDERS", {name: PROVIDERS[name] for name in some})
+    home = tmp_path / "ws"
+    assert tvquant("init", home).code == 0
+    for name in ("tradingview", "yahoo"):
+        assert tvquant("data", "terms", name, "--agree", "-w", home).code == 0
+    addresses = [f"{name}.url=http://127.0.0.1:1" for name in (*some, "screener") if name != "tradingview"]
+    addresses += ["tradingview.url=ws://127.0.0.1:1/x", "binance_archive.list_url=http://127.0.0.1:1"]
+    words = [word for one in addresses for word in ("--option", one)]
+    told = tvquant("doctor", "--online", *words, "-w", home, "--json")
+    assert told.code == 0
+    assert sorted(told.document["sources"]) == sorted((*some, "screener"))
+    for name, (line,) in told.document["sources"].items():
+        assert (line["checked"], line["stands"]) == ("reached", "wrong"), name
+        assert "reach" in line["found"] or "did not answer" in line["found"], line["found"]
+        assert line["do"].startswith("see whether this machine reaches it")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

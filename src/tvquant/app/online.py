@@ -71,7 +71,9 @@ def sources_looked_at(
             raise ProfileError(f"--option: {unknown('source', name, tuple(sources))}")
 
     async def main() -> Iterable[SourceHealth]:
-        found = await asyncio.gather(*(_looked_at(home, one) for one in sources.values()))
+        opened = [_opened(home, one) for one in sources.values()]
+        loaded = await asyncio.gather(*(_loaded(one) for one in opened))
+        found = await asyncio.gather(*(_looked_at(one) for one in loaded))
         return (SourceHealth(name=name, found=lines) for name, lines in zip(sources, found, strict=True))
 
     return tuple(asyncio.run(main()))
@@ -84,6 +86,9 @@ class _Source:
     consent: str
     terms: str
     open: Callable[[], "Provider | TradingViewScreener"]
+
+
+type _Opened = Provider | TradingViewScreener | tuple[Found, ...]
 
 
 def _sources(options: Mapping[str, Mapping[str, object]], clock: Clock) -> dict[str, _Source]:
@@ -104,24 +109,38 @@ def _screener(given: Mapping[str, object], clock: Clock) -> TradingViewScreener:
     return TradingViewScreener(clock=clock, url=str(given.get("url", URL)))
 
 
-async def _looked_at(home: Workspace, source: _Source) -> tuple[Found, ...]:
-    """Return how a source stands; it is opened only where that is agreed to."""
+def _opened(home: Workspace, source: _Source) -> _Opened:
+    """Return the source, open; or why it is not to be asked."""
     if source.terms and consents.agreed(home, source.consent, source.terms) is None:
         return _not_asked(
             "its terms are not agreed to, so nothing was sent",
             f"`tvquant data terms {source.consent}` shows them, --agree agrees",
         )
     try:
-        opened = source.open()
+        return source.open()
     except ProfileError:
         raise
     except DataError as error:
         return _not_asked(str(error))
-    if not isinstance(opened, Probing):
-        return _not_asked("it has no server to reach")
+
+
+async def _loaded(opened: _Opened) -> _Opened:
+    """Return the source with its library loaded; or why it is not to be asked."""
     try:
         if isinstance(opened, Loading):
             await asyncio.to_thread(opened.load)
+    except ModuleNotFoundError as error:
+        return _lacking(error)
+    return opened
+
+
+async def _looked_at(opened: _Opened) -> tuple[Found, ...]:
+    """Return how a source stands; one that is not to be asked stands as it was said."""
+    if isinstance(opened, tuple):
+        return opened
+    if not isinstance(opened, Probing):
+        return _not_asked("it has no server to reach")
+    try:
         return await _heard(opened)
     finally:
         await _closed(opened)
@@ -137,7 +156,7 @@ async def _heard(source: Probing) -> tuple[Found, ...]:
     except ProviderError as error:
         return _wrong(error)
     except ModuleNotFoundError as error:
-        return _not_asked(f"it needs the package {error.name}, which is not installed", "install tvquant[live]")
+        return _lacking(error)
     return tuple(line for one in probes for line in probing.judged(one))
 
 
@@ -152,6 +171,10 @@ async def _closed(source: "Provider | TradingViewScreener") -> None:
 
 def _not_asked(said: str, cure: str = "") -> tuple[Found, ...]:
     return (Found(what=REACHED, standing=Standing.NOT_ASKED, said=said, cure=cure),)
+
+
+def _lacking(error: ModuleNotFoundError) -> tuple[Found, ...]:
+    return _not_asked(f"it needs the package {error.name}, which is not installed", "install tvquant[live]")
 
 
 def _wrong(error: ProviderError) -> tuple[Found, ...]:

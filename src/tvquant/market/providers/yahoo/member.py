@@ -125,6 +125,10 @@ class Yahoo:
         """See `Provider`; None: only asking shows what there is."""
         return None
 
+    def load(self) -> None:
+        """See `Loading`."""
+        import yfinance  # noqa: F401
+
     async def probe(self) -> tuple[Probe, ...]:
         """Ask for the last days of one share, whose answer is judged as any other; see `Probing`."""
         now = self._clock.now().date()
@@ -154,6 +158,8 @@ class Yahoo:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="yahoo")
 
         def turn() -> None:
+            if self._thread is None:  # whoever asked has given up
+                raise Unavailable("provider yahoo was closed while it was asked")
             waiting = asyncio.run_coroutine_threadsafe(self._turn(), loop)
             try:
                 waiting.result(self.limits.timeout)
