@@ -55,7 +55,7 @@ def actions_of(symbol: str, *, dividends: Any, splits: Any, capital_gains: Any) 
         of some funds and not of others.
     """
     if len(capital_gains):
-        first = str(capital_gains.index[0])[:10]
+        first = f"{_sessions(symbol, capital_gains.index)[0]:%Y-%m-%d}"
         raise Unsupported(
             f"{symbol}: Yahoo has capital gains that were distributed, the first on {first}, and does not say whether "
             "its dividends contain them; dividends are not taken"

@@ -61,7 +61,7 @@ def test_another_shape_is_refused_by_name(told: pd.DataFrame, said: str) -> None
 
 
 def series(values: list[Any]) -> pd.Series:
-    return pd.Series(values, index=pd.DatetimeIndex(["2024-03-08 14:30", "2024-03-11 13:30"], tz="UTC"))
+    return pd.Series(values, index=pd.DatetimeIndex(["2024-03-09 01:00", "2024-03-11 13:30"], tz="UTC"))
 
 
 def test_actions_stand_on_their_own_days() -> None:
