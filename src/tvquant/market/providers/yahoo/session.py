@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from tvquant.core.clock import Clock
+from tvquant.core.quoting import shown
 from tvquant.market.probing import Probe, time_told
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.yahoo.answers import Chart, judged
@@ -46,6 +47,9 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
     from curl_cffi.const import CurlECode
     from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 
+    class Elsewhere(requests.exceptions.ConnectionError):
+        """A host that nothing is asked of."""
+
     class PacedSession(requests.Session):  # type: ignore[type-arg]
         """See the head of the module."""
 
@@ -73,6 +77,9 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
                 if error.code == CurlECode.WRITE_ERROR:
                     what = f"Yahoo sent more than {LARGEST:,} bytes"
                     raise Malformed(f"{self.symbol}: {what}", retryable=False) from error
+                if isinstance(error, Elsewhere):
+                    why = "which is not asked; if it wants consent to cookies, that is yours to give, not a program's"
+                    raise ProviderError(f"{self.symbol}: Yahoo leads to the host {shown(str(error))}, {why}") from error
                 raise Unavailable(f"{self.symbol}: Yahoo did not answer: {type(error).__name__}") from error
             wait = seconds(answer.headers.get("Retry-After"), clock)
             if answer.status_code == 429 and wait:  # who says for how long means all requests
@@ -97,7 +104,7 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
 
                 place = _placed(url)
                 if place is None:
-                    raise requests.exceptions.ConnectionError("another host than Yahoo's is not asked")
+                    raise Elsewhere(str(urlsplit(url).hostname))
                 turn()
                 mine = {**given, "timeout": PATIENCE, "allow_redirects": False, "content_callback": put}
                 asked = clock.now()

@@ -64,7 +64,7 @@ def test_only_yahoos_hosts_are_asked(url: str, goes: bool) -> None:
         raise Sent
 
     one = new_session(url=None, turn=turn, hold=silent, clock=ManualClock(NOW))
-    with pytest.raises(Sent if goes else (OSError, Unavailable)):
+    with pytest.raises(Sent if goes else (OSError, ProviderError)):
         one.get(url)
 
 
@@ -74,8 +74,9 @@ def test_an_address_stands_in_for_all_hosts_and_no_other_server_hears_of_it(reco
             one = new_session(url=server.url, turn=silent, hold=silent, clock=ManualClock(NOW))
             one.for_symbol("NASDAQ:ACME")
             server.once.append(Reply("", status=302, headers={"Location": f"{other.url}/v8/finance/chart/ACME"}))
-            with pytest.raises(Unavailable, match="NASDAQ:ACME: Yahoo did not answer"):
+            with pytest.raises(ProviderError, match=r"NASDAQ:ACME: Yahoo leads to the host '127.0.0.1'") as refused:
                 await asyncio.to_thread(one.get, CHART, params={"interval": "1d"})
+            assert not refused.value.retryable
             server.once.append(Reply("", status=301, headers={"Location": "/v8/finance/chart/ACME?again=1"}))
             assert (await asyncio.to_thread(one.get, CHART, params={"interval": "1d"})).json()["chart"]["error"] is None
             assert [dict(asked.query) for asked in server.requests] == [
