@@ -11,10 +11,12 @@ from tvquant.app.workspace import Workspace
 
 COINS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 DAYS = 260
+YOUNG, DAYS_OF_YOUNG = "YOU", 40
+"""A coin that is not rated yet, and lacks some votes."""
 
 
 def screened_lake(folder: Path, *, last: datetime) -> Workspace:
-    """Return a workspace with bars of `COINS` against USDT up to the day `last`; each drifts at a rate of its own."""
+    """Return a workspace with bars of `COINS` and `YOUNG` against USDT up to the day `last`; each has a drift."""
     random = np.random.default_rng(5)
     times = [
         last.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC) - timedelta(days=k) for k in range(DAYS)
@@ -29,4 +31,5 @@ def screened_lake(folder: Path, *, last: datetime) -> Workspace:
                 "high": np.maximum(open_, close) * 1.01, "low": np.minimum(open_, close) * 0.99, "volume": 1e8 / close,
             }).with_columns(pl.col("timestamp").cast(pl.Datetime("us", "UTC")))
         )  # fmt: skip
+    frames.append(frames[-1].tail(DAYS_OF_YOUNG).with_columns(symbol=pl.lit(f"BINANCE:{YOUNG}USDT")))
     return workspace_of(folder, pl.concat(frames), recorded_at=last + timedelta(days=2))

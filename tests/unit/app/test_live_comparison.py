@@ -8,7 +8,7 @@ import pytest
 
 from builders.clocks import NOON, ManualClock
 from builders.scanner_server import ScannerServer, row, screener_aside
-from builders.screened_lake import COINS, screened_lake
+from builders.screened_lake import COINS, YOUNG, screened_lake
 from tvquant.app import consents
 from tvquant.app.cli.scan_live import comparison_text
 from tvquant.app.live_comparison import VOTES, Comparison, compare
@@ -98,6 +98,8 @@ def test_each_difference_is_named_with_its_reason(home: Workspace, panel: Panel,
     flipped = 1.0 if rows[turned]["Rec.Stoch.RSI"] < 1.0 else -1.0
     rows[turned]["Rec.Stoch.RSI"] = flipped
     rows["BINANCE:NEWUSDT"] = row("BINANCE:NEWUSDT", **{"Recommend.All": 0.9})
+    young = f"BINANCE:{YOUNG}USDT"
+    rows[young] = row(young, **{"Recommend.All": 0.05})
     found = compared(home, panel, rows)
     assert found.only_replay == {
         f"{gone}_rating_all_LONG": "not served",
@@ -114,6 +116,9 @@ def test_each_difference_is_named_with_its_reason(home: Workspace, panel: Panel,
     assert found.votes[fallen]["UO"].difference is None
     vote = found.votes[turned]["StochRSI"]
     assert (vote.served, vote.ours) == (flipped, float(ours(panel)[turned]["StochRSI"]))
+    assert (found.ratings[young]["recommend_all"].served, found.ratings[young]["recommend_all"].ours) == (0.05, None)
+    assert (found.votes[young]["Ichimoku"].served, found.votes[young]["Ichimoku"].ours) == (0.0, None)
+    assert found.votes[young]["HullMA9"].ours == float(ours(panel)[young]["HullMA9"])
     text = "\n".join(comparison_text(NAME, found))
     assert f"{len(found.both)} in both, 2 only live, 2 only in the replay" in text
     assert f"- {fallen}_rating_all_LONG  (live: {NAME}: recommend_all)" in text
