@@ -130,6 +130,16 @@ def test_a_symbol_is_removed_and_put_back(home: Path, tvquant: Callable[..., Any
     assert tvquant("data", "revert", MATIC, "-w", home).code == 3
 
 
+def test_ls_without_a_symbol_names_all(home: Path, tvquant: Callable[..., Any]) -> None:
+    names = tvquant("data", "ls", "--json", "-w", home).document["symbols"]
+    assert {MATIC, PERP} <= set(names)
+    assert names == sorted(names)
+    assert tvquant("data", "ls", "-w", home).out.split() == names
+    refused = tvquant("data", "ls", "--plot", "-w", home)
+    assert refused.code == 2
+    assert "--plot draws one symbol" in refused.err
+
+
 def test_ls_draws_a_page_in_the_workspace(home: Path, tvquant: Callable[..., Any]) -> None:
     said = tvquant("data", "ls", PERP, "--plot", "--json", "-w", home)
     page = Path(said.document["plot"])

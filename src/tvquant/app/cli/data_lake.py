@@ -11,6 +11,7 @@ from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, w
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import progress_shown
+from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
     from tvquant.app.workspace import Workspace
@@ -29,19 +30,30 @@ def add_to(commands: typer.Typer) -> None:
 
 
 def ls(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="EXCHANGE:TICKER")],
+    symbol: Annotated[
+        str | None, typer.Argument(metavar="SYMBOL", help="EXCHANGE:TICKER. Default: the names of all.")
+    ] = None,
     last: Annotated[int, typer.Option(min=1, help="Bars and repairs to show, the newest.")] = 10,
     plot: Annotated[bool, typer.Option("--plot", help="Draw closes, findings and repairs on a page as well.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One symbol as it is stored: what it is, where it came from, its health, actions, repairs and newest bars."""
+    """One symbol as it is stored: what it is, where it came from, its health, actions, repairs and newest bars.
+
+    Without a symbol, the names of all.
+    """
     from tvquant.lake import health
     from tvquant.market.listings import delistings
 
     home = workspace_at(workspace)
     home.require()
     lake = home.lake()
+    if symbol is None:
+        if plot:
+            raise ProfileError("--plot draws one symbol; name it, as `tvquant data ls SYMBOL --plot`")
+        names = lake.symbols()
+        answer({"symbols": list(names)}, names, as_json=as_json)
+        return
     found, states = lake.ls(symbol), health(lake, [symbol], delisted=delistings(lake))
     facts = _facts(found)
     rows = [(h.key, h.state.value, h.bars, str(h.first)[:10], str(h.last)[:10], h.gaps, h.tolerated) for h in states]
@@ -191,8 +203,6 @@ def _inside(home: "Workspace", folder: Path) -> Path:
     ------
     ProfileError : it does not.
     """
-    from tvquant.core.errors import ProfileError
-
     found = (home.root / folder).resolve()
     if not found.is_relative_to(home.root):
         raise ProfileError(f"--to {folder} is outside of the workspace {home.root}; choose a folder inside it")
