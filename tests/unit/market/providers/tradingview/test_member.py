@@ -30,6 +30,7 @@ from tvquant.market.providers.contract import (
     UnknownSymbol,
     Unsupported,
 )
+from tvquant.market.providers.tradingview import chart
 from tvquant.market.providers.tradingview import member as module
 from tvquant.market.providers.tradingview.member import LIMITS, URL, TradingView
 from tvquant.market.registry import RegistryManager
@@ -132,6 +133,28 @@ def test_a_span_asks_for_what_it_needs_and_hardly_more() -> None:
             ("create_series", 8),
         ]
 
+    visited(work)
+
+
+def test_a_start_that_is_reached_exactly_is_enough() -> None:
+    async def work(visitor: TradingView, server: ChartServer) -> None:
+        server.most = 3
+        assert days(await visitor.bars(COIN, "1d", start=TODAY - 2 * DAY)) == [2, 1, 0]
+        assert server.count("request_more_data") == 0
+
+    visited(work)
+
+
+def test_bars_that_were_handed_over_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(visitor: TradingView, server: ChartServer) -> None:
+        end = None
+        for _ in range(3):
+            page = await visitor.bars(COIN, "1d", end=end)
+            assert len(page) == 100
+            end = page["timestamp"][0]
+        assert server.count("create_series") == 1
+
+    monkeypatch.setattr(chart, "MOST_BARS", 150)
     visited(work)
 
 
