@@ -5,6 +5,7 @@ are missing, that come twice, a count that moves while paging, a count that is j
 nothing is cut by name in silence (R-UNI-09).
 """
 
+import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -61,6 +62,7 @@ class TradingViewScreener:
     ) -> None:
         self._http = HttpClient(name="TradingView's screener", url=url, clock=clock, limits=limits, most=LARGEST)
         self._calls = Limiter(replace(limits, paced_inside=True, timeout=2.0 * limits.timeout))
+        self._pause, self._next = 1.0 / limits.requests_per_second, 0.0  # from the end of one to the next, as sent
         self._backoff = backoff or Backoff()
         self._random = random.Random("screener")  # noqa: S311 - spreads waits, guards nothing
 
@@ -145,10 +147,14 @@ class TradingViewScreener:
 
     async def _asked[T](self, ask: Callable[[], Awaitable[HttpAnswer]], read: Callable[[bytes], T]) -> T:
         async def once() -> T:
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(self._next - loop.time())
             try:
                 return read((await ask()).body)
             except HttpRefused as error:
                 raise _explained(error) from error
+            finally:
+                self._next = loop.time() + self._pause
 
         return await retried(once, limiter=self._calls, backoff=self._backoff, random=self._random)
 

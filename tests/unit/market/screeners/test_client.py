@@ -1,6 +1,7 @@
 """Asking the screener, against a server on loopback that evaluates the request."""
 
 import asyncio
+import itertools
 from datetime import date
 from typing import Any
 
@@ -110,9 +111,11 @@ def test_a_second_page_proves_that_a_full_one_was_the_last() -> None:
 
 def test_at_most_one_request_a_second_and_one_at_a_time_is_the_rule() -> None:
     assert (LIMITS.requests_per_second, LIMITS.burst, LIMITS.concurrency) == (1.0, 1, 1)
-    quick = RateLimits(requests_per_second=20.0, burst=1, bars_per_request=150, concurrency=1)
+    quick = RateLimits(requests_per_second=20.0, burst=5, bars_per_request=150, concurrency=5)
     loopback, _ = asked(ScannerServer(), query(), limits=quick)
-    assert loopback.most_within(0.15) <= 1 + 0.15 * 20
+    gaps = [b.at - a.at for a, b in itertools.pairwise(loopback.requests)]
+    assert len(gaps) == 4
+    assert min(gaps) >= 1 / 20 - 1e-6  # from the end of one to the next: however long the first connection takes
 
 
 @pytest.mark.parametrize(
