@@ -70,7 +70,7 @@ def allocate(
         profile = one.profile
         answer, feasible, ends, weighed = _answered(problem, whole, solver, one, options, layers)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
-        attempts += (a.under(one.label, substitute) for a in answer.attempts)
+        attempts += (_under(one.label, each, substitute) for each in answer.attempts)
         if answer.weights is None:
             continue
         weights, cash = settle(answer.weights)
@@ -126,7 +126,9 @@ def _answered(
 
     In two layers reference bounds are of clusters: each may hold what those of its streams are together.
     """
-    profile, own = one.profile, reference_of(problem, one.profile, options)
+    profile = one.profile
+    given = loaded(problem, profile)  # once for the reference and the answer
+    own = reference_of(given, profile, options, whole)
     feasible = bounded(whole, own.most)
     if failure := own.failure or _nothing_left(feasible):
         return _Answered(EngineAnswer(weights=None, attempts=failure), feasible, None, feasible)
@@ -138,7 +140,7 @@ def _answered(
         if own.answer is not None and reused:
             answer = onto_caps(own.answer, feasible)  # it is what the engine would answer again
         else:
-            answer = _solved(problem, feasible, solver, one, options)
+            answer = _solved(given, feasible, solver, one, options)
         return _Answered(answer, feasible, None, feasible)
     streams, expansion = layers
     within = expansion.within(whole)
@@ -167,6 +169,12 @@ def _solved(
         return EngineAnswer(weights=None, attempts=(within,))
     answer = solver.solve(loaded(problem, one.profile), within, one.profile, options)
     return onto_caps(answer, within) if one.profile.capping is Capping.PROJECTED else answer
+
+
+def _under(label: str, one: Attempt, beside: tuple[Recourse, ...]) -> Attempt:
+    """Return the attempt as one of `label`, which resorted to what is beside as well."""
+    recourse = (*one.recourse, *beside)
+    return Attempt(what=f"{label}: {one.what}", outcome=one.outcome, recourse=recourse, conflict=one.conflict)
 
 
 def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict[str, float]:

@@ -3,7 +3,9 @@
 1. A ceiling that follows from some of the limits is given by whoever knows a closed form.
 2. Weights at their upper bounds are cut down row by row. If what is left still reaches the ceiling, and keeps the rows
    that no fall mends, the ceiling is the answer.
-3. Otherwise it is a linear program.
+3. So it is where the nearest weights to these, of the ceiling's sum, keep every limit: whoever found them, they are
+   looked at. DAQP takes a twentieth of a linear program's time.
+4. Otherwise it is a linear program.
 """
 
 import numpy as np
@@ -16,6 +18,12 @@ LP_TOLERANCE = 1e-10
 """Of HiGHS; its own, 1e-7, is wider than what a limit may be exceeded by."""
 NOTHING = -1.0
 """What no weights at all can be in sum."""
+FEW = 300
+"""Weights of which the nearest are asked for: of more a linear program is sooner done."""
+NO_LIMIT = 1e30
+EQUAL = 5
+"""DAQP's sense of a row that is an equation."""
+PRIMAL_TOLERANCE = 1e-13
 
 
 def most(lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: float) -> float:
@@ -23,7 +31,11 @@ def most(lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: fl
 
     It is `NOTHING`, below 0, where no weights keep them all.
     """
-    if _reached(lower, upper, rows, bounds, ceiling):
+    start = _cut(upper, rows, bounds)
+    if _proves(start, lower, upper, rows, bounds, ceiling):
+        return ceiling
+    nearest = _nearest(start, lower, upper, rows, bounds, ceiling)
+    if nearest is not None and _proves(nearest, lower, upper, rows, bounds, ceiling):
         return ceiling
     found = largest(
         np.ones(len(upper)), lower, upper, np.vstack((rows, np.ones(len(upper)))), np.append(bounds, ceiling)
@@ -33,18 +45,44 @@ def most(lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: fl
     return ceiling if found > ceiling - DUST else found
 
 
-def _reached(lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: float) -> bool:
-    """Return whether weights that are cut from their upper bounds prove that the ceiling can be reached."""
+def _cut(upper: Floats, rows: Floats, bounds: Floats) -> Floats:
+    """Return the upper bounds, cut down until they keep the rows that a fall mends."""
     weights = upper.copy()
     for i in np.flatnonzero((rows @ upper > bounds) & (rows >= 0.0).all(axis=1)):
         held = float(rows[i] @ weights)
         if held > bounds[i]:
             weights[rows[i] > 0.0] *= bounds[i] / held
+    return weights
+
+
+def _proves(weights: Floats, lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: float) -> bool:
+    """Return whether these weights, scaled down to the ceiling, keep every limit: then it can be reached."""
     total = float(weights.sum())
     if total < ceiling - DUST or total <= 0.0:
         return False
-    weights *= ceiling / total
-    return bool((rows @ weights <= bounds + DUST).all() and (weights >= lower - DUST).all())
+    scaled = weights * (ceiling / total)
+    kept = (rows @ scaled <= bounds + DUST).all() and (scaled >= lower - DUST).all()
+    return bool(kept and (scaled <= upper + DUST).all())
+
+
+def _nearest(start: Floats, lower: Floats, upper: Floats, rows: Floats, bounds: Floats, total: float) -> Floats | None:
+    """Return the weights of that sum nearest to `start` within the limits; None where DAQP finds none or is not asked.
+
+    They are within its tolerance, so whoever takes them for more looks at them.
+    """
+    import daqp
+
+    n, r = len(upper), len(bounds)
+    if n > FEW:
+        return None
+    below, above = np.full(n + 1 + r, -NO_LIMIT), np.concatenate((upper, [total], bounds))
+    below[:n], below[n] = lower, total
+    sense = np.zeros(n + 1 + r, np.int32)
+    sense[n] = EQUAL
+    found, _, flag, _ = daqp.solve(
+        np.eye(n), -start, np.vstack((np.ones(n), rows)), above, below, sense, primal_tol=PRIMAL_TOLERANCE, eps_prox=0.0
+    )
+    return np.clip(found, lower, upper) if flag == 1 else None
 
 
 def largest(

@@ -10,9 +10,10 @@
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from tvquant.allocation import budgets
 from tvquant.allocation.units import Units, units_of
 from tvquant.core.allocations import Limits, NamedLimit, Problem
-from tvquant.core.panel import Floats, frozen
+from tvquant.core.panel import Bools, Floats, frozen
 
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
@@ -52,6 +53,37 @@ class Row(NamedTuple):
     units: Floats
     bound: float
     label: str
+
+
+class Rows(NamedTuple):
+    """R linear limits on N weights: units (R x N), bounds, families and labels."""
+
+    units: Floats
+    bounds: Floats
+    families: tuple[Family, ...]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], n: int) -> "Rows":
+        """Return rows on N weights below each other."""
+        given = list(rows)
+        if not given:
+            return cls(np.zeros((0, n)), np.zeros(0), (), ())
+        units, bounds = np.array([row.units for row in given]), np.array([row.bound for row in given])
+        return cls(units, bounds, tuple(row.family for row in given), tuple(row.label for row in given))
+
+    def beside(self, rows: Iterable[Row]) -> "Rows":
+        """Return these and others below them."""
+        more = Rows.of(rows, self.units.shape[1])
+        stacked = np.vstack((self.units, more.units)), np.append(self.bounds, more.bounds)
+        return Rows(*stacked, self.families + more.families, self.labels + more.labels)
+
+    def of_those(self, chosen: Bools) -> "Rows":
+        """Return some of the rows."""
+        if chosen.all():
+            return self
+        families, labels = tuple(compress(self.families, chosen)), tuple(compress(self.labels, chosen))
+        return Rows(self.units[chosen], self.bounds[chosen], families, labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,24 +143,31 @@ class FeasibleSet:
         return self.budget + self.forced_cash + self.reference_cash
 
 
-def feasible_set(problem: Problem) -> FeasibleSet:
-    """Derive the feasible set of a problem, once for whoever solves, projects or verifies."""
-    units = units_of(problem.keys, problem.composition, problem.exposures)
-    cluster, selection = _numbered(problem.clusters), _numbered(problem.selection_clusters)
+def feasible_set(problem: Problem, *, alike: FeasibleSet | None = None) -> FeasibleSet:
+    """Derive the feasible set of a problem, once for whoever solves, projects or verifies.
+
+    `alike` is that of other limits on the same streams and clusters, of which it takes what limits do not change.
+    """
     limits, n = problem.limits, len(problem.keys)
+    if alike is None:
+        units = units_of(problem.keys, problem.composition, problem.exposures)
+        cluster = _numbered(problem.clusters)
+    else:
+        units, cluster = alike.units, alike.cluster
+    selection = _numbered(problem.selection_clusters)
     wanted = _wanted(problem, units)
     lower, upper = np.zeros(n), np.minimum(limits.position / units.largest, limits.cluster / units.gross)
     if not units.whole:  # of a stream that is hardly held, a cap of what is held is none of its weight
         upper = np.minimum(upper, max(1.0, wanted))
-    rows = list(_rows(limits, units, cluster, selection))
+    rows = Rows.of(_rows(limits, units, cluster, selection), n)
     open_budget = _budget(limits, units, cluster, lower, upper, rows, wanted)
     named, budget = tuple(_named(problem)), open_budget
     if named:
-        rows += _named_rows(named, lower, upper)
+        rows = rows.beside(_named_rows(named, lower, upper))
         budget = _budget(limits, units, cluster, lower, upper, rows, open_budget)
     budget = max(0.0, budget)
     forced = wanted - budget
-    rows = [row for row in rows if _binds(row, lower, upper, budget)]
+    rows = rows.of_those(_binding(rows, lower, upper, budget))
     return FeasibleSet(
         limits=limits,
         cluster=cluster,
@@ -138,10 +177,10 @@ def feasible_set(problem: Problem) -> FeasibleSet:
         upper=frozen(upper),
         budget=budget,
         forced_cash=forced if forced > DUST else 0.0,
-        rows=frozen(np.array([row.units for row in rows]).reshape(len(rows), n)),
-        bounds=frozen(np.array([row.bound for row in rows])),
-        families=tuple(row.family for row in rows),
-        labels=tuple(row.label for row in rows),
+        rows=frozen(rows.units),
+        bounds=frozen(rows.bounds),
+        families=rows.families,
+        labels=rows.labels,
         open_budget=max(0.0, open_budget),
         named=named,
     )
@@ -157,8 +196,8 @@ def bounded(feasible: FeasibleSet, most: Floats | None) -> FeasibleSet:
             behind = one.gross > 0.0
             raised[behind] = np.maximum(raised[behind], one.limit.least / one.gross[behind])
     upper = np.minimum(feasible.upper, raised)
-    rows = [Row(*row) for row in zip(feasible.families, feasible.rows, feasible.bounds, feasible.labels, strict=True)]
     f = feasible
+    rows = Rows(f.rows, f.bounds, f.families, f.labels)
     budget = max(0.0, _budget(f.limits, f.units, f.cluster, f.lower, upper, rows, f.budget))
     kept = f.budget - budget
     return replace(
@@ -194,7 +233,7 @@ def _wanted(problem: Problem, units: Units) -> float:
 
 
 def _budget(
-    limits: Limits, units: Units, cluster: NDArray[np.intp], lower: Floats, upper: Floats, rows: Sequence[Row],
+    limits: Limits, units: Units, cluster: NDArray[np.intp], lower: Floats, upper: Floats, rows: Rows,
     wanted: float,
 ) -> float:  # fmt: skip
     """Return the largest sum of weights up to `wanted`; below 0 where none keep all limits.
@@ -211,10 +250,9 @@ def _budget(
     ceiling = max(0.0, min(room))
     if ceiling > wanted - DUST:
         ceiling = wanted
-    if units.one_way and not lower.any() and {row.family for row in rows} <= CLOSED:
+    if units.one_way and CLOSED.issuperset(rows.families) and not lower.any():
         return ceiling
-    stacked = np.array([row.units for row in rows]).reshape(len(rows), len(upper))
-    return budgets.most(lower, upper, stacked, np.array([row.bound for row in rows]), ceiling)
+    return budgets.most(lower, upper, rows.units, rows.bounds, ceiling)
 
 
 CLOSED = {Family.CLUSTER, Family.NET_HIGH, Family.NET_LOW}
@@ -260,12 +298,14 @@ def _shared(groups: NDArray[np.intp]) -> list[int]:
     return found
 
 
-def _binds(row: Row, lower: Floats, upper: Floats, budget: float) -> bool:
-    """Return whether weights within the bounds can exceed the row; of net, weights of that sum."""
-    most = float(np.maximum(row.units, 0.0) @ upper + np.minimum(row.units, 0.0) @ lower)
-    if row.family in (Family.NET_HIGH, Family.NET_LOW):
-        most = min(most, float(row.units.max()) * budget)
-    return most > row.bound + DUST
+def _binding(rows: Rows, lower: Floats, upper: Floats, budget: float) -> Bools:
+    """Return which rows (R) weights within the bounds can exceed; of net, weights of that sum."""
+    most = np.maximum(rows.units, 0.0) @ upper + np.minimum(rows.units, 0.0) @ lower
+    for i, family in enumerate(rows.families):
+        if family in (Family.NET_HIGH, Family.NET_LOW):
+            most[i] = min(most[i], float(rows.units[i].max()) * budget)
+    binding: Bools = most > rows.bounds + DUST
+    return binding
 
 
 def _named(problem: Problem) -> Iterator[Named]:

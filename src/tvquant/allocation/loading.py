@@ -36,4 +36,4 @@ def loaded(problem: Problem, profile: RiskProfile) -> Problem:
     mean_variance = float(np.trace(given.matrix)) / n / (1.0 + given.ridge)
     matrix = given.matrix.copy()
     matrix.flat[:: n + 1] += l2 * mean_variance
-    return replace(problem, covariance=replace(given, matrix=matrix, ridge=given.ridge + l2), l2=0.0)
+    return problem.with_l2_in(replace(given, matrix=matrix, ridge=given.ridge + l2))

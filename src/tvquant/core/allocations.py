@@ -4,8 +4,8 @@ Weights are signed fractions of equity. A request is one `Problem` for every eng
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -222,20 +222,38 @@ class Problem:
         if n == 0 or len(set(self.keys)) != n:
             unique = len(set(self.keys))
             raise ModelError(f"allocation needs at least one name and none twice, got {n} with {unique} unique")
-        for what, expected, got in (
-            ("returns", f"T x {n}", ("T", *self.returns.shape[1:]) if self.returns.ndim == 2 else self.returns.shape),
-            ("a covariance", f"{n} x {n}", self.covariance.matrix.shape),
-            ("means", f"{n}", self.covariance.means.shape),
-            ("clusters", f"{n}", (len(self.clusters),)),
-            ("selection clusters", f"{n}", (len(self.selection_clusters or self.clusters),)),
-            ("previous weights", f"{n}", self.previous.shape),
-            ("target weights", f"{n}", (n,) if self.target is None else self.target.shape),
-            ("scores", f"{n}", (n,) if self.scores is None else self.scores.shape),
-            ("antifragilities", f"{n}", (n,) if self.antifragility is None else self.antifragility.shape),
-            ("betas", f"{n}", (n,) if self.beta is None else self.beta.values.shape),
+        row, shape = (n,), self.returns.shape
+        if shape[1:] != row:
+            raise _misfit(n, "returns", ("T", n), ("T", *shape[1:]) if len(shape) == 2 else shape)
+        for what, expected, found in (
+            ("a covariance", (n, n), self.covariance.matrix.shape),
+            ("means", row, self.covariance.means.shape),
+            ("clusters", row, (len(self.clusters),)),
+            ("selection clusters", row, (len(self.selection_clusters or self.clusters),)),
+            ("previous weights", row, self.previous.shape),
+            ("target weights", row, row if self.target is None else self.target.shape),
+            ("scores", row, row if self.scores is None else self.scores.shape),
+            ("antifragilities", row, row if self.antifragility is None else self.antifragility.shape),
+            ("betas", row, row if self.beta is None else self.beta.values.shape),
         ):
-            if (found := " x ".join(map(str, got))) != expected:
-                raise ModelError(f"allocation of {n} names needs {what} of shape {expected}, got {found or 'a scalar'}")
+            if found != expected:
+                raise _misfit(n, what, expected, found)
+
+    @property
+    def unlimited(self) -> "Problem":
+        """The same streams without any limit, of the whole budget."""
+        return self._with(limits=UNLIMITED, selection_clusters=(), budget=1.0, beta=None)
+
+    def with_l2_in(self, covariance: Covariance) -> "Problem":
+        """Return the problem by this covariance of it, which the L2 is in and none is left beside."""
+        return self._with(covariance=covariance, l2=0.0)
+
+    def _with(self, **changed: object) -> "Problem":
+        """Return the problem with these fields; it was checked when it was made, and they are known to be sound."""
+        made = object.__new__(Problem)
+        for one in fields(self):
+            object.__setattr__(made, one.name, changed[one.name] if one.name in changed else getattr(self, one.name))
+        return made
 
     def of(self, streams: Bools) -> "Problem":
         """Return the problem of those of the N streams alone, without what is asked of a beta."""
@@ -283,6 +301,12 @@ class Problem:
                 raise ModelError(f"allocation: {self.keys[int(np.argmin(usable))]} cannot be weighed: {what}")
 
 
+def _misfit(n: int, what: str, expected: Sequence[int | str], found: Sequence[int | str]) -> ModelError:
+    """Return the refusal of an array whose shape is not that of N names."""
+    shapes = (" x ".join(map(str, one)) or "a scalar" for one in (expected, found))
+    return ModelError("allocation of {} names needs {} of shape {}, got {}".format(n, what, *shapes))
+
+
 class Status(StrEnum):
     """How an allocation ended."""
 
@@ -315,15 +339,6 @@ class Attempt:
     outcome: str
     recourse: tuple[Recourse, ...] = ()
     conflict: Conflict | None = None
-
-    def under(self, label: str, beside: tuple[Recourse, ...] = ()) -> "Attempt":
-        """Return the attempt as one of `label`, which resorted to what is beside as well."""
-        return Attempt(
-            what=f"{label}: {self.what}",
-            outcome=self.outcome,
-            recourse=(*self.recourse, *beside),
-            conflict=self.conflict,
-        )
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Attempt":

@@ -21,7 +21,7 @@ def test_the_proof_is_the_linear_program(seed, monkeypatch):
     upper, lower = rng.uniform(0.02, 0.3, 12), np.where(rng.random(12) < 0.2, 0.01, 0.0)
     ceiling = rng.uniform(0.1, 1.0)
     quick = most(lower, upper, rows, bounds, ceiling)
-    monkeypatch.setattr(budgets, "_reached", lambda *_: False)
+    monkeypatch.setattr(budgets, "_proves", lambda *_: False)
     assert most(lower, upper, rows, bounds, ceiling) == pytest.approx(quick, abs=1e-9)
     assert quick <= ceiling
 
@@ -30,6 +30,27 @@ def test_a_ceiling_that_is_reached_needs_no_program(monkeypatch):
     monkeypatch.setattr(budgets, "largest", lambda *_: pytest.fail("a program was solved"))
     rows = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
     assert most(np.zeros(3), np.full(3, 0.4), rows, np.array([0.5, 0.7]), 0.6) == 0.6
+
+
+def test_a_book_that_is_found_proves_the_ceiling_without_a_program(monkeypatch):
+    """Three longs and a short, cut alike, are net .5; the nearest that are net .1 need another share of each."""
+    signs = np.array([1.0, 1.0, 1.0, -1.0])
+    given = np.zeros(4), np.full(4, 0.5), np.array([signs, -signs]), np.array([0.1, 0.1]), 1.0
+    assert not budgets._proves(np.full(4, 0.5), *given)
+    monkeypatch.setattr(budgets, "largest", lambda *_: pytest.fail("a program was solved"))
+    assert most(*given) == 1.0
+
+
+@pytest.mark.parametrize(
+    "off", [np.array([0.5, 0.5, 0.0]), np.array([0.2, 0.2, 0.1]), np.array([0.7, 0.1, 0.2]), np.array([0.3, 0.6, 0.1])]
+)
+def test_what_is_found_proves_nothing_unless_it_keeps_every_limit(off, monkeypatch):
+    """Of a least, of the sum, of a most and of a row."""
+    monkeypatch.setattr(budgets, "_nearest", lambda *_: off)
+    monkeypatch.setattr(budgets, "_cut", lambda *_: np.zeros(3))
+    monkeypatch.setattr(budgets, "largest", lambda *_: 0.9)
+    rows, bounds = np.array([[0.0, 1.0, 1.0]]), np.array([0.6])
+    assert most(np.array([0.0, 0.0, 0.05]), np.full(3, 0.65), rows, bounds, 1.0) == 0.9
 
 
 def test_what_nothing_keeps():

@@ -1,6 +1,6 @@
 """What a problem refuses when it is made, and what nobody can change afterwards."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 
 from builders.problems import covariance_of, problem_of
 from tvquant.core.allocations import (
+    UNLIMITED,
     AllocationOutcome,
     Attempt,
     Beta,
@@ -103,3 +104,15 @@ def test_an_outcome_is_read_back_from_its_payload_with_what_it_resorted_to_and_t
     assert again.attempts == attempts
     assert (again.recourse, again.comparable) == (attempts[1].recourse, False)
     assert set(Attempt(what="hrp", outcome="solved").payload()) == {"what", "outcome"}
+
+
+def test_what_is_changed_without_a_check_changes_nothing_else():
+    asked = replace(GIVEN, budget=0.5, l2=0.2, selection_clusters=(1, 1, 2), target=np.full(3, 0.1))
+    free, loaded = asked.unlimited, asked.with_l2_in(covariance_of(2.0 * np.eye(3)))
+    assert (free.limits, free.budget, free.selection_clusters, free.beta) == (UNLIMITED, 1.0, (), None)
+    assert (loaded.l2, loaded.covariance.matrix[0, 0], loaded.limits, loaded.budget) == (0.0, 2.0, asked.limits, 0.5)
+    changed = {"limits", "budget", "selection_clusters", "beta", "covariance", "l2"}
+    for one in fields(asked):
+        if one.name not in changed:
+            assert getattr(free, one.name) is getattr(loaded, one.name) is getattr(asked, one.name)
+    assert (free.covariance, free.l2) == (asked.covariance, 0.2)
