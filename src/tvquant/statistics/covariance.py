@@ -17,7 +17,7 @@ from tvquant.profiles.options import Options
 from tvquant.statistics.estimators.catalogue import ESTIMATORS
 from tvquant.statistics.estimators.shrinkage import LEDOIT_WOLF, ledoit_wolf_shrinkage, shrunk
 from tvquant.statistics.means import MEANS
-from tvquant.statistics.precision import without_variance
+from tvquant.statistics.precision import constant
 
 RIDGE = 0.01
 CONDITION_LIMIT = 5000.0
@@ -50,7 +50,7 @@ def ledoit_wolf(returns: Floats) -> tuple[Floats, float]:
     ------
     ModelError : NaN or infinite returns, fewer than two rows, or a column without variance.
     """
-    return shrunk(_centred(returns), ledoit_wolf_shrinkage)
+    return shrunk(_centred(returns)[0], ledoit_wolf_shrinkage)
 
 
 def estimate(returns: Floats, how: Estimates = HOUSE, *, intensity: float = 1.0, rate: float = 0.0) -> Covariance:
@@ -66,7 +66,7 @@ def estimate(returns: Floats, how: Estimates = HOUSE, *, intensity: float = 1.0,
     ------
     ModelError : as `ledoit_wolf`.
     """
-    centred = _centred(returns)
+    centred, mean = _centred(returns)
     found = ESTIMATORS[how.covariance].estimate(centred, intensity, how.options)
     matrix, (low, high) = found.matrix, found.extremes
     n = matrix.shape[0]
@@ -75,7 +75,7 @@ def estimate(returns: Floats, how: Estimates = HOUSE, *, intensity: float = 1.0,
     ridge = max(RIDGE, (high - bound * low) / ((bound - 1.0) * mean_variance))
     added = ridge * mean_variance
     matrix.flat[:: n + 1] += added
-    means, weight = MEANS[how.means].estimate(returns.mean(axis=0) - rate, matrix, len(returns))
+    means, weight = MEANS[how.means].estimate(mean - rate, matrix, len(returns))
     return Covariance(
         matrix=matrix,
         means=means,
@@ -91,8 +91,8 @@ def estimate(returns: Floats, how: Estimates = HOUSE, *, intensity: float = 1.0,
     )
 
 
-def _centred(returns: Floats) -> Floats:
-    """Return T x N returns less their means, after the refusals."""
+def _centred(returns: Floats) -> tuple[Floats, Floats]:
+    """Return T x N returns less their means, and the means (N), after the refusals."""
     if returns.ndim != 2 or returns.shape[0] < 2 or returns.shape[1] < 1:
         raise ModelError(f"covariance needs at least 2 rows and 1 column of returns, got shape {returns.shape}")
     finite = np.isfinite(returns)
@@ -101,7 +101,9 @@ def _centred(returns: Floats) -> Floats:
         raise ModelError(
             f"covariance: returns column {column} is {returns[row, column]} at row {row}; drop the column or the row"
         )
-    flat = np.flatnonzero(without_variance(returns))
+    mean = returns.mean(axis=0)
+    centred = returns - mean
+    flat = np.flatnonzero(constant(centred, returns))
     if len(flat):
         raise ModelError(f"covariance: returns column {flat[0]} has no variance; drop the column")
-    return returns - returns.mean(axis=0)
+    return centred, mean

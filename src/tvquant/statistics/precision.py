@@ -22,5 +22,10 @@ def without_variance(returns: Floats) -> Bools:
 
     None with a value that is not finite.
     """
-    deviation = np.sqrt(((returns - returns.mean(axis=0)) ** 2).mean(axis=0))
+    return constant(returns - returns.mean(axis=0), returns)
+
+
+def constant(centred: Floats, returns: Floats) -> Bools:
+    """Return the same for returns whose distances from their means are known (both T x N)."""
+    deviation = np.sqrt((centred**2).mean(axis=0))
     return np.asarray(deviation <= rounding_floor(returns))

@@ -33,7 +33,9 @@ def _unborrowable(context: SelectionContext, _: Relaxation) -> Judgement:
     """
     listed, atoms = frozenset(context.parameters.options(Unborrowable).unborrowable), context.pool.atoms
     short = np.array([atom.direction is Direction.SHORT for atom in atoms], dtype=np.bool_)
-    broken = short & np.array([symbol_of(atom.physical_symbol) in listed for atom in atoms], dtype=np.bool_)
+    broken = np.zeros(len(atoms), np.bool_)
+    for k in np.flatnonzero(short) if listed else ():
+        broken[k] = symbol_of(atoms[k].physical_symbol) in listed
     return Judgement(
         broken=broken,
         values=np.where(broken, 0.0, np.nan),
