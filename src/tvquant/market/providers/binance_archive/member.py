@@ -210,7 +210,7 @@ class BinanceArchive:
         """Return all bars of some files, in their order."""
         if not files:
             return pl.DataFrame(schema=dict(BARS))
-        return await asyncio.to_thread(_bars, symbol, files, await self._files.packed(files))
+        return await asyncio.to_thread(bars_in, symbol, files, await self._files.packed(files))
 
     async def _listed(self, series: Series) -> tuple[ArchiveFile, ...]:
         """Return the files of a series by time, each day in one of them; remembered for a while."""
@@ -346,7 +346,13 @@ def _texts(files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> list[tuple[
     return found
 
 
-def _bars(symbol: str, files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> pl.DataFrame:
+def bars_in(symbol: str, files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> pl.DataFrame:
+    """Return the bars of packed files, in their order (`BARS`).
+
+    Raises
+    ------
+    Malformed : one of them is no file of bars.
+    """
     try:
         return texts.bars_of(symbol, _texts(files, packed))
     except texts.NotRows as error:
