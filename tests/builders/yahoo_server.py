@@ -82,7 +82,8 @@ def chart(
         columns = [[bar[place] for bar in bars if len(bar) > place] for place in range(6)]
         quote = dict(zip(("open", "high", "low", "close", "volume"), columns[1:], strict=True))
         result["timestamp"] = columns[0]
-        result["indicators"] = {"quote": [quote], "adjclose": [{"adjclose": quote["close"]}]}
+        total = [close if close is None else 0.97 * close for close in quote["close"]]  # as if a dividend came later
+        result["indicators"] = {"quote": [quote], "adjclose": [{"adjclose": total}]}
     if actions is not None and len(actions):
         result["events"] = _events(actions.rows())
     return {"chart": {"result": [result], "error": None}}
