@@ -9,17 +9,18 @@ from datetime import datetime
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DiskError, TvquantError
 from tvquant.core.instants import instant
+from tvquant.core.instruments import Instant
 from tvquant.lake import Lake
 from tvquant.lake.quality.audit import arrivals
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.market.asset_assessment import MINIMUM, Judgement, judge, repairable
-from tvquant.market.coverage import Coverage, Grid, coverage
+from tvquant.market.coverage import STEPS, Coverage, Grid, coverage
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
 from tvquant.market.merging import Merger
 from tvquant.market.providers.contract import Provider, basis_of
-from tvquant.market.registry import AssetRecord, AssetState, RegistryManager
+from tvquant.market.registry import AssetRecord, AssetState, DataRegistry, RegistryManager
 from tvquant.market.retry import Backoff
 from tvquant.market.tasks import DataTask, merged
 from tvquant.market.worker import DataWorker, Result, TaskOutcome
@@ -210,15 +211,30 @@ class DataPipelineOrchestrator:
         came with, for imported history has no other present (R-DAT-09).
         """
         now, registry, held = self.clock.now(), self.registry.read(), self.coverage(tasks)
-        daily = [name for (name, interval), covered in held.items() if interval == DAILY and covered.bars]
         live = self.provider.capabilities.live
-        over = {name: instant(one.delisted) for (name, _), one in registry.records.items() if one.delisted is not None}
-        presents = {} if live or not daily else arrivals(self.lake, daily, None, over).closes
+        presents = {} if live else self._presents([key for key, covered in held.items() if covered.bars], registry)
         found: dict[tuple[str, str], Assessed] = {}
         for key, covered in held.items():
-            record, as_of = registry.record(*key), presents.get(key[0], instant(now))
+            record, as_of = registry.record(*key), presents.get(key, instant(now))
             told = judge(covered, record, Grid.of(*key, now), as_of=as_of, minimum=self.minimum)
             found[key] = Assessed(coverage=covered, record=record, judgement=told)
+        return found
+
+    def _presents(self, keys: Collection[tuple[str, str]], registry: DataRegistry) -> dict[tuple[str, str], Instant]:
+        """What "now" means for each asset and interval: up to when half of the living have come."""
+        records = registry.records.values()
+        over = {one.physical_symbol: instant(one.delisted) for one in records if one.delisted is not None}
+        daily = [name for name, interval in keys if interval == DAILY]
+        closes = arrivals(self.lake, daily, None, over).closes if daily else {}
+        found = {(name, DAILY): close for name, close in closes.items()}
+        for interval in {interval for _, interval in keys} - {DAILY}:
+            ends = sorted(
+                instant(one.last_bar) + STEPS[interval]
+                for one in records
+                if one.interval == interval and one.last_bar is not None and one.physical_symbol not in over
+            )
+            if ends:
+                found |= {key: ends[len(ends) // 2] for key in keys if key[1] == interval}
         return found
 
     def _rejudged(self, outcomes: Sequence[TaskOutcome]) -> Sequence[TaskOutcome]:

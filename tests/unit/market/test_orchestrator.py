@@ -192,3 +192,19 @@ def test_a_disk_that_fills_up_ends_a_sync_at_once(
     assert lake.symbols() == names[:2]
     again = run(pipeline.run(tasks(*names, depth=100)))
     assert again.counted() == {"stable": 9}
+
+
+def test_shorter_bars_of_who_is_not_live_are_as_fresh_as_most_of_them(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider
+) -> None:
+    provider.capabilities = replace(provider.capabilities, live=False)
+    late = dict.fromkeys(MANY[:3], 2) | {MANY[3]: 5} | dict.fromkeys(MANY[4:9], 90)
+    provider.tables = {
+        name: made_bars(name, walk(300, seed=i), last=day(back), interval="4h")
+        for i, (name, back) in enumerate(late.items())
+    }
+    provider.listings = {name: day(89) for name in MANY[4:9]}
+    told = [DataTask(physical_symbol=name, interval="4h", depth=2000) for name in late]
+    done = run(pipeline.run(told))
+    assert [one.task.physical_symbol for one in done.outcomes if one.state is not AssetState.STABLE] == [MANY[3]]
+    assert done.of(MANY[3]).reason.startswith("stale: last bar")
