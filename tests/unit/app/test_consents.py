@@ -29,9 +29,10 @@ def home(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def file(home: Workspace) -> Path:
-    """The file with an agreement to the terms of one source and of another."""
+    """The file with agreements to the terms of one source, of another, and of one with the same terms."""
     consents.agree(home, NAME, TERMS, clock=ManualClock(NOON))
     consents.agree(home, "other", "Other terms.", clock=ManualClock(NOON + timedelta(days=1)))
+    consents.agree(home, "twin", TERMS, clock=ManualClock(NOON))
     return home.root / "data" / consents.FILE
 
 
@@ -69,6 +70,10 @@ def moved(found: Any) -> Any:
     return found | {NAME: found["other"]}
 
 
+def lent(found: Any) -> Any:
+    return found | {NAME: found["twin"]}
+
+
 def dated(found: Any) -> Any:
     return found | {NAME: found[NAME] | {"at": "2026-06-02T12:00:00+00:00"}}
 
@@ -82,6 +87,7 @@ def dated(found: Any) -> Any:
         lambda _: '{"told": true}',
         lambda _: '{"told": {"at": 5, "text": ""}}',
         lambda text: json.dumps(moved(json.loads(text))),
+        lambda text: json.dumps(lent(json.loads(text))),
         lambda text: json.dumps(dated(json.loads(text))),
         lambda text: text.replace('"text": "', '"text": "0'),
     ],

@@ -86,6 +86,7 @@ def test_each_asset_is_asked_of_the_provider_of_its_exchange(
     sync_both: Sync, provider: TableProvider, other: TableProvider, home: Workspace
 ) -> None:
     other.spoil = {MSFT: [Malformed("not today", retryable=False)]}
+    other.tables |= dict.fromkeys(("BINANCE:XRPUSDT", "OKX:BTCUSDT"), other.tables[BTC])  # not for it to deliver
     done = sync_both()
     assert {one[0] for one in provider.asked} == {BTC, ETH, SOL}
     assert {one[0] for one in other.asked} == {AAPL, MSFT}  # the coin that it lists too is the other one's
@@ -127,6 +128,36 @@ def test_all_providers_are_open_and_every_asset_has_one_before_any_is_asked(
     with pytest.raises(ProfileError, match="terms other --agree"):
         sync_both()
     assert (provider.asked, other.asked, unfinished(home)) == ([], [], [])
+
+
+def test_each_provider_answers_for_its_own_basis(
+    sync_both: Sync, provider: TableProvider, other: TableProvider
+) -> None:
+    other.capabilities = replace(other.capabilities, tells_basis=False)
+    with pytest.raises(ProfileError, match="adjusted for is not known; declare --basis"):
+        sync_both()
+    assert (provider.asked, other.asked) == ([], [])
+    declared = Deliveries(by_key=BOTH.by_key | {"NASDAQ": Source(name="other", basis=Basis.SPLIT)})
+    other.basis = Basis.SPLIT
+    assert sync_both(who=declared).account.stable == (BTC, ETH, SOL, AAPL, MSFT)
+
+
+def test_all_that_were_opened_are_closed_however_it_ends(
+    sync_both: Sync, provider: TableProvider, other: TableProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[TableProvider] = []
+
+    async def close(self: TableProvider) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(TableProvider, "close", close)
+    sync_both(symbols=[BTC])
+    assert [one is provider for one in closed] == [False, True]
+    needing = replace(opening("other", other), terms="Agree.")
+    monkeypatch.setattr(syncing, "PROVIDERS", {"told": opening("told", provider), "other": needing})
+    with pytest.raises(ProfileError, match="terms other --agree"):
+        sync_both()
+    assert [one is provider for one in closed] == [False, True, True]
 
 
 def test_an_interrupted_sync_of_several_goes_on_and_what_no_one_delivers_any_more_is_said(
