@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,14 +82,13 @@ class AssetRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; dates as ISO text."""
-        out = {one.name: _text(getattr(self, one.name)) for one in fields(self)}
+        out = {name: _text(getattr(self, name)) for name in _names()}
         return out | {"irreparable": [[_text(edge) for edge in span] for span in self.irreparable]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """Return the record that `to_json` described."""
-        known = {one.name for one in fields(cls)}
-        values = {name: value for name, value in content.items() if name in known}
+        values = {name: content[name] for name in _names() if name in content}
         for name in ("first_bar", "last_bar", "last_attempt", "genesis", "delisted"):
             values[name] = _moment(values.get(name))
         spans = tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in values.get("irreparable", ()))
@@ -139,16 +139,20 @@ class RegistryManager:
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         self.path = path / FILE if path.is_dir() else path
         self.patience = patience
+        self._last: tuple[str | None, DataRegistry] = None, DataRegistry()
 
     def read(self) -> DataRegistry:
-        """Return the content; empty where there is no file.
+        """Return the content; empty where there is no file. A text that was read or written last is not parsed again.
 
         Raises
         ------
         DataError : the file is not a registry.
         """
         try:
-            return DataRegistry.from_json(self.path.read_text("utf-8"))
+            text = self.path.read_text("utf-8")
+            if text != self._last[0]:
+                self._last = text, DataRegistry.from_json(text)
+            return self._last[1]
         except FileNotFoundError:
             return DataRegistry()
         except OSError as error:
@@ -188,7 +192,9 @@ class RegistryManager:
         try:
             if self.path.exists():
                 shutil.copyfile(self.path, self.before)
-            durable.replace(self.path, registry.to_json().encode())
+            text = registry.to_json()
+            durable.replace(self.path, text.encode())
+            self._last = text, registry
         except OSError as error:
             raise unwritten(f"registry {self.path} cannot be written: {error.strerror}", error) from error
 
@@ -283,6 +289,12 @@ class RegistryManager:
         except PermissionError:
             return None
         return None
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Return the fields of a record; looking them up takes longer than reading them."""
+    return tuple(one.name for one in fields(AssetRecord))
 
 
 def _text(value: Any) -> Any:

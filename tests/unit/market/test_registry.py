@@ -32,7 +32,7 @@ def test_records_come_back_as_they_were_written(manager: RegistryManager) -> Non
     written = manager.update(
         BTC, "4h", state=AssetState.DEGRADED, reason="gaps", last_bar=MOMENT, genesis=MOMENT, irreparable=(span,)
     )
-    assert manager.read().record(BTC, "4h") == written
+    assert RegistryManager(manager.path).read().record(BTC, "4h") == written == manager.read().record(BTC, "4h")
     assert written.irreparable == (span,)
     assert manager.read().record(BTC, "1d").state is AssetState.ABSENT
 
@@ -43,6 +43,21 @@ def test_an_update_leaves_other_fields_and_records_alone(manager: RegistryManage
     record = manager.update(BTC, "1d", error=None)
     assert (record.bars, record.error) == (5, None)
     assert manager.read().record("BINANCE:ETHUSDT", "1d").bars == 7
+
+
+def test_a_text_is_parsed_once_and_what_others_write_is_seen(manager: RegistryManager) -> None:
+    manager.update(BTC, "1d", bars=1)
+    other = RegistryManager(manager.path)
+    assert other.read() is other.read() == manager.read()
+    manager.update(BTC, "1d", bars=2)
+    assert other.read().record(BTC, "1d").bars == 2
+    assert other.update(BTC, "1d", gaps=3).bars == 2
+    assert manager.read().record(BTC, "1d").gaps == 3
+    for text in ("", manager.path.read_text().replace('"bars": 2', '"bars": 9')):
+        manager.path.write_text(text)
+        for each in (manager, other, RegistryManager(manager.path)):
+            with pytest.raises(DataError, match="torn or changed"):
+                each.read()
 
 
 def test_a_forgotten_asset_was_never_fetched(manager: RegistryManager) -> None:
