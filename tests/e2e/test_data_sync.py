@@ -115,6 +115,16 @@ def test_a_sync_reaches_back_to_a_date_and_passes_options_on(home: Path, tvquant
         assert (refused.code, why in refused.err) == (2, True), refused.err
 
 
+def test_two_versions_of_a_bar_are_said_once(home: Path, tmp_path: Path, tvquant: Call) -> None:
+    folder = delivered(tmp_path / "in")
+    head = "symbol,timestamp,open,high,low,close,volume"
+    (folder / "again.csv").write_text(f"{head}\n{BTC},2024-03-01,99.5,99.5,99.5,99.5,5\n")
+    said = tvquant("data", "sync", "--provider", "files", "--path", folder, "-w", home)
+    assert said.code == 3
+    why = f"{BTC}: the answer has two versions of the bar 2024-03-01 00:00"
+    assert [line for line in said.out.splitlines() if why in line] == [f"{BTC}  missing     0  no bars: {why}"]
+
+
 @pytest.mark.requirement("R-DAT-17")
 def test_the_simulated_exchange_is_asked_for_what_is_named(home: Path, tvquant: Call) -> None:
     words = ("--provider", "simulated", "--seed", 7, "-w", home)

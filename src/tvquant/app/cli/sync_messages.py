@@ -49,7 +49,7 @@ class SyncOutput:
         return [
             f"{len(account.stable)} of {account.asked} assets are stable{bad}; {work}",
             *_tabled(rows),
-            *_noted([*notes, *_heal_notes(healed)]),
+            *_noted([*notes, *_heal_notes(healed)], dict(_whys(self.states))),
             *_left(account.left, self._reach, done.provider, dated=done.since is not None),
             *_aside(done.aside),
             *_steps(done.metadata),
@@ -128,7 +128,7 @@ def repair_text(done: "HealReport") -> list[str]:
     return [
         f"{good} of {done.checked} assets are stable; {_work(done.assets, done.requests, len(done.assets))}",
         *_tabled([(name, "degraded", "", why) for name, why in sorted(done.unhealthy.items())]),
-        *_noted(_heal_notes(done.assets)),
+        *_noted(_heal_notes(done.assets), done.unhealthy),
     ]
 
 
@@ -166,8 +166,15 @@ def _tabled(rows: Sequence[tuple[object, ...]]) -> list[str]:
     return ["", table(("symbol", "state", "bars", "why"), rows[:MOST_SHOWN], right=(2,)), *_more(rows)]
 
 
-def _noted(notes: Iterable[tuple[str, str]]) -> list[str]:
-    lines = [visible(f"{name}: {note}") for name, note in dict.fromkeys(notes)]
+def _whys(states: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield each asset of the table with its reason."""
+    return (one for found in states.values() for one in found.items())
+
+
+def _noted(notes: Iterable[tuple[str, str]], whys: Mapping[str, str]) -> list[str]:
+    """Return a line for each note, of those that the asset's reason in the table does not say already."""
+    fresh = [(name, note) for name, note in dict.fromkeys(notes) if note not in whys.get(name, "")]
+    lines = [visible(f"{name}: {note.removeprefix(f'{name}: ')}") for name, note in fresh]
     return ["", *lines[:MOST_SHOWN], *_more(lines)] if lines else []
 
 
