@@ -41,6 +41,15 @@ def test_a_book_that_is_found_proves_the_ceiling_without_a_program(monkeypatch):
     assert most(*given) == 1.0
 
 
+def test_what_is_looked_at_is_the_nearest():
+    """Of the sum 1 each of three loses the same; where one is at its most the others lose less."""
+    start, none = np.array([0.5, 0.45, 0.25]), (np.zeros((0, 3)), np.zeros(0), 1.0)
+    found = budgets._nearest(start, np.zeros(3), np.ones(3), *none)
+    assert found == pytest.approx(start - 0.2 / 3.0, abs=1e-12)
+    found = budgets._nearest(start, np.zeros(3), np.array([0.4, 1.0, 1.0]), *none)
+    assert found == pytest.approx([0.4, 0.4, 0.2], abs=1e-12)
+
+
 @pytest.mark.parametrize(
     "off", [np.array([0.5, 0.5, 0.0]), np.array([0.2, 0.2, 0.1]), np.array([0.7, 0.1, 0.2]), np.array([0.3, 0.6, 0.1])]
 )

@@ -1,6 +1,7 @@
 """Units by hand: what streams hold of assets, alone and together."""
 
 import numpy as np
+import pytest
 
 from tvquant.allocation.units import units_of
 
@@ -20,3 +21,19 @@ def test_whole_and_one_way() -> None:
     assert units_of(("a", "c"), HELD, np.array([1.0, 0.2])).whole
     assert units_of(("a", "b"), HELD, np.array([1.0, -1.0])).one_way
     assert not units_of(("d",), {"d": {"X": 0.5}}, np.array([0.5])).whole
+
+
+@pytest.mark.parametrize(
+    ("net", "any_long", "any_short", "alike"),
+    [
+        ([1.0, 1.0], True, False, True),
+        ([-1.0, -1.0], False, True, True),
+        ([1.0, -1.0], True, True, False),
+        ([0.0, 0.0], False, False, True),
+    ],
+)
+def test_which_sides_there_are(net, any_long, any_short, alike):
+    """A stream that holds as much long as short is on neither side."""
+    held = {str(i): {f"X:{i}": 0.5 * (1.0 + side), f"Y:{i}": 0.5 * (side - 1.0)} for i, side in enumerate(net)}
+    found = units_of(("0", "1"), held, np.array(net))
+    assert (found.any_long, found.any_short, found.alike) == (any_long, any_short, alike)
