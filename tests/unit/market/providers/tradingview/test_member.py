@@ -263,16 +263,20 @@ def test_a_connection_that_idled_or_was_closed_is_not_used_again(monkeypatch: py
     visited(work)
 
 
-def test_a_call_that_is_cancelled_leaves_nothing_behind() -> None:
+def test_a_call_that_is_cancelled_or_too_late_leaves_nothing_behind() -> None:
     async def work(visitor: TradingView, server: ChartServer) -> None:
-        server.trouble = Trouble.STUCK
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await visitor.bars(OTHER, "1d")
+        for patience, error in ((0.1, TimeoutError), (60.0, Unavailable)):
+            server.trouble = Trouble.NONE
+            assert days(await visitor.bars(COIN, "1d", start=TODAY - DAY)) == [1, 0]
+            server.trouble = Trouble.STUCK
+            with pytest.raises(error):
+                async with asyncio.timeout(patience):
+                    await visitor.bars(OTHER, "1d")
         server.trouble = Trouble.NONE
         assert days(await visitor.bars(COIN, "1d", start=TODAY - DAY)) == [1, 0]
+        assert server.count("handshake") == 3
 
-    visited(work)
+    visited(work, deadline=0.8)
 
 
 def test_of_late_prices_no_bar_is_told_before_its_end_is_in() -> None:
