@@ -25,7 +25,7 @@ from builders.stocks import stock_bars
 pytestmark = pytest.mark.xdist_group("documentation")
 
 type Call = Callable[..., Any]
-UNRUN = 8
+UNRUN = 12
 """Most blocks, of all pages, that may be left unrun: each has its reason beside it."""
 SILENT = ("text", "json", "html")
 """Languages of blocks that show what something looks like."""
