@@ -86,3 +86,6 @@ def test_a_hole_of_months_parts_two_listings() -> None:
     files = months("2021-01", "2021-02", "2021-04", "2021-07")
     assert runs(files) == [(files[0], files[2]), (files[3], files[3])]  # 31 days are no end, 61 are
     assert runs([]) == []
+    first, near, far = days("2021-01-01", "2021-03-02", "2021-03-03")
+    assert runs([first, near]) == [(first, near)]
+    assert runs([first, far]) == [(first, first), (far, far)]  # sixty days between them

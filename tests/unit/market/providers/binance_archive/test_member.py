@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 NOW = datetime(2022, 3, 11, 9, tzinfo=UTC)
 TODAY = datetime(2022, 3, 11, tzinfo=UTC)
 LIVE, DEAD, TWICE, YOUNG = "BINANCE:LIVEUSDT", "BINANCE:DEADUSDT", "BINANCE:TWICEUSDT", "BINANCE:YOUNGUSDT"
-HALTED, SWAP = "BINANCE:HALTUSDT", "BINANCE:LIVEUSDT.P"
+HALTED, SWAP, GONE = "BINANCE:HALTUSDT", "BINANCE:LIVEUSDT.P", "BINANCE:GONEUSDT"
 LIVES = {
     LIVE: [("2021-06-15", "2022-03-10")],
     DEAD: [("2021-06-01", "2021-09-17")],
@@ -27,6 +27,7 @@ LIVES = {
     YOUNG: [("2022-03-04", "2022-03-10")],
     HALTED: [("2021-06-01", "2022-03-05")],
     SWAP: [("2021-11-01", "2022-02-20")],
+    GONE: [("2021-06-01", "2022-03-03")],
 }
 """First and last day of each life."""
 FAST = replace(LIMITS, requests_per_second=1e5, burst=10_000)
@@ -153,6 +154,7 @@ def test_listings_begin_and_end_with_their_files() -> None:
     assert found[DEAD] == [(day("2021-06-01"), day("2021-09-18"))]
     assert found[TWICE] == [(day("2021-06-01"), day("2021-08-21")), (day("2021-12-05"), None)]
     assert found[YOUNG] == [(day("2022-03-04"), None)]
+    assert found[GONE] == [(day("2021-06-01"), day("2022-03-04"))]  # a week ago
     assert found[HALTED] == [(day("2021-06-01"), None)]  # for five days now: that is no end yet
     # Where nothing of the venue goes on, the archive itself may have stopped: no one has ended.
     assert found[SWAP] == [(day("2021-11-01"), None)]
