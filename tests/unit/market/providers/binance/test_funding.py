@@ -44,7 +44,7 @@ class Source:
 
 
 @pytest.mark.parametrize("page", [1, 2, 7, 8, 47, 48, 49, 1000])
-@pytest.mark.parametrize("cap", [None, 3])
+@pytest.mark.parametrize("cap", [None, 1, 3])
 def test_no_payment_is_lost(page, cap):
     rows = paid(HOURS)
     now = rows["timestamp"][-1] + timedelta(hours=1)
@@ -65,6 +65,12 @@ def test_one_request_does_for_a_short_history_that_reaches_up_to_now():
             source = Source(rows, page=10)
             assert asyncio.run(source.walk().before(None, rows["timestamp"][-1] + ago)).equals(rows)
             assert len(source.asked) == requests
+
+
+def test_behind_a_full_page_is_asked_whatever_the_spacing_was_so_far():
+    rows = paid([8, 8, 8, 1, 1, 1])
+    walk = Source(rows, page=4).walk()
+    assert asyncio.run(walk.before(None, rows["timestamp"][-1] + timedelta(minutes=30))).equals(rows)
 
 
 def test_an_end_that_is_given_is_asked_for_and_one_that_comes_later_is_walked_on_to():
