@@ -17,9 +17,10 @@ import polars as pl
 import pytest
 
 from builders.clocks import ManualClock
-from tvquant.app import syncing
+from tvquant.app import deliveries, syncing
+from tvquant.app.deliveries import Source
 from tvquant.app.progress import Watcher
-from tvquant.app.syncing import Asked, Source, Synced
+from tvquant.app.syncing import Asked, Synced
 from tvquant.app.workspace import Workspace
 from tvquant.core.stamps import Stamp
 from tvquant.lake import Lake
@@ -250,7 +251,7 @@ def first_sync(home: Workspace, rate: int) -> Synced:
     source = Source(name="simulated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            syncing,
+            deliveries,
             "PROVIDERS",
             {"simulated": ProviderFactory(name="simulated", options=Options, open=lambda *_: provider)},
         )

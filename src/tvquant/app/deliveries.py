@@ -1,33 +1,70 @@
 """Who delivers which asset: one for all, or each exchange (or a kind on it) by the profile's `data.providers`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
 
-from tvquant.core.errors import ProfileError, TvquantError
+from tvquant.app import consents
+from tvquant.app.workspace import Workspace
+from tvquant.core.clock import Clock
+from tvquant.core.errors import ProfileError
+from tvquant.core.panel import Basis
 from tvquant.core.quoting import several
+from tvquant.lake.storage.tables import SIMULATED
+from tvquant.lake.writing.declared_basis import Doubt
 from tvquant.market.providers.catalogue import PROVIDERS
+from tvquant.market.providers.contract import Provider
+from tvquant.profiles import ResolvedProfile
 from tvquant.profiles.messages import unknown
 from tvquant.profiles.schema import Profile
-from tvquant.symbology.kinds import structure
+from tvquant.symbology.kinds import kinds_of
 
 KEY = "data.providers"
 EVERYTHING = ""
 """Key of one who delivers whatever is asked for."""
 
 
-class Named(Protocol):
-    """One who delivers; two that are equal are one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where bars come from, and how prices that contradict their basis are met.
+
+    Parameters
+    ----------
+    name : of a provider.
+    options : what it is opened with, by name.
+    basis : what its prices are adjusted for, of those that do not say; None where it was not declared.
+    into_real, into_simulated : simulated bars may be stored beside real ones of the same exchange, and the reverse.
+    """
+
+    name: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    basis: Basis | None = None
+    doubt: Doubt = Doubt.REFUSE
+    into_real: bool = False
+    into_simulated: bool = False
 
     @property
-    def name(self) -> str:
-        """Name of the provider."""
-        ...
+    def mixing(self) -> bool:
+        """Whether its bars may stand beside those of the other sort, real or simulated."""
+        return self.into_real if self.name == SIMULATED else self.into_simulated
+
+    def opened(self, home: Workspace, clock: Clock) -> Provider:
+        """Return the provider, open.
+
+        Raises
+        ------
+        ProfileError : there is none of that name, it does not take these options, or the user of this workspace has
+            not agreed to its terms.
+        """
+        if self.name not in PROVIDERS:
+            raise ProfileError(f"--provider: {unknown('provider', self.name, tuple(PROVIDERS))}")
+        factory = PROVIDERS[self.name]
+        consents.require(home, factory.name, factory.terms)
+        return factory.opened(self.options, clock)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deliveries[S: Named]:
+class Deliveries:
     """Who delivers, by exchange, by `EXCHANGE/kind`, or one for everything.
 
     Parameters
@@ -35,12 +72,12 @@ class Deliveries[S: Named]:
     by_key : key -> who; of two that fit the more particular one delivers.
     """
 
-    by_key: Mapping[str, S]
+    by_key: Mapping[str, Source]
 
     @cached_property
-    def every(self) -> tuple[S, ...]:
+    def every(self) -> tuple[Source, ...]:
         """Each of them once, in the order of the keys."""
-        found: list[S] = []
+        found: list[Source] = []
         for one in self.by_key.values():
             if one not in found:
                 found.append(one)
@@ -63,7 +100,7 @@ class Deliveries[S: Named]:
     def of(self, symbol: str) -> int | None:
         """Return who delivers an asset, as a place in `every`; None where no one delivers its exchange."""
         exchange = symbol.partition(":")[0]
-        particular = (f"{exchange}/{kind}" for kind in sorted(_kinds_of(symbol)))
+        particular = (f"{exchange}/{kind}" for kind in sorted(kinds_of(symbol)))
         for key in (*particular, exchange, EVERYTHING):
             if key in self.by_key:
                 return self.every.index(self.by_key[key])
@@ -88,6 +125,20 @@ class Deliveries[S: Named]:
             )
 
 
+def sources_of(profile: ResolvedProfile, common: Source) -> Deliveries:
+    """Return the providers that a profile's `data.providers` names; all but name, options and basis is of `common`."""
+    return Deliveries(
+        by_key={
+            key: replace(common, name=name, options=options, basis=_declared(options.get("basis")))
+            for key, (name, options) in profile.profile.data.deliveries.items()
+        }
+    )
+
+
+def _declared(basis: object) -> Basis | None:
+    return Basis(str(basis)) if basis in list(Basis) else None
+
+
 def complaints(profile: Profile) -> Iterator[tuple[str, str]]:
     """Yield key and text of providers in a profile that there are not, and of options that they do not take."""
     for key, (name, options) in profile.data.deliveries.items():
@@ -98,10 +149,3 @@ def complaints(profile: Profile) -> Iterator[tuple[str, str]]:
             PROVIDERS[name].validated(options)
         except ProfileError as error:
             yield KEY, f"{key}: {error}"
-
-
-def _kinds_of(symbol: str) -> frozenset[str]:
-    try:
-        return frozenset(map(str, structure(symbol).kinds))
-    except TvquantError:
-        return frozenset()

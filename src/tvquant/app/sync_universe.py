@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tvquant.app.deliveries import Deliveries, Named
+from tvquant.app.deliveries import Deliveries
 from tvquant.core.calendars import CRYPTO
 from tvquant.core.errors import DataError, TvquantError
 from tvquant.lake.storage.tables import DAILY
@@ -11,7 +11,7 @@ from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.contract import Offer
 from tvquant.profiles import ResolvedProfile
 from tvquant.profiles.files import DEFAULTS, PROFILES
-from tvquant.symbology.kinds import structure
+from tvquant.symbology.kinds import kinds_of, structure
 
 PACKAGED = (DEFAULTS, f"{PROFILES.preset} ")
 """How labels of layers begin that no user wrote."""
@@ -27,11 +27,11 @@ class Wanted:
     interval: str
 
 
-async def universe[S: Named](
+async def universe(
     wanted: Wanted,
     pipelines: Sequence[DataPipelineOrchestrator],
     offers: Sequence[Offer | None],
-    deliveries: Deliveries[S],
+    deliveries: Deliveries,
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the assets that are asked for; and what of the providers' listings is left aside -> why.
 
@@ -56,7 +56,7 @@ async def universe[S: Named](
     found = set(listed)
     if profile is not None:
         kinds = set(profile.universe.kinds)
-        found = {name for name in listed - set(profile.universe.exclude_symbols) if _kinds_of(name) & kinds}
+        found = {name for name in listed - set(profile.universe.exclude_symbols) if kinds_of(name) & kinds}
     aside = {name: why for name in sorted(found) if (why := _unfit(name, wanted.interval))}
     found -= set(aside)
     if silent and not found:
@@ -71,8 +71,8 @@ async def universe[S: Named](
     return tuple(sorted(found)), aside
 
 
-async def _listed[S: Named](
-    pipelines: Sequence[DataPipelineOrchestrator], offers: Sequence[Offer | None], deliveries: Deliveries[S]
+async def _listed(
+    pipelines: Sequence[DataPipelineOrchestrator], offers: Sequence[Offer | None], deliveries: Deliveries
 ) -> tuple[set[str], list[str]]:
     """Return what each provider lists of its own exchanges; and those that list nothing, by label."""
     listed: set[str] = set()
@@ -89,8 +89,8 @@ async def _listed[S: Named](
     return listed, silent
 
 
-def _benchmark[S: Named](
-    resolved: ResolvedProfile, listed: Collection[str], deliveries: Deliveries[S]
+def _benchmark(
+    resolved: ResolvedProfile, listed: Collection[str], deliveries: Deliveries
 ) -> tuple[set[str], dict[str, str]]:
     """Return the benchmark's assets that are asked for; one that only a preset names must be listed, else is aside."""
     symbols = set(resolved.profile.benchmark.symbols)
@@ -108,11 +108,3 @@ def _unfit(symbol: str, interval: str) -> str:
     except TvquantError as error:
         return str(error)
     return f"its market has no {interval} bars" if market != CRYPTO and interval != DAILY else ""
-
-
-def _kinds_of(symbol: str) -> frozenset[object]:
-    """Return kinds of a symbol; none where it is not understood, as providers list many things."""
-    try:
-        return structure(symbol).kinds
-    except TvquantError:
-        return frozenset()

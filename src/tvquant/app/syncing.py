@@ -1,24 +1,21 @@
-"""Wiring of a sync: which provider, which assets, how deep; and the pipeline that does it."""
+"""Wiring of a sync: which assets, how deep; and the pipeline that does it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from tvquant.app import consents
-from tvquant.app.deliveries import EVERYTHING, Deliveries
+from tvquant.app.deliveries import EVERYTHING, Deliveries, Source
 from tvquant.app.progress import Watcher
 from tvquant.app.sync_universe import Wanted, universe
 from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError, ProfileError, TvquantError
+from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.instants import instant
-from tvquant.core.panel import Basis
 from tvquant.lake.reading import sources
 from tvquant.lake.storage.intervals import table_of
-from tvquant.lake.storage.tables import DAILY, SIMULATED
-from tvquant.lake.writing.declared_basis import Doubt
+from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.imports import check_declared
 from tvquant.market import joining
 from tvquant.market.account import Account, accounted
@@ -28,72 +25,14 @@ from tvquant.market.metadata import Metadata, store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.plans import PlanBook, SyncPlan
 from tvquant.market.preparation import Mode, depth
-from tvquant.market.providers.catalogue import PROVIDERS
 from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
 from tvquant.profiles import ResolvedProfile
-from tvquant.profiles.messages import unknown
-from tvquant.symbology.kinds import structure
+from tvquant.symbology.kinds import kinds_of, structure
 
 SYNC, REPAIR = "sync", "repair"
 LOST = "an earlier sync that was interrupted had promised it, and data.providers names no one for its exchange now"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where bars come from, and how prices that contradict their basis are met.
-
-    Parameters
-    ----------
-    name : of a provider.
-    options : what it is opened with, by name.
-    basis : what its prices are adjusted for, of those that do not say; None where it was not declared.
-    into_real, into_simulated : simulated bars may be stored beside real ones of the same exchange, and the reverse.
-    """
-
-    name: str
-    options: Mapping[str, object] = field(default_factory=dict)
-    basis: Basis | None = None
-    doubt: Doubt = Doubt.REFUSE
-    into_real: bool = False
-    into_simulated: bool = False
-
-    @property
-    def mixing(self) -> bool:
-        """Whether its bars may stand beside those of the other sort, real or simulated."""
-        return self.into_real if self.name == SIMULATED else self.into_simulated
-
-    def opened(self, home: Workspace, clock: Clock) -> Provider:
-        """Return the provider, open.
-
-        Raises
-        ------
-        ProfileError : there is none of that name, it does not take these options, or the user of this workspace has
-            not agreed to its terms.
-        """
-        if self.name not in PROVIDERS:
-            raise ProfileError(f"--provider: {unknown('provider', self.name, tuple(PROVIDERS))}")
-        factory = PROVIDERS[self.name]
-        consents.require(home, factory.name, factory.terms)
-        return factory.opened(self.options, clock)
-
-
-type Sources = Deliveries[Source]
-
-
-def sources_of(profile: ResolvedProfile, common: Source) -> Sources:
-    """Return the providers that a profile's `data.providers` names; all but name, options and basis is of `common`."""
-    return Deliveries(
-        by_key={
-            key: replace(common, name=name, options=options, basis=_declared(options.get("basis")))
-            for key, (name, options) in profile.profile.data.deliveries.items()
-        }
-    )
-
-
-def _declared(basis: object) -> Basis | None:
-    return Basis(str(basis)) if basis in list(Basis) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +102,7 @@ class Synced:
         return ", ".join(self.shares)
 
 
-def sync(workspace: Workspace, source: Source | Sources, asked: Asked, *, clock: Clock, watcher: Watcher) -> Synced:
+def sync(workspace: Workspace, source: Source | Deliveries, asked: Asked, *, clock: Clock, watcher: Watcher) -> Synced:
     """Fetch what the lake lacks of what is asked for, and heal what is not good then; one provider after the other.
 
     The plan is written down before anything is fetched; where the same was asked for before and interrupted, what was
@@ -222,7 +161,7 @@ def sync(workspace: Workspace, source: Source | Sources, asked: Asked, *, clock:
     return _piped(workspace, who, clock, watcher, work)
 
 
-def _together(source: Source | Sources) -> Sources:
+def _together(source: Source | Deliveries) -> Deliveries:
     return Deliveries(by_key={EVERYTHING: source}) if isinstance(source, Source) else source
 
 
@@ -265,7 +204,7 @@ def repair(
 
 def _piped[T](
     workspace: Workspace,
-    who: Sources,
+    who: Deliveries,
     clock: Clock,
     watcher: Watcher,
     work: Callable[[Sequence[DataPipelineOrchestrator]], Awaitable[T]],
@@ -304,13 +243,5 @@ def _check_basis(provider: Provider, source: Source, names: Sequence[str]) -> No
     """Refuse prices of which no one says what they are adjusted for, as an import does."""
     if provider.capabilities.tells_basis:
         return
-    found = {name: structure(name) for name in names if _kinds_of(name)}
+    found = {name: structure(name) for name in names if kinds_of(name)}
     check_declared(found, source.basis)
-
-
-def _kinds_of(symbol: str) -> frozenset[object]:
-    """Return kinds of a symbol; none where it is not understood, as providers list many things."""
-    try:
-        return structure(symbol).kinds
-    except TvquantError:
-        return frozenset()

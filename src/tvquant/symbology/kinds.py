@@ -61,6 +61,14 @@ def structure(symbol: str) -> Structure:
     raise DataError(f"exchange {shown(exchange)} of symbol {shown(symbol)} is unknown; known are {known}")
 
 
+def kinds_of(symbol: str) -> frozenset[Kind]:
+    """Return the kinds of a symbol; none where it is not understood: providers list many things."""
+    try:
+        return structure(symbol).kinds
+    except DataError:
+        return frozenset()
+
+
 def _listed(kind: Kind) -> Structure:
     return Structure(kinds=frozenset({kind}), currency="USD", calendar=NEW_YORK)
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from builders.clocks import NOON, ManualClock
-from tvquant.app import consents, syncing
+from tvquant.app import consents, deliveries, syncing
+from tvquant.app.deliveries import Source
 from tvquant.app.progress import Watcher
-from tvquant.app.syncing import Asked, Source
+from tvquant.app.syncing import Asked
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.market.providers.contract import ProviderFactory
@@ -115,7 +116,7 @@ def test_a_source_with_terms_is_not_opened_before(home: Workspace, monkeypatch: 
         raise DataError("opened")
 
     factory = ProviderFactory(name=NAME, options=Options, open=opening, terms=TERMS)
-    monkeypatch.setattr(syncing, "PROVIDERS", {NAME: factory})
+    monkeypatch.setattr(deliveries, "PROVIDERS", {NAME: factory})
     source, clock = Source(name=NAME), ManualClock(NOON)
     with pytest.raises(ProfileError, match="terms told --agree"):
         syncing.sync(home, source, Asked(command="tvquant data sync"), clock=clock, watcher=Watcher())

@@ -1,18 +1,9 @@
-from dataclasses import dataclass
-
 import pytest
 
-from tvquant.app.deliveries import EVERYTHING, Deliveries
+from tvquant.app.deliveries import EVERYTHING, Deliveries, Source
 from tvquant.core.errors import ProfileError
 
-
-@dataclass(frozen=True)
-class Who:
-    name: str
-    seed: int = 0
-
-
-COINS, SWAPS, SHARES = Who("coins"), Who("coins", 1), Who("shares")
+COINS, SWAPS, SHARES = Source(name="coins"), Source(name="coins", options={"seed": 1}), Source(name="shares")
 MANY = Deliveries(by_key={"BINANCE": COINS, "BINANCE/swap": SWAPS, "NASDAQ": SHARES, "OKX": COINS})
 
 
@@ -29,7 +20,7 @@ MANY = Deliveries(by_key={"BINANCE": COINS, "BINANCE/swap": SWAPS, "NASDAQ": SHA
         ("nonsense", None),
     ],
 )
-def test_the_more_particular_key_delivers(symbol: str, who: Who | None) -> None:
+def test_the_more_particular_key_delivers(symbol: str, who: Source | None) -> None:
     at = MANY.of(symbol)
     assert (None if at is None else MANY.every[at]) == who
     assert Deliveries(by_key={EVERYTHING: SHARES}).of(symbol) == 0

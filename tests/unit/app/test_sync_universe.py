@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from builders.clocks import ManualClock
-from tvquant.app import syncing
+from tvquant.app import deliveries, syncing
 from tvquant.app.cli.profile import resolved
 from tvquant.app.cli.source_options import Given
 from tvquant.app.cli.sync_messages import SyncOutput
-from tvquant.app.deliveries import Deliveries
+from tvquant.app.deliveries import Deliveries, Source
 from tvquant.app.progress import Watcher
-from tvquant.app.syncing import Asked, Source, Sources, Synced
+from tvquant.app.syncing import Asked, Synced
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.panel import Basis
@@ -62,7 +62,8 @@ def other(provider: TableProvider, monkeypatch: pytest.MonkeyPatch) -> TableProv
     names = {AAPL: 1, MSFT: 2, BTC: 3}
     monkeypatch.setattr("tvquant.market.merging.GATHER", 0.0)
     made = TableProvider({name: made_bars(name, walk(200, seed=k), last=day()) for name, k in names.items()})
-    monkeypatch.setattr(syncing, "PROVIDERS", {"told": opening("told", provider), "other": opening("other", made)})
+    named = {"told": opening("told", provider), "other": opening("other", made)}
+    monkeypatch.setattr(deliveries, "PROVIDERS", deliveries.PROVIDERS | named)
     return made
 
 
@@ -75,7 +76,7 @@ def unfinished(home: Workspace) -> list[tuple[str, tuple[str, ...]]]:
 
 @pytest.fixture
 def sync_both(home: Workspace, other: TableProvider) -> Sync:
-    def done(command: str = "both", who: Sources = BOTH, **asked: Any) -> Synced:
+    def done(command: str = "both", who: Deliveries = BOTH, **asked: Any) -> Synced:
         asked = {"bars": 100} | asked
         return syncing.sync(home, who, Asked(command=command, **asked), clock=ManualClock(NOW), watcher=Watcher())
 
@@ -124,7 +125,7 @@ def test_all_providers_are_open_and_every_asset_has_one_before_any_is_asked(
     with pytest.raises(ProfileError, match=r"data\.providers names no provider for NYSE:IBM"):
         sync_both(symbols=[BTC, "NYSE:IBM"])
     needing = replace(opening("other", other), terms="Agree.")
-    monkeypatch.setattr(syncing, "PROVIDERS", {"told": opening("told", provider), "other": needing})
+    monkeypatch.setattr(deliveries, "PROVIDERS", {"told": opening("told", provider), "other": needing})
     with pytest.raises(ProfileError, match="terms other --agree"):
         sync_both()
     assert (provider.asked, other.asked, unfinished(home)) == ([], [], [])
@@ -154,7 +155,7 @@ def test_all_that_were_opened_are_closed_however_it_ends(
     sync_both(symbols=[BTC])
     assert [one is provider for one in closed] == [False, True]
     needing = replace(opening("other", other), terms="Agree.")
-    monkeypatch.setattr(syncing, "PROVIDERS", {"told": opening("told", provider), "other": needing})
+    monkeypatch.setattr(deliveries, "PROVIDERS", {"told": opening("told", provider), "other": needing})
     with pytest.raises(ProfileError, match="terms other --agree"):
         sync_both()
     assert [one is provider for one in closed] == [False, True, True]

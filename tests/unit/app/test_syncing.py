@@ -12,12 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from builders.clocks import ManualClock
-from tvquant.app import syncing
+from tvquant.app import deliveries, syncing
 from tvquant.app.cli.data import commands
 from tvquant.app.cli.profile import resolved
 from tvquant.app.cli.sync_messages import SyncOutput
+from tvquant.app.deliveries import Source
 from tvquant.app.progress import Watcher
-from tvquant.app.syncing import Asked, Source, Synced
+from tvquant.app.syncing import Asked, Synced
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.market.coverage import Grid
@@ -55,7 +56,7 @@ def opening(name: str, provider: TableProvider) -> ProviderFactory[Options]:
 def source(provider: TableProvider, monkeypatch: pytest.MonkeyPatch) -> Source:
     monkeypatch.setattr("tvquant.market.merging.GATHER", 0.0)
     monkeypatch.setattr(
-        syncing, "PROVIDERS", {"told": ProviderFactory(name="told", options=Options, open=lambda *_: provider)}
+        deliveries, "PROVIDERS", {"told": ProviderFactory(name="told", options=Options, open=lambda *_: provider)}
     )
     return Source(name="told")
 
@@ -263,7 +264,7 @@ def test_simulated_bars_are_not_put_beside_real_ones_unasked(
 ) -> None:
     sync(symbols=[BTC])
     monkeypatch.setattr(
-        syncing,
+        deliveries,
         "PROVIDERS",
         {"simulated": ProviderFactory(name="simulated", options=Options, open=lambda *_: provider)},
     )

@@ -76,7 +76,7 @@ def test_no_other_module_calls_a_provider_of_prices() -> None:
     assert [name for name, text in outside.items() if "provider.bars(" in text] == ["market/fetching.py"]
     users = {name for name, text in outside.items() if "market.providers" in text and not name.startswith("market/")}
     assert {name.partition("/")[0] for name in users} == {"app"}
-    assert [name for name, text in outside.items() if "factory.opened(" in text] == ["app/syncing.py"]
+    assert [name for name, text in outside.items() if "factory.opened(" in text] == ["app/deliveries.py"]
 
 
 @pytest.mark.requirement("R-DAT-21")

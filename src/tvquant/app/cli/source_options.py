@@ -1,6 +1,6 @@
 """Options that say who delivers bars and what it is opened with, common to `tvquant data sync` and `repair`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,8 @@ import typer
 from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
-    from tvquant.app.syncing import Source, Sources
+    from tvquant.app.deliveries import Deliveries, Source
+    from tvquant.core.panel import Basis
     from tvquant.profiles import ResolvedProfile
 
 FILES = "files"
@@ -69,9 +70,7 @@ class Given:
         ------
         ProfileError : no basis, no `NAME=VALUE`, an option given twice, files of no folder.
         """
-        from tvquant.app.syncing import Source
         from tvquant.core.panel import Basis
-        from tvquant.lake.writing.declared_basis import Doubt
 
         options = self._options()
         basis = options.get("basis")
@@ -83,24 +82,16 @@ class Given:
                 "--provider (`tvquant data providers` lists them), or one for each exchange by data.providers of a "
                 "profile"
             )
-        return Source(
-            name=self.name,
-            options=options,
-            basis=None if basis is None else Basis(basis),
-            doubt=Doubt.ACCEPT if self.accept else Doubt.REFUSE,
-            into_real=self.into_real,
-            into_simulated=self.into_simulated,
-        )
+        return self._source(self.name, options, None if basis is None else Basis(basis))
 
-    def sources(self, profile: "ResolvedProfile | None") -> "Source | Sources":
+    def sources(self, profile: "ResolvedProfile | None") -> "Source | Deliveries":
         """Return the provider that is named, else those that the profile's `data.providers` names.
 
         Raises
         ------
         ProfileError : as `source`; an option is given, and not whose it is.
         """
-        from tvquant.app.syncing import Source, sources_of
-        from tvquant.lake.writing.declared_basis import Doubt
+        from tvquant.app.deliveries import sources_of
 
         if self.provider is not None or profile is None or not profile.profile.data.providers:
             return self.source()
@@ -109,9 +100,20 @@ class Given:
                 f"option {next(iter(options))} is of one provider, and {profile.profile.name} names several by "
                 "data.providers; name one by --provider, or write its options there"
             )
-        doubt = Doubt.ACCEPT if self.accept else Doubt.REFUSE
-        common = Source(name="", doubt=doubt, into_real=self.into_real, into_simulated=self.into_simulated)
-        return sources_of(profile, common)
+        return sources_of(profile, self._source("", {}, None))
+
+    def _source(self, name: str, options: Mapping[str, object], basis: "Basis | None") -> "Source":
+        from tvquant.app.deliveries import Source
+        from tvquant.lake.writing.declared_basis import Doubt
+
+        return Source(
+            name=name,
+            options=options,
+            basis=basis,
+            doubt=Doubt.ACCEPT if self.accept else Doubt.REFUSE,
+            into_real=self.into_real,
+            into_simulated=self.into_simulated,
+        )
 
     def _options(self) -> dict[str, Any]:
         """Return the options by name, of the words that some have and of `--option`."""

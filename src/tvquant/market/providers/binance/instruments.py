@@ -19,11 +19,10 @@ from typing import Any
 
 import polars as pl
 
-from tvquant.core.errors import DataError
 from tvquant.market.providers.binance.answers import EPOCH, LATEST, STEP
 from tvquant.market.providers.binance.client import PERPETUAL, SPOT, Product
 from tvquant.market.providers.contract import INSTRUMENTS, Malformed
-from tvquant.symbology.kinds import structure
+from tvquant.symbology.kinds import kinds_of
 
 BROKEN = "BREAK"
 ENDED = frozenset({"DELIVERING", "DELIVERED", "SETTLING", "CLOSE"})
@@ -69,7 +68,7 @@ def read_instruments(answer: object, product: Product, *, now: datetime) -> Inst
         if not isinstance(ticker, str) or not isinstance(state, str):
             raise Malformed(f"{what} cannot be read: an instrument has no name or no state")
         symbol = f"BINANCE:{ticker}" + (".P" if product is PERPETUAL else "")
-        if not _understood(symbol) or (product is PERPETUAL and one.get("contractType") not in CONTRACTS):
+        if not kinds_of(symbol) or (product is PERPETUAL and one.get("contractType") not in CONTRACTS):
             continue
         if symbol in states:
             raise Malformed(f"{what} cannot be read: {symbol} is in it twice")
@@ -83,14 +82,6 @@ def read_instruments(answer: object, product: Product, *, now: datetime) -> Inst
         rows.append((symbol, *_steps(one.get("filters")), _tradfi(one, product), begun, over))
     table = pl.DataFrame(rows, schema=dict(INSTRUMENTS), orient="row").sort("symbol")
     return Instruments(rows=table, states=states, findings=tuple(findings))
-
-
-def _understood(symbol: str) -> bool:
-    try:
-        structure(symbol)
-    except DataError:
-        return False
-    return True
 
 
 def _steps(filters: Any) -> tuple[float | None, float | None, float | None]:
