@@ -89,7 +89,10 @@ def read_page(body: bytes, folder: str) -> IndexPage:
     for path in (*files, *folders):
         if not path.startswith(folder):
             raise Malformed(f"the list of {folder} has {path[:200]!r}, which is not in it", retryable=False)
-    more = root.findtext(f"{SPACE}IsTruncated") == "true"
+    truncated = root.findtext(f"{SPACE}IsTruncated")
+    if truncated not in ("true", "false"):
+        raise Malformed(f"the list of {folder} does not say whether it goes on: IsTruncated is {truncated!r:.40}")
+    more = truncated == "true"
     marker = root.findtext(f"{SPACE}NextMarker") or max((*files, *folders), default="")
     if more and not marker:
         raise Malformed(f"the list of {folder} goes on, but says not where")

@@ -126,6 +126,12 @@ class BinanceArchive:
         self._newest: dict[Venue, datetime] = {}
         self._reached: set[Venue] = set()
         self._reaching = asyncio.Lock()
+        self._findings: dict[str, None] = {}
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What its lists named that cannot be."""
+        return tuple(self._findings)
 
     async def bars(
         self, symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None
@@ -223,6 +229,7 @@ class BinanceArchive:
             since = unbroken(monthly)  # the days of the last month as well: they tell how far it goes
             behind = "" if since is None else f"{series.file(Span.DAILY, since - DAY).path}{CHECKSUM}"
             daily = series.found(Span.DAILY, await self._index.files(series.folder(Span.DAILY), behind=behind))
+        monthly, daily = self._begun(monthly), self._begun(daily)
         files = chosen(monthly, daily)
         if files and series.interval:
             sure = daily[-1].after if daily else files[-1].first  # how far into its month a file goes is not known
@@ -231,6 +238,14 @@ class BinanceArchive:
         while len(self._lists) > LISTS_KEPT:
             self._lists.popitem(last=False)
         return files
+
+    def _begun(self, files: Sequence[ArchiveFile]) -> list[ArchiveFile]:
+        """Return the files of spans that have begun; one of the future would be the end of all who have none."""
+        now = self._clock.now()
+        for one in files:
+            if one.first > now:
+                self._findings[f"{one.path} is of days that have not come yet; it is passed over"] = None
+        return [one for one in files if one.first <= now]
 
     async def _all(self, venue: Venue) -> list[str]:
         """Return the tickers of a venue, delisted ones too, without futures that end."""
@@ -250,7 +265,7 @@ class BinanceArchive:
         found: list[tuple[str, datetime | None, datetime | None]] = []
         stretches = runs(files)
         for number, (first, last) in enumerate(stretches, 1):
-            stamps = (await self._bars_of(symbol, sorted({first, last})))["timestamp"].drop_nulls()
+            stamps = (await self._bars_of(symbol, sorted({first, last})))["timestamp"].drop_nulls().sort()
             begun = stamps[0] if len(stamps) else first.first
             ended = stamps[-1] + DAY if len(stamps) else last.after
             over = number < len(stretches) or await self._reach(place[0]) - ended >= QUIET

@@ -5,6 +5,7 @@ of them is told apart by their size, row by row. A time that is not within the s
 row is handed over without it, for its reader to count.
 """
 
+import codecs
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -85,7 +86,7 @@ def _table(texts: Sequence[tuple[ArchiveFile, bytes]], names: Sequence[str], wan
 
 def _body(file: ArchiveFile, text: bytes, names: Sequence[str]) -> bytes:
     """Return the rows of a text, each ended, without its header; its first row must have all columns."""
-    text = text.replace(b"\r\n", b"\n")
+    text = text.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
     if text and not text.endswith(b"\n"):
         text += b"\n"
     first, _, rest = text.partition(b"\n")

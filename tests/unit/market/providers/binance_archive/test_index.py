@@ -76,6 +76,8 @@ def test_files_behind_a_name_are_those_after_it() -> None:
         '<!DOCTYPE x [<!ENTITY a "b">]>' + HEAD + f"<Prefix>{TOP}</Prefix></ListBucketResult>",
         HEAD + "<Prefix>data/futures/</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>",
         HEAD + f"<Prefix>{TOP}</Prefix><IsTruncated>true</IsTruncated></ListBucketResult>",
+        HEAD + f"<Prefix>{TOP}</Prefix><Contents><Key>{TOP}A</Key></Contents></ListBucketResult>",
+        HEAD + f"<Prefix>{TOP}</Prefix><IsTruncated>TRUE</IsTruncated></ListBucketResult>",
         HEAD + f"<Prefix>{TOP}</Prefix><Contents><Key>etc/passwd</Key></Contents></ListBucketResult>",
         HEAD + f"<Prefix>{TOP}</Prefix><Contents><Key>{TOP}A</Key></Contents>",
     ],

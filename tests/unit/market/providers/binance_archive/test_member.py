@@ -161,6 +161,32 @@ def test_listings_begin_and_end_with_their_files() -> None:
     assert len(loopback.requests) < 60
 
 
+def test_a_file_of_the_future_ends_no_one_and_is_said() -> None:
+    server = archive()
+    ahead = [
+        "spot/daily/klines/LIVEUSDT/1d/LIVEUSDT-1d-2022-03-12",
+        "spot/monthly/klines/DEADUSDT/1d/DEADUSDT-1d-2030-01",
+    ]
+    server.replaced |= {f"data/{one}.zip": packed(f"{one.rpartition('/')[2]}.csv", "") for one in ahead}
+
+    async def each(member: BinanceArchive, _: Loopback) -> tuple[dict[str, list], tuple[str, ...]]:
+        ends = {name: (await member.instruments(name))["delisted_at"].to_list() for name in (LIVE, DEAD, YOUNG, HALTED)}
+        return ends, member.findings
+
+    (ends, findings), _ = asked(server, each)
+    assert ends == {LIVE: [None], DEAD: [day("2021-09-18")], YOUNG: [None], HALTED: [None]}
+    assert [text.partition(".zip")[0] for text in findings] == [f"data/{one}" for one in ahead]
+
+
+def test_a_file_in_disorder_ends_its_listing_no_sooner() -> None:
+    server, name = archive(), "DEADUSDT-1d-2021-09"
+    rows = bars(DEAD, "1d").filter(pl.col("timestamp") >= day("2021-09-01")).reverse()
+    text = kline_text(rows, DAY, header=False, micro=server.micro)
+    server.replaced[f"data/spot/monthly/klines/DEADUSDT/1d/{name}.zip"] = packed(f"{name}.csv", text)
+    found, _ = asked(server, lambda member, _: member.instruments(DEAD))
+    assert found.select("listed_at", "delisted_at").rows() == [(day("2021-06-01"), day("2021-09-18"))]
+
+
 def test_the_whole_market_is_listed_in_few_requests_without_what_ends() -> None:
     more = tuple(f"data/futures/um/monthly/klines/{name}/1d/" for name in ("BTCUSDT_240329", "币安人生USDT", "A+B"))
     rows, loopback = asked(archive(folders=more), lambda member, _: member.instruments())

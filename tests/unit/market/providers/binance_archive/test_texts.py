@@ -33,11 +33,13 @@ def test_texts_with_and_without_a_header_and_of_both_units_are_one_table() -> No
         (month("2025-03"), HEADER.encode()),
         (month("2025-04"), line(at("2025-04-30", 10**6), 0.1).replace("\n", "\r\n").encode()),
         (month("2025-05"), line(at("2025-05-01")).rstrip().encode()),
+        (month("2025-06"), line(at("2025-06-01")).encode("utf-8-sig")),
+        (month("2025-07"), (HEADER + line(at("2025-07-01"))).encode("utf-8-sig")),
     ]
     rows = bars_of(NAME, texts)
-    stamps = ["2024-12-30", "2024-12-31", "2025-01-01", "2025-04-30", "2025-05-01"]
+    stamps = ["2024-12-30", "2024-12-31", "2025-01-01", "2025-04-30", "2025-05-01", "2025-06-01", "2025-07-01"]
     assert rows["timestamp"].to_list() == [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in stamps]
-    assert rows["open"].to_list() == [1.0, 2.0, 3.0, 0.1, 1.0]
+    assert rows["open"].to_list() == [1.0, 2.0, 3.0, 0.1, 1.0, 1.0, 1.0]
     assert rows.row(1)[2:] == (2.0, 4.0, 1.5, 3.0, 10.5, 21.25)
     assert set(rows["symbol"]) == {NAME}
     assert bars_of(NAME, []).schema == rows.schema
