@@ -87,7 +87,7 @@ def _stored(home: Workspace) -> dict[str, Agreement]:
     """Return what the file holds that can be read; a missing, torn or strange one holds nothing."""
     try:
         found = json.loads((home.root / "data" / FILE).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     items: Mapping[str, Any] = found if isinstance(found, dict) else {}
     read = {name: _agreement(one) for name, one in items.items()}

@@ -13,6 +13,7 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.market import probing, terms
+from tvquant.market.addresses import usable
 from tvquant.market.probing import Found, Loading, Probing, Standing
 from tvquant.market.providers.catalogue import PROVIDERS
 from tvquant.market.providers.contract import Banned, Malformed, Provider, ProviderError, RateLimited, Unavailable
@@ -106,7 +107,10 @@ def _screener(given: Mapping[str, object], clock: Clock) -> TradingViewScreener:
     for name in given:
         if name != "url":
             raise ProfileError(f"source {SCREENER}: {unknown('option', name, ('url',))}")
-    return TradingViewScreener(clock=clock, url=str(given.get("url", URL)))
+    url = given.get("url", URL)
+    if not isinstance(url, str) or not usable(url):
+        raise ProfileError(f"source {SCREENER}: option url: expected an address http(s)://HOST[:PORT][/PATH]")
+    return TradingViewScreener(clock=clock, url=url)
 
 
 def _opened(home: Workspace, source: _Source) -> _Opened:

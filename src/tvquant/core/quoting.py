@@ -16,6 +16,8 @@ def shown(value: object) -> str:
         return "nothing (null)"
     try:
         text = repr(value[: LONGEST + 1] if isinstance(value, str) else value)
+    except RecursionError:
+        return "what is nested too deeply"
     except ValueError:
         return f"a number of more than {sys.get_int_max_str_digits():,} digits"  # Python does not write it out
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tvquant.core.clock import Clock
+from tvquant.core.quoting import visible
+from tvquant.market.addresses import is_loopback, proxy_refused, usable
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe, time_told
 from tvquant.market.providers.contract import (
@@ -30,6 +32,8 @@ LARGEST = 64 * 2**20
 """Bytes of a body that are taken; whoever sends more is not believed."""
 BAN = 60.0
 """Seconds of a ban that names none."""
+LONGEST_WAIT = 366.0 * 86_400.0
+"""Seconds that a server can ask to be left alone for; more is as good as that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,20 +108,11 @@ class HttpClient:
         """
         import httpx
 
-        if self._client is None:
-            room = httpx.Limits(max_connections=self.limits.concurrency)
-            loopback = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
-            self._client = httpx.AsyncClient(
-                timeout=self.limits.timeout,
-                limits=room,
-                headers=self._headers,
-                trust_env=not loopback,
-                follow_redirects=False,
-            )
+        client = self._opened(path)
         try:
             async with self._limiter.request(), asyncio.timeout(self.limits.timeout):
-                request = self._client.build_request(method, f"{self.url}{path}", **content)
-                answer = await self._client.send(request, stream=True)
+                request = client.build_request(method, f"{self.url}{path}", **content)
+                answer = await client.send(request, stream=True)
                 try:
                     body = await self._body(answer, path)
                 finally:
@@ -125,8 +120,12 @@ class HttpClient:
         except TimeoutError as error:
             raise Unavailable(f"{self._what(path)} did not answer within {self.limits.timeout:g} s") from error
         except httpx.TransportError as error:
-            why = str(error) or type(error).__name__
+            why = visible(str(error)) or type(error).__name__
             raise Unavailable(f"{self._what(path)} cannot be reached: {why}") from error
+        except httpx.DecodingError as error:
+            raise Malformed(f"{self._what(path)} sent a body that is not packed as its headers say") from error
+        except (OverflowError, ExceptionGroup) as error:  # a port that there is none of
+            raise proxy_refused(self._what(path), error) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if not 200 <= answer.status_code < 300:
             refusal = self._refusal(answer.status_code, headers, body, path)
@@ -134,6 +133,25 @@ class HttpClient:
                 self._limiter.hold(refusal.retry_after)
             raise refusal
         return HttpAnswer(status=answer.status_code, headers=headers, body=body)
+
+    def _opened(self, path: str) -> "httpx.AsyncClient":
+        """Return the client, opened where it is not; ProviderError where the address or a proxy's is none."""
+        import httpx
+
+        if self._client is None:
+            if not usable(self.url):
+                raise ProviderError(f"{self.name} cannot be asked: its address is none; expected http(s)://HOST[:PORT]")
+            try:
+                self._client = httpx.AsyncClient(
+                    timeout=self.limits.timeout,
+                    limits=httpx.Limits(max_connections=self.limits.concurrency),
+                    headers=self._headers,
+                    trust_env=not is_loopback(self.url),
+                    follow_redirects=False,
+                )
+            except (ImportError, ValueError, httpx.InvalidURL) as error:
+                raise proxy_refused(self._what(path), error) from error
+        return self._client
 
     async def _body(self, answer: "httpx.Response", path: str) -> bytes:
         parts, size = [], 0
@@ -179,13 +197,13 @@ def seconds_told(told: str | None, now: datetime) -> float | None:
     if told is None:
         return None
     if told.strip().isdecimal():
-        return float(told)
+        return min(float(told), LONGEST_WAIT)
     try:
         until = email.utils.parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
+    return min(max(0.0, (until - now).total_seconds()), LONGEST_WAIT)
 
 
 def words(body: bytes, most: int = 200) -> str:

@@ -16,6 +16,8 @@ NEAR = timedelta(seconds=1)
 APART = timedelta(seconds=60)
 """Clocks further apart than this do not agree on which bars have closed."""
 SECOND = timedelta(seconds=1)
+YEARS = (1970, 2100)
+"""A clock outside of them is none."""
 
 
 class Standing(StrEnum):
@@ -98,7 +100,9 @@ def time_told(headers: Mapping[str, str]) -> datetime | None:
     """Return the time in a `Date` header (names in lower case), whole seconds; None where none can be read."""
     try:
         told = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
+        return None
+    if not YEARS[0] <= told.year < YEARS[1]:
         return None
     return told if told.tzinfo else told.replace(tzinfo=UTC)
 

@@ -29,6 +29,13 @@ def test_a_number_too_long_to_be_written_out_is_told_so() -> None:
         assert shown(value) == "a number of more than 4,300 digits"
 
 
+def test_what_is_nested_too_deeply_is_told_so() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shown({"rows": deep}) == "what is nested too deeply"
+
+
 def test_a_line_is_escaped_where_it_does_not_print() -> None:
     assert visible("BINANCE:\u5e01\u5b89USDT is fine, \u00e9 too") == "BINANCE:\u5e01\u5b89USDT is fine, \u00e9 too"
     assert visible(f"{TURNED}\x1b[2J\u200f") == r"BINANCE:\u202eTDSUCTB\x1b[2J\u200f"

@@ -9,8 +9,8 @@ import pytest
 
 from builders.clocks import ManualClock
 from builders.loopback import Loopback, Reply, serve
-from tvquant.market.http_client import HttpClient, HttpRefused
-from tvquant.market.providers.contract import Banned, Malformed, RateLimited, RateLimits, Unavailable
+from tvquant.market.http_client import LONGEST_WAIT, HttpClient, HttpRefused
+from tvquant.market.providers.contract import Banned, Malformed, ProviderError, RateLimited, RateLimits, Unavailable
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=1, concurrency=4, timeout=0.3)
@@ -87,3 +87,42 @@ def test_nothing_is_sent_above_the_rate() -> None:
 def test_a_largest_body_is_taken() -> None:
     _, (answer,) = asked(Reply(b"x" * 1000))
     assert len(answer.body) == 1000
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "wait"),
+    [
+        (Reply("", status=418, headers={"Retry-After": "9" * 400}), Banned, LONGEST_WAIT),
+        (Reply("", status=418, headers={"Retry-After": "99999999999999"}), Banned, LONGEST_WAIT),
+        (Reply("", status=429, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), RateLimited, LONGEST_WAIT),
+        (Reply("", status=429, headers={"Retry-After": f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}"}), RateLimited, None),
+        (Reply("no gzip", headers={"Content-Encoding": "gzip"}), Malformed, None),
+    ],
+)
+def test_headers_that_no_clock_and_no_codec_takes_are_failures_like_others(
+    reply: Reply, kind: type[ProviderError], wait: float | None
+) -> None:
+    _, (error,) = asked(reply)
+    assert type(error) is kind
+    assert error.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:word@127.0.0.1:9", "foo://me:word@127.0.0.1:9", "http://me:word@127.0.0.1:99999"]
+)
+def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_alone(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async def main(url: str) -> None:
+        await HttpClient(name="the server", url=url, clock=ManualClock(NOW), limits=FAST).get("/")
+
+    with pytest.raises(ProviderError, match="ALL_PROXY") as said:
+        asyncio.run(main("http://server.invalid"))
+    assert not said.value.retryable
+    assert "word" not in str(said.value)
+    with pytest.raises(ProviderError, match="its address is none"):
+        asyncio.run(main("http://me:word@127.0.0.1:99999"))

@@ -86,4 +86,6 @@ def test_a_date_is_read_from_a_head() -> None:
     assert time_told({"date": "Mon, 01 Jun 2026 14:00:00 +0200"}) == east == ASKED
     assert time_told({"date": "Mon, 01 Jun 2026 12:00:00 -0000"}) == ASKED
     assert time_told({"date": "today"}) is None
+    assert time_told({"date": "Fri, 31 Dec 9999 23:59:59 GMT"}) is None
+    assert time_told({"date": f"Mon, 01 Jun 2026 12:00:00 +{'9' * 20}"}) is None
     assert time_told({}) is None

@@ -24,10 +24,11 @@ def screener_at(url: str | None) -> "Screener":
     """Return where the screener is asked, with this command's clock."""
     from tvquant.app.clock import SystemClock
     from tvquant.app.live_scanning import Screener
+    from tvquant.market.addresses import usable
     from tvquant.market.screeners.client import URL
 
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise ProfileError(f"--url: expected http:// or https://, found {url!r}")
+    if url is not None and not usable(url):
+        raise ProfileError("--url: expected an address http(s)://HOST[:PORT][/PATH]")
     return Screener(clock=SystemClock(), url=url or URL)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tvquant.core.clock import Clock
-from tvquant.core.quoting import several, shown
+from tvquant.core.quoting import several, shown, visible
 from tvquant.market.http_client import HttpAnswer, HttpClient, HttpRefused
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
@@ -29,6 +29,8 @@ LARGEST = 16 * 2**20
 """Bytes of an answer that are taken."""
 MOST = 20_000
 """Rows of one scan; no market has as many past a filter."""
+PAGES = 400
+"""Pages of one scan: three times as many as such rows fill. Whoever deals them out one by one is left."""
 SHOWN = 5
 
 
@@ -97,6 +99,11 @@ class TradingViewScreener:
             start += len(page.rows)
             if len(found) > MOST:
                 raise Malformed(f"the screener sent more than {MOST:,} rows; ask for less", retryable=False)
+            if len(totals) >= PAGES:
+                raise Malformed(
+                    f"the screener had not sent all rows after {PAGES} pages of up to {PAGE}; ask for less",
+                    retryable=False,
+                )
             if len(found) == known or (len(page.rows) < PAGE and len(found) >= page.total):
                 break
         warnings = tuple(_doubts(totals, len(found), list(twice)))
@@ -164,7 +171,7 @@ def _explained(error: HttpRefused) -> ProviderError:
     if error.status == 400:
         try:
             why = json.loads(error.body)["error"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return error
         return ProviderError(f"the screener refuses the request: {shown(why)}; its columns have changed")
     if error.status == 403:
@@ -186,7 +193,9 @@ def _doubts(totals: Sequence[int], came: int, twice: Sequence[str]) -> list[str]
     if came > totals[-1]:
         found.append(f"{came} rows came where the screener counts {totals[-1]}: rows moved while paging")
     if twice:
-        found.append(f"{len(twice)} rows came twice, as rows moved while paging: {several(twice, SHOWN)}")
+        found.append(
+            f"{len(twice)} rows came twice, as rows moved while paging: {several([*map(visible, twice)], SHOWN)}"
+        )
     if came == PAGE:
         found.append(f"exactly {PAGE} rows came, as many as a page holds: the screener may have cut there")
     return found

@@ -127,6 +127,8 @@ def test_at_most_one_request_a_second_and_one_at_a_time_is_the_rule() -> None:
         (Reply({"totalCount": 0, "error": 'Unknown field "ADX"', "data": None}, status=400), ProviderError,
          "refuses the request: 'Unknown field \"ADX\"'; its columns have changed", 1),
         (Reply("<html>bad</html>", status=400), HttpRefused, "HTTP 400", 1),
+        (Reply('{"error":' * 100_000, status=400), HttpRefused, "HTTP 400", 1),
+        (Reply('{"data":' * 100_000), Malformed, "is no JSON", 3),
         (Reply("no", status=404), HttpRefused, "HTTP 404", 1),
         (Reply("", status=503), Unavailable, "503", 3),
         (Reply("<html>Please wait</html>"), Malformed, "is no JSON, it begins '<html>Please wait", 3),
@@ -150,6 +152,23 @@ def test_a_screener_without_end_is_not_believed(monkeypatch: pytest.MonkeyPatch)
     assert type(error) is Malformed
     assert "more than 300 rows" in str(error)
     assert len(loopback.requests) == 3
+
+
+def test_rows_that_are_dealt_out_one_by_one_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tvquant.market.screeners.client.PAGES", 3)
+    loopback, error = asked(ScannerServer(cap=1), query())
+    assert type(error) is Malformed
+    assert "had not sent all rows after 3 pages" in str(error)
+    assert len(loopback.requests) == 3
+    assert len(asked(of(299), query())[1].rows) == 299
+
+
+def test_nothing_of_a_symbol_reaches_a_terminal_unescaped() -> None:
+    server = ScannerServer(markets={"crypto": [row("BINANCE:A\x1b[2J<b>\u202eUSDT")] * 2})
+    _, served = asked(server, query())
+    assert [warning for warning in served.warnings if "twice" in warning] == [
+        "1 rows came twice, as rows moved while paging: BINANCE:A\\x1b[2J<b>\\u202eUSDT"
+    ]
 
 
 def test_what_passes_by_is_asked_again() -> None:

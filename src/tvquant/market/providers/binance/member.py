@@ -14,6 +14,7 @@ from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.market.addresses import usable
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
 from tvquant.market.providers.binance.answers import EPOCH, read_bars, read_funding, stamp
@@ -259,7 +260,7 @@ _HOST = re.compile(r"https?://[^/\s@?#]+(/[^\s@?#]*)?")
 
 def _host(url: str) -> str:
     """Return the address; the words of a refusal leave it out, for a key may stand in it."""
-    if not _HOST.fullmatch(url):
+    if not _HOST.fullmatch(url) or not usable(url):
         raise broken("expected an address http(s)://HOST[/PATH] without user, query or key")
     return url
 

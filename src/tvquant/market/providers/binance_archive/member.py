@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
 import polars as pl
 from pydantic import Field
@@ -22,6 +21,7 @@ from tvquant.core.clock import Clock
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.core.quoting import shown
+from tvquant.market.addresses import HttpAddress
 from tvquant.market.http_client import HttpClient
 from tvquant.market.probing import Probe
 from tvquant.market.providers.binance_archive import texts
@@ -391,8 +391,8 @@ class BinanceArchiveOptions(Options):
     requests_per_second : HTTP requests, lists and files together.
     """
 
-    url: Annotated[str, Field(strict=True)] = URL
-    list_url: Annotated[str, Field(strict=True)] = LIST_URL
+    url: HttpAddress = URL
+    list_url: HttpAddress = LIST_URL
     requests_per_second: float = Field(default=RATE, gt=0, le=500)
 
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
 import polars as pl
 from pydantic import Field
 
 from tvquant.core.clock import Clock
 from tvquant.core.panel import Basis
+from tvquant.market.addresses import HttpAddress
 from tvquant.market.providers.contract import (
     Capabilities,
     Malformed,
@@ -106,7 +106,7 @@ class SimulatedOptions(Options):
     seed : of the exchange in process.
     """
 
-    url: Annotated[str, Field(strict=True)] | None = None
+    url: HttpAddress | None = None
     seed: int = Field(default=0, strict=True, ge=0)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tvquant.core.quoting import shown
+from tvquant.core.quoting import shown, visible
+from tvquant.market.addresses import is_loopback, proxy_refused
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.tradingview.frames import BEAT, LARGEST, Frames, framed
 
@@ -54,7 +55,7 @@ class ChartConnection:
         RateLimited, Unavailable, ProviderError : the server did not let us in.
         """
         from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidStatus, WebSocketException
+        from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
 
         class Direct(connect):
             """A connection to the address that was named, and to no other that the server sends us to."""
@@ -68,7 +69,7 @@ class ChartConnection:
                 url,
                 origin=ORIGIN,  # type: ignore[arg-type]
                 max_size=LARGEST,
-                proxy=None if host in ("127.0.0.1", "localhost", "::1") else True,
+                proxy=None if is_loopback(url) else True,
                 open_timeout=silence,
                 ping_interval=None,
                 close_timeout=CLOSING,
@@ -77,8 +78,10 @@ class ChartConnection:
             raise _turned_away(error.response, host) from error
         except TimeoutError as error:
             raise Unavailable(f"TradingView's chart ({host}) did not answer within {silence:g} s") from error
+        except (ImportError, ValueError, InvalidProxy) as error:  # the address itself is checked when it is given
+            raise proxy_refused(f"TradingView's chart ({host})", error) from error
         except (OSError, WebSocketException) as error:
-            why = str(error) or type(error).__name__
+            why = visible(str(error)) or type(error).__name__
             raise Unavailable(f"TradingView's chart ({host}) cannot be reached: {why}") from error
         connection = cls(socket, silence=silence)
         await connection.send("set_auth_token", ANONYMOUS)

@@ -19,7 +19,7 @@ from typing import Annotated
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.clock import Clock
@@ -28,6 +28,7 @@ from tvquant.core.instants import instant
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market import terms
+from tvquant.market.addresses import usable
 from tvquant.market.http_client import host
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
@@ -47,6 +48,7 @@ from tvquant.market.providers.contract import (
 from tvquant.market.providers.tradingview.answers import ChartBar, tick_of, time_of
 from tvquant.market.providers.tradingview.chart import RESOLUTIONS, Chart
 from tvquant.market.providers.tradingview.connection import ChartConnection
+from tvquant.profiles.fields import broken
 from tvquant.profiles.options import Options
 from tvquant.symbology.kinds import SHARES_AND_INDICES, structure
 
@@ -297,6 +299,12 @@ def _frame(symbol: str, bars: list[ChartBar]) -> pl.DataFrame:
     return pl.DataFrame(named, schema=dict(BARS))
 
 
+def _address(url: str) -> str:
+    if "@" in url or not usable(url, ("ws", "wss")):
+        raise broken("expected an address ws(s)://HOST[:PORT][/PATH], without a user: it is asked as a visitor")
+    return url
+
+
 class TradingViewOptions(Options):
     """Options of the provider `tradingview`.
 
@@ -305,7 +313,7 @@ class TradingViewOptions(Options):
     url : address of the chart websocket.
     """
 
-    url: Annotated[str, Field(strict=True, pattern=r"^wss?://[^/]")] = URL
+    url: Annotated[str, Field(strict=True), AfterValidator(_address)] = URL
 
 
 def open_tradingview(options: TradingViewOptions, clock: Clock) -> TradingView:

@@ -70,7 +70,7 @@ def judged(symbol: str, *, status: int, retry_after: float | None, body: bytes) 
 def _chart(symbol: str, status: int, body: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         begins = visible(" ".join(body[:400].decode("utf-8", "replace").split())[:60])
         raise Malformed(f"{symbol}: Yahoo answered HTTP {status} with no JSON; it begins {begins!r}") from error
     chart = found.get("chart", found.get("finance")) if isinstance(found, dict) else None

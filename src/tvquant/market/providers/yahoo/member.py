@@ -12,14 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
-from pydantic import Field
 
 from tvquant.core.clock import Clock
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.market.addresses import HttpAddress
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
 from tvquant.market.providers.contract import (
@@ -269,7 +269,7 @@ class YahooOptions(Options):
     url : address that stands in for the hosts of Yahoo, such as a mirror; null is Yahoo itself.
     """
 
-    url: Annotated[str, Field(strict=True, pattern=r"https?://[^/]+")] | None = None
+    url: HttpAddress | None = None
 
 
 def open_yahoo(options: YahooOptions, clock: Clock) -> Yahoo:

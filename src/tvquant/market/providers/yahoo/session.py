@@ -11,14 +11,14 @@
    crumb that is not given without such a word is done without.
 """
 
-import email.utils
 from collections.abc import Callable, Mapping
-from datetime import UTC
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from tvquant.core.clock import Clock
 from tvquant.core.quoting import shown
+from tvquant.market.addresses import is_loopback
+from tvquant.market.http_client import host, seconds_told
 from tvquant.market.probing import Probe, time_told
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.yahoo.answers import Chart, judged
@@ -30,7 +30,6 @@ LARGEST = 16 * 2**20
 """Bytes of a body; a chart of sixty years has two millions."""
 PATIENCE = 15.0
 REDIRECTIONS = 5
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[float], None], clock: Clock) -> Any:
@@ -81,7 +80,7 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
                     why = "which is not asked; if it wants consent to cookies, that is yours to give, not a program's"
                     raise ProviderError(f"{self.symbol}: Yahoo leads to the host {shown(str(error))}, {why}") from error
                 raise Unavailable(f"{self.symbol}: Yahoo did not answer: {type(error).__name__}") from error
-            wait = seconds(answer.headers.get("Retry-After"), clock)
+            wait = seconds_told(answer.headers.get("Retry-After"), clock.now())
             if answer.status_code == 429 and wait:  # who says for how long means all requests
                 hold(wait)
                 raise RateLimited(f"{self.symbol}: Yahoo answered HTTP 429, too many requests", retry_after=wait)
@@ -111,7 +110,7 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
                 answer = super().request(method, place, *args, **mine)
                 answer.content = bytes(body)
                 heard = {name.lower(): value or "" for name, value in answer.headers.items()}
-                server = urlsplit(place).netloc
+                server = host(place)
                 self.probe = Probe(server=server, asked=asked, answered=clock.now(), time=time_told(heard))
                 where = answer.headers.get("Location")
                 if answer.status_code not in (301, 302, 303, 307, 308) or not where:
@@ -140,19 +139,5 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
             return None
         return urlunsplit((own.scheme, own.netloc, split.path or "/", split.query, ""))
 
-    alone: Mapping[Any, Any] = {CurlOpt.NOPROXY: "*"} if url and urlsplit(url).hostname in LOOPBACK else {}
+    alone: Mapping[Any, Any] = {CurlOpt.NOPROXY: "*"} if url and is_loopback(url) else {}
     return PacedSession(impersonate="chrome", curl_options=dict(alone))
-
-
-def seconds(told: str | None, clock: Clock) -> float | None:
-    """Return the seconds of a `Retry-After`, which is a number of them or a date; None where it is neither."""
-    if told is None:
-        return None
-    if told.strip().isdecimal():
-        return float(told)
-    try:
-        until = email.utils.parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - clock.now()).total_seconds())

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from builders.chart_server import frame, payloads
-from tvquant.market.providers.contract import Malformed, Unavailable
+from tvquant.market.providers.contract import Malformed, ProviderError, Unavailable
 from tvquant.market.providers.tradingview.connection import ChartConnection, ChartMessage
 
 SILENCE = 0.4
@@ -96,3 +96,17 @@ def test_each_message_of_data_is_waited_for_anew() -> None:
 def test_nobody_there() -> None:
     with pytest.raises(Unavailable, match=r"TradingView's chart \(127.0.0.1\) cannot be reached"):
         asyncio.run(ChartConnection.opened("ws://127.0.0.1:9", silence=SILENCE))
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:word@127.0.0.1:9", "foo://me:word@127.0.0.1:9", "http://me:word@127.0.0.1:99999"]
+)
+def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_alone(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "ws_proxy", "wss_proxy", "all_proxy", "socks_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ProviderError, match="ALL_PROXY") as said:
+        asyncio.run(ChartConnection.opened("ws://chart.invalid", silence=SILENCE))
+    assert "word" not in str(said.value)

@@ -68,6 +68,7 @@ def test_a_recorded_answer_is_taken_for_what_it_is(
             r"begins '<!doctype html> <p>consent\\\\x1b'",
         ),
         (Reply(b"\xff\xfe"), Malformed, "no JSON"),
+        (Reply('{"chart":' * 100_000), Malformed, "no JSON"),
         (Reply([]), Malformed, "no chart"),
         (Reply({"chart": []}), Malformed, "no chart"),
         (Reply({"chart": {"result": []}}), Malformed, "no single result"),
