@@ -1,8 +1,9 @@
 """Writing what workers fetched: many assets in one commit, one commit at a time.
 
 Workers hand over their rows and wait. Whatever has come together within a moment is merged at once, because a commit
-costs about the same for one asset and for fifty. Where a batch is refused, its assets are tried alone, so that one of
-them cannot hold up the others; a disk that takes nothing more refuses all of them.
+costs about the same for one asset and for fifty; it is written beside the loop, so that requests go out meanwhile.
+Where a batch is refused, its assets are tried alone, so that one of them cannot hold up the others; a disk that takes
+nothing more refuses all of them.
 """
 
 import asyncio
@@ -64,6 +65,7 @@ class Merger:
         self.source = source
         self.clock = clock
         self._waiting: list[_Waiting] = []
+        self._turn = asyncio.Lock()
 
     async def merge(self, task: DataTask, rows: pl.DataFrame, funding: pl.DataFrame = NO_FUNDING) -> Merged:
         """Write the rows of one asset, and before them its funding, together with those of others.
@@ -84,40 +86,41 @@ class Merger:
         try:
             await asyncio.sleep(GATHER)
             self._waiting = []
-            self._write(batch)
+            async with self._turn:
+                told = await asyncio.to_thread(self._written, batch)
+            for one, found in told:
+                if one.done.done():  # its worker was cancelled
+                    continue
+                if isinstance(found, TvquantError):
+                    one.done.set_exception(found)
+                else:
+                    one.done.set_result(found)
         finally:
             for one in batch:
                 one.done.cancel()  # has no effect where there is a result
             if self._waiting is batch:
                 self._waiting = []
 
-    def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Commit the rows, one commit per interval, reason and basis."""
+    def _written(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Merged | TvquantError]]:
+        """Commit the rows, one commit per interval, reason and basis; return what became of each."""
         groups: dict[_Common, list[_Waiting]] = {}
         for one in batch:
             common = _Common(one.task.interval, one.task.reason, self.basis(one.task.physical_symbol))
             groups.setdefault(common, []).append(one)
-        for common, group in groups.items():
-            self._commit(group, common)
+        return [told for common, group in groups.items() for told in self._commit(group, common)]
 
-    def _commit(self, group: Sequence[_Waiting], common: _Common) -> None:
+    def _commit(self, group: Sequence[_Waiting], common: _Common) -> list[tuple[_Waiting, Merged | TvquantError]]:
         try:
             self._store_funding(group)
             found = self._upsert(group, common)
             now = coverage(self.lake, [one.task.physical_symbol for one in group], common.interval)
         except TvquantError as error:
             if len(group) > 1 and not isinstance(error, DiskError):
-                for one in group:
-                    self._commit([one], common)
-                return
-            for one in group:
-                if not one.done.done():
-                    one.done.set_exception(error)
-            return
-        for one in group:
-            if not one.done.done():  # its worker may have been cancelled
-                name = one.task.physical_symbol
-                one.done.set_result(Merged(upsert=found.get(name), coverage=now[name]))
+                return [told for one in group for told in self._commit([one], common)]
+            return [(one, error) for one in group]
+        names = [one.task.physical_symbol for one in group]
+        merged = (Merged(upsert=found.get(name), coverage=now[name]) for name in names)
+        return list(zip(group, merged, strict=True))
 
     def _store_funding(self, group: Sequence[_Waiting]) -> None:
         paid = pl.concat([one.funding for one in group])
