@@ -4,11 +4,14 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tvquant.core.clock import Clock
 from tvquant.core.quoting import shown, visible
 from tvquant.market.addresses import is_loopback, proxy_refused
+from tvquant.market.http_client import seconds_told
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.tradingview.frames import BEAT, LARGEST, Frames, framed
 
@@ -47,7 +50,7 @@ class ChartConnection:
         self._greeting: dict[str, Any] | None = None
 
     @classmethod
-    async def opened(cls, url: str, *, silence: float) -> "ChartConnection":
+    async def opened(cls, url: str, *, silence: float, clock: Clock) -> "ChartConnection":
         """Return a connection to the address, where a visitor has said hello.
 
         Raises
@@ -75,7 +78,7 @@ class ChartConnection:
                 close_timeout=CLOSING,
             )
         except InvalidStatus as error:
-            raise _turned_away(error.response, host) from error
+            raise _turned_away(error.response, host, clock.now()) from error
         except TimeoutError as error:
             raise Unavailable(f"TradingView's chart ({host}) did not answer within {silence:g} s") from error
         except (ImportError, ValueError, InvalidProxy) as error:  # the address itself is checked when it is given
@@ -191,10 +194,9 @@ def _ended(error: Exception) -> Unavailable:
     return Unavailable(f"TradingView's chart closed the connection: {shown(str(error))}")
 
 
-def _turned_away(answer: "Response", host: str | None) -> ProviderError:
+def _turned_away(answer: "Response", host: str | None, now: datetime) -> ProviderError:
     message = f"TradingView's chart ({host}) answered the handshake with HTTP {answer.status_code}"
-    told = answer.headers.get("Retry-After", "")
-    wait = float(told) if told.isascii() and told.isdecimal() else None
+    wait = seconds_told(answer.headers.get("Retry-After"), now)
     if answer.status_code == 429:
         return RateLimited(message, retry_after=wait)
     if answer.status_code >= 500:

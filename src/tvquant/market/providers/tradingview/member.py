@@ -157,7 +157,7 @@ class TradingView:
             await self._hang_up()
             async with self._limiter.request():
                 asked = self._clock.now()
-                self._connection = await ChartConnection.opened(self.url, silence=self._silence)
+                self._connection = await ChartConnection.opened(self.url, silence=self._silence, clock=self._clock)
                 time = time_of(await self._connection.greeting())
                 answered = self._clock.now()
             self._pause()
@@ -209,7 +209,7 @@ class TradingView:
         await self._left()
         if self._connection is None:
             async with self._limiter.request():
-                self._connection = await ChartConnection.opened(self.url, silence=self._silence)
+                self._connection = await ChartConnection.opened(self.url, silence=self._silence, clock=self._clock)
             self._pause()
         self._chart, self._handed_over = Chart(self._connection, symbol, interval, clock=self._clock), None
         return self._chart

@@ -37,7 +37,7 @@ from tvquant.market.providers.contract import (
 )
 from tvquant.market.providers.yahoo.answers import ZONE, NothingThere
 from tvquant.market.providers.yahoo.frames import COLUMNS, actions_of, bars_of
-from tvquant.market.providers.yahoo.session import new_session
+from tvquant.market.providers.yahoo.session import Rules, new_session
 from tvquant.market.providers.yahoo.symbols import ticker_of
 from tvquant.market.terms import YAHOO
 from tvquant.profiles.options import Options
@@ -203,7 +203,8 @@ class _Client:
         yfinance.set_tz_cache_location(os.path.join(os.devnull, "none"))
         self.turn: Callable[[], None] = lambda: None
         self.hold: Callable[[float], None] = lambda _: None
-        self._session = new_session(url=url, turn=lambda: self.turn(), hold=lambda wait: self.hold(wait), clock=clock)
+        self._rules = Rules(url=url, turn=lambda: self.turn(), hold=lambda wait: self.hold(wait), clock=clock)
+        self._session = new_session(self._rules)
         self._data = type.__call__(Fresh, self._session)  # one of its own: that of the library is shared by all
         self._history = PriceHistory
 
@@ -219,7 +220,7 @@ class _Client:
                 actions=True,
                 keepna=True,
             )
-            return bars_of(symbol, frame, self._session.chart.without_volume)
+            return bars_of(symbol, frame, self._rules.chart.without_volume)
 
         return self._read(symbol, read)
 
@@ -241,7 +242,8 @@ class _Client:
             self.bars(PROBED, ticker_of(PROBED), first, until)
         except (UnknownSymbol, NothingThere):  # a mirror that does not have it answers well all the same
             fields = 0
-        return (replace(self._session.probe, fields=fields),)
+        heard = self._rules.probe
+        return () if heard is None else (replace(heard, fields=fields),)
 
     def close(self) -> None:
         self._session.close()
@@ -253,7 +255,7 @@ class _Client:
         """Return what is read; whatever yfinance makes of an answer that it cannot read is `Malformed`."""
         from yfinance.exceptions import YFException
 
-        self._session.for_symbol(symbol)
+        self._rules.for_symbol(symbol)
         try:
             return read()
         except (YFException, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

@@ -32,9 +32,8 @@ PATIENCE = 15.0
 REDIRECTIONS = 5
 
 
-def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[float], None], clock: Clock) -> Any:
-    """Return a session that yfinance takes; `for_symbol` says whose chart comes next, `chart` is what it told, `probe`
-    what the last request heard of its server.
+class Rules:
+    """What requests keep, and what they heard: `chart` of the symbol's chart, `probe` of the server asked last.
 
     Parameters
     ----------
@@ -42,102 +41,126 @@ def new_session(*, url: str | None, turn: Callable[[], None], hold: Callable[[fl
     turn : waits until a request may be sent; `hold` : sends none for so many seconds.
     clock : the present, from which waits are counted.
     """
-    from curl_cffi import CurlOpt, requests
-    from curl_cffi.const import CurlECode
-    from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 
-    class Elsewhere(requests.exceptions.ConnectionError):
-        """A host that nothing is asked of."""
+    def __init__(
+        self, *, url: str | None, turn: Callable[[], None], hold: Callable[[float], None], clock: Clock
+    ) -> None:
+        self.chart = Chart()
+        self.probe: Probe | None = None
+        self.url = url
+        self._turn, self._hold, self._clock = turn, hold, clock
+        self._symbol, self._refusals = "", 0
+        self._cookie: Any = None
 
-    class PacedSession(requests.Session):  # type: ignore[type-arg]
-        """See the head of the module."""
+    def for_symbol(self, symbol: str) -> None:
+        """Say whose chart is asked for next."""
+        self._symbol, self._refusals, self.chart = symbol, 0, Chart()
 
-        symbol = ""
-        chart = Chart()
-        refusals = 0
-        cookie: Any = None
-        probe: Probe | None = None
+    def answered(self, send: Callable[..., Any], url: str, given: Mapping[str, Any]) -> Any:
+        """Return the answer to a request of yfinance, which `send` sends to an address with what is given.
 
-        def for_symbol(self, symbol: str) -> None:
-            """Say whose chart is asked for next."""
-            self.symbol, self.chart, self.refusals = symbol, Chart(), 0
+        Raises
+        ------
+        ProviderError : it is no answer that yfinance may read.
+        """
+        from curl_cffi import requests
 
-        def request(self, method: Any, url: str, *args: Any, **given: Any) -> Any:
-            """Send a request as `Session.request` does, within the rules."""
-            split = urlsplit(url)
-            charted = split.path.startswith(CHART)
-            if split.hostname == COOKIE and self.cookie is not None:
-                return self.cookie
-            try:
-                answer = self._followed(method, url, *args, **given)
-            except requests.exceptions.RequestException as error:
-                if not charted:  # yfinance does without a cookie and a crumb
-                    raise
-                if error.code == CurlECode.WRITE_ERROR:
-                    what = f"Yahoo sent more than {LARGEST:,} bytes"
-                    raise Malformed(f"{self.symbol}: {what}", retryable=False) from error
-                if isinstance(error, Elsewhere):
-                    why = "which is not asked; if it wants consent to cookies, that is yours to give, not a program's"
-                    raise ProviderError(f"{self.symbol}: Yahoo leads to the host {shown(str(error))}, {why}") from error
-                raise Unavailable(f"{self.symbol}: Yahoo did not answer: {type(error).__name__}") from error
-            wait = seconds_told(answer.headers.get("Retry-After"), clock.now())
-            if answer.status_code == 429 and wait:  # who says for how long means all requests
-                hold(wait)
-                raise RateLimited(f"{self.symbol}: Yahoo answered HTTP 429, too many requests", retry_after=wait)
-            if charted:
-                self._judge(answer, wait)
-            elif split.hostname == COOKIE and answer.status_code < 429:
-                self.cookie = answer
-            return answer
+        split = urlsplit(url)
+        charted = split.path.startswith(CHART)
+        if split.hostname == COOKIE and self._cookie is not None:
+            return self._cookie
+        try:
+            answer = self._followed(send, url, given, charted=charted)
+        except requests.exceptions.RequestException as error:
+            if not charted:  # yfinance does without a cookie and a crumb
+                raise
+            raise self._failure(error) from error
+        wait = seconds_told(answer.headers.get("Retry-After"), self._clock.now())
+        if answer.status_code == 429 and wait:  # who says for how long means all requests
+            self._hold(wait)
+            raise RateLimited(f"{self._symbol}: Yahoo answered HTTP 429, too many requests", retry_after=wait)
+        if charted:
+            self._judge(answer, wait)
+        elif split.hostname == COOKIE and answer.status_code < 429:
+            self._cookie = answer
+        return answer
 
-        def _followed(self, method: Any, url: str, *args: Any, **given: Any) -> Any:
-            """Return the answer behind redirections, each of which is a request of its own."""
-            for _ in range(REDIRECTIONS):
-                body = bytearray()
+    def _followed(self, send: Callable[..., Any], url: str, given: Mapping[str, Any], *, charted: bool) -> Any:
+        """Return the answer behind redirections, each of which is a request of its own."""
+        from curl_cffi import requests
+        from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 
-                def put(part: bytes, body: bytearray = body) -> int:
-                    if len(body) + len(part) > LARGEST:
-                        return int(CURL_WRITEFUNC_ERROR)
-                    body.extend(part)
-                    return len(part)
+        for _ in range(REDIRECTIONS):
+            body = bytearray()
 
-                place = _placed(url)
-                if place is None:
-                    raise Elsewhere(str(urlsplit(url).hostname))
-                turn()
-                mine = {**given, "timeout": PATIENCE, "allow_redirects": False, "content_callback": put}
-                asked = clock.now()
-                answer = super().request(method, place, *args, **mine)
-                answer.content = bytes(body)
-                heard = {name.lower(): value or "" for name, value in answer.headers.items()}
-                server = host(place)
-                self.probe = Probe(server=server, asked=asked, answered=clock.now(), time=time_told(heard))
-                where = answer.headers.get("Location")
-                if answer.status_code not in (301, 302, 303, 307, 308) or not where:
-                    return answer
-                url, given = urljoin(url, where), {k: v for k, v in given.items() if k != "params"}
-            raise requests.exceptions.TooManyRedirects(f"more than {REDIRECTIONS} redirections")
+            def put(part: bytes, body: bytearray = body) -> int:
+                if len(body) + len(part) > LARGEST:
+                    return int(CURL_WRITEFUNC_ERROR)
+                body.extend(part)
+                return len(part)
 
-        def _judge(self, answer: Any, wait: float | None) -> None:
-            if answer.status_code in (401, 403):
-                self.refusals += 1
-                self.cookie = None
-                if self.refusals > 1:
-                    why = "with a crumb of its own and without"
-                    said = f"Yahoo refused the request {why} (HTTP {answer.status_code}); try again some hours later"
-                    raise ProviderError(f"{self.symbol}: {said}")
-                return
-            self.chart = judged(self.symbol, status=answer.status_code, retry_after=wait, body=answer.content)
+            place = self._placed(url)
+            if place is None:
+                name = str(urlsplit(url).hostname)
+                raise self._elsewhere(name) if charted else requests.exceptions.ConnectionError(name)
+            self._turn()
+            asked = self._clock.now()
+            answer = send(place, **{**given, "timeout": PATIENCE, "allow_redirects": False, "content_callback": put})
+            answer.content = bytes(body)
+            heard = {name.lower(): value or "" for name, value in answer.headers.items()}
+            server = host(place)
+            self.probe = Probe(server=server, asked=asked, answered=self._clock.now(), time=time_told(heard))
+            where = answer.headers.get("Location")
+            if answer.status_code not in (301, 302, 303, 307, 308) or not where:
+                return answer
+            url, given = urljoin(url, where), {k: v for k, v in given.items() if k != "params"}
+        raise requests.exceptions.TooManyRedirects(f"more than {REDIRECTIONS} redirections")
 
-    def _placed(asked: str) -> str | None:
+    def _placed(self, asked: str) -> str | None:
         """Return where a request goes; None where nothing is asked."""
         split = urlsplit(asked)
-        if url is None:
+        if self.url is None:
             return asked if split.hostname in HOSTS and split.scheme == "https" else None
-        own = urlsplit(url)
+        own = urlsplit(self.url)
         if split.hostname not in HOSTS and split.netloc != own.netloc:
             return None
         return urlunsplit((own.scheme, own.netloc, split.path or "/", split.query, ""))
 
-    alone: Mapping[Any, Any] = {CurlOpt.NOPROXY: "*"} if url and is_loopback(url) else {}
-    return PacedSession(impersonate="chrome", curl_options=dict(alone))
+    def _judge(self, answer: Any, wait: float | None) -> None:
+        if answer.status_code in (401, 403):
+            self._refusals += 1
+            self._cookie = None
+            if self._refusals > 1:
+                why = "with a crumb of its own and without"
+                said = f"Yahoo refused the request {why} (HTTP {answer.status_code}); try again some hours later"
+                raise ProviderError(f"{self._symbol}: {said}")
+            return
+        self.chart = judged(self._symbol, status=answer.status_code, retry_after=wait, body=answer.content)
+
+    def _failure(self, error: Any) -> ProviderError:
+        from curl_cffi.const import CurlECode
+
+        if error.code == CurlECode.WRITE_ERROR:
+            return Malformed(f"{self._symbol}: Yahoo sent more than {LARGEST:,} bytes", retryable=False)
+        return Unavailable(f"{self._symbol}: Yahoo did not answer: {type(error).__name__}")
+
+    def _elsewhere(self, name: str) -> ProviderError:
+        why = "which is not asked; if it wants consent to cookies, that is yours to give, not a program's"
+        return ProviderError(f"{self._symbol}: Yahoo leads to the host {shown(name)}, {why}")
+
+
+def new_session(rules: Rules) -> Any:
+    """Return a session that yfinance takes, whose requests keep the rules; an own address on loopback has no proxy."""
+    from curl_cffi import CurlOpt, requests
+
+    class RuledSession(requests.Session):  # type: ignore[type-arg]
+        """Asks the rules for every answer."""
+
+        def request(self, method: Any, url: str, *args: Any, **given: Any) -> Any:
+            def send(place: str, **mine: Any) -> Any:
+                return requests.Session.request(self, method, place, *args, **mine)
+
+            return rules.answered(send, url, given)
+
+    alone: Mapping[Any, Any] = {CurlOpt.NOPROXY: "*"} if rules.url and is_loopback(rules.url) else {}
+    return RuledSession(impersonate="chrome", curl_options=dict(alone))

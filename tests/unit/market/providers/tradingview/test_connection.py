@@ -3,13 +3,18 @@
 import asyncio
 import json
 import re
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from builders.chart_server import frame, payloads
-from tvquant.market.providers.contract import Malformed, ProviderError, Unavailable
+from builders.clocks import NOON, ManualClock
+from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.tradingview.connection import ChartConnection, ChartMessage
 
 SILENCE = 0.4
@@ -33,7 +38,8 @@ def heard(*texts: str, pause: float = 0.0, many: int = 1, greeting: bool = False
     async def main() -> list[Any]:
         async with serve(talk, "127.0.0.1", 0) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            connection = await ChartConnection.opened(f"ws://127.0.0.1:{port}", silence=SILENCE)
+            url = f"ws://127.0.0.1:{port}"
+            connection = await ChartConnection.opened(url, silence=SILENCE, clock=ManualClock(NOON))
             found: list[Any] = []
             try:
                 found += [await (connection.greeting() if greeting else connection.next()) for _ in range(many)]
@@ -95,7 +101,7 @@ def test_each_message_of_data_is_waited_for_anew() -> None:
 
 def test_nobody_there() -> None:
     with pytest.raises(Unavailable, match=r"TradingView's chart \(127.0.0.1\) cannot be reached"):
-        asyncio.run(ChartConnection.opened("ws://127.0.0.1:9", silence=SILENCE))
+        asyncio.run(ChartConnection.opened("ws://127.0.0.1:9", silence=SILENCE, clock=ManualClock(NOON)))
 
 
 @pytest.mark.parametrize(
@@ -108,5 +114,24 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_alone(
         monkeypatch.setenv(name, proxy)
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(ProviderError, match="ALL_PROXY") as said:
-        asyncio.run(ChartConnection.opened("ws://chart.invalid", silence=SILENCE))
+        asyncio.run(ChartConnection.opened("ws://chart.invalid", silence=SILENCE, clock=ManualClock(NOON)))
     assert "word" not in str(said.value)
+
+
+@pytest.mark.parametrize(("told", "wait"), [("7", 7.0), (format_datetime(NOON + timedelta(seconds=90)), 90.0)])
+def test_who_is_turned_away_waits_as_long_as_is_said(told: str, wait: float) -> None:
+    async def main() -> None:
+        def busy(_: ServerConnection, __: Request) -> Response:
+            return Response(429, "Too Many Requests", Headers({"Retry-After": told, "Content-Length": "0"}), b"")
+
+        async with serve(silent, "127.0.0.1", 0, process_request=busy) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            await ChartConnection.opened(f"ws://127.0.0.1:{port}", silence=SILENCE, clock=ManualClock(NOON))
+
+    with pytest.raises(RateLimited) as said:
+        asyncio.run(main())
+    assert said.value.retry_after == wait
+
+
+async def silent(_: ServerConnection) -> None:
+    """Say nothing."""

@@ -12,7 +12,7 @@ from builders.clocks import ManualClock
 from builders.loopback import Reply, serve
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.yahoo import session
-from tvquant.market.providers.yahoo.session import new_session
+from tvquant.market.providers.yahoo.session import Rules, new_session
 
 NOW = datetime(2024, 3, 13, 15, 30, tzinfo=UTC)
 HOST = "https://query2.finance.yahoo.com"
@@ -36,8 +36,9 @@ def sent(*replies: Reply, url: str = CHART, times: int = 1, held: Callable[[floa
     async def main() -> tuple[Any, Any]:
         async with serve(lambda _: Reply("", status=404)) as server:
             server.once.extend(replies)
-            one = new_session(url=server.url, turn=silent, hold=held, clock=ManualClock(NOW))
-            one.for_symbol("NASDAQ:ACME")
+            rules = Rules(url=server.url, turn=silent, hold=held, clock=ManualClock(NOW))
+            one = new_session(rules)
+            rules.for_symbol("NASDAQ:ACME")
             for _ in range(times):
                 found = (await asyncio.gather(asyncio.to_thread(one.get, url), return_exceptions=True))[0]
             await asyncio.to_thread(one.close)
@@ -63,7 +64,8 @@ def test_only_yahoos_hosts_are_asked(url: str, goes: bool) -> None:
     def turn() -> None:
         raise Sent
 
-    one = new_session(url=None, turn=turn, hold=silent, clock=ManualClock(NOW))
+    rules = Rules(url=None, turn=turn, hold=silent, clock=ManualClock(NOW))
+    one = new_session(rules)
     with pytest.raises(Sent if goes else (OSError, ProviderError)):
         one.get(url)
 
@@ -71,8 +73,9 @@ def test_only_yahoos_hosts_are_asked(url: str, goes: bool) -> None:
 def test_an_address_stands_in_for_all_hosts_and_no_other_server_hears_of_it(recorded: Recorded) -> None:
     async def main() -> None:
         async with serve(lambda _: Reply({"is": "another"})) as other, serve(lambda _: recorded("plain")) as server:
-            one = new_session(url=server.url, turn=silent, hold=silent, clock=ManualClock(NOW))
-            one.for_symbol("NASDAQ:ACME")
+            rules = Rules(url=server.url, turn=silent, hold=silent, clock=ManualClock(NOW))
+            one = new_session(rules)
+            rules.for_symbol("NASDAQ:ACME")
             server.once.append(Reply("", status=302, headers={"Location": f"{other.url}/v8/finance/chart/ACME"}))
             with pytest.raises(ProviderError, match=r"NASDAQ:ACME: Yahoo leads to the host '127.0.0.1'") as refused:
                 await asyncio.to_thread(one.get, CHART, params={"interval": "1d"})
@@ -135,7 +138,8 @@ def test_the_cookie_is_asked_for_once_until_a_request_is_refused() -> None:
 
     async def main() -> None:
         async with serve(lambda _: Reply("", status=404)) as server:
-            one = new_session(url=server.url, turn=silent, hold=silent, clock=ManualClock(NOW))
+            rules = Rules(url=server.url, turn=silent, hold=silent, clock=ManualClock(NOW))
+            one = new_session(rules)
             server.once.extend([Reply("", status=404), Reply("{}", status=401)])
             for url in (COOKIE, CHART, COOKIE):
                 await asyncio.to_thread(one.get, url)
@@ -169,10 +173,11 @@ def test_who_was_heard_is_named_without_a_word_in_front() -> None:
     async def main() -> str:
         async with serve(lambda _: Reply("", status=404)) as server:
             url = server.url.replace("http://", "http://me:word@")
-            one = new_session(url=url, turn=silent, hold=silent, clock=ManualClock(NOW))
+            rules = Rules(url=url, turn=silent, hold=silent, clock=ManualClock(NOW))
+            one = new_session(rules)
             await asyncio.to_thread(one.get, COOKIE)
             await asyncio.to_thread(one.close)
-            assert f"http://{one.probe.server}" == server.url
+            assert f"http://{rules.probe.server}" == server.url
             return server.requests[0].headers["authorization"]
 
     assert asyncio.run(main()).startswith("Basic ")
