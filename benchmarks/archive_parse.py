@@ -23,7 +23,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from tvquant.market.providers.binance_archive.layout import ArchiveFile, Series, Span, Venue, next_month
-from tvquant.market.providers.binance_archive.member import LIMITS, BinanceArchive, bars_in
+from tvquant.market.providers.binance_archive.member import LIMITS, BinanceArchive
+from tvquant.market.providers.binance_archive.texts import bars_in
 from tvquant.market.providers.contract import INTERVALS
 
 FIRST, MONTHS = datetime(2020, 1, 1, tzinfo=UTC), 60

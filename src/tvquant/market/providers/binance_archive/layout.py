@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+NAME = "binance_archive"
+"""Of the provider, in messages as well."""
 CHECKSUM = ".CHECKSUM"
 EXCHANGE = "BINANCE:"
 SWAP = ".P"
@@ -21,6 +23,9 @@ PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?\.zip")
 DAY = timedelta(days=1)
 APART = timedelta(days=60)
 """A hole of so long between two files is the end of one listing, and the beginning of another's."""
+
+type Moments = tuple[datetime, datetime]
+"""Start and end, the end outside."""
 
 
 class Span(StrEnum):
@@ -157,3 +162,18 @@ def runs(files: Sequence[ArchiveFile]) -> list[tuple[ArchiveFile, ArchiveFile]]:
         else:
             found.append((one, one))
     return found
+
+
+def within(files: Sequence[ArchiveFile], span: Moments, *, beside: timedelta = timedelta(0)) -> list[ArchiveFile]:
+    """Return the files that may have a row with start <= time < end."""
+    return [one for one in files if one.after + beside > span[0] and one.first - beside < span[1]]
+
+
+def newest(left: list[ArchiveFile], span: Moments, step: timedelta, rows: int) -> list[ArchiveFile]:
+    """Take the newest files that could hold so many rows out of `left`, and return them by time."""
+    batch: list[ArchiveFile] = []
+    while left and rows > 0:
+        one = left.pop()
+        batch.append(one)
+        rows -= (min(one.after, span[1]) - max(one.first, span[0])) // step
+    return batch[::-1]

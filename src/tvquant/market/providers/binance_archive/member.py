@@ -10,7 +10,7 @@ It ends some days before now, and says nothing of ticks and lots.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,26 +24,29 @@ from tvquant.core.quoting import shown
 from tvquant.market.addresses import HttpAddress
 from tvquant.market.http_client import HttpClient
 from tvquant.market.probing import Probe
-from tvquant.market.providers.binance_archive import texts
 from tvquant.market.providers.binance_archive.files import ArchiveFiles
 from tvquant.market.providers.binance_archive.index import ArchiveIndex
 from tvquant.market.providers.binance_archive.layout import (
     CHECKSUM,
     DATED,
     DAY,
+    NAME,
     TICKER,
     ArchiveFile,
     Series,
     Span,
     Venue,
     chosen,
+    newest,
     place_of,
     runs,
     symbol_of,
     top,
     unbroken,
+    within,
 )
-from tvquant.market.providers.binance_archive.zips import LARGEST, NotOneText, unpacked
+from tvquant.market.providers.binance_archive.texts import LATE, bars_in, between, funding_in, lacking
+from tvquant.market.providers.binance_archive.zips import LARGEST
 from tvquant.market.providers.contract import (
     BARS,
     FUNDING,
@@ -60,7 +63,6 @@ from tvquant.market.providers.contract import (
 )
 from tvquant.profiles.options import Options
 
-NAME = "binance_archive"
 URL = "https://data.binance.vision"
 LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
 RATE = 50.0
@@ -91,8 +93,6 @@ LEADERS = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
 SAMPLE = 20
 """Symbols that are looked at for how far the archive goes."""
 LISTS_KEPT = 256
-MENDED_DAYS = 62
-"""Days of one request that are looked for in daily files."""
 SETTLING = timedelta(hours=8)
 BEGINNING, FOREVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -140,20 +140,20 @@ class BinanceArchive:
         if interval not in self.capabilities.intervals:
             raise Unsupported(f"{NAME} serves bars of {', '.join(sorted(INTERVALS))}, not {interval} of {symbol}")
         place = place_of(symbol)
-        files = () if place is None else await self._listed(Series(venue=place[0], ticker=place[1], interval=interval))
-        if place is None or not files:
+        series = None if place is None else Series(venue=place[0], ticker=place[1], interval=interval)
+        files = () if series is None else await self._listed(series)
+        if series is None or not files:
             raise UnknownSymbol(f"{NAME} has no {interval} bars of {shown(symbol)}")
-        series = Series(venue=place[0], ticker=place[1], interval=interval)
         span, step = (start or BEGINNING, end or FOREVER), INTERVALS[interval]
-        left = _within(files, span)
+        left = within(files, span)
         rows = pl.DataFrame(schema=dict(BARS))
         while left and len(rows) < self.limits.bars_per_request:
-            batch = _newest(left, span, step, self.limits.bars_per_request - len(rows))
+            batch = newest(left, span, step, self.limits.bars_per_request - len(rows))
             told = await self._bars_of(symbol, batch)
-            lacking = _lacking(series, files, batch, told, span, step)
-            more = await self._bars_of(symbol, await self._files.there(lacking))
+            gone = lacking(series, files, batch, told, span, step)
+            more = await self._bars_of(symbol, await self._files.there(gone))
             more = more.join(told, on="timestamp", how="anti", maintain_order="left")
-            rows = pl.concat([_between(pl.concat([told, more]), span), rows]).sort("timestamp", maintain_order=True)
+            rows = pl.concat([between(pl.concat([told, more]), span), rows]).sort("timestamp", maintain_order=True)
         return rows.tail(self.limits.bars_per_request)
 
     async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
@@ -183,12 +183,12 @@ class BinanceArchive:
         if place[0] is not Venue.SWAP:
             return rows
         span = (start or BEGINNING, end or FOREVER)
-        left = _within(await self._listed(Series(venue=place[0], ticker=place[1])), span, beside=texts.LATE)
+        left = within(await self._listed(Series(venue=place[0], ticker=place[1])), span, beside=LATE)
         while left and len(rows) < self.limits.bars_per_request:
-            batch = _newest(left, span, SETTLING, self.limits.bars_per_request - len(rows))
+            batch = newest(left, span, SETTLING, self.limits.bars_per_request - len(rows))
             packed = await self._files.packed(batch)
-            told = await asyncio.to_thread(_funding, batch, packed)
-            rows = pl.concat([_between(told, span), rows]).sort("timestamp", maintain_order=True)
+            told = await asyncio.to_thread(funding_in, batch, packed)
+            rows = pl.concat([between(told, span), rows]).sort("timestamp", maintain_order=True)
         return rows.tail(self.limits.bars_per_request)
 
     async def offer(self, _interval: str, /) -> Offer | None:
@@ -296,89 +296,6 @@ def _parted(limits: RateLimits) -> tuple[RateLimits, RateLimits]:
         replace(inner, requests_per_second=rate * LISTING_SHARE, burst=few),
         replace(inner, requests_per_second=rate * (1 - LISTING_SHARE), burst=max(1, limits.burst - few)),
     )
-
-
-type _Moments = tuple[datetime, datetime]
-
-
-def _within(files: Sequence[ArchiveFile], span: _Moments, *, beside: timedelta = timedelta(0)) -> list[ArchiveFile]:
-    """Return the files that may have a row with start <= time < end."""
-    return [one for one in files if one.after + beside > span[0] and one.first - beside < span[1]]
-
-
-def _newest(left: list[ArchiveFile], span: _Moments, step: timedelta, rows: int) -> list[ArchiveFile]:
-    """Take the newest files that could hold so many rows out of `left`, and return them by time."""
-    batch: list[ArchiveFile] = []
-    while left and rows > 0:
-        one = left.pop()
-        batch.append(one)
-        rows -= (min(one.after, span[1]) - max(one.first, span[0])) // step
-    return batch[::-1]
-
-
-def _between(rows: pl.DataFrame, span: _Moments) -> pl.DataFrame:
-    """Return the rows of a span, and those without a time."""
-    inside = (pl.col("timestamp") >= span[0]) & (pl.col("timestamp") < span[1])
-    return rows.filter(inside.fill_null(True))
-
-
-def _lacking(
-    series: Series,
-    files: Sequence[ArchiveFile],
-    batch: Sequence[ArchiveFile],
-    told: pl.DataFrame,
-    span: _Moments,
-    step: timedelta,
-) -> list[ArchiveFile]:
-    """Return daily files of days, within the span, that a monthly file of the batch does not have whole.
-
-    What is before a listing's first bar and after its last one is not lacking: only where another file goes before or
-    on are the edges of a month looked at.
-    """
-    begins, ends = {one.first for one in files}, {one.after for one in files}
-    counts: Mapping[datetime, int] = dict(
-        told.drop_nulls("timestamp").group_by(pl.col("timestamp").dt.truncate("1d").alias("day")).len().iter_rows()
-    )
-    days = []
-    for one in batch:
-        inside = sorted(day for day in counts if one.first <= day < one.after)
-        if one.after - one.first == DAY or not inside:
-            continue
-        first = one.first if one.first in ends else inside[0] + DAY
-        last = one.after if one.after in begins else inside[-1]
-        whole = (first + number * DAY for number in range((last - first) // DAY))
-        days += [day for day in whole if counts.get(day, 0) < DAY // step and day + DAY > span[0] and day < span[1]]
-    return [series.file(Span.DAILY, day) for day in days[-MENDED_DAYS:]]
-
-
-def _texts(files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> list[tuple[ArchiveFile, bytes]]:
-    found = []
-    for file, content in zip(files, packed, strict=True):
-        try:
-            found.append((file, unpacked(content, file.member)))
-        except NotOneText as error:
-            raise Malformed(f"{NAME}: {file.path}: {error}", retryable=False) from error
-    return found
-
-
-def bars_in(symbol: str, files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> pl.DataFrame:
-    """Return the bars of packed files, in their order (`BARS`).
-
-    Raises
-    ------
-    Malformed : one of them is no file of bars.
-    """
-    try:
-        return texts.bars_of(symbol, _texts(files, packed))
-    except texts.NotRows as error:
-        raise Malformed(f"{NAME}: {error}", retryable=False) from error
-
-
-def _funding(files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> pl.DataFrame:
-    try:
-        return texts.funding_of(_texts(files, packed))
-    except texts.NotRows as error:
-        raise Malformed(f"{NAME}: {error}", retryable=False) from error
 
 
 class BinanceArchiveOptions(Options):

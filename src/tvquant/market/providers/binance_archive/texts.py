@@ -1,4 +1,4 @@
-"""The texts of the archive's files as rows: many texts, joined, in one read.
+"""The texts of the archive's files as rows: many texts, joined, in one read; and which days they lack.
 
 Some files have a header and some have none; times are milliseconds, and of spot files since 2025 microseconds. Which
 of them is told apart by their size, row by row. A time that is not within the span that its file is of is none: the
@@ -6,18 +6,22 @@ row is handed over without it, for its reader to count.
 """
 
 import codecs
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from tvquant.core.instants import instant
-from tvquant.market.providers.binance_archive.layout import ArchiveFile
-from tvquant.market.providers.contract import BARS, FUNDING
+from tvquant.market.providers.binance_archive.layout import DAY, NAME, ArchiveFile, Moments, Series, Span
+from tvquant.market.providers.binance_archive.zips import NotOneText, unpacked
+from tvquant.market.providers.contract import BARS, FUNDING, Malformed
 
 MICROSECONDS = 10**14
 """From here on a time is one of microseconds: as milliseconds it would be in the year 5138."""
+MENDED_DAYS = 62
+"""Days of one request that are looked for in daily files."""
 LATE = timedelta(minutes=1)
 """A settlement may be stamped so much beside its moment."""
 
@@ -30,6 +34,39 @@ RATES = ("calc_time", "funding_interval_hours", "last_funding_rate")
 
 class NotRows(ValueError):
     """A text that cannot be read; says of which file and why."""
+
+
+def bars_in(symbol: str, files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> pl.DataFrame:
+    """Return the bars of packed files, in their order (`BARS`).
+
+    Raises
+    ------
+    Malformed : one of them is no file of bars.
+    """
+    return _read(partial(bars_of, symbol), files, packed)
+
+
+def funding_in(files: Sequence[ArchiveFile], packed: Sequence[bytes]) -> pl.DataFrame:
+    """Return the payments of packed files, in their order (`FUNDING`); raises as `bars_in`."""
+    return _read(funding_of, files, packed)
+
+
+def _read(
+    read: Callable[[list[tuple[ArchiveFile, bytes]]], pl.DataFrame],
+    files: Sequence[ArchiveFile],
+    packed: Sequence[bytes],
+) -> pl.DataFrame:
+    try:
+        return read([(file, _text(file, content)) for file, content in zip(files, packed, strict=True)])
+    except NotRows as error:
+        raise Malformed(f"{NAME}: {error}", retryable=False) from error
+
+
+def _text(file: ArchiveFile, packed: bytes) -> bytes:
+    try:
+        return unpacked(packed, file.member)
+    except NotOneText as error:
+        raise NotRows(f"{file.path}: {error}") from error
 
 
 def bars_of(symbol: str, texts: Sequence[tuple[ArchiveFile, bytes]]) -> pl.DataFrame:
@@ -118,3 +155,38 @@ def _those(texts: Sequence[tuple[ArchiveFile, bytes]]) -> str:
     """Return files as a message names them."""
     first, last = texts[0][0].path, texts[-1][0].name
     return first if len(texts) == 1 else f"{first} to {last}"
+
+
+def between(rows: pl.DataFrame, span: Moments) -> pl.DataFrame:
+    """Return the rows of a span, and those without a time."""
+    inside = (pl.col("timestamp") >= span[0]) & (pl.col("timestamp") < span[1])
+    return rows.filter(inside.fill_null(True))
+
+
+def lacking(
+    series: Series,
+    files: Sequence[ArchiveFile],
+    batch: Sequence[ArchiveFile],
+    told: pl.DataFrame,
+    span: Moments,
+    step: timedelta,
+) -> list[ArchiveFile]:
+    """Return daily files of days, within the span, that a monthly file of the batch does not have whole.
+
+    What is before a listing's first bar and after its last one is not lacking: only where another file goes before or
+    on are the edges of a month looked at.
+    """
+    begins, ends = {one.first for one in files}, {one.after for one in files}
+    counts: Mapping[datetime, int] = dict(
+        told.drop_nulls("timestamp").group_by(pl.col("timestamp").dt.truncate("1d").alias("day")).len().iter_rows()
+    )
+    days = []
+    for one in batch:
+        inside = sorted(day for day in counts if one.first <= day < one.after)
+        if one.after - one.first == DAY or not inside:
+            continue
+        first = one.first if one.first in ends else inside[0] + DAY
+        last = one.after if one.after in begins else inside[-1]
+        whole = (first + number * DAY for number in range((last - first) // DAY))
+        days += [day for day in whole if counts.get(day, 0) < DAY // step and day + DAY > span[0] and day < span[1]]
+    return [series.file(Span.DAILY, day) for day in days[-MENDED_DAYS:]]
