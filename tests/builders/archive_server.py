@@ -35,7 +35,7 @@ def packed(name: str, text: str) -> bytes:
     """A zip of one text."""
     into = io.BytesIO()
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text)
+        archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
     return into.getvalue()
 
 

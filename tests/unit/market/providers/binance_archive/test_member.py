@@ -242,6 +242,7 @@ MARCH = "data/spot/monthly/klines/DEADUSDT/1d/DEADUSDT-1d-2021-08.zip"
         (packed("DEADUSDT-1d-2021-08.csv", "1,2\n"), None, "has 2 columns"),
         (packed("DEADUSDT-1d-2021-08.csv", ""), b"0" * 64 + b"  DEADUSDT-1d-2021-08.zip", "has the digest"),
     ],
+    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_a_file_that_is_wrong_is_refused_by_its_name(content: bytes, told: bytes | None, said: str) -> None:
     replaced: dict[str, bytes | None] = {MARCH: content}
