@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tvquant.market.providers.contract import RateLimits
+from tvquant.market.providers.contract import RateLimited, RateLimits
 
 SHARE = 0.95
 """Of the declared rate; the rest is for what the way of a request adds or takes."""
 UNBOUND = 1e9
 """Requests a second that nobody sends."""
+MOST_HELD = 600.0
+"""Seconds for which a request waits on the provider's word; where it is longer, the request is refused instead."""
 
 
 class Limiter:
@@ -38,7 +40,12 @@ class Limiter:
 
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
-        """Wait for the right to send one request, and count it as open inside."""
+        """Wait for the right to send one request, and count it as open inside.
+
+        Raises
+        ------
+        RateLimited : the provider asked to be left alone for longer than anybody waits.
+        """
         async with self._open:
             async with self._turn:
                 await self._take()
@@ -53,6 +60,9 @@ class Limiter:
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
+            if (held := self._held_until - now) > MOST_HELD:
+                why = f"nothing is sent for another {held:.0f} s, for the provider asked to be left alone: ask later"
+                raise RateLimited(why, retry_after=held)
             since = now if self._filled is None else self._filled
             self._tokens = min(self.burst, self._tokens + (now - since) * self.rate)
             self._filled = now

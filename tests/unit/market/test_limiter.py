@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from table_provider import run
 
 from tvquant.market.limiter import Limiter
-from tvquant.market.providers.contract import RateLimits
+from tvquant.market.providers.contract import RateLimited, RateLimits
 
 
 def limits(rate: float, burst: int, concurrency: int = 50) -> RateLimits:
@@ -40,6 +40,19 @@ def test_no_span_of_time_has_more_requests_than_a_bucket_of_that_rate_allows(
 def test_the_rate_is_nearly_used() -> None:
     times = run(sent(Limiter(limits(10, 5)), [0.0] * 104))
     assert times[-1] == pytest.approx(100 / 9.5)
+
+
+def test_who_is_asked_to_wait_for_longer_than_anybody_does_is_refused_and_not_kept_waiting() -> None:
+    async def held(seconds: float) -> float:
+        limiter = Limiter(limits(10, 5))
+        limiter.hold(seconds)
+        (passed,) = await sent(limiter, [0.0])
+        return passed
+
+    assert run(held(600.0)) == pytest.approx(600.0)
+    with pytest.raises(RateLimited, match="another 601 s") as told:
+        run(held(601.0))
+    assert told.value.retry_after == pytest.approx(601.0)
 
 
 def test_open_requests_are_bounded() -> None:

@@ -68,7 +68,7 @@ def read_instruments(answer: object, product: Product, *, now: datetime) -> Inst
         if not isinstance(ticker, str) or not isinstance(state, str):
             raise Malformed(f"{what} cannot be read: an instrument has no name or no state")
         symbol = f"BINANCE:{ticker}" + (".P" if product is PERPETUAL else "")
-        if not kinds_of(symbol) or (product is PERPETUAL and one.get("contractType") not in CONTRACTS):
+        if not kinds_of(symbol) or (product is PERPETUAL and _text(one.get("contractType")) not in CONTRACTS):
             continue
         if symbol in states:
             raise Malformed(f"{what} cannot be read: {symbol} is in it twice")
@@ -86,12 +86,13 @@ def read_instruments(answer: object, product: Product, *, now: datetime) -> Inst
 
 def _steps(filters: Any) -> tuple[float | None, float | None, float | None]:
     """Return tick, lot and smallest order; None where it is not said, zero included."""
-    by_type = {one.get("filterType"): one for one in filters if isinstance(one, dict)} if filters else {}
+    listed = [one for one in filters if isinstance(one, dict)] if isinstance(filters, list) else []
+    by_type = {_text(one.get("filterType")): one for one in listed}
 
     def step(kind: str, name: str) -> float | None:
         try:
             value = float(by_type[kind][name])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
         return value if 0 < value < float("inf") else None
 
@@ -109,6 +110,11 @@ def _tradfi(one: dict[str, Any], product: Product) -> float | None:
         return 1.0
     underlying = one.get("underlyingType")
     return float(underlying != ON_COINS) if isinstance(underlying, str) else None
+
+
+def _text(found: Any) -> str:
+    """Return a name; empty where something else stands in its place."""
+    return found if isinstance(found, str) else ""
 
 
 def _date(found: Any) -> datetime | None:

@@ -54,7 +54,8 @@ def test_steps_and_dates():
 
 @pytest.mark.parametrize(
     "filters",
-    [[], {}, [7], [{"filterType": "PRICE_FILTER"}], [{"filterType": "PRICE_FILTER", "tickSize": "0.00000000"}],
+    [5, True, "x", [], {}, [7], [{"filterType": []}], [{"filterType": "LOT_SIZE", "stepSize": 10**400}],
+     [{"filterType": "PRICE_FILTER"}], [{"filterType": "PRICE_FILTER", "tickSize": "0.00000000"}],
      [{"filterType": "PRICE_FILTER", "tickSize": "nan"}, {"filterType": "LOT_SIZE", "stepSize": "inf"}],
      [{"filterType": "PRICE_FILTER", "tickSize": "-1"}, {"filterType": "LOT_SIZE", "stepSize": None}]],
 )  # fmt: skip
@@ -109,9 +110,10 @@ def test_a_state_that_is_unknown_is_a_finding_and_ends_nothing(product, one):
 
 def test_what_is_no_perpetual_or_has_an_unknown_quote_is_left_out_and_what_is_beyond_ascii_is_not():
     dated = contract("BTCUSDT_240329", contractType="CURRENT_QUARTER")
+    odd = contract("ODDUSDT", contractType=[])
     later = contract("SOONUSDT", status="PENDING_TRADING", onboardDate=stamp(NOW) + 1)
     told = read(
-        dated, later, contract("BTCXYZ"), contract("币安人生USDT"), contract("1000SATSUSDC"), contract("龙虾USDT")
+        dated, odd, later, contract("BTCXYZ"), contract("币安人生USDT"), contract("1000SATSUSDC"), contract("龙虾USDT")
     )
     assert list(told.rows["symbol"]) == ["BINANCE:1000SATSUSDC.P", "BINANCE:币安人生USDT.P", "BINANCE:龙虾USDT.P"]
     assert list(read(pair("BTCXYZ"), pair("A B"), pair("币安人生USDT"), product=SPOT).states) == [
