@@ -4,13 +4,11 @@ It serves whatever bars and payments it is given, as published: monthly files of
 of the days up to `published`; spot without a header and in microseconds from `micro` on, futures with one.
 """
 
-import asyncio
 import hashlib
 import io
-import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -197,23 +195,3 @@ class ArchiveServer:
     def open(self) -> AbstractAsyncContextManager[Loopback]:
         """Serve while the block runs; files and lists at the same address."""
         return serve(self.answer, self.wire)
-
-    @contextmanager
-    def beside(self) -> Iterator[Loopback]:
-        """Serve in a thread of its own while the block runs, for clients that have a loop of theirs."""
-        ready, over, running = threading.Event(), asyncio.Event(), []
-
-        async def run() -> None:
-            async with self.open() as loopback:
-                running.extend((asyncio.get_running_loop(), loopback))
-                ready.set()
-                await over.wait()
-
-        thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
-        thread.start()
-        ready.wait()
-        try:
-            yield running[1]
-        finally:
-            running[0].call_soon_threadsafe(over.set)
-            thread.join()

@@ -1,31 +1,39 @@
-"""The loopback server in a thread of its own, for code that has no event loop or makes one itself."""
+"""A server in a thread of its own, for code that has no event loop or makes one itself."""
 
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 from builders.loopback import Handler, Loopback, serve
 
 
 @contextmanager
-def serving(handler: Handler) -> Iterator[Loopback]:
+def beside[T](server: AbstractAsyncContextManager[T]) -> Iterator[T]:
     """Serve while the block runs."""
-    ready, ended = threading.Event(), threading.Event()
-    found: list[Loopback] = []
+    ready = threading.Event()
+    found: list[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def main() -> None:
-        async with serve(handler) as server:
-            found.append(server)
+        async with server as opened:
+            over = asyncio.Event()
+            found.append((opened, asyncio.get_running_loop(), over))
             ready.set()
-            while not ended.is_set():
-                await asyncio.sleep(0.01)
+            await over.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
+    assert ready.wait(10)
+    opened, loop, over = found[0]
     try:
-        assert ready.wait(10)
-        yield found[0]
+        yield opened
     finally:
-        ended.set()
+        loop.call_soon_threadsafe(over.set)
         thread.join(10)
+
+
+@contextmanager
+def serving(handler: Handler) -> Iterator[Loopback]:
+    """Serve what the handler answers while the block runs."""
+    with beside(serve(handler)) as server:
+        yield server

@@ -5,15 +5,12 @@ pairs of another exchange; `america` has shares and funds. An unknown field is a
 otherwise; a null passes no filter.
 """
 
-import asyncio
 import operator
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from builders.loopback import Loopback, Reply, Request, serve
+from builders.loopback import Reply, Request
 
 COINS = 720
 RANK = 2
@@ -162,25 +159,3 @@ class ScannerServer:
         by, down = self._stored(body["sort"]["sortBy"]), body["sort"]["sortOrder"] == "desc"
         known = sorted((one for one in rows if one.get(by) is not None), key=lambda one: one[by], reverse=down)
         return [*known, *(one for one in rows if one.get(by) is None)]
-
-
-@contextmanager
-def screener_aside(server: ScannerServer) -> Iterator[Loopback]:
-    """Serve in a thread of its own while the block runs, for commands that have a loop of their own."""
-    ready, done = threading.Event(), threading.Event()
-    found: list[Loopback] = []
-
-    async def main() -> None:
-        async with serve(server) as loopback:
-            found.append(loopback)
-            ready.set()
-            await asyncio.to_thread(done.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield found[0]
-    finally:
-        done.set()
-        thread.join(10)

@@ -1,9 +1,6 @@
 """The first session of `docs/providers/binance.md`, against a Binance on loopback: sync, look, repair."""
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,7 @@ from typing import Any
 import pytest
 
 from builders.binance_server import BinanceServer
-from builders.loopback import Loopback, serve
+from builders.loopback_thread import serving
 from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.world import World
 
@@ -28,29 +25,6 @@ WORLD = World(
 COIN, PERPETUAL = "BINANCE:S001USDT", "BINANCE:S001USDT.P"
 
 
-@contextmanager
-def running(server: BinanceServer) -> Iterator[Loopback]:
-    """Serve in a thread while the block runs: commands have a loop of their own."""
-    ready, over = threading.Event(), threading.Event()
-    found: list[Loopback] = []
-
-    async def main() -> None:
-        async with serve(server) as loopback:
-            found.append(loopback)
-            ready.set()
-            while not over.is_set():
-                await asyncio.sleep(0.02)
-
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield found[0]
-    finally:
-        over.set()
-        thread.join()
-
-
 def odd(one: dict[str, Any]) -> dict[str, Any]:
     """One perpetual in a state that nobody knows, on a metal."""
     return one | {"status": "ASLEEP", "underlyingType": "COMMODITY"} if "contractType" in one else one
@@ -59,7 +33,7 @@ def odd(one: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.requirement("R-DAT-12")
 def test_a_first_session(tmp_path: Path, tvquant: Call) -> None:
     assert tvquant("init", tmp_path).code == 0
-    with running(BinanceServer(WORLD, now=NOW, changed=odd)) as server:
+    with serving(BinanceServer(WORLD, now=NOW, changed=odd)) as server:
         where = ("--option", f"spot_url={server.url}", "--option", f"perpetual_url={server.url}", "-w", tmp_path)
         names = ("--symbol", COIN, "--symbol", PERPETUAL)
         told = tvquant("data", "sync", "--provider", "binance", *where, *names, "--depth", 120, "--json")

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from builders.archive_server import ArchiveServer
+from builders.loopback_thread import beside
 from tvquant.app.workspace import Workspace
 from tvquant.lake import HealthState, health
 from tvquant.market.listings import delistings
@@ -60,7 +61,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, answered: Callable[..., Any
         published=END,
     )
     answered("init", home)
-    with server.beside() as loopback:
+    with beside(server.open()) as loopback:
         options = {"url": loopback.url, "list_url": loopback.url, "requests_per_second": 500}
         words = [word for name, value in options.items() for word in ("--option", f"{name}={value}")]
         words = ["data", "sync", "--provider", "binance_archive", "--from", "2022", *words, "-w", home]

@@ -4,8 +4,6 @@ Each is opened by the command line from its catalogue, on its own server on loop
 of the contract suite.
 """
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import pytest
 
 from builders.clocks import ManualClock
 from builders.lies import Wire
+from builders.loopback_thread import beside
 from builders.provider_members import COIN, MEMBERS, NOW, STOCK, marks
 from tvquant.lake import Lake
 from tvquant.market.providers.catalogue import PROVIDERS
@@ -70,28 +69,10 @@ class AtNow(datetime):
 @contextmanager
 def served(name: str, folder: Path, wire: Wire) -> Iterator[str]:
     """The address of a member's server, which runs in a thread of its own."""
-    ready = threading.Event()
-    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def run() -> None:
-        over = asyncio.Event()
-        wired = MEMBERS[name].wired
-        assert wired is not None
-        async with wired(folder, wire) as member:
-            running.append((asyncio.get_running_loop(), over))
-            ready.set()
-            await over.wait()
-            await member.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
-    thread.start()
-    assert ready.wait(10.0)
-    try:
+    wired = MEMBERS[name].wired
+    assert wired is not None
+    with beside(wired(folder, wire)):
         yield wire.url
-    finally:
-        loop, over = running[0]
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
 
 
 @dataclass(frozen=True)

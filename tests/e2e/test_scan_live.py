@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from builders.loopback import Loopback
-from builders.scanner_server import ScannerServer, row, screener_aside
+from builders.loopback_thread import serving
+from builders.scanner_server import ScannerServer, row
 from builders.screened_lake import COINS, screened_lake
 from tvquant.app.workspace import Workspace
 from tvquant.lake.reading.scans import stored_scans
@@ -39,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def server() -> Iterator[Loopback]:
     rows = [row(f"BINANCE:{coin}USDT", **(UP if k % 2 else DOWN)) for k, coin in enumerate(COINS)]
     rows.append(row("BINANCE:NEWUSDT", update_mode="delayed_streaming_900", **UP))
-    with screener_aside(ScannerServer(markets={"crypto": rows})) as loopback:
+    with serving(ScannerServer(markets={"crypto": rows})) as loopback:
         yield loopback
 
 
@@ -110,7 +111,7 @@ def test_words_that_exclude_each_other(
 
 def test_a_screener_that_cannot_be_reached_is_one_line(home: Workspace, tvquant: Callable[..., Any]) -> None:
     assert tvquant(*AGREED, "-w", home.root).code == 0
-    with screener_aside(ScannerServer(markets={})) as loopback:
+    with serving(ScannerServer(markets={})) as loopback:
         said = tvquant("scan", NAME, "--live", "--url", loopback.url, "-w", home.root)
     assert said.code == 3
     assert "HTTP 404" in said.err

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from builders.clocks import NOON, ManualClock
-from builders.scanner_server import ScannerServer, row, screener_aside
+from builders.loopback_thread import serving
+from builders.scanner_server import ScannerServer, row
 from builders.screened_lake import COINS, YOUNG, screened_lake
 from tvquant.app import consents
 from tvquant.app.cli.scan_live import comparison_text
@@ -69,7 +70,7 @@ def market(panel: Panel, replay: Scanned) -> dict[str, dict[str, Any]]:
 
 
 def compared(home: Workspace, panel: Panel, rows: dict[str, dict[str, Any]]) -> Comparison:
-    with screener_aside(ScannerServer(markets={"crypto": list(rows.values())})) as loopback:
+    with serving(ScannerServer(markets={"crypto": list(rows.values())})) as loopback:
         screener = Screener(clock=ManualClock(), url=loopback.url, limits=FAST)
         return compare(home, scanner_here(home, NAME), panel, screener, RULES)
 

@@ -8,7 +8,8 @@ import pytest
 
 from builders.clocks import NOON, ManualClock
 from builders.loopback import Loopback
-from builders.scanner_server import COINS, ScannerServer, crypto, row, screener_aside
+from builders.loopback_thread import serving
+from builders.scanner_server import COINS, ScannerServer, crypto, row
 from tvquant.app import consents
 from tvquant.app.live_scanning import SOURCE, LiveScan, Screener, scan_live
 from tvquant.app.scanning import archive, scanner_here
@@ -35,7 +36,7 @@ def scanned(
     home: Workspace, server: ScannerServer, *names: str, at: datetime = NOON, beside: tuple[str, ...] = ()
 ) -> tuple[Loopback, LiveScan]:
     scanners = [scanner_here(home, name) for name in names]
-    with screener_aside(server) as loopback:
+    with serving(server) as loopback:
         screener = Screener(clock=ManualClock(at), url=loopback.url, limits=FAST)
         return loopback, scan_live(home, scanners, screener, beside=beside)
 
@@ -66,7 +67,7 @@ def test_a_live_scan_is_the_scanner_on_the_whole_market(home: Workspace) -> None
 
 def test_nothing_is_sent_before_the_terms_are_agreed_to(home: Workspace) -> None:
     consents.withdraw(home, SOURCE)
-    with screener_aside(ScannerServer()) as loopback:
+    with serving(ScannerServer()) as loopback:
         with pytest.raises(ProfileError, match="tvquant data terms tradingview --agree"):
             scan_live(home, [scanner_here(home, ALL)], Screener(clock=ManualClock(), url=loopback.url, limits=FAST))
         assert loopback.requests == []
