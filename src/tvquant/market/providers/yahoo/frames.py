@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tvquant.core.quoting import several
+from tvquant.core.quoting import several, visible
 from tvquant.market.providers.contract import ACTIONS, BARS, Malformed, Unsupported
 from tvquant.market.providers.yahoo.answers import ZONE
 
@@ -33,7 +33,7 @@ def bars_of(symbol: str, frame: Any, without_volume: Collection[date] = ()) -> p
     try:
         numbers = {name: frame[column].to_numpy(dtype=float) for column, name in COLUMNS.items()}
     except (TypeError, ValueError) as error:
-        raise _unknown(symbol, f"columns that are no numbers ({error})") from error
+        raise _unknown(symbol, f"columns that are no numbers ({visible(str(error))})") from error
     rows = pl.DataFrame({"timestamp": _sessions(symbol, frame.index), **numbers})
     silent = pl.col("timestamp").dt.date().is_in(sorted(without_volume))
     return rows.select(
@@ -65,7 +65,7 @@ def actions_of(symbol: str, *, dividends: Any, splits: Any, capital_gains: Any) 
         if sorted(names) != ["Dividends", "currency"]:
             raise _unknown(symbol, f"dividends of columns {several(names)}")
         if others := sorted({str(one) for one in dividends["currency"]} - {"USD"}):
-            raise Unsupported(f"{symbol}: Yahoo has dividends in {several(others)}; USD was expected")
+            raise Unsupported(f"{symbol}: Yahoo has dividends in {several([*map(visible, others)])}; USD was expected")
         dividends = dividends["Dividends"]
     parts = [pl.DataFrame(schema=dict(ACTIONS))]
     for kind, series in (("dividend", dividends), ("split", splits)):
@@ -74,7 +74,7 @@ def actions_of(symbol: str, *, dividends: Any, splits: Any, capital_gains: Any) 
         try:
             values = series.to_numpy(dtype=float)
         except (TypeError, ValueError) as error:
-            raise _unknown(symbol, f"{kind}s that are no numbers ({error})") from error
+            raise _unknown(symbol, f"{kind}s that are no numbers ({visible(str(error))})") from error
         told = pl.DataFrame({"timestamp": _sessions(symbol, series.index), "value": values})
         parts.append(told.select("timestamp", pl.lit(kind).alias("kind"), "value"))
     return pl.concat(parts).sort("timestamp", "kind")

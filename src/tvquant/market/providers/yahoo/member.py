@@ -19,6 +19,7 @@ import polars as pl
 from tvquant.core.clock import Clock
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.core.quoting import visible
 from tvquant.market.addresses import HttpAddress
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
@@ -259,7 +260,7 @@ class _Client:
         try:
             return read()
         except (YFException, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            why = f"{type(error).__name__}: {str(error)[:120]}"
+            why = f"{type(error).__name__}: {visible(str(error)[:120])}"
             raise Malformed(f"{symbol}: yfinance could not read Yahoo's answer ({why})") from error
 
 

@@ -1,6 +1,7 @@
 """Yahoo through the real yfinance, on recorded payloads: what is a bar, what is a finding, and what an error."""
 
 import asyncio
+import json
 import logging
 import os
 import re
@@ -112,6 +113,26 @@ def test_what_cannot_be_served_is_an_error_of_the_contract(
 ) -> None:
     found, _ = asked(recorded(name), **({"question": question} if question else {}))
     assert type(found) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "said"),
+    [
+        ("dividend_in_cad", '"CAD"', "dividends in"),
+        ("dividends_with_currency", '"date": 1709821800', "yfinance could not read"),
+        ("plain", '["1d", "5d", "1mo", "max"]', "yfinance could not read"),
+    ],
+)
+def test_nothing_of_an_answer_reaches_a_terminal_unescaped(
+    asked: Asked, recorded: Recorded, name: str, old: str, said: str
+) -> None:
+    told = json.dumps(recorded(name).body)
+    assert old in told
+    body = told.replace(old, '"date": "\\u001b[2J"' if "date" in old else '"\\u001b[2J"')
+    error, _ = asked(Reply(body), question=actions)
+    assert said in str(error)
+    assert "\\x1b" in str(error)
+    assert str(error).isprintable()
 
 
 def test_a_session_of_nulls_and_one_without_a_volume_are_told_as_not_known(asked: Asked, recorded: Recorded) -> None:
