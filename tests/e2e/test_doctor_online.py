@@ -73,6 +73,7 @@ def test_a_source_that_is_well_is_fine_in_every_line(tmp_path: Path, tvquant: Ca
         assert found["limit"][1] == "requests: it allows 50 a second, 50 are kept to"
         assert of(told.document, "files")["reached"][0] == Standing.NOT_ASKED
         said = tvquant(*words)
+    assert tvquant("doctor", "--online", "--option", "simulated.seed=7", "-w", tmp_path).code == 0  # a number, as read
     assert said.code == 0
     assert "simulated  limit    fine" in said.out
     assert [one.path for one in exchange.requests] == ["time", "time"]

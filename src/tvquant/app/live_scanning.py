@@ -29,18 +29,16 @@ from tvquant.core.instants import instant
 from tvquant.core.instruments import Instant, Instrument, Kind
 from tvquant.core.panel import frozen
 from tvquant.market.providers.contract import RateLimits
+from tvquant.market.providers.tradingview.member import TRADINGVIEW
 from tvquant.market.screeners.client import LIMITS, URL, Served, TradingViewScreener
 from tvquant.market.screeners.live_rows import LiveRows, judged
 from tvquant.market.screeners.tradingview import US_MARKET, Query, compiled
-from tvquant.market.terms import TRADINGVIEW
 from tvquant.profiles.scanners import RATINGS, Scanner
-from tvquant.universe import Auditor, ScannerAudit, ScreeningOutcome, consolidate, recruits, traded_values
+from tvquant.universe import Auditor, Consolidated, ScannerAudit, ScreeningOutcome, consolidate, recruits, traded_values
 from tvquant.universe.discovery import require
 from tvquant.universe.discovery_audit import NEUTRAL, at_band
 from tvquant.universe.screening import PASSED
 
-SOURCE = "tradingview"
-"""Name under which its terms are agreed to."""
 OPENS = time(9, 30)
 """When a session of New York begins, in its own time."""
 FORMING = "live: figures are of a bar that may not have closed, and change until it has"
@@ -99,7 +97,7 @@ def scan_live(
         not serve.
     ProviderError : the screener did not deliver.
     """
-    consents.require(home, SOURCE, TRADINGVIEW)
+    consents.require(home, TRADINGVIEW.name, TRADINGVIEW.terms)
     day = screener.clock.now().date()
     queries = [compiled(scanner, day=day, extra=extra) for scanner in scanners]
     if len({query.market for query in queries}) > 1:
@@ -178,48 +176,43 @@ def _consolidated(asked: Sequence[Asked], now: datetime) -> LiveScan:
     """Return what the rows of all scanners come to."""
     instruments: dict[str, Instrument] = {}
     for one in asked:
+        require([one.scanner], one.rows.features)
         for each in one.rows.instruments:
             instruments.setdefault(each.key, each)
     candidates = list(instruments.values())
     features = _united([one.rows.features for one in asked], tuple(instruments))
     scanners = [one.scanner for one in asked]
     answers = tuple(_over(one, tuple(instruments)) for one in asked)
-    for one in asked:
-        require([one.scanner], one.rows.features)
     quotes = next((scanner.quotes for scanner in scanners if scanner.quotes), ())
     made = recruits(scanners, candidates, answers)
     found = consolidate(made, traded_values(candidates, features), quotes=quotes, most=MAX_ATOMS)
-    audits: list[ScannerAudit] = []
-    for one in asked:
-        mine = one.rows
-        columns = np.arange(len(mine.instruments))
-        auditor = Auditor([one.scanner], mine.instruments)
-        day = _day(one.served.query.market, now)
-        (audit,) = auditor.audit(columns, [mine.outcome], found, mine.features, day)
-        audits.append(
-            replace(
-                audit,
-                at_neutral_band=one.bands.get(NEUTRAL, audit.found),
-                at_zero=one.bands.get(0.0, audit.found),
-            )
-        )
     notes = [FORMING]
     for one in asked:
         notes += [*one.served.query.notes, *one.served.warnings, *one.rows.notes]
+    bar = _day(asked[0].served.query.market, now)
     scanned = Scanned(
         scanners=tuple(scanners),
-        bar=_day(asked[0].served.query.market, now),
+        bar=bar,
         known_at=features.known_at,
         keys=tuple(instruments),
         alive=len(instruments),
         answers=answers,
         found=found,
-        audits=tuple(audits),
+        audits=tuple(_audited(one, found, bar) for one in asked),
         features=features,
         missing={},
         notes=tuple(dict.fromkeys(notes)),
     )
     return LiveScan(scanned=scanned, asked=tuple(asked))
+
+
+def _audited(one: Asked, found: Consolidated, day: Instant) -> ScannerAudit:
+    """Return the audit of one scanner; of the bands that the screener counted at with its counts."""
+    mine = one.rows
+    auditor = Auditor([one.scanner], mine.instruments)
+    (audit,) = auditor.audit(np.arange(len(mine.instruments)), [mine.outcome], found, mine.features, day)
+    at = {band: one.bands.get(band, audit.found) for band in (NEUTRAL, 0.0)}
+    return replace(audit, at_neutral_band=at[NEUTRAL], at_zero=at[0.0])
 
 
 def _united(sets: Sequence[FeatureSet], keys: tuple[str, ...]) -> FeatureSet:

@@ -12,7 +12,7 @@ from tvquant.app import consents
 from tvquant.app.workspace import Workspace
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.market import probing, terms
+from tvquant.market import probing
 from tvquant.market.addresses import usable
 from tvquant.market.probing import Found, Loading, Probing, Standing
 from tvquant.market.providers.catalogue import PROVIDERS
@@ -99,7 +99,7 @@ def _sources(options: Mapping[str, Mapping[str, object]], clock: Clock) -> dict[
         for name, factory in PROVIDERS.items()
     }
     screener = partial(_screener, options.get(SCREENER, {}), clock)
-    found[SCREENER] = _Source(consent=TRADINGVIEW.name, terms=terms.TRADINGVIEW, open=screener)
+    found[SCREENER] = _Source(consent=TRADINGVIEW.name, terms=TRADINGVIEW.terms, open=screener)
     return dict(sorted(found.items()))
 
 

@@ -13,7 +13,7 @@ from builders.screened_lake import COINS, YOUNG, screened_lake
 from tvquant.app import consents
 from tvquant.app.cli.scan_live import comparison_text
 from tvquant.app.live_comparison import VOTES, Comparison, compare
-from tvquant.app.live_scanning import SOURCE, Screener
+from tvquant.app.live_scanning import Screener
 from tvquant.app.scanning import Ratings, Scanned, scan_at, scan_panel, scanner_here, view_at
 from tvquant.app.workspace import Workspace
 from tvquant.core.panel import Panel
@@ -21,7 +21,7 @@ from tvquant.features.oscillator_votes import OSCILLATORS, oscillator_votes
 from tvquant.features.rating_rules import LIBRARY_V3
 from tvquant.features.ratings import INDICATORS, moving_average_votes
 from tvquant.market.providers.contract import RateLimits
-from tvquant.market.terms import TRADINGVIEW
+from tvquant.market.providers.tradingview.member import TRADINGVIEW
 
 FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=150, concurrency=1, timeout=5.0)
 NAME = "binance_spot_rating_all_long"
@@ -32,7 +32,7 @@ COLUMNS = {"recommend_all": "Recommend.All", "recommend_ma": "Recommend.MA", "re
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = screened_lake(tmp_path_factory.mktemp("live") / "ws", last=NOON - timedelta(days=1))
-    consents.agree(made, SOURCE, TRADINGVIEW, clock=ManualClock())
+    consents.agree(made, TRADINGVIEW.name, TRADINGVIEW.terms, clock=ManualClock())
     return made
 
 

@@ -11,14 +11,14 @@ from builders.loopback import Loopback
 from builders.loopback_thread import serving
 from builders.scanner_server import COINS, ScannerServer, crypto, row
 from tvquant.app import consents
-from tvquant.app.live_scanning import SOURCE, LiveScan, Screener, scan_live
+from tvquant.app.live_scanning import LiveScan, Screener, scan_live
 from tvquant.app.scanning import archive, scanner_here
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instants import instant
 from tvquant.lake.reading.scans import stored_scans
 from tvquant.market.providers.contract import RateLimits, Unsupported
-from tvquant.market.terms import TRADINGVIEW
+from tvquant.market.providers.tradingview.member import TRADINGVIEW
 
 FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=150, concurrency=1, timeout=5.0)
 ALL, MA = "binance_spot_rating_all_long", "binance_spot_rating_ma_long"
@@ -28,7 +28,7 @@ ALL, MA = "binance_spot_rating_all_long", "binance_spot_rating_ma_long"
 def home(tmp_path: Path) -> Workspace:
     made = Workspace(tmp_path / "ws")
     made.create()
-    consents.agree(made, SOURCE, TRADINGVIEW, clock=ManualClock())
+    consents.agree(made, TRADINGVIEW.name, TRADINGVIEW.terms, clock=ManualClock())
     return made
 
 
@@ -66,7 +66,7 @@ def test_a_live_scan_is_the_scanner_on_the_whole_market(home: Workspace) -> None
 
 
 def test_nothing_is_sent_before_the_terms_are_agreed_to(home: Workspace) -> None:
-    consents.withdraw(home, SOURCE)
+    consents.withdraw(home, TRADINGVIEW.name)
     with serving(ScannerServer()) as loopback:
         with pytest.raises(ProfileError, match="tvquant data terms tradingview --agree"):
             scan_live(home, [scanner_here(home, ALL)], Screener(clock=ManualClock(), url=loopback.url, limits=FAST))

@@ -9,9 +9,6 @@ from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspa
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.core.errors import ProfileError
 
-SCREENER = "tradingview"
-"""The live screener; history of the same site is under the same terms, and one agreement holds for both."""
-
 
 def terms(
     name: Annotated[
@@ -59,12 +56,14 @@ def add_to(commands: typer.Typer) -> None:
 
 
 def _of(name: str | None) -> Mapping[str, str]:
-    """Return the terms by source, of all that have any or of the one that is named."""
+    """Return the terms by source, of all that have any or of the one that is named.
+
+    TradingView's live screener is under those of its charts.
+    """
     from tvquant.market.providers.catalogue import PROVIDERS
-    from tvquant.market.terms import TRADINGVIEW
     from tvquant.profiles.messages import unknown
 
-    every = {SCREENER: TRADINGVIEW} | {one.name: one.terms for one in PROVIDERS.values() if one.terms}
+    every = {name: one.terms for name, one in PROVIDERS.items() if one.terms}
     if name is None:
         return every
     if name in PROVIDERS and name not in every:

@@ -13,6 +13,7 @@ import typer
 from tvquant.app import CACHE_REFUSED
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
+from tvquant.app.cli.source_options import parsed
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import progress_shown
@@ -103,10 +104,10 @@ def _given(options: Iterable[str]) -> dict[str, dict[str, object]]:
     """Return source -> its options, of words like `simulated.url=http://127.0.0.1:8000`."""
     found: dict[str, dict[str, object]] = {}
     for one in options:
-        name, equals, value = one.partition("=")
-        source, dot, option = name.partition(".")
-        if not (equals and dot and source and option):
-            raise ProfileError(f"--option takes SOURCE.NAME=VALUE, found {name!r}")
+        source, dot, rest = one.partition(".")
+        if not dot or "=" in source:
+            raise ProfileError(f"--option takes SOURCE.NAME=VALUE, found {one.partition('=')[0]!r}")
+        option, value = parsed(rest)
         found.setdefault(source, {})[option] = value
     return found
 

@@ -166,11 +166,6 @@ class BinanceClient:
         return MINUTE - now.second - now.microsecond / 1e6
 
 
-def load() -> None:
-    """Load the client library, which takes seconds: it loads all of its exchanges."""
-    import ccxt.async_support  # noqa: F401
-
-
 def _session(most: int, concurrency: int) -> "aiohttp.ClientSession":
     """Return connections that take answers of so many bytes."""
     import aiohttp

@@ -18,7 +18,7 @@ from tvquant.market.addresses import usable
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe
 from tvquant.market.providers.binance.answers import EPOCH, read_bars, read_funding, stamp
-from tvquant.market.providers.binance.client import PERPETUAL, SPOT, BinanceClient, Product, load
+from tvquant.market.providers.binance.client import PERPETUAL, SPOT, BinanceClient, Product
 from tvquant.market.providers.binance.funding import FundingWalk
 from tvquant.market.providers.binance.instruments import BROKEN, Instruments, read_instruments
 from tvquant.market.providers.binance.look import heard
@@ -195,8 +195,8 @@ class Binance:
         return None
 
     def load(self) -> None:
-        """See `Loading`."""
-        load()
+        """See `Loading`; it loads all of its exchanges."""
+        import ccxt.async_support  # noqa: F401
 
     async def probe(self) -> tuple[Probe, ...]:
         """See `Probing`; one request to each market, of spot about one pair where it has that."""
