@@ -29,6 +29,7 @@ class Listings:
         self.random = random.Random(seed)  # noqa: S311 - spreads waits, guards nothing
         self._once = asyncio.Lock()
         self._known: pl.DataFrame | None = None
+        self._refused: ProviderError | None = None
 
     async def table(self) -> pl.DataFrame:
         """All instruments, one row per listing.
@@ -38,6 +39,8 @@ class Listings:
         ProviderError : the provider did not deliver.
         """
         async with self._once:
+            if self._refused is not None:
+                raise self._refused
             if self._known is None:
                 self._known = await retried(
                     self.provider.instruments, limiter=self.limiter, backoff=self.backoff, random=self.random
@@ -52,16 +55,23 @@ class Listings:
             lambda: self.provider.instruments(symbol), limiter=self.limiter, backoff=self.backoff, random=self.random
         )
 
-    async def ended(self, symbol: str) -> datetime | None:
-        """When the last listing of a symbol ended; None where it goes on, or no one knows."""
+    async def ended(
+        self, symbol: str, *, gone: datetime | None = None, untold: datetime | None = None
+    ) -> datetime | None:
+        """When the last listing of a symbol ended; None where it goes on.
+
+        `gone` is returned of one that is listed no more: lists shrink. `untold` : where the provider does not tell.
+        """
         if not self.provider.capabilities.instruments:
-            return None
+            return untold
         try:
             rows = await self._of(symbol)
-        except ProviderError:  # assets are then judged by their bars alone; one failure is enough to ask
+        except ProviderError as error:  # assets are then judged by their bars alone; one failure is enough to ask
             if not self.provider.capabilities.ends_by_symbol:
-                self._known = pl.DataFrame(schema=dict(INSTRUMENTS))
-            return None
+                self._refused = error
+            return untold
+        if rows.is_empty():
+            return gone
         ends = rows.sort("listed_at").select(pl.col("delisted_at").cast(INSTRUMENTS["delisted_at"]))
         found: datetime | None = ends.to_series()[-1] if len(ends) else None
         return found

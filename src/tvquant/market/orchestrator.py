@@ -215,7 +215,7 @@ class DataPipelineOrchestrator:
         presents = {} if live else self._presents([key for key, covered in held.items() if covered.bars], registry)
         found: dict[tuple[str, str], Assessed] = {}
         for key, covered in held.items():
-            record, as_of = registry.record(*key), presents.get(key, instant(now))
+            record, as_of = registry.record(*key).of(self.provider.name), presents.get(key, instant(now))
             told = judge(covered, record, Grid.of(*key, now), as_of=as_of, minimum=self.minimum)
             found[key] = Assessed(coverage=covered, record=record, judgement=told)
         return found

@@ -56,6 +56,7 @@ class AssetRecord:
     last_attempt, error : when a provider was last asked, and what went wrong then (None: nothing).
     genesis : the first bar its provider has; nothing before it is ever asked for again.
     irreparable : spans of missing bars that its provider has not either; they are not asked for again by themselves.
+    told_by : the provider that `genesis` and `irreparable` are of; another one may have more (None: it is not noted).
     delisted : when its provider ended it; it does not become stale then.
     refused : why newer bars were not taken beside the stored ones, which are good but will not go on (None: they were).
     """
@@ -72,6 +73,7 @@ class AssetRecord:
     error: str | None = None
     genesis: datetime | None = None
     irreparable: tuple[Span, ...] = ()
+    told_by: str | None = None
     delisted: datetime | None = None
     refused: str | None = None
 
@@ -79,6 +81,12 @@ class AssetRecord:
     def key(self) -> Key:
         """Asset and interval."""
         return self.physical_symbol, self.interval
+
+    def of(self, provider: str) -> Self:
+        """Return what is known where this provider is asked: what another one lacks it may have."""
+        if self.told_by in (None, provider):
+            return self
+        return replace(self, genesis=None, irreparable=(), told_by=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; dates as ISO text."""

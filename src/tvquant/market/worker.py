@@ -19,7 +19,7 @@ from tvquant.lake.reading.funding import last_settlement, pays
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.actions import store_actions
 from tvquant.lake.writing.funding import sound
-from tvquant.market.asset_assessment import MINIMUM, judge, open_holes, wanted
+from tvquant.market.asset_assessment import MINIMUM, TO_THE_DAY, judge, open_holes, wanted
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
@@ -113,19 +113,19 @@ class DataWorker:
 
     async def mend(self, task: DataTask, covered: Coverage) -> TaskOutcome:
         """Ask for the asset's holes alone, the newest first; those that bring no new bars are registered as such."""
-        record = self.registry.read().record(*task.key)
+        record = self._record(task)
         return await self._work(task, covered, open_holes(covered, record)[:FILLS])
 
     async def _work(self, task: DataTask, covered: Coverage, holes: Sequence[Hole] | None) -> TaskOutcome:
         symbol = task.physical_symbol
-        record = self.registry.read().record(*task.key)
+        record = self._record(task)
         seed = f"{self.seed}/{symbol}/{task.interval}/{task.attempt}"
         fetcher = Fetcher(self.provider, self.limiter, self.backoff, seed=seed)
         try:
             grid = Grid.of(symbol, task.interval, self.clock.now())
             live = self.provider.capabilities.live
             if self._in_doubt(task, record, grid):
-                record = replace(record, delisted=await self.listings.ended(symbol))
+                record = replace(record, delisted=await self.listings.ended(symbol, gone=record.delisted))
             spans = wanted(task, covered, record, grid, live=live) if holes is None else holes
             spans = touching(spans, grid) if basis_of(self.provider, symbol) is not Basis.RAW else spans
             if not spans:
@@ -142,8 +142,21 @@ class DataWorker:
         except TvquantError as error:
             return self._failed(task, covered, fetcher.requests, error)
         asked = () if holes is None else tuple(holes)
-        genesis = None if holes is not None else fetched.genesis
+        genesis = None if holes is not None else self._genesis(task, spans, fetched)
         return await self._registered(task, grid, fetched, merged, genesis, asked, fetcher.requests)
+
+    def _record(self, task: DataTask) -> AssetRecord:
+        """Return what is known of the asset where this provider is asked."""
+        return self.registry.read().record(*task.key).of(self.provider.name)
+
+    def _genesis(self, task: DataTask, spans: Sequence[Hole], fetched: Fetched) -> Instant | None:
+        """Return the first bar that was found; the one another provider had, where this one has none before it."""
+        known = self.registry.read().record(*task.key).genesis
+        if fetched.genesis is not None or known is None:
+            return fetched.genesis
+        asked = min(first for first, _ in spans) < instant(known)
+        had = bool(fetched.rejected) or bool((fetched.rows["timestamp"] < known).any())
+        return instant(known) if asked and not had else None
 
     @staticmethod
     def _in_doubt(task: DataTask, record: AssetRecord, grid: Grid) -> bool:
@@ -203,13 +216,17 @@ class DataWorker:
         requests: int,
     ) -> TaskOutcome:
         """Write down what is known now; an asset that stays behind is looked up among those that ended."""
-        record, covered = self.registry.read().record(*task.key), merged.coverage
+        record, covered = self._record(task), merged.coverage
         changes: dict[str, Any] = {"last_attempt": grid.now, "error": None, "refused": None}
+        changes |= {"told_by": self.provider.name, "genesis": record.genesis}
         changes["irreparable"] = _beyond_repair(record, covered, asked)
         if genesis is not None:
             changes["genesis"] = moment(genesis if covered.first is None else np.minimum(genesis, covered.first))
         behind = covered.last is None or covered.last < grid.closed()
-        changes["delisted"] = await self.listings.ended(task.physical_symbol) if behind else None
+        kept = record.delisted if _over(covered, record, grid) else None
+        changes["delisted"] = None
+        if behind:
+            changes["delisted"] = await self.listings.ended(task.physical_symbol, gone=kept, untold=kept)
         record = self._update(task, covered, changes, grid)
         wrote = merged.upsert
         return TaskOutcome(
@@ -275,6 +292,13 @@ class DataWorker:
         if self.provider.capabilities.live or covered.last is None:
             return instant(grid.now)
         return grid.known_at(covered.last)
+
+
+def _over(covered: Coverage, record: AssetRecord, grid: Grid) -> bool:
+    """Return whether an end is known that no bar is behind."""
+    if record.delisted is None or covered.last is None:
+        return record.delisted is not None
+    return bool(grid.known_at(covered.last) <= instant(record.delisted) + TO_THE_DAY)
 
 
 def _beyond_repair(record: AssetRecord, covered: Coverage, asked: Sequence[Hole]) -> tuple[Span, ...]:

@@ -74,6 +74,19 @@ def test_a_provider_that_fails_is_asked_once_and_has_ended_nothing() -> None:
     assert provider.calls == 2  # attempts of one request
 
 
+def test_what_was_known_stands_where_it_is_listed_no_more_or_not_told() -> None:
+    async def all_of(found: Listings) -> list[datetime | None]:
+        return [await found.ended(name, gone=day(1), untold=day(2)) for name in (BTC, ETH, "BINANCE:NEWUSDT")]
+
+    failing, without = Listed({}), Listed({})
+    failing.failing = True
+    without.capabilities = replace(without.capabilities, instruments=False)
+    assert run(all_of(listings(Listed({})))) == [None, day(600), day(1)]
+    assert run(all_of(listings(failing))) == [day(2)] * 3
+    assert failing.calls == 2
+    assert run(all_of(listings(without))) == [day(2)] * 3
+
+
 def test_a_provider_without_a_list_is_not_asked() -> None:
     provider = Listed({})
     provider.capabilities = replace(provider.capabilities, instruments=False)

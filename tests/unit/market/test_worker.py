@@ -11,7 +11,7 @@ from tvquant.lake import Lake
 from tvquant.lake.storage import tables
 from tvquant.market.coverage import NOTHING, coverage, stored_rows
 from tvquant.market.orchestrator import DataPipelineOrchestrator
-from tvquant.market.providers.contract import Unavailable, UnknownSymbol
+from tvquant.market.providers.contract import Unavailable, UnknownSymbol, Unsupported
 from tvquant.market.registry import AssetState, RegistryManager
 from tvquant.market.tasks import DataTask
 from tvquant.market.worker import DataWorker, Result, TaskOutcome
@@ -161,6 +161,73 @@ def test_an_asset_that_ended_of_late_is_looked_up_again_for_it_may_have_been_hal
     provider.tables[BTC], provider.listings = whole, {}
     later = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock)
     assert done(later.worker, depth=150).inserted == (back if seen else 0)
+
+
+def other(pipeline: DataPipelineOrchestrator, provider: TableProvider, days: int = 0) -> DataWorker:
+    """A worker of a later sync into the same lake."""
+    clock = ManualClock(NOW + timedelta(days=days))
+    return DataPipelineOrchestrator(
+        provider=provider, lake=pipeline.lake, registry=pipeline.registry, clock=clock
+    ).worker
+
+
+class Silent(TableProvider):
+    """Its list does not come."""
+
+    async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
+        raise Unsupported(f"no list, nor {symbol}")
+
+
+@pytest.mark.parametrize(
+    ("silent", "requests", "result"),
+    [(False, 0, Result.UNTOUCHED), (True, 1, Result.FETCHED), (None, 1, Result.FETCHED)],
+)
+def test_an_end_stands_where_the_list_has_shrunk_or_no_one_tells(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, silent: bool | None, requests: int, result: Result
+) -> None:
+    table = provider.tables[BTC] = made_bars(BTC, walk(200), last=day(20))
+    provider.listings = {BTC: day(19)}
+    done(pipeline.worker)
+    later = (Silent if silent else TableProvider)({} if silent is False else {BTC: table})
+    later.capabilities = replace(later.capabilities, instruments=silent is not None)
+    found = done(other(pipeline, later, days=5))
+    assert (found.requests, found.result, found.state) == (requests, result, AssetState.STABLE)
+    assert pipeline.registry.read().record(BTC, "1d").delisted == day(19)
+
+
+def test_an_end_that_no_one_confirms_falls_with_the_bars_behind_it(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider
+) -> None:
+    whole = provider.tables[BTC]
+    provider.tables[BTC] = whole.filter(pl.col("timestamp") <= day(20))
+    provider.listings = {BTC: day(19)}
+    done(pipeline.worker)
+    back = Silent({BTC: whole.filter(pl.col("timestamp") <= day(17))})
+    found = done(other(pipeline, back))
+    assert (found.inserted, found.state) == (3, AssetState.DEGRADED)
+    assert pipeline.registry.read().record(BTC, "1d").delisted is None
+
+
+def test_what_one_provider_lacks_is_asked_of_another_and_not_twice(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider
+) -> None:
+    whole, hole = provider.tables[BTC], pl.col("timestamp").is_in([day(40), day(41)])
+    provider.tables[BTC] = whole.filter(~hole & (pl.col("timestamp") > day(150)))
+    done(pipeline.worker)
+    run(pipeline.worker.mend(DataTask(physical_symbol=BTC), coverage(pipeline.lake, [BTC], "1d")[BTC]))
+    lacking = pipeline.registry.read().record(BTC, "1d")
+    assert (lacking.genesis, lacking.irreparable) == (day(149), ((day(41), day(40)),))
+    assert done(pipeline.worker).requests == 0
+    richer = other(pipeline, TableProvider({BTC: whole}, name="richer"))
+    assert done(richer).inserted == 150
+    found = run(richer.mend(DataTask(physical_symbol=BTC), coverage(pipeline.lake, [BTC], "1d")[BTC]))
+    assert (found.inserted, found.state, found.coverage.bars) == (2, AssetState.STABLE, 300)
+    known = pipeline.registry.read().record(BTC, "1d")
+    assert (known.genesis, known.irreparable, known.told_by) == (None, (), "richer")
+    poorer = other(pipeline, TableProvider({BTC: whole}, name="poorer"))
+    pipeline.registry.update(BTC, "1d", genesis=day(299))
+    assert [done(poorer, depth=400).requests for _ in range(2)] == [1, 0]
+    assert pipeline.registry.read().record(BTC, "1d").genesis == day(299)
 
 
 @pytest.mark.requirement("R-DAT-13")
