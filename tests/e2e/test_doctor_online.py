@@ -91,7 +91,7 @@ def test_a_clock_that_is_off_and_a_limit_that_is_lower_are_named_with_what_to_do
     assert "do not sync from it before you set it" in said.out
     assert "requests: it allows 10 a second, 50 are kept to" in said.out
     assert strict.code == 3
-    assert "1 of 3 sources are not fine: simulated" in strict.err
+    assert "1 of 1 sources that were asked are not fine: simulated" in strict.err
     assert of(strict.document, "simulated")["reached"][0] == Standing.FINE
 
 
@@ -170,6 +170,8 @@ def test_the_columns_of_the_screener_that_are_used_are_held_against_its_list(tmp
     consents.agree(home, "tradingview", terms.TRADINGVIEW, clock=SystemClock())
     fine, loopback = looked_at(home, ScannerServer())
     assert {one.standing for one in fine} == {Standing.FINE}
+    reached = [one.said.partition(" answered")[0].rpartition("/")[2] for one in fine if one.what == "reached"]
+    assert reached == ["crypto", "america"]
     assert [one.said for one in fine if one.what == "fields"] == ["all 29 that are used are there"] * 2
     assert [(one.method, one.path) for one in loopback.requests] == [
         ("GET", "/crypto/metainfo"),

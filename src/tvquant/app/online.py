@@ -47,6 +47,11 @@ class SourceHealth:
         """Nothing is wrong or doubtful; one that was not asked is fine."""
         return all(one.standing in (Standing.FINE, Standing.NOT_ASKED) for one in self.found)
 
+    @property
+    def asked(self) -> bool:
+        """It was asked, whatever it answered."""
+        return any(one.standing is not Standing.NOT_ASKED for one in self.found)
+
 
 def sources_looked_at(
     home: Workspace,

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ from tvquant.app.cli.sync_messages import SyncOutput, repair_document, repair_te
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.quoting import shown
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -70,6 +72,7 @@ def sync(
 
     home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
+    _fit(interval, symbols or ())
     if depth is not None and since is not None:
         raise ProfileError("--depth and --from both say how far back; give one of them")
     given = Given(
@@ -82,6 +85,7 @@ def sync(
         accept=accept_basis,
         into_real=into_real,
         into_simulated=into_simulated,
+        beside=", or one for each exchange by data.providers of a profile",
     )
     asked = Asked(
         command=_command(context),
@@ -126,6 +130,7 @@ def repair(
 
     home, clock = workspace_at(workspace, wait), SystemClock()
     home.require()
+    _fit(interval, symbols or ())
     given = Given(
         provider=provider, path=path, url=url, basis=basis, seed=seed, options=options or (), accept=accept_basis
     )
@@ -145,6 +150,24 @@ def add_to(commands: typer.Typer) -> None:
     """Put these commands among the others of `tvquant data`."""
     for command in (sync, repair):
         commands.command(rich_help_panel="Bring in")(command)
+
+
+def _fit(interval: str, symbols: Sequence[str]) -> None:
+    """Refuse what no provider could serve, before any is opened.
+
+    Raises
+    ------
+    ProfileError : a bar length that is not stored, or a symbol that is none by its form.
+    """
+    from tvquant.lake.storage.intervals import LENGTHS
+    from tvquant.symbology.kinds import PATTERN
+
+    if interval not in LENGTHS:
+        raise ProfileError(f"--interval takes {' or '.join(sorted(LENGTHS))}, found {shown(interval)}")
+    for one in symbols:
+        if not PATTERN.fullmatch(one):
+            wanted = "EXCHANGE:TICKER in capitals, such as BINANCE:BTCUSDT or NASDAQ:AAPL"
+            raise ProfileError(f"symbol {shown(one)} is not {wanted}")
 
 
 def _day(text: str, now: "datetime") -> "date":

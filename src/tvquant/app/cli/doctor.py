@@ -85,7 +85,8 @@ def doctor(
         raise Answered(DataError)
     bad = [one.name for one in sources if not one.fine]
     if strict and bad:
-        raise Answered(DataError, f"{len(bad)} of {len(sources)} sources are not fine: {', '.join(bad)}")
+        count = sum(one.asked for one in sources)
+        raise Answered(DataError, f"{len(bad)} of {count} sources that were asked are not fine: {', '.join(bad)}")
 
 
 def _files(home: Workspace, fix: bool) -> dict[str, list[str]]:

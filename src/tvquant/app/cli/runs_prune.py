@@ -66,7 +66,8 @@ def prune(
     sizes = {one.id: sum(file.stat().st_size for file in one.path.rglob("*") if file.is_file()) for one in going}
     said = f"{len(going)} of {len(runs)} runs, {sum(sizes.values()) / 2**20:,.1f} MiB"
     if going and not dry_run and not yes:
-        confirm(f"remove {said}, from {going[0].id} to {going[-1].id}?", otherwise="all runs stay")
+        which = going[0].id if len(going) == 1 else f"from {going[0].id} to {going[-1].id}"
+        confirm(f"remove {said}, {which}?", otherwise="all runs stay")
     if going and not dry_run:
         with home.writing():
             remove(home.runs, going)

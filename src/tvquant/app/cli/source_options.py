@@ -45,7 +45,8 @@ IntoSimulatedOption = Annotated[
 class Given:
     """What a command was given of its provider; None and empty is what was left out.
 
-    `into_real`, `into_simulated` : simulated bars may stand beside real ones of the same exchange, and the reverse.
+    `into_real`, `into_simulated` : simulated bars may stand beside real ones of the same exchange, and the reverse;
+    `beside` : what else the command could be given in their place, in words.
     """
 
     provider: str | None = None
@@ -57,6 +58,7 @@ class Given:
     accept: bool = False
     into_real: bool = False
     into_simulated: bool = False
+    beside: str = ""
 
     @property
     def name(self) -> str:
@@ -79,8 +81,7 @@ class Given:
         if self.name == FILES and "path" not in options:
             raise ProfileError(
                 f"the provider {FILES} needs --path, the folder (or file) that it reads; or name another one by "
-                "--provider (`tvquant data providers` lists them), or one for each exchange by data.providers of a "
-                "profile"
+                f"--provider (`tvquant data providers` lists them){self.beside}"
             )
         return self._source(self.name, options, None if basis is None else Basis(basis))
 

@@ -129,7 +129,8 @@ class TradingViewScreener:
             used = (*IDENTITY, *PRICES, traded, *BAND_COLUMNS, *COLUMNS.values())
             gone = [column for column in used if column not in listed]
             lacking = "scanners that filter or rank by it cannot be scanned live, others go without; scan on the lake"
-            found.append(replace(told, absent=dict.fromkeys(gone, lacking), fields=len(used)))
+            whose = f"{told.server}/{market}"
+            found.append(replace(told, server=whose, absent=dict.fromkeys(gone, lacking), fields=len(used)))
         return tuple(found)
 
     async def count(self, query: Query) -> int:

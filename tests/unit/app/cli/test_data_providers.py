@@ -16,5 +16,7 @@ def test_every_provider_is_listed_with_every_option(tmp_path: Path) -> None:
     for name, factory in PROVIDERS.items():
         assert [one["name"] for one in listed[name]["options"]] == list(factory.options.model_fields)
         assert listed[name]["terms"] == ("not agreed" if factory.terms else "none")
-        assert all(one["meaning"] for one in listed[name]["options"])
+        meanings = [one["meaning"] for one in listed[name]["options"]]
+        assert all(meanings)
+        assert len(set(meanings)) == len(meanings), f"{name}: two options that mean the same"
     assert "seed=0" in said()

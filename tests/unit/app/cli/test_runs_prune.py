@@ -1,5 +1,6 @@
 """Which runs go: every condition given must be true of them, and a tag protects."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,3 +88,13 @@ def test_nothing_goes_without_a_condition_or_with_tags_that_cannot_be_read(
     (home.runs.parent / ".tags.json").write_text("{")
     assert main(["runs", "prune", "--keep", "1", "--yes", "-w", str(home.root)]) == 3
     assert len(home.all_runs()) == 4
+
+
+@pytest.mark.parametrize(("keep", "asked"), [(3, f", {IDS[0]}? [y/N]"), (2, f", from {IDS[0]} to {IDS[1]}? [y/N]")])
+def test_the_question_names_what_goes(
+    home: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, keep: int, asked: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert main(["runs", "prune", "--keep", str(keep), "-w", str(home.root)]) == 1
+    assert asked in capsys.readouterr().err
+    assert len(home.all_runs()) == len(IDS)

@@ -273,7 +273,8 @@ class BinanceOptions(Options):
 
     Parameters
     ----------
-    spot_url, perpetual_url : hosts of the two markets, for who has a mirror.
+    spot_url : address of the spot market; a mirror has the same paths.
+    perpetual_url : address of the market of perpetuals; a mirror has the same paths.
     """
 
     spot_url: Host = SPOT_URL
