@@ -96,8 +96,6 @@ def at(
     as_json: JsonOption = False,
 ) -> None:
     """Scan the lake at one date, or at many with --from, with what was known then; or the live screener, now."""
-    from tvquant.app import scanning
-
     home = workspace_at(workspace, wait)
     scanners = [_scanner(home, name) for name in names]
     if query:
@@ -115,23 +113,16 @@ def at(
     if url is not None:
         raise ProfileError("--url is the address of the live screener, which is asked by --live")
     ratings = _ratings(rating_rules, rating_min_bars)
-    panel = _panel(home, scanners)
     if first is None:
         if plot:
             raise ProfileError("--plot draws a replay, which begins with --from DATE")
         if last is not None:
             raise ProfileError("--to ends a replay, which begins with --from DATE; or give one date by --as-of")
-        with watching("scan"):
-            found = [scanning.scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
+        found = _scanned(home, scanners, as_of, ratings)
     else:
         if as_of is not None or explain is not None:
             raise ProfileError("--from replays many dates; --as-of and --explain are of one")
-        rows = scanning.rows_between(panel, first.date(), last.date() if last else None, every)
-        with watching("scan") as progress:
-            found = []
-            for one in scanning.replay(panel, scanners, rows, ratings):
-                found.append(one)
-                progress.steps(len(found), len(rows))
+        found = _replayed(home, scanners, (first, last, every), ratings)
     text = replayed_text(found[0], explain) if first is None else many_text(found)
     if keep:
         text = [*text, "", f"{_archived(home, found):,} rows archived"]
@@ -217,6 +208,36 @@ def _panel(home: Workspace, scanners: Sequence["Scanner"]) -> "Panel":
     if foreign:
         note(f"not priced in dollars, and so not scanned: {several(foreign, SHOWN)}")
     return panel
+
+
+def _scanned(
+    home: Workspace, scanners: Sequence["Scanner"], as_of: datetime | None, ratings: "Ratings"
+) -> list["Scanned"]:
+    """Return the scan of the lake at one date."""
+    from tvquant.app.scanning import scan_at
+
+    panel = _panel(home, scanners)
+    with watching("scan"):
+        return [scan_at(panel, scanners, as_of.date() if as_of else None, ratings)]
+
+
+def _replayed(
+    home: Workspace,
+    scanners: Sequence["Scanner"],
+    span: tuple[datetime, datetime | None, int],
+    ratings: "Ratings",
+) -> list["Scanned"]:
+    """Return the scans of the lake from a date to another one, every so many bars."""
+    from tvquant.app.scanning import replay, rows_between
+
+    panel, (first, last, every) = _panel(home, scanners), span
+    rows = rows_between(panel, first.date(), last.date() if last else None, every)
+    found: list[Scanned] = []
+    with watching("scan") as progress:
+        for one in replay(panel, scanners, rows, ratings):
+            found.append(one)
+            progress.steps(len(found), len(rows))
+    return found
 
 
 def _ratings(rules: str, min_bars: int) -> "Ratings":

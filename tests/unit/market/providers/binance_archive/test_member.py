@@ -63,15 +63,13 @@ def archive(**changes: Any) -> ArchiveServer:
     return ArchiveServer(symbols=list(LIVES), bars=bars, funding=funding, published=TODAY, **changes)
 
 
-def asked[T](
-    server: ArchiveServer, work: Callable[[BinanceArchive, Loopback], Awaitable[T]], limits=FAST
-) -> tuple[T, Loopback]:
+def asked[T](server: ArchiveServer, work: Callable[[BinanceArchive, Loopback], Awaitable[T]]) -> tuple[T, Loopback]:
     """What the work brings, and the server that saw it."""
 
     async def main():
         async with server.open() as loopback:
             clock = ManualClock(NOW)
-            member = BinanceArchive(url=loopback.url, list_url=loopback.url, clock=clock, limits=limits)
+            member = BinanceArchive(url=loopback.url, list_url=loopback.url, clock=clock, limits=FAST)
             try:
                 return await work(member, loopback), loopback
             finally:
@@ -258,14 +256,3 @@ def test_a_file_that_is_wrong_is_refused_by_its_name(content: bytes, told: bytes
     assert not error.retryable
     assert MARCH in str(error)
     assert said in str(error)
-
-
-def test_lists_and_files_together_keep_the_declared_rate() -> None:
-    limits = replace(LIMITS, requests_per_second=80.0, burst=8)
-
-    async def work(member: BinanceArchive, _: Loopback) -> None:
-        await asyncio.gather(*(member.bars(name, "1d") for name in (LIVE, DEAD, TWICE)))
-
-    _, loopback = asked(archive(), work, limits)
-    assert len(loopback.requests) > 60
-    assert loopback.most_within(0.5) <= 8 + 0.5 * 80
