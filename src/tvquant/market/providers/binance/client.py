@@ -7,15 +7,15 @@ volume. It gets no key, reads no proxy from anywhere, and asks nothing by itself
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tvquant.core.clock import Clock
 from tvquant.market.http_client import host
 from tvquant.market.limiter import Limiter
-from tvquant.market.probing import time_told
+from tvquant.market.probing import APART, time_told
 from tvquant.market.providers.binance.refusals import Refused, refusal
-from tvquant.market.providers.contract import Banned, Malformed, RateLimited, RateLimits, Unavailable
+from tvquant.market.providers.contract import Banned, Malformed, ProviderError, RateLimited, RateLimits, Unavailable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -74,6 +74,7 @@ class BinanceClient:
         self._limiter = Limiter(limits)
         self._session: aiohttp.ClientSession | None = None
         self._exchange: Any = None
+        self._ahead = timedelta()
 
     async def ask(self, path: str, query: Mapping[str, object], *, symbol: str = "") -> Any:
         """Return the decoded answer to a request for public data; `symbol` is named where it is not known.
@@ -104,6 +105,20 @@ class BinanceClient:
         if not isinstance(answer, list | dict):
             raise Malformed(f"the answer of {what} is no JSON; is something between here and there?")
         return answer
+
+    def check_clock(self) -> None:
+        """Refuse an answer that came while this machine's clock was ahead: a bar would be closed that is not.
+
+        Raises
+        ------
+        ProviderError : naming by how much.
+        """
+        if self._ahead > APART:
+            seconds = round(self._ahead.total_seconds())
+            raise ProviderError(
+                f"the clock of this machine is {seconds:,} s ahead of {self.product.name} ({host(self.url)}), where "
+                "bars that seem to have closed have not: set it"
+            )
 
     async def close(self) -> None:
         """Close the connection; a later request opens a new one."""
@@ -152,6 +167,8 @@ class BinanceClient:
         Refused : a status that is not 200 to 299.
         """
         told = {name.lower(): value for name, value in headers.items()}
+        time = time_told(told)
+        self._ahead = timedelta() if time is None else self._clock.now() - time
         used = told.get(USED, "")
         if used.isdecimal() and int(used) >= ENOUGH * self.product.weight:
             self._limiter.hold(self._rest_of_minute(told))

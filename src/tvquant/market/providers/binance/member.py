@@ -239,6 +239,7 @@ class Binance:
         if before is not None:
             query["endTime"] = before - 1
         answer = await self._clients[product].ask("klines", query, symbol=symbol)
+        self._clients[product].check_clock()
         return read_bars(answer, symbol=symbol, length=INTERVALS[interval])
 
 

@@ -11,6 +11,7 @@ import pytest
 from builders import loopback
 from builders.binance_server import BinanceServer
 from builders.clocks import ManualClock
+from builders.lies import Wire
 from builders.loopback import Reply
 from builders.provider_members import COIN, NOW, PERPETUAL, TERMS, WORLD
 from tvquant.core.errors import DataError, ProfileError
@@ -20,7 +21,7 @@ from tvquant.market.metadata import store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator
 from tvquant.market.providers.binance import member as member_module
 from tvquant.market.providers.binance.member import BINANCE, OVER, PERPETUAL_URL, SPOT_URL, Binance, BinanceRates
-from tvquant.market.providers.contract import FUNDING, Malformed, UnknownSymbol
+from tvquant.market.providers.contract import FUNDING, Malformed, ProviderError, UnknownSymbol
 from tvquant.market.registry import AssetState, RegistryManager
 from tvquant.market.tasks import DataTask
 
@@ -29,11 +30,11 @@ pytestmark = pytest.mark.xdist_group("ccxt")
 FAST = BinanceRates(spot=1e4, perpetual=1e4, funding=1e4)
 
 
-def played(work, *, now=NOW, rates=FAST, page=TERMS.bars_per_request, burst=TERMS.burst, **served):
+def played(work, *, now=NOW, rates=FAST, page=TERMS.bars_per_request, burst=TERMS.burst, wire=None, **served):
     """What the work brings, given the member and its server, and the server."""
 
     async def main():
-        async with loopback.serve(BinanceServer(WORLD, now=now, **served)) as server:
+        async with loopback.serve(BinanceServer(WORLD, now=now, **served), wire) as server:
             limits = replace(TERMS, paced_inside=True, bars_per_request=page, burst=burst)
             member = Binance(
                 clock=ManualClock(now), spot_url=server.url, perpetual_url=server.url, limits=limits, rates=rates
@@ -84,6 +85,18 @@ def test_only_bars_that_a_span_has_room_for_are_asked_for():
     assert found == [3, 2, 1, 40]
     assert [request.query["limit"] for request in server.requests] == ["3", "3", "2", "40"]
     assert not any("startTime" in request.query for request in server.requests)
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(-5 * 3600, True), (60, True), (61, False), (5 * 3600, False)])
+@pytest.mark.parametrize("symbol", [COIN, PERPETUAL])
+def test_a_clock_that_is_ahead_closes_no_bar_that_still_trades(symbol, ahead, taken):
+    wire = Wire(date=NOW - timedelta(seconds=ahead))
+    if taken:
+        assert len(played(lambda member: member.bars(symbol, "1d"), wire=wire)[0]) == TERMS.bars_per_request
+        return
+    with pytest.raises(ProviderError, match=f"clock of this machine is {ahead:,} s ahead of Binance .*set it") as told:
+        played(lambda member: member.bars(symbol, "1d"), wire=wire)
+    assert not told.value.retryable
 
 
 def test_a_halt_within_a_span_hides_no_older_bars():
