@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tvquant.core.clock import Clock
-from tvquant.core.quoting import visible
+from tvquant.core.quoting import shown, visible
 from tvquant.market.addresses import is_loopback, proxy_refused, usable
 from tvquant.market.limiter import Limiter
 from tvquant.market.probing import Probe, time_told
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 2**20
 """Bytes of a body that are taken; whoever sends more is not believed."""
+PACKINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""How a body may be packed: none unfolds a piece of it to more than a thousand times its bytes."""
 BAN = 60.0
 """Seconds of a ban that names none."""
 LONGEST_WAIT = 366.0 * 86_400.0
@@ -145,7 +147,7 @@ class HttpClient:
                 self._client = httpx.AsyncClient(
                     timeout=self.limits.timeout,
                     limits=httpx.Limits(max_connections=self.limits.concurrency),
-                    headers=self._headers,
+                    headers={"Accept-Encoding": "gzip, deflate", **self._headers},
                     trust_env=not is_loopback(self.url),
                     follow_redirects=False,
                 )
@@ -154,6 +156,9 @@ class HttpClient:
         return self._client
 
     async def _body(self, answer: "httpx.Response", path: str) -> bytes:
+        packing = answer.headers.get("content-encoding", "").strip().lower()
+        if packing not in PACKINGS:  # packed twice over, a kilobyte unfolds to gigabytes before a byte of it is counted
+            raise Malformed(f"{self._what(path)} sent a body packed as {shown(packing)}; gzip at most is taken")
         parts, size = [], 0
         async for part in answer.aiter_bytes():
             size += len(part)

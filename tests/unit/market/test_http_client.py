@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import gzip
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,10 @@ def asked(*replies: Reply, limits: RateLimits = FAST, times: int = 1, most: int 
     return asyncio.run(main())
 
 
-def test_an_answer_comes_whole_over_one_connection() -> None:
+def test_an_answer_comes_whole_over_one_connection_and_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
     server, (answer,) = asked()
     assert (answer.status, answer.body) == (200, b'{"path": "/v1/a b", "query": {"key": "secret"}}')
     assert answer.headers["content-type"] == "application/json"
@@ -97,6 +101,8 @@ def test_a_largest_body_is_taken() -> None:
         (Reply("", status=429, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), RateLimited, LONGEST_WAIT),
         (Reply("", status=429, headers={"Retry-After": f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}"}), RateLimited, None),
         (Reply("no gzip", headers={"Content-Encoding": "gzip"}), Malformed, None),
+        (Reply(gzip.compress(gzip.compress(b"{}")), headers={"Content-Encoding": "gzip, gzip"}), Malformed, None),
+        (Reply("", status=429, headers={"Content-Encoding": "br"}), Malformed, None),
     ],
 )
 def test_headers_that_no_clock_and_no_codec_takes_are_failures_like_others(

@@ -93,6 +93,15 @@ def test_sessions_without_a_volume_are_known_and_the_price_of_the_moment_may_sta
     assert told(recorded("null_days")).without_volume == {date(2024, 3, 8), date(2024, 3, 12)}
 
 
+def test_times_are_seconds(recorded: Recorded) -> None:
+    body = recorded("plain").body
+    times = body["chart"]["result"][0]["timestamp"]
+    for strange in (times[0] * 1000, float(times[0]), True):
+        body["chart"]["result"][0]["timestamp"] = [strange, *times[1:]]
+        with pytest.raises(Malformed, match="not seconds since 1970"):
+            told(Reply(body))
+
+
 def test_a_day_is_new_yorks_and_only_the_last_may_be_double(recorded: Recorded) -> None:
     evening = int(datetime(2024, 3, 14, 1, tzinfo=UTC).timestamp())
     body = recorded("plain").body
