@@ -52,6 +52,7 @@ def test_bars_have_quote_volume_and_times_to_the_millisecond():
         ([kline(_0=str(MS))], "cannot be read"),
         ([kline(_0=None)], "milliseconds since 1970 were expected"),
         ([kline(_0=MS * 1000)], "milliseconds since 1970 were expected"),
+        ([kline(_0=10**13)], "milliseconds since 1970 were expected"),
         ([kline(_0=-1)], "milliseconds since 1970 were expected"),
         ([kline(_0=2**70)], "cannot be read"),
         ([kline(_4=2.0)], "cannot be read"),
