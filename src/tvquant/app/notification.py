@@ -18,7 +18,7 @@ from tvquant.core.clock import Clock
 from tvquant.core.version import VERSION
 from tvquant.market.http_client import HttpClient, HttpRefused
 from tvquant.market.limiter import Limiter
-from tvquant.market.providers.contract import Banned, ProviderError, RateLimited, RateLimits, Unavailable
+from tvquant.market.providers.contract import Banned, Malformed, ProviderError, RateLimited, RateLimits, Unavailable
 from tvquant.market.retry import Backoff, retried
 
 NOTIFY_URL = "TVQUANT_NOTIFY_URL"
@@ -85,8 +85,10 @@ def _reason(error: Exception) -> str:
             return "it cannot be reached, did not answer in time, or failed"
         case TimeoutError():
             return f"not within {LONGEST:g} s"
-        case ProviderError():
+        case Malformed():
             return "its answer cannot be read"
+        case ProviderError():
+            return f"nothing could be sent; see whether {NOTIFY_URL} is right, and the proxy that the environment names"
     return f"{type(error).__name__}; see whether {NOTIFY_URL} is right"
 
 

@@ -93,3 +93,15 @@ def test_a_host_that_the_client_refuses_is_said() -> None:
     said = notify("http://a b/secret", {}, clock=ManualClock(), backoff=QUICK, patience=0.2)
     assert "was not notified" in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:secret@127.0.0.1:9", "foo://me:secret@127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_no_answer_of_the_webhook(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    said = notify(f"http://hook.invalid{WAY}", {}, clock=ManualClock(), backoff=QUICK, patience=0.2)
+    assert said.startswith("hook.invalid was not notified: nothing could be sent; ")
+    assert "proxy" in said
+    assert "secret" not in said
+    assert WAY not in said
