@@ -28,6 +28,7 @@ from tvquant.market.preparation import Mode, depth
 from tvquant.market.providers.contract import Provider
 from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
+from tvquant.market.worker import TaskOutcome
 from tvquant.profiles import ResolvedProfile
 from tvquant.symbology.kinds import kinds_of, structure
 
@@ -137,8 +138,7 @@ def sync(workspace: Workspace, source: Source | Deliveries, asked: Asked, *, clo
         summary = joining.summary_of(summaries)
         if len(summary.failed) == len(summary.outcomes):
             book.end(plan)
-            first = summary.failed[0]
-            raise DataError(f"none of {len(summary.outcomes)} assets could be fetched from {who.name}: {first.error}")
+            raise DataError(_nothing(summary.failed, who.name))
         metadata, healed, accounts = {}, [], []
         for label, pipeline, offer, planned, part in zip(who.labels, pipelines, offers, tasks, summaries, strict=True):
             sound = [one.task.physical_symbol for one in part.outcomes if one.retryable]
@@ -163,6 +163,12 @@ def sync(workspace: Workspace, source: Source | Deliveries, asked: Asked, *, clo
 
 def _together(source: Source | Deliveries) -> Deliveries:
     return Deliveries(by_key={EVERYTHING: source}) if isinstance(source, Source) else source
+
+
+def _nothing(failed: Sequence[TaskOutcome], whose: str) -> str:
+    """Return why nothing came at all; and who says more, where asking again may help."""
+    more = "; `tvquant doctor --online` says how the sources are" if any(one.retryable for one in failed) else ""
+    return f"none of {len(failed)} assets could be fetched from {whose}: {failed[0].error}{more}"
 
 
 def _task(asked: Asked, name: str, now: datetime) -> DataTask:

@@ -115,8 +115,14 @@ def test_one_that_fails_altogether_does_not_take_the_other_along(
     assert (set(done.account.missing), done.account.stable) == ({BTC, ETH, SOL}, (AAPL, MSFT))
     provider.spoil = {name: [Malformed("gone", retryable=False)] for name in (BTC, ETH, SOL)}
     other.spoil = {name: [Malformed("gone too", retryable=False)] for name in (AAPL, MSFT)}
-    with pytest.raises(DataError, match="none of 5 assets could be fetched from told, other: gone"):
+    with pytest.raises(DataError, match=r"none of 5 assets could be fetched from told, other: gone$"):
         sync_both(forced=True)
+
+
+def test_who_was_asked_for_nothing_has_no_line_on_steps(sync_both: Sync) -> None:
+    done = sync_both(symbols=[BTC])
+    assert set(done.metadata) == {"told", "other"}
+    assert [line[:6] for line in SyncOutput(done=done).text() if "ticks and lots" in line] == ["told: "]
 
 
 def test_all_providers_are_open_and_every_asset_has_one_before_any_is_asked(

@@ -24,6 +24,9 @@ from tvquant.core.errors import DataError, ProfileError
 from tvquant.market.coverage import Grid
 from tvquant.market.plans import PlanBook
 from tvquant.market.providers.contract import Malformed, Offer, ProviderFactory
+from tvquant.market.registry import AssetState
+from tvquant.market.tasks import DataTask
+from tvquant.market.worker import Result, TaskOutcome
 from tvquant.profiles import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "market"))
@@ -163,10 +166,25 @@ def test_rows_that_cost_an_asset_a_bar_are_told(sync: Sync, provider: TableProvi
     assert told == [f"{ETH}: rows that were dropped: 1 not positive"]
 
 
+@pytest.mark.parametrize(
+    ("retryable", "end"), [(True, "down; `tvquant doctor --online` says how the sources are"), (False, "down")]
+)
+def test_where_nothing_came_and_may_come_later_doctor_is_named(retryable: bool, end: str) -> None:
+    one = TaskOutcome(
+        task=DataTask(physical_symbol=BTC),
+        result=Result.FAILED,
+        state=AssetState.ABSENT,
+        reason="",
+        error="down",
+        retryable=retryable,
+    )
+    assert syncing._nothing([one], "told") == f"none of 1 assets could be fetched from told: {end}"
+
+
 def test_a_provider_that_does_not_tell_may_have_older_bars(sync: Sync) -> None:
     done = sync()
     assert done.account.left.deeper == (BTC, ETH, SOL)
-    assert any(line.startswith("not asked for: bars older than 100 back") for line in told_of(done))
+    assert any(line.startswith("not asked for: bars further back than 100, which 3 ") for line in told_of(done))
     assert sync(bars=200).account.left.deeper == ()  # their genesis is known then
 
 

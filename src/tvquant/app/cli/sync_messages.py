@@ -198,8 +198,8 @@ def _left(left: "Left", reach: str, provider: str, *, dated: bool) -> list[str]:
         )
     elif left.deeper:
         text.append(
-            f"not asked for: bars older than {reach}{'' if dated else ' back'}, which {len(left.deeper)} assets of "
-            f"{provider} may have; {'an earlier --from' if dated else '--depth BARS'} asks for more"
+            f"not asked for: bars {'older than' if dated else 'further back than'} {reach}, which {len(left.deeper)} "
+            f"assets of {provider} may have; {'an earlier --from' if dated else '--depth BARS'} asks for more"
         )
     if left.unread:
         text.append(f"not taken: {left.unread:,} rows that could not be read, e.g. {left.example}")
@@ -256,6 +256,8 @@ def _metadata(found: "Mapping[str, Metadata]") -> dict[str, Any]:
 def _steps(found: "Mapping[str, Metadata]") -> Iterator[str]:
     """Yield one line on ticks and lots for each provider."""
     for label, one in found.items():
+        if not one.total and len(found) > 1:
+            continue  # another delivers all that was asked for
         name = f"{label}: " if len(found) > 1 else ""
         known = f"{name}ticks and lots known of {one.total - len(one.missing)} of {one.total} assets ({one.share:.0%})"
         few = "" if one.enough else f"; too few, 95% are wanted: {', '.join(one.missing[:3])} ... lack them"
