@@ -140,7 +140,7 @@ async def _with(world, work, status="BREAK"):
             await member.close()
 
 
-@pytest.mark.parametrize(("days", "status", "over"), [(40, "BREAK", True), (20, "BREAK", False), (40, "HALT", False)])
+@pytest.mark.parametrize(("days", "status", "over"), [(31, "BREAK", True), (30, "BREAK", False), (40, "HALT", False)])
 def test_a_spot_pair_that_stands_has_ended_once_it_had_no_bar_for_long(days, status, over):
     world = _Halted(days)
     last = world.bars(COIN, "1d", now=NOW)["timestamp"].max() + timedelta(days=1)
@@ -150,7 +150,7 @@ def test_a_spot_pair_that_stands_has_ended_once_it_had_no_bar_for_long(days, sta
 
     found, server = asyncio.run(_with(world, work, status))
     assert found == [last if over else None]
-    assert timedelta(days=20) < OVER < timedelta(days=39)
+    assert timedelta(days=30) == OVER
     assert paths(server)[1:] == ["/api/v3/klines"] * (status == "BREAK")
 
 
