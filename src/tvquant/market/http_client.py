@@ -56,7 +56,6 @@ class HttpClient:
     url : address that paths are behind: `http://` or `https://`.
     clock : the present, from which bans and waits are counted.
     limits : what the server declares; every request waits for its turn here.
-    headers : sent with each request.
     most : bytes of a body that are taken.
     """
 
@@ -67,14 +66,12 @@ class HttpClient:
         url: str,
         clock: Clock,
         limits: RateLimits,
-        headers: Mapping[str, str] | None = None,
         most: int = LARGEST,
     ) -> None:
         self.name = name
         self.url = url.rstrip("/")
         self.limits = limits
         self._clock = clock
-        self._headers = dict(headers or {})
         self._most = most
         self._limiter = Limiter(limits)
         self._client: httpx.AsyncClient | None = None
@@ -147,7 +144,7 @@ class HttpClient:
                 self._client = httpx.AsyncClient(
                     timeout=self.limits.timeout,
                     limits=httpx.Limits(max_connections=self.limits.concurrency),
-                    headers={"Accept-Encoding": "gzip, deflate", **self._headers},
+                    headers={"Accept-Encoding": "gzip, deflate"},
                     trust_env=not is_loopback(self.url),
                     follow_redirects=False,
                 )
