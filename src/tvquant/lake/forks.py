@@ -9,7 +9,6 @@
 """
 
 import ctypes
-import gc
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -114,12 +113,7 @@ class Forks:
 
 
 def _give_back() -> None:
-    """Free what only refers to itself, and return freed memory to the system where the C library can.
-
-    What was decided on a fork keeps its views, and with them its panel, in cycles until they are collected; and fork
-    after fork leaves holes in the heap.
-    """
-    gc.collect()
+    """Return memory that was freed to the system, where the C library can: fork after fork leaves holes in its heap."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)
 

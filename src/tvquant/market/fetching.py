@@ -115,7 +115,10 @@ class Fetcher:
             self.requests += 1
             end = moment(last + grid.step)
             answer = await self.provider.bars(symbol, grid.interval, start=moment(first), end=end)
-            return judged(answer, symbol=symbol, grid=grid, first=first, last=last)
+            try:
+                return judged(answer, symbol=symbol, grid=grid, first=first, last=last)
+            except Malformed as error:  # what is not live says the same again
+                raise Malformed(str(error), retryable=self.provider.capabilities.live) from error
 
         return await retried(ask, limiter=self.limiter, backoff=self.backoff, random=self.random)
 

@@ -45,7 +45,8 @@ def quorum_view(view: View, spec: Spec) -> QuorumView:
     """Return the view that a decision of this spec is made on, asked for at the view's last row."""
     if not isinstance(spec, MarketSpec):
         return quorum_view_by(view, spec.rules)
-    return view.once(("quorum", spec), lambda: _chosen(view, lambda one: one.symbol in spec.symbols, spec.quorum))
+    found = view.once(("quorum", spec), lambda: _chosen(view, lambda one: one.symbol in spec.symbols, spec.quorum))
+    return _answering(view, found)
 
 
 def quorum_view_by(view: View, rules: Rules) -> QuorumView:
@@ -55,10 +56,20 @@ def quorum_view_by(view: View, rules: Rules) -> QuorumView:
     def may_be_held(one: Instrument) -> bool:
         return belongs(one, universe) and not one.kinds_at(view.as_of) & excluded
 
-    return view.once(("quorum", universe, rules.data.quorum), lambda: _chosen(view, may_be_held, rules.data.quorum))
+    key = ("quorum", universe, rules.data.quorum)
+    return _answering(view, view.once(key, lambda: _chosen(view, may_be_held, rules.data.quorum)))
 
 
-def _chosen(view: View, may_be_held: Callable[[Instrument], bool], quorum: float) -> QuorumView:
+type Chosen = tuple[View | None, Footing]
+"""An earlier view that answers in place of this one, if one does. A view that kept itself would never be let go."""
+
+
+def _answering(view: View, found: Chosen) -> QuorumView:
+    earlier, footing = found
+    return QuorumView(view=view if earlier is None else earlier, footing=footing)
+
+
+def _chosen(view: View, may_be_held: Callable[[Instrument], bool], quorum: float) -> Chosen:
     panel, last = view.panel, view.row
     columns = np.array([j for j, one in enumerate(panel.instruments) if may_be_held(one)], dtype=np.intp)
     ends = _ends(panel, columns)
@@ -75,7 +86,7 @@ def _chosen(view: View, may_be_held: Callable[[Instrument], bool], quorum: float
         present=int((asked & panel.tradable[last, columns]).sum()),
         missing=tuple(panel.instruments[j].key for j in columns[alive & ~there]),
     )
-    return QuorumView(view=view if answers == last else look(panel, answers), footing=footing)
+    return None if answers == last else look(panel, answers), footing
 
 
 def _share(panel: Panel, columns: Columns, ends: Times, row: int) -> float:

@@ -1,10 +1,6 @@
 """Forks are made part after part: the rows of few symbols are in memory at once, and no fork knows where it was cut."""
 
-import gc
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,38 +88,6 @@ def test_a_fork_of_a_moment_is_the_same_each_time(made: Forks, found: dict[str, 
     for name, panel in found.items():
         other = again[name]
         assert (panel is None and other is None) or (panel is not None and other is not None and same(panel, other))
-
-
-@dataclass(eq=False)
-class Decision:
-    """What was decided on a panel, which knows itself as a view does that keeps what it computed."""
-
-    panel: Panel
-    known: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.known["chosen"] = self
-
-
-@contextmanager
-def no_automatic_collection() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def test_a_panel_that_was_decided_on_is_gone_before_the_next_fork_is_made(made: Forks) -> None:
-    held: dict[str, weakref.ref[Decision]] = {}
-    with no_automatic_collection():
-        for name, panel in made.at(MOMENT):
-            if name != FACTS:  # made of the panel that is there already
-                assert not [before for before, ref in held.items() if ref() is not None], name
-            if panel is not None:
-                held[name] = weakref.ref(Decision(panel))
-            del panel
-    assert len(held) == len(EDITS) + 1
 
 
 def test_no_more_than_a_part_is_read_edited_and_imported_at_once(made: Forks, monkeypatch: pytest.MonkeyPatch) -> None:

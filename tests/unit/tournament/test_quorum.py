@@ -1,5 +1,7 @@
 """Which bar a decision stands on, when the last one has come for some names only."""
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -203,3 +205,23 @@ def test_history_is_counted_at_the_bar_that_answers(profile: Profiles, market: M
     for rows, start in (((), 90), ((89,), 91)):
         panel = market(without(walks(NAMES, 120), NAMES[1:], *rows), name="XNYS")
         assert grids(panel, [path])[path.schedule][0].start == start
+
+
+def test_what_was_decided_on_is_let_go_with_its_last_reference(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    """No view keeps itself: a leak check decides on panel after panel, and has room for one."""
+    made, panel = profile(), market(walks("ABCDEF", 200))
+    specs = [cell.spec for cell in cells(made)]
+    gc.collect()
+    gc.disable()
+    try:
+        view = look(panel, 150)
+        held = weakref.ref(view.panel.fields["close"])
+        for spec in specs:
+            decide(view, spec, Previous())
+        assert held() is not None
+        del view
+        assert held() is None
+    finally:
+        gc.enable()
