@@ -97,14 +97,18 @@ def funding_of(texts: Sequence[tuple[ArchiveFile, bytes]]) -> pl.DataFrame:
 def _table(texts: Sequence[tuple[ArchiveFile, bytes]], names: Sequence[str], wanted: Sequence[str]) -> pl.DataFrame:
     """Return the wanted columns, and `file`, the number of the text that a row is of."""
     bodies = [_body(file, text, names) for file, text in texts]
-    counts = [body.count(b"\n") for body in bodies]
+    counts, whole = [body.count(b"\n") for body in bodies], b"".join(bodies)
+    if _count(whole, b",") != sum(counts) * (len(names) - 1):
+        bad = (body.count(b",") != count * (len(names) - 1) for body, count in zip(bodies, counts, strict=True))
+        first = next(file for (file, _), wrong in zip(texts, bad, strict=True) if wrong)
+        raise NotRows(f"{first.path}: not all of its rows have {len(names)} columns")
     kinds = {name: pl.Int64 if name == names[0] else pl.Float64 if name in wanted else pl.String for name in names}
     empty = pl.DataFrame(schema={name: kinds[name] for name in wanted} | {"file": pl.Int64})
     if not any(counts):
         return empty
     try:
         rows = pl.read_csv(
-            b"".join(bodies),
+            whole,
             has_header=False,
             schema=kinds,
             columns=[names.index(name) for name in wanted],
@@ -123,7 +127,9 @@ def _table(texts: Sequence[tuple[ArchiveFile, bytes]], names: Sequence[str], wan
 
 def _body(file: ArchiveFile, text: bytes, names: Sequence[str]) -> bytes:
     """Return the rows of a text, each ended, without its header; its first row must have all columns."""
-    text = text.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
+    text = text.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
     if text and not text.endswith(b"\n"):
         text += b"\n"
     first, _, rest = text.partition(b"\n")
@@ -135,9 +141,12 @@ def _body(file: ArchiveFile, text: bytes, names: Sequence[str]) -> bytes:
     columns = first.count(b",") + 1
     if text and columns != len(names):
         raise NotRows(f"{file.path}: a row has {columns} columns, expected {len(names)}: {','.join(names)}")
-    if text.count(b",") != text.count(b"\n") * (len(names) - 1):
-        raise NotRows(f"{file.path}: not all of its rows have {len(names)} columns")
     return text
+
+
+def _count(text: bytes, one: bytes) -> int:
+    """Return how often a byte stands in a text; by array, for that takes a third of the time of `bytes.count`."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == one[0]))
 
 
 def _placed(rows: pl.DataFrame, texts: Sequence[tuple[ArchiveFile, bytes]], beside: timedelta) -> pl.DataFrame:
