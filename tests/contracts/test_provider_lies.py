@@ -152,7 +152,7 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSALS if PROOF else ["429", "418"])
+@pytest.mark.parametrize("name", REFUSALS if PROOF else ["429"])
 def test_what_passes_is_asked_again_and_what_stays_is_a_named_failure(declared, name, filled, tmp_path):
     """One refusal costs nothing; refusals for good leave the stored asset as it was and name both."""
     if name == "418" and not declared.bans:

@@ -4,6 +4,7 @@ Each is opened by the command line from its catalogue, on its own server on loop
 of the contract suite.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from tvquant.market.providers.catalogue import PROVIDERS
 type Call = Callable[..., Any]
 
 SPEAKERS = [name for name, member in MEMBERS.items() if member.wired is not None]
+PROOF, QUICK = bool(os.environ.get("TVQUANT_PROOF")), ("binance", "yahoo")
+"""A gate plays a source of coins and one of shares; the proof plays all."""
 COINS = (COIN, "BINANCE:S002USDT", "BINANCE:S003USDT")
 SHARES = (STOCK,)
 DEPTH = 130
@@ -94,7 +97,7 @@ class Chain:
         return ["--provider", self.provider, *given, "-w", str(self.home), "--json"]
 
 
-@pytest.fixture(params=[pytest.param(name, marks=marks(name)) for name in SPEAKERS])
+@pytest.fixture(params=[pytest.param(name, marks=marks(name)) for name in SPEAKERS if PROOF or name in QUICK])
 def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A member, at the moment of its market; servers of tests are not busy, so it may ask fast."""
     monkeypatch.setattr("tvquant.app.clock.datetime", AtNow)
