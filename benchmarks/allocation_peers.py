@@ -17,7 +17,7 @@ from skfolio.optimization import HierarchicalRiskParity, MeanRisk, ObjectiveFunc
 from skfolio.prior import EmpiricalPrior
 from skfolio.seriation import HierarchicalSeriation
 
-from tvquant.core.allocations import Covariance
+from tvquant.core.problems import Covariance
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

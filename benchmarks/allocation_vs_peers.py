@@ -31,7 +31,7 @@ from allocation_peers import erc, hrp, max_sharpe, min_variance
 from tvquant.allocation import allocate
 from tvquant.allocation.engines.custom import risk_parity
 from tvquant.allocation.engines.custom.hrp import weights_in_order
-from tvquant.core.allocations import Covariance, Limits, Problem
+from tvquant.core.problems import Covariance, Limits, Problem
 from tvquant.statistics import Estimates, correlation_distance, dendrogram, estimate
 
 ROWS, CAP = 252, 0.25

@@ -7,8 +7,8 @@ from types import MappingProxyType
 import numpy as np
 
 from builders.problems import HOUSE, estimated
-from tvquant.core.allocations import Problem
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 
 
 def _returns(rng: np.random.Generator, n: int, rows: int = 60) -> Floats:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tvquant.core.allocations import Covariance, GroupLimit, Limits, NameLimit, Problem
 from tvquant.core.neutrality import Beta
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance, GroupLimit, Limits, NameLimit, Problem
 from tvquant.statistics import estimate
 
 

@@ -6,7 +6,8 @@ from pydantic import Field
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.allocations import Attempt
+from tvquant.core.problems import Problem
 from tvquant.profiles import Options
 from tvquant.profiles.fields import Real
 

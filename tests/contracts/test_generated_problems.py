@@ -15,7 +15,8 @@ import pytest
 from builders.generated_problems import KINDS, generated
 from builders.problems import estimated, limits
 from tvquant.allocation import ENGINES, RISK_PROFILES, allocate, risk_profiles_of
-from tvquant.core.allocations import Problem, Status
+from tvquant.core.allocations import Status
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import declared_by
 
 TOLERANCE = 1e-6

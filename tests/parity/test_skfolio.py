@@ -8,7 +8,8 @@ from builders.returns import factors
 from tvquant.allocation import allocate
 from tvquant.allocation.engines.custom.hrp import weights_in_order
 from tvquant.allocation.risk.tail import Tail
-from tvquant.core.allocations import Covariance, Status
+from tvquant.core.allocations import Status
+from tvquant.core.problems import Covariance
 from tvquant.statistics import Estimates, correlation_distance, dendrogram, estimate
 from tvquant.statistics.estimators.spectral import Denoised
 from tvquant.statistics.means import shrunk

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvquant.atoms import flatten, keep_caps, synthesise
-from tvquant.core.allocations import Limits
 from tvquant.core.atoms import Atom, Direction
+from tvquant.core.problems import Limits
 
 ASSETS = tuple(f"X:{name}" for name in "ABCDEFG")
 TOLERANCE = 1e-9

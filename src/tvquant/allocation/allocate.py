@@ -19,9 +19,10 @@ from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
 from tvquant.allocation.tries import Try, tries
 from tvquant.allocation.verification import settle, verify
-from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Problem, Recourse, Status, violated
+from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Recourse, Status, violated
 from tvquant.core.barbells import Barbell
 from tvquant.core.errors import ProfileError
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 WHOLE = ("gross", Family.NET_HIGH.value, Family.NET_LOW.value, Family.LONG.value, Family.SHORT.value)

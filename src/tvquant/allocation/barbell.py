@@ -21,9 +21,10 @@ from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.aggressors import Aggressors
 from tvquant.allocation.risk.contract import RiskProfile
-from tvquant.core.allocations import UNLIMITED, Attempt, Problem
+from tvquant.core.allocations import Attempt
 from tvquant.core.barbells import NO_AGGRESSORS, Barbell, Leader
 from tvquant.core.panel import Bools, Floats, frozen
+from tvquant.core.problems import UNLIMITED, Problem
 from tvquant.profiles.options import Options
 
 FEWEST = 10

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from tvquant.allocation import budgets
 from tvquant.allocation.units import Units, units_of
-from tvquant.core.allocations import Limits, NamedLimit, Problem
 from tvquant.core.panel import Bools, Floats, frozen
+from tvquant.core.problems import Limits, NamedLimit, Problem
 
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tvquant.allocation.caps import FeasibleSet
-from tvquant.core.allocations import Problem
 from tvquant.core.conflicts import Sense, StatedLimit
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 
 LIMITS = "allocation.limits"
 MOST = 10.0

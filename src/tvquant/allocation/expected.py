@@ -6,7 +6,8 @@ import numpy as np
 
 from tvquant.allocation.loading import l2_of
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
-from tvquant.core.allocations import Expected, Problem
+from tvquant.core.allocations import Expected
+from tvquant.core.problems import Problem
 
 
 def expected_of(problem: Problem, weights: Mapping[str, float], risk_profile: str) -> Expected:

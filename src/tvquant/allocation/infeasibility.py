@@ -17,9 +17,10 @@ import numpy as np
 from tvquant.allocation.budgets import LP_TOLERANCE
 from tvquant.allocation.caps import NEGLIGIBLE, FeasibleSet
 from tvquant.allocation.demands import Demand, demands, invested
-from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.allocations import Attempt
 from tvquant.core.conflicts import Conflict, Relaxation, Sense, Step
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 
 LEAST_SCALE = 0.01
 """A change is measured against the stated value, of which less than this counts as this."""

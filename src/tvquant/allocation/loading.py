@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Problem
+from tvquant.core.problems import Problem
 
 LOADED = frozenset({Objective.MIN_VARIANCE, Objective.MAX_RATIO})
 

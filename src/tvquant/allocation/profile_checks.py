@@ -14,7 +14,7 @@ from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.infeasibility import conflict_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import GIVEN
-from tvquant.core.allocations import Covariance, Problem
+from tvquant.core.problems import Covariance, Problem
 from tvquant.profiles.sections.allocation import ADAPTIVE
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import Custom
 from tvquant.allocation.loading import loaded
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.allocations import Attempt
 from tvquant.core.panel import Floats, frozen
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 EQUAL = frozenset({Objective.EQUAL_WEIGHT, Objective.EQUAL_NAMES})

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.core.allocations import Attempt, Covariance, Recourse
+from tvquant.core.allocations import Attempt, Recourse
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 
 RAISED_RIDGES = (0.15, 0.50, 0.95)
 

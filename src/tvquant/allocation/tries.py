@@ -14,10 +14,11 @@ from tvquant.allocation.caps import Family, FeasibleSet
 from tvquant.allocation.layered import Expansion
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import CAP_TOLERANCE, Attempt, Constraint, Problem
+from tvquant.core.allocations import CAP_TOLERANCE, Attempt, Constraint
 from tvquant.core.errors import ModelError
 from tvquant.core.neutrality import MARKET_NEUTRAL, Beta, Neutrality
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 
 INSTEAD = "risk_parity"
 """What is held where no book is neutral."""

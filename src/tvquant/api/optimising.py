@@ -13,7 +13,8 @@ from tvquant.core.quoting import shown
 if TYPE_CHECKING:
     import polars as pl
 
-    from tvquant.core.allocations import Allocation, Limits
+    from tvquant.core.allocations import Allocation
+    from tvquant.core.problems import Limits
 
 BINDING = 1e-6
 """A limit whose value is no further below it binds: what an interior point leaves."""
@@ -72,7 +73,7 @@ def optimise(
     """
     from tvquant.allocation import RISK_PROFILES, allocate
     from tvquant.allocation.risk.catalogue import FIXED
-    from tvquant.core.allocations import Problem
+    from tvquant.core.problems import Problem
     from tvquant.profiles.options import declared_by
     from tvquant.statistics import estimate
 

@@ -13,8 +13,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tvquant.core.allocations import CAP_TOLERANCE, Constraint, Limits
+from tvquant.core.allocations import CAP_TOLERANCE, Constraint
 from tvquant.core.errors import ModelError
+from tvquant.core.problems import Limits
 from tvquant.core.streams import Composition
 
 

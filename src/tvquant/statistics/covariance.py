@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvquant.core.allocations import Covariance
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 from tvquant.profiles.options import Options
 from tvquant.statistics.estimators.catalogue import ESTIMATORS
 from tvquant.statistics.estimators.shrinkage import LEDOIT_WOLF, ledoit_wolf_shrinkage, shrunk

@@ -22,13 +22,14 @@ from tvquant.allocation import allocate
 from tvquant.allocation.expected import expected_of
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import flatten, keep_caps
-from tvquant.core.allocations import Allocation, Attempt, Problem, Status, violated
+from tvquant.core.allocations import Allocation, Attempt, Status, violated
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting, Survival
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps

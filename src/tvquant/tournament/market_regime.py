@@ -11,10 +11,10 @@ from datetime import date
 import numpy as np
 
 from tvquant.allocation.risk.catalogue import FIXED
-from tvquant.core.allocations import Limits
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel, Times
+from tvquant.core.problems import Limits
 from tvquant.core.regimes import UNKNOWN, MarketRegime
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.regime import MarketRegimeDetector

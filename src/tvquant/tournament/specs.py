@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tvquant.allocation.risk.fixed import FixedWeights
-from tvquant.core.allocations import Limits
 from tvquant.core.instruments import Instant
+from tvquant.core.problems import Limits
 from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamps
 from tvquant.profiles.options import Options

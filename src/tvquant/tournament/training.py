@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tvquant.core.allocations import Allocation, Attempt, Covariance
+from tvquant.core.allocations import Allocation, Attempt
 from tvquant.core.atoms import Atom
 from tvquant.core.calendars import calendar
 from tvquant.core.digests import canonical_array, digest_bytes
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 from tvquant.core.rates import RiskFree
 from tvquant.core.streams import Composition, Streams
 from tvquant.selection.hardening import HARDENED

@@ -15,8 +15,9 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import quadratic
 from tvquant.allocation.engines.custom.programs import Failure
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Problem, Recourse, Status
+from tvquant.core.allocations import Attempt, Recourse, Status
 from tvquant.core.errors import ProfileError
+from tvquant.core.problems import Problem
 from tvquant.profiles import Options
 
 

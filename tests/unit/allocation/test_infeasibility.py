@@ -15,8 +15,9 @@ from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.infeasibility import cash_kept, conflict_of
-from tvquant.core.allocations import GroupLimit, Limits, Problem, Status
+from tvquant.core.allocations import Status
 from tvquant.core.conflicts import Conflict, Relaxation, Step
+from tvquant.core.problems import GroupLimit, Limits, Problem
 
 NEARER = 1e-5
 A, B, C, D, E = (f"X:N{i:03d}" for i in range(5))

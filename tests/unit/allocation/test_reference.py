@@ -10,7 +10,8 @@ from tvquant.allocation import allocate
 from tvquant.allocation.caps import bounded, feasible_set
 from tvquant.allocation.reference import reference_of
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
-from tvquant.core.allocations import Limits, Problem, Status
+from tvquant.core.allocations import Status
+from tvquant.core.problems import Limits, Problem
 from tvquant.statistics import estimate
 
 PROFILES = [name for name in RISK_PROFILES if name not in ("fixed", "cvar_min")]

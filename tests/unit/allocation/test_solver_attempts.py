@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Attempt, Covariance, Recourse
+from tvquant.core.allocations import Attempt, Recourse
+from tvquant.core.problems import Covariance
 
 
 def covariance(*, ridge=0.01):

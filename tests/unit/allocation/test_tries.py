@@ -9,9 +9,10 @@ from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
 from tvquant.allocation.risk.contract import Objective
 from tvquant.allocation.tries import tries
-from tvquant.core.allocations import Problem, Recourse, Status
+from tvquant.core.allocations import Recourse, Status
 from tvquant.core.errors import ModelError
 from tvquant.core.neutrality import Beta
+from tvquant.core.problems import Problem
 
 ALL = frozenset(Objective)
 LABELS = [f"market_neutral, beta within {tolerance}" for tolerance in ("0.05", "0.15", "0.25")]

@@ -6,8 +6,9 @@ import pytest
 
 from builders.problems import limits as limits_of
 from tvquant.atoms import Netted, flatten, keep_caps
-from tvquant.core.allocations import Limits, violated
+from tvquant.core.allocations import violated
 from tvquant.core.errors import ModelError
+from tvquant.core.problems import Limits
 
 COMPOSITION = {
     "A_one_LONG": {"A": 1.0},

@@ -6,12 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from tvquant.app.vocabulary import vocabulary as app_vocabulary
-from tvquant.core.allocations import GroupLimit, Limits, NameLimit
 from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.calendar_steps import CalendarStep
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
+from tvquant.core.problems import GroupLimit, Limits, NameLimit
 from tvquant.core.regimes import Quadrant, Regime
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.features.rating_rules import RATING_RULES, AdxRule

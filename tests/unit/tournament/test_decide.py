@@ -10,11 +10,12 @@ import pytest
 
 from builders.toy_engine import Toy
 from tvquant.allocation import ENGINES, allocate
-from tvquant.core.allocations import Allocation, Problem, Status
+from tvquant.core.allocations import Allocation, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_json
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.problems import Problem
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.statistics import estimate

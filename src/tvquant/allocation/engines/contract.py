@@ -6,8 +6,9 @@ from typing import Protocol
 
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.risk.contract import Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.allocations import Attempt
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 

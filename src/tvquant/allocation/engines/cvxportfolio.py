@@ -25,9 +25,9 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.library_answers import CLARABEL, SETTINGS, looked_at, scaled, silence
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Problem
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 

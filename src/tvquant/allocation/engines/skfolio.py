@@ -28,9 +28,10 @@ from tvquant.allocation.engines.unasked import unasked
 from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
 from tvquant.allocation.risk.tail import Tail
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Attempt, Problem
+from tvquant.core.allocations import Attempt
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 ESTIMATORS = MappingProxyType(

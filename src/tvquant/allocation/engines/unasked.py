@@ -7,7 +7,8 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.max_sharpe import highest_mean
 from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.risk.contract import Capping, Objective, RiskProfile
-from tvquant.core.allocations import Attempt, Covariance
+from tvquant.core.allocations import Attempt
+from tvquant.core.problems import Covariance
 
 
 def unasked(covariance: Covariance, feasible: FeasibleSet, risk_profile: RiskProfile) -> EngineAnswer | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
-from tvquant.core.allocations import GroupLimit, Limits, NameLimit
+from tvquant.core.problems import GroupLimit, Limits, NameLimit
 from tvquant.core.quoting import shown
 from tvquant.core.regimes import Quadrant, Regime
 from tvquant.profiles.fields import Distinct, Member, Name, Real, Section, Symbol, broken, pairs

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from tvquant.core.allocations import LEAST, AllocationOutcome, Constraint, Status
+from tvquant.core.allocations import AllocationOutcome, Constraint, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
 from tvquant.core.instants import moment
 from tvquant.core.instruments import Kind, symbol_of
+from tvquant.core.problems import LEAST
 from tvquant.core.selection import SelectionResponse
 from tvquant.ledger.recorded_run import Absent
 from tvquant.report.blocks import Block, Facts, Table, Text

@@ -19,7 +19,7 @@ from tvquant.allocation.engines.custom import (
 )
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.allocation.risk.tail import Tail
-from tvquant.core.allocations import Problem
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.correlation_tree import cluster_tree
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 
 
 def solve(covariance: Covariance) -> EngineAnswer:

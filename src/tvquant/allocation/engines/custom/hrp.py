@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 from tvquant.statistics import LeafOrder, correlation_distance, merges
 
 ROUNDING = 1e-9

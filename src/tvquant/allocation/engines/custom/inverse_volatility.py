@@ -7,7 +7,8 @@ equally weighted risk contribution portfolios, Journal of Portfolio Management 3
 import numpy as np
 
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.core.allocations import Attempt, Covariance
+from tvquant.core.allocations import Attempt
+from tvquant.core.problems import Covariance
 
 
 def solve(covariance: Covariance) -> EngineAnswer:

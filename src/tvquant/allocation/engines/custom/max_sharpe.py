@@ -14,8 +14,9 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.engines.custom.quadratic import best_ratio
 from tvquant.allocation.solver_attempts import first_solution
-from tvquant.core.allocations import Attempt, Covariance
+from tvquant.core.allocations import Attempt
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 
 
 def solve(covariance: Covariance, feasible: FeasibleSet) -> EngineAnswer:

@@ -9,7 +9,7 @@ from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.engines.custom.quadratic import least_variance
 from tvquant.allocation.solver_attempts import first_solution
-from tvquant.core.allocations import Covariance
+from tvquant.core.problems import Covariance
 
 
 def solve(covariance: Covariance, feasible: FeasibleSet) -> EngineAnswer:

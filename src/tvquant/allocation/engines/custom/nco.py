@@ -16,8 +16,8 @@ from tvquant.allocation.engines.custom.correlation_tree import cluster_tree
 from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.engines.custom.quadratic import least_variance
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Covariance
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance
 
 
 def solve(covariance: Covariance) -> EngineAnswer:

@@ -13,8 +13,8 @@ from tvquant.allocation.caps import DUST
 from tvquant.allocation.engines.custom import active_set, interior_point
 from tvquant.allocation.engines.custom.programs import Answer, Failure, Region, excess
 from tvquant.allocation.solver_attempts import Solution, Solver
-from tvquant.core.allocations import positive_definite
 from tvquant.core.panel import Floats
+from tvquant.core.problems import positive_definite
 
 RESIDUAL = 1e-9
 """Largest miss of a limit that a solution may have, and largest share by which it may be above the least value."""

@@ -8,8 +8,8 @@ import numpy as np
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom.quadratic import NOT_CONVEX
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.core.allocations import Covariance, positive_definite
 from tvquant.core.panel import Floats
+from tvquant.core.problems import Covariance, positive_definite
 
 TOLERANCE = 1e-11
 """Largest relative difference of a risk contribution from the mean."""
