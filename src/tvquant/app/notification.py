@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tvquant.core.clock import Clock
 from tvquant.core.version import VERSION
+from tvquant.market.addresses import usable
 from tvquant.market.http_client import HttpClient, HttpRefused
 from tvquant.market.limiter import Limiter
 from tvquant.market.providers.contract import Banned, Malformed, ProviderError, RateLimited, RateLimits, Unavailable
@@ -38,14 +39,9 @@ def notify(
     address: str, message: Mapping[str, Any], *, clock: Clock, backoff: Backoff = BACKOFF, patience: float = PATIENCE
 ) -> str:
     """POST a message to a webhook and return what went wrong, in a line without the address; empty where it took it."""
-    try:
-        parts = urlsplit(address)
-        fit = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fit = False
-    if not fit:
+    if not usable(address):
         return f"no notification was sent: {NOTIFY_URL} holds no address that begins with https:// or http://"
-    host = parts.hostname
+    host = urlsplit(address).hostname
     try:
         with _silent():
             asyncio.run(_posted(address, {"tvquant": VERSION, **message}, clock, backoff, patience))

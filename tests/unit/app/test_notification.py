@@ -80,19 +80,21 @@ def test_nobody_there_is_a_line() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["secret", "ftp://host/secret", "https:///secret", "http://host:99999/secret", "http://[secret", "//host/secret"],
+    [
+        "secret",
+        "ftp://host/secret",
+        "https:///secret",
+        "http://host:99999/secret",
+        "http://[secret",
+        "//host/secret",
+        "http://a b/secret",
+    ],
 )
 def test_what_is_no_address_is_said_without_it(address: str) -> None:
     said = notify(address, {}, clock=ManualClock(), backoff=QUICK)
     assert said == (
         "no notification was sent: TVQUANT_NOTIFY_URL holds no address that begins with https:// or http://"
     )
-
-
-def test_a_host_that_the_client_refuses_is_said() -> None:
-    said = notify("http://a b/secret", {}, clock=ManualClock(), backoff=QUICK, patience=0.2)
-    assert "was not notified" in said
-    assert "secret" not in said
 
 
 @pytest.mark.parametrize("proxy", ["socks5://me:secret@127.0.0.1:9", "foo://me:secret@127.0.0.1:9"])
