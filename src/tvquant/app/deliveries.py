@@ -108,7 +108,10 @@ class Deliveries:
 
     def shared(self, symbols: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """Return the assets that each of `every` delivers; those of no one are in none."""
-        return tuple(tuple(name for name in symbols if self.of(name) == at) for at in range(len(self.every)))
+        whose = [self.of(name) for name in symbols]
+        return tuple(
+            tuple(name for name, who in zip(symbols, whose, strict=True) if who == at) for at in range(len(self.every))
+        )
 
     def require(self, symbols: Sequence[str]) -> None:
         """Refuse assets whose exchange no one delivers.

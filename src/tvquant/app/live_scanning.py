@@ -110,12 +110,11 @@ async def _ask(
 ) -> list[Asked]:
     client = TradingViewScreener(clock=screener.clock, url=screener.url, limits=screener.limits)
     try:
-        fields = {market: await client.fields(market) for market in dict.fromkeys(one.market for one in queries)}
-        for query in queries:
-            query.listed(fields[query.market])  # refused before any scanner is asked
+        fields = await client.fields(queries[0].market)  # all are of one
+        listed = [query.listed(fields) for query in queries]  # refused before any scanner is asked
         return [
-            await _rows(client, screener.clock, scanner, query, fields[query.market], beside)
-            for scanner, query in zip(scanners, queries, strict=True)
+            await _rows(client, screener.clock, scanner, query, fields, beside)
+            for scanner, query in zip(scanners, listed, strict=True)
         ]
     finally:
         await client.close()
@@ -129,7 +128,6 @@ async def _rows(
     fields: frozenset[str],
     beside: Sequence[str],
 ) -> Asked:
-    query = query.listed(fields)
     edges: dict[Kind, float] = {}
     for kind, rank in query.ranks.items():
         edge = await client.beyond(query.market, rank)
