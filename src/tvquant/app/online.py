@@ -127,8 +127,6 @@ def _opened(home: Workspace, source: _Source) -> _Opened:
         )
     try:
         return source.open()
-    except ProfileError:
-        raise
     except DataError as error:
         return _not_asked(str(error))
 

@@ -74,6 +74,6 @@ def run_facts(document: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": document["seconds"],
         "headline": {"cell": document["headline"]} | {name: (cell or {}).get(name) for name in FIGURES},
         "cells": len(document["cells"]),
-        "cells_failed": sum(one["why"] is not None and one["why"] != "" for one in document["cells"]),
+        "cells_failed": sum(bool(one["why"]) for one in document["cells"]),
         "caveats": [one["topic"] for one in document["caveats"] if one["serious"]],
     }
