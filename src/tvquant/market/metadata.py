@@ -52,11 +52,12 @@ class Metadata:
 async def store_metadata(listings: Listings, lake: Lake, symbols: Collection[str], *, clock: Clock) -> Metadata:
     """Store the steps that the provider's listings give, known from now on; of listings the newest counts.
 
-    A provider that does not deliver, or gives what is no fact, changes nothing; `error` says why.
+    A provider of none of the assets is not asked. One that does not deliver, or gives what is no fact, changes nothing;
+    `error` says why.
     """
     names, provider = sorted(set(symbols)), listings.provider
     served, stored, error = provider.capabilities.instruments, 0, None
-    if served:
+    if served and names:
         try:
             rows = (await listings.table()).filter(pl.col("symbol").is_in(names)).sort("listed_at", nulls_last=False)
             newest = rows.unique("symbol", keep="last", maintain_order=True).select("symbol", *FIELDS)
