@@ -20,6 +20,8 @@ from tvquant.profiles.schema import Profile
 from tvquant.symbology.kinds import kinds_of
 
 KEY = "data.providers"
+PATH = "path"
+"""Option of a provider: where its files are."""
 EVERYTHING = ""
 """Key of one who delivers whatever is asked for."""
 
@@ -128,14 +130,22 @@ class Deliveries:
             )
 
 
-def sources_of(profile: ResolvedProfile, common: Source) -> Deliveries:
-    """Return the providers that a profile's `data.providers` names; all but name, options and basis is of `common`."""
+def sources_of(profile: ResolvedProfile, common: Source, home: Workspace) -> Deliveries:
+    """Return the providers that a profile's `data.providers` names; all but name, options and basis is of `common`.
+
+    A relative `path` is of the workspace, wherever the command is given.
+    """
     return Deliveries(
         by_key={
-            key: replace(common, name=name, options=options, basis=_declared(options.get("basis")))
+            key: replace(common, name=name, options=_placed(options, home), basis=_declared(options.get("basis")))
             for key, (name, options) in profile.profile.data.deliveries.items()
         }
     )
+
+
+def _placed(options: Mapping[str, object], home: Workspace) -> Mapping[str, object]:
+    path = options.get(PATH)
+    return {**options, PATH: str(home.root / path)} if isinstance(path, str) else options
 
 
 def _declared(basis: object) -> Basis | None:

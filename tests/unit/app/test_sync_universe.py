@@ -200,18 +200,18 @@ def test_a_profile_names_who_delivers_its_assets(
         "data:\n  providers: {BINANCE: {name: files, basis: raw}, NASDAQ: {name: files, path: x, basis: split}}\n"
     )
     profile = resolved(home, "mine")
-    given = Given(accept=True, into_real=True).sources(profile)
+    given = Given(accept=True, into_real=True).sources(profile, home)
     assert isinstance(given, Deliveries)
     assert [(one.basis, one.doubt, one.into_real) for one in given.every] == [
         (Basis.RAW, Doubt.ACCEPT, True),
         (Basis.SPLIT, Doubt.ACCEPT, True),
     ]
-    assert given.every[1].options == {"path": "x", "basis": "split"}
+    assert given.every[1].options == {"path": str(home.root / "x"), "basis": "split"}  # wherever the command is given
     done = sync_both(profile=profile)
     assert done.account.stable == (BTC, ETH, AAPL, MSFT)
     with pytest.raises(ProfileError, match="option seed is of one provider, and mine names several"):
-        Given(seed=1).sources(profile)
-    named = Given(provider="simulated", seed=1).sources(profile)
+        Given(seed=1).sources(profile, home)
+    named = Given(provider="simulated", seed=1).sources(profile, home)
     assert isinstance(named, Source)
     assert named.name == "simulated"
 

@@ -98,7 +98,7 @@ def sync(
     )
     with notified("data sync", name) as notice:
         with watching("data sync") as progress:
-            done = synced(home, given.sources(asked.profile), asked, clock=clock, watcher=progress)
+            done = synced(home, given.sources(asked.profile, home), asked, clock=clock, watcher=progress)
         output = SyncOutput(done=done)
         document = output.document()
         notice.tell(**sync_facts(document))

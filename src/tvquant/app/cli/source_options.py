@@ -11,6 +11,7 @@ from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
     from tvquant.app.deliveries import Deliveries, Source
+    from tvquant.app.workspace import Workspace
     from tvquant.core.panel import Basis
     from tvquant.profiles import ResolvedProfile
 
@@ -85,8 +86,10 @@ class Given:
             )
         return self._source(self.name, options, None if basis is None else Basis(basis))
 
-    def sources(self, profile: "ResolvedProfile | None") -> "Source | Deliveries":
+    def sources(self, profile: "ResolvedProfile | None", home: "Workspace") -> "Source | Deliveries":
         """Return the provider that is named, else those that the profile's `data.providers` names.
+
+        A path is of the current directory where the command names it, and of the workspace where the profile does.
 
         Raises
         ------
@@ -101,7 +104,7 @@ class Given:
                 f"option {next(iter(options))} is of one provider, and {profile.profile.name} names several by "
                 "data.providers; name one by --provider, or write its options there"
             )
-        return sources_of(profile, self._source("", {}, None))
+        return sources_of(profile, self._source("", {}, None), home)
 
     def _source(self, name: str, options: Mapping[str, object], basis: "Basis | None") -> "Source":
         from tvquant.app.deliveries import Source

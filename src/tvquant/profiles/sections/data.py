@@ -36,7 +36,7 @@ class DataSection(Section):
     rating_rules : which of the published technical ratings is meant.
     rating_adx : how the ADX votes in it; null is as these rules say.
     providers : exchange, or EXCHANGE/kind, -> who delivers its bars to `tvquant data sync PROFILE`: the name of a
-        provider, or its name and options. Runs read the lake alone.
+        provider, or its name and options; a relative path is of the workspace. Runs read the lake alone.
     """
 
     interval: Literal["1d"]
