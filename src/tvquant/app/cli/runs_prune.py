@@ -17,6 +17,8 @@ from tvquant.ledger import RunFolder
 
 STARTED = "%Y%m%dT%H%M%S"
 """How the id of a run begins: when it was started."""
+OLDEST = 36_500
+"""Days of a century: no run began before."""
 
 
 def tag(
@@ -40,7 +42,7 @@ def tag(
 def prune(
     keep: Annotated[int | None, typer.Option(min=1, metavar="N", help="All but the newest so many.")] = None,
     older_than: Annotated[
-        int | None, typer.Option("--older-than", min=1, metavar="DAYS", help="Those that began longer ago.")
+        int | None, typer.Option("--older-than", min=1, max=OLDEST, metavar="DAYS", help="Those that began longer ago.")
     ] = None,
     tagged: Annotated[
         str | None, typer.Option("--tag", metavar="TAG", help="Those with this tag, which protects none then.")
@@ -62,7 +64,8 @@ def prune(
     before = None if older_than is None else SystemClock().now() - timedelta(days=older_than)
     runs, tags = home.all_runs(), run_tags(home)
     going = pruned(runs, tags, keep=keep, before=before, tag=tagged)
-    guarded = [one.id for one in pruned(runs, {}, keep=keep, before=before, tag=None) if one not in going]
+    regardless = pruned(runs, {}, keep=keep, before=before, tag=None) if tagged is None else ()
+    guarded = [one.id for one in regardless if one not in going]
     sizes = {one.id: sum(file.stat().st_size for file in one.path.rglob("*") if file.is_file()) for one in going}
     said = f"{len(going)} of {len(runs)} runs, {sum(sizes.values()) / 2**20:,.1f} MiB"
     if going and not dry_run and not yes:
@@ -72,11 +75,11 @@ def prune(
         with home.writing():
             remove(home.runs, going)
     document = {"removed": [] if dry_run else list(sizes), "would_remove": list(sizes) if dry_run else [],
-                "bytes": sum(sizes.values()), "kept_by_tag": guarded if tagged is None else []}  # fmt: skip
+                "bytes": sum(sizes.values()), "kept_by_tag": guarded}  # fmt: skip
     rows = [(name, f"{size / 2**20:,.1f}", ", ".join(tags.get(name, ()))) for name, size in sizes.items()]
     text = [f"{'would be removed' if dry_run else 'removed'}: {said}"]
     text += [table(("run", "MiB", "tags"), rows, right=(1,))] if rows else []
-    if guarded and tagged is None:
+    if guarded:
         text.append(f"{len(guarded)} stay because they have a tag")
     answer(document, text, as_json=as_json)
 

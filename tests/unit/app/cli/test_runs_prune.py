@@ -85,6 +85,8 @@ def test_nothing_goes_without_a_condition_or_with_tags_that_cannot_be_read(
 ) -> None:
     assert main(["runs", "prune", "--yes", "-w", str(home.root)]) == 2
     assert "say which runs go" in capsys.readouterr().err
+    assert main(["runs", "prune", "--older-than", "999999", "--yes", "-w", str(home.root)]) == 2  # before the year 1
+    assert "--older-than': Input should be less than" in capsys.readouterr().err
     (home.runs.parent / ".tags.json").write_text("{")
     assert main(["runs", "prune", "--keep", "1", "--yes", "-w", str(home.root)]) == 3
     assert len(home.all_runs()) == 4
