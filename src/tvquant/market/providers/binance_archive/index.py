@@ -76,10 +76,11 @@ def read_page(body: bytes, folder: str) -> IndexPage:
     ------
     Malformed : it is no such page, or of another folder.
     """
-    if b"<!" in body:
-        raise Malformed(f"a list of {folder} was asked for, and a page or a definition came")
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 - without definitions nothing can grow
+        text = body.decode()  # of the store's own coding: in another one a definition would not be seen
+        if "<!" in text:
+            raise Malformed(f"a list of {folder} was asked for, and a page or a definition came")
+        root = ElementTree.fromstring(text)  # noqa: S314 - without definitions nothing can grow
     except (ElementTree.ParseError, ValueError) as error:
         raise Malformed(f"the list of {folder} cannot be read: {error}") from error
     if root.tag != f"{SPACE}ListBucketResult" or (root.findtext(f"{SPACE}Prefix") or "") != folder:

@@ -87,6 +87,17 @@ def test_what_is_no_list_of_the_folder_is_refused(body: str) -> None:
         read_page(body.encode(), TOP)
 
 
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16", "utf-16-be", "latin-1"])
+def test_nothing_is_defined_in_a_list_however_it_is_coded(coding: str) -> None:
+    text = (
+        f'<?xml version="1.0" encoding="{coding}"?><!DOCTYPE x [<!ENTITY a "\u00e4"><!ENTITY b "&a;&a;">]>'
+        f"{HEAD}<Prefix>{TOP}</Prefix><Contents><Key>{TOP}&b;</Key></Contents><IsTruncated>false</IsTruncated>"
+        "</ListBucketResult>"
+    )
+    with pytest.raises(Malformed, match=TOP):
+        read_page(text.encode(coding), TOP)
+
+
 def test_a_list_that_leads_back_is_not_followed_for_ever() -> None:
     back = HEAD + f"<Prefix>{TOP}</Prefix><IsTruncated>true</IsTruncated><NextMarker>{TOP}A</NextMarker>"
     turns = (Reply(f"{back}</ListBucketResult>"),) * 2
