@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from tvquant.core.instants import moment
+from tvquant.core.instants import instant, moment
 from tvquant.core.instruments import Instant
 from tvquant.lake.storage.tables import MEASURES, TIME
 from tvquant.market.coverage import Grid, Hole
@@ -32,7 +32,8 @@ class Fetched:
     Parameters
     ----------
     rows : believed bars by time.
-    genesis : the first bar the provider has, where it was found.
+    genesis : the first bar the provider has, or the first stored one where it has none before it; None where that was
+        not found out.
     rejected : reason -> rows dropped.
     notes : what a reader of the summary should know.
     """
@@ -66,9 +67,10 @@ class Fetcher:
         ProviderError : it did not deliver.
         """
         pages: list[Page] = []
-        genesis = None
+        genesis, held = None, None if stored.is_empty() else instant(stored["timestamp"][0])
         for first, last in sorted(spans, reverse=True):
-            genesis = await self._back(symbol, grid, first, last, pages)
+            behind = held if held is not None and last < held else None
+            genesis = await self._back(symbol, grid, (first, last), pages, behind)
         return await self._confirmed(symbol, grid, pages, stored, genesis)
 
     async def actions(self, symbol: str) -> pl.DataFrame:
@@ -122,10 +124,14 @@ class Fetcher:
 
         return await retried(ask, limiter=self.limiter, backoff=self.backoff, random=self.random)
 
-    async def _back(self, symbol: str, grid: Grid, first: Instant, last: Instant, pages: list[Page]) -> Instant | None:
-        """Pages of one span, newest first; the genesis where requests for older bars bring none."""
-        oldest, empty = None, 0
-        until = last
+    async def _back(
+        self, symbol: str, grid: Grid, span: Hole, pages: list[Page], behind: Instant | None
+    ) -> Instant | None:
+        """Pages of one span, newest first; the genesis where requests for older bars bring none.
+
+        `behind` : the first stored bar, where the span is before it.
+        """
+        (first, until), oldest, empty = span, behind, 0
         while until >= first:
             page = await self._page(symbol, grid, first, until)
             pages.append(page)

@@ -142,21 +142,12 @@ class DataWorker:
         except TvquantError as error:
             return self._failed(task, covered, fetcher.requests, error)
         asked = () if holes is None else tuple(holes)
-        genesis = None if holes is not None else self._genesis(task, spans, fetched)
+        genesis = None if holes is not None else fetched.genesis
         return await self._registered(task, grid, fetched, merged, genesis, asked, fetcher.requests)
 
     def _record(self, task: DataTask) -> AssetRecord:
         """Return what is known of the asset where this provider is asked."""
         return self.registry.read().record(*task.key).of(self.provider.name)
-
-    def _genesis(self, task: DataTask, spans: Sequence[Hole], fetched: Fetched) -> Instant | None:
-        """Return the first bar that was found; the one another provider had, where this one has none before it."""
-        known = self.registry.read().record(*task.key).genesis
-        if fetched.genesis is not None or known is None:
-            return fetched.genesis
-        asked = min(first for first, _ in spans) < instant(known)
-        had = bool(fetched.rejected) or bool((fetched.rows["timestamp"] < known).any())
-        return instant(known) if asked and not had else None
 
     @staticmethod
     def _in_doubt(task: DataTask, record: AssetRecord, grid: Grid) -> bool:

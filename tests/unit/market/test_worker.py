@@ -226,8 +226,29 @@ def test_what_one_provider_lacks_is_asked_of_another_and_not_twice(
     assert (known.genesis, known.irreparable, known.told_by) == (None, (), "richer")
     poorer = other(pipeline, TableProvider({BTC: whole}, name="poorer"))
     pipeline.registry.update(BTC, "1d", genesis=day(299))
-    assert [done(poorer, depth=400).requests for _ in range(2)] == [1, 0]
+    assert [done(poorer, depth=400).requests for _ in range(2)] == [2, 0]
     assert pipeline.registry.read().record(BTC, "1d").genesis == day(299)
+
+
+@pytest.mark.parametrize("name", ["tables", "another"])
+def test_bars_before_the_first_stored_one_are_asked_for_until_two_answers_bring_none(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider, name: str
+) -> None:
+    done(pipeline.worker)
+    assert pipeline.registry.read().record(BTC, "1d").genesis is None
+    later = TableProvider(provider.tables, name=name)
+    assert [done(other(pipeline, later), depth=400).requests for _ in range(2)] == [2, 0]
+    assert pipeline.registry.read().record(BTC, "1d").genesis == day(299)
+
+
+def test_an_empty_answer_before_the_first_stored_bar_may_heal(
+    pipeline: DataPipelineOrchestrator, provider: TableProvider
+) -> None:
+    done(pipeline.worker, depth=200)
+    provider.spoil[BTC] = [lambda rows: rows.clear()]
+    found = done(pipeline.worker)
+    assert (found.requests, found.inserted) == (2, 100)
+    assert pipeline.registry.read().record(BTC, "1d").genesis is None
 
 
 @pytest.mark.requirement("R-DAT-13")
