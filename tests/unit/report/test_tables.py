@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,8 +16,10 @@ from tvquant.report.blocks import Table
 from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.render import page_of
 from tvquant.report.run import read_run
+from tvquant.report.sections.benchmarks import added
 from tvquant.report.sections.tails import TAILS
 from tvquant.report.tables import csv_of, csv_of_frame, packed, unpacked
+from tvquant.report.tracks import track_of
 
 HEADLINE, BASE, MARKET = "v4/custom/hrp/custom", "base_universe_ew/custom", "market/custom"
 WINNERS = "benchmark/custom"
@@ -143,6 +146,27 @@ def test_alpha_and_beta_and_years_follow_from_the_returns(empyrical, page):
         inside = [day.year == line["year"] for day in page.days]
         for name in (HEADLINE, BASE, MARKET):
             close(line[name], np.prod(1 + page.returns[name][inside]) - 1)
+
+
+def test_steps_are_told_of_strategies_alone(built, page):
+    assert page.table("benchmarks", "adds per year")["step"].to_list() == [
+        f"selection ({WINNERS} less {BASE})", f"optimisation ({HEADLINE} less {WINNERS})",
+    ]  # fmt: skip
+    for baseline in (BASE, WINNERS, MARKET):
+        tables = [one for name, one in Page(built, baseline).csv.items() if name.startswith("benchmarks-")]
+        assert tables
+        assert not any("step" in one.columns for one in tables)
+
+
+def test_a_step_that_changed_nothing_is_told_as_the_same_book(built):
+    data = read_run(built)
+    mine, base, winners = (track_of(data, next(c for c in data.cells if c.key == key))
+                           for key in (HEADLINE, BASE, WINNERS))  # fmt: skip
+    table, _ = added(mine, [base, replace(winners, returns=base.returns)], A)
+    selection, optimisation = table.rows
+    assert selection[:5] == (f"selection ({WINNERS} less {BASE}): the same book", percent(0.0, 2), *[NOTHING] * 3)
+    assert "same" not in optimisation[0]
+    assert optimisation[1] == percent(A * float((mine.returns - base.returns).mean()), 2)
 
 
 def test_months_wins_tails_and_drawdowns_follow_from_the_returns(empyrical, page):

@@ -35,8 +35,9 @@ ADDED = (
     "What each step adds: the mean return per year of equal parts of what it leaves, less that of equal parts of what "
     "it was given. Discovery is what scanners recruit of the base pool, selection the winners of the recruits, "
     "optimisation the headline's weights of the winners. ± is one standard error of the paired difference, rows in "
-    f"blocks of {BLOCK}; the interval is at {CONFIDENCE:.0%} (Ledoit and Wolf 2008). One that holds 0 shows nothing. "
-    "The parts add up to the headline less base_universe_ew on the same rows."
+    f"blocks of {BLOCK}; the interval is at {CONFIDENCE:.0%} (Ledoit and Wolf 2008). One that holds 0 shows nothing; "
+    "none is told of the same book, nor where rows, or those in which the two differ, are too few. The parts add up to "
+    "the headline less base_universe_ew on the same rows."
 )
 
 
@@ -56,7 +57,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         *kept,
         Table(head=head, rows=rows),
         Text(text=METHOD.format(rate=run.rate), tone="note"),
-        *_added(mine, others, run.periods_per_year),
+        *(() if cell.baseline else added(mine, others, run.periods_per_year)),
         drawn.annual_bars([mine, *others], mine.name),
         _years([mine, *others]),
         Text(text="The first and the last year may be partial.", tone="note"),
@@ -83,12 +84,12 @@ def _row(mine: drawn.Track, other: drawn.Track, periods_per_year: int) -> tuple[
     )
 
 
-def _added(mine: drawn.Track, others: Sequence[drawn.Track], periods_per_year: int) -> tuple[Block, ...]:
-    """Return what discovery, selection and optimisation add; without scanners nobody is discovered."""
+def added(mine: drawn.Track, others: Sequence[drawn.Track], periods_per_year: int) -> tuple[Block, ...]:
+    """Return what discovery, selection and optimisation add to a strategy; without scanners nobody is discovered."""
     books = {one.name.partition("/")[0]: one for one in others} | {"": mine}
-    books.setdefault("raw_pool_ew", books.get("base_universe_ew", mine))
     if not {"base_universe_ew", "benchmark"} <= books.keys():
         return ()
+    books.setdefault("raw_pool_ew", books["base_universe_ew"])
     rows = tuple(
         _part(step, books[after], books[before], periods_per_year)
         for step, after, before in STEPS
@@ -101,12 +102,14 @@ def _added(mine: drawn.Track, others: Sequence[drawn.Track], periods_per_year: i
 def _part(step: str, after: drawn.Track, before: drawn.Track, periods_per_year: int) -> tuple[str, ...]:
     both = np.column_stack(drawn.shared_excess(after, before)[1:])
     what = f"{step} ({after.name} less {before.name})"
+    if len(both) and np.array_equal(*both.T):
+        return (f"{what}: the same book", percent(0.0, 2), NOTHING, NOTHING, NOTHING, count(len(both)))
     try:
         found = paired_difference(
             both, statistic="mean_difference", periods_per_year=periods_per_year, confidence=CONFIDENCE, block=BLOCK,
             seed=SEED,
         )  # fmt: skip
-    except ModelError:  # too few rows for an interval, or the same book
+    except ModelError:  # no interval, which the text says
         mean = float((both[:, 0] - both[:, 1]).mean()) * periods_per_year if len(both) else None
         return (what, percent(mean, 2), NOTHING, NOTHING, NOTHING, count(len(both)))
     return (
