@@ -71,7 +71,9 @@ def allocate(
         profile = one.profile
         answer, feasible, ends, weighed = _answered(problem, whole, solver, one, options, layers)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
-        attempts += (_under(one.label, each, substitute) for each in answer.attempts)
+        attempts += (
+            replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
+        )
         if answer.weights is None:
             continue
         weights, cash = settle(answer.weights)
@@ -170,12 +172,6 @@ def _solved(
         return EngineAnswer(weights=None, attempts=(within,))
     answer = solver.solve(loaded(problem, one.profile), within, one.profile, options)
     return onto_caps(answer, within) if one.profile.capping is Capping.PROJECTED else answer
-
-
-def _under(label: str, one: Attempt, beside: tuple[Recourse, ...]) -> Attempt:
-    """Return the attempt as one of `label`, which resorted to what is beside as well."""
-    recourse = (*one.recourse, *beside)
-    return Attempt(what=f"{label}: {one.what}", outcome=one.outcome, recourse=recourse, conflict=one.conflict)
 
 
 def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict[str, float]:
