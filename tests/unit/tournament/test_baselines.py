@@ -1,31 +1,20 @@
 """Baselines that need no selection: the base universe and the market, with weights or without."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
+from builders.deciding import ROW, spec_of, weights_at
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
-from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import MarketSpec, Previous, Spec
+from tvquant.tournament.specs import MarketSpec, Previous
 from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
 type Markets = Callable[..., Panel]
-
-ROW = 150
-
-
-def spec_of(made: Profile, name: str) -> Spec:
-    return next(cell.spec for cell in cells(made) if cell.path.key.endswith(name))
-
-
-def weights_at(panel: Panel, spec: Spec, row: int = ROW) -> Any:
-    return decide(look(panel, row), spec, Previous()).weights
 
 
 @pytest.mark.requirement("R-UNI-23")

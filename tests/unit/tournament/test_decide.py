@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders.deciding import ROW, spec_of, weights_at
 from builders.toy_engine import Toy
 from tvquant.allocation import ENGINES, allocate
 from tvquant.core.allocations import Allocation, Status
@@ -20,24 +21,13 @@ from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.statistics import estimate
 from tvquant.tournament.candidates import candidate_atoms, choose
-from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
-from tvquant.tournament.specs import MarketSpec, Previous, Spec, StrategySpec
+from tvquant.tournament.specs import MarketSpec, Previous, StrategySpec
 from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
 type Markets = Callable[..., Panel]
-
-ROW = 150
-
-
-def spec_of(made: Profile, name: str) -> Spec:
-    return next(cell.spec for cell in cells(made) if cell.path.key.endswith(name))
-
-
-def weights_at(panel: Panel, spec: Spec, row: int = ROW) -> Any:
-    return decide(look(panel, row), spec, Previous()).weights
 
 
 def test_strategies_keep_their_caps(profile: Profiles, market: Markets, walks: Walks) -> None:

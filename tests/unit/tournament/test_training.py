@@ -5,26 +5,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from builders.deciding import ROW, spec_of
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.regimes import Quadrant
 from tvquant.profiles import Profile
 from tvquant.statistics import ESTIMATORS, estimate, permutation_entropy
 from tvquant.tournament.candidates import choose
-from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import decide
-from tvquant.tournament.specs import Previous, Spec, StrategySpec
+from tvquant.tournament.specs import Previous, StrategySpec
 from tvquant.tournament.training import Training, training
 from tvquant.tournament.views import look
 
 type Profiles = Callable[..., Profile]
 type Walks = Callable[..., dict[str, Floats]]
 type Markets = Callable[..., Panel]
-
-ROW = 150
-
-
-def spec_of(made: Profile, name: str) -> Spec:
-    return next(cell.spec for cell in cells(made) if cell.path.key.endswith(name))
 
 
 @pytest.mark.requirement("R-SEL-27")
