@@ -51,5 +51,5 @@ def _pages_a_second(answer: Any, weight: int) -> float | None:
     try:
         limit = next(one for one in answer["rateLimits"] if one["rateLimitType"] == "REQUEST_WEIGHT")
         return float(limit["limit"]) / (LENGTHS[limit["interval"]] * int(limit["intervalNum"]) * weight)
-    except (KeyError, TypeError, ValueError, StopIteration, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, StopIteration, ZeroDivisionError, OverflowError):
         return None

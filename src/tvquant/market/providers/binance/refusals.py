@@ -64,5 +64,5 @@ def _coded(body: str) -> tuple[int | None, str]:
     try:
         found = json.loads(body)
         return int(found["code"]), words(str(found["msg"]).encode())
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None, words(body.encode())

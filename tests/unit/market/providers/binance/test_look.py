@@ -46,7 +46,8 @@ def test_the_rates_that_we_keep_to_are_those_that_binance_allows():
     assert [rate.told for rate in (*spot.rates, *perpetual.rates)] == [50.0, 8.0]
     assert {line.standing for probe in (spot, perpetual) for line in judged(probe)} == {Standing.FINE}
     assert (spot.server, spot.time, spot.fields, perpetual.fields) == ("host", NOW, 3, 5)
-    assert look(SPOT, 30.0, rateLimits=None).rates == ()
+    endless = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": float("inf"), "limit": 1}
+    assert look(SPOT, 30.0, rateLimits=None).rates == look(SPOT, 30.0, rateLimits=[endless]).rates == ()
 
 
 @pytest.mark.parametrize(

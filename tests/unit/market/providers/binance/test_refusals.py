@@ -36,6 +36,7 @@ def test_a_ban_ends_when_the_header_says_else_when_the_body_does_else_after_the_
         (408, '{"code":-1007,"msg":"Timeout"}', Unavailable),
         (500, "[]", Unavailable),
         (400, '{"code":"x","msg":1}', ProviderError),
+        (400, '{"code":Infinity,"msg":"x"}', ProviderError),
         (400, '{"code":-1100,"msg":"Illegal characters found in parameter \'interval\'"}', ProviderError),
         (400, "[" * 100_000, ProviderError),
         (302, "", ProviderError),
