@@ -20,6 +20,8 @@ DATED = re.compile(r".+(?:[-_]\d{6}|[-_]\d{1,2}[A-Z]{3}\d{2}|\d!|(?:USD[TC]?)[FG
 """A future that ends, or a chain of such: `BTCUSDT_240329`, `BTC-29MAR24`, `BTC1!`, `BTCUSDTH2024`."""
 SEPARATORS = "/-_"
 ROUND_THE_CLOCK = frozenset({Kind.SPOT, Kind.SWAP})
+OF_COINS = ROUND_THE_CLOCK | {Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI}
+"""What an exchange of coins lists."""
 SHARES = frozenset({Kind.STOCK, Kind.ETF})
 """What pays dividends and is split."""
 SHARES_AND_INDICES = SHARES | {Kind.INDEX}

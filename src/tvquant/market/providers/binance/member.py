@@ -12,7 +12,6 @@ from pydantic import AfterValidator, Field
 
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError
-from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.market.addresses import usable
 from tvquant.market.limiter import Limiter
@@ -37,11 +36,12 @@ from tvquant.market.providers.contract import (
 )
 from tvquant.profiles.fields import broken
 from tvquant.profiles.options import Options
+from tvquant.symbology.kinds import OF_COINS
 
 SPOT_URL, PERPETUAL_URL = "https://api.binance.com", "https://fapi.binance.com"
 CAPABILITIES = Capabilities(
     intervals=frozenset(INTERVALS),
-    kinds=frozenset({Kind.SPOT, Kind.SWAP, Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI}),
+    kinds=OF_COINS,
     actions=False,
     funding=True,
     instruments=True,

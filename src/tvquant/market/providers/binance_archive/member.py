@@ -18,7 +18,6 @@ import polars as pl
 from pydantic import Field
 
 from tvquant.core.clock import Clock
-from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
 from tvquant.core.quoting import shown
 from tvquant.market.addresses import HttpAddress
@@ -62,6 +61,7 @@ from tvquant.market.providers.contract import (
     Unsupported,
 )
 from tvquant.profiles.options import Options
+from tvquant.symbology.kinds import OF_COINS
 
 URL = "https://data.binance.vision"
 LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
@@ -77,7 +77,7 @@ PATIENCE = 30.0
 PAGE_BYTES = 4 * 2**20
 CAPABILITIES = Capabilities(
     intervals=frozenset(INTERVALS),
-    kinds=frozenset({Kind.SPOT, Kind.SWAP, Kind.STABLECOIN, Kind.FIAT, Kind.LEVERAGED_TOKEN, Kind.TRADFI}),
+    kinds=OF_COINS,
     actions=False,
     funding=True,
     instruments=True,
