@@ -63,15 +63,18 @@ def wanted(task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid, *
     provider that is not live may have got newer bars at any time. The history of an asset that ended ends there;
     its depth counts from its end where all of it is asked for, else from now, as that of the others.
     """
-    fresh = task.force_sync or covered.first is None or covered.last is None
     now = last = grid.closed()
     if record.delisted is not None:
         last = min(last, grid.closed_at(instant(record.delisted)))
-    first = grid.back(last if fresh else now, task.depth)
-    if record.genesis is not None:
-        first = max(first, instant(record.genesis))
+
+    def deepest(end: Instant) -> Instant:
+        first = grid.back(end, task.depth)
+        return first if record.genesis is None else max(first, instant(record.genesis))
+
     if task.force_sync or covered.first is None or covered.last is None:
+        first = deepest(last)
         return ((first, last),) if first <= last else ()
+    first = deepest(now)
     spans = []
     behind = covered.last < last
     again = max(first, covered.last)

@@ -72,8 +72,7 @@ class Listings:
             return untold
         if rows.is_empty():
             return gone
-        ends = rows.sort("listed_at").select(pl.col("delisted_at").cast(INSTRUMENTS["delisted_at"]))
-        found: datetime | None = ends.to_series()[-1] if len(ends) else None
+        found: datetime | None = rows.sort("listed_at")["delisted_at"].cast(INSTRUMENTS["delisted_at"])[-1]
         return found
 
     async def living(self, symbol: str, rows: pl.DataFrame) -> pl.DataFrame:
