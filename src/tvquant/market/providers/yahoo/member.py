@@ -57,6 +57,8 @@ CAPABILITIES = Capabilities(
 )
 PROBED = "NASDAQ:AAPL"
 """Asked for to see whether Yahoo answers."""
+LOOK = 5.0
+"""Seconds for a request of a look at Yahoo; the program ends no sooner, for its thread cannot be stopped."""
 EARLIEST = date(1960, 1, 1)
 """Before the first bar that Yahoo has of any share."""
 
@@ -238,11 +240,14 @@ class _Client:
         return self._read(symbol, read)
 
     def probe(self, first: date, until: date) -> tuple[Probe, ...]:
-        fields = len(COLUMNS)
+        fields, usual = len(COLUMNS), self._rules.patience
+        self._rules.patience = LOOK
         try:
             self.bars(PROBED, ticker_of(PROBED), first, until)
         except (UnknownSymbol, NothingThere):  # a mirror that does not have it answers well all the same
             fields = 0
+        finally:
+            self._rules.patience = usual
         heard = self._rules.probe
         return () if heard is None else (replace(heard, fields=fields),)
 

@@ -40,6 +40,8 @@ class Rules:
     url : address that stands in for all hosts of Yahoo.
     turn : waits until a request may be sent; `hold` : sends none for so many seconds.
     clock : the present, from which waits are counted.
+
+    `patience` may be changed between requests: seconds for one.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Rules:
     ) -> None:
         self.chart = Chart()
         self.probe: Probe | None = None
+        self.patience = PATIENCE
         self.url = url
         self._turn, self._hold, self._clock = turn, hold, clock
         self._symbol, self._refusals = "", 0
@@ -105,7 +108,8 @@ class Rules:
                 raise self._elsewhere(name) if charted else requests.exceptions.ConnectionError(name)
             self._turn()
             asked = self._clock.now()
-            answer = send(place, **{**given, "timeout": PATIENCE, "allow_redirects": False, "content_callback": put})
+            mine = {"timeout": self.patience, "allow_redirects": False, "content_callback": put}
+            answer = send(place, **{**given, **mine})
             answer.content = bytes(body)
             heard = {name.lower(): value or "" for name, value in answer.headers.items()}
             server = host(place)

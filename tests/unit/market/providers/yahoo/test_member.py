@@ -30,6 +30,7 @@ from tvquant.market.providers.contract import (
     ProviderError,
     RateLimited,
     RateLimits,
+    Unavailable,
     UnknownSymbol,
     Unsupported,
 )
@@ -47,12 +48,32 @@ type Recorded = Callable[..., Reply]
 type Asked = Callable[..., tuple[Any, Any]]
 
 
+async def probe(member: Yahoo) -> object:
+    return await member.probe()
+
+
 async def actions(member: Yahoo) -> pl.DataFrame:
     return await member.actions(ACME)
 
 
 def days(rows: pl.DataFrame) -> list[int]:
     return rows["timestamp"].dt.day().to_list()
+
+
+def test_a_look_waits_less_than_a_question_does(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tvquant.market.providers.yahoo.member.LOOK", 0.2)
+    late = Reply("late", pause=1.5)
+    found, _ = asked(late, question=probe)
+    assert type(found) is Unavailable
+    assert "did not answer" in str(found)
+
+    async def both(member: Yahoo) -> object:
+        with pytest.raises(Unavailable):
+            await member.probe()
+        return await member.bars(ACME, "1d")
+
+    found, _ = asked(late, question=both)
+    assert type(found) is not Unavailable  # it came, and is no chart
 
 
 def test_bars_are_as_served_on_their_sessions_across_the_change_of_the_clock(asked: Asked, recorded: Recorded) -> None:
