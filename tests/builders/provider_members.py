@@ -61,7 +61,8 @@ class ProviderMember:
     """How a member is opened in an empty folder, and what it should tell: bars that have closed, and funding.
 
     `wired` : the same on a wire of a test, of those that speak a protocol; `labelled` : its answers say whose they are;
-    `bans` : its servers ban (HTTP 418).
+    `bans` : its servers ban (HTTP 418). `pace` : requests a second that it is held to where its pace is tested: fewer
+    than it sends when nothing holds it, or the test would see nothing.
     """
 
     opened: Callable[[Path], AbstractAsyncContextManager[Provider]]
@@ -69,6 +70,7 @@ class ProviderMember:
     wired: Callable[[Path, Wire], AbstractAsyncContextManager[Provider]] | None = None
     labelled: bool = False
     bans: bool = False
+    pace: float = 60.0
     paid: Callable[[str], pl.DataFrame] = paid
 
 
@@ -195,8 +197,8 @@ MEMBERS: Mapping[str, ProviderMember] = {
     "files": ProviderMember(files),
     "simulated": ProviderMember(simulated),
     "simulated over HTTP": ProviderMember(simulated_http, wired=simulated_wired, bans=True),
-    "tradingview": ProviderMember(tradingview, charted, tradingview_wired, labelled=True),
-    "yahoo": ProviderMember(yahoo, on_yahoo, yahoo, labelled=True),
+    "tradingview": ProviderMember(tradingview, charted, tradingview_wired, labelled=True, pace=120.0),
+    "yahoo": ProviderMember(yahoo, on_yahoo, yahoo, labelled=True, pace=12.0),
     "binance": ProviderMember(binance, wired=binance_wired, bans=True),
 }
 """By name of the provider; one with several clients has a name for each that begins with it."""

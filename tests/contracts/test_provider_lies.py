@@ -216,14 +216,14 @@ def ends_at(number):
 
 def test_no_request_is_above_the_declared_rate_and_no_more_are_open_than_declared(declared, tmp_path):
     """By the server's own clock: in no span of any length more than the burst and what refills in it."""
-    wire = Wire(limits=RateLimits(requests_per_second=60.0, burst=3, bars_per_request=8, concurrency=2))
+    wire = Wire(limits=RateLimits(requests_per_second=declared.pace, burst=3, bars_per_request=8, concurrency=2))
     summary = synced(declared, wire, Lake(tmp_path / "lakehouse"))
     assert [one.error for one in summary.outcomes] == [None, None]
     times = [one.at for one in wire.requests]
     assert len(times) >= FEW
     for i, first in enumerate(times):
         for k, last in enumerate(times[i:], start=1):
-            assert k <= 3 + 60.0 * (last - first) + LATE, f"{k} requests within {last - first:.3f} s"
+            assert k <= 3 + declared.pace * (last - first) + LATE, f"{k} requests within {last - first:.3f} s"
     assert wire.most_open <= 2
 
 
