@@ -4,14 +4,13 @@ A page is `{"totalCount": N, "data": [{"s": "EXCHANGE:TICKER", "d": [cells in th
 columns `{"fields": [{"n": name, "t": type}]}`. Anything else is `Malformed`; nothing of it is used in part.
 """
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tvquant.core.quoting import shown
 from tvquant.market.providers.contract import Malformed, ProviderError
+from tvquant.market.strict_json import finite, parsed
 
 NAMES = frozenset({"name", "exchange", "type", "currency", "base_currency", "update_mode"})
 SETS = frozenset({"typespecs"})
@@ -69,18 +68,14 @@ def _object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         raise Malformed("the screener sent an empty answer")
     try:
-        found = json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        found = parsed(body)
+    except ValueError as error:
         raise Malformed(
             f"the screener's answer is no JSON, it begins {shown(body[:60].decode('utf-8', 'replace'))}"
         ) from error
     if not isinstance(found, dict):
         raise Malformed(f"the screener's answer: expected an object, found {shown(found)}")
     return found
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
 
 
 def _row(each: Any, columns: Sequence[str]) -> tuple[str, Row]:
@@ -101,15 +96,7 @@ def _cell(symbol: str, column: str, cell: Any) -> Cell:
     elif column in SETS:
         if isinstance(cell, list) and all(isinstance(one, str) for one in cell):
             return tuple(cell)
-    elif isinstance(cell, int | float) and not isinstance(cell, bool) and _finite(cell):
-        return float(cell)
+    elif (number := finite(cell)) is not None:
+        return number
     wanted = "text" if column in NAMES else "a list of texts" if column in SETS else "a number"
     raise Malformed(f"the screener's row of {shown(symbol)}, column {column}: expected {wanted}, found {shown(cell)}")
-
-
-def _finite(cell: float) -> bool:
-    """Return whether it is a number that a float holds (JSON's integers have no end)."""
-    try:
-        return math.isfinite(cell)
-    except OverflowError:
-        return False

@@ -6,7 +6,6 @@ nothing is cut by name in silence (R-UNI-09).
 """
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from tvquant.market.providers.contract import Malformed, ProviderError, RateLimi
 from tvquant.market.retry import Backoff, retried
 from tvquant.market.screeners.answers import Page, Row, fields_of, page_of
 from tvquant.market.screeners.tradingview import BAND_COLUMNS, COLUMNS, IDENTITY, PAGE, PRICES, TRADED, Query
+from tvquant.market.strict_json import parsed
 
 URL = "https://scanner.tradingview.com"
 LIMITS = RateLimits(requests_per_second=1.0, burst=1, bars_per_request=PAGE, concurrency=1, timeout=30.0)
@@ -171,8 +171,8 @@ def _explained(error: HttpRefused) -> ProviderError:
     """Return what a refusal means, in words; it is not tried again."""
     if error.status == 400:
         try:
-            why = json.loads(error.body)["error"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+            why = parsed(error.body)["error"]
+        except (ValueError, KeyError, TypeError):
             return error
         return ProviderError(f"the screener refuses the request: {shown(why)}; its columns have changed")
     if error.status == 403:

@@ -1,6 +1,5 @@
 """What the chart websocket says, checked: the symbol it resolved, its bars, its refusals, how late its data are."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from tvquant.core.instruments import Kind
 from tvquant.core.quoting import shown
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable, UnknownSymbol
 from tvquant.market.providers.tradingview.connection import ChartMessage
+from tvquant.market.strict_json import finite
 from tvquant.symbology.kinds import SHARES, split_pair, structure
 
 TYPES: Mapping[Kind, frozenset[str]] = {
@@ -94,7 +94,7 @@ def tick_of(told: Mapping[str, Any]) -> float | None:
     """Return the price step of a symbol that was resolved; None where it has several, or is quoted in fractions."""
     if told.get("fractional") or told.get("minmove2") or told.get("variable_tick_size"):
         return None
-    least, scale = (_number(told.get(key)) for key in ("minmov", "pricescale"))
+    least, scale = (finite(told.get(key)) for key in ("minmov", "pricescale"))
     return least / scale if least and scale and min(least, scale) > 0 else None
 
 
@@ -138,25 +138,14 @@ def _values(symbol: str, row: Any) -> tuple[int, tuple[float, float, float, floa
     """Return seconds, open, high, low and close, and volume (None where there is none) of a row of a series."""
     values = row.get("v") if isinstance(row, dict) else None
     if isinstance(values, list) and len(values) >= 5:
-        seconds, opens, high, low, close = (_number(one) for one in values[:5])
         told = values[5] if len(values) > 5 else None
-        volume = None if told is None else _number(told)
-        whole = seconds is not None and seconds == int(seconds) and 0 <= seconds < LAST_SECOND
-        prices = (opens, high, low, close)
-        if whole and None not in prices and (volume is None) == (told is None):
-            return int(seconds), prices, volume  # type: ignore[arg-type, return-value]
+        volume = finite(told)
+        numbers = [number for one in values[:5] if (number := finite(one)) is not None]
+        if len(numbers) == 5 and (volume is None) == (told is None):
+            seconds, opens, high, low, close = numbers
+            if seconds == int(seconds) and 0 <= seconds < LAST_SECOND:
+                return int(seconds), (opens, high, low, close), volume
     raise Malformed(f"{symbol}: TradingView sent what is no bar (time, four prices, volume): {shown(row)}")
-
-
-def _number(value: Any) -> float | None:
-    """Return a finite number; None where it is none, or a truth value."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
 
 
 def delay_of(mode: Any) -> timedelta:
@@ -167,7 +156,7 @@ def delay_of(mode: Any) -> timedelta:
 
 def time_of(greeting: Mapping[str, Any]) -> datetime | None:
     """Return the server's time, in whole seconds, of its hello; None where it tells none."""
-    seconds = _number(greeting.get("timestamp"))
+    seconds = finite(greeting.get("timestamp"))
     if seconds is None or not 0 <= seconds < LAST_SECOND:
         return None
     return datetime.fromtimestamp(int(seconds), UTC)

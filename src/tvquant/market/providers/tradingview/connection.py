@@ -14,6 +14,7 @@ from tvquant.market.addresses import is_loopback, proxy_refused
 from tvquant.market.http_client import seconds_told
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.tradingview.frames import BEAT, LARGEST, Frames, framed
+from tvquant.market.strict_json import parsed
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -177,17 +178,13 @@ def _read(payload: str) -> dict[str, Any]:
     Malformed : it is neither.
     """
     try:
-        content = json.loads(payload, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        content = parsed(payload)
+    except ValueError as error:
         raise Malformed(f"TradingView's chart sent what is no JSON: {shown(payload)}") from error
     good = isinstance(content, dict) and isinstance(content.get("m", ""), str)
     if not good or not isinstance(content.get("p", []), list):
         raise Malformed(f"TradingView's chart sent what is no message (m, p): {shown(payload)}")
     return dict(content)
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _ended(error: Exception) -> Unavailable:

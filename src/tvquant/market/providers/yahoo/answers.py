@@ -1,6 +1,5 @@
 """What Yahoo's chart address answers, judged before the client library reads it: failures by name, lies refused."""
 
-import json
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,7 @@ from tvquant.market.providers.contract import (
     Unsupported,
 )
 from tvquant.market.providers.yahoo.symbols import check_identity, ticker_of
+from tvquant.market.strict_json import finite, parsed
 
 ZONE = "America/New_York"
 PRICES = ("open", "high", "low", "close")
@@ -69,8 +69,8 @@ def judged(symbol: str, *, status: int, retry_after: float | None, body: bytes) 
 
 def _chart(symbol: str, status: int, body: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        found = parsed(body)
+    except ValueError as error:
         begins = visible(" ".join(body[:400].decode("utf-8", "replace").split())[:60])
         raise Malformed(f"{symbol}: Yahoo answered HTTP {status} with no JSON; it begins {begins!r}") from error
     chart = found.get("chart", found.get("finance")) if isinstance(found, dict) else None
@@ -117,8 +117,8 @@ def _bars(symbol: str, result: Mapping[str, Any]) -> Chart:
         if not isinstance(column, list) or len(column) != len(times):
             found = len(column) if isinstance(column, list) else "none"
             raise Malformed(f"{symbol}: Yahoo's answer has {len(times)} times, and of {name} {found}")
-        if not all(one is None or type(one) in (int, float) for one in column):
-            raise Malformed(f"{symbol}: {name} of Yahoo's answer are not all numbers")
+        if not all(one is None or finite(one) is not None for one in column):
+            raise Malformed(f"{symbol}: {name} of Yahoo's answer are not all finite numbers")
     days = [_day(one) for one in times]
     told = sorted(days)
     twice = next((a for a, b in pairwise(told[:-1]) if a == b), None)  # the last may be the price of the moment
@@ -135,7 +135,7 @@ def _check_splits(symbol: str, result: Mapping[str, Any], closes: Iterable[tuple
 
     Of a split that was, the adjusted close does not move; prices that were not adjusted for it are seen by the lake.
     """
-    known = sorted((day, close) for day, close in closes if close is not None and 0 < close < float("inf"))
+    known = sorted((day, close) for day, close in closes if close is not None and close > 0)
     try:
         events = ((result.get("events") or {}).get("splits") or {}).values()
         told = [(_day(one["date"]), one["numerator"] / one["denominator"]) for one in events]

@@ -1,5 +1,6 @@
 """What an answer is taken for, before the client library reads it."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -39,7 +40,7 @@ def told(reply: Reply, wait: float | None = None) -> Chart:
         ("invented_split", 200, Malformed, "2024-03-11: Yahoo has a split of 4 for 1, .* from 20.25 to 82.4: history"),
         ("unreadable_split", 200, Malformed, "splits of Yahoo's answer cannot be read"),
         ("short_column", 200, Malformed, "6 times, and of low 5"),
-        ("text_price", 200, Malformed, "close of Yahoo's answer are not all numbers"),
+        ("text_price", 200, Malformed, "close of Yahoo's answer are not all finite numbers"),
         ("no_bars", 200, NothingThere, None),
         ("no_data_in_span", 400, NothingThere, None),
         ("unknown", 404, UnknownSymbol, "does not know ACME: 'No data found, symbol may be delisted'"),
@@ -91,6 +92,15 @@ def test_sessions_without_a_volume_are_known_and_the_price_of_the_moment_may_sta
     assert told(recorded("plain")) == Chart()
     assert told(recorded("live_bar")) == Chart()
     assert told(recorded("null_days")).without_volume == {date(2024, 3, 8), date(2024, 3, 12)}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "true"])
+@pytest.mark.parametrize("name", ["close", "volume"])
+def test_what_is_no_finite_number_is_refused(recorded: Recorded, name: str, number: str) -> None:
+    body = recorded("plain").body
+    body["chart"]["result"][0]["indicators"]["quote"][0][name][1] = "here"
+    with pytest.raises(Malformed):
+        told(Reply(json.dumps(body).replace('"here"', number)))
 
 
 def test_times_are_seconds(recorded: Recorded) -> None:
