@@ -8,7 +8,6 @@
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -25,6 +24,7 @@ from tvquant.lake.storage.tables import SCANNED
 from tvquant.market.screeners.answers import Row
 from tvquant.market.screeners.client import SHOWN, Served
 from tvquant.market.screeners.tradingview import BAND, BAND_COLUMNS, TRADED_FEATURE
+from tvquant.market.update_modes import seconds_late
 from tvquant.profiles.scanners import Scanner
 from tvquant.symbology import venues
 from tvquant.symbology.identities import identity
@@ -49,7 +49,6 @@ RANGES: Mapping[str, tuple[float, float]] = {
 }
 """Start of a column -> least and greatest value that it can have; the first start that fits is meant."""
 STREAMING = frozenset({"streaming", "pulsed"})
-DELAYED = re.compile(r"delayed_streaming_(\d{1,6})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -260,6 +259,6 @@ def _lag(mode: object) -> str:
     """Return how figures of an update mode lag, in words; empty where they stream."""
     if mode in STREAMING:
         return ""
-    if found := DELAYED.fullmatch(str(mode)):
-        return f"{int(found[1])} seconds late"
+    if (seconds := seconds_late(mode)) is not None:
+        return f"{seconds} seconds late"
     return "of the end of a day" if mode == "endofday" else f"late by what the screener does not tell ({shown(mode)})"

@@ -12,6 +12,7 @@ from tvquant.core.quoting import shown
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable, UnknownSymbol
 from tvquant.market.providers.tradingview.connection import ChartMessage
 from tvquant.market.strict_json import finite
+from tvquant.market.update_modes import seconds_late
 from tvquant.symbology.kinds import SHARES, split_pair, structure
 
 TYPES: Mapping[Kind, frozenset[str]] = {
@@ -24,7 +25,6 @@ TYPES: Mapping[Kind, frozenset[str]] = {
 """What TradingView calls each kind; a fund that is not in our table of them is a stock to us, a yield is an index."""
 LATE_FEED = re.compile(r"_DLY?$")
 """How the name of an exchange ends whose delayed prices are shown in place of its own."""
-DELAY = re.compile(r"delayed_streaming_([0-9]{1,6})")
 NEW_YORK = ZoneInfo("America/New_York")
 EVENING = timedelta(hours=7)
 """A session that opens at 17:00 in New York or later belongs to the next day."""
@@ -150,8 +150,7 @@ def _values(symbol: str, row: Any) -> tuple[int, tuple[float, float, float, floa
 
 def delay_of(mode: Any) -> timedelta:
     """Return how late the prices are, as the end of a round tells ("streaming", "delayed_streaming_900")."""
-    late = DELAY.fullmatch(mode) if isinstance(mode, str) else None
-    return timedelta(seconds=int(late[1])) if late else timedelta()
+    return timedelta(seconds=seconds_late(mode) or 0)
 
 
 def time_of(greeting: Mapping[str, Any]) -> datetime | None:
