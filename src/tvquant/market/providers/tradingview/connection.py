@@ -60,6 +60,7 @@ class ChartConnection:
         """
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
+        from websockets.typing import Origin
 
         class Direct(connect):
             """A connection to the address that was named, and to no other that the server sends us to."""
@@ -71,7 +72,7 @@ class ChartConnection:
         try:
             socket = await Direct(
                 url,
-                origin=ORIGIN,  # type: ignore[arg-type]
+                origin=Origin(ORIGIN),
                 max_size=LARGEST,
                 proxy=None if is_loopback(url) else True,
                 open_timeout=silence,

@@ -120,7 +120,7 @@ class Yahoo:
             return pl.DataFrame(schema=dict(ACTIONS))
         return rows.filter(pl.col("timestamp") <= self._clock.now())
 
-    async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:  # noqa: ARG002
+    async def funding(self, symbol: str, *, start: datetime | None = None, end: datetime | None = None) -> pl.DataFrame:  # noqa: ARG002 (refused for any span)
         """See `Provider`; always refused."""
         raise Unsupported(f"provider yahoo has no funding; that of {symbol} is not served")
 
@@ -130,7 +130,7 @@ class Yahoo:
 
     def load(self) -> None:
         """See `Loading`."""
-        import yfinance  # noqa: F401
+        import yfinance  # noqa: F401 (the loading is what is wanted)
 
     async def probe(self) -> tuple[Probe, ...]:
         """Ask for the last days of one share, whose answer is judged as any other; see `Probing`."""
@@ -194,7 +194,7 @@ class _Client:
         from yfinance.data import YfData
         from yfinance.scrapers.history import PriceHistory
 
-        class Fresh(YfData):  # type: ignore[misc]
+        class Fresh(YfData):  # type: ignore[misc] # yfinance has no types
             """Without the memory of answers, which would keep a bad one for good."""
 
             def cache_get(self, url: str, params: Any = None, timeout: float = 30) -> Any:

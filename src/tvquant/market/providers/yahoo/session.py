@@ -157,7 +157,7 @@ def new_session(rules: Rules) -> Any:
     """Return a session that yfinance takes, whose requests keep the rules; an own address on loopback has no proxy."""
     from curl_cffi import CurlOpt, requests
 
-    class RuledSession(requests.Session):  # type: ignore[type-arg]
+    class RuledSession(requests.Session[requests.Response]):
         """Asks the rules for every answer."""
 
         def request(self, method: Any, url: str, *args: Any, **given: Any) -> Any:
