@@ -18,7 +18,7 @@ from builders.archive_server import ArchiveServer
 from builders.binance_server import BinanceServer
 from builders.chart_server import chart_server, charts_of, split_adjusted
 from builders.clocks import ManualClock
-from builders.lies import Wire
+from builders.lies import HONEST, Wire
 from builders.simulated_server import LyingExchange, handler_of
 from builders.yahoo_server import adjusted, of_world, serve_yahoo
 from tvquant.core.instruments import Kind
@@ -33,7 +33,7 @@ from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.member import Simulated
 from tvquant.market.providers.simulated.server import serve
 from tvquant.market.providers.simulated.world import World
-from tvquant.market.providers.tradingview.member import TradingView
+from tvquant.market.providers.tradingview.member import SILENCE, TradingView
 from tvquant.market.providers.yahoo.member import Yahoo
 
 NOW = datetime(2022, 6, 20, 10, 30, tzinfo=UTC)
@@ -118,7 +118,8 @@ def charted(symbol: str, interval: str) -> pl.DataFrame:
 async def tradingview_wired(_: Path, wire: Wire) -> AsyncIterator[TradingView]:
     async with chart_server(*charts_of(WORLD, NOW), wire) as server:
         limits = replace(wire.limits or TERMS, paced_inside=True)
-        yield TradingView(url=server.url, clock=ManualClock(NOW), limits=limits, silence=0.6)
+        silence = SILENCE if wire.lie.body is HONEST.body else 0.6  # a body may be nothing at all
+        yield TradingView(url=server.url, clock=ManualClock(NOW), limits=limits, silence=silence)
 
 
 def tradingview(folder: Path) -> AbstractAsyncContextManager[TradingView]:

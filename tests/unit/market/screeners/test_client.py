@@ -18,7 +18,7 @@ from tvquant.market.screeners.tradingview import Query, compiled
 from tvquant.profiles.scanners import load_scanner
 
 DAY = date(2024, 6, 3)
-FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=150, concurrency=1, timeout=0.5)
+FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=150, concurrency=1)
 AGAIN = Backoff(attempts=3, base=0.001, cap=0.002)
 COIN = "BINANCE:C000USDT"
 

@@ -100,10 +100,10 @@ class TradingView:
     ) -> None:
         self.url = url
         self.limits = limits
+        self.silence, self.deadline = silence, deadline
         self.capabilities = CAPABILITIES
         self.basis = Basis.SPLIT
         self._clock = clock
-        self._silence, self._deadline = silence, deadline
         self._limiter = Limiter(replace(limits, paced_inside=False))
         self._turn = asyncio.Lock()
         self._connection: ChartConnection | None = None
@@ -157,7 +157,7 @@ class TradingView:
             await self._hang_up()
             async with self._limiter.request():
                 asked = self._clock.now()
-                self._connection = await ChartConnection.opened(self.url, silence=self._silence, clock=self._clock)
+                self._connection = await ChartConnection.opened(self.url, silence=self.silence, clock=self._clock)
                 time = time_of(await self._connection.greeting())
                 answered = self._clock.now()
             self._pause()
@@ -189,11 +189,11 @@ class TradingView:
             if asyncio.get_running_loop().time() - self._used > IDLE:
                 await self._hang_up()
             try:
-                async with asyncio.timeout(self._deadline):
+                async with asyncio.timeout(self.deadline):
                     yield
             except TimeoutError as error:
                 await self._hang_up()
-                raise Unavailable(f"TradingView's chart was not done within {self._deadline:g} s") from error
+                raise Unavailable(f"TradingView's chart was not done within {self.deadline:g} s") from error
             except BaseException:
                 await self._hang_up()
                 raise
@@ -209,7 +209,7 @@ class TradingView:
         await self._left()
         if self._connection is None:
             async with self._limiter.request():
-                self._connection = await ChartConnection.opened(self.url, silence=self._silence, clock=self._clock)
+                self._connection = await ChartConnection.opened(self.url, silence=self.silence, clock=self._clock)
             self._pause()
         self._chart, self._handed_over = Chart(self._connection, symbol, interval, clock=self._clock), None
         return self._chart

@@ -29,7 +29,7 @@ def charted(work: Callable[[Chart], Awaitable[None]], *, trouble: Trouble, symbo
     async def main() -> ChartServer:
         async with chart_server(rows, described_symbol) as server:
             server.trouble = trouble
-            connection = await ChartConnection.opened(server.url, silence=0.5, clock=ManualClock(NOW))
+            connection = await ChartConnection.opened(server.url, silence=60.0, clock=ManualClock(NOW))
             await work(Chart(connection, symbol, "1d", clock=ManualClock(NOW)))
             await asyncio.sleep(0.02)
             await connection.close()

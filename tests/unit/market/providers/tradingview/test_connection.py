@@ -17,10 +17,13 @@ from builders.clocks import NOON, ManualClock
 from tvquant.market.providers.contract import Malformed, ProviderError, RateLimited, Unavailable
 from tvquant.market.providers.tradingview.connection import ChartConnection, ChartMessage
 
-SILENCE = 0.4
+LONG, SHORT = 60.0, 0.4
+"""Silence that never comes, however busy the machine is; and one that is waited for."""
 
 
-def heard(*texts: str, pause: float = 0.0, many: int = 1, greeting: bool = False) -> tuple[list[Any], list[str]]:
+def heard(
+    *texts: str, pause: float = 0.0, many: int = 1, greeting: bool = False, silence: float = LONG
+) -> tuple[list[Any], list[str]]:
     """What `next` gives of the texts that a server sends, and the payloads that it was sent."""
     sent: list[str] = []
 
@@ -39,7 +42,7 @@ def heard(*texts: str, pause: float = 0.0, many: int = 1, greeting: bool = False
         async with serve(talk, "127.0.0.1", 0) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             url = f"ws://127.0.0.1:{port}"
-            connection = await ChartConnection.opened(url, silence=SILENCE, clock=ManualClock(NOON))
+            connection = await ChartConnection.opened(url, silence=silence, clock=ManualClock(NOON))
             found: list[Any] = []
             try:
                 found += [await (connection.greeting() if greeting else connection.next()) for _ in range(many)]
@@ -84,9 +87,9 @@ def test_the_hello_is_kept_and_what_comes_in_its_place_is_refused() -> None:
 
 
 def test_silence_is_told_from_a_token_that_expired() -> None:
-    (silent,), _ = heard()
+    (silent,), _ = heard(silence=SHORT)
     assert str(silent) == "TradingView's chart sent no data for 0.4 s, nor a heartbeat: the server is silent"
-    (beating,), sent = heard(*(frame(f"~h~{n}") for n in range(1, 9)), pause=SILENCE / 4)
+    (beating,), sent = heard(*(frame(f"~h~{n}") for n in range(1, 9)), pause=SHORT / 4, silence=SHORT)
     assert re.search("only [1-4] heartbeats: it takes the token of a visitor for expired", str(beating))
     assert len(sent) > 1
     assert sent[1:] == [f"~h~{n}" for n in range(1, len(sent))]
@@ -95,13 +98,13 @@ def test_silence_is_told_from_a_token_that_expired() -> None:
 
 
 def test_each_message_of_data_is_waited_for_anew() -> None:
-    found, _ = heard(*(message("a", n) for n in range(4)), pause=SILENCE / 2, many=4)
-    assert found == [ChartMessage("a", [n]) for n in range(4)]
+    found, _ = heard(*(message("a", n) for n in range(12)), pause=0.06, many=12, silence=0.6)  # together longer
+    assert found == [ChartMessage("a", [n]) for n in range(12)]
 
 
 def test_nobody_there() -> None:
     with pytest.raises(Unavailable, match=r"TradingView's chart \(127.0.0.1\) cannot be reached"):
-        asyncio.run(ChartConnection.opened("ws://127.0.0.1:9", silence=SILENCE, clock=ManualClock(NOON)))
+        asyncio.run(ChartConnection.opened("ws://127.0.0.1:9", silence=LONG, clock=ManualClock(NOON)))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_alone(
         monkeypatch.setenv(name, proxy)
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(ProviderError, match="ALL_PROXY") as said:
-        asyncio.run(ChartConnection.opened("ws://chart.invalid", silence=SILENCE, clock=ManualClock(NOON)))
+        asyncio.run(ChartConnection.opened("ws://chart.invalid", silence=LONG, clock=ManualClock(NOON)))
     assert "word" not in str(said.value)
 
 
@@ -126,7 +129,7 @@ def test_who_is_turned_away_waits_as_long_as_is_said(told: str, wait: float) -> 
 
         async with serve(silent, "127.0.0.1", 0, process_request=busy) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            await ChartConnection.opened(f"ws://127.0.0.1:{port}", silence=SILENCE, clock=ManualClock(NOON))
+            await ChartConnection.opened(f"ws://127.0.0.1:{port}", silence=LONG, clock=ManualClock(NOON))
 
     with pytest.raises(RateLimited) as said:
         asyncio.run(main())

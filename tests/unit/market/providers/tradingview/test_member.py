@@ -32,7 +32,7 @@ from tvquant.market.providers.contract import (
 )
 from tvquant.market.providers.tradingview import chart
 from tvquant.market.providers.tradingview import member as module
-from tvquant.market.providers.tradingview.member import LIMITS, URL, TradingView
+from tvquant.market.providers.tradingview.member import DEADLINE, LIMITS, SILENCE, URL, TradingView
 from tvquant.market.registry import RegistryManager
 from tvquant.market.tasks import DataTask
 
@@ -218,6 +218,7 @@ def test_every_failure_has_a_name_and_the_next_call_begins_anew(trouble: Trouble
         assert error.retry_after == {Trouble.BUSY: 17.0, Trouble.DOWN: 3.0}.get(trouble)
         assert "unauthorized" not in str(error)
         server.trouble = Trouble.NONE
+        visitor.silence, visitor.deadline = SILENCE, DEADLINE
         assert len(await visitor.bars(COIN, "1d")) == 100
         assert server.count("handshake") == 2
         await asyncio.sleep(0.02)
@@ -265,18 +266,18 @@ def test_a_connection_that_idled_or_was_closed_is_not_used_again(monkeypatch: py
 
 def test_a_call_that_is_cancelled_or_too_late_leaves_nothing_behind() -> None:
     async def work(visitor: TradingView, server: ChartServer) -> None:
-        for patience, error in ((0.1, TimeoutError), (60.0, Unavailable)):
-            server.trouble = Trouble.NONE
+        for patience, deadline, error in ((0.1, DEADLINE, TimeoutError), (DEADLINE, 0.1, Unavailable)):
+            server.trouble, visitor.deadline = Trouble.NONE, DEADLINE
             assert days(await visitor.bars(COIN, "1d", start=TODAY - DAY)) == [1, 0]
-            server.trouble = Trouble.STUCK
+            server.trouble, visitor.deadline = Trouble.STUCK, deadline
             with pytest.raises(error):
                 async with asyncio.timeout(patience):
                     await visitor.bars(OTHER, "1d")
-        server.trouble = Trouble.NONE
+        server.trouble, visitor.deadline = Trouble.NONE, DEADLINE
         assert days(await visitor.bars(COIN, "1d", start=TODAY - DAY)) == [1, 0]
         assert server.count("handshake") == 3
 
-    visited(work, deadline=0.8)
+    visited(work)
 
 
 def test_of_late_prices_no_bar_is_told_before_its_end_is_in() -> None:
@@ -343,15 +344,15 @@ def test_a_look_hears_the_hello_and_resolves_one_symbol() -> None:
         assert (probe.asked, probe.answered, probe.time) == (NOW, NOW, NOW - timedelta(seconds=90))
         assert server.url.startswith(f"ws://{probe.server}")
         assert [server.count(method) for method in ("handshake", "resolve_symbol", "create_series")] == [1, 1, 0]
-        server.trouble = Trouble.BEATS
+        server.trouble, visitor.silence = Trouble.BEATS, 0.6
         with pytest.raises(Unavailable, match="expired"):
             await visitor.probe()
-        server.trouble = Trouble.NONE
+        server.trouble, visitor.silence = Trouble.NONE, SILENCE
         await visitor.probe()
         await visitor.bars(COIN, "1d")
         assert server.count("handshake") == 3
 
-    visited(work, silence=0.6)
+    visited(work)
 
 
 def test_its_factory_has_terms_and_an_address() -> None:
