@@ -3,7 +3,7 @@
 Run as `python benchmarks/archive_parse.py [SYMBOLS]`. Two figures for each interval. Parsing: packed files that are
 here already, each with its digest taken, unpacked and read, a symbol at a time, on two threads. Over HTTP: the same
 files from a server on loopback in a process of its own, lists, checksums and all, without a limit to the rate; client
-and server share the cores. What is read is compared with what was packed.
+and server share the cores. As many bars as were packed must be read, both ways.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def series_of(number: int, interval: str) -> Series:
 
 def packed(series: Series, step: timedelta) -> Packed:
     """Monthly files of a random walk, written as the exchange writes them."""
-    rng, found, month = np.random.default_rng(abs(hash(series.ticker)) % 2**32), [], FIRST
+    rng, found, month = np.random.default_rng(list(series.ticker.encode())), [], FIRST
     price = 100.0
     for _ in range(MONTHS):
         file = series.file(Span.MONTHLY, month)
@@ -141,7 +141,8 @@ async def fetched(port: int, interval: str) -> tuple[int, int]:
     return sum(counts), HTTP_SYMBOLS * (2 + 2 * MONTHS)
 
 
-def over_http(interval: str) -> str:
+def over_http(interval: str, expected: int) -> str:
+    """Figures of the files of a server, each symbol of which has so many bars."""
     here, there = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serving, args=(there, interval), daemon=True)
     server.start()
@@ -151,6 +152,8 @@ def over_http(interval: str) -> str:
     seconds, used = time.perf_counter() - start, time.process_time() - used
     here.send(None)
     server.join()
+    if bars != HTTP_SYMBOLS * expected:
+        raise ValueError(f"{interval}: {bars} bars came over HTTP, {HTTP_SYMBOLS * expected} were packed")
     pace = f"{requests / seconds:,.0f} requests/s, {requests / used:,.0f} per second of CPU"
     return f"{bars / seconds / 1e6:.3f} M bars/s over HTTP ({pace})"
 
@@ -178,7 +181,7 @@ def main(symbols: int) -> None:
             f"{interval}: {bars:,} bars of {symbols} symbols x {MONTHS} months in {seconds:.2f} s, {used:.2f} of CPU: "
             f"{bars / seconds / 1e6:.2f} M bars/s parsed, {bars / used / 1e6:.2f} M per second of CPU (goal "
             f"{GOAL / 1e6:g} on two cores), {size / 1024:.0f} kB packed a symbol, {memory() - before:.0f} MB above the "
-            f"{before:.0f} MB with the files; {over_http(interval)}",
+            f"{before:.0f} MB with the files; {over_http(interval, expected)}",
             flush=True,
         )
 
