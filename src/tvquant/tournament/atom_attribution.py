@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
-from tvquant.simulation.accruals import OF_CASH, Accruals
+from tvquant.simulation.accruals import CLOSED, OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
 from tvquant.tournament.rebalances import Contribution, Rebalance, first_fills, restored
-from tvquant.tournament.trades import CLOSED, FILL, ROUNDING, Trade
+from tvquant.tournament.trades import FILL, ROUNDING, Trade
 
 ATOM, EXECUTION, CASH = "atom", "execution", "cash"
 """Parts of a book's return."""

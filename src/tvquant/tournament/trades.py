@@ -15,10 +15,10 @@ import numpy as np
 
 from tvquant.core.books import BookEvent, CostModel, EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
+from tvquant.simulation.accruals import CLOSED
 from tvquant.simulation.preflight import fill_prices
 
 FILL = "fill"
-CLOSED = (EventKind.CLOSED_OUT, EventKind.MARGIN_CALL, EventKind.COLLATERAL_LOST)
 ROUNDING = 1e-12
 """A change below this share of equity is the rounding of none; the simulators' own bound."""
 
