@@ -26,6 +26,6 @@ def without_variance(returns: Floats) -> Bools:
 
 
 def constant(centred: Floats, returns: Floats) -> Bools:
-    """Return the same for returns whose distances from their means are known (both T x N)."""
+    """Return which columns are `without_variance`, given their distances from their means too (both T x N)."""
     deviation = np.sqrt((centred**2).mean(axis=0))
     return np.asarray(deviation <= rounding_floor(returns))
