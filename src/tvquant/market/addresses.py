@@ -35,7 +35,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _http(address: str) -> str:
-    if not usable(address):
+    if "?" in address or not usable(address):  # what is asked for is put behind it, and would be taken for its query
         raise broken("expected an address http(s)://HOST[:PORT][/PATH]")
     return address
 

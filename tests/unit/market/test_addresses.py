@@ -57,3 +57,13 @@ def test_no_provider_opens_an_address_that_is_none_or_shows_it(name: str, option
     with pytest.raises(ProfileError, match=f"provider {name}: option {option}: expected an address") as said:
         PROVIDERS[name].opened({option: f"{scheme}://{rest}"}, ManualClock())
     assert "word" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("binance", "spot_url"), ("binance_archive", "list_url"), ("simulated", "url"), ("yahoo", "url")],
+)
+def test_no_path_is_lost_behind_the_query_of_an_address(name: str, option: str) -> None:
+    with pytest.raises(ProfileError, match=f"option {option}: expected an address") as said:
+        PROVIDERS[name].opened({option: "http://host/path?key=word"}, ManualClock())
+    assert "word" not in str(said.value)
