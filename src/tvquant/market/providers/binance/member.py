@@ -1,7 +1,6 @@
 """The provider `binance`: spot pairs `BINANCE:BTCUSDT` and perpetuals `BINANCE:BTCUSDT.P`."""
 
 import asyncio
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.util import find_spec
@@ -256,12 +255,9 @@ def _market(symbol: str) -> tuple[Product, str]:
     return (PERPETUAL, ticker.removesuffix(".P")) if ticker.endswith(".P") else (SPOT, ticker)
 
 
-_HOST = re.compile(r"https?://[^/\s@?#]+(/[^\s@?#]*)?")
-
-
 def _host(url: str) -> str:
     """Return the address; the words of a refusal leave it out, for a key may stand in it."""
-    if not _HOST.fullmatch(url) or not usable(url):
+    if "@" in url or "?" in url or not usable(url):
         raise broken("expected an address http(s)://HOST[/PATH] without user, query or key")
     return url
 
