@@ -48,32 +48,18 @@ def doctor(
 ) -> None:
     """What this installation is, what it can do here, where it writes, and which files of the workspace are damaged."""
     from tvquant.app.identity import environment
-    from tvquant.app.vocabulary import vocabulary
 
     given = _given(options or ())
     if not online and (strict or given):
         raise ProfileError("--strict and --option say how sources are looked at; add --online")
-    home, words, versions = workspace_at(workspace, wait), vocabulary(), environment()
+    home, versions = workspace_at(workspace, wait), environment()
     usable = home.profiles.is_dir() and os.access(home.root, os.W_OK)
     if fix:
         home.require()
     with progress_shown("doctor"):
         files = _files(home, fix) if usable else {}
         sources = _sources(home, given) if online else ()
-    facts: dict[str, Any] = {
-        "tvquant": VERSION,
-        "python": f"{platform.python_version()} ({sys.executable})",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "workspace": f"{home.root} ({'ready' if usable else 'not a workspace: tvquant init DIR'})",
-        "disk free": f"{shutil.disk_usage(home.root if home.root.exists() else Path.cwd()).free / 2**30:.1f} GiB",
-        "kernel cache": f"none, kernels are compiled at each start: {CACHE_REFUSED}"
-        if CACHE_REFUSED
-        else os.environ["NUMBA_CACHE_DIR"],
-        "engines": ", ".join(map(words.shown_member, sorted(words.engines))),
-        "risk profiles": ", ".join(sorted(words.risk_profiles)),
-        "simulators": ", ".join(sorted(words.simulators)),
-        "selection models": ", ".join(sorted(words.selection_models)),
-    }
+    facts = _facts(home, usable=usable)
     packages = {name: version for name, version in versions.items() if name != "python"}
     rows = [*facts.items(), ("packages", ", ".join(f"{name} {version}" for name, version in packages.items()))]
     rows += [(what, one) for what, found in files.items() for one in found]
@@ -87,6 +73,27 @@ def doctor(
     if strict and bad:
         count = sum(one.asked for one in sources)
         raise Answered(DataError, f"{len(bad)} of {count} sources that were asked are not fine: {', '.join(bad)}")
+
+
+def _facts(home: Workspace, *, usable: bool) -> dict[str, str]:
+    """Return what this installation is, what it can do here, and where it writes."""
+    from tvquant.app.vocabulary import vocabulary
+
+    words = vocabulary()
+    return {
+        "tvquant": VERSION,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "workspace": f"{home.root} ({'ready' if usable else 'not a workspace: tvquant init DIR'})",
+        "disk free": f"{shutil.disk_usage(home.root if home.root.exists() else Path.cwd()).free / 2**30:.1f} GiB",
+        "kernel cache": f"none, kernels are compiled at each start: {CACHE_REFUSED}"
+        if CACHE_REFUSED
+        else os.environ["NUMBA_CACHE_DIR"],
+        "engines": ", ".join(map(words.shown_member, sorted(words.engines))),
+        "risk profiles": ", ".join(sorted(words.risk_profiles)),
+        "simulators": ", ".join(sorted(words.simulators)),
+        "selection models": ", ".join(sorted(words.selection_models)),
+    }
 
 
 def _files(home: Workspace, fix: bool) -> dict[str, list[str]]:
