@@ -189,6 +189,7 @@ def test_a_profile_names_the_assets(home: Path, tmp_path: Path, tvquant: Call) -
             2,
             "(`tvquant data providers` lists them), or one for each exchange by data.providers of a profile",
         ),
+        (("sync", "--depth", "999999999999"), 2, "'--depth': Input should be less than"),
         (("repair",), 2, "by --provider (`tvquant data providers` lists them)\n"),
         (("sync", "--provider", "simulated", "--symbol", "BINANCE:NONEUSDT"), 3, "none of 1 assets"),
         (("sync", "--basis", "adjusted"), 2, "raw, split or total"),

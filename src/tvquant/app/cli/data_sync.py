@@ -31,6 +31,8 @@ from tvquant.core.quoting import shown
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+DEEPEST = 250_000
+"""Bars of one asset: more than a century of the shortest that are stored, and no date before the first year."""
 IntervalOption = Annotated[str, typer.Option("--interval", help="Bar length: 1d or 4h.")]
 SymbolsArgument = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: all that need it.")]
 
@@ -45,7 +47,9 @@ def sync(
         list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this one. May be repeated.")
     ] = None,
     interval: IntervalOption = "1d",
-    depth: Annotated[int | None, typer.Option(min=1, help="Bars of history. Default: what the profile needs.")] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, max=DEEPEST, help="Bars of history. Default: what the profile needs.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="Bars since this date (or year) in place of --depth.")
     ] = None,
