@@ -13,7 +13,7 @@ The bar of a live scan is still forming, mostly: its figures change until it clo
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -138,7 +138,7 @@ async def _rows(
     others = await client.rows(query.of(more)) if more else replace(served, rows={})
     bands: dict[float, int] = {}
     for band, moved in _bands(scanner):
-        bands[band] = await client.count(compiled(moved, day=clock.now().date()).listed(fields).within(edges))
+        bands[band] = await _count(client, moved, fields, edges, clock.now().date())
     known_at = instant(clock.now())
     day = _day(query.market, clock.now())
     return Asked(
@@ -149,6 +149,18 @@ async def _rows(
         bands=bands,
         beside=judged(scanner, others, edges, day=day, known_at=known_at),
     )
+
+
+async def _count(
+    client: TradingViewScreener, scanner: Scanner, fields: frozenset[str], edges: Mapping[Kind, float], day: date
+) -> int:
+    """Return how many rows a scanner has; where a ceiling binds, each kind is counted within its own."""
+    apart = [((kind,), edges.get(kind)) for kind in scanner.kinds]
+    total = 0
+    for kinds, edge in apart if edges else [(scanner.kinds, None)]:
+        query = compiled(scanner.model_copy(update={"kinds": kinds}), day=day).listed(fields)
+        total += await client.count(query.within(edge))
+    return total
 
 
 def _bands(scanner: Scanner) -> Iterator[tuple[float, Scanner]]:

@@ -105,6 +105,26 @@ def test_a_scanner_of_another_band_is_counted_at_both_by_the_screener(home: Work
     assert [body["range"] for body in server.asked[-2:]] == [[0, 1], [0, 1]]
 
 
+@pytest.mark.requirement("R-UNI-21")
+def test_each_kind_is_counted_within_its_own_ceiling(home: Workspace) -> None:
+    folder = home.profiles / "scanners"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = f"version: 1\nextends: {ALL}\nkinds: [spot, swap]\nlargest: {{field: value_traded_last, count: 2}}\n"
+    (folder / "both.yaml").write_text(text + "filters:\n  - {field: recommend_all, above: 0.5}\n")
+    traded = {"A": 9e8, "B": 8e8, "C": 7e8, "D": 6e8}
+    coins = [row(f"BINANCE:{k}USDT", **{"24h_vol|5": value, "Recommend.All": 0.3}) for k, value in traded.items()]
+    swaps = [
+        row(f"BINANCE:{k}USDT.P", "swap", **{"24h_vol|5": value / 10, "Recommend.All": 0.3})
+        for k, value in traded.items()
+    ]
+    _, found = scanned(home, ScannerServer(markets={"crypto": [*coins, *swaps]}), "both")
+    (audit,) = found.scanned.audits
+    assert (audit.found, audit.at_neutral_band, audit.at_zero) == (0, 4, 4)
+    _, found = scanned(home, ScannerServer(markets={"crypto": [*coins, *swaps[:2]]}), "both")  # one ceiling binds
+    (audit,) = found.scanned.audits
+    assert (audit.at_neutral_band, audit.at_zero) == (4, 4)
+
+
 def test_a_screener_that_lies_recruits_nobody_by_it(home: Workspace) -> None:
     lies = [
         row("BINANCE:XUSDT.P", "swap", **{"Recommend.All": 0.9}),

@@ -113,12 +113,15 @@ class Query:
         body = {name: value for name, value in self.body.items() if name not in ("filter", "filter2")}
         return replace(self, body=body | {"symbols": {"tickers": list(symbols)}}, ranks={})
 
-    def within(self, edges: Mapping[Kind, float]) -> "Query":
-        """Return the query of the rows that are within a ceiling, by the first value beyond it."""
-        if self.ceiling is None or not edges:
+    def within(self, edge: float | None) -> "Query":
+        """Return the query of the rows that are within a ceiling, by the first value beyond it; None where it is far.
+
+        Each kind has a ceiling of its own, so the query is of one kind.
+        """
+        if self.ceiling is None or edge is None:
             return self
-        edge = {"left": self.ceiling[0], "operation": "greater", "right": min(edges.values())}
-        return replace(self, body={**self.body, "filter": [*self.body["filter"], edge]})
+        term = {"left": self.ceiling[0], "operation": "greater", "right": edge}
+        return replace(self, body={**self.body, "filter": [*self.body["filter"], term]})
 
     def described(self) -> dict[str, dict[str, Any]]:
         """Return feature -> its column, interval, length in bars and unit, as they are recorded with the values."""
