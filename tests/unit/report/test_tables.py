@@ -158,15 +158,18 @@ def test_steps_are_told_of_strategies_alone(built, page):
         assert not any("step" in one.columns for one in tables)
 
 
-def test_a_step_that_changed_nothing_is_told_as_the_same_book(built):
+@pytest.mark.parametrize(("apart", "same"), [(0.0, True), (4e-16, True), (1e-10, False)])
+def test_a_step_that_changed_nothing_but_rounding_is_told_as_the_same_book(built, apart, same):
     data = read_run(built)
     mine, base, winners = (track_of(data, next(c for c in data.cells if c.key == key))
                            for key in (HEADLINE, BASE, WINNERS))  # fmt: skip
-    table, _ = added(mine, [base, replace(winners, returns=base.returns)], A)
+    moved = base.returns + apart * (-1.0) ** np.arange(len(base.returns))
+    table, _ = added(mine, [base, replace(winners, returns=moved)], A)
     selection, optimisation = table.rows
-    assert selection[:5] == (f"selection ({WINNERS} less {BASE}): the same book", percent(0.0, 2), *[NOTHING] * 3)
+    assert selection[0] == f"selection ({WINNERS} less {BASE}){': the same book' if same else ''}"
+    assert not same or selection[1:5] == (percent(0.0, 2), *[NOTHING] * 3)
     assert "same" not in optimisation[0]
-    assert optimisation[1] == percent(A * float((mine.returns - base.returns).mean()), 2)
+    assert optimisation[1] == percent(A * float((mine.returns - moved).mean()), 2)
 
 
 def test_months_wins_tails_and_drawdowns_follow_from_the_returns(empyrical, page):

@@ -16,6 +16,7 @@ from tvquant.report.tracks import basis_of, benchmarks, track_of, tracks_of, unl
 from tvquant.statistics import annual_returns, market_model
 from tvquant.statistics.paired_differences import paired_difference
 from tvquant.tournament.friction import BLOCK, CONFIDENCE, SEED
+from tvquant.tournament.trades import ROUNDING
 
 STEPS = (
     ("discovery", "raw_pool_ew", "base_universe_ew"),
@@ -102,7 +103,7 @@ def added(mine: drawn.Track, others: Sequence[drawn.Track], periods_per_year: in
 def _part(step: str, after: drawn.Track, before: drawn.Track, periods_per_year: int) -> tuple[str, ...]:
     both = np.column_stack(drawn.shared_excess(after, before)[1:])
     what = f"{step} ({after.name} less {before.name})"
-    if len(both) and np.array_equal(*both.T):
+    if len(both) and np.abs(np.diff(both)).max() <= ROUNDING:
         return (f"{what}: the same book", percent(0.0, 2), NOTHING, NOTHING, NOTHING, count(len(both)))
     try:
         found = paired_difference(
