@@ -99,7 +99,7 @@ class Instrument:
     def view(self, t: Instant) -> "InstrumentView":
         """Return the dated fields as they were known at `t`."""
         known = {fact.field: fact.value for fact in self.facts if fact.known_at <= t}
-        return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]
+        return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]  # by the names of its fields
 
 
 def symbol_of(key: str) -> str:

@@ -124,7 +124,7 @@ class SelectionContext:
 
     def passed(self, stage_name: str, /, **filled: object) -> Self:
         """Return the context after that stage, with the fields it filled and its name in the trace."""
-        return replace(self, trace=(*self.trace, stage_name), **filled)  # type: ignore[arg-type]
+        return replace(self, trace=(*self.trace, stage_name), **filled)  # type: ignore[arg-type]  # by the names of its fields
 
 
 def _read_only(pool: AtomPool) -> AtomPool:

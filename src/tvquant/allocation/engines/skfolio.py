@@ -185,14 +185,14 @@ def _prior() -> type[Any]:
     """Return the class of a prior that knows the moments already."""
     from skfolio.prior import BasePrior, ReturnDistribution
 
-    class Given(BasePrior):  # type: ignore[misc]
+    class Given(BasePrior):  # type: ignore[misc]  # the library has no types
         """Means and covariance as they are; the returns are those that it is fitted on."""
 
         def __init__(self, matrix: Floats, means: Floats) -> None:
             self.matrix = matrix
             self.means = means
 
-        def fit(self, X: Floats, y: None = None, **_: Any) -> Any:  # noqa: ARG002
+        def fit(self, X: Floats, y: None = None, **_: Any) -> Any:  # noqa: ARG002 (as the library calls it)
             """Take the moments as they are."""
             self.return_distribution_ = ReturnDistribution(mu=self.means, covariance=self.matrix, returns=X)
             return self
