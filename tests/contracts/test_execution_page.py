@@ -18,6 +18,11 @@ MET = {
 """What data and prices ask of a simulator, in the words of the page."""
 
 
+@pytest.fixture(autouse=True)
+def _plain_vectorbt() -> None:
+    """What a simulator declares needs no library, which takes seconds to import on a worker that has no other use."""
+
+
 @pytest.mark.parametrize("name", sorted(SIMULATORS))
 def test_the_page_tells_what_a_simulator_refuses(name: str) -> None:
     refused = {str(one) for one, support in SIMULATORS[name].capabilities.items() if support is Support.REFUSED}

@@ -81,14 +81,6 @@ def test_the_workspace_root_stays_clean(demo: tuple[Path, dict[str, Any]]) -> No
     }  # fmt: skip
 
 
-def test_the_report_is_rebuilt_byte_equal(demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]) -> None:
-    home, said = demo
-    page = Path(said["report"])
-    before = page.read_bytes()
-    assert tvquant("report", "latest", "-w", home).code == 0
-    assert page.read_bytes() == before
-
-
 def test_other_commands_answer(demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]) -> None:
     home, said = demo
     for words in (

@@ -196,6 +196,14 @@ def test_time_zone_locale_hash_seed_and_workers_are_not_in_the_result(home: Path
     assert again["result"] == answer["result"]
 
 
+def test_the_report_is_rebuilt_byte_equal(home: Path, answer: dict[str, Any]) -> None:
+    folder = Path(answer["report"]).parent
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert len([path for path in before if path.suffix == ".html"]) >= len(answer["cells"]), "its pages of cells"
+    assert main(["report", answer["run"], "-w", str(home)]) == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_figures_barely_depend_on_the_processor(home: Path, answer: dict[str, Any]) -> None:
     """Linear algebra as on a processor of 2008 (where OpenBLAS is asked): other bits, the same figures.
 
