@@ -8,9 +8,10 @@ import pytest
 
 from builders.clocks import ManualClock
 from builders.provider_members import COIN, KINDS, MEMBERS, NOW, PAGE, PERPETUAL, STOCK, WORLD, marks
-from tvquant.core.errors import ProfileError
+from tvquant.core.errors import DataError, ProfileError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Basis
+from tvquant.market.providers import contract
 from tvquant.market.providers.catalogue import PROVIDERS
 from tvquant.market.providers.contract import (
     ACTIONS,
@@ -73,6 +74,23 @@ def test_every_member_of_the_catalogue_is_tested_and_opens_under_its_name(tmp_pa
     assert {name.split()[0] for name in MEMBERS} == set(PROVIDERS)
     with pytest.raises(TypeError):
         PROVIDERS["another"] = None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "package"),
+    [
+        ("binance", {}, "ccxt"),
+        ("binance_archive", {}, "httpx"),
+        ("simulated", {"url": "http://127.0.0.1:9"}, "httpx"),
+        ("tradingview", {}, "websockets"),
+        ("yahoo", {}, "yfinance"),
+    ],
+)
+def test_a_library_that_is_not_there_is_named_before_anything_is_asked(name, given, package, monkeypatch):
+    real = contract.find_spec
+    monkeypatch.setattr(contract, "find_spec", lambda asked: None if asked == package else real(asked))
+    with pytest.raises(DataError, match=rf"{name} needs the package {package}, .* install tvquant\[live\]$"):
+        PROVIDERS[name].opened(given, ManualClock(NOW))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ A member is one file (or folder) with its `ProviderFactory`, one line of the cat
 | funding                           | where it has it (`capabilities.funding`)     | `Unsupported`       |
 | options                           | those it has, each with a default            | an empty `Options`  |
 | terms                             | where its user must agree before it is asked | empty               |
+| `require_library`, when opened    | it imports one of the extra `live`           | nothing             |
 | probe (`market.probing`)          | it speaks to servers                         | nothing to reach    |
 | load (`market.probing`)           | its library takes seconds to load            | nothing             |
 | findings (`HasFindings`)          | its lists can say what it does not know      | all is understood   |
@@ -24,6 +25,7 @@ A member is one file (or folder) with its `ProviderFactory`, one line of the cat
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
@@ -193,8 +195,8 @@ class HasFindings(Protocol):
 class ProviderFactory[O: Options]:
     """A provider that can be opened: its name, the options it takes, and how it is opened with them.
 
-    `open` raises DataError where the options do not suffice, and sends nothing. `terms` : what its user must agree to
-    before anything is sent; empty where nothing is.
+    `open` raises DataError where the options do not suffice or its library is not installed, and sends nothing.
+    `terms` : what its user must agree to before anything is sent; empty where nothing is.
     """
 
     name: str
@@ -208,7 +210,7 @@ class ProviderFactory[O: Options]:
         Raises
         ------
         ProfileError : an option that this provider does not take, or a value that does not fit.
-        DataError : the options do not suffice.
+        DataError : the options do not suffice, or its library is not installed.
         """
         return self.open(self.validated(given), clock)
 
@@ -222,6 +224,19 @@ class ProviderFactory[O: Options]:
         except ValidationError as error:
             details = error.errors(include_url=False)
             raise ProfileError(f"provider {self.name}: option {details[0]['loc'][0]}: {explained(details)}") from error
+
+
+def require_library(provider: str, package: str) -> None:
+    """Refuse to open a provider whose library is not installed: asked later, each of its assets would meet that.
+
+    Raises
+    ------
+    DataError : with the extra that brings it.
+    """
+    if find_spec(package) is None:
+        raise DataError(
+            f"provider {provider} needs the package {package}, which is not installed: install tvquant[live]"
+        )
 
 
 def basis_of(provider: Provider, symbol: str) -> Basis:

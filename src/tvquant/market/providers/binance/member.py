@@ -3,14 +3,12 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from typing import Annotated
 
 import polars as pl
 from pydantic import AfterValidator, Field
 
 from tvquant.core.clock import Clock
-from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.market.addresses import usable
 from tvquant.market.limiter import Limiter
@@ -32,6 +30,7 @@ from tvquant.market.providers.contract import (
     RateLimits,
     UnknownSymbol,
     Unsupported,
+    require_library,
 )
 from tvquant.profiles.fields import broken
 from tvquant.profiles.options import Options
@@ -285,8 +284,7 @@ def open_binance(options: BinanceOptions, clock: Clock) -> Provider:
     ------
     DataError : the client library is not installed.
     """
-    if find_spec("ccxt") is None:
-        raise DataError("provider binance needs the package ccxt, which is not installed: install tvquant[live]")
+    require_library("binance", "ccxt")
     return Binance(clock=clock, spot_url=options.spot_url, perpetual_url=options.perpetual_url)
 
 

@@ -59,6 +59,7 @@ from tvquant.market.providers.contract import (
     RateLimits,
     UnknownSymbol,
     Unsupported,
+    require_library,
 )
 from tvquant.profiles.options import Options
 from tvquant.symbology.kinds import OF_COINS
@@ -314,7 +315,13 @@ class BinanceArchiveOptions(Options):
 
 
 def open_archive(options: BinanceArchiveOptions, clock: Clock) -> Provider:
-    """Return a client of the archive at the addresses; nothing is sent."""
+    """Return a client of the archive at the addresses; nothing is sent.
+
+    Raises
+    ------
+    DataError : the client library is not installed.
+    """
+    require_library(NAME, "httpx")
     limits = replace(LIMITS, requests_per_second=options.requests_per_second)
     return BinanceArchive(url=options.url, list_url=options.list_url, clock=clock, limits=limits)
 

@@ -20,6 +20,7 @@ from tvquant.market.providers.contract import (
     RateLimits,
     Unavailable,
     of_symbol,
+    require_library,
 )
 from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import CAPABILITIES, Exchange, ExchangeReply, Manner
@@ -111,8 +112,14 @@ class SimulatedOptions(Options):
 
 
 def open_simulated(options: SimulatedOptions, clock: Clock) -> Provider:
-    """Return a client of the exchange at the address, or a whole exchange in process from its seed."""
+    """Return a client of the exchange at the address, or a whole exchange in process from its seed.
+
+    Raises
+    ------
+    DataError : the library that speaks to an address is not installed.
+    """
     if options.url is not None:
+        require_library("simulated", "httpx")
         return SimulatedHttp(url=options.url, clock=clock)
     return Simulated(exchange=Exchange(World(SimulatedMarket(seed=options.seed, leader=LEADER)), clock=clock))
 

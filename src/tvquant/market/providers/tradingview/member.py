@@ -44,6 +44,7 @@ from tvquant.market.providers.contract import (
     Unavailable,
     UnknownSymbol,
     Unsupported,
+    require_library,
 )
 from tvquant.market.providers.tradingview.answers import ChartBar, tick_of, time_of
 from tvquant.market.providers.tradingview.chart import RESOLUTIONS, Chart
@@ -317,7 +318,13 @@ class TradingViewOptions(Options):
 
 
 def open_tradingview(options: TradingViewOptions, clock: Clock) -> TradingView:
-    """Return a visitor of the chart websocket; nothing is sent before the first call."""
+    """Return a visitor of the chart websocket; nothing is sent before the first call.
+
+    Raises
+    ------
+    DataError : the client library is not installed.
+    """
+    require_library("tradingview", "websockets")
     return TradingView(url=options.url, clock=clock)
 
 

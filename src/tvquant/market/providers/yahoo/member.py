@@ -35,6 +35,7 @@ from tvquant.market.providers.contract import (
     Unavailable,
     UnknownSymbol,
     Unsupported,
+    require_library,
 )
 from tvquant.market.providers.yahoo.answers import ZONE, NothingThere
 from tvquant.market.providers.yahoo.frames import COLUMNS, actions_of, bars_of
@@ -281,7 +282,13 @@ class YahooOptions(Options):
 
 
 def open_yahoo(options: YahooOptions, clock: Clock) -> Yahoo:
-    """Return a client; nothing is sent yet."""
+    """Return a client; nothing is sent yet.
+
+    Raises
+    ------
+    DataError : the client library is not installed.
+    """
+    require_library("yahoo", "yfinance")
     return Yahoo(clock=clock, url=options.url)
 
 

@@ -14,12 +14,11 @@ from builders.clocks import ManualClock
 from builders.lies import Wire
 from builders.loopback import Reply
 from builders.provider_members import COIN, NOW, PERPETUAL, TERMS, WORLD
-from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.errors import ProfileError
 from tvquant.lake import Lake
 from tvquant.lake.reading.facts import known_facts
 from tvquant.market.metadata import store_metadata
 from tvquant.market.orchestrator import DataPipelineOrchestrator
-from tvquant.market.providers.binance import member as member_module
 from tvquant.market.providers.binance.member import BINANCE, OVER, PERPETUAL_URL, SPOT_URL, Binance, BinanceRates
 from tvquant.market.providers.contract import FUNDING, Malformed, ProviderError, UnknownSymbol
 from tvquant.market.registry import AssetState, RegistryManager
@@ -321,9 +320,3 @@ def test_a_look_is_at_one_pair_where_there_is_it_else_at_all():
         assert found == [(3, {}), (5, {})]
         assert paths(server) == ["/api/v3/exchangeInfo"] * len(spot) + ["/fapi/v1/exchangeInfo"]
         assert [request.query.get("symbol") for request in server.requests] == [*spot, None]
-
-
-def test_a_library_that_is_not_there_is_named_before_anything_is_asked(monkeypatch):
-    monkeypatch.setattr(member_module, "find_spec", lambda _: None)
-    with pytest.raises(DataError, match=r"needs the package ccxt.*install tvquant\[live\]"):
-        BINANCE.opened({}, ManualClock(NOW))
