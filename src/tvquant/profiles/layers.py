@@ -165,7 +165,7 @@ def _resolve(
     if profile is not None:
         usual = dict(_flat(raw.layers[0], keys, []))  # a profile that was written out whole sets nothing by that
         own = {key: v.value for key, v in merged.items() if _is_own(v.layer) and v.value != usual.get(key)}
-        unfit = () if problems else (*vocabulary.unfit(profile), *vocabulary.unfit_challengers(profile))
+        unfit = () if problems else (*vocabulary.unfit(profile), *vocabulary.unfit_selections(profile))
         for key, text in (*vocabulary.contradicted(profile.selection.model, own), *unfit):
             problems.append(ProfileProblem(key=key, text=text, layer=merged[key].where))
     if profile is None or problems:

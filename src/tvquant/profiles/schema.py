@@ -6,7 +6,7 @@ are bars.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
@@ -18,6 +18,7 @@ from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection, Ri
 from tvquant.profiles.sections.costs import CostsSection
 from tvquant.profiles.sections.data import DataSection, WindowsSection
 from tvquant.profiles.sections.execution import BenchmarkSection, ExecutionSection
+from tvquant.profiles.sections.grid import Differing, GridSection
 from tvquant.profiles.sections.logics import LogicsSection
 from tvquant.profiles.sections.parity import ParitySection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
@@ -51,9 +52,10 @@ class Profile(Section):
     execution: ExecutionSection
     costs: CostsSection
     benchmark: BenchmarkSection
-    challengers: Mapping[ChallengerName, Annotated[Mapping[str, JsonValue], Field(min_length=1)]]
+    challengers: Mapping[ChallengerName, Differing]
     promotion: PromotionSection
     parity: ParitySection
+    grid: GridSection
     seed: int = Field(strict=True, ge=0, lt=2**63)
 
     @model_validator(mode="after")
@@ -81,14 +83,40 @@ class Profile(Section):
             raise broken(f"expected at most data.lookback ({self.data.lookback}), found {train}", "windows.train")
         if span != "all" and span <= train:
             raise broken(f"expected more rows than windows.train ({train}), or all, found {span}", "data.span")
-        for name, given in self.challengers.items():
-            try:
-                other = self.challenger(name).selection
-            except ValidationError as error:
-                raise broken(f"{name}: {explained(error.errors(include_url=False)[:1])}", "challengers") from error
-            if other == self.selection:
-                raise broken(f"{name}: {shown(dict(given))} is what the profile selects by itself", "challengers")
+        for key, others in (("challengers", self.challengers), ("grid.selections", self.grid.selections)):
+            self._refuse_equal(key, others, "selection", "selects")
+        self._refuse_equal("grid.costs", self.grid.costs, "costs", "costs")
+        if self.selection.model in self.grid.selections:
+            raise broken(f"{self.selection.model} is the profile's own selection; name another", "grid.selections")
+        self._refuse_windows()
         return self
+
+    def _refuse_equal(self, key: str, others: Mapping[str, Mapping[str, JsonValue]], section: str, does: str) -> None:
+        """Refuse what differs from a section of the profile in nothing, or in something that it cannot hold."""
+        for name, given in others.items():
+            try:
+                other = self._with(section, given)
+            except ValidationError as error:
+                raise broken(f"{name}: {explained(error.errors(include_url=False)[:1])}", key) from error
+            if getattr(other, section) == getattr(self, section):
+                raise broken(f"{name}: {shown(dict(given))} is what the profile {does} by itself", key)
+
+    def _refuse_windows(self) -> None:
+        """Refuse windows of the grid that the rows of `data` cannot serve."""
+        data, grid = self.data, self.grid
+        for train in grid.train:
+            if train > data.lookback or (data.span != "all" and data.span <= train):
+                raise broken(f"{train} is more than data.lookback ({data.lookback}) or data.span has", "grid.train")
+        if grid.starts and data.span != "all":
+            raise broken(f"each says where the walk begins, and so does data.span ({data.span})", "grid.starts")
+        for start in grid.starts:
+            if data.end is not None and start > data.end:
+                raise broken(f"{start} is behind data.end ({data.end})", "grid.starts")
+        step = self.windows.step
+        if grid.phases != 1 and not isinstance(step, int):
+            raise broken("a step by the calendar has one phase; set it to 1", "grid.phases")
+        if isinstance(step, int) and grid.phases != "all" and grid.phases > step:
+            raise broken(f"a step of {step} rows has {step} phases, found {grid.phases}", "grid.phases")
 
     @property
     def _sized(self) -> dict[str, bool]:
@@ -103,9 +131,32 @@ class Profile(Section):
 
     def challenger(self, name: str) -> Self:
         """Return the profile that decides as a challenger does."""
-        own = self.challengers[name]
-        values = {**self.selection.model_dump(mode="json"), **own}
-        return self.model_copy(update={"selection": SelectionSection.model_validate(values)})
+        return self._with("selection", self.challengers[name])
+
+    @property
+    def entrants(self) -> Mapping[str, Self]:
+        """The profile as each selection of its grid has it, by name: its own by its model, first."""
+        others = {name: self._with("selection", given) for name, given in self.grid.selections.items()}
+        return {self.selection.model: self, **others}
+
+    @property
+    def costings(self) -> Mapping[str, Self]:
+        """The profile at each of the costs of its grid, by name: its own without one, first."""
+        return {"": self, **{name: self._with("costs", given) for name, given in self.grid.costs.items()}}
+
+    @property
+    def phases(self) -> tuple[int, ...]:
+        """Rows by which the headline's windows are put off in each phase; its own is 0, first."""
+        step, n = self.windows.step, self.grid.phases
+        if not isinstance(step, int):
+            return (0,)
+        n = step if n == "all" else n
+        return tuple(step * k // n for k in range(n))
+
+    def _with(self, section: str, own: Mapping[str, JsonValue]) -> Self:
+        """Return the profile with keys of a section exchanged."""
+        held = getattr(self, section)
+        return self.model_copy(update={section: type(held).model_validate({**held.model_dump(mode="json"), **own})})
 
     @property
     def weighing(self) -> tuple[str, ...]:

@@ -119,13 +119,19 @@ class Vocabulary:
             chosen = sorted(set(profile.risk.by_regime.values()) - self.engines[engine])
             if ADAPTIVE in allocation.profiles and chosen:
                 yield f"engine {engine} does not solve {', '.join(chosen)} of risk.adaptive: it has no adaptive cell"
+        for scenario, costed in profile.costings.items():
+            yield from self._refused(costed, scenario)
+
+    def _refused(self, profile: Profile, scenario: str) -> Iterator[str]:
+        """Yield notices on simulators that keep no book at these costs; `scenario` is their name in the grid."""
         asked = demands_of(profile)
         for simulator in profile.execution.simulators:
             if refused := sorted(asked.keys() & self.refusals.get(simulator, frozenset())):
                 what = ", ".join(f"{one} ({asked[one]})" for one in refused)
                 free = [f"{key}: {json.dumps(DEMANDS[key][1])}" for one in refused if (key := asked[one]) in DEMANDS]
                 remedy = f"; it would keep one with {', '.join(free)}" if len(free) == len(refused) else ""
-                yield f"simulator {simulator} refuses {what}: no book of it is made{remedy}"
+                at = f" at grid.costs.{scenario}" if scenario else ""
+                yield f"simulator {simulator} refuses {what}: no book of it is made{at}{remedy}"
 
     def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""
@@ -164,11 +170,17 @@ class Vocabulary:
         for check in self.checks:
             yield from check(profile)
 
-    def unfit_challengers(self, profile: Profile) -> Iterator[tuple[str, str]]:
-        """Yield key and text of what challengers name that is unknown, out of range or of no use to their model."""
-        for name, given in profile.challengers.items():
+    def unfit_selections(self, profile: Profile) -> Iterator[tuple[str, str]]:
+        """Yield key and text of what other selections name that is unknown, out of range or of no use to their model.
+
+        They are those of challengers and of the grid.
+        """
+        entrants = profile.entrants
+        others = [("challengers", name, given, profile.challenger(name)) for name, given in profile.challengers.items()]
+        others += [("grid.selections", name, given, entrants[name]) for name, given in profile.grid.selections.items()]
+        for place, name, given, other in others:
             own = {f"selection.{key}": value for key, value in given.items()}
-            selection = profile.challenger(name).selection
+            selection = other.selection
             found = [(key, self.keys.unknown(key)) for key in own if key not in self.keys.leaves]
             found += self._misnamed({key: value for key, value in own.items() if key in self.named})
             found += self.contradicted(selection.model, own)
@@ -177,7 +189,7 @@ class Vocabulary:
                     selection.options(declared)
                 except ValidationError as error:
                     found.append(("selection", explained(error.errors(include_url=False)[:1])))
-            yield from (("challengers", f"{name}: {key}: {text}") for key, text in found)
+            yield from ((place, f"{name}: {key}: {text}") for key, text in found)
 
     def contradicted(self, model: str, own: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield what a profile itself sets (`own`: dotted key -> value) and its selection model has no use for."""

@@ -2,14 +2,17 @@
 
 1. A path is a spec on a schedule. It is decided once, whoever keeps the books.
 2. A book is a simulator with costs and execution. It settles a path.
-3. A cell is a path settled by a book. Its key is that of the path, then that of the book. A part of a key that all
-   paths share is left out of it: the schedule where there is one only.
-4. Selections are shared by the paths with equal rules and schedule, and bear a name of their own.
-5. A challenger is the headline cell with another selection. It is played in shadow: beside the grid, never in it.
+3. A cell is a path settled by a book. Its key is that of the path, then that of the book. The profile's own schedule
+   and costs are not named in it, so that a grid that grows renames nothing.
+4. The grid crosses selections, engines, risk profiles, schedules, simulators and costs. Phases are of the headline
+   alone: what they vary is luck, and they are no strategies to choose from.
+5. Selections are shared by the paths with equal rules and schedule, and bear a name of their own.
+6. A challenger is the headline cell with another selection. It is played in shadow: beside the grid, never in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.risk.fixed import FixedWeights
@@ -19,6 +22,7 @@ from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
+from tvquant.profiles.sections.data import rule_of
 from tvquant.profiles.vocabulary import demands_of
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.statistics import ESTIMATORS, Estimates
@@ -41,12 +45,13 @@ class Path:
 
     Parameters
     ----------
-    key : `selection/engine/risk_profile`, or the name of a baseline; then the schedule where there are several.
+    key : `selection/engine/risk_profile`, or the name of a baseline; then the schedule where it is not the profile's.
     spec : how it decides.
     schedule : when it decides.
     selection : name of the selections that it shares with other paths.
     baseline : it prices what the strategies must beat and is no trial.
     whole : its selections are the headline's, of which the probabilities of the whole pool are recorded.
+    variant : the headline in another phase or from another start: it shows what is luck, and is no trial.
     """
 
     key: str
@@ -55,11 +60,15 @@ class Path:
     selection: str
     baseline: bool
     whole: bool = False
+    variant: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """A way to trade what a path decides; `options` are the values of what its simulator declares."""
+    """A way to trade what a path decides; `options` are the values of what its simulator declares.
+
+    `key` is the simulator, then the name of the costs where they are not the profile's.
+    """
 
     key: str
     simulator: str
@@ -98,11 +107,16 @@ class Cell:
 
 
 def cells(profile: Profile) -> tuple[Cell, ...]:
-    """Return the grid of a profile: every path in every book. Headline and baselines are audited in the first book."""
-    main, first = headline(profile), profile.execution.simulators[0]
+    """Return the grid of a profile: every path in every book, then variants of the headline in the first book.
+
+    Headline and baselines of the profile's own schedule are audited in the first book.
+    """
+    every = books(profile)
+    first = every[0]
+    audited = {headline(profile), *(f"{name}/{first.key}" for name in _baselines(profile, schedule(profile)))}
     return tuple(
-        replace(cell, audited=cell.key == main or (cell.baseline and cell.book.key == first))
-        for cell in crossed(paths(profile, [schedule(profile)]), books(profile))
+        replace(cell, audited=cell.key in audited)
+        for cell in (*crossed(paths(profile, schedules(profile)), every), *crossed(variants(profile), (first,)))
     )
 
 
@@ -137,38 +151,74 @@ def schedule(profile: Profile) -> Schedule:
     )
 
 
+def schedules(profile: Profile) -> tuple[Schedule, ...]:
+    """Return the schedules of a profile's grid, its own first; those whose test is shorter than the step are none.
+
+    A test that nobody names is as long as the step.
+    """
+    own, w, grid = schedule(profile), profile.windows, profile.grid
+    tests: tuple[int | None, ...] = (*((None,) if w.test == w.step else (w.test,)), *grid.test)
+    found = [own]
+    for train, step, test in product((w.train, *grid.train), map(rule_of, (w.step, *grid.step)), tests):
+        if not isinstance(step, int):
+            found.append(replace(own, train=train, step=step, test=None))
+        elif test is None or test >= step:
+            found.append(replace(own, train=train, step=step, test=test or step))
+    return tuple(dict.fromkeys(found))
+
+
+def variants(profile: Profile) -> tuple[Path, ...]:
+    """Return the headline's path in every other phase of its step, and from every other start of the grid."""
+    own, main = schedule(profile), _strategy_key(profile, profile.allocation.engines[0], profile.risk.primary)
+    whens = [replace(own, phase=phase) for phase in profile.phases[1:]]
+    whens += [replace(own, start=start) for start in profile.grid.starts if start != own.start]
+    named = [(when, f"/{when.name}") for when in whens]
+    found = (path for when, name in named for path in _paths(profile, when, name) if path.key == f"{main}{name}")
+    return tuple(replace(path, variant=True) for path in found)
+
+
 def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
-    """Return per schedule the strategies, then baselines (R-TRN-12).
+    """Return per schedule the strategies of every selection, then baselines (R-TRN-12); the first one is not named.
 
     These are `base_universe_ew`, `raw_pool_ew` where scanners recruit (of all names it would be the same book),
-    `benchmark` and `market`.
+    `benchmark` of each selection, and `market`.
     """
-    found = []
-    for one in schedules:
-        suffix = f"/{one.name}" if len(schedules) > 1 else ""
-        for key, spec in {**_strategies(profile, one), **_baselines(profile, one)}.items():
-            baseline = not isinstance(spec, StrategySpec)
-            sided = isinstance(spec, StrategySpec) and spec.rules.sides is not None
-            selection = f"{profile.selection.model}{'/declared_sides' if sided else ''}{suffix}"
-            found.append(Path(key=f"{key}{suffix}", spec=spec, schedule=one, selection=selection, baseline=baseline))
+    found = [path for one in schedules for path in _paths(profile, one, "" if one == schedules[0] else f"/{one.name}")]
     main = _strategy_key(profile, profile.allocation.engines[0], profile.risk.primary)
-    ours = next((path.selection for path in found if f"{path.key}/".startswith(f"{main}/")), None)
+    ours = next(path.selection for path in found if path.key == main)
     return tuple(replace(path, whole=path.selection == ours and not path.baseline) for path in found)
 
 
+def _paths(profile: Profile, when: Schedule, suffix: str) -> Iterator[Path]:
+    """Yield the strategies of every selection on a schedule, then the baselines."""
+    for name, entrant in profile.entrants.items():
+        for key, spec in _strategies(entrant, when, name).items():
+            sides = "/declared_sides" if spec.rules.sides is not None else ""
+            selection = f"{name}{sides}{suffix}"
+            yield Path(key=f"{key}{suffix}", spec=spec, schedule=when, selection=selection, baseline=False)
+    for key, other in _baselines(profile, when).items():
+        selection = f"{profile.selection.model}{suffix}"
+        yield Path(key=f"{key}{suffix}", spec=other, schedule=when, selection=selection, baseline=True)
+    for name, entrant in list(profile.entrants.items())[1:]:
+        winners = WinnersSpec(rules=_rules(entrant, when))
+        key, selection = f"benchmark/{name}{suffix}", f"{name}{suffix}"
+        yield Path(key=key, spec=winners, schedule=when, selection=selection, baseline=True)
+
+
 def books(profile: Profile) -> tuple[Book, ...]:
-    """Return one book per simulator that plays what the profile asks for, all with its costs and execution."""
-    costs, execution, asked = profile.costs.cost_model(), profile.execution.execution(), demands_of(profile).keys()
+    """Return one book per costs and simulator that plays what the profile asks for at them, by the same execution."""
+    execution = profile.execution.execution()
     return tuple(
         Book(
-            key=simulator,
+            key=f"{simulator}+{scenario}" if scenario else simulator,
             simulator=simulator,
-            costs=costs,
+            costs=costed.costs.cost_model(),
             execution=execution,
             options=profile.execution.options_of(SIMULATORS[simulator]),
         )
+        for scenario, costed in profile.costings.items()
         for simulator in profile.execution.simulators
-        if not asked & refusals_of(SIMULATORS[simulator])  # who is left out is a notice of the profile
+        if not demands_of(costed).keys() & refusals_of(SIMULATORS[simulator])  # who is left out is a notice
     )
 
 
@@ -188,9 +238,9 @@ def _strategy_key(profile: Profile, engine: str, risk_profile: str) -> str:
     return f"{profile.selection.model}/{engine}/{risk_profile}"
 
 
-def _strategies(profile: Profile, schedule: Schedule) -> dict[str, Spec]:
+def _strategies(profile: Profile, schedule: Schedule, selection: str) -> dict[str, StrategySpec]:
     return {
-        _strategy_key(profile, engine, risk_profile): _strategy(profile, schedule, engine, risk_profile)
+        f"{selection}/{engine}/{risk_profile}": _strategy(profile, schedule, engine, risk_profile)
         for engine in profile.allocation.engines
         for risk_profile in profile.allocation.profiles
         if risk_profiles_of(ENGINES[engine]).issuperset(_weighing(profile, risk_profile))

@@ -42,6 +42,7 @@ class Schedule:
     step : rows between decisions, or the close that decides; that has no `test`.
     span : the last rows of a panel that are walked forward; None is all of them.
     start : the day from which on rows are walked forward; None is the first that has `train` rows before it.
+    phase : rows by which every window is put off.
     """
 
     train: int
@@ -49,11 +50,14 @@ class Schedule:
     step: int | CalendarStep
     span: int | None
     start: date | None = None
+    phase: int = 0
 
     @property
     def name(self) -> str:
-        """Part of the keys of paths where a grid has several schedules."""
-        return "-".join(str(part) for part in (self.train, self.test, self.step) if part is not None)
+        """Part of the keys of paths on another schedule than the profile's own; all of a grid have one span."""
+        rows = "-".join(str(part) for part in (self.train, self.test, self.step) if part is not None)
+        begun = f"@{self.start}" if self.start else ""
+        return f"{rows}{begun}{f'+{self.phase}' if self.phase else ''}"
 
     @property
     def stamps(self) -> Stamps:
@@ -70,7 +74,7 @@ class Schedule:
         rows = len(times)
         offset = 0 if self.span is None else max(rows - self.span, 0)
         begins = 0 if self.start is None else int(np.searchsorted(times, np.datetime64(self.start, "us")))
-        first = max(offset + self.train, begins)
+        first = max(offset + self.train, begins) + self.phase
         if isinstance(self.step, int):
             starts = list(range(first, rows, self.step))
             stops = [row + (self.test or self.step) for row in starts]

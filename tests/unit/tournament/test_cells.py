@@ -1,8 +1,10 @@
 """The grid of a profile."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from builders.profiles import profile_of
@@ -14,7 +16,7 @@ from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.candidates import choose
-from tvquant.tournament.cells import cells, headline, paths, schedule
+from tvquant.tournament.cells import cells, headline, paths, schedule, schedules
 from tvquant.tournament.decide import decide
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, RawPoolSpec, StrategySpec, WinnersSpec
 from tvquant.tournament.views import look
@@ -174,3 +176,43 @@ def test_the_benchmark_holds_one_nth_of_every_winner_on_its_side_whatever_the_ca
     names = [atom.physical_symbol for atom in choose(view, spec.rules).winners]
     assert decision.weights == pytest.approx({name: sign / len(names) for name in names})
     assert sum(decision.atoms.values()) == pytest.approx(1.0)
+
+
+def test_a_grid_crosses_selections_costs_and_schedules_and_renames_nothing(profile: Profiles) -> None:
+    alone = profile()
+    made = profile(
+        grid__selections={"tight": {"min_winners": 2}}, grid__costs={"dear": {"slippage_bps": 50.0}}, grid__train=[120]
+    )
+    found = [cell.key for cell in cells(made)]
+    weighed = ("baseline/custom/min_variance", "baseline/custom/equal_weight")
+    tight = tuple(one.replace("baseline", "tight", 1) for one in weighed)
+    once = (*weighed, *tight, "base_universe_ew", "benchmark", "benchmark/tight")
+    assert found == [
+        f"{path}{when}/{book}" for when in ("", "/120-20-20") for path in once for book in ("custom", "custom+dear")
+    ]
+    assert {cell.key for cell in cells(alone)} <= set(found)
+    assert [cell.key for cell in cells(made) if cell.audited] == [
+        "baseline/custom/min_variance/custom", "base_universe_ew/custom", "benchmark/custom",
+    ]  # fmt: skip
+    dear = next(cell for cell in cells(made) if cell.book.key == "custom+dear")
+    assert (dear.book.costs.slippage_bps, dear.book.simulator) == (50.0, "custom")
+
+
+def test_a_test_below_the_step_is_no_schedule(profile: Profiles) -> None:
+    made = profile(grid__step=[5, {"week": "friday"}], grid__test=[10])
+    assert [one.name for one in schedules(made)] == ["60-20-20", "60-5-5", "60-10-5", "60-week_friday"]
+
+
+def test_phases_and_starts_are_variants_of_the_headline_alone(profile: Profiles) -> None:
+    made = profile(grid__phases=2, grid__starts=["2021-01-01"], execution__simulators=["custom", "cvxportfolio"])
+    found = [cell for cell in cells(made) if cell.path.variant]
+    main = "baseline/custom/min_variance"
+    assert [cell.key for cell in found] == [f"{main}/60-20-20+10/custom", f"{main}/60-20-20@2021-01-01/custom"]
+    assert not any(cell.baseline for cell in found)
+
+
+def test_a_phase_puts_every_window_off() -> None:
+    own = schedule(profile_of())
+    times = np.arange("2020-01-01", "2020-07-01", dtype="datetime64[D]").astype("datetime64[us]")
+    first, later = (replace(own, phase=phase).windows(times, "CRYPTO_24_7") for phase in (0, 7))
+    assert [one.start + 7 for one in first][: len(later)] == [one.start for one in later]

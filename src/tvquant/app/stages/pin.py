@@ -22,7 +22,8 @@ def pin(context: RunContext) -> None:
         return
     plan, *_ = context.plan, context.risk_free, context.cash_yield  # which ask for panel and windows
     profile = plan.resolved.profile
-    check_fields(context.panel, profile.costs.cost_model(), profile.execution.participation)
+    for costed in profile.costings.values():
+        check_fields(context.panel, costed.costs.cost_model(), profile.execution.participation)
     snapshot = plan.snapshot.to_json()
     write_snapshot(context.folder, plan.digest, snapshot)
     outputs = dict(context.digests) | outputs_of(context.folder.path, [PINNED])

@@ -112,6 +112,16 @@ def _step(value: object) -> object:
     )
 
 
+type Step = Annotated[Annotated[int, Field(strict=True, ge=1)] | Period | Weekly, BeforeValidator(_step)]
+
+
+def rule_of(step: int | str | Weekly) -> int | CalendarStep:
+    """Return a step as schedules take it."""
+    if isinstance(step, Weekly):
+        return CalendarStep(f"{WEEK}{step.week}")
+    return step if isinstance(step, int) else CalendarStep(step)
+
+
 class WindowsSection(Section):
     """Walk-forward windows.
 
@@ -126,7 +136,7 @@ class WindowsSection(Section):
     """
 
     train: int = Field(strict=True, ge=2)
-    step: Annotated[Annotated[int, Field(strict=True, ge=1)] | Period | Weekly, BeforeValidator(_step)]
+    step: Step
     test: Annotated[int, Field(strict=True, ge=1)] | None
 
     @field_validator("test", mode="after")
@@ -145,6 +155,4 @@ class WindowsSection(Section):
     @property
     def rule(self) -> int | CalendarStep:
         """The step as schedules take it."""
-        if isinstance(self.step, Weekly):
-            return CalendarStep(f"{WEEK}{self.step.week}")
-        return self.step if isinstance(self.step, int) else CalendarStep(self.step)
+        return rule_of(self.step)
