@@ -36,10 +36,16 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
     }
     assert set(available()) == sleeves | {
         "crypto_momentum_ensemble",
+        "crypto_production",
+        "crypto_rating_all",
+        "crypto_rating_alpha",
+        "crypto_rating_ma",
+        "crypto_rating_osc",
         "crypto_rating_sleeve",
         "crypto_spot",
         "crypto_spot_as_specified",
         "demo_sp500",
+        "institutional_etf",
         "us_equities",
         "us_equities_as_specified",
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from builders.profiles import profile_of
 from tvquant.core.atoms import Direction
 from tvquant.core.errors import ProfileError
 from tvquant.core.instruments import Kind
@@ -185,3 +186,27 @@ def test_a_file_that_is_reached_twice_counts_once_and_no_circle(folder: Path, wr
     write("b", "layer: strategy\nextends: b\n", below="scanners")
     with pytest.raises(ProfileError, match=r"scanner b \(scanners/b.yaml\), line 3: extends: circle a -> b -> b"):
         load_scanner("a", search=[folder])
+
+
+@pytest.mark.parametrize(
+    ("profile", "ratings"),
+    [*((f"crypto_rating_{one}", [one]) for one in TERMS), ("crypto_rating_alpha", [*TERMS])],
+)
+def test_a_rating_profile_recruits_on_both_venues_and_sides(profile: str, ratings: list[str]) -> None:
+    made = profile_of(profile)
+    found = [(one.logic, one.kinds, one.direction) for one in made.universe.scanners]
+    assert sorted(found) == sorted(
+        (f"rating_{rating}", (kind,), side)
+        for rating in ratings
+        for kind in (Kind.SPOT, Kind.SWAP)
+        for side in (Direction.LONG, Direction.SHORT)
+    )
+    assert made.universe.direction == "both"
+
+
+def test_the_etf_profile_holds_each_of_the_four_lists_long_whatever_they_did() -> None:
+    found = profile_of("institutional_etf").universe.scanners
+    assert [one.members.list for one in found if one.members] == [
+        "index_etfs", "sector_etfs", "bond_etfs", "commodity_etfs",
+    ]  # fmt: skip
+    assert all((one.signal, one.direction) == ((), Direction.LONG) for one in found)
