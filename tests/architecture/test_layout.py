@@ -88,6 +88,7 @@ ELSEWHERE = {
     "report/comparison_parts.py": "unit/report/test_comparison.py",
     "report/parity_page.py": "e2e/test_parity.py",
     "api/books.py": "unit/api/test_simulating.py",
+    "app/remaking.py": "e2e/test_leakcheck.py",
     "app/parity_check.py": "e2e/test_parity.py",
     "app/parity_record.py": "e2e/test_parity.py",
     "app/cli/parity.py": "e2e/test_parity.py",

@@ -1,0 +1,148 @@
+"""A finished run opened again, and its decisions made anew from what it pinned.
+
+1. Profile, pinned data, code and packages must be those of the run: its plan digest says so.
+2. The positions that a decision was given are those of the recorded decision before it, not of one that is made anew:
+   each is judged by itself.
+3. Decisions by one spec are one decision, however many cells and books have it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tvquant.app.finished_runs import fault
+from tvquant.app.plan import Plan
+from tvquant.core.decisions import Decision
+from tvquant.core.errors import LedgerError, ProfileError
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Panel
+from tvquant.core.records import SELECTION, Entry
+from tvquant.core.selection import POOL
+from tvquant.lake import Lake, Snapshot
+from tvquant.ledger import LedgerRecord
+from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
+from tvquant.tournament.cells import Cell, cells, shadows
+from tvquant.tournament.leakcheck import Payload, Replay, honest
+from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.specs import Previous, Spec
+from tvquant.tournament.views import look
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reopened:
+    """A finished run with its plan, its cells (challengers last) and what each of them decided, by window."""
+
+    run: RecordedRun
+    plan: Plan
+    cells: tuple[Cell, ...]
+    decided: Mapping[str, Mapping[int, RecordedDecision]]
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Ids of all windows at which a cell decided."""
+        return tuple(sorted({window for made in self.decided.values() for window in made}))
+
+    @cached_property
+    def selections(self) -> Mapping[str, Mapping[int, LedgerRecord]]:
+        """Chain of selections -> window -> its record."""
+        return {**self.run.selections, **self.run.shadow.selections}
+
+    def recorded(self, window: int) -> dict[str, Payload]:
+        """Return chain -> content of the window's record: selections, then the cells that use them."""
+        chosen = {chain: found[window] for chain, found in self.selections.items() if window in found}
+        made = {cell: found[window].record for cell, found in self.decided.items() if window in found}
+        return {chain: content(record) for chain, record in (chosen | made).items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Remade:
+    """Every decision of one window, made anew.
+
+    Parameters
+    ----------
+    row, at : panel row of the decision mark, and the moment of the decision.
+    cells : those that decided at the window.
+    replay : makes the decisions of a moment from any panel, one for each spec.
+    made : cell key -> payload of its decision; of cells with one spec, the first alone.
+    speaker : cell key -> the one that stands for it in `made`.
+    """
+
+    window: int
+    row: int
+    at: Instant
+    cells: tuple[Cell, ...]
+    replay: Replay
+    made: Mapping[str, Payload]
+    speaker: Mapping[str, str]
+
+    def payload(self, cell: str) -> Payload:
+        """Return the decision of a cell."""
+        return self.made[self.speaker[cell]]
+
+    @property
+    def entries(self) -> dict[str, Payload]:
+        """Chain -> content of what a run would record of these decisions."""
+        return {one.chain: content(one) for one in self._entries()}
+
+    def _entries(self) -> Iterator[Entry]:
+        for cell in self.cells:
+            decision, selection = Decision.of(self.payload(cell.key)), None
+            if decision.response is not None:
+                chosen = selection_entry(cell.path.selection, self.window, decision.response)
+                selection = chosen.outputs[SELECTION]
+                yield chosen
+            yield snapshot_entry(cell, Rebalance.of(self.window, self.row, decision, selection), decision)
+
+
+def reopened(run: RecordedRun, lake: Lake) -> Reopened:
+    """Open a finished run again.
+
+    Raises
+    ------
+    LedgerError : it is not finished, or its ledger does not verify.
+    ProfileError : it was made with other code or packages than these.
+    """
+    if not run.verification.finished:
+        raise LedgerError(f"only a finished run that verifies can be checked: {fault(run)}")
+    assert run.plan is not None  # a sealed run has one
+    plan, profile = Plan.of(run.resolved, lake.pinned(Snapshot.from_json(run.plan.snapshot))), run.resolved.profile
+    if plan.digest != run.plan.digest:
+        raise ProfileError(
+            f"run {run.folder.id} was made with other code or packages, so these would make other decisions; run it "
+            f"anew with `tvquant run {profile.name}` and check that run"
+        )
+    played, recorded = (*cells(profile), *shadows(profile)), {**run.decisions, **run.shadow.decisions}
+    decided = {cell.key: recorded.get(cell.key, {}) for cell in played}
+    return Reopened(run=run, plan=plan, cells=played, decided=decided)
+
+
+def remade(case: Reopened, panel: Panel, window: int, among: Sequence[Cell]) -> Remade:
+    """Make every decision that these cells have at a window anew, from the panel until then."""
+    here = tuple(cell for cell in among if window in case.decided[cell.key])
+    speaker = {cell.key: next(one.key for one in here if one.spec == cell.spec) for cell in here}
+    specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
+    replay = honest(specs, {key: _previous(case.decided[key], window, panel) for key in specs})
+    row = case.decided[here[0].key][window].row
+    at = look(panel, row).as_of
+    made = replay(panel, at)
+    return Remade(window=window, row=row, at=at, cells=here, replay=replay, made=made, speaker=speaker)
+
+
+def rebalance_of(recorded: RecordedDecision) -> Rebalance:
+    """Return what book and tables need of a recorded decision."""
+    return Rebalance.of(recorded.window, recorded.row, recorded.decision, recorded.selection)
+
+
+def content(entry: Entry | LedgerRecord) -> Payload:
+    """Return everything that an entry holds; first what was decided, then what follows from it.
+
+    Probabilities of atoms that did not win are beside a decision's payload, so a replay by payloads has none of them.
+    """
+    decided = {name: value for name, value in entry.data.items() if name != POOL}
+    return {**decided, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
+
+
+def _previous(decided: Mapping[int, RecordedDecision], window: int, panel: Panel) -> Previous:
+    """Return what the cell held before the window, as its decision before has it."""
+    before = [made for number, made in decided.items() if number < window]
+    return rebalance_of(before[-1]).previous(panel.times) if before else Previous()
