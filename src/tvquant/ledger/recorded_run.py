@@ -34,6 +34,7 @@ from tvquant.ledger.result_store import ResultStore
 from tvquant.ledger.run_folder import MANIFEST, RunFolder
 from tvquant.ledger.verify import Verification, verify
 from tvquant.profiles import ResolvedProfile, from_manifest
+from tvquant.profiles.exclusions import GridSize
 
 
 class Absent(DataError):
@@ -194,6 +195,12 @@ class RecordedRun:
         return understood(
             "the end of a stage", lambda: {one.stage: one for one in ended if one.metrics["status"] == "played"}
         )
+
+    @property
+    def grid(self) -> GridSize:
+        """How many strategy cells the profile asked for, and what was left out for which reason."""
+        data = self._stage(Stage.ENVIRONMENT).data
+        return understood("the size of the grid", lambda: GridSize.of(data["grid"]))
 
     @cached_property
     def outcomes(self) -> tuple[RecordedCell, ...]:

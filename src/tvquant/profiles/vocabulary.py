@@ -1,6 +1,5 @@
 """The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tvquant.core.demands import DEMANDS, demands
+from tvquant.core.demands import demands
 from tvquant.core.regimes import Regime
+from tvquant.profiles.exclusions import grid_of, noted
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import explained, unknown
 from tvquant.profiles.options import FamilySection, Options
@@ -107,31 +107,14 @@ class Vocabulary:
         yield from self._foreign(values.get("universe.scanners"))
 
     def excluded(self, profile: Profile) -> Iterator[str]:
-        """Yield notices on pairs of a profile's grid that are no cells, and on fallbacks that an engine goes without.
+        """Yield notices on what a profile's grid leaves out, and on fallbacks that an engine goes without.
 
         A pair that is named alone is refused, see `complaints`.
         """
-        allocation = profile.allocation
-        for engine in allocation.engines:
-            for what, names in (("cell", allocation.profiles), ("fallback", allocation.fallbacks)):
-                if unsolved := [name for name in names if name not in self.engines[engine]]:
-                    yield f"engine {engine} does not solve {', '.join(unsolved)}: no {what} of it is made with them"
-            chosen = sorted(set(profile.risk.by_regime.values()) - self.engines[engine])
-            if ADAPTIVE in allocation.profiles and chosen:
-                yield f"engine {engine} does not solve {', '.join(chosen)} of risk.adaptive: it has no adaptive cell"
-        for scenario, costed in profile.costings.items():
-            yield from self._refused(costed, scenario)
-
-    def _refused(self, profile: Profile, scenario: str) -> Iterator[str]:
-        """Yield notices on simulators that keep no book at these costs; `scenario` is their name in the grid."""
-        asked = demands_of(profile)
-        for simulator in profile.execution.simulators:
-            if refused := sorted(asked.keys() & self.refusals.get(simulator, frozenset())):
-                what = ", ".join(f"{one} ({asked[one]})" for one in refused)
-                free = [f"{key}: {json.dumps(DEMANDS[key][1])}" for one in refused if (key := asked[one]) in DEMANDS]
-                remedy = f"; it would keep one with {', '.join(free)}" if len(free) == len(refused) else ""
-                at = f" at grid.costs.{scenario}" if scenario else ""
-                yield f"simulator {simulator} refuses {what}: no book of it is made{at}{remedy}"
+        yield from noted(profile, grid_of(profile, self.engines, self.refusals))
+        for engine in profile.allocation.engines:
+            if unsolved := [name for name in profile.allocation.fallbacks if name not in self.engines[engine]]:
+                yield f"engine {engine} does not solve {', '.join(unsolved)}: no fallback of it is made with them"
 
     def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""
@@ -256,12 +239,6 @@ class Vocabulary:
                     f"the headline is {primary} by the first of allocation.engines, and {engines[0]} does not solve "
                     f"it; name {able[0]} first, or another primary",
                 )
-
-
-def demands_of(profile: Profile) -> dict[str, str]:
-    """Return capability -> key of all that a profile asks of a simulator that plays its books."""
-    keys = (*DEMANDS, "execution.convention", "allocation.limits.gross")
-    return {capability: key for key, capability in demands({key: attrgetter(key)(profile) for key in keys})}
 
 
 def _section(profile: Profile, place: str) -> FamilySection:

@@ -12,7 +12,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.risk.fixed import FixedWeights
@@ -21,9 +20,8 @@ from tvquant.core.books import CostModel, Execution
 from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
+from tvquant.profiles.exclusions import GridSize, grid_of, windows_of
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
-from tvquant.profiles.sections.data import rule_of
-from tvquant.profiles.vocabulary import demands_of
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.statistics import ESTIMATORS, Estimates
 from tvquant.tournament.specs import (
@@ -138,6 +136,19 @@ def shadows(profile: Profile) -> tuple[Cell, ...]:
     )
 
 
+def grid_size(profile: Profile) -> GridSize:
+    """Return how many strategy cells a profile's grid asks for, and what of them no engine or simulator here makes."""
+    solved = {name: risk_profiles_of(ENGINES[name]) | {ADAPTIVE} for name in profile.allocation.engines}
+    refusals = {name: refusals_of(SIMULATORS[name]) for name in profile.execution.simulators}
+    return grid_of(profile, solved, refusals)
+
+
+def _excluded(profile: Profile, *axes: str) -> set[tuple[str, ...]]:
+    """Return the members of these axes that make no cell together."""
+    found = (one.members for one in grid_size(profile).exclusions)
+    return {tuple(members[axis] for axis in axes) for members in found if members.keys() == set(axes)}
+
+
 def crossed(paths: Sequence[Path], books: Sequence[Book]) -> tuple[Cell, ...]:
     """Return every path in every book, path by path."""
     return tuple(Cell(path=path, book=book) for path in paths for book in books)
@@ -156,15 +167,8 @@ def schedules(profile: Profile) -> tuple[Schedule, ...]:
 
     A test that nobody names is as long as the step.
     """
-    own, w, grid = schedule(profile), profile.windows, profile.grid
-    tests: tuple[int | None, ...] = (*((None,) if w.test == w.step else (w.test,)), *grid.test)
-    found = [own]
-    for train, step, test in product((w.train, *grid.train), map(rule_of, (w.step, *grid.step)), tests):
-        if not isinstance(step, int):
-            found.append(replace(own, train=train, step=step, test=None))
-        elif test is None or test >= step:
-            found.append(replace(own, train=train, step=step, test=test or step))
-    return tuple(dict.fromkeys(found))
+    own = schedule(profile)
+    return tuple(replace(own, train=train, step=step, test=test) for train, step, test in windows_of(profile))
 
 
 def variants(profile: Profile) -> tuple[Path, ...]:
@@ -207,7 +211,7 @@ def _paths(profile: Profile, when: Schedule, suffix: str) -> Iterator[Path]:
 
 def books(profile: Profile) -> tuple[Book, ...]:
     """Return one book per costs and simulator that plays what the profile asks for at them, by the same execution."""
-    execution = profile.execution.execution()
+    execution, excluded = profile.execution.execution(), _excluded(profile, "simulator", "costs")
     return tuple(
         Book(
             key=f"{simulator}+{scenario}" if scenario else simulator,
@@ -218,7 +222,7 @@ def books(profile: Profile) -> tuple[Book, ...]:
         )
         for scenario, costed in profile.costings.items()
         for simulator in profile.execution.simulators
-        if not demands_of(costed).keys() & refusals_of(SIMULATORS[simulator])  # who is left out is a notice
+        if (simulator, scenario) not in excluded
     )
 
 
@@ -239,12 +243,12 @@ def _strategy_key(profile: Profile, engine: str, risk_profile: str) -> str:
 
 
 def _strategies(profile: Profile, schedule: Schedule, selection: str) -> dict[str, StrategySpec]:
+    excluded = _excluded(profile, "engine", "risk_profile")
     return {
         f"{selection}/{engine}/{risk_profile}": _strategy(profile, schedule, engine, risk_profile)
         for engine in profile.allocation.engines
         for risk_profile in profile.allocation.profiles
-        if risk_profiles_of(ENGINES[engine]).issuperset(_weighing(profile, risk_profile))
-        # what is left out is a notice of the profile
+        if (engine, risk_profile) not in excluded
     }
 
 

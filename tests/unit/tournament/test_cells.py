@@ -16,7 +16,7 @@ from tvquant.core.regimes import Regime
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.tournament.candidates import choose
-from tvquant.tournament.cells import cells, headline, paths, schedule, schedules
+from tvquant.tournament.cells import cells, grid_size, headline, paths, schedule, schedules
 from tvquant.tournament.decide import decide
 from tvquant.tournament.specs import BaseUniverseSpec, MarketSpec, Previous, RawPoolSpec, StrategySpec, WinnersSpec
 from tvquant.tournament.views import look
@@ -216,3 +216,30 @@ def test_a_phase_puts_every_window_off() -> None:
     times = np.arange("2020-01-01", "2020-07-01", dtype="datetime64[D]").astype("datetime64[us]")
     first, later = (replace(own, phase=phase).windows(times, "CRYPTO_24_7") for phase in (0, 7))
     assert [one.start + 7 for one in first][: len(later)] == [one.start for one in later]
+
+
+THREE_ENGINES = {
+    "allocation__engines": ["custom", "skfolio", "riskfolio"], "execution__simulators": ["custom", "vectorbt"],
+    "allocation__profiles": ["hrp", "equal_weight", "barbell", "cvar_min", "adaptive"], "risk__primary": "hrp",
+    "grid__selections": {"v4": {"model": "v4"}}, "costs__borrow_rate": 0.0, "execution__convention": "next_close",
+    "grid__costs": {"lent": {"borrow_rate": 0.05}, "dear": {"slippage_bps": 50.0}},
+    "grid__step": ["month_end"], "grid__test": [10], "grid__phases": 4, "grid__starts": ["2024-01-01"],
+}  # fmt: skip
+SHORT = {"grid__test": [5], "grid__step": [5], "grid__train": [90], "grid__costs": {"dear": {"slippage_bps": 50.0}}}
+
+
+@pytest.mark.requirement("R-TRN-01")
+@pytest.mark.parametrize(
+    ("settings", "asked", "left_out"),
+    [({}, 2, 0), (SHORT, 2 * 6 * 2, 2), (THREE_ENGINES, 2 * 15 * 3 * 6, 3)],
+    ids=["alone", "short tests", "three engines"],
+)
+def test_the_grid_has_the_product_of_its_axes_less_what_is_logged(
+    profile: Profiles, settings: dict[str, Any], asked: int, left_out: int
+) -> None:
+    made = profile(**settings)
+    size = grid_size(made)
+    strategies = {one.key for one in cells(made) if not one.baseline and not one.path.variant}
+    assert (size.asked, len(size.exclusions)) == (asked, left_out)
+    assert len(strategies) == size.cells == asked - sum(one.cells for one in size.exclusions)
+    assert all(one.cells > 0 and one.why for one in size.exclusions)

@@ -226,11 +226,23 @@ def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     qualified, found = caveats(run), standings_of(run)
     apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
     lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
+    grid, left_out = _grid(run)
     failed = (f"! No book of {one.key}: {one.why}." for one in (*found.first, *found.apart) if one.why)
-    text = [_standings(found.first), *apart, "", *failed, *lines]
+    text = [_standings(found.first), *apart, "", *failed, *left_out, *lines]
     if run.rate != ZERO_RATE:
         text.append(f"  Sharpe ratios are against {run.rate}.")
-    return {"cells": run.rows(), "caveats": [one.document() for one in qualified]}, text
+    return {"cells": run.rows(), "grid": grid, "caveats": [one.document() for one in qualified]}, text
+
+
+def _grid(run: "RunData") -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the size of the grid with what it leaves out, and lines on that; none where another version ran."""
+    from tvquant.ledger.recorded_run import Absent
+
+    try:
+        found = run.grid
+    except Absent:
+        return None, []
+    return found.payload(), found.lines()
 
 
 def _standings(cells: Sequence["RecordedCell"]) -> str:

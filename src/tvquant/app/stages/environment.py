@@ -7,14 +7,16 @@ from tvquant.core.digests import digest_json
 from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
 from tvquant.ledger.run_folder import MANIFEST
+from tvquant.tournament.cells import grid_size
 
 
 def run(context: RunContext, outcome: Outcome) -> None:
-    """Record the environment, the manifest and what the profile leaves to defaults or asks for in vain."""
+    """Record the environment, the manifest, the size of the grid with what it leaves out, and notices."""
     folder = context.folder
     outcome.outputs["manifest"] = digest_json(folder.read_json(MANIFEST))
     outcome.outputs |= outputs_of(folder.path, [MANIFEST])
     outcome.data["environment"] = environment()
+    outcome.data["grid"] = grid_size(context.plan.resolved.profile).payload()
     outcome.data["notices"] = list(context.plan.resolved.notices)
 
 

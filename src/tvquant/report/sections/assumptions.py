@@ -35,7 +35,20 @@ def draw(run: RunData) -> tuple[Block, ...]:
     names = tuple(
         (f"{name} digest", run.digests.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
     )
-    return (found, *_notices(run), *_rules(run), Facts(pairs=names))
+    return (found, *_left_out(run), *_notices(run), *_rules(run), Facts(pairs=names))
+
+
+def _left_out(run: RunData) -> tuple[Block, ...]:
+    """Return what of the grid made no cells, as stage 1 recorded it; nothing where nothing was left out."""
+    try:
+        grid = run.grid
+    except Absent:
+        return ()
+    if not grid.exclusions:
+        return ()
+    rows = tuple((one.what, one.why, str(one.cells)) for one in grid.exclusions)
+    said = f"{grid.cells} of the {grid.asked} strategy cells that the grid's axes span are made."
+    return (Text(text=said), Table(head=("left out", "why", "cells"), rows=rows, texts=2))
 
 
 def _notices(run: RunData) -> tuple[Block, ...]:
