@@ -66,6 +66,8 @@ class RecordedCell:
     digest : of its decisions, weights and returns; None where it failed.
     why : why it failed; None where it did not.
     metrics : all that was measured, by name, for those who pass it on; None what has no value.
+    forensic : how its windows went, outliers and purity (`tournament.outliers.Study.payload`, and `purity`); empty
+        where it failed, and of an earlier version.
     """
 
     key: str
@@ -76,6 +78,7 @@ class RecordedCell:
     why: str | None
     measures: Measures
     metrics: Mapping[str, Any]
+    forensic: Mapping[str, Any]
 
     @property
     def leaf(self) -> str:
@@ -102,6 +105,7 @@ class RecordedCell:
             why=record.data.get("why"),
             measures=Measures.of(metrics),
             metrics=metrics,
+            forensic=record.data.get("forensic", {}),
         )
 
 

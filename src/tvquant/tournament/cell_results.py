@@ -1,7 +1,7 @@
 """Results of a finished cell: scalars for the ledger, tables for the result store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import Earned, by_name, contributions, earnings
 from tvquant.tournament.book_figures import books, dispersion
 from tvquant.tournament.friction import audit, cases
-from tvquant.tournament.purity import purity
+from tvquant.tournament.outliers import study
+from tvquant.tournament.purity import Purity, purity
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance, first_fills, restored
 from tvquant.tournament.specs import StrategySpec
 from tvquant.tournament.synthetic_gap import synthetic_gap
@@ -41,15 +42,33 @@ class CellResult:
 
     measures: Mapping[str, Scalar]
     tables: Mapping[str, Columns]
+    forensic: Mapping[str, Any]
     stamps: Stamps
     digest: str
 
 
 def result_of(engine: BacktestEngine, settled: Settled) -> CellResult:
-    """Return measures and tables of a finished cell."""
+    """Return measures and tables of a finished cell, and what its ledger alone must be able to tell of it."""
+    made = tables(engine, settled)
     return CellResult(
-        measures=measures(settled), tables=tables(engine, settled), stamps=settled.stamps, digest=settled.digest
+        measures=measures(settled), tables=made, forensic=_forensic(engine, settled, made["windows"]),
+        stamps=settled.stamps, digest=settled.digest,
+    )  # fmt: skip
+
+
+def _forensic(engine: BacktestEngine, settled: Settled, windows: Columns) -> dict[str, Any]:
+    """Return how each window went, the outliers with their cause, and counts of directional purity (R-TRN-04)."""
+    found = study(
+        engine.panel,
+        settled.result,
+        settled.cell.book.execution,
+        first_fills=_first_fills(settled),
+        ids=windows["window"].tolist(),
+        partial=windows["partial"].tolist(),
+        risk_free=engine.rate_of(settled.result),
     )
+    counts = (one.name for one in fields(Purity))
+    return {**found.payload(), "purity": {name: int(windows[name].sum()) for name in counts}}
 
 
 def measures(settled: Settled) -> dict[str, Scalar]:

@@ -249,7 +249,7 @@ def _outcome(cell: Cell, outcome: CellResult | ModelError) -> Entry:
         kind="outcome",
         outputs={"cell": outcome.digest},
         metrics=outcome.measures,
-        data={"stamps": sorted(outcome.stamps)},
+        data={"stamps": sorted(outcome.stamps), "forensic": outcome.forensic},
     )
 
 
