@@ -30,6 +30,7 @@ class Toy:
     name = "toy"
     objectives = frozenset({Objective.MIN_VARIANCE, Objective.EQUAL_RISK})
     library = ""
+    from_previous = False
     options = (InverseVariance,)
 
     def solve(

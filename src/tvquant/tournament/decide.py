@@ -5,6 +5,9 @@
 3. `previous` is what was held, given explicitly.
 4. What does not depend on `previous` or on the spec's engine is prepared once for all who share the rules (`prepare`),
    on whatever process, and lent to the view that is decided on.
+5. Of `previous` a decision knows two things: whether its path has just lost so much that it is protected (`survival`),
+   and, where the engine starts from them, the weights held. Without either it is what it would be if nothing had ever
+   been held, and needs no earlier decision (`needs_previous`).
 
 `decide` is pure: select, run, tournament, leakcheck, replay and orders all call it, and scrambling what lies after the
 view cannot change it (R-SIM-03, R-UNI-22).
@@ -18,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.allocation import allocate
+from tvquant.allocation import ENGINES, allocate
 from tvquant.allocation.expected import expected_of
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import flatten, keep_caps
@@ -105,6 +108,20 @@ def lend(view: View, rules: Rules, prepared: Prepared) -> None:
     quorum_view_by(view, rules).view.lend(prepared)
 
 
+def needs_previous(view: View, spec: Spec, previous: Previous) -> bool:
+    """Return whether the decision may differ from one that nothing was held before; else both are equal, to the bit."""
+    if not isinstance(spec, StrategySpec):
+        return False
+    if starts_from_previous(spec) and previous.atoms:
+        return True
+    return survival(quorum_view(view, spec).view, previous) is not None
+
+
+def starts_from_previous(spec: Spec) -> bool:
+    """Return whether the engine of a spec is told what was held before."""
+    return isinstance(spec, StrategySpec) and ENGINES[spec.engine].from_previous
+
+
 def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None) -> Decision:
     match spec:
         case StrategySpec():
@@ -121,6 +138,7 @@ def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None)
 
 def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Survival | None) -> Decision:
     rules, regime = spec.rules, market_regime(view, spec.rules)
+    held = previous.atoms if starts_from_previous(spec) else {}
     spec, adaptive = spec.weighed_in(regime.label), bool(spec.by_regime)
     choice = choose(view, rules)
     if choice.response is None or not choice.winners:
@@ -149,7 +167,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
             composition=known.composition,
             clusters=known.clusters,
             limits=limits,
-            previous=np.array([previous.atoms.get(symbol, 0.0) for symbol in ids]),
+            previous=np.array([held.get(symbol, 0.0) for symbol in ids]),
             target=None if own is None else own.target,
             regime=regime,
             scores=scores_of(choice.response, ids),

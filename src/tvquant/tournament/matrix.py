@@ -1,8 +1,9 @@
 """The whole matrix: every path decided once, every cell settled, on one or more processes, recorded as it goes.
 
-1. What paths share at a row is prepared, rows in parallel (stage A).
-2. The coordinator decides, row by row in order, as soon as a row is prepared, and records each decision in the chain of
-   every cell of its path: a killed run goes on from there (stage B).
+1. Every decision that is due at a row is drafted, rows in parallel (stage A).
+2. The coordinator takes the decisions, row by row in order, as soon as a row is drafted, and records each in the chain
+   of every cell of its path: a killed run goes on from there (stage B). What a path held before changes few of them;
+   those are decided here (`walk_forward`).
    What deciding took, where the engine has a timer, is one record of the run's own chain, and no part of its result.
 3. Cells are settled, in parallel (stage C); of a book only its tables and measures come back.
 4. Challengers are decided on the same rows by what was prepared for all, and nothing of theirs is recorded or settled
@@ -168,10 +169,10 @@ class _Play:
         known = {cell.key: list(resumed.rebalances.get(cell.key, ())) for cell in cells}
         done = {key: min((known[cell.key].copy() for cell in chains[key]), key=len) for key in paths}
         due = self.engine.due(tuple(paths.values()), done)
-        prepared = self.pool.run(BacktestEngine.prepare, ((one.row, one.rules) for one in due))
+        drafts = self.pool.run(BacktestEngine.draft, ((one,) for one in due))
         last = {key: found[-1] for key, found in done.items() if found}
         seconds: dict[str, list[float]] = {}
-        for made in self.engine.walk(due, prepared, last):
+        for made in self.engine.walk(due, drafts, last):
             rebalance, counted = made.rebalance, 0
             taker = withheld if in_shadow(made.path.key) else recorder
             if made.selection and (made.selection.chain, rebalance.window) not in resumed.selections:

@@ -1,12 +1,14 @@
 """The walk-forward loop behind every path, and the settling of its books.
 
-1. Rows at which something is due are walked in order. What paths with equal rules share at a row is prepared once
-   (`prepare`); that needs no earlier row, so rows may be prepared in any order and on any process.
-2. At each row every path that has a window there decides on the same view, with what was prepared (`walk`); a decision
-   may depend on earlier ones of its path only. Asked for is the last row before the window's test; where it has no
-   quorum an earlier bar answers (`quorum`). The mark that fixes quantities, and the fill after it, stay the window's
-   own: a book's rows increase whatever answered.
-3. When a path has all its rebalances, each of its books is simulated over the whole of it and measured (`settle`).
+1. At each row at which something is due every path that has a window there decides on the same view. What paths with
+   equal rules share is prepared once. Asked for is the last row before the window's test; where it has no quorum an
+   earlier bar answers (`quorum`). The mark that fixes quantities, and the fill after it, stay the window's own: a
+   book's rows increase whatever answered.
+2. Nearly every decision is what it would be had nothing been held before: so all are drafted (`draft`), rows in any
+   order and on any process.
+3. Rows are walked in order (`walk`). A draft stands where what its path decided last makes no difference to it; else,
+   after a loss or where the engine starts from what is held, the decision is taken then, with what was prepared.
+4. When a path has all its rebalances, each of its books is simulated over the whole of it and measured (`settle`).
 """
 
 import math
@@ -30,12 +32,12 @@ from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell, Path
-from tvquant.tournament.decide import Prepared, decide, lend, prepare
+from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
 from tvquant.tournament.market_regime import market_regime_at, regime_key
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance, selection_entry
 from tvquant.tournament.specs import MarketSpec, Previous, Rules
-from tvquant.tournament.views import look
+from tvquant.tournament.views import View, look
 from tvquant.tournament.windows import Schedule, Window
 
 type Grids = Mapping[Schedule, Sequence[Window]]
@@ -70,6 +72,20 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draft:
+    """What is found of a row without any earlier one.
+
+    Parameters
+    ----------
+    prepared : what paths share there, for each of the rules.
+    decided : for each window what its path decides had it held nothing; None where its engine asks what it held.
+    """
+
+    prepared: tuple[Prepared, ...]
+    decided: tuple[Decided | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settled:
     """A finished cell: its rebalances, its book, its measures and the digest of decisions, weights and returns.
 
@@ -85,6 +101,10 @@ class Settled:
     digest: str
 
 
+def _nobody_measures() -> float:
+    return math.nan
+
+
 class BacktestEngine:
     """Decides paths and settles their books on one panel; keeps what it finds of rows between calls."""
 
@@ -94,7 +114,7 @@ class BacktestEngine:
         grids: Grids,
         risk_free: RiskFree = ZERO,
         cash_yield: Floats | None = None,
-        timer: Callable[[], float] = lambda: math.nan,
+        timer: Callable[[], float] = _nobody_measures,
     ) -> None:
         """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row.
 
@@ -111,8 +131,8 @@ class BacktestEngine:
         self._realised: dict[tuple[Hashable, ...], MarketRegime] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For worker processes: each takes its own features, which is quicker than to send them, and times nothing."""
-        return type(self), (self.panel, self.grids, self.risk_free, self.cash_yield)
+        """For worker processes: each takes its own features, which is quicker than to send them."""
+        return type(self), (self.panel, self.grids, self.risk_free, self.cash_yield, self._timer)
 
     def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
         """Return what is due at each row, in order, after the rebalances that are done, by key of the path."""
@@ -122,43 +142,61 @@ class BacktestEngine:
                 found.setdefault(window.start - 1, []).append((path, window))
         return tuple(Due(row=row, windows=tuple(found[row])) for row in sorted(found))
 
-    def prepare(self, row: int, rules: tuple[Rules, ...]) -> tuple[Prepared, ...]:
-        """Return what paths share at a row, for each of the rules."""
-        view = look(self.panel, row)
-        for one in rules:
-            chosen = quorum_view_by(view, one)
-            self._features.lend(chosen.view, chosen.row, one, beside=rules)
-        return tuple(prepare(view, one) for one in rules)
-
     def play(self, paths: Sequence[Path]) -> Iterator[Decided]:
         """Decide all that is due of the paths, from nothing done, on this process."""
         due = self.due(paths, {})
-        return self.walk(due, (self.prepare(one.row, one.rules) for one in due), {})
+        return self.walk(due, map(self.draft, due), {})
 
-    def walk(
-        self, due: Sequence[Due], prepared: Iterable[tuple[Prepared, ...]], last: Mapping[str, Rebalance]
-    ) -> Iterator[Decided]:
-        """Decide what is due, row by row; `prepared` is of each of the rows, `last` holds what a path decided before.
+    def draft(self, due: Due) -> Draft:
+        """Return what is found of a row without any earlier one."""
+        view, rules = look(self.panel, due.row), due.rules
+        for one in rules:
+            chosen = quorum_view_by(view, one)
+            self._features.lend(chosen.view, chosen.row, one, beside=rules)
+        prepared = tuple(prepare(view, one) for one in rules)
+        drafted: list[Decided | None] = []
+        selections: dict[str, str] = {}
+        for path, window in due.windows:
+            asks = starts_from_previous(path.spec)
+            drafted.append(None if asks else self._decided(view, path, window, Previous(), selections))
+        return Draft(prepared=prepared, decided=tuple(drafted))
 
-        A row's preparation is asked for when the decisions of the row before it have been taken.
+    def walk(self, due: Sequence[Due], drafts: Iterable[Draft], last: Mapping[str, Rebalance]) -> Iterator[Decided]:
+        """Decide what is due, row by row, by the draft of each; `last` holds what a path decided before.
+
+        A row's draft is asked for when the decisions of the row before it have been taken.
         """
         before = dict(last)
-        for one, shared in zip(due, prepared, strict=True):
+        for one, draft in zip(due, drafts, strict=True):
             view = look(self.panel, one.row)
-            for rules, known in zip(one.rules, shared, strict=True):
+            for rules, known in zip(one.rules, draft.prepared, strict=True):
                 lend(view, rules, known)
             selections: dict[str, str] = {}
-            for path, window in one.windows:
+            for (path, window), made in zip(one.windows, draft.decided, strict=True):
                 earlier = before.get(path.key)
-                began = self._timer()
-                decision = decide(view, path.spec, earlier.previous(self.panel.times) if earlier else Previous())
-                seconds, entry = self._timer() - began, None
-                if decision.response and path.selection not in selections:
-                    entry = selection_entry(path.selection, window.id, decision.response, whole=path.whole)
-                    selections[path.selection] = entry.outputs[SELECTION]
-                selection = selections[path.selection] if decision.response else None
-                made = before[path.key] = Rebalance.of(window.id, one.row, decision, selection)
-                yield Decided(path=path, rebalance=made, decision=decision, selection=entry, seconds=seconds)
+                previous = earlier.previous(self.panel.times) if earlier else Previous()
+                if made is None or needs_previous(view, path.spec, previous):
+                    made = self._decided(view, path, window, previous, selections)
+                elif made.selection and path.selection in selections:
+                    made = replace(made, selection=None)
+                elif made.selection:
+                    selections[path.selection] = made.selection.outputs[SELECTION]
+                before[path.key] = made.rebalance
+                yield made
+
+    def _decided(
+        self, view: View, path: Path, window: Window, previous: Previous, selections: dict[str, str]
+    ) -> Decided:
+        """Return the decision of a path at a window; `selections` are those of the row so far, name -> digest."""
+        began = self._timer()
+        decision = decide(view, path.spec, previous)
+        seconds, entry = self._timer() - began, None
+        if decision.response and path.selection not in selections:
+            entry = selection_entry(path.selection, window.id, decision.response, whole=path.whole)
+            selections[path.selection] = entry.outputs[SELECTION]
+        selection = selections[path.selection] if decision.response else None
+        made = Rebalance.of(window.id, window.start - 1, decision, selection)
+        return Decided(path=path, rebalance=made, decision=decision, selection=entry, seconds=seconds)
 
     def realised(self, row: int, rules: Rules) -> MarketRegime:
         """Return the regime at a row with all that was known then, for those who look back (R-REG-08); found once."""

@@ -11,6 +11,7 @@ import pytest
 from builders.deciding import ROW, spec_of, weights_at
 from builders.toy_engine import Toy
 from tvquant.allocation import ENGINES, allocate
+from tvquant.allocation.engines.custom.engine import Custom
 from tvquant.core.allocations import Allocation, Status
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision
@@ -21,7 +22,7 @@ from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.statistics import estimate
 from tvquant.tournament.candidates import candidate_atoms, choose
-from tvquant.tournament.decide import correlations, decide
+from tvquant.tournament.decide import correlations, decide, needs_previous
 from tvquant.tournament.specs import MarketSpec, Previous, StrategySpec
 from tvquant.tournament.views import look
 
@@ -67,7 +68,7 @@ def test_a_short_profile_without_scanners_holds_no_long(profile: Profiles, marke
 def test_the_value_of_an_engines_option_reaches_the_decision(
     profile: Profiles, market: Markets, walks: Walks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("tvquant.allocation", "tvquant.tournament.cells"):
+    for module in ("tvquant.allocation", "tvquant.tournament.cells", "tvquant.tournament.decide"):
         monkeypatch.setattr(f"{module}.ENGINES", {**ENGINES, "toy": Toy()})
     monkeypatch.setattr(sys.modules["tvquant.allocation.allocate"], "ENGINES", {**ENGINES, "toy": Toy()})
     panel = market(walks("ABCDEF", 200))
@@ -258,10 +259,13 @@ def test_the_limits_of_a_view_bind_the_problem_and_what_is_held_after_netting(
     assert clusters["cluster"].value == pytest.approx(0.05, abs=1e-9)
 
 
-def test_an_engine_is_given_the_streams_and_what_was_held(
-    trending: Panel, scanned: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("starts", [True, False])
+def test_an_engine_is_given_the_streams_and_what_was_held_where_it_starts_from_that(
+    trending: Panel, scanned: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch, starts: bool
 ) -> None:
     given: list[Problem] = []
+    told = replace(Custom(), from_previous=starts)
+    monkeypatch.setattr("tvquant.tournament.decide.ENGINES", {**ENGINES, "custom": told})
 
     def spy(problem: Problem, **how: Any) -> Allocation:
         given.append(problem)
@@ -274,14 +278,38 @@ def test_an_engine_is_given_the_streams_and_what_was_held(
     (problem,) = given
     assert problem.keys == tuple(decision.allocation.weights)
     before = dict(zip(problem.keys, problem.previous.tolist(), strict=True))
-    assert before == {key: held.get(key, 0.0) for key in problem.keys}
-    assert sum(before.values()) == pytest.approx(0.3)
+    assert before == {key: held.get(key, 0.0) if starts else 0.0 for key in problem.keys}
+    assert sum(before.values()) == pytest.approx(0.3 if starts else 0.0)
     moves = np.diff(trending.fields["close"][ROW - 60 : ROW + 1], axis=0) / trending.fields["close"][ROW - 60 : ROW]
     for key, stream, exposure in zip(problem.keys, problem.returns.T, problem.exposures, strict=True):
         asset, _, side = key.replace("_rating_ma_", "|").partition("|")
         assert exposure == (1.0 if side == "LONG" else -1.0)
         np.testing.assert_allclose(stream, exposure * moves[:, trending.keys.index(asset)], rtol=1e-9)
     np.testing.assert_array_equal(problem.covariance.matrix, estimate(problem.returns).matrix)
+
+
+@pytest.mark.requirement("R-TRN-01")
+def test_a_decision_needs_what_was_held_after_a_loss_or_where_its_engine_starts_from_that(
+    profile: Profiles, market: Markets, walks: Walks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost over half in the last ten rows; else nothing that was held makes a bit of difference."""
+    close = walks("ABCDEFGH", 200)
+    close["A"] = np.where(np.arange(200) > ROW - 10, 0.4, 1.0) * close["A"]
+    view, made = look(market(close), ROW), profile(data__max_abs_return=5.0)
+    spec, since = spec_of(made, "min_variance"), view.panel.times[ROW - 20]
+    sides = {f"X:{name}_LONG": 0.5 for name in "BC"}
+    calm = Previous(atoms=sides, weights={"X:B": 0.5, "X:C": 0.5}, since=since)
+    cases = {"calm": calm, "lost": replace(calm, weights={"X:A": 1.0}), "protected": replace(calm, protected=3),
+             "ended": replace(calm, protected=1)}  # fmt: skip
+    unheld = decide(view, spec, Previous()).payload()
+    for name, previous in cases.items():
+        needed = name in ("lost", "protected")
+        assert needs_previous(view, spec, previous) is needed, name
+        assert (decide(view, spec, previous).payload() != unheld) is needed, name
+        assert not needs_previous(view, spec_of(made, "base_universe_ew"), previous)
+    monkeypatch.setattr("tvquant.tournament.decide.ENGINES", {"custom": replace(Custom(), from_previous=True)})
+    assert needs_previous(view, spec, calm)
+    assert not needs_previous(view, spec, replace(calm, atoms={})), "all cash is nothing to start from"
 
 
 def test_a_net_limit_out_of_reach_is_a_failed_decision_that_names_it(

@@ -104,9 +104,11 @@ def test_every_cell_is_played_settled_recorded_and_sealed(
 @pytest.mark.xdist_group("loky")
 @pytest.mark.requirement("R-LED-12")
 def test_the_number_of_processes_changes_nothing(
-    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
+    tmp_path: Path, made: Profile, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
 ) -> None:
-    found = []
+    """All fall by six tenths at row 130: what is drafted for the three decisions after it does not stand."""
+    fallen = {name: np.where(np.arange(250) < 130, 1.0, 0.4) * close for name, close in walks("ABCDEF", 250).items()}
+    engine, found = engine_of(market(fallen), made), []
     for jobs in (1, 2):
         run = tmp_path / str(jobs)
         with ledger_in(run) as ledger:
@@ -116,6 +118,8 @@ def test_the_number_of_processes_changes_nothing(
         tables = [store.read(table) for table in ("returns", "windows", "weights", "events")]
         found.append((matrix.leaves, matrix.digest, snapshots, tables))
     one, two = found
+    guarded = [data["survival"]["left"] for _, _, data in one[2][STRATEGY] if "survival" in data]
+    assert guarded == [3, 2, 1]
     assert one[:3] == two[:3]
     assert all(a.equals(b) for a, b in zip(one[3], two[3], strict=True))
 

@@ -1,6 +1,7 @@
 """The walk-forward loop and the books it settles."""
 
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,17 @@ import numpy as np
 import pytest
 from pydantic import Field
 
+from builders.toy_engine import Toy
+from tvquant.allocation import ENGINES
+from tvquant.allocation.caps import FeasibleSet
+from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.risk.contract import RiskProfile
 from tvquant.core.books import CostModel, Execution, SimResult, WeightPath
 from tvquant.core.decisions import Footing
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.problems import Problem
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import Ledger, RunFolder, records
@@ -26,7 +33,10 @@ from tvquant.selection.models.baseline import Baseline
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators.custom import Custom
 from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.decide import decide
 from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.specs import Previous
+from tvquant.tournament.views import look
 from tvquant.tournament.walk_forward import BacktestEngine, grids
 
 type Profiles = Callable[..., Profile]
@@ -85,6 +95,57 @@ def test_training_rows_end_before_the_fill(
         training = range(step.row + 1 - made.windows.train, step.row + 1)
         assert fill not in training
         assert len(training) == 60
+
+
+class Sticky(Toy):
+    """Inverse volatility, more of what is held already: it starts from the weights held before."""
+
+    name = "sticky"
+    from_previous = True
+
+    def solve(
+        self, problem: Problem, feasible: FeasibleSet, risk_profile: RiskProfile, options: tuple[Options, ...]
+    ) -> EngineAnswer:
+        answer = super().solve(problem, feasible, risk_profile, options)
+        assert answer.weights is not None
+        return replace(answer, weights=answer.weights * (1.0 + 9.0 * problem.previous))
+
+
+@pytest.mark.requirement("R-TRN-01")
+def test_drafts_stand_only_where_what_was_held_makes_no_difference(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside each path decided by itself, in order, nothing prepared: all fall by six tenths at row 130."""
+    for module in ("tvquant.allocation", "tvquant.tournament.cells", "tvquant.tournament.decide"):
+        monkeypatch.setattr(f"{module}.ENGINES", {**ENGINES, "sticky": Sticky()})
+    monkeypatch.setattr(sys.modules["tvquant.allocation.allocate"], "ENGINES", {**ENGINES, "sticky": Sticky()})
+    made = profile(
+        allocation__engines=["sticky", "custom"], allocation__profiles=["risk_parity"], risk__primary="risk_parity"
+    )
+    fallen = {name: np.where(np.arange(220) < 130, 1.0, 0.4) * close for name, close in walks("ABCDEF", 220).items()}
+    engine, grid = engine_of(market(fallen), made), cells(made)
+    found = list(engine.play([cell.path for cell in grid]))
+    alone: dict[str, list[dict[str, Any]]] = {}
+    for cell in grid:
+        previous = Previous()
+        for window in engine.grids[cell.path.schedule]:
+            decision = decide(look(engine.panel, window.start - 1), cell.spec, previous)
+            alone.setdefault(cell.path.key, []).append(decision.payload())
+            one = Rebalance.of(window.id, window.start - 1, decision, None)
+            previous = one.previous(engine.panel.times)
+    for key, payloads in alone.items():
+        assert [one.decision.payload() for one in found if one.path.key == key] == payloads
+    sticky, custom = (f"baseline/{name}/risk_parity" for name in ("sticky", "custom"))
+    assert [one.decision.survival is not None for one in found if one.path.key == custom] == [
+        False, False, False, False, True, True, True, False,
+    ]  # fmt: skip
+    assert len({tuple(one.rebalance.weights.values()) for one in found if one.path.key == sticky}) > 5
+    recorded = [(one.rebalance.window, one.path.key) for one in found if one.selection]
+    assert recorded == [(window, sticky) for window in range(100, 220, 20)], "once for all who share it, with the first"
+    chosen = {one.rebalance.window: one.selection.outputs["selection"] for one in found if one.selection}
+    shared = {key: one.rebalance.selection for one in found if (key := one.rebalance.window) in chosen and
+              one.path.key in (sticky, custom)}  # fmt: skip
+    assert shared == chosen
 
 
 @pytest.mark.requirement("R-LED-12")

@@ -43,6 +43,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def from_previous(self) -> bool:
+        """Whether its answer starts from the weights held before (`Problem.previous`); no other engine is told them."""
+        ...
+
+    @property
     def options(self) -> tuple[type[Options], ...]:
         """What it takes from the profile's section `allocation`."""
         ...

@@ -50,6 +50,7 @@ class Cvxportfolio:
     name: str = "cvxportfolio"
     objectives: frozenset[Objective] = frozenset({Objective.MIN_VARIANCE})
     library: str = "cvxportfolio"
+    from_previous: bool = True
     options: tuple[type[Options], ...] = (Horizon,)
 
     def solve(

@@ -42,6 +42,7 @@ class PyPortfolioOpt:
         {Objective.MIN_VARIANCE, Objective.MAX_RATIO, Objective.HIERARCHICAL, Objective.MIN_CVAR}
     )
     library: str = "pypfopt"
+    from_previous: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

@@ -53,6 +53,7 @@ class Riskfolio:
     name: str = "riskfolio"
     objectives: frozenset[Objective] = frozenset(METHODS)
     library: str = "riskfolio"
+    from_previous: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

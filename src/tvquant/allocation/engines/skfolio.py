@@ -58,6 +58,7 @@ class Skfolio:
     name: str = "skfolio"
     objectives: frozenset[Objective] = frozenset(ESTIMATORS)
     library: str = "skfolio"
+    from_previous: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

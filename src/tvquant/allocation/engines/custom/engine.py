@@ -30,6 +30,7 @@ class Custom:
     name: str = "custom"
     objectives: frozenset[Objective] = frozenset(Objective)
     library: str = ""
+    from_previous: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(
