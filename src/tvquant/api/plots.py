@@ -134,7 +134,7 @@ def cell_of(run: "RunData", key: str) -> "RecordedCell":
     from tvquant.core.errors import ProfileError
     from tvquant.profiles.messages import unknown
 
-    found = {one.key: one for one in run.cells}
+    found = {one.key: one for one in (*run.cells, *run.beside)}
     if key not in found:
         raise ProfileError(f"run {run.run_id}: {unknown('cell', key, found)}")
     return found[key]

@@ -79,6 +79,10 @@ _TRADING = (
 )
 METRICS = (
     CELL,
+    Column("entrant", "", "selection of the grid that it is of; empty for the profile's own"),
+    Column("schedule", "", "windows of the grid that it is walked over; empty for the profile's own"),
+    Column("scenario", "", "costs of the grid that it is kept at; empty for the profile's own"),
+    Column("variant", "", "whether it is the headline in another phase or from another start: luck, and no trial"),
     Column("baseline", "", "whether it chooses nothing: it is what strategies are compared with"),
     Column("status", "", "`played`, `liquidated`, `failed`"),
     *_PERFORMANCE,
@@ -88,7 +92,9 @@ METRICS = (
 )
 
 TABLES: Mapping[str, Table] = {
-    "metrics": Table("run.metrics", "a cell: strategies by Sharpe ratio, then baselines", METRICS),
+    "metrics": Table(
+        "run.metrics", "a cell: strategies by Sharpe ratio, then baselines, then variants and other costs", METRICS
+    ),
     "weights": Table(
         "run.weights(cell=None)",
         "a decision",

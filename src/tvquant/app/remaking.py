@@ -3,7 +3,7 @@
 1. Profile, pinned data, code and packages must be those of the run: its plan digest says so.
 2. The positions that a decision was given are those of the recorded decision before it, not of one that is made anew:
    each is judged by itself.
-3. Decisions by one spec are one decision, however many cells and books have it.
+3. Decisions by one spec on the same windows are one decision, however many cells and books have it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -116,10 +116,15 @@ def reopened(run: RecordedRun, lake: Lake) -> Reopened:
     return Reopened(run=run, plan=plan, cells=played, decided=decided)
 
 
+def _same(one: Cell, other: Cell) -> bool:
+    """Return whether two cells decide alike: on other windows paths of one spec hold something else before."""
+    return one.path.schedule == other.path.schedule and one.spec == other.spec
+
+
 def remade(case: Reopened, panel: Panel, window: int, among: Sequence[Cell]) -> Remade:
     """Make every decision that these cells have at a window anew, from the panel until then."""
     here = tuple(cell for cell in among if window in case.decided[cell.key])
-    speaker = {cell.key: next(one.key for one in here if one.spec == cell.spec) for cell in here}
+    speaker = {cell.key: next(one.key for one in here if _same(one, cell)) for cell in here}
     specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
     replay = honest(specs, {key: _previous(case.decided[key], window, panel) for key in specs})
     row = case.decided[here[0].key][window].row

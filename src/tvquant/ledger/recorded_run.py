@@ -63,6 +63,8 @@ class RecordedCell:
     Parameters
     ----------
     status : `played`, `liquidated`, `failed`.
+    entrant, schedule, scenario : selection, windows and costs of the grid that it is of; empty for the profile's own.
+    variant : the headline in another phase or from another start: it shows what is luck, and is no trial.
     digest : of its decisions, weights and returns; None where it failed.
     why : why it failed; None where it did not.
     metrics : all that was measured, by name, for those who pass it on; None what has no value.
@@ -79,6 +81,20 @@ class RecordedCell:
     measures: Measures
     metrics: Mapping[str, Any]
     forensic: Mapping[str, Any]
+    entrant: str = ""
+    schedule: str = ""
+    scenario: str = ""
+    variant: bool = False
+
+    @property
+    def competes(self) -> bool:
+        """Whether it stands among the others: no variant, and at the costs that the profile names."""
+        return not self.variant and not self.scenario
+
+    @property
+    def book(self) -> str:
+        """Key of its book."""
+        return self.key.rpartition("/")[2]
 
     @property
     def leaf(self) -> str:
@@ -106,6 +122,10 @@ class RecordedCell:
             measures=Measures.of(metrics),
             metrics=metrics,
             forensic=record.data.get("forensic", {}),
+            entrant=metrics.get("entrant", ""),
+            schedule=metrics.get("schedule", ""),
+            scenario=metrics.get("scenario", ""),
+            variant=metrics.get("variant", False),
         )
 
 

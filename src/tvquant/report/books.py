@@ -8,7 +8,7 @@ import polars as pl
 
 from tvquant.core.panel import Floats
 from tvquant.report.run import RunData
-from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.cells import Cell
 from tvquant.tournament.convergence import Held, Pair, pairs
 from tvquant.tournament.specs import StrategySpec
 
@@ -53,8 +53,8 @@ class Books:
 
 def books_of(run: RunData) -> tuple[Books, ...]:
     """Return the strategies of a run that ended, in the order of the grid, each path once."""
-    ended = {cell.key for cell in run.outcomes if cell.status != "failed"}
-    first = {cell.path.key: cell for cell in reversed(cells(run.profile)) if cell.key in ended}
+    ended = {cell.key for cell in run.cells if cell.status != "failed"}
+    first = {cell.path.key: cell for cell in reversed([*run.planned.values()]) if cell.key in ended}
     return tuple(_books(run, cell, spec) for cell in reversed(first.values()) if (spec := _strategy(cell)))
 
 

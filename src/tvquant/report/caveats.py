@@ -20,7 +20,7 @@ from tvquant.report.blocks import Text
 from tvquant.report.formatting import day, percent
 from tvquant.report.run import DRAWN_FROM, RunData
 from tvquant.report.sections.costs import assumed_funding
-from tvquant.tournament.cells import cells
+from tvquant.report.tracks import rivals
 from tvquant.tournament.specs import StrategySpec
 
 DUST = 1e-9
@@ -165,7 +165,7 @@ def _universe(cell: RecordedCell) -> Caveat | None:
 def _benchmark(run: RunData, cell: RecordedCell) -> Caveat | None:
     """Return the caveat that a benchmark of prices beside assets with dividends is too easy to beat."""
     stamp = Stamp.PRICE_RETURN
-    easy = [run.path_of(other) for other in run.cells if other.baseline and stamp in other.stamps]
+    easy = [run.path_of(other) for other in rivals(run, cell) if stamp in other.stamps]
     if not easy or stamp in cell.stamps:
         return None
     names = ", ".join(dict.fromkeys(easy))
@@ -196,7 +196,7 @@ def _caps(windows: pl.DataFrame) -> Caveat:
 
 def _declares(run: RunData, cell: RecordedCell) -> FixedWeights | None:
     """Return the weights that the profile declares for a cell; None where it computes them."""
-    spec = next(one.spec for one in cells(run.profile) if one.key == cell.key)
+    spec = run.planned[cell.key].spec
     if not isinstance(spec, StrategySpec) or spec.risk_profile != FIXED:
         return None
     return next((one for one in spec.options if isinstance(one, FixedWeights)), None)

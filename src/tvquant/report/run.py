@@ -26,10 +26,12 @@ from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun, under
 from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
 from tvquant.report.steadiness import steadiness_of
-from tvquant.tournament.cells import cells, headline
+from tvquant.tournament.cells import Cell, cells, headline
 
 DRAWN_FROM = (MANIFEST, HEALTH, "results/", "shadow/")
 """Files of a run, and how their names begin, that a report draws from."""
+PLACE = ("entrant", "schedule", "scenario", "variant")
+"""Where a cell stands in the grid."""
 DIGITS = 9
 """Of a Sharpe ratio, by which cells are ranked."""
 
@@ -44,8 +46,21 @@ class RunData(RecordedRun):
 
     @cached_property
     def cells(self) -> tuple[RecordedCell, ...]:
-        """Strategies by Sharpe ratio, then baselines; those without one last, equal ones by key."""
-        return tuple(sorted(self.outcomes, key=_rank))
+        """Strategies by Sharpe ratio, then baselines; those without one last, equal ones by key.
+
+        Variants of the headline, and books at other costs than the profile's, do not stand among them (`beside`).
+        """
+        return tuple(sorted((one for one in self.outcomes if one.competes), key=_rank))
+
+    @cached_property
+    def beside(self) -> tuple[RecordedCell, ...]:
+        """Variants of the headline and books at other costs, in the order of the grid."""
+        return tuple(one for one in self.outcomes if not one.competes)
+
+    @cached_property
+    def planned(self) -> Mapping[str, Cell]:
+        """Cell key -> the cell as the profile's grid has it."""
+        return {one.key: one for one in cells(self.profile)}
 
     @property
     def profile(self) -> Profile:
@@ -103,8 +118,7 @@ class RunData(RecordedRun):
 
     def _chain_of(self, cell: RecordedCell) -> str:
         """Return the chain of a strategy's selections."""
-        name = next(one.path.selection for one in cells(self.profile) if one.key == cell.key)
-        return f"{SELECTION}/{name}"
+        return f"{SELECTION}/{self.planned[cell.key].path.selection}"
 
     @cached_property
     def _steadiness(self) -> dict[str, pl.DataFrame]:
@@ -127,7 +141,7 @@ class RunData(RecordedRun):
 
     def path_of(self, cell: RecordedCell) -> str:
         """Return the key of what the cell decides by, whatever book it is in: the name of a baseline."""
-        return next(one.path.key for one in cells(self.profile) if one.key == cell.key)
+        return cell.key.removesuffix(f"/{cell.book}")
 
     @cached_property
     def health(self) -> tuple[AssetHealth, ...]:
@@ -146,17 +160,21 @@ class RunData(RecordedRun):
         return {"code": self.code} | pinned | ({} if self.result is None else {"result": self.result})
 
     def rows(self) -> list[dict[str, Any]]:
-        """One mapping per cell: `cell`, every measure that any cell has, `baseline`, `stamps`, and `why` it failed."""
-        names = dict.fromkeys(name for cell in self.outcomes for name in cell.metrics)
+        """One mapping per cell, those of `beside` last.
+
+        `cell`, every measure that any cell has, where it stands in the grid, `baseline`, `stamps`, and `why` it failed.
+        """
+        names = dict.fromkeys(name for cell in self.outcomes for name in cell.metrics if name not in PLACE)
         return [
             {
                 "cell": cell.key,
+                **{name: getattr(cell, name) for name in PLACE},
                 **{name: cell.metrics.get(name) for name in names},
                 "baseline": cell.baseline,
                 "stamps": list(cell.stamps),
                 "why": cell.why,
             }
-            for cell in self.cells
+            for cell in (*self.cells, *self.beside)
         ]
 
 

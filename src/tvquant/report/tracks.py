@@ -89,11 +89,19 @@ def returns_frame(tracks: Sequence[Track]) -> pl.DataFrame:
     return whole.sort("time")
 
 
-def same_book(one: RecordedCell, other: RecordedCell) -> bool:
-    """Return whether two cells were settled by the same book, so that they differ in what was decided alone."""
-    return one.key.rpartition("/")[2] == other.key.rpartition("/")[2]
+def rivals(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+    """Return the other baselines of a cell's windows, kept by the same book: they differ in what was decided alone.
+
+    Of those that each selection has, such as `benchmark`, it is that of the cell's own.
+    """
+    found: dict[str, str] = {}
+    for one in sorted(run.outcomes, key=lambda one: bool(one.entrant)):
+        same = (one.schedule, one.book) == (cell.schedule, cell.book)
+        if one.baseline and same and one.entrant in ("", cell.entrant):
+            found[one.key.partition("/")[0]] = one.key
+    kept = {*found.values()} - {cell.key}
+    return tuple(one for one in (*run.cells, *run.beside) if one.key in kept)
 
 
 def _baselines(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
-    every = (one for one in run.cells if one.baseline and one.key != cell.key and one.why is None)
-    return tuple(one for one in every if same_book(one, cell))
+    return tuple(one for one in rivals(run, cell) if one.why is None)

@@ -81,7 +81,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
     }
     return scalars | {
         "status": result.failure or "played",
-        "baseline": settled.cell.baseline,
+        **settled.cell.place,
         "windows": len(rebalances),
         "fills": len(turnover),
         "windows_without_candidate": statuses.count("no_candidate"),

@@ -46,6 +46,7 @@ class Path:
     key : `selection/engine/risk_profile`, or the name of a baseline; then the schedule where it is not the profile's.
     spec : how it decides.
     schedule : when it decides.
+    entrant : the selection of the grid that it is of; empty for the profile's own.
     selection : name of the selections that it shares with other paths.
     baseline : it prices what the strategies must beat and is no trial.
     whole : its selections are the headline's, of which the probabilities of the whole pool are recorded.
@@ -57,8 +58,14 @@ class Path:
     schedule: Schedule
     selection: str
     baseline: bool
+    entrant: str = ""
     whole: bool = False
     variant: bool = False
+
+    @property
+    def when(self) -> str:
+        """Name of its schedule; empty for the profile's own."""
+        return self.schedule.name if self.key.endswith(f"/{self.schedule.name}") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,11 @@ class Book:
     costs: CostModel
     execution: Execution
     options: tuple[Options, ...] = ()
+
+    @property
+    def scenario(self) -> str:
+        """Name of its costs; empty for the profile's own."""
+        return self.key.removeprefix(self.simulator).removeprefix("+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +114,17 @@ class Cell:
     def shadow(self) -> bool:
         """Whether it is of a challenger: recorded beside the grid, and part of no result."""
         return in_shadow(self.key)
+
+    @property
+    def place(self) -> dict[str, str | bool]:
+        """Where it stands in the grid, as its outcome is recorded; what is the profile's own is left out."""
+        found: dict[str, str | bool] = {
+            "entrant": self.path.entrant,
+            "schedule": self.path.when,
+            "scenario": self.book.scenario,
+            "variant": self.path.variant,
+        }
+        return {"baseline": self.baseline, **{name: value for name, value in found.items() if value}}
 
 
 def cells(profile: Profile) -> tuple[Cell, ...]:
@@ -195,18 +218,22 @@ def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
 
 def _paths(profile: Profile, when: Schedule, suffix: str) -> Iterator[Path]:
     """Yield the strategies of every selection on a schedule, then the baselines."""
+    own = profile.selection.model
     for name, entrant in profile.entrants.items():
+        named = "" if name == own else name
         for key, spec in _strategies(entrant, when, name).items():
             sides = "/declared_sides" if spec.rules.sides is not None else ""
             selection = f"{name}{sides}{suffix}"
-            yield Path(key=f"{key}{suffix}", spec=spec, schedule=when, selection=selection, baseline=False)
+            yield Path(
+                key=f"{key}{suffix}", spec=spec, schedule=when, selection=selection, baseline=False, entrant=named
+            )
     for key, other in _baselines(profile, when).items():
-        selection = f"{profile.selection.model}{suffix}"
+        selection = f"{own}{suffix}"
         yield Path(key=f"{key}{suffix}", spec=other, schedule=when, selection=selection, baseline=True)
     for name, entrant in list(profile.entrants.items())[1:]:
         winners = WinnersSpec(rules=_rules(entrant, when))
         key, selection = f"benchmark/{name}{suffix}", f"{name}{suffix}"
-        yield Path(key=key, spec=winners, schedule=when, selection=selection, baseline=True)
+        yield Path(key=key, spec=winners, schedule=when, selection=selection, baseline=True, entrant=name)
 
 
 def books(profile: Profile) -> tuple[Book, ...]:

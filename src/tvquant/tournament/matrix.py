@@ -240,7 +240,7 @@ def _outcome(cell: Cell, outcome: CellResult | ModelError) -> Entry:
             stage=Stage.VALIDATION,
             pillar=3,
             kind="outcome",
-            metrics={"status": "failed", "baseline": cell.baseline},
+            metrics={"status": "failed", **cell.place},
             data={"why": str(outcome)},
         )
     return Entry(

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from tvquant.core.stamps import Stamp
 from tvquant.report.run import read_run
-from tvquant.report.tracks import alike, basis_of, benchmarks, standings_of, tracks_of, unlike
+from tvquant.report.tracks import alike, basis_of, benchmarks, rivals, standings_of, tracks_of, unlike
 
 
 def test_only_books_that_leave_out_the_same_are_alike(run):
@@ -39,3 +39,29 @@ def test_cells_of_another_basis_than_the_headline_stand_apart_but_for_those_that
     looked = data.of_cell(next(cell for cell in data.cells if cell.key == "market/custom"))
     assert {cell.key for cell in standings_of(looked).first} == {"v4/custom/max_sharpe/custom", "market/custom"}
     assert standings_of(looked).said.startswith("With dividends")
+
+
+def test_rivals_are_of_the_same_windows_and_book_and_the_benchmark_is_that_of_the_cells_own_selection(run):
+    data = read_run(run)
+    mine, more = data.headline, []
+    for cell in (mine, *rivals(data, mine)):
+        path, _, book = cell.key.rpartition("/")
+        more.append(replace(cell, key=f"{path}/120-20-20/{book}", schedule="120-20-20"))
+        more.append(replace(cell, key=f"{cell.key}+dear", scenario="dear"))
+    more.append(replace(mine, key="tight/custom/hrp/custom", entrant="tight"))
+    more.append(replace(more[0], key="benchmark/tight/custom", baseline=True, schedule="", entrant="tight"))
+    data = read_run(run)
+    data.outcomes = (*more, *data.outcomes)
+    every = {cell.key: cell for cell in data.outcomes}
+
+    def names(key):
+        return {one.key for one in rivals(data, every[key])}
+
+    own = {"base_universe_ew/custom", "benchmark/custom", "market/custom"}
+    assert names(mine.key) == own
+    assert names("tight/custom/hrp/custom") == {*own, "benchmark/tight/custom"} - {"benchmark/custom"}
+    assert names("v4/custom/hrp/120-20-20/custom") == {one.replace("/", "/120-20-20/") for one in own}
+    assert names("v4/custom/hrp/custom+dear") == {f"{one}+dear" for one in own}
+    assert names("market/custom") == own - {"market/custom"}
+    assert "market/custom+dear" not in {one.key for one in data.cells}
+    assert {one.key for one in data.beside} == {one for one in every if one.endswith("+dear")}

@@ -243,3 +243,24 @@ def test_the_grid_has_the_product_of_its_axes_less_what_is_logged(
     assert (size.asked, len(size.exclusions)) == (asked, left_out)
     assert len(strategies) == size.cells == asked - sum(one.cells for one in size.exclusions)
     assert all(one.cells > 0 and one.why for one in size.exclusions)
+
+
+def test_an_outcome_records_where_its_cell_stands_in_the_grid_and_nothing_of_what_is_the_profiles_own(
+    profile: Profiles,
+) -> None:
+    made = profile(
+        grid__selections={"tight": {"min_winners": 2}}, grid__costs={"dear": {"slippage_bps": 50.0}}, grid__train=[120],
+        grid__phases=2,
+    )  # fmt: skip
+    found = {cell.key: cell.place for cell in cells(made)}
+    path = "custom/min_variance"
+    assert found[f"baseline/{path}/custom"] == {"baseline": False}
+    assert found["base_universe_ew/custom"] == {"baseline": True}
+    assert found[f"tight/{path}/120-20-20/custom+dear"] == {
+        "baseline": False, "entrant": "tight", "schedule": "120-20-20", "scenario": "dear",
+    }  # fmt: skip
+    assert found["benchmark/tight/custom"] == {"baseline": True, "entrant": "tight"}
+    assert found["benchmark/120-20-20/custom"] == {"baseline": True, "schedule": "120-20-20"}
+    assert found[f"baseline/{path}/60-20-20+10/custom"] == {
+        "baseline": False, "schedule": "60-20-20+10", "variant": True,
+    }  # fmt: skip

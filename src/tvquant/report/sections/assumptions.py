@@ -22,9 +22,9 @@ FILLED = {
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return every stamp with its meaning and cells, the rules of the profile, and the digests."""
-    stamps = stamps_of(run.cells)
+    stamps = stamps_of(run.outcomes)
     rows = tuple(
-        (stamp.value, stamp.meaning, ", ".join(cell.key for cell in run.cells if stamp in cell.stamps))
+        (stamp.value, stamp.meaning, ", ".join(cell.key for cell in (*run.cells, *run.beside) if stamp in cell.stamps))
         for stamp in stamps
     )
     found: Block = (

@@ -7,7 +7,7 @@ from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import PRICES_ONLY, returns_frame, same_book, tracks_of
+from tvquant.report.tracks import PRICES_ONLY, returns_frame, rivals, tracks_of
 
 SHOWN = 12
 """Cells in one figure; a figure of hundreds says nothing, and its page is too large to open."""
@@ -44,12 +44,12 @@ def shown(run: RunData) -> tuple[RecordedCell, ...]:
     On the page of another cell it is that one and the baselines.
     """
     chosen = _chosen(run)
-    first = [cell for cell in run.cells if cell.baseline or cell.key == chosen]
+    first = [cell for cell in run.cells if cell.baseline and chosen is None]
     if chosen is not None:
-        first = [cell for cell in first if same_book(cell, run.headline)]
+        first = [run.headline, *rivals(run, run.headline)]
     others = [] if run.looked_at else [cell for cell in run.cells if cell not in first and cell.why is None]
     kept = [*first, *others[: max(SHOWN - len(first), 0)]]
-    return tuple(cell for cell in run.cells if cell in kept)
+    return tuple(cell for cell in (*run.cells, *run.beside) if cell in kept)
 
 
 def _chosen(run: RunData) -> str | None:

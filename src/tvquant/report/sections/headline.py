@@ -9,7 +9,7 @@ from tvquant.report.costs_in_words import house_costs
 from tvquant.report.formatting import count, day, number, percent, probability
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import alike, same_book
+from tvquant.report.tracks import alike, rivals
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
@@ -43,7 +43,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         ),
         *liquidated,
         *(Text(text=line) for line in beside_anchors(run)),
-        *(_against(run.path_of(other), cell, other) for other in _others(run, cell)),
+        *(_against(run.path_of(other), cell, other) for other in rivals(run, cell)),
         _facts(run),
     )
 
@@ -94,15 +94,10 @@ def _facts(run: RunData) -> Facts:
     )
 
 
-def _others(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
-    """Return the other baselines of the same book."""
-    return tuple(one for one in run.cells if one.baseline and one != cell and same_book(one, cell))
-
-
 def _trials(run: RunData) -> str:
     """Return how many strategies were tried, and in how many cells where several simulators play them."""
-    played = [one.key for one in run.cells if not one.baseline]
-    tried = {key.rpartition("/")[0] for key in played}
+    played = [one for one in run.cells if not one.baseline]
+    tried = {run.path_of(one) for one in played}
     if len(tried) == len(played):
         return f"{len(played)} strategy cells in this run's ledger"
     strategies = "1 strategy" if len(tried) == 1 else f"{len(tried)} strategies"

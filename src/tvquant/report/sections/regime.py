@@ -11,7 +11,7 @@ from tvquant.report.formatting import count, number, percent
 from tvquant.report.regimes import AHEAD, by_label, confusion, foretelling
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import same_book
+from tvquant.report.tracks import rivals
 from tvquant.statistics import wealth
 from tvquant.statistics.rank_correlation import RankCorrelation
 
@@ -60,8 +60,7 @@ def _confused(windows: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
 
 
 def _foretold(run: RunData, windows: pl.DataFrame) -> tuple[Block, ...]:
-    pools = (one for one in run.cells if one.baseline and one.key.startswith(f"{POOL}/"))
-    key = next((one.key for one in pools if same_book(one, run.headline)), None)
+    key = next((one.key for one in rivals(run, run.headline) if one.key.startswith(f"{POOL}/")), None)
     if key is None:
         raise Absent(f"the ledger has no outcome of {POOL}, whose volatility the score is held against")
     return (Text(text=said(foretelling(windows, run.table("returns", key))[1])),)

@@ -11,7 +11,6 @@ from tvquant.report.formatting import count, number, percent
 from tvquant.report.performance_figures import days_of
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.tournament.cells import cells
 from tvquant.tournament.implementation_risk import BPS, Kept
 
 ALONE = (
@@ -39,8 +38,8 @@ def _by_path(run: RunData) -> Mapping[str, Mapping[str, RecordedCell]]:
     """Return path -> simulator -> its book, of those that did not fail, in the order of the profile."""
     outcomes = {cell.key: cell for cell in run.outcomes if cell.why is None}
     found: dict[str, dict[str, RecordedCell]] = {}
-    for cell in cells(run.profile):
-        if cell.key in outcomes:
+    for cell in run.planned.values():
+        if cell.key in outcomes and not cell.book.scenario:
             found.setdefault(cell.path.key, {})[cell.book.simulator] = outcomes[cell.key]
     return found
 
