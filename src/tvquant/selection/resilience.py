@@ -40,7 +40,7 @@ def survival(returns: Floats, ids: Sequence[str]) -> Floats:
     matter. NaN for a stream without a return.
     """
     there = np.isfinite(returns)
-    count = there.sum(axis=0)
+    count = np.full(len(ids), len(returns)) if there.all() else there.sum(axis=0)
     age = np.where(count > 0, len(returns) - there.argmax(axis=0), 0)
     complete = np.divide(count, age, out=np.full(len(count), np.nan), where=age > 0)
     windows = stress_windows(_mean(returns, there, ids))
@@ -56,7 +56,8 @@ def _both_tails(measured: Moments, skewness: Floats, tail: Floats) -> Floats:
 def _mean(returns: Floats, there: Bools, ids: Sequence[str]) -> Floats:
     """Return mean return (T) of the streams that have one; NaN where none has."""
     order = sorted(range(len(ids)), key=ids.__getitem__)
-    known = returns if there.all() else np.where(there, returns, 0.0)
+    whole = there.all()
+    known = returns if whole else np.where(there, returns, 0.0)
     total = known[:, order].sum(axis=1)
-    count = there.sum(axis=1)
+    count = np.full(len(total), len(ids)) if whole else there.sum(axis=1)
     return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))

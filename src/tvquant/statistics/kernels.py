@@ -22,6 +22,9 @@ type Integers = NDArray[np.int64]
 LANES = 32
 """Series worked on beside each other where sums cannot be split."""
 
+SAMPLE = 50
+"""Values of a series from which a bound of its tail is guessed."""
+
 FLOOR = 8.0 * EPSILON
 """As `precision.rounding_floor`: a spread at or below this times max(1, largest value) is only rounding."""
 
@@ -311,7 +314,7 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         still = worst and 2 * moved < t - first  # zeros do not count
         n = 0
         for i in range(first, t):
-            scratch[0, n] = scratch[1, n] = sign * series[j, i]
+            scratch[0, n] = sign * series[j, i]
             n += not still or series[j, i] != 0.0
         out[2, j] = n
         if still:
@@ -319,7 +322,7 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         if n == 0:
             continue
         place = (n - 1) * level if worst else n - 1 - (n - 1) * level
-        bound = _order_statistic(scratch[1, :n], place)
+        bound = _order_statistic(_least(scratch[0, :n], int(place) + 2, scratch[1, :n]), place)
         total = squares = 0.0
         m = 0
         for value in scratch[0, :n]:
@@ -331,6 +334,41 @@ def _tail_means(series: Floats, level: float, worst: bool, scratch: Floats, out:
         for value in scratch[1, :m]:
             squares += (value - mean) ** 2
         out[0, j], out[1, j] = mean, np.sqrt(squares / (m - 1) / m) if m >= 2 else np.nan
+
+
+@inner
+def _least(values: Floats, count: int, out: Floats) -> Floats:
+    """Return the least of the values, at least `count` of them where there are as many; they are written to `out`.
+
+    A bound is guessed from a sample, so that most of the rest are left out by one comparison each.
+
+    Source: Floyd & Rivest (1975), Expected time bounds for selection, Communications of the ACM 18, 165-172.
+    """
+    n, kept = len(values), 0
+    rank = count * SAMPLE // n
+    wanted = rank + 2 + 2 * int(np.sqrt(rank))
+    if n >= 4 * SAMPLE and wanted <= SAMPLE // 3:
+        bound = _smallest(values[:: n // SAMPLE], wanted)
+        for value in values:
+            out[kept] = value
+            kept += value < bound
+    if kept < count:
+        out[:] = values
+        kept = n
+    return out[:kept]
+
+
+@inner
+def _smallest(values: Floats, count: int) -> float:
+    """Return the greatest of the `count` least values, by insertion: for few of few."""
+    least = np.full(count + 1, np.inf)
+    for value in values:
+        at = count
+        while at > 0 and least[at - 1] > value:
+            least[at] = least[at - 1]
+            at -= 1
+        least[at] = value
+    return float(least[count - 1])
 
 
 @inner
