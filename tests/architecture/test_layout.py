@@ -89,6 +89,8 @@ ELSEWHERE = {
     "report/parity_page.py": "e2e/test_parity.py",
     "api/books.py": "unit/api/test_simulating.py",
     "app/remaking.py": "e2e/test_leakcheck.py",
+    "app/replay.py": "e2e/test_replay.py",
+    "app/cli/ledger_replay.py": "e2e/test_replay.py",
     "app/parity_check.py": "e2e/test_parity.py",
     "app/parity_record.py": "e2e/test_parity.py",
     "app/cli/parity.py": "e2e/test_parity.py",

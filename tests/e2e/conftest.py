@@ -4,13 +4,18 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
+
+from builders.forged import Forged, run_of
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,38 @@ def demo(tmp_path_factory: pytest.TempPathFactory, answered: Callable[..., Any])
     """A workspace with a finished demo run, and what the command said."""
     home = tmp_path_factory.mktemp("demo") / "tvquant-demo"
     return home, answered("demo", home)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with eight coins, two of them listed late and one dead early, and a finished run."""
+    from tvquant.app.cli import main
+
+    root = tmp_path_factory.mktemp("leakcheck") / "ws"
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 8, 5), "1d", time_zone="UTC", eager=True)
+    draw, parts = np.random.default_rng(0), []
+    for number, coin in enumerate(["BTC", "ETH", "XRP", "ADA", "SOL", "DOT", "LTC", "BCH"]):
+        close = 100.0 * np.exp((0.001 + 0.02 * draw.standard_normal(len(days))).cumsum())
+        frame = pl.DataFrame(
+            {"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "open": close, "high": close, "low": close}
+        )
+        frame = frame.with_columns(close="open", volume=pl.Series(1e6 * np.exp(draw.standard_normal(len(days)))))
+        parts.append(frame[60:] if number in (5, 6) else frame[:150] if number == 7 else frame)
+    file = root.parent / "coins.parquet"
+    pl.concat(parts).write_parquet(file)
+    assert main(["init", str(root)]) == 0
+    assert main(["data", "import", str(file), "-w", str(root)]) == 0
+    assert main(["run", "crypto_spot", "-w", str(root)]) == 0
+    return root
+
+
+@pytest.fixture
+def forged(small: Path) -> Iterator[Forged]:
+    """Copies of that run, which are gone after the test: others ask for the latest."""
+    made = Forged(small, run_of(small))
+    yield made
+    for folder in made.source.parent.glob("20241201T*"):
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,48 +1,21 @@
 """`tvquant leakcheck`: clean on honest runs, exit 1 when a decision is another than recorded; it leaves no trace."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 
-from builders.clocks import ManualClock
+from builders.forged import Forged, run_of
 from tvquant.core.records import Entry
 from tvquant.lake import perturbations
-from tvquant.ledger import Ledger, LedgerRecord, records
+from tvquant.ledger import records
 
 pytestmark = pytest.mark.xdist_group("demo")
 
 NAMES = ["ledger", "as imported", *perturbations.EDITS, perturbations.FACTS]
 CELL = "base_universe_ew/custom"
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with eight coins, two of them listed late and one dead early, and a finished run."""
-    from tvquant.app.cli import main
-
-    root = tmp_path_factory.mktemp("leakcheck") / "ws"
-    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 8, 5), "1d", time_zone="UTC", eager=True)
-    draw, parts = np.random.default_rng(0), []
-    for number, coin in enumerate(["BTC", "ETH", "XRP", "ADA", "SOL", "DOT", "LTC", "BCH"]):
-        close = 100.0 * np.exp((0.001 + 0.02 * draw.standard_normal(len(days))).cumsum())
-        frame = pl.DataFrame(
-            {"symbol": f"BINANCE:{coin}USDT", "timestamp": days, "open": close, "high": close, "low": close}
-        )
-        frame = frame.with_columns(close="open", volume=pl.Series(1e6 * np.exp(draw.standard_normal(len(days)))))
-        parts.append(frame[60:] if number in (5, 6) else frame[:150] if number == 7 else frame)
-    file = root.parent / "coins.parquet"
-    pl.concat(parts).write_parquet(file)
-    assert main(["init", str(root)]) == 0
-    assert main(["data", "import", str(file), "-w", str(root)]) == 0
-    assert main(["run", "crypto_spot", "-w", str(root)]) == 0
-    return root
 
 
 @pytest.mark.requirement("R-UNI-22")
@@ -57,7 +30,7 @@ def test_an_honest_run_is_clean_on_every_fork_of_every_window(
     assert [row["fork"] for row in found["forks"]] == NAMES
     assert found["leaks"] == []
     assert len(found["windows"]) == found["windows_of_run"] > 4
-    cells = {record.chain for record in records(_run(small), kind="snapshot")}
+    cells = {record.chain for record in records(run_of(small), kind="snapshot")}
     by_fork = {row["fork"]: row for row in found["forks"]}
     assert by_fork["ledger"]["decisions"] == len(cells) * found["windows_of_run"]
     for name in ("as imported", "rows deleted", "rows scrambled", "rows added", "listings added", "facts changed"):
@@ -70,7 +43,7 @@ def test_an_honest_run_is_clean_on_every_fork_of_every_window(
 
 def test_windows_are_spread_over_the_run(small: Path, tvquant: Callable[..., Any]) -> None:
     """Three here; one and two are asked for below."""
-    every = sorted({record.metrics["window"] for record in records(_run(small), kind="snapshot")})
+    every = sorted({record.metrics["window"] for record in records(run_of(small), kind="snapshot")})
     found = tvquant("leakcheck", "latest", "--windows", 3, "--json", "-w", small).document["windows"]
     assert found == [every[0], found[1], every[-1]]
     assert found[1] in every[1:-1]
@@ -84,52 +57,6 @@ def test_the_demo_is_clean(demo: tuple[Path, dict[str, Any]], tvquant: Callable[
     assert f"{demo[1]['run']}: 1 of" in said.out
     assert ", 0 leaks" in said.out
     assert "survivorship" in said.out
-
-
-CLOCK = ManualClock(datetime(2024, 12, 1, tzinfo=UTC))
-
-
-@dataclass(frozen=True)
-class Forged:
-    """Copies of the run whose ledger was written anew from changed entries; each verifies."""
-
-    home: Path
-    source: Path
-
-    def write(self, name: str, change: Callable[[Entry], Entry], *, sealed: bool = True) -> str:
-        run_id = f"20241201T000000-{name}-0000ff"
-        folder = self.home / "artifacts" / "summaries" / "runs" / run_id
-        shutil.copytree(self.source, folder, ignore=shutil.ignore_patterns("audit.*"))
-        leaves = next(r for r in records(self.source, kind="outcome") if r.chain == "run" and r.stage == 15).data
-        with Ledger.create(folder, run_id=run_id, clock=CLOCK) as ledger:
-            for record in records(self.source):
-                if record.kind != "seal":
-                    ledger.record(change(_entry(record, run_id)))
-            if sealed:
-                ledger.seal(leaves["leaves"])
-        return run_id
-
-
-def _entry(record: LedgerRecord, run_id: str) -> Entry:
-    data = record.data | {"run_id": run_id} if record.kind == "genesis" else record.data
-    return Entry(
-        chain=record.chain, stage=record.stage, kind=record.kind, pillar=record.pillar,
-        inputs=record.inputs, outputs=record.outputs, metrics=record.metrics, data=data,
-    )  # fmt: skip
-
-
-def _run(home: Path) -> Path:
-    (found,) = (p for p in (home / "artifacts" / "summaries" / "runs").iterdir() if "-crypto_spot-" in p.name)
-    return found
-
-
-@pytest.fixture
-def forged(small: Path) -> Iterator[Forged]:
-    """Forged runs are gone after the test: the others ask for the latest."""
-    made = Forged(small, _run(small))
-    yield made
-    for folder in made.source.parent.glob("20241201T*"):
-        shutil.rmtree(folder)
 
 
 def test_a_record_that_is_not_what_was_decided_is_named(forged: Forged, tvquant: Callable[..., Any]) -> None:

@@ -15,7 +15,7 @@ from tvquant.app.plan import Plan
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
-from tvquant.core.panel import Panel
+from tvquant.core.panel import Panel, Times
 from tvquant.core.records import SELECTION, Entry
 from tvquant.core.selection import POOL
 from tvquant.lake import Lake, Snapshot
@@ -54,7 +54,7 @@ class Reopened:
         return {chain: content(record) for chain, record in (chosen | made).items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Remade:
     """Every decision of one window, made anew.
 
@@ -79,7 +79,7 @@ class Remade:
         """Return the decision of a cell."""
         return self.made[self.speaker[cell]]
 
-    @property
+    @cached_property
     def entries(self) -> dict[str, Payload]:
         """Chain -> content of what a run would record of these decisions."""
         return {one.chain: content(one) for one in self._entries()}
@@ -126,7 +126,7 @@ def remade(case: Reopened, panel: Panel, window: int, among: Sequence[Cell]) -> 
     here = tuple(cell for cell in among if window in case.decided[cell.key])
     speaker = {cell.key: next(one.key for one in here if _same(one, cell)) for cell in here}
     specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
-    replay = honest(specs, {key: _previous(case.decided[key], window, panel) for key in specs})
+    replay = honest(specs, {key: held_before(case.decided[key], window, panel.times) for key in specs})
     row = case.decided[here[0].key][window].row
     at = look(panel, row).as_of
     made = replay(panel, at)
@@ -147,7 +147,7 @@ def content(entry: Entry | LedgerRecord) -> Payload:
     return {**decided, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
 
 
-def _previous(decided: Mapping[int, RecordedDecision], window: int, panel: Panel) -> Previous:
-    """Return what the cell held before the window, as its decision before has it."""
+def held_before(decided: Mapping[int, RecordedDecision], window: int, times: Times) -> Previous:
+    """Return what a cell held before the window, as its decision before has it; `times` are those of the panel."""
     before = [made for number, made in decided.items() if number < window]
-    return rebalance_of(before[-1]).previous(panel.times) if before else Previous()
+    return rebalance_of(before[-1]).previous(times) if before else Previous()

@@ -28,6 +28,7 @@ WorkspaceOption = Annotated[
         "--workspace", "-w", envvar="TVQUANT_HOME", help="Workspace directory.", show_default="current directory"
     ),
 ]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, an unambiguous part of one, or `latest`.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
 
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli import ledger_replay
 from tvquant.app.cli.command_tree import Family
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
+from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.tables import table
 from tvquant.core.errors import LedgerError
@@ -13,9 +14,7 @@ from tvquant.core.errors import LedgerError
 if TYPE_CHECKING:
     from tvquant.ledger import Verification
 
-commands = Family(help="The ledger of a run: show it, verify it.")
-
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, an unambiguous part of one, or `latest`.")]
+commands = Family(help="The ledger of a run: show it, verify it, compute it again.")
 
 
 @commands.command()
@@ -66,6 +65,10 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
     answer(document, text, as_json=as_json)
     if found.status is not Integrity.OK:
         raise Answered(LedgerError, _wrong(folder.id, found))
+
+
+for command in (ledger_replay.replay,):
+    commands.command()(command)
 
 
 def _wrong(run: str, found: "Verification") -> str:

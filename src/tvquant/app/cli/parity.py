@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
+from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
-from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching

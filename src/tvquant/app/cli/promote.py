@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, number, percent, workspace_at
+from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, answer, number, percent, workspace_at
 from tvquant.app.cli.exit_codes import Answered
-from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.tables import table
 from tvquant.core.errors import LedgerError, ProfileError
 

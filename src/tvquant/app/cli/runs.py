@@ -13,6 +13,7 @@ from tvquant.app.cli import runs_diff, runs_prune
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
     JsonOption,
+    RunArgument,
     WorkspaceOption,
     answer,
     confirm,
@@ -21,7 +22,6 @@ from tvquant.app.cli.console import (
     percent,
     workspace_at,
 )
-from tvquant.app.cli.ledger import RunArgument
 from tvquant.app.cli.notifying import notified, run_facts
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.cli.tables import table

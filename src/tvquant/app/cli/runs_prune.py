@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, confirm, workspace_at
-from tvquant.app.cli.ledger import RunArgument
+from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, answer, confirm, workspace_at
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.core.errors import DataError, ProfileError

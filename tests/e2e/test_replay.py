@@ -1,0 +1,171 @@
+"""`tvquant ledger replay`: any decision is computed again from what was pinned, and what differs first is named."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from builders.forged import Forged, run_of
+from tvquant.app.remaking import held_before
+from tvquant.core.records import Entry
+from tvquant.ledger import RunFolder
+from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.tournament.specs import Previous
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+PARTS = ["view", "selection", "training", "weights", "record", "fills", "returns", "cell"]
+STRATEGY, BASELINE = "v4/custom/min_variance/custom", "base_universe_ew/custom"
+
+
+def replayed(tvquant: Callable[..., Any], home: Path, run: str, *words: object, code: int = 0) -> dict[str, Any]:
+    """Return cell -> part -> what was found of it, of the one window that is asked for."""
+    said = tvquant("ledger", "replay", run, *words, "--json", "-w", home)
+    assert said.code == code, said.err
+    return {one["cell"]: {part["part"]: part for part in one["parts"]} for one in said.document["decisions"]}
+
+
+@pytest.mark.requirement("R-LED-10")
+@pytest.mark.requirement("R-LED-12")
+def test_every_decision_of_an_honest_run_is_computed_again_as_it_was(
+    small: Path, tvquant: Callable[..., Any], files: Callable[[Path], dict[str, bytes]]
+) -> None:
+    before, run = files(small), run_of(small)
+    said = tvquant("ledger", "replay", "latest", "--all", "--json", "-w", small)
+    assert said.code == 0, said.err
+    decided = RecordedRun(RunFolder(run)).decisions
+    found = said.document["decisions"]
+    assert len(found) == sum(map(len, decided.values())) > 40
+    for one in found:
+        assert [part["part"] for part in one["parts"]] == PARTS
+        assert all(part["equal"] and part["recorded"] == part["again"] for part in one["parts"])
+    assert {(one["cell"], one["window"]) for one in found} == {(c, w) for c, made in decided.items() for w in made}
+    trained = [part for one in found if one["cell"] == STRATEGY for part in one["parts"] if part["part"] == "training"]
+    assert len({part["recorded"] for part in trained}) == len(trained)  # it is of each window's own data
+    assert files(small) == before
+
+
+def forge(entry: Entry, window: int) -> Entry:
+    """Change one thing of the decision of each of these cells at a window."""
+    if entry.kind not in ("snapshot", "outcome") or entry.metrics.get("window", window) != window:
+        return entry
+    match entry.chain, entry.kind:
+        case ("base_universe_ew/custom", "snapshot"):
+            weights = dict(entry.data["weights"])
+            weights["BINANCE:BTCUSDT"] += 0.25
+            return replace(entry, data={**entry.data, "weights": weights})
+        case ("market/custom", "snapshot"):
+            return replace(entry, inputs={**entry.inputs, "view": "0" * 64})
+        case ("v4/custom/hrp/custom", "snapshot"):
+            return replace(entry, inputs={**entry.inputs, "view": "0" * 64})
+        case ("v4/custom/risk_parity/custom", "snapshot"):
+            return replace(entry, metrics={**entry.metrics, "cash": 0.5})
+        case ("benchmark/custom", "outcome"):
+            return replace(entry, outputs={**entry.outputs, "cell": "0" * 64})
+        case _:
+            return entry
+
+
+@pytest.mark.requirement("R-LED-10")
+def test_the_part_that_was_forged_is_named_with_both_figures(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    recorded = RecordedRun(RunFolder(forged.source))
+    window = max(recorded.decisions[BASELINE])
+    trades, returns = recorded.table("trades"), recorded.table("returns")
+    mine = pl.col("cell") == "v4/custom/barbell/custom"
+    dearer = pl.when(mine & (pl.col("window") == window)).then(pl.col("price") * 1.5).otherwise(pl.col("price"))
+    late = (pl.col("cell") == STRATEGY) & (pl.col("time") == returns["time"].max())
+    next_window = recorded.table("windows", BASELINE)[
+        "filled_at"
+    ].max()  # a row of the last window, not of the one before
+    late |= (pl.col("cell") == BASELINE) & (pl.col("time") == next_window)
+    better = pl.when(late).then(pl.col("return") + 0.01).otherwise(pl.col("return"))
+    name = forged.write(
+        "forged",
+        lambda entry: forge(entry, window),
+        tables={"trades": trades.with_columns(dearer), "returns": returns.with_columns(better.alias("return"))},
+    )
+    assert tvquant("ledger", "verify", name, "-w", forged.home).code == 0
+    found = replayed(tvquant, forged.home, name, "--window", window, code=1)
+    first = {cell: next((p for p in parts.values() if not p["equal"]), None) for cell, parts in found.items()}
+    named = {cell: (part["part"], part["path"]) for cell, part in first.items() if part}
+    assert named.pop("v4/custom/barbell/custom")[0] == "fills"
+    assert named == {
+        BASELINE: ("weights", "weights.BINANCE:BTCUSDT"),
+        "market/custom": ("view", "inputs"),
+        "v4/custom/hrp/custom": ("training", "inputs"),
+        "v4/custom/risk_parity/custom": ("record", "metrics.cash"),
+        STRATEGY: ("returns", f"returns[{len(_last_rows(returns, recorded)) - 1}].return"),
+        "benchmark/custom": ("cell", "cell"),
+    }
+    part = first[BASELINE]
+    assert part is not None
+    assert float(part["was"]) == pytest.approx(float(part["is"]) + 0.25)
+    differ = {part for part, one in found[BASELINE].items() if not one["equal"]}
+    assert differ == {"weights", "record", "returns"}
+    words = "--window", sorted(recorded.decisions[BASELINE])[-2], "--cell", BASELINE
+    before = replayed(tvquant, forged.home, name, *words, code=1)
+    assert {part for part, one in before[BASELINE].items() if not one["equal"]} == {"cell"}
+
+
+def _last_rows(returns: pl.DataFrame, run: RecordedRun) -> pl.DataFrame:
+    """Return the rows of the strategy that its last window owns."""
+    filled = run.table("windows", STRATEGY)["filled_at"].max()
+    return returns.filter((pl.col("cell") == STRATEGY) & (pl.col("time") >= filled))
+
+
+def test_a_decision_is_given_what_the_one_before_it_left(small: Path) -> None:
+    decided = RecordedRun(RunFolder(run_of(small))).decisions[STRATEGY]
+    times = np.datetime64("2024-01-01", "us") + np.arange(300) * np.timedelta64(1, "D")
+    first, second, third, *_ = decided
+    assert held_before(decided, first, times) == Previous()
+    held = held_before(decided, third, times)
+    last = decided[second]
+    assert held.weights == last.decision.weights != decided[first].decision.weights
+    assert held.atoms == last.decision.atoms
+    assert held.since == times[last.row]
+
+
+def test_a_forged_selection_is_the_first_that_differs(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    window = max(RecordedRun(RunFolder(forged.source)).decisions[STRATEGY])
+
+    def other_score(entry: Entry) -> Entry:
+        if entry.kind != "selection" or entry.metrics["window"] != window:
+            return entry
+        scores = dict(entry.data["scores"])
+        atom = next(iter(scores))
+        return replace(entry, data={**entry.data, "scores": {**scores, atom: scores[atom] + 0.125}})
+
+    name = forged.write("scored", other_score)
+    said = tvquant("ledger", "replay", name, "--window", window, "--cell", STRATEGY, "-w", forged.home)
+    assert said.code == 1
+    assert f"window {window}, {STRATEGY}: selection differs first: selection.scores." in said.err
+    assert said.out.splitlines()[0].startswith(f"{STRATEGY}, window {window}, decided 2024-")
+    rows = {line.split()[0]: line.split()[1] for line in said.out.splitlines()[2:10]}
+    assert list(rows) == PARTS
+    assert (rows["view"], rows["selection"]) == ("equal", "DIFFERS")
+
+
+def test_what_is_asked_for_must_be_there(small: Path, tvquant: Callable[..., Any]) -> None:
+    for words, why in (
+        ((), "--window N, or --all"),
+        (("--window", 100, "--all"), "one of them"),
+        (("--window", 7), "unknown window 7 (known: 100, 120"),
+        (("--all", "--cell", "v4/custom/hpr/custom"), "did you mean v4/custom/hrp/custom?"),
+    ):
+        said = tvquant("ledger", "replay", "latest", *words, "-w", small)
+        assert said.code == 2
+        assert why in said.err
+
+
+def test_without_the_data_it_is_said_what_lacks(small: Path, tmp_path: Path, tvquant: Callable[..., Any]) -> None:
+    home = tmp_path / "ws"
+    shutil.copytree(small, home)
+    shutil.rmtree(home / "data" / "lakehouse" / "bars")
+    said = tvquant("ledger", "replay", "latest", "--all", "-w", home)
+    assert said.code == 3
+    assert "bars" in said.err
