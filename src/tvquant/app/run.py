@@ -8,6 +8,7 @@
 
 import shutil
 
+from tvquant.app.estimate import foretell
 from tvquant.app.finished_runs import Finished, finished_run
 from tvquant.app.identity import environment, new_run_id, source_digest
 from tvquant.app.pinned_snapshot import restore_snapshots
@@ -51,6 +52,7 @@ def play_stages(context: RunContext, ledger: Ledger) -> Finished:
     for stage in DATA_STAGES:
         play(stage, context)
     pin(context)
+    foretell(context)
     for stage in SNAPSHOT_STAGES:
         play(stage, context)
     leaves = RecordedRun(context.folder).leaves

@@ -26,6 +26,9 @@ type Solved = Mapping[str, frozenset[str]]
 type Refusals = Mapping[str, frozenset[str]]
 """Simulator -> capabilities that it refuses."""
 
+AXES = ("engine", "risk_profile", "train", "step", "test", "simulator", "costs")
+"""What an exclusion may name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
@@ -47,7 +50,8 @@ class Exclusion:
     @property
     def what(self) -> str:
         """The members in words."""
-        return ", ".join(f"{axis.replace('_', ' ')} {name}" for axis, name in self.members.items() if name)
+        named = ((axis, self.members.get(axis)) for axis in AXES)  # a ledger keeps no order
+        return ", ".join(f"{axis.replace('_', ' ')} {name}" for axis, name in named if name)
 
     def payload(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
@@ -159,9 +163,13 @@ _SHORT = "the test is shorter than the step: rows between would never be tested"
 
 
 def _timings(profile: Profile) -> tuple[Timing, ...]:
-    """Return the product of train, step and test, equal ones once, the profile's own first."""
+    """Return the product of train, step and test, equal ones once, the profile's own first.
+
+    A test as long as the profile's step is as long as each other step too, unless the grid names that very length.
+    """
     w, grid = profile.windows, profile.grid
-    tests: tuple[int | None, ...] = (*((None,) if w.test == w.step else (w.test,)), *grid.test)
+    as_the_step = w.test == w.step and w.test not in grid.test
+    tests: tuple[int | None, ...] = (None if as_the_step else w.test, *grid.test)
     steps = [rule_of(step) for step in (w.step, *grid.step)]
     crossed: Iterable[Timing] = (
         (train, step, (test or step) if isinstance(step, int) else None)

@@ -201,6 +201,8 @@ def test_a_grid_crosses_selections_costs_and_schedules_and_renames_nothing(profi
 def test_a_test_below_the_step_is_no_schedule(profile: Profiles) -> None:
     made = profile(grid__step=[5, {"week": "friday"}], grid__test=[10])
     assert [one.name for one in schedules(made)] == ["60-20-20", "60-5-5", "60-10-5", "60-week_friday"]
+    named = profile(grid__step=[5], grid__test=[20])
+    assert [one.name for one in schedules(named)] == ["60-20-20", "60-20-5"]
 
 
 def test_phases_and_starts_are_variants_of_the_headline_alone(profile: Profiles) -> None:

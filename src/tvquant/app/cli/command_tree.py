@@ -44,6 +44,7 @@ TREE: Mapping[str, Entry] = {
     "models": Entry("Judge", "What selection models chose, and whether it was worth anything.", "models", "models"),
     "regime": Entry("Judge", "Bands of the market's regime, from the tails of your own market.", "regime"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
+    "tournament": Entry("Judge", "Play the whole matrix of a profile.", "tournament", "tournament"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
     "parity": Entry("Judge", "Whether simulators keep the same book of a run's weights.", "parity", "parity"),
     "promote": Entry("Judge", "Whether a challenger is promoted, by the profile's rule.", "promote", "promote"),
@@ -53,6 +54,8 @@ TREE: Mapping[str, Entry] = {
 }
 """Commands of the first level in the order of the help."""
 ALIASES: Mapping[str, Entry] = {
+    "run_master_tournament": Entry("", "The old name of tournament.", "tournament", "tournament"),
+    "backtest_engine": Entry("", "The old name of tournament.", "tournament", "tournament"),
     "validate_nautilus_parity": Entry("", "The old name of parity.", "parity", "validate_nautilus_parity"),
 }
 """Old names that commands answer to."""

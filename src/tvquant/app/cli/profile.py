@@ -39,10 +39,11 @@ def resolved(workspace: Workspace, name: str, overrides: list[str] | None = None
     """Return a profile resolved from all layers: arguments over environment over files over defaults."""
     from tvquant.app.resolving import resolved_here
 
-    return resolved_here(workspace, name, _arguments(overrides or []))
+    return resolved_here(workspace, name, argued(overrides or []))
 
 
-def _arguments(overrides: list[str]) -> dict[str, tuple[str, Any]]:
+def argued(overrides: list[str]) -> dict[str, tuple[str, Any]]:
+    """Return option -> key and value of each `--set`."""
     from tvquant.profiles.files import parse_value
 
     found = {}

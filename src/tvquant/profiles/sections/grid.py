@@ -26,7 +26,8 @@ class GridSection(Section):
     costs : name -> keys of `costs` that differ: every path is settled at these too.
     train : rows of training that are tried beside `windows.train`; train, step and test are crossed.
     step : steps that are tried beside `windows.step`.
-    test : lengths of the test that are tried beside `windows.test`; one below the step is left out.
+    test : lengths of the test that are tried beside `windows.test`; one below the step is left out. Where that is the
+        step, it is each other step too, unless its length is named here.
     starts : first dates that are walked forward, beside `data.start`: what depends on the day one begins.
     phases : of the step, evenly spread, at which the headline is played: how much is luck of the day on which one
         rebalances; `all` is every row of the step, 1 the profile's own alone.

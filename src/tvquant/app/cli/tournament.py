@@ -1,0 +1,259 @@
+"""`tvquant tournament`: the whole matrix of a profile whose grid the options widen."""
+
+import time
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
+from tvquant.app.cli.notifying import notified, run_facts
+from tvquant.app.cli.profile import SetOption, argued
+from tvquant.app.cli.runs import finished, index
+from tvquant.app.cli.tables import table
+from tvquant.app.cli.waiting import WaitOption
+from tvquant.app.cli.watching import duration, watching
+from tvquant.core.errors import ProfileError
+
+if TYPE_CHECKING:
+    from tvquant.app.estimate import Estimate, Workload
+    from tvquant.app.tournament import PlannedMatrix, Widening
+    from tvquant.app.workspace import Workspace
+    from tvquant.profiles import ResolvedProfile
+
+
+def _names(what: str) -> Any:
+    return typer.Option(metavar="NAMES", help=f"{what} with commas between.", show_default="the profile's")
+
+
+def _rows(what: str) -> Any:
+    return typer.Option(metavar="ROWS", help=f"{what} with commas between, crossed.", show_default="the profile's")
+
+
+def _of_headline(metavar: str, what: str) -> Any:
+    return typer.Option(metavar=metavar, help=f"Of the headline alone: {what}", show_default="the profile's")
+
+
+SelectionOption = Annotated[str, _names("Selection models, or names of grid.selections,")]
+EnginesOption = Annotated[str, _names("Engines")]
+RiskOption = Annotated[str, _names("Risk profiles")]
+SimulatorsOption = Annotated[str, _names("Simulators")]
+CostsOption = Annotated[str, _names("Names of grid.costs that are settled at, beside the profile's own,")]
+TrainOption = Annotated[str, _rows("Training windows")]
+TestOption = Annotated[str, _rows("Lengths of the test")]
+StepOption = Annotated[str, _rows("Steps, or month_end, quarter_end, year_end,")]
+PhasesOption = Annotated[str, _of_headline("N", "Phases of the step at which it is played, or all.")]
+StartsOption = Annotated[str, _of_headline("DATES", "Dates from which on it is played as well, with commas between.")]
+JobsOption = Annotated[int, typer.Option(min=1, help="Worker processes; the result is the same for any number.")]
+AgainOption = Annotated[bool, typer.Option("--again", help="Compute anew even if a run of the same plan exists.")]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print cells, exclusions, windows, and time, memory and disk; play a few rows."),
+]
+
+
+def tournament(
+    name: Annotated[str | None, typer.Argument(metavar="PROFILE", help="Profile to widen.", show_default=False)] = None,
+    selection: SelectionOption = "",
+    engines: EnginesOption = "",
+    risk: RiskOption = "",
+    simulators: SimulatorsOption = "",
+    costs: CostsOption = "",
+    train: TrainOption = "",
+    test: TestOption = "",
+    step: StepOption = "",
+    phases: PhasesOption = "",
+    starts: StartsOption = "",
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted one.")] = None,
+    again: AgainOption = False,
+    jobs: JobsOption = 1,
+    dry_run: DryRunOption = False,
+    overrides: SetOption = None,
+    wait: WaitOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play selections by engines, risk profiles, windows, simulators and costs on the lake as it stands.
+
+    It is a run of the profile that the options make: one manifest, one ledger, one report. `docs/tournament.md`.
+    """
+    home = workspace_at(workspace, wait)
+    home.require()
+    texts = {
+        "selections": selection, "engines": engines, "risk": risk, "simulators": simulators, "costs": costs,
+        "train": train, "test": test, "step": step, "starts": starts, "phases": phases,
+    }  # fmt: skip
+    if (name is None) == (resume is None):
+        raise ProfileError("tvquant tournament takes a PROFILE, or --resume RUN; exactly one of them")
+    if resume is not None and (again or dry_run or overrides or any(texts.values())):
+        raise ProfileError("--resume goes on with what was begun; it takes no option that says what is played")
+    profile = None if name is None else _profile(home, name, texts, overrides)
+    if dry_run:
+        assert profile is not None
+        answer(*_planned(home, profile, jobs), as_json=as_json)
+        return
+    _played(home, profile, resume, again=again, jobs=jobs, as_json=as_json)
+
+
+def _played(
+    home: "Workspace",
+    profile: "ResolvedProfile | None",
+    resume: str | None,
+    *,
+    again: bool,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    from tvquant.app import resume as resumption
+    from tvquant.app import run as flow
+    from tvquant.app.ahead import compiling_ahead
+    from tvquant.app.clock import SystemClock
+
+    began = time.perf_counter()
+    with notified("tournament", None if profile is None else profile.profile.name) as notice:
+        with home.writing(), compiling_ahead(), watching("tournament") as progress:
+            clock = SystemClock()
+            if profile is None:
+                assert resume is not None
+                outcome = resumption.resume(home, home.run(resume), clock=clock, jobs=jobs, watcher=progress)
+            else:
+                outcome = flow.run(home, profile, clock=clock, jobs=jobs, again=again, watcher=progress)
+            index(home)
+        document, text = finished(outcome, began, progress)
+        notice.tell(**run_facts(document))
+        answer(document, text, as_json=as_json)
+
+
+def _profile(home: "Workspace", name: str, texts: dict[str, str], overrides: list[str] | None) -> "ResolvedProfile":
+    from tvquant.app.tournament import widened
+
+    return widened(home, name, widening(texts), argued(overrides or []))
+
+
+def widening(texts: dict[str, str]) -> "Widening":
+    """Return what the texts of options ask for; an empty one asks for nothing.
+
+    Raises
+    ------
+    ProfileError : a text that is no list of names, rows or dates.
+    """
+    from tvquant.app.tournament import OPTIONS, Widening
+    from tvquant.profiles.files import parse_value
+
+    lists = {field: _parts(text, OPTIONS[field]) for field, text in texts.items() if text and field != "phases"}
+    values: dict[str, Any] = dict(lists)
+    for field in ("train", "test", "step"):
+        if field in lists:
+            values[field] = [_rows_of(one, OPTIONS[field], calendar=field == "step") for one in lists[field]]
+    if "starts" in lists:
+        values["starts"] = [_date(one) for one in lists["starts"]]
+    if texts.get("phases"):
+        values["phases"] = parse_value(texts["phases"], OPTIONS["phases"])
+    return Widening(**values)
+
+
+def _parts(text: str, option: str) -> list[str]:
+    found = [one.strip() for one in text.split(",")]
+    if not all(found):
+        raise ProfileError(f"{option}: {text!r} has an empty place; write names or numbers with commas between")
+    return found
+
+
+def _rows_of(text: str, option: str, *, calendar: bool) -> Any:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if calendar:  # what is none is refused with the key that it sets
+        weekday = text.removeprefix("week_")
+        return {"week": weekday} if weekday != text else text
+    raise ProfileError(f"{option}: expected numbers of rows with commas between, found {text!r}")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ProfileError(f"--starts: expected dates YYYY-MM-DD with commas between, found {text!r}") from error
+
+
+def _planned(home: "Workspace", profile: "ResolvedProfile", jobs: int) -> tuple[dict[str, Any], list[str]]:
+    """Return what a tournament would play, what it leaves out, and what that takes."""
+    from tvquant.app.finished_runs import finished_run
+    from tvquant.app.plan import make_plan
+    from tvquant.app.tournament import PlannedMatrix
+    from tvquant.tournament.cells import grid_size, headline
+
+    with watching("tournament"):
+        planned = PlannedMatrix.of(make_plan(home.lake(), profile))
+        estimate = planned.estimate(jobs)
+    plan = planned.plan
+    there = finished_run(home, plan.digest, note)
+    size, played = grid_size(plan.resolved.profile), headline(plan.resolved.profile)
+    document = {
+        "plan": plan.digest,
+        "snapshot": plan.snapshot.digest,
+        "symbols": len(plan.snapshot.symbols),
+        "headline": played,
+        "grid": size.payload(),
+        "cells": [cell.key for cell in planned.cells],
+        **_counts(planned.workload),
+        "estimate": estimate.document(),
+        "finished_run": there.folder.id if there else None,
+        "notices": list(plan.resolved.notices),
+    }
+    text = [
+        *_said(planned),
+        *(one.strip() for one in size.lines()),
+        "",
+        *told(estimate),
+        f"headline  {played}",
+        f"plan      {plan.digest}",
+        f"run       {there.folder.id if there else 'would be computed'}",
+        *(f"notice    {notice}" for notice in plan.resolved.notices),
+    ]
+    return document, text
+
+
+def _counts(found: "Workload") -> dict[str, Any]:
+    names = ("strategies", "baselines", "variants", "challengers", "paths", "books", "decisions", "snapshots")
+    return {name: getattr(found, name) for name in names} | {"windows": dict(found.windows)}
+
+
+def _said(planned: "PlannedMatrix") -> list[str]:
+    """Return the counts and windows, as lines and a table."""
+    found, times = planned.workload, planned.engine.panel.times
+    rows = [
+        (
+            one.name,
+            len(windows),
+            str(times[windows[0].start - 1])[:10],
+            str(times[windows[-1].start - 1])[:10],
+            sum(cell.path.schedule == one for cell in planned.cells),
+        )
+        for one, windows in planned.grids.items()
+    ]
+    sorts = ("strategies", "baselines", "variants", "challengers")
+    counted = ", ".join(f"{getattr(found, sort):,} {sort}" for sort in sorts if getattr(found, sort))
+    return [
+        f"cells     {found.books:,}: {counted}",
+        f"paths     {found.paths:,}, {found.decisions:,} decisions, {found.snapshots:,} snapshots",
+        "",
+        table(("windows", "number", "first decision", "last decision", "cells"), rows, right=(1, 4)),
+        "",
+    ]
+
+
+def told(estimate: "Estimate") -> list[str]:
+    """Return an estimate in words, with how sure it is."""
+    from tvquant.app.estimate import WIDTH
+
+    parts = (
+        f"begin {duration(estimate.begin)}, prepare {duration(estimate.prepare)}, decide {duration(estimate.decide)}, "
+        f"settle {duration(estimate.settle)} of one process"
+    )
+    return [
+        f"time      about {duration(estimate.seconds)} with --jobs {estimate.jobs} ({parts})",
+        f"memory    about {estimate.memory / 2**20:,.0f} MiB",
+        f"disk      about {estimate.disk / 2**20:,.0f} MiB of ledger and results, and the pages",
+        f"sure      measured here on a few rows and a book of each sort; expect the truth within a factor of {WIDTH:g}",
+        *(f"! not in it: {one}" for one in estimate.unknown),
+    ]
