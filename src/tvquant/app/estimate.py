@@ -192,10 +192,11 @@ def _played(engine: BacktestEngine, due: Sequence[Due]) -> _Rows:
 def _decide(engine: BacktestEngine, one: Due, decided: dict[str, Decided]) -> float:
     """Decide a row for its paths; return the seconds that preparing it for one set of rules took."""
     began = time.process_time()
-    shared = engine.prepare(one.row, one.rules)
+    draft = engine.draft(one)
     seconds = time.process_time() - began
-    decided |= {found.path.key: found for found in engine.walk([one], [shared], {})}
-    return seconds / max(len(one.rules), 1)
+    deciding = sum(found.seconds for found in draft.decided if found is not None)
+    decided |= {found.path.key: found for found in engine.walk([one], [draft], {})}
+    return max(seconds - deciding, 0.0) / max(len(one.rules), 1)
 
 
 def _settled(

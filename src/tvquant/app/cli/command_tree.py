@@ -36,7 +36,7 @@ class Entry:
 TREE: Mapping[str, Entry] = {
     "demo": Entry("Start", "The whole flow on real data that come with it, offline.", "start", "demo"),
     "init": Entry("Start", "Make a workspace: profiles/, data/, artifacts/.", "start", "init"),
-    "doctor": Entry("Start", "What is installed, which files are damaged, which sources answer.", "doctor", "doctor"),
+    "doctor": Entry("Start", "What is installed, what is damaged, which sources answer.", "doctor", "doctor"),
     "data": Entry("Data", "The lake: import, sync, repair, audit, look, export.", "data"),
     "profile": Entry("Decide", "What can be run: list, show, explain, lint.", "profile"),
     "scan": Entry("Decide", "What a scanner finds, at any past date or live.", "scan"),
