@@ -1,4 +1,8 @@
-"""Results on disk: one parquet shard per table and cell while a run works, one sorted file per table afterwards."""
+"""Results on disk: one shard per table and cell while a run works, one sorted parquet file per table afterwards.
+
+A shard is an Arrow stream: to write a parquet file of a few hundred rows takes fifty times as long, and there are as
+many as tables times cells.
+"""
 
 import io
 import os
@@ -16,6 +20,7 @@ from tvquant.core.records import in_shadow
 from tvquant.ledger.run_folder import RunFolder
 
 LONGEST_NAME = 180
+SHARD = ".arrows"
 
 
 class ResultStore:
@@ -34,8 +39,11 @@ class ResultStore:
         ------
         DataError : the disk refuses.
         """
-        frame = pl.DataFrame(dict(columns)).select(pl.lit(cell, pl.String).alias("cell"), pl.all())
-        _write(frame, self.root / table / f"{_slug(cell)}.parquet")
+        frame = pl.DataFrame(dict(columns))
+        frame.insert_column(0, pl.Series("cell", [cell], pl.String).new_from_index(0, len(frame)))
+        content = io.BytesIO()
+        frame.write_ipc_stream(content)
+        _write(content, self.root / table / f"{_slug(cell)}{SHARD}")
 
     def read(self, table: str) -> pl.DataFrame:
         """Return all rows of a table, sorted by cell; rows of a cell in the order they were put.
@@ -58,7 +66,9 @@ class ResultStore:
         for folder in sorted(path for path in self.root.glob("*") if path.is_dir()):
             shards = self._shards(folder.name)
             if shards:
-                _write(self._read(folder.name, shards), self._whole(folder.name), wait=True)
+                content = io.BytesIO()  # polars reports a full disk in words of its own
+                self._read(folder.name, shards).write_parquet(content, compression="zstd")
+                _write(content, self._whole(folder.name), wait=True)
             for shard in shards:
                 shard.unlink()
             if not any(folder.iterdir()):
@@ -68,10 +78,10 @@ class ResultStore:
         return self.root / f"{table}.parquet"
 
     def _shards(self, table: str) -> list[Path]:
-        return sorted((self.root / table).glob("*.parquet"))
+        return sorted((self.root / table).glob(f"*{SHARD}"))
 
     def _read(self, table: str, shards: list[Path]) -> pl.DataFrame:
-        parts = [pl.read_parquet(path, glob=False) for path in shards]
+        parts = [pl.read_ipc_stream(path) for path in shards]
         whole = self._whole(table)
         if whole.is_file():
             # A cell that was put again counts in its newer form, also when a kill left both.
@@ -109,10 +119,8 @@ def _slug(cell: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}~{digest_bytes(cell.encode())[:16]}"
 
 
-def _write(frame: pl.DataFrame, path: Path, *, wait: bool = False) -> None:
+def _write(content: io.BytesIO, path: Path, *, wait: bool = False) -> None:
     """Write whole or not at all; where asked to, wait for the disk."""
-    content = io.BytesIO()  # polars reports a full disk in words of its own
-    frame.write_parquet(content, compression="zstd")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if wait:

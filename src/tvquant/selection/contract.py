@@ -4,10 +4,10 @@ A context is given with the pool and what is known of its instruments; each stag
 filled. Arrays are read-only, so no stage can alter the raw pool or what an earlier stage found (R-SEL-01).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,14 @@ from tvquant.core.selection import SelectionResponse, Veto
 from tvquant.profiles.options import Options
 from tvquant.profiles.sections.selection import SelectionSection
 
+type Once = Callable[[Hashable, Callable[[], Any]], Any]
+"""From a key and how to compute it to the value that all who select from one pool have under that key."""
+
+
+def alone(key: Hashable, compute: Callable[[], Any]) -> Any:  # noqa: ARG001 (nobody else asks)
+    """Return what is computed, for a context that shares its pool with no other."""
+    return compute()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SelectionContext:
@@ -31,6 +39,7 @@ class SelectionContext:
     features : terms of the instruments, known at the decision.
     train : rows of the streams that momentum uses, the last ones.
     periods_per_year : A, of the calendar.
+    once : keeps what several models find of the same pool; a value is that of the pool and of what its key names.
     identities : physical symbol -> what it is a price of, and where; a symbol that is not in it is a thing of its own.
     atom_features : feature engineering: one column per atom, keys are atom ids.
     probabilities : inference: feature in the score -> K values in (0, 1], in [0, 1] where the score is a sum.
@@ -56,6 +65,7 @@ class SelectionContext:
     parameters: SelectionSection
     train: int
     periods_per_year: int
+    once: Once = alone
     identities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     atom_features: FeatureSet | None = None
     probabilities: Mapping[str, Floats] = field(default_factory=dict)

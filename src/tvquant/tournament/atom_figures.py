@@ -33,5 +33,5 @@ def antifragility_of(view: View, rules: Rules, winners: tuple[Atom, ...], ids: t
         found = antifragility(moments(returns), tail_gain(returns)[0])
         return dict(zip(pool.ids, found.tolist(), strict=True))
 
-    found = view.once(("antifragility", rules), compute)
+    found = view.once(("antifragility", rules.choosing), compute)
     return np.array([found[symbol] for symbol in ids])

@@ -134,12 +134,7 @@ def discovery(view: View, rules: Rules) -> Discovery:
         found = discover(view.panel, rules.universe, instrument_features(view, rules))
         return found if rules.sides is None else replace(found, atoms=_on_sides(found.atoms, rules.sides, view.day))
 
-    return view.once(("discovery", *before_selection(rules)), compute_discovery)
-
-
-def before_selection(rules: Rules) -> tuple[Hashable, ...]:
-    """Return what decides who is recruited and healthy: rules that differ in `selection` only share both."""
-    return rules.universe, rules.data, rules.train, rules.sides
+    return view.once(("discovery", rules.recruiting), compute_discovery)
 
 
 def _on_sides(atoms: tuple[Atom, ...], sides: FixedWeights, day: date) -> tuple[Atom, ...]:
@@ -157,7 +152,7 @@ def health(view: View, rules: Rules) -> Health:
         columns = view.panel.columns(discovery(view, rules).pool)
         return judge(view.panel, columns, rules.data, train=rules.train)
 
-    return view.once(("health", *before_selection(rules)), compute_health)
+    return view.once(("health", rules.judging), compute_health)
 
 
 def has_history(view: View, rules: Rules) -> bool:
@@ -186,7 +181,7 @@ def choose(view: View, rules: Rules) -> SelectionOutcome:
         except ModelError as error:
             return error
 
-    found = view.once(("choice", rules), compute_choice)
+    found = view.once(("choice", rules.choosing), compute_choice)
     if isinstance(found, ModelError):
         raise found
     return found
@@ -194,6 +189,15 @@ def choose(view: View, rules: Rules) -> SelectionOutcome:
 
 def atom_pool(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> AtomPool:
     """Return the pool of these atoms, with their synthetic-long streams over the lookback."""
+    return view.once(("atom pool", *_pool_key(rules, atoms)), lambda: _synthesised(view, rules, atoms))
+
+
+def _pool_key(rules: Rules, atoms: tuple[Atom, ...]) -> tuple[Hashable, ...]:
+    """Return what the streams of these atoms over the lookback depend on."""
+    return atoms, rules.data.lookback, rules.logics
+
+
+def _synthesised(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> AtomPool:
     panel, tail = view.panel, slice(-rules.data.lookback, None)
     keys = tuple(dict.fromkeys(atom.physical_symbol for atom in atoms))
     returns, known = panel.fields["total_return"][tail][:, panel.columns(keys)], _gates(view, rules, atoms)
@@ -265,11 +269,12 @@ def gated_out(view: View, rules: Rules) -> Mapping[str, str]:
         closed = {atom.symbol: GATE_CLOSED for atom, gate in zip(atoms, known[-1], strict=True) if gate == 0.0}
         return closed | out
 
-    return view.once(("gated out", *before_selection(rules), rules.logics), compute)
+    return view.once(("gated out", rules.judging, rules.logics), compute)
 
 
 def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
-    """Return what a selection model is given."""
+    """Return what a selection model is given; what models find of equal pools at the view is found once."""
+    key = _pool_key(rules, pool.atoms)
     return SelectionContext(
         decided_at=view.as_of,
         pool=pool,
@@ -278,6 +283,7 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
         train=rules.train,
         identities={one.key: one.identity for one in view.panel.instruments},
         periods_per_year=calendar(view.panel.calendar).periods_per_year,
+        once=lambda part, compute: view.once((part, *key), compute),
     )
 
 

@@ -100,7 +100,8 @@ def prepare(view: View, rules: Rules) -> Prepared:
         winners = ()
     if winners:
         training(view, rules, winners)
-    return view.known(regime_key(rules), *((part, rules) for part in ("pool", "choice", "training")))
+    shared = ("pool", rules.judging), ("choice", rules.choosing), ("training", rules.training)
+    return view.known(regime_key(rules), *shared)
 
 
 def lend(view: View, rules: Rules, prepared: Prepared) -> None:
@@ -325,7 +326,7 @@ def _pool(view: View, rules: Rules) -> tuple[tuple[str, ...], Mapping[str, str],
         out = {key: why for key, why in seen.excluded.items() if key not in pool} | dict(failed)
         return base_pool(view, rules), out, Counter(failed.values())
 
-    return view.once(("pool", rules), compute)
+    return view.once(("pool", rules.judging), compute)
 
 
 def _market(view: View, spec: MarketSpec) -> Decision:

@@ -19,7 +19,7 @@ from tvquant.core.regimes import UNKNOWN, MarketRegime
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.regime import MarketRegimeDetector
 from tvquant.regime.options import Detection
-from tvquant.tournament.candidates import base_pool, before_selection
+from tvquant.tournament.candidates import base_pool
 from tvquant.tournament.quorum import quorum_view_by
 from tvquant.tournament.specs import Rules, StrategySpec
 from tvquant.tournament.views import View, look
@@ -37,7 +37,7 @@ def market_regime(view: View, rules: Rules) -> MarketRegime:
 
 def regime_key(rules: Rules) -> tuple[Hashable, ...]:
     """Return what decides the regime at a view: how winners are chosen from the pool does not."""
-    return "regime", *before_selection(rules), rules.regime
+    return "regime", rules.judging, rules.regime
 
 
 def market_regime_at(panel: Panel, row: int, rules: Rules) -> MarketRegime:

@@ -1,7 +1,8 @@
 """Specs: how a cell decides, as values."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.core.instruments import Instant
@@ -17,12 +18,30 @@ from tvquant.profiles.sections.universe import UniverseSection
 from tvquant.statistics.covariance import HOUSE, Estimates
 
 
+class Parts(tuple[Hashable, ...]):
+    """What decides a value that several share, as a key that is hashed once."""
+
+    _hash: int
+
+    def __hash__(self) -> int:
+        if not hasattr(self, "_hash"):
+            self._hash = super().__hash__()
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Hashes of words are another process's own."""
+        return Parts, (tuple(self),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """Who may be chosen, how, on how much data, what is estimated of them, and the caveats that this universe carries.
 
     `logics` are the values of what the logics of its scanners declare.
     `sides` are declared weights by whose signs names are held that no scanner recruits; None: all on one side.
+
+    `recruiting`, `judging`, `choosing` and `training` are the parts of them that decide who is recruited, whose data
+    may be used, who wins, and what is estimated of the winners: rules that differ elsewhere share these.
     """
 
     universe: UniverseSection
@@ -34,6 +53,22 @@ class Rules:
     estimates: Estimates = HOUSE
     logics: tuple[Options, ...] = ()
     sides: FixedWeights | None = None
+    recruiting: Parts = field(init=False, compare=False, repr=False)
+    judging: Parts = field(init=False, compare=False, repr=False)
+    choosing: Parts = field(init=False, compare=False, repr=False)
+    training: Parts = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        recruiting = Parts((self.universe, self.data, self.sides))
+        judging = Parts((recruiting, self.train))
+        choosing = Parts((judging, self.selection, self.logics))
+        object.__setattr__(self, "recruiting", recruiting)
+        object.__setattr__(self, "judging", judging)
+        object.__setattr__(self, "choosing", choosing)
+        object.__setattr__(self, "training", Parts((choosing, self.estimates)))
+
+    def __hash__(self) -> int:
+        return hash(self.training)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def training(view: View, rules: Rules, winners: tuple[Atom, ...]) -> Training | 
         except ModelError as error:
             return error
 
-    return view.once(("training", rules), compute)
+    return view.once(("training", rules.training), compute)
 
 
 def covariance_of(returns: Floats, view: View, rules: Rules, *, hardened: bool) -> Covariance:

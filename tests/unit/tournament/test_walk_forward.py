@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +147,45 @@ def test_drafts_stand_only_where_what_was_held_makes_no_difference(
     shared = {key: one.rebalance.selection for one in found if (key := one.rebalance.window) in chosen and
               one.path.key in (sticky, custom)}  # fmt: skip
     assert shared == chosen
+
+
+@pytest.mark.requirement("R-TRN-01")
+@pytest.mark.requirement("R-SEL-03")
+def test_what_paths_share_at_a_row_is_computed_once(
+    profile: Profiles, market: Markets, walks: Walks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two selections x two trains x two steps x two risk profiles, at the one row at which all are due."""
+    counts: Counter[str] = Counter()
+    counted = {
+        "tvquant.tournament.candidates": ("history", "discover", "judge", "synthesise"),
+        "tvquant.selection.stages.feature_engineering": ("cvar", "hurst"),
+        "tvquant.selection.stages.partitioning": ("average_correlation", "partition"),
+        "tvquant.tournament.training": ("estimate",),
+    }
+    for module, names in counted.items():
+        for name in names:
+            real = getattr(sys.modules[module], name)
+
+            def counting(*given: Any, _real: Any = real, _name: str = name, **named: Any) -> Any:
+                counts[_name] += 1
+                return _real(*given, **named)
+
+            monkeypatch.setattr(f"{module}.{name}", counting)
+    made = profile(
+        selection__model="v4", grid__selections={"v3.4": {"model": "v3.4"}}, grid__train=[90], grid__step=[10],
+        windows__test=20, data__start="2020-06-29",
+    )  # fmt: skip
+    panel, grid = market(walks("ABCDEFGHIJKL", 190)), cells(made)
+    engine = BacktestEngine(panel, {cell.path.schedule: cell.path.schedule.windows(panel.times, panel.calendar)
+                                    for cell in grid})  # fmt: skip
+    due = [one for one in engine.due([cell.path for cell in grid], {}) if len(one.windows) == len(grid)]
+    engine.draft(due[0])
+    assert len(grid) == 4 * (2 * 2 + 3)
+    both, four = 2, 4
+    assert counts == {
+        "history": 1, "discover": 1, "judge": both, "cvar": 1, "hurst": 1, "average_correlation": 1, "partition": 1,
+        "estimate": four, "synthesise": 1 + four,
+    }  # fmt: skip
 
 
 @pytest.mark.requirement("R-LED-12")

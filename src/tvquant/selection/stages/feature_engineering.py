@@ -84,10 +84,13 @@ class FeatureEngineeringStage:
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context with `atom_features`; NaN where an atom lacks a feature."""
-        from tvquant.statistics.kernels import by_series
-
-        packed = by_series(context.pool.streams.returns).T  # once for all kernels
-        columns = _of_streams(context, packed) | _predictability(context, packed) | _of_instruments(context)
+        specified = context.parameters.thresholds == "as_specified"
+        columns = {
+            **context.once("streams", lambda: _of_streams(context)),
+            "momentum": moments(context.pool.streams.returns[-context.train :]).mean * context.periods_per_year,
+            **context.once(("predictability", specified), lambda: _predictability(context, specified=specified)),
+            **_of_instruments(context),
+        }
         features = FeatureSet(
             names=tuple(columns),
             keys=context.pool.ids,
@@ -98,14 +101,21 @@ class FeatureEngineeringStage:
         return context.passed(self.name, atom_features=features)
 
 
-def _of_streams(context: SelectionContext, packed: Floats) -> dict[str, Floats]:
-    returns, periods = context.pool.streams.returns, context.periods_per_year
+def _packed(context: SelectionContext) -> Floats:
+    """Return the streams (T x K) as kernels read them, once for all of these."""
+    from tvquant.statistics.kernels import by_series
+
+    packed: Floats = context.once("packed", lambda: by_series(context.pool.streams.returns).T)
+    return packed
+
+
+def _of_streams(context: SelectionContext) -> dict[str, Floats]:
+    returns, packed = context.pool.streams.returns, _packed(context)
     measured = moments(packed)
-    volatility = measured.std * np.sqrt(periods)
+    volatility = measured.std * np.sqrt(context.periods_per_year)
     worst, doubt, counted = cvar(packed)
     return {
         "observations": measured.n.astype(np.float64),
-        "momentum": moments(returns[-context.train :]).mean * periods,
         "volatility": volatility,
         "stability": 1.0 / (volatility + STABILITY_FLOOR),
         "abs_skewness": np.abs(measured.skewness),
@@ -124,8 +134,8 @@ def _sign(context: SelectionContext) -> Floats:
     return np.array([float(atom.direction.sign) for atom in context.pool.atoms])
 
 
-def _predictability(context: SelectionContext, returns: Floats) -> dict[str, Floats]:
-    specified = context.parameters.thresholds == "as_specified"
+def _predictability(context: SelectionContext, *, specified: bool) -> dict[str, Floats]:
+    returns = _packed(context)
     exponent = rescaled_range_slope(returns) if specified else hurst(returns)
     entropy = permutation_entropy(returns, order=ENTROPY_ORDER)
     return {

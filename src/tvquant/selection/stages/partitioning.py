@@ -26,8 +26,11 @@ class PartitioningStage:
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context with the cluster number of each atom, and the correlations they are cut from."""
         keys, returns = _assets(context.pool)
-        matrix = average_correlation(returns, context.parameters.cluster_lookbacks)
-        of_asset = dict(zip(keys, _labels(matrix, context.parameters), strict=True))
+        asked = context.parameters
+        of_pool = ("correlation", asked.cluster_lookbacks)
+        matrix = context.once(of_pool, lambda: average_correlation(returns, asked.cluster_lookbacks))
+        cut = (*of_pool, asked.cluster_distance, asked.max_clusters, asked.linkage)
+        of_asset = dict(zip(keys, context.once(cut, lambda: _labels(matrix, asked)), strict=True))
         clusters = tuple(of_asset[atom.physical_symbol] for atom in context.pool.atoms)
         return context.passed(self.name, clusters=clusters, assets=keys, correlation=matrix)
 
