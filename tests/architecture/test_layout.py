@@ -91,6 +91,7 @@ ELSEWHERE = {
     "app/remaking.py": "e2e/test_leakcheck.py",
     "app/replay.py": "e2e/test_replay.py",
     "app/cli/ledger_replay.py": "e2e/test_replay.py",
+    "app/cli/ledger_anchor.py": "e2e/test_replay.py",
     "app/parity_check.py": "e2e/test_parity.py",
     "app/parity_record.py": "e2e/test_parity.py",
     "app/cli/parity.py": "e2e/test_parity.py",

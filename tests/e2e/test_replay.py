@@ -150,6 +150,29 @@ def test_a_forged_selection_is_the_first_that_differs(forged: Forged, tvquant: C
     assert (rows["view"], rows["selection"]) == ("equal", "DIFFERS")
 
 
+@pytest.mark.requirement("R-LED-01")
+def test_an_anchor_finds_a_run_that_was_forged_and_sealed_again(
+    forged: Forged, tmp_path: Path, tvquant: Callable[..., Any]
+) -> None:
+    file, name = tmp_path / "outside.jsonl", forged.write("anchored", lambda entry: entry)
+    window = max(RecordedRun(RunFolder(forged.source)).decisions[BASELINE])
+    made = tvquant("ledger", "anchor", name, "--to", file, "--json", "-w", forged.home)
+    assert made.code == 0, made.err
+    assert made.document["file"] == str(file)
+    said = tvquant("ledger", "verify", name, "--anchor", file, "--json", "-w", forged.home)
+    assert (said.code, said.document["anchor"]["changed"]) == (0, [])
+    pruned = tvquant("runs", "prune", "--older-than", 30, "--dry-run", "--json", "-w", forged.home).document
+    assert (pruned["would_remove"], pruned["kept_by_tag"]) == ([], [name])
+    shutil.rmtree(forged.source.parent / name)
+    forged.write("anchored", lambda entry: forge(entry, window))
+    assert tvquant("ledger", "verify", name, "-w", forged.home).code == 0
+    said = tvquant("ledger", "verify", name, "--anchor", file, "-w", forged.home)
+    assert said.code == 1
+    assert f"NOT the run that was anchored {made.document['at']}" in said.out
+    assert f"chain {BASELINE}: anchored " in said.out
+    assert f"{name} is not the one that was anchored" in said.err
+
+
 def test_what_is_asked_for_must_be_there(small: Path, tvquant: Callable[..., Any]) -> None:
     for words, why in (
         ((), "--window N, or --all"),

@@ -67,7 +67,7 @@ def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
     return b'%s,"digest":"%s",%s\n' % (before[:-1], digest.encode(), after[1:]), digest
 
 
-def _load(line: bytes) -> dict[str, Any]:
+def load_object(line: bytes) -> dict[str, Any]:
     """Return fields of a JSON object; none when it is anything else."""
     try:
         loaded = json.loads(line.decode())
@@ -140,7 +140,7 @@ class Head:
             content = (folder / HEAD).read_bytes()
         except OSError as error:
             raise DataError(f"{folder / HEAD}: {error.strerror}; this folder holds no whole ledger; {CURE}") from error
-        match _load(content):
+        match load_object(content):
             case {"records": int(records), "bytes": int(size), "chains": dict(chains)}:
                 tips = {chain: Tip.of(tip) for chain, tip in chains.items()}
                 head = cls(records=records, size=size, tips=tips)
@@ -189,7 +189,7 @@ class ChainProgress:
         ------
         BadLine : the line is not the record that belongs here.
         """
-        fields = _load(line)
+        fields = load_object(line)
         why = self._fault(fields, line)
         if why:
             raise BadLine(line=self.records + 1, chain=fields.get("chain"), seq=fields.get("seq"), why=why)
@@ -251,7 +251,7 @@ def last_record(folder: Path) -> dict[str, Any]:
             start = max(end - BLOCK, 0)
             file.seek(start)
             tail, end = file.read(end - start) + tail, start
-    return _load((b"\n" + tail).rpartition(b"\n")[0].rpartition(b"\n")[2])
+    return load_object((b"\n" + tail).rpartition(b"\n")[0].rpartition(b"\n")[2])
 
 
 def open_audit(folder: Path) -> BinaryIO:

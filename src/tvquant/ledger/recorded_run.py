@@ -240,9 +240,14 @@ class RecordedRun:
         return understood("the result", lambda: self.stages[Stage.VALIDATION].outputs["result"])
 
     @property
+    def seal(self) -> LedgerRecord | None:
+        """The last record, of every chain and every cell's result; None where the run is not finished."""
+        return next((record for record in self._ends if record.kind == "seal"), None)
+
+    @property
     def sealed(self) -> str | None:
         """The result digest as the seal holds it; None where the run is not finished."""
-        return next((record.outputs["result"] for record in self._ends if record.kind == "seal"), None)
+        return None if self.seal is None else self.seal.outputs["result"]
 
     @property
     def leaves(self) -> Mapping[str, str]:

@@ -1,10 +1,11 @@
 """`tvquant ledger`: what a run recorded, and whether the record is whole."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli import ledger_replay
+from tvquant.app.cli import ledger_anchor, ledger_replay
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
@@ -14,7 +15,7 @@ from tvquant.core.errors import LedgerError
 if TYPE_CHECKING:
     from tvquant.ledger import Verification
 
-commands = Family(help="The ledger of a run: show it, verify it, compute it again.")
+commands = Family(help="The ledger of a run: show it, verify it, anchor it, compute it again.")
 
 
 @commands.command()
@@ -38,13 +39,19 @@ def show(
 
 
 @commands.command()
-def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def verify(
+    name: RunArgument,
+    anchor: Annotated[Path | None, typer.Option(metavar="FILE", help="Hold it against its anchors in a file.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Recompute every hash, of the ledger and of the files that it answers for; exit 1 unless all is as recorded."""
     from tvquant.ledger import Integrity
-    from tvquant.ledger import verify as check
+    from tvquant.ledger.recorded_run import RecordedRun
 
     folder = workspace_at(workspace).run(name)
-    found = check(folder.path, run_id=folder.id)
+    run = RecordedRun(folder)
+    found, held = run.verification, None if anchor is None else ledger_anchor.held(anchor, run)
     document: dict[str, Any] = {
         "run": folder.id,
         "status": found.status.value,
@@ -55,6 +62,7 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
         "unpaired": [finding.why for finding in found.unpaired],
         "files": len(found.held),
         "altered": [{"file": one.file, "why": one.why} for one in found.altered],
+        **({} if held is None else {"anchor": {"at": held.at, "changed": list(held.changed)}}),
     }
     text = f"{folder.id}: {found.status.value}, {found.records} records in {len(found.chains)} chains, "
     text += f"{len(found.held)} files" if found.held else "no file: an earlier version made it, so none is verified"
@@ -62,12 +70,15 @@ def verify(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOp
         text += f"\n  line {found.first_bad.line}: {found.first_bad.why}"
     text += "".join(f"\n  {finding.why}" for finding in found.unpaired)
     text += "".join(f"\n  {one.file} {one.why}" for one in found.altered)
+    text += "" if held is None else f"\n  {held.told}"
     answer(document, text, as_json=as_json)
     if found.status is not Integrity.OK:
         raise Answered(LedgerError, _wrong(folder.id, found))
+    if held is not None and held.changed:
+        raise Answered(LedgerError, f"run {folder.id} is not the one that was anchored {held.at}: {held.changed[0]}")
 
 
-for command in (ledger_replay.replay,):
+for command in (ledger_anchor.anchor, ledger_replay.replay):
     commands.command()(command)
 
 
