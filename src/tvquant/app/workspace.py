@@ -6,7 +6,7 @@ data/.lock, data/.writer.json   held by the one who writes; who that is
 data/consents.json              terms of sources that the user agreed to
 data/logs/                      what commands outside a run had to say
 artifacts/summaries/INDEX.md    every run and its state
-artifacts/summaries/anchors.jsonl  anchors of runs, where no other file was named for them
+artifacts/summaries/anchors.jsonl   anchors of runs, where no other file was named for them
 artifacts/summaries/runs/.order every run's id in the order of making, which no clock decides
 artifacts/summaries/runs/<id>/  one run: manifest.json, audit.jsonl, audit.head, data/, results/, report/, logs/
 """
