@@ -106,6 +106,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def builder() -> Callable[[Path, Mapping[str, object]], Path]:
+    """A run with these settings of its profile, in a folder of another scope than a test's."""
+
+    def made(within: Path, settings: Mapping[str, object]) -> Path:
+        _build(within / RUN_ID, settings)
+        return within / RUN_ID
+
+    return made
+
+
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Path]:
     """A run with these settings of its profile, timed by that timer."""

@@ -25,7 +25,10 @@ from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.challengers import CHALLENGERS
 from tvquant.report.sections.engines import ENGINES
 from tvquant.report.sections.friction import FRICTION
+from tvquant.report.sections.grid import GRID
 from tvquant.report.sections.simulators import SIMULATORS
+from tvquant.report.sections.surface import SURFACE
+from tvquant.report.sections.timing import TIMING
 from tvquant.report.templating import script_json
 
 HEADLINE = "v4/custom/hrp/custom"
@@ -203,7 +206,12 @@ def test_monthly_returns_compound_to_the_total(built, html):
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
-        ("manifest.json", BY_HEADLINE | {CHALLENGERS.key, BOOKS.key, ENGINES.key, FRICTION.key, SIMULATORS.key}),
+        (
+            "manifest.json",
+            BY_HEADLINE
+            | {CHALLENGERS.key, BOOKS.key, ENGINES.key, FRICTION.key, SIMULATORS.key}
+            | {GRID.key, SURFACE.key, TIMING.key},
+        ),
         ("data/health.json", {"health"}),
         (
             "results/returns.parquet",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tvquant.core.errors import ModelError
 from tvquant.ledger.recorded_run import RecordedCell
 from tvquant.report import performance_figures as drawn
+from tvquant.report.added import Added, added_by_steps
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import NOTHING, count, number, percent
@@ -14,16 +14,8 @@ from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import basis_of, benchmarks, track_of, tracks_of, unlike
 from tvquant.statistics import annual_returns, market_model
-from tvquant.statistics.paired_differences import paired_difference
-from tvquant.tournament.friction import BLOCK, CONFIDENCE, SEED
-from tvquant.tournament.trades import ROUNDING
+from tvquant.tournament.friction import BLOCK, CONFIDENCE
 
-STEPS = (
-    ("discovery", "raw_pool_ew", "base_universe_ew"),
-    ("selection", "benchmark", "raw_pool_ew"),
-    ("optimisation", "", "benchmark"),
-)
-"""What a step adds: the book after it less the book before it; the headline has no name here (R-TRN-12)."""
 METHOD = (
     "Ordinary least squares of the book's returns on the benchmark's, row by row, both net of costs and in excess of "
     "{rate}. Alpha is compounded over a year, (1 + alpha)^A - 1. ± is one standard error, robust to heteroskedasticity "
@@ -86,41 +78,20 @@ def _row(mine: drawn.Track, other: drawn.Track, periods_per_year: int) -> tuple[
 
 
 def added(mine: drawn.Track, others: Sequence[drawn.Track], periods_per_year: int) -> tuple[Block, ...]:
-    """Return what discovery, selection and optimisation add to a strategy; without scanners nobody is discovered."""
-    books = {one.name.partition("/")[0]: one for one in others} | {"": mine}
-    if not {"base_universe_ew", "benchmark"} <= books.keys():
+    """Return what discovery, selection and optimisation add to a strategy."""
+    rows = tuple(map(_added, added_by_steps(mine, others, periods_per_year)))
+    if not rows:
         return ()
-    books.setdefault("raw_pool_ew", books["base_universe_ew"])
-    rows = tuple(
-        _part(step, books[after], books[before], periods_per_year)
-        for step, after, before in STEPS
-        if books[after] is not books[before]
-    )
     head = ("step", "adds per year", "± SE", "from", "to", "n, rows")
     return Table(head=head, rows=rows), Text(text=ADDED, tone="note")
 
 
-def _part(step: str, after: drawn.Track, before: drawn.Track, periods_per_year: int) -> tuple[str, ...]:
-    both = np.column_stack(drawn.shared_excess(after, before)[1:])
-    what = f"{step} ({after.name} less {before.name})"
-    if len(both) and np.abs(np.diff(both)).max() <= ROUNDING:
-        return (f"{what}: the same book", percent(0.0, 2), NOTHING, NOTHING, NOTHING, count(len(both)))
-    try:
-        found = paired_difference(
-            both, statistic="mean_difference", periods_per_year=periods_per_year, confidence=CONFIDENCE, block=BLOCK,
-            seed=SEED,
-        )  # fmt: skip
-    except ModelError:  # no interval, which the text says
-        mean = float((both[:, 0] - both[:, 1]).mean()) * periods_per_year if len(both) else None
-        return (what, percent(mean, 2), NOTHING, NOTHING, NOTHING, count(len(both)))
-    return (
-        what,
-        percent(found.difference, 2),
-        percent(found.standard_error, 2),
-        percent(found.low, 2),
-        percent(found.high, 2),
-        count(found.rows),
-    )
+def _added(one: Added) -> tuple[str, ...]:
+    what, found = f"{one.step} ({one.after} less {one.before})", one.found
+    known = (NOTHING,) * 3 if found is None else (
+        percent(found.standard_error, 2), percent(found.low, 2), percent(found.high, 2)
+    )  # fmt: skip
+    return (f"{what}{': the same book' if one.same else ''}", percent(one.difference, 2), *known, count(one.rows))
 
 
 def _years(tracks: list[drawn.Track]) -> Table:

@@ -17,6 +17,7 @@ from tvquant.report.sections.events import EVENTS
 from tvquant.report.sections.exposure import EXPOSURE
 from tvquant.report.sections.friction import FRICTION
 from tvquant.report.sections.funnel import FUNNEL
+from tvquant.report.sections.grid import GRID
 from tvquant.report.sections.headline import HEADLINE
 from tvquant.report.sections.health import HEALTH
 from tvquant.report.sections.months import MONTHS
@@ -25,7 +26,9 @@ from tvquant.report.sections.rolling import ROLLING
 from tvquant.report.sections.simulators import SIMULATORS
 from tvquant.report.sections.standings import STANDINGS
 from tvquant.report.sections.steadiness import STEADINESS
+from tvquant.report.sections.surface import SURFACE
 from tvquant.report.sections.tails import TAILS
+from tvquant.report.sections.timing import TIMING
 from tvquant.report.sections.trades import TRADES
 from tvquant.report.sections.vetoes import VETOES_BY_REASON
 from tvquant.report.sections.weights import WEIGHTS
@@ -56,6 +59,9 @@ SECTIONS: tuple[Section, ...] = (
     BOOKS,
     ENGINES,
     SIMULATORS,
+    GRID,
+    SURFACE,
+    TIMING,
     CURRENT,
     CLUSTERS,
     HEALTH,
