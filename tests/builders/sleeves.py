@@ -4,22 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from tvquant.ledger import records
+from tvquant.core.decisions import Decision
+from tvquant.ledger import RunFolder, records
+from tvquant.ledger.recorded_run import RecordedRun
 
 HEADLINE = "v4/custom/barbell/custom"
 
 
 @dataclass(frozen=True)
 class Sleeve:
-    """A finished run: its folder, its tables; the headline's snapshots and the names that selection saw, by date."""
+    """A finished run: its folder, its tables; the headline's decisions and the names that selection saw, by date."""
 
     folder: Path
     tables: Mapping[str, pl.DataFrame]
-    snapshots: Mapping[date, Any]
+    decisions: Mapping[date, Decision]
     selections: Mapping[date, list[str]]
 
     def of(self, table: str, cell: str = HEADLINE) -> pl.DataFrame:
@@ -27,8 +28,8 @@ class Sleeve:
 
     def protected(self, cell: str) -> set[int]:
         """Windows that invest half at most, since one before them lost more than half."""
-        found = records(self.folder, chain=cell, kind="snapshot")
-        return {record.metrics["window"] for record in found if record.data.get("survival")}
+        found = RecordedRun(RunFolder(self.folder)).decisions[cell]
+        return {window for window, one in found.items() if one.decision.survival}
 
     @property
     def strategies(self) -> list[str]:
@@ -45,10 +46,11 @@ def finished(home: Path) -> dict[str, Sleeve]:
     found = {}
     for folder in sorted((home / "artifacts" / "summaries" / "runs").glob("*-*-*")):
         tables = {p.stem: pl.read_parquet(p) for p in (folder / "results").glob("*.parquet")}
-        snapshots = {bar(r.data["as_of"]): r for r in records(folder, chain=HEADLINE, kind="snapshot")}
+        made = RecordedRun(RunFolder(folder)).decisions[HEADLINE].values()
+        decisions = {bar(str(one.decision.as_of)): one.decision for one in made}
         selections = {
             bar(r.data["decided_at"]): [symbol.split("_rating_ma_")[0] for symbol in r.data["scores"]]
             for r in records(folder, kind="selection")
         }
-        found[folder.name.split("-")[1]] = Sleeve(folder, tables, snapshots, selections)
+        found[folder.name.split("-")[1]] = Sleeve(folder, tables, decisions, selections)
     return found

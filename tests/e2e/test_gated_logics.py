@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tvquant.ledger import records
+from tvquant.ledger import RunFolder
+from tvquant.ledger.recorded_run import RecordedRun
 
 pytestmark = pytest.mark.xdist_group("gated")
 
@@ -93,13 +94,11 @@ def test_what_is_held_is_weight_times_side_times_gate(run: tuple[Path, Any]) -> 
 @pytest.mark.requirement("R-LED-05")
 def test_the_ledger_has_the_gates_and_says_who_was_left_out(run: tuple[Path, Any]) -> None:
     folder, _ = run
-    found = list(records(folder, chain=HEADLINE, kind="snapshot"))
+    found = [one.decision for one in RecordedRun(RunFolder(folder)).decisions[HEADLINE].values()]
     reasons: dict[str, int] = {}
     for one in found:
-        columns = one.data["holdings"]
-        gates = dict(zip(columns["atom"], columns["gate"], strict=True))
-        assert one.data.get("gates", {}) == gates
-        for reason, count in one.data["funnel"]["vetoed"].items():
+        assert set(one.gates) == {atom.symbol for atom in (one.response.winners if one.response else ())}
+        for reason, count in one.funnel.vetoed.items():
             reasons[reason] = reasons.get(reason, 0) + count
     assert reasons["gate_closed"] > 0
     assert reasons["gate_unknown"] > 0, "averages of 100 bars are not there on every training row of the first windows"

@@ -64,7 +64,7 @@ def test_a_record_that_is_not_what_was_decided_is_named(forged: Forged, tvquant:
     first, last = windows[0], windows[-1]
 
     def other_weight(entry: Entry) -> Entry:
-        if entry.chain != CELL or entry.metrics.get("window") != first:
+        if entry.chain != f"decision/{CELL.rpartition('/')[0]}" or entry.metrics.get("window") != first:
             return entry
         weights = dict(entry.data["weights"])
         weights["BINANCE:BTCUSDT"] += 0.25

@@ -354,17 +354,17 @@ def test_a_market_of_one_price_is_one_cluster(home: Home) -> None:
 
 def test_max_sharpe_without_a_positive_mean_falls_back_or_is_cash(home: Home) -> None:
     home.holding(coins(drift=-0.02))
-    cell = "v4/custom/max_sharpe/custom"
+    cell, made_by = "v4/custom/max_sharpe/custom", "decision/v4/custom/max_sharpe"
     profiles = "[hrp, max_sharpe]"
     alone = home.played(allocation__profiles=profiles)
     assert set(alone.table("windows", cell)["status"]) == {"failed"}
     assert set(alone.table("windows", cell)["cash"]) == {1.0}
     assert (alone.told[cell]["windows_failed"], alone.told[cell]["total_return"]) == (alone.told[cell]["windows"], 0.0)
-    tried = next(records(alone.folder, chain=cell, kind="snapshot")).data["allocation"]["attempts"]
+    tried = next(records(alone.folder, chain=made_by, kind="decision")).data["allocation"]["attempts"]
     assert [attempt["outcome"] for attempt in tried] == ["no name has a positive expected return"]
     mended = home.played(allocation__profiles=profiles, allocation__fallbacks="[min_variance]")
     assert set(mended.table("windows", cell)["status"]) == {"fell_back"}
-    made = next(records(mended.folder, chain=cell, kind="snapshot")).data["allocation"]
+    made = next(records(mended.folder, chain=made_by, kind="decision")).data["allocation"]
     assert made["risk_profile"] == "min_variance"
     assert [attempt["what"].split(":")[0] for attempt in made["attempts"]] == ["max_sharpe", "min_variance"]
     finite_and_capped(mended)

@@ -12,7 +12,8 @@ import pytest
 
 from builders.clocks import NOON
 from builders.workspaces import workspace_of
-from tvquant.ledger import records
+from tvquant.ledger import RunFolder, records
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles.regime_bands import load_bands
 
 pytestmark = pytest.mark.xdist_group("regime")
@@ -98,12 +99,12 @@ def test_a_run_records_bands_labels_and_what_came_of_them(
     assert mine["realised_regime"][-1] == "crisis"
     assert mine["regime"].null_count() == 0
     assert windows.filter(pl.col("cell") == "base_universe_ew/custom")["regime"].null_count() == len(mine)
-    snapshots = [one for one in records(folder, kind="snapshot") if one.chain == "all/custom/hrp/custom"]
-    assert [one.metrics["regime"] for one in snapshots] == mine["regime"].to_list()
-    assert all(one.data["regime"]["quadrant"] == one.metrics["quadrant"] for one in snapshots)
+    made = list(RecordedRun(RunFolder(folder)).decisions["all/custom/hrp/custom"].values())
+    assert [one.record.metrics["regime"] for one in made] == mine["regime"].to_list()
+    assert all(one.decision.regime.quadrant == one.record.metrics["quadrant"] for one in made)
     cap = {"turbulent": 0.20, "crisis": 0.15}
-    for one in snapshots:
-        assert max(one.data["weights"].values()) <= cap.get(one.metrics["regime"], 0.25) + 1e-9
+    for one in made:
+        assert max(one.decision.weights.values()) <= cap.get(one.record.metrics["regime"], 0.25) + 1e-9
     late = tvquant("run", "banded", "--set", "data.start=2023-06-01", "-w", home)
     assert late.code == 2
     assert f"regime.bands were made on returns until {START - timedelta(days=1)}" in late.err

@@ -52,16 +52,16 @@ def test_every_decision_of_an_honest_run_is_computed_again_as_it_was(
 
 def forge(entry: Entry, window: int) -> Entry:
     """Change one thing of the decision of each of these cells at a window."""
-    if entry.kind not in ("snapshot", "outcome") or entry.metrics.get("window", window) != window:
+    if entry.kind not in ("decision", "snapshot", "outcome") or entry.metrics.get("window", window) != window:
         return entry
     match entry.chain, entry.kind:
-        case ("base_universe_ew/custom", "snapshot"):
+        case ("decision/base_universe_ew", _):
             weights = dict(entry.data["weights"])
             weights["BINANCE:BTCUSDT"] += 0.25
             return replace(entry, data={**entry.data, "weights": weights})
-        case ("market/custom", "snapshot"):
+        case ("decision/market", _):
             return replace(entry, inputs={**entry.inputs, "view": "0" * 64})
-        case ("v4/custom/hrp/custom", "snapshot"):
+        case ("decision/v4/custom/hrp", _):
             return replace(entry, inputs={**entry.inputs, "view": "0" * 64})
         case ("v4/custom/risk_parity/custom", "snapshot"):
             return replace(entry, metrics={**entry.metrics, "cash": 0.5})

@@ -250,8 +250,8 @@ def test_the_ledger_has_scalars_in_metrics_and_a_snapshot_for_every_window_of_ev
 def test_hygiene_is_counted_and_nothing_of_it_is_recruited(sleeves: dict[str, Sleeve]) -> None:
     for sleeve in sleeves.values():
         reasons: Counter[str] = Counter()
-        for record in sleeve.snapshots.values():
-            out, funnel = record.data["excluded"], record.data["funnel"]
+        for made in sleeve.decisions.values():
+            out, funnel = made.excluded, made.funnel.payload()
             for key, reason in out.items():
                 if reason.startswith("kind:"):
                     reasons[reason] += 1
@@ -278,10 +278,10 @@ def test_recruits_are_rated_and_traded_as_their_bars_say(
     """Rating and traded value again, in plain loops, of bars until the decision: recruits pass, the others do not."""
     judged: Counter[str] = Counter()
     for name, sign in ((LONG, 1), (SHORT, -1)):
-        sleeve, days = sleeves[name], [d for d, r in sleeves[name].snapshots.items() if r.data["funnel"]["discovery"]]
+        sleeve, days = sleeves[name], [d for d, one in sleeves[name].decisions.items() if one.funnel.discovery]
         for day in days[:: max(1, len(days) // 3)]:
             pool = set(sleeve.selections[day])
-            out = {key: why for key, why in sleeve.snapshots[day].data["excluded"].items() if key not in pool}
+            out = {key: why for key, why in sleeve.decisions[day].excluded.items() if key not in pool}
             illiquid = {key for key, why in out.items() if why == f"{name}: value_traded_last"}
             unrated = {key for key, why in out.items() if why == f"{name}: recommend_ma"}
             for key in sorted(pool | illiquid | unrated):
@@ -471,6 +471,6 @@ def test_the_token_that_came_after_is_another_name(sleeves: dict[str, Sleeve]) -
     """It trades under the ticker from 2022-05-31, without a history that it could be chosen on."""
     for sleeve in sleeves.values():
         assert f"{LUNA}#2" not in set(sleeve.tables["atoms"]["symbol"])
-        known = {day for day, record in sleeve.snapshots.items() if f"{LUNA}#2" in record.data["excluded"]}
-        assert known == {day for day in sleeve.snapshots if day >= REUSED[LUNA]}
+        known = {day for day, one in sleeve.decisions.items() if f"{LUNA}#2" in one.excluded}
+        assert known == {day for day in sleeve.decisions if day >= REUSED[LUNA]}
         assert known

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tvquant.core.allocations import Allocation, AllocationOutcome, Attempt, Constraint, Status
 from tvquant.core.atoms import Atom, Direction
+from tvquant.core.decision_records import context_of, own_of, together
 from tvquant.core.decisions import Decision, Footing, Netting
 from tvquant.core.selection import SelectionFunnel, SelectionResponse, Veto
 from tvquant.core.stamps import Stamp
@@ -105,6 +106,33 @@ def test_a_decision_is_read_back_as_it_was_written(kind: str, data: st.DataObjec
     for form in (payload, decode(json.loads(json.dumps(encode(payload))))):
         again = Decision.of(form).payload()
         assert json.dumps(again, sort_keys=True) == json.dumps(payload, sort_keys=True)
+
+
+@pytest.mark.requirement("R-LED-05")
+@pytest.mark.parametrize("kind", [*KINDS, "empty"])
+@given(data=st.data(), whole=st.booleans())
+def test_a_decision_taken_apart_for_the_ledger_is_put_together_whole(
+    kind: str, data: st.DataObject, whole: bool
+) -> None:
+    """Context, own part and selection through the ledger's JSON, whatever a decision holds."""
+    made = data.draw(decisions(kind))
+    payload = {**made.payload(), "selection": None}
+    parts = [context_of(payload), own_of(payload, made.response)]
+    context, own = (decode(json.loads(json.dumps(encode(part), sort_keys=True))) for part in parts)
+    response = made.response and recorded(made.response, whole=whole)
+    again = together(context, own, response, made.inputs)
+    assert json.dumps(again.payload(), sort_keys=True) == json.dumps(made.payload(), sort_keys=True)
+
+
+def recorded(response: SelectionResponse, *, whole: bool) -> SelectionResponse:
+    return SelectionResponse.recorded(decode(json.loads(json.dumps(encode(response.record(whole=whole))))))
+
+
+@given(responses())
+def test_a_selection_recorded_whole_has_the_components_of_everyone(response: SelectionResponse) -> None:
+    assert recorded(response, whole=True).components == response.components
+    of_winners = SelectionResponse.of(response.payload()).components
+    assert recorded(response, whole=False).components == of_winners
 
 
 @given(ALLOCATIONS)

@@ -27,8 +27,8 @@ from tvquant.ledger.lines import AUDIT
 from tvquant.ledger.result_store import ResultStore
 from tvquant.tournament.cell_results import result_of
 from tvquant.tournament.cells import Cell, shadows
+from tvquant.tournament.decision_entries import snapshot_entry
 from tvquant.tournament.matrix import NOTHING
-from tvquant.tournament.rebalances import snapshot_entry
 from tvquant.tournament.walk_forward import BacktestEngine, Decided, Due, Grids
 
 SHARE = 0.7
@@ -155,6 +155,7 @@ def estimated(engine: BacktestEngine, cells: Sequence[Cell], *, jobs: int) -> Es
         seconds, tables, unknown = _settled(engine, cells, rows.decided, ResultStore(Folder(made)))
         records = _recorded(cells, rows.decided, Folder(made))
     windows = {path.key: len(engine.grids[path.schedule]) for path in paths}
+    ledger = sum(records[key][0] * n for key, n in windows.items())
     books = Counter(cell.book.key for cell in cells)
     return Estimate(
         begin=rows.begin,
@@ -163,7 +164,7 @@ def estimated(engine: BacktestEngine, cells: Sequence[Cell], *, jobs: int) -> Es
         settle=sum(seconds.get(key, 0.0) * n for key, n in books.items()),
         jobs=jobs,
         memory=_largest() * jobs,
-        disk=sum(records[cell.path.key] * windows[cell.path.key] + tables for cell in cells),
+        disk=ledger + sum(records[cell.path.key][1] * windows[cell.path.key] + tables for cell in cells),
         unknown=unknown,
     )
 
@@ -223,19 +224,23 @@ def _settled(
     return seconds, size, tuple(unknown)
 
 
-def _recorded(cells: Sequence[Cell], decided: Mapping[str, Decided], folder: Folder) -> dict[str, int]:
-    """Return path -> bytes of a ledger that one of its decisions takes in one cell; selections count with the first."""
-    file, sizes = folder / AUDIT, dict[str, int]()
+def _recorded(cells: Sequence[Cell], decided: Mapping[str, Decided], folder: Folder) -> dict[str, tuple[int, int]]:
+    """Return path -> bytes of a ledger that a decision takes: once, and again in each cell.
+
+    What paths share counts with the first.
+    """
+    file, sizes = folder / AUDIT, dict[str, tuple[int, int]]()
     with Ledger.create(folder, run_id=ESTIMATE, clock=SystemClock()) as ledger:
         ledger.record(_genesis())
         for cell in cells:
-            key, before = cell.path.key, file.stat().st_size
-            if key in sizes:
+            if cell.path.key in sizes:
                 continue
-            if (chosen := decided[key].selection) is not None:
-                ledger.record(chosen)
-            ledger.record(snapshot_entry(cell, decided[key].rebalance, decided[key].decision))
-            sizes[key] = file.stat().st_size - before
+            made, before = decided[cell.path.key], file.stat().st_size
+            for entry in made.records:
+                ledger.record(entry)
+            once = file.stat().st_size - before
+            ledger.record(snapshot_entry(cell, made.rebalance, made.decision))
+            sizes[cell.path.key] = once, file.stat().st_size - before - once
     return sizes
 
 

@@ -17,13 +17,14 @@ from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel, Times
 from tvquant.core.records import SELECTION, Entry
-from tvquant.core.selection import POOL
+from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake, Snapshot
 from tvquant.ledger import LedgerRecord
 from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
 from tvquant.tournament.cells import Cell, cells, shadows
+from tvquant.tournament.decision_entries import selection_entry, snapshot_entry
 from tvquant.tournament.leakcheck import Payload, Replay, honest
-from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import Previous, Spec
 from tvquant.tournament.views import look
 
@@ -48,10 +49,13 @@ class Reopened:
         return {**self.run.selections, **self.run.shadow.selections}
 
     def recorded(self, window: int) -> dict[str, Payload]:
-        """Return chain -> content of the window's record: selections, then the cells that use them."""
+        """Return chain -> what the ledger has of the window: selections, then what cells hold by them."""
         chosen = {chain: found[window] for chain, found in self.selections.items() if window in found}
-        made = {cell: found[window].record for cell, found in self.decided.items() if window in found}
-        return {chain: content(record) for chain, record in (chosen | made).items()}
+        made = {cell: found[window] for cell, found in self.decided.items() if window in found}
+        return {
+            **{chain: chosen_by(SelectionResponse.recorded(one.data), one) for chain, one in chosen.items()},
+            **{cell: held_by(one.decision, one.selection, one.record) for cell, one in made.items()},
+        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,16 +86,17 @@ class Remade:
     @cached_property
     def entries(self) -> dict[str, Payload]:
         """Chain -> content of what a run would record of these decisions."""
-        return {one.chain: content(one) for one in self._entries()}
+        return dict(self._entries())
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[tuple[str, Payload]]:
         for cell in self.cells:
             decision, selection = Decision.of(self.payload(cell.key)), None
             if decision.response is not None:
                 chosen = selection_entry(cell.path.selection, self.window, decision.response)
                 selection = chosen.outputs[SELECTION]
-                yield chosen
-            yield snapshot_entry(cell, Rebalance.of(self.window, self.row, decision, selection), decision)
+                yield chosen.chain, chosen_by(decision.response, chosen)
+            held = snapshot_entry(cell, Rebalance.of(self.window, self.row, decision, selection), decision)
+            yield held.chain, held_by(decision, selection, held)
 
 
 def reopened(run: RecordedRun, lake: Lake) -> Reopened:
@@ -138,13 +143,18 @@ def rebalance_of(recorded: RecordedDecision) -> Rebalance:
     return Rebalance.of(recorded.window, recorded.row, recorded.decision, recorded.selection)
 
 
-def content(entry: Entry | LedgerRecord) -> Payload:
-    """Return everything that an entry holds; first what was decided, then what follows from it.
+def chosen_by(response: SelectionResponse, record: Entry | LedgerRecord) -> Payload:
+    """Return the content of a selection.
 
-    Probabilities of atoms that did not win are beside a decision's payload, so a replay by payloads has none of them.
+    Probabilities of atoms that did not win are in no payload, so a replay by payloads has none of them.
     """
-    decided = {name: value for name, value in entry.data.items() if name != POOL}
-    return {**decided, "metrics": entry.metrics, "inputs": entry.inputs, "outputs": entry.outputs}
+    return {**response.payload(), "metrics": record.metrics, "outputs": record.outputs}
+
+
+def held_by(decision: Decision, selection: str | None, snapshot: Entry | LedgerRecord) -> Payload:
+    """Return the content of what a cell decided: first the decision, then what follows from it."""
+    figures = {"metrics": snapshot.metrics, "outputs": snapshot.outputs}
+    return {**decision.payload(), SELECTION: selection, **figures}
 
 
 def held_before(decided: Mapping[int, RecordedDecision], window: int, times: Times) -> Previous:

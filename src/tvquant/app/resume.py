@@ -76,9 +76,8 @@ def _resumed(run: RecordedRun) -> Resumed:
         cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
         for cell, made in {**run.decisions, **run.shadow.decisions}.items()
     }
-    chosen = {**run.selections, **run.shadow.selections}
     return Resumed(
         rebalances=rebalances,
         leaves={cell.key: cell.leaf for cell in (*run.outcomes, *run.shadow.outcomes)},
-        selections=frozenset((chain, window) for chain, found in chosen.items() for window in found),
+        shared=run.shared | run.shadow.shared,
     )

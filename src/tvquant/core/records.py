@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 RUN = "run"
-"""The chain of the run itself; every other chain is a cell key, or `selection/MODEL`; see `in_shadow`."""
+"""The chain of the run itself; every other chain is a cell key, or that of `chain_of`; see `in_shadow`."""
 SELECTION = "selection"
 """Kind of the record of a selection, first part of its chain, and name of its digest."""
+CONTEXT = "context"
+"""The same of what decisions at one row have in common: bar, regime, funnel, who was excluded, clusters."""
+DECISION = "decision"
+"""The same of what a path decided in one window."""
 SNAPSHOT = "snapshot"
-"""Kind of the record of one decision of one cell."""
+"""Kind of the record of one decision of one cell: it names the decision and has its figures."""
 TIMES = "times"
 """Kind of the record of what deciding took, in the run's own chain: part of no result."""
 SHADOW = "shadow"
@@ -21,9 +25,9 @@ def in_shadow(name: str) -> bool:
     return name.startswith(f"{SHADOW}/")
 
 
-def selection_chain(name: str) -> str:
-    """Return the chain of the selections of a name."""
-    return f"{name}/{SELECTION}" if in_shadow(name) else f"{SELECTION}/{name}"
+def chain_of(kind: str, name: str) -> str:
+    """Return the chain of what cells share: of a kind, and of the selections or the path of a name."""
+    return f"{name}/{kind}" if in_shadow(name) else f"{kind}/{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,11 @@ class Entry:
 
     Parameters
     ----------
-    chain : `run`, the key of a cell, or `selection/MODEL`.
+    chain : `run`, the key of a cell, or that of what cells share (`chain_of`).
     stage : 1..16 (R-ORC-01).
     pillar : 0 data, 1 selection, 2 synthesis, 3 allocation, 4 meta; None for what serves all.
-    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `snapshot`, `times`, `resume`, `seal`.
+    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `context`, `decision`, `snapshot`, `times`, `resume`,
+        `seal`.
     inputs, outputs : name -> digest.
     metrics : name -> scalar.
     data : everything nested.

@@ -1,6 +1,6 @@
 """Selection: how a pool of atoms became winners, and how many fell where."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -12,7 +12,7 @@ from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats
 
 POOL = "pool"
-"""Components of the whole pool, where a record has them beside the payload (R-SEL-31)."""
+"""Components of the whole pool, where a record has them in place of those of winners (R-SEL-31)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,15 +147,11 @@ class SelectionResponse:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """Return the response that a payload describes.
-
-        It has parts of winners only; components too, unless a record has those of the pool beside the payload.
-        """
+        """Return the response that a payload describes: it has components and parts of winners only."""
         winners = tuple(Atom.of(one) for one in payload["winners"])
-        as_they_are = ("model", "version", "scores", "clusters", "stage", "thresholds", "absent")
+        as_they_are = ("model", "version", "scores", "components", "clusters", "stage", "thresholds", "absent")
         return cls(
             **{name: payload[name] for name in as_they_are},
-            components=payload.get(POOL, payload["components"]),
             decided_at=np.datetime64(payload["decided_at"], "us"),
             winners=winners,
             parts=payload.get("parts", {}),
@@ -167,6 +163,34 @@ class SelectionResponse:
             effective_bets=payload.get("effective_bets"),
             trace=tuple(payload["trace"]),
         )
+
+    @classmethod
+    def recorded(cls, data: Mapping[str, Any]) -> Self:
+        """Return the response that a record holds; components are of the whole pool where the record has them.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError : the record is not of this version.
+        """
+        won, pool = [Atom.of(one).symbol for one in data["winners"]], sorted(data["scores"])
+        found = by_atom(data[POOL], pool) if POOL in data else by_atom(data["components"], won)
+        rest = {name: value for name, value in data.items() if name != POOL}
+        return cls.of({**rest, "components": found, "parts": by_atom(data["parts"], won)})
+
+    def record(self, *, whole: bool) -> dict[str, Any]:
+        """Return the payload as a record holds it: figures of atoms in columns, in the order of the atoms.
+
+        Where it is to be `whole` it has components of the whole pool, and those of winners are among them.
+        """
+        payload, pool = self.payload(), sorted(self.scores)
+        won = [atom.symbol for atom in self.winners]
+        rest = {name: value for name, value in payload.items() if name != "components"}
+        components = (
+            {POOL: in_columns(self.components, pool)}
+            if whole
+            else {"components": in_columns(payload["components"], won)}
+        )
+        return {**rest, **components, "parts": in_columns(payload["parts"], won)}
 
     def payload(self) -> dict[str, Any]:
         """Return the response, JSON-able and in canonical order; of winners only what makes up their scores.
@@ -193,3 +217,26 @@ class SelectionResponse:
             "effective_bets": self.effective_bets,
             "trace": list(self.trace),
         }
+
+
+def in_columns(rows: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> dict[str, Any]:
+    """Return atom id -> name -> figure as columns by name, None where an atom has no such figure.
+
+    Rows are in the order of `ids`; where they are not of these very atoms the columns say of which.
+    """
+    order = [one for one in ids if one in rows] + sorted(rows.keys() - set(ids))
+    names = sorted({name for row in rows.values() for name in row})
+    columns = {name: [rows[one].get(name) for one in order] for name in names}
+    return {"columns": columns} | ({} if order == list(ids) else {"of": order})
+
+
+def by_atom(columns: Mapping[str, Any], ids: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return what `in_columns` was given."""
+    order = columns.get("of", ids)
+    named = {name: list(zip(order, column, strict=True)) for name, column in columns["columns"].items()}
+    rows: dict[str, dict[str, float]] = {one: {} for one in order}
+    for name, column in named.items():
+        for one, value in column:
+            if value is not None:
+                rows[one][name] = value
+    return rows

@@ -2,8 +2,8 @@
 
 1. Each part is read when it is first asked for, and once. A record is believed only where every line up to it verifies.
 2. There are two passes over the ledger: one over what is recorded once (genesis, plan, ends of stages and cells,
-   seal), and one over decisions, which are many. A decision is put together from its snapshot and the selection that
-   the snapshot names by digest.
+   seal), and one over decisions, which are many. The decision of a snapshot is that of its path and window, and must be
+   the one that the snapshot names; it is put together with the context and the selection that it names by digest.
 3. What is of challengers is read by `shadow`, and by nothing else.
 4. What a run lacks, and what another version recorded otherwise, raises `Absent`; nothing is made up for it.
 
@@ -13,7 +13,7 @@ for it, or for `altered`, first.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,14 +21,16 @@ from typing import Any, Self
 
 import polars as pl
 
+from tvquant.core.decision_records import together
 from tvquant.core.decisions import CurrentDecision, Decision
-from tvquant.core.errors import DataError
+from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.measures import Measures, known
-from tvquant.core.records import RUN, SELECTION, SNAPSHOT, TIMES, in_shadow
+from tvquant.core.records import CONTEXT, DECISION, RUN, SELECTION, SNAPSHOT, TIMES, chain_of, in_shadow
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp
 from tvquant.ledger.files import held_by
+from tvquant.ledger.lines import AUDIT
 from tvquant.ledger.read import LedgerRecord, records
 from tvquant.ledger.result_store import ResultStore
 from tvquant.ledger.run_folder import MANIFEST, RunFolder
@@ -131,13 +133,14 @@ class RecordedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RecordedDecision:
-    """One decision of one cell, as its snapshot and its selection record it.
+    """One decision of one cell, as the ledger has it.
 
     Parameters
     ----------
     window, row : id of the window, panel row at whose close weights became quantities.
     selection : digest of the selection that it was made from; None where there was none.
-    record : the snapshot itself.
+    record : the snapshot of the cell.
+    made : the record of the decision, that the cells of its path share.
     """
 
     window: int
@@ -145,20 +148,50 @@ class RecordedDecision:
     decision: Decision
     selection: str | None
     record: LedgerRecord
+    made: LedgerRecord
 
-    @classmethod
-    def of(cls, record: LedgerRecord, responses: Mapping[str, SelectionResponse]) -> Self:
-        """Put a decision together again: what its snapshot leaves out is in holdings, inputs and selection."""
-        chosen, held = record.inputs.get(SELECTION), record.data["holdings"]
-        atoms = {atom: weight for atom, weight in zip(held["atom"], held["weight"], strict=True) if weight}
-        payload = {**record.data, "atoms": atoms, "inputs": record.inputs["view"], SELECTION: None}
-        return cls(
-            window=record.metrics["window"],
-            row=record.metrics["row"],
-            decision=replace(Decision.of(payload), response=None if chosen is None else responses[chosen]),
-            selection=chosen,
-            record=record,
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Decisions:
+    """Decisions of the paths of a run, each put together when it is first asked for.
+
+    Parameters
+    ----------
+    made : chain of a path's decisions -> window -> record.
+    contexts, responses : by digest.
+    """
+
+    made: Mapping[str, Mapping[int, LedgerRecord]]
+    contexts: Mapping[str, LedgerRecord]
+    responses: Mapping[str, SelectionResponse]
+    known: dict[str, Decision] = field(default_factory=dict)
+
+    def of(self, snapshot: LedgerRecord) -> RecordedDecision:
+        """Return the decision that a snapshot holds.
+
+        Raises
+        ------
+        LedgerError : the path decided otherwise than the snapshot says, or names a context or selection of nobody.
+        """
+        window, row = snapshot.metrics["window"], snapshot.metrics["row"]
+        made = self.made[chain_of(DECISION, snapshot.chain.rpartition("/")[0])][window]
+        said = {name: (one.outputs[DECISION], one.metrics["row"]) for name, one in (("it", snapshot), ("path", made))}
+        if said["it"] != said["path"]:
+            raise LedgerError(
+                f"{AUDIT} line {snapshot.n}: the snapshot of {snapshot.chain} in window {window} holds another "
+                f"decision than {made.chain} has in line {made.n}; run `tvquant leakcheck`"
+            )
+        if made.digest not in self.known:
+            self.known[made.digest] = self._together(made)
+        chosen = made.inputs.get(SELECTION)
+        return RecordedDecision(
+            window=window, row=row, decision=self.known[made.digest], selection=chosen, record=snapshot, made=made
         )
+
+    def _together(self, made: LedgerRecord) -> Decision:
+        context, chosen = self.contexts[made.inputs[CONTEXT]], made.inputs.get(SELECTION)
+        response = None if chosen is None else self.responses[chosen]
+        return together(context.data, made.data, response, made.inputs["view"])
 
 
 class RecordedRun:
@@ -275,6 +308,15 @@ class RecordedRun:
         return understood("a selection", lambda: self._chains(SELECTION))
 
     @cached_property
+    def shared(self) -> frozenset[tuple[str, int, str]]:
+        """Chain, window and digest of every selection, context and decision: what cells share."""
+        kinds = (SELECTION, CONTEXT, DECISION)
+        mine = (one for one in self._steps if one.kind in kinds and self._is_mine(one.chain))
+        return understood(
+            "a decision", lambda: frozenset((one.chain, one.metrics["window"], one.outputs[one.kind]) for one in mine)
+        )
+
+    @cached_property
     def decisions(self) -> Mapping[str, Mapping[int, RecordedDecision]]:
         """Cell key -> window -> its decision, in order."""
         return understood("a decision", self._decisions)
@@ -334,7 +376,7 @@ class RecordedRun:
 
     @cached_property
     def _steps(self) -> tuple[LedgerRecord, ...]:
-        return tuple(records(self.folder.path, kind=(SELECTION, SNAPSHOT)))
+        return tuple(records(self.folder.path, kind=(SELECTION, CONTEXT, DECISION, SNAPSHOT)))
 
     def _chains(self, kind: str) -> dict[str, dict[int, LedgerRecord]]:
         found: dict[str, dict[int, LedgerRecord]] = {}
@@ -344,10 +386,16 @@ class RecordedRun:
         return found
 
     def _decisions(self) -> Mapping[str, Mapping[int, RecordedDecision]]:
-        chosen = (record for chain in self.selections.values() for record in chain.values())
-        responses = {record.outputs[SELECTION]: SelectionResponse.of(record.data) for record in chosen}
+        mine = [record for record in self._steps if self._is_mine(record.chain)]
+        found = _Decisions(
+            made=self._chains(DECISION),
+            contexts={one.outputs[CONTEXT]: one for one in mine if one.kind == CONTEXT},
+            responses={
+                one.outputs[SELECTION]: SelectionResponse.recorded(one.data) for one in mine if one.kind == SELECTION
+            },
+        )
         return {
-            cell: {window: RecordedDecision.of(record, responses) for window, record in chain.items()}
+            cell: {window: found.of(record) for window, record in chain.items()}
             for cell, chain in self._chains(SNAPSHOT).items()
         }
 

@@ -129,7 +129,7 @@ class RunData(RecordedRun):
         """Chain of selections -> window -> response: one pass over the ledger, of which no more is kept."""
         found: dict[str, dict[int, SelectionResponse]] = {}
         for record in records(self.folder.path, kind=SELECTION):
-            response = understood("a selection", partial(SelectionResponse.of, record.data))
+            response = understood("a selection", partial(SelectionResponse.recorded, record.data))
             found.setdefault(record.chain, {})[record.metrics["window"]] = response
         return found
 

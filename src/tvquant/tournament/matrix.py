@@ -1,9 +1,9 @@
 """The whole matrix: every path decided once, every cell settled, on one or more processes, recorded as it goes.
 
 1. Every decision that is due at a row is drafted, rows in parallel (stage A).
-2. The coordinator takes the decisions, row by row in order, as soon as a row is drafted, and records each in the chain
-   of every cell of its path: a killed run goes on from there (stage B). What a path held before changes few of them;
-   those are decided here (`walk_forward`).
+2. The coordinator takes the decisions, row by row in order, as soon as a row is drafted, and records each once, and a
+   snapshot of it in the chain of every cell of its path: a killed run goes on from there (stage B). What a path held
+   before changes few of them; those are decided here (`walk_forward`).
    What deciding took, where the engine has a timer, is one record of the run's own chain, and no part of its result.
 3. Cells are settled, in parallel (stage C); of a book only its tables and measures come back.
 4. Challengers are decided on the same rows by what was prepared for all, and nothing of theirs is recorded or settled
@@ -24,7 +24,8 @@ from tvquant.core.records import RUN, TIMES, Entry, Recorder, ResultSink, in_sha
 from tvquant.core.stages import Stage
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.rebalances import Rebalance, snapshot_entry
+from tvquant.tournament.decision_entries import snapshot_entry
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.workers import Pool, start
 
@@ -40,15 +41,15 @@ class Resumed:
     ----------
     rebalances : by cell.
     leaves : of each finished cell: its digest, or that and why it failed.
-    selections : chain and window of each.
+    shared : chain, window and digest of each selection, context and decision.
     """
 
     rebalances: Mapping[str, Sequence[Rebalance]]
     leaves: Mapping[str, str]
-    selections: frozenset[tuple[str, int]]
+    shared: frozenset[tuple[str, int, str]]
 
 
-NOTHING = Resumed(rebalances={}, leaves={}, selections=frozenset())
+NOTHING = Resumed(rebalances={}, leaves={}, shared=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -175,8 +176,9 @@ class _Play:
         for made in self.engine.walk(due, drafts, last):
             rebalance, counted = made.rebalance, 0
             taker = withheld if in_shadow(made.path.key) else recorder
-            if made.selection and (made.selection.chain, rebalance.window) not in resumed.selections:
-                taker.record(made.selection)
+            for entry in made.records:
+                if (entry.chain, rebalance.window, entry.outputs[entry.kind]) not in resumed.shared:
+                    taker.record(entry)
             for cell in chains[made.path.key]:
                 if len(known[cell.key]) <= len(done[made.path.key]):
                     taker.record(snapshot_entry(cell, rebalance, made.decision))

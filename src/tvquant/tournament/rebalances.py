@@ -1,9 +1,6 @@
-"""Rebalances: what remains of a decision when it has been made, and its records in the ledger.
+"""Rebalances: what remains of a decision when it has been made.
 
-A selection is shared by every path with equal rules and schedule, so it is recorded once, in a chain of its own; the
-snapshots name it by digest. A path is decided once, and its snapshot is recorded in the chain of each of its cells, so
-that a cell's chain is whole by itself (R-LED-05: as many snapshots as windows x cells). A decision can be read back
-from snapshot and selection, and makes its rebalance again (`ledger.recorded_run`).
+Its records in the ledger are in `decision_entries`; a decision that is read back from them makes its rebalance again.
 """
 
 import math
@@ -21,15 +18,13 @@ from tvquant.core.books import Execution
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.panel import Times
-from tvquant.core.records import SELECTION, SNAPSHOT, Entry, selection_chain
+from tvquant.core.records import SELECTION
 from tvquant.core.regimes import MarketRegime
-from tvquant.core.selection import POOL, SelectionFunnel, SelectionResponse
-from tvquant.core.stages import Stage
+from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamps
 from tvquant.selection.hardening import HARDENING
 from tvquant.simulation.preflight import decisions_filled
-from tvquant.tournament.cells import Cell
-from tvquant.tournament.specs import Previous, StrategySpec
+from tvquant.tournament.specs import Previous
 
 HOLDINGS = {
     "atom": str, "symbol": str, "direction": str, "how": str, "weight": float, "gate": float, "score": float,
@@ -111,7 +106,7 @@ class Rebalance:
             window=window,
             row=row,
             weights=dict(sorted(decision.weights.items())),
-            digest=digest_json({**_without_response(decision), SELECTION: selection}),
+            digest=digest_json({**without_response(decision), SELECTION: selection}),
             inputs=decision.inputs,
             footing=decision.footing,
             selection=selection,
@@ -184,7 +179,7 @@ def first_fills(restores: NDArray[np.int64]) -> NDArray[np.intp]:
 
 
 @lru_cache(maxsize=1)
-def _without_response(decision: Decision) -> Mapping[str, Any]:
+def without_response(decision: Decision) -> Mapping[str, Any]:
     """Return the payload of a decision whose selection is recorded elsewhere; its digest and its cells ask in a row."""
     return replace(decision, response=None).payload()
 
@@ -214,80 +209,3 @@ def _holdings(decision: Decision) -> dict[str, list[Any]]:
         "cluster": [response.clusters[symbol] for symbol in ids],
         "allocation_cluster": [decision.clusters.get(symbol, 0) for symbol in ids],
     }
-
-
-def selection_entry(name: str, window: int, response: SelectionResponse, *, whole: bool = False) -> Entry:
-    """Return the record of one selection (R-SEL-31); its output `selection` is the digest of the payload.
-
-    `name` is the one that its paths have for their selections; `whole` keeps the probabilities of the whole pool beside
-    the payload, which has those of winners.
-    """
-    payload = response.payload()
-    return Entry(
-        chain=selection_chain(name),
-        stage=Stage.VALIDATION,
-        pillar=1,
-        kind=SELECTION,
-        outputs={SELECTION: digest_json(payload)},
-        metrics={"window": window, "winners": len(response.winners), "stage": response.stage},
-        data=payload | ({POOL: {atom: dict(p) for atom, p in sorted(response.components.items())}} if whole else {}),
-    )
-
-
-def snapshot_entry(cell: Cell, rebalance: Rebalance, decision: Decision) -> Entry:
-    """Return the per-rebalance record of a cell (R-LED-05): what was held and how it came about."""
-    position, cluster = _caps(cell, decision)
-    payload = _without_response(decision)
-    kept = (
-        "as_of",
-        "footing",
-        "failure",
-        "gates",
-        "regime",
-        "survival",
-        "funnel",
-        "excluded",
-        "allocation",
-        "netting",
-        "weights",
-        "stamps",
-    )
-    return Entry(
-        chain=cell.key,
-        stage=Stage.VALIDATION,
-        pillar=3,
-        kind=SNAPSHOT,
-        inputs={"view": rebalance.inputs} | ({SELECTION: rebalance.selection} if rebalance.selection else {}),
-        outputs={"decision": rebalance.digest},
-        metrics={
-            "window": rebalance.window,
-            "row": rebalance.row,
-            "names": len(rebalance.weights),
-            "cash": rebalance.cash,
-            "gross": sum(abs(w) for w in rebalance.weights.values()),
-            "net": sum(rebalance.weights.values()),
-            "stage": rebalance.stage,
-            "forced_cash": rebalance.forced_cash,
-            "reference_cash": rebalance.reference_cash,
-            "moved": rebalance.moved,
-            "status": rebalance.status,
-            "regime": rebalance.regime.label.value if rebalance.regime else None,
-            "quadrant": rebalance.regime.quadrant.value if rebalance.regime else None,
-            "position_cap": position,
-            "cluster_cap": cluster,
-        },
-        data={name: payload[name] for name in kept if name in payload}
-        | {"holdings": rebalance.holdings, "flags": rebalance.flags},
-    )
-
-
-def _caps(cell: Cell, decision: Decision) -> tuple[float | None, float | None]:
-    """Return the caps of one position and one cluster in force at the decision: those that its book was held to.
-
-    Where nothing was held they are the profile's; a baseline has none.
-    """
-    if not isinstance(cell.spec, StrategySpec):
-        return None, None
-    held = {one.name: one.limit for one in decision.allocation.constraints} if decision.allocation else {}
-    limits = cell.spec.limits
-    return held.get("position", limits.position), held.get("cluster", limits.cluster)

@@ -25,7 +25,7 @@ from tvquant.core.digests import canonical_array, canonical_json, digest_bytes
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.rates import ZERO, RiskFree
-from tvquant.core.records import SELECTION, Entry
+from tvquant.core.records import Entry
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
@@ -33,9 +33,10 @@ from tvquant.statistics import Performance, performance
 from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
+from tvquant.tournament.decision_entries import Shared, named, recorded
 from tvquant.tournament.market_regime import market_regime_at, regime_key
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
-from tvquant.tournament.rebalances import Rebalance, selection_entry
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import MarketSpec, Previous, Rules
 from tvquant.tournament.views import View, look
 from tvquant.tournament.windows import Schedule, Window
@@ -58,16 +59,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decided:
-    """A decision of a path, what remains of it, and the record of its selection.
+    """A decision of a path, what remains of it, and the records that its snapshots name.
 
-    Of the paths that share a selection, the first one has the record. `seconds` is what deciding took beyond what was
-    prepared, by the engine's timer: of no influence, and part of no result; NaN where nobody measured.
+    Walked, of the paths that share a selection or a context the first one has the record; drafted, each has. `seconds`
+    is what deciding took beyond what was prepared, by the engine's timer: of no influence, and part of no result; NaN
+    where nobody measured.
     """
 
     path: Path
     rebalance: Rebalance
     decision: Decision
-    selection: Entry | None
+    records: tuple[Entry, ...]
     seconds: float
 
 
@@ -155,10 +157,10 @@ class BacktestEngine:
             self._features.lend(chosen.view, chosen.row, one, beside=rules)
         prepared = tuple(prepare(view, one) for one in rules)
         drafted: list[Decided | None] = []
-        selections: dict[str, str] = {}
+        shared = Shared()
         for path, window in due.windows:
             asks = starts_from_previous(path.spec)
-            drafted.append(None if asks else self._decided(view, path, window, Previous(), selections))
+            drafted.append(None if asks else self._decided(view, path, window, Previous(), shared))
         return Draft(prepared=prepared, decided=tuple(drafted))
 
     def walk(self, due: Sequence[Due], drafts: Iterable[Draft], last: Mapping[str, Rebalance]) -> Iterator[Decided]:
@@ -171,32 +173,24 @@ class BacktestEngine:
             view = look(self.panel, one.row)
             for rules, known in zip(one.rules, draft.prepared, strict=True):
                 lend(view, rules, known)
-            selections: dict[str, str] = {}
+            shared, told = Shared(), set[tuple[str, str]]()
             for (path, window), made in zip(one.windows, draft.decided, strict=True):
                 earlier = before.get(path.key)
                 previous = earlier.previous(self.panel.times) if earlier else Previous()
                 if made is None or needs_previous(view, path.spec, previous):
-                    made = self._decided(view, path, window, previous, selections)
-                elif made.selection and path.selection in selections:
-                    made = replace(made, selection=None)
-                elif made.selection:
-                    selections[path.selection] = made.selection.outputs[SELECTION]
+                    made = self._decided(view, path, window, previous, shared)
                 before[path.key] = made.rebalance
-                yield made
+                new = tuple(entry for entry in made.records if named(entry) not in told)
+                told.update(map(named, new))
+                yield replace(made, records=new)
 
-    def _decided(
-        self, view: View, path: Path, window: Window, previous: Previous, selections: dict[str, str]
-    ) -> Decided:
-        """Return the decision of a path at a window; `selections` are those of the row so far, name -> digest."""
+    def _decided(self, view: View, path: Path, window: Window, previous: Previous, shared: Shared) -> Decided:
+        """Return the decision of a path at a window; `shared` is what decisions of the row had in common so far."""
         began = self._timer()
         decision = decide(view, path.spec, previous)
-        seconds, entry = self._timer() - began, None
-        if decision.response and path.selection not in selections:
-            entry = selection_entry(path.selection, window.id, decision.response, whole=path.whole)
-            selections[path.selection] = entry.outputs[SELECTION]
-        selection = selections[path.selection] if decision.response else None
-        made = Rebalance.of(window.id, window.start - 1, decision, selection)
-        return Decided(path=path, rebalance=made, decision=decision, selection=entry, seconds=seconds)
+        seconds = self._timer() - began
+        made, entries = recorded(path, window.id, window.start - 1, decision, shared)
+        return Decided(path=path, rebalance=made, decision=decision, records=entries, seconds=seconds)
 
     def realised(self, row: int, rules: Rules) -> MarketRegime:
         """Return the regime at a row with all that was known then, for those who look back (R-REG-08); found once."""

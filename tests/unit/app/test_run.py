@@ -137,7 +137,7 @@ def test_defaults_that_a_scanner_leaves_open_stand_in_the_ledger(home: Workspace
         "scanner bare declares no logic: its recruits are held for 'trend'",
         "scanner bare declares no direction: its recruits are held LONG",
     ]
-    atoms = {atom for r in records(done.folder.path, kind="snapshot") for atom in r.data.get("weights", {})}
+    atoms = {atom for r in records(done.folder.path, kind="decision") for atom in r.data["weights"]}
     assert not any("None" in atom for atom in atoms)
 
 

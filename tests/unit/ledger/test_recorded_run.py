@@ -11,6 +11,7 @@ from tvquant.core.atoms import Atom, Direction
 from tvquant.core.books import CostModel, Execution
 from tvquant.core.decisions import Correlation, CurrentDecision, Decision, Footing, Netting
 from tvquant.core.digests import canonical_json, digest_json
+from tvquant.core.errors import LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
@@ -19,7 +20,8 @@ from tvquant.ledger.recorded_run import Absent, RecordedRun
 from tvquant.ledger.result_store import ResultStore
 from tvquant.tournament.cells import Book, Cell
 from tvquant.tournament.cells import Path as DecisionPath
-from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.decision_entries import Shared, recorded, snapshot_entry
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import MarketSpec
 from tvquant.tournament.windows import Schedule
 
@@ -71,12 +73,9 @@ def ended(stage: int, status: str = "played", **said: object) -> Entry:
 
 
 def record(ledger: Ledger, cell: Cell, window: int, decision: Decision) -> None:
-    chosen = None
-    if decision.response is not None:
-        entry = selection_entry(cell.path.selection, window, decision.response)
-        chosen = entry.outputs["selection"]
+    made, entries = recorded(cell.path, window, window + 60, decision, Shared())
+    for entry in (*entries, snapshot_entry(cell, made, decision)):
         ledger.record(entry)
-    ledger.record(snapshot_entry(cell, Rebalance.of(window, window + 60, decision, chosen), decision))
 
 
 @pytest.fixture
@@ -123,6 +122,10 @@ def test_every_decision_is_put_together_as_it_was_made(run: RecordedRun) -> None
     assert (mine[0].selection, mine[1].selection) == (None, digest_json(RESPONSE.payload()))
     assert Rebalance.of(1, 61, mine[1].decision, mine[1].selection).digest == mine[1].record.outputs["decision"]
     assert {chain: list(found) for chain, found in run.selections.items()} == {"selection/v4": [1]}
+    assert {(chain, window) for chain, window, _ in run.shared} == {
+        ("selection/v4", 1), *((f"{kind}/{name}", window) for window in (0, 1) for kind, name in
+                               (("context", "v4"), ("decision", "v4/custom/hrp"), ("decision", "market"))),
+    }  # fmt: skip
 
 
 def test_stages_plan_and_result_are_those_that_were_recorded(run: RecordedRun) -> None:
@@ -176,10 +179,35 @@ def test_what_was_never_recorded_is_absent(begun: Ledger, tmp_path: Path) -> Non
         _ = run.resolved
 
 
-def test_a_snapshot_of_another_version_is_said_to_be_one(begun: Ledger, tmp_path: Path) -> None:
-    entry = snapshot_entry(MARKET, Rebalance.of(0, 60, BASELINE, None), BASELINE)
-    begun.record(replace(entry, data={name: value for name, value in entry.data.items() if name != "footing"}))
+def test_a_decision_of_another_version_is_said_to_be_one(begun: Ledger, tmp_path: Path) -> None:
+    made, entries = recorded(MARKET.path, 0, 60, BASELINE, Shared())
+    for entry in entries:
+        data = {name: value for name, value in entry.data.items() if name != "footing"}
+        begun.record(replace(entry, data=data))
+    begun.record(snapshot_entry(MARKET, made, BASELINE))
     with pytest.raises(Absent, match="a decision was recorded by another version: 'footing'"):
+        _ = RecordedRun(RunFolder(tmp_path)).decisions
+
+
+def test_a_snapshot_without_the_decision_of_its_path_is_of_another_version(begun: Ledger, tmp_path: Path) -> None:
+    """So were those that had the whole decision in every cell."""
+    begun.record(snapshot_entry(MARKET, Rebalance.of(0, 60, BASELINE, None), BASELINE))
+    with pytest.raises(Absent, match="a decision was recorded by another version: 'decision/market'"):
+        _ = RecordedRun(RunFolder(tmp_path)).decisions
+
+
+@pytest.mark.requirement("R-LED-05")
+@pytest.mark.parametrize("swapped", ["between paths", "between windows", "row"])
+def test_a_snapshot_holds_the_decision_of_its_own_path_and_window(begun: Ledger, tmp_path: Path, swapped: str) -> None:
+    """Records that hash, in an order that hashes, but of another decision: read, they are not believed."""
+    mine, yours = (recorded(cell.path, 0, 60, made, Shared()) for cell, made in ((CELL, STRATEGY), (MARKET, BASELINE)))
+    later = recorded(CELL.path, 1, 61, FAILED, Shared())
+    theirs = {"between paths": yours, "between windows": later, "row": mine}[swapped][1][-1]
+    own = mine[1][-1]
+    changed = replace(theirs, chain=own.chain, metrics={**own.metrics, "row": 59 if swapped == "row" else 60})
+    for entry in (*mine[1][:-1], *yours[1][:-1], *later[1][:-1], changed, snapshot_entry(CELL, mine[0], STRATEGY)):
+        begun.record(entry)
+    with pytest.raises(LedgerError, match=r"line 7: the snapshot of v4/custom/hrp/custom in window 0 holds another"):
         _ = RecordedRun(RunFolder(tmp_path)).decisions
 
 

@@ -27,7 +27,8 @@ def of(kind, blocks):
 
 def recorded(run):
     """Payloads of the headline's selections, in order."""
-    return [record.data for record in records(run, kind="selection") if record.data["model"] == "v4"]
+    found = (record.data for record in records(run, kind="selection") if record.data["model"] == "v4")
+    return [SelectionResponse.recorded(data).payload() for data in found]
 
 
 def changed(run, **fields):

@@ -33,8 +33,8 @@ type Engines = Callable[[Panel, Profile], BacktestEngine]
 type Begin = Callable[[Path], Ledger]
 
 SHADOWS = ("shadow/v4/custom/min_variance/custom", "shadow/every/custom/min_variance/custom")
-ALONE = 5 + 8 + 50 + 5
-"""Records of the grid: intents, selections, snapshots, outcomes."""
+ALONE = 5 + 8 + 30 + 50 + 50 + 5
+"""Records of the grid: intents, selections, contexts, decisions, snapshots, outcomes."""
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_challenger_that_fails_fails_alone(
         for one in engine.play([path])
     ]
     run = tmp_path / "run"
-    resumed = Resumed(rebalances={SHADOWS[0]: spoiled}, leaves={}, selections=frozenset())
+    resumed = Resumed(rebalances={SHADOWS[0]: spoiled}, leaves={}, shared=frozenset())
     with ledger_in(run) as ledger:
         matrix = play(engine, challenged, ledger, run, resumed)
     assert (matrix.leaves, matrix.failed) == (expected.leaves, {})

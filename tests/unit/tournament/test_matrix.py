@@ -37,7 +37,9 @@ type Markets = Callable[..., Panel]
 type Engines = Callable[[Panel, Profile], BacktestEngine]
 type Begin = Callable[[Path], Ledger]
 
-STRATEGY = "baseline/custom/min_variance/custom"
+SHARED = ("selection", "context", "decision")
+PATH = "baseline/custom/min_variance"
+STRATEGY = f"{PATH}/custom"
 
 
 def play(
@@ -63,9 +65,8 @@ def recorded(folder: Path) -> Resumed:
         cell: [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made.values()]
         for cell, made in run.decisions.items()
     }
-    selections = frozenset((chain, window) for chain, found in run.selections.items() for window in found)
     leaves = {cell.key: cell.leaf for cell in run.outcomes}
-    return Resumed(rebalances=rebalances, leaves=leaves, selections=selections)
+    return Resumed(rebalances=rebalances, leaves=leaves, shared=run.shared)
 
 
 @pytest.fixture
@@ -125,11 +126,14 @@ def test_the_number_of_processes_changes_nothing(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize("killed_after", [1, 5, 6, 7, 17, 43, 63, 64, 67])
+@pytest.mark.parametrize("killed_after", [1, 5, 6, 7, 32, 33, 34, 143, 147])
 def test_a_killed_matrix_goes_on_and_ends_alike(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock, killed_after: int
 ) -> None:
-    """50 snapshots and 8 selections between 5 intents and 5 outcomes: killed among each, also within a window."""
+    """Each kind of record is the last one once: after 5 intents a context, a decision and its snapshot come first.
+
+    The first selection is record 32; 50 snapshots are 50 decisions, and there are 5 outcomes of 148 records.
+    """
     whole = tmp_path / "whole"
     with ledger_in(whole) as ledger:
         expected = play(engine, cells(made), ledger, whole)
@@ -146,6 +150,7 @@ def test_a_killed_matrix_goes_on_and_ends_alike(
     for cell in cells(made):  # no step and no outcome twice
         kinds = [r.kind for r in records(run, chain=cell.key)]
         assert (kinds.count("snapshot"), kinds.count("outcome")) == (10, 1)
+    assert Counter(r.kind for r in records(run) if r.kind in SHARED) == {"selection": 8, "context": 30, "decision": 50}
     for table in ("returns", "windows", "weights", "events"):
         assert ResultStore(run / "results").read(table).equals(ResultStore(whole / "results").read(table))
 
@@ -170,7 +175,7 @@ def test_a_finished_cell_that_settles_otherwise_now_is_named(
 ) -> None:
     run = tmp_path / "run"
     with ledger_in(run) as ledger, pytest.raises(Killed):
-        play(engine, cells(made), Mortal(ledger, 65), run)
+        play(engine, cells(made), Mortal(ledger, 145), run)
     before = recorded(run)
     (first, leaf), *_ = before.leaves.items()
     changed = replace(before, leaves={**before.leaves, first: "0" * 64})
@@ -194,7 +199,7 @@ def test_a_cell_that_fails_leaves_the_others(
     with ledger_in(tmp_path / "whole") as ledger:
         whole = play(engine, cells(made), ledger, tmp_path / "whole")
     run = tmp_path / "run"
-    resumed = Resumed(rebalances=_spoiled(engine, made, STRATEGY), leaves={}, selections=frozenset())
+    resumed = Resumed(rebalances=_spoiled(engine, made, STRATEGY), leaves={}, shared=frozenset())
     ledger = ledger_in(run)
     matrix = play(engine, cells(made), ledger, run, resumed=resumed)
     ledger.seal(matrix.leaves)
@@ -214,7 +219,7 @@ def test_without_a_strategy_left_the_matrix_fails(
     tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin
 ) -> None:
     keys = [cell.key for cell in cells(made) if not cell.baseline]
-    resumed = Resumed(rebalances=_spoiled(engine, made, *keys), leaves={}, selections=frozenset())
+    resumed = Resumed(rebalances=_spoiled(engine, made, *keys), leaves={}, shared=frozenset())
     with ledger_in(tmp_path / "run") as ledger, pytest.raises(ModelError, match=r"no cell is left: .*\(2 cells failed"):
         play(engine, cells(made), ledger, tmp_path / "run", resumed=resumed)
 
@@ -244,7 +249,7 @@ def test_names_without_any_allocation_are_no_lack_of_names(
         pytest.raises(ModelError, match=r"no allocation was found at any of 2 decisions, 2 of which had eligible"),
     ):
         play(engine, cells(made), ledger, tmp_path / "run")
-    tried = next(records(tmp_path / "run", chain=STRATEGY, kind="snapshot")).data["allocation"]["attempts"]
+    tried = next(records(tmp_path / "run", chain=f"decision/{PATH}", kind="decision")).data["allocation"]["attempts"]
     assert "at least 2 rows" in tried[0]["outcome"]
 
 
@@ -293,8 +298,9 @@ def test_a_ragged_bar_sells_nothing_and_is_told(
     assert (book.quantities[140 - book.filled[0]] > 0.0).all()
     outcome = next(records(run, chain=STRATEGY, kind="outcome")).metrics
     assert (outcome["windows_earlier_bar"], outcome["windows_without_quorum"]) == (1, 0)
-    snapshot = next(r for r in records(run, chain=STRATEGY, kind="snapshot") if r.metrics["window"] == 140)
-    assert snapshot.data["footing"] == {
+    made = RecordedRun(RunFolder(run)).decisions[STRATEGY][140].decision
+    assert made.footing is not None
+    assert made.footing.payload() == {
         "asked": str(engine.panel.times[139]), "bar": str(engine.panel.times[138]), "quorum": True, "alive": 5,
         "present": 1, "missing": [],
     }  # fmt: skip
@@ -331,8 +337,8 @@ def test_a_selection_without_an_answer_is_cash_for_its_window_and_the_rest_plays
         expected = "baseline" if chain in unselected else "failed"
         assert said[140] == expected
         assert "failed" not in {status for window, status in said.items() if window != 140}
-    snapshot = next(r for r in records(run, chain=STRATEGY, kind="snapshot") if r.metrics["window"] == 140)
-    assert (snapshot.data["failure"], snapshot.data["weights"]) == ("no answer today", {})
+    decision = RecordedRun(RunFolder(run)).decisions[STRATEGY][140].decision
+    assert (decision.failure, decision.weights) == ("no answer today", {})
     outcome = next(records(run, chain=STRATEGY, kind="outcome")).metrics
     assert (outcome["status"], outcome["windows_failed"]) == ("played", 1)
     assert recorded(run).rebalances[STRATEGY][4].status == "failed", "and comes back from the ledger"
@@ -419,7 +425,7 @@ def test_two_simulators_settle_what_is_decided_once(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize("killed_after", [9, 10, 11, 12, 40])
+@pytest.mark.parametrize("killed_after", [11, 12, 13, 14, 40])
 def test_a_run_killed_between_two_books_of_a_path_goes_on(
     tmp_path: Path,
     engine: BacktestEngine,
@@ -429,7 +435,7 @@ def test_a_run_killed_between_two_books_of_a_path_goes_on(
     counted: Counter[str],
     killed_after: int,
 ) -> None:
-    """Eight intents come first: after nine records one book of the first path knows of a decision, the other not."""
+    """Ten intents come first: after 13 records one book of the first path knows of a decision, the other not."""
     whole, run = tmp_path / "whole", tmp_path / "run"
     with ledger_in(whole) as ledger:
         expected = play(engine, doubled, ledger, whole)

@@ -1,6 +1,5 @@
-"""Rebalances: what is kept of a decision, what its records say, and that it comes back from them."""
+"""Rebalances: what is kept of a decision."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,14 +11,12 @@ from tvquant.core.atoms import Direction
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.selection import SelectionFunnel, SelectionResponse
+from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
-from tvquant.ledger import LedgerRecord
-from tvquant.ledger.recorded_run import RecordedDecision
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.decide import decide
-from tvquant.tournament.rebalances import HOLDINGS, Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.rebalances import HOLDINGS, Rebalance
 from tvquant.tournament.specs import Previous
 from tvquant.tournament.views import look
 
@@ -141,71 +138,3 @@ def test_forced_cash_is_that_of_the_allocation(profile: Profiles, market: Market
     assert decision.allocation is not None
     assert kept.forced_cash == decision.allocation.forced_cash == pytest.approx(0.5, abs=1e-12)
     assert kept.cash == pytest.approx(0.5, abs=1e-12)
-
-
-@pytest.mark.requirement("R-SEL-31")
-def test_the_record_of_a_selection_holds_all_of_it(v4: Made) -> None:
-    _, decision, kept = v4
-    assert decision.response is not None
-    entry = selection_entry("v4", WINDOW, decision.response)
-    assert (entry.chain, entry.kind) == ("selection/v4", "selection")
-    assert entry.outputs == {"selection": kept.selection}
-    assert entry.metrics == {
-        "window": WINDOW, "winners": len(decision.response.winners), "stage": decision.response.stage
-    }  # fmt: skip
-    assert digest_json(entry.data) == kept.selection
-    assert {"winners", "scores", "clusters", "vetoes", "thresholds"} <= set(entry.data)
-
-
-@pytest.mark.requirement("R-SEL-31")
-def test_the_record_of_the_headline_holds_the_probabilities_of_the_whole_pool(v4: Made) -> None:
-    """Beside the payload, whose digest is the same; read back they are of every atom, elsewhere of winners."""
-    cell, decision, kept = v4
-    assert decision.response is not None
-    entry = selection_entry("v4", WINDOW, decision.response, whole=cell.path.whole)
-    assert entry.outputs == {"selection": kept.selection}
-    everyone, won = set(decision.response.scores), set(decision.response.recruited)
-    assert won < everyone
-    again = SelectionResponse.of(json.loads(json.dumps(entry.data)))
-    assert again.components == decision.response.components
-    assert set(again.components) == everyone
-    assert digest_json(again.payload()) == kept.selection
-    small = SelectionResponse.of(selection_entry("v4", WINDOW, decision.response).data)
-    assert set(small.components) == won
-
-
-def test_metrics_of_a_snapshot_are_scalars_and_its_data_hold_the_rest(v4: Made) -> None:
-    cell, decision, kept = v4
-    payload = decision.payload()
-    entry = snapshot_entry(cell, kept, decision)
-    assert (entry.chain, entry.kind) == (cell.key, "snapshot")
-    assert entry.inputs == {"view": payload["inputs"], "selection": kept.selection}
-    assert entry.outputs == {"decision": kept.digest}
-    assert all(isinstance(value, int | float | str) for value in entry.metrics.values())
-    assert entry.metrics["gross"] == pytest.approx(sum(abs(w) for w in kept.weights.values()))
-    assert (entry.metrics["position_cap"], entry.metrics["cluster_cap"]) == (0.25, 0.25)
-    assert "selection" not in entry.data
-    assert entry.data["weights"] == payload["weights"]
-
-
-@pytest.mark.requirement("R-LED-05")
-@pytest.mark.parametrize("name", ["min_variance", "base_universe_ew", "benchmark", "market"])
-def test_a_rebalance_comes_back_from_its_record_as_text(
-    name: str, profile: Profiles, market: Markets, walks: Walks
-) -> None:
-    """The ledger writes JSON lines: what comes back has gone through them."""
-    panel, made = market(walks("ABCDEF", 200)), profile(benchmark__market=["X:A"])
-    cell, decision, kept = made_by(panel, made, name)
-    entry = snapshot_entry(cell, kept, decision)
-    fields = ("inputs", "outputs", "metrics", "data")
-    read = json.loads(json.dumps({field: dict(getattr(entry, field)) for field in fields}))
-    record = LedgerRecord(**{**dict.fromkeys(LedgerRecord.__slots__), **read})
-    responses = {kept.selection: decision.response}
-    again = RecordedDecision.of(record, responses)
-    assert Rebalance.of(again.window, again.row, again.decision, again.selection) == kept
-
-
-def test_a_market_has_no_caps_to_record(profile: Profiles, market: Markets, walks: Walks) -> None:
-    cell, decision, kept = made_by(market(walks("AB", 200)), profile(benchmark__market=["X:A"]), "market")
-    metrics = snapshot_entry(cell, kept, decision).metrics
-    assert (metrics["position_cap"], metrics["cluster_cap"]) == (None, None)

@@ -35,7 +35,8 @@ from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators.custom import Custom
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.decide import decide
-from tvquant.tournament.rebalances import Rebalance, selection_entry, snapshot_entry
+from tvquant.tournament.decision_entries import snapshot_entry
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import Previous
 from tvquant.tournament.views import look
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -141,9 +142,10 @@ def test_drafts_stand_only_where_what_was_held_makes_no_difference(
         False, False, False, False, True, True, True, False,
     ]  # fmt: skip
     assert len({tuple(one.rebalance.weights.values()) for one in found if one.path.key == sticky}) > 5
-    recorded = [(one.rebalance.window, one.path.key) for one in found if one.selection]
+    chosen_by = [(one, entry) for one in found for entry in one.records if entry.kind == "selection"]
+    recorded = [(one.rebalance.window, one.path.key) for one, _ in chosen_by]
     assert recorded == [(window, sticky) for window in range(100, 220, 20)], "once for all who share it, with the first"
-    chosen = {one.rebalance.window: one.selection.outputs["selection"] for one in found if one.selection}
+    chosen = {one.rebalance.window: entry.outputs["selection"] for one, entry in chosen_by}
     shared = {key: one.rebalance.selection for one in found if (key := one.rebalance.window) in chosen and
               one.path.key in (sticky, custom)}  # fmt: skip
     assert shared == chosen
@@ -367,9 +369,8 @@ def test_a_step_comes_back_from_its_record(
     with ledger_in(tmp_path / "run") as ledger:
         cell_of = {cell.path.key: cell for cell in grid}
         for one in engine.play([cell.path for cell in grid]):
-            if one.decision.response is not None:
-                ledger.record(selection_entry(one.path.selection, one.rebalance.window, one.decision.response))
-            ledger.record(snapshot_entry(cell_of[one.path.key], one.rebalance, one.decision))
+            for entry in (*one.records, snapshot_entry(cell_of[one.path.key], one.rebalance, one.decision)):
+                ledger.record(entry)
             steps.append((cell_of[one.path.key].key, one.rebalance))
     found, run = list(records(tmp_path / "run", kind="snapshot")), RecordedRun(RunFolder(tmp_path / "run"))
     read = {cell: iter(made.values()) for cell, made in run.decisions.items()}

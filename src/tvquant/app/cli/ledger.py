@@ -102,6 +102,8 @@ def _summary(record: Any) -> str:
             return (
                 f"window {record.metrics['window']}: {record.metrics['names']} names, cash {record.metrics['cash']:.3f}"
             )
+        case "selection" | "context" | "decision":
+            return f"window {record.metrics['window']}: {record.outputs[record.kind][:12]}"
         case "outcome":
             return str(record.metrics.get("status", ""))
         case "times":

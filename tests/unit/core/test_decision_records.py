@@ -1,0 +1,54 @@
+"""A decision in parts: which part says what; that nothing is lost is a property of `tests/property`."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tvquant.core.allocations import AllocationOutcome, Status
+from tvquant.core.atoms import Atom, Direction
+from tvquant.core.decision_records import context_of, own_of, together
+from tvquant.core.decisions import Decision
+from tvquant.core.selection import SelectionFunnel, SelectionResponse
+
+DAY = np.datetime64("2024-05-01", "us")
+FUNNEL = SelectionFunnel(
+    universe=2, discovery=2, refined=2, selected=2, atoms_discovery=2, atoms_refined=2, atoms_selected=2, vetoed={}
+)
+BEST, NEXT = (Atom(physical_symbol=f"X:{name}", logic="hold", direction=Direction.LONG) for name in "BA")
+RESPONSE = SelectionResponse(
+    decided_at=DAY, model="v4", version="4", winners=(BEST, NEXT), scores={BEST.symbol: 2.0, NEXT.symbol: 1.0},
+    components={}, vetoes={}, clusters={BEST.symbol: 1, NEXT.symbol: 2}, stage=1, thresholds={},
+    recruited={BEST.symbol: "ranked", NEXT.symbol: "ranked"},
+)  # fmt: skip
+MADE = AllocationOutcome(
+    cash=0.5, engine="custom", risk_profile="hrp", status=Status.SOLVED, attempts=(), constraints=()
+)
+DECISION = Decision(
+    as_of=DAY, funnel=FUNNEL, excluded={"X:C": "history"}, weights={"X:B": 0.5}, inputs="1n", stamps=frozenset(),
+    response=RESPONSE, allocation=MADE, clusters={BEST.symbol: 1, NEXT.symbol: 1}, atoms={BEST.symbol: 0.5},
+    gates={NEXT.symbol: 0.25},
+)  # fmt: skip
+
+
+def test_decisions_of_other_weights_have_one_context() -> None:
+    other = replace(DECISION, weights={"X:A": 0.5}, atoms={NEXT.symbol: 0.5}, gates={}, inputs="other")
+    assert context_of(other.payload()) == context_of(DECISION.payload())
+    assert own_of(other.payload(), RESPONSE) != own_of(DECISION.payload(), RESPONSE)
+    for changed in (replace(DECISION, excluded={}), replace(DECISION, clusters={BEST.symbol: 1, NEXT.symbol: 2})):
+        assert context_of(changed.payload()) != context_of(DECISION.payload())
+
+
+def test_weights_and_gates_stand_in_the_order_of_winners() -> None:
+    own = own_of(DECISION.payload(), RESPONSE)
+    assert (own["atoms"], own["gates"]) == ([0.5, None], [None, 0.25])
+    assert "clusters" not in own["allocation"]
+    unselected = own_of(DECISION.payload(), None)
+    assert unselected["atoms"] == {BEST.symbol: 0.5}, "without a selection they have their names"
+
+
+def test_weights_of_another_selection_are_refused() -> None:
+    payload = DECISION.payload()
+    fewer = replace(RESPONSE, winners=(BEST,), recruited={BEST.symbol: "ranked"})
+    with pytest.raises(ValueError, match="argument 2"):
+        together(context_of(payload), own_of(payload, RESPONSE), fewer, "1n")
