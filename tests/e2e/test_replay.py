@@ -79,9 +79,7 @@ def test_the_part_that_was_forged_is_named_with_both_figures(forged: Forged, tvq
     mine = pl.col("cell") == "v4/custom/barbell/custom"
     dearer = pl.when(mine & (pl.col("window") == window)).then(pl.col("price") * 1.5).otherwise(pl.col("price"))
     late = (pl.col("cell") == STRATEGY) & (pl.col("time") == returns["time"].max())
-    next_window = recorded.table("windows", BASELINE)[
-        "filled_at"
-    ].max()  # a row of the last window, not of the one before
+    next_window = recorded.table("windows", BASELINE)["filled_at"].max()  # the row that the one before no longer owns
     late |= (pl.col("cell") == BASELINE) & (pl.col("time") == next_window)
     better = pl.when(late).then(pl.col("return") + 0.01).otherwise(pl.col("return"))
     name = forged.write(
@@ -169,7 +167,7 @@ def test_an_anchor_finds_a_run_that_was_forged_and_sealed_again(
     said = tvquant("ledger", "verify", name, "--anchor", file, "-w", forged.home)
     assert said.code == 1
     assert f"NOT the run that was anchored {made.document['at']}" in said.out
-    assert f"chain {BASELINE}: anchored " in said.out
+    assert "chain decision/base_universe_ew: anchored " in said.out
     assert f"{name} is not the one that was anchored" in said.err
 
 
