@@ -95,6 +95,18 @@ def test_other_commands_answer(demo: tuple[Path, dict[str, Any]], tvquant: Calla
     assert said["run"] in tvquant("runs", "-w", home).out
 
 
+@pytest.mark.requirement("R-TRN-11")
+def test_every_stage_is_timed_and_little_time_has_no_name(
+    demo: tuple[Path, dict[str, Any]], answered: Callable[..., Any]
+) -> None:
+    timing = answered("runs", "show", demo[1]["run"], "-w", demo[0])["timing"]
+    flow = ["planning", "environment", "health", "pinning", "regime", "optimisation", "deciding", "settling",
+            "reporting", "sealing"]  # fmt: skip
+    assert list(timing["parts"]) == flow
+    assert sum(timing["parts"].values()) > 0.95 * timing["wall"]
+    assert timing["wall"] > 0.5 * demo[1]["seconds"]
+
+
 @pytest.mark.requirement("R-DAT-14", "R-DAT-15")
 def test_the_assets_behind_the_atoms_of_a_run_pass_and_a_damaged_report_does_not(
     demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]

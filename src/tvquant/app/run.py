@@ -34,7 +34,7 @@ def run(
     workspace: Workspace, resolved: ResolvedProfile, *, clock: Clock, jobs: int, again: bool, watcher: Watcher
 ) -> Finished:
     """Compute the profile's run, or return the finished run of the same plan."""
-    lake = workspace.lake()
+    began, lake = clock.now(), workspace.lake()
     plan = make_plan(lake, resolved)
     restore_snapshots(workspace, watcher.note)
     if not again and (found := finished_run(workspace, plan.digest, watcher.note)):
@@ -42,7 +42,10 @@ def run(
     folder, ledger = _begun(workspace, plan.resolved, clock)
     with ledger:
         progress = Logbook(folder.path, clock, watcher)
-        context = RunContext(lake=lake, folder=folder, plan=plan, recorder=ledger, progress=progress, jobs=jobs)
+        context = RunContext(
+            lake=lake, folder=folder, plan=plan, recorder=ledger, progress=progress, jobs=jobs,
+            planning=(clock.now() - began).total_seconds(),
+        )  # fmt: skip
         return play_stages(context, ledger)
 
 

@@ -34,6 +34,7 @@ class RunContext:
     jobs : worker processes; the result is the same for any number.
     finished : numbers of the stages that were played.
     resumed : what an interrupted run had recorded of its cells.
+    planning : seconds from the command's start to the first record; None of a run that is continued.
     """
 
     lake: Lake
@@ -44,6 +45,7 @@ class RunContext:
     jobs: int
     finished: set[int] = field(default_factory=set)
     resumed: Resumed = NOTHING
+    planning: float | None = None
 
     @property
     def digests(self) -> dict[str, str]:

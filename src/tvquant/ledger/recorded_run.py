@@ -34,6 +34,7 @@ from tvquant.ledger.lines import AUDIT
 from tvquant.ledger.read import LedgerRecord, records
 from tvquant.ledger.result_store import ResultStore
 from tvquant.ledger.run_folder import MANIFEST, RunFolder
+from tvquant.ledger.timing import Timing, timing_of
 from tvquant.ledger.verify import Verification, verify
 from tvquant.profiles import ResolvedProfile, from_manifest
 from tvquant.profiles.exclusions import GridSize
@@ -328,6 +329,11 @@ class RecordedRun:
         Of a run that was continued, those of its last part; none where nobody measured.
         """
         return {key: one for record in self._ends if record.kind == TIMES for key, one in record.data.items()}
+
+    @cached_property
+    def timing(self) -> Timing:
+        """Where the time of the run went."""
+        return timing_of(records(self.folder.path, chain=RUN))
 
     @cached_property
     def shadow(self) -> "RecordedShadow":

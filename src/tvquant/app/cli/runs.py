@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.ahead import compiling_ahead
-from tvquant.app.cli import runs_diff, runs_prune
+from tvquant.app.cli import runs_diff, runs_prune, runs_timing
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
     JsonOption,
@@ -136,7 +136,12 @@ def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
     found = read_run(folder.path)
     qualified, text = _figures(found)
     state = Glance(state=found.verification.status.value, result=found.sealed or "")
-    answer({**_listed(folder, state), **qualified}, text, as_json=as_json)
+    timed = found.timing
+    answer(
+        {**_listed(folder, state), **qualified, "timing": timed.document()},
+        [*text, "", *runs_timing.lines(timed)],
+        as_json=as_json,
+    )
 
 
 @commands.command()
@@ -159,7 +164,7 @@ def rm(
     answer({"removed": folder.id, "link": linked}, text, as_json=as_json)
 
 
-for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff):
+for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff, runs_timing.timing):
     commands.command()(command)
 
 

@@ -7,6 +7,7 @@ from tvquant.core.digests import digest_json
 from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
 from tvquant.ledger.run_folder import MANIFEST
+from tvquant.ledger.timing import PLANNING
 from tvquant.tournament.cells import grid_size
 
 
@@ -16,6 +17,8 @@ def run(context: RunContext, outcome: Outcome) -> None:
     outcome.outputs["manifest"] = digest_json(folder.read_json(MANIFEST))
     outcome.outputs |= outputs_of(folder.path, [MANIFEST])
     outcome.data["environment"] = environment()
+    if context.planning is not None:
+        outcome.metrics[PLANNING] = round(context.planning, 6)
     outcome.data["grid"] = grid_size(context.plan.resolved.profile).payload()
     outcome.data["notices"] = list(context.plan.resolved.notices)
 
