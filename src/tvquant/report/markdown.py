@@ -91,6 +91,7 @@ def index_of_run(run: RunData) -> str:
         "## Files",
         "",
         "- [report](report/index.html)",
+        "- [forensic report](report/forensic.html)",
         "- [ledger](audit.jsonl)",
         "- [manifest](manifest.json)",
     ]

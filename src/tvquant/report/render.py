@@ -14,6 +14,7 @@ from tvquant.core.errors import DataError
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Block, Data, Figure, Text
 from tvquant.report.files import write
+from tvquant.report.forensic import FORENSIC, page_of_forensic
 from tvquant.report.formatting import count
 from tvquant.report.markdown import index_of_run
 from tvquant.report.run import RunData, read_run
@@ -24,6 +25,7 @@ from tvquant.report.templating import rendered
 PLOTLY = "plotly.min.js"
 FOLDER = "report"
 PAGE, SCRIPT, INDEX = f"{FOLDER}/index.html", f"{FOLDER}/{PLOTLY}", "INDEX.md"
+FORENSIC_PAGE = f"{FOLDER}/{FORENSIC}"
 """Files of a report in its run folder."""
 REDRAWN = f"{FOLDER}/redrawn"
 """Folder of pages that are not those which the ledger answers for."""
@@ -54,7 +56,7 @@ class Drawn:
 
 
 def write_report(run: Path) -> Drawn:
-    """Write `report/index.html`, a page for each other cell, `report/plotly.min.js` and `INDEX.md` of a run.
+    """Write `report/index.html`, a page for each other cell, `report/forensic.html`, the script and `INDEX.md`.
 
     The bytes follow from the run folder alone. A section whose artefact is missing says so. A finished run whose ledger
     answers for other bytes (another version draws otherwise) keeps them; the pages are written to `report/redrawn`
@@ -68,7 +70,7 @@ def write_report(run: Path) -> Drawn:
     """
     data = read_run(run)
     made = {name: html.encode() for name, html in pages_of(data)}
-    made |= {SCRIPT: plotly(), INDEX: index_of_run(data).encode()}
+    made |= {FORENSIC_PAGE: page_of_forensic(data).encode(), SCRIPT: plotly(), INDEX: index_of_run(data).encode()}
     beside = any(sha256(made[name]).hexdigest() != data.files[name] for name in made if name in data.files)
     if beside:
         made = {name.replace(FOLDER, REDRAWN, 1): content for name, content in made.items() if name != INDEX}

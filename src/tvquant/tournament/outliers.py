@@ -74,6 +74,7 @@ class Outlier:
     start, stop : dates of the first and the last bar of the stretch that is explained.
     change : what equity did on the stretch, after costs; the parts that follow are of the same equity.
     names : key -> what it brought, of those that brought most; `others` : all other names; `costs` : what is left over.
+    held : of the same names what each was of the equity when the stretch began, negative where short.
     market : what the median name did.
     by_market, by_component : what the moves of the market, and of the first component of the names, would have brought;
         None where too few names were held to have one.
@@ -87,6 +88,7 @@ class Outlier:
     stop: str
     change: float
     names: Mapping[str, float]
+    held: Mapping[str, float]
     others: float
     costs: float
     market: float
@@ -104,7 +106,7 @@ class Outlier:
 
     def payload(self) -> dict[str, Any]:
         """Return the outlier as JSON can hold it."""
-        return {**asdict(self), "reasons": list(self.reasons), "cause": self.cause.value, "names": dict(self.names)}
+        return {**asdict(self), "reasons": list(self.reasons), "cause": self.cause.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,11 +115,13 @@ class Study:
 
     Parameters
     ----------
-    windows : `change`, `sharpe`, `drawdown` by rebalance; NaN where it was not filled, or no figure is judged.
+    ids : of the windows.
+    windows : `change`, `sharpe`, `drawdown` of each; NaN where it was not filled, or no figure is judged.
     outliers : in order, that of the run last.
     by_chance : windows whose Sharpe ratio noise without any skill would be expected to make an outlier.
     """
 
+    ids: tuple[int, ...]
     windows: Mapping[str, Floats]
     outliers: tuple[Outlier, ...]
     by_chance: float
@@ -125,7 +129,10 @@ class Study:
     def payload(self) -> dict[str, Any]:
         """Return the study as JSON can hold it."""
         return {
-            "windows": {name: [_rounded(value) for value in values] for name, values in self.windows.items()},
+            "windows": {
+                "window": list(self.ids),
+                **{name: [_rounded(value) for value in values] for name, values in self.windows.items()},
+            },
             "outliers": [one.payload() for one in self.outliers],
             "by_chance": round(self.by_chance, DIGITS),
         }
@@ -170,7 +177,7 @@ def study(
         evidence = jump_of(rows)
         at = int(book.row[stretch.start]) + evidence.at
         found.append(book.explained(stretch, evidence, at, window=None, reasons=("drawdown",)))
-    return Study(windows=columns, outliers=tuple(found), by_chance=chance)
+    return Study(ids=tuple(ids), windows=columns, outliers=tuple(found), by_chance=chance)
 
 
 class _Book:
@@ -229,7 +236,8 @@ class _Book:
         by_component = None if loads is None else float((held @ loads * component_move(moves[:, there], loads)).sum())
         moved, change = float(brought.sum()), float(self.after[span.stop - 1] / self.before[span.start] - 1.0)
         shares = [part / moved for part in (by_market, by_component) if part is not None and moved]
-        top = np.argsort(-np.abs(brought), kind="stable")[:NAMED]
+        top: list[int] = np.argsort(-np.abs(brought), kind="stable")[:NAMED].tolist()
+        keys = [self._panel.keys[j] for j in there.tolist()]
         dates = self._result.times.astype("datetime64[D]").astype(str)
         return Outlier(
             window=window,
@@ -238,7 +246,8 @@ class _Book:
             start=str(dates[self.row[span.start]]),
             stop=str(dates[self.row[span.stop - 1]]),
             change=round(change, DIGITS),
-            names={self._panel.keys[there[j]]: round(float(brought[j]), DIGITS) for j in top.tolist()},
+            names={keys[j]: round(float(brought[j]), DIGITS) for j in top},
+            held={keys[j]: round(float(held[0, j]), DIGITS) for j in top},
             others=round(moved - float(brought[top].sum()), DIGITS),
             costs=round(change - moved, DIGITS),
             market=round(float(np.prod(1.0 + market) - 1.0), DIGITS),

@@ -82,9 +82,9 @@ def test_the_files_of_a_report_are_named(run):
     assert (drawn.page, drawn.beside) == (run / "report" / "index.html", False)
     assert all((run / name).stat().st_size for name in drawn.files)
     assert {name for name in drawn.files if "/cells/" not in name} == {
-        "report/index.html", "report/plotly.min.js", "INDEX.md"
+        "report/index.html", "report/forensic.html", "report/plotly.min.js", "INDEX.md"
     }  # fmt: skip
-    assert len(drawn.files) == 3 + len(standings(run)) - 1
+    assert len(drawn.files) == 4 + len(standings(run)) - 1
     assert (run / "report" / "plotly.min.js").read_bytes().lstrip().startswith(b"/**")
     assert drawn.page.read_text("utf-8") == page(run)
 
@@ -369,6 +369,7 @@ def test_no_script_can_be_ended_by_its_json():
 
 def test_nothing_is_fetched_from_elsewhere(html):
     assert re.findall(r'(?:src|href)="(?!#)([^"]+)"', html) == [
+        "forensic.html",
         "../INDEX.md",
         "../manifest.json",
         "../audit.jsonl",

@@ -74,6 +74,7 @@ def test_a_crash_of_one_name_is_that_names_and_no_market_move(convention: Conven
     assert (one.window, one.cause) == (FIRST + STEP, Cause.NAME_JUMP)
     assert next(iter(one.names)) == "X:A"
     assert one.names["X:A"] == pytest.approx(-0.375, abs=0.06)
+    assert one.held["X:A"] == pytest.approx(0.5, abs=0.05)
     assert one.start <= one.largest_on <= one.stop
     assert one.largest_on == str(np.datetime64("2020-01-01") + np.timedelta64(HIT, "D"))
     assert one.largest > 0.9
