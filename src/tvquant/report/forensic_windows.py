@@ -4,19 +4,15 @@ Three tables of equal rows, so that each is readable on a small screen; what is 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
 from tvquant.core.decisions import Decision
-from tvquant.core.records import SELECTION, SNAPSHOT
 from tvquant.core.selection import SelectionResponse
-from tvquant.ledger.read import records
-from tvquant.ledger.recorded_run import Absent, RecordedDecision, understood
+from tvquant.ledger.recorded_run import Absent, RecordedDecision
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import NOTHING, Shown, count, day, number, percent, plain
 from tvquant.report.run import RunData
@@ -60,11 +56,7 @@ def steps_of(run: RunData) -> tuple[Step, ...]:
     Absent : the ledger has no decision of it.
     """
     cell = run.headline
-    responses = run.responses(cell)
-    found = tuple(
-        understood("a decision", partial(_recorded, record, responses))
-        for record in records(run.folder.path, chain=cell.key, kind=SNAPSHOT)
-    )
+    found = run.decisions.get(cell.key, {})
     if not found:
         raise Absent(f"the ledger has no decision of {cell.key}")
     told = cell.forensic.get("windows", {})
@@ -75,13 +67,9 @@ def steps_of(run: RunData) -> tuple[Step, ...]:
         return told[name][place[window]] if window in place else None
 
     return tuple(
-        Step(recorded=one, **{name: of(name, one.window) for name in ("change", "sharpe", "drawdown")}) for one in found
+        Step(recorded=one, **{name: of(name, one.window) for name in ("change", "sharpe", "drawdown")})
+        for one in found.values()
     )
-
-
-def _recorded(record: Any, responses: Mapping[int, SelectionResponse]) -> RecordedDecision:
-    chosen = record.inputs.get(SELECTION)
-    return RecordedDecision.of(record, {} if chosen is None else {chosen: responses[record.metrics["window"]]})
 
 
 def telemetry(steps: Sequence[Step]) -> tuple[Block, ...]:
