@@ -11,12 +11,13 @@ import pytest
 
 from tvquant.app.cli import main
 from tvquant.core.panel import Basis
-from tvquant.lake import Lake
+from tvquant.lake import Lake, perturbations
 from tvquant.lake.storage.tables import TIME
 from tvquant.lake.writing.upserts import upsert
 
 PERP, MATIC = "BINANCE:1000PEPEUSDT.P", "BINANCE:MATICUSDT"
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+FORKS = ["ledger", "as imported", *perturbations.EDITS, perturbations.FACTS]
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,7 @@ def test_exports_stay_inside_the_workspace_and_off_its_own_files(
 def test_compaction_keeps_what_runs_name(
     demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]
 ) -> None:
+    """And the run is as clean as it was: what is decided again is of the run's snapshot."""
     home = Path(shutil.copytree(demo[0], tmp_path / "ws"))
     lake = Lake(home / "data" / "lakehouse")
     symbol = lake.symbols()[0]
@@ -183,7 +185,12 @@ def test_compaction_keeps_what_runs_name(
     before = len(list((lake.root / "bars").glob("*.parquet")))
     assert tvquant("data", "compact", "--grace", 0, "--json", "-w", home).code == 0
     assert len(list((lake.root / "bars").glob("*.parquet"))) == before
-    assert tvquant("leakcheck", "latest", "--windows", 1, "-w", home).code == 0  # it reads the run's snapshot
+    said = tvquant("leakcheck", "latest", "--windows", 1, "-w", home)
+    assert (said.code, said.err) == (0, "")
+    assert [line.split("  ")[0] for line in said.out.splitlines()[1 : 1 + len(FORKS)]] == FORKS
+    assert f"{demo[1]['run']}: 1 of" in said.out
+    assert ", 0 leaks" in said.out
+    assert "survivorship" in said.out
     shutil.rmtree(home / "artifacts" / "summaries" / "runs")
     said = tvquant("data", "compact", "--grace", 0, "--json", "-w", home)
     assert next(one for one in said.document if one["table"] == "bars")["deleted"] > 0

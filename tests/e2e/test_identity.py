@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
-SPAN, EARLY, LATE = (2060, 100, 300) if PROOF else (860, 40, 120)
+SPAN, EARLY, LATE = (2060, 100, 300) if PROOF else (860, 40, 200)
 """Rows, and records after which a run is stopped."""
-KILLS = [(2, EARLY)]
-"""Worker processes, and the record at which they are killed."""
-STOPS = [1, 2] if PROOF else [2]
-"""Worker processes of the run that is interrupted."""
+STOP, KILL = signal.SIGINT, signal.SIGKILL
+ENDS = [(2, (STOP, EARLY), (KILL, LATE))]
+"""Worker processes of a run, and what ends it at which record: it begins, and after each but the last it goes on."""
 if PROOF:
-    KILLS += [(1, LATE), *((jobs, records) for jobs in (1, 2) for records in range(5, 800, 80))]
+    ENDS += [(jobs, (STOP, EARLY)) for jobs in (1, 2)]
+    ENDS += [(jobs, (KILL, records)) for jobs in (1, 2) for records in (EARLY, LATE, *range(5, 800, 80))]
 
 MEANWHILE = ("stage ", "run: ", "compiling kernels ")
 """How lines begin that a slow machine tells."""
@@ -52,18 +52,16 @@ def recent(demo: tuple[Path, dict[str, Any]], answered: Callable[..., Any]) -> I
 def interrupted(
     recent: tuple[Path, dict[str, Any]], command: Callable[..., list[str]], tmp_path: Path
 ) -> Callable[..., Any]:
-    """Start a run of the profile and send a signal once its ledger has so many records."""
+    """Begin a run of the profile, or go on with one, and send a signal once its ledger has so many records."""
 
-    def call(by: signal.Signals, records: int, *words: object) -> tuple[str, int, str]:
+    def call(by: signal.Signals, records: int, run: str | None, *words: object) -> tuple[str, int, str]:
         home, _ = recent
         runs = home / "artifacts" / "summaries" / "runs"
-        before = set(runs.iterdir())
+        before = {path for path in runs.iterdir() if path.name != run}
         said = (tmp_path / "said").open("w+")
+        begun = ("recent", "--again") if run is None else ("--resume", run)
         child = subprocess.Popen(
-            command("run", "recent", "--again", *words, "-w", home),
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            start_new_session=True,
+            command("run", *begun, *words, "-w", home), stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
         )
         while child.poll() is None:
             ledgers = [p / "audit.jsonl" for p in runs.iterdir() if p not in before]
@@ -82,39 +80,29 @@ def interrupted(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize(("jobs", "records"), KILLS)
-def test_a_killed_run_resumes_to_the_same_result(
+@pytest.mark.parametrize(("jobs", "ends"), [(jobs, ends) for jobs, *ends in ENDS])
+def test_a_run_that_is_stopped_or_killed_goes_on_to_the_same_result(
     recent: tuple[Path, dict[str, Any]],
     answered: Callable[..., Any],
     interrupted: Callable[..., Any],
     tvquant: Callable[..., Any],
     jobs: int,
-    records: int,
+    ends: list[tuple[signal.Signals, int]],
 ) -> None:
     home, said = recent
-    run, _, _ = interrupted(signal.SIGKILL, records, "--jobs", jobs)
-    checked = tvquant("ledger", "verify", run, "-w", home)
-    assert checked.code == 1
-    assert "incomplete" in checked.out
+    run = None
+    for by, records in ends:
+        run, code, err = interrupted(by, records, run, "--jobs", jobs)
+        if by is STOP:
+            assert code == 130
+            [line] = [line for line in err.splitlines() if not line.startswith(MEANWHILE)]
+            assert "--resume" in line
+        else:
+            checked = tvquant("ledger", "verify", run, "-w", home)
+            assert checked.code == 1
+            assert "incomplete" in checked.out
     resumed = answered("run", "--resume", run, "-w", home)
     assert (resumed["run"], resumed["result"]) == (run, said["result"])
     done = tvquant("ledger", "verify", run, "--json", "-w", home).document
     assert (done["status"], done["unpaired"]) == ("ok", [])
-    assert tvquant("runs", "rm", run, "--yes", "-w", home).code == 0
-
-
-@pytest.mark.parametrize("jobs", STOPS)
-def test_ctrl_c_ends_with_130_and_the_run_goes_on(
-    recent: tuple[Path, dict[str, Any]],
-    answered: Callable[..., Any],
-    interrupted: Callable[..., Any],
-    tvquant: Callable[..., Any],
-    jobs: int,
-) -> None:
-    home, said = recent
-    run, code, err = interrupted(signal.SIGINT, EARLY, "--jobs", jobs)
-    assert code == 130
-    [line] = [line for line in err.splitlines() if not line.startswith(MEANWHILE)]
-    assert "--resume" in line
-    assert answered("run", "--resume", run, "-w", home)["result"] == said["result"]
     assert tvquant("runs", "rm", run, "--yes", "-w", home).code == 0

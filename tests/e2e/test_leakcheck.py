@@ -12,7 +12,7 @@ from tvquant.core.records import Entry
 from tvquant.lake import perturbations
 from tvquant.ledger import records
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.xdist_group("small run")
 
 NAMES = ["ledger", "as imported", *perturbations.EDITS, perturbations.FACTS]
 CELL = "base_universe_ew/custom"
@@ -47,16 +47,6 @@ def test_windows_are_spread_over_the_run(small: Path, tvquant: Callable[..., Any
     found = tvquant("leakcheck", "latest", "--windows", 3, "--json", "-w", small).document["windows"]
     assert found == [every[0], found[1], every[-1]]
     assert found[1] in every[1:-1]
-
-
-def test_the_demo_is_clean(demo: tuple[Path, dict[str, Any]], tvquant: Callable[..., Any]) -> None:
-    said = tvquant("leakcheck", "latest", "--windows", "1", "-w", demo[0])
-    assert (said.code, said.err) == (0, "")
-    lines = said.out.splitlines()
-    assert [line.split("  ")[0] for line in lines[1 : 1 + len(NAMES)]] == NAMES
-    assert f"{demo[1]['run']}: 1 of" in said.out
-    assert ", 0 leaks" in said.out
-    assert "survivorship" in said.out
 
 
 def test_a_record_that_is_not_what_was_decided_is_named(forged: Forged, tvquant: Callable[..., Any]) -> None:

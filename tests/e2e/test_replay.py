@@ -17,7 +17,7 @@ from tvquant.ledger import RunFolder
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.tournament.specs import Previous
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.xdist_group("small run")
 
 PARTS = ["view", "selection", "training", "weights", "record", "fills", "returns", "cell"]
 STRATEGY, BASELINE = "v4/custom/min_variance/custom", "base_universe_ew/custom"
