@@ -81,7 +81,7 @@ def interrupted(
 
 @pytest.mark.requirement("R-TRN-18")
 @pytest.mark.parametrize(("jobs", "ends"), [(jobs, ends) for jobs, *ends in ENDS])
-def test_a_run_that_is_stopped_or_killed_goes_on_to_the_same_result(
+def test_a_killed_run_resumes_to_the_same_result(
     recent: tuple[Path, dict[str, Any]],
     answered: Callable[..., Any],
     interrupted: Callable[..., Any],
