@@ -47,6 +47,7 @@ class Path:
     spec : how it decides.
     schedule : when it decides.
     entrant : the selection of the grid that it is of; empty for the profile's own.
+    when : name of its schedule; empty for the profile's own.
     selection : name of the selections that it shares with other paths.
     baseline : it prices what the strategies must beat and is no trial.
     whole : its selections are the headline's, of which the probabilities of the whole pool are recorded.
@@ -59,13 +60,9 @@ class Path:
     selection: str
     baseline: bool
     entrant: str = ""
+    when: str = ""
     whole: bool = False
     variant: bool = False
-
-    @property
-    def when(self) -> str:
-        """Name of its schedule; empty for the profile's own."""
-        return self.schedule.name if self.key.endswith(f"/{self.schedule.name}") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +196,7 @@ def variants(profile: Profile) -> tuple[Path, ...]:
     own, main = schedule(profile), _strategy_key(profile, profile.allocation.engines[0], profile.risk.primary)
     whens = [replace(own, phase=phase) for phase in profile.phases[1:]]
     whens += [replace(own, start=start) for start in profile.grid.starts if start != own.start]
-    named = [(when, f"/{when.name}") for when in whens]
-    found = (path for when, name in named for path in _paths(profile, when, name) if path.key == f"{main}{name}")
+    found = (path for when in whens for path in _paths(profile, when, own) if path.key.rpartition("/")[0] == main)
     return tuple(replace(path, variant=True) for path in found)
 
 
@@ -210,30 +206,41 @@ def paths(profile: Profile, schedules: Sequence[Schedule]) -> tuple[Path, ...]:
     These are `base_universe_ew`, `raw_pool_ew` where scanners recruit (of all names it would be the same book),
     `benchmark` of each selection, and `market`.
     """
-    found = [path for one in schedules for path in _paths(profile, one, "" if one == schedules[0] else f"/{one.name}")]
+    found = [path for one in schedules for path in _paths(profile, one, schedules[0])]
     main = _strategy_key(profile, profile.allocation.engines[0], profile.risk.primary)
     ours = next(path.selection for path in found if path.key == main)
     return tuple(replace(path, whole=path.selection == ours and not path.baseline) for path in found)
 
 
-def _paths(profile: Profile, when: Schedule, suffix: str) -> Iterator[Path]:
-    """Yield the strategies of every selection on a schedule, then the baselines."""
+def _paths(profile: Profile, when: Schedule, main: Schedule) -> Iterator[Path]:
+    """Yield the strategies of every selection on a schedule, then the baselines.
+
+    Keys name the schedule where it is not the main one, and its start where that is another.
+    """
     own = profile.selection.model
+    name_of = "" if when == main else (replace(when, start=None) if when.start == main.start else when).name
+    suffix = f"/{name_of}" if name_of else ""
     for name, entrant in profile.entrants.items():
         named = "" if name == own else name
         for key, spec in _strategies(entrant, when, name).items():
             sides = "/declared_sides" if spec.rules.sides is not None else ""
             selection = f"{name}{sides}{suffix}"
             yield Path(
-                key=f"{key}{suffix}", spec=spec, schedule=when, selection=selection, baseline=False, entrant=named
+                key=f"{key}{suffix}",
+                spec=spec,
+                schedule=when,
+                selection=selection,
+                baseline=False,
+                entrant=named,
+                when=name_of,
             )
     for key, other in _baselines(profile, when).items():
         selection = f"{own}{suffix}"
-        yield Path(key=f"{key}{suffix}", spec=other, schedule=when, selection=selection, baseline=True)
+        yield Path(key=f"{key}{suffix}", spec=other, schedule=when, selection=selection, baseline=True, when=name_of)
     for name, entrant in list(profile.entrants.items())[1:]:
         winners = WinnersSpec(rules=_rules(entrant, when))
         key, selection = f"benchmark/{name}{suffix}", f"{name}{suffix}"
-        yield Path(key=key, spec=winners, schedule=when, selection=selection, baseline=True, entrant=name)
+        yield Path(key=key, spec=winners, schedule=when, selection=selection, baseline=True, entrant=name, when=name_of)
 
 
 def books(profile: Profile) -> tuple[Book, ...]:

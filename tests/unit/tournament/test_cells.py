@@ -205,6 +205,12 @@ def test_a_test_below_the_step_is_no_schedule(profile: Profiles) -> None:
     assert [one.name for one in schedules(named)] == ["60-20-20", "60-20-5"]
 
 
+def test_a_start_is_named_where_it_is_another_than_the_profiles_own(profile: Profiles) -> None:
+    made = profile(data__start="2020-06-01", grid__phases=2, grid__starts=["2021-01-01"], grid__train=[120])
+    named = {cell.path.when for cell in cells(made)}
+    assert named == {"", "120-20-20", "60-20-20+10", "60-20-20@2021-01-01"}
+
+
 def test_phases_and_starts_are_variants_of_the_headline_alone(profile: Profiles) -> None:
     made = profile(grid__phases=2, grid__starts=["2021-01-01"], execution__simulators=["custom", "cvxportfolio"])
     found = [cell for cell in cells(made) if cell.path.variant]
