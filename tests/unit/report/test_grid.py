@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -29,10 +30,10 @@ MAIN = "v4/custom/hrp"
 OWN = f"{MAIN}/custom"
 SETTINGS = {
     "allocation.profiles": ["hrp", "equal_weight"], "grid.selections": {"everyone": {"model": "baseline"}},
-    "grid.costs": {"dear": {"slippage_bps": 1000.0}}, "grid.train": [40], "grid.step": [10], "grid.phases": 4,
+    "grid.costs": {"dear": {"slippage_bps": 1000.0}}, "grid.train": [40], "grid.step": ["month_end"], "grid.phases": 4,
     "grid.starts": ["2019-06-20"],
 }  # fmt: skip
-SCHEDULES = ["", "60-10-10", "40-20-20", "40-10-10"]
+SCHEDULES = ["", "60-month_end", "40-20-20", "40-month_end"]
 PHASES = [OWN, *(f"{MAIN}/60-20-20+{rows}/custom" for rows in (5, 10, 15))]
 START = f"{MAIN}/60-20-20@2019-06-20/custom"
 
@@ -126,13 +127,13 @@ def test_selections_stand_beside_each_other_by_risk_profile_and_costs_with_their
 @pytest.mark.requirement("R-TRN-08")
 def test_the_surface_is_the_headline_on_all_windows_compared_on_shared_rows(gridded):
     blocks = SURFACE.draw(gridded)
-    keys = [f"{MAIN}{when and '/' + when}/custom" for when in ("40-10-10", "40-20-20", "60-10-10", "")]
+    keys = [f"{MAIN}{when and '/' + when}/custom" for when in ("40-20-20", "40-month_end", "", "60-month_end")]
     times, returns = returns_of(gridded, keys)
     (table,), (figure,) = of(Table, blocks), of(Figure, blocks)
     measured = {one.key: one.measures for one in gridded.cells}
     assert [row[:4] for row in table.rows] == [
-        ("40", "as the step", "10", ""), ("40", "as the step", "20", "one step away"),
-        ("60", "as the step", "10", "one step away"), ("60", "as the step", "20", "own"),
+        ("40", "as the step", "20", "one step away"), ("40", "as the step", "month_end", ""),
+        ("60", "as the step", "20", "own"), ("60", "as the step", "month_end", ""),
     ]  # fmt: skip
     for key, row, ratio in zip(keys, table.rows, sharpe(returns), strict=True):
         of_all = measured[key]
@@ -141,11 +142,11 @@ def test_the_surface_is_the_headline_on_all_windows_compared_on_shared_rows(grid
             of_all.sharpe + 1.96 * of_all.sharpe_se, of_all.n,
         ])  # fmt: skip
         assert row[9].value == pytest.approx(ratio)
-    assert table.strong == {3}
+    assert table.strong == {2}
     (trace,), (mark,) = figure.spec["data"], figure.spec["layout"]["shapes"]
     np.testing.assert_allclose(np.ravel(trace["z"]), sharpe(returns), rtol=1e-5)
-    assert [figure.spec["layout"][f"{name}axis"]["ticktext"] for name in "yx"] == [["40", "60"], ["10", "20"]]
-    assert [mark[name] for name in ("x0", "x1", "y0", "y1")] == [0.5, 1.5, 0.5, 1.5]
+    assert [figure.spec["layout"][f"{name}axis"]["ticktext"] for name in "yx"] == [["40", "60"], ["20", "month_end"]]
+    assert [mark[name] for name in ("x0", "x1", "y0", "y1")] == [-0.5, 0.5, 0.5, 1.5]
     said = " ".join(one.text for one in of(Text, blocks))
     assert "looked at on the very data" in said
     assert f"{len(times)} rows that all have" in said
@@ -215,3 +216,21 @@ def test_a_run_without_a_grid_says_how_to_have_one(run):
     assert [len(blocks) for blocks in said] == [1, 1, 1]
     for (block,), key in zip(said, ("grid.selections", "grid.train", "grid.phases"), strict=True):
         assert key in block.text
+
+
+@pytest.mark.requirement("R-TRN-08")
+def test_windows_of_the_grid_go_by_the_calendar_or_begin_on_their_day(gridded):
+    """Of every month the last session decides; from a start on, the row before it does, and the headline's phases."""
+    rows = gridded.table("returns", "market/custom")["time"]
+    last = {}
+    for time in rows:
+        last[time.year, time.month] = time
+    monthly = gridded.table("windows", f"{MAIN}/60-month_end/custom")["decided_at"].to_list()
+    assert monthly[1:] == [time for time in last.values() if time >= monthly[1]][: len(monthly) - 1]
+    assert len(monthly) > 6
+    begun = gridded.table("windows", START)["decided_at"]
+    assert begun[0] == rows.filter(rows < datetime(2019, 6, 20))[-1]
+    own = gridded.table("windows", OWN)["window"].to_list()
+    for key, rows_later in zip(PHASES, (0, 5, 10, 15), strict=True):
+        there = gridded.table("windows", key)["window"].to_list()
+        assert {(window - own[0]) % 20 for window in there} == {rows_later}
