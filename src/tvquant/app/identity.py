@@ -41,6 +41,12 @@ def environment() -> dict[str, str]:
     return found
 
 
+@cache
+def code() -> dict[str, str]:
+    """Return what every worker of a run must have alike: Python, and tvquant's own source files."""
+    return {"Python": environment()["python"], "tvquant's source files": source_digest()[:16]}
+
+
 def plan_digest(*, profile: str, snapshot: str) -> str:
     """Return digest of everything that a result depends on."""
     parts: dict[str, Any] = {

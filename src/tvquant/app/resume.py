@@ -18,11 +18,14 @@ from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.lake import Lake, Snapshot
 from tvquant.ledger import Ledger, RunFolder
 from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.matrix import Resumed
 from tvquant.tournament.rebalances import Rebalance
 
 
-def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher) -> Finished:
+def resume(
+    workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, watcher: Watcher, cluster: Cluster = HERE
+) -> Finished:
     """Go on with an interrupted run from its ledger; return it finished.
 
     Raises
@@ -42,7 +45,7 @@ def resume(workspace: Workspace, folder: RunFolder, *, clock: Clock, jobs: int, 
     with Ledger.resume(folder.path, run_id=folder.id, clock=clock) as ledger:
         context = RunContext(
             lake=lake, folder=folder, plan=plan, recorder=ledger, progress=Logbook(folder.path, clock, watcher),
-            jobs=jobs, finished=set(recorded.stages) if recorded.plan else set(), resumed=resumed,
+            jobs=jobs, cluster=cluster, finished=set(recorded.stages) if recorded.plan else set(), resumed=resumed,
         )  # fmt: skip
         return play_stages(context, ledger)
 

@@ -27,11 +27,19 @@ from tvquant.ledger import Ledger, RunFolder, genesis_entry
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import MANIFEST
 from tvquant.profiles import ResolvedProfile, to_manifest
+from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.matrix import get_ready
 
 
 def run(
-    workspace: Workspace, resolved: ResolvedProfile, *, clock: Clock, jobs: int, again: bool, watcher: Watcher
+    workspace: Workspace,
+    resolved: ResolvedProfile,
+    *,
+    clock: Clock,
+    jobs: int,
+    again: bool,
+    watcher: Watcher,
+    cluster: Cluster = HERE,
 ) -> Finished:
     """Compute the profile's run, or return the finished run of the same plan."""
     began, lake = clock.now(), workspace.lake()
@@ -43,7 +51,7 @@ def run(
     with ledger:
         progress = Logbook(folder.path, clock, watcher)
         context = RunContext(
-            lake=lake, folder=folder, plan=plan, recorder=ledger, progress=progress, jobs=jobs,
+            lake=lake, folder=folder, plan=plan, recorder=ledger, progress=progress, jobs=jobs, cluster=cluster,
             planning=(clock.now() - began).total_seconds(),
         )  # fmt: skip
         return play_stages(context, ledger)
@@ -51,7 +59,7 @@ def run(
 
 def play_stages(context: RunContext, ledger: Ledger) -> Finished:
     """Play the stages that the run lacks, and seal it."""
-    get_ready(context.jobs)
+    get_ready(context.jobs, context.cluster)
     for stage in DATA_STAGES:
         play(stage, context)
     pin(context)

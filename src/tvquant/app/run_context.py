@@ -18,6 +18,7 @@ from tvquant.core.records import Recorder
 from tvquant.lake import Lake
 from tvquant.ledger import RunFolder
 from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Resumed
 from tvquant.tournament.walk_forward import Grids, grids
@@ -31,7 +32,8 @@ class RunContext:
     Parameters
     ----------
     recorder : the run's ledger.
-    jobs : worker processes; the result is the same for any number.
+    jobs : processes of this machine; the result is the same for any number.
+    cluster : where workers are.
     finished : numbers of the stages that were played.
     resumed : what an interrupted run had recorded of its cells.
     planning : seconds from the command's start to the first record; None of a run that is continued.
@@ -43,6 +45,7 @@ class RunContext:
     recorder: Recorder
     progress: Watcher
     jobs: int
+    cluster: Cluster = HERE
     finished: set[int] = field(default_factory=set)
     resumed: Resumed = NOTHING
     planning: float | None = None

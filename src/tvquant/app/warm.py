@@ -22,10 +22,10 @@ from tvquant.profiles import load, resolve
 from tvquant.simulation.batch import play_books
 from tvquant.statistics import efficiency_ratio, hurst, permutation_entropy
 from tvquant.statistics.kernels import best_mean, by_series, moments_of, worst_mean
+from tvquant.tournament.backends.local_process import end_with
 from tvquant.tournament.cells import books, crossed, paths
 from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.windows import Schedule
-from tvquant.tournament.workers import end_with
 
 ROWS, NAMES = 240, 6
 LISTED = 100

@@ -22,12 +22,14 @@ from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, LedgerError, ModelError
 from tvquant.core.records import RUN, TIMES, Entry, Recorder, ResultSink, in_shadow
 from tvquant.core.stages import Stage
+from tvquant.tournament.backends.contract import HERE, LOKY, Cluster
+from tvquant.tournament.backends.loky import start
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.decision_entries import snapshot_entry
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine
-from tvquant.tournament.workers import Pool, start
+from tvquant.tournament.workers import Pool
 
 type Progress = Callable[[int], None]
 type Settled = Callable[[int, int], None]
@@ -68,9 +70,9 @@ class Matrix:
         return merkle_root(self.leaves)
 
 
-def get_ready(jobs: int) -> None:
+def get_ready(jobs: int, cluster: Cluster = HERE) -> None:
     """Start the worker processes of a matrix to come; they import what they need while this process reads its data."""
-    if jobs > 1:
+    if jobs > 1 and cluster.backend == LOKY:
         start(jobs).submit(_imported)
 
 
@@ -88,6 +90,7 @@ def play_matrix(
     jobs: int,
     progress: Progress,
     settled: Settled,
+    cluster: Cluster = HERE,
 ) -> Matrix:
     """Play and settle every cell.
 
@@ -101,7 +104,7 @@ def play_matrix(
     """
     grid, shadows = ([cell for cell in cells if cell.shadow is shadow] for shadow in (False, True))
     progress(sum(len(resumed.rebalances.get(cell.key, ())) for cell in cells))
-    with Pool(jobs, engine) as pool:
+    with Pool(jobs, engine, cluster) as pool:
         withheld = Withheld()
         play = _Play(engine=engine, resumed=resumed, pool=pool, sink=sink, progress=progress, settled=settled)
         play.begin(grid, recorder)

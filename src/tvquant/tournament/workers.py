@@ -1,182 +1,191 @@
-"""Worker processes beside this one: one BLAS thread each, and none outlives the process that it works for.
+"""A pool of workers over one subject: results in the order of the tasks, whatever becomes of a worker.
 
-A worker writes what it found to a file, and says only that it is there: who is killed while it sends more than a pipe
-holds leaves the rest of this process waiting for the end of it.
+1. Workers have what comes next. Where they are processes of this machine, this one takes a task itself while it waits.
+2. Every process has one BLAS thread: equal bytes for any number of processes need it, and it is fastest.
+3. What a lost worker had at hand is given again. What was lost twice is given again with nothing beside it; a worker
+   that is lost at it then is lost by it, and it is refused by name.
 """
 
-import os
-import signal
-import tempfile
-import threading
-import time
+from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import ExitStack
-from functools import cache, lru_cache
-from itertools import count
-from pathlib import Path
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import ExitStack, suppress
 from typing import Any, Self
 
 from tvquant.core.errors import DataError
+from tvquant.tournament.backends.catalogue import BACKENDS
+from tvquant.tournament.backends.contract import HERE, Cluster, Workers
 
-LOOK = 1.0
-"""Seconds between two looks at whether the parent lives."""
-IDLE = 600
-"""Seconds that workers wait for a task before they end."""
 AT_HAND = 2
 """Tasks that each worker has been given: one that it works on, and the next."""
 AHEAD = 8
 """Results per process that may wait for those before them."""
+LOSSES = 3
+"""Times that a task may lose its worker: then it is refused."""
 KILLED = (
-    "a worker process was killed, as systems do that run out of memory; do it again with fewer --jobs "
-    "(a run that was begun goes on by --resume)"
+    "{what}: its worker process was killed {times} times, as systems do that run out of memory; do it again with fewer "
+    "--jobs (a run that was begun goes on by --resume)"
 )
 
 
 class Pool[S]:
-    """Runs functions of one subject over argument tuples, in order: here, and on `jobs` - 1 processes more.
+    """Runs functions of one subject over argument tuples, in order.
 
-    The subject is written once, and each worker maps its arrays from that file at its first task; they are read-only
-    there. Every process has one BLAS thread: equal bytes for any number of processes need it, and it is fastest.
+    With one job and no address that is here; else on the workers of a cluster: of this machine there are `jobs` - 1.
     """
 
-    def __init__(self, jobs: int, subject: S) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: int, subject: S, cluster: Cluster = HERE) -> None:
+        self.alone = jobs == 1 and cluster.address is None
+        self._jobs = jobs
         self._subject = subject
+        self._cluster = cluster
         self._stack = ExitStack()
-        self._numbers = count()
 
     def __enter__(self) -> Self:
         from threadpoolctl import threadpool_limits
 
         self._stack.enter_context(threadpool_limits(1))
-        if self.jobs > 1:
-            import joblib
-
-            folder = tempfile.TemporaryDirectory(prefix="tvquant-", ignore_cleanup_errors=True)
-            self._file = Path(self._stack.enter_context(folder)) / "subject"
-            joblib.dump(self._subject, self._file)
-            self._executor = start(self.jobs)
-            self._ready = self._executor.submit(_get_ready, self._file)
+        if not self.alone:
+            self.workers = BACKENDS[self._cluster.backend].open(self._jobs, self._subject, self._cluster)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stack.close()
-        if self.jobs > 1 and kind is KeyboardInterrupt:  # nobody waits for what they are at
-            self._executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]  # loky's
+        if not self.alone:  # who interrupts waits for nothing that they are at
+            self.workers.close(at_once=kind is KeyboardInterrupt)
 
     def run[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
         """Return results in the order of the tasks, each as soon as it and those before it are there.
 
-        Workers have what comes next; while a result is not there yet, this process takes a task itself.
-
         Raises
         ------
-        DataError : a worker was killed.
+        DataError : workers were killed again and again at a task, or cannot be had any more.
         """
-        if self.jobs == 1:
+        if self.alone:
             return (work(self._subject, *task) for task in tasks)
-        results = self._results(work, tuple(tasks))
+        here = self._cluster.address is None
+        results = _Batch(self.workers, self._subject, work, tuple(tasks), helps=here, note=self._cluster.note).results()
         self._stack.callback(results.close)
         return results
 
-    def _results[*A, R](self, work: Callable[[S, *A], R], tasks: tuple[tuple[*A], ...]) -> Generator[R]:
-        given: dict[int, Future[Path]] = {}
+
+class _Batch[S, R]:
+    """Tasks on their way through the workers; `helps` says that this process takes some itself while it waits."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        subject: S,
+        work: Callable[..., R],
+        tasks: tuple[tuple[Any, ...], ...],
+        *,
+        helps: bool,
+        note: Callable[[str], object],
+    ) -> None:
+        self._workers, self._subject, self._work, self._tasks = workers, subject, work, tasks
+        self._helps, self._note = helps, note
+        self._begun = 0
+        self._given: dict[int, Future[Any]] = {}
+        self._again: list[int] = []
+        self._losses: Counter[int] = Counter()
+        self._unready = 0
+
+    def results(self) -> Generator[R]:
+        """Yield the results in the order of the tasks."""
         made: dict[int, R] = {}
-        begun = 0
         try:
-            for wanted in range(len(tasks)):
-                last = min(len(tasks), wanted + AHEAD * self.jobs)
+            for wanted in range(len(self._tasks)):
                 while wanted not in made:
-                    while begun < last and self._has_room(given):
-                        result = self._file.with_name(f"result_{next(self._numbers)}")
-                        given[begun] = self._executor.submit(_worked, self._file, work, tasks[begun], result)
-                        begun += 1
-                    if begun < last and not (wanted in given and given[wanted].done()):
-                        made[begun] = work(self._subject, *tasks[begun])
-                        begun += 1
+                    last = min(len(self._tasks), wanted + AHEAD * (self._workers.count + 1))
+                    self._give(last)
+                    if wanted in self._given and self._given[wanted].done():
+                        with suppress(*self._workers.lost):  # which is seen when the next is given
+                            made[wanted] = self._workers.take(self._given[wanted])
+                            del self._given[wanted]
+                    elif self._helps and self._begun < last:
+                        made[self._begun] = self._work(self._subject, *self._tasks[self._begun])
+                        self._begun += 1
                     else:
-                        made[wanted] = _taken(given.pop(wanted).result())
+                        wait(self._awaited(), return_when=FIRST_COMPLETED)
                 yield made.pop(wanted)
-        except BrokenExecutor as error:
-            raise DataError(KILLED) from error
         finally:
-            for future in given.values():
+            for future in self._given.values():
                 future.cancel()
 
-    def _has_room(self, given: dict[int, Future[Any]]) -> bool:
+    def _give(self, last: int) -> None:
+        """Give tasks before the last to workers that have room; what lost its worker comes first."""
+        try:
+            if self._lost():
+                self._regain()
+            while self._has_room() and (task := self._next(last)) is not None:
+                self._given[task] = self._workers.submit(self._work, self._tasks[task])
+                if task == self._begun:
+                    self._begun += 1
+                else:
+                    self._again.remove(task)
+        except self._workers.lost:
+            self._regain()
+
+    def _next(self, last: int) -> int | None:
+        if self._again:
+            task = self._again[0]
+            return None if self._is_suspect(task) and self._in_flight() else task
+        return self._begun if self._begun < last else None
+
+    def _has_room(self) -> bool:
         """Return whether workers are there, and have fewer tasks at hand than they should."""
-        if not self._ready.done():
+        if not self._workers.ready.done():
             return False
-        self._ready.result()
-        return sum(not future.done() for future in given.values()) < AT_HAND * (self.jobs - 1)
+        self._workers.ready.result()
+        flying = self._in_flight()
+        return len(flying) < AT_HAND * self._workers.count and not any(map(self._is_suspect, flying))
+
+    def _is_suspect(self, task: int) -> bool:
+        """Return whether a task must have the workers for itself."""
+        return self._losses[task] == LOSSES - 1
+
+    def _in_flight(self) -> list[int]:
+        return [task for task, future in self._given.items() if not future.done()]
+
+    def _awaited(self) -> list[Future[Any]]:
+        """Return what may allow the next step."""
+        flying = [self._given[task] for task in self._in_flight()]
+        return flying if self._workers.ready.done() else [self._workers.ready, *flying]
+
+    def _lost(self) -> list[int]:
+        """Return the tasks whose worker was lost."""
+        return [task for task, future in self._given.items() if future.done() and self._is_lost(future)]
+
+    def _is_lost(self, future: Future[Any]) -> bool:
+        try:
+            return isinstance(future.exception(), self._workers.lost)
+        except CancelledError:
+            return True
+
+    def _regain(self) -> None:
+        """Have workers again, and tasks that lost theirs ready to be given again.
+
+        Raises
+        ------
+        DataError : a task lost its worker too often, or workers end before they have begun.
+        """
+        lost = self._lost()
+        for task in lost:
+            del self._given[task]
+            insort(self._again, task)
+            self._losses[task] += 1
+            if self._losses[task] == LOSSES:
+                raise DataError(KILLED.format(what=_named(self._work, self._tasks[task]), times=LOSSES))
+        ready = self._workers.ready
+        self._unready = self._unready + 1 if ready.done() and self._is_lost(ready) else 0
+        if self._unready == LOSSES:
+            raise DataError(KILLED.format(what="what all tasks are about is loaded", times=LOSSES))
+        self._note(f"a worker process was killed: {len(lost)} of its tasks are given again")
+        self._workers.renew()
 
 
-def start(jobs: int) -> Executor:
-    """Return the executor of the `jobs` - 1 worker processes beside this one; started once, they serve every pool."""
-    from joblib.externals.loky import get_reusable_executor
-
-    found: Executor = get_reusable_executor(
-        max_workers=jobs - 1, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
-    )
-    return found
-
-
-def _begin(parent: int) -> None:
-    """Make a process a worker of the parent: one that ends with it, and not before, and may use memory.
-
-    A terminal interrupts all processes of a command; the parent alone answers.
-
-    A worker that holds 300 MB more than after its first task is taken for a leak and is replaced, in the middle of its
-    work; ours holds the features of a whole panel by then, and its successor would compute them again.
-    """
-    from joblib.externals.loky import process_executor
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with(parent)
-    process_executor._USE_PSUTIL = False
-
-
-def _get_ready(file: Path) -> None:
-    """Load the subject of a pool in a worker."""
-    _subject(file)
-
-
-def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result: Path) -> Path:
-    """Compute a task in a worker; return where the result is."""
-    from multiprocessing.reduction import ForkingPickler
-
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        result.write_bytes(ForkingPickler.dumps(work(_subject(file), *task)))
-    return result
-
-
-def _taken(result: Path) -> Any:
-    """Return a result of a worker, and remove its file."""
-    from multiprocessing.reduction import ForkingPickler
-
-    found = ForkingPickler.loads(result.read_bytes())
-    result.unlink()
-    return found
-
-
-@lru_cache(maxsize=1)  # a worker may serve several pools, one after another
-def _subject(file: Path) -> Any:
-    """Return the subject of the pool that wrote this file."""
-    import joblib
-
-    return joblib.load(file, mmap_mode="r")
-
-
-@cache  # once per process
-def end_with(parent: int) -> None:
-    """End this process soon after its parent, which may be killed without a word to anyone."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(LOOK)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
+def _named(work: Callable[..., Any], task: tuple[Any, ...]) -> str:
+    """Return what a task is, in a few words: its function, and the key of its first argument."""
+    first = task[0] if task else ""
+    return f"{work.__qualname__.strip('_')} {getattr(first, 'key', first)}"

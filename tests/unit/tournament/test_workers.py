@@ -1,10 +1,7 @@
 import os
-import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -14,22 +11,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tvquant.core.errors import DataError, ModelError
 from tvquant.tournament import workers
-from tvquant.tournament.workers import AHEAD, AT_HAND, Pool, start
-
-PARENT = """
-import os, time
-from tvquant.tournament.workers import Pool
-
-def work(parent, number):
-    if os.getpid() == parent:
-        time.sleep(0.01)
-    else:
-        print(os.getpid(), flush=True)
-        time.sleep(60)
-
-with Pool(2, os.getpid()) as pool:
-    list(pool.run(work, ((number,) for number in range(6000))))
-"""
+from tvquant.tournament.backends import loky
+from tvquant.tournament.backends.contract import Backend, Cluster
+from tvquant.tournament.workers import AHEAD, AT_HAND, LOSSES, Pool
 
 
 def scaled(subject: NDArray[np.float64], number: int) -> tuple[float, int, bool]:
@@ -45,30 +29,6 @@ def refused(subject: NDArray[np.float64], number: int) -> float:
     if number == 3:
         raise ModelError(f"task {number}")
     return float(subject[number])
-
-
-PIPE = 65_536
-"""Bytes that a pipe takes at once: who is killed while it waits to send more leaves half a message."""
-
-
-def vast(parent: int, number: int) -> tuple[int, bytes]:
-    if os.getpid() != parent:
-        send = Connection._send  # type: ignore[attr-defined]
-
-        def at_once(self: Connection, data: bytes, *more: object) -> None:
-            if len(data) > PIPE:
-                os.kill(os.getpid(), signal.SIGKILL)
-            send(self, data, *more)
-
-        Connection._send = at_once  # type: ignore[attr-defined]
-    time.sleep(0.005)
-    return os.getpid(), bytes(2 * PIPE)
-
-
-def killed(parent: int, number: int) -> None:
-    time.sleep(0.005)
-    if os.getpid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
@@ -95,36 +55,10 @@ def test_this_process_works_beside_the_workers_of_its_pool_which_cannot_write_it
         assert not workers_wrote
 
 
-def takes_memory_for_a_leak() -> bool:
-    from joblib.externals.loky import process_executor
-
-    return bool(vars(process_executor)["_USE_PSUTIL"])
-
-
-@pytest.mark.xdist_group("loky")
-def test_a_worker_may_use_memory() -> None:
-    takes_memory_for_a_leak()  # a library without this switch has another: KeyError
-    assert not start(2).submit(takes_memory_for_a_leak).result()
-
-
 @pytest.mark.xdist_group("loky")
 def test_the_error_of_a_task_is_raised_whoever_works_on_it() -> None:
     with Pool(2, np.arange(9.0)) as pool, pytest.raises(ModelError, match="task 3"):
         list(pool.run(refused, ((number,) for number in range(9))))
-
-
-@pytest.mark.xdist_group("loky")
-def test_a_worker_that_is_killed_is_said_in_one_line_for_it_sends_nothing_that_could_be_cut_in_two() -> None:
-    with Pool(2, os.getpid()) as pool:
-        seen = set()
-        for pid, result in pool.run(vast, ((k,) for k in range(6000))):
-            assert len(result) == 2 * PIPE
-            seen.add(pid)
-            if len(seen) == 2:
-                break
-        assert len(seen) == 2
-        with pytest.raises(DataError, match=r"a worker process was killed.*--resume"):
-            list(pool.run(killed, ((k,) for k in range(6000))))
 
 
 class Late(Future[Any]):
@@ -164,7 +98,8 @@ def test_one_who_waits_for_a_slow_worker_goes_so_far_ahead_and_takes_back_what_n
         begun[number] = max(one["num_threads"] for one in threadpool_info())
         return number
 
-    monkeypatch.setattr(workers, "start", lambda _: worker)
+    monkeypatch.setattr(loky, "start", lambda _: worker)
+    monkeypatch.setattr(workers, "wait", lambda futures, **_: futures[0].result())
     with Pool(2, np.arange(3.0)) as pool:
         results = pool.run(noted, ((number,) for number in range(100)))
         assert next(results) == 0
@@ -178,24 +113,111 @@ def test_one_who_waits_for_a_slow_worker_goes_so_far_ahead_and_takes_back_what_n
     assert all(one.cancelled() for one in left)
 
 
-def test_workers_end_with_a_parent_that_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    parent.stdout.readline()  # a worker is at work
-    parent.send_signal(signal.SIGKILL)
-    parent.communicate(timeout=20)  # ends when no one has the other end of the pipe any more
+class Gone(Exception):
+    """A worker was lost."""
 
 
-def test_who_interrupts_a_command_hears_from_its_parent_alone_and_at_once() -> None:
-    """As a terminal does it: every process of the group is told, the one at work for a minute too."""
-    parent = subprocess.Popen(
-        [sys.executable, "-c", f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{PARENT}"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert parent.stdout is not None
-    parent.stdout.readline()  # a worker is at work
-    os.killpg(parent.pid, signal.SIGINT)
-    said = parent.communicate(timeout=20)[1]
-    assert said.rstrip().endswith("KeyboardInterrupt")
-    assert said.count("Traceback") == 1
-    assert "Loky" not in said
+class Machine:
+    """Workers of one machine, who are all lost when one is killed, as with loky; a step at a time.
+
+    Whoever takes a deadly task is killed, so many times; `seen` is what was in flight when a task was given.
+    """
+
+    lost = (Gone,)
+
+    def __init__(self, count: int, deadly: Mapping[int, int]) -> None:
+        self.count, self._left = count, dict(deadly)
+        self.ready: Future[Any] = Future()
+        self.ready.set_result(None)
+        self.flying: dict[int, Future[Any]] = {}
+        self.seen: list[tuple[int, tuple[int, ...]]] = []
+        self.renewals = 0
+
+    def submit(self, _: Any, task: tuple[int]) -> Future[Any]:
+        self.seen.append((task[0], tuple(self.flying)))
+        self.flying[task[0]] = Future()
+        return self.flying[task[0]]
+
+    def take(self, future: Future[Any]) -> Any:
+        return future.result()
+
+    def renew(self) -> None:
+        self.renewals += 1
+
+    def close(self, *, at_once: bool) -> None: ...
+
+    def step(self, *_: Any, **__: Any) -> None:
+        """The workers end what they are at, or are killed."""
+        at_work = list(self.flying)[: self.count]
+        deadly = [task for task in at_work if self._left.get(task, 0)]
+        for task in deadly:
+            self._left[task] -= 1
+        for task in list(self.flying) if deadly else at_work:
+            future = self.flying.pop(task)
+            if deadly:
+                future.set_exception(Gone())
+            else:
+                future.set_result(task)
+
+
+@pytest.fixture
+def on(monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine], Pool[None]]:
+    def pool(machine: Machine) -> Pool[None]:
+        monkeypatch.setattr(workers, "BACKENDS", {"machine": Backend(open=lambda *_: machine, package="")})
+        monkeypatch.setattr(workers, "wait", machine.step)
+        return Pool(1, None, Cluster(backend="machine", address="there", note=notes.append))
+
+    notes.clear()
+    return pool
+
+
+notes: list[str] = []
+
+
+def same(_: None, number: int) -> int:
+    raise AssertionError("this process only waits where workers are elsewhere")
+
+
+def test_what_was_lost_is_given_again_before_what_is_new_and_comes_in_order(
+    on: Callable[[Machine], Pool[None]],
+) -> None:
+    machine = Machine(2, deadly={1: 1, 5: 1})
+    with on(machine) as pool:
+        assert list(pool.run(same, ((number,) for number in range(12)))) == list(range(12))
+    given = [task for task, _ in machine.seen]
+    assert given[:8] == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert {task: given.count(task) for task in range(12)} == {
+        **dict.fromkeys(range(12), 1), **dict.fromkeys(range(8), 2),
+    }  # fmt: skip
+    assert machine.renewals == 2
+    assert notes == ["a worker process was killed: 4 of its tasks are given again"] * 2
+
+
+def test_what_was_lost_twice_has_the_workers_for_itself_and_is_blamed_alone(
+    on: Callable[[Machine], Pool[None]],
+) -> None:
+    """Of six tasks that are lost twice together the third one is deadly: those before it are done, and it is named."""
+    machine = Machine(3, deadly={2: LOSSES})
+    with on(machine) as pool:
+        results = pool.run(same, ((number,) for number in range(20)))
+        assert [next(results), next(results)] == [0, 1]
+        with pytest.raises(DataError, match=rf"^same 2: its worker process was killed {LOSSES} times"):
+            next(results)
+    third = dict(machine.seen[2 * 6 :])
+    assert third == {0: (), 1: (), 2: ()}
+
+
+def test_a_task_that_is_deadly_while_others_are_beside_it_is_done_alone(on: Callable[[Machine], Pool[None]]) -> None:
+    machine = Machine(3, deadly={2: LOSSES - 1})
+    with on(machine) as pool:
+        assert list(pool.run(same, ((number,) for number in range(20)))) == list(range(20))
+    assert machine.renewals == LOSSES - 1
+
+
+def test_workers_that_never_get_ready_are_refused(on: Callable[[Machine], Pool[None]]) -> None:
+    machine = Machine(2, deadly={})
+    machine.ready = Future()
+    machine.ready.set_exception(Gone())
+    with on(machine) as pool, pytest.raises(DataError, match=rf"is loaded: .* killed {LOSSES} times"):
+        list(pool.run(same, [(1,)]))
+    assert machine.renewals == LOSSES - 1

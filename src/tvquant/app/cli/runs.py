@@ -10,6 +10,7 @@ import typer
 
 from tvquant.app.ahead import compiling_ahead
 from tvquant.app.cli import runs_diff, runs_prune, runs_timing
+from tvquant.app.cli.cluster_options import AddressOption, BackendOption, JobsOption, cluster_of
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
     JsonOption,
@@ -44,7 +45,9 @@ def run(
     name: Annotated[str | None, typer.Argument(metavar="PROFILE", help="Profile to run.", show_default=False)] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Compute anew even if a run of the same plan exists.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes; the result is the same for any number.")] = 1,
+    jobs: JobsOption = 1,
+    backend: BackendOption = None,
+    address: AddressOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the stages and the plan; compute nothing.")] = False,
     overrides: SetOption = None,
     wait: WaitOption = None,
@@ -61,6 +64,7 @@ def run(
         raise ProfileError("tvquant run takes a PROFILE, or --resume RUN; exactly one of them")
     if resume is not None and (again or dry_run or overrides):
         raise ProfileError("--resume goes on with what was begun; it takes no --again, --dry-run or --set")
+    cluster = cluster_of(backend, address, jobs)
     home = workspace_at(workspace, wait)
     home.require()
     if dry_run:
@@ -72,11 +76,15 @@ def run(
         with home.writing(), compiling_ahead(), watching("run") as progress:
             if resume is not None:
                 folder = home.run(resume)
-                outcome = resumption.resume(home, folder, clock=SystemClock(), jobs=jobs, watcher=progress)
+                outcome = resumption.resume(
+                    home, folder, clock=SystemClock(), jobs=jobs, watcher=progress, cluster=cluster
+                )
             else:
                 assert name is not None
                 profile = resolved(home, name, overrides)
-                outcome = flow.run(home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress)
+                outcome = flow.run(
+                    home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress, cluster=cluster
+                )
             index(home)
         document, text = finished(outcome, began, progress)
         notice.tell(**run_facts(document))

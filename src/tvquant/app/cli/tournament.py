@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvquant.app.cli.cluster_options import AddressOption, BackendOption, JobsOption, cluster_of
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
 from tvquant.app.cli.notifying import notified, run_facts
 from tvquant.app.cli.profile import SetOption, argued
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tvquant.app.tournament import PlannedMatrix, Widening
     from tvquant.app.workspace import Workspace
     from tvquant.profiles import ResolvedProfile
+    from tvquant.tournament.backends.contract import Cluster
 
 
 def _names(what: str) -> Any:
@@ -44,7 +46,6 @@ TestOption = Annotated[str, _rows("Lengths of the test")]
 StepOption = Annotated[str, _rows("Steps, or month_end, quarter_end, year_end,")]
 PhasesOption = Annotated[str, _of_headline("N", "Phases of the step at which it is played, or all.")]
 StartsOption = Annotated[str, _of_headline("DATES", "Dates from which on it is played as well, with commas between.")]
-JobsOption = Annotated[int, typer.Option(min=1, help="Worker processes; the result is the same for any number.")]
 AgainOption = Annotated[bool, typer.Option("--again", help="Compute anew even if a run of the same plan exists.")]
 DryRunOption = Annotated[
     bool,
@@ -67,6 +68,8 @@ def tournament(
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted one.")] = None,
     again: AgainOption = False,
     jobs: JobsOption = 1,
+    backend: BackendOption = None,
+    address: AddressOption = None,
     dry_run: DryRunOption = False,
     overrides: SetOption = None,
     wait: WaitOption = None,
@@ -77,6 +80,7 @@ def tournament(
 
     It is a run of the profile that the options make: one manifest, one ledger, one report. `docs/tournament.md`.
     """
+    cluster = cluster_of(backend, address, jobs)
     home = workspace_at(workspace, wait)
     home.require()
     texts = {
@@ -92,7 +96,7 @@ def tournament(
         assert profile is not None
         answer(*_planned(home, profile, jobs), as_json=as_json)
         return
-    _played(home, profile, resume, again=again, jobs=jobs, as_json=as_json)
+    _played(home, profile, resume, again=again, jobs=jobs, cluster=cluster, as_json=as_json)
 
 
 def _played(
@@ -102,6 +106,7 @@ def _played(
     *,
     again: bool,
     jobs: int,
+    cluster: "Cluster",
     as_json: bool,
 ) -> None:
     from tvquant.app import resume as resumption
@@ -115,9 +120,12 @@ def _played(
             clock = SystemClock()
             if profile is None:
                 assert resume is not None
-                outcome = resumption.resume(home, home.run(resume), clock=clock, jobs=jobs, watcher=progress)
+                folder = home.run(resume)
+                outcome = resumption.resume(home, folder, clock=clock, jobs=jobs, watcher=progress, cluster=cluster)
             else:
-                outcome = flow.run(home, profile, clock=clock, jobs=jobs, again=again, watcher=progress)
+                outcome = flow.run(
+                    home, profile, clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster
+                )
             index(home)
         document, text = finished(outcome, began, progress)
         notice.tell(**run_facts(document))

@@ -1,6 +1,7 @@
 """Stage 15: every cell walked forward over the windows, its result tables, and the result digest."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import process_time
 
 from tvquant.app.progress import Watcher
@@ -28,6 +29,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
         recorder=context.recorder,
         sink=store,
         jobs=context.jobs,
+        cluster=replace(context.cluster, note=context.progress.note),
         progress=counting(context.progress, sum(len(grids[cell.path.schedule]) for cell in cells)),
         settled=context.progress.books,
     )

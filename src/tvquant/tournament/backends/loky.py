@@ -1,0 +1,112 @@
+"""Worker processes of this machine, by joblib's loky.
+
+A worker writes what it found to a file, and says only that it is there: who is killed while it sends more than a pipe
+holds leaves the rest of this process waiting for the end of it.
+
+The subject is written once, and each worker maps its arrays from that file at its first task; they are read-only there.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tvquant.tournament.backends.contract import Backend, Cluster
+from tvquant.tournament.backends.local_process import serve
+
+IDLE = 600
+"""Seconds that workers wait for a task before they end."""
+
+
+class LokyWorkers:
+    """`jobs` - 1 processes beside this one; they outlive a pool and serve the next one."""
+
+    lost = (BrokenExecutor,)
+
+    def __init__(self, jobs: int, subject: Any, cluster: Cluster) -> None:  # noqa: ARG002 (as the other backends)
+        import joblib
+
+        self.count = jobs - 1
+        self._folder = tempfile.TemporaryDirectory(prefix="tvquant-", ignore_cleanup_errors=True)
+        self._file = Path(self._folder.name) / "subject"
+        self._numbers = count()
+        joblib.dump(subject, self._file)
+        self.renew()
+
+    def submit(self, work: Callable[..., Any], task: tuple[Any, ...]) -> Future[Any]:
+        """Give a task to a worker, and a name to the file of its result."""
+        result = self._file.with_name(f"result_{next(self._numbers)}")
+        return self._executor.submit(_worked, self._file, work, task, result)
+
+    def take(self, future: Future[Any]) -> Any:
+        """Return a result of a worker, and remove its file."""
+        from multiprocessing.reduction import ForkingPickler
+
+        file: Path = future.result()
+        found = ForkingPickler.loads(file.read_bytes())
+        file.unlink()
+        return found
+
+    def renew(self) -> None:
+        """Have processes that load the subject; new ones where one was killed: loky ends the others with it."""
+        self._executor = start(self.count + 1)
+        self.ready: Future[Any] = self._executor.submit(_get_ready, self._file)
+
+    def close(self, *, at_once: bool) -> None:
+        """Remove the files; the processes stay for the next pool, or are killed."""
+        if at_once:
+            self._executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]  # loky's
+        self._folder.cleanup()
+
+
+def start(jobs: int) -> Executor:
+    """Return the executor of the `jobs` - 1 worker processes beside this one; started once, they serve every pool."""
+    from joblib.externals.loky import get_reusable_executor
+
+    found: Executor = get_reusable_executor(
+        max_workers=jobs - 1, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
+    )
+    return found
+
+
+def _begin(parent: int) -> None:
+    """Make a process a worker of the parent, one that may use memory.
+
+    A worker that holds 300 MB more than after its first task is taken for a leak and is replaced, in the middle of its
+    work; ours holds the features of a whole panel by then, and its successor would compute them again.
+    """
+    from joblib.externals.loky import process_executor
+
+    serve(parent)
+    process_executor._USE_PSUTIL = False
+
+
+def _get_ready(file: Path) -> None:
+    """Load the subject of a pool in a worker."""
+    _subject(file)
+
+
+def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result: Path) -> Path:
+    """Compute a task in a worker; return where the result is."""
+    from multiprocessing.reduction import ForkingPickler
+
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        result.write_bytes(ForkingPickler.dumps(work(_subject(file), *task)))
+    return result
+
+
+@lru_cache(maxsize=1)  # a worker may serve several pools, one after another
+def _subject(file: Path) -> Any:
+    """Return the subject of the pool that wrote this file."""
+    import joblib
+
+    return joblib.load(file, mmap_mode="r")
+
+
+MEMBER = Backend(open=LokyWorkers, package="joblib")

@@ -1,0 +1,64 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tvquant.tournament.backends.catalogue import BACKENDS, uninstalled
+from tvquant.tournament.backends.contract import LOKY
+
+PARENT = """
+import os, sys, time
+from tvquant.tournament.backends.contract import Cluster
+from tvquant.tournament.workers import Pool
+
+def work(parent, number):
+    if os.getpid() == parent:
+        time.sleep(0.01)
+    else:
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+
+with Pool(2, os.getpid(), Cluster(backend=sys.argv[1])) as pool:
+    list(pool.run(work, ((number,) for number in range(6000))))
+"""
+
+
+AT_ONCE = 20
+"""Seconds in which all is over: a task has 60."""
+
+
+@pytest.fixture(params=tuple(BACKENDS))
+def backend(request: pytest.FixtureRequest) -> str:
+    """A backend that is here; in the gate only the one that most people use."""
+    name: str = request.param
+    if name in uninstalled():
+        pytest.skip(f"{name} is not installed")
+    if name != LOKY and not os.environ.get("TVQUANT_PROOF"):
+        pytest.skip("a cluster is begun for it: make proof")
+    return name
+
+
+def test_workers_end_with_a_parent_that_is_killed(backend: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, backend], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    parent.stdout.readline()  # a worker is at work
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate(timeout=AT_ONCE)  # ends when no one has the other end of the pipe any more
+
+
+def test_who_interrupts_a_command_hears_from_its_parent_alone_and_at_once(backend: str) -> None:
+    """As a terminal does it: every process of the group is told, the one at work for a minute too."""
+    interrupted = f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{PARENT}"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", interrupted, backend],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    parent.stdout.readline()  # a worker is at work
+    os.killpg(parent.pid, signal.SIGINT)
+    said = parent.communicate(timeout=AT_ONCE)[1]
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert said.count("Traceback") == 1
+    assert "loky" not in said.lower()
