@@ -15,6 +15,7 @@ BENCHMARKS = (
     "features_table.py",
     "scan_replay.py",
     "select_v4.py",
+    "ledger_size.py",
     "import_bars.py",
     "lake_at_scale.py",
     "sync_simulated.py",

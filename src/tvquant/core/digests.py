@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -30,7 +31,7 @@ def canonical_json(value: Any) -> bytes:
 
     It is exact: 1, 1.0, 0.0 and -0.0 are four texts. Numbers that are to be equal by value belong in an array.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def digest_json(value: Any) -> str:

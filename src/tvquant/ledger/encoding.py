@@ -83,6 +83,11 @@ def is_scalar(encoded: Json) -> bool:
             return True
 
 
+def may_have_tags(line: bytes) -> bool:
+    """Return whether a line of JSON may hold a tag, or a key that was given a second `$`: else it is its own value."""
+    return b'"$' in line or b"\\u0024" in line
+
+
 def decode(value: Json) -> Any:
     """Return the value that `encode` was given (see the module for what changes its type).
 

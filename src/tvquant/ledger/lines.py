@@ -229,13 +229,13 @@ class ChainProgress:
                 return False
 
 
-def walk(file: BinaryIO, progress: ChainProgress, limit: float) -> Iterator[dict[str, Any]]:
-    """Yield the fields of the lines from the end of `progress` until it covers `limit` bytes or the whole lines end."""
+def walk(file: BinaryIO, progress: ChainProgress, limit: float) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield fields and bytes of the lines from the end of `progress`, until it covers `limit` bytes or they end."""
     while progress.size < limit:
         line = file.readline()
         if not line.endswith(b"\n"):
             return
-        yield progress.step(line)
+        yield progress.step(line), line
 
 
 def last_record(folder: Path) -> dict[str, Any]:

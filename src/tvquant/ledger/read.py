@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.core.errors import LedgerError
-from tvquant.ledger.encoding import decode
+from tvquant.ledger.encoding import decode, may_have_tags
 from tvquant.ledger.lines import AUDIT, ChainProgress, Head, open_audit, walk
 
 
@@ -57,13 +57,15 @@ def records(
     with open_audit(folder) as file:
         head = Head.read(folder)
         for limit in (head.size, inf):
-            for fields in walk(file, progress, limit):
+            for fields, line in walk(file, progress, limit):
                 if chain in (None, fields["chain"]) and (kinds is None or fields["kind"] in kinds):
-                    yield _record(fields)
+                    yield record_of(fields, line)
             if limit == head.size and progress.head() != head:
                 raise LedgerError(f"{folder / AUDIT} and its head do not agree; run `tvquant ledger verify`")
 
 
-def _record(fields: Mapping[str, Any]) -> LedgerRecord:
-    plain = {name: decode(fields[name]) for name in ("inputs", "outputs", "metrics", "data")}
+def record_of(fields: Mapping[str, Any], line: bytes) -> LedgerRecord:
+    """Return the record of a line that was found right."""
+    named = ("inputs", "outputs", "metrics", "data")
+    plain = {name: decode(fields[name]) for name in named} if may_have_tags(line) else {}
     return LedgerRecord(**{**fields, **plain, "at": datetime.fromisoformat(fields["at"])})

@@ -31,13 +31,16 @@ from tvquant.core.stages import Stage
 from tvquant.core.stamps import Stamp
 from tvquant.ledger.files import held_by
 from tvquant.ledger.lines import AUDIT
-from tvquant.ledger.read import LedgerRecord, records
+from tvquant.ledger.read import LedgerRecord, record_of, records
 from tvquant.ledger.result_store import ResultStore
 from tvquant.ledger.run_folder import MANIFEST, RunFolder
 from tvquant.ledger.timing import Timing, timing_of
 from tvquant.ledger.verify import Verification, verify
 from tvquant.profiles import ResolvedProfile, from_manifest
 from tvquant.profiles.exclusions import GridSize
+
+ENDS = ("plan", "outcome", TIMES, "seal")
+"""Kinds of what is recorded once: what was pinned, and what ended."""
 
 
 class Absent(DataError):
@@ -190,9 +193,14 @@ class _Decisions:
         )
 
     def _together(self, made: LedgerRecord) -> Decision:
-        context, chosen = self.contexts[made.inputs[CONTEXT]], made.inputs.get(SELECTION)
+        context, chosen = made.inputs[CONTEXT], made.inputs.get(SELECTION)
+        if context not in self.contexts or (chosen is not None and chosen not in self.responses):
+            raise LedgerError(
+                f"{AUDIT} line {made.n}: the decision of {made.chain} names a context or a selection that no record "
+                "holds; run `tvquant leakcheck`"
+            )
         response = None if chosen is None else self.responses[chosen]
-        return together(context.data, made.data, response, made.inputs["view"])
+        return together(self.contexts[context].data, made.data, response, made.inputs["view"])
 
 
 class RecordedRun:
@@ -204,11 +212,24 @@ class RecordedRun:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self._ends_read: list[tuple[Mapping[str, Any], bytes]] | None = None
 
     @cached_property
     def verification(self) -> Verification:
-        """What ledger and files are worth: every hash recomputed."""
-        return verify(self.folder.path, run_id=self.folder.id)
+        """What ledger and files are worth: every hash recomputed.
+
+        Of a finished run what was pinned and what ended is read on the way.
+        """
+        ends: list[tuple[Mapping[str, Any], bytes]] = []
+
+        def take(fields: Mapping[str, Any], line: bytes) -> None:
+            if fields["kind"] in ENDS:
+                ends.append((fields, line))
+
+        found = verify(self.folder.path, run_id=self.folder.id, taker=take)
+        if found.finished:
+            self._ends_read = ends
+        return found
 
     @cached_property
     def genesis(self) -> LedgerRecord:
@@ -378,7 +399,9 @@ class RecordedRun:
     @cached_property
     def _ends(self) -> tuple[LedgerRecord, ...]:
         """Records of what was pinned and of what ended."""
-        return tuple(records(self.folder.path, kind=("plan", "outcome", TIMES, "seal")))
+        if self._ends_read is None:
+            return tuple(records(self.folder.path, kind=ENDS))
+        return tuple(record_of(fields, line) for fields, line in self._ends_read)
 
     @cached_property
     def _steps(self) -> tuple[LedgerRecord, ...]:

@@ -70,7 +70,7 @@ def _whole_lines(
     progress, ahead = ChainProgress(), ChainProgress()
     with open_audit(folder) as file:
         try:
-            for fields in walk(file, ahead, inf):
+            for fields, _ in walk(file, ahead, inf):
                 if reached(fields):
                     break
                 progress = ahead.copy()

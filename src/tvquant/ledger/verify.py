@@ -13,7 +13,7 @@ A kill of the process leads to `incomplete`, never to another status. A power cu
 to keep, so it may leave `truncated` or `tampered`; a sealed ledger is on the disk.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
@@ -105,14 +105,20 @@ class _Pairs:
         return tuple(sorted(waiting + self._orphans, key=lambda finding: finding.line))
 
 
-def verify(folder: Path, *, run_id: str | None = None) -> Verification:
+type Taker = Callable[[Mapping[str, Any], bytes], None]
+"""Takes fields and bytes of a record that was found right."""
+
+
+def verify(folder: Path, *, run_id: str | None = None, taker: Taker | None = None) -> Verification:
     """Verify the ledger in `folder`, and every file that it answers for; `run_id` is the run that it must be of.
+
+    `taker` is given every record that the head covers, as it is found right: who reads need not read again.
 
     Raises
     ------
     DataError : a file of the ledger is missing or cannot be read.
     """
-    found = survey(folder)[0]
+    found = survey(folder, taker)[0]
     changed = altered(folder, found.held)
     if found.records and run_id not in (None, found.run_id):
         changed = (Altered(file=AUDIT, why=f"is the ledger of run {found.run_id}, not of {run_id}"), *changed)
@@ -120,7 +126,7 @@ def verify(folder: Path, *, run_id: str | None = None) -> Verification:
     return replace(found, status=status, altered=changed)
 
 
-def survey(folder: Path) -> tuple[Verification, ChainProgress]:
+def survey(folder: Path, taker: Taker | None = None) -> tuple[Verification, ChainProgress]:
     """Return the verification of the chains, and how far the ledger had come with the last whole record."""
     progress, pairs = ChainProgress(), _Pairs()
     held: dict[str, str] = {}
@@ -129,13 +135,15 @@ def survey(folder: Path) -> tuple[Verification, ChainProgress]:
         try:
             head = Head.read(folder)  # before the size: the file of a run at work only grows
             size = (folder / AUDIT).stat().st_size
-            for fields in walk(file, progress, head.size):
+            for fields, line in walk(file, progress, head.size):
                 pairs.take(fields)
+                if taker is not None:
+                    taker(fields, line)
                 held |= held_by(fields["chain"], fields["outputs"])
             status, bad = _judge(head, progress, size)
             if status is Integrity.INCOMPLETE:
                 ahead = progress.copy()
-                for fields in walk(file, ahead, inf):
+                for fields, _ in walk(file, ahead, inf):
                     if not ahead.sealed:
                         pairs.take(fields)
                         held |= held_by(fields["chain"], fields["outputs"])

@@ -11,7 +11,7 @@ import pytest
 
 from tvquant.core.digests import canonical_json
 from tvquant.ledger import decode, encode
-from tvquant.ledger.encoding import is_scalar
+from tvquant.ledger.encoding import is_scalar, may_have_tags
 
 pytestmark = pytest.mark.requirement("R-LED-07")
 
@@ -207,3 +207,13 @@ def test_scalars() -> None:
     nested = [[], {}, (1,), {"$null": "nan"}, np.array(1.0), Pair.BOTH]
     assert all(is_scalar(encode(value)) for value in scalars)
     assert not any(is_scalar(encode(value)) for value in nested)
+
+
+def test_a_line_without_a_tag_is_its_own_value() -> None:
+    """Whatever is decoded to something else is seen in the bytes of the line."""
+    for value in (nan, date(2024, 1, 2), {"$a": 1}, {"a": [{"$$": 0}]}, np.arange(2), {"$": {}}):
+        assert may_have_tags(canonical_json(encode(value)))
+    assert may_have_tags(b'{"\\u0024null":"nan"}'), "as another writer may put it"
+    plain = {"a": [1, 0.5, None, "cash $"], "b": {"c": True, "d$": "\\u00e4"}}
+    assert not may_have_tags(canonical_json(encode(plain)))
+    assert decode(encode(plain)) == plain

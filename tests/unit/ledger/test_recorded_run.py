@@ -15,7 +15,8 @@ from tvquant.core.errors import LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
-from tvquant.ledger import Ledger, RunFolder, outputs_of
+from tvquant.ledger import Integrity, Ledger, RunFolder, outputs_of, verify
+from tvquant.ledger.lines import AUDIT
 from tvquant.ledger.recorded_run import Absent, RecordedRun
 from tvquant.ledger.result_store import ResultStore
 from tvquant.tournament.cells import Book, Cell
@@ -209,6 +210,63 @@ def test_a_snapshot_holds_the_decision_of_its_own_path_and_window(begun: Ledger,
         begun.record(entry)
     with pytest.raises(LedgerError, match=r"line 7: the snapshot of v4/custom/hrp/custom in window 0 holds another"):
         _ = RecordedRun(RunFolder(tmp_path)).decisions
+
+
+@pytest.mark.requirement("R-LED-05")
+@pytest.mark.parametrize("lost", ["selection", "context"])
+def test_a_decision_whose_selection_or_context_is_of_nobody_is_not_believed(
+    begun: Ledger, tmp_path: Path, lost: str
+) -> None:
+    made, entries = recorded(CELL.path, 0, 60, STRATEGY, Shared())
+    for entry in (*entries, snapshot_entry(CELL, made, STRATEGY)):
+        begun.record(replace(entry, outputs={lost: "0" * 64}) if entry.kind == lost else entry)
+    with pytest.raises(LedgerError, match=r"line 4: the decision of decision/v4/custom/hrp names a context or a sel"):
+        _ = RecordedRun(RunFolder(tmp_path)).decisions
+
+
+@pytest.mark.requirement("R-LED-01")
+@pytest.mark.parametrize("kind", ["selection", "context", "decision", "snapshot"])
+def test_no_byte_of_a_decision_can_be_changed_and_no_record_lost_or_moved(
+    begun: Ledger, tmp_path: Path, kind: str
+) -> None:
+    """Each change is named by the line at which it shows, and nothing behind it is read."""
+    for cell, decision in ((CELL, STRATEGY), (MARKET, BASELINE)):
+        record(begun, cell, 0, decision)
+    begun.seal({})
+    path = tmp_path / AUDIT
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if f'"kind":"{kind}"'.encode() in line)
+    flipped = [bytearray(lines[at]) for _ in range(0, len(lines[at]), 23)]
+    for k, line in enumerate(flipped):
+        line[23 * k] ^= 1
+    changes = {f"byte {23 * k}": [*lines[:at], bytes(line), *lines[at + 1 :]] for k, line in enumerate(flipped)}
+    changes["dropped"] = lines[:at] + lines[at + 1 :]
+    changes["moved"] = [*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]]
+    changes["doubled"] = [*lines[: at + 1], *lines[at:]]
+    for name, changed in changes.items():
+        path.write_bytes(b"".join(changed))
+        bad = verify(tmp_path).first_bad
+        assert bad is not None, name
+        assert bad.line == at + (2 if name == "doubled" else 1), name
+        with pytest.raises(LedgerError):
+            _ = RecordedRun(RunFolder(tmp_path)).decisions
+    path.write_bytes(whole)
+    assert verify(tmp_path).status is Integrity.OK
+
+
+def test_a_finished_run_is_verified_and_its_ends_read_in_one_pass(
+    run: RecordedRun, begun: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.seal({CELL.key: "l"})
+    folder = run.folder.path.rename(run.folder.path.with_name("r1"))
+    again, apart = (RecordedRun(RunFolder(folder)) for _ in range(2))
+    assert again.verification.finished
+    expected = (apart.outcomes, apart.files, apart.sealed, apart.leaves)
+    monkeypatch.setattr("tvquant.ledger.recorded_run.records", None)
+    assert (again.outcomes, again.files, again.sealed, again.leaves) == expected
+    with pytest.raises(TypeError):
+        _ = RecordedRun(RunFolder(folder)).outcomes
 
 
 @pytest.mark.parametrize(
