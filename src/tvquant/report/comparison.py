@@ -188,7 +188,7 @@ def compare(runs: tuple[RunData, RunData], panel_of: Callable[[Snapshot], Panel]
         parameters=parameters,
         moved=moved,
         headlines=headlines,
-        cells=_cells(both("cells", lambda run: {one.key: one.measures for one in run.cells})),
+        cells=_cells(both("cells", lambda run: {one.key: one.measures for one in (*run.cells, *run.beside)})),
         equity=_equity(both("returns", lambda run: _track(run, headlines[runs.index(run)]))),
         decisions=compare_decisions(both("decisions", lambda run: run), headlines, unread),
         unread=tuple(dict.fromkeys(unread)),

@@ -7,7 +7,7 @@ from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, number, percent, some
 from tvquant.report.run import RunData, health_counts, stamps_of
-from tvquant.report.tracks import standings_of
+from tvquant.report.tracks import beside_in_words, standings_of
 
 NAMED = 12
 """Assets that are not healthy and named; the rest are counted."""
@@ -84,6 +84,7 @@ def index_of_run(run: RunData) -> str:
         *(markdown_table(head, map(row, found.first)) if found.first else ["No cell has ended yet."]),
         "",
         *((found.said, "", *markdown_table(head, map(row, found.apart)), "") if found.apart else ()),
+        *(line for one in beside_in_words(run) for line in (one, "")),
         f"Sharpe ratios against {run.rate}, net of costs; not yet tested for selection bias.",
         "",
         *(f"- `{stamp.value}`: {stamp.meaning}" for stamp in stamps_of(run.cells)),

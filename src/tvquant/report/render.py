@@ -21,6 +21,7 @@ from tvquant.report.run import RunData, read_run
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.contract import Section
 from tvquant.report.templating import rendered
+from tvquant.report.tracks import rivals
 
 PLOTLY = "plotly.min.js"
 FOLDER = "report"
@@ -111,7 +112,7 @@ def page_of(run: RunData, cell: RecordedCell | None = None) -> str:
 def switch(run: RunData) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, ...]]:
     """Return the cells that have a page, the headline first, and those that played but have none.
 
-    There are pages for the headline, the baselines and the best others, `PAGES` in all, so that a run of hundreds of
+    There are pages for the headline, its baselines and the best others, `PAGES` in all, so that a run of hundreds of
     cells stays a folder that can be moved. Nothing is offered where the headline is not known.
     """
     try:
@@ -119,7 +120,8 @@ def switch(run: RunData) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, 
     except Absent:
         return (), ()
     played = [cell for cell in run.cells if cell.why is None and cell != chosen]
-    order = sorted(played, key=lambda cell: not cell.baseline)
+    its = {one.key for one in rivals(run, chosen)}
+    order = sorted(played, key=lambda cell: cell.key not in its)
     kept = order[: PAGES - 1]
     return (chosen, *(cell for cell in played if cell in kept)), tuple(cell for cell in played if cell not in kept)
 

@@ -54,6 +54,15 @@ def standings_of(run: RunData) -> Standings:
     )
 
 
+def beside_in_words(run: RunData) -> tuple[str, ...]:
+    """Return a line on what stands beside the standings, and that it is no trial; none where nothing does."""
+    lucky, costed = (sum(one.variant is variant for one in run.beside) for variant in (True, False))
+    parts = [f"{n} {what}" for n, what in ((lucky, "variants of the headline"), (costed, "books at other costs")) if n]
+    if not parts:
+        return ()
+    return (f"Beside these, and no trials: {' and '.join(parts)} of the grid; the report has sections of them.",)
+
+
 def benchmarks(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
     """Return the baselines that a cell is compared with: the others, played, by its own book and on its own basis."""
     return tuple(one for one in _baselines(run, cell) if alike(one, cell))

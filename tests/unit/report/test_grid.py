@@ -9,6 +9,7 @@ import pytest
 
 from tvquant.core.measures import Measures
 from tvquant.core.rates import ZERO
+from tvquant.report import render
 from tvquant.report.blocks import Figure, Table, Text
 from tvquant.report.books import books_of
 from tvquant.report.grid import Aligned
@@ -59,7 +60,7 @@ def sharpe(returns):
 
 
 @pytest.mark.requirement("R-TRN-01")
-def test_variants_and_other_costs_stand_beside_the_grid_and_are_counted_nowhere(gridded):
+def test_variants_and_other_costs_stand_beside_the_grid_and_are_counted_nowhere(gridded, monkeypatch):
     paths = {one.key.removesuffix(f"/{one.book}") for one in gridded.cells}
     strategies = {
         f"{name}/custom/{risk}{when and '/' + when}"
@@ -68,7 +69,10 @@ def test_variants_and_other_costs_stand_beside_the_grid_and_are_counted_nowhere(
     baselines = {"base_universe_ew", "benchmark", "market", "benchmark/everyone"}
     assert paths == strategies | {f"{name}{when and '/' + when}" for name in baselines for when in SCHEDULES}
     assert {one.key for one in gridded.beside} == {*PHASES[1:], START, *(f"{one}/custom+dear" for one in paths)}
-    (table,) = of(Table, STANDINGS.draw(gridded))
+    (table,) = of(Table, blocks := STANDINGS.draw(gridded))
+    said = f"Beside these, and no trials: 4 variants of the headline and {len(paths)} books at other costs of the grid"
+    assert any(one.text.startswith(said) for one in of(Text, blocks))
+    assert said in index_of_run(gridded)
     assert len(table.rows) == len(gridded.cells) == len(paths)
     facts = {name: value for block in HEADLINE.draw(gridded) for name, value in getattr(block, "pairs", ())}
     assert facts["Trials"] == "16 strategy cells in this run's ledger"
@@ -76,6 +80,10 @@ def test_variants_and_other_costs_stand_beside_the_grid_and_are_counted_nowhere(
     assert "+" not in re.sub(r"\+-", "", index_of_run(gridded).split("## Files")[0].split("## Standings")[1])
     offered, left = switch(gridded)
     assert {one.key for one in (*offered, *left)} == {f"{one}/custom" for one in paths}
+    monkeypatch.setattr(render, "PAGES", 6)
+    few = {one.key for one in switch(gridded)[0]}
+    best = [one.key for one in gridded.cells if one.key != OWN][:2]
+    assert few == {OWN, "base_universe_ew/custom", "benchmark/custom", "market/custom", *best}
     assert len(of(Text, SIMULATORS.draw(gridded))) == 1  # other costs are no other simulator
     rows = {row["cell"]: row for row in gridded.rows()}
     assert rows[START]["variant"] is True

@@ -235,13 +235,15 @@ def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     """Return standings of a run and the lines that qualify them, as a document and as text."""
     from tvquant.profiles.sections.execution import ZERO_RATE
     from tvquant.report import caveats, standings_of
+    from tvquant.report.tracks import beside_in_words
 
     qualified, found = caveats(run), standings_of(run)
     apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
     lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
     grid, left_out = _grid(run)
-    failed = (f"! No book of {one.key}: {one.why}." for one in (*found.first, *found.apart) if one.why)
-    text = [_standings(found.first), *apart, "", *failed, *left_out, *lines]
+    failed = (f"! No book of {one.key}: {one.why}." for one in (*found.first, *found.apart, *run.beside) if one.why)
+    beside = (f"  {one}" for one in beside_in_words(run))
+    text = [_standings(found.first), *apart, "", *failed, *beside, *left_out, *lines]
     if run.rate != ZERO_RATE:
         text.append(f"  Sharpe ratios are against {run.rate}.")
     return {"cells": run.rows(), "grid": grid, "caveats": [one.document() for one in qualified]}, text

@@ -8,7 +8,7 @@ from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import Shown, count, number, percent, probability
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import standings_of
+from tvquant.report.tracks import beside_in_words, standings_of
 
 HEAD = (
     "cell", "Sharpe", "± SE", "PSR", "CAGR", "volatility", "max drawdown", "Sortino", "CVaR 95 %",
@@ -35,7 +35,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
     except Absent:
         chosen = None
     found = standings_of(run)
-    blocks: tuple[Block, ...] = (_table(found.first, chosen), Text(text=NOTE, tone="note"))
+    notes = (NOTE, *beside_in_words(run))
+    blocks: tuple[Block, ...] = (_table(found.first, chosen), *(Text(text=one, tone="note") for one in notes))
     if not found.apart:
         return blocks
     return (*blocks, Text(text=found.said, tone="warning"), _table(found.apart, chosen))
