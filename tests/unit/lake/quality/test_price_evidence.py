@@ -1,5 +1,6 @@
 """What judged bars say against their basis, actions, volume and dates; and what their health makes of it."""
 
+import os
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +20,12 @@ SESSIONS = [
 ]
 SESSIONS = [day for day in SESSIONS if day != date(2021, 5, 31)][:100]
 EX = 60
+SPOILT = [(spoilt, at) for at in (0, 50, 99) for spoilt in ("negative", "zero", "disorder", "conflict")]
+"""How a bar is spoilt, and which; the gate has every way once, one way at every place, and the last bar twice."""
+if not os.environ.get("TVQUANT_PROOF"):
+    SPOILT = [
+        (spoilt, at) for spoilt, at in SPOILT if at == 50 or spoilt == "negative" or (spoilt, at) == ("conflict", 99)
+    ]
 
 
 def stamps(hour: str = "00:00", shift: int = 0) -> list[str]:
@@ -95,8 +102,7 @@ def test_actions_that_conflict_are_not_applied_and_deny_nothing(lake: Lake, deli
 
 
 @pytest.mark.requirement("R-DAT-15")
-@pytest.mark.parametrize("at", [0, 50, 99])
-@pytest.mark.parametrize("spoilt", ["negative", "zero", "disorder", "conflict"])
+@pytest.mark.parametrize(("spoilt", "at"), SPOILT)
 def test_a_bar_that_is_masked_is_not_healthy_wherever_it_stands(
     spoilt: str, at: int, lake: Lake, deliver: Any, bars: Any
 ) -> None:
