@@ -92,6 +92,8 @@ ELSEWHERE = {
     "app/replay.py": "e2e/test_replay.py",
     "app/cli/ledger_replay.py": "e2e/test_replay.py",
     "app/cli/ledger_anchor.py": "e2e/test_replay.py",
+    "app/window_trace.py": "e2e/test_replay.py",
+    "app/cli/ledger_trace.py": "e2e/test_replay.py",
     "app/parity_check.py": "e2e/test_parity.py",
     "app/parity_record.py": "e2e/test_parity.py",
     "app/cli/parity.py": "e2e/test_parity.py",

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from builders.forged import Forged, run_of
 from tvquant.app.remaking import held_before
 from tvquant.core.records import Entry
-from tvquant.ledger import RunFolder
+from tvquant.ledger import RunFolder, records
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.tournament.specs import Previous
 
@@ -190,3 +191,38 @@ def test_without_the_data_it_is_said_what_lacks(small: Path, tmp_path: Path, tvq
     said = tvquant("ledger", "replay", "latest", "--all", "-w", home)
     assert said.code == 3
     assert "bars" in said.err
+
+
+@pytest.mark.requirement("R-LED-10")
+def test_a_window_is_told_from_its_data_to_its_return(small: Path, tvquant: Callable[..., Any]) -> None:
+    recorded = RecordedRun(RunFolder(run_of(small)))
+    _, before, window, *_ = recorded.decisions[STRATEGY]
+    lines = {record.n: record for record in records(run_of(small))}
+    for cell, adds_up in ((STRATEGY, True), ("market/custom", False)):
+        found = tvquant("ledger", "show", "latest", "--window", window, "--cell", cell, "--json", "-w", small).document
+        made, row = recorded.decisions[cell][window], recorded.table("windows", cell)
+        names = {one["name"]: one for one in found["names"]}
+        assert {name: one["weight"] for name, one in names.items() if one["weight"]} == made.decision.weights
+        held = recorded.decisions[cell][before].decision.weights
+        assert {name: one["before"] for name, one in names.items() if one["before"]} == held
+        earned = row.filter(pl.col("window") == window)["return"].item()
+        assert found["return"] == earned
+        brought = sum(one["brought"] for one in names.values())
+        assert found["adds_up"] is adds_up
+        if adds_up:
+            assert brought == pytest.approx(earned)
+        else:  # a baseline without atoms: its rows from the fill on, each of the equity before it
+            span = (pl.lit(found[end]).str.to_datetime() for end in ("first", "last"))
+            owned = pl.col("time").is_between(*span)
+            assert brought == pytest.approx(recorded.table("returns", cell).filter(owned)["return"].sum())
+        assert sum(one["costs"] for one in names.values()) > 0.0
+        filled = sorted(row["filled_at"].drop_nulls().to_list())
+        place = filled.index(row.filter(pl.col("window") == window)["filled_at"].item())
+        assert (found["first"], found["last"]) == (str(filled[place]), str(filled[place + 1] - timedelta(days=1)))
+        for what, kind in (("snapshot of the cell", "snapshot"), ("decision of its path", "decision")):
+            line, digest = found["records"][what]
+            assert (lines[line].kind, lines[line].digest, lines[line].metrics["window"]) == (kind, digest, window)
+    said = tvquant("ledger", "show", "latest", "--window", window, "-w", small).out
+    heads = [line.split()[1] for line in said.splitlines() if line[:2] in {f"{k}." for k in range(1, 7)}]
+    assert heads == ["Data", "Pool", "Winners", "Weights", "Fills", "Return"]
+    assert tvquant("ledger", "show", "latest", "--window", window, "--last", 3, "-w", small).code == 2

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tvquant.app.cli import ledger_anchor, ledger_replay
+from tvquant.app.cli import ledger_anchor, ledger_replay, ledger_trace
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, answer, workspace_at
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.tables import table
-from tvquant.core.errors import LedgerError
+from tvquant.core.errors import LedgerError, ProfileError
+from tvquant.ledger import RunFolder
 
 if TYPE_CHECKING:
     from tvquant.ledger import Verification
@@ -24,18 +25,36 @@ def show(
     chain: Annotated[str | None, typer.Option(help="Only this chain: `run`, or the key of a cell.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind: intent, outcome, snapshot, plan ...")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last N of these.")] = None,
+    window: Annotated[int | None, typer.Option(metavar="N", help="One window, from its data to its return.")] = None,
+    cell: Annotated[str | None, typer.Option(metavar="KEY", help="That window of this cell, not the headline.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The records of a run in order."""
+    """The records of a run in order, or what they say of one window."""
     from tvquant.ledger import encode, records
 
     folder = workspace_at(workspace).run(name)
+    if window is not None or cell is not None:
+        _show_window(folder, window, cell, others=(chain, kind, last), as_json=as_json)
+        return
     found = list(records(folder.path, chain=chain, kind=kind))[-(last or 0) :]
     rows = [(r.n, f"{r.at:%H:%M:%S}", r.chain, r.stage, r.kind, _summary(r), r.digest[:12]) for r in found]
     document = [{name: encode(getattr(r, name)) for name in r.__slots__} for r in found] if as_json else None
     head = ("n", "at", "chain", "stage", "kind", "what", "digest")
     answer(document, table(head, rows, right=(0, 3)), as_json=as_json)
+
+
+def _show_window(
+    folder: RunFolder, window: int | None, cell: str | None, *, others: tuple[object, ...], as_json: bool
+) -> None:
+    """Print one window of a cell in words."""
+    from tvquant.app.window_trace import trace
+    from tvquant.ledger.recorded_run import RecordedRun
+
+    if window is None or any(one is not None for one in others):
+        raise ProfileError("--window N shows one window, of --cell KEY if given; it takes no --chain, --kind or --last")
+    found = trace(RecordedRun(folder), window, cell)
+    answer(ledger_trace.document(found) if as_json else None, ledger_trace.text(found), as_json=as_json)
 
 
 @commands.command()
