@@ -137,8 +137,10 @@ def foretell(context: RunContext) -> None:
     load = Workload.of(cells, context.grids)
     if load.decisions + load.books < MANY or context.resumed is not NOTHING:
         return
-    engine = BacktestEngine(context.panel, context.grids, context.risk_free, context.cash_yield, time.process_time)
-    found = estimated(engine, cells, jobs=context.jobs)
+    context.progress.note(
+        f"{load.decisions:,} decisions and {load.books:,} books: a few are played to see how long it takes"
+    )
+    found = estimated(context.engine, cells, jobs=context.jobs)
     if found.seconds >= LONG:
         context.progress.note(found.line)
 
@@ -203,8 +205,8 @@ def _decide(engine: BacktestEngine, one: Due, decided: dict[str, Decided]) -> fl
 def _settled(
     engine: BacktestEngine, cells: Sequence[Cell], decided: Mapping[str, Decided], store: ResultStore
 ) -> tuple[dict[str, float], int, tuple[str, ...]]:
-    """Return seconds of each book, bytes of the tables of one, and which books could not be kept."""
-    path, seconds, unknown = cells[0].path, dict[str, float](), list[str]()
+    """Return seconds of each book, bytes of the outcome and tables of one, and which books could not be kept."""
+    path, seconds, unknown, size = cells[0].path, dict[str, float](), list[str](), 0
     one = decided[path.key].rebalance
     rebalances = [replace(one, window=w.id, row=w.start - 1) for w in engine.grids[path.schedule]]
     for book in {cell.book.key: cell.book for cell in cells}.values():
@@ -217,10 +219,12 @@ def _settled(
         except ModelError as error:
             unknown.append(f"books of {book.key}: {error}")
             continue
-        if not store.root.joinpath("returns").exists():
+        if not size:
+            size = len(repr(dict(result.measures)))  # of the outcome's record, about
             for table, columns in result.tables.items():
                 store.put(table, cell.key, columns)
-    size = sum(file.stat().st_size for file in store.root.rglob("*.parquet"))
+    store.compact()
+    size += sum(file.stat().st_size for file in store.root.rglob("*.parquet"))
     return seconds, size, tuple(unknown)
 
 

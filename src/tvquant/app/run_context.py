@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from time import process_time
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.cells import Cell, cells
 from tvquant.tournament.matrix import NOTHING, Resumed
-from tvquant.tournament.walk_forward import Grids, grids
+from tvquant.tournament.walk_forward import BacktestEngine, Grids, grids
 from tvquant.tournament.windows import Schedule
 
 
@@ -85,6 +86,11 @@ class RunContext:
             if late := _late(schedule, self.panel.times[windows[0].start], self.panel.times):
                 self.progress.note(late)
         return found
+
+    @cached_property
+    def engine(self) -> BacktestEngine:
+        """What decides and settles, and times its decisions."""
+        return BacktestEngine(self.panel, self.grids, self.risk_free, self.cash_yield, process_time)
 
     @cached_property
     def risk_free(self) -> RiskFree:

@@ -5,6 +5,7 @@ data/lakehouse/                 the lake; with TVQUANT_LAKE_URI set, its tables 
 data/.lock, data/.writer.json   held by the one who writes; who that is
 data/consents.json              terms of sources that the user agreed to
 data/logs/                      what commands outside a run had to say
+artifacts/certifications/<profile>/  certifications by number, each held against the one before
 artifacts/summaries/INDEX.md    every run and its state
 artifacts/summaries/anchors.jsonl   anchors of runs, where no other file was named for them
 artifacts/summaries/runs/.order every run's id in the order of making, which no clock decides

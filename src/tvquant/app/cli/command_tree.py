@@ -45,6 +45,7 @@ TREE: Mapping[str, Entry] = {
     "regime": Entry("Judge", "Bands of the market's regime, from the tails of your own market.", "regime"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
     "tournament": Entry("Judge", "Play the whole matrix of a profile.", "tournament", "tournament"),
+    "certify": Entry("Judge", "The release matrix, and what it changed since the last.", "certify", "certify"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),
     "parity": Entry("Judge", "Whether simulators keep the same book of a run's weights.", "parity", "parity"),
     "promote": Entry("Judge", "Whether a challenger is promoted, by the profile's rule.", "promote", "promote"),

@@ -13,11 +13,12 @@ from tvquant.app.cli.profile import SetOption, argued
 from tvquant.app.cli.runs import finished, index
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
-from tvquant.app.cli.watching import duration, watching
+from tvquant.app.cli.watching import Progress, duration, watching
 from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
     from tvquant.app.estimate import Estimate, Workload
+    from tvquant.app.finished_runs import Finished
     from tvquant.app.tournament import PlannedMatrix, Widening
     from tvquant.app.workspace import Workspace
     from tvquant.profiles import ResolvedProfile
@@ -94,7 +95,7 @@ def tournament(
     profile = None if name is None else _profile(home, name, texts, overrides)
     if dry_run:
         assert profile is not None
-        answer(*_planned(home, profile, jobs), as_json=as_json)
+        answer(*planned(home, profile, jobs), as_json=as_json)
         return
     _played(home, profile, resume, again=again, jobs=jobs, cluster=cluster, as_json=as_json)
 
@@ -109,27 +110,41 @@ def _played(
     cluster: "Cluster",
     as_json: bool,
 ) -> None:
+    began = time.perf_counter()
+    with notified("tournament", None if profile is None else profile.profile.name) as notice:
+        with home.writing(), watching("tournament") as progress:
+            outcome = play(home, profile, resume, again=again, jobs=jobs, cluster=cluster, progress=progress)
+        document, text = finished(outcome, began, progress)
+        notice.tell(**run_facts(document))
+        answer(document, text, as_json=as_json)
+
+
+def play(
+    home: "Workspace",
+    profile: "ResolvedProfile | None",
+    resume: str | None,
+    *,
+    again: bool,
+    jobs: int,
+    cluster: "Cluster",
+    progress: "Progress",
+) -> "Finished":
+    """Play a profile, or go on with an interrupted run where there is none; the workspace is held by the caller."""
     from tvquant.app import resume as resumption
     from tvquant.app import run as flow
     from tvquant.app.ahead import compiling_ahead
     from tvquant.app.clock import SystemClock
 
-    began = time.perf_counter()
-    with notified("tournament", None if profile is None else profile.profile.name) as notice:
-        with home.writing(), compiling_ahead(), watching("tournament") as progress:
-            clock = SystemClock()
-            if profile is None:
-                assert resume is not None
-                folder = home.run(resume)
-                outcome = resumption.resume(home, folder, clock=clock, jobs=jobs, watcher=progress, cluster=cluster)
-            else:
-                outcome = flow.run(
-                    home, profile, clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster
-                )
-            index(home)
-        document, text = finished(outcome, began, progress)
-        notice.tell(**run_facts(document))
-        answer(document, text, as_json=as_json)
+    clock = SystemClock()
+    with compiling_ahead():
+        if profile is None:
+            assert resume is not None
+            folder = home.run(resume)
+            outcome = resumption.resume(home, folder, clock=clock, jobs=jobs, watcher=progress, cluster=cluster)
+        else:
+            outcome = flow.run(home, profile, clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster)
+    index(home)
+    return outcome
 
 
 def _profile(home: "Workspace", name: str, texts: dict[str, str], overrides: list[str] | None) -> "ResolvedProfile":
@@ -183,7 +198,7 @@ def _date(text: str) -> date:
         raise ProfileError(f"--starts: expected dates YYYY-MM-DD with commas between, found {text!r}") from error
 
 
-def _planned(home: "Workspace", profile: "ResolvedProfile", jobs: int) -> tuple[dict[str, Any], list[str]]:
+def planned(home: "Workspace", profile: "ResolvedProfile", jobs: int) -> tuple[dict[str, Any], list[str]]:
     """Return what a tournament would play, what it leaves out, and what that takes."""
     from tvquant.app.finished_runs import finished_run
     from tvquant.app.plan import make_plan
@@ -191,9 +206,9 @@ def _planned(home: "Workspace", profile: "ResolvedProfile", jobs: int) -> tuple[
     from tvquant.tournament.cells import grid_size, headline
 
     with watching("tournament"):
-        planned = PlannedMatrix.of(make_plan(home.lake(), profile))
-        estimate = planned.estimate(jobs)
-    plan = planned.plan
+        matrix = PlannedMatrix.of(make_plan(home.lake(), profile))
+        estimate = matrix.estimate(jobs)
+    plan = matrix.plan
     there = finished_run(home, plan.digest, note)
     size, played = grid_size(plan.resolved.profile), headline(plan.resolved.profile)
     document = {
@@ -202,14 +217,14 @@ def _planned(home: "Workspace", profile: "ResolvedProfile", jobs: int) -> tuple[
         "symbols": len(plan.snapshot.symbols),
         "headline": played,
         "grid": size.payload(),
-        "cells": [cell.key for cell in planned.cells],
-        **_counts(planned.workload),
+        "cells": [cell.key for cell in matrix.cells],
+        **_counts(matrix.workload),
         "estimate": estimate.document(),
         "finished_run": there.folder.id if there else None,
         "notices": list(plan.resolved.notices),
     }
     text = [
-        *_said(planned),
+        *_said(matrix),
         *(one.strip() for one in size.lines()),
         "",
         *told(estimate),
@@ -226,18 +241,18 @@ def _counts(found: "Workload") -> dict[str, Any]:
     return {name: getattr(found, name) for name in names} | {"windows": dict(found.windows)}
 
 
-def _said(planned: "PlannedMatrix") -> list[str]:
+def _said(matrix: "PlannedMatrix") -> list[str]:
     """Return the counts and windows, as lines and a table."""
-    found, times = planned.workload, planned.engine.panel.times
+    found, times = matrix.workload, matrix.engine.panel.times
     rows = [
         (
             one.name,
             len(windows),
             str(times[windows[0].start - 1])[:10],
             str(times[windows[-1].start - 1])[:10],
-            sum(cell.path.schedule == one for cell in planned.cells),
+            sum(cell.path.schedule == one for cell in matrix.cells),
         )
-        for one, windows in planned.grids.items()
+        for one, windows in matrix.grids.items()
     ]
     sorts = ("strategies", "baselines", "variants", "challengers")
     counted = ", ".join(f"{getattr(found, sort):,} {sort}" for sort in sorts if getattr(found, sort))

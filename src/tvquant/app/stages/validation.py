@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from time import process_time
 
 from tvquant.app.progress import Watcher
 from tvquant.app.run_context import RunContext
@@ -13,17 +12,15 @@ from tvquant.ledger import outputs_of
 from tvquant.ledger.result_store import RunTables
 from tvquant.tournament.cells import shadows
 from tvquant.tournament.matrix import play_matrix
-from tvquant.tournament.walk_forward import BacktestEngine
 
 
 def run(context: RunContext, outcome: Outcome) -> None:
     """Play what is missing of the matrix, write its tables, and record the digest of every cell."""
     folder, grids = context.folder, context.grids
     cells = (*context.cells, *shadows(context.plan.resolved.profile))
-    engine = BacktestEngine(context.panel, grids, context.risk_free, context.cash_yield, process_time)
     store = RunTables(folder)
     matrix = play_matrix(
-        engine,
+        context.engine,
         cells,
         resumed=context.resumed,
         recorder=context.recorder,
