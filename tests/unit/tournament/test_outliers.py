@@ -83,6 +83,7 @@ def test_a_crash_of_one_name_is_that_names_and_no_market_move(convention: Conven
     assert abs(one.market) < 0.1
     assert one.by_component is not None
     assert min(one.by_market, one.by_component) > 0.3 * one.change  # of a loss that both are no third of
+    assert one.change == pytest.approx(found.windows["drawdown"][1], abs=1e-6), "it is told from the peak on"
     assert sum(one.names.values()) + one.others + one.costs == pytest.approx(one.change, abs=1e-5)
 
 
@@ -99,6 +100,7 @@ def test_a_crash_of_the_market_is_the_markets(weights: Mapping[str, float], conv
         assert (one.window, one.cause) == (FIRST + STEP, cause)
         assert one.market == pytest.approx(-0.4, abs=0.08)
         assert one.by_component is not None
+        assert abs(one.costs) < 5e-4, "names bring all but costs, whatever equity was meanwhile"
         for part in (one.by_market, one.by_component):
             assert part / (one.change - one.costs) == pytest.approx(1.0, abs=0.45)
 
@@ -148,6 +150,34 @@ def test_windows_are_what_lies_between_fills(convention: Convention, rebalancing
     assert found.windows["change"] == pytest.approx(levels[1:] / levels[:-1] - 1.0, rel=1e-12)
     assert (found.windows["drawdown"] <= np.minimum(found.windows["change"], 0.0) + 1e-12).all()
     assert np.isfinite(found.windows["sharpe"]).tolist() == [True, True, True, False]
+
+
+@CONVENTIONS
+def test_what_names_bring_from_fill_to_fill_is_all_but_fees(
+    convention: Convention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in rows that a fill parts: before it by the old units, after it by the new ones."""
+    monkeypatch.setattr("tvquant.tournament.outliers.SHARPE", 0.0)
+    execution = Execution(convention=convention)
+    panel = panel_of_returns(returns())
+    result, rebalances = played(panel, TILTED, execution)
+    first = first_fills(restored(rebalances, result.filled, execution))
+    ids = [one.window for one in rebalances]
+    found = study(panel, result, execution, first_fills=first, ids=ids, partial=[False] * 4)
+    at = result.filled[first] - (ROWS - len(result.times))
+    fees = (result.costs["slippage"] + result.costs["commission"])[at] / result.fill_equity[first]
+    assert [one.window for one in found.outliers] == ids
+    assert [-one.costs for one in found.outliers] == pytest.approx(fees.tolist(), abs=2e-6)
+
+
+def test_what_explains_a_window_does_not_look_beyond_it() -> None:
+    moves = returns()
+    moves[HIT, 0] = -0.75
+    later = moves.copy()
+    later[FIRST + 2 * STEP + 2 :] = -3.0 * returns(8)[FIRST + 2 * STEP + 2 :]
+    for one, other in zip(studied(moves, TILTED).outliers[:1], studied(later, TILTED).outliers[:1], strict=True):
+        assert one.window == FIRST + STEP
+        assert one == other
 
 
 @pytest.mark.requirement("R-TRN-10")
