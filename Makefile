@@ -58,14 +58,21 @@ test: setup
 	@$(UV) pip install --quiet --python $(PY) --target .tools/nautilus2 --no-deps -r $<
 	@cp $< $@
 
+.tools/ray/ray.txt: benchmarks/ray.txt | .venv/pyvenv.cfg
+	@rm -rf .tools/ray
+	@$(UV) pip install --quiet --python $(PY) --target .tools/ray --no-deps -r $<
+	@cp $< $@
+
 PEERS := .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt .tools/nautilus2/nautilus2.txt
 
 bench: setup $(PEERS)
 	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python TVQUANT_HURST=.tools/hurst TVQUANT_NAUTILUS2=.tools/nautilus2 \
 		$(PY) benchmarks/run.py
 
-proof: setup .tools/nautilus2/nautilus2.txt
+proof: setup .tools/nautilus2/nautilus2.txt .tools/ray/ray.txt
 	TVQUANT_PROOF=1 $(PY) -m pytest $(SHARED)
+	TVQUANT_PROOF=1 PYTHONPATH=$(CURDIR)/.tools/ray:$(CURDIR)/tests RAY_raylet_start_wait_time_s=200 \
+		$(PY) -m pytest -n 0 -k ray tests/contracts/test_backends.py
 
 docs: setup
 	$(PY) docs/requirements.py
