@@ -47,6 +47,14 @@ def test_weights_and_gates_stand_in_the_order_of_winners() -> None:
     assert unselected["atoms"] == {BEST.symbol: 0.5}, "without a selection they have their names"
 
 
+def test_a_gate_that_is_shut_is_not_one_that_is_missing() -> None:
+    shut = replace(DECISION, gates={BEST.symbol: 0.0})
+    payload = shut.payload()
+    again = together(context_of(payload), own_of(payload, RESPONSE), RESPONSE, shut.inputs)
+    assert again.gates == {BEST.symbol: 0.0}
+    assert again.payload() == payload
+
+
 def test_weights_of_another_selection_are_refused() -> None:
     payload = DECISION.payload()
     fewer = replace(RESPONSE, winners=(BEST,), recruited={BEST.symbol: "ranked"})

@@ -212,6 +212,17 @@ def test_a_snapshot_holds_the_decision_of_its_own_path_and_window(begun: Ledger,
         _ = RecordedRun(RunFolder(tmp_path)).decisions
 
 
+def test_cells_of_a_path_have_one_decision(begun: Ledger, tmp_path: Path) -> None:
+    """Put together once, however many books keep it."""
+    made, entries = recorded(CELL.path, 0, 60, STRATEGY, Shared())
+    other = replace(CELL, book=replace(BOOK, key="other"))
+    for entry in (*entries, *(snapshot_entry(cell, made, STRATEGY) for cell in (CELL, other))):
+        begun.record(entry)
+    first, second = (found[0] for found in RecordedRun(RunFolder(tmp_path)).decisions.values())
+    assert first.decision is second.decision
+    assert (first.record.chain, second.record.chain) == (CELL.key, other.key)
+
+
 @pytest.mark.requirement("R-LED-05")
 @pytest.mark.parametrize("lost", ["selection", "context"])
 def test_a_decision_whose_selection_or_context_is_of_nobody_is_not_believed(
