@@ -16,6 +16,7 @@ BENCHMARKS = (
     "scan_replay.py",
     "select_v4.py",
     "ledger_size.py",
+    "tournament_matrix.py",
     "import_bars.py",
     "lake_at_scale.py",
     "sync_simulated.py",

@@ -80,6 +80,10 @@ class ByAtom(Mapping[str, dict[str, float]]):
         k = self._places[symbol]
         return {name: float(column[k]) for name, column in self.columns.items()}
 
+    def __contains__(self, symbol: object) -> bool:
+        """Return whether an atom is there; no row is made for that."""
+        return symbol in self._places
+
     def __iter__(self) -> Iterator[str]:
         """Return the ids in their order."""
         return iter(self.ids)
@@ -225,8 +229,9 @@ def in_columns(rows: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> d
     Rows are in the order of `ids`; where they are not of these very atoms the columns say of which.
     """
     order = [one for one in ids if one in rows] + sorted(rows.keys() - set(ids))
-    names = sorted({name for row in rows.values() for name in row})
-    columns = {name: [rows[one].get(name) for one in order] for name in names}
+    asked = [rows[one] for one in order]
+    names = sorted({name for row in asked for name in row})
+    columns = {name: [row.get(name) for row in asked] for name in names}
     return {"columns": columns} | ({} if order == list(ids) else {"of": order})
 
 

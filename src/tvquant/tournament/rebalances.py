@@ -33,6 +33,7 @@ HOLDINGS = {
 """What is kept of every winner, weight or not: gate is 1 of pass-through atoms, cluster that of selection."""
 NOT_ASKED = {"mean": math.nan}
 """Thresholds of a selection that looked at no entropy."""
+_SIDES = {side.value: (side, side.sign) for side in Direction}
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
 
@@ -137,7 +138,7 @@ class Rebalance:
         """What each winner adds to its asset, weight or not."""
         columns = (self.holdings[name] for name in ("atom", "symbol", "direction", "weight", "gate"))
         return [
-            Contribution(atom, symbol, side := Direction(direction), side.sign * weight * gate)
+            Contribution(atom, symbol, (side := _SIDES[direction])[0], side[1] * weight * gate)
             for atom, symbol, direction, weight, gate in zip(*columns, strict=True)
         ]
 
