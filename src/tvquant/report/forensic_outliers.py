@@ -82,9 +82,8 @@ HEAD = ("cell", "window", "by", "stretch", "cause", "brought (held)", "change", 
 
 def _row(cell: RecordedCell, one: Outlier) -> tuple[str, ...]:
     figures = _figures(cell, one)
-    names = "; ".join(
-        f"{key} {percent(part)} ({percent(one.held.get(key))})" for key, part in one.names.items() if part
-    )
+    largest = sorted(one.names.items(), key=lambda pair: -abs(pair[1]))  # a ledger has them by name
+    names = "; ".join(f"{key} {percent(part)} ({percent(one.held.get(key))})" for key, part in largest if part)
     return (
         cell.key, "whole run" if one.window is None else str(one.window), " ".join(one.reasons),
         f"{one.start} to {one.stop}", plain(one.cause.value), names, percent(one.change), *figures,

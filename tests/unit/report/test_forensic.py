@@ -18,7 +18,7 @@ from tvquant.tournament.outliers import Cause, Outlier
 SECTIONS = ["summary", "outliers", "cells", "portfolios", "telemetry", "funnel", "recourse", "timing"]
 CRASH = Outlier(
     window=100, reasons=("drawdown",), cause=Cause.NAME_JUMP, start="2019-06-01", stop="2019-06-02", change=-0.4,
-    names={"<b>X": -0.3999, "X:Y": -0.0001}, held={"<b>X": 0.5, "X:Y": 0.1}, others=0.0, costs=0.0, market=-0.01,
+    names={"X:Y": -0.0001, "<b>X": -0.3999}, held={"<b>X": 0.5, "X:Y": 0.1}, others=0.0, costs=0.0, market=-0.01,
     by_market=-0.005, by_component=None, relative=0.97, z=5.2, largest=0.99, largest_on="2019-06-02",
 )  # fmt: skip
 
