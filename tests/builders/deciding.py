@@ -13,6 +13,21 @@ ROW = 150
 """The row that is decided at where a test names none."""
 
 
+def recruits(name: str, logic: str, direction: str, **bound: float) -> dict[str, object]:
+    """Return a scanner by the rating of the moving averages; without a bound, of everyone."""
+    signal = [{"field": "recommend_ma", **bound}] if bound else []
+    return {
+        "name": name, "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None,
+        "logic": logic, "direction": direction, "pool": [], "signal": signal,
+    }  # fmt: skip
+
+
+EVERYONE = recruits("everyone", "hold", "LONG")
+RISING = recruits("rising", "rating_ma", "LONG", above=0.1)
+FALLING = recruits("falling", "rating_ma", "SHORT", below=-0.1)
+RISK_PROFILES = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
+
+
 def spec_of(made: Profile, name: str) -> Spec:
     """Return the spec of the first path whose key ends so."""
     return next(cell.spec for cell in cells(made) if cell.path.key.endswith(name))

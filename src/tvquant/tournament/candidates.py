@@ -33,6 +33,8 @@ from tvquant.universe import Discovery, Health, discover, judge, required_featur
 
 GATE_CLOSED, GATE_UNKNOWN = "gate_closed", "gate_unknown"
 """Why a gated atom is no candidate: nothing would be held of it, or its gate has too few bars or data."""
+BENCHMARK = "benchmark"
+"""Why a candidate is not in the raw pool: what results are compared with is no part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -305,14 +307,18 @@ def _healthy(view: View, rules: Rules) -> tuple[Atom, ...]:
 
 
 def unselected(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> SelectionOutcome:
-    """Return the outcome where these atoms are held and no model chooses; the same for every model."""
+    """Return the outcome where these atoms are held and no model chooses; the same for every model.
+
+    The other candidates are of the benchmark.
+    """
     seen, failed, gated = discovery(view, rules), health(view, rules).failed, gated_out(view, rules)
-    funnel = _funnel(seen, atoms, failed, gated, None)
+    beside = [atom for atom in candidate_atoms(view, rules) if atom not in atoms]
+    funnel = _funnel(seen, atoms, failed, {**gated, **{atom.symbol: BENCHMARK for atom in beside}}, None)
     names = (*seen.universe, "", *seen.pool, "", *(atom.symbol for atom in atoms))
     return SelectionOutcome(
         response=None,
         funnel=replace(funnel, selected=funnel.refined, atoms_selected=funnel.atoms_refined),
-        excluded=_left_out(view, rules),
+        excluded={**_left_out(view, rules), **{atom.physical_symbol: BENCHMARK for atom in beside}},
         inputs=digest_bytes(*(name.encode() for name in names), canonical_array(view.panel.tradable[-1:])),
     )
 

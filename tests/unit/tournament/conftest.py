@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from builders.clocks import ManualClock
+from builders.deciding import RISK_PROFILES
 from builders.panels import market_of
 from builders.profiles import profile_of
 from tvquant.core.instruments import Kind
@@ -107,3 +108,23 @@ def ledger_in(clock: ManualClock) -> Callable[[Path], Ledger]:
         return ledger
 
     return begin
+
+
+@pytest.fixture
+def trending(market: Callable[..., Panel]) -> Panel:
+    """Six names that rise (A to F) and six that fall (G to L); the noise is theirs alone."""
+    draw = np.random.default_rng(3)
+    moves = np.repeat([0.008, -0.008], 6) + 0.01 * draw.standard_normal((200, 12)) * np.linspace(1, 2, 12)
+    return market(dict(zip("ABCDEFGHIJKL", 100.0 * np.exp(moves.cumsum(axis=0)).T, strict=True)))
+
+
+@pytest.fixture
+def scanned(profile: Callable[..., Profile]) -> Callable[..., Profile]:
+    """v4 on scanners, every risk profile, ratings from 60 bars on."""
+
+    def make(*scanners: dict[str, object], **settings: Any) -> Profile:
+        given = {"universe__scanners": list(scanners), "selection__model": "v4", "data__rating_min_bars": 60}
+        given |= {"allocation__profiles": list(RISK_PROFILES), "risk__primary": "hrp"}
+        return profile(**given | settings)
+
+    return make

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from builders.deciding import ROW, spec_of, weights_at
+from builders.deciding import FALLING, RISING, ROW, spec_of, weights_at
+from tvquant.core.digests import canonical_json
 from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
+from tvquant.tournament.candidates import candidate_atoms
 from tvquant.tournament.decide import decide
 from tvquant.tournament.specs import MarketSpec, Previous
 from tvquant.tournament.views import look
@@ -53,3 +55,26 @@ def test_a_benchmark_by_weights_holds_them_and_the_part_of_a_name_without_a_bar_
     found = decide(look(market(close), ROW), spec, Previous())
     assert (found.weights, found.excluded) == ({"X:A": 0.6}, {"X:B": "no_bar"}), "what is left is not rescaled"
     assert weights_at(market(close), spec_of(profile(benchmark__market=["X:A", "X:B"]), "market")) == {"X:A": 1.0}
+
+
+@pytest.mark.requirement("R-UNI-23")
+def test_the_raw_pool_holds_one_nth_of_every_recruit_whoever_selects(
+    trending: Panel, scanned: Callable[..., Profile]
+) -> None:
+    """Recruits on their own sides, the benchmark's symbol left out; no model has a say in weights, digest, funnel."""
+    found = {}
+    for model in ("v2", "v3.4", "v4"):
+        made = scanned(RISING, FALLING, selection__model=model, benchmark__market=["X:B"])
+        found[model] = decide(look(trending, ROW), spec_of(made, "raw_pool_ew"), Previous())
+    raw = found["v4"]
+    recruits = candidate_atoms(look(trending, ROW), spec_of(made, "hrp").rules)
+    expected = {a.physical_symbol: a.direction.sign for a in recruits if a.physical_symbol != "X:B"}
+    assert len(expected) > 5
+    assert set(expected.values()) == {1, -1}
+    assert raw.weights == pytest.approx({key: sign / len(expected) for key, sign in expected.items()}, abs=1e-15)
+    assert (raw.funnel.selected, raw.funnel.atoms_selected) == (len(expected), len(expected))
+    assert len({canonical_json(one.payload()) for one in found.values()}) == 1
+    assert raw.excluded["X:B"] == "benchmark"
+    assert raw.funnel.vetoed["benchmark"] == raw.funnel.atoms_discovery - raw.funnel.atoms_refined
+    assert raw.response is None
+    assert raw.allocation is None

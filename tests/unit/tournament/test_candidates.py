@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders.deciding import EVERYONE, FALLING, RISING, recruits
 from tvquant.core.atoms import Atom, Direction
 from tvquant.core.panel import Floats, Panel
 from tvquant.features import compute
@@ -35,20 +36,6 @@ type Walks = Callable[..., dict[str, Floats]]
 type Markets = Callable[..., Panel]
 
 ROWS, ROW = 200, 150
-
-
-def scanner(name: str, logic: str, direction: str, **bound: float) -> dict[str, object]:
-    """Recruits by the rating of the moving averages; without a bound, everyone."""
-    signal = [{"field": "recommend_ma", **bound}] if bound else []
-    return {
-        "name": name, "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None,
-        "logic": logic, "direction": direction, "pool": [], "signal": signal,
-    }  # fmt: skip
-
-
-RISING = scanner("rising", "rating_ma", "LONG", above=0.1)
-FALLING = scanner("falling", "rating_ma", "SHORT", below=-0.1)
-EVERYONE = scanner("everyone", "hold", "LONG")
 
 
 def rules_of(made: Profile) -> Rules:
@@ -181,7 +168,7 @@ def test_unhealthy_names_never_reach_selection(
 def test_without_a_candidate_there_is_no_response(
     trending: dict[str, Floats], chosen: Callable[..., SelectionOutcome]
 ) -> None:
-    nobody = scanner("nobody", "hold", "LONG", above=2.0)
+    nobody = recruits("nobody", "hold", "LONG", above=2.0)
     found = chosen(trending, nobody)
     assert (found.response, found.winners) == (None, ())
     assert (found.funnel.universe, found.funnel.discovery, found.funnel.selected) == (8, 0, 0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders.deciding import ROW, spec_of, weights_at
+from builders.deciding import EVERYONE, FALLING, RISING, RISK_PROFILES, ROW, recruits, spec_of, weights_at
 from builders.toy_engine import Toy
 from tvquant.allocation import ENGINES, allocate
 from tvquant.allocation.engines.custom.engine import Custom
@@ -21,7 +21,7 @@ from tvquant.core.problems import Problem
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.statistics import estimate
-from tvquant.tournament.candidates import candidate_atoms, choose
+from tvquant.tournament.candidates import choose
 from tvquant.tournament.decide import correlations, decide, needs_previous
 from tvquant.tournament.specs import MarketSpec, Previous, StrategySpec
 from tvquant.tournament.views import look
@@ -137,41 +137,6 @@ def test_decisions_carry_the_caveats_of_universe_and_windows(profile: Profiles, 
     decision = decide(look(panel, ROW), spec_of(profile(), "equal_weight"), Previous())
     assert decision.stamps == {Stamp.CURRENT_ONLY, Stamp.SWEPT_WINDOWS}
     assert decide(look(panel, ROW), MarketSpec(symbols=("X:A",), quorum=0.8), Previous()).stamps == frozenset()
-
-
-def recruits(name: str, logic: str, direction: str, **bound: float) -> dict[str, object]:
-    """A scanner by the rating of the moving averages; without a bound, of everyone."""
-    signal = [{"field": "recommend_ma", **bound}] if bound else []
-    return {
-        "name": name, "exchange": None, "kinds": [], "exclude_kinds": [], "currency": None,
-        "logic": logic, "direction": direction, "pool": [], "signal": signal,
-    }  # fmt: skip
-
-
-EVERYONE = recruits("everyone", "hold", "LONG")
-RISING = recruits("rising", "rating_ma", "LONG", above=0.1)
-FALLING = recruits("falling", "rating_ma", "SHORT", below=-0.1)
-RISK_PROFILES = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
-
-
-@pytest.fixture
-def trending(market: Markets) -> Panel:
-    """Six names that rise (A to F) and six that fall (G to L); the noise is theirs alone."""
-    draw = np.random.default_rng(3)
-    moves = np.repeat([0.008, -0.008], 6) + 0.01 * draw.standard_normal((200, 12)) * np.linspace(1, 2, 12)
-    return market(dict(zip("ABCDEFGHIJKL", 100.0 * np.exp(moves.cumsum(axis=0)).T, strict=True)))
-
-
-@pytest.fixture
-def scanned(profile: Profiles) -> Callable[..., Profile]:
-    """v4 on scanners, every risk profile, ratings from 60 bars on."""
-
-    def make(*scanners: dict[str, object], **settings: Any) -> Profile:
-        given = {"universe__scanners": list(scanners), "selection__model": "v4", "data__rating_min_bars": 60}
-        given |= {"allocation__profiles": list(RISK_PROFILES), "risk__primary": "hrp"}
-        return profile(**given | settings)
-
-    return make
 
 
 @pytest.mark.requirement("R-SYN-06")
@@ -429,27 +394,6 @@ def test_correlations_are_those_of_the_winners_streams(trending: Panel, scanned:
     ]
     assert matrix == pytest.approx(np.corrcoef(streams), abs=1e-12)
     assert correlations(look(trending, 80), spec.rules) is None
-
-
-@pytest.mark.requirement("R-UNI-23")
-def test_the_raw_pool_holds_one_nth_of_every_recruit_whoever_selects(
-    trending: Panel, scanned: Callable[..., Profile]
-) -> None:
-    """Recruits on their own sides, the benchmark's symbol left out; no model has a say in weights, digest, funnel."""
-    found = {}
-    for model in ("v2", "v3.4", "v4"):
-        made = scanned(RISING, FALLING, selection__model=model, benchmark__market=["X:B"])
-        found[model] = decide(look(trending, ROW), spec_of(made, "raw_pool_ew"), Previous())
-    raw = found["v4"]
-    recruits = candidate_atoms(look(trending, ROW), spec_of(made, "hrp").rules)
-    expected = {a.physical_symbol: a.direction.sign for a in recruits if a.physical_symbol != "X:B"}
-    assert len(expected) > 5
-    assert set(expected.values()) == {1, -1}
-    assert raw.weights == pytest.approx({key: sign / len(expected) for key, sign in expected.items()}, abs=1e-15)
-    assert (raw.funnel.selected, raw.funnel.atoms_selected) == (len(expected), len(expected))
-    assert len({canonical_json(one.payload()) for one in found.values()}) == 1
-    assert raw.response is None
-    assert raw.allocation is None
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,7 @@ def test_audit_v4_integration(played: tuple[tuple[Cell, ...], Path]) -> None:
                 (funnel.atoms_discovery, funnel.atoms_refined, funnel.atoms_selected),
             ):
                 assert all(more >= fewer >= 0 for more, fewer in pairwise(units)), (cell.key, window, units)
-            if cell.path.key != "raw_pool_ew":  # which leaves out what the market is made of, and counts no veto for it
-                assert funnel.atoms_discovery - funnel.atoms_refined == sum(funnel.vetoed.values())
+            assert funnel.atoms_discovery - funnel.atoms_refined == sum(funnel.vetoed.values())
             if cell.path.key not in STRATEGIES or not made.atoms:
                 continue
             held += 1
