@@ -56,10 +56,10 @@ def measured(names: int, rows: int) -> Size:
     panel = market(names, rows)
     grid = [cell for cell in cells(profile) if not cell.baseline]
     engine = BacktestEngine(panel, grids(panel, [cell.path for cell in grid]), timer=process_time)
-    alone = list({cell.path.key: cell for cell in grid}.values())  # each path with one book
+    alone = list({cell.path.key: cell for cell in reversed(grid)}.values())  # each path with its first book
     loads, found = Workload.of(grid, engine.grids), estimated(engine, grid, jobs=1)
     (windows,) = loads.windows.values()
-    first, few = (estimated(engine, cells, jobs=1).disk / windows for cells in (alone[:1], alone))
+    first, few = (estimated(engine, some, jobs=1).disk / windows for some in (alone[:1], alone))
     book = (found.disk / windows - few) / (len(grid) - len(alone))
     decision = (few - first) / (len(alone) - 1) - book
     unit = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB

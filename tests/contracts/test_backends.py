@@ -72,6 +72,17 @@ def test_the_error_of_a_task_is_raised_as_it_is(pool: Pool[int]) -> None:
     assert type(caught.value) is ModelError
 
 
+def test_a_worker_with_other_code_is_refused(pool: Any) -> None:
+    if pool.backend == LOKY:
+        pytest.skip("its workers have the code of this process: they are begun by it, on this machine")
+    other = Pool(1, 0, elsewhere(pool, code=code_by_process))
+    with (
+        pytest.raises(DataError, match=rf"has process \d+, and this process has {os.getpid()}; install the same"),
+        other,
+    ):
+        list(other.run(dies, [(1,)]))
+
+
 @pytest.mark.requirement("R-TRN-18")
 def test_what_a_killed_worker_was_at_is_given_again(pool: Any, tmp_path: Path) -> None:
     if GATE and pool.backend != LOKY:
@@ -92,14 +103,3 @@ def test_what_a_killed_worker_was_at_is_given_again(pool: Any, tmp_path: Path) -
 def test_a_task_that_no_worker_survives_is_refused_by_name(pool: Pool[int]) -> None:
     with pytest.raises(DataError, match=f"^dies [0-9]+: its worker process was killed {LOSSES} times.*--resume"):
         list(pool.run(dies, ((number,) for number in range(MANY))))
-
-
-def test_a_worker_with_other_code_is_refused(pool: Any) -> None:
-    if pool.backend == LOKY:
-        pytest.skip("its workers have the code of this process: they are begun by it, on this machine")
-    other = Pool(1, 0, elsewhere(pool, code=code_by_process))
-    with (
-        pytest.raises(DataError, match=rf"has process \d+, and this process has {os.getpid()}; install the same"),
-        other,
-    ):
-        list(other.run(dies, [(1,)]))

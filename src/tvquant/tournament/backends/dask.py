@@ -17,8 +17,10 @@ from tvquant.core.errors import DataError
 from tvquant.tournament.backends.contract import Backend, Cluster, at_work, refuse_others
 from tvquant.tournament.backends.local_process import serve
 
-PATIENCE = 60
-"""Seconds to wait for a scheduler, and for a worker of it."""
+PATIENCE = 10
+"""Seconds to wait for a scheduler, and at once for a worker of it."""
+TRIES = 6
+"""Times to wait for a worker."""
 
 
 class DaskWorkers:
@@ -34,7 +36,8 @@ class DaskWorkers:
         self.ready.set_result(None)
         self._subject, self._cluster, self._known = subject, cluster, cluster.code()
         with ExitStack() as begun:
-            where = cluster.address or begun.enter_context(_on_this_machine(jobs - 1))
+            self._own = None if cluster.address else begun.enter_context(_on_this_machine(jobs - 1))
+            self._wished, where = jobs - 1, cluster.address or self._own
             try:
                 self._client = begun.enter_context(Client(where, timeout=PATIENCE, set_as_default=False))  # type: ignore[no-untyped-call]
             except (OSError, ValueError) as error:
@@ -42,8 +45,8 @@ class DaskWorkers:
             self.address: str = self._client.scheduler.address
             if cluster.address is None:
                 self._client.register_plugin(_serving(os.getpid()))
-            self._look()
-            self._held = self._scattered()
+            self._held: Any = None
+            self.renew()
             self._executor = self._client.get_executor()
             self._stack = begun.pop_all()
 
@@ -58,9 +61,20 @@ class DaskWorkers:
 
     def renew(self) -> None:
         """Wait for a worker, and scatter the subject anew where nobody has it."""
-        self._look()
-        if not self._somewhere():
-            self._held = self._scattered()
+        for _ in range(TRIES):
+            if self._own is not None:
+                self._own.scale(self._wished)  # a nanny that lost its worker too soon has given up
+            with suppress(TimeoutError):
+                self._client.wait_for_workers(1, timeout=PATIENCE)
+                self._look()
+                if self._held is None or not self._somewhere():
+                    self._held = self._client.scatter(self._subject, broadcast=True, hash=False)
+                return
+        raise DataError(
+            f"no worker has come to the Dask scheduler within {TRIES * PATIENCE} s; start some and do it again (a run "
+            "that was begun goes on by --resume)",
+            retryable=True,
+        )
 
     def close(self, *, at_once: bool) -> None:
         """Take the tasks back; workers of this machine end, at once by a kill."""
@@ -71,16 +85,12 @@ class DaskWorkers:
         self._stack.close()
 
     def _look(self) -> None:
-        """Wait until there is a worker, and refuse those who would not compute as this process does.
+        """Count the workers, and refuse those who would not compute as this process does.
 
         Raises
         ------
-        DataError : none is there, one has another code or more than one thread.
+        DataError : one has another code or more than one thread.
         """
-        try:
-            self._client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError as error:
-            raise DataError(f"no worker has come to the Dask scheduler within {PATIENCE} s", retryable=True) from error
         threads = self._client.nthreads()
         self.count = len(threads)
         if crowded := [worker for worker, number in threads.items() if number > 1]:
@@ -95,9 +105,6 @@ class DaskWorkers:
             if isinstance(found, tuple):  # anything else was lost meanwhile, which its tasks will say
                 refuse_others(self._known, found[1], f"the Dask worker {worker}")
         self._pids = tuple(found[0] for found in seen.values() if isinstance(found, tuple))
-
-    def _scattered(self) -> Any:
-        return self._client.scatter(self._subject, broadcast=True, hash=False)
 
     def _somewhere(self) -> bool:
         """Return whether a worker still holds the subject."""
@@ -135,8 +142,11 @@ def _on_this_machine(workers: int) -> Iterator[Any]:
                 local_directory=folder,
                 silence_logs="CRITICAL",
             )
-        with cluster:
+        try:
             yield cluster
+        finally:
+            with suppress(KeyError):  # its last word on a worker that was lost, when all has been closed
+                cluster.close()
 
 
 def _serving(parent: int) -> Any:
