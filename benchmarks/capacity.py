@@ -1,6 +1,6 @@
-"""What a cell-window costs at some numbers of names, and what 100,000 cells would at the last of them.
+"""What a cell-window costs at some numbers of names, and what 100,000 cells of 10,000 names would.
 
-Run as `python benchmarks/capacity.py [--names 100 1000 10000] [--rows 560]`. Model v4 under five risk profiles of the
+Run as `python benchmarks/capacity.py [--names 100 1000 4000] [--rows 560]`. Model v4 under five risk profiles of the
 engine custom on random walks of which every name is recruited, which is the worst case: a scanner that keeps a tenth of
 the names has a tenth of the pool. Each size is a process of its own; kernels are compiled before. Figures are seconds
 of computing by one process (`tvquant.app.estimate`), and bytes. `docs/capacity.md` says what they mean.
@@ -13,13 +13,14 @@ import multiprocessing
 import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import log
 from time import process_time
 
 from run_at_scale import RISK_PROFILES, market
 
-CELLS, PATHS, RULES, WINDOWS = 100_000, 10_000, 30, 100
-"""Estimated: cells, of ten books a path; sets of rules (10 selections x 3 trains); windows of each."""
+NAMES, CELLS, PATHS, RULES, WINDOWS = 10_000, 100_000, 10_000, 30, 100
+"""Estimated: names; cells, of ten books a path; sets of rules (10 selections x 3 trains); windows of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,24 +78,40 @@ def measured(names: int, rows: int) -> Size:
     )
 
 
+def grown(small: Size, large: Size) -> Size:
+    """Return what the estimated number of names would take, by the growth of each figure between two sizes."""
+    found = {"names": NAMES}
+    for field in fields(Size)[1:]:
+        before, last = getattr(small, field.name), getattr(large, field.name)
+        found[field.name] = last * (NAMES / large.names) ** (log(last / before) / log(large.names / small.names))
+    return Size(**found)
+
+
+def shown(one: Size) -> str:
+    """Return a size in a line."""
+    return (
+        f"{one.names:>6} names: begin {one.begin:.1f} s; prepare {1e3 * one.prepare:.0f} ms, "
+        f"{one.selection / 1e3:.1f} kB a row; decide {1e3 * one.decide:.2f} ms, {one.decision / 1e3:.1f} kB a "
+        f"decision; settle {1e3 * one.settle:.2f} ms, {one.book / 1e3:.2f} kB a "
+        f"cell-window; panel {one.panel / 1e6:.0f} MB, process {one.memory / 1e9:.2f} GB"
+    )
+
+
 def main() -> int:
     """Print a line per size, then the estimate."""
     parser = argparse.ArgumentParser(description="What a cell-window costs, and what a large matrix would.")
-    parser.add_argument("--names", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--names", type=int, nargs="+", default=[100, 1000, 4000])
     parser.add_argument("--rows", type=int, default=560)
     asked = parser.parse_args()
     context = multiprocessing.get_context("spawn")
-    for number, names in enumerate((100, *asked.names)):
+    found = []
+    for names in (100, *asked.names):  # the first compiles
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            one = pool.submit(measured, names, asked.rows).result()
-        if number:  # the first compiles
-            print(
-                f"{one.names:>6} names: begin {one.begin:.1f} s; prepare {1e3 * one.prepare:.0f} ms, "
-                f"{one.selection / 1e3:.1f} kB a row; decide {1e3 * one.decide:.2f} ms, {one.decision / 1e3:.1f} kB a "
-                f"decision; settle {1e3 * one.settle:.2f} ms, {one.book / 1e3:.2f} kB a "
-                f"cell-window; panel {one.panel / 1e6:.0f} MB, process {one.memory / 1e9:.2f} GB",
-                flush=True,
-            )
+            found.append(pool.submit(measured, names, asked.rows).result())
+        if len(found) > 1:
+            print(shown(found[-1]), flush=True)
+    one = grown(*found[-2:])
+    print(f"{shown(one)} (by the growth between the last two)")
     hours = {
         "prepare": one.prepare * RULES * WINDOWS / 3600,
         "decide": one.decide * PATHS * WINDOWS / 3600,
