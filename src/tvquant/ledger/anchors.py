@@ -22,6 +22,7 @@ from typing import Any, Self
 from tvquant.core import durable
 from tvquant.core.errors import LedgerError, unwritten
 from tvquant.core.records import RUN
+from tvquant.ledger.files import Altered
 from tvquant.ledger.lines import ORIGIN, Tip, hashed_line, load_object, tips_json
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.verify import Integrity
@@ -119,13 +120,16 @@ def anchors(path: Path, run: str) -> tuple[Anchor, ...]:
 
 
 def changes(anchor: Anchor, run: RecordedRun) -> tuple[str, ...]:
-    """Return what is not as it was anchored, in words: result, cells, files, chains; none where nothing is."""
+    """Return what is not as it was anchored, in words: result, cells, files, chains; none where nothing is.
+
+    A file counts as it is now on the disk, not as the ledger has it.
+    """
     found = run.verification
     seal = run.seal if found.sealed and found.status in (Integrity.OK, Integrity.ALTERED) else None
     now: Mapping[str, Mapping[str, Any]] = {
         "result": {"of all cells": seal.outputs["result"]} if seal else {},
         "result of cell": seal.data["cells"] if seal else {},
-        "file": found.held,
+        "file": {**found.held, **{one.file: one for one in found.altered}},
         "chain": found.chains,
     }
     was: Mapping[str, Mapping[str, Any]] = {
@@ -148,6 +152,8 @@ def _words(value: Any) -> str:
             return "nothing"
         case Tip():
             return f"{value.length} records to {value.digest[:SHORT]}"
+        case Altered():
+            return f"it {value.why}"
         case _:
             return str(value)[:SHORT]
 
@@ -184,7 +190,7 @@ def _anchor(line: bytes) -> Anchor | None:
             "cells": dict(cells),
             "files": dict(files),
             "previous": str(previous),
-        } if RUN in chains:
+        } if RUN in chains and all(isinstance(one, str) for one in (*cells.values(), *files.values())):
             tips = {chain: Tip.of(tip) for chain, tip in chains.items()}
             return Anchor(
                 at=at, run=run, records=records, result=result, chains=tips, cells=cells, files=files,

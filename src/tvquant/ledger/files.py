@@ -9,7 +9,7 @@ in the place of another are found by anyone who reads the ledger.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tvquant.core.errors import DataError
@@ -49,7 +49,7 @@ def held_by(chain: str, outputs: Mapping[str, Any]) -> dict[str, str]:
 
 def altered(folder: Path, held: Mapping[str, str]) -> tuple[Altered, ...]:
     """Return every file that differs from the digest that is held of it, or is not there."""
-    found = ((name, _difference(folder / name, digest)) for name, digest in sorted(held.items()))
+    found = ((name, _difference(folder, name, digest)) for name, digest in sorted(held.items()))
     return tuple(Altered(file=name, why=why) for name, why in found if why)
 
 
@@ -59,7 +59,10 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _difference(path: Path, digest: str) -> str | None:
+def _difference(folder: Path, name: str, digest: str) -> str | None:
+    if "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return "is no file of a run's folder, so it is not looked at"
+    path = folder / name
     try:
         found = sha256_of(path)
     except FileNotFoundError:

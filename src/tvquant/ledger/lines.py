@@ -9,7 +9,7 @@
 4. `audit.head` has the same form: records, bytes and every chain's length and head, as of a record not long ago. The
    file may be longer than its head says, never shorter. A seal counts only when the head covers it.
 
-A line is right when it is, to the byte, the line that its own fields and the lines before it make.
+A line is right when its bytes hash to its digest, and its place is the one that the lines before it leave.
 """
 
 import hashlib
@@ -68,9 +68,11 @@ def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
 
 
 def load_object(line: bytes) -> dict[str, Any]:
-    """Return fields of a JSON object; none when it is anything else."""
+    """Return fields of a JSON object; none when it is anything else, or has text that UTF-8 cannot hold."""
     try:
         loaded = json.loads(line.decode())
+        if b"\\u" in line:
+            json.dumps(loaded, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

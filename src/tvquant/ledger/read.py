@@ -9,7 +9,7 @@ from typing import Any
 
 from tvquant.core.errors import LedgerError
 from tvquant.ledger.encoding import decode, may_have_tags
-from tvquant.ledger.lines import AUDIT, ChainProgress, Head, open_audit, walk
+from tvquant.ledger.lines import AUDIT, BadLine, ChainProgress, Head, open_audit, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +65,17 @@ def records(
 
 
 def record_of(fields: Mapping[str, Any], line: bytes) -> LedgerRecord:
-    """Return the record of a line that was found right."""
+    """Return the record of a line that was found right.
+
+    Raises
+    ------
+    BadLine : its values are not what the encoding writes, though it hashes.
+    """
     named = ("inputs", "outputs", "metrics", "data")
-    plain = {name: decode(fields[name]) for name in named} if may_have_tags(line) else {}
-    return LedgerRecord(**{**fields, **plain, "at": datetime.fromisoformat(fields["at"])})
+    try:
+        plain = {name: decode(fields[name]) for name in named} if may_have_tags(line) else {}
+        at = datetime.fromisoformat(fields["at"])
+    except ValueError as error:
+        why = f"hashes, but was not written by a run: {error}"
+        raise BadLine(line=fields["n"], chain=fields["chain"], seq=fields["seq"], why=why) from error
+    return LedgerRecord(**{**fields, **plain, "at": at})

@@ -84,6 +84,14 @@ def test_what_cannot_be_read_any_more_is_told_as_far_as_it_goes(tmp_path: Path) 
     assert found[-2].endswith("now nothing")
 
 
+def test_a_file_that_was_changed_since_is_not_the_one_that_was_anchored(tmp_path: Path) -> None:
+    """The ledger is the same, and yet the run is not: a reader of the anchor's line alone must see it."""
+    made, _ = append(tmp_path / "anchors.jsonl", write(tmp_path / "r1"), at=DAY)
+    (tmp_path / "r1" / "returns.parquet").write_bytes(b"better")
+    (found,) = changes(made, RecordedRun(RunFolder(tmp_path / "r1")))
+    assert found.startswith(f"file returns.parquet: anchored {made.files['returns.parquet'][:12]}, now it is not the ")
+
+
 def test_only_a_finished_run_is_anchored(tmp_path: Path, begun: Ledger) -> None:
     with pytest.raises(LedgerError, match="is incomplete"):
         append(tmp_path / "anchors.jsonl", RecordedRun(RunFolder(tmp_path)), at=DAY)
@@ -99,6 +107,7 @@ def test_only_a_finished_run_is_anchored(tmp_path: Path, begun: Ledger) -> None:
         (lambda lines: [lines[0], lines[2], lines[1]], 2, "a line was taken out"),
         (lambda lines: [*lines[:2], lines[2][:-1]], 3, "is no anchor"),
         (lambda lines: [*lines, b"\n"], 4, "is no anchor"),
+        (lambda lines: [lines[0].replace(b'"a' + b"a" * 63 + b'"', b"1e999"), *lines[1:]], 1, "is no anchor"),
     ],
 )
 def test_a_file_of_anchors_holds_itself(

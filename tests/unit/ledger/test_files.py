@@ -71,6 +71,18 @@ def test_a_file_that_is_not_what_was_written_is_named(bound: Path, damage: Calla
     assert one.why.startswith(why)
 
 
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "a\0b"])
+def test_no_file_outside_of_the_run_is_looked_at(tmp_path: Path, begun: Ledger, name: str) -> None:
+    """A run that somebody else sent: it does not make us read, or tell digests of, what is ours."""
+    begun.record(Entry(chain=RUN, stage=9, kind="outcome", outputs={f"file:{name}": "0" * 64}))
+    begun.seal({})
+    found = verify(tmp_path)
+    assert found.status is Integrity.ALTERED
+    assert [(one.file, one.why) for one in found.altered] == [
+        (name, "is no file of a run's folder, so it is not looked at")
+    ]
+
+
 def test_a_ledger_of_another_run_is_found(bound: Path) -> None:
     found = verify(bound, run_id="r2")
     assert found.status is Integrity.ALTERED

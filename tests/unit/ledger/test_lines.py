@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from builders.ledgers import forge
 from tvquant.core.errors import DataError
 from tvquant.ledger import Integrity, verify
-from tvquant.ledger.lines import BadLine, ChainProgress, Head, hashed_line
+from tvquant.ledger.lines import BadLine, ChainProgress, Head
 
 pytestmark = pytest.mark.requirement("R-LED-01")
 
@@ -35,19 +36,12 @@ def test_every_record_names_the_one_before_it_in_its_chain(sealed: Path) -> None
     assert head["bytes"] == (sealed / "audit.jsonl").stat().st_size
 
 
-def forge(folder: Path, number: int, **changes: Any) -> None:
-    """Change a record and hash it again, and the head with it, as its owner could."""
-    lines = (folder / "audit.jsonl").read_bytes().splitlines(keepends=True)
-    fields = {**json.loads(lines[number - 1]), **changes}
-    lines[number - 1], digest = hashed_line({k: v for k, v in fields.items() if v is not ...})
-    (folder / "audit.jsonl").write_bytes(b"".join(lines))
-    head = json.loads((folder / "audit.head").read_bytes())
-    head["bytes"] = len(b"".join(lines))
-    head["chains"]["run"]["digest"] = digest
-    (folder / "audit.head").write_bytes(hashed_line(head)[0])
-
-
 LAST = 22
+LONE = (
+    b'{"n":1,"chain":"run","seq":1,"at":"","run_id":"r","stage":1,"pillar":null,"kind":"genesis","inputs":{},'
+    b'"outputs":{},"metrics":{},"data":{},"previous":"","digest":"\\ud800"}\n'
+)
+"""A record but for half a character, which no file can hold as text."""
 
 
 @pytest.mark.parametrize(
@@ -81,7 +75,15 @@ def test_forged_records_that_hash_are_found_where_they_do_not_fit(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{}", b"[1]\n", b"\xff\xfe", b'{"bytes":0,"chains":{"a":1},"digest":"","records":0}\n', b"[" * 100_000],
+    [
+        b"",
+        b"{}",
+        b"[1]\n",
+        b"\xff\xfe",
+        b'{"bytes":0,"chains":{"a":1},"digest":"","records":0}\n',
+        b"[" * 100_000,
+        b'{"bytes":0,"chains":{"\\ud800":{"length":1,"digest":"x"}},"digest":"","records":0}\n',
+    ],
     ids=lambda content: content[:20].decode("latin-1"),
 )
 def test_a_head_that_is_none(tmp_path: Path, content: bytes) -> None:
@@ -96,7 +98,7 @@ def test_a_missing_head_is_the_worlds_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"\n", b"null\n", b'{"n":1}\n', b"NaN\n", b"9" * 5000 + b"\n", b"[" * 100_000 + b"\n"]
+    "line", [b"\n", b"null\n", b'{"n":1}\n', b"NaN\n", b"9" * 5000 + b"\n", b"[" * 100_000 + b"\n", LONE]
 )
 def test_lines_that_are_no_records(line: bytes) -> None:
     with pytest.raises(BadLine, match=r"audit\.jsonl line 1: is not a ledger record"):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from builders.ledgers import forge
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import Entry
 from tvquant.ledger import Ledger, records
@@ -61,4 +62,13 @@ def test_nothing_unverified_is_read(sealed: Path) -> None:
         list(records(sealed))
     audit.unlink()
     with pytest.raises(DataError, match="No such file"):
+        list(records(sealed))
+
+
+@pytest.mark.parametrize("changes", [{"at": "noon"}, {"data": {"day": {"$date": "noon"}}}])
+def test_a_record_that_hashes_and_was_never_written_is_named_by_its_line(
+    sealed: Path, changes: dict[str, object]
+) -> None:
+    forge(sealed, 22, **{"kind": "outcome", **changes})
+    with pytest.raises(LedgerError, match=r"audit\.jsonl line 22: hashes, but was not written by a run: .*noon"):
         list(records(sealed))
