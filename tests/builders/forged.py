@@ -25,12 +25,12 @@ class Forged:
     def write(
         self,
         name: str,
-        change: Callable[[Entry], Entry],
+        change: Callable[[Entry], Entry | None],
         *,
         sealed: bool = True,
         tables: Mapping[str, pl.DataFrame] | None = None,
     ) -> str:
-        """Write a copy with changed entries and tables, and return its id."""
+        """Write a copy with changed entries and tables, without those that are changed into None; return its id."""
         run_id = f"20241201T000000-{name}-0000ff"
         folder = self.source.parent / run_id
         shutil.copytree(self.source, folder, ignore=shutil.ignore_patterns("audit.*"))
@@ -44,6 +44,8 @@ class Forged:
                 if record.kind == "seal":
                     continue
                 entry = change(_entry(record, run_id))
+                if entry is None:
+                    continue
                 ledger.record(replace(entry, outputs={**entry.outputs, **_known(files, entry)}))
                 leaves = entry.data.get("leaves", leaves)
             if sealed:

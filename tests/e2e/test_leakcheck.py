@@ -81,9 +81,16 @@ def test_a_run_of_other_code_is_not_checked_with_this(forged: Forged, tvquant: C
     def other_plan(entry: Entry) -> Entry:
         return replace(entry, outputs={**entry.outputs, "plan": "0" * 64}) if entry.kind == "plan" else entry
 
-    said = tvquant("leakcheck", forged.write("older", other_plan), "-w", forged.home)
+    def other_code(entry: Entry) -> Entry:
+        return replace(entry, inputs={**entry.inputs, "code": "0" * 64}) if entry.kind == "genesis" else entry
+
+    older = forged.write("older", lambda entry: other_code(other_plan(entry)))
+    said = tvquant("leakcheck", older, "-w", forged.home)
     assert said.code == 2
     assert "other code or packages" in said.err
+    said = tvquant("leakcheck", forged.write("planned", other_plan), "-w", forged.home)
+    assert said.code == 1
+    assert "though code and packages are its own" in said.err
 
 
 def test_a_run_without_an_end_is_not_checked(forged: Forged, tvquant: Callable[..., Any]) -> None:

@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 from builders.forged import Forged, run_of
-from tvquant.app.remaking import held_before
+from tvquant.app.remaking import _all_there, held_before
+from tvquant.app.window_trace import trace
+from tvquant.core.errors import LedgerError
 from tvquant.core.records import Entry
 from tvquant.ledger import RunFolder, records
 from tvquant.ledger.recorded_run import RecordedRun
@@ -109,6 +111,39 @@ def test_the_part_that_was_forged_is_named_with_both_figures(forged: Forged, tvq
     words = "--window", sorted(recorded.decisions[BASELINE])[-2], "--cell", BASELINE
     before = replayed(tvquant, forged.home, name, *words, code=1)
     assert {part for part, one in before[BASELINE].items() if not one["equal"]} == {"cell"}
+
+
+@pytest.mark.requirement("R-LED-10")
+def test_what_was_taken_out_of_a_ledger_is_missed(forged: Forged, tvquant: Callable[..., Any]) -> None:
+    """Sealed again it verifies: that a cell or a window lacks is known from the profile and the data alone."""
+    window = max(RecordedRun(RunFolder(forged.source)).decisions[BASELINE])
+
+    def without(entry: Entry) -> Entry | None:
+        """A window of one cell is gone, and the result of another is not the one at its end."""
+        if (entry.chain, entry.kind) == (BASELINE, "snapshot") and entry.metrics["window"] == window:
+            return None
+        if "leaves" not in entry.data:
+            return entry
+        return replace(entry, data={**entry.data, "leaves": {**entry.data["leaves"], "market/custom": "0" * 64}})
+
+    name = forged.write("without", without)
+    assert tvquant("ledger", "verify", name, "-w", forged.home).code == 0
+    words = "ledger", "replay", name, "--window", window, "--cell"
+    said = tvquant(*words, BASELINE, "-w", forged.home)
+    assert said.code == 1
+    assert f"window {window}, {BASELINE}: record differs first: decision was '(absent)', is 'due'" in said.err
+    said = tvquant(*words, "market/custom", "-w", forged.home)
+    assert said.code == 1
+    assert "cell differs first: seal was '000" in said.err
+
+    chains = (STRATEGY, f"decision/{STRATEGY.rpartition('/')[0]}")
+    name = forged.write("fewer", lambda entry: None if entry.chain in chains else entry)
+    assert tvquant("ledger", "verify", name, "-w", forged.home).code == 0
+    said = tvquant("ledger", "replay", name, "--all", "-w", forged.home)
+    assert said.code == 1
+    assert f"has no decision or no end of {STRATEGY}, which its profile plays" in said.err
+    with pytest.raises(LedgerError, match="has x/custom, which its profile does not play: chains were put in"):
+        _all_there(name, {STRATEGY}, decided={STRATEGY}, ended={STRATEGY, "x/custom"})
 
 
 def _last_rows(returns: pl.DataFrame, run: RecordedRun) -> pl.DataFrame:
@@ -219,9 +254,17 @@ def test_a_window_is_told_from_its_data_to_its_return(small: Path, tvquant: Call
         filled = sorted(row["filled_at"].drop_nulls().to_list())
         place = filled.index(row.filter(pl.col("window") == window)["filled_at"].item())
         assert (found["first"], found["last"]) == (str(filled[place]), str(filled[place + 1] - timedelta(days=1)))
-        for what, kind in (("snapshot of the cell", "snapshot"), ("decision of its path", "decision")):
+        held_in = {"snapshot of the cell": "snapshot", "decision of its path": "decision"}
+        shared = ("context", "selection") if adds_up else ("context",)
+        held_in |= {f"{kind} of the decision": kind for kind in shared}
+        for what, kind in held_in.items():
             line, digest = found["records"][what]
             assert (lines[line].kind, lines[line].digest, lines[line].metrics["window"]) == (kind, digest, window)
+            if kind in shared:
+                assert lines[line].outputs[kind] == made.made.inputs[kind]
+    overdrawn = {one.name: one.brought for one in trace(recorded, min(recorded.decisions[STRATEGY]), STRATEGY).names}
+    assert overdrawn["cash"] < 0.0
+    assert "" not in overdrawn, "what is of no name bears its kind"
     said = tvquant("ledger", "show", "latest", "--window", window, "-w", small).out
     heads = [line.split()[1] for line in said.splitlines() if line[:2] in {f"{k}." for k in range(1, 7)}]
     assert heads == ["Data", "Pool", "Winners", "Weights", "Fills", "Return"]

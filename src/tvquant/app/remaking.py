@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tvquant.app.finished_runs import fault
+from tvquant.app.identity import environment, source_digest
 from tvquant.app.plan import Plan
 from tvquant.core.decisions import Decision
+from tvquant.core.digests import digest_json
 from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel, Times
+from tvquant.core.quoting import several
 from tvquant.core.records import SELECTION, Entry
 from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake, Snapshot
@@ -104,7 +107,8 @@ def reopened(run: RecordedRun, lake: Lake) -> Reopened:
 
     Raises
     ------
-    LedgerError : it is not finished, or its ledger does not verify.
+    LedgerError : it is not finished, its ledger does not verify, has not the cells that the profile plays, or pins a
+        plan that its profile and data do not make.
     ProfileError : it was made with other code or packages than these.
     """
     if not run.verification.finished:
@@ -112,13 +116,41 @@ def reopened(run: RecordedRun, lake: Lake) -> Reopened:
     assert run.plan is not None  # a sealed run has one
     plan, profile = Plan.of(run.resolved, lake.pinned(Snapshot.from_json(run.plan.snapshot))), run.resolved.profile
     if plan.digest != run.plan.digest:
-        raise ProfileError(
-            f"run {run.folder.id} was made with other code or packages, so these would make other decisions; run it "
-            f"anew with `tvquant run {profile.name}` and check that run"
-        )
+        raise _of_another_plan(run, profile.name)
     played, recorded = (*cells(profile), *shadows(profile)), {**run.decisions, **run.shadow.decisions}
-    decided = {cell.key: recorded.get(cell.key, {}) for cell in played}
-    return Reopened(run=run, plan=plan, cells=played, decided=decided)
+    ended = {cell.key for cell in (*run.outcomes, *run.shadow.outcomes)}
+    _all_there(run.folder.id, {cell.key for cell in played}, decided=set(recorded), ended=ended)
+    return Reopened(run=run, plan=plan, cells=played, decided={cell.key: recorded[cell.key] for cell in played})
+
+
+def _of_another_plan(run: RecordedRun, profile: str) -> LedgerError | ProfileError:
+    """Return why a run cannot be decided anew: other code or packages, or a profile or data that are not its own."""
+    name, began = run.folder.id, run.genesis.inputs
+    if (source_digest(), digest_json(environment())) != (began.get("code"), began.get("environment")):
+        return ProfileError(
+            f"run {name} was made with other code or packages, so these would make other decisions; run it anew with "
+            f"`tvquant run {profile}` and check that run"
+        )
+    return LedgerError(
+        f"run {name} pins a plan that its profile and data do not make, though code and packages are its own: one of "
+        "them was changed and sealed anew; hold it against its anchor with `tvquant ledger verify "
+        f"{name} --anchor FILE`"
+    )
+
+
+def _all_there(run: str, played: set[str], *, decided: set[str], ended: set[str]) -> None:
+    """Refuse a ledger that verifies and yet is of other cells: one whose owner took a chain out, or put one in."""
+    lacks, more = sorted(played - (decided & ended)), sorted((decided | ended) - played)
+    if lacks:
+        raise LedgerError(
+            f"the ledger of run {run} has no decision or no end of {several(lacks)}, which its profile plays: chains "
+            f"were taken out; hold it against its anchor with `tvquant ledger verify {run} --anchor FILE`"
+        )
+    if more:
+        raise LedgerError(
+            f"the ledger of run {run} has {several(more)}, which its profile does not play: chains were put in; hold "
+            f"it against its anchor with `tvquant ledger verify {run} --anchor FILE`"
+        )
 
 
 def _same(one: Cell, other: Cell) -> bool:

@@ -29,9 +29,10 @@ from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles.messages import unknown
 from tvquant.tournament.cell_results import result_of
 from tvquant.tournament.cells import Cell
-from tvquant.tournament.leakcheck import Difference, Payload, first_difference
+from tvquant.tournament.leakcheck import ABSENT, Difference, Payload, first_difference
 from tvquant.tournament.matrix import Withheld
 from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.views import look
 from tvquant.tournament.walk_forward import BacktestEngine, grids
 
 
@@ -101,27 +102,33 @@ def replay(
     lake = workspace.lake()
     case = reopened(RecordedRun(folder), lake)
     asked = _asked(case, cell)
-    windows = _windows(case, window, asked)
     watcher.stage(Stage.VALIDATION, "replay")
     context = RunContext(
         lake=lake, folder=folder, plan=case.plan, recorder=Withheld(), progress=watcher, jobs=1
     )  # fmt: skip
     with threadpool_limits(1):
-        made: dict[int, Remade] = {}
-        for number in windows:
-            made[number] = remade(case, context.panel, number, asked)
-            watcher.steps(len(made), len(windows))
         walked = grids(context.panel, [one.path for one in case.cells])
         engine = BacktestEngine(context.panel, walked, context.risk_free, context.cash_yield)
+        due = {one.key: {window.id: window.start - 1 for window in walked[one.path.schedule]} for one in asked}
+        windows = _windows(case, window, due)
+        made: dict[int, Remade] = {}
+        for done, number in enumerate(windows, 1):
+            if any(number in case.decided[one.key] for one in asked):
+                made[number] = remade(case, context.panel, number, asked)
+            watcher.steps(done, len(windows))
         found: dict[tuple[int, str], list[Compared]] = {}
-        for number, one in made.items():
-            found |= {(number, key): parts for key, parts in _decisions(case, one)}
+        for number in windows:
+            found |= {(number, key): parts for key, parts in _lacking(case, number, due)}
+            if number in made:
+                found |= {(number, key): parts for key, parts in _decisions(case, made[number])}
         for done, settled in enumerate(asked, 1):
             for number, parts in _book(case, engine, settled, made):
                 found[number, settled.key] += parts
             watcher.books(done, len(asked))
+        moments = {number: look(context.panel, row).as_of for rows in due.values() for number, row in rows.items()}
+        moments |= {number: one.at for number, one in made.items()}
     return tuple(
-        Replayed(cell=key, window=number, as_of=made[number].at, parts=tuple(parts))
+        Replayed(cell=key, window=number, as_of=moments[number], parts=tuple(parts))
         for (number, key), parts in found.items()
     )
 
@@ -135,13 +142,21 @@ def _asked(case: Reopened, cell: str | None) -> tuple[Cell, ...]:
     return found
 
 
-def _windows(case: Reopened, window: int | None, asked: Sequence[Cell]) -> tuple[int, ...]:
-    there = sorted({number for one in asked for number in case.decided[one.key]})
+def _windows(case: Reopened, window: int | None, due: Mapping[str, Mapping[int, int]]) -> tuple[int, ...]:
+    """Return the windows to compute: those at which a cell decided, and those at which it should have."""
+    there = sorted({number for key in due for number in (*case.decided[key], *due[key])})
     if window is None:
         return tuple(there)
     if window not in there:
         raise ProfileError(f"--window: unknown window {window} (known: {', '.join(map(str, there))})")
     return (window,)
+
+
+def _lacking(case: Reopened, number: int, due: Mapping[str, Mapping[int, int]]) -> Iterator[tuple[str, list[Compared]]]:
+    """Yield each cell that should have decided at a window, and of which nothing is recorded there."""
+    for key, rows in due.items():
+        if number in rows and number not in case.decided[key]:
+            yield key, [_compared(Part.RECORD, {}, {"decision": "due"})]
 
 
 def _decisions(case: Reopened, made: Remade) -> Iterator[tuple[str, list[Compared]]]:
@@ -176,15 +191,15 @@ def _book(
     decided, of = case.decided[cell.key], case.run.shadow if cell.shadow else case.run
     here = {number: one for number, one in made.items() if number in decided}
     rebalances = [_again(here[n], cell) if n in here else rebalance_of(one) for n, one in decided.items()]
-    leaf = next(one.leaf for one in of.outcomes if one.key == cell.key)
+    leaves = _leaves(case, cell)
     try:
         result = result_of(engine, engine.settle(cell, rebalances))
     except ModelError as error:
-        whole = _compared(Part.CELL, {"cell": leaf}, {"cell": f"failed: {error}"})
+        whole = _compared(Part.CELL, leaves, dict.fromkeys(leaves, f"failed: {error}"))
         yield from ((number, [whole]) for number in here)
         return
-    whole = _compared(Part.CELL, {"cell": leaf}, {"cell": result.digest})
-    if leaf.startswith("failed: "):
+    whole = _compared(Part.CELL, leaves, dict.fromkeys(leaves, result.digest))
+    if leaves["cell"].startswith("failed: "):
         yield from ((number, [whole]) for number in here)
         return
     tables = {name: pl.DataFrame(dict(result.tables[name])) for name in chain(*TABLES.values())}
@@ -199,6 +214,15 @@ def _book(
                 whole,
             ],
         )
+
+
+def _leaves(case: Reopened, cell: Cell) -> dict[str, str]:
+    """Return what is recorded of a cell's result: at its end, and in the seal, which has no challengers."""
+    of, seal = case.run.shadow if cell.shadow else case.run, case.run.seal
+    leaf = next(one.leaf for one in of.outcomes if one.key == cell.key)
+    if cell.shadow or seal is None:
+        return {"cell": leaf}
+    return {"cell": leaf, "seal": seal.data["cells"].get(cell.key, ABSENT)}
 
 
 def _again(made: Remade, cell: Cell) -> Rebalance:

@@ -11,7 +11,8 @@ import polars as pl
 
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import ProfileError
-from tvquant.core.records import in_shadow
+from tvquant.core.records import CONTEXT, SELECTION, in_shadow
+from tvquant.ledger import LedgerRecord
 from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
 from tvquant.profiles.messages import unknown
 from tvquant.tournament.cells import headline
@@ -51,6 +52,7 @@ class WindowTrace:
         their sum is the return of the window. Books without atoms have sums over rows instead, the fill's row whole.
     events : of the book in these rows.
     leaf : digest of the cell's result, or why it failed.
+    shared : context and selection -> the record that holds what the decision names; no selection where there was none.
     """
 
     cell: str
@@ -62,6 +64,7 @@ class WindowTrace:
     adds_up: bool
     events: tuple[Mapping[str, Any], ...]
     leaf: str
+    shared: Mapping[str, LedgerRecord]
 
     @property
     def decision(self) -> Decision:
@@ -88,7 +91,7 @@ def trace(run: RecordedRun, window: int, cell: str | None) -> WindowTrace:
     if leaf.startswith("failed: ") or not leaf:
         return WindowTrace(
             cell=key, recorded=made[window], names=tuple(_names(of, key, window, made, filled=False)), row={},
-            first=None, last=None, adds_up=False, events=(), leaf=leaf,
+            first=None, last=None, adds_up=False, events=(), leaf=leaf, shared=_shared(of, made[window]),
         )  # fmt: skip
     windows = of.table("windows", key)
     times = _owned(of, key, windows, window)
@@ -103,7 +106,19 @@ def trace(run: RecordedRun, window: int, cell: str | None) -> WindowTrace:
         adds_up=not _parts(of, key, window).is_empty(),
         events=tuple(events.drop("cell").to_dicts()),
         leaf=leaf,
+        shared=_shared(of, made[window]),
     )
+
+
+def _shared(run: RecordedRun, recorded: RecordedDecision) -> dict[str, LedgerRecord]:
+    """Return the records of context and selection that a decision names."""
+    chosen = (windows.get(recorded.window) for windows in run.selections.values())
+    mine = (one for one in chosen if one is not None and one.outputs[SELECTION] == recorded.selection)
+    found = {
+        CONTEXT: run.contexts.get((recorded.window, recorded.made.inputs[CONTEXT])),
+        SELECTION: next(mine, None),
+    }
+    return {kind: one for kind, one in found.items() if one is not None}
 
 
 def _mine(run: RecordedRun, table: str, key: str) -> pl.DataFrame:
@@ -124,7 +139,8 @@ def _owned(run: RecordedRun, key: str, windows: pl.DataFrame, window: int) -> pl
 def _parts(run: RecordedRun, key: str, window: int) -> pl.DataFrame:
     """Return the parts of a window's return; what is of no name bears its kind."""
     mine = _mine(run, "attribution", key).filter(pl.col("window") == window)
-    return mine.with_columns(pl.col("symbol").fill_null(pl.col("part")))
+    unnamed = pl.col("symbol").fill_null("") == ""
+    return mine.with_columns(symbol=pl.when(unnamed).then("part").otherwise("symbol"))
 
 
 def _names(

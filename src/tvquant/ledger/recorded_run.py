@@ -330,6 +330,12 @@ class RecordedRun:
         return understood("a selection", lambda: self._chains(SELECTION))
 
     @cached_property
+    def contexts(self) -> Mapping[tuple[int, str], LedgerRecord]:
+        """Window and digest of each context -> its record."""
+        mine = [one for one in self._steps if one.kind == CONTEXT and self._is_mine(one.chain)]
+        return understood("a context", lambda: {(one.metrics["window"], one.outputs[CONTEXT]): one for one in mine})
+
+    @cached_property
     def shared(self) -> frozenset[tuple[str, int, str]]:
         """Chain, window and digest of every selection, context and decision: what cells share."""
         kinds = (SELECTION, CONTEXT, DECISION)

@@ -56,11 +56,11 @@ def text(found: "WindowTrace") -> list[str]:
 
 def _records(found: "WindowTrace") -> dict[str, tuple[int | str, str]]:
     """Return what is recorded -> line of `audit.jsonl` and digest."""
-    snapshot, made, chosen = found.recorded.record, found.recorded.made, found.recorded.selection
+    snapshot, made = found.recorded.record, found.recorded.made
     return {
         "snapshot of the cell": (snapshot.n, snapshot.digest),
         "decision of its path": (made.n, made.digest),
-        **({"selection": ("", chosen)} if chosen else {}),
+        **{f"{kind} of the decision": (one.n, one.digest) for kind, one in found.shared.items()},
         "inputs of the decision": ("", found.decision.inputs),
         "result of the cell": ("", found.leaf),
     }
@@ -150,6 +150,7 @@ def _book(found: "WindowTrace") -> Iterator[str]:
     if rows:
         head = ("name", "decided before", "decided", "traded", "price", "costs", "brought")
         yield table(head, rows, right=range(1, len(head)))
+        yield "            in parts of equity; traded is bought less sold, and costs are out of what was brought"
     yield from (f"            {str(one['time'])[:10]} {one['symbol']}: {one['kind']}" for one in found.events)
     if found.first is not None:
         earned = percent(found.row["return"], 2)
