@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvquant.core.errors import ProfileError
-from tvquant.profiles.messages import unknown
 
 if TYPE_CHECKING:
     from tvquant.tournament.backends.contract import Cluster
@@ -36,6 +35,7 @@ def cluster_of(backend: str | None, address: str | None, jobs: int) -> "Cluster"
     ProfileError : the backend is unknown or not installed, or the options do not go together.
     """
     from tvquant.app.identity import code
+    from tvquant.profiles.messages import unknown
     from tvquant.tournament.backends.catalogue import BACKENDS, EXTRA, uninstalled
     from tvquant.tournament.backends.contract import LOKY, Cluster
 
