@@ -8,15 +8,17 @@ The subject is written once, and each worker maps its arrays from that file at i
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tvquant.core.errors import unwritten
 from tvquant.tournament.backends.contract import Backend, Cluster
-from tvquant.tournament.backends.local_process import serve
+from tvquant.tournament.backends.local_process import serve, shared_prefix
 
 IDLE = 600
 """Seconds that workers wait for a task before they end."""
@@ -31,10 +33,11 @@ class LokyWorkers:
         import joblib
 
         self.count = jobs - 1
-        self._folder = tempfile.TemporaryDirectory(prefix="tvquant-", ignore_cleanup_errors=True)
+        self._folder = tempfile.TemporaryDirectory(prefix=shared_prefix(os.getpid()), ignore_cleanup_errors=True)
         self._file = Path(self._folder.name) / "subject"
         self._numbers = count()
-        joblib.dump(subject, self._file)
+        with _room(self._file):
+            joblib.dump(subject, self._file)
         self.renew()
 
     def submit(self, work: Callable[..., Any], task: tuple[Any, ...]) -> Future[Any]:
@@ -97,8 +100,28 @@ def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        result.write_bytes(ForkingPickler.dumps(work(_subject(file), *task)))
+        made = work(_subject(file), *task)
+    with ForkingPickler.dumps(made) as found, _room(result), result.open("wb") as opened:
+        opened.write(found)  # by no function whose frame, kept by an error, would keep these bytes from being freed
     return result
+
+
+@contextmanager
+def _room(file: Path) -> Iterator[None]:
+    """Say which disk it is that refuses a file.
+
+    Raises
+    ------
+    DataError : it does.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritten(
+            f"{file.parent}: {error.strerror}; what processes share is written there: make room, or name another "
+            "folder by TMPDIR, or take --jobs 1 (a run that was begun goes on by --resume)",
+            error,
+        ) from error
 
 
 @lru_cache(maxsize=1)  # a worker may serve several pools, one after another

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,12 +38,20 @@ def backend(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def test_workers_end_with_a_parent_that_is_killed(backend: str) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, backend], stdout=subprocess.PIPE, text=True)
+def test_workers_end_with_a_parent_that_is_killed_and_leave_nothing_of_it(backend: str, tmp_path: Path) -> None:
+    """A folder of another process on the same disk stays; Dask's workers share none, and see to their own."""
+    (tmp_path / "tvquant-elsewhere-1-").mkdir()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, backend], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
     assert parent.stdout is not None
     parent.stdout.readline()  # a worker is at work
+    assert len(list(tmp_path.glob("tvquant-*"))) == 2
     parent.send_signal(signal.SIGKILL)
     parent.communicate(timeout=AT_ONCE)  # ends when no one has the other end of the pipe any more
+    if backend == LOKY:
+        assert [one.name for one in tmp_path.glob("tvquant-*")] == ["tvquant-elsewhere-1-"]
 
 
 def test_who_interrupts_a_command_hears_from_its_parent_alone_and_at_once(backend: str) -> None:

@@ -4,10 +4,14 @@ import os
 import signal
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
+import joblib
 import pytest
 
-from tvquant.tournament.backends.loky import start
+from tvquant.core.errors import DataError
+from tvquant.tournament.backends.contract import HERE
+from tvquant.tournament.backends.loky import LokyWorkers, _worked, start
 from tvquant.tournament.workers import Pool
 
 pytestmark = pytest.mark.xdist_group("loky")
@@ -50,3 +54,18 @@ def test_nothing_is_sent_that_a_kill_could_cut_in_two() -> None:
             if len(seen) == 2:
                 break
         assert len(seen) == 2
+
+
+def test_a_disk_that_refuses_what_processes_share_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the subject, which this process writes, and that of a result, which a worker writes."""
+    subject, gone = tmp_path / "subject", tmp_path / "gone"
+    joblib.dump(1, subject)
+    with pytest.raises(DataError, match=f"^{gone}: No such file.*TMPDIR.*--resume"):
+        _worked(subject, max, (2,), gone / "result_0")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(joblib, "dump", full)
+    with pytest.raises(DataError, match=r"/tvquant-[^/]*: No space left on device; what processes share"):
+        LokyWorkers(2, 1, HERE)
