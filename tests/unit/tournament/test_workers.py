@@ -118,15 +118,15 @@ class Gone(Exception):
 
 
 class Machine:
-    """Workers of one machine, who are all lost when one is killed, as with loky; a step at a time.
+    """Workers that take a step at a time; all are lost when one is killed, as with loky, or it alone (`apart`).
 
     Whoever takes a deadly task is killed, so many times; `seen` is what was in flight when a task was given.
     """
 
     lost = (Gone,)
 
-    def __init__(self, count: int, deadly: Mapping[int, int]) -> None:
-        self.count, self._left = count, dict(deadly)
+    def __init__(self, count: int, deadly: Mapping[int, int], *, apart: bool = False) -> None:
+        self.count, self._left, self._apart = count, dict(deadly), apart
         self.ready: Future[Any] = Future()
         self.ready.set_result(None)
         self.flying: dict[int, Future[Any]] = {}
@@ -152,9 +152,9 @@ class Machine:
         deadly = [task for task in at_work if self._left.get(task, 0)]
         for task in deadly:
             self._left[task] -= 1
-        for task in list(self.flying) if deadly else at_work:
+        for task in list(self.flying) if deadly and not self._apart else at_work:
             future = self.flying.pop(task)
-            if deadly:
+            if task in deadly or (deadly and not self._apart):
                 future.set_exception(Gone())
             else:
                 future.set_result(task)
@@ -207,11 +207,19 @@ def test_what_was_lost_twice_has_the_workers_for_itself_and_is_blamed_alone(
     assert third == {0: (), 1: (), 2: ()}
 
 
-def test_a_task_that_is_deadly_while_others_are_beside_it_is_done_alone(on: Callable[[Machine], Pool[None]]) -> None:
-    machine = Machine(3, deadly={2: LOSSES - 1})
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_task_that_is_deadly_while_others_are_beside_it_is_done_alone(
+    on: Callable[[Machine], Pool[None]], *, apart: bool
+) -> None:
+    machine = Machine(3, deadly={2: LOSSES - 1}, apart=apart)
     with on(machine) as pool:
         assert list(pool.run(same, ((number,) for number in range(20)))) == list(range(20))
     assert machine.renewals == LOSSES - 1
+    assert [beside for task, beside in machine.seen if task == 2][-1] == ()
+    suspects = {2} if apart else set(range(6))
+    last = {task: place for place, (task, _) in enumerate(machine.seen) if task in suspects}
+    for place, (_, beside) in enumerate(machine.seen):
+        assert not any(one in beside and place > last[one] for one in suspects)
 
 
 def test_workers_that_never_get_ready_are_refused(on: Callable[[Machine], Pool[None]]) -> None:
