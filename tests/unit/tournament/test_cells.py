@@ -194,6 +194,10 @@ def test_a_grid_crosses_selections_costs_and_schedules_and_renames_nothing(profi
     assert [cell.key for cell in cells(made) if cell.audited] == [
         "baseline/custom/min_variance/custom", "base_universe_ew/custom", "benchmark/custom",
     ]  # fmt: skip
+    for cell in cells(made):  # each decides by what its key names
+        assert not isinstance(cell.spec, MarketSpec)
+        assert (cell.spec.rules.selection.min_winners == 2) is ("tight" in cell.key.split("/"))
+        assert cell.spec.rules.train == cell.path.schedule.train == (120 if "120-20-20" in cell.key else 60)
     dear = next(cell for cell in cells(made) if cell.book.key == "custom+dear")
     assert (dear.book.costs.slippage_bps, dear.book.simulator) == (50.0, "custom")
 

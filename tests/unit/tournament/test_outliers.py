@@ -210,6 +210,29 @@ def test_an_outlier_is_what_its_payload_says() -> None:
     assert found.payload()["windows"]["change"] == pytest.approx(found.windows["change"], abs=1e-6)
 
 
+@pytest.mark.requirement("R-TRN-10")
+@pytest.mark.parametrize("beyond", [False, True])
+def test_the_limits_are_ten_thirty_and_sixty_per_cent(beyond: bool) -> None:
+    """One name, held whole, that moves nowhere but where a figure is put just within or just beyond its limit."""
+
+    def found(moves: Floats) -> list[tuple[int | None, tuple[str, ...]]]:
+        execution = Execution(convention=Convention.NEXT_CLOSE)
+        return [(one.window, one.reasons) for one in studied(moves, {"A": 1.0}, execution).outliers]
+
+    fallen, sunk, ruled, still = (np.zeros((ROWS, len(NAMES))) for _ in range(4))
+    fallen[HIT - 3, 0] = 0.1  # a drawdown is from the peak, whatever the window began at
+    fallen[HIT, 0] = -0.301 if beyond else -0.299
+    assert found(fallen) == ([(FIRST + STEP, ("drawdown",))] if beyond else [])
+    sunk[[FIRST + 5, HIT, HIT + STEP, HIT + 2 * STEP], 0] = (0.399 if beyond else 0.401) ** 0.25 - 1.0
+    assert found(sunk) == ([(None, ("drawdown",))] if beyond else [])
+    swing = 0.001 * np.resize([1.0, -1.0], STEP)
+    for sign in (1.0, -1.0):
+        mean = sign * (10.05 if beyond else 9.95) / math.sqrt(365) * swing.std(ddof=1)
+        ruled[FIRST + STEP + 1 : FIRST + 2 * STEP + 1, 0] = swing + mean
+        assert found(ruled) == ([(FIRST + STEP, ("sharpe",))] if beyond else [])
+    assert found(still) == []
+
+
 @pytest.mark.parametrize(("field", "cut"), [("SHARPE", 0.0), ("WINDOW_DRAWDOWN", 0.0), ("RUN_DRAWDOWN", 0.0)])
 def test_limits_are_those_that_are_declared(field: str, cut: float, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not studied(returns(), EVEN).outliers

@@ -22,6 +22,7 @@ def test_neighbours_are_the_next_values_of_one_axis_with_the_others_as_they_are(
         (60, None, 20), (252, None, 20), (120, 40, 20), (120, None, 5), (120, None, 60),
     }  # fmt: skip
     assert near(Place(train=60, test=40, step=5), CUBE) == {(120, 40, 5), (60, None, 5), (60, 40, 20)}
+    assert near(Place(train=252, test=None, step=60), CUBE) == {(120, None, 60), (252, 40, 60), (252, None, 20)}
     assert near(Place(train=60, test=None, step=20), CUBE[-1:]) == set()
 
 

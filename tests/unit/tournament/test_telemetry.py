@@ -17,8 +17,9 @@ from tvquant.ledger.lines import AUDIT
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import Profile
-from tvquant.tournament.cells import Cell, books, crossed, paths, schedule
+from tvquant.tournament.cells import Cell, books, cells, crossed, paths, schedule
 from tvquant.tournament.matrix import NOTHING, play_matrix
+from tvquant.tournament.outliers import Cause, Outlier
 from tvquant.tournament.walk_forward import BacktestEngine
 
 type Profiles = Callable[..., Profile]
@@ -111,3 +112,29 @@ def test_audit_v4_integration(played: tuple[tuple[Cell, ...], Path]) -> None:
     assert held > 2 * len(STRATEGIES)
     atoms = [one.decision.funnel for one in decided[f"{STRATEGIES[0]}/custom"].values()]
     assert any(one.atoms_discovery == 2 * one.discovery > 0 for one in atoms), "one name under two logics is two atoms"
+
+
+@pytest.mark.requirement("R-TRN-10")
+def test_an_injected_crash_stands_in_the_ledger_with_its_cause(
+    tmp_path: Path, profile: Profiles, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
+) -> None:
+    """A name falls by 95 %: a third of the baselines, whose window it is; books that are capped lose less than 30 %."""
+    made, close = profile(), walks("ABC", 200)
+    close["A"][135:] *= 0.05
+    panel = market(close)
+    with ledger_in(tmp_path / "run") as ledger:
+        play_matrix(
+            engine_of(panel, made), cells(made), resumed=NOTHING, recorder=ledger,
+            sink=ResultStore(tmp_path / "run" / "results"), jobs=1, progress=int, settled=lambda *_: None,
+        )  # fmt: skip
+    deep = {}
+    for cell in RecordedRun(RunFolder(tmp_path / "run")).outcomes:
+        found = map(Outlier.of, cell.forensic["outliers"])
+        deep[cell.key] = [one for one in found if "drawdown" in one.reasons]
+    assert {key for key, found in deep.items() if found} == {"base_universe_ew/custom", "benchmark/custom"}
+    for (one,) in filter(None, deep.values()):
+        assert (one.window, one.cause, next(iter(one.names))) == (120, Cause.NAME_JUMP, "X:A")
+        assert one.largest_on == str(panel.times[135].astype("datetime64[D]"))
+        assert one.names["X:A"] == pytest.approx(-0.95 * one.held["X:A"], abs=0.05)
+        assert one.held["X:A"] == pytest.approx(1 / 3, abs=0.05)
+        assert one.market > -0.2

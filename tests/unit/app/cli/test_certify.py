@@ -48,10 +48,10 @@ def certify(home: Workspace, capsys: pytest.CaptureFixture[str]) -> Callable[...
     return call
 
 
-def play(home: Workspace, watcher: Watcher, **more: Any) -> None:
+def play(home: Workspace, watcher: Watcher, *, again: bool = False, **more: Any) -> None:
     sets = {f"--set {key}": (key, value) for key, value in {**SETTINGS, **more}.items()}
     profile = release_profile(home, "crypto_spot", sets, matrix=SMALL)
-    run(home, profile, clock=CLOCK, jobs=1, again=False, watcher=watcher)
+    run(home, profile, clock=CLOCK, jobs=1, again=again, watcher=watcher)
 
 
 @pytest.mark.requirement("R-TRN-05")
@@ -74,16 +74,22 @@ def test_an_interrupted_certification_goes_on_is_kept_and_the_next_one_is_held_a
     assert document["bounds"]["windows"]["windows.step"] == 20
     assert document["bounds"]["caps"]["allocation.limits.position"] == 0.25
     assert {one["cell"] for one in first["cells"]} == set(document["cells"])
+    play(home, Watcher(), again=True)
+    equal = certify("--resume", "latest")["certification"]
+    assert (equal["number"], equal["before"]) == (2, 1)
+    assert equal["changes"] == {
+        "nothing": True, "data": False, "code": False, "bounds": {}, "changed": [], "came": [], "went": [],
+    }  # fmt: skip
     play(home, Watcher(), **{"costs.slippage_bps": 60.0})
     said = certify("--resume", "latest", text=True)
-    assert "certification 2 of crypto_spot: 2 of 2 cells" in said
-    assert "Since certification 1 (1 of the bounds differ):" in said
+    assert "certification 3 of crypto_spot: 2 of 2 cells" in said
+    assert "Since certification 2 (1 of the bounds differ):" in said
     assert "  costs.slippage_bps: 5.0 -> 60.0" in said
     again = certify("--resume", "latest")["certification"]
-    assert (again["number"], again["before"]) == (2, 1)  # the same run is not certified twice
+    assert (again["number"], again["before"]) == (3, 2)  # the same run is not certified twice
     dearer = {one["key"]: one["found"] for one in again["changes"]["changed"]}
     assert set(dearer) == set(document["cells"])
-    assert all(found["difference"] < 0.0 for found in dearer.values())
+    assert all(found["low"] < found["difference"] < min(0.0, found["high"]) for found in dearer.values())
 
 
 def test_profile_or_run_and_not_both(home: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
