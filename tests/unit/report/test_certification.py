@@ -100,6 +100,7 @@ def test_versions_are_compared_with_the_reference_under_the_same_risk_profile_an
     found = rows[0].found
     assert found is not None
     assert found.high < 0.0  # it earns less than v4 on the same noise
+    assert found.confidence == 0.95  # one pair is compared: what has no counterpart widens nothing
     assert (rows[1].found, rows[1].lacking, rows[1].stability) == (None, "", 0.5)
     assert rows[2].lacking == "v4 has no such cell"
     assert best(made) == (V4, 2)  # the market is no trial, however good

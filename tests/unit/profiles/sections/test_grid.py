@@ -51,3 +51,12 @@ def test_starts_and_phases_have_their_place() -> None:
         profile_of(grid__starts=["2021-01-01"], data__end="2020-01-01")
     with pytest.raises(ProfileError, match="has one phase"):
         profile_of(grid__phases=2, windows__step="month_end", windows__test=None)
+
+
+def test_the_last_that_can_be_played_is_taken() -> None:
+    """A training as long as the lookback, one a row below the span, and a start on the last day."""
+    assert profile_of(grid__train=[500]).grid.train == (500,)
+    assert profile_of(grid__train=[299], data__span=300).grid.train == (299,)
+    with pytest.raises(ProfileError, match=r"300 is more than data\.lookback .* or data\.span has"):
+        profile_of(grid__train=[300], data__span=300)
+    assert len(profile_of(grid__starts=["2020-01-01"], data__end="2020-01-01").grid.starts) == 1
