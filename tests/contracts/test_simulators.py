@@ -207,6 +207,7 @@ def test_a_profile_that_asks_for_what_its_simulator_refuses_is_refused_before_an
     )
     asked = {"execution.simulators": ["plain"], "execution.convention": "next_close", "costs.borrow_rate": 0.02}
     assert [key for key, _ in both.complaints(asked)] == ["costs.borrow_rate"]
+    assert "; set costs.borrow_rate: 0.0, or name a simulator" in next(iter(both.complaints(asked)))[1]
     assert [key for key, _ in both.complaints({**asked, "costs.borrow_rate": 0.0})] == []
     assert [key for key, _ in both.complaints({**asked, "execution.simulators": ["custom", "plain"]})] == []
     first = {**asked, "execution.simulators": ["plain", "custom"]}

@@ -1,6 +1,7 @@
 """What the stages of one run share."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from time import process_time
 
@@ -12,7 +13,6 @@ from tvquant.app.rates import cash_yield, risk_free
 from tvquant.core.books import Convention
 from tvquant.core.errors import DataError
 from tvquant.core.instants import instant
-from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats, Panel, Times
 from tvquant.core.rates import RiskFree
 from tvquant.core.records import Recorder
@@ -82,9 +82,10 @@ class RunContext:
         DataError : there is none.
         """
         found = grids(self.panel, [cell.path for cell in self.cells])
-        for schedule, windows in found.items():
-            if late := _late(schedule, self.panel.times[windows[0].start], self.panel.times):
-                self.progress.note(late)
+        own, times = self.plan.resolved.profile.data.start, self.panel.times
+        late = [late_start(schedule, windows[0].start, times, own) for schedule, windows in found.items()]
+        for said in dict.fromkeys(filter(None, late)):
+            self.progress.note(said)
         return found
 
     @cached_property
@@ -119,13 +120,17 @@ class RunContext:
         return min(windows[0].start for windows in self.grids.values()) - at_once
 
 
-def _late(schedule: Schedule, first: Instant, times: Times) -> str | None:
-    """Return why the first window begins later than the profile says; None where it does not."""
+def late_start(schedule: Schedule, first: int, times: Times, own: date | None) -> str | None:
+    """Return why the first window, at row `first`, begins later than asked; None where it does not.
+
+    What a phase puts off is asked for. `own` is the profile's start; another one is of `grid.starts`.
+    """
     start = schedule.start
-    if start is None or first == times[np.searchsorted(times, np.datetime64(start))]:
+    if start is None or first <= np.searchsorted(times, np.datetime64(start)) + schedule.phase:
         return None
+    asked = f"data.start is {start}" if start == own else f"grid.starts has {start}"
     return (
-        f"data.start is {start}, and the first window begins on {str(first)[:10]}: before that no name had the history "
+        f"{asked}, and the first window begins on {str(times[first])[:10]}: before that no name had the history "
         f"for it ({schedule.train} rows of windows.train, and data.min_history); import older bars to begin earlier"
     )
 

@@ -1,5 +1,6 @@
 """The names a profile may use: this room knows no catalogue, so `app` hands the words in."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tvquant.core.demands import demands
+from tvquant.core.demands import DEMANDS, demands
 from tvquant.core.regimes import Regime
 from tvquant.profiles.exclusions import grid_of, noted
 from tvquant.profiles.keys import Declarations, Keys
@@ -222,7 +223,8 @@ class Vocabulary:
         if not shared:
             who = f"{named[0]}, the first of execution.simulators, whose book is the headline"
         for key, what in shared or lacking[named[0]]:
-            yield key, f"{what} is refused by {who}; ask for it not, or name a simulator that plays it first"
+            without = f"set {key}: {json.dumps(DEMANDS[key][1])}, or " if key in DEMANDS else ""
+            yield key, f"{what} is refused by {who}; {without}name a simulator that plays it first"
 
     def _idle(self, engines: Sequence[str], values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield engines that solve no named risk profile, and a headline that the first engine does not solve."""

@@ -57,7 +57,8 @@ def standings_of(run: RunData) -> Standings:
 def beside_in_words(run: RunData) -> tuple[str, ...]:
     """Return a line on what stands beside the standings, and that it is no trial; none where nothing does."""
     lucky, costed = (sum(one.variant is variant for one in run.beside) for variant in (True, False))
-    parts = [f"{n} {what}" for n, what in ((lucky, "variants of the headline"), (costed, "books at other costs")) if n]
+    sorts = ((lucky, "variant", "of the headline"), (costed, "book", "at other costs"))
+    parts = [f"{n} {one if n == 1 else one + 's'} {which}" for n, one, which in sorts if n]
     if not parts:
         return ()
     return (f"Beside these, and no trials: {' and '.join(parts)} of the grid; the report has sections of them.",)

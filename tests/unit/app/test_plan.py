@@ -1,5 +1,6 @@
 """The dates of a profile, from the plan to the results."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from builders.workspaces import workspace_of
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
+from tvquant.app.run_context import late_start
 from tvquant.app.selection_as_of import selected
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, ProfileError
@@ -22,6 +24,7 @@ from tvquant.core.panel import Basis
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.result_store import ResultStore
 from tvquant.profiles import ResolvedProfile
+from tvquant.tournament.windows import Schedule
 
 CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
 SHARES = ("AAPL", "MSFT", "AMZN", "META", "NVDA", "TSLA")
@@ -107,6 +110,20 @@ def test_a_start_that_the_data_do_not_allow_is_told(whole: Workspace) -> None:
     run(whole, resolved, clock=CLOCK, jobs=1, again=False, watcher=told)
     (line,) = told.told
     assert line.startswith("data.start is 2019-02-01, and the first window begins on 2019-05-13: before that no name")
+
+
+def test_what_a_phase_puts_off_is_no_want_of_history_and_a_start_of_the_grid_is_named_as_one() -> None:
+    times = np.arange(np.datetime64("2024-01-01", "us"), np.datetime64("2024-03-01", "us"), np.timedelta64(1, "D"))
+    own = date(2024, 1, 20)
+    phased = Schedule(train=10, test=5, step=5, span=None, start=own, phase=2)
+    assert late_start(phased, 21, times, own) is None
+    late = late_start(phased, 22, times, own)
+    assert late is not None
+    assert late.startswith("data.start is 2024-01-20, and the first window begins on 2024-01-23")
+    other = late_start(replace(phased, start=date(2024, 1, 1)), 10, times, own)
+    assert other is not None
+    assert other.startswith("grid.starts has 2024-01-01, and the first window begins on 2024-01-11")
+    assert late_start(replace(phased, start=None), 40, times, own) is None
 
 
 @pytest.mark.parametrize(

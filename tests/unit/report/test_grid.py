@@ -24,7 +24,7 @@ from tvquant.report.sections.simulators import SIMULATORS
 from tvquant.report.sections.standings import STANDINGS
 from tvquant.report.sections.surface import SURFACE
 from tvquant.report.sections.timing import TIMING
-from tvquant.report.tracks import benchmarks, tracks_of
+from tvquant.report.tracks import benchmarks, beside_in_words, tracks_of
 from tvquant.tournament.surface import Place
 
 MAIN = "v4/custom/hrp"
@@ -122,6 +122,9 @@ def test_selections_stand_beside_each_other_by_risk_profile_and_costs_with_their
         keys = [f"{selection}/{engine}/{risk}/custom" for risk in matrix.head[1:]]
         assert [one.value for one in ratios] == [measured[key].sharpe for key in keys]
     assert len(matrix.rows) == 2
+    played = [one for one in gridded.cells if not one.baseline and one.book == "custom"]
+    said = f"on the profile's own windows. 4 of the {len(played)} strategies that were tried: the best of so many is"
+    assert any(said in one.text for one in of(Text, blocks))
     costs = tables["costs"]
     for row, book in zip(costs.rows, ("custom", "custom+dear"), strict=True):
         mine = measured[f"{MAIN}/{book}"]
@@ -215,7 +218,15 @@ def test_a_variant_that_failed_is_named_and_left_out_of_the_phases(gridded):
         for one in gridded.outcomes
     )
     assert any(one.text == f"No book of {PHASES[1]}: singular." for one in of(Text, GRID.draw(other)))
-    assert "of 3 phases" in of(Text, TIMING.draw(other))[0].text
+    said = of(Text, TIMING.draw(other))[0].text
+    assert re.search(r"above \d of 3 phases", said)
+    assert "of 3 of the 20 phases of one strategy" in said
+    assert "So few phases say little of it: play more (grid.phases)." in said
+    other = read_run(gridded.folder.path)
+    other.outcomes = tuple(one for one in gridded.outcomes if one.competes or one.key == PHASES[1])
+    assert beside_in_words(other) == (
+        "Beside these, and no trials: 1 variant of the headline of the grid; the report has sections of them.",
+    )
 
 
 def test_a_run_without_a_grid_says_how_to_have_one(run):

@@ -37,16 +37,18 @@ def _of_headline(metavar: str, what: str) -> Any:
     return typer.Option(metavar=metavar, help=f"Of the headline alone: {what}", show_default="the profile's")
 
 
-SelectionOption = Annotated[str, _names("Selection models, or names of grid.selections,")]
-EnginesOption = Annotated[str, _names("Engines")]
-RiskOption = Annotated[str, _names("Risk profiles")]
-SimulatorsOption = Annotated[str, _names("Simulators")]
-CostsOption = Annotated[str, _names("Names of grid.costs that are settled at, beside the profile's own,")]
-TrainOption = Annotated[str, _rows("Training windows")]
-TestOption = Annotated[str, _rows("Lengths of the test")]
-StepOption = Annotated[str, _rows("Steps, or month_end, quarter_end, year_end,")]
-PhasesOption = Annotated[str, _of_headline("N", "Phases of the step at which it is played, or all.")]
-StartsOption = Annotated[str, _of_headline("DATES", "Dates from which on it is played as well, with commas between.")]
+SelectionOption = Annotated[str | None, _names("Selection models, or names of grid.selections,")]
+EnginesOption = Annotated[str | None, _names("Engines")]
+RiskOption = Annotated[str | None, _names("Risk profiles")]
+SimulatorsOption = Annotated[str | None, _names("Simulators")]
+CostsOption = Annotated[str | None, _names("Names of grid.costs that are settled at, beside the profile's own,")]
+TrainOption = Annotated[str | None, _rows("Training windows")]
+TestOption = Annotated[str | None, _rows("Lengths of the test")]
+StepOption = Annotated[str | None, _rows("Steps, or month_end, quarter_end, year_end,")]
+PhasesOption = Annotated[str | None, _of_headline("N", "Phases of the step at which it is played, or all.")]
+StartsOption = Annotated[
+    str | None, _of_headline("DATES", "Dates from which on it is played as well, with commas between.")
+]
 AgainOption = Annotated[bool, typer.Option("--again", help="Compute anew even if a run of the same plan exists.")]
 DryRunOption = Annotated[
     bool,
@@ -56,16 +58,16 @@ DryRunOption = Annotated[
 
 def tournament(
     name: Annotated[str | None, typer.Argument(metavar="PROFILE", help="Profile to widen.", show_default=False)] = None,
-    selection: SelectionOption = "",
-    engines: EnginesOption = "",
-    risk: RiskOption = "",
-    simulators: SimulatorsOption = "",
-    costs: CostsOption = "",
-    train: TrainOption = "",
-    test: TestOption = "",
-    step: StepOption = "",
-    phases: PhasesOption = "",
-    starts: StartsOption = "",
+    selection: SelectionOption = None,
+    engines: EnginesOption = None,
+    risk: RiskOption = None,
+    simulators: SimulatorsOption = None,
+    costs: CostsOption = None,
+    train: TrainOption = None,
+    test: TestOption = None,
+    step: StepOption = None,
+    phases: PhasesOption = None,
+    starts: StartsOption = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted one.")] = None,
     again: AgainOption = False,
     jobs: JobsOption = 1,
@@ -90,7 +92,7 @@ def tournament(
     }  # fmt: skip
     if (name is None) == (resume is None):
         raise ProfileError("tvquant tournament takes a PROFILE, or --resume RUN; exactly one of them")
-    if resume is not None and (again or dry_run or overrides or any(texts.values())):
+    if resume is not None and (again or dry_run or overrides or any(one is not None for one in texts.values())):
         raise ProfileError("--resume goes on with what was begun; it takes no option that says what is played")
     profile = None if name is None else _profile(home, name, texts, overrides)
     if dry_run:
@@ -147,14 +149,16 @@ def play(
     return outcome
 
 
-def _profile(home: "Workspace", name: str, texts: dict[str, str], overrides: list[str] | None) -> "ResolvedProfile":
+def _profile(
+    home: "Workspace", name: str, texts: dict[str, str | None], overrides: list[str] | None
+) -> "ResolvedProfile":
     from tvquant.app.tournament import widened
 
     return widened(home, name, widening(texts), argued(overrides or []))
 
 
-def widening(texts: dict[str, str]) -> "Widening":
-    """Return what the texts of options ask for; an empty one asks for nothing.
+def widening(texts: dict[str, str | None]) -> "Widening":
+    """Return what the texts of options ask for; None asks for nothing.
 
     Raises
     ------
@@ -163,19 +167,21 @@ def widening(texts: dict[str, str]) -> "Widening":
     from tvquant.app.tournament import OPTIONS, Widening
     from tvquant.profiles.files import parse_value
 
-    lists = {field: _parts(text, OPTIONS[field]) for field, text in texts.items() if text and field != "phases"}
+    lists = {field: _parts(text, OPTIONS[field]) for field, text in texts.items() if text is not None}
     values: dict[str, Any] = dict(lists)
     for field in ("train", "test", "step"):
         if field in lists:
             values[field] = [_rows_of(one, OPTIONS[field], calendar=field == "step") for one in lists[field]]
     if "starts" in lists:
         values["starts"] = [_date(one) for one in lists["starts"]]
-    if texts.get("phases"):
-        values["phases"] = parse_value(texts["phases"], OPTIONS["phases"])
+    if "phases" in lists:
+        values["phases"] = parse_value(",".join(lists["phases"]), OPTIONS["phases"])
     return Widening(**values)
 
 
 def _parts(text: str, option: str) -> list[str]:
+    if not text.strip():
+        raise ProfileError(f"{option} is empty; leave it out to have what the profile has")
     found = [one.strip() for one in text.split(",")]
     if not all(found):
         raise ProfileError(f"{option}: {text!r} has an empty place; write names or numbers with commas between")
@@ -225,7 +231,7 @@ def planned(home: "Workspace", profile: "ResolvedProfile", jobs: int) -> tuple[d
     }
     text = [
         *_said(matrix),
-        *(one.strip() for one in size.lines()),
+        *(["", *(one.strip() for one in size.lines())] if size.lines() else []),
         "",
         *told(estimate),
         f"headline  {played}",
@@ -254,14 +260,14 @@ def _said(matrix: "PlannedMatrix") -> list[str]:
         )
         for one, windows in matrix.grids.items()
     ]
-    sorts = ("strategies", "baselines", "variants", "challengers")
-    counted = ", ".join(f"{getattr(found, sort):,} {sort}" for sort in sorts if getattr(found, sort))
+    sorts = {"strategies": "strategy", "baselines": "baseline", "variants": "variant", "challengers": "challenger"}
+    counts = {sort: getattr(found, sort) for sort in sorts}
+    counted = ", ".join(f"{many:,} {sort if many > 1 else sorts[sort]}" for sort, many in counts.items() if many)
     return [
         f"cells     {found.books:,}: {counted}",
         f"paths     {found.paths:,}, {found.decisions:,} decisions, {found.snapshots:,} snapshots",
         "",
         table(("windows", "number", "first decision", "last decision", "cells"), rows, right=(1, 4)),
-        "",
     ]
 
 
@@ -277,6 +283,6 @@ def told(estimate: "Estimate") -> list[str]:
         f"time      about {duration(estimate.seconds)} with --jobs {estimate.jobs} ({parts})",
         f"memory    about {estimate.memory / 2**20:,.0f} MiB",
         f"disk      about {estimate.disk / 2**20:,.0f} MiB of ledger and results, and the pages",
-        f"sure      measured here on a few rows and a book of each sort; expect the truth within a factor of {WIDTH:g}",
+        f"basis     measured here on a few rows and a book of each sort; expect the truth within a factor of {WIDTH:g}",
         *(f"! not in it: {one}" for one in estimate.unknown),
     ]

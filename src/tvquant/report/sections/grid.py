@@ -36,7 +36,8 @@ def draw(run: RunData) -> tuple[Block, ...]:
 
 def _selections(run: RunData) -> tuple[Block, ...]:
     """Return the Sharpe ratios of the profile's own windows by selection and engine, and by risk profile."""
-    here = [(cell, spec) for cell, spec in strategies(run) if not cell.schedule]
+    every = tuple(strategies(run))
+    here = [(cell, spec) for cell, spec in every if not cell.schedule]
     if len({cell.entrant for cell, _ in here}) < 2:
         return ()
     profiles = list(dict.fromkeys(spec.risk_profile for _, spec in here))
@@ -48,9 +49,15 @@ def _selections(run: RunData) -> tuple[Block, ...]:
     heat = tuple((None, *(_share(mine.get(one), size) for one in profiles)) for mine in lines.values())
     note = (
         f"Sharpe ratio ± standard error by selection and engine (down) and risk profile (across), in the book of "
-        f"{run.headline.book}. {len(here)} strategies: the best of so many is better than it will be."
+        f"{run.headline.book}, on the profile's own windows. {_many(len(here), len(every))}: the best of so many is "
+        "better than it will be."
     )
     return Table(head=("selection, engine", *profiles), rows=rows, heat=heat), Text(text=note, tone="note")
+
+
+def _many(here: int, every: int) -> str:
+    """Return how many strategies a table has, and of how many that were tried."""
+    return f"{here} strategies" if here == every else f"{here} of the {every} strategies that were tried"
 
 
 def _steps(run: RunData) -> tuple[Block, ...]:

@@ -26,6 +26,8 @@ TRANCHED = (
     "pay, and trades {n} times as often, each time {n} times less. A phase is no strategy to choose: the best of them "
     "was the best by luck. Variants are no trials."
 )
+FEW = 5
+"""Phases below which their standard deviation is hardly known itself."""
 HEAD = ("windows begin", "Sharpe", "± SE", "CAGR", "volatility", "max drawdown")
 
 
@@ -39,16 +41,16 @@ def draw(run: RunData) -> tuple[Block, ...]:
     begun = aligned(run, [every[0][0], *(cell for cell, _ in starts)])
     if found is None and begun is None:
         return (Text(text=ALONE, tone="note"),)
-    by_phase = () if found is None else _phases(found, [phase for _, phase in phases], run.headline.key)
+    names = ["the profile's own", *(f"{phase} rows later" for _, phase in phases[1:])]
+    by_phase = () if found is None else _phases(found, names, run.headline.key, own.step)
     return (*by_phase, *(() if begun is None else _starts(begun, [name for _, name in starts])))
 
 
-def _phases(found: Aligned, rows_off: list[int], key: str) -> tuple[Block, ...]:
+def _phases(found: Aligned, names: list[str], key: str, step: object) -> tuple[Block, ...]:
     luck = timing_luck(found.returns, periods_per_year=found.periods_per_year, risk_free=found.risk_free)
-    names = ["the profile's own", *(f"{rows} rows later" for rows in rows_off[1:])]
     rows = (*map(_row, names, luck.phases), _row("tranched: all phases", luck.tranched))
     return (
-        Text(text=_said(luck, found)),
+        Text(text=_said(luck, found, step)),
         Table(head=HEAD, rows=rows, strong=frozenset({0}), faint=frozenset(range(1, len(names)))),
         Text(text=TRANCHED.format(n=len(names)), tone="note"),
         _figure(luck, found, names, key),
@@ -57,7 +59,7 @@ def _phases(found: Aligned, rows_off: list[int], key: str) -> tuple[Block, ...]:
     )  # fmt: skip
 
 
-def _said(luck: TimingLuck, found: Aligned) -> str:
+def _said(luck: TimingLuck, found: Aligned, step: object) -> str:
     """Return in words how far the phases lie apart, beside the error of the headline, and where the tranches stand."""
     known, own = luck.sharpes[np.isfinite(luck.sharpes)], luck.phases[0]
     shared = f"{count(len(found.times))} rows that all have, {str(found.times[0])[:10]} to {str(found.times[-1])[:10]}"
@@ -67,11 +69,13 @@ def _said(luck: TimingLuck, found: Aligned) -> str:
     beside = f"The headline's own is {number(own.sharpe)} with a standard error of {number(error)}"
     if error:
         beside += f", of which the spread over phases is {percent(luck.spread / error, 0)}"
+    few = "" if len(known) >= FEW or len(known) == step else " So few phases say little of it: play more (grid.phases)."
     return (
-        f"Timing luck: the Sharpe ratio of {count(len(known))} phases of one strategy, which differ by the row on "
-        f"which they rebalance alone, goes from {number(float(known.min()))} to {number(float(known.max()))}, with a "
-        f"standard deviation of {number(luck.spread)}, over the {shared}. {beside}. The tranched book has "
-        f"{number(luck.tranched.sharpe)}, above {count(luck.above)} of {count(len(known))} phases."
+        f"Timing luck: the Sharpe ratio of {count(len(known))} of the {step} phases of one strategy, which differ "
+        f"by the row on which they rebalance alone, goes from {number(float(known.min()))} to "
+        f"{number(float(known.max()))}, with a standard deviation of {number(luck.spread)}, over the {shared}. "
+        f"{beside}.{few} The tranched book has {number(luck.tranched.sharpe)}, above {count(luck.above)} of "
+        f"{count(len(known))} phases."
     )
 
 
