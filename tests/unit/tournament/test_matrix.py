@@ -14,6 +14,7 @@ from tvquant.core.clock import Clock
 from tvquant.core.decisions import Decision
 from tvquant.core.errors import DataError, LedgerError, ModelError
 from tvquant.core.panel import Floats, Panel
+from tvquant.core.records import DECISION, chain_of
 from tvquant.core.selection import SelectionResponse
 from tvquant.ledger import Integrity, Ledger, RunFolder, records, verify
 from tvquant.ledger.recorded_run import RecordedRun
@@ -114,12 +115,15 @@ def test_the_number_of_processes_changes_nothing(
         run = tmp_path / str(jobs)
         with ledger_in(run) as ledger:
             matrix = play(engine, cells(made), ledger, run, jobs=jobs)
-        snapshots = {c.key: [(r.outputs, r.metrics, r.data) for r in records(run, chain=c.key)] for c in cells(made)}
+        chains = [key for c in cells(made) for key in (c.key, chain_of(DECISION, c.path.key))]
+        recorded = {key: [(r.outputs, r.metrics, r.data) for r in records(run, chain=key)] for key in chains}
         store = ResultStore(run / "results")
         tables = [store.read(table) for table in ("returns", "windows", "weights", "events")]
-        found.append((matrix.leaves, matrix.digest, snapshots, tables))
+        found.append((matrix.leaves, matrix.digest, recorded, tables))
     one, two = found
-    guarded = [data["survival"]["left"] for _, _, data in one[2][STRATEGY] if "survival" in data]
+    strategy = next(c.path.key for c in cells(made) if c.key == STRATEGY)
+    decisions = one[2][chain_of(DECISION, strategy)]
+    guarded = [data["survival"]["left"] for _, _, data in decisions if "survival" in data]
     assert guarded == [3, 2, 1]
     assert one[:3] == two[:3]
     assert all(a.equals(b) for a, b in zip(one[3], two[3], strict=True))
