@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import repeat
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -31,14 +32,27 @@ class Tables(dict[tuple[str, str], Mapping[str, Any]]):
         self[table, key] = columns
 
 
+class Told:
+    """Who is told of lost workers: it has a lock, as who watches a run has, and so cannot leave its process."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._lock = Lock()
+
+    def take(self, line: str) -> None:
+        """Keep a line."""
+        with self._lock:
+            self.lines.append(line)
+
+
 @pytest.fixture(scope="module", params=tuple(BACKENDS))
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool[int]]:
     """Two processes, this one and a worker; the subject is the number of this one."""
-    backend, told = request.param, list[str]()
+    backend, told = request.param, Told()
     if backend in uninstalled():
         pytest.skip(f"{backend} is not installed")
-    with Pool(2, os.getpid(), Cluster(backend=backend, code=code, note=told.append)) as opened:
-        opened.told = told  # type: ignore[attr-defined]
+    with Pool(2, os.getpid(), Cluster(backend=backend, code=code, note=told.take)) as opened:
+        opened.told = told.lines  # type: ignore[attr-defined]
         opened.backend = backend  # type: ignore[attr-defined]
         yield opened
 

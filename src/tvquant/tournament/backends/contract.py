@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from tvquant.core.errors import DataError
 
+type Code = Callable[[], Mapping[str, str]]
+
 LOKY = "loky"
 """The backend that needs nothing but this machine."""
 
@@ -28,12 +30,12 @@ class Cluster:
     backend : a name of the catalogue.
     address : of a scheduler that is running; None starts workers on this machine, and ends them with the pool.
     code : returns what must be the same here and on every worker, by what it is; called in each process.
-    note : told when workers are lost.
+    note : told when workers are lost. It stays here: it may hold a terminal, a file, a lock.
     """
 
     backend: str = LOKY
     address: str | None = None
-    code: Callable[[], Mapping[str, str]] = _nothing
+    code: Code = _nothing
     note: Callable[[str], object] = _unheard
 
 
@@ -88,8 +90,8 @@ class Backend:
     package: str
 
 
-def at_work(subject: Any, cluster: Cluster, known: Mapping[str, str], work: Callable[..., Any], task: Any) -> Any:
-    """Compute a task in a worker that may be anywhere, once it is known to have the coordinator's code.
+def at_work(subject: Any, code: Code, known: Mapping[str, str], work: Callable[..., Any], task: Any) -> Any:
+    """Compute a task in a worker that may be anywhere, once its `code` is known to be the coordinator's.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def at_work(subject: Any, cluster: Cluster, known: Mapping[str, str], work: Call
     """
     from threadpoolctl import threadpool_limits
 
-    refuse_others(known, cluster.code(), "the worker that was given a task")
+    refuse_others(known, code(), "the worker that was given a task")
     with threadpool_limits(1):
         return work(subject, *task)
 

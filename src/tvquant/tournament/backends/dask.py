@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from tvquant.core.errors import DataError
-from tvquant.tournament.backends.contract import Backend, Cluster, at_work, refuse_others
+from tvquant.tournament.backends.contract import Backend, Cluster, Code, at_work, refuse_others
 from tvquant.tournament.backends.local_process import serve
 
 PATIENCE = 10
@@ -52,7 +52,7 @@ class DaskWorkers:
 
     def submit(self, work: Callable[..., Any], task: tuple[Any, ...]) -> Future[Any]:
         """Give a task to the scheduler, which has a worker for it."""
-        given: Future[Any] = self._executor.submit(at_work, self._held, self._cluster, self._known, work, task)
+        given: Future[Any] = self._executor.submit(at_work, self._held, self._cluster.code, self._known, work, task)
         return given
 
     def take(self, future: Future[Any]) -> Any:
@@ -98,7 +98,7 @@ class DaskWorkers:
                 f"the Dask worker {crowded[0]} has {threads[crowded[0]]} threads, and one is what a worker may have: "
                 "start them with `dask worker ADDRESS --nworkers N --nthreads 1`"
             )
-        seen = self._client.run(_looked_at, self._cluster, on_error="return")
+        seen = self._client.run(_looked_at, self._cluster.code, on_error="return")
         for worker, found in seen.items():
             if isinstance(found, ImportError):
                 raise DataError(f"the Dask worker {worker} lacks what tvquant needs: {found}; install it there")
@@ -116,9 +116,9 @@ class DaskWorkers:
             return False
 
 
-def _looked_at(cluster: Cluster) -> tuple[int, Any]:
+def _looked_at(code: Code) -> tuple[int, Any]:
     """Return process and code of a worker."""
-    return os.getpid(), cluster.code()
+    return os.getpid(), code()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from tvquant.core.errors import DataError
-from tvquant.tournament.backends.contract import Backend, Cluster, at_work
+from tvquant.tournament.backends.contract import Backend, Cluster, Code, at_work
 
 
 class RayWorkers:
@@ -24,7 +24,7 @@ class RayWorkers:
         self.lost = (WorkerCrashedError, NodeDiedError, ObjectLostError, OutOfMemoryError)
         self.ready: Future[Any] = Future()
         self.ready.set_result(None)
-        self._cluster, self._known = cluster, cluster.code()
+        self._code, self._known = cluster.code, cluster.code()
         self._own = not ray.is_initialized()
         if self._own:
             _begin(jobs, cluster.address)
@@ -38,7 +38,7 @@ class RayWorkers:
 
     def submit(self, work: Callable[..., Any], task: tuple[Any, ...]) -> Future[Any]:
         """Give a task to the cluster, which has a worker for it."""
-        given: Future[Any] = self._work.remote([self._held], self._cluster, self._known, work, task).future()
+        given: Future[Any] = self._work.remote([self._held], self._code, self._known, work, task).future()
         return given
 
     def take(self, future: Future[Any]) -> Any:
@@ -87,9 +87,9 @@ def _begin(jobs: int, address: str | None) -> None:
         raise DataError(f"no Ray cluster answers at {address}: {error}", retryable=True) from error
 
 
-def _worked(held: list[Any], cluster: Cluster, known: Any, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+def _worked(held: list[Any], code: Code, known: Any, work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
     """Compute a task in a worker."""
-    return at_work(_subject(held[0]), cluster, known, work, task)
+    return at_work(_subject(held[0]), code, known, work, task)
 
 
 @lru_cache(maxsize=1)  # a worker may serve several pools, one after another
