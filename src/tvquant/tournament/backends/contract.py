@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from tvquant.core.errors import DataError
@@ -37,6 +38,10 @@ class Cluster:
     address: str | None = None
     code: Code = _nothing
     note: Callable[[str], object] = _unheard
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For workers: who is told of losses stays here, with its screen and its log."""
+        return partial(Cluster, backend=self.backend, address=self.address, code=self.code), ()
 
 
 HERE = Cluster()
