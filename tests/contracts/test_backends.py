@@ -4,7 +4,6 @@ Ray is tried where it can be imported (`make proof` has it in a folder of its ow
 """
 
 import os
-import pickle
 from collections.abc import Iterator, Mapping
 from itertools import repeat
 from pathlib import Path
@@ -79,11 +78,6 @@ def test_the_same_result_and_tables_as_on_this_process_alone(pool: Any) -> None:
         found.append((matrix.digest, matrix.leaves, {key: str(one) for key, one in tables.items()}))
     assert found[0] == found[1]
     assert len(found[0][1]) == len(cells) > 1
-
-
-def test_a_worker_is_sent_a_cluster_without_who_is_told_of_losses() -> None:
-    sent = pickle.loads(pickle.dumps(Cluster(backend="dask", address="a", code=code, note=Lock().__exit__)))
-    assert sent == Cluster(backend="dask", address="a", code=code)
 
 
 def test_the_error_of_a_task_is_raised_as_it_is(pool: Pool[int]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 from tvquant.core.errors import DataError
@@ -38,10 +37,6 @@ class Cluster:
     address: str | None = None
     code: Code = _nothing
     note: Callable[[str], object] = _unheard
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For workers: who is told of losses stays here, with its screen and its log."""
-        return partial(Cluster, backend=self.backend, address=self.address, code=self.code), ()
 
 
 HERE = Cluster()
