@@ -5,7 +5,7 @@
 2. A cell changed where its digest did: its decisions, weights or returns are others. How much better it is has a paired
    interval on the dates that both have; of several changed cells the intervals hold together (Bonferroni).
 3. Versions of the selection are compared by cells that differ in nothing else. The best cell of many is no evidence of
-   itself: its figure is that of the luckiest, and it is not deflated here.
+   itself: its figure is that of the luckiest, and it is deflated by the number of trials.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +22,9 @@ from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.profiles import Profile
 from tvquant.report.run import RunData
 from tvquant.report.tracks import tracks_of
+from tvquant.statistics.metrics import probabilistic_sharpe
 from tvquant.statistics.paired_differences import PairedDifference, paired_difference
+from tvquant.statistics.significance import expected_best
 
 SCHEMA = 1
 """Of the file of a certificate."""
@@ -265,12 +267,9 @@ def versions(of: Certificate) -> tuple[VersionRow, ...]:
 
     The intervals hold together over all that are compared. The reference is `REFERENCE`, or else the first selection.
     """
-    parts = {key: key.split("/") for key, cell in of.cells.items() if not cell.baseline}
-    first = [(key, found) for key, found in parts.items() if len(found) == 4]
-    if not first:
+    mine = _first_book(of)
+    if not mine:
         return ()
-    book = _own_book(of, [found[3] for _, found in first])
-    mine = {(s, e, r): key for key, (s, e, r, b) in first if b == book}
     names = dict.fromkeys(s for s, _, _ in mine)
     reference = REFERENCE if REFERENCE in names else next(iter(names))
     looks = max(sum(s != reference and (reference, e, r) in mine for s, e, r in mine), 1)
@@ -301,19 +300,47 @@ def _against(of: Certificate, key: str, other: str | None, looks: int) -> tuple[
     return _paired(of, lambda: (_column(of, key), _column(of, other)), looks=looks)
 
 
-def best(of: Certificate) -> tuple[str, int] | None:
-    """Return the strategy of the highest Sharpe ratio, and of how many trials it is the best; None where none has one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The strategy of the highest Sharpe ratio, and what that is worth as the best of so many.
+
+    Parameters
+    ----------
+    trials : paths that compete; simulators and costs settle one again, and are none.
+    expected : what the highest of so many is expected to be by luck alone; None of one.
+    deflated : probability that the true ratio is above that; None where it is not known.
+    """
+
+    key: str
+    sharpe: float
+    trials: int
+    expected: float | None
+    deflated: float | None
+
+
+def best(of: Certificate) -> Best | None:
+    """Return the best strategy in the first book, its Sharpe ratio deflated by the trials; None where none has one.
 
     Baselines are no trials, and neither are variants of the headline.
     """
-    ranked = {
-        key: cell.figures["sharpe"]
-        for key, cell in of.cells.items()
-        if not cell.baseline and cell.figures["sharpe"] is not None
-    }
+    figures = {key: of.cells[key].figures for key in _first_book(of).values()}
+    ranked = {key: sharpe for key, found in figures.items() if (sharpe := found["sharpe"]) is not None}
     if not ranked:
         return None
-    return max(ranked, key=lambda key: ranked[key] or 0.0), int(of.grid["cells"])
+    key = max(ranked, key=lambda key: ranked[key])
+    expected, error = expected_best(tuple(ranked.values())), figures[key]["sharpe_se"]
+    deflated = None if expected is None or not error else probabilistic_sharpe(ranked[key] - expected, error)
+    return Best(key=key, sharpe=ranked[key], trials=len(ranked), expected=expected, deflated=deflated)
+
+
+def _first_book(of: Certificate) -> dict[tuple[str, str, str], str]:
+    """Return the strategies in the first book by selection, engine and risk profile."""
+    parts = {key: key.split("/") for key, cell in of.cells.items() if not cell.baseline}
+    first = {key: found for key, found in parts.items() if len(found) == 4}
+    if not first:
+        return {}
+    book = _own_book(of, [found[3] for found in first.values()])
+    return {(s, e, r): key for key, (s, e, r, b) in first.items() if b == book}
 
 
 type _Columns = tuple[pl.DataFrame, pl.DataFrame]

@@ -68,6 +68,24 @@ def mean_estimate(values: Floats) -> MeanEstimate:
     return MeanEstimate(n=n, mean=mean, se=se, t=t, p=2.0 * float(stdtr(n - 1, -abs(t))))
 
 
+def expected_best(trials: Sequence[float]) -> float | None:
+    """Return what the highest of these Sharpe ratios is expected to be where the true one of each is 0.
+
+    It is their spread times the expected maximum of as many independent standard normals, so trials that are alike ask
+    for more than they should. None of fewer than two. Whether the best one is better than luck is the probability that
+    its true ratio is above this: the deflated Sharpe ratio.
+
+    Source: Bailey & Lopez de Prado (2014), The deflated Sharpe ratio, Journal of Portfolio Management 40(5), 94-107.
+    """
+    from scipy.special import ndtri
+
+    n = len(trials)
+    if n < 2:
+        return None
+    highest = (1.0 - np.euler_gamma) * ndtri(1.0 - 1.0 / n) + np.euler_gamma * ndtri(1.0 - 1.0 / (n * math.e))
+    return float(np.std(trials, ddof=1) * highest)
+
+
 def holm(probabilities: Sequence[float | None]) -> tuple[float | None, ...]:
     """Return probabilities adjusted for how many are asked at once; None stays None and is not counted.
 

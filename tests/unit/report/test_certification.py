@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import norm
 
 from tvquant.core.panel import Floats
 from tvquant.report.certification import Certificate, CertifiedCell, best, changes, versions
 from tvquant.statistics.paired_differences import paired_difference
+from tvquant.statistics.significance import expected_best
 
 ROWS = 300
 NOISE = np.random.default_rng(3).normal(0.0, 0.01, (ROWS, 3))
@@ -103,7 +105,11 @@ def test_versions_are_compared_with_the_reference_under_the_same_risk_profile_an
     assert found.confidence == 0.95  # one pair is compared: what has no counterpart widens nothing
     assert (rows[1].found, rows[1].lacking, rows[1].stability) == (None, "", 0.5)
     assert rows[2].lacking == "v4 has no such cell"
-    assert best(made) == (V4, 2)  # the market is no trial, however good
+    top = best(made)
+    assert top is not None
+    assert (top.key, top.trials) == (V4, 3)  # the market is no trial, however good, nor another simulator
+    assert top.expected == pytest.approx(expected_best([2.0, 1.0, 1.0]))
+    assert top.deflated == pytest.approx(norm.cdf((2.0 - top.expected) / FIGURES["sharpe_se"]))
     assert best(replace(made, cells={MARKET: made.cells[MARKET]})) is None
 
 

@@ -1,10 +1,13 @@
 """Means with errors by hand and by statsmodels' rule, their false alarms on noise, and Holm's adjustment."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from tvquant.statistics.significance import holm, mean_estimate
+from tvquant.statistics.metrics import probabilistic_sharpe
+from tvquant.statistics.significance import expected_best, holm, mean_estimate
 
 
 def test_a_series_without_positive_autocorrelation_has_the_ordinary_error():
@@ -61,3 +64,15 @@ def test_holm_by_hand():
     assert holm([0.6, 0.7]) == (1.0, 1.0)
     assert holm([None]) == (None,)
     assert holm([]) == ()
+
+
+def test_the_best_of_a_hundred_trials_without_skill_is_that_of_the_paper() -> None:
+    """The example of Bailey and Lopez de Prado (2014): 100 trials of variance 1/2, 250 days a year, 1250 days."""
+    draw = np.random.default_rng(1).normal(size=100)
+    trials = (draw - draw.mean()) / draw.std(ddof=1) * math.sqrt(0.5 / 250)
+    expected = expected_best(trials.tolist())
+    assert expected == pytest.approx(0.1132, abs=5e-5)
+    sharpe = 2.5 / math.sqrt(250)
+    error = math.sqrt((1.0 + 3.0 * sharpe + (10.0 - 1.0) / 4.0 * sharpe**2) / 1249)
+    assert probabilistic_sharpe(sharpe - expected, error) == pytest.approx(0.9004, abs=5e-5)
+    assert expected_best([1.0]) is None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tvquant.app.certification import Stored
     from tvquant.app.workspace import Workspace
     from tvquant.profiles import ResolvedProfile
-    from tvquant.report.certification import Changes, Delta, VersionRow
+    from tvquant.report.certification import Best, Changes, Delta, VersionRow
     from tvquant.statistics.paired_differences import PairedDifference
     from tvquant.tournament.backends.contract import Cluster
 
@@ -108,7 +108,7 @@ def told(mine: "Stored", before: "Stored | None") -> tuple[dict[str, Any], list[
         "grid": dict(made.grid),
         "stability": dict(made.stability),
         "versions": [asdict(one) for one in rows],
-        "best": None if top is None else {"cell": top[0], "trials": top[1], "deflated": False},
+        "best": None if top is None else asdict(top),
         "before": None if before is None else before.number,
         "changes": None if found is None else _document(found),
     }
@@ -116,7 +116,7 @@ def told(mine: "Stored", before: "Stored | None") -> tuple[dict[str, Any], list[
         f"certification {mine.number} of {made.profile}: {made.grid['cells']} of {made.grid['asked']} cells",
         "",
         *_versions(rows),
-        *_best(top, made.cells[top[0]].figures["sharpe"] if top else None),
+        *_best(top),
         "",
         *([_FIRST] if before is None or found is None else _changes(found, before.number)),
         f"file     {mine.path}",
@@ -173,14 +173,15 @@ def _interval(found: "PairedDifference | None", lacking: str) -> tuple[str, str]
     return f"{found.difference:+.2f}", f"[{found.low:.2f}, {found.high:.2f}]"
 
 
-def _best(top: tuple[str, int] | None, sharpe: float | None) -> list[str]:
+def _best(top: "Best | None") -> list[str]:
     if top is None:
         return []
-    key, trials = top
-    return [
-        "",
-        f"best of {trials} trials: {key}, Sharpe {number(sharpe)}; not deflated: the best of so many is partly luck",
-    ]
+    text = f"best of {top.trials} trials: {top.key}, Sharpe {number(top.sharpe)}"
+    if top.expected is not None:
+        text += f"; the best of so many has {number(top.expected)} by luck alone"
+    if top.deflated is not None:
+        text += f", and that its own true one is above that has a probability of {percent(top.deflated)}"
+    return ["", text]
 
 
 def _changes(found: "Changes", before: int) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_an_interrupted_certification_goes_on_is_kept_and_the_next_one_is_held_a
     assert kept["grid"] == {"asked": 2, "cells": 2, "exclusions": []}
     assert [(one["selection"], one["risk_profile"]) for one in kept["versions"]] == [("v3.4", "hrp"), ("v4", "hrp")]
     assert kept["best"]["trials"] == 2
-    assert kept["best"]["deflated"] is False
+    assert 0.0 < kept["best"]["deflated"] < 1.0
     assert set(kept["stability"]) == {"v3.4", "v4"}
     document = json.loads((place_of(home, "crypto_spot") / "0001.json").read_text("utf-8"))
     assert set(document["bounds"]) == {"caps", "volatility", "friction", "windows", "thresholds"}
