@@ -17,7 +17,7 @@ import polars as pl
 
 from tvquant.app.progress import Watcher
 from tvquant.app.remaking import Remade, Reopened, rebalance_of, remade, reopened
-from tvquant.app.run_context import RunContext
+from tvquant.app.run_context import engine_of
 from tvquant.app.workspace import Workspace
 from tvquant.core.decisions import Decision
 from tvquant.core.digests import digest_json
@@ -30,7 +30,6 @@ from tvquant.profiles.messages import unknown
 from tvquant.tournament.cell_results import result_of
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.leakcheck import ABSENT, Difference, Payload, first_difference
-from tvquant.tournament.matrix import Withheld
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.views import look
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -99,22 +98,19 @@ def replay(
     """
     from threadpoolctl import threadpool_limits
 
-    lake = workspace.lake()
-    case = reopened(RecordedRun(folder), lake)
+    case = reopened(RecordedRun(folder), workspace.lake())
     asked = _asked(case, cell)
     watcher.stage(Stage.VALIDATION, "replay")
-    context = RunContext(
-        lake=lake, folder=folder, plan=case.plan, recorder=Withheld(), progress=watcher, jobs=1
-    )  # fmt: skip
+    panel = case.plan.panel
     with threadpool_limits(1):
-        walked = grids(context.panel, [one.path for one in case.cells])
-        engine = BacktestEngine(context.panel, walked, context.risk_free, context.cash_yield)
+        walked = grids(panel, [one.path for one in case.cells])
+        engine = engine_of(case.plan, panel, walked)
         due = {one.key: {window.id: window.start - 1 for window in walked[one.path.schedule]} for one in asked}
         windows = _windows(case, window, due)
         made: dict[int, Remade] = {}
         for done, number in enumerate(windows, 1):
             if any(number in case.decided[one.key] for one in asked):
-                made[number] = remade(case, context.panel, number, asked)
+                made[number] = remade(case, panel, number, asked)
             watcher.steps(done, len(windows))
         found: dict[tuple[int, str], list[Compared]] = {}
         for number in windows:
@@ -125,7 +121,7 @@ def replay(
             for number, parts in _book(case, engine, settled, made):
                 found[number, settled.key] += parts
             watcher.books(done, len(asked))
-        moments = {number: look(context.panel, row).as_of for rows in due.values() for number, row in rows.items()}
+        moments = {number: look(panel, row).as_of for rows in due.values() for number, row in rows.items()}
         moments |= {number: one.at for number, one in made.items()}
     return tuple(
         Replayed(cell=key, window=number, as_of=moments[number], parts=tuple(parts))

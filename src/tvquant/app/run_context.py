@@ -13,8 +13,7 @@ from tvquant.app.rates import cash_yield, risk_free
 from tvquant.core.books import Convention
 from tvquant.core.errors import DataError
 from tvquant.core.instants import instant
-from tvquant.core.panel import Floats, Panel, Times
-from tvquant.core.rates import RiskFree
+from tvquant.core.panel import Panel, Times
 from tvquant.core.records import Recorder
 from tvquant.lake import Lake
 from tvquant.ledger import RunFolder
@@ -90,34 +89,25 @@ class RunContext:
 
     @cached_property
     def engine(self) -> BacktestEngine:
-        """What decides and settles, and times its decisions."""
-        return BacktestEngine(self.panel, self.grids, self.risk_free, self.cash_yield, process_time)
-
-    @cached_property
-    def risk_free(self) -> RiskFree:
-        """What books are measured against, by row of the panel.
+        """What decides and settles.
 
         Raises
         ------
-        DataError : as `risk_free`; there is no window.
+        DataError : as `engine_of`; there is no window.
         """
-        return risk_free(self.plan, self.panel, self._first)
+        return engine_of(self.plan, self.panel, self.grids)
 
-    @cached_property
-    def cash_yield(self) -> Floats | None:
-        """What idle cash earns per year by row of the panel; None where the profile has one figure.
 
-        Raises
-        ------
-        DataError : as `cash_yield`; there is no window.
-        """
-        return cash_yield(self.plan, self.panel, self._first)
+def engine_of(plan: Plan, panel: Panel, found: Grids) -> BacktestEngine:
+    """Return what decides and settles on the panel of a plan, over these windows; it times its decisions.
 
-    @property
-    def _first(self) -> int:
-        """The first row at which a book may be filled."""
-        at_once = self.plan.resolved.profile.execution.convention is Convention.SAME_CLOSE
-        return min(windows[0].start for windows in self.grids.values()) - at_once
+    Raises
+    ------
+    DataError : a rate of the profile is not known from the first row on at which a book may be filled.
+    """
+    at_once = plan.resolved.profile.execution.convention is Convention.SAME_CLOSE
+    first = min(windows[0].start for windows in found.values()) - at_once
+    return BacktestEngine(panel, found, risk_free(plan, panel, first), cash_yield(plan, panel, first), process_time)
 
 
 def late_start(schedule: Schedule, first: int, times: Times, own: date | None) -> str | None:

@@ -7,7 +7,6 @@
 3. Nothing is fetched and nothing repaired: what the lake holds is audited, pinned and played.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +14,8 @@ from typing import Any
 
 from tvquant.app.estimate import Estimate, Workload, estimated
 from tvquant.app.plan import Plan
-from tvquant.app.rates import cash_yield, risk_free
 from tvquant.app.resolving import resolved_here
+from tvquant.app.run_context import engine_of
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
 from tvquant.core.quoting import several
@@ -160,16 +159,12 @@ class PlannedMatrix:
 
         Raises
         ------
-        DataError : there is no window; the lake no longer holds what was pinned.
+        DataError : there is no window; a rate is not known; the lake no longer holds what was pinned.
         """
         profile, panel = plan.resolved.profile, plan.panel
         every = (*cells(profile), *shadows(profile))
         found = grids(panel, [cell.path for cell in every])
-        first = min(windows[0].start for windows in found.values()) - 1
-        engine = BacktestEngine(
-            panel, found, risk_free(plan, panel, first), cash_yield(plan, panel, first), time.process_time
-        )
-        return cls(plan=plan, cells=every, grids=found, engine=engine)
+        return cls(plan=plan, cells=every, grids=found, engine=engine_of(plan, panel, found))
 
     def estimate(self, jobs: int) -> Estimate:
         """Return what playing it will take, by playing a small part of it."""

@@ -18,6 +18,7 @@ from tvquant.app.plan import make_plan
 from tvquant.app.progress import Watcher
 from tvquant.app.rates import risk_free
 from tvquant.app.run import run
+from tvquant.app.tournament import PlannedMatrix
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
@@ -41,6 +42,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("home")
     made = workspace_of(folder / "ws", coin_closes(coins, datetime(2024, 1, 1, tzinfo=UTC), 243))
     _import(made, folder / "bill.parquet", RATES, YIELDS)
+    return made
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Two coins, and the bill without the sessions of 1 to 13 May: four rows, to 14 May, have no rate."""
+    folder = tmp_path_factory.mktemp("broken")
+    coins = dict.fromkeys(("BTC", "ETH"), 3)
+    made = workspace_of(folder / "ws", coin_closes(coins, datetime(2024, 1, 1, tzinfo=UTC), 243))
+    kept = (np.datetime64("2024-05-01") > RATES) | (np.datetime64("2024-05-13") < RATES)
+    _import(made, folder / "bill.parquet", RATES[kept], YIELDS[kept])
     return made
 
 
@@ -116,17 +128,12 @@ def test_a_number_is_of_a_year(home: Workspace) -> None:
     assert float(risk_free(plan, plan.panel, 0).per_row) == 1.05 ** (1 / 365) - 1
 
 
-def test_a_series_that_does_not_reach_is_refused(home: Workspace, tmp_path: Path) -> None:
+def test_a_series_that_does_not_reach_is_refused(home: Workspace, broken: Workspace) -> None:
     plan = make_plan(home.lake(), profile(SERIES))
     panel = plan.panel
     assert np.isfinite(risk_free(plan, panel, 2).per_row[2:]).all()
     with pytest.raises(DataError, match=r"TVC:US03MY has no value for 2024-01-02 \(it has none before; .* for 1 rows"):
         risk_free(plan, panel, 1)
-    broken = workspace_of(
-        tmp_path / "ws", coin_closes(dict.fromkeys(("BTC", "ETH"), 3), datetime(2024, 1, 1, tzinfo=UTC), 243)
-    )
-    kept = (np.datetime64("2024-05-01") > RATES) | (np.datetime64("2024-05-13") < RATES)
-    _import(broken, tmp_path / "bill.parquet", RATES[kept], YIELDS[kept])
     plan = make_plan(broken.lake(), profile(SERIES))
     with pytest.raises(DataError) as caught:
         risk_free(plan, plan.panel, 100)
@@ -135,6 +142,17 @@ def test_a_series_that_does_not_reach_is_refused(home: Workspace, tmp_path: Path
         "one holds for 10 days), and so for 4 rows of the run; import what is missing, begin later (data.start), or "
         "set a number"
     )
+
+
+def test_a_rate_is_asked_for_from_the_first_fill_on_and_not_before(broken: Workspace) -> None:
+    """What a tournament takes is measured by the engine that its run has: neither asks for more."""
+    begun = profile(SERIES, data__start=date(2024, 5, 15))
+    made = PlannedMatrix.of(make_plan(broken.lake(), begun))
+    (first,) = {str(made.engine.panel.times[windows[0].start])[:10] for windows in made.grids.values()}
+    assert first == "2024-05-15"
+    at_once = profile(SERIES, data__start=date(2024, 5, 15), execution__convention="same_close")
+    with pytest.raises(DataError, match="no value for 2024-05-14"):
+        PlannedMatrix.of(make_plan(broken.lake(), at_once))
 
 
 @pytest.mark.parametrize(

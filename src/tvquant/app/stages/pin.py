@@ -20,7 +20,7 @@ def pin(context: RunContext) -> None:
     """
     if RecordedRun(context.folder).plan is not None:
         return
-    plan, *_ = context.plan, context.risk_free, context.cash_yield  # which ask for panel and windows
+    plan, _ = context.plan, context.engine  # which asks for panel, windows and rates
     profile = plan.resolved.profile
     for costed in profile.costings.values():
         check_fields(context.panel, costed.costs.cost_model(), profile.execution.participation)
