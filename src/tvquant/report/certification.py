@@ -30,7 +30,7 @@ SCHEMA = 1
 """Of the file of a certificate."""
 FIGURES = (
     "sharpe", "sharpe_se", "cagr", "volatility", "max_drawdown", "mean_turnover", "mean_cash", "total_return", "n",
-    "periods_per_year",
+    "periods_per_year", "windows", "windows_fell_back",
 )  # fmt: skip
 """Measures of a cell that a certificate keeps."""
 BOUNDS: Mapping[str, tuple[str, ...]] = {

@@ -17,7 +17,10 @@ from tvquant.statistics.significance import expected_best
 ROWS = 300
 NOISE = np.random.default_rng(3).normal(0.0, 0.01, (ROWS, 3))
 TIMES = np.arange("2024-01-01", ROWS, dtype="datetime64[D]").astype("datetime64[us]")
-FIGURES = {"sharpe": 1.0, "sharpe_se": 0.5, "max_drawdown": -0.2, "mean_turnover": 0.3, "periods_per_year": 365}
+FIGURES = {
+    "sharpe": 1.0, "sharpe_se": 0.5, "max_drawdown": -0.2, "mean_turnover": 0.3, "periods_per_year": 365, "windows": 9,
+    "windows_fell_back": 4,
+}  # fmt: skip
 V4, V34, EQUAL = "v4/custom/hrp/custom", "v3.4/custom/hrp/custom", "v4/custom/equal_weight/custom"
 MARKET = "market/custom"
 

@@ -1,7 +1,7 @@
 """`tvquant certify`: the release matrix of a profile, kept, and what it changed against the certification before."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -146,7 +146,10 @@ def _versions(rows: "tuple[VersionRow, ...]") -> Iterator[str]:
     if not rows:
         return
     engine = next((one.engine for one in rows if one.engine == "custom"), rows[0].engine)
-    head = ("risk profile", "selection", "Sharpe", "+- SE", "max DD", "turnover", "stability", "against v4", "interval")
+    head = (
+        "risk profile", "selection", "Sharpe", "+- SE", "max DD", "turnover", "stability", "fell back", "against v4",
+        "interval",
+    )  # fmt: skip
     cells = [
         (
             one.risk_profile,
@@ -156,15 +159,22 @@ def _versions(rows: "tuple[VersionRow, ...]") -> Iterator[str]:
             percent(one.cell.figures["max_drawdown"]),
             percent(one.cell.figures["mean_turnover"]),
             number(one.stability),
+            _fell_back(one.cell.figures),
             *_interval(one.found, one.lacking),
         )
         for one in rows
         if one.engine == engine
     ]
     yield f"Selections by risk profile, engine {engine}; Sharpe ratios, all intervals together"
-    yield table(head, cells, right=range(2, 8))
+    yield table(head, cells, right=range(2, 9))
     if others := sorted({one.engine for one in rows} - {engine}):
         yield f"(the same by {', '.join(others)} with --json)"
+
+
+def _fell_back(figures: "Mapping[str, float | None]") -> str:
+    """Return at how many decisions another method than the cell's own made the weights: then it is no method tried."""
+    fell, windows = figures["windows_fell_back"], figures["windows"]
+    return f"{fell:g} of {windows:g}" if fell is not None and windows is not None else "-"
 
 
 def _interval(found: "PairedDifference | None", lacking: str) -> tuple[str, str]:

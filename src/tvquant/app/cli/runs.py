@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -241,12 +241,23 @@ def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
     apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
     lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
     grid, left_out = _grid(run)
-    failed = (f"! No book of {one.key}: {one.why}." for one in (*found.first, *found.apart, *run.beside) if one.why)
+    failed = _without_book((*found.first, *found.apart, *run.beside))
     beside = (f"  {one}" for one in beside_in_words(run))
     text = [_standings(found.first), *apart, "", *failed, *beside, *left_out, *lines]
     if run.rate != ZERO_RATE:
         text.append(f"  Sharpe ratios are against {run.rate}.")
     return {"cells": run.rows(), "grid": grid, "caveats": [one.document() for one in qualified]}, text
+
+
+def _without_book(cells: Iterable["RecordedCell"]) -> Iterator[str]:
+    """Yield one line for each cause that cells have no book for, what it says of the first of them."""
+    causes: dict[str, list[RecordedCell]] = {}
+    for one in cells:
+        if one.why:
+            causes.setdefault(f"{one.book} {one.why.partition(':')[0]}", []).append(one)
+    for first, *others in causes.values():
+        more = f" and {len(others)} more like it (--json has all)" if others else ""
+        yield f"! No book of {first.key}{more}: {first.why}."
 
 
 def _grid(run: "RunData") -> tuple[dict[str, Any] | None, list[str]]:

@@ -1,5 +1,6 @@
 """Luck of the day on which one rebalances or begins: phases, the book of all of them, other starts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,20 +36,27 @@ def draw(run: RunData) -> tuple[Block, ...]:
     """Return phases and their tranched book on the rows of all as words, table and figure; starts on theirs."""
     every = variants(run)
     own = every[0][1]
-    phases = [(cell, when.phase) for cell, when in every if when.start == own.start]
-    starts = [(cell, str(when.start)) for cell, when in every if when.start != own.start]
-    found = aligned(run, [cell for cell, _ in phases])
-    begun = aligned(run, [every[0][0], *(cell for cell, _ in starts)])
+    phases = [cell for cell, when in every if when.start == own.start]
+    starts = [every[0][0], *(cell for cell, when in every if when.start != own.start)]
+    found, begun = aligned(run, phases), aligned(run, starts)
     if found is None and begun is None:
         return (Text(text=ALONE, tone="note"),)
-    names = ["the profile's own", *(f"{phase} rows later" for _, phase in phases[1:])]
-    by_phase = () if found is None else _phases(found, names, run.headline.key, own.step)
-    return (*by_phase, *(() if begun is None else _starts(begun, [name for _, name in starts])))
+    names = {
+        cell.key: str(when.start) if when.start != own.start else f"{when.phase} rows later" for cell, when in every
+    } | {run.headline.key: "the profile's own"}
+    by_phase = () if found is None else _phases(found, _names(found, names), run.headline.key, own.step)
+    return (*by_phase, *(() if begun is None else _starts(begun, _names(begun, names))))
+
+
+def _names(found: Aligned, names: Mapping[str, str]) -> list[str]:
+    """Return the names of the books that are there: one without returns has no row."""
+    return [names[cell.key] for cell in found.cells]
 
 
 def _phases(found: Aligned, names: list[str], key: str, step: object) -> tuple[Block, ...]:
     luck = timing_luck(found.returns, periods_per_year=found.periods_per_year, risk_free=found.risk_free)
-    rows = (*map(_row, names, luck.phases), _row("tranched: all phases", luck.tranched))
+    by_name = zip(names, luck.phases, strict=True)
+    rows = (*(_row(name, one) for name, one in by_name), _row("tranched: all phases", luck.tranched))
     return (
         Text(text=_said(luck, found, step)),
         Table(head=HEAD, rows=rows, strong=frozenset({0}), faint=frozenset(range(1, len(names)))),
@@ -91,7 +99,7 @@ def _starts(begun: Aligned, names: list[str]) -> tuple[Block, ...]:
         ),
         Table(
             head=("begun on", *HEAD[1:]),
-            rows=tuple(map(_row, ["the profile's own", *names], measured)),
+            rows=tuple(_row(name, one) for name, one in zip(names, measured, strict=True)),
             strong=frozenset({0}),
         ),
     )

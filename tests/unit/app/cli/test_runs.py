@@ -20,11 +20,13 @@ import pytest
 from builders.clocks import ManualClock
 from builders.profiles import resolved_of
 from builders.workspaces import coin_closes, workspace_of
-from tvquant.app.cli import main
+from tvquant.app.cli import main, runs
 from tvquant.app.cli.data_lake import PLOTS
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
 from tvquant.app.workspace import Workspace
+from tvquant.core.measures import Measures
+from tvquant.ledger.recorded_run import RecordedCell
 
 PROGRAM = "import sys; from tvquant.app.cli import main; sys.exit(main())"
 CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
@@ -221,3 +223,22 @@ def test_a_listed_run_is_called_ok_only_while_no_file_of_it_was_written_to(
     emptied(folder.path)
     assert listed()[0] == "unverified"
     assert main(["runs", "rm", folder.id, "--yes", "-w", str(home.root)]) == 0
+
+
+def test_cells_without_a_book_for_one_cause_are_one_line() -> None:
+    def failed(key: str, why: str | None) -> RecordedCell:
+        return RecordedCell(
+            key=key, baseline=False, status="failed", stamps=(), digest=None, why=why, measures=Measures.of({}),
+            metrics={}, forensic={},
+        )  # fmt: skip
+
+    found = (
+        failed("v4/custom/hrp/vectorbt", "leverage: 1.2 of 1"),
+        failed("v4/custom/barbell/vectorbt", "leverage: 1.3 of 1"),
+        failed("v4/custom/hrp/custom", "leverage: 1.4 of 1"),
+        failed("v4/custom/barbell/custom", None),
+    )
+    assert list(runs._without_book(found)) == [
+        "! No book of v4/custom/hrp/vectorbt and 1 more like it (--json has all): leverage: 1.2 of 1.",
+        "! No book of v4/custom/hrp/custom: leverage: 1.4 of 1.",
+    ]
