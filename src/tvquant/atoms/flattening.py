@@ -12,6 +12,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from tvquant.core.allocations import CAP_TOLERANCE, Constraint
 from tvquant.core.errors import ModelError
@@ -119,16 +120,19 @@ def _within_groups(
 ) -> Mapping[str, float]:
     """Return weights with the holders of each group of assets scaled by one factor, so that its gross keeps its cap."""
     kept = dict(weights)
-    holders: dict[str, list[str]] = {}
+    holders: dict[str, list[tuple[str, float]]] = {}
     for atom in kept:
-        for asset in composition[atom]:
-            holders.setdefault(asset, []).append(atom)
+        for asset, units in composition[atom].items():
+            holders.setdefault(asset, []).append((atom, abs(units)))
+    parts = {asset: [kept[atom] * units for atom, units in held] for asset, held in holders.items()}
     for members, cap in groups:
-        behind = dict.fromkeys(atom for asset in members for atom in holders[asset])
         # fsum is exact, so the order of a set changes nothing.
-        gross = math.fsum(kept[atom] * abs(composition[atom][asset]) for asset in members for atom in holders[asset])
+        gross = math.fsum(chain.from_iterable(map(parts.__getitem__, members)))
         if gross > cap + CAP_TOLERANCE:
+            behind = dict.fromkeys(atom for asset in members for atom, _ in holders[asset])
             kept |= {atom: kept[atom] * (cap / gross) for atom in behind}
+            touched = dict.fromkeys(asset for atom in behind for asset in composition[atom])
+            parts |= {asset: [kept[atom] * units for atom, units in holders[asset]] for asset in touched}
     return kept
 
 

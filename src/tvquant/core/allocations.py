@@ -10,6 +10,7 @@ from typing import Any
 
 from tvquant.core.barbells import Barbell
 from tvquant.core.conflicts import Conflict
+from tvquant.core.flat import flat
 from tvquant.core.neutrality import Neutrality
 
 CAP_TOLERANCE = 1e-9
@@ -189,7 +190,7 @@ class AllocationOutcome:
             "forced_cash": self.forced_cash,
             "reference_cash": self.reference_cash,
             "attempts": [one.payload() for one in self.attempts],
-            "constraints": [asdict(one) for one in self.constraints],
+            "constraints": [flat(one) for one in self.constraints],
             **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),
             **({"single": True} if self.single else {}),
             **({"expected": asdict(self.expected)} if self.expected else {}),

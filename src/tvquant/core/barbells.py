@@ -1,8 +1,10 @@
 """What a barbell book is made of, as ledger and report have it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from tvquant.core.flat import flat
 
 NO_AGGRESSORS = "no_aggressors"
 """Flag of a barbell over one cluster: all of it is core."""
@@ -75,7 +77,7 @@ class Barbell:
 
     def payload(self) -> dict[str, Any]:
         """Return the barbell as JSON can hold it."""
-        return {**asdict(self), "leaders": [asdict(one) for one in self.leaders], "flags": list(self.flags)}
+        return {**flat(self), "leaders": [flat(one) for one in self.leaders], "flags": list(self.flags)}
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Barbell":

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from tvquant.core.allocations import AllocationOutcome, Constraint
+from tvquant.core.flat import flat
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats
 from tvquant.core.regimes import MarketRegime
@@ -46,7 +47,7 @@ class Netting:
         return {
             "moved": self.moved,
             "gross": dict(sorted(self.gross.items())),
-            "constraints": [asdict(one) for one in self.constraints],
+            "constraints": [flat(one) for one in self.constraints],
         }
 
 
@@ -78,7 +79,7 @@ class Footing:
 
     def payload(self) -> dict[str, Any]:
         """Return the footing as JSON can hold it."""
-        return {**asdict(self), "asked": str(self.asked), "bar": str(self.bar), "missing": list(self.missing)}
+        return {**flat(self), "asked": str(self.asked), "bar": str(self.bar), "missing": list(self.missing)}
 
     @property
     def departure(self) -> str:

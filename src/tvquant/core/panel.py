@@ -137,6 +137,8 @@ class Panel:
     stamps: tuple[Caveats, ...]
     calendar: str
     _first_known: Times | None = field(default=None, repr=False)
+    _keys: tuple[str, ...] = field(default=(), init=False, repr=False)
+    _place: Mapping[str, int] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self._first_known is not None:  # a view of a panel that was checked when it was made
@@ -167,7 +169,7 @@ class Panel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to rebuild the panel in another process: read-only, a common column of `known_at` sent once."""
-        values = {one.name: getattr(self, one.name) for one in dataclass_fields(self)}
+        values = {one.name: getattr(self, one.name) for one in dataclass_fields(self) if one.init}
         if self.known_at.strides[1] == 0:
             values["known_at"] = self.known_at[:, :1]
         return _received, (type(self), values)
@@ -175,7 +177,9 @@ class Panel:
     @property
     def keys(self) -> tuple[str, ...]:
         """Instrument keys in column order."""
-        return tuple(i.key for i in self.instruments)
+        if not self._keys:  # every part of every result asks: they are found once
+            object.__setattr__(self, "_keys", tuple(i.key for i in self.instruments))
+        return self._keys
 
     def until(self, t: Instant) -> Self:
         """Return the panel as known at `t`: a view without a copy, unless a row is known in part."""
@@ -222,8 +226,9 @@ class Panel:
 
     def columns(self, keys: tuple[str, ...]) -> NDArray[np.intp]:
         """Return the column numbers of the given instrument keys; KeyError names the first that is absent."""
-        place = {key: j for j, key in enumerate(self.keys)}
-        return np.array([place[key] for key in keys], dtype=np.intp)
+        if not self._place:
+            object.__setattr__(self, "_place", {key: j for j, key in enumerate(self.keys)})
+        return np.array([self._place[key] for key in keys], dtype=np.intp)
 
     def stamps_of(self, keys: tuple[str, ...]) -> Stamps:
         """Return the stamps of the given instruments that hold at the panel's end."""

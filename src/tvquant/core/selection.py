@@ -1,13 +1,14 @@
 """Selection: how a pool of atoms became winners, and how many fell where."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
 from tvquant.core.atoms import Atom
+from tvquant.core.flat import flat
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Floats
 
@@ -45,7 +46,7 @@ class SelectionFunnel:
 
     def payload(self) -> dict[str, Any]:
         """Return the counts as JSON can hold them."""
-        return asdict(self)
+        return {**flat(self), "vetoed": dict(self.vetoed)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,11 @@ class SelectionResponse:
 
         Where it is to be `whole` it has components of the whole pool, and those of winners are among them.
         """
-        payload, pool = self.payload(), sorted(self.scores)
+        return self.record_of(self.payload(), whole=whole)
+
+    def record_of(self, payload: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+        """Return the record of a response whose payload is known."""
+        pool = sorted(self.scores)
         won = [atom.symbol for atom in self.winners]
         rest = {name: value for name, value in payload.items() if name != "components"}
         components = (
@@ -210,7 +215,7 @@ class SelectionResponse:
             "scores": dict(sorted(self.scores.items())),
             "components": {symbol: dict(self.components[symbol]) for symbol in won if symbol in self.components},
             "parts": {symbol: dict(self.parts[symbol]) for symbol in won if symbol in self.parts},
-            "vetoes": {symbol: asdict(veto) for symbol, veto in sorted(self.vetoes.items())},
+            "vetoes": {symbol: flat(veto) for symbol, veto in sorted(self.vetoes.items())},
             "clusters": dict(sorted(self.clusters.items())),
             "stage": self.stage,
             "thresholds": {rule: dict(limits) for rule, limits in sorted(self.thresholds.items())},

@@ -1,8 +1,10 @@
 """The only writer of a ledger.
 
-A record is in the file before its digest is returned. The head follows at the first record, at every 16th after it and
-on closing, written aside and renamed: that costs more than a record. So a kill leaves a head that is some records late,
-and the whole lines behind it still count. The disk is waited for at the seal and on closing only.
+A record is in the file before its digest is returned. The head follows at the first record and on closing, and between
+them whenever there are 16 records more, or as many more as it names chains where these are more: it is written aside,
+renamed, and names every chain, so that at a fixed distance it would cost the more per record the wider the run. So a
+kill leaves a head that is some records late, and the whole lines behind it still count. The disk is waited for at the
+seal and on closing only.
 One process writes; the caller holds the workspace lock.
 """
 
@@ -26,6 +28,7 @@ from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, hashed_line, seal_c
 from tvquant.ledger.verify import Integrity, survey
 
 HEAD_EVERY = 16
+"""Least number of records from one head to the next."""
 
 
 class Ledger:
@@ -38,6 +41,7 @@ class Ledger:
         self._file = file
         self._progress = progress
         self._failure: str | None = None
+        self._head_due = 1
 
     @classmethod
     def create(cls, folder: Path, *, run_id: str, clock: Clock) -> Self:
@@ -109,7 +113,7 @@ class Ledger:
         if not self._progress.records:
             check_genesis(entry, self._run_id)
         digest = self._append(entry)
-        if self._progress.records % HEAD_EVERY == 1:
+        if self._progress.records >= self._head_due:
             self._write_head()
         return digest
 
@@ -188,6 +192,8 @@ class Ledger:
             except OSError:
                 aside.unlink(missing_ok=True)
                 raise
+        records, chains = self._progress.records, len(self._progress.tips)
+        self._head_due = records + max(HEAD_EVERY, chains) if records else 1
 
 
 def _content(entry: Entry) -> dict[str, Json]:
@@ -199,8 +205,10 @@ def _content(entry: Entry) -> dict[str, Json]:
         for name, digest in named.items():
             if not isinstance(digest, str):
                 raise TypeError(f"{side}.{name}: expected a digest, found a {type(digest).__name__}")
-    for name, value in entry.metrics.items():
-        if not is_scalar(encode(value, f"metrics.{name}")):
+    metrics = encode(entry.metrics, "metrics")
+    assert isinstance(metrics, dict)
+    for name, value in zip(entry.metrics, metrics.values(), strict=True):
+        if not is_scalar(value):
             raise TypeError(f"metrics.{name}: a metric is one scalar; what is nested belongs in `data`")
     return {
         "chain": entry.chain,
@@ -209,6 +217,6 @@ def _content(entry: Entry) -> dict[str, Json]:
         "kind": entry.kind,
         "inputs": encode(entry.inputs, "inputs"),
         "outputs": encode(entry.outputs, "outputs"),
-        "metrics": encode(entry.metrics, "metrics"),
+        "metrics": metrics,
         "data": encode(entry.data, "data"),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -229,12 +230,13 @@ def _trades(made: Sequence[Trade], settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
     windows = [settled.rebalances[k].window for k in _restored(settled)]
     numbers = ("quantity", "price", "value", "share", "slippage", "commission", "impact")
+    figures = np.array(list(map(attrgetter(*numbers), made)), dtype=np.float64).reshape(-1, len(numbers))
     return {
         "window": pl.Series([None if one.fill < 0 else windows[one.fill] for one in made], dtype=pl.Int64),
         "time": times[np.array([one.row for one in made], dtype=np.int64)],
         "symbol": pl.Series([one.key for one in made], dtype=pl.String),
         "kind": pl.Series([one.kind for one in made], dtype=pl.String),
-        **{name: np.array([getattr(one, name) for one in made], dtype=np.float64) for name in numbers},
+        **{name: np.ascontiguousarray(figures[:, k]) for k, name in enumerate(numbers)},
     }
 
 

@@ -57,14 +57,15 @@ def selection_entry(name: str, window: int, response: SelectionResponse, *, whol
     `name` is the one that its paths have for their selections; `whole` keeps the probabilities of the whole pool, of
     which the payload has those of winners.
     """
+    payload = response.payload()
     return Entry(
         chain=chain_of(SELECTION, name),
         stage=Stage.VALIDATION,
         pillar=1,
         kind=SELECTION,
-        outputs={SELECTION: digest_json(response.payload())},
+        outputs={SELECTION: digest_json(payload)},
         metrics={"window": window, "winners": len(response.winners), "stage": response.stage},
-        data=response.record(whole=whole),
+        data=response.record_of(payload, whole=whole),
     )
 
 

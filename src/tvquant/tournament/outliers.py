@@ -238,13 +238,16 @@ class _Book:
         shares = [part / moved for part in (by_market, by_component) if part is not None and moved]
         top: list[int] = np.argsort(-np.abs(brought), kind="stable")[:NAMED].tolist()
         keys = [self._panel.keys[j] for j in there.tolist()]
-        dates = self._result.times.astype("datetime64[D]").astype(str)
+        start, stop, largest_on = (
+            str(self._result.times[row].astype("datetime64[D]"))
+            for row in (self.row[span.start], self.row[span.stop - 1], largest)
+        )
         return Outlier(
             window=window,
             reasons=reasons,
             cause=Cause.of(sudden=evidence.sudden, common=max(shares, default=0.0) >= COMMON),
-            start=str(dates[self.row[span.start]]),
-            stop=str(dates[self.row[span.stop - 1]]),
+            start=start,
+            stop=stop,
             change=round(change, DIGITS),
             names={keys[j]: round(float(brought[j]), DIGITS) for j in top},
             held={keys[j]: round(float(held[0, j]), DIGITS) for j in top},
@@ -256,7 +259,7 @@ class _Book:
             relative=round(evidence.relative, DIGITS),
             z=_rounded(evidence.z),
             largest=round(evidence.largest, DIGITS),
-            largest_on=str(dates[largest]),
+            largest_on=largest_on,
         )
 
     def _held(self, span: slice) -> Floats:

@@ -10,6 +10,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +24,7 @@ ROUNDING = 1e-12
 """A change below this share of equity is the rounding of none; the simulators' own bound."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(NamedTuple):
     """One name changing hands.
 
     Parameters

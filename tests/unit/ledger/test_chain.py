@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,16 @@ def test_the_head_is_never_far_behind(begun: Ledger, tmp_path: Path) -> None:
         behind = n - json.loads((tmp_path / "audit.head").read_text())["records"]
         assert 0 <= behind < chain_module.HEAD_EVERY
     assert verify(tmp_path).records == 69
+
+
+def test_the_head_of_many_chains_is_as_many_records_behind_at_most_and_costs_no_more_of_each(
+    begun: Ledger, tmp_path: Path
+) -> None:
+    heads, chains = set(), 40
+    for n in range(2, 400):
+        begun.record(replace(STEP, chain=f"cell {n % chains}"))
+        head = json.loads((tmp_path / "audit.head").read_text())
+        heads.add(head["records"])
+        assert 0 <= n - head["records"] < max(chain_module.HEAD_EVERY, len(head["chains"]))
+    assert sorted(heads)[:3] == [1, 17, 34]  # it names 1 chain, then 17, then 34, then all and the run's own
+    assert len(heads) <= 4 + 400 // (chains + 1)
