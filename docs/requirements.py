@@ -21,7 +21,7 @@ OWNED = (
     *(f"R-FEA-{n:02}" for n in range(1, 15)),
     "R-CFG-02", "R-CFG-07",
     *(f"R-SEL-{n:02}" for n in range(1, 33)),
-    "R-UNI-24", "R-TRN-02", "R-TRN-03", "R-TRN-12",
+    "R-UNI-24", *(f"R-TRN-{n:02}" for n in (*range(1, 7), 10, 11, 12)), *(f"R-LED-{n:02}" for n in (4, 5, 6, 10)),
     *(f"R-RSK-{n:02}" for n in (*range(1, 9), *range(10, 26))),
     *(f"R-REG-{n:02}" for n in (1, 2, 4, 5, 7, 8, 9, 10)),
     "R-UNI-22", *(f"R-SYN-{n:02}" for n in (*range(1, 7), 8, 10)), "R-RSK-09",

@@ -76,6 +76,7 @@ def test_a_convention_that_no_named_simulator_plays_is_refused(vocabulary: Vocab
     assert resolve(load("demo_sp500"), words).profile.execution.simulators == ("custom",)
 
 
+@pytest.mark.requirement("R-TRN-01")
 def test_a_member_that_is_not_installed_is_refused_even_beside_one_that_is(vocabulary: Vocabulary) -> None:
     with pytest.raises(ProfileError, match=r"engine 'riskfolio' is not installed; install tvquant\[engines\]"):
         resolve(

@@ -210,6 +210,7 @@ def test_an_outlier_is_what_its_payload_says() -> None:
     assert found.payload()["windows"]["change"] == pytest.approx(found.windows["change"], abs=1e-6)
 
 
+@pytest.mark.requirement("R-TRN-10")
 @pytest.mark.parametrize("beyond", [False, True])
 def test_the_limits_are_ten_thirty_and_sixty_per_cent(beyond: bool) -> None:
     """One name, held whole, that moves nowhere but where a figure is put just within or just beyond its limit."""

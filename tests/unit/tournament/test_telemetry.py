@@ -114,6 +114,7 @@ def test_audit_v4_integration(played: tuple[tuple[Cell, ...], Path]) -> None:
     assert any(one.atoms_discovery == 2 * one.discovery > 0 for one in atoms), "one name under two logics is two atoms"
 
 
+@pytest.mark.requirement("R-TRN-10")
 def test_an_injected_crash_stands_in_the_ledger_with_its_cause(
     tmp_path: Path, profile: Profiles, market: Markets, walks: Walks, engine_of: Engines, ledger_in: Begin
 ) -> None:
