@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from builders.forged import run_of
 from tvquant.app.cli import main
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, perturbations
@@ -171,12 +172,10 @@ def test_exports_stay_inside_the_workspace_and_off_its_own_files(
     assert f"--to {folder}" in said.err
 
 
-@pytest.mark.xdist_group("demo")
-def test_compaction_keeps_what_runs_name(
-    demo: tuple[Path, dict[str, Any]], tmp_path: Path, tvquant: Callable[..., Any]
-) -> None:
+@pytest.mark.xdist_group("small run")
+def test_compaction_keeps_what_runs_name(small: Path, tmp_path: Path, tvquant: Callable[..., Any]) -> None:
     """And the run is as clean as it was: what is decided again is of the run's snapshot."""
-    home = Path(shutil.copytree(demo[0], tmp_path / "ws"))
+    home = Path(shutil.copytree(small, tmp_path / "ws"))
     lake = Lake(home / "data" / "lakehouse")
     symbol = lake.symbols()[0]
     row = lake.ls(symbol).bars.tail(1).select("symbol", "timestamp", pl.col("close") * 1.01)
@@ -188,7 +187,7 @@ def test_compaction_keeps_what_runs_name(
     said = tvquant("leakcheck", "latest", "--windows", 1, "-w", home)
     assert (said.code, said.err) == (0, "")
     assert [line.split("  ")[0] for line in said.out.splitlines()[1 : 1 + len(FORKS)]] == FORKS
-    assert f"{demo[1]['run']}: 1 of" in said.out
+    assert f"{run_of(small).name}: 1 of" in said.out
     assert ", 0 leaks" in said.out
     assert "survivorship" in said.out
     shutil.rmtree(home / "artifacts" / "summaries" / "runs")

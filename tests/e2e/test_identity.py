@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
-SPAN, EARLY, LATE = (2060, 100, 300) if PROOF else (860, 40, 200)
+SPAN, EARLY, LATE = (2060, 100, 300) if PROOF else (500, 30, 90)
 """Rows, and records after which a run is stopped."""
 STOP, KILL = signal.SIGINT, signal.SIGKILL
 ENDS = [(2, (STOP, EARLY), (KILL, LATE))]

@@ -7,8 +7,6 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-import tvquant.allocation
-import tvquant.tournament.cells
 from builders.toy_engine import Toy
 from tvquant.allocation import ENGINES as ENGINES_OF_THE_HOUSE
 from tvquant.ledger import records
@@ -27,7 +25,8 @@ LOOSE = {"allocation.engines": ["custom", "toy"], "allocation.limits.position": 
 def toy(monkeypatch):
     """A second engine, which solves two risk profiles otherwise."""
     engines = MappingProxyType({**ENGINES_OF_THE_HOUSE, "toy": Toy()})
-    for module in (tvquant.allocation, sys.modules["tvquant.allocation.allocate"], tvquant.tournament.cells):
+    names = ("allocation", "allocation.allocate", "tournament.cells", "tournament.decide")
+    for module in (sys.modules[f"tvquant.{name}"] for name in names):
         monkeypatch.setattr(module, "ENGINES", engines)
 
 
