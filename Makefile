@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Each does all set-up itself, on python3 and make alone.
 .DELETE_ON_ERROR:
-.PHONY: setup demo test static collected warm bench proof docs lock clean
+.PHONY: setup demo test static lint types collected warm bench proof docs lock clean
 SHELL := /bin/bash
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -28,20 +28,24 @@ demo:
 	@if [ -f .venv/dev.stamp ]; then $(MAKE) --no-print-directory .venv/dev.stamp; else $(MAKE) --no-print-directory .venv/demo.stamp; fi
 	@.venv/bin/tvquant demo
 
-static: setup
+static: lint types
+
+lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-collected: static # assertions are rewritten once, while kernels compile, and not by every worker
+types: setup
+	.venv/bin/mypy
+
+collected: setup # assertions are rewritten once, while kernels compile, and not by every worker
 	@said=$$($(PY) -m pytest --collect-only -qq 2>&1) || { echo "$$said"; exit 1; }
 
 warm: setup
 	$(PY) -m tvquant.app.warm
 
 test: setup
-	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 collected warm
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 types warm lint collected
 	$(PY) -m pytest $(SHARED) --durations=20
 
 .tools/pandas-ta/pyvenv.cfg: benchmarks/pandas-ta.txt

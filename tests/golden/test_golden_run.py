@@ -204,6 +204,7 @@ def test_the_report_is_rebuilt_byte_equal(home: Path, answer: dict[str, Any]) ->
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.skipif(not os.environ.get("TVQUANT_PROOF"), reason="two runs in processes of their own: make proof")
 def test_figures_barely_depend_on_the_processor(home: Path, answer: dict[str, Any]) -> None:
     """Linear algebra as on a processor of 2008 (where OpenBLAS is asked): other bits, the same figures.
 
