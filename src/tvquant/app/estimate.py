@@ -8,8 +8,6 @@
    programs use the machine: expect the truth between half and twice the estimate of time.
 """
 
-import resource
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,6 +17,7 @@ from pathlib import Path as Folder
 from typing import Any
 
 from tvquant.app.clock import SystemClock
+from tvquant.app.memory import largest_resident
 from tvquant.app.run_context import RunContext
 from tvquant.core.errors import ModelError
 from tvquant.core.records import Entry
@@ -165,7 +164,7 @@ def estimated(engine: BacktestEngine, cells: Sequence[Cell], *, jobs: int) -> Es
         decide=sum(one.seconds * windows[key] for key, one in rows.decided.items()),
         settle=sum(seconds.get(key, 0.0) * n for key, n in books.items()),
         jobs=jobs,
-        memory=_largest() * jobs,
+        memory=largest_resident() * jobs,
         disk=ledger + sum(records[cell.path.key][1] * windows[cell.path.key] + tables for cell in cells),
         unknown=unknown,
     )
@@ -251,8 +250,3 @@ def _recorded(cells: Sequence[Cell], decided: Mapping[str, Decided], folder: Fol
 def _genesis() -> Entry:
     name = dict.fromkeys(("run_id", "profile", "code", "manifest", "environment", "selection", "rebalance"), ESTIMATE)
     return genesis_entry(**name, train=2, test=1, step=1, lookback=2)
-
-
-def _largest() -> int:
-    """Return the largest resident size of this process so far, in bytes (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

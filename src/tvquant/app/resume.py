@@ -60,7 +60,7 @@ def _plan_of(run: RecordedRun, lake: Lake) -> Plan:
             raise ProfileError(
                 f"run {run.folder.id} was begun on a lake that served its profile otherwise "
                 f"({'; '.join(plan.resolved.notices) or 'symbols have come'}); "
-                f"start it anew with `tvquant run {resolved.profile.name}`"
+                f"start it anew with `tvquant run {resolved.profile.name}`, or as manifest.json says it was begun"
             )
     else:
         plan = Plan.of(resolved, lake.pinned(Snapshot.from_json(pinned.snapshot)))
@@ -68,7 +68,7 @@ def _plan_of(run: RecordedRun, lake: Lake) -> Plan:
     if not same:
         raise ProfileError(
             f"run {run.folder.id} was begun with other code or packages, so it cannot go on with these; "
-            f"start it anew with `tvquant run {resolved.profile.name}`"
+            f"start it anew with `tvquant run {resolved.profile.name}`, or as manifest.json says it was begun"
         )
     return plan
 

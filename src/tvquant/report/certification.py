@@ -8,7 +8,7 @@
    itself: its figure is that of the luckiest, and it is deflated by the number of trials.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -209,7 +209,6 @@ class Changes:
     data, code : whether the snapshot and the source files are others.
     """
 
-    before: Certificate
     changed: tuple[Delta, ...]
     came: tuple[str, ...]
     went: tuple[str, ...]
@@ -229,7 +228,6 @@ def changes(now: Certificate, before: Certificate) -> Changes:
     differ = [key for key in both if now.cells[key].leaf != before.cells[key].leaf]
     sections = {name: (before.bounds.get(name, {}), keys) for name, keys in now.bounds.items()}
     return Changes(
-        before=before,
         changed=tuple(_delta(now, before, key, looks=len(differ)) for key in differ),
         came=tuple(key for key in now.cells if key not in before.cells),
         went=tuple(key for key in before.cells if key not in now.cells),
@@ -245,7 +243,7 @@ def changes(now: Certificate, before: Certificate) -> Changes:
 
 
 def _delta(now: Certificate, before: Certificate, key: str, *, looks: int) -> Delta:
-    found, lacking = _paired(now, lambda: (_column(now, key), _column(before, key)), looks=looks)
+    found, lacking = _paired((now, key), (before, key), looks=looks)
     return Delta(key=key, before=before.cells[key], now=now.cells[key], found=found, lacking=lacking)
 
 
@@ -265,20 +263,15 @@ class VersionRow:
 def versions(of: Certificate) -> tuple[VersionRow, ...]:
     """Return every selection x risk profile x engine in the first book, with its difference from the reference.
 
-    The intervals hold together over all that are compared. The reference is `REFERENCE`, or else the first selection.
+    The intervals hold together over all that are compared.
     """
     mine = _first_book(of)
-    if not mine:
-        return ()
-    names = dict.fromkeys(s for s, _, _ in mine)
-    reference = REFERENCE if REFERENCE in names else next(iter(names))
-    looks = max(sum(s != reference and (reference, e, r) in mine for s, e, r in mine), 1)
+    looks = max(sum(s != REFERENCE and (REFERENCE, e, r) in mine for s, e, r in mine), 1)
     rows = []
     for (selection, engine, risk), key in sorted(mine.items(), key=lambda one: (one[0][1], one[0][2], one[0][0])):
         found, lacking = None, ""
-        other = mine.get((reference, engine, risk))
-        if selection != reference:
-            found, lacking = _against(of, key, other, looks)
+        if selection != REFERENCE:
+            found, lacking = _against(of, key, mine.get((REFERENCE, engine, risk)), looks)
         rows.append(
             VersionRow(
                 selection=selection, engine=engine, risk_profile=risk, cell=of.cells[key],
@@ -297,7 +290,7 @@ def _own_book(of: Certificate, books: Sequence[str]) -> str:
 def _against(of: Certificate, key: str, other: str | None, looks: int) -> tuple[PairedDifference | None, str]:
     if other is None:
         return None, f"{REFERENCE} has no such cell"
-    return _paired(of, lambda: (_column(of, key), _column(of, other)), looks=looks)
+    return _paired((of, key), (of, other), looks=looks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,14 +336,14 @@ def _first_book(of: Certificate) -> dict[tuple[str, str, str], str]:
     return {(s, e, r): key for key, (s, e, r, b) in first.items() if b == book}
 
 
-type _Columns = tuple[pl.DataFrame, pl.DataFrame]
+type _Cell = tuple[Certificate, str]
 
 
-def _paired(of: Certificate, columns: Callable[[], _Columns], *, looks: int) -> tuple[PairedDifference | None, str]:
-    """Return how much better the first of two columns did on the dates of both, or why that is not known."""
+def _paired(one: _Cell, other: _Cell, *, looks: int) -> tuple[PairedDifference | None, str]:
+    """Return how much better the first of two cells did on the dates of both, or why that is not known."""
+    of, _ = one
     try:
-        one, other = columns()
-        both = one.join(other, on="time", how="inner").drop_nulls()
+        both = _column(*one).join(_column(*other), on="time", how="inner").drop_nulls()
         return (
             paired_difference(
                 np.ascontiguousarray(both.drop("time").to_numpy()),

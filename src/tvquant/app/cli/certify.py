@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,12 +11,11 @@ from tvquant.app.cli.cluster_options import AddressOption, BackendOption, JobsOp
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, number, percent, workspace_at
 from tvquant.app.cli.notifying import notified, run_facts
 from tvquant.app.cli.profile import SetOption, argued
-from tvquant.app.cli.runs import finished
+from tvquant.app.cli.runs import SET_BESIDE, finished, play, refuse_both
 from tvquant.app.cli.tables import table
-from tvquant.app.cli.tournament import AgainOption, DryRunOption, planned, play
+from tvquant.app.cli.tournament import AgainOption, DryRunOption, planned
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import watching
-from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
     from tvquant.app.certification import Stored
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tvquant.profiles import ResolvedProfile
     from tvquant.report.certification import Best, Changes, Delta, VersionRow
     from tvquant.statistics.paired_differences import PairedDifference
-    from tvquant.tournament.backends.contract import Cluster
 
 MOST = 40
 """Changed cells, and changed bounds, that are listed; the document has all."""
@@ -52,45 +51,29 @@ def certify(
     cluster = cluster_of(backend, address, jobs)
     home = workspace_at(workspace, wait)
     home.require()
-    if (name is None) == (resume is None):
-        raise ProfileError("tvquant certify takes a PROFILE, or --resume RUN; exactly one of them")
-    if resume is not None and (again or dry_run or overrides):
-        raise ProfileError("--resume goes on with what was begun; it takes no --again, --dry-run or --set")
-    profile = None if name is None else _profile(home, name, overrides)
+    refuse_both("certify", name, resume, SET_BESIDE if again or dry_run or overrides else None)
+    begun = None if name is None else partial(_profile, home, name, overrides)
     if dry_run:
-        assert profile is not None
-        answer(*planned(home, profile, jobs), as_json=as_json)
+        assert begun is not None
+        answer(*planned(home, begun(), jobs), as_json=as_json)
         return
-    _certified(home, profile, resume, again=again, jobs=jobs, cluster=cluster, as_json=as_json)
+    from tvquant.app.certification import certify as certified
+
+    began = time.perf_counter()
+    with notified("certify", name) as notice:
+        with home.writing(), watching("certify") as progress:
+            outcome = play(home, begun, resume, again=again, jobs=jobs, cluster=cluster, progress=progress)
+            mine, before = certified(home, outcome.folder)
+        played, lines = finished(outcome, began, progress)
+        document, text = told(mine, before)
+        notice.tell(**run_facts(played))
+        answer(played | {"certification": document}, [*lines, "", *text], as_json=as_json)
 
 
 def _profile(home: "Workspace", name: str, overrides: list[str] | None) -> "ResolvedProfile":
     from tvquant.app.certification import release_profile
 
     return release_profile(home, name, argued(overrides or []))
-
-
-def _certified(
-    home: "Workspace",
-    profile: "ResolvedProfile | None",
-    resume: str | None,
-    *,
-    again: bool,
-    jobs: int,
-    cluster: "Cluster",
-    as_json: bool,
-) -> None:
-    from tvquant.app.certification import certify as certified
-
-    began = time.perf_counter()
-    with notified("certify", None if profile is None else profile.profile.name) as notice:
-        with home.writing(), watching("certify") as progress:
-            outcome = play(home, profile, resume, again=again, jobs=jobs, cluster=cluster, progress=progress)
-            mine, before = certified(home, outcome.folder)
-        played, lines = finished(outcome, began, progress)
-        document, text = told(mine, before)
-        notice.tell(**run_facts(played))
-        answer(played | {"certification": document}, [*lines, "", *text], as_json=as_json)
 
 
 def told(mine: "Stored", before: "Stored | None") -> tuple[dict[str, Any], list[str]]:

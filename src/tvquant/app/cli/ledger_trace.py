@@ -10,9 +10,6 @@ from tvquant.core.quoting import several
 if TYPE_CHECKING:
     from tvquant.app.window_trace import WindowTrace
 
-DIGITS = 12
-"""Digits of a digest that a line for people shows."""
-
 
 def document(found: "WindowTrace") -> dict[str, Any]:
     """Return the trace as JSON can hold it."""

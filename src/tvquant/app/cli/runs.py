@@ -1,9 +1,8 @@
 """`tvquant run`, `report` and `runs`: make runs, look at them, remove them."""
 
-import resource
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,11 +22,12 @@ from tvquant.app.cli.console import (
     percent,
     workspace_at,
 )
-from tvquant.app.cli.notifying import notified, run_facts
+from tvquant.app.cli.notifying import Notice, notified, run_facts
 from tvquant.app.cli.profile import SetOption, resolved
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import Progress, watching
+from tvquant.app.memory import largest_resident
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import ProfileError
 from tvquant.ledger import RunFolder
@@ -36,7 +36,9 @@ from tvquant.ledger.listing import UNVERIFIED, Glance, kept, look
 if TYPE_CHECKING:
     from tvquant.app.finished_runs import Finished
     from tvquant.ledger.recorded_run import RecordedCell
+    from tvquant.profiles import ResolvedProfile
     from tvquant.report.run import RunData
+    from tvquant.tournament.backends.contract import Cluster
 
 commands = Family(help="Runs of this workspace.", invoke_without_command=True)
 
@@ -55,15 +57,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a profile: health, walk-forward of every cell, ledger, report."""
-    from tvquant.app import resume as resumption
-    from tvquant.app import run as flow
-    from tvquant.app.clock import SystemClock
-
-    began = time.perf_counter()
-    if (name is None) == (resume is None):
-        raise ProfileError("tvquant run takes a PROFILE, or --resume RUN; exactly one of them")
-    if resume is not None and (again or dry_run or overrides):
-        raise ProfileError("--resume goes on with what was begun; it takes no --again, --dry-run or --set")
+    refuse_both("run", name, resume, SET_BESIDE if again or dry_run or overrides else None)
     cluster = cluster_of(backend, address, jobs)
     home = workspace_at(workspace, wait)
     home.require()
@@ -72,23 +66,57 @@ def run(
         plan, stages = _planned(home, name, overrides)
         answer(plan, stages, as_json=as_json)
         return
+    begun = None if name is None else partial(resolved, home, name, overrides)
+    began = time.perf_counter()
     with notified("run", name) as notice:
-        with home.writing(), compiling_ahead(), watching("run") as progress:
-            if resume is not None:
-                folder = home.run(resume)
-                outcome = resumption.resume(
-                    home, folder, clock=SystemClock(), jobs=jobs, watcher=progress, cluster=cluster
-                )
-            else:
-                assert name is not None
-                profile = resolved(home, name, overrides)
-                outcome = flow.run(
-                    home, profile, clock=SystemClock(), jobs=jobs, again=again, watcher=progress, cluster=cluster
-                )
-            index(home)
-        document, text = finished(outcome, began, progress)
-        notice.tell(**run_facts(document))
-        answer(document, text, as_json=as_json)
+        with home.writing(), watching("run") as progress:
+            outcome = play(home, begun, resume, again=again, jobs=jobs, cluster=cluster, progress=progress)
+        tell(outcome, began, progress, notice, as_json=as_json)
+
+
+SET_BESIDE = "--again, --dry-run or --set"
+
+
+def refuse_both(command: str, name: str | None, resume: str | None, beside: str | None) -> None:
+    """Refuse what names neither or both of a profile and a run to go on with, and options beside the latter."""
+    if (name is None) == (resume is None):
+        raise ProfileError(f"tvquant {command} takes a PROFILE, or --resume RUN; exactly one of them")
+    if resume is not None and beside is not None:
+        raise ProfileError(f"--resume goes on with what was begun; it takes no {beside}")
+
+
+def play(
+    home: Workspace,
+    begun: "Callable[[], ResolvedProfile] | None",
+    resume: str | None,
+    *,
+    again: bool,
+    jobs: int,
+    cluster: "Cluster",
+    progress: Progress,
+) -> "Finished":
+    """Play the profile that `begun` resolves, or go on with a run; the workspace is held by the caller."""
+    from tvquant.app import resume as resumption
+    from tvquant.app import run as flow
+    from tvquant.app.clock import SystemClock
+
+    clock = SystemClock()
+    with compiling_ahead():
+        if begun is None:
+            assert resume is not None
+            folder = home.run(resume)
+            outcome = resumption.resume(home, folder, clock=clock, jobs=jobs, watcher=progress, cluster=cluster)
+        else:
+            outcome = flow.run(home, begun(), clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster)
+        index(home)
+    return outcome
+
+
+def tell(outcome: "Finished", began: float, progress: Progress, notice: Notice, *, as_json: bool) -> None:
+    """Print what a run has come to, and tell it to who waits for a notice."""
+    document, text = finished(outcome, began, progress)
+    notice.tell(**run_facts(document))
+    answer(document, text, as_json=as_json)
 
 
 def report(
@@ -186,7 +214,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     notices, current = found.resolved.notices, found.current
     footing = current.decision.footing
     assert footing is not None
-    seconds, memory = time.perf_counter() - began, _peak_memory()
+    seconds, memory = time.perf_counter() - began, largest_resident(with_worker=True)
     document = {
         "run": outcome.folder.id,
         "result": outcome.result,
@@ -340,9 +368,3 @@ def index(home: Workspace) -> None:
     from tvquant.report import write_index
 
     write_index(home.runs)
-
-
-def _peak_memory() -> int:
-    """Return largest resident size of this process and of its largest worker, in bytes (Linux counts in KiB)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

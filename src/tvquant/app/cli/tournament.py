@@ -2,27 +2,26 @@
 
 import time
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tvquant.app.cli.cluster_options import AddressOption, BackendOption, JobsOption, cluster_of
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, note, workspace_at
-from tvquant.app.cli.notifying import notified, run_facts
+from tvquant.app.cli.notifying import notified
 from tvquant.app.cli.profile import SetOption, argued
-from tvquant.app.cli.runs import finished, index
+from tvquant.app.cli.runs import play, refuse_both, tell
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
-from tvquant.app.cli.watching import Progress, duration, watching
+from tvquant.app.cli.watching import duration, watching
 from tvquant.core.errors import ProfileError
 
 if TYPE_CHECKING:
     from tvquant.app.estimate import Estimate, Workload
-    from tvquant.app.finished_runs import Finished
     from tvquant.app.tournament import PlannedMatrix, Widening
     from tvquant.app.workspace import Workspace
     from tvquant.profiles import ResolvedProfile
-    from tvquant.tournament.backends.contract import Cluster
 
 
 def _names(what: str) -> Any:
@@ -90,63 +89,21 @@ def tournament(
         "selections": selection, "engines": engines, "risk": risk, "simulators": simulators, "costs": costs,
         "train": train, "test": test, "step": step, "starts": starts, "phases": phases,
     }  # fmt: skip
-    if (name is None) == (resume is None):
-        raise ProfileError("tvquant tournament takes a PROFILE, or --resume RUN; exactly one of them")
-    if resume is not None and (again or dry_run or overrides or any(one is not None for one in texts.values())):
-        raise ProfileError("--resume goes on with what was begun; it takes no option that says what is played")
-    profile = None if name is None else _profile(home, name, texts, overrides)
+    widens = any(one is not None for one in texts.values())
+    refuse_both("tournament", name, resume, WHAT if again or dry_run or overrides or widens else None)
+    begun = None if name is None else partial(_profile, home, name, texts, overrides)
     if dry_run:
-        assert profile is not None
-        answer(*planned(home, profile, jobs), as_json=as_json)
+        assert begun is not None
+        answer(*planned(home, begun(), jobs), as_json=as_json)
         return
-    _played(home, profile, resume, again=again, jobs=jobs, cluster=cluster, as_json=as_json)
-
-
-def _played(
-    home: "Workspace",
-    profile: "ResolvedProfile | None",
-    resume: str | None,
-    *,
-    again: bool,
-    jobs: int,
-    cluster: "Cluster",
-    as_json: bool,
-) -> None:
     began = time.perf_counter()
-    with notified("tournament", None if profile is None else profile.profile.name) as notice:
+    with notified("tournament", name) as notice:
         with home.writing(), watching("tournament") as progress:
-            outcome = play(home, profile, resume, again=again, jobs=jobs, cluster=cluster, progress=progress)
-        document, text = finished(outcome, began, progress)
-        notice.tell(**run_facts(document))
-        answer(document, text, as_json=as_json)
+            outcome = play(home, begun, resume, again=again, jobs=jobs, cluster=cluster, progress=progress)
+        tell(outcome, began, progress, notice, as_json=as_json)
 
 
-def play(
-    home: "Workspace",
-    profile: "ResolvedProfile | None",
-    resume: str | None,
-    *,
-    again: bool,
-    jobs: int,
-    cluster: "Cluster",
-    progress: "Progress",
-) -> "Finished":
-    """Play a profile, or go on with an interrupted run where there is none; the workspace is held by the caller."""
-    from tvquant.app import resume as resumption
-    from tvquant.app import run as flow
-    from tvquant.app.ahead import compiling_ahead
-    from tvquant.app.clock import SystemClock
-
-    clock = SystemClock()
-    with compiling_ahead():
-        if profile is None:
-            assert resume is not None
-            folder = home.run(resume)
-            outcome = resumption.resume(home, folder, clock=clock, jobs=jobs, watcher=progress, cluster=cluster)
-        else:
-            outcome = flow.run(home, profile, clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster)
-    index(home)
-    return outcome
+WHAT = "option that says what is played"
 
 
 def _profile(

@@ -92,8 +92,8 @@ def _table(found: Aligned, places: Sequence[Place], beside: Sequence[Place]) -> 
     rows = []
     for place, cell, shared in zip(places, found.cells, found.measured, strict=True):
         of = cell.measures
-        known = of.sharpe is not None and of.sharpe_se is not None
-        ends = [of.sharpe + side * NORMAL * of.sharpe_se if known else None for side in (-1.0, 1.0)]  # type: ignore[operator]  # known
+        sharpe, error = of.sharpe, of.sharpe_se
+        ends = (None, None) if sharpe is None or error is None else (sharpe - NORMAL * error, sharpe + NORMAL * error)
         mark = "own" if place == places[0] else "one step away" if place in beside else ""
         rows.append((
             *(_value(place, name) for name in AXES), mark, number(of.sharpe), number(of.sharpe_se),

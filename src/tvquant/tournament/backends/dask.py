@@ -131,17 +131,20 @@ def _on_this_machine(workers: int) -> Iterator[Any]:
     from distributed import LocalCluster
 
     with tempfile.TemporaryDirectory(prefix="tvquant-", ignore_cleanup_errors=True) as folder:
-        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-            cluster = LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                local_directory=folder,
-                silence_logs="CRITICAL",
-            )
+        try:
+            with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+                cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    local_directory=folder,
+                    silence_logs="CRITICAL",
+                )
+        except (RuntimeError, OSError) as error:  # as it raises where its workers do not come up
+            raise DataError(f"Dask could not start its workers here: {error}; try again, or --backend loky") from error
         try:
             yield cluster
         finally:
