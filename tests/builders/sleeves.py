@@ -1,56 +1,52 @@
-"""Finished runs of sleeves, as tests look at them."""
+"""Sleeves by hand."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import polars as pl
+import numpy as np
 
-from tvquant.core.decisions import Decision
-from tvquant.ledger import RunFolder, records
-from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.core.atoms import Direction
+from tvquant.core.calendars import CRYPTO, calendar
+from tvquant.core.sleeves import HeldAtom, Sleeve, SleeveDecision, Solves
+from tvquant.core.stamps import NONE
 
-HEADLINE = "v4/custom/barbell/custom"
-
-
-@dataclass(frozen=True)
-class Sleeve:
-    """A finished run: its folder, its tables; the headline's decisions and the names that selection saw, by date."""
-
-    folder: Path
-    tables: Mapping[str, pl.DataFrame]
-    decisions: Mapping[date, Decision]
-    selections: Mapping[date, list[str]]
-
-    def of(self, table: str, cell: str = HEADLINE) -> pl.DataFrame:
-        return self.tables[table].filter(pl.col("cell") == cell)
-
-    def protected(self, cell: str) -> set[int]:
-        """Windows that invest half at most, since one before them lost more than half."""
-        found = RecordedRun(RunFolder(self.folder)).decisions[cell]
-        return {window for window, one in found.items() if one.decision.survival}
-
-    @property
-    def strategies(self) -> list[str]:
-        return sorted(cell for cell in self.tables["windows"]["cell"].unique() if cell.startswith("v4/"))
+BEGINNING = np.datetime64("2024-01-01", "us")
+"""A Monday."""
 
 
-def bar(known_at: str) -> date:
-    """Date of the daily bar that became known then."""
-    return date.fromisoformat(known_at[:10]) - timedelta(days=1)
+def sleeve(
+    name: str,
+    levels: Sequence[float],
+    *,
+    sides: Mapping[str, float] | None = None,
+    decided: Sequence[int] = (0,),
+    market: str = CRYPTO,
+    first: np.datetime64 = BEGINNING,
+    **changed: Any,
+) -> Sleeve:
+    """Return a sleeve with these levels on the bars of a market from `first` on.
 
-
-def finished(home: Path) -> dict[str, Sleeve]:
-    """Every run of the workspace, by its profile."""
-    found = {}
-    for folder in sorted((home / "artifacts" / "summaries" / "runs").glob("*-*-*")):
-        tables = {p.stem: pl.read_parquet(p) for p in (folder / "results").glob("*.parquet")}
-        made = RecordedRun(RunFolder(folder)).decisions[HEADLINE].values()
-        decisions = {bar(str(one.decision.as_of)): one.decision for one in made}
-        selections = {
-            bar(r.data["decided_at"]): [symbol.split("_rating_ma_")[0] for symbol in r.data["scores"]]
-            for r in records(folder, kind="selection")
-        }
-        found[folder.name.split("-")[1]] = Sleeve(folder, tables, decisions, selections)
-    return found
+    `sides` are the signed sizes of the instruments that it holds from each of the rows `decided` on.
+    """
+    times = calendar(market).bars(first, first + np.timedelta64(4 * len(levels) + 10, "D"))[: len(levels)]
+    held = {"BINANCE:BTCUSDT": 1.0} if sides is None else sides
+    atoms = tuple(
+        HeldAtom(f"{key}_trend_{side}", key, side, abs(size))
+        for key, size in held.items()
+        for side in (Direction.LONG if size >= 0.0 else Direction.SHORT,)
+    )
+    fields: dict[str, Any] = {
+        "name": name,
+        "profile": name,
+        "run": f"20240101-000000-{name}",
+        "result": name.encode().hex().ljust(64, "0")[:64],
+        "cell": "v4/custom/hrp/custom",
+        "calendar": market,
+        "times": times,
+        "levels": np.array(levels, dtype=np.float64),
+        "decisions": tuple(SleeveDecision(at=times[row], atoms=atoms) for row in decided),
+        "solves": Solves(solved=len(decided), asked=len(decided)),
+        "conventions": {"execution.convention": "next_open"},
+        "stamps": NONE,
+    }
+    return Sleeve(**(fields | changed))

@@ -1,0 +1,1 @@
+"""Meta-portfolios: sleeves joined, weighed walk-forward, netted into one physical account."""
