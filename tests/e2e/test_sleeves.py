@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 from scipy.optimize import linprog
 
-from builders.sleeves import HEADLINE, Sleeve, finished
+from builders.sleeve_runs import HEADLINE, Sleeve, finished
 from tvquant.app.vocabulary import vocabulary
 from tvquant.ledger import records
 from tvquant.profiles import load, resolve

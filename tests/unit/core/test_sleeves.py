@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.builders.sleeves import sleeve
 
+from builders.sleeves import sleeve
 from tvquant.core.errors import ModelError
 from tvquant.core.sleeves import Solves
 
