@@ -98,6 +98,8 @@ ELSEWHERE = {
     "app/parity_record.py": "e2e/test_parity.py",
     "app/cli/parity.py": "e2e/test_parity.py",
     "report/blocks.py": "unit/report/test_render.py",
+    "report/played_run.py": "unit/report/test_run.py",
+    "report/writing.py": "unit/report/test_render.py",
     "report/figures.py": "unit/report/test_render.py",
     "report/files.py": "unit/report/test_render.py",
     "report/templating.py": "unit/report/test_render.py",

@@ -2,8 +2,8 @@
 
 from tvquant.report.caveats import caveats
 from tvquant.report.index import write_index
-from tvquant.report.render import write_report
 from tvquant.report.run import read_run, standings
 from tvquant.report.tracks import standings_of
+from tvquant.report.writing import write_report
 
 __all__ = ["caveats", "read_run", "standings", "standings_of", "write_index", "write_report"]

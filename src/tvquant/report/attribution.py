@@ -9,7 +9,7 @@ from tvquant.core.books import COST_KINDS
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, LONG, OTHER, SHORT, axis, figure, plotted
 from tvquant.report.formatting import count, percent, plain
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 
 NOTE = (
     "What each atom brought is weight x sign x gate of its asset, before opposite atoms cancel, from one fill to the "
@@ -22,7 +22,7 @@ NOTE = (
 )
 
 
-def by_logic(run: RunData, cell: str) -> tuple[Block, ...]:
+def by_logic(run: PlayedRun, cell: str) -> tuple[Block, ...]:
     """Return what atoms of each logic and direction brought in table and plot; nothing where a cell has no atoms.
 
     Raises

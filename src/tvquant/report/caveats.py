@@ -18,6 +18,7 @@ from tvquant.lake import HealthState
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Text
 from tvquant.report.formatting import day, percent
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.run import DRAWN_FROM, RunData
 from tvquant.report.sections.costs import assumed_funding
 from tvquant.report.tracks import rivals
@@ -71,7 +72,7 @@ class Caveat:
         return {"topic": self.topic.value, "text": self.text, "serious": self.serious}
 
 
-def caveats(run: RunData) -> tuple[Caveat, ...]:
+def caveats(run: PlayedRun) -> tuple[Caveat, ...]:
     """Return every caveat of a run in the order in which it is shown; those that do not hold of it are left out.
 
     Cash that caps forced, the largest weight and sparse selection are always there, also where they are nothing.
@@ -80,59 +81,66 @@ def caveats(run: RunData) -> tuple[Caveat, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def survivorship(run: RunData) -> tuple[Text, ...]:
+def survivorship(run: PlayedRun) -> tuple[Text, ...]:
     """Return the caveat of today's list, to stand above a figure that it qualifies; none where it does not hold."""
     found = _universe(run.headline)
     return () if found is None else (Text(text=found.text, tone="warning"),)
 
 
-def _of_headline(run: RunData) -> tuple[Caveat | None, ...]:
+def _of_headline(run: PlayedRun) -> tuple[Caveat | None, ...]:
     try:
         cell = run.headline
     except Absent as error:
-        return tuple(_unknown(topic, str(error)) for topic in MEASURED)
+        return tuple(_unknown(topic, str(error)) for topic in _measured_of(run))
     return (_universe(cell), _benchmark(run, cell), *_measured(run, cell), _funding(cell), _stamps(cell))
 
 
-def _measured(run: RunData, cell: RecordedCell) -> tuple[Caveat, ...]:
+def _measured(run: PlayedRun, cell: RecordedCell) -> tuple[Caveat, ...]:
     """Return what the tables of the headline's decisions say."""
     if cell.why:
-        return tuple(_unknown(topic, "the headline cell failed") for topic in MEASURED)
+        return tuple(_unknown(topic, "the headline cell failed") for topic in _measured_of(run))
     try:
         windows = run.table("windows", cell.key)
         weights = run.table("weights").filter(pl.col("cell") == cell.key)
+        if not isinstance(run, RunData):
+            return (_caps(windows), _largest(weights))
         given = _declares(run, cell)
         own = () if given is None else (declared(given, windows, weights),)
         return (_caps(windows), *own, _largest(weights), _sparse(windows))
     except Absent as error:
-        return tuple(_unknown(topic, str(error)) for topic in MEASURED)
+        return tuple(_unknown(topic, str(error)) for topic in _measured_of(run))
+
+
+def _measured_of(run: PlayedRun) -> tuple[Topic, ...]:
+    """Return the caveats that every run of its kind has."""
+    return tuple(topic for topic in MEASURED if topic is not Topic.SPARSE or isinstance(run, RunData))
 
 
 def _unknown(topic: Topic, why: str) -> Caveat:
     return Caveat(topic=topic, text=f"{MEASURED[topic]}: not known, for {why}.", serious=True)
 
 
-def _unfinished(run: RunData) -> Caveat | None:
+def _unfinished(run: PlayedRun) -> Caveat | None:
     if run.result is not None:
         return None
     text = f"Unfinished: cells may be missing, baselines too; `tvquant run --resume {run.run_id}` plays the rest."
     return Caveat(topic=Topic.UNFINISHED, text=text, serious=True)
 
 
-def _unbound(run: RunData) -> Caveat | None:
+def _unbound(run: PlayedRun) -> Caveat | None:
     if any(name.startswith(DRAWN_FROM) for name in run.files):
         return None
     text = "The ledger of this run holds no digests of its files (an earlier version made it): they are not verified."
     return Caveat(topic=Topic.UNBOUND, text=text, serious=True)
 
 
-def _simulated(run: RunData) -> Caveat | None:
+def _simulated(run: PlayedRun) -> Caveat | None:
     if not any(Stamp.SIMULATED in cell.stamps for cell in run.cells):
         return None
     return Caveat(topic=Topic.SIMULATED, text=f"simulated: {Stamp.SIMULATED.meaning}", serious=True)
 
 
-def _findings(run: RunData) -> Caveat | None:
+def _findings(run: PlayedRun) -> Caveat | None:
     """Return whose bars a book takes as they are although the audit calls them odd: a spike is a gain to it.
 
     Not of the delisted: their end is a finding.
@@ -162,7 +170,7 @@ def _universe(cell: RecordedCell) -> Caveat | None:
     return Caveat(topic=Topic.UNIVERSE, text=f"current_only: {Stamp.CURRENT_ONLY.meaning}", serious=True)
 
 
-def _benchmark(run: RunData, cell: RecordedCell) -> Caveat | None:
+def _benchmark(run: PlayedRun, cell: RecordedCell) -> Caveat | None:
     """Return the caveat that a benchmark of prices beside assets with dividends is too easy to beat."""
     stamp = Stamp.PRICE_RETURN
     easy = [run.path_of(other) for other in rivals(run, cell) if stamp in other.stamps]

@@ -32,7 +32,7 @@ def page_of_forensic(run: RunData) -> str:
     return rendered("forensic.html", run_id=run.run_id, cell=_headline(run), root="", sections=made, axes=[])
 
 
-def _sections() -> tuple[Section, ...]:
+def _sections() -> tuple[Section[RunData], ...]:
     """Return every section of one page; those of windows read the headline's decisions once."""
     known = cache(steps_of)
 
@@ -51,7 +51,7 @@ def _sections() -> tuple[Section, ...]:
     )
 
 
-def _drawn(section: Section, run: RunData) -> tuple[Block, ...]:
+def _drawn(section: Section[RunData], run: RunData) -> tuple[Block, ...]:
     """Return the blocks of a section, or the statement of what the ledger lacks."""
     try:
         return section.draw(run)

@@ -1,8 +1,8 @@
-"""From a run's data to its files: a page for each cell, the script that draws their figures, INDEX.md."""
+"""From a run's data to the bytes of its files: a page for each cell, the script that draws their figures, INDEX.md."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -13,11 +13,11 @@ import polars as pl
 from tvquant.core.errors import DataError
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.blocks import Block, Data, Figure, Text
-from tvquant.report.files import write
 from tvquant.report.forensic import FORENSIC, page_of_forensic
 from tvquant.report.formatting import count
 from tvquant.report.markdown import index_of_run
-from tvquant.report.run import RunData, read_run
+from tvquant.report.played_run import PlayedRun
+from tvquant.report.run import RunData
 from tvquant.report.sections.catalogue import SECTIONS
 from tvquant.report.sections.contract import Section
 from tvquant.report.templating import rendered
@@ -28,8 +28,6 @@ FOLDER = "report"
 PAGE, SCRIPT, INDEX = f"{FOLDER}/index.html", f"{FOLDER}/{PLOTLY}", "INDEX.md"
 FORENSIC_PAGE = f"{FOLDER}/{FORENSIC}"
 """Files of a report in its run folder."""
-REDRAWN = f"{FOLDER}/redrawn"
-"""Folder of pages that are not those which the ledger answers for."""
 PAGES = 24
 """Cells that have a page."""
 MOST_ROWS = 100_000
@@ -40,44 +38,10 @@ LONG = 40
 type Blocks = tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A report that was written.
-
-    Parameters
-    ----------
-    page : where that of the headline is.
-    files : paths of its files in the run folder.
-    beside : the ledger answers for another page than this version draws; that one was left as it is.
-    """
-
-    page: Path
-    files: tuple[str, ...]
-    beside: bool
-
-
-def write_report(run: Path) -> Drawn:
-    """Write `report/index.html`, a page for each other cell, `report/forensic.html`, the script and `INDEX.md`.
-
-    The bytes follow from the run folder alone. A section whose artefact is missing says so. A finished run whose ledger
-    answers for other bytes (another version draws otherwise) keeps them; the pages are written to `report/redrawn`
-    then.
-
-    Raises
-    ------
-    DataError : no ledger, no plotly, the disk refuses, or a link leads out of the folder of runs.
-    LedgerError : the ledger cannot be believed, or a file is not what it says.
-    ProfileError : the manifest was changed, or is of another version.
-    """
-    data = read_run(run)
-    made = {name: html.encode() for name, html in pages_of(data)}
-    made |= {FORENSIC_PAGE: page_of_forensic(data).encode(), SCRIPT: plotly(), INDEX: index_of_run(data).encode()}
-    beside = any(sha256(made[name]).hexdigest() != data.files[name] for name in made if name in data.files)
-    if beside:
-        made = {name.replace(FOLDER, REDRAWN, 1): content for name, content in made.items() if name != INDEX}
-    for name, content in made.items():
-        write(run / name, content, within=run.parent)
-    return Drawn(page=run / (PAGE.replace(FOLDER, REDRAWN, 1) if beside else PAGE), files=tuple(made), beside=beside)
+def files_of(run: RunData) -> dict[str, bytes]:
+    """Return path -> content of every file of a report: pages, the script that draws them, `INDEX.md`."""
+    made = {name: html.encode() for name, html in pages_of(run)}
+    return made | {FORENSIC_PAGE: page_of_forensic(run).encode(), SCRIPT: plotly(), INDEX: index_of_run(run).encode()}
 
 
 def pages_of(run: RunData) -> Iterator[tuple[str, str]]:
@@ -90,26 +54,33 @@ def pages_of(run: RunData) -> Iterator[tuple[str, str]]:
 
 def page_of(run: RunData, cell: RecordedCell | None = None) -> str:
     """Return the page of a cell, or of the headline with what is of the whole run; all words of the run are escaped."""
-    sections = [
+    return page_with(run, SECTIONS, "index.html", cell)
+
+
+def page_with[Run: PlayedRun](
+    run: Run, sections: Sequence[Section[Run]], template: str, cell: RecordedCell | None = None
+) -> str:
+    """Return the page of a cell by these sections, or of the headline with those that are of the whole run."""
+    made = [
         (section, drawn(section, run if cell is None else run.of_cell(cell)))
-        for section in SECTIONS
+        for section in sections
         if cell is None or not section.of_run
     ]
-    axes, sections = pooled([(section, blocks) for section, blocks in sections if blocks])
+    axes, shown = pooled([(section, blocks) for section, blocks in made if blocks])
     offered, left = switch(run)
     return rendered(
-        "index.html",
+        template,
         run_id=run.run_id,
         cell=None if cell is None else cell.key,
         root="" if cell is None else "../",
         choices=[_choice(run, one, one == (cell or run.headline)) for one in offered],
         left=[one.key for one in left],
-        sections=sections,
+        sections=shown,
         axes=axes,
     )
 
 
-def switch(run: RunData) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, ...]]:
+def switch(run: PlayedRun) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, ...]]:
     """Return the cells that have a page, the headline first, and those that played but have none.
 
     There are pages for the headline, its baselines and the best others, `PAGES` in all, so that a run of hundreds of
@@ -126,11 +97,11 @@ def switch(run: RunData) -> tuple[tuple[RecordedCell, ...], tuple[RecordedCell, 
     return (chosen, *(cell for cell in played if cell in kept)), tuple(cell for cell in played if cell not in kept)
 
 
-def _choice(run: RunData, cell: RecordedCell, here: bool) -> tuple[str, str, bool]:
+def _choice(run: PlayedRun, cell: RecordedCell, here: bool) -> tuple[str, str, bool]:
     return cell.key, file_of(run, cell).removeprefix(f"{FOLDER}/"), here
 
 
-def file_of(run: RunData, cell: RecordedCell) -> str:
+def file_of(run: PlayedRun, cell: RecordedCell) -> str:
     """Return where the page of a cell is in the run's folder."""
     if cell == run.headline:
         return PAGE
@@ -160,7 +131,7 @@ def pooled[Head](sections: Sequence[tuple[Head, Blocks]]) -> tuple[list[list[Any
     return [list(axis) for axis in axes], made
 
 
-def drawn(section: Section, run: RunData) -> tuple[Block, ...]:
+def drawn[Run: PlayedRun](section: Section[Run], run: Run) -> tuple[Block, ...]:
     """Return the section's blocks, or the statement of what it lacks."""
     try:
         return tuple(_carried(block) for block in section.draw(run))

@@ -8,7 +8,7 @@ import polars as pl
 from tvquant.core.stamps import Stamp
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report.performance_figures import Track
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 
 PRICES_ONLY = "prices only"
 WITHOUT = "Of prices only, without dividends: not to be compared with the table above, whose cells have theirs."
@@ -37,7 +37,7 @@ class Standings:
     said: str
 
 
-def standings_of(run: RunData) -> Standings:
+def standings_of(run: PlayedRun) -> Standings:
     """Return the cells by basis. One that failed has no figures, and stands with the headline.
 
     Without a headline the first ones are those with dividends, where there are any.
@@ -54,7 +54,7 @@ def standings_of(run: RunData) -> Standings:
     )
 
 
-def beside_in_words(run: RunData) -> tuple[str, ...]:
+def beside_in_words(run: PlayedRun) -> tuple[str, ...]:
     """Return a line on what stands beside the standings, and that it is no trial; none where nothing does."""
     lucky, costed = (sum(one.variant is variant for one in run.beside) for variant in (True, False))
     sorts = ((lucky, "variant", "of the headline"), (costed, "book", "at other costs"))
@@ -64,17 +64,17 @@ def beside_in_words(run: RunData) -> tuple[str, ...]:
     return (f"Beside these, and no trials: {' and '.join(parts)} of the grid; the report has sections of them.",)
 
 
-def benchmarks(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+def benchmarks(run: PlayedRun, cell: RecordedCell) -> tuple[RecordedCell, ...]:
     """Return the baselines that a cell is compared with: the others, played, by its own book and on its own basis."""
     return tuple(one for one in _baselines(run, cell) if alike(one, cell))
 
 
-def unlike(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+def unlike(run: PlayedRun, cell: RecordedCell) -> tuple[RecordedCell, ...]:
     """Return the baselines that a cell is not compared with, as one of the two has dividends and the other has not."""
     return tuple(one for one in _baselines(run, cell) if not alike(one, cell))
 
 
-def tracks_of(run: RunData, cells: Iterable[RecordedCell]) -> list[Track]:
+def tracks_of(run: PlayedRun, cells: Iterable[RecordedCell]) -> list[Track]:
     """Return the tracks of those of the cells that have returns, in their order."""
     every = tuple(cells)
     mine = run.table("returns").filter(pl.col("cell").is_in([one.key for one in every]))
@@ -82,7 +82,7 @@ def tracks_of(run: RunData, cells: Iterable[RecordedCell]) -> list[Track]:
     return [Track.of(one.key, books[one.key], basis=basis_of(one)) for one in every if one.key in books]
 
 
-def track_of(run: RunData, cell: RecordedCell) -> Track:
+def track_of(run: PlayedRun, cell: RecordedCell) -> Track:
     """Return the track of a cell; Absent where it has no returns, as a cell that failed."""
     found = tracks_of(run, [cell])
     if not found:
@@ -99,7 +99,7 @@ def returns_frame(tracks: Sequence[Track]) -> pl.DataFrame:
     return whole.sort("time")
 
 
-def rivals(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+def rivals(run: PlayedRun, cell: RecordedCell) -> tuple[RecordedCell, ...]:
     """Return the other baselines of a cell's windows, kept by the same book: they differ in what was decided alone.
 
     Of those that each selection has, such as `benchmark`, it is that of the cell's own.
@@ -108,10 +108,10 @@ def rivals(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
     for one in sorted(run.outcomes, key=lambda one: bool(one.entrant)):
         same = (one.schedule, one.book) == (cell.schedule, cell.book)
         if one.baseline and same and one.entrant in ("", cell.entrant):
-            found[one.key.partition("/")[0]] = one.key
+            found[run.name_of(one)] = one.key
     kept = {*found.values()} - {cell.key}
     return tuple(one for one in (*run.cells, *run.beside) if one.key in kept)
 
 
-def _baselines(run: RunData, cell: RecordedCell) -> tuple[RecordedCell, ...]:
+def _baselines(run: PlayedRun, cell: RecordedCell) -> tuple[RecordedCell, ...]:
     return tuple(one for one in rivals(run, cell) if one.why is None)

@@ -10,7 +10,7 @@ from tvquant.report.added import Added, added_by_steps
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import NOTHING, count, number, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import basis_of, benchmarks, track_of, tracks_of, unlike
 from tvquant.statistics import annual_returns, market_model
@@ -34,7 +34,7 @@ ADDED = (
 )
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return alpha and beta to each benchmark of the same basis, annual bars beside them, and what is not compared."""
     cell = run.headline
     mine = track_of(run, cell)
@@ -102,7 +102,7 @@ def _years(tracks: list[drawn.Track]) -> Table:
     return Table(head=("year", *found), rows=rows)
 
 
-def _not_compared(run: RunData, cell: RecordedCell, other: RecordedCell) -> Text:
+def _not_compared(run: PlayedRun, cell: RecordedCell, other: RecordedCell) -> Text:
     lacks, has = (other.key, cell.key) if basis_of(other) else (cell.key, other.key)
     return Text(
         text=f"{run.path_of(other)} is not compared here: returns of {lacks} are of prices only, those of {has} have "

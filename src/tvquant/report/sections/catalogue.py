@@ -1,5 +1,6 @@
 """All sections, in the order of the page."""
 
+from tvquant.report.run import RunData
 from tvquant.report.sections.assumptions import ASSUMPTIONS
 from tvquant.report.sections.atoms import ATOMS
 from tvquant.report.sections.benchmarks import BENCHMARKS
@@ -34,7 +35,7 @@ from tvquant.report.sections.vetoes import VETOES_BY_REASON
 from tvquant.report.sections.weights import WEIGHTS
 from tvquant.report.sections.why import WHY
 
-SECTIONS: tuple[Section, ...] = (
+SECTIONS: tuple[Section[RunData], ...] = (
     HEADLINE,
     STANDINGS,
     EQUITY,

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tvquant.report.blocks import Block
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section[Run: PlayedRun]:
     """One part of the page.
 
     Parameters
@@ -20,5 +20,5 @@ class Section:
 
     key: str
     title: str
-    draw: Callable[[RunData], tuple[Block, ...]]
+    draw: Callable[[Run], tuple[Block, ...]]
     of_run: bool = False

@@ -11,7 +11,7 @@ from tvquant.report.attribution import by_logic, spread
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, FUNDING, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 
 DUST = 1e-9
@@ -19,7 +19,7 @@ DUST = 1e-9
 COLOUR = {"longs": LONG, "shorts": SHORT, "costs": COSTS, "funding": FUNDING, "other": OTHER}
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return cumulative contributions of the headline, and the totals of every strategy with their standard errors."""
     chosen = run.headline.key
     table = run.table("returns")
@@ -55,7 +55,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
 
 
-def _by_logic(run: RunData, cell: str) -> tuple[Block, ...]:
+def _by_logic(run: PlayedRun, cell: str) -> tuple[Block, ...]:
     """Return what logics and directions brought; a run from before that was kept says so."""
     try:
         return by_logic(run, cell)
@@ -63,7 +63,7 @@ def _by_logic(run: RunData, cell: str) -> tuple[Block, ...]:
         return (Text(text=f"Contribution by logic is not shown: {error}.", tone="missing"),)
 
 
-def _by_name(run: RunData, cell: str) -> tuple[Block, ...]:
+def _by_name(run: PlayedRun, cell: str) -> tuple[Block, ...]:
     """Return one row per name that the headline held, what brought most first."""
     try:
         table = run.table("names").filter(pl.col("cell") == cell)

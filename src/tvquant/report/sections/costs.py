@@ -6,11 +6,11 @@ from tvquant.core.measures import Measures
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.figures import axis, colours, days, figure, plotted
 from tvquant.report.formatting import number, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return costs by kind: in total, per year as a share of that year's mean equity; turnover of each fill."""
     cell, paid = run.headline, run.headline.measures
     assumed = assumed_funding(paid)

@@ -4,7 +4,7 @@ from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count, percent
 from tvquant.report.performance_figures import Track
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import track_of
 from tvquant.statistics import Drawdown, drawdowns
@@ -13,7 +13,7 @@ SHOWN = 10
 START = "start"
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return the ten deepest drawdowns of the headline."""
     mine = track_of(run, run.headline)
     found, days = drawdowns(mine.returns), mine.days

@@ -5,7 +5,7 @@ from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Data, Text
 from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import PRICES_ONLY, returns_frame, rivals, tracks_of
 
@@ -13,7 +13,7 @@ SHOWN = 12
 """Cells in one figure; a figure of hundreds says nothing, and its page is too large to open."""
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return equity of the headline, the baselines and the best others on a log axis, drawdowns below."""
     cells, chosen = shown(run), _chosen(run)
     tracks = tracks_of(run, cells)
@@ -38,7 +38,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     )
 
 
-def shown(run: RunData) -> tuple[RecordedCell, ...]:
+def shown(run: PlayedRun) -> tuple[RecordedCell, ...]:
     """Return the cells of the figure, in the order of the standings: the headline, baselines, and the best others.
 
     On the page of another cell it is that one and the baselines.
@@ -52,7 +52,7 @@ def shown(run: RunData) -> tuple[RecordedCell, ...]:
     return tuple(cell for cell in (*run.cells, *run.beside) if cell in kept)
 
 
-def _chosen(run: RunData) -> str | None:
+def _chosen(run: PlayedRun) -> str | None:
     try:
         return run.headline.key
     except Absent:

@@ -2,13 +2,13 @@
 
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import day, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 
 SHOWN = 50
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return counts by kind over all cells, and the first of them."""
     events = run.table("events")
     if events.is_empty():

@@ -23,7 +23,7 @@ from tvquant.report.figures import (
     plotted,
 )
 from tvquant.report.formatting import count, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 
 DUST = 1e-9
@@ -31,7 +31,7 @@ DUST = 1e-9
 COLOUR = {"gross": GROSS, "long": LONG, "short": SHORT, "net": NET}
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return gross, net, long and short as held on every row; cash of every decision by its reason.
 
     Both in one table.
@@ -51,7 +51,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
     only_long = "short" not in held
     only = "It never held a short, so net and long exposure are equal to gross. " if only_long else ""
     caps = cash["cash forced by caps"][0]
-    gross, limit = held["gross"], run.profile.allocation.limits.gross
+    gross, limit = held["gross"], run.gross_limit
     above = int(np.count_nonzero(gross > limit + DUST))
     return (
         _exposures(cell, rows, held),

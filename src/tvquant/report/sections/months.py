@@ -4,7 +4,7 @@ import numpy as np
 
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import NOTHING, day, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 from tvquant.statistics import monthly_returns
 
@@ -13,7 +13,7 @@ FULL_COLOUR = 0.10
 """A monthly return of this size, either way, has the full colour."""
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return compounded return of every month and year, coloured by size."""
     cell = run.headline.key
     mine = run.table("returns", cell)

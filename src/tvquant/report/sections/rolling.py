@@ -4,12 +4,12 @@ from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Text
 from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count, number
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import benchmarks, track_of, tracks_of
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return rolling Sharpe ratio, volatility and beta to each benchmark on the book's own basis."""
     cell = run.headline
     mine = track_of(run, cell)

@@ -7,7 +7,7 @@ from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.caveats import survivorship
 from tvquant.report.formatting import count, percent
 from tvquant.report.performance_figures import Track
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import track_of
 from tvquant.statistics import Month, cvar, months, win_rate, without
@@ -15,7 +15,7 @@ from tvquant.statistics import Month, cvar, months, win_rate, without
 LEVELS = (0.05, 0.01)
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return win rates, best and worst month and day, the result without them, value at risk and expected shortfall."""
     mine = track_of(run, run.headline)
     periods = run.periods_per_year

@@ -5,11 +5,11 @@ import polars as pl
 
 from tvquant.report.blocks import Block, Data, Facts, Text
 from tvquant.report.formatting import count, percent
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return totals, and every trade, a page at a time."""
     cell = run.headline.key
     mine = run.table("trades").filter(pl.col("cell") == cell)

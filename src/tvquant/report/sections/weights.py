@@ -8,7 +8,7 @@ import polars as pl
 from tvquant.core.panel import Floats
 from tvquant.report.blocks import Block, Data, Text
 from tvquant.report.figures import GREY, axis, colours, days, figure, plotted
-from tvquant.report.run import RunData
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.sections.contract import Section
 
 SHOWN = 12
@@ -16,7 +16,7 @@ OTHERS = "others"
 CASH = "cash"
 
 
-def draw(run: RunData) -> tuple[Block, ...]:
+def draw(run: PlayedRun) -> tuple[Block, ...]:
     """Return decided weights by name, stacked.
 
     The names with the largest mean absolute weight, the rest as one, and cash.
