@@ -3,11 +3,13 @@
 `24x7` is arithmetic. `XNYS` comes from a table of its weekdays without a session and its early closes
 (`sessions/XNYS.csv`), because importing exchange-calendars costs seconds on every command; a test holds the table equal
 to that library, and dates outside the table, like every other exchange, are asked of the library itself.
-Other names are those of exchange-calendars (ISO 10383 market codes).
+Other names are those of exchange-calendars (ISO 10383 market codes). Names joined by `+` (`24x7+XNYS`) are a grid of
+several markets: the days on which all of them have a session.
 """
 
 import csv
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -19,6 +21,8 @@ from tvquant.core.panel import Times, frozen
 
 CRYPTO = "24x7"
 NEW_YORK = "XNYS"
+JOINED = "+"
+"""Between the names of the markets of a grid of several."""
 DAY = np.timedelta64(1, "D")
 """Length of a daily bar: on every market it is known a day after its stamp at the latest."""
 MONDAY = 4
@@ -38,8 +42,9 @@ class Calendar:
 
     Parameters
     ----------
-    name : `24x7` or a market code.
-    periods_per_year : 365 for round-the-clock markets, 252 for sessions; the only source of annualisation.
+    name : `24x7`, a market code, or those of several joined.
+    periods_per_year : 365 for round-the-clock markets, 252 where any market has sessions; the only source of
+        annualisation.
     gap_tolerance : consecutive missing bars that are tolerated (0 or 1; R-DAT-04).
     opens, closes : all bars of the calendar's range: stamp (00:00 UTC of the day or session date) and close, UTC;
         read-only, for calendars are shared.
@@ -62,7 +67,11 @@ class Calendar:
         return self.opens[cut]
 
     def close_of(self, stamps: Times) -> Times:
-        """Return when each bar closes; NaT for a stamp that is no bar of this calendar."""
+        """Return when each bar closes; NaT for a stamp that is no bar of this calendar.
+
+        A row of several markets closes a day after its stamp, when the bars of all of them are known, on a day without
+        a session too.
+        """
         if self.opens is None or self.closes is None:
             return stamps + DAY
         at = np.minimum(np.searchsorted(self.opens, stamps), len(self.opens) - 1)
@@ -101,12 +110,28 @@ def calendar(name: str, first: date | None = None, last: date | None = None) -> 
     """
     if name == CRYPTO:
         return Calendar(name=name, periods_per_year=365, gap_tolerance=0)
+    if JOINED in name:
+        return _common(name, tuple(calendar(one, first, last) for one in name.split(JOINED)))
     lo, hi = first or TABLE_SPAN[0], last or TABLE_SPAN[1]
     if name == NEW_YORK and TABLE_SPAN[0] <= lo and hi <= TABLE_SPAN[1]:
         return _table(name)
     if lo > hi:
         raise ProfileError(f"calendar {name} has no sessions for {lo} to {hi}: the first day is after the last")
     return _library(name, lo.year, hi.year)
+
+
+def common_calendar(names: Iterable[str]) -> str:
+    """Return the name of the grid on which markets with these names meet; that of a single one is its own."""
+    return JOINED.join(sorted({part for name in names for part in name.split(JOINED)}))
+
+
+def _common(name: str, members: tuple[Calendar, ...]) -> Calendar:
+    """Return the calendar of the days on which all members have a session."""
+    found = [(one.opens, one.regular) for one in members if one.opens is not None and one.regular is not None]
+    if not found:
+        raise ProfileError(f"calendar {name}: markets are joined by {JOINED} where one of them has sessions")
+    opens, regular = (functools.reduce(np.intersect1d, days) for days in zip(*found, strict=True))
+    return Calendar(name=name, periods_per_year=252, gap_tolerance=1, opens=frozen(opens), regular=frozen(regular))
 
 
 @functools.cache

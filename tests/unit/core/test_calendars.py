@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from tvquant.core.calendars import DAY, TABLE_SPAN, calendar
+from tvquant.core.calendars import DAY, TABLE_SPAN, calendar, common_calendar
 from tvquant.core.errors import ProfileError
 from tvquant.core.panel import Times
 
@@ -134,3 +134,24 @@ def test_shared_calendars_cannot_be_changed() -> None:
 def test_unknown_names(name: str) -> None:
     with pytest.raises(ProfileError, match="is unknown; use 24x7 or a market code such as XNYS"):
         calendar(name)
+
+
+@pytest.mark.requirement("R-MET-04")
+def test_several_markets_meet_on_the_sessions_of_all() -> None:
+    """252 a year where one has sessions; a row closes a day after its stamp, on a day without a session as well."""
+    assert common_calendar(["24x7", "24x7"]) == "24x7"
+    name = common_calendar(["XNYS", "24x7", "24x7+XNYS"])
+    assert name == "24x7+XNYS"
+    ours, sessions = calendar(name), calendar("XNYS")
+    assert (ours.name, ours.periods_per_year, calendar("24x7").periods_per_year) == (name, 252, 365)
+    week = ours.bars(np.datetime64("2024-01-12"), np.datetime64("2024-01-16"))
+    assert week.tolist() == stamps("2024-01-12", "2024-01-16").tolist()
+    friday, saturday = stamps("2024-01-12", "2024-01-13")
+    assert ours.close_of(stamps("2024-01-12", "2024-01-13")).tolist() == [friday + DAY, saturday + DAY]
+    assert ours.expected_after(stamps("2024-01-12")).tolist() == sessions.expected_after(stamps("2024-01-12")).tolist()
+    both = calendar("XLON+XNYS", date(2024, 1, 1), date(2024, 12, 31))
+    assert both.opens is not None
+    days = stamps("2024-05-06", "2024-07-04", "2024-07-05")  # a holiday in London, one in New York, none
+    assert np.isin(days, both.opens).tolist() == [False, False, True]
+    with pytest.raises(ProfileError, match="one of them has sessions"):
+        calendar("24x7+24x7")

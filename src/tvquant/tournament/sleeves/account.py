@@ -1,0 +1,211 @@
+"""The panel of the account that holds the instruments of several sleeves.
+
+1. Panels of one calendar are united: all their instruments, all their rows. An instrument in two of them must have the
+   same bars in both, otherwise the sleeves were decided on different data.
+2. Of several calendars the account has the rows that all panels have; from the first common date of the sleeves on,
+   those dates. Beside them it has days without a session on which a sleeve decides (ADR 19).
+3. Such a day has no row where an order would be filled on it: a name that has no session then could not be traded. What
+   is decided there waits for the next row.
+4. Bars between two rows are one bar of the later row (`aggregation`).
+5. The account ends at the last common date, and knows nothing that became known later.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvquant.core.books import Execution, Rebalancing
+from tvquant.core.calendars import calendar, common_calendar
+from tvquant.core.errors import DataError, ModelError
+from tvquant.core.instruments import Instrument
+from tvquant.core.panel import Basis, Caveats, Panel, Times
+from tvquant.simulation.preflight import delay
+from tvquant.tournament.sleeves.aggregation import BLANK, RowBars, bars_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AccountPanel:
+    """Where the netted book of several sleeves is kept.
+
+    Parameters
+    ----------
+    panel : of all their instruments.
+    measured : rows of the common dates of the sleeves: what lies between two of them is one period.
+    waiting : dates of decisions that have no row and stand at the next one.
+    """
+
+    panel: Panel
+    measured: NDArray[np.int64]
+    waiting: Times
+
+    def rows_of(self, decided: Times) -> NDArray[np.int64]:
+        """Return the row at which a decision of each date stands; the number of rows where the account has ended."""
+        return np.searchsorted(self.panel.times, decided).astype(np.int64)
+
+
+def account_panel(panels: Mapping[str, Panel], common: Times, decided: Times, execution: Execution) -> AccountPanel:
+    """Return the panel of an account on those of its sleeves, by name.
+
+    Parameters
+    ----------
+    common : dates that all sleeves have, increasing.
+    decided : dates at which the account is decided, from the first meta decision on.
+    execution : how its orders are filled.
+
+    Raises
+    ------
+    DataError : an instrument has other bars in the panel of another sleeve.
+    ModelError : no common date, or one that a panel does not have.
+    """
+    if not len(common):
+        raise ModelError("an account needs a common date of its sleeves, found none")
+    markets: dict[str, dict[str, Panel]] = {}
+    for name, panel in panels.items():
+        lacking = common[~np.isin(common, panel.times)]
+        if len(lacking):
+            raise ModelError(f"sleeve {name}: its panel has no row of the common date {str(lacking[0])[:10]}")
+        markets.setdefault(panel.calendar, {})[name] = panel
+    united = [_united(own) for own in markets.values()]
+    decided = np.unique(decided[decided <= common[-1]])
+    if len(united) == 1:
+        panel, waiting = _cut(united[0], common[-1]), decided[:0]
+    else:
+        _refuse_shared(united)
+        rows, waiting = _rows(united, common, decided, execution)
+        panel = _met(united, rows)
+    return AccountPanel(panel=panel, measured=np.searchsorted(panel.times, common).astype(np.int64), waiting=waiting)
+
+
+def _rows(panels: Sequence[Panel], common: Times, decided: Times, execution: Execution) -> tuple[Times, Times]:
+    """Return the rows of an account of several calendars, and the dates of decisions that wait for the next row."""
+    shared = panels[0].times
+    for panel in panels[1:]:
+        shared = np.intersect1d(shared, panel.times, assume_unique=True)
+    rows: list[np.datetime64] = list(shared[shared < common[0]])
+    decides, waiting, pending = [False] * len(rows), list[np.datetime64](), False
+    dates, choices = set(common.tolist()), set(decided.tolist())
+    for date in np.union1d(common, decided[decided > common[0]]):
+        if date.item() not in dates and _filled(decides, execution):
+            waiting.append(date)
+            pending = True
+            continue
+        rows.append(date)
+        decides.append(pending or date.item() in choices)
+        pending = False
+    return np.array(rows, "datetime64[us]"), np.array(waiting, "datetime64[us]")
+
+
+def _filled(decides: Sequence[bool], execution: Execution) -> bool:
+    """Return whether an order is filled at the next row, by the rows so far that decide, or at once if it decides."""
+    behind = delay(execution)
+    ordered = len(decides) - behind
+    if behind == 0 or ordered < 0:
+        return behind == 0
+    return any(decides[: ordered + 1]) if execution.rebalancing is Rebalancing.DAILY else decides[ordered]
+
+
+def _refuse_shared(panels: Sequence[Panel]) -> None:
+    """Refuse an instrument that has bars of two calendars."""
+    seen: dict[str, str] = {}
+    for panel in panels:
+        for key in panel.keys:
+            if key in seen:
+                raise DataError(
+                    f"{key} has bars of the calendars {seen[key]} and {panel.calendar} in the data of two sleeves; "
+                    "play them on one calendar"
+                )
+            seen[key] = panel.calendar
+
+
+def _united(panels: Mapping[str, Panel]) -> Panel:
+    """Return one panel of the instruments and rows of panels of one calendar."""
+    named: list[tuple[str, Panel]] = []
+    for name, panel in panels.items():
+        if all(panel is not other for _, other in named):
+            for first, other in named:
+                _check_alike(first, other, name, panel)
+            named.append((name, panel))
+    if len(named) == 1:
+        return named[0][1]
+    every = [panel for _, panel in named]
+    times = np.unique(np.concatenate([panel.times for panel in every]))
+    return _put_together(every, [bars_on(panel, times, panel.calendar) for panel in every], times, every[0].calendar)
+
+
+def _met(panels: Sequence[Panel], rows: Times) -> Panel:
+    """Return one panel of the instruments of panels of several calendars on these rows."""
+    market = common_calendar(panel.calendar for panel in panels)
+    return _put_together(panels, [bars_on(panel, rows, market) for panel in panels], rows, market)
+
+
+def _check_alike(first: str, a: Panel, second: str, b: Panel) -> None:
+    """Refuse an instrument that is in both panels with other bars, another basis or, at one end, other facts."""
+    others = set(b.keys)
+    keys = tuple(key for key in a.keys if key in others)
+    rows, at_a, at_b = np.intersect1d(a.times, b.times, assume_unique=True, return_indices=True)
+    in_a, in_b = a.columns(keys), b.columns(keys)
+    for key, i, j in zip(keys, in_a, in_b, strict=True):
+        if a.bases[i] != b.bases[j] or (a.times[-1] == b.times[-1] and a.instruments[i] != b.instruments[j]):
+            raise _unlike(first, second, key, "is described in two ways")
+    for field in sorted({*a.fields, *b.fields} - {"total_return"}):
+        blank = np.full((len(rows), len(keys)), BLANK.get(field, np.nan))
+        mine, its = (
+            panel.fields[field][np.ix_(at, columns)] if field in panel.fields else blank
+            for panel, at, columns in ((a, at_a, in_a), (b, at_b, in_b))
+        )
+        unlike = ~((mine == its) | (np.isnan(mine) & np.isnan(its)))
+        if unlike.any():
+            row, column = (int(k) for k in np.argwhere(unlike)[0])
+            told = f"has {field} {mine[row, column]:.12g} and {its[row, column]:.12g} on {str(rows[row])[:10]}"
+            raise _unlike(first, second, keys[column], told)
+
+
+def _unlike(first: str, second: str, key: str, what: str) -> DataError:
+    return DataError(
+        f"sleeves {first} and {second}: {key} {what}; they were played on different data: play one of them again on "
+        "the data of the other"
+    )
+
+
+def _put_together(panels: Sequence[Panel], bars: Sequence[RowBars], times: Times, market: str) -> Panel:
+    """Return the panel of all instruments on these rows; of one that is in several panels each row is put once."""
+    told: dict[str, tuple[Instrument, Basis]] = {}
+    stamps: dict[str, Caveats] = {}
+    for panel in sorted(panels, key=lambda one: one.times[-1]):  # who looks later knows more facts
+        told |= {one.key: (one, basis) for one, basis in zip(panel.instruments, panel.bases, strict=True)}
+        stamps |= {key: stamps.get(key, frozenset()) | own for key, own in zip(panel.keys, panel.stamps, strict=True)}
+    place, shape = {key: j for j, key in enumerate(told)}, (len(times), len(told))
+    names = dict.fromkeys(name for one in bars for name in one.fields)
+    fields = {name: np.full(shape, BLANK.get(name, np.nan)) for name in names}
+    known = np.repeat(calendar(market).known_at(times)[:, None], shape[1], axis=1)
+    tradable = np.zeros(shape, np.bool_)
+    for panel, one in zip(panels, bars, strict=True):
+        within = np.flatnonzero((times >= panel.times[0]) & (times <= panel.times[-1]))
+        columns = [place[key] for key in panel.keys]
+        for name, values in one.fields.items():
+            block = np.ix_(within, columns)
+            known_before = fields[name][block] if name == "total_return" else np.nan
+            fields[name][block] = np.where(np.isnan(values[within]), known_before, values[within])
+        tradable[np.ix_(within, columns)] = one.tradable[within]
+        known[np.ix_(within, columns)] = one.known_at[within]
+    listed = [(key, j) for key, j in place.items() if tradable[:, j].any()]
+    listed.sort(key=lambda one: (known[np.argmax(tradable[:, one[1]]), one[1]], one[0]))
+    order = [j for _, j in listed]
+    return Panel(
+        times=times,
+        instruments=tuple(told[key][0] for key, _ in listed),
+        fields={name: values[:, order] for name, values in fields.items()},
+        known_at=known[:, order],
+        tradable=tradable[:, order],
+        bases=tuple(told[key][1] for key, _ in listed),
+        stamps=tuple(stamps[key] for key, _ in listed),
+        calendar=market,
+    )
+
+
+def _cut(panel: Panel, last: np.datetime64) -> Panel:
+    """Return the panel until the row `last`, as it was known then."""
+    end = int(np.searchsorted(panel.times, last))
+    return panel if end + 1 == len(panel.times) else panel.until(panel.known_at[end].max())

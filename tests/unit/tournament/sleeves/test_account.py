@@ -1,0 +1,185 @@
+"""The panel of several sleeves' instruments, and the rows that it has."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from builders.panels import days, market_of
+from builders.simulators import played, players
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, WeightPath
+from tvquant.core.calendars import CRYPTO, NEW_YORK
+from tvquant.core.errors import DataError, ModelError
+from tvquant.core.instruments import Fact, Kind
+from tvquant.core.panel import Panel, Times
+from tvquant.tournament.sleeves.account import account_panel
+
+COSTS = CostModel(slippage_bps=5.0, commission_bps=1.0, borrow_rate=0.0, assumed_funding_bps=1.0)
+NEXT = Execution()
+FIRST = "2024-01-08"
+"""A Monday; the Monday after it New York is closed."""
+
+
+def stamps(*texts: str) -> Times:
+    return np.array(texts, "datetime64[us]")
+
+
+def walk(count: int, seed: int, level: float = 100.0) -> list[float]:
+    return (level * np.exp(np.cumsum(np.random.default_rng(seed).normal(0.0, 0.02, count)))).tolist()
+
+
+def coins(*names: str, rows: int = 25, start: str = FIRST, kind: Kind = Kind.SPOT, **more: object) -> Panel:
+    close = {name: walk(rows, seed) for seed, name in enumerate(names)}
+    opens = {name: [price * 1.01 for price in column] for name, column in close.items()}
+    return market_of(close, open=opens, times=days(rows, start=start), kind=kind, **more)
+
+
+def shares(*names: str, rows: int = 16, start: str = FIRST) -> Panel:
+    close = {name: walk(rows, seed + 50) for seed, name in enumerate(names)}
+    opens = {name: [price * 0.99 for price in column] for name, column in close.items()}
+    times = days(rows, start=start, calendar=NEW_YORK)
+    return market_of(close, open=opens, times=times, kind=Kind.ETF, calendar=NEW_YORK)
+
+
+def only(panel: Panel, *keys: str) -> Panel:
+    return panel.only(np.sort(panel.columns(keys)))
+
+
+def rows_from(panel: Panel, first: int) -> Panel:
+    """Return the panel as its data would have been imported from a row on."""
+    fields = {name: array[first:] for name, array in panel.fields.items() if name != "total_return"}
+    return Panel(
+        times=panel.times[first:], instruments=panel.instruments, fields=fields, known_at=panel.known_at[first:],
+        tradable=panel.tradable[first:], bases=panel.bases, stamps=panel.stamps, calendar=panel.calendar,
+    )  # fmt: skip
+
+
+def test_panels_of_one_calendar_are_united() -> None:
+    """Instruments and rows of both; what both have is there once, and its first return is that of the longer one."""
+    whole = coins("A", "B", "C")
+    a, b = only(whole, "X:A", "X:B"), rows_from(only(whole, "X:B", "X:C"), 5)
+    found = account_panel({"one": a, "two": b}, whole.times[8:], whole.times[9:10], NEXT)
+    assert found.panel.keys == ("X:A", "X:B", "X:C")
+    assert found.panel.calendar == CRYPTO
+    assert found.measured.tolist() == list(range(8, 25))
+    assert not len(found.waiting)
+    for name, array in found.panel.fields.items():
+        expected = whole.fields[name].copy()
+        expected[:5, 2] = np.nan
+        if name == "total_return":
+            expected[5, 2] = np.nan
+        np.testing.assert_array_equal(array, expected, err_msg=name)
+    np.testing.assert_array_equal(found.panel.known_at, whole.known_at)
+
+
+def test_the_account_ends_at_the_last_common_date_and_knows_nothing_later() -> None:
+    whole = coins("A", "B")
+    later = Fact(field="delisted_at", value=whole.times[20], known_at=whole.times[20])
+    whole = replace(whole, instruments=(replace(whole.instruments[0], facts=(later,)), whole.instruments[1]))
+    found = account_panel({"one": whole, "two": whole}, whole.times[3:15], whole.times[:0], NEXT)
+    assert found.panel.times.tolist() == whole.times[:15].tolist()
+    assert found.panel.instruments[0].facts == ()
+    same = account_panel({"one": whole}, whole.times[3:], whole.times[:0], NEXT)
+    assert same.panel is whole
+
+
+@pytest.mark.parametrize("field", ["close", "dividend"])
+def test_sleeves_that_saw_different_bars_are_refused(field: str) -> None:
+    """By name of both, of the instrument and of the first day; a field that one lacks is blank there."""
+    a = coins("A", "B")
+    fields = {name: array.copy() for name, array in a.fields.items() if name != "total_return"}
+    fields.setdefault("dividend", np.zeros((25, 2)))[7:, 1] += 0.5
+    fields["close"][7:, 1] += 0.5 * (field == "close")
+    fields["dividend"][:, 1] *= field == "dividend"
+    b = Panel(
+        times=a.times, instruments=a.instruments, fields=fields, known_at=a.known_at, tradable=a.tradable,
+        bases=a.bases, stamps=a.stamps, calendar=a.calendar,
+    )  # fmt: skip
+    with pytest.raises(DataError, match=rf"sleeves one and two: X:B has {field} .* on 2024-01-15; they were played"):
+        account_panel({"one": a, "two": b}, a.times, a.times[:0], NEXT)
+
+
+def test_common_dates_must_be_there() -> None:
+    with pytest.raises(ModelError, match="needs a common date"):
+        account_panel({"one": coins("A")}, stamps(), stamps(), NEXT)
+    with pytest.raises(ModelError, match="sleeve etf: its panel has no row of the common date 2024-01-13"):
+        account_panel({"coin": coins("A"), "etf": shares("E")}, stamps("2024-01-12", "2024-01-13"), stamps(), NEXT)
+
+
+FRIDAY, SATURDAY, SUNDAY, HOLIDAY, TUESDAY = stamps(
+    "2024-01-12", "2024-01-13", "2024-01-14", "2024-01-15", "2024-01-16"
+)
+
+
+@pytest.mark.parametrize(
+    ("decided", "execution", "extra", "waiting"),
+    [
+        ([FRIDAY], NEXT, [], []),
+        ([SATURDAY], NEXT, [SATURDAY], []),
+        ([FRIDAY, SATURDAY], NEXT, [], [SATURDAY]),
+        ([SATURDAY, SUNDAY, HOLIDAY], NEXT, [SATURDAY], [SUNDAY, HOLIDAY]),
+        ([SATURDAY], Execution(convention=Convention.NEXT_CLOSE), [SATURDAY], []),
+        ([SATURDAY], Execution(convention=Convention.SAME_CLOSE), [], [SATURDAY]),
+        ([stamps("2024-01-11")[0], SATURDAY], Execution(lag=1), [], [SATURDAY]),
+        ([FRIDAY, SATURDAY, SUNDAY], Execution(lag=1), [SATURDAY], [SUNDAY]),
+        ([SATURDAY], Execution(rebalancing=Rebalancing.DAILY), [SATURDAY], []),
+        ([stamps("2024-01-09")[0], SATURDAY], Execution(rebalancing=Rebalancing.DAILY), [], [SATURDAY]),
+    ],
+)
+def test_a_day_without_a_session_has_a_row_where_a_sleeve_decides_and_nothing_is_filled(
+    decided: list[np.datetime64], execution: Execution, extra: list[np.datetime64], waiting: list[np.datetime64]
+) -> None:
+    etf = shares("E")
+    found = account_panel({"coin": coins("A"), "etf": etf}, etf.times, np.array(decided), execution)
+    assert np.setdiff1d(found.panel.times, etf.times).tolist() == [one.item() for one in extra]
+    assert found.waiting.tolist() == [one.item() for one in waiting]
+    assert found.panel.times[found.measured].tolist() == etf.times.tolist()
+    assert found.panel.calendar == "24x7+XNYS"
+    stand = found.panel.times[found.rows_of(np.array(waiting, "datetime64[us]"))]
+    assert set(stand.tolist()) <= {TUESDAY.item()}
+
+
+def test_history_before_the_common_dates_is_on_sessions_of_all() -> None:
+    coin, etf = coins("A", start="2024-01-03", rows=30), shares("E")
+    found = account_panel({"coin": coin, "etf": etf}, etf.times[4:], etf.times[6:7], NEXT)
+    assert found.panel.times.tolist() == etf.times.tolist()
+    assert found.measured.tolist() == list(range(4, 16))
+
+
+def held(panel: Panel, at: np.datetime64, weights: dict[str, float]) -> WeightPath:
+    net = np.array([[weights.get(key, 0.0) for key in panel.keys]])
+    return WeightPath(keys=panel.keys, decided=np.searchsorted(panel.times, [at]), net=net)
+
+
+@pytest.mark.requirement("R-SIM-18")
+@pytest.mark.parametrize("name", players())
+def test_an_account_of_a_fund_and_a_coin_is_the_sum_of_two(name: str) -> None:
+    """Decided on a Friday before a long week-end: the coin is filled at Saturday's open, the fund at Tuesday's."""
+    coin, etf = coins("A"), shares("E")
+    grid = account_panel({"coin": coin, "etf": etf}, etf.times, stamps("2024-01-12"), NEXT)
+    both = played(name, grid.panel, held(grid.panel, FRIDAY, {"X:A": 0.3, "X:E": 0.5}), COSTS, NEXT)
+    of_coin = played("custom", coin, held(coin, FRIDAY, {"X:A": 1.0}), COSTS, NEXT)
+    of_etf = played("custom", etf, held(etf, FRIDAY, {"X:E": 1.0}), COSTS, NEXT)
+    at = np.searchsorted(of_coin.times, both.times)
+    expected = 0.2 + 0.3 * of_coin.equity[at] + 0.5 * of_etf.equity
+    np.testing.assert_allclose(both.equity, expected, rtol=1e-12)
+
+
+def test_funding_of_a_row_is_what_its_days_paid() -> None:
+    """Of a swap held over a long week-end, decided on Friday and again on Saturday, with hours that nobody told of."""
+    rng, rows = np.random.default_rng(3), 25
+    paid = rng.normal(0.0, 1e-3, rows)
+    paid[[6, 12]] = np.nan
+    told = np.where(np.isnan(paid), np.nan, rng.choice([8.0, 16.0, 24.0], rows))
+    coin, etf = coins("A", kind=Kind.SWAP, funding={"A": paid}, funding_hours={"A": told}), shares("E")
+    for at in (FRIDAY, SATURDAY):
+        grid = account_panel({"coin": coin, "etf": etf}, etf.times, np.array([at]), NEXT)
+        for side in (0.3, -0.3):
+            both = played("custom", grid.panel, held(grid.panel, at, {"X:A": side}), COSTS, NEXT)
+            alone = played("custom", coin, held(coin, at, {"X:A": side}), COSTS, NEXT)
+            common = np.searchsorted(alone.times, both.times)
+            np.testing.assert_allclose(both.equity, alone.equity[common], rtol=1e-12)
+            until = slice(None, common[-1] + 1)
+            assert both.costs["funding"].sum() == pytest.approx(alone.costs["funding"][until].sum(), rel=1e-12)
+            assert both.assumed_funding.sum() == pytest.approx(alone.assumed_funding[until].sum(), rel=1e-12)
+            assert both.assumed_funding.sum() > 0.0
