@@ -21,6 +21,7 @@ from tvquant.core.stages import Stage
 from tvquant.lake import Snapshot
 from tvquant.ledger.run_folder import MANIFEST
 from tvquant.report.compared_decisions import DecisionsCompared, compare_decisions
+from tvquant.report.compared_pools import PoolFigures, SharpeCompared, panels_of, pool_figures, sharpe_compared
 from tvquant.report.performance_figures import Track, shared_rows
 from tvquant.report.run import RunData
 from tvquant.report.tracks import tracks_of
@@ -110,6 +111,8 @@ class Comparison:
     cells: Mapping[str, Both[Measures]]
     equity: EquityCompared | None
     decisions: DecisionsCompared | None
+    pools: Both[PoolFigures]
+    sharpe: SharpeCompared
     unread: tuple[str, ...]
 
     @property
@@ -178,6 +181,8 @@ def compare(runs: tuple[RunData, RunData], panel_of: Callable[[Snapshot], Panel]
     snapshots = both("data", lambda run: None if run.plan is None else Snapshot.from_json(run.plan.snapshot))
     parameters, moved = _parameters(both("parameters", _values))
     headlines = _standing_for(runs, both("headline", lambda run: run.headline.key), unread)
+    tracks = both("returns", lambda run: _track(run, headlines[runs.index(run)]))
+    cells = both("headline", lambda run: next((c for c in run.cells if c.key == headlines[runs.index(run)]), None))
     return Comparison(
         ids=(runs[0].run_id, runs[1].run_id),
         results=both("result", lambda run: run.result),
@@ -189,8 +194,10 @@ def compare(runs: tuple[RunData, RunData], panel_of: Callable[[Snapshot], Panel]
         moved=moved,
         headlines=headlines,
         cells=_cells(both("cells", lambda run: {one.key: one.measures for one in (*run.cells, *run.beside)})),
-        equity=_equity(both("returns", lambda run: _track(run, headlines[runs.index(run)]))),
+        equity=_equity(tracks),
         decisions=compare_decisions(both("decisions", lambda run: run), headlines, unread),
+        pools=pool_figures(both("pool", lambda run: run), cells, panels_of(snapshots, panel_of, unread), unread),
+        sharpe=sharpe_compared(tracks, both("headline", lambda run: run.periods_per_year)),
         unread=tuple(dict.fromkeys(unread)),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tvquant.core.measures import Measures
 from tvquant.report.compared_decisions import SAME, DecisionsCompared
+from tvquant.report.compared_pools import PoolFigures, SharpeCompared
 from tvquant.report.comparison import Change, Comparison, EquityCompared
 from tvquant.report.formatting import NOTHING, count, number, percent
 
@@ -26,6 +27,14 @@ MEASURES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("rows", "n", count),
 )
 """Head, field and form of what is shown of a cell."""
+POOL = (
+    ("candidates", "candidates"),
+    ("assets behind them", "assets"),
+    ("effective bets among candidates", "pool_bets"),
+    ("winners", "winners"),
+    ("effective bets among winners", "winner_bets"),
+)
+"""Head and field of what is shown of a pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,7 @@ def parts(found: Comparison) -> tuple[Part, ...]:
         _code(found),
         _results(found),
         _equity(found.equity),
+        _pools(found.pools, found.sharpe),
         _decisions(found.decisions),
         *([Part(key="unread", title="Not compared", lines=found.unread)] if found.unread else []),
     )  # fmt: skip
@@ -147,6 +157,41 @@ def _decisions(found: DecisionsCompared | None) -> Part:
     )
     lines += _more(len(held))
     return Part(key="decisions", title=title, lines=tuple(lines), head=("holding", "A", "B", "B - A"), rows=rows)
+
+
+def _pools(found: tuple[PoolFigures | None, PoolFigures | None], sharpe: SharpeCompared) -> Part:
+    """Return candidates, winners and bets of both, and what it came to."""
+    first, second = found
+    rows = tuple(
+        (name, *(number(None if one is None else getattr(one, field), 1) for one in found)) for name, field in POOL
+    )
+    lines = [in_words(sharpe)]
+    if first is not None and second is not None:
+        counts = (
+            f"{first.decisions:,}"
+            if first.decisions == second.decisions
+            else (f"{first.decisions:,} of A and {second.decisions:,} of B")
+        )
+        lines.append(f"The table has means over {counts} decisions; atoms of one asset go together wholly.")
+    known = any(one is not None for one in found)
+    head = ("per decision", "A", "B")
+    return Part(key="pools", title="Pools of the headlines", lines=tuple(lines), head=head, rows=rows if known else ())
+
+
+def in_words(sharpe: SharpeCompared) -> str:
+    """Return the difference of two Sharpe ratios with its interval, and whether it is told from chance."""
+    found = sharpe.found
+    if found is None:
+        return f"The Sharpe ratios are not compared: {sharpe.why}."
+    told = (
+        "which has 0 in it: no gain and no loss is shown"
+        if found.low <= 0.0 <= found.high
+        else ("so B is better" if found.low > 0.0 else "so A is better")
+    )
+    return (
+        f"Sharpe {number(found.second)} in A and {number(found.first)} in B on {found.rows:,} shared rows: B - A is "
+        f"{found.difference:+.2f}, between {found.low:+.2f} and {found.high:+.2f} at {found.confidence:.0%}, {told}."
+    )
 
 
 def _none(rows: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

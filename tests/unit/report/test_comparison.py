@@ -7,12 +7,14 @@ import pytest
 
 from builders.panels import panel_of
 from tvquant.core.measures import Measures
+from tvquant.report.compared_pools import SharpeCompared
 from tvquant.report.comparison import Change, Comparison, SymbolChange, dates_that_differ
 from tvquant.report.comparison_parts import parts
 
 SAME = Comparison(
     ids=("one", "two"), results=("r", "r"), snapshots=("s", "s"), codes=("c", "c"), symbols=(), packages=(),
-    parameters=(), moved=0, headlines=("h", "h"), cells={}, equity=None, decisions=None, unread=(),
+    parameters=(), moved=0, headlines=("h", "h"), cells={}, equity=None, decisions=None, pools=(None, None),
+    sharpe=SharpeCompared(found=None, why="no"), unread=(),
 )  # fmt: skip
 STEP = Change(name="windows.step", values=(20, None), layers=("defaults", "argument --set"))
 NUMPY = Change(name="numpy", values=("2.2", None))

@@ -80,5 +80,7 @@ def document(found: "Comparison") -> dict[str, Any]:
             "parted": equity.parted,
         },
         "decisions": None if decisions is None else asdict(decisions),
+        "pools": [None if one is None else asdict(one) for one in found.pools],
+        "sharpe_difference": found.sharpe.document(),
         "not_compared": found.unread,
     }
