@@ -8,10 +8,12 @@ import numpy as np
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
 from tvquant.statistics.metrics import SHORTEST_ANNUALISED_DAYS
-from tvquant.statistics.precision import rounding_floor
+from tvquant.statistics.precision import rounding_floor, without_variance
 
 FEWEST = 3
 """Rows that a line with an error needs."""
+APART = 1e7
+"""Factors whose condition number is above this differ by less than the rounding of their squares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,8 @@ def market_model(returns: Floats, benchmark: Floats) -> MarketModel | None:
     left = returns - alpha - beta * benchmark
     total = returns - returns.mean()
     moving = returns.std(ddof=1) > rounding_floor(returns)
-    lags = min(int(4.0 * (n / 100.0) ** (2.0 / 9.0)), n - 1)
-    alpha_se, beta_se = _errors(benchmark, left, lags)
+    lags = _lags(n)
+    alpha_se, beta_se = _errors(np.column_stack([np.ones(n), benchmark]), left, lags)
     return MarketModel(
         n=n,
         alpha=alpha,
@@ -87,19 +89,57 @@ def market_model(returns: Floats, benchmark: Floats) -> MarketModel | None:
     )
 
 
-def _errors(benchmark: Floats, left: Floats, lags: int) -> tuple[float, float]:
-    """Return standard errors of intercept and slope from the residuals `left`."""
-    n = len(left)
-    design = np.column_stack([np.ones(n), benchmark])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slopes:
+    """Slopes of a series on K others at once, with their HAC standard errors (K each), of n rows."""
+
+    n: int
+    values: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+def slopes(series: Floats, factors: Floats) -> Slopes | None:
+    """Return the slopes of T values on T x K factors by ordinary least squares with an intercept.
+
+    None where the factors cannot be told apart (one does not move, or goes along with others but for the rounding of
+    their squares), or there are not two rows more than slopes. Errors are those of `market_model`, times
+    n / (n - K - 1).
+
+    Raises
+    ------
+    ModelError : the two differ in length, or a value is not finite.
+    """
+    if series.ndim != 1 or factors.ndim != 2 or len(series) != len(factors):
+        raise ModelError(f"slopes need T values and T x K factors, got shapes {series.shape} and {factors.shape}")
+    if not (np.isfinite(series).all() and np.isfinite(factors).all()):
+        raise ModelError("slopes need finite values on every row; align the series first")
+    n, k = factors.shape
+    if n < k + FEWEST or without_variance(factors).any():
+        return None
+    centred = factors - factors.mean(axis=0)
+    if np.linalg.cond(centred / np.sqrt((centred**2).sum(axis=0))) > APART:
+        return None
+    values = np.linalg.lstsq(centred, series - series.mean(), rcond=None)[0]
+    left = series - series.mean() - centred @ values
+    errors = _errors(np.column_stack([np.ones(n), factors]), left, _lags(n))[1:]
+    return Slopes(n=n, values=tuple(values.tolist()), errors=errors)
+
+
+def _lags(n: int) -> int:
+    return min(int(4.0 * (n / 100.0) ** (2.0 / 9.0)), n - 1)
+
+
+def _errors(design: Floats, left: Floats, lags: int) -> tuple[float, ...]:
+    """Return standard errors of the coefficients of n x K columns from the residuals `left`."""
+    n, k = design.shape
     scores = design * left[:, None]
     meat = scores.T @ scores
     for lag in range(1, lags + 1):
         crossed = scores[lag:].T @ scores[:-lag]
         meat += (1.0 - lag / (lags + 1.0)) * (crossed + crossed.T)
     bread = np.linalg.inv(design.T @ design)
-    variances = np.diag(bread @ meat @ bread) * n / (n - 2)
-    alpha, beta = (math.sqrt(max(float(one), 0.0)) for one in variances)
-    return alpha, beta
+    variances = np.diag(bread @ meat @ bread) * n / (n - k)
+    return tuple(math.sqrt(max(float(one), 0.0)) for one in variances)
 
 
 def rolling_beta(returns: Floats, benchmark: Floats, *, window: int) -> Floats:

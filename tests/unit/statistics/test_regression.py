@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import linregress
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics.regression import market_model, rolling_beta
+from tvquant.statistics.regression import market_model, rolling_beta, slopes
 
 
 def pair(n: int = 240) -> tuple[np.ndarray, np.ndarray]:
@@ -76,3 +76,29 @@ def test_rolling_beta_is_the_slope_of_each_window() -> None:
     assert np.isnan(rolling_beta(y[:59], x[:59], window=60)).all()
     with pytest.raises(ModelError, match="at least 3"):
         rolling_beta(y, x, window=2)
+
+
+def test_slopes_and_hac_errors_are_those_of_statsmodels() -> None:
+    """statsmodels 0.15.0: OLS(y, add_constant(x)).fit(cov_type="HAC", maxlags=4, use_correction=True)."""
+    y, x = pair()
+    alone, line = slopes(y, x[:, None]), market_model(y, x)
+    assert alone is not None
+    assert line is not None
+    assert (alone.n, *alone.values, *alone.errors) == pytest.approx((240, line.beta, line.beta_se), rel=1e-9)
+    both = slopes(y, np.column_stack([x, 0.01 * np.cos(np.arange(240) * 2.3)]))
+    assert both is not None
+    assert both.values == pytest.approx((0.8030134559767775, -0.0037514560413852427), rel=1e-9)
+    assert both.errors == pytest.approx((0.020186694614533127, 0.010391431237384221), rel=1e-9)
+
+
+def test_factors_that_cannot_be_told_apart_have_no_slopes() -> None:
+    y, x = pair(30)
+    assert slopes(y, np.column_stack([x, -0.4 * x])) is None
+    assert slopes(y, np.column_stack([x, np.full(30, 0.01)])) is None
+    two = np.column_stack([x, np.cos(np.arange(30))])
+    assert slopes(y, two) is not None
+    assert slopes(y[:4], two[:4]) is None
+    assert slopes(y[:5], two[:5]) is not None
+    for broken, why in ((two[:9], "shapes"), (np.where(two > 0.9, np.nan, two), "finite")):
+        with pytest.raises(ModelError, match=why):
+            slopes(y, broken)

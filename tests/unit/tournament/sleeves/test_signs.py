@@ -1,0 +1,124 @@
+"""Signs of streams against prices: books of the simulator that hold what was decided, and that do not."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builders.held_sleeves import held_sleeve, moving_market
+from builders.sleeves import sleeve
+from tvquant.core.books import Convention, CostModel, Execution, Rebalancing
+from tvquant.core.errors import ModelError
+from tvquant.tournament.sleeves.signs import Signs, earnings, signs
+
+PANEL = moving_market(6, 260)
+DECIDED = range(20, 260, 20)
+SIDES = ("LONG", "LONG", "SHORT", "SHORT")
+BOTH = {row: {f"X:N{(row // 20 + j) % 6} {side}": 0.2 for j, side in enumerate(SIDES)} for row in DECIDED}
+SHORTS = {row: {f"X:N{(row // 20 + j) % 6} SHORT": 0.3 for j in range(3)} for row in DECIDED}
+ALL = frozenset(atom for sizes in BOTH.values() for atom in sizes)
+ALL_SHORT = frozenset(atom for atom in ALL if atom.endswith("SHORT"))
+FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
+DEAR = CostModel(slippage_bps=50.0, commission_bps=20.0, borrow_rate=0.3, cash_yield=0.05)
+
+
+def sides(found: Signs) -> dict[str, float | None]:
+    return {one.of: one.value for one in found.sides}
+
+
+@pytest.mark.parametrize("partial", [1.0, 0.3])
+def test_what_holdings_earn_is_the_free_book_to_rounding(partial: float) -> None:
+    """Filled at the close that decides and free of costs, a stream is the sum of what its holdings earn."""
+    rules = Execution(convention=Convention.SAME_CLOSE, partial=partial)
+    one = held_sleeve("one", PANEL, BOTH, costs=FREE, execution=rules, conventions={"execution.partial": partial})
+    found = earnings(one, PANEL)
+    returns = one.levels[1:] / one.levels[:-1] - 1.0
+    np.testing.assert_allclose((found.longs + found.shorts).sum(axis=1), returns, rtol=0.0, atol=1e-13)
+    assert (found.longs >= 0.0).any(axis=0).all()
+    assert (found.shorts < 0.0).any(axis=0).all()
+    assert np.flatnonzero(found.filled).tolist() == list(range(0, len(returns), 20))
+
+
+def test_a_stream_with_fewer_rows_than_prices_has_what_was_earned_since_its_last_row() -> None:
+    """A nested meta-portfolio is measured at some of the rows of its account alone."""
+    rules = Execution(convention=Convention.SAME_CLOSE)
+    one = held_sleeve("one", PANEL, BOTH, costs=FREE, execution=rules)
+    rows = np.flatnonzero(np.arange(len(one.times)) % 7 < 5)
+    sparse = replace(one, times=one.times[rows], levels=one.levels[rows])
+    found = earnings(sparse, PANEL)
+    returns = sparse.levels[1:] / sparse.levels[:-1] - 1.0
+    np.testing.assert_allclose((found.longs + found.shorts).sum(axis=1), returns, rtol=0.0, atol=1e-13)
+    assert found.filled.sum() == len(DECIDED)
+    assert sides(signs(sparse, PANEL)) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=1e-12)
+
+
+@pytest.mark.requirement("R-META-06")
+@pytest.mark.parametrize("costs", [CostModel(), DEAR])
+@pytest.mark.parametrize(
+    ("rules", "within"),
+    [({}, 0.02), ({"partial": 0.2}, 0.02), ({"rebalancing": Rebalancing.DAILY}, 0.06), ({"buffer": 0.2}, 0.21)],
+)
+def test_slopes_are_near_one_whatever_is_paid_and_however_orders_are_filled(
+    costs: CostModel, rules: dict[str, Any], within: float
+) -> None:
+    said = {f"execution.{name}": value for name, value in rules.items()}
+    found = signs(held_sleeve("one", PANEL, BOTH, costs=costs, execution=Execution(**rules), conventions=said), PANEL)
+    assert found.rows == 260 - 21 - 12  # rows of fills are left out
+    assert all(one.told for one in found.sides)
+    assert sides(found) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=within)
+    assert (len(found.names), found.inverted) == (12, ())
+
+
+@pytest.mark.requirement("R-META-06")
+def test_a_stream_that_was_turned_over_twice_is_seen_on_its_side() -> None:
+    """Of hedged books too, whose longs and shorts hide each other where one slope stands for both."""
+    assert sides(signs(held_sleeve("s", PANEL, SHORTS, turned=ALL_SHORT), PANEL)) == pytest.approx(
+        {"shorts": -1.0}, abs=0.05
+    )
+    hedged = moving_market(6, 260, common=1.5)
+    for turned, expected in ((ALL_SHORT, {"longs": 1.0, "shorts": -1.0}), (ALL, {"longs": -1.0, "shorts": -1.0})):
+        found = signs(held_sleeve("s", hedged, BOTH, turned=turned), hedged)
+        assert sides(found) == pytest.approx(expected, abs=0.15)
+
+
+@pytest.mark.requirement("R-META-06")
+def test_one_name_that_was_turned_over_twice_is_named() -> None:
+    found = signs(held_sleeve("s", PANEL, BOTH, turned=frozenset({"X:N3 SHORT"})), PANEL)
+    assert [one.of for one in found.inverted] == ["X:N3 short"]
+    assert found.inverted[0].value == pytest.approx(-1.0, abs=0.05)
+
+
+def test_opposite_sides_of_one_name_are_judged_by_what_is_left() -> None:
+    held = {20: {"X:N0 LONG": 0.5, "X:N0 SHORT": 0.2}}
+    found = signs(held_sleeve("s", PANEL, held), PANEL)
+    assert sides(found) == pytest.approx({"net": 1.0}, abs=0.02)
+
+
+def test_rows_of_fills_count_where_there_are_hardly_others() -> None:
+    daily = {row: BOTH[row // 20 * 20] for row in range(20, 259)}
+    found = signs(held_sleeve("s", PANEL, daily), PANEL)
+    assert found.rows == 239
+    assert sides(found) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=0.05)
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    assert signs(held_sleeve("cash", PANEL, {20: {}}), PANEL).sides == ()
+    few = moving_market(6, 41)
+    assert [one.told for one in signs(held_sleeve("few", few, {20: SHORTS[20]}), few).sides] == [False]
+    more = moving_market(6, 42)
+    assert [one.told for one in signs(held_sleeve("more", more, {20: SHORTS[20]}), more).sides] == [True]
+    other = held_sleeve("other", PANEL, SHORTS)
+    noise = np.random.default_rng(1).normal(0.0, 0.2, len(other.times) - 1)
+    loud = replace(other, levels=np.cumprod(np.concatenate([[1.0], 1.0 + noise.clip(-0.9, 0.9)])))
+    assert [(one.told, one.value is None) for one in signs(loud, PANEL).sides] == [(False, False)]
+
+
+def test_what_the_prices_lack_is_refused_by_name() -> None:
+    one = held_sleeve("one", PANEL, SHORTS)
+    with pytest.raises(ModelError, match="sleeve far: it holds X:FAR, which has no prices there"):
+        signs(sleeve("far", [1.0, 1.1], sides={"X:FAR": 1.0}), PANEL)
+    with pytest.raises(ModelError, match="sleeve one: there are no prices at 2024-06-29, a row of its stream"):
+        signs(one, moving_market(6, 180))
+    with pytest.raises(ModelError, match="sleeve lost: nothing is left of it"):
+        signs(sleeve("lost", [1.0, 0.0, 0.0], sides={"X:N0": 1.0}), PANEL)
