@@ -13,7 +13,7 @@ from tvquant.app.cli.command_tree import TREE, Root
 from tvquant.app.vocabulary import meanings, vocabulary
 from tvquant.core.books import Convention
 from tvquant.core.demands import DEMANDS
-from tvquant.profiles.reference import REQUIRED, KeyReference, profile_keys, scanner_keys
+from tvquant.profiles.reference import META, REQUIRED, KeyReference, meta_keys, profile_keys, scanner_keys
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators.contract import Capability
 
@@ -27,7 +27,7 @@ def keys_page() -> str:
     """The page of all keys."""
     words = vocabulary()
     lines = [
-        "# Keys of a profile, and of a scanner",
+        "# Keys of a profile, a meta-profile and a scanner",
         "",
         WRITTEN,
         "",
@@ -37,12 +37,19 @@ def keys_page() -> str:
     ]
     for section, rows in _sections(profile_keys(words)):
         lines += ["", f"## {section}", *_table(rows)]
+    lines += [
+        "", "## A meta-profile", "",
+        "A file with `sleeves` is one: it weighs profiles that are played by themselves. Layers are as of a profile;",
+        "`tvquant profile explain --keys meta` shows these keys. Execution, costs, benchmark and parity are as above.",
+    ]  # fmt: skip
+    shared = tuple(f"{META}.{name}." for name in ("execution", "costs", "benchmark", "parity"))
+    lines += _table([one for one in meta_keys(words) if not one.key.startswith(shared)])
     for key, names in meanings().items():
         lines += ["", f"## What `{key}` may name", "", "| name | what it is |", "|---|---|"]
         lines += [_cells(f"`{name}`", what) for name, what in names.items()]
     lines += _simulators()
     lines += ["", "## A scanner file", "", "See [scanners](../scanners.md) for what layers are and how they compose."]
-    return "\n".join([*lines, *_table(scanner_keys(words))]) + "\n"
+    return "\n".join([*lines, *_table(scanner_keys())]) + "\n"
 
 
 def _simulators() -> list[str]:
@@ -90,7 +97,9 @@ def _row(one: KeyReference) -> str:
         default = "all choices" if sorted(one.default) == sorted(one.choices) else "as in the example"
     elif default and default != REQUIRED:
         default = f"`{default}`"
-    return _cells(f"`{one.key.removeprefix('scanner.')}`", one.sort, default, one.meaning, f"`{one.line}`")
+    return _cells(
+        f"`{one.key.removeprefix('scanner.').removeprefix('meta.')}`", one.sort, default, one.meaning, f"`{one.line}`"
+    )
 
 
 def _cells(*texts: str) -> str:

@@ -71,6 +71,9 @@ ELSEWHERE = {
     "simulation/batch_rows.py": "property/test_simulation_batch.py",
     "simulation/row_parts.py": "property/test_simulation_batch.py",
     # Sections of one schema: a profile is checked whole.
+    "profiles/merging.py": "unit/profiles/test_layers.py",
+    "profiles/sections/sizing.py": "unit/profiles/test_schema.py",
+    "profiles/sections/sleeves.py": "unit/profiles/test_meta.py",
     "profiles/sections/allocation.py": "unit/profiles/test_schema.py",
     "profiles/sections/costs.py": "unit/profiles/test_schema.py",
     "profiles/sections/data.py": "unit/profiles/test_schema.py",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.app.vocabulary import vocabulary
-from tvquant.profiles import Profile, ResolvedProfile, load, resolve
+from tvquant.profiles import Profile, ResolvedProfile, available, load, resolve
 from tvquant.profiles.sections.selection import SelectionSection
 
 
@@ -14,6 +14,11 @@ def resolved_of(name: str = "crypto_spot", *, search: Path | None = None, **sett
     keys = {key.replace("__", "."): value for key, value in settings.items()}
     arguments = {f"--{key}": (key, value) for key, value in keys.items()}
     return resolve(load(name, search=[search] if search else []), vocabulary(), arguments=arguments)
+
+
+def plain_presets() -> frozenset[str]:
+    """Return the names of the packaged profiles that are no meta-profiles."""
+    return frozenset(name for name in available() if not load(name).is_meta)
 
 
 def profile_of(name: str = "crypto_spot", **settings: Any) -> Profile:

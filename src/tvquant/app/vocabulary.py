@@ -6,6 +6,7 @@ from tvquant.profiles import Profile, Vocabulary
 from tvquant.profiles.options import declared_by
 from tvquant.profiles.sections.allocation import ADAPTIVE
 
+UNSUITED = "the regime that it follows is of one market, and sleeves may be of several"
 CHOSEN = "In each regime of the market another of these, by risk.adaptive."
 
 
@@ -21,6 +22,8 @@ def vocabulary() -> Vocabulary:
     from tvquant.selection import SELECTION_MODELS, VETOES
     from tvquant.statistics import ESTIMATORS, MEANS
 
+    unsuited = {name: one.not_of_sleeves for name, one in RISK_PROFILES.items() if one.not_of_sleeves}
+    suited = [one for name, one in RISK_PROFILES.items() if name not in unsuited]
     return Vocabulary(
         selection_models=frozenset(SELECTION_MODELS),
         engines={name: risk_profiles_of(engine) | {ADAPTIVE} for name, engine in ENGINES.items()},
@@ -45,6 +48,12 @@ def vocabulary() -> Vocabulary:
             "regime": declared_by((MarketRegimeDetector,)),
             "execution": declared_by(simulation.SIMULATORS.values()),
         },
+        meta_options={
+            "allocation": declared_by((*ENGINES.values(), *suited)),
+            "allocation.covariance": declared_by(ESTIMATORS.values()),
+            "execution": declared_by(simulation.SIMULATORS.values()),
+        },
+        unsuited={ADAPTIVE: UNSUITED, **unsuited},
     )
 
 

@@ -23,7 +23,12 @@ from tvquant.profiles.fields import NAME, VERSION
 from tvquant.profiles.messages import instead_of
 
 PRESETS = Path(__file__).with_name("presets")
-DEFAULTS = "defaults"
+DEFAULTS, META_DEFAULTS = "defaults", "meta_defaults"
+"""Files of what holds unless a profile, or a meta-profile, says otherwise; a value of either is called a default."""
+SLEEVES = "sleeves"
+"""Section that makes a profile a meta-profile."""
+SHARED = ("execution", "costs", "benchmark", "parity", "seed")
+"""Parts of a meta-profile whose defaults are those of profiles, as are those of its covariance and means."""
 LARGEST = 1 << 20
 """Bytes of the largest file that is read."""
 LARGEST_YAML = 1 << 17
@@ -83,7 +88,7 @@ class Shelf:
         found: dict[str, Path] = {}
         for folder in self.folders(search):
             for path in folder.glob(f"*{self.suffix}"):
-                if self.below or path.stem != DEFAULTS:
+                if self.below or path.stem not in (DEFAULTS, META_DEFAULTS):
                     found.setdefault(path.stem, path)
         return dict(sorted(found.items()))
 
@@ -91,7 +96,7 @@ class Shelf:
         """Refuse what cannot be a name, and the name that is taken."""
         if not re.fullmatch(NAME, name):
             raise ProfileError(f"{context}{self.noun} name {shown(name)}: expected 1 to 64 of a-z, 0-9 and _")
-        if name == DEFAULTS and not self.below:
+        if name in (DEFAULTS, META_DEFAULTS) and not self.below:
             raise ProfileError(
                 f"{context}the name {name!r} is taken by the packaged defaults, which every profile extends"
             )
@@ -110,7 +115,7 @@ class Shelf:
         """Return what a file is called in messages and manifests: never a path of this machine."""
         if path.parent != PRESETS / self.below:
             return f"{self.noun} {path.stem} ({path.parent.name}/{path.name})"
-        return DEFAULTS if path == PRESETS / f"{DEFAULTS}.yaml" else f"{self.preset} {path.stem}"
+        return DEFAULTS if not self.below and path.stem in (DEFAULTS, META_DEFAULTS) else f"{self.preset} {path.stem}"
 
 
 PROFILES = Shelf(noun="profile", preset="preset")
@@ -128,6 +133,19 @@ class RawProfile:
     name: str
     layers: tuple[Layer, ...]
     search: tuple[Path, ...] = ()
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether it is a meta-profile: a file of its chain has sleeves."""
+        return any(SLEEVES in layer.values for layer in self.layers)
+
+    @property
+    def sleeves(self) -> dict[str, str]:
+        """Name -> profile of each sleeve, as far as the files have them written as they should."""
+        found: object = next((one.values[SLEEVES] for one in reversed(self.layers) if SLEEVES in one.values), {})
+        if not isinstance(found, Mapping):
+            return {}
+        return {name: str((isinstance(one, Mapping) and one.get("profile")) or name) for name, one in found.items()}
 
 
 def available(search: Sequence[Path] = ()) -> dict[str, Path]:
@@ -156,12 +174,26 @@ def load(profile: str | Path, *, search: Sequence[Path] = ()) -> RawProfile:
         PROFILES.check_name(path.stem)
     else:
         path = PROFILES.find(profile, folders)
-    return RawProfile(name=path.stem, layers=(packaged_defaults(), *_chain(path, folders)), search=folders)
+    return RawProfile(name=path.stem, layers=over_defaults(_chain(path, folders)), search=folders)
+
+
+def over_defaults(chain: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Return a chain of files over the packaged defaults: those of meta-profiles where one of the files has sleeves."""
+    meta = any(SLEEVES in layer.values for layer in chain)
+    return packaged_meta_defaults() if meta else packaged_defaults(), *chain
 
 
 def packaged_defaults() -> Layer:
     """Return the values that hold unless a profile says otherwise."""
     return read(PROFILES, PRESETS / f"{DEFAULTS}.yaml", own=False)[0]
+
+
+def packaged_meta_defaults() -> Layer:
+    """Return the values that hold unless a meta-profile says otherwise: its own, and those that all profiles share."""
+    usual, layer = packaged_defaults().values, read(PROFILES, PRESETS / f"{META_DEFAULTS}.yaml", own=False)[0]
+    estimates = {name: usual["allocation"][name] for name in ("covariance", "means")}
+    values = {**layer.values, **{name: usual[name] for name in SHARED}}
+    return replace(layer, values={**values, "allocation": {**values["allocation"], **estimates}})
 
 
 def _chain(path: Path, search: Sequence[Path]) -> list[Layer]:

@@ -34,11 +34,11 @@ class Keys:
     branches: tuple[str, ...]
 
     @classmethod
-    def of(cls, declarations: Declarations) -> "Keys":
-        """Collect the keys of the schema and of all declarations; ValueError where two declare the same key."""
+    def of(cls, declarations: Declarations, schema: type[BaseModel] = Profile) -> "Keys":
+        """Collect the keys of a schema and of all declarations; ValueError where two declare the same key."""
         declared: dict[str, type[BaseModel]] = {}
         branches: list[str] = []
-        for key, model in _walk(Profile, declarations):
+        for key, model in _walk(schema, declarations):
             if key in declared or (key in branches and model is not None):
                 raise ValueError(f"{key} is declared twice; name one of the two options otherwise")
             if model is not None:

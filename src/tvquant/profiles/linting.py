@@ -3,16 +3,33 @@
 Lists of members, then scanners of all layers, then profiles: what nothing uses is checked as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.profiles.files import PROFILES, SCANNERS, UNIVERSES, Shelf
-from tvquant.profiles.layers import lint
+from tvquant.profiles.files import PROFILES, SCANNERS, UNIVERSES, Shelf, load
+from tvquant.profiles.layers import lint_raw
 from tvquant.profiles.members import load_members
+from tvquant.profiles.merging import ProfileProblem
 from tvquant.profiles.messages import instead_of
+from tvquant.profiles.meta_layers import lint_meta
 from tvquant.profiles.scanners import check_scanner
 from tvquant.profiles.vocabulary import Vocabulary
+
+
+def lint(
+    profile: str | Path,
+    vocabulary: Vocabulary,
+    *,
+    search: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
+) -> list[ProfileProblem]:
+    """Return everything that is wrong with a profile or meta-profile, given by name or file; empty when nothing is."""
+    try:
+        raw = load(profile, search=search)
+    except (ProfileError, DataError) as error:
+        return [ProfileProblem(key="", text=str(error), layer="")]
+    return (lint_meta if raw.is_meta else lint_raw)(raw, vocabulary, environment=environment)
 
 
 def lint_all(vocabulary: Vocabulary, *, search: Sequence[Path] = ()) -> dict[str, list[str]]:

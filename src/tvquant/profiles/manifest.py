@@ -1,27 +1,30 @@
 """A resolved profile written down: for the run (`manifest.json`), for people (`explain`), as a file (`dump`)."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.fields import Row
-from tvquant.profiles.files import DEFAULTS, packaged_defaults
+from tvquant.profiles.files import DEFAULTS, SLEEVES, Layer, packaged_defaults, packaged_meta_defaults
 from tvquant.profiles.keys import OF_THE_FILE, Keys
-from tvquant.profiles.layers import ResolvedProfile, digest_of
+from tvquant.profiles.layers import ResolvedProfile
+from tvquant.profiles.merging import digest_of
+from tvquant.profiles.meta import MetaProfile
+from tvquant.profiles.meta_layers import ResolvedMeta
 from tvquant.profiles.schema import Profile
 
 
-def explain(resolved: ResolvedProfile) -> tuple[Row, ...]:
+def explain(resolved: ResolvedProfile | ResolvedMeta) -> tuple[Row, ...]:
     """Return every key in the order of the schema, options of members last in their section."""
-    values = _flat(resolved.profile, resolved.layers)
+    values = _flat(resolved.profile.values(), resolved.layers)
     return tuple(Row(key, value, resolved.layers[key]) for key, value in values.items())
 
 
-def to_manifest(resolved: ResolvedProfile) -> dict[str, Any]:
+def to_manifest(resolved: ResolvedProfile | ResolvedMeta) -> dict[str, Any]:
     """Return a JSON-able mapping: the values, the layer of each, what was assumed, the digest of the values."""
     return {
         "profile": resolved.profile.values(),
@@ -39,22 +42,47 @@ def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
 
     Raises
     ------
-    ProfileError : not a manifest of this schema version, or values that do not have the digest it states.
+    ProfileError : not a manifest of this schema version, or values that do not have the digest it states; the manifest
+        of a meta-portfolio.
     """
+    if is_of_meta(manifest):
+        raise ProfileError("manifest: it is of a meta-portfolio, and a profile was expected; take a run of a profile")
+    profile, layers, notices = _read(manifest, Profile, packaged_defaults)
+    return ResolvedProfile(profile=profile, layers=layers, notices=notices)
+
+
+def meta_from_manifest(manifest: Mapping[str, Any]) -> ResolvedMeta:
+    """Return the meta-profile that `to_manifest` wrote; all else is as `from_manifest`."""
+    if not is_of_meta(manifest):
+        raise ProfileError("manifest: it is of a profile without sleeves, and a meta-portfolio was expected")
+    meta, layers, notices = _read(manifest, MetaProfile, packaged_meta_defaults)
+    return ResolvedMeta(profile=meta, layers=layers, notices=notices)
+
+
+def is_of_meta(manifest: Mapping[str, Any]) -> bool:
+    """Return whether a manifest is of a meta-profile."""
+    given = manifest.get("profile")
+    return isinstance(given, Mapping) and SLEEVES in given
+
+
+def _read[P: BaseModel](
+    manifest: Mapping[str, Any], schema: type[P], defaults: Callable[[], Layer]
+) -> tuple[P, dict[str, str], tuple[str, ...]]:
+    """Return values by a schema, their layers and notices; ProfileError as `from_manifest`."""
     layers = manifest.get("layers")
     notices = manifest.get("notices")
     if not isinstance(notices, list) or not all(isinstance(notice, str) for notice in notices):
         raise ProfileError("manifest: notices: expected a list of texts; was it written by another version?")
     given = manifest.get("profile")
-    later = _later(given, layers)
+    later = _later(given, layers, schema, defaults)
     try:
-        profile = Profile.model_validate(_completed(given, later))
+        profile = schema.model_validate(_completed(given, later))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(("profile", *map(str, first["loc"])))
         raise ProfileError(f"manifest: {place}: {first['msg']}; was it written by another version?") from error
     every = {**layers, **dict.fromkeys(later, DEFAULTS)} if isinstance(layers, Mapping) else {}
-    if set(every) != set(_flat(profile, every)):
+    if set(every) != set(_flat(profile.model_dump(mode="json"), every)):
         raise ProfileError("manifest: layers: expected the layer of every key; was it written by another version?")
     found = digest_of(given or {})
     if found != manifest.get("digest"):
@@ -62,15 +90,15 @@ def from_manifest(manifest: Mapping[str, Any]) -> ResolvedProfile:
             f"manifest: digest: expected {found}, found {manifest.get('digest')}; "
             "it was changed after the run began, start another run"
         )
-    return ResolvedProfile(profile=profile, layers=every, notices=(*notices, *_unknown_then(later)))
+    return profile, every, (*notices, *_unknown_then(later))
 
 
-def _later(given: object, layers: object) -> dict[str, Any]:
+def _later(given: object, layers: object, schema: type[BaseModel], packaged: Callable[[], Layer]) -> dict[str, Any]:
     """Return the packaged default of each key that neither the values nor the layers of a manifest have."""
     if not isinstance(given, Mapping) or not isinstance(layers, Mapping):
         return {}
-    lacking = [key for key in Keys.of({}).leaves if key not in layers and not _has(given, key)]
-    defaults = packaged_defaults().values if lacking else {}
+    lacking = [key for key in Keys.of({}, schema).leaves if key not in layers and not _has(given, key)]
+    defaults = packaged().values if lacking else {}
     return {key: _section(defaults, key)[key.rpartition(".")[2]] for key in lacking if _has(defaults, key)}
 
 
@@ -106,7 +134,7 @@ def _unknown_then(later: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def dump(resolved: ResolvedProfile) -> str:
+def dump(resolved: ResolvedProfile | ResolvedMeta) -> str:
     """Return a profile file (YAML) that needs no other and resolves to the same digest."""
     values = resolved.profile.values()
     name = values.pop("name")
@@ -114,7 +142,7 @@ def dump(resolved: ResolvedProfile) -> str:
     return f"# Profile {name}, resolved.\n{body}"
 
 
-def _flat(profile: Profile, layers: Mapping[str, str]) -> dict[str, Any]:
+def _flat(every: Mapping[str, Any], layers: Mapping[str, str]) -> dict[str, Any]:
     """Return the plain value of each dotted key that a layer may set; a mapping with a layer of its own is a value."""
 
     def walk(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -125,4 +153,4 @@ def _flat(profile: Profile, layers: Mapping[str, str]) -> dict[str, Any]:
             else:
                 yield key, value
 
-    return {key: value for key, value in walk(profile.values(), "") if key not in OF_THE_FILE}
+    return {key: value for key, value in walk(every, "") if key not in OF_THE_FILE}

@@ -9,7 +9,7 @@ from typing import Any
 from tvquant.core.errors import ProfileError
 from tvquant.core.quoting import shown
 from tvquant.profiles.fields import VERSION
-from tvquant.profiles.files import PROFILES, Layer, RawProfile, headed, packaged_defaults, with_parents
+from tvquant.profiles.files import PROFILES, Layer, RawProfile, headed, over_defaults, with_parents
 
 NAMELESS = "from_python"
 """Name of a profile that names none."""
@@ -31,7 +31,7 @@ def load_mapping(values: Mapping[str, Any], *, search: Sequence[Path] = ()) -> R
     label = f"profile {name} (a mapping)"
     given = {"version": VERSION, **_plain_mapping(values, label, "")}
     layer, parent = headed(PROFILES, Layer(label=label, values=given), name, own=True)
-    layers = (packaged_defaults(), *with_parents(layer, parent, name, search))
+    layers = over_defaults(with_parents(layer, parent, name, search))
     return RawProfile(name=name, layers=layers, search=tuple(search))
 
 

@@ -85,3 +85,21 @@ class FamilySection(Section):
     def options_of(self, *members: Declaring) -> tuple[Options, ...]:
         """Return the values of all that these members declare; ProfileError as `options`."""
         return tuple(self.options(declared) for declared in declared_by(members))
+
+
+def places_of(declarations: Mapping[str, Sequence[type[Options]]]) -> Iterator[tuple[str, type[Options]]]:
+    """Yield each declaration with the dotted place of its keys."""
+    for section, every in declarations.items():
+        for declared in every:
+            yield f"{section}.{declared.under}" if declared.under else section, declared
+
+
+def defaults_of(declarations: Mapping[str, Sequence[type[Options]]]) -> dict[str, Any]:
+    """Return the defaults of all declarations, nested as in a file."""
+    out: dict[str, Any] = {}
+    for place, declared in places_of(declarations):
+        at = out
+        for name in place.split("."):
+            at = at.setdefault(name, {})
+        at |= declared().model_dump(mode="json")
+    return out

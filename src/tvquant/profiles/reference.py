@@ -5,16 +5,18 @@ key; choices of members are the vocabulary's. Units and examples stand here, as 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from tvquant.core.errors import ProfileError
-from tvquant.profiles.files import packaged_defaults
+from tvquant.profiles.files import packaged_defaults, packaged_meta_defaults
 from tvquant.profiles.keys import meaning
 from tvquant.profiles.messages import unknown
+from tvquant.profiles.meta_vocabulary import named
+from tvquant.profiles.options import defaults_of
 from tvquant.profiles.scanners import ScannerFile
 from tvquant.profiles.vocabulary import Vocabulary
 
@@ -33,6 +35,9 @@ NAMES: Mapping[str, str] = {
     "fixed.weights": "mapping of a symbol to its weight, the same by date, or the name of a file",
     "filters": "list of filters",
     "largest": "mapping of field and count",
+    "sleeves": "mapping of a name to profile and run",
+    "bounds": "pair of numbers [least, most]",
+    "mixes": "mapping of a name to the weights of sleeves",
     "providers": "mapping of an exchange, or EXCHANGE/kind, to the name of a provider, or to its name and options",
 }
 """Keys whose type says more in words than the schema does."""
@@ -77,6 +82,13 @@ UNITS: Mapping[str, str] = {
     **dict.fromkeys(("max_atoms", "top_n", "min_winners", "max_winners", "max_clusters", "windows"), "count"),
     **dict.fromkeys(("factors", "aggressors", "phases"), "count"),
     "first_stage": "number of the stage",
+    "solved": "share of optimisations",
+    "dropped": "share of rows",
+    "mirror": "correlation, without its sign",
+    **dict.fromkeys(("bounds", "mixes"), "fraction of equity"),
+    "clusters.distance": "sqrt((1 - correlation) / 2)",
+    "clusters.max": "count",
+    "lookbacks": "rows (one bar each)",
 }
 """Last part of a key that takes numbers, or the last two where sections share it -> their unit."""
 EXAMPLES: Mapping[str, Any] = {
@@ -118,6 +130,15 @@ EXAMPLES: Mapping[str, Any] = {
     "promotion.windows": 36,
     "benchmark.market": ["AMEX:SPY"],
     "benchmark.risk_free": 0.02,
+    "meta.description": "Long and short sleeves of one rating.",
+    "meta.sleeves": {"long": {"profile": "binance_spot_rating_all_long", "run": None}},
+    "meta.join.span": 500,
+    "meta.gates.exceptions": ["windows.step"],
+    "meta.allocation.fallbacks": ["equal_weight"],
+    "meta.allocation.mixes": {"cautious": {"long": 0.3}},
+    "meta.allocation.covariance.factors": 3,
+    "meta.benchmark.market": ["AMEX:SPY"],
+    "meta.benchmark.risk_free": 0.02,
     "scanner.template": "us_session",
     "scanner.strategy": "trend",
     "scanner.exchange": "BINANCE",
@@ -137,6 +158,8 @@ EXAMPLES: Mapping[str, Any] = {
 OF_THE_GRID = ("risk.primary", "risk.anchors")
 """Keys that name some of allocation.profiles."""
 SCANNER = "scanner"
+META = "meta"
+"""Stand before keys that are none of a profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +209,27 @@ def profile_keys(vocabulary: Vocabulary) -> tuple[KeyReference, ...]:
     """Return every key that a profile may set, in the order of the schema."""
     defaults = {"description": ""} | _flat(packaged_defaults().values) | _flat(vocabulary.option_defaults())
     declared = vocabulary.keys.declared
-    return tuple(_reference(key, model, defaults.get(key, REQUIRED), vocabulary) for key, model in declared.items())
+    members = {key: names for key, (_, names) in vocabulary.named.items()}
+    members |= dict.fromkeys(OF_THE_GRID, vocabulary.risk_profiles)
+    return tuple(_reference(key, model, defaults.get(key, REQUIRED), members) for key, model in declared.items())
 
 
-def scanner_keys(vocabulary: Vocabulary) -> tuple[KeyReference, ...]:
+def meta_keys(vocabulary: Vocabulary) -> tuple[KeyReference, ...]:
+    """Return every key that a meta-profile may set, in the order of its schema, each below `meta.`."""
+    defaults = (
+        {"description": ""} | _flat(packaged_meta_defaults().values) | _flat(defaults_of(vocabulary.meta_options))
+    )
+    members = {f"{META}.{key}": names for key, (_, names) in named(vocabulary).items()}
+    return tuple(
+        _reference(f"{META}.{key}", model, defaults.get(key, REQUIRED), members)
+        for key, model in vocabulary.meta_keys.declared.items()
+    )
+
+
+def scanner_keys() -> tuple[KeyReference, ...]:
     """Return every key that a scanner file may set, each below `scanner.`."""
     fields = ScannerFile.model_construct().model_dump(mode="json")
-    return tuple(_reference(f"{SCANNER}.{name}", ScannerFile, value, vocabulary) for name, value in fields.items())
+    return tuple(_reference(f"{SCANNER}.{name}", ScannerFile, value, {}) for name, value in fields.items())
 
 
 def among(every: tuple[KeyReference, ...], chosen: str | None) -> tuple[KeyReference, ...]:
@@ -216,13 +253,13 @@ def _flat(values: Mapping[str, Any], place: str = "") -> dict[str, Any]:
     return out
 
 
-def _reference(key: str, model: type[BaseModel], default: Any, vocabulary: Vocabulary) -> KeyReference:
+def _reference(key: str, model: type[BaseModel], default: Any, named: Mapping[str, Collection[str]]) -> KeyReference:
     name = key.rpartition(".")[2]
     pair = ".".join(key.split(".")[-2:])
     word = pair if pair in NAMES or pair in UNITS else name
     whole = model.model_json_schema()
     schema = _resolved(whole["properties"][name], whole.get("$defs", {}))
-    members = vocabulary.risk_profiles if key in OF_THE_GRID else vocabulary.named.get(key, ("", ()))[1]
+    members = named.get(key, ())
     choices = tuple(sorted(members)) or tuple(_choices(schema))
     return KeyReference(
         key=key,

@@ -24,6 +24,7 @@ from tvquant.profiles.sections.parity import ParitySection
 from tvquant.profiles.sections.promotion import ChallengerName, PromotionSection
 from tvquant.profiles.sections.regime import RegimeSection
 from tvquant.profiles.sections.selection import SelectionSection
+from tvquant.profiles.sections.sizing import refuse_unsized
 from tvquant.profiles.sections.universe import UniverseSection
 
 
@@ -72,12 +73,7 @@ class Profile(Section):
         for key, what, symbol in self.allocation.limits.named:
             if by := self.universe.leaves_out(symbol):
                 raise broken(f"{what}names {symbol}, which {by} leaves out; let it in there, or drop it here", key)
-        for key, asks in self._sized.items():
-            if asks and self.execution.nav is None:
-                text = (
-                    "is measured against execution.nav, the equity in base currency that the book starts with; set it"
-                )
-                raise broken(text, key)
+        refuse_unsized(self.execution, self.costs)
         train, span = self.windows.train, self.data.span
         if train > self.data.lookback:
             raise broken(f"expected at most data.lookback ({self.data.lookback}), found {train}", "windows.train")
@@ -117,17 +113,6 @@ class Profile(Section):
             raise broken("a step by the calendar has one phase; set it to 1", "grid.phases")
         if isinstance(step, int) and grid.phases != "all" and grid.phases > step:
             raise broken(f"a step of {step} rows has {step} phases, found {grid.phases}", "grid.phases")
-
-    @property
-    def _sized(self) -> dict[str, bool]:
-        """Keys that only an account of some size has a meaning for, and whether they ask for anything."""
-        rules, costs = self.execution, self.costs
-        return {
-            "execution.lots": rules.lots,
-            "execution.participation": rules.participation is not None,
-            "costs.tiers": bool(costs.tiers),
-            "costs.impact": costs.impact > 0.0,
-        }
 
     def challenger(self, name: str) -> Self:
         """Return the profile that decides as a challenger does."""

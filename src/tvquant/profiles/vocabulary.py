@@ -14,7 +14,8 @@ from tvquant.core.regimes import Regime
 from tvquant.profiles.exclusions import grid_of, noted
 from tvquant.profiles.keys import Declarations, Keys
 from tvquant.profiles.messages import explained, unknown
-from tvquant.profiles.options import FamilySection, Options
+from tvquant.profiles.meta import MetaProfile
+from tvquant.profiles.options import FamilySection, defaults_of
 from tvquant.profiles.schema import Profile
 from tvquant.profiles.sections.allocation import ADAPTIVE
 
@@ -35,6 +36,8 @@ class Vocabulary:
     vetoes : names that a profile may leave in force.
     contradictions : selection model -> keys of `selection` that would cut what it holds.
     options : section -> what members of its families declare, each declaration once.
+    meta_options : the same of the sections of a meta-profile.
+    unsuited : risk profile -> why it cannot weigh sleeves; of those that cannot.
     missing : member -> the extra that would install it; named here only when it is not installed.
     checks : each yields dotted key and text of what of a whole profile can never be done, whatever the data are.
     """
@@ -52,6 +55,8 @@ class Vocabulary:
     vetoes: frozenset[str] = frozenset()
     contradictions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     options: Declarations = field(default_factory=dict)
+    meta_options: Declarations = field(default_factory=dict)
+    unsuited: Mapping[str, str] = field(default_factory=dict)
     refusals: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[Callable[[Profile], Iterable[tuple[str, str]]], ...] = ()
@@ -61,21 +66,14 @@ class Vocabulary:
         """Every key that a layer may set."""
         return Keys.of(self.options)
 
-    def declarations(self) -> Iterator[tuple[str, type[Options]]]:
-        """Yield each declaration with the dotted place of its keys."""
-        for section, every in self.options.items():
-            for declared in every:
-                yield f"{section}.{declared.under}" if declared.under else section, declared
+    @cached_property
+    def meta_keys(self) -> Keys:
+        """Every key that a layer of a meta-profile may set."""
+        return Keys.of(self.meta_options, MetaProfile)
 
     def option_defaults(self) -> dict[str, Any]:
         """Return the defaults of all options, nested as in a file."""
-        out: dict[str, Any] = {}
-        for place, declared in self.declarations():
-            at = out
-            for name in place.split("."):
-                at = at.setdefault(name, {})
-            at |= declared().model_dump(mode="json")
-        return out
+        return defaults_of(self.options)
 
     def shown_member(self, name: str) -> str:
         """Return the name of a member, with what would install it where it is not here."""
@@ -104,7 +102,7 @@ class Vocabulary:
         """
         yield from self._misnamed(values)
         yield from self._lonely(values)
-        yield from self._untold(values)
+        yield from self.untold(values)
         yield from self._foreign(values.get("universe.scanners"))
 
     def excluded(self, profile: Profile) -> Iterator[str]:
@@ -117,13 +115,13 @@ class Vocabulary:
             if unsolved := [name for name in profile.allocation.fallbacks if name not in self.engines[engine]]:
                 yield f"engine {engine} does not solve {', '.join(unsolved)}: no fallback of it is made with them"
 
-    def _untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    def untold(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles that read means where the profile has them estimated as all alike."""
         means = values.get("allocation.means.estimator")
-        adaptive = ADAPTIVE in _names(values.get("allocation.profiles"))
+        adaptive = ADAPTIVE in names_in(values.get("allocation.profiles"))
         chosen = tuple(f"risk.adaptive.{regime}" for regime in Regime) if adaptive else ()
         for key in ("allocation.profiles", "allocation.fallbacks", *chosen):
-            for name in _names(values.get(key)):
+            for name in names_in(values.get(key)):
                 if means in self.uninformed and name in self.reads_means:
                     others = " or ".join(sorted(self.means - self.uninformed))
                     text = (
@@ -133,7 +131,7 @@ class Vocabulary:
 
     def _misnamed(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for key, (noun, known) in self.named.items():
-            for name in _names(values.get(key)):
+            for name in names_in(values.get(key)):
                 extra = self.missing.get(name)
                 if extra:
                     yield key, f"{noun} {name!r} is not installed; install tvquant[{extra}]"
@@ -143,7 +141,7 @@ class Vocabulary:
     def unfit(self, profile: Profile) -> Iterator[tuple[str, str]]:
         """Yield key and text of options that do not fit the profile that names their members, and of failed checks."""
         values = {f"{s}.{name}": value for s in self.options for name, value in dict(_section(profile, s)).items()}
-        named = {name for key in self.named for name in _names(values.get(key))}
+        named = {name for key in self.named for name in names_in(values.get(key))}
         for section, every in self.options.items():
             held = _section(profile, section)
             for declared in every:
@@ -194,8 +192,8 @@ class Vocabulary:
             parts = (scanner.get("largest"), *filters, *(part for choice in choices for part in _items(choice)))
             fields = [each.get("field") for each in parts if isinstance(each, Mapping)]
             for noun, names, known in (
-                ("logic", _names(scanner.get("logic")), self.logics),
-                ("feature", _names(fields), self.features),
+                ("logic", names_in(scanner.get("logic")), self.logics),
+                ("feature", names_in(fields), self.features),
             ):
                 for name in names:
                     if name not in known:
@@ -203,37 +201,22 @@ class Vocabulary:
 
     def _lonely(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield risk profiles and a convention that no named partner supports: no cell of them would be left to run."""
-        engines = [name for name in _names(values.get("allocation.engines")) if name in self.engines]
+        engines = [name for name in names_in(values.get("allocation.engines")) if name in self.engines]
         for key in ("allocation.profiles", "allocation.fallbacks"):
-            for name in _names(values.get(key)):
+            for name in names_in(values.get(key)):
                 if engines and name in self.risk_profiles and not any(name in self.engines[e] for e in engines):
                     yield key, f"risk profile {name!r} is solved by none of allocation.engines ({', '.join(engines)})"
         yield from self._idle(engines, values)
-        yield from self._unplayed(values)
-
-    def _unplayed(self, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """Yield what no named simulator plays, and where the first, whose book is the headline, is none that does."""
-        named = [name for name in _names(values.get("execution.simulators")) if name in self.simulators]
-        asked = list(demands(values))
-        lacking = {name: [(key, what) for key, what in asked if what in self.refusals.get(name, ())] for name in named}
-        if not named or not lacking[named[0]]:
-            return
-        shared = [pair for pair in asked if all(pair in lacking[name] for name in named)]
-        who = f"all of execution.simulators ({', '.join(named)})"
-        if not shared:
-            who = f"{named[0]}, the first of execution.simulators, whose book is the headline"
-        for key, what in shared or lacking[named[0]]:
-            without = f"set {key}: {json.dumps(DEMANDS[key][1])}, or " if key in DEMANDS else ""
-            yield key, f"{what} is refused by {who}; {without}name a simulator that plays it first"
+        yield from unplayed(self, values)
 
     def _idle(self, engines: Sequence[str], values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """Yield engines that solve no named risk profile, and a headline that the first engine does not solve."""
-        profiles = [name for name in _names(values.get("allocation.profiles")) if name in self.risk_profiles]
+        profiles = [name for name in names_in(values.get("allocation.profiles")) if name in self.risk_profiles]
         for engine in engines:
             if profiles and not self.engines[engine] & set(profiles):
                 text = f"engine {engine!r} solves none of allocation.profiles ({', '.join(profiles)})"
                 yield "allocation.engines", f"{text}; it solves {', '.join(sorted(self.engines[engine]))}"
-        for primary in _names(values.get("risk.primary")):
+        for primary in names_in(values.get("risk.primary")):
             able = [engine for engine in engines if primary in self.engines[engine]]
             if able and able[0] != engines[0]:
                 yield (
@@ -243,13 +226,29 @@ class Vocabulary:
                 )
 
 
+def unplayed(words: Vocabulary, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield what no named simulator plays, and where the first, whose book is the headline, is none that does."""
+    named = [name for name in names_in(values.get("execution.simulators")) if name in words.simulators]
+    asked = list(demands(values))
+    lacking = {name: [(key, what) for key, what in asked if what in words.refusals.get(name, ())] for name in named}
+    if not named or not lacking[named[0]]:
+        return
+    shared = [pair for pair in asked if all(pair in lacking[name] for name in named)]
+    who = f"all of execution.simulators ({', '.join(named)})"
+    if not shared:
+        who = f"{named[0]}, the first of execution.simulators, whose book is the headline"
+    for key, what in shared or lacking[named[0]]:
+        without = f"set {key}: {json.dumps(DEMANDS[key][1])}, or " if key in DEMANDS else ""
+        yield key, f"{what} is refused by {who}; {without}name a simulator that plays it first"
+
+
 def _section(profile: Profile, place: str) -> FamilySection:
     """Return the section of a profile that has the dotted place."""
     found: FamilySection = attrgetter(place)(profile)
     return found
 
 
-def _names(value: object) -> tuple[str, ...]:
+def names_in(value: object) -> tuple[str, ...]:
     """Return the text in a value: itself, or the texts of a list."""
     if isinstance(value, str):
         return (value,)

@@ -28,6 +28,8 @@ def vocabulary() -> Vocabulary:
         logics=frozenset(LOGICS),
         vetoes=frozenset(VETOES),
         options=app_vocabulary().options,
+        meta_options=app_vocabulary().meta_options,
+        unsuited={"barbell": "sleeves have no scores"},
         missing={"riskfolio": "engines"},
     )
 

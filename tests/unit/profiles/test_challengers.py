@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from builders.profiles import profile_of, resolved_of
+from builders.profiles import plain_presets, profile_of, resolved_of
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import from_manifest, to_manifest
-from tvquant.profiles.files import DEFAULTS, available
+from tvquant.profiles.files import DEFAULTS
 from tvquant.selection import SELECTION_MODELS
 
 
@@ -58,7 +58,7 @@ def test_a_rule_is_stated_whole_or_not_at_all() -> None:
 @pytest.mark.requirement("R-TRN-03")
 def test_v4_decides_wherever_a_profile_says_nothing_and_every_other_model_can_challenge_it() -> None:
     layers = {"defaults", "crypto_rating_sleeve"}
-    names = set(available()) - layers
+    names = plain_presets() - layers
     assert len(names) > 10
     for name in names:
         resolved = resolved_of(name)

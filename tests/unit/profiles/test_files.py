@@ -46,6 +46,7 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
         "crypto_spot_as_specified",
         "demo_sp500",
         "institutional_etf",
+        "meta_benchmark",
         "us_equities",
         "us_equities_as_specified",
     }

@@ -88,11 +88,11 @@ def test_what_is_said_of_a_key_is_what_validation_does(key, good, bad, said):
 def test_the_example_of_each_scanner_key_makes_a_sound_scanner(tmp_path):
     folder = tmp_path / "scanners"
     folder.mkdir()
-    rows = {one.key.removeprefix("scanner."): one.example for one in scanner_keys(WORDS)}
+    rows = {one.key.removeprefix("scanner."): one.example for one in scanner_keys()}
     pool = {"version": 1, **rows, "exchange": None, "quotes": []}
     (folder / "mine.yaml").write_text(yaml.safe_dump(pool))
     assert check_scanner("mine", WORDS, search=[tmp_path]) == []
-    assert {one.key for one in scanner_keys(WORDS)} >= {"scanner.filters", "scanner.layer"}
+    assert {one.key for one in scanner_keys()} >= {"scanner.filters", "scanner.layer"}
 
 
 def test_a_section_or_a_key_is_chosen_and_another_is_refused_with_the_nearest():

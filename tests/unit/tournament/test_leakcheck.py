@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.profiles import profile_of
+from builders.profiles import plain_presets, profile_of
 from tvquant.core.calendars import calendar
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Basis, Floats, Panel
 from tvquant.lake import Lake, import_files, perturbations
 from tvquant.lake.forks import UNCHANGED, Forks
-from tvquant.profiles import Profile, available
+from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
 from tvquant.tournament.leakcheck import (
     ABSENT,
@@ -220,7 +220,7 @@ def test_the_honest_twin_of_a_planted_leak_is_clean(name: str, stocks: World) ->
 
 
 SEVERAL = ("crypto_production", "crypto_rating_all", "crypto_rating_ma", "crypto_rating_osc")
-PRESETS = sorted(available().keys() - {"institutional_etf"})  # its lists name ETFs that no synthetic market has
+PRESETS = sorted(plain_presets() - {"institutional_etf"})  # its lists name ETFs that no synthetic market has
 if not os.environ.get("TVQUANT_PROOF"):  # of pools of several scanners one, with every rating and both venues
     PRESETS = [name for name in PRESETS if name not in SEVERAL]
 

@@ -28,6 +28,7 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 objective=Objective.EQUAL_NAMES,
                 capping=Capping.INSIDE,
                 needs=frozenset(),
+                not_of_sleeves="it counts names, and a sleeve holds many; equal_weight gives sleeves equal parts",
             ),
             RiskProfile(
                 name=FIXED,
@@ -36,6 +37,7 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 capping=Capping.INSIDE,
                 needs=frozenset(),
                 options=(FixedWeights,),
+                not_of_sleeves="its weights are of symbols; allocation.mixes has fixed weights of sleeves",
             ),
             RiskProfile(
                 name="min_variance",
@@ -48,6 +50,7 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 meaning="The least variance of a book that hardly moves with the benchmark.",
                 objective=Objective.MIN_VARIANCE,
                 capping=Capping.INSIDE,
+                not_of_sleeves="it bounds the beta of names to one market; min_variance is it without that bound",
             ),
             # With caps inside the program contributions would not be equal anywhere.
             RiskProfile(
@@ -69,6 +72,7 @@ RISK_PROFILES: Mapping[str, RiskProfile] = MappingProxyType(
                 objective=Objective.HIERARCHICAL,
                 capping=Capping.PROJECTED,
                 options=(Aggressors,),
+                not_of_sleeves="its leaders are chosen by scores of selection, and sleeves have none",
             ),
             RiskProfile(
                 name="max_sharpe",

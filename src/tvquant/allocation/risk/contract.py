@@ -55,6 +55,7 @@ class RiskProfile:
     least_l2 : least coefficient of its L2 term, where there is one.
     needs : estimates that the weights depend on, and on no others.
     options : what engines read for it from the profile's section `allocation`.
+    not_of_sleeves : why it cannot weigh sleeves, which are streams without candidates; empty where it can.
     """
 
     name: str
@@ -64,3 +65,4 @@ class RiskProfile:
     least_l2: float = 0.0
     needs: frozenset[Estimate] = frozenset({Estimate.COVARIANCE})
     options: tuple[type[Options], ...] = ()
+    not_of_sleeves: str = ""

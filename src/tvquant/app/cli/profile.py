@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tvquant.lake import Contents
-    from tvquant.profiles import ResolvedProfile
+    from tvquant.profiles import ResolvedMeta, ResolvedProfile, Row
     from tvquant.profiles.reference import KeyReference
 
 commands = Family(help="Profiles: what is declared, and what it resolves to.")
@@ -55,17 +55,33 @@ def argued(overrides: list[str]) -> dict[str, tuple[str, Any]]:
     return found
 
 
+def _either(workspace: Workspace, name: str, overrides: list[str] | None = None) -> "ResolvedProfile | ResolvedMeta":
+    """Return a profile or a meta-profile, resolved from all layers."""
+    from tvquant.app.resolving import either_here
+
+    return either_here(workspace, name, argued(overrides or []))
+
+
 @commands.command("list")
 def list_profiles(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Every profile here: yours, and the packaged presets."""
+    """Every profile here: yours, and the packaged presets; below a meta-portfolio its sleeves."""
+    from tvquant.app.cli.sleeve_tree import INDENT, listed
     from tvquant.profiles import available
 
     home = workspace_at(workspace)
-    rows = []
+    found = {}
     for name, path in sorted(available([home.profiles]).items()):
         origin = "workspace" if path.is_relative_to(home.profiles) else "preset"
-        rows.append((name, origin, _description(name, home)))
-    document = [{"name": n, "origin": o, "description": d} for n, o, d in rows]
+        found[name] = (origin, *_of_files(name, home))
+    sleeves = {name: below for name, (_, _, below) in found.items()}
+    rows = []
+    for name, (origin, description, _) in found.items():
+        rows.append((name, origin, description))
+        rows += [(INDENT * depth + text, "sleeve", "") for depth, text in listed(name, sleeves)]
+    document = [
+        {"name": name, "origin": origin, "description": description, "sleeves": below}
+        for name, (origin, description, below) in found.items()
+    ]
     answer(document, table(("profile", "from", "description"), rows), as_json=as_json)
 
 
@@ -74,7 +90,7 @@ def show(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOpt
     """The resolved profile as one YAML file that needs no other."""
     from tvquant.profiles import dump, to_manifest
 
-    profile = resolved(workspace_at(workspace), name)
+    profile = _either(workspace_at(workspace), name)
     answer(to_manifest(profile), dump(profile).rstrip(), as_json=as_json)
 
 
@@ -92,30 +108,54 @@ def explain(
 ) -> None:
     """Every key of the resolved profile, its layer and its meaning; `profile scanner` does it for a scanner."""
     from tvquant.app.vocabulary import vocabulary
+    from tvquant.profiles import ResolvedMeta
     from tvquant.profiles import explain as rows_of
-    from tvquant.profiles.reference import written
 
     if keys:
-        from tvquant.profiles.reference import profile_keys
+        from tvquant.profiles.reference import META, meta_keys, profile_keys
 
         if overrides:
             raise ProfileError("--keys says what may be set, --set sets one key of a profile; give one of them")
-        _answer_keys(profile_keys(vocabulary()), name, as_json=as_json)
+        of_meta = name is not None and name.partition(".")[0] == META
+        _answer_keys((meta_keys if of_meta else profile_keys)(vocabulary()), name, as_json=as_json)
         return
     if name is None:
         raise ProfileError("name a profile (`tvquant profile list`), or say --keys for what may be set in one")
-    meaning = vocabulary().keys.meaning
-    rows = rows_of(resolved(workspace_at(workspace), name, overrides))
-    short = [
-        row._replace(value=written([one["name"] for one in row.value] if row.key == "universe.scanners" else row.value))
-        for row in rows
-    ]
-    head, *found = blocks(("key", "value", "from"), short)
+    words, home = vocabulary(), workspace_at(workspace)
+    found = _either(home, name, overrides)
+    meaning = (words.meta_keys if isinstance(found, ResolvedMeta) else words.keys).meaning
+    rows = rows_of(found)
+    head, *blocked = blocks(("key", "value", "from"), [row._replace(value=_short(row)) for row in rows])
     text = [
         *head,
-        *(one for row, lines in zip(rows, found, strict=True) for one in (*lines, f"    {meaning(row.key)}")),
+        *(one for row, lines in zip(rows, blocked, strict=True) for one in (*lines, f"    {meaning(row.key)}")),
+        *(_below(home, found) if isinstance(found, ResolvedMeta) else ()),
     ]
     answer([{**row._asdict(), "meaning": meaning(row.key)} for row in rows], text, as_json=as_json)
+
+
+def _short(row: "Row") -> str:
+    """Return a value as it is written on one line; scanners by their names, sleeves by theirs and their profiles."""
+    from tvquant.profiles.reference import written
+
+    if row.key == "universe.scanners":
+        return written([one["name"] for one in row.value])
+    if row.key == "sleeves":
+        return written(list(row.value))
+    return written(row.value)
+
+
+def _below(home: Workspace, meta: "ResolvedMeta") -> list[str]:
+    """Return the tree of a meta-portfolio's sleeves, and what is noted of it."""
+    from tvquant.app.cli.sleeve_tree import INDENT, tree
+
+    notes = [f"note: {notice}" for notice in meta.notices]
+    return [
+        "",
+        "sleeves and the cells whose books are weighed",
+        *(f"{INDENT}{line}" for line in tree(home, meta)),
+        *notes,
+    ]
 
 
 def _answer_keys(every: "tuple[KeyReference, ...]", chosen: str | None, *, as_json: bool) -> None:
@@ -149,10 +189,9 @@ def scanner(
     from tvquant.profiles.reference import written
 
     if keys:
-        from tvquant.app.vocabulary import vocabulary
         from tvquant.profiles.reference import SCANNER, scanner_keys
 
-        _answer_keys(scanner_keys(vocabulary()), f"{SCANNER}.{name}" if name else None, as_json=as_json)
+        _answer_keys(scanner_keys(), f"{SCANNER}.{name}" if name else None, as_json=as_json)
         return
     if name is None:
         raise ProfileError("name a scanner (`tvquant scan list`), or say --keys for what may be set in one")
@@ -210,11 +249,14 @@ def _notices(
     A lake that cannot serve the profile is no fault of the profile.
     """
     from tvquant.app.profile_fit import fitted, scarce
+    from tvquant.profiles import ResolvedMeta
 
     sort, _, rest = name.rpartition(" ")
     if problems or sort not in ("", "profile"):
         return ()
-    found = resolved(home, rest)
+    found = _either(home, rest)
+    if isinstance(found, ResolvedMeta):
+        return found.notices
     if (held := contents()) is not None:
         with suppress(DataError):
             return fitted(held, found).resolved.notices
@@ -223,14 +265,13 @@ def _notices(
     return (*found.notices, *(scarce(found.profile, len(named)) if named else ()))
 
 
-def _description(name: str, home: Workspace) -> str:
-    """Return the description of a profile, or why it does not load."""
+def _of_files(name: str, home: Workspace) -> tuple[str, dict[str, str]]:
+    """Return the description of a profile, or why it does not load, and name -> profile of its sleeves."""
     from tvquant.profiles import load
 
     try:
         raw = load(name, search=[home.profiles])
     except (ProfileError, DataError) as error:
-        return f"does not load: {error}"
-    return next(
-        (str(layer.values["description"]) for layer in reversed(raw.layers) if "description" in layer.values), ""
-    )
+        return f"does not load: {error}", {}
+    described = (str(one.values["description"]) for one in reversed(raw.layers) if "description" in one.values)
+    return next(described, ""), raw.sleeves
