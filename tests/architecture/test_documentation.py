@@ -42,8 +42,8 @@ def options() -> frozenset[str]:
 def keys() -> frozenset[str]:
     from tvquant.app.vocabulary import vocabulary
 
-    found = vocabulary().keys
-    return frozenset((*found.leaves, *found.branches))
+    found = vocabulary()
+    return frozenset(key for one in (found.keys, found.meta_keys) for key in (*one.leaves, *one.branches))
 
 
 @cache
@@ -51,7 +51,7 @@ def presets() -> tuple[frozenset[str], frozenset[str]]:
     """Names of profiles, and of scanners with their layers."""
     folder = ROOT / "src" / "tvquant" / "profiles" / "presets"
     names = [frozenset(path.stem for path in place.glob("*.yaml")) for place in (folder, folder / "scanners")]
-    return names[0] - {"defaults"} | set(OWN), names[1]
+    return names[0] - {"defaults", "meta_defaults"} | set(OWN), names[1]
 
 
 def faults(words: list[str], own: frozenset[str]) -> Iterator[str]:
