@@ -65,8 +65,8 @@ class Recorder(Protocol):
 
 
 class ResultSink(Protocol):
-    """Takes finished tables of one cell."""
+    """Takes finished tables of cells."""
 
-    def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
-        """Write equal-length columns as the shard `cell` of `table`, replacing an earlier one of that name."""
+    def put_cells(self, cells: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """Write tables of equal-length columns, by cell and table, in the place of earlier ones."""
         ...

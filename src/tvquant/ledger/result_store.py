@@ -1,26 +1,28 @@
-"""Results on disk: one shard per table and cell while a run works, one sorted parquet file per table afterwards.
+"""Results on disk: shards while a run works, one sorted parquet file per table afterwards.
 
-A shard is an Arrow stream: to write a parquet file of a few hundred rows takes fifty times as long, and there are as
-many as tables times cells.
+A shard is an Arrow stream of one table, of the cells that were put together, and bears a number: where a cell is in
+several, its rows are those of the last. To write a file takes longer than the rows of one cell, so cells are put many
+at a time; and a parquet file of a few hundred rows takes fifty times as long as a stream.
 """
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+import numpy as np
 import polars as pl
 
 from tvquant.core import durable
-from tvquant.core.digests import digest_bytes
 from tvquant.core.errors import DataError, unwritten
 from tvquant.core.records import in_shadow
 from tvquant.ledger.run_folder import RunFolder
 
-LONGEST_NAME = 180
 SHARD = ".arrows"
+
+type Columns = Mapping[str, Any]
 
 
 class ResultStore:
@@ -32,18 +34,28 @@ class ResultStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
-        """Write equal-length columns as the shard `cell` of `table`, replacing an earlier one of that name.
+    def put(self, table: str, cell: str, columns: Columns) -> None:
+        """Write equal-length columns as the rows of `cell` in `table`, in the place of earlier ones.
 
         Raises
         ------
         DataError : the disk refuses.
         """
-        frame = pl.DataFrame(dict(columns))
-        frame.insert_column(0, pl.Series("cell", [cell], pl.String).new_from_index(0, len(frame)))
-        content = io.BytesIO()
-        frame.write_ipc_stream(content)
-        _write(content, self.root / table / f"{_slug(cell)}{SHARD}")
+        self.put_cells({cell: {table: columns}})
+
+    def put_cells(self, cells: Mapping[str, Mapping[str, Columns]]) -> None:
+        """Write the tables of cells as one shard per table, as `put` of each table and cell.
+
+        Raises
+        ------
+        DataError : the disk refuses, or cells have different columns in a table.
+        """
+        for table in dict.fromkeys(table for tables in cells.values() for table in tables):
+            content, shards = io.BytesIO(), self._shards(table)
+            frame = self._frame(table, {key: tables[table] for key, tables in cells.items() if table in tables})
+            frame.write_ipc_stream(content)
+            number = 1 + int(shards[-1].stem) if shards else 1
+            _write(content, self.root / table / f"{number:08}{SHARD}")
 
     def read(self, table: str) -> pl.DataFrame:
         """Return all rows of a table, sorted by cell; rows of a cell in the order they were put.
@@ -80,17 +92,24 @@ class ResultStore:
     def _shards(self, table: str) -> list[Path]:
         return sorted((self.root / table).glob(f"*{SHARD}"))
 
+    def _frame(self, table: str, cells: Mapping[str, Columns]) -> pl.DataFrame:
+        """Return the rows of the cells, one after another."""
+        each = list(cells.values())
+        if any(columns.keys() != each[0].keys() for columns in each):
+            raise DataError(f"cells of result table {table!r} for {self.root} differ in columns: {', '.join(cells)}")
+        frame = pl.DataFrame([_joined(name, [columns[name] for columns in each]) for name in each[0]])
+        sizes = [len(next(iter(columns.values()), ())) for columns in each]
+        keys = pl.Series("cell", list(cells), pl.String)
+        return frame.insert_column(0, keys.gather(np.repeat(np.arange(len(each)), sizes)))
+
     def _read(self, table: str, shards: list[Path]) -> pl.DataFrame:
-        parts = [pl.read_ipc_stream(path) for path in shards]
-        whole = self._whole(table)
+        parts, whole = [pl.read_ipc_stream(path) for path in shards], self._whole(table)
         if whole.is_file():
-            # A cell that was put again counts in its newer form, also when a kill left both.
-            again = {part["cell"][0] for part in parts if len(part)}
-            parts.insert(0, pl.read_parquet(whole, glob=False).filter(~pl.col("cell").is_in(list(again))))
+            parts.insert(0, pl.read_parquet(whole, glob=False))
         if not parts:
             raise DataError(f"no result table {table!r} in {self.root}")
         try:
-            frame = pl.concat(parts, how="vertical_relaxed")
+            frame = pl.concat(_newest(parts), how="vertical_relaxed")
         except pl.exceptions.PolarsError as error:
             raise DataError(f"shards of result table {table!r} in {self.root} differ in columns: {error}") from error
         return frame.sort("cell", maintain_order=True).rechunk()
@@ -102,9 +121,11 @@ class RunTables:
     def __init__(self, folder: RunFolder) -> None:
         self._stores = {False: ResultStore(folder.results), True: ResultStore(folder.shadow)}
 
-    def put(self, table: str, cell: str, columns: Mapping[str, Any]) -> None:
-        """Write the shard of a cell, as `ResultStore.put`."""
-        self._stores[in_shadow(cell)].put(table, cell, columns)
+    def put_cells(self, cells: Mapping[str, Mapping[str, Columns]]) -> None:
+        """Write the tables of cells, as `ResultStore.put_cells`."""
+        for shadow, store in self._stores.items():
+            if of := {key: tables for key, tables in cells.items() if in_shadow(key) is shadow}:
+                store.put_cells(of)
 
     def compact(self) -> tuple[Path, ...]:
         """Join the shards of every table, as `ResultStore.compact`; return the files."""
@@ -113,10 +134,24 @@ class RunTables:
         return tuple(path for store in self._stores.values() for path in sorted(store.root.glob("*.parquet")))
 
 
-def _slug(cell: str) -> str:
-    """Return a file name for a cell key; keys too long for one end in their digest (the key itself is a column)."""
-    name = quote(cell, safe=" ,=+@")
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}~{digest_bytes(cell.encode())[:16]}"
+def _joined(name: str, parts: Sequence[Any]) -> pl.Series:
+    """Return the columns of cells as one: lists, arrays or series."""
+    if all(isinstance(part, list) for part in parts):
+        return pl.Series(name, list(chain.from_iterable(parts)))
+    if all(isinstance(part, np.ndarray) and part.dtype == parts[0].dtype for part in parts):
+        return pl.Series(name, np.concatenate(parts))
+    frames = [pl.DataFrame({name: part}) for part in parts]
+    return pl.concat(frames, how="vertical_relaxed").to_series()
+
+
+def _newest(parts: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Return the parts without rows of cells that a later part has: a cell that was put again, or what a kill left."""
+    seen, kept = set[str](), []
+    for part in reversed(parts):
+        cells = set(part["cell"].unique())
+        kept.append(part if seen.isdisjoint(cells) else part.filter(~pl.col("cell").is_in(list(seen))))
+        seen |= cells
+    return kept[::-1]
 
 
 def _write(content: io.BytesIO, path: Path, *, wait: bool = False) -> None:

@@ -24,12 +24,15 @@ from tvquant.core.records import RUN, TIMES, Entry, Recorder, ResultSink, in_sha
 from tvquant.core.stages import Stage
 from tvquant.tournament.backends.contract import HERE, LOKY, Cluster
 from tvquant.tournament.backends.loky import start
-from tvquant.tournament.cell_results import CellResult, result_of
+from tvquant.tournament.cell_results import CellResult, Columns, result_of
 from tvquant.tournament.cells import Cell
 from tvquant.tournament.decision_entries import snapshot_entry
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.workers import Pool
+
+ROWS = 200_000
+"""Rows of tables that wait to be put together: some 20 MB."""
 
 type Progress = Callable[[int], None]
 type Settled = Callable[[int, int], None]
@@ -195,13 +198,13 @@ class _Play:
         return done
 
     def settle(self, cells: Sequence[Cell], rebalances: Mapping[str, list[Rebalance]], recorder: Recorder) -> Matrix:
-        """Settle every cell, put its tables, record how it ended.
+        """Settle every cell, record how it ended, put its tables, many at a time.
 
         Raises
         ------
         LedgerError : a finished cell does not settle as it was recorded.
         """
-        failed, leaves, ended = {}, {}, self.resumed.leaves
+        failed, leaves, ended, tables = {}, {}, self.resumed.leaves, _Tables(self.sink)
         outcomes = self.pool.run(_settle, ((cell, tuple(rebalances[cell.path.key])) for cell in cells))
         self.settled(0, len(cells))
         for done, (cell, outcome) in enumerate(zip(cells, outcomes, strict=True), 1):
@@ -209,8 +212,7 @@ class _Play:
                 failed[cell.key], leaves[cell.key] = str(outcome), f"failed: {outcome}"
             else:
                 leaves[cell.key] = outcome.digest
-                for table, columns in outcome.tables.items():
-                    self.sink.put(table, cell.key, columns)
+                tables.add(cell.key, outcome.tables)
             if cell.key not in ended:
                 recorder.record(_outcome(cell, outcome))
             elif ended[cell.key] != leaves[cell.key]:
@@ -219,7 +221,30 @@ class _Play:
                     "now: what it was decided on has changed; start the run anew"
                 )
             self.settled(done, len(cells))
+        tables.flush()
         return Matrix(failed=failed, leaves=leaves)
+
+
+class _Tables:
+    """Tables of cells on their way to a sink, which takes many at a time."""
+
+    def __init__(self, sink: ResultSink) -> None:
+        self._sink = sink
+        self._cells: dict[str, Mapping[str, Columns]] = {}
+        self._rows = 0
+
+    def add(self, cell: str, tables: Mapping[str, Columns]) -> None:
+        """Take the tables of a cell; what a kill loses of them is settled again, as every cell of a resumed run is."""
+        self._cells[cell] = tables
+        self._rows += sum(len(next(iter(columns.values()), ())) for columns in tables.values())
+        if self._rows >= ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Put what is here."""
+        if self._cells:
+            self._sink.put_cells(self._cells)
+        self._cells, self._rows = {}, 0
 
 
 def _times(seconds: Mapping[str, Sequence[float]]) -> Entry:
