@@ -3,7 +3,8 @@
 A library keeps its own account, and knows less of one than the house does. So that no difference stays silent:
 
 1. Before it plays, `plan_of` refuses what panel and weights ask for and the library does not do: a dividend or a split
-   of what is held, a bar that is missing, funding, gross above 1. What touches no holding is no reason to refuse.
+   of what is held, a bar that is missing on a day of its market, funding, gross above 1. What touches no holding is no
+   reason to refuse.
 2. After it has played, `result_of` compares what is held after every fill with what was ordered (R-SIM-11), and looks
    for what the library would have let pass: a short whose price doubled, equity at nothing.
 3. Every refusal is a ModelError that names simulator, capability, symbol and row: the cell fails with that reason, and
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import COST_KINDS, CostModel, Execution, SimResult, WeightPath
+from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
@@ -177,7 +179,11 @@ def _asked(plan: Plan, costs: CostModel) -> Iterator[tuple[Capability, Bools, st
         yield Capability.ACTIONS, (market.actions[DIVIDEND] != 0.0) & before, "pays a dividend while it is held"
         split = market.actions[SPLIT] != 1.0
         yield Capability.ACTIONS, split & (before | pending), "is split while it is held or ordered"
-    yield Capability.HALTS, ~market.priced & (before | after), "has no bar while it is held or traded"
+    yield (
+        Capability.HALTS,
+        ~(market.priced | _resting(plan)) & (before | after),
+        "has no bar while it is held or traded",
+    )
     if plan.at_open:
         missing = np.zeros_like(before)
         missing[plan.filled] = ~(market.opens[plan.filled] > 0.0)
@@ -190,6 +196,19 @@ def _asked(plan: Plan, costs: CostModel) -> Iterator[tuple[Capability, Bools, st
         bare = (BARE, EARLY_BARE)[: len(market.funding) // 2] if costs.assumed_funding_bps > 0.0 else ()
         due = (market.funding[[*told, *bare]] != 0.0).any(axis=0)
         yield Capability.FUNDING, due & (before | after), "pays funding while it is held"
+
+
+def _resting(plan: Plan) -> Bools:
+    """Return where a name's own market is closed (T x N), in rows without a fill: there its last price stands.
+
+    Only a panel of several markets has such rows.
+    """
+    closed = np.zeros((len(plan.times), len(plan.instruments)), np.bool_)
+    for name in {one.calendar for one in plan.instruments}:
+        mine = np.array([one.calendar == name for one in plan.instruments])
+        closed |= np.isnat(calendar(name).close_of(plan.times))[:, None] & mine
+    closed[plan.filled] = False
+    return closed
 
 
 def result_of(plan: Plan, account: LibraryAccount, costs: CostModel, execution: Execution) -> SimResult:

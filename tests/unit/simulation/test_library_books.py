@@ -1,7 +1,7 @@
 """What a library must not be asked, to the row, and what its account is looked at for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -90,6 +90,21 @@ def test_a_missing_bar_is_refused_from_the_first_fill_to_the_last(at: int, told:
         return
     with pytest.raises(ModelError, match=r"library refuses halts: X:A .* has no bar while it is held or traded"):
         planned(close, {1: HALF, 3: OUT}, rules={"convention": NEXT_CLOSE})
+
+
+def test_a_day_without_a_session_is_no_missing_bar() -> None:
+    """A is a share: its last price stands on the week-end of rows 3 and 4, on which nothing of it can be filled."""
+
+    def asked(close: Mapping[str, list[float]], decided: int) -> Plan:
+        book = hand_book("a week-end", close, {decided: HALF}, [], rules={"convention": NEXT_CLOSE})
+        listed = tuple(replace(one, calendar="XNYS" if one.key == "X:A" else "24x7") for one in book.panel.instruments)
+        return plan_of(Library(), replace(book.panel, instruments=listed), book.path, FREE, book.execution)
+
+    rested = FLAT | {"A": [100.0, 100.0, 101.0, NAN, NAN, 102.0]}
+    assert asked(rested, 1).market.marks[:, 0].tolist() == [100.0, 100.0, 101.0, 101.0, 101.0, 102.0]
+    for close, decided in ((rested, 2), (FLAT | row(2, NAN, 100.0), 0)):
+        with pytest.raises(ModelError, match=r"library refuses halts: X:A .* has no bar while it is held or traded"):
+            asked(close, decided)
 
 
 def test_an_opening_price_is_missed_at_a_fill_alone() -> None:

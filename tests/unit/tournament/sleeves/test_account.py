@@ -183,3 +183,28 @@ def test_funding_of_a_row_is_what_its_days_paid() -> None:
             assert both.costs["funding"].sum() == pytest.approx(alone.costs["funding"][until].sum(), rel=1e-12)
             assert both.assumed_funding.sum() == pytest.approx(alone.assumed_funding[until].sum(), rel=1e-12)
             assert both.assumed_funding.sum() > 0.0
+
+
+@pytest.mark.parametrize("name", players())
+def test_a_week_end_on_which_a_coin_is_decided_is_no_halt_of_the_fund(name: str) -> None:
+    """The fund's last price stands on Saturday; by hand: quantities of Saturday's marks, filled at the next opens."""
+    coin, etf = coins("A"), shares("E")
+    grid = account_panel({"coin": coin, "etf": etf}, etf.times, np.array([SATURDAY]), NEXT)
+    net = np.array([[0.3, 0.5], [0.5, 0.4]])
+    rows = np.searchsorted(grid.panel.times, stamps("2024-01-09", "2024-01-13"))
+    assert grid.panel.keys == ("X:E", "X:A")
+    path = WeightPath(keys=grid.panel.keys, decided=rows, net=net)
+    book = played(name, grid.panel, path, COSTS, NEXT)
+    coin_day, fund_day = int(np.searchsorted(coin.times, SATURDAY)), int(np.searchsorted(etf.times, FRIDAY))
+    held = book.quantities[0]
+    marks = np.array([etf.fields["close"][fund_day, 0], coin.fields["close"][coin_day, 0]])
+    opens = np.array([etf.fields["open"][fund_day + 1, 0], coin.fields["open"][coin_day + 1, 0]])
+    cash, on_saturday = book.cash[0], rows[1] - rows[0] - 1
+    equity = cash + held @ marks
+    assert book.equity[on_saturday] == pytest.approx(equity, rel=1e-12)
+    np.testing.assert_allclose(book.quantities[on_saturday + 1], net[1] * equity / marks, rtol=1e-9)
+    paid = COSTS.per_notional * np.abs(net[1] * equity / marks - held) @ opens
+    closes = np.array([etf.fields["close"][fund_day + 1, 0], coin.fields["close"][coin_day + 3, 0]])
+    after = net[1] * equity / marks
+    expected = cash - (after - held) @ opens - paid + after @ closes
+    assert book.equity[on_saturday + 1] == pytest.approx(expected, rel=1e-12)
