@@ -36,6 +36,7 @@ ELSEWHERE = {
     "allocation/demands.py": "unit/allocation/test_infeasibility.py",
     "allocation/neutral.py": "unit/allocation/test_tries.py",
     "core/neutrality.py": "unit/allocation/test_tries.py",
+    "tournament/sleeves/netted_dates.py": "unit/tournament/sleeves/test_netting.py",
     "symbology/renames.py": "unit/symbology/test_identities.py",
     "lake/writing/symbol_choice.py": "unit/lake/writing/test_imports.py",
     "lake/writing/declared_basis.py": "unit/lake/quality/test_basis.py",

@@ -203,9 +203,12 @@ def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[
 
 
 def _label(part: Contribution) -> tuple[str, str, str, str]:
-    """Return atom, symbol, logic and direction; of the logic's name both ends are known."""
-    logic = part.atom.removeprefix(f"{part.symbol}_").removesuffix(f"_{part.direction}")
-    return part.atom, part.symbol, logic, part.direction.value
+    """Return atom, symbol, logic and direction; of the logic's name both ends are known.
+
+    Where atoms are of sleeves, `SLEEVE/ATOM`, so are logics.
+    """
+    sleeve, _, rest = part.atom.rpartition(f"{part.symbol}_")
+    return part.atom, part.symbol, sleeve + rest.removesuffix(f"_{part.direction}"), part.direction.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
