@@ -169,21 +169,29 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
 
 
 def _returns(engine: BacktestEngine, settled: Settled, earned: Earned) -> Columns:
-    """Return one row per row of the book."""
+    """Return one row per row of the book, or per period where these are fewer."""
     result = settled.result
     value = result.quantities * result.marks
     solvent = np.where(result.equity > 0, result.equity, np.nan)
-    return {
+    costs = {name: result.costs.get(name, np.zeros(len(result.times))) for name in COST_KINDS}
+    parts = {f"from_{name}": part for name, part in contributions(result, earned).items()}
+    states = {
         "time": result.times,
-        "return": result.returns,
-        "risk_free": np.broadcast_to(engine.rate_of(result).per_row, result.returns.shape),
         "equity": result.equity,
         "cash": result.cash,
         "gross": np.nansum(np.abs(value), axis=1) / solvent,
         "net": np.nansum(value, axis=1) / solvent,
-        **{name: result.costs.get(name, np.zeros(len(result.times))) for name in COST_KINDS},
-        **{f"from_{name}": part for name, part in contributions(result, earned).items()},
     }
+    returns, rate = result.returns, engine.rate_of(result)
+    if (periods := engine.periods_of(result)) is not None:
+        returns, rate = periods.returns(result.equity), engine.risk_free.at(periods.rows)
+        states = {name: values[periods.ends] for name, values in states.items()}
+        costs = {name: periods.summed(values) for name, values in costs.items()}
+        parts = {name: periods.parts(values, result.equity) for name, values in parts.items()}
+    time = {"time": states.pop("time")}
+    return {
+        **time, "return": returns, "risk_free": np.broadcast_to(rate.per_row, returns.shape), **states, **costs, **parts
+    }  # fmt: skip
 
 
 def _weights(rebalances: Sequence[Rebalance], times: Any) -> Columns:

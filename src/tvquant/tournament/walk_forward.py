@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.books import CostModel, SimResult, WeightPath
 from tvquant.core.calendars import calendar
@@ -35,6 +36,7 @@ from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
 from tvquant.tournament.decision_entries import Shared, named, recorded
 from tvquant.tournament.market_regime import market_regime_at, regime_key
+from tvquant.tournament.periods import Periods, periods_of
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import MarketSpec, Previous, Rules
@@ -117,15 +119,18 @@ class BacktestEngine:
         risk_free: RiskFree = ZERO,
         cash_yield: Floats | None = None,
         timer: Callable[[], float] = _nobody_measures,
+        measured: NDArray[np.int64] | None = None,
     ) -> None:
         """`grids` holds the windows of each schedule, `risk_free` what books are measured against by row.
 
         `cash_yield` is what idle cash earns per year by row (T), None where that is the figure of a book's costs.
         `timer` gives seconds of computation: a clock is an argument here, and without one nothing is measured.
+        `measured` are the rows at which a period of books ends, None where that is every row.
         """
         self.panel = panel
         self.risk_free = risk_free
         self.cash_yield = cash_yield
+        self.measured = measured
         self._timer = timer
         self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
         first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
@@ -134,7 +139,7 @@ class BacktestEngine:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them."""
-        return type(self), (self.panel, self.grids, self.risk_free, self.cash_yield, self._timer)
+        return type(self), (self.panel, self.grids, self.risk_free, self.cash_yield, self._timer, self.measured)
 
     def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
         """Return what is due at each row, in order, after the rebalances that are done, by key of the path."""
@@ -231,13 +236,20 @@ class BacktestEngine:
         result = SIMULATORS[book.simulator].simulate(
             self.panel, path, book.options, costs=costs, execution=book.execution
         )
-        periods = calendar(self.panel.calendar).periods_per_year
-        return result, performance(result.returns, periods_per_year=periods, risk_free=self.rate_of(result))
+        periods, returns, rate = self.periods_of(result), result.returns, self.rate_of(result)
+        if periods is not None:
+            returns, rate = periods.returns(result.equity), self.risk_free.at(periods.rows)
+        annual = calendar(self.panel.calendar).periods_per_year
+        return result, performance(returns, periods_per_year=annual, risk_free=rate)
 
     def costs_of(self, cell: Cell) -> CostModel:
         """Return the costs that a cell's book is played at."""
         costs = cell.book.costs
         return costs if self.cash_yield is None else replace(costs, cash_yield=self.cash_yield)
+
+    def periods_of(self, result: SimResult) -> Periods | None:
+        """Return the periods of a book; None where each of its rows is one."""
+        return periods_of(self.panel, result, self.measured)
 
     def rate_of(self, result: SimResult) -> RiskFree:
         """Return the risk-free rate on the rows of a book."""

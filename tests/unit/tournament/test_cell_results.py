@@ -1,5 +1,6 @@
 """Numbers and tables of a finished cell, against the book they come from."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -140,6 +141,40 @@ def test_returns_reconcile_with_the_account(book: Book) -> None:
     assert returns["net"] == pytest.approx(1.0 - returns["cash"] / returns["equity"], abs=1e-12)
     assert returns["gross"] == pytest.approx(returns["net"], abs=1e-12)  # long only
     assert {"slippage", "commission", "borrow", "overdraft"} <= set(returns)
+
+
+@pytest.mark.requirement("R-META-12")
+@pytest.mark.requirement("R-MET-04")
+def test_a_book_is_measured_at_the_rows_that_are_named(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+) -> None:
+    """Every day but each third: figures are those of these returns by hand; what lies between is in the next period."""
+    made, panel = profile(), market(walks("ABCDE", 171))
+    engine = engine_of(panel, made)
+    measured = np.array([row for row in range(171) if row % 3 != 1 or row == 170])
+    fewer = BacktestEngine(panel, engine.grids, measured=measured)
+    _, whole = settle(engine, cells(made)[0])
+    _, settled = settle(pickle.loads(pickle.dumps(fewer)), cells(made)[0])
+    rows = measured[measured >= 60]
+    level = whole.result.equity[rows - 60]
+    by_hand = level / np.concatenate([[1.0], level[:-1]]) - 1.0
+    mean, spread = by_hand.mean(), by_hand.std(ddof=1)
+    found = settled.performance
+    assert (found.n, whole.performance.n) == (len(rows), 111)
+    assert found.sharpe == pytest.approx(mean / spread * np.sqrt(365), rel=1e-12)
+    assert found.volatility == pytest.approx(spread * np.sqrt(365), rel=1e-12)
+    assert found.cagr == pytest.approx(level[-1] ** (365 / len(rows)) - 1.0, rel=1e-12)
+    path = np.concatenate([[1.0], level])
+    assert found.max_drawdown == pytest.approx((path / np.maximum.accumulate(path) - 1.0).min(), rel=1e-12)
+    assert measures(settled)["mean_turnover"] == measures(whole)["mean_turnover"]
+    assert settled.digest == whole.digest
+    returns, every = tables(fewer, settled)["returns"], tables(engine, whole)["returns"]
+    assert returns["time"].tolist() == panel.times[rows].tolist()
+    np.testing.assert_allclose(returns["return"], by_hand, rtol=1e-12)
+    assert returns["slippage"].sum() == pytest.approx(every["slippage"].sum(), rel=1e-12)
+    assert returns["slippage"][1] == pytest.approx(every["slippage"][1:3].sum(), rel=1e-12)
+    explained = returns["from_long"] + returns["from_short"] - returns["from_costs"] - returns["from_funding"]
+    np.testing.assert_allclose(explained + returns["from_other"], by_hand, atol=1e-14)
 
 
 def test_weights_and_events_tell_names_and_times(book: Book) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.books import Execution, Rebalancing
+from tvquant.core.books import Execution, Rebalancing, WeightPath
 from tvquant.core.calendars import calendar, common_calendar
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.instruments import Instrument
@@ -43,6 +43,23 @@ class AccountPanel:
     def rows_of(self, decided: Times) -> NDArray[np.int64]:
         """Return the row at which a decision of each date stands; the number of rows where the account has ended."""
         return np.searchsorted(self.panel.times, decided).astype(np.int64)
+
+
+def on_common_dates(account: AccountPanel, path: WeightPath) -> tuple[Panel, WeightPath]:
+    """Return the account on the dates of all sleeves alone, and a path on it.
+
+    For rules by which something is traded at every row. What was decided between two dates stands at the later one; of
+    several decisions the last does.
+    """
+    panel = account.panel
+    kept = np.union1d(np.arange(account.measured[0]), account.measured)
+    if len(kept) == len(panel.times):
+        return panel, path
+    times = panel.times[kept]
+    fewer = _put_together([panel], [bars_on(panel, times, panel.calendar)], times, panel.calendar)
+    rows = np.searchsorted(times, panel.times[path.decided])
+    last = np.append(rows[1:] != rows[:-1], True)
+    return fewer, WeightPath(keys=path.keys, decided=rows[last].astype(np.int64), net=path.net[last])
 
 
 def account_panel(panels: Mapping[str, Panel], common: Times, decided: Times, execution: Execution) -> AccountPanel:

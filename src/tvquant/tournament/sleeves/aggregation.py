@@ -65,7 +65,7 @@ class _Groups:
 def bars_on(panel: Panel, rows: Times, market: str) -> RowBars:
     """Return the bars of a panel on R rows of the grid `market`; what came before the first row is left out.
 
-    The rows of its own calendar have all of its bars, which are taken as they are.
+    Rows of its own calendar that have one bar each have them as they are.
     """
     ends = np.searchsorted(panel.times, rows, side="right")
     begins = np.concatenate([np.searchsorted(panel.times, rows[:1]), ends[:-1]])
@@ -77,7 +77,7 @@ def bars_on(panel: Panel, rows: Times, market: str) -> RowBars:
     known[at] = panel.known_at[ends[at] - 1]
     tradable = np.zeros(known.shape, np.bool_)
     tradable[at] = np.logical_or.reduceat(panel.tradable[cut], starts, axis=0)
-    if market == panel.calendar:
+    if market == panel.calendar and len(starts) == cut.stop - cut.start:
         made = {name: groups.put(one[cut], BLANK.get(name, np.nan)) for name, one in panel.fields.items()}
         return RowBars(fields=made, known_at=known, tradable=tradable)
     made = {name: _field(panel, name, groups) for name in panel.fields if not name.startswith("funding")}

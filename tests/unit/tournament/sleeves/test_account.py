@@ -12,7 +12,7 @@ from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.instruments import Fact, Kind
 from tvquant.core.panel import Panel, Times
-from tvquant.tournament.sleeves.account import account_panel
+from tvquant.tournament.sleeves.account import account_panel, on_common_dates
 
 COSTS = CostModel(slippage_bps=5.0, commission_bps=1.0, borrow_rate=0.0, assumed_funding_bps=1.0)
 NEXT = Execution()
@@ -183,6 +183,23 @@ def test_funding_of_a_row_is_what_its_days_paid() -> None:
             assert both.costs["funding"].sum() == pytest.approx(alone.costs["funding"][until].sum(), rel=1e-12)
             assert both.assumed_funding.sum() == pytest.approx(alone.assumed_funding[until].sum(), rel=1e-12)
             assert both.assumed_funding.sum() > 0.0
+
+
+def test_an_account_on_common_dates_alone_is_that_of_decisions_which_wait() -> None:
+    """Its bars are those of a panel that never had more rows; Saturday's decision takes the place of Friday's."""
+    coin, etf = coins("A", kind=Kind.SWAP, funding={"A": [1e-4] * 25}, funding_hours={"A": [16.0] * 25}), shares("E")
+    grid = account_panel({"coin": coin, "etf": etf}, etf.times[3:], np.array([SATURDAY]), NEXT)
+    plain = account_panel({"coin": coin, "etf": etf}, etf.times[3:], np.array([], "datetime64[us]"), NEXT)
+    rows = np.searchsorted(grid.panel.times, np.array([SATURDAY, TUESDAY, np.datetime64("2024-01-18", "us")]))
+    net = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.5]])
+    panel, path = on_common_dates(grid, WeightPath(keys=grid.panel.keys, decided=rows, net=net))
+    assert path.decided.tolist() == np.searchsorted(etf.times, stamps("2024-01-16", "2024-01-18")).tolist()
+    assert path.net.tolist() == net[1:].tolist()
+    assert set(panel.fields) == set(plain.panel.fields)
+    for name, array in plain.panel.fields.items():
+        np.testing.assert_allclose(panel.fields[name], array, rtol=1e-13, err_msg=name)
+    np.testing.assert_array_equal(panel.known_at, plain.panel.known_at)
+    assert on_common_dates(plain, path)[0] is plain.panel
 
 
 @pytest.mark.parametrize("name", players())
