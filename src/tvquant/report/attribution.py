@@ -25,6 +25,8 @@ NOTE = (
 def by_logic(run: PlayedRun, cell: str) -> tuple[Block, ...]:
     """Return what atoms of each logic and direction brought in table and plot; nothing where a cell has no atoms.
 
+    Atoms of a meta-portfolio are of its sleeves: what each of these brought.
+
     Raises
     ------
     Absent : the run has no such table.
@@ -59,7 +61,7 @@ def by_logic(run: PlayedRun, cell: str) -> tuple[Block, ...]:
     )
     return (
         Table(head=head, rows=tuple(rows), strong=frozenset({len(parts)})),
-        _bars(cell, parts, kinds),
+        _bars(cell, parts, kinds, "sleeve" if of_sleeves(table) else "logic"),
         Text(text=NOTE.format(windows=count(windows)), tone="note"),
         Data(
             name="attribution",
@@ -70,8 +72,9 @@ def by_logic(run: PlayedRun, cell: str) -> tuple[Block, ...]:
 
 
 def _parts(table: pl.DataFrame, kinds: list[str]) -> list[dict[str, Any]]:
-    """Return one entry per logic and direction, then execution and cash, with sums over windows."""
-    name = pl.when(pl.col("part") == "atom").then(pl.col("logic") + " " + pl.col("direction").str.to_lowercase())
+    """Return one entry per logic (sleeve) and direction, then execution and cash, with sums over windows."""
+    of = pl.col("atom").str.split("/").list.first() if of_sleeves(table) else pl.col("logic")
+    name = pl.when(pl.col("part") == "atom").then(of + " " + pl.col("direction").str.to_lowercase())
     named = table.with_columns(name=name.otherwise(pl.col("part")))
     by_window = named.group_by("part", "name", "direction", "window", maintain_order=True).agg(
         pl.col("gross", *kinds, "net").sum(), capital=(pl.col("net") * pl.col("level")).sum()
@@ -88,7 +91,12 @@ def spread(total: float, squares: float, n: int) -> float | None:
     return float(np.sqrt(n * max(squares - total**2 / n, 0.0) / (n - 1))) if n > 1 else None
 
 
-def _bars(cell: str, parts: list[dict[str, Any]], kinds: list[str]) -> Figure:
+def of_sleeves(table: pl.DataFrame) -> bool:
+    """Return whether the atoms of a table are of sleeves: `SLEEVE/ATOM`."""
+    return bool(table["atom"].str.contains("/", literal=True).any())
+
+
+def _bars(cell: str, parts: list[dict[str, Any]], kinds: list[str], what: str) -> Figure:
     """Return gross, costs and net of each part beside each other."""
     names = [one["name"] for one in parts]
     side = {"LONG": LONG, "SHORT": SHORT}
@@ -106,7 +114,6 @@ def _bars(cell: str, parts: list[dict[str, Any]], kinds: list[str]) -> Figure:
         "y": plotted(100 * one["net"] for one in parts),
         "marker": {"color": "#444", "size": 11, "symbol": "diamond"},
     }  # fmt: skip
-    return figure(
-        "attribution", f"What logics and directions brought to {cell}", [gross, paid, net], height=380, barmode="group",
-        xaxis=axis("logic and direction", type="category"), yaxis=axis("sum over windows, % of equity", zeroline=True),
-    )  # fmt: skip
+    across, up = axis(f"{what} and direction", type="category"), axis("sum over windows, % of equity", zeroline=True)
+    title = f"What {what}s and directions brought to {cell}"
+    return figure("attribution", title, [gross, paid, net], height=380, barmode="group", xaxis=across, yaxis=up)

@@ -69,17 +69,17 @@ def index_of_run(run: RunData) -> str:
     facts = [
         f"# Run {run.run_id}",
         "",
-        f"**Status: {health}** ({_plain(counts)})",
+        f"**Status: {health}** ({plain_text(counts)})",
         "",
         f"- Profile: {profile_name(run)}",
         f"- Run id: `{run.run_id}`",
-        f"- Result digest: {_code(run.result, 'not recorded: validation has not ended')}",
-        f"- Snapshot digest: {_code(run.digests.get('snapshot'), 'not recorded')}",
-        f"- Universe health: {_plain(excluded(run))}",
+        f"- Result digest: {code_of(run.result, 'not recorded: validation has not ended')}",
+        f"- Snapshot digest: {code_of(run.digests.get('snapshot'), 'not recorded')}",
+        f"- Universe health: {plain_text(excluded(run))}",
         "",
         "## Standings",
         "",
-        *(f"- {_plain(caveat.text)}" for caveat in caveats(run)),
+        *(f"- {plain_text(caveat.text)}" for caveat in caveats(run)),
         "",
         *(markdown_table(head, map(row, found.first)) if found.first else ["No cell has ended yet."]),
         "",
@@ -111,17 +111,18 @@ def _failed(why: str | None) -> str:
     return f" (failed: {why})" if why else ""
 
 
-def _code(text: str | None, otherwise: str) -> str:
+def code_of(text: str | None, otherwise: str) -> str:
+    """Return text as code, or what is said where there is none."""
     return f"`{text}`" if text else otherwise
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table."""
     rule = ["---", *("---:" if name not in ("profile", "ledger", "health", "report") else "---" for name in head[1:])]
-    lines = [head, rule, *([_plain(cell) for cell in row] for row in rows)]
+    lines = [head, rule, *([plain_text(cell) for cell in row] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return text that cannot break out of its cell, nor be read as HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -28,7 +28,7 @@ from tvquant.report.played_run import PlayedRun
 from tvquant.report.steadiness import steadiness_of
 from tvquant.tournament.cells import Cell, cells, headline
 
-DRAWN_FROM = (MANIFEST, HEALTH, "results/", "shadow/")
+DRAWN_FROM = (MANIFEST, HEALTH, "results/", "shadow/", "streams/")
 """Files of a run, and how their names begin, that a report draws from."""
 
 
@@ -115,7 +115,7 @@ def read_run(folder: Path) -> RunData:
     return run
 
 
-def believe(run: RunData) -> None:
+def believe(run: PlayedRun) -> None:
     """Hold a run's name and the files that are drawn from against its ledger.
 
     Raises

@@ -9,6 +9,7 @@ from tvquant.profiles.sections.allocation import LimitsSection
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.costs_in_words import house_costs
 from tvquant.report.formatting import percent
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.run import RunData, stamps_of
 from tvquant.report.sections.contract import Section
 from tvquant.report.sections.headline import universe
@@ -22,20 +23,24 @@ FILLED = {
 
 def draw(run: RunData) -> tuple[Block, ...]:
     """Return every stamp with its meaning and cells, the rules of the profile, and the digests."""
+    names = tuple(
+        (f"{name} digest", run.digests.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
+    )
+    return (stamped(run), *_left_out(run), *_notices(run), *_rules(run), Facts(pairs=names))
+
+
+def stamped(run: PlayedRun) -> Block:
+    """Return every stamp with its meaning and the cells that carry it."""
     stamps = stamps_of(run.outcomes)
     rows = tuple(
         (stamp.value, stamp.meaning, ", ".join(cell.key for cell in (*run.cells, *run.beside) if stamp in cell.stamps))
         for stamp in stamps
     )
-    found: Block = (
+    return (
         Table(head=("stamp", "meaning", "cells"), rows=rows, texts=3)
         if rows
         else Text(text="No cell carries a stamp." if run.cells else "The ledger has no outcome of any cell.")
     )
-    names = tuple(
-        (f"{name} digest", run.digests.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
-    )
-    return (found, *_left_out(run), *_notices(run), *_rules(run), Facts(pairs=names))
 
 
 def _left_out(run: RunData) -> tuple[Block, ...]:
