@@ -67,11 +67,10 @@ def _renamed(store: ResultStore, table: Path) -> None:
     for old, new in CELLS.items():
         mine = frame.filter(pl.col("cell") == old).drop("cell")
         if "atom" in mine.columns and table.stem != "tree":
-            sleeve = pl.when(pl.col("atom").hash() % 2 == 0).then(pl.lit(LONGS)).otherwise(pl.lit(SHORTS))
+            sleeve = pl.when(pl.col("atom").str.contains("AAA|BBB")).then(pl.lit(LONGS)).otherwise(pl.lit(SHORTS))
             named = pl.when(pl.col("atom") == "").then(pl.lit("")).otherwise(sleeve + "/" + pl.col("atom"))
             mine = mine.with_columns(atom=named)
-        if len(mine):
-            store.put(table.stem, new, mine.to_dict())
+        store.put(table.stem, new, mine.to_dict())
 
 
 def _decided(books: Path) -> pl.DataFrame:

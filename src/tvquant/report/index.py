@@ -7,13 +7,17 @@ index (`ledger.listing`): while no file of the run was written to, the line hold
 from pathlib import Path
 
 from tvquant.core.errors import TvquantError
-from tvquant.ledger import Integrity, RunFolder
+from tvquant.ledger import Integrity
 from tvquant.ledger.listing import KEPT, Found, kept, stamp_of, text_of
 from tvquant.ledger.recorded_run import Absent
 from tvquant.report.files import write
 from tvquant.report.formatting import NOTHING, number
 from tvquant.report.markdown import Health, health_of, markdown_table, profile_name
+from tvquant.report.meta.run import MetaRun
+from tvquant.report.meta.sections.sleeves import status_of, status_of_all
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.run import RunData, believe
+from tvquant.report.writing import unverified
 
 HEAD = ("run", "profile", "ledger", "health", "headline Sharpe", "report")
 
@@ -41,7 +45,7 @@ def write_index(runs: Path) -> None:
 
 def _found(folder: Path, stamp: str) -> Found:
     """Verify a run, and say what it is worth."""
-    run = RunData(RunFolder(folder))
+    run = unverified(folder)
     try:
         checked = run.verification
     except TvquantError as error:
@@ -50,7 +54,7 @@ def _found(folder: Path, stamp: str) -> Found:
     return Found(stamp=stamp, state=checked.status.value, result=result, plan=_plan(run), row=_row(run))
 
 
-def _plan(run: RunData) -> str:
+def _plan(run: PlayedRun) -> str:
     """Return the digest of what the run pinned; empty where that cannot be read."""
     try:
         return "" if run.plan is None else run.plan.digest
@@ -58,23 +62,37 @@ def _plan(run: RunData) -> str:
         return ""
 
 
-def _row(run: RunData) -> Row:
+def _row(run: RunData | MetaRun) -> Row:
     """Return one line of the index."""
     folder, checked = run.folder.path, run.verification
     link = f"runs/{folder.name}"
     try:
         believe(run)
-        profile, sharpe = profile_name(run), _headline(run)
+        profile, sharpe, (health, counts) = _profile(run), _headline(run), _health(run)
     except TvquantError as error:
         return _unreadable(folder, error)
     state = "unfinished" if checked.status is Integrity.INCOMPLETE else checked.status.value
     if checked.altered:
         state = f"{state}: {checked.altered[0].file} {checked.altered[0].why}"
-    health, counts = health_of(run)
     there = (folder / "report" / "index.html").is_file()
     shown = f"[report]({link}/report/index.html)" if there else "none yet"
     return (f"[{folder.name}]({link}/INDEX.md)" if there else folder.name, profile, state,
             f"{health} ({counts})", sharpe, shown)  # fmt: skip
+
+
+def _profile(run: RunData | MetaRun) -> str:
+    return profile_name(run) if isinstance(run, RunData) else run.profile_name
+
+
+def _health(run: RunData | MetaRun) -> tuple[Health, str]:
+    """Return the state of a run's data; of a meta-portfolio the worst of its sleeves, and how many are healthy."""
+    if isinstance(run, RunData):
+        return health_of(run)
+    try:
+        found = [status_of(one)[0] for one in run.sleeves]
+    except Absent as error:
+        return Health.MISSING, str(error)
+    return status_of_all(run), f"{found.count(Health.HEALTHY)} of {len(found)} sleeves healthy"
 
 
 def _unreadable(folder: Path, error: TvquantError) -> Row:
@@ -82,7 +100,7 @@ def _unreadable(folder: Path, error: TvquantError) -> Row:
     return (folder.name, NOTHING, f"unreadable: {reason}", Health.MISSING, NOTHING, NOTHING)
 
 
-def _headline(run: RunData) -> str:
+def _headline(run: PlayedRun) -> str:
     try:
         measures = run.headline.measures
     except Absent:

@@ -46,6 +46,11 @@ def read_played(folder: Path) -> RunData | MetaRun:
     return read_meta(folder) if is_meta(folder) else read_run(folder)
 
 
+def unverified(folder: Path) -> RunData | MetaRun:
+    """Return the run in a folder, nothing of it held against the ledger yet."""
+    return MetaRun(RunFolder(folder)) if is_meta(folder) else RunData(RunFolder(folder))
+
+
 def is_meta(folder: Path) -> bool:
     """Return whether the run in a folder is a meta-portfolio's; one without a manifest that can be read is none."""
     try:
