@@ -48,6 +48,7 @@ ELSEWHERE = {
     "lake/quality/price_scale.py": "unit/lake/writing/test_revisions.py",
     "lake/reading/action_revisions.py": "unit/lake/writing/test_actions.py",
     "statistics/first_valid.py": "unit/statistics/test_directional.py",
+    "statistics/block_bootstrap.py": "unit/statistics/test_paired_differences.py",
     "lake/writing/duplicates.py": "unit/lake/writing/test_imports.py",
     "lake/storage/tables.py": "unit/lake/reading/test_lake.py",
     "simulation/simulators/vectorbt_engine.py": "parity/test_simulators.py",

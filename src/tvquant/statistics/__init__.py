@@ -4,7 +4,7 @@ Covariance and alignment, performance metrics, predictability and tails of a ser
 clusters by correlation and how well they agree.
 """
 
-from tvquant.statistics.agreement import adjusted_rand, effective_bets, jaccard
+from tvquant.statistics.agreement import adjusted_rand, bets_beyond_noise, effective_bets, jaccard
 from tvquant.statistics.alignment import common_returns
 from tvquant.statistics.calendar_returns import Month, annual_returns, months, win_rate, without
 from tvquant.statistics.clusters import (
@@ -52,6 +52,7 @@ __all__ = [
     "adjusted_rand",
     "annual_returns",
     "average_correlation",
+    "bets_beyond_noise",
     "common_returns",
     "correlation_distance",
     "cvar",

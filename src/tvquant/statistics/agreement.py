@@ -60,6 +60,33 @@ def effective_bets(correlation: Floats) -> float:
     return float(np.trace(correlation) ** 2 / np.square(correlation).sum())
 
 
+def bets_beyond_noise(correlation: Floats, rows: Floats) -> float:
+    """Return `effective_bets` without what chance alone adds to correlations of so few rows, in [1, K]; 0 where K is 0.
+
+    Names that have nothing in common have squared correlations of 1 / (n - 1) on average, so that of many names on
+    few rows few bets seem to be left. Each squared correlation is therefore taken as r^2 - (1 - r^2) / (n - 2), which
+    is 0 on average for independent rows, and 1 for equal series; their sum is not let below 0.
+
+    Parameters
+    ----------
+    rows : K x K, the rows that each correlation is of; a pair with fewer than 3 counts as unrelated.
+
+    Raises
+    ------
+    ModelError : as `effective_bets`.
+
+    Source of the correction: Ezekiel (1930), Methods of correlation analysis, for one regressor.
+    """
+    k = len(correlation)
+    plain = effective_bets(correlation)
+    if k < 2:
+        return plain
+    squared = np.square(correlation)
+    beyond = np.where(rows > 2, squared - (1.0 - squared) / np.maximum(rows - 2.0, 1.0), 0.0)
+    np.fill_diagonal(beyond, 0.0)
+    return float(k**2 / (k + max(float(beyond.sum()), 0.0)))
+
+
 def _pairs(counts: Floats) -> float:
     """Return how many pairs there are within groups of so many."""
     return float((counts * (counts - 1.0)).sum() / 2.0)

@@ -1,13 +1,9 @@
 """Does one book do better than another on the same rows? The difference of a statistic of both, with its interval.
 
-1. The statistic is a smooth function of means: of both returns, and of their squares for the Sharpe ratio. Its standard
-   error is that of the function (delta method), by the covariance of the means over blocks of `block` rows: blocks that
-   begin at every row, going round at the end, which is a Bartlett kernel of that width (Kuensch 1989). Pairs stay
-   pairs, so what both books have in common cancels; and returns within a block may depend on each other.
-2. The interval is the statistic +- q standard errors, where q is the quantile, over draws of as many blocks, of the
-   distance of a draw's statistic from the sample's in the standard errors of the draw itself. Source: Ledoit & Wolf
-   (2008), Robust performance hypothesis testing with the Sharpe ratio, section 3.2, by the circular block bootstrap of
-   Politis & Romano (1992). It keeps its level on short, fat-tailed and dependent samples where the normal one does not.
+1. The statistic is a smooth function of means: of both returns, and of their squares for the Sharpe ratio. Its error
+   and its interval are those of `block_bootstrap`. Pairs stay pairs, so what both books have in common cancels; and
+   returns within a block may depend on each other.
+2. Source: Ledoit & Wolf (2008), Robust performance hypothesis testing with the Sharpe ratio, section 3.2.
 3. With blocks of one row and normal returns the error is Jobson & Korkie's (1981) as Memmel (2003) corrected it.
 """
 
@@ -20,16 +16,11 @@ import numpy as np
 
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
+from tvquant.statistics.block_bootstrap import LEAST_BLOCKS, Draws, trusted
 from tvquant.statistics.precision import rounding_floor
 
 DRAWS = 4_999
 """Draws of a bootstrap: with them no quantile of a usual level lies between two draws."""
-BATCH = 256
-"""Draws at a time, so that memory stays small."""
-LEAST_BLOCKS = 10
-"""Fewer blocks than these say nothing of how blocks vary."""
-FLAT = 1e-9
-"""A draw whose error is below this share of the sample's has none: in its rows the difference does not vary."""
 
 type Moments4 = Floats
 """(..., 4) means of the first returns, of the second, and of the squares of both."""
@@ -116,13 +107,8 @@ def paired_difference(
     means = rows.mean(axis=0)
     own, _, _ = kind.of(means[:2], means[2:])
     yearly = kind.yearly(n, periods_per_year)
-    sums = _block_sums(rows, block)
-    found, gradient = kind.difference(means)
-    error = math.sqrt(float((((sums - block * means) @ gradient) ** 2).sum()) / block) / n
-    reach = 0.0
-    if error > 0.0 and not np.array_equal(*returns.T):
-        draws = _distances(kind, sums, float(found), block, seed, least=FLAT * error)
-        reach = float(np.quantile(draws, confidence, method="higher")) * error
+    found = trusted(kind.difference, rows, Draws(block=block, count=DRAWS, seed=seed), confidence=confidence)
+    error, reach = found.error, 0.0 if np.array_equal(*returns.T) else found.reach
     if not np.isfinite(reach):
         raise ModelError(
             f"the two differ in so few blocks of {block} rows that draws of {n // block} often miss them: no interval "
@@ -140,30 +126,3 @@ def paired_difference(
         rows=n,
         blocks=n // block,
     )
-
-
-def _block_sums(rows: Floats, block: int) -> Floats:
-    """Return (R, 4) sums of the blocks that begin at each row, going round at the end."""
-    round_ = np.concatenate([np.zeros((1, rows.shape[1])), rows, rows[: block - 1]]).cumsum(axis=0)
-    return np.asarray(round_[block:] - round_[:-block])
-
-
-def _distances(kind: Statistic, sums: Floats, centre: float, block: int, seed: int, *, least: float) -> Floats:
-    """Return (DRAWS,) distances of each draw's statistic from the sample's, in standard errors of the draw.
-
-    A draw in which a book does not vary has no statistic, and one whose error is not above `least` no error: both
-    count as infinitely far.
-    """
-    n, random = len(sums), np.random.default_rng(seed)
-    count = n // block
-    found = []
-    for start in range(0, DRAWS, BATCH):
-        drawn = sums[random.integers(n, size=(min(BATCH, DRAWS - start), count))]
-        means = drawn.mean(axis=1) / block
-        value, gradient = kind.difference(means)
-        spread = np.einsum("dbk,dk->db", drawn - block * means[:, None], gradient)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error = np.sqrt((spread**2).sum(axis=1)) / (count * block)
-            far = np.abs(value - centre) / error
-        found.append(np.where(np.isfinite(far) & (error > least), far, np.inf))
-    return np.concatenate(found)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tvquant.core.errors import ModelError
-from tvquant.statistics import adjusted_rand, effective_bets, jaccard
+from tvquant.statistics import adjusted_rand, bets_beyond_noise, effective_bets, jaccard
 
 
 def test_two_groupings_by_hand():
@@ -49,3 +49,18 @@ def test_bets_reach_from_one_to_all():
     for broken in (np.full((2, 2), np.nan), np.ones((2, 3))):
         with pytest.raises(ModelError, match="effective bets: expected finite K x K correlations"):
             effective_bets(broken)
+
+
+def test_bets_beyond_noise_by_hand():
+    """Of 12 rows a square of .25 counts as .25 - .75 / 10, and one of 0 as -.1."""
+    one = np.array([[1.0, 0.5], [0.5, 1.0]])
+    rows = np.full((2, 2), 12.0)
+    assert bets_beyond_noise(one, rows) == pytest.approx(4.0 / (2.0 + 2.0 * 0.175))
+    assert bets_beyond_noise(one * [[1, -1], [-1, 1]], rows) == bets_beyond_noise(one, rows)
+    assert bets_beyond_noise(one, np.full((2, 2), 2.0)) == 2.0
+    assert bets_beyond_noise(np.eye(2), rows) == 2.0  # never more bets than streams
+    mixed = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert bets_beyond_noise(mixed, np.full((3, 3), 12.0)) == 3.0  # .175 - 2 x .1 is below 0
+    assert bets_beyond_noise(np.ones((4, 4)), np.full((4, 4), 30.0)) == 1.0
+    assert bets_beyond_noise(np.eye(1), np.ones((1, 1))) == 1.0
+    assert bets_beyond_noise(np.empty((0, 0)), np.empty((0, 0))) == 0.0

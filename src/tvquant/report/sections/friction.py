@@ -13,7 +13,7 @@ from tvquant.report.formatting import NOTHING, Shown, count, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
 from tvquant.report.tracks import benchmarks
-from tvquant.statistics.paired_differences import LEAST_BLOCKS
+from tvquant.statistics.block_bootstrap import LEAST_BLOCKS
 from tvquant.tournament.friction import (
     AS_IS,
     BLOCK,

@@ -6,8 +6,10 @@
    its stream earns what its sides hold, by the prices (`signs`).
 4. Survived: it was not ruined before the sleeve that ends first ends.
 5. Conventions: what the sleeves must have alike, each key by itself, against what most of them have.
+6. Mirror, of those that are joined: two sleeves that move as one, or as opposites, are a finding that keeps the
+   meta-portfolio from promotion. A sign error looks like this; so does one bet under two names.
 
-A gate that fails ends the run, or leaves its sleeve out where the profile says `drop`.
+A gate of the first five that fails ends the run, or leaves its sleeve out where the profile says `drop`.
 """
 
 import json
@@ -25,6 +27,7 @@ from tvquant.core.errors import ModelError
 from tvquant.core.panel import Panel
 from tvquant.core.quoting import shown
 from tvquant.core.sleeves import Sleeve
+from tvquant.tournament.sleeves.correlation import Correlations
 from tvquant.tournament.sleeves.join import LEAST_DATES, ruined
 from tvquant.tournament.sleeves.signs import Slope, signs
 
@@ -286,3 +289,29 @@ def _differing(key: str, sleeves: Sequence[Sleeve], declared: bool) -> Iterator[
         why = f"{key} is {shown(found)}, that of {', '.join(usual)} is {shown(limit)}"
         why += "; declared in gates.exceptions" if declared else ""
         yield Gate(name="conventions", sleeves=tuple(names), passed=declared, found=found, limit=limit, why=why)
+
+
+def mirrored(correlations: Correlations, limit: float) -> list[Gate]:
+    """Return a finding for each two sleeves that move as one or as opposites, for each that does not move, or none is.
+
+    A sleeve that does not move mirrors nobody; it is told.
+    """
+    gates = []
+    for one in correlations.pairs:
+        if one.rho is not None and abs(one.rho) > limit:
+            what = "as one: they are one bet" if one.rho > 0.0 else "as opposites: what one earns the other loses"
+            why = f"they move {what}, correlated by {one.rho:.4f} over {one.rows} rows"
+            gates.append(_mirror((one.first, one.second), False, one.rho, limit, why))
+    gates += [
+        _mirror((name,), True, None, limit, "it does not move on the common dates, so that it has no correlation")
+        for name in correlations.still
+    ]
+    if all(gate.passed for gate in gates):
+        largest = max((abs(one.rho) for one in correlations.pairs if one.rho is not None), default=None)
+        why = "there are no two that move" if largest is None else f"no correlation is above {largest:.2f} in size"
+        gates.append(_mirror(correlations.names, True, largest, limit, why))
+    return gates
+
+
+def _mirror(sleeves: tuple[str, ...], passed: bool, found: float | None, limit: float, why: str) -> Gate:
+    return Gate(name="mirror", sleeves=sleeves, passed=passed, found=found, limit=limit, why=why, stops=Stops.PROMOTION)
