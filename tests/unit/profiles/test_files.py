@@ -34,7 +34,9 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
         for rating in ("all", "ma", "osc")
         for side in ("long", "short")
     }
-    assert set(available()) == sleeves | {
+    metas = {"development", "meta_benchmark", "meta_ma_benchmark", "meta_production", "production"}
+    assert set(available()) == sleeves | metas | {
+        "binance_spot_trend",
         "crypto_momentum_ensemble",
         "crypto_production",
         "crypto_rating_all",
@@ -45,8 +47,10 @@ def test_a_users_file_hides_a_preset_of_its_name(folder: Path, write: Write) -> 
         "crypto_spot",
         "crypto_spot_as_specified",
         "demo_sp500",
+        "development_coins",
+        "development_stocks",
         "institutional_etf",
-        "meta_benchmark",
+        "sp500_trend",
         "us_equities",
         "us_equities_as_specified",
     }

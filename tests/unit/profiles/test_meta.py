@@ -6,7 +6,7 @@ import pytest
 
 from tvquant.core.errors import ProfileError
 from tvquant.core.problems import Limits
-from tvquant.profiles import MetaProfile, ResolvedMeta, Vocabulary, load, load_mapping, resolve_meta
+from tvquant.profiles import ResolvedMeta, Vocabulary, load_mapping, resolve_meta
 from tvquant.profiles.files import packaged_defaults
 
 TWO = {"long": {"profile": "binance_spot_rating_all_long"}, "short": {"profile": "binance_spot_rating_all_short"}}
@@ -119,11 +119,3 @@ def test_bounds_at_their_limits_are_bounds(vocabulary: Vocabulary) -> None:
     assert meta.profile.most_invested == 0.8
     assert meta.notices == ("20% of equity is always cash: 2 sleeves hold at most 0.4 each",)
     assert meta.profile.allocation.mixes == mixes
-
-
-@pytest.mark.requirement("R-META-07")
-def test_the_benchmark_presets_are_those_of_the_table(vocabulary: Vocabulary) -> None:
-    meta = resolve_meta(load("meta_benchmark"), vocabulary).profile
-    assert isinstance(meta, MetaProfile)
-    assert list(meta.sleeves) == ["binance_spot_rating_all_long", "binance_spot_rating_all_short"]
-    assert (meta.allocation.profiles, meta.allocation.bounds, meta.join.span) == (("hrp",), (0.05, 0.95), 500)

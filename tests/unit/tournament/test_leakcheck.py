@@ -47,6 +47,8 @@ CRYPTO = [f"BINANCE:{coin}USDT" for coin in COINS]
 SWAPS = [f"{pair}.P" for pair in CRYPTO]
 TICKERS = ("KO", "GE", "PG", "WMT", "JNJ", "XOM", "CVX", "BAC", "HD", "MRK", "UNH")
 STOCKS = ["AMEX:SPY", *(f"NYSE:{ticker}" for ticker in TICKERS)]
+FUNDS = ("SPY", "QQQ", "IWM", "DIA", "XLK", "XLF", "XLE", "TLT", "IEF", "LQD", "GLD", "SLV")
+ETFS = [f"AMEX:{ticker}" for ticker in FUNDS]
 
 
 def _sessions(symbol: str) -> pl.Series:
@@ -113,6 +115,11 @@ def crypto(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="module")
 def swaps(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(SWAPS, tmp_path_factory.mktemp("swaps"))
+
+
+@pytest.fixture(scope="module")
+def etfs(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(ETFS, tmp_path_factory.mktemp("etfs"))
 
 
 @pytest.fixture(scope="module")
@@ -219,15 +226,18 @@ def test_the_honest_twin_of_a_planted_leak_is_clean(name: str, stocks: World) ->
     assert {fork: (one.decisions, one.leaks) for fork, one in found.items()} == expected
 
 
-SEVERAL = ("crypto_production", "crypto_rating_all", "crypto_rating_ma", "crypto_rating_osc")
-PRESETS = sorted(plain_presets() - {"institutional_etf"})  # its lists name ETFs that no synthetic market has
+LIKE_OTHERS = (
+    *("crypto_production", "crypto_rating_all", "crypto_rating_ma", "crypto_rating_osc"),
+    *("development_coins", "development_stocks", "institutional_etf"),
+)
+PRESETS = sorted(plain_presets())
 if not os.environ.get("TVQUANT_PROOF"):  # of pools of several scanners one, with every rating and both venues
-    PRESETS = [name for name in PRESETS if name not in SEVERAL]
+    PRESETS = [name for name in PRESETS if name not in LIKE_OTHERS]
 
 
 def _profile(name: str) -> Profile:
     kinds = _kinds(name)
-    market = STOCKS if "stock" in kinds else SWAPS if "swap" in kinds else CRYPTO
+    market = STOCKS if "stock" in kinds else ETFS if "etf" in kinds else SWAPS if "swap" in kinds else CRYPTO
     return profile_of(name, benchmark__market=market[:1])
 
 
@@ -235,12 +245,15 @@ def _kinds(name: str) -> set[str]:
     return {str(kind) for kind in profile_of(name).universe.kinds}
 
 
+@pytest.mark.requirement("R-UNI-04")
 @pytest.mark.requirement("R-UNI-22")
 @pytest.mark.requirement("R-SIM-03")
 @pytest.mark.parametrize("name", PRESETS)
-def test_decisions_of_every_preset_are_clean(name: str, crypto: World, swaps: World, stocks: World) -> None:
+def test_decisions_of_every_preset_are_clean(name: str, request: pytest.FixtureRequest) -> None:
     made, kinds = _profile(name), _kinds(name)
-    world = stocks if "stock" in kinds else swaps if "swap" in kinds else crypto
+    shares = kinds & {"stock", "etf"}
+    market = ("stocks" if "stock" in shares else "etfs") if shares else "swaps" if "swap" in kinds else "crypto"
+    world: World = request.getfixturevalue(market)
     specs = {cell.key: cell.spec for cell in cells(made)}
     replay = honest(specs, {})
     decided = replay(world.panel, world.at)
@@ -248,7 +261,7 @@ def test_decisions_of_every_preset_are_clean(name: str, crypto: World, swaps: Wo
     found = world.check(replay)
     assert [leak for one in found.values() for leak in one.leaks] == []
     nothing = {fork for fork, one in found.items() if one.decisions == 0}
-    assert nothing == (set() if world is stocks else {"actions scrambled"}) | (set() if world is swaps else {FUNDING})
+    assert nothing == (set() if shares else {"actions scrambled"}) | (set() if market == "swaps" else {FUNDING})
 
 
 def test_what_was_held_before_reaches_its_cell(crypto: World) -> None:
