@@ -124,7 +124,7 @@ def test_what_sleeves_hold_against_each_other_is_told_apart_from_what_is_left(me
     last = tree.filter(pl.col("decided_at") == tree["decided_at"].max())
     rows = {row["instrument"]: row for row in table_of(run, TREE, "instrument")}
     weights = dict(last.group_by("symbol").agg(pl.col("weight").sum()).iter_rows())
-    assert {name: row["net, before limits"].value for name, row in rows.items()} == pytest.approx(weights)
+    assert {name: row["net"].value for name, row in rows.items()} == pytest.approx(weights)
     both = rows["NYSE:AAA"]
     assert both["through"] == f"{LONGS}, {SHORTS}"
     assert both["cancelled"].value == pytest.approx(2 * min(both["long"].value, -both["short"].value))
@@ -132,7 +132,7 @@ def test_what_sleeves_hold_against_each_other_is_told_apart_from_what_is_left(me
     assert all(row["cancelled"].value == pytest.approx(0.0) for name, row in rows.items() if name != "NYSE:AAA")
     sleeves = {row["sleeve, last decision"]: row for row in table_of(run, TREE, "sleeve, last decision")}
     assert sleeves[SHORTS]["net"].value == pytest.approx(-sleeves[SHORTS]["gross"].value)
-    assert sleeves[LONGS]["its cash"].value == pytest.approx(0.7 - sleeves[LONGS]["gross"].value)
+    assert sleeves[LONGS]["in no atom"].value == pytest.approx(0.7 - sleeves[LONGS]["gross"].value)
     names = {row["part"] for row in table_of(run, CONTRIBUTION, "part")}
     assert names - {"execution", "cash", "all"} == {f"{LONGS} long", f"{SHORTS} long"}
 
@@ -146,6 +146,7 @@ def test_the_state_of_a_sleeves_data_is_in_its_row_in_both_indexes_and_above(bui
     run = read_meta(folder)
     data = {row["sleeve"]: row["data"] for row in table_of(run, SLEEVES, "sleeve")}
     assert data == {LONGS: "✅ HEALTHY (ok 3)", SHORTS: words}
+    assert {row["left out"] for row in table_of(run, SLEEVES, "sleeve")} == {"40 (20.0 %)"}
     state = words.split(" (")[0]
     assert any(f"{SHORTS} {state}" in text for tone, text in said(verdict(run)) if tone == "warning")
     assert f"**Status: {state}**" in index_of(run)
@@ -161,7 +162,8 @@ def test_a_gate_that_failed_is_a_banner_and_a_finding_is_none(built, tmp_path):
     found = said(verdict(read_meta(meta_run(built, tmp_path / "a", gates=[*GATES, mirror]))))
     assert [tone for tone, _ in found] == ["plain", "warning"]
     assert found[1][1].endswith("they mirror each other. It stops `tvquant promote`.")
-    (banner,) = said(verdict(read_meta(meta_run(built, tmp_path / "b", gates=[*GATES, failed]))))
+    other = {**failed, "risk_profile": "risk_parity"}
+    (banner,) = said(verdict(read_meta(meta_run(built, tmp_path / "b", gates=[*GATES, failed, other]))))
     assert banner == ("missing", f"FAIL: 2 of 2 sleeves were weighed; solved, {SHORTS}: 2 of 4.")
     (banner,) = said(verdict(read_meta(meta_run(built, tmp_path / "c", gates=[]))))
     assert banner == ("missing", "FAIL: 2 of 2 sleeves were weighed; the ledger has no record of a gate.")

@@ -4,6 +4,7 @@ The tables are those of any run, and `streams`, `shares`, `tree`, `mixes`, `gap`
 of the sleeves' own runs is opened.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import polars as pl
 
 from tvquant.core.records import RUN
 from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
+from tvquant.core.stages import Stage
 from tvquant.ledger import RunFolder, records
 from tvquant.ledger.recorded_run import Absent, RecordedCell, understood
 from tvquant.ledger.run_folder import MANIFEST
@@ -44,6 +46,7 @@ class RecordedGate:
     found, limit : as recorded, in the gate's own measure; None where it has none.
     why : in words; empty where there is nothing to say.
     finding : what fails stops a promotion and not the run.
+    risk_profile : whose cells of the sleeves it judged; empty where that does not matter.
     """
 
     gate: str
@@ -53,6 +56,7 @@ class RecordedGate:
     limit: Any
     why: str
     finding: bool
+    risk_profile: str
 
     @property
     def words(self) -> str:
@@ -112,12 +116,25 @@ class MetaRun(PlayedRun):
             raise Absent("the ledger has no plan: the sleeves were not pinned")
         return understood("the sleeves of the plan", lambda: sleeves_of(plan.snapshot))
 
-    @cached_property
+    @property
     def gates(self) -> tuple[RecordedGate, ...]:
-        """What the gates found, in the order in which they judged."""
+        """What the gates found of the sleeves that are looked at, in the order in which they judged."""
+        return tuple(one for one in self._gates if one.risk_profile in ("", self.risk))
+
+    @cached_property
+    def _gates(self) -> tuple[RecordedGate, ...]:
         return understood(
             "the record of a gate",
             lambda: tuple(_gate(one.data) for one in records(self.folder.path, chain=RUN, kind=GATE)),
+        )
+
+    @property
+    def lost(self) -> Mapping[str, tuple[int, int]]:
+        """Sleeve -> rows of its stream, and how many of them the join left out; none where that is not recorded."""
+        data = self.stages[Stage.NATURAL_SELECTION].data if Stage.NATURAL_SELECTION in self.stages else {}
+        lost = data.get("lost", {})
+        return understood(
+            "rows that the join left out", lambda: {n: (v["rows"], v["dropped"]) for n, v in lost.items()}
         )
 
     @property
@@ -183,4 +200,5 @@ def _gate(data: Any) -> RecordedGate:
     return RecordedGate(
         gate=data["gate"], sleeves=sleeves, passed=bool(data["passed"]), found=data.get("found"),
         limit=data.get("limit"), why=data.get("why") or "", finding=data.get("stops") == PROMOTION,
+        risk_profile=data.get("risk_profile", ""),
     )  # fmt: skip

@@ -38,7 +38,8 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
             "are streams on the dates that all sleeves have; a stream by itself is on all of its own rows, by its own "
             "calendar, so that its figures are others. Turnover is one-way, per decision that was traded, costs are "
             "sums as a fraction of the starting capital: a stream has paid its own already. Net and gross of an "
-            f"account are means as held, of a sleeve means at the decisions, per unit of it. {_of_beta(beside)}",
+            f"account are means as held, of a sleeve means at the decisions after limits, per unit of it. "
+            f"{_of_beta(beside)}",
             tone="note",
         ),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 from tvquant.core.sleeve_records import SleeveRecord
 from tvquant.lake import HealthState
 from tvquant.report.blocks import Block, Table, Text
-from tvquant.report.formatting import NOTHING, count, day, number, plain
+from tvquant.report.formatting import NOTHING, count, day, number, percent, plain
 from tvquant.report.markdown import Health
 from tvquant.report.meta.run import MetaRun, RecordedGate
 from tvquant.report.sections.contract import Section
@@ -21,14 +21,15 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
     """Return a row per sleeve with the state of its data and its solves, and a row per gate."""
     weighed = run.weighed
     rows = tuple(_row(run, one, one.name in weighed) for one in run.sleeves)
-    head = ("sleeve", "run", "data", "weighed", "calendar", "solved", "first day", "last day")
+    head = ("sleeve", "run", "data", "weighed", "calendar", "solved", "rows", "left out", "first day", "last day")
     failed = frozenset(k for k, one in enumerate(run.gates) if not one.passed)
     return (
         Table(head=head, rows=rows, texts=5, faint=frozenset(k for k, row in enumerate(rows) if row[3] == "no")),
         Text(
             text="Data is what the sleeve's own run found of its assets: healthy where every one was. Solved is the "
             "share of its optimisations that were answered as asked; those that fell back or failed are not, and "
-            "windows without a candidate asked for none. Days are those of the stream on the common dates.",
+            "windows without a candidate asked for none. Rows are those of its whole stream, of which the join to "
+            "common dates left some out; days are those of the stream there.",
             tone="note",
         ),
         Table(
@@ -61,7 +62,16 @@ def _row(run: MetaRun, one: SleeveRecord, weighed: bool) -> tuple[str, ...]:
     stream = next((track for track in run.streams() if track.name == one.name), None)
     span = (NOTHING, NOTHING) if stream is None else (day(stream.times[0]), day(stream.times[-1]))
     solved = _measure(of_it[0].found) if of_it else NOTHING
-    return (one.name, one.run, f"{status} ({counts})", "yes" if weighed else "no", one.calendar, solved, *span)
+    return (one.name, one.run, f"{status} ({counts})", "yes" if weighed else "no", one.calendar, solved,
+            *_lost(run, one.name), *span)  # fmt: skip
+
+
+def _lost(run: MetaRun, name: str) -> tuple[str, str]:
+    """Return the rows of a sleeve's stream, and those that the join left out."""
+    if name not in run.lost:
+        return (NOTHING, NOTHING)
+    rows, dropped = run.lost[name]
+    return (count(rows), f"{count(dropped)} ({percent(dropped / rows if rows else None)})")
 
 
 def _gate(one: RecordedGate) -> tuple[str, ...]:

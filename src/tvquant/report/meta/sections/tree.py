@@ -35,8 +35,9 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
     return (
         _flow(cell, order.head(SHOWN), str(day(tree["decided_at"].max()))),
         Text(
-            text=f"{more}Green is long, red is short; the width is the weight without its sign, before limits on the "
-            "union of instruments. What sleeves hold against each other on one instrument is not traded.",
+            text=f"{more}Green is long, red is short; the width is the weight without its sign, after limits on the "
+            "union of instruments. What sleeves hold against each other on one instrument is not traded. "
+            "What of a share is in no atom is cash of the sleeve, or was taken by limits.",
             tone="note",
         ),
         _sleeves(run, last),
@@ -84,7 +85,7 @@ def _sleeves(run: MetaRun, last: pl.DataFrame) -> Table:
         gross, net = float(mine["weight"].abs().sum()), float(mine["weight"].sum())
         atoms = int((mine["weight"].abs() > DUST).sum())
         rows.append((name, percent(share), count(atoms), percent(gross), percent(net), percent(share - gross)))
-    head = ("sleeve, last decision", "share", "atoms", "gross", "net", "its cash")
+    head = ("sleeve, last decision", "share", "atoms", "gross", "net", "in no atom")
     return Table(head=head, rows=tuple(rows))
 
 
@@ -105,7 +106,7 @@ def _instruments(held: pl.DataFrame) -> Table:
         )
         for one in order.iter_rows(named=True)
     )  # fmt: skip
-    head = ("instrument", "through", "long", "short", "net, before limits", "cancelled")
+    head = ("instrument", "through", "long", "short", "net", "cancelled")
     return Table(head=head, rows=rows, texts=2)
 
 
@@ -130,7 +131,7 @@ def _netting(cell: str, tree: pl.DataFrame) -> Figure:
     mean = float((sums["atoms"] - sums["instruments"]).to_numpy().mean())
     title = f"Gross before and after netting, {cell}: {number(100 * mean)} % of equity cancels on average"
     return figure("netting", title, traces, height=320, xaxis=axis("decision date", type="date"),
-                  yaxis=axis("% of equity, before limits"))  # fmt: skip
+                  yaxis=axis("% of equity"))  # fmt: skip
 
 
 TREE = Section(key="tree", title="What is held, and through whom", draw=draw)
