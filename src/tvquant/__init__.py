@@ -13,6 +13,7 @@ from tvquant.core.version import VERSION
 
 if TYPE_CHECKING:
     from tvquant.api.choosing import Scan, Selection, scan, select
+    from tvquant.api.metas import MetaRun
     from tvquant.api.optimising import Optimised, optimise
     from tvquant.api.rating import ratings
     from tvquant.api.runs import Run
@@ -24,6 +25,7 @@ __all__ = [
     "Costs",
     "DataError",
     "LedgerError",
+    "MetaRun",
     "ModelError",
     "Optimised",
     "ProfileError",
@@ -44,6 +46,7 @@ __all__ = [
 
 _MODULES = {
     "Costs": "simulating",
+    "MetaRun": "metas",
     "Optimised": "optimising",
     "Run": "runs",
     "Scan": "choosing",

@@ -92,6 +92,8 @@ ELSEWHERE = {
     "report/comparison_page.py": "unit/app/cli/test_runs_diff.py",
     "report/comparison_parts.py": "unit/report/test_comparison.py",
     "report/parity_page.py": "e2e/test_parity.py",
+    "api/meta_tables.py": "unit/api/test_metas.py",
+    "api/table_columns.py": "unit/api/test_tables.py",
     "api/books.py": "unit/api/test_simulating.py",
     "app/remaking.py": "e2e/test_leakcheck.py",
     "app/replay.py": "e2e/test_replay.py",

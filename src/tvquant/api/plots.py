@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from tvquant.ledger.recorded_run import RecordedCell
     from tvquant.report.figures import Interactive
     from tvquant.report.performance_figures import Track
+    from tvquant.report.played_run import PlayedRun
     from tvquant.report.run import RunData
 
 
@@ -129,7 +130,7 @@ class Plots:
         return window
 
 
-def cell_of(run: "RunData", key: str) -> "RecordedCell":
+def cell_of(run: "PlayedRun", key: str) -> "RecordedCell":
     """Return the cell of this key; ProfileError with those that there are."""
     from tvquant.core.errors import ProfileError
     from tvquant.profiles.messages import unknown

@@ -1,4 +1,7 @@
-"""`Run`: what a run recorded, as frames. Each file is held against the ledger before anything is read from it."""
+"""`Run`: what a run recorded, as frames; `MetaRun` is that of a meta-portfolio (`metas`).
+
+Each file is held against the ledger before anything is read from it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +12,7 @@ from tvquant.api.plots import Plots, cell_of
 from tvquant.api.tables import METRICS
 from tvquant.core.books import COST_KINDS
 from tvquant.ledger.verify import Verification, verify
+from tvquant.report.played_run import PlayedRun
 from tvquant.report.run import RunData, read_run
 
 if TYPE_CHECKING:
@@ -21,81 +25,66 @@ EVERY = "*"
 FUNNEL = ("universe", "discovery", "refined", "selected")
 
 
-class Run:
-    """A run of a workspace. `docs/results.md` has the columns and units of every frame.
+class Played:
+    """What every run has, a profile's and a meta-portfolio's. `docs/results.md` has columns and units of each frame.
 
     `cell` is the key of a cell (they are in `metrics`); nothing is the headline's, `*` is every cell.
 
     Raises, from whatever reads a part: DataError where the run does not have it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._data: RunData = read_run(folder)
+    def __init__(self, data: PlayedRun) -> None:
+        self._played = data
 
     def __repr__(self) -> str:
-        return f"<tvquant run {self.id} of {self._data.profile_name}>"
+        return f"<tvquant run {self.id} of {self._played.profile_name}>"
 
     @property
     def id(self) -> str:
         """The run id."""
-        return self._data.run_id
+        return self._played.run_id
 
     @property
     def folder(self) -> Path:
         """Where its files are."""
-        return self._data.folder.path
+        return self._played.folder.path
 
     @property
     def report(self) -> Path:
         """The page of its report."""
-        return self._data.folder.report
-
-    @property
-    def profile(self) -> Mapping[str, Any]:
-        """The resolved profile, section by section."""
-        return self._data.profile.values()
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What the profile leaves to defaults, or asks for in vain."""
-        return self._data.resolved.notices
+        return self._played.folder.report
 
     @property
     def caveats(self) -> tuple[str, ...]:
         """What qualifies the results, in words."""
         from tvquant.report import caveats
 
-        return tuple(one.text for one in caveats(self._data))
+        return tuple(one.text for one in caveats(self._played))
 
     @property
     def headline(self) -> Mapping[str, Any]:
         """The measures of the cell that the profile names primary, by name: its row of `metrics`."""
-        key = self._data.headline.key
-        return next(row for row in self._data.rows() if row["cell"] == key)
+        key = self._played.headline.key
+        return next(row for row in self._played.rows() if row["cell"] == key)
 
     @property
     def metrics(self) -> "pl.DataFrame":
         """One row per cell: strategies by Sharpe ratio, then baselines."""
         import polars as pl
 
-        rows = [{**row, "stamps": [str(one) for one in row["stamps"]]} for row in self._data.rows()]
+        rows = [{**row, "stamps": [str(one) for one in row["stamps"]]} for row in self._played.rows()]
         table = pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"why": pl.String})
         first = [one.name for one in METRICS[:-2] if one.name in table.columns]
         last = [one.name for one in METRICS[-2:]]
         return table.select(*first, pl.exclude(*first, *last), *last)
-
-    @property
-    def plot(self) -> Plots:
-        """The report's figures as plotly figures."""
-        return Plots(self._data)
 
     def weights(self, cell: str | None = None) -> "pl.DataFrame":
         """Return net physical weights as decided: a row per decision, a column per name that was ever held."""
         import polars as pl
 
         one = self._one(cell)
-        windows = self._data.table("windows", one).select("window", "decided_at")
-        held = self._data.table("weights").filter(pl.col("cell") == one)
+        windows = self._played.table("windows", one).select("window", "decided_at")
+        held = self._played.table("weights").filter(pl.col("cell") == one)
         names = sorted(held["symbol"].unique())
         wide = held.pivot("symbol", index="window", values="weight")
         return windows.join(wide, on="window", how="left").select(
@@ -126,6 +115,79 @@ class Run:
         rows = self._rows("returns", cell)
         kinds = (pl.col(kind) if kind in rows.columns else pl.lit(0.0).alias(kind) for kind in COST_KINDS)
         return rows.select("cell", "time", *kinds)
+
+    def trades(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what changed hands: one row per name and fill, and what was closed that nobody ordered."""
+        return self._rows("trades", cell)
+
+    def contributions(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what each name brought between one fill and the next."""
+        return self._rows("names", cell)
+
+    def attribution(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what each atom brought between one fill and the next, and what it paid by kind."""
+        return self._rows("attribution", cell)
+
+    def events(self, cell: str | None = None) -> "pl.DataFrame":
+        """Return what nobody ordered, and orders that could not be filled."""
+        import polars as pl
+
+        return self._rows("events", cell).with_columns(pl.col("symbol", "kind").cast(pl.String))
+
+    def ledger(self, kind: str | None = None, chain: str | None = None) -> "pl.DataFrame":
+        """Return the records of the ledger, of one kind or chain when asked; what is nested is JSON text."""
+        import polars as pl
+
+        from tvquant.ledger import records
+
+        nested = ("inputs", "outputs", "metrics", "data")
+        plain = ("n", "chain", "seq", "at", "stage", "pillar", "kind", "previous", "digest")
+        rows = [
+            {name: getattr(one, name) for name in plain}
+            | {name: json.dumps(getattr(one, name), ensure_ascii=False, default=str) for name in nested}
+            for one in records(self.folder, chain=chain, kind=kind)
+        ]
+        whole = {"n": pl.Int64, "seq": pl.Int64, "stage": pl.Int64, "pillar": pl.Int64}
+        schema = {name: whole.get(name, pl.String) for name in (*plain, *nested)} | {"at": pl.Datetime("us", "UTC")}
+        return pl.DataFrame(rows, schema=schema)
+
+    def verify(self) -> Verification:
+        """Return what ledger and files are worth now, every hash recomputed; `.finished` is yes or no."""
+        return verify(self.folder, run_id=self.folder.name)
+
+    def _one(self, cell: str | None) -> str:
+        """Return the key of a cell that is there."""
+        return self._played.headline.key if cell is None else cell_of(self._played, cell).key
+
+    def _rows(self, table: str, cell: str | None) -> "pl.DataFrame":
+        import polars as pl
+
+        if cell == EVERY:
+            return self._played.table(table)
+        return self._played.table(table).filter(pl.col("cell") == self._one(cell))
+
+
+class Run(Played):
+    """The run of a profile of a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data: RunData = read_run(folder)
+        super().__init__(self._data)
+
+    @property
+    def profile(self) -> Mapping[str, Any]:
+        """The resolved profile, section by section."""
+        return self._data.profile.values()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the profile leaves to defaults, or asks for in vain."""
+        return self._data.resolved.notices
+
+    @property
+    def plot(self) -> Plots:
+        """The report's figures as plotly figures."""
+        return Plots(self._data)
 
     def decisions(self, cell: str | None = None) -> "pl.DataFrame":
         """Return one row per decision: what was chosen and what fell out, weights, cash by cause, what it returned."""
@@ -171,59 +233,9 @@ class Run:
         held = self._data.current.decision.weights
         return pl.DataFrame(list(held.items()), schema={"symbol": pl.String, "weight": pl.Float64}, orient="row")
 
-    def trades(self, cell: str | None = None) -> "pl.DataFrame":
-        """Return what changed hands: one row per name and fill, and what was closed that nobody ordered."""
-        return self._rows("trades", cell)
-
-    def contributions(self, cell: str | None = None) -> "pl.DataFrame":
-        """Return what each name brought between one fill and the next."""
-        return self._rows("names", cell)
-
-    def attribution(self, cell: str | None = None) -> "pl.DataFrame":
-        """Return what each atom brought between one fill and the next, and what it paid by kind."""
-        return self._rows("attribution", cell)
-
     def friction(self, cell: str | None = None) -> "pl.DataFrame":
         """Return the books of the friction audit: the same weights under other costs, delays and sizes."""
         return self._rows("friction", cell)
-
-    def events(self, cell: str | None = None) -> "pl.DataFrame":
-        """Return what nobody ordered, and orders that could not be filled."""
-        import polars as pl
-
-        return self._rows("events", cell).with_columns(pl.col("symbol", "kind").cast(pl.String))
-
-    def ledger(self, kind: str | None = None, chain: str | None = None) -> "pl.DataFrame":
-        """Return the records of the ledger, of one kind or chain when asked; what is nested is JSON text."""
-        import polars as pl
-
-        from tvquant.ledger import records
-
-        nested = ("inputs", "outputs", "metrics", "data")
-        plain = ("n", "chain", "seq", "at", "stage", "pillar", "kind", "previous", "digest")
-        rows = [
-            {name: getattr(one, name) for name in plain}
-            | {name: json.dumps(getattr(one, name), ensure_ascii=False, default=str) for name in nested}
-            for one in records(self.folder, chain=chain, kind=kind)
-        ]
-        whole = {"n": pl.Int64, "seq": pl.Int64, "stage": pl.Int64, "pillar": pl.Int64}
-        schema = {name: whole.get(name, pl.String) for name in (*plain, *nested)} | {"at": pl.Datetime("us", "UTC")}
-        return pl.DataFrame(rows, schema=schema)
-
-    def verify(self) -> Verification:
-        """Return what ledger and files are worth now, every hash recomputed; `.finished` is yes or no."""
-        return verify(self.folder, run_id=self.folder.name)
-
-    def _one(self, cell: str | None) -> str:
-        """Return the key of a cell that is there."""
-        return self._data.headline.key if cell is None else cell_of(self._data, cell).key
-
-    def _rows(self, table: str, cell: str | None) -> "pl.DataFrame":
-        import polars as pl
-
-        if cell == EVERY:
-            return self._data.table(table)
-        return self._data.table(table).filter(pl.col("cell") == self._one(cell))
 
 
 def candidate_table(response: "SelectionResponse | None", held: Mapping[str, float]) -> "pl.DataFrame":

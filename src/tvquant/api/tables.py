@@ -1,37 +1,22 @@
 """Every frame of a `Run`: its columns, their units and what they mean. `docs/results.md` is written from this."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from tvquant.api.meta_tables import META_TABLES
+from tvquant.api.table_columns import (
+    AT_FILL,
+    CELL,
+    DECIDED,
+    FRACTION,
+    OF_EQUITY,
+    OF_START,
+    STAMP,
+    TIME,
+    WINDOW,
+    Column,
+    Table,
+)
 from tvquant.core.books import COST_KINDS
-
-
-class Column(NamedTuple):
-    """A column, its unit (empty for names and counts without one), and its meaning."""
-
-    name: str
-    unit: str
-    meaning: str
-
-
-class Table(NamedTuple):
-    """A frame: how it is asked for, what a row is, and its columns in order."""
-
-    call: str
-    row: str
-    columns: tuple[Column, ...]
-
-
-FRACTION = "fraction"
-OF_EQUITY = "fraction of equity"
-OF_START = "fraction of starting capital"
-AT_FILL = "fraction of equity at the fill"
-STAMP = "UTC"
-
-CELL = Column("cell", "", "key of the cell: how it decides, and which book it is in")
-WINDOW = Column("window", "row", "number of the decision: the row of the span that it stands at")
-DECIDED = Column("decided_at", STAMP, "stamp of the bar at whose close weights became quantities")
-TIME = Column("time", STAMP, "stamp of the bar: its open, or the date of the session at 00:00")
 
 _PERFORMANCE = (
     Column("n", "rows", "returns measured"),
@@ -310,13 +295,24 @@ def page() -> str:
         "fractions. `cell` is a key of `run.metrics`: nothing is the headline's, `\"*\"` all (but in `weights`,",
         "`candidates`, which are of one cell).",
     ]  # fmt: skip
-    for name, table in TABLES.items():
-        lines += ["", f"## {name}", "", f"`{table.call}`: a row is {table.row}.", ""]
-        lines += ["| column | unit | meaning |", "|---|---|---|"]
-        lines += [f"| `{one.name}` | {one.unit or '-'} | {one.meaning} |" for one in table.columns]
+    lines += _described(TABLES)
     lines += [
         "", "`metrics` has more columns where a run has them: `cost_funding`, `cost_cash_yield`, `cost_impact`,",
         "`collateral_lost`, `margin_call`, `partly_filled`, `assumed_funding` and `unassumed_*`. `return`, `traded`",
         "and `turnover` of a decision that was not filled are NaN.",
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    lines += [
+        "", "# Of a meta-portfolio", "",
+        "Frames that the run of a meta-portfolio has beside these (`meta = ws.find(RUN)`). Its accounts are",
+        "read as above: `meta.metrics`, `.returns`, `.equity`, `.weights`, `.trades` and the like.",
+    ]  # fmt: skip
+    return "\n".join([*lines, *_described(META_TABLES)]) + "\n"
+
+
+def _described(tables: Mapping[str, Table]) -> list[str]:
+    lines = []
+    for name, table in tables.items():
+        lines += ["", f"## {name}", "", f"`{table.call}`: a row is {table.row}.", ""]
+        lines += ["| column | unit | meaning |", "|---|---|---|"]
+        lines += [f"| `{one.name}` | {one.unit or '-'} | {one.meaning} |" for one in table.columns]
+    return lines

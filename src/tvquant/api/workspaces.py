@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tvquant.api.metas import MetaRun
 from tvquant.api.runs import Run
 from tvquant.app.progress import Watcher
 from tvquant.app.workspace import Workspace as Home
@@ -158,13 +159,16 @@ class Workspace:
         rows = [(name, name.split("-")[1], glance.state, glance.result) for name, glance in seen]
         return pl.DataFrame(rows, schema=dict.fromkeys(("run", "profile", "state", "result"), pl.String), orient="row")
 
-    def latest(self) -> Run:
+    def latest(self) -> Run | MetaRun:
         """Return the run that was made last; ProfileError where there is none."""
         return self.find("latest")
 
-    def find(self, name: str) -> Run:
+    def find(self, name: str) -> Run | MetaRun:
         """Return the run of this id, or of an unambiguous part of one; ProfileError where none or several fit."""
-        return Run(self.home.run(name).path)
+        from tvquant.report.writing import is_meta
+
+        folder = self.home.run(name).path
+        return MetaRun(folder) if is_meta(folder) else Run(folder)
 
 
 class _Teller(Watcher):
