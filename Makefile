@@ -67,11 +67,16 @@ test: setup
 	@$(UV) pip install --quiet --python $(PY) --target .tools/ray --no-deps -r $<
 	@cp $< $@
 
-PEERS := .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt .tools/nautilus2/nautilus2.txt
+.tools/bt/bt.txt: benchmarks/bt.txt | .venv/pyvenv.cfg
+	@rm -rf .tools/bt
+	@$(UV) pip install --quiet --python $(PY) --target .tools/bt --no-deps -r $<
+	@cp $< $@
+
+PEERS := .tools/pandas-ta/pyvenv.cfg .tools/hurst/hurst.txt .tools/nautilus2/nautilus2.txt .tools/bt/bt.txt
 
 bench: setup $(PEERS)
 	TVQUANT_PANDAS_TA=.tools/pandas-ta/bin/python TVQUANT_HURST=.tools/hurst TVQUANT_NAUTILUS2=.tools/nautilus2 \
-		$(PY) benchmarks/run.py
+		TVQUANT_BT=.tools/bt $(PY) benchmarks/run.py
 
 proof: setup .tools/nautilus2/nautilus2.txt .tools/ray/ray.txt
 	TVQUANT_PROOF=1 $(PY) -m pytest $(SHARED)

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "select_v4.py",
     "ledger_size.py",
     "tournament_matrix.py",
+    "meta_portfolio.py",
     "import_bars.py",
     "lake_at_scale.py",
     "sync_simulated.py",

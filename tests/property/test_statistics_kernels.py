@@ -5,14 +5,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.cluster import hierarchy
 
 from tvquant.statistics import (
+    Linkage,
     NullStatistic,
     average_correlation,
     correlation_distance,
     cvar,
     efficiency_ratio,
     hurst,
+    merges,
     moments,
     null_quantile,
     partition,
@@ -130,6 +133,22 @@ def test_correlations_are_correlations(seed, k, share):
     np.testing.assert_array_equal(got, got.T)
     assert np.abs(got).max() <= 1.0
     assert np.linalg.eigvalsh(got)[0] > -1e-9
+
+
+@given(SEEDS, st.integers(2, 20), st.floats(0.0, 1.5), st.integers(1, 20), st.sampled_from(Linkage), st.booleans())
+def test_a_partition_is_that_of_the_library(seed, k, cut, most, linkage, ties):
+    """Of distances of which many may be equal, cut at the height of a merge or between, never into more than asked."""
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, 3, (k, 2)).astype(float) if ties else rng.random((k, 2))
+    distance = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=2)) / 3.0
+    found = merges(distance, linkage=linkage)
+    if ties:
+        cut = float(rng.choice(found[:, 2]))
+    expected = hierarchy.fcluster(found, cut, "distance")
+    if expected.max() > most:
+        expected = hierarchy.fcluster(found, most, "maxclust")
+    got = partition(distance, cut=cut, most=most, linkage=linkage)
+    assert len(set(zip(got, expected.tolist(), strict=True))) == len(set(got)) == len(set(expected.tolist()))
 
 
 @given(SEEDS, st.integers(1, 20), st.floats(0.1, 1.0), st.integers(1, 8))

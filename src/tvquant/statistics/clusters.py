@@ -172,18 +172,23 @@ def partition(distance: Floats, *, cut: float, most: int, linkage: Linkage = Lin
     ------
     ModelError : as `merges`, or `most` below 1.
     """
-    from scipy.cluster.hierarchy import fcluster
-
     if most < 1:
         raise ModelError(f"partition: expected at least one cluster, found most={most}")
-    if len(distance) < 2:
-        return (1,) * len(distance)
+    names = len(distance)
+    if names < 2:
+        return (1,) * names
     found = merges(distance, linkage=linkage)
-    labels = fcluster(found, cut, "distance")
-    if labels.max() > most:
-        labels = fcluster(found, most, "maxclust")
+    heights = found[:, 2]
+    joined = int(np.searchsorted(heights, cut, side="right"))
+    if names - joined > most:  # what merges at one height is not told apart
+        joined = int(np.searchsorted(heights, heights[names - most - 1], side="right"))
+    cluster = list(range(names + joined))
+    pairs = found[:joined, :2].astype(np.int64).tolist()
+    for merge in range(joined - 1, -1, -1):  # from the top: both sides are of the cluster of what they make
+        for side in pairs[merge]:
+            cluster[side] = cluster[names + merge]
     numbers: dict[int, int] = {}
-    return tuple(numbers.setdefault(label, len(numbers) + 1) for label in labels.tolist())
+    return tuple([numbers.setdefault(one, len(numbers) + 1) for one in cluster[:names]])
 
 
 def _covered(have: Bools, length: int) -> Bools:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.allocations import CAP_TOLERANCE
+from tvquant.core.atoms import Direction
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Panel, units_of
 from tvquant.core.problems import Limits
@@ -28,6 +29,9 @@ from tvquant.simulation.quotes import market_of
 from tvquant.tournament.sleeves.shares import levels_at
 
 type Numbers = NDArray[np.int64]
+
+
+SIGNS = {side: side.sign for side in Direction}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,22 +157,21 @@ def _decided(sleeves: Sequence[Sleeve], held: Sequence[Held], panel: Panel) -> _
     sign: list[int] = []
     size: list[float] = []
     for sleeve, mine in zip(sleeves, held, strict=True):
-        known: dict[str, int] = {}
         for k in mine.chosen.tolist():
             decision = sleeve.decisions[k]
             counts.append(len(decision.atoms))
-            for one in decision.atoms:
-                if one.symbol not in column_of:
-                    raise ModelError(
-                        f"sleeve {sleeve.name}: {one.atom} holds {one.symbol} from {str(decision.at)[:10]} on, and the "
-                        "account has no data of it"
-                    )
-                if one.atom not in known:
-                    known[one.atom] = atoms.setdefault(f"{sleeve.name}/{one.atom}", len(atoms))
-                atom.append(known[one.atom])
-                column.append(column_of[one.symbol])
-                sign.append(one.direction.sign)
-                size.append(one.size)
+            if not decision.atoms:
+                continue
+            names, symbols, directions, sizes = zip(*decision.atoms, strict=True)
+            if absent := [one for one in decision.atoms if one.symbol not in column_of]:
+                raise ModelError(
+                    f"sleeve {sleeve.name}: {absent[0].atom} holds {absent[0].symbol} from {str(decision.at)[:10]} on, "
+                    "and the account has no data of it"
+                )
+            atom += [atoms.setdefault(f"{sleeve.name}/{name}", len(atoms)) for name in names]
+            column += [column_of[symbol] for symbol in symbols]
+            sign += [SIGNS[direction] for direction in directions]
+            size += sizes
     decisions = [len(one.rows) for one in held]
     return _Decided(
         first_decision=np.cumsum([0, *decisions[:-1]]),

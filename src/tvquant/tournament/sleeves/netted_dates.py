@@ -34,6 +34,7 @@ class NettedDates:
         """`weighed` has the meta decision in force at each of the `rows`, `shares` what became of it (R x K)."""
         self._weighed, self._panel, self._rows, self._shares = weighed, panel, rows, shares
         self._found, self._unions, self._broken = found, unions, found.broken
+        self._keys = panel.keys
         tree, columns = found.tree, len(panel.keys)
         self._names = [one.name for one in sleeves]
         self._stamps = NONE.union(*(one.stamps for one in sleeves))
@@ -44,7 +45,7 @@ class NettedDates:
 
     def payload(self, k: int) -> Mapping[str, Any]:
         """Return date `k` as JSON can hold it; it is what the digest of its rebalance is of."""
-        tree, own, keys = self._found.tree, slice(*self._ends[k : k + 2]), self._panel.keys
+        tree, own, keys = self._found.tree, slice(*self._ends[k : k + 2]), self._keys
         columns, clusters = self._unions.columns[k].tolist(), self._unions.clusters[k]
         atoms = [tree.atoms[a] for a in tree.atom[own].tolist()]
         net = self._net[k].tolist()
@@ -81,7 +82,7 @@ class NettedDates:
             inputs=payload["inputs"],
             footing=Footing(
                 asked=at, bar=at, quorum=True, alive=count, present=int(there.sum()),
-                missing=tuple(panel.keys[j] for j in columns[~there].tolist()),
+                missing=tuple(self._keys[j] for j in columns[~there].tolist()),
             ),
             status=payload["status"],
             funnel=SelectionFunnel(
@@ -105,7 +106,7 @@ class NettedDates:
         count = len(sleeves)
         return {
             "atom": [tree.atoms[a] for a in tree.atom[own].tolist()],
-            "symbol": [self._panel.keys[j] for j in tree.column[own].tolist()],
+            "symbol": [self._keys[j] for j in tree.column[own].tolist()],
             "direction": [SIDES[one] for one in tree.sign[own].tolist()],
             "how": [self._names[one] for one in sleeves],
             "weight": tree.size[own].tolist(),

@@ -42,7 +42,7 @@ def bases_of(panel: Panel) -> Numbers:
 def union_clusters(panel: Panel, row: int, columns: Numbers, bases: Numbers, rules: UnionRules) -> UnionClusters:
     """Return the clusters of some columns (increasing) by what is known at the close of a row."""
     first = max(1, row + 1 - max(rules.lookbacks))
-    seen = panel.fields["total_return"][first : row + 1, columns]
+    seen = np.take(panel.fields["total_return"][first : row + 1], columns, axis=1)
     rows = np.isfinite(seen).sum(axis=0)
     own = bases[columns]
     order = np.lexsort((columns, -rows, own))
@@ -51,7 +51,8 @@ def union_clusters(panel: Panel, row: int, columns: Numbers, bases: Numbers, rul
     known = stands[rows[stands] >= COMMON_ROWS]
     cluster_of = {int(own[j]): -1 - int(j) for j in stands}  # a cluster of its own until it has another
     if len(known):
-        distance = correlation_distance(average_correlation(seen[:, known], rules.lookbacks))
+        those = seen if len(known) == len(columns) else seen[:, known]
+        distance = correlation_distance(average_correlation(those, rules.lookbacks))
         found = partition(distance, cut=rules.distance, most=rules.most, linkage=Linkage(rules.linkage))
         cluster_of |= dict(zip(own[known].tolist(), found, strict=True))
     numbers: dict[int, int] = {}
