@@ -22,10 +22,11 @@ class Own(Shared):
 
 
 def test_every_key_has_a_meaning_of_its_own(vocabulary: Vocabulary) -> None:
-    said = {key: vocabulary.keys.meaning(key) for key in vocabulary.keys.leaves}
-    assert all("\n" not in text and text.endswith(".") for text in said.values())
+    for keys in (vocabulary.meta_keys, vocabulary.keys):
+        said = {key: keys.meaning(key) for key in keys.leaves}
+        assert all("\n" not in text and text.endswith(".") for text in said.values())
+        assert len(set(said.values())) == len(said)
     assert said["data.quorum"].startswith("share of the names alive in the last five sessions that must have a bar")
-    assert len(set(said.values())) == len(said)
 
 
 def test_options_follow_the_keys_of_their_section() -> None:

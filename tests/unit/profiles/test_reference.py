@@ -5,8 +5,8 @@ import yaml
 
 from tvquant.app.vocabulary import vocabulary
 from tvquant.core.errors import ProfileError
-from tvquant.profiles import explain, load, resolve
-from tvquant.profiles.reference import REQUIRED, among, profile_keys, scanner_keys, written
+from tvquant.profiles import explain, load, load_mapping, resolve, resolve_meta
+from tvquant.profiles.reference import REQUIRED, among, meta_keys, profile_keys, scanner_keys, written
 from tvquant.profiles.scanners import check_scanner
 
 WORDS = vocabulary()
@@ -45,6 +45,25 @@ def test_defaults_are_those_that_a_profile_gets():
     }
     required = [key for key, one in KEYS.items() if one.default == REQUIRED]
     assert required == ["universe.kinds", "allocation.profiles"]
+
+
+def test_keys_of_a_meta_profile_are_those_of_its_schema_with_units_defaults_and_examples_that_stand():
+    keys = {one.key: one for one in meta_keys(WORDS)}
+    assert tuple(keys) == tuple(f"meta.{key}" for key in WORDS.meta_keys.leaves)
+    assert [key for key, one in keys.items() if "number" in one.type and not one.unit] == ["meta.seed"]
+    assert [key for key, one in keys.items() if one.default == REQUIRED] == ["meta.sleeves"]
+    two = {name: {"profile": f"binance_spot_rating_all_{name}"} for name in ("long", "short")}
+    usual = {row.key: row.value for row in explain(resolve_meta(load_mapping({"sleeves": two}), WORDS))}
+    for name, one in keys.items():
+        key = name.removeprefix("meta.")
+        if one.default != REQUIRED:
+            assert one.default == usual[key], key
+        (found,) = yaml.safe_load(one.line).items()
+        assert found == (key.rpartition(".")[2], one.example)
+        made = resolve_meta(load_mapping({"sleeves": two}), WORDS, arguments={"--key": (key, one.example)})
+        assert {row.key: row.value for row in explain(made)}[key] == one.example
+    assert keys["meta.allocation.bounds"].sort == "pair of numbers [least, most]; fraction of equity"
+    assert "barbell" not in keys["meta.allocation.profiles"].choices
 
 
 @pytest.mark.parametrize("key", KEYS)
