@@ -7,7 +7,8 @@
 3. Recursive bisection: a stretch of names is halved, the left half gets 1 - V_L / (V_L + V_R), V being the variance of
    a half whose names are held by inverse variance.
 
-The order of the names plays no part unless distances are tied: the linkage says which branch of a merge comes first.
+Names that the covariance cannot tell apart are one in the tree (`twins`). The order of the names plays no part unless
+distances are tied: the linkage says which branch of a merge comes first.
 Source: Lopez de Prado (2016), Building diversified portfolios that outperform out of sample, Journal of Portfolio
 Management 42; Ward linkage instead of its single linkage.
 """
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.allocation.engines.contract import EngineAnswer
+from tvquant.allocation.engines.custom.twins import given_out, together, twins
 from tvquant.allocation.solver_attempts import Solution, first_solution
 from tvquant.core.panel import Floats
 from tvquant.core.problems import Covariance
@@ -41,9 +43,13 @@ def solve(covariance: Covariance) -> EngineAnswer:
 
 
 def hrp_weights(matrix: Floats) -> Floats:
-    """Return the N weights, of sum 1, of the covariance `matrix` (N x N) without caps."""
+    """Return the N weights, of sum 1, of the covariance `matrix` (N x N) without caps; 0 where twins have none."""
     from scipy.cluster.hierarchy import leaves_list
 
+    groups = twins(matrix)
+    if int(groups.max()) + 1 < len(matrix):
+        small = together(matrix, groups)
+        return given_out(hrp_weights(small), groups) if (np.diag(small) > 0.0).all() else np.zeros(len(matrix))
     if len(matrix) == 1:
         return np.ones(1)
     distance = correlation_distance(np.clip(_correlation(matrix), -1.0, 1.0))
