@@ -30,8 +30,8 @@ CELLS = {"v4/custom/hrp/custom": HEADLINE, "v4/custom/equal_weight/custom": EQUA
 SHARE = {HEADLINE: (0.7, 0.3), EQUAL: (0.5, 0.5)}
 GATES: tuple[Mapping[str, Any], ...] = (
     {"gate": "complete", "sleeves": [LONGS, SHORTS], "passed": True, "found": 2, "limit": 2, "why": "both are there"},
-    {"gate": "solved", "sleeves": [LONGS], "passed": True, "found": "8 of 8", "limit": 0.75, "why": "all were solved"},
-    {"gate": "solved", "sleeves": [SHORTS], "passed": True, "found": "7 of 8", "limit": 0.75, "why": "one fell back"},
+    {"gate": "solver", "sleeves": [LONGS], "passed": True, "found": 1.0, "limit": 0.75, "why": "8 of 8 were solved"},
+    {"gate": "solver", "sleeves": [SHORTS], "passed": True, "found": 0.875, "limit": 0.75, "why": "7 of 8 were solved"},
 )
 HEALTH = {LONGS: {"ok": 3}, SHORTS: {"ok": 3}}
 
@@ -96,7 +96,7 @@ def _of_weighing(
     columns = ("decided_at", "sleeve", "share", "status")
     store.put("shares", path, pl.DataFrame(rows, schema=columns, orient="row").to_dict())
     atoms = [
-        (at, sleeve, f"{symbol}_all_{side}", symbol, both[sleeve], sign * weight * both[sleeve])
+        (at, sleeve, f"{sleeve}/{symbol}_all_{side}", symbol, both[sleeve], sign * weight * both[sleeve])
         for at, symbol, weight in decided.iter_rows()
         for sleeve, side, sign in ((LONGS, "LONG", 1.0), (SHORTS, "SHORT", -1.0))
         if sleeve == LONGS or symbol == "NYSE:AAA"
@@ -148,6 +148,8 @@ def _ledger(
                 leaves[new] = record.outputs["cell"]
                 ledger.record(Entry(chain=new, stage=15, pillar=4, kind="outcome", outputs=record.outputs,
                                     metrics=metrics, data=record.data))  # fmt: skip
+        tried = {"status": "failed", "attempts": [{"what": "problem", "outcome": "no sleeve moves"}]}
+        ledger.record(Entry(chain="weighing/meta/custom/hrp", stage=14, kind="weighing", data={"allocation": tried}))
         lost = {name: {"rows": 200, "dropped": 40} for name in (LONGS, SHORTS)}
         ended = {"status": "played"}
         ledger.record(Entry(chain=RUN, stage=6, kind="outcome", metrics=ended, data={"lost": lost}))

@@ -103,10 +103,10 @@ def _measured(run: PlayedRun, cell: RecordedCell) -> tuple[Caveat, ...]:
         windows = run.table("windows", cell.key)
         weights = run.table("weights").filter(pl.col("cell") == cell.key)
         if not isinstance(run, RunData):
-            return (_caps(windows), _largest(weights))
+            return (_caps(windows, "the section on exposure has them"), _largest(weights))
         given = _declares(run, cell)
         own = () if given is None else (declared(given, windows, weights),)
-        return (_caps(windows), *own, _largest(weights), _sparse(windows))
+        return (_caps(windows, "`tvquant select` has those of a date"), *own, _largest(weights), _sparse(windows))
     except Absent as error:
         return tuple(_unknown(topic, str(error)) for topic in _measured_of(run))
 
@@ -184,12 +184,12 @@ def _benchmark(run: PlayedRun, cell: RecordedCell) -> Caveat | None:
     return Caveat(topic=Topic.BENCHMARK, text=text, serious=True)
 
 
-def _caps(windows: pl.DataFrame) -> Caveat:
+def _caps(windows: pl.DataFrame, told: str) -> Caveat:
     forced = windows["forced_cash"]
     count, of = int((forced > DUST).sum()), len(windows)
     if not count:
         cash = float(windows["cash"].to_numpy().mean())
-        other = f" {percent(cash)} on average was cash for other causes; `tvquant select` has those of a date."
+        other = f" {percent(cash)} on average was cash for other causes; {told}."
         return Caveat(
             topic=Topic.CAPS, text=f"Cash forced by caps: none at any of {of} decisions.{other if cash > DUST else ''}"
         )

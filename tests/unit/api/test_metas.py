@@ -48,7 +48,7 @@ def test_its_accounts_and_sleeves_are_read_as_those_of_any_run(meta: tv.MetaRun)
     returns, equity = meta.returns(), meta.equity()
     np.testing.assert_allclose(equity["equity"], (1.0 + returns["return"].to_numpy()).cumprod(), rtol=1e-12)
     assert meta.sleeves["sleeve"].to_list() == [LONGS, SHORTS]
-    assert meta.gates.filter(gate="solved")["found"].to_list() == ['"8 of 8"', '"7 of 8"']
+    assert meta.gates.filter(gate="solver")["found"].to_list() == ["1.0", "0.875"]
     assert meta.gates["sleeves"].to_list()[0] == [LONGS, SHORTS]
     assert set(meta.streams()["sleeve"]) == {LONGS, SHORTS}
     assert set(meta.streams()["risk_profile"]) == {"hrp"}

@@ -107,6 +107,12 @@ def test_shares_gap_and_bets_are_those_of_the_tables(meta):
         (SHORTS, 0.3),
         ("cash", 0.0),
     ]
+    assert "not solved as asked" not in " ".join(text for _, text in said(SHARES.draw(run)))
+    failed = pl.when(pl.col("decided_at") == pl.col("decided_at").min()).then(pl.lit("failed")).otherwise("status")
+    run._tables["shares"] = run.table("shares").with_columns(status=failed)
+    assert ("warning", "Decisions that were not solved as asked: failed at 1 (no sleeve moves).") in said(
+        SHARES.draw(run)
+    )
     parts = {row["part"]: row["total return"].value for row in table_of(run, GAP, "part")}
     assert list(parts) == ["mix", "netting", "costs", "caps", "timing", "rest", "account"]
     assert sum(value for name, value in parts.items() if name != "account") == pytest.approx(
@@ -146,6 +152,7 @@ def test_the_state_of_a_sleeves_data_is_in_its_row_in_both_indexes_and_above(bui
     run = read_meta(folder)
     data = {row["sleeve"]: row["data"] for row in table_of(run, SLEEVES, "sleeve")}
     assert data == {LONGS: "✅ HEALTHY (ok 3)", SHORTS: words}
+    assert [row["solved"] for row in table_of(run, SLEEVES, "sleeve")] == ["100.0 %", "87.5 %"]
     assert {row["left out"] for row in table_of(run, SLEEVES, "sleeve")} == {"40 (20.0 %)"}
     state = words.split(" (")[0]
     assert any(f"{SHORTS} {state}" in text for tone, text in said(verdict(run)) if tone == "warning")
@@ -156,7 +163,7 @@ def test_the_state_of_a_sleeves_data_is_in_its_row_in_both_indexes_and_above(bui
 
 @pytest.mark.requirement("R-REP-05")
 def test_a_gate_that_failed_is_a_banner_and_a_finding_is_none(built, tmp_path):
-    failed = {"gate": "solved", "sleeves": [SHORTS], "passed": False, "found": 0.5, "limit": 0.75, "why": "2 of 4"}
+    failed = {"gate": "solver", "sleeves": [SHORTS], "passed": False, "found": 0.5, "limit": 0.75, "why": "2 of 4"}
     mirror = {"gate": "mirror", "sleeves": [LONGS, SHORTS], "passed": False, "found": -0.995, "limit": 0.99,
               "why": "they mirror each other.", "stops": "promotion"}  # fmt: skip
     found = said(verdict(read_meta(meta_run(built, tmp_path / "a", gates=[*GATES, mirror]))))
@@ -164,7 +171,7 @@ def test_a_gate_that_failed_is_a_banner_and_a_finding_is_none(built, tmp_path):
     assert found[1][1].endswith("they mirror each other. It stops `tvquant promote`.")
     other = {**failed, "risk_profile": "risk_parity"}
     (banner,) = said(verdict(read_meta(meta_run(built, tmp_path / "b", gates=[*GATES, failed, other]))))
-    assert banner == ("missing", f"FAIL: 2 of 2 sleeves were weighed; solved, {SHORTS}: 2 of 4.")
+    assert banner == ("missing", f"FAIL: 2 of 2 sleeves were weighed; solver, {SHORTS}: 2 of 4.")
     (banner,) = said(verdict(read_meta(meta_run(built, tmp_path / "c", gates=[]))))
     assert banner == ("missing", "FAIL: 2 of 2 sleeves were weighed; the ledger has no record of a gate.")
 
@@ -184,7 +191,7 @@ def test_a_mix_is_compared_by_an_interval_or_says_why_not(meta):
     twice = pl.concat([run.table("returns"), run.table("returns").with_columns(pl.col("time").dt.offset_by("1y"))])
     run._tables["returns"] = twice.sort("cell", "time")
     (line,) = (text for _, text in said(FIRST.draw(run)) if text.startswith("market:"))
-    assert re.search(r"The account beats it: its Sharpe ratio is [\d.]+ higher, [\d.]+ to [\d.]+ at 95%", line)
+    assert re.search(r"The account beats it: its Sharpe ratio is [\d.]+ higher, [\d.]+ to [\d.]+ at 95 %", line)
 
 
 def test_what_the_folder_lacks_is_named_and_nothing_is_executed(built, tmp_path):

@@ -30,8 +30,10 @@ META, MIX, EQUAL = "meta", "mix", "equal"
 """How keys of cells begin: of the weighed sleeves, of fixed mixes; and the mix of equal weights."""
 STREAMS = "streams"
 """Folder of the sleeves' whole streams, and the table of those on common dates."""
-GATE = "gate"
-"""Kind of a record."""
+GATE, WEIGHING = "gate", "weighing"
+"""Kinds of records: what a gate found, how a decision was made."""
+SOLVED = "solved"
+"""How an allocation ends that answered as asked."""
 PROMOTION = "promotion"
 """What a gate may stop in place of the run: then it is a finding."""
 
@@ -148,9 +150,18 @@ class MetaRun(PlayedRun):
         there = set(self.table("shares", self.path_of(self.headline))["sleeve"])
         return tuple(name for name in self.profile.sleeves if name in there)
 
+    @property
+    def unsolved(self) -> tuple[str, ...]:
+        """Why decisions of the cell that is looked at were not solved as asked, one text each, as the last try said."""
+        chain = f"{WEIGHING}/{self.path_of(self.headline)}"
+        made = [one.data["allocation"] for one in records(self.folder.path, chain=chain, kind=WEIGHING)]
+        tries = [one["attempts"] for one in made if one is not None and one["status"] != SOLVED]
+        return tuple(some[-1]["outcome"] for some in tries if some)
+
     def streams(self) -> list[Track]:
-        """Return the streams of the sleeves on the common dates, net of their own costs, by name."""
-        suffix, table = f"/{self.risk}", self.table(STREAMS)
+        """Return the streams of the sleeves on the common dates from the first decision on, net of their own costs."""
+        begin = self.table("shares", self.path_of(self.headline))["decided_at"].min()
+        suffix, table = f"/{self.risk}", self.table(STREAMS).filter(pl.col("time") >= begin)
         named = {str(key[0]): rows for key, rows in table.partition_by("cell", as_dict=True).items()}
         found = {
             key.removesuffix(suffix): track_of_levels(key.removesuffix(suffix), rows) for key, rows in named.items()

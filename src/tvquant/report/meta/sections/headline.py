@@ -3,6 +3,7 @@
 import numpy as np
 
 from tvquant.core.errors import ModelError
+from tvquant.core.panel import Floats
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Facts, Text
@@ -35,9 +36,9 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
         ("CAGR", percent(of.cagr)),
         ("Volatility", percent(of.volatility)),
         ("Deepest drawdown", percent(of.max_drawdown)),
-        (
-            "Net / gross held",
-            " / ".join(percent(float(np.nanmean(held[name].to_numpy()))) for name in ("net", "gross")),
+        *(
+            (f"{name.capitalize()}, mean", percent(float(np.nanmean(held[name].to_numpy()))))
+            for name in ("net", "gross")
         ),
     )
     return (
@@ -96,8 +97,13 @@ def _against(run: MetaRun, cell: RecordedCell, other: RecordedCell) -> str:
     said = "beats it" if gap.low > 0.0 else "is beaten by it" if gap.high < 0.0 else "is not shown to beat it"
     return (
         f"{figures} The account {said}: its Sharpe ratio is {number(gap.difference)} higher, {number(gap.low)} to "
-        f"{number(gap.high)} at {CONFIDENCE:.0%}."
+        f"{number(gap.high)} at {percent(CONFIDENCE, 0)}."
     )
+
+
+def _mean(values: Floats) -> str:
+    there = values[np.isfinite(values)]
+    return percent(float(there.mean()) if len(there) else None)
 
 
 def _facts(run: MetaRun) -> Facts:
@@ -114,7 +120,7 @@ def _facts(run: MetaRun) -> Facts:
             ("Cell", cell.key),
             ("Sleeves", some([f"{one.name} (run {one.run})" for one in run.sleeves], 12)),
             ("Span", span),
-            ("Trials", f"{count(tried)} of weighing, beside those of the sleeves' own runs"),
+            ("Trials", f"{count(tried)} of ways to weigh, beside those of the sleeves' own runs"),
         )
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats
+from tvquant.core.quoting import several
 from tvquant.report.blocks import Block, Data, Table, Text
 from tvquant.report.figures import CASH, COLOURS, LONG, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, day, percent, plain
@@ -14,6 +15,8 @@ from tvquant.report.sections.contract import Section
 
 SOLVED = ("solved", "baseline")
 """How a decision ends that was answered as asked."""
+NAMED = 2
+"""Reasons that a line names."""
 
 
 def draw(run: MetaRun) -> tuple[Block, ...]:
@@ -34,7 +37,7 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
         figure("shares", f"Shares of the sleeves, {cell}", traces, height=380,
                xaxis=axis("decision date", type="date"), yaxis=axis("share, % of equity", range=[0, 100])),
         Table(head=("sleeve", "mean", "lowest", "highest", "last"), rows=rows),
-        *_otherwise(table),
+        *_otherwise(run, table),
         Text(
             text=f"{count(len(wide))} decisions from {day(wide['decided_at'][0])} to {day(wide['decided_at'][-1])}, "
             f"each by the last {count(run.profile.windows.train)} common rows; a sleeve may have {percent(low)} to "
@@ -56,14 +59,17 @@ def _spread(values: Floats) -> tuple[str, ...]:
     return tuple(percent(float(one)) for one in (values.mean(), values.min(), values.max(), values[-1]))
 
 
-def _otherwise(table: pl.DataFrame) -> tuple[Text, ...]:
-    """Return decisions that were not solved as asked, by how they ended; nothing where there are none."""
+def _otherwise(run: MetaRun, table: pl.DataFrame) -> tuple[Text, ...]:
+    """Return decisions that were not solved as asked, by how they ended and why; nothing where there are none."""
     ended = table.unique("decided_at").filter(~pl.col("status").is_in(SOLVED))
     if ended.is_empty():
         return ()
     kinds = ended["status"].value_counts().sort("status").iter_rows()
     words = ", ".join(f"{plain(status)} at {n}" for status, n in kinds)
-    return (Text(text=f"Decisions that were not solved as asked: {words}.", tone="warning"),)
+    why = several(list(dict.fromkeys(run.unsolved)), NAMED)
+    return (
+        Text(text=f"Decisions that were not solved as asked: {words}{f' ({why})' if why else ''}.", tone="warning"),
+    )
 
 
 SHARES = Section(key="shares", title="Shares of the sleeves", draw=draw)

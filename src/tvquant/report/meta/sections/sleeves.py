@@ -1,6 +1,5 @@
 """Who the sleeves are, how well they are, and what the gates found."""
 
-import json
 from typing import Any
 
 from tvquant.core.sleeve_records import SleeveRecord
@@ -11,10 +10,8 @@ from tvquant.report.markdown import Health
 from tvquant.report.meta.run import MetaRun, RecordedGate
 from tvquant.report.sections.contract import Section
 
-SOLVED = "solved"
+SOLVER = "solver"
 """The gate of solver health."""
-LONGEST = 60
-"""Characters of a finding that a cell shows."""
 
 
 def draw(run: MetaRun) -> tuple[Block, ...]:
@@ -58,10 +55,10 @@ def status_of_all(run: MetaRun) -> Health:
 
 def _row(run: MetaRun, one: SleeveRecord, weighed: bool) -> tuple[str, ...]:
     status, counts = status_of(one)
-    of_it = [gate for gate in run.gates if gate.gate == SOLVED and gate.sleeves == (one.name,)]
+    of_it = [gate for gate in run.gates if gate.gate == SOLVER and gate.sleeves == (one.name,)]
     stream = next((track for track in run.streams() if track.name == one.name), None)
     span = (NOTHING, NOTHING) if stream is None else (day(stream.times[0]), day(stream.times[-1]))
-    solved = _measure(of_it[0].found) if of_it else NOTHING
+    solved = percent(of_it[0].found) if of_it else NOTHING
     return (one.name, one.run, f"{status} ({counts})", "yes" if weighed else "no", one.calendar, solved,
             *_lost(run, one.name), *span)  # fmt: skip
 
@@ -80,13 +77,10 @@ def _gate(one: RecordedGate) -> tuple[str, ...]:
 
 
 def _measure(value: Any) -> str:
-    """Return what a gate found, or its limit, in little room."""
-    if value is None:
+    """Return what a gate found, or its limit, where that is a number; words have it where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return NOTHING
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value, 3) if isinstance(value, float) else count(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return number(value, 3) if isinstance(value, float) else count(value)
 
 
 SLEEVES = Section(key="sleeves", title="Sleeves and gates", draw=draw, of_run=True)

@@ -14,7 +14,7 @@ from tvquant.report.sections.contract import Section
 SHOWN = 40
 """Atoms in the figure; the table beside it has them all."""
 DUST = 1e-12
-ROW = 20
+ROW = 28
 """Pixels of an atom."""
 FAINT = {LONG: "rgba(58,161,126,0.45)", SHORT: "rgba(209,73,91,0.45)"}
 
@@ -24,7 +24,8 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
     cell = run.path_of(run.headline)
     tree = run.table("tree", cell)
     last = tree.filter(pl.col("decided_at") == tree["decided_at"].max())
-    held = last.filter(pl.col("weight").abs() > DUST)
+    own = pl.col("atom").str.strip_prefix(pl.col("sleeve") + "/")
+    held = last.filter(pl.col("weight").abs() > DUST).with_columns(atom=own)
     table = tree.drop("cell")
     data = Data(name="tree", about="what every atom of every sleeve adds to its instrument, by decision", frame=table)
     if held.is_empty():
@@ -60,7 +61,7 @@ def _flow(cell: str, held: pl.DataFrame, date: str) -> Figure:
     trace: dict[str, Any] = {
         "type": "sankey", "arrangement": "snap", "valueformat": ".2f", "valuesuffix": " %",
         "node": {
-            "label": labels, "customdata": labels, "pad": 8, "thickness": 12,
+            "label": labels, "customdata": labels, "pad": 14, "thickness": 12,
             "color": [*[GREY] * len(sleeves), *side, *(LONG if net[n] > 0 else SHORT for n in symbols)],
             "hovertemplate": "%{label}: %{value}<extra></extra>",
         },
