@@ -120,9 +120,9 @@ def test_weight_is_conserved_from_sleeves_to_instruments_and_back(seed: int, pos
             assert {tree.atoms[a].partition("/")[0] for a in tree.atom[mine]} <= {name}
         assert one.moved == pytest.approx(tree.asked[own].sum() - tree.size[own].sum(), abs=1e-12)
         assert one.cash + tree.size[own].sum() == pytest.approx(1.0, abs=1e-12)
-        parts = one.contributions
+        parts = list(zip(one.holdings["symbol"], one.sizes, strict=True))
         for key, weight in one.weights.items():
-            assert sum(part.size for part in parts if part.symbol == key) == pytest.approx(weight, abs=1e-10)
+            assert sum(size for symbol, size in parts if symbol == key) == pytest.approx(weight, abs=1e-10)
         assert sum(payload["atoms"].values()) == pytest.approx(1.0 - one.cash, abs=1e-12)
         # Caps hold after netting, on gross over the union, by the clusters of the date.
         assert (one.status == "failed") == (not one.weights)
