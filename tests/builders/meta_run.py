@@ -24,8 +24,8 @@ from tvquant.profiles import load, resolve_meta, to_manifest
 
 RUN_ID = "20260102T000000-meta_benchmark-abcdef"
 LONGS, SHORTS = "binance_spot_rating_all_long", "binance_spot_rating_all_short"
-HEADLINE, EQUAL, MARKET = "meta/custom/hrp/custom", "mix/equal/custom", "market/custom"
-CELLS = {"v4/custom/hrp/custom": HEADLINE, "v4/custom/equal_weight/custom": EQUAL, "market/custom": MARKET}
+HEADLINE, EQUAL = "meta/custom/hrp/custom", "mix/equal/custom"
+CELLS = {"v4/custom/hrp/custom": HEADLINE, "v4/custom/equal_weight/custom": EQUAL}
 """Cell of the run that gives the books -> cell of the meta-portfolio."""
 SHARE = {HEADLINE: (0.7, 0.3), EQUAL: (0.5, 0.5)}
 GATES: tuple[Mapping[str, Any], ...] = (
@@ -48,6 +48,9 @@ def meta_run(
     times = pl.read_parquet(books / "results" / "returns.parquet").filter(pl.col("cell") == next(iter(CELLS)))["time"]
     decided = _decided(books)
     streams = _streams(times.to_numpy())
+    market = np.random.default_rng(12).normal(0.0, 0.01, len(times) - 1)
+    levels = np.concatenate([[1.0], np.cumprod(1.0 + market)])
+    store.put("benchmark", "benchmark", {"time": streams["time"], "level": levels})
     for cell, shares in SHARE.items():
         _of_weighing(store, cell, shares, decided, streams)
     _correlations(store)

@@ -30,6 +30,8 @@ META, MIX, EQUAL = "meta", "mix", "equal"
 """How keys of cells begin: of the weighed sleeves, of fixed mixes; and the mix of equal weights."""
 STREAMS = "streams"
 """Folder of the sleeves' whole streams, and the table of those on common dates."""
+BENCHMARK = "benchmark"
+"""Table of the levels of what the profile measures against."""
 GATE, WEIGHING = "gate", "weighing"
 """Kinds of records: what a gate found, how a decision was made."""
 SOLVED = "solved"
@@ -140,6 +142,13 @@ class MetaRun(PlayedRun):
         )
 
     @property
+    def bets(self) -> float | None:
+        """How many bets the sleeves are beyond what chance makes of few rows; None where that is not recorded."""
+        data = self.stages[Stage.VALIDATION].data if Stage.VALIDATION in self.stages else {}
+        found = data.get("bets", {}).get(self.risk, {}).get("beyond_noise")
+        return None if found is None else float(found)
+
+    @property
     def failed(self) -> tuple[RecordedGate, ...]:
         """Gates that a sleeve did not pass, and findings."""
         return tuple(one for one in self.gates if not one.passed)
@@ -176,6 +185,14 @@ class MetaRun(PlayedRun):
         if name not in self.files:
             raise Absent(f"{name} is not among the files that the ledger answers for")
         return track_of_levels(sleeve, pl.read_parquet(self.folder.path / name, glob=False))
+
+    @property
+    def market(self) -> Track | None:
+        """What the account is measured against; None where the profile names nothing, or no sleeve has its bars."""
+        try:
+            return track_of_levels("benchmark", self.table(BENCHMARK))
+        except Absent:
+            return None
 
     def mix_of(self, cell: RecordedCell) -> Track:
         """Return the mix of the streams at the shares of a cell: what its account is held against."""

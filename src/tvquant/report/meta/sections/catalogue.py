@@ -1,5 +1,7 @@
 """All sections of the page of a meta-portfolio, in its order: its own, and those that any book has."""
 
+from dataclasses import replace
+
 from tvquant.report.meta.run import MetaRun
 from tvquant.report.meta.sections.assumptions import ASSUMPTIONS
 from tvquant.report.meta.sections.correlations import CORRELATIONS
@@ -33,7 +35,7 @@ SECTIONS: tuple[Section[MetaRun], ...] = (
     GAP,
     TREE,
     EXPOSURE,
-    CONTRIBUTION,
+    replace(CONTRIBUTION, title="Contribution: long, short, by sleeve and by name"),
     BENCHMARKS,
     MONTHS,
     ROLLING,

@@ -37,7 +37,7 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
         for one in pairs
     )
     return (
-        *_bets(matrix),
+        *_bets(run, matrix),
         _heat_map(names, matrix),
         Table(head=("sleeve", "and", "correlation", "low", "high", "rows"), rows=rows, texts=2, strong=near),
         Text(
@@ -49,14 +49,17 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
     )
 
 
-def _bets(matrix: Floats) -> tuple[Text, ...]:
+def _bets(run: MetaRun, matrix: Floats) -> tuple[Text, ...]:
+    """Return how many bets the sleeves are, and what is left of these where chance is taken off, as it was recorded."""
     if not np.isfinite(matrix).all():
         return (Text(text="Effective bets are not known: a sleeve stood still, so that its correlations are not.",
                      tone="note"),)  # fmt: skip
+    recorded = run.bets
+    beyond = f"; {number(recorded)} without what chance adds on so few rows" if recorded is not None else ""
     return (
         Text(
             text=f"The {len(matrix)} sleeves amount to {number(effective_bets(matrix))} bets that do not go together "
-            "(participation ratio of the eigenvalues of their correlations)."
+            f"(participation ratio of the eigenvalues of their correlations{beyond})."
         ),
     )
 

@@ -14,7 +14,7 @@ from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.meta.run import MetaRun
 from tvquant.report.performance_figures import Track
 from tvquant.report.sections.contract import Section
-from tvquant.report.tracks import benchmarks, track_of, tracks_of
+from tvquant.report.tracks import track_of
 from tvquant.statistics import market_model, performance
 
 HEAD = (
@@ -26,7 +26,7 @@ ACCOUNT, PAPER, ALONE = "account", "on paper", "by itself"
 
 def draw(run: MetaRun) -> tuple[Block, ...]:
     """Return one row per account, for the mix of streams, and per sleeve: on common dates, and by itself."""
-    beside = _benchmark(run)
+    beside = run.market
     rows = [*_accounts(run, beside), *_papers(run, beside), *_by_themselves(run)]
     mine = frozenset(k for k, row in enumerate(rows) if row[0] == run.headline.key)
     return (
@@ -39,23 +39,18 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
             "calendar, so that its figures are others. Turnover is one-way, per decision that was traded, costs are "
             "sums as a fraction of the starting capital: a stream has paid its own already. Net and gross of an "
             f"account are means as held, of a sleeve means at the decisions after limits, per unit of it. "
-            f"{_of_beta(beside)}",
+            f"{_of_beta(run, beside)}",
             tone="note",
         ),
     )  # fmt: skip
 
 
-def _of_beta(beside: Track | None) -> str:
+def _of_beta(run: MetaRun, beside: Track | None) -> str:
+    named = ", ".join(run.benchmark.symbols)
     if beside is None:
-        return "The run has no benchmark but mixes of its sleeves, so no beta is told."
-    return f"Beta is to {beside.name}, by least squares; its error is Newey and West's (1987)."
-
-
-def _benchmark(run: MetaRun) -> Track | None:
-    """Return the baseline that is no mix of the sleeves: the market, where the profile names one."""
-    others = [one for one in benchmarks(run, run.headline) if not one.key.startswith("mix/")]
-    found = tracks_of(run, others[:1])
-    return found[0] if found else None
+        why = f"no sleeve has bars of {named}" if named else "benchmark.market names no symbol"
+        return f"No beta is told: {why}."
+    return f"Beta is to {named} without costs, by least squares; its error is Newey and West's (1987)."
 
 
 def _accounts(run: MetaRun, beside: Track | None) -> Iterator[tuple[str, ...]]:
@@ -80,7 +75,7 @@ def _papers(run: MetaRun, beside: Track | None) -> Iterator[tuple[str, ...]]:
     except Absent:
         mix = []
     units = _units(run)
-    for one in (*mix, *run.streams()):
+    for one in (*mix, *run.streams(), *([] if beside is None else [beside])):
         yield _paper(one, PAPER, run.periods_per_year, units.get(one.name, (None, None)), beside)
 
 

@@ -34,7 +34,6 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
         ("Sharpe ratio", f"{number(of.sharpe)} ± {number(of.sharpe_se)}"),
         ("P(true Sharpe > 0)", probability(of.psr)),
         ("CAGR", percent(of.cagr)),
-        ("Volatility", percent(of.volatility)),
         ("Deepest drawdown", percent(of.max_drawdown)),
         *(
             (f"{name.capitalize()}, mean", percent(float(np.nanmean(held[name].to_numpy()))))
@@ -120,7 +119,7 @@ def _facts(run: MetaRun) -> Facts:
             ("Cell", cell.key),
             ("Sleeves", some([f"{one.name} (run {one.run})" for one in run.sleeves], 12)),
             ("Span", span),
-            ("Trials", f"{count(tried)} of ways to weigh, beside those of the sleeves' own runs"),
+            ("Ways of weighing", f"{count(tried)} here, beside those of the sleeves' own runs"),
         )
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import polars as pl
 from tvquant.core.instruments import symbol_of
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import GREY, GROSS, LONG, NET, SHORT, axis, days, figure, plotted
-from tvquant.report.formatting import count, day, number, percent
+from tvquant.report.formatting import count, day, percent
 from tvquant.report.meta.run import MetaRun
 from tvquant.report.sections.contract import Section
 
@@ -130,7 +130,7 @@ def _netting(cell: str, tree: pl.DataFrame) -> Figure:
         )
     ]  # fmt: skip
     mean = float((sums["atoms"] - sums["instruments"]).to_numpy().mean())
-    title = f"Gross before and after netting, {cell}: {number(100 * mean)} % of equity cancels on average"
+    title = f"Gross before and after netting, {cell}: {percent(abs(mean), 2)} of equity cancels on average"
     return figure("netting", title, traces, height=320, xaxis=axis("decision date", type="date"),
                   yaxis=axis("% of equity"))  # fmt: skip
 
