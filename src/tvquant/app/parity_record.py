@@ -32,12 +32,18 @@ def write_parity(workspace: Workspace, folder: RunFolder, found: Parity, named: 
     from tvquant.report import write_index
     from tvquant.report.parity_page import write_page_of
 
-    name = found.cell.replace("/", "+") + (f"@{'+'.join(sorted(set(named)))}" if named else "")
+    record = record_of(found.cell, named)
     with workspace.writing():
-        folder.write_json(f"{FOLDER}/{name}.json", document(found))
-        page = write_page_of(found, folder.path, name)
+        folder.write_json(record, document(found))
+        page = write_page_of(found, folder.path, Path(record).stem)
         write_index(workspace.runs)
-    return folder.path / FOLDER / f"{name}.json", page
+    return folder.path / record, page
+
+
+def record_of(cell: str, named: Sequence[str] = ()) -> str:
+    """Return where in a run's folder the record of a cell is, of all simulators or of those that were named."""
+    name = cell.replace("/", "+") + (f"@{'+'.join(sorted(set(named)))}" if named else "")
+    return f"{FOLDER}/{name}.json"
 
 
 def document(found: Parity) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def remade(case: Reopened, panel: Panel, window: int, among: Sequence[Cell]) -> 
     """Make every decision that these cells have at a window anew, from the panel until then."""
     here = tuple(cell for cell in among if window in case.decided[cell.key])
     speaker = {cell.key: next(one.key for one in here if _same(one, cell)) for cell in here}
-    specs: dict[str, Spec] = {cell.key: cell.spec for cell in here if speaker[cell.key] == cell.key}
+    specs: dict[str, Spec] = {cell.key: cell.path.deciding for cell in here if speaker[cell.key] == cell.key}
     replay = honest(specs, {key: held_before(case.decided[key], window, panel.times) for key in specs})
     row = case.decided[here[0].key][window].row
     at = look(panel, row).as_of

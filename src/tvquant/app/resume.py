@@ -30,12 +30,17 @@ def resume(
 
     Raises
     ------
-    ProfileError : code or environment are not those the run began with.
+    ProfileError : code or environment are not those the run began with; it is a meta-portfolio's.
     LedgerError : the ledger does not verify.
     DataError : the lake no longer holds what the run pinned.
     """
     restore_snapshots(workspace, watcher.note)
     recorded = RecordedRun(folder)
+    if recorded.is_meta:
+        raise ProfileError(
+            f"run {folder.id} is of a meta-portfolio, which has nothing to go on with; `tvquant meta "
+            f"{recorded.profile_name}` plays it anew, and takes the runs of its sleeves as they are"
+        )
     if recorded.verification.finished:
         return Finished(folder=folder, result=result_digest(recorded), reused=True)
     if recorded.verification.altered:

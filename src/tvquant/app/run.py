@@ -7,6 +7,8 @@
 """
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 
 from tvquant.app.estimate import foretell
 from tvquant.app.finished_runs import Finished, finished_run
@@ -26,7 +28,7 @@ from tvquant.core.records import Entry
 from tvquant.ledger import Ledger, RunFolder, genesis_entry
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import MANIFEST
-from tvquant.profiles import ResolvedProfile, to_manifest
+from tvquant.profiles import ResolvedMeta, ResolvedProfile, to_manifest
 from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.matrix import get_ready
 
@@ -47,7 +49,7 @@ def run(
     restore_snapshots(workspace, watcher.note)
     if not again and (found := finished_run(workspace, plan.digest, watcher.note)):
         return found
-    folder, ledger = _begun(workspace, plan.resolved, clock)
+    folder, ledger = begun(workspace, plan.resolved, clock, partial(_genesis, resolved=plan.resolved))
     with ledger:
         progress = Logbook(folder.path, clock, watcher)
         context = RunContext(
@@ -71,8 +73,10 @@ def play_stages(context: RunContext, ledger: Ledger) -> Finished:
     return Finished(folder=context.folder, result=merkle_root(leaves), reused=False)
 
 
-def _begun(workspace: Workspace, resolved: ResolvedProfile, clock: Clock) -> tuple[RunFolder, Ledger]:
-    """Return the folder of a new run and its ledger with the first record, or neither.
+def begun(
+    workspace: Workspace, resolved: ResolvedProfile | ResolvedMeta, clock: Clock, genesis: Callable[[str], Entry]
+) -> tuple[RunFolder, Ledger]:
+    """Return the folder of a new run and its ledger with the first record (of its id), or neither.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def _begun(workspace: Workspace, resolved: ResolvedProfile, clock: Clock) -> tup
         workspace.new_run(folder.id)
         folder.write_json(MANIFEST, to_manifest(resolved))
         ledger = Ledger.create(folder.path, run_id=folder.id, clock=clock)
-        ledger.record(_genesis(folder, resolved))
+        ledger.record(genesis(folder.id))
     except BaseException as error:
         shutil.rmtree(folder.path, ignore_errors=True)
         if isinstance(error, DataError):
@@ -95,10 +99,10 @@ def _begun(workspace: Workspace, resolved: ResolvedProfile, clock: Clock) -> tup
     return folder, ledger
 
 
-def _genesis(folder: RunFolder, resolved: ResolvedProfile) -> Entry:
+def _genesis(run_id: str, resolved: ResolvedProfile) -> Entry:
     profile = resolved.profile
     return genesis_entry(
-        run_id=folder.id,
+        run_id=run_id,
         profile=profile.name,
         code=source_digest(),
         manifest=resolved.digest,

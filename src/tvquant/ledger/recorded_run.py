@@ -23,7 +23,7 @@ import polars as pl
 
 from tvquant.core.decision_records import together
 from tvquant.core.decisions import CurrentDecision, Decision
-from tvquant.core.errors import DataError, LedgerError
+from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.core.measures import Measures, known
 from tvquant.core.records import CONTEXT, DECISION, RUN, SELECTION, SNAPSHOT, TIMES, chain_of, in_shadow
 from tvquant.core.selection import SelectionResponse
@@ -36,8 +36,9 @@ from tvquant.ledger.result_store import ResultStore
 from tvquant.ledger.run_folder import MANIFEST, RunFolder
 from tvquant.ledger.timing import Timing, timing_of
 from tvquant.ledger.verify import Verification, verify
-from tvquant.profiles import ResolvedProfile, from_manifest
+from tvquant.profiles import ResolvedMeta, ResolvedProfile, from_manifest, meta_from_manifest
 from tvquant.profiles.exclusions import GridSize
+from tvquant.profiles.manifest import is_of_meta
 
 ENDS = ("plan", "outcome", TIMES, "seal")
 """Kinds of what is recorded once: what was pinned, and what ended."""
@@ -373,9 +374,24 @@ class RecordedRun:
 
         Raises
         ------
-        ProfileError : the manifest was changed, or is of another version.
+        ProfileError : the manifest was changed, or is of another version; it is a meta-portfolio's.
         """
+        if self.is_meta:
+            raise ProfileError(
+                f"run {self.folder.id} is of a meta-portfolio, and what is asked for is of a profile's run: ask the "
+                f"runs of its sleeves, which `tvquant runs show {self.folder.id}` names"
+            )
         return from_manifest(self.document(MANIFEST))
+
+    @cached_property
+    def is_meta(self) -> bool:
+        """Whether it is the run of a meta-portfolio."""
+        return is_of_meta(self.document(MANIFEST))
+
+    @cached_property
+    def meta(self) -> ResolvedMeta:
+        """The resolved meta-profile of the manifest; ProfileError as `resolved`, or of a profile's run."""
+        return meta_from_manifest(self.document(MANIFEST))
 
     def document(self, name: str) -> Any:
         """Return a JSON document of the run's folder."""

@@ -17,16 +17,19 @@ from tvquant.allocation import ENGINES, RISK_PROFILES, risk_profiles_of
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.atoms import LOGICS
 from tvquant.core.books import CostModel, Execution
+from tvquant.core.errors import ModelError
 from tvquant.core.neutrality import MARKET_NEUTRAL
 from tvquant.core.records import SHADOW, in_shadow
 from tvquant.profiles import Options, Profile
 from tvquant.profiles.exclusions import GridSize, grid_of, windows_of
 from tvquant.profiles.sections.allocation import ADAPTIVE, AllocationSection
+from tvquant.profiles.sections.sleeves import SleeveAllocationSection
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.statistics import ESTIMATORS, Estimates
 from tvquant.tournament.specs import (
     BaseUniverseSpec,
     MarketSpec,
+    NettedSpec,
     Neutral,
     RawPoolSpec,
     Rules,
@@ -55,7 +58,7 @@ class Path:
     """
 
     key: str
-    spec: Spec
+    spec: Spec | NettedSpec
     schedule: Schedule
     selection: str
     baseline: bool
@@ -63,6 +66,18 @@ class Path:
     when: str = ""
     whole: bool = False
     variant: bool = False
+
+    @property
+    def deciding(self) -> Spec:
+        """The spec, by which a view decides.
+
+        Raises
+        ------
+        ModelError : it is of a netted account, which is decided of its sleeves.
+        """
+        if isinstance(self.spec, NettedSpec):
+            raise ModelError(f"{self.key} is decided of its sleeves, by no view")
+        return self.spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +113,7 @@ class Cell:
         return f"{self.path.key}/{self.book.key}"
 
     @property
-    def spec(self) -> Spec:
+    def spec(self) -> Spec | NettedSpec:
         """How it decides."""
         return self.path.spec
 
@@ -343,7 +358,7 @@ def _rules(profile: Profile, schedule: Schedule, risk_profile: str = "") -> Rule
         regime=profile.regime,
         train=schedule.train,
         stamps=profile.universe.stamps | schedule.stamps | profile.selection.stamps | profile.regime.stamps,
-        estimates=_estimates(profile.allocation),
+        estimates=estimates_of(profile.allocation),
         logics=_logics(profile),
         sides=_sides(profile, risk_profile),
     )
@@ -355,7 +370,8 @@ def _logics(profile: Profile) -> tuple[Options, ...]:
     return profile.logics.options_of(*(LOGICS[name] for name in named if name is not None))
 
 
-def _estimates(allocation: AllocationSection) -> Estimates:
+def estimates_of(allocation: AllocationSection | SleeveAllocationSection) -> Estimates:
+    """Return how covariance and means are estimated."""
     covariance, means = allocation.covariance, allocation.means
     return Estimates(
         covariance=covariance.estimator,

@@ -148,6 +148,11 @@ type Spec = StrategySpec | BaseUniverseSpec | RawPoolSpec | WinnersSpec | Market
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NettedSpec:
+    """What one account holds of several sleeves: decided of their decisions (`tournament.sleeves`), by no view."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Previous:
     """What was decided last, nothing before the first decision.
 

@@ -39,7 +39,7 @@ from tvquant.tournament.market_regime import market_regime_at, regime_key
 from tvquant.tournament.periods import Periods, periods_of
 from tvquant.tournament.quorum import SESSIONS, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.specs import MarketSpec, Previous, Rules
+from tvquant.tournament.specs import MarketSpec, NettedSpec, Previous, Rules
 from tvquant.tournament.views import View, look
 from tvquant.tournament.windows import Schedule, Window
 
@@ -164,7 +164,7 @@ class BacktestEngine:
         drafted: list[Decided | None] = []
         shared = Shared()
         for path, window in due.windows:
-            asks = starts_from_previous(path.spec)
+            asks = starts_from_previous(path.deciding)
             drafted.append(None if asks else self._decided(view, path, window, Previous(), shared))
         return Draft(prepared=prepared, decided=tuple(drafted))
 
@@ -182,7 +182,7 @@ class BacktestEngine:
             for (path, window), made in zip(one.windows, draft.decided, strict=True):
                 earlier = before.get(path.key)
                 previous = earlier.previous(self.panel.times) if earlier else Previous()
-                if made is None or needs_previous(view, path.spec, previous):
+                if made is None or needs_previous(view, path.deciding, previous):
                     made = self._decided(view, path, window, previous, shared)
                 before[path.key] = made.rebalance
                 new = tuple(entry for entry in made.records if named(entry) not in told)
@@ -192,7 +192,7 @@ class BacktestEngine:
     def _decided(self, view: View, path: Path, window: Window, previous: Previous, shared: Shared) -> Decided:
         """Return the decision of a path at a window; `shared` is what decisions of the row had in common so far."""
         began = self._timer()
-        decision = decide(view, path.spec, previous)
+        decision = decide(view, path.deciding, previous)
         seconds = self._timer() - began
         made, entries = recorded(path, window.id, window.start - 1, decision, shared)
         return Decided(path=path, rebalance=made, decision=decision, records=entries, seconds=seconds)
@@ -257,8 +257,8 @@ class BacktestEngine:
 
 
 def rules_of(path: Path) -> Rules | None:
-    """Return the rules of a path; the market has none."""
-    return None if isinstance(path.spec, MarketSpec) else path.spec.rules
+    """Return the rules of a path; the market has none, and sleeves have their own."""
+    return None if isinstance(path.spec, MarketSpec | NettedSpec) else path.spec.rules
 
 
 def grids(panel: Panel, paths: Sequence[Path]) -> Grids:

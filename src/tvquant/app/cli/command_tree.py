@@ -44,6 +44,7 @@ TREE: Mapping[str, Entry] = {
     "models": Entry("Judge", "What selection models chose, and whether it was worth anything.", "models", "models"),
     "regime": Entry("Judge", "Bands of the market's regime, from the tails of your own market.", "regime"),
     "run": Entry("Decide", "Play a profile through time: weights, results, ledger, report.", "runs", "run"),
+    "meta": Entry("Decide", "Play several profiles as sleeves of one account.", "meta", "meta"),
     "tournament": Entry("Judge", "Play the whole matrix of a profile.", "tournament", "tournament"),
     "certify": Entry("Judge", "The release matrix, and what it changed since the last.", "certify", "certify"),
     "leakcheck": Entry("Judge", "Whether any decision of a run used the future.", "leakcheck", "leakcheck"),

@@ -55,7 +55,7 @@ def argued(overrides: list[str]) -> dict[str, tuple[str, Any]]:
     return found
 
 
-def _either(workspace: Workspace, name: str, overrides: list[str] | None = None) -> "ResolvedProfile | ResolvedMeta":
+def either(workspace: Workspace, name: str, overrides: list[str] | None = None) -> "ResolvedProfile | ResolvedMeta":
     """Return a profile or a meta-profile, resolved from all layers."""
     from tvquant.app.resolving import either_here
 
@@ -90,7 +90,7 @@ def show(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOpt
     """The resolved profile as one YAML file that needs no other."""
     from tvquant.profiles import dump, to_manifest
 
-    profile = _either(workspace_at(workspace), name)
+    profile = either(workspace_at(workspace), name)
     answer(to_manifest(profile), dump(profile).rstrip(), as_json=as_json)
 
 
@@ -122,7 +122,7 @@ def explain(
     if name is None:
         raise ProfileError("name a profile (`tvquant profile list`), or say --keys for what may be set in one")
     words, home = vocabulary(), workspace_at(workspace)
-    found = _either(home, name, overrides)
+    found = either(home, name, overrides)
     meaning = (words.meta_keys if isinstance(found, ResolvedMeta) else words.keys).meaning
     rows = rows_of(found)
     head, *blocked = blocks(("key", "value", "from"), [row._replace(value=_short(row)) for row in rows])
@@ -254,7 +254,7 @@ def _notices(
     sort, _, rest = name.rpartition(" ")
     if problems or sort not in ("", "profile"):
         return ()
-    found = _either(home, rest)
+    found = either(home, rest)
     if isinstance(found, ResolvedMeta):
         return found.notices
     if (held := contents()) is not None:

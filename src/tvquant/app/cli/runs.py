@@ -1,7 +1,7 @@
 """`tvquant run`, `report` and `runs`: make runs, look at them, remove them."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +23,8 @@ from tvquant.app.cli.console import (
     workspace_at,
 )
 from tvquant.app.cli.notifying import Notice, notified, run_facts
-from tvquant.app.cli.profile import SetOption, resolved
+from tvquant.app.cli.profile import SetOption, either
+from tvquant.app.cli.standings import figures
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.app.cli.watching import Progress, watching
@@ -36,8 +37,7 @@ from tvquant.ledger.listing import UNVERIFIED, Glance, kept, look
 if TYPE_CHECKING:
     from tvquant.app.finished_runs import Finished
     from tvquant.ledger.recorded_run import RecordedCell
-    from tvquant.profiles import ResolvedProfile
-    from tvquant.report.run import RunData
+    from tvquant.profiles import ResolvedMeta, ResolvedProfile
     from tvquant.tournament.backends.contract import Cluster
 
 commands = Family(help="Runs of this workspace.", invoke_without_command=True)
@@ -63,10 +63,9 @@ def run(
     home.require()
     if dry_run:
         assert name is not None
-        plan, stages = _planned(home, name, overrides)
-        answer(plan, stages, as_json=as_json)
+        answer(*_foreseen(home, either(home, name, overrides)), as_json=as_json)
         return
-    begun = None if name is None else partial(resolved, home, name, overrides)
+    begun = None if name is None else partial(either, home, name, overrides)
     began = time.perf_counter()
     with notified("run", name) as notice:
         with home.writing(), watching("run") as progress:
@@ -87,7 +86,7 @@ def refuse_both(command: str, name: str | None, resume: str | None, beside: str 
 
 def play(
     home: Workspace,
-    begun: "Callable[[], ResolvedProfile] | None",
+    begun: "Callable[[], ResolvedProfile | ResolvedMeta] | None",
     resume: str | None,
     *,
     again: bool,
@@ -95,10 +94,18 @@ def play(
     cluster: "Cluster",
     progress: Progress,
 ) -> "Finished":
-    """Play the profile that `begun` resolves, or go on with a run; the workspace is held by the caller."""
+    """Play the profile that `begun` resolves, or go on with a run; the workspace is held by the caller.
+
+    Raises
+    ------
+    ProfileError : a meta-portfolio's run is to go on.
+    """
     from tvquant.app import resume as resumption
     from tvquant.app import run as flow
     from tvquant.app.clock import SystemClock
+    from tvquant.app.meta.play import play_meta
+    from tvquant.app.meta.sleeve_runs import Player
+    from tvquant.profiles import ResolvedMeta
 
     clock = SystemClock()
     with compiling_ahead():
@@ -107,14 +114,28 @@ def play(
             folder = home.run(resume)
             outcome = resumption.resume(home, folder, clock=clock, jobs=jobs, watcher=progress, cluster=cluster)
         else:
-            outcome = flow.run(home, begun(), clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster)
+            resolved = begun()
+            if isinstance(resolved, ResolvedMeta):
+                player = Player(workspace=home, clock=clock, watcher=progress, jobs=jobs, cluster=cluster)
+                outcome = play_meta(player, resolved, again=again)
+            else:
+                outcome = flow.run(
+                    home, resolved, clock=clock, jobs=jobs, again=again, watcher=progress, cluster=cluster
+                )
         index(home)
     return outcome
 
 
 def tell(outcome: "Finished", began: float, progress: Progress, notice: Notice, *, as_json: bool) -> None:
     """Print what a run has come to, and tell it to who waits for a notice."""
-    document, text = finished(outcome, began, progress)
+    from tvquant.ledger.recorded_run import RecordedRun
+
+    if RecordedRun(outcome.folder).is_meta:
+        from tvquant.app.cli.meta_messages import finished_meta
+
+        document, text = finished_meta(outcome, began, progress)
+    else:
+        document, text = finished(outcome, began, progress)
     notice.tell(**run_facts(document))
     answer(document, text, as_json=as_json)
 
@@ -166,11 +187,18 @@ def list_runs(context: typer.Context, workspace: WorkspaceOption = None, as_json
 @commands.command()
 def show(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """The standings of a run."""
+    from tvquant.ledger.recorded_run import RecordedRun
     from tvquant.report import read_run
+    from tvquant.report.meta.run import MetaRun, read_meta
 
     folder = workspace_at(workspace).run(name)
-    found = read_run(folder.path)
-    qualified, text = _figures(found)
+    found = read_meta(folder.path) if RecordedRun(folder).is_meta else read_run(folder.path)
+    if isinstance(found, MetaRun):
+        from tvquant.app.cli.meta_messages import of_meta
+
+        qualified, text = of_meta(found)
+    else:
+        qualified, text = figures(found)
     state = Glance(state=found.verification.status.value, result=found.sealed or "")
     timed = found.timing
     answer(
@@ -210,7 +238,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
     from tvquant.tournament.cells import headline
 
     found = read_run(outcome.folder.path)
-    qualified, figures = _figures(found)
+    qualified, told = figures(found)
     notices, current = found.resolved.notices, found.current
     footing = current.decision.footing
     assert footing is not None
@@ -229,7 +257,7 @@ def finished(outcome: "Finished", began: float, progress: Progress) -> tuple[dic
         "report": str(outcome.folder.report),
     }
     first = "" if progress.first_step is None else f", first window after {progress.first_step:.1f} s"
-    text = [*figures, *_unassumed(found.cells), ""]
+    text = [*told, *_unassumed(found.cells), ""]
     if outcome.reused:
         text.append("A run of the same plan exists and is returned; --again would compute it under a new id.")
     now = [f"current weights: {footing.departure}"] if footing.departure else []
@@ -259,66 +287,6 @@ def _stale(cells: Sequence["RecordedCell"]) -> list[str]:
     return notices
 
 
-def _figures(run: "RunData") -> tuple[dict[str, Any], list[str]]:
-    """Return standings of a run and the lines that qualify them, as a document and as text."""
-    from tvquant.profiles.sections.execution import ZERO_RATE
-    from tvquant.report import caveats, standings_of
-    from tvquant.report.tracks import beside_in_words
-
-    qualified, found = caveats(run), standings_of(run)
-    apart = ["", found.said, "", _standings(found.apart)] if found.apart else []
-    lines = (f"{'! ' if one.serious else '  '}{one.text}" for one in qualified)
-    grid, left_out = _grid(run)
-    failed = _without_book((*found.first, *found.apart, *run.beside))
-    beside = (f"  {one}" for one in beside_in_words(run))
-    text = [_standings(found.first), *apart, "", *failed, *beside, *left_out, *lines]
-    if run.rate != ZERO_RATE:
-        text.append(f"  Sharpe ratios are against {run.rate}.")
-    return {"cells": run.rows(), "grid": grid, "caveats": [one.document() for one in qualified]}, text
-
-
-def _without_book(cells: Iterable["RecordedCell"]) -> Iterator[str]:
-    """Yield one line for each cause that cells have no book for, what it says of the first of them."""
-    causes: dict[str, list[RecordedCell]] = {}
-    for one in cells:
-        if one.why:
-            causes.setdefault(f"{one.book} {one.why.partition(':')[0]}", []).append(one)
-    for first, *others in causes.values():
-        more = f" and {len(others)} more like it (--json has all)" if others else ""
-        yield f"! No book of {first.key}{more}: {first.why}."
-
-
-def _grid(run: "RunData") -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the size of the grid with what it leaves out, and lines on that; none where another version ran."""
-    from tvquant.ledger.recorded_run import Absent
-
-    try:
-        found = run.grid
-    except Absent:
-        return None, []
-    return found.payload(), found.lines()
-
-
-def _standings(cells: Sequence["RecordedCell"]) -> str:
-    head = ("cell", "Sharpe", "+- SE", "CAGR", "vol", "max DD", "cash", "turnover", "days")
-    rows = [
-        (
-            one.key,
-            number(of.sharpe),
-            number(of.sharpe_se),
-            percent(of.cagr),
-            percent(of.volatility),
-            percent(of.max_drawdown),
-            percent(of.mean_cash),
-            percent(of.mean_turnover),
-            "-" if of.n is None else of.n,
-        )
-        for one in cells
-        for of in (one.measures,)
-    ]
-    return table(head, rows, right=range(1, len(head)))
-
-
 def _unassumed(cells: Sequence["RecordedCell"]) -> list[str]:
     """Return lines on books of swaps without the funding that was assumed for hours without data."""
     assumed = [(one.key, one.measures) for one in cells if one.measures.assumed_funding is not None]
@@ -338,13 +306,24 @@ def _listed(folder: RunFolder, found: Glance) -> dict[str, str]:
     return {"run": folder.id, "profile": folder.id.split("-")[1], "state": found.state, "result": found.result[:16]}
 
 
-def _planned(home: Workspace, name: str, overrides: list[str] | None) -> tuple[dict[str, Any], str]:
-    """Return what a run would do: stages that exist, the plan's digest, and the run that has it already."""
+def _foreseen(home: Workspace, resolved: "ResolvedProfile | ResolvedMeta") -> tuple[dict[str, Any], str | list[str]]:
+    """Return what a run would do."""
+    from tvquant.profiles import ResolvedMeta
+
+    if isinstance(resolved, ResolvedMeta):
+        from tvquant.app.cli.meta_messages import planned_meta
+
+        return planned_meta(home, resolved)
+    return _planned(home, resolved)
+
+
+def _planned(home: Workspace, resolved: "ResolvedProfile") -> tuple[dict[str, Any], str]:
+    """Return what a profile's run would do: its stages, the plan's digest, and the run that has it already."""
     from tvquant.app.finished_runs import finished_run
     from tvquant.app.plan import make_plan
     from tvquant.app.stages.catalogue import STAGES
 
-    plan = make_plan(home.lake(), resolved(home, name, overrides))
+    plan = make_plan(home.lake(), resolved)
     there = finished_run(home, plan.digest, note)
     document = {
         "plan": plan.digest,

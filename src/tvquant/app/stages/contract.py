@@ -3,12 +3,33 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from tvquant.app.run_context import RunContext
+from tvquant.app.progress import Watcher
 from tvquant.core.errors import DataError, TvquantError
 from tvquant.core.records import RUN, Entry, Recorder
 from tvquant.core.stages import Stage
+
+
+class Played(Protocol):
+    """What stages of one run share: a run's context, or that of a meta-portfolio's run."""
+
+    finished: set[int]
+
+    @property
+    def recorder(self) -> Recorder:
+        """The run's ledger."""
+        ...
+
+    @property
+    def progress(self) -> Watcher:
+        """Who is told."""
+        ...
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Digests that stages name as their inputs."""
+        ...
 
 
 @dataclass(slots=True)
@@ -21,7 +42,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunStage:
+class RunStage[Context: Played]:
     """One stage of a run.
 
     Parameters
@@ -29,7 +50,7 @@ class RunStage:
     number : its place in the production flow.
     pillar : the pillar that it serves (R-ORC-05).
     what : one line for people.
-    inputs : names of the digests that its intent records (`RunContext.digests`).
+    inputs : names of the digests that its intent records (`Played.digests`).
     run : the work; later stages find what it made in the run's folder or in the context.
     gate : raises where the run may not go on from what the stage left in the folder; a resumed run passes it again.
     """
@@ -38,11 +59,11 @@ class RunStage:
     pillar: int | None
     what: str
     inputs: tuple[str, ...] = ()
-    run: Callable[[RunContext, Outcome], None]
-    gate: Callable[[RunContext], None] | None = None
+    run: Callable[[Context, Outcome], None]
+    gate: Callable[[Context], None] | None = None
 
 
-def play(stage: RunStage, context: RunContext) -> None:
+def play[Context: Played](stage: RunStage[Context], context: Context) -> None:
     """Play one stage unless the ledger says that it was played; its gate is passed either way.
 
     Raises
@@ -62,7 +83,7 @@ def play(stage: RunStage, context: RunContext) -> None:
 
 
 @contextmanager
-def recorded(stage: RunStage, recorder: Recorder, digests: Mapping[str, str]) -> Iterator[Outcome]:
+def recorded(stage: RunStage[Any], recorder: Recorder, digests: Mapping[str, str]) -> Iterator[Outcome]:
     """Record the intent, run the body, record the outcome: played, or failed with the reason.
 
     Raises
@@ -82,10 +103,10 @@ def recorded(stage: RunStage, recorder: Recorder, digests: Mapping[str, str]) ->
     recorder.record(_ended(stage, outcome, "played"))
 
 
-def _ended(stage: RunStage, outcome: Outcome, status: str) -> Entry:
+def _ended(stage: RunStage[Any], outcome: Outcome, status: str) -> Entry:
     metrics = {"status": status, **outcome.metrics}
     return _entry(stage, "outcome", outputs=outcome.outputs, metrics=metrics, data=outcome.data)
 
 
-def _entry(stage: RunStage, kind: str, **fields: Any) -> Entry:
+def _entry(stage: RunStage[Any], kind: str, **fields: Any) -> Entry:
     return Entry(chain=RUN, stage=stage.number, pillar=stage.pillar, kind=kind, **fields)

@@ -20,7 +20,7 @@ import pytest
 from builders.clocks import ManualClock
 from builders.profiles import resolved_of
 from builders.workspaces import coin_closes, workspace_of
-from tvquant.app.cli import main, runs
+from tvquant.app.cli import main, standings
 from tvquant.app.cli.data_lake import PLOTS
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
@@ -238,7 +238,7 @@ def test_cells_without_a_book_for_one_cause_are_one_line() -> None:
         failed("v4/custom/hrp/custom", "leverage: 1.4 of 1"),
         failed("v4/custom/barbell/custom", None),
     )
-    assert list(runs._without_book(found)) == [
+    assert list(standings._without_book(found)) == [
         "! No book of v4/custom/hrp/vectorbt and 1 more like it (--json has all): leverage: 1.2 of 1.",
         "! No book of v4/custom/hrp/custom: leverage: 1.4 of 1.",
     ]

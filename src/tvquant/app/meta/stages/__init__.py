@@ -1,0 +1,1 @@
+"""The stages of a meta-portfolio's run, one file each."""
