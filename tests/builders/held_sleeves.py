@@ -17,13 +17,14 @@ type Sizes = Mapping[str, float]
 """Atom as `SYMBOL LONG` or `SYMBOL SHORT` -> its size."""
 
 
-def moving_market(names: int, rows: int, *, seed: int = 0, common: float = 0.5, market: str = "24x7") -> Panel:
-    """Return prices of X:N0, X:N1 ... that share a part of their moves; opens lie between closes."""
+def moving_market(
+    names: int, rows: int, *, seed: int = 0, common: float = 0.5, gap: float = 0.004, market: str = "24x7"
+) -> Panel:
+    """Return prices of X:N0, X:N1 ... that share a part of their moves; opens are a `gap` from the close before."""
     rng = np.random.default_rng(seed)
     moves = 0.02 * (common * rng.standard_t(4, (rows, 1)) + rng.standard_t(4, (rows, names))).clip(-8.0, 8.0)
     close = 100.0 * np.cumprod(1.0 + moves, axis=0)
-    gap = rng.normal(0.0, 0.004, (rows, names))
-    opened = np.vstack([close[:1], close[:-1]]) * (1.0 + gap)
+    opened = np.vstack([close[:1], close[:-1]]) * (1.0 + rng.normal(0.0, gap, (rows, names)))
     traded = [instrument(f"N{j}", calendar=market) for j in range(names)]
     return market_of(
         dict(zip(traded, close.T, strict=True)),

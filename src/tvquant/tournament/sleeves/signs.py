@@ -1,13 +1,13 @@
 """Does a sleeve's stream earn what its atoms say they hold? Its signs against the prices (R-META-06).
 
-1. What is held: from the row behind a decision on, each atom's size in units that stay the same until the next one; a
-   long earns its asset's total return, a short loses it. Of a book that goes a part of the way to its orders
-   (`execution.partial`), the rest of what it held before stays, exits excepted. Funding, borrowing and costs are not
-   in it.
+1. What is held: each atom's size in units that are fixed at its decision, filled as `execution.convention` and `lag`
+   say, and stay the same until the next fill; a long earns its asset's total return, a short loses it, until it has
+   lost its collateral at twice the price of its fill. Of a book that goes a part of the way to its orders
+   (`execution.partial`), the rest of what it held before stays, exits excepted.
 2. The stream is regressed on what its longs and what its shorts would so have earned, both at once: a slope is 1 where
    the side was inverted once, -1 where it was inverted twice, between where the book holds less than was decided.
-3. Costs, funding and borrow are not moves of prices and hardly touch a slope. A fill is not at the close that decided,
-   so the row of a fill is left out, unless most rows are.
+3. Costs, funding, borrowing and close-outs are not in what is held. They hardly go along with prices, so that they
+   hardly touch a slope.
 4. A side may be right and one name of it wrong. So what the stream earned beside all other holdings is regressed on
    what each name on its side earned.
 
@@ -15,18 +15,22 @@ A slope whose error is above `TOLD` says nothing, and is told as that.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tvquant.core.books import Convention
 from tvquant.core.errors import ModelError
-from tvquant.core.panel import Bools, Floats, Panel
+from tvquant.core.panel import Floats, Panel
 from tvquant.core.sleeves import Sleeve
 from tvquant.statistics.betas import LEAST_ROWS
 from tvquant.statistics.regression import market_model, slopes
 
 TOLD = 0.25
 """Most error of a slope that is judged: 1 and -1 are eight of them apart."""
+COLLATERAL = 2.0
+"""Multiple of the price of its fill at which a short is closed (`simulation.kernel`)."""
 
 type Rows = NDArray[np.intp]
 
@@ -76,13 +80,11 @@ class Earnings:
     ----------
     keys : N instruments.
     longs, shorts : R x N by row of the stream.
-    filled : R, a decision was filled on the way to this row.
     """
 
     keys: tuple[str, ...]
     longs: Floats
     shorts: Floats
-    filled: Bools
 
 
 def signs(sleeve: Sleeve, panel: Panel) -> Signs:
@@ -95,9 +97,7 @@ def signs(sleeve: Sleeve, panel: Panel) -> Signs:
     held = earnings(sleeve, panel)
     if (sleeve.levels == 0.0).any():
         raise ModelError(f"sleeve {sleeve.name}: nothing is left of it, so that it has no returns to judge signs by")
-    returns = sleeve.levels[1:] / sleeve.levels[:-1] - 1.0
-    used = ~held.filled if 2 * held.filled.sum() < len(returns) else np.ones(len(returns), np.bool_)
-    y, longs, shorts = returns[used], held.longs[used], held.shorts[used]
+    y, longs, shorts = sleeve.levels[1:] / sleeve.levels[:-1] - 1.0, held.longs, held.shorts
     beside = y - (longs + shorts).sum(axis=1)
     names = tuple(
         _line(f"{key} {side}", beside[there] + own[there], own[there])
@@ -142,41 +142,61 @@ def earnings(sleeve: Sleeve, panel: Panel) -> Earnings:
     if not np.isin(sleeve.times, panel.times).all():
         day = sleeve.times[~np.isin(sleeve.times, panel.times)][0]
         raise ModelError(f"sleeve {sleeve.name}: there are no prices at {np.datetime64(day, 'D')}, a row of its stream")
-    moved = np.nan_to_num(panel.fields["total_return"][:, panel.columns(keys)])
-    decided = np.searchsorted(panel.times, np.array([one.at for one in sleeve.decisions], panel.times.dtype), "right")
-    longs, shorts, growth = _held(sleeve, keys, decided - 1, moved)
-    return Earnings(
-        keys=keys,
-        longs=_by_row(longs, growth, rows),
-        shorts=_by_row(shorts, growth, rows),
-        filled=np.isin(np.arange(len(rows) - 1), np.searchsorted(rows, decided) - 1),
-    )
+    longs, shorts, growth = _held(sleeve, keys, _prices(sleeve, panel, keys))
+    return Earnings(keys=keys, longs=_by_row(longs, growth, rows), shorts=_by_row(shorts, growth, rows))
 
 
-def _held(sleeve: Sleeve, keys: tuple[str, ...], decided: Rows, moved: Floats) -> tuple[Floats, Floats, Floats]:
+class _Prices(NamedTuple):
+    """T x N total return indices, at closes and at what a fill in each row is filled at; K rows of decisions and fills.
+
+    A fill at the very close that decided is filled before the row behind it.
+    """
+
+    close: Floats
+    fill: Floats
+    decided: Rows
+    filled: Rows
+
+
+def _prices(sleeve: Sleeve, panel: Panel, keys: tuple[str, ...]) -> _Prices:
+    rules, columns = sleeve.conventions, panel.columns(keys)
+    moved = np.nan_to_num(panel.fields["total_return"][:, columns])
+    close = np.cumprod(1.0 + moved, axis=0)
+    before = np.vstack([np.ones((1, len(keys))), close[:-1]])
+    convention = Convention(rules.get("execution.convention", Convention.NEXT_OPEN))
+    fill = before if convention is Convention.SAME_CLOSE else close
+    if convention is Convention.NEXT_OPEN and "open" in panel.fields:
+        intraday = panel.fields["close"][:, columns] / panel.fields["open"][:, columns]
+        fill = np.where(np.isnan(intraday), close, close / intraday)
+    at = np.array([one.at for one in sleeve.decisions], panel.times.dtype)
+    decided = np.searchsorted(panel.times, at, side="right") - 1
+    return _Prices(close=close, fill=fill, decided=decided, filled=decided + 1 + int(rules.get("execution.lag", 0)))
+
+
+def _held(sleeve: Sleeve, keys: tuple[str, ...], prices: _Prices) -> tuple[Floats, Floats, Floats]:
     """Return T x N earned by longs and by shorts, of equity one row before, and the T growths of equity."""
-    longs, shorts, growth = np.zeros_like(moved), np.zeros_like(moved), np.ones(len(moved))
+    end, n = prices.close.shape
+    earned, equity, held = np.zeros((2, end, n)), np.ones(end), np.zeros((2, n))
     place, way = {key: j for j, key in enumerate(keys)}, float(sleeve.conventions.get("execution.partial", 1.0))
-    drifted = np.zeros((2, len(keys)))
-    ends = [*decided[1:].tolist(), len(moved) - 1]
-    for one, first, last in zip(sleeve.decisions, decided.tolist(), ends, strict=True):
-        target = np.zeros((2, len(keys)))
+    ends = [*prices.filled[1:].tolist(), end]
+    for one, at, first, last in zip(sleeve.decisions, prices.decided, prices.filled.tolist(), ends, strict=True):
+        if first >= min(last, end):  # another decision is filled there
+            continue
+        target = np.zeros((2, n))
         for atom in one.atoms:
             target[int(atom.direction.sign < 0), place[atom.symbol]] += atom.size
-        staying = np.where(target[0] != target[1], drifted, 0.0)
-        bought, sold = way * target + (1.0 - way) * staying
-        rows = slice(first + 1, last + 1)
-        prices = np.cumprod(1.0 + moved[rows], axis=0)
-        change = np.diff(prices, axis=0, prepend=1.0)
-        equity = 1.0 + (prices - 1.0) @ (bought - sold)
-        before = np.concatenate([[1.0], equity[:-1]])
-        whole = np.logical_and.accumulate(before > 0.0)
-        size = np.divide(1.0, before, out=np.zeros_like(before), where=whole)[:, None]
-        longs[rows], shorts[rows] = bought * change * size, -sold * change * size
-        if last > first and equity[-1] > 0.0:
-            drifted = np.stack([bought, sold]) * prices[-1] / equity[-1]
-        growth[rows] = 1.0 + longs[rows].sum(axis=1) + shorts[rows].sum(axis=1)
-    return longs, shorts, growth
+        ordered = target * equity[at] / prices.close[at]
+        held = way * ordered + (1.0 - way) * np.where(target[0] != target[1], held, 0.0)
+        path = np.vstack([prices.fill[first], prices.close[first:last], prices.fill[last : last + 1]])
+        lost = (held[1] > held[0]) & np.logical_or.accumulate(path >= COLLATERAL * path[0])
+        change = np.diff(np.where(lost, COLLATERAL * path[0], path), axis=0)
+        earned[:, first : first + len(change)] += held[:, None] * change * np.array([1.0, -1.0])[:, None, None]
+        equity[first:last] = equity[first - 1] + earned[:, first:last].sum(axis=(0, 2)).cumsum()
+        held = np.where(lost[-1], 0.0, held)
+    before = np.concatenate([[1.0], equity[:-1]])
+    whole = np.logical_and.accumulate(before > 0.0)
+    earned *= np.divide(1.0, before, out=np.zeros(end), where=whole)[:, None]
+    return earned[0], earned[1], 1.0 + earned.sum(axis=(0, 2))
 
 
 def _by_row(earned: Floats, growth: Floats, rows: Rows) -> Floats:

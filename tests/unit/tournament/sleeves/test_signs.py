@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from builders.held_sleeves import held_sleeve, moving_market
+from builders.panels import market_of
 from builders.sleeves import sleeve
 from tvquant.core.books import Convention, CostModel, Execution, Rebalancing
 from tvquant.core.errors import ModelError
 from tvquant.tournament.sleeves.signs import Signs, earnings, signs
 
 PANEL = moving_market(6, 260)
+WILD = moving_market(6, 260, seed=5, common=2.0, gap=0.03)
 DECIDED = range(20, 260, 20)
 SIDES = ("LONG", "LONG", "SHORT", "SHORT")
 BOTH = {row: {f"X:N{(row // 20 + j) % 6} {side}": 0.2 for j, side in enumerate(SIDES)} for row in DECIDED}
@@ -23,33 +25,52 @@ FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
 DEAR = CostModel(slippage_bps=50.0, commission_bps=20.0, borrow_rate=0.3, cash_yield=0.05)
 
 
+def said(rules: dict[str, Any]) -> dict[str, Any]:
+    return {f"execution.{name}": value for name, value in rules.items()}
+
+
 def sides(found: Signs) -> dict[str, float | None]:
     return {one.of: one.value for one in found.sides}
 
 
-@pytest.mark.parametrize("partial", [1.0, 0.3])
-def test_what_holdings_earn_is_the_free_book_to_rounding(partial: float) -> None:
-    """Filled at the close that decides and free of costs, a stream is the sum of what its holdings earn."""
-    rules = Execution(convention=Convention.SAME_CLOSE, partial=partial)
-    one = held_sleeve("one", PANEL, BOTH, costs=FREE, execution=rules, conventions={"execution.partial": partial})
-    found = earnings(one, PANEL)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {},
+        {"convention": Convention.NEXT_CLOSE},
+        {"convention": Convention.SAME_CLOSE},
+        {"lag": 2},
+        {"partial": 0.3},
+        {"partial": 0.3, "convention": Convention.SAME_CLOSE},
+    ],
+)
+def test_what_holdings_earn_is_the_free_book_to_rounding(rules: dict[str, Any]) -> None:
+    """With shorts whose price doubled and opens that are far from the close before."""
+    one = held_sleeve("one", WILD, BOTH, costs=FREE, execution=Execution(**rules), conventions=said(rules))
+    found = earnings(one, WILD)
     returns = one.levels[1:] / one.levels[:-1] - 1.0
-    np.testing.assert_allclose((found.longs + found.shorts).sum(axis=1), returns, rtol=0.0, atol=1e-13)
-    assert (found.longs >= 0.0).any(axis=0).all()
-    assert (found.shorts < 0.0).any(axis=0).all()
-    assert np.flatnonzero(found.filled).tolist() == list(range(0, len(returns), 20))
+    np.testing.assert_allclose((found.longs + found.shorts).sum(axis=1), returns, rtol=0.0, atol=1e-12)
+    assert found.longs.any(axis=0).all()
+    assert found.shorts.any(axis=0).all()
+
+
+def test_a_short_that_has_lost_its_collateral_earns_no_more_until_the_next_fill() -> None:
+    close = np.array([1.0, 1.0, 1.5, 2.5, 1.0, 1.0, 2.0])
+    panel = market_of({"N0": close, "N1": np.ones(7)}, open={"N0": close, "N1": np.ones(7)})
+    one = held_sleeve("s", panel, {0: {"X:N0 SHORT": 0.5}, 4: {"X:N0 SHORT": 0.5}}, costs=FREE)
+    found = earnings(one, panel)
+    assert one.levels.tolist() == [1.0, 1.0, 0.75, 0.5, 0.5, 0.5, 0.25]
+    assert found.shorts[:, 0].tolist() == pytest.approx([0.0, -0.25, -1.0 / 3.0, 0.0, 0.0, -0.5])
 
 
 def test_a_stream_with_fewer_rows_than_prices_has_what_was_earned_since_its_last_row() -> None:
     """A nested meta-portfolio is measured at some of the rows of its account alone."""
-    rules = Execution(convention=Convention.SAME_CLOSE)
-    one = held_sleeve("one", PANEL, BOTH, costs=FREE, execution=rules)
+    one = held_sleeve("one", PANEL, BOTH, costs=FREE)
     rows = np.flatnonzero(np.arange(len(one.times)) % 7 < 5)
     sparse = replace(one, times=one.times[rows], levels=one.levels[rows])
     found = earnings(sparse, PANEL)
     returns = sparse.levels[1:] / sparse.levels[:-1] - 1.0
-    np.testing.assert_allclose((found.longs + found.shorts).sum(axis=1), returns, rtol=0.0, atol=1e-13)
-    assert found.filled.sum() == len(DECIDED)
+    np.testing.assert_allclose((found.longs + found.shorts).sum(axis=1), returns, rtol=0.0, atol=1e-12)
     assert sides(signs(sparse, PANEL)) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=1e-12)
 
 
@@ -62,9 +83,9 @@ def test_a_stream_with_fewer_rows_than_prices_has_what_was_earned_since_its_last
 def test_slopes_are_near_one_whatever_is_paid_and_however_orders_are_filled(
     costs: CostModel, rules: dict[str, Any], within: float
 ) -> None:
-    said = {f"execution.{name}": value for name, value in rules.items()}
-    found = signs(held_sleeve("one", PANEL, BOTH, costs=costs, execution=Execution(**rules), conventions=said), PANEL)
-    assert found.rows == 260 - 21 - 12  # rows of fills are left out
+    one = held_sleeve("one", PANEL, BOTH, costs=costs, execution=Execution(**rules), conventions=said(rules))
+    found = signs(one, PANEL)
+    assert found.rows == 260 - 21
     assert all(one.told for one in found.sides)
     assert sides(found) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=within)
     assert (len(found.names), found.inverted) == (12, ())
@@ -95,18 +116,17 @@ def test_opposite_sides_of_one_name_are_judged_by_what_is_left() -> None:
     assert sides(found) == pytest.approx({"net": 1.0}, abs=0.02)
 
 
-def test_rows_of_fills_count_where_there_are_hardly_others() -> None:
-    daily = {row: BOTH[row // 20 * 20] for row in range(20, 259)}
-    found = signs(held_sleeve("s", PANEL, daily), PANEL)
-    assert found.rows == 239
-    assert sides(found) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=0.05)
+def test_books_that_decide_at_every_row_are_judged_by_their_fills() -> None:
+    daily = {row: {f"X:N{(row + j) % 6} {side}": 0.2 for j, side in enumerate(SIDES)} for row in range(20, 259)}
+    found = signs(held_sleeve("s", WILD, daily), WILD)
+    assert sides(found) == pytest.approx({"longs": 1.0, "shorts": 1.0}, abs=0.01)
 
 
 def test_what_cannot_be_told_is_said() -> None:
     assert signs(held_sleeve("cash", PANEL, {20: {}}), PANEL).sides == ()
-    few = moving_market(6, 41)
+    few = moving_market(6, 40)
     assert [one.told for one in signs(held_sleeve("few", few, {20: SHORTS[20]}), few).sides] == [False]
-    more = moving_market(6, 42)
+    more = moving_market(6, 41)
     assert [one.told for one in signs(held_sleeve("more", more, {20: SHORTS[20]}), more).sides] == [True]
     other = held_sleeve("other", PANEL, SHORTS)
     noise = np.random.default_rng(1).normal(0.0, 0.2, len(other.times) - 1)
