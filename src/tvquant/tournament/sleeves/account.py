@@ -141,8 +141,7 @@ def _united(panels: Mapping[str, Panel]) -> Panel:
     named: list[tuple[str, Panel]] = []
     for name, panel in panels.items():
         if all(panel is not other for _, other in named):
-            for first, other in named:
-                _check_alike(first, other, name, panel)
+            _check_alike(named, name, panel)
             named.append((name, panel))
     if len(named) == 1:
         return named[0][1]
@@ -157,15 +156,35 @@ def _met(panels: Sequence[Panel], rows: Times) -> Panel:
     return _put_together(panels, [bars_on(panel, rows, market) for panel in panels], rows, market)
 
 
-def _check_alike(first: str, a: Panel, second: str, b: Panel) -> None:
-    """Refuse an instrument that is in both panels with other bars, another basis or, at one end, other facts."""
-    others = set(b.keys)
-    keys = tuple(key for key in a.keys if key in others)
+def _check_alike(named: Sequence[tuple[str, Panel]], name: str, panel: Panel) -> None:
+    """Refuse an instrument that an earlier panel has with other bars, another basis or, at one end, other facts.
+
+    What has been compared with one of them on some rows is not compared with another on these.
+    """
+    compared: dict[str, tuple[np.datetime64, np.datetime64]] = {}
+    for first, other in named:
+        span = max(other.times[0], panel.times[0]), min(other.times[-1], panel.times[-1])
+        mine = set(panel.keys)
+        keys = tuple(key for key in other.keys if key in mine)
+        for key, i, j in zip(keys, other.columns(keys), panel.columns(keys), strict=True):
+            at_one_end = other.times[-1] == panel.times[-1]
+            if other.bases[i] != panel.bases[j] or (at_one_end and other.instruments[i] != panel.instruments[j]):
+                raise _unlike(first, name, key, "is described in two ways")
+        new = tuple(key for key in keys if not _within(span, compared.get(key)))
+        if new:
+            _check_bars((first, other), (name, panel), new)
+            compared |= dict.fromkeys(new, span)
+
+
+def _within(span: tuple[np.datetime64, np.datetime64], other: tuple[np.datetime64, np.datetime64] | None) -> bool:
+    return other is not None and bool(other[0] <= span[0] and span[1] <= other[1])
+
+
+def _check_bars(one: tuple[str, Panel], other: tuple[str, Panel], keys: tuple[str, ...]) -> None:
+    """Refuse other bars of these instruments on the rows that both panels have."""
+    (first, a), (second, b) = one, other
     rows, at_a, at_b = np.intersect1d(a.times, b.times, assume_unique=True, return_indices=True)
     in_a, in_b = a.columns(keys), b.columns(keys)
-    for key, i, j in zip(keys, in_a, in_b, strict=True):
-        if a.bases[i] != b.bases[j] or (a.times[-1] == b.times[-1] and a.instruments[i] != b.instruments[j]):
-            raise _unlike(first, second, key, "is described in two ways")
     for field in sorted({*a.fields, *b.fields} - {"total_return"}):
         blank = np.full((len(rows), len(keys)), BLANK.get(field, np.nan))
         mine, its = (
@@ -198,15 +217,17 @@ def _put_together(panels: Sequence[Panel], bars: Sequence[RowBars], times: Times
     fields = {name: np.full(shape, BLANK.get(name, np.nan)) for name in names}
     known = np.repeat(calendar(market).known_at(times)[:, None], shape[1], axis=1)
     tradable = np.zeros(shape, np.bool_)
+    put: dict[str, tuple[np.datetime64, np.datetime64]] = {}
     for panel, one in zip(panels, bars, strict=True):
-        within = np.flatnonzero((times >= panel.times[0]) & (times <= panel.times[-1]))
-        columns = [place[key] for key in panel.keys]
+        span = panel.times[0], panel.times[-1]
+        new = np.array([j for j, key in enumerate(panel.keys) if not _within(span, put.get(key))], np.intp)
+        put |= {panel.keys[j]: span for j in new}
+        within = np.flatnonzero((times >= span[0]) & (times <= span[1]))
+        here, there = np.ix_(within, new), np.ix_(within, [place[panel.keys[j]] for j in new])
         for name, values in one.fields.items():
-            block = np.ix_(within, columns)
-            known_before = fields[name][block] if name == "total_return" else np.nan
-            fields[name][block] = np.where(np.isnan(values[within]), known_before, values[within])
-        tradable[np.ix_(within, columns)] = one.tradable[within]
-        known[np.ix_(within, columns)] = one.known_at[within]
+            before = fields[name][there] if name == "total_return" else np.nan
+            fields[name][there] = np.where(np.isnan(values[here]), before, values[here])
+        tradable[there], known[there] = one.tradable[here], one.known_at[here]
     listed = [(key, j) for key, j in place.items() if tradable[:, j].any()]
     listed.sort(key=lambda one: (known[np.argmax(tradable[:, one[1]]), one[1]], one[0]))
     order = [j for _, j in listed]

@@ -11,13 +11,15 @@ from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, We
 from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.instruments import Fact, Kind
-from tvquant.core.panel import Panel, Times
+from tvquant.core.panel import Basis, Caveat, Panel, Times
+from tvquant.core.stamps import Stamp
 from tvquant.tournament.sleeves.account import account_panel, on_common_dates
 
 COSTS = CostModel(slippage_bps=5.0, commission_bps=1.0, borrow_rate=0.0, assumed_funding_bps=1.0)
 NEXT = Execution()
 FIRST = "2024-01-08"
 """A Monday; the Monday after it New York is closed."""
+FIRST_DAY = np.datetime64(FIRST, "us")
 
 
 def stamps(*texts: str) -> Times:
@@ -99,6 +101,30 @@ def test_sleeves_that_saw_different_bars_are_refused(field: str) -> None:
         account_panel({"one": a, "two": b}, a.times, a.times[:0], NEXT)
 
 
+def test_an_instrument_is_described_in_one_way() -> None:
+    """By the same facts where panels end on one day, on the same basis, and on one calendar."""
+    a, told = coins("A"), Fact(field="lot", value=0.1, known_at=stamps("2024-01-10")[0])
+    known = replace(a, instruments=(replace(a.instruments[0], facts=(told,)),))
+    for other in (known, replace(a, bases=(Basis.SPLIT,))):
+        with pytest.raises(DataError, match="sleeves one and two: X:A is described in two ways"):
+            account_panel({"one": a, "two": other}, a.times, a.times[:0], NEXT)
+    with pytest.raises(DataError, match="X:A has bars of the calendars 24x7 and XNYS in the data of two sleeves"):
+        account_panel({"one": a, "two": shares("A")}, shares("A").times, a.times[:0], NEXT)
+
+
+def test_of_two_spans_the_later_one_knows_an_instrument_better() -> None:
+    """Caveats are those of either."""
+    later = coins("A")
+    told = Fact(field="lot", value=0.1, known_at=stamps("2024-01-10")[0])
+    later = replace(later, instruments=(replace(later.instruments[0], facts=(told,)),))
+    assumed = Caveat(stamp=Stamp.ASSUMED_METADATA, since=FIRST_DAY)
+    earlier = replace(coins("A").until(later.known_at[20].max()), stamps=(frozenset({assumed}),))
+    for panels in ({"one": earlier, "two": later}, {"one": later, "two": earlier}):
+        found = account_panel(panels, later.times[:21], later.times[:0], NEXT).panel
+        assert found.instruments[0].facts == (told,)
+        assert found.stamps == (frozenset({assumed}),)
+
+
 def test_common_dates_must_be_there() -> None:
     with pytest.raises(ModelError, match="needs a common date"):
         account_panel({"one": coins("A")}, stamps(), stamps(), NEXT)
@@ -109,6 +135,9 @@ def test_common_dates_must_be_there() -> None:
 FRIDAY, SATURDAY, SUNDAY, HOLIDAY, TUESDAY = stamps(
     "2024-01-12", "2024-01-13", "2024-01-14", "2024-01-15", "2024-01-16"
 )
+
+
+LATER, MONDAY = stamps("2024-01-20", "2024-01-22")
 
 
 @pytest.mark.parametrize(
@@ -124,6 +153,8 @@ FRIDAY, SATURDAY, SUNDAY, HOLIDAY, TUESDAY = stamps(
         ([FRIDAY, SATURDAY, SUNDAY], Execution(lag=1), [SATURDAY], [SUNDAY]),
         ([SATURDAY], Execution(rebalancing=Rebalancing.DAILY), [SATURDAY], []),
         ([stamps("2024-01-09")[0], SATURDAY], Execution(rebalancing=Rebalancing.DAILY), [], [SATURDAY]),
+        ([FRIDAY, SATURDAY], Execution(rebalancing=Rebalancing.DAILY), [], [SATURDAY]),
+        ([stamps("2024-01-09")[0], SATURDAY, LATER], Execution(lag=3), [], [SATURDAY, LATER]),  # it waits for Tuesday's
     ],
 )
 def test_a_day_without_a_session_has_a_row_where_a_sleeve_decides_and_nothing_is_filled(
@@ -136,12 +167,12 @@ def test_a_day_without_a_session_has_a_row_where_a_sleeve_decides_and_nothing_is
     assert found.panel.times[found.measured].tolist() == etf.times.tolist()
     assert found.panel.calendar == "24x7+XNYS"
     stand = found.panel.times[found.rows_of(np.array(waiting, "datetime64[us]"))]
-    assert set(stand.tolist()) <= {TUESDAY.item()}
+    assert stand.tolist() == [(MONDAY if one == LATER else TUESDAY).item() for one in waiting]
 
 
 def test_history_before_the_common_dates_is_on_sessions_of_all() -> None:
     coin, etf = coins("A", start="2024-01-03", rows=30), shares("E")
-    found = account_panel({"coin": coin, "etf": etf}, etf.times[4:], etf.times[6:7], NEXT)
+    found = account_panel({"coin": coin, "etf": etf}, etf.times[4:], stamps("2024-01-06", "2024-01-17"), NEXT)
     assert found.panel.times.tolist() == etf.times.tolist()
     assert found.measured.tolist() == list(range(4, 16))
 
