@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tvquant.app.cli import data_lake, data_providers, data_sync, data_terms, data_undo
+from tvquant.app.cli import data_health, data_lake, data_providers, data_sync, data_terms, data_undo
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import JsonOption, WorkspaceOption, answer, workspace_at
+from tvquant.app.cli.data_health import LiveOption
 from tvquant.app.cli.exit_codes import Answered
 from tvquant.app.cli.source_options import AcceptOption, IntoSimulatedOption
 from tvquant.app.cli.sync_messages import unfinished_text
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 commands = Family(help="The lake: import and export, sync and repair, audit, status, ls.")
 
-LiveOption = Annotated[
-    bool, typer.Option("--live", help="A provider feeds the lake: judge how fresh bars are by the clock.")
-]
 NOTHING = "nothing odd was found"
 
 
@@ -254,6 +252,7 @@ def status(live: LiveOption = False, workspace: WorkspaceOption = None, as_json:
     answer(document, text, as_json=as_json)
 
 
+data_health.add_to(commands)
 data_lake.add_to(commands)
 data_sync.add_to(commands)
 data_providers.add_to(commands)

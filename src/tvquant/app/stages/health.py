@@ -1,5 +1,6 @@
 """Stage 9: one state per asset, and the gate that a run passes on the report of them (R-DAT-15)."""
 
+from tvquant.app.profile_health import health_of_run
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.errors import DataError, LedgerError
@@ -26,6 +27,9 @@ def run(context: RunContext, outcome: Outcome) -> None:
     outcome.metrics |= {"assets": len(found), "healthy": sum(asset.state.fine for asset in found)}
     outcome.metrics |= {f"state_{state}": states.count(state) for state in sorted(set(states))}
     outcome.data["not_healthy"] = {asset.key: asset.state.value for asset in found if not asset.state.fine}
+    told = health_of_run(lake, context.plan.resolved.profile, found, until=context.plan.until)
+    outcome.data["profile_health"] = told.document()
+    context.progress.note(told.line())
     context.folder.write_json(REPORT, to_report(found))
     outcome.outputs |= outputs_of(context.folder.path, [REPORT])
 
