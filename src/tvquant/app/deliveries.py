@@ -20,8 +20,8 @@ from tvquant.profiles.schema import Profile
 from tvquant.symbology.kinds import kinds_of
 
 KEY = "data.providers"
-PATH = "path"
-"""Option of a provider: where its files are."""
+PATHS = ("path", "listings")
+"""Options of a provider that are files or folders."""
 EVERYTHING = ""
 """Key of one who delivers whatever is asked for."""
 
@@ -133,7 +133,7 @@ class Deliveries:
 def sources_of(profile: ResolvedProfile, common: Source, home: Workspace) -> Deliveries:
     """Return the providers that a profile's `data.providers` names; all but name, options and basis is of `common`.
 
-    A relative `path` is of the workspace, wherever the command is given.
+    A relative `path` or `listings` is of the workspace, wherever the command is given.
     """
     return Deliveries(
         by_key={
@@ -144,8 +144,8 @@ def sources_of(profile: ResolvedProfile, common: Source, home: Workspace) -> Del
 
 
 def _placed(options: Mapping[str, object], home: Workspace) -> Mapping[str, object]:
-    path = options.get(PATH)
-    return {**options, PATH: str(home.root / path)} if isinstance(path, str) else options
+    placed = {name: str(home.root / path) for name in PATHS if isinstance(path := options.get(name), str)}
+    return {**options, **placed}
 
 
 def _declared(basis: object) -> Basis | None:

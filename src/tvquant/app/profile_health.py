@@ -8,6 +8,7 @@
 4. The profile is HEALTHY when all are, else DEGRADED.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,7 @@ class ProfileHealth:
     total, healthy : assets, those that the profile excludes among them.
     unhealthy : asset that is not healthy -> why, excluded or not.
     excluded : asset that the profile leaves out -> its state.
+    stable : provider -> assets that its register calls stable; those of imported files are in none.
     """
 
     profile: str
@@ -42,6 +44,7 @@ class ProfileHealth:
     healthy: int
     unhealthy: Mapping[str, str]
     excluded: Mapping[str, str]
+    stable: Mapping[str, int]
 
     @property
     def state(self) -> str:
@@ -75,6 +78,7 @@ class ProfileHealth:
             "total": self.total,
             "not_healthy": dict(self.unhealthy),
             "excluded": dict(self.excluded),
+            "stable": dict(self.stable),
         }
 
 
@@ -109,7 +113,7 @@ def health_of_run(
 
     `until` : the end of the data that it uses, if that is not now. The register knows the present alone.
     """
-    excluded = assets_of(lake.contents(), profile)[1]
+    excluded = assets_of(lake.contents(), profile)[1] if profile.universe.exclude_symbols else set[str]()
     data, ended = profile.data, delistings(lake)
     beside = excluded - {one.symbol for one in states}
     found = (
@@ -139,12 +143,15 @@ def summary(
             holders[one.symbol] = one
     whys = {name: _why(one, registry, profile.data.interval) for name, one in sorted(holders.items())}
     unhealthy = {name: why for name, why in whys.items() if why}
+    records = [registry.record(name, profile.data.interval) for name in holders]
+    told = Counter(one.told_by or "unknown" for one in records if one.state is AssetState.STABLE)
     return ProfileHealth(
         profile=profile.name,
         total=len(holders),
         healthy=len(holders) - len(unhealthy),
         unhealthy=unhealthy,
         excluded={name: holders[name].state.value for name in sorted(excluded)},
+        stable=dict(sorted(told.items())),
     )
 
 

@@ -39,8 +39,8 @@ class Entry:
     chain : `run`, the key of a cell, or that of what cells share (`chain_of`).
     stage : 1..16 (R-ORC-01).
     pillar : 0 data, 1 selection, 2 synthesis, 3 allocation, 4 meta; None for what serves all.
-    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `context`, `decision`, `snapshot`, `times`, `resume`,
-        `seal`.
+    kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `context`, `decision`, `snapshot`, `times`,
+        `evidence`, `resume`, `seal`.
     inputs, outputs : name -> digest.
     metrics : name -> scalar.
     data : everything nested.

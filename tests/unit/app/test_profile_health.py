@@ -136,6 +136,7 @@ def test_what_cannot_be_mended_degrades_its_own_sleeve_and_leaving_it_out_raises
     [told] = json.loads(capsys.readouterr().out)
     assert (told["healthy"], told["total"], told["state"]) == (11, 12, "DEGRADED")
     assert told["excluded"] == told["not_healthy"] == {desk.broken: "stale"}
+    assert told["stable"] == {"simulated": 11}
     assert main(["data", "health", "spot_all_long", "--live", "--strict", "-w", str(desk.home.root)]) == 0
 
 

@@ -15,6 +15,7 @@ from tvquant.app.cli import main
 from tvquant.app.progress import Watcher
 from tvquant.app.run import run
 from tvquant.app.workspace import Workspace
+from tvquant.ledger import records
 from tvquant.report import read_run
 from tvquant.report.compared_pools import sharpe_compared
 from tvquant.report.comparison_parts import in_words
@@ -155,6 +156,21 @@ def test_the_sharpe_ratios_differ_by_so_much_and_never_without_an_interval(
     assert told["sharpes"] == pytest.approx(sharpes, rel=1e-12)
     assert told["difference"] == pytest.approx(sharpes[1] - sharpes[0], rel=1e-9)
     assert told["low"] < told["difference"] < told["high"]
+
+
+@pytest.mark.requirement("R-TRN-16")
+def test_the_ledger_has_the_evidence_of_each_run(made: tuple[Workspace, dict[str, Any]]) -> None:
+    for name, found in made[1].items():
+        [one] = records(found.folder.path, kind="evidence")
+        assert (one.chain, one.outputs["result"], one.inputs["plan"]) == ("run", found.result, found.plan.digest)
+        assert one.metrics == {
+            "healthy": len(COINS), "assets": len(COINS), "whole_data": True, "cells": 1, "played": 1,
+            "whole_matrix": True, "least_floor": 2e7, "survival": True,
+        }  # fmt: skip
+        names = [scanner.name for scanner in found.profile.universe.scanners]
+        assert one.data["floors"] == {scanner: 2e7 if "spot" in scanner else 5e7 for scanner in names}
+        assert one.data["matrix"]["risk"] == ["risk_parity"]
+        assert (one.data["profile"], one.data["health"]["state"]) == (name, "HEALTHY")
 
 
 def track(returns: np.ndarray, *, basis: str = "", step: int = 1) -> Track:

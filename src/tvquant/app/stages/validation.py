@@ -1,8 +1,9 @@
-"""Stage 15: every cell walked forward over the windows, its result tables, and the result digest."""
+"""Stage 15: every cell walked forward over the windows, its result tables, the result digest, the evidence on it."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from tvquant.app.integrity import evidence
 from tvquant.app.progress import Watcher
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.contract import Outcome, RunStage
@@ -35,6 +36,7 @@ def run(context: RunContext, outcome: Outcome) -> None:
     outcome.outputs["result"] = merkle_root(leaves)
     outcome.outputs |= outputs_of(folder.path, tables)
     outcome.data["leaves"] = leaves
+    context.recorder.record(evidence(context, outcome.outputs["result"], matrix.failed))
 
 
 def counting(progress: Watcher, total: int) -> Callable[[int], None]:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ from tvquant.market.providers.contract import (
     UnknownSymbol,
     Unsupported,
 )
+from tvquant.market.providers.listing_file import read_listings
 from tvquant.profiles.options import Options
 from tvquant.symbology.kinds import SHARES, structure
 
@@ -59,12 +60,15 @@ class Files:
     """Bars of the files as they stood when first asked, each file of one interval; nothing is behind the last bar.
 
     Rows that no reader could take are in `rejected`. Copies of a row that are equal in every column are one row;
-    versions of a bar that differ are all handed over. Files say nothing of ticks, lots and listings.
+    versions of a bar that differ are all handed over. Files say nothing of ticks and lots, and of listings only where
+    one of them is a list of these.
 
     Parameters
     ----------
     path : a folder, of which the files directly in it count, or one file.
     basis : what its prices are adjusted for.
+    listings : the file that `listed` is out of, which is none of bars.
+    listed : columns of `INSTRUMENTS` of the symbols whose listings are known; others go on.
     """
 
     path: Path
@@ -72,6 +76,8 @@ class Files:
     name: str = "files"
     limits: RateLimits = LIMITS
     capabilities: Capabilities = CAPABILITIES
+    listings: Path | None = None
+    listed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(INSTRUMENTS)))
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     async def bars(
@@ -99,11 +105,11 @@ class Files:
         return page
 
     async def instruments(self, symbol: str | None = None) -> pl.DataFrame:
-        """Return the symbols that have bars, with nothing known of them."""
+        """Return the symbols that have bars, with nothing known of them but when they were listed, where that is."""
         bars = await asyncio.to_thread(self._read)
         known = sorted({name for of in bars.values() for name in of if symbol in (None, name)})
         names = pl.DataFrame({"symbol": known}, schema={"symbol": pl.String()})
-        return names.with_columns(pl.lit(None, kind).alias(n) for n, kind in INSTRUMENTS.items() if n != "symbol")
+        return names.join(self.listed, on="symbol", how="left", maintain_order="left_right").select(INSTRUMENTS.keys())
 
     async def actions(self, symbol: str) -> pl.DataFrame:
         """See `Provider`. Of a bar's several copies, distinct actions are handed over.
@@ -177,7 +183,7 @@ class Files:
     @cached_property
     def _content(self) -> tuple[Mapping[str, Mapping[str, pl.DataFrame]], pl.DataFrame, Mapping[str, pl.DataFrame]]:
         paths = [self.path] if self.path.is_file() else sorted(self.path.glob("*"))
-        paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        paths = [path for path in paths if path.suffix.lower() in SUFFIXES and path != self.listings]
         if not paths:
             raise DataError(f"provider files: {self.path} has no .parquet or .csv file; name a folder that has some")
         try:
@@ -212,18 +218,34 @@ class FilesOptions(Options):
     ----------
     path : folder of files, or one file.
     basis : what their prices are adjusted for; null where it was not declared.
+    listings : file of `symbol,delisted_at[,listed_at]`: who ended when, so that its last bar is no gap in the delivery.
     """
 
     path: Path | None = None
     basis: Basis | None = None
+    listings: Path | None = None
 
 
 def open_files(options: FilesOptions, _: Clock) -> Files:
-    """Return the files of a folder as a provider; DataError without a path that exists."""
+    """Return the files of a folder as a provider.
+
+    Raises
+    ------
+    DataError : there is no path, or it does not exist; the list of listings cannot be read.
+    """
     if options.path is None or not options.path.exists():
         where = "was not given" if options.path is None else f"{options.path} does not exist"
         raise DataError(f"provider files: the folder of files {where}; name one")
-    return Files(path=options.path, basis=options.basis or Basis.RAW)
+    basis = options.basis or Basis.RAW
+    if options.listings is None:
+        return Files(path=options.path, basis=basis)
+    return Files(
+        path=options.path,
+        basis=basis,
+        capabilities=replace(CAPABILITIES, instruments=True),
+        listings=options.listings,
+        listed=read_listings(options.listings),
+    )
 
 
 FILES = ProviderFactory(name="files", options=FilesOptions, open=open_files)
