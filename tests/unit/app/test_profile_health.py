@@ -52,6 +52,8 @@ class Desk:
         self.exchange = Exchange(world, clock=self.clock, faults=Faults(faults=(gone,)))
         for name, coins in self.of.items():
             self.profile(f"spot_{name}", f"binance_spot_rating_{name}", f"symbols: {json.dumps(coins)}")
+        sleeves = "".join(f"  spot_{name}:\n" for name in SLEEVES)
+        (folder / "profiles" / "four.yaml").write_text(f"version: 1\nsleeves:\n{sleeves}", "utf-8")
         self.profile("spot_rest", "binance_spot_rating_ma_long", f"exclude_symbols: [{self.broken!r}]")
 
     def profile(self, name: str, base: str, universe: str) -> None:
@@ -126,10 +128,11 @@ def test_what_cannot_be_mended_degrades_its_own_sleeve_and_leaving_it_out_raises
     found = desk.health("spot_ma_long")
     assert found.line() == f"health of spot_ma_long: 2/3 assets, DEGRADED; not healthy: {desk.broken} (stale)"
     monkeypatch.setattr(machine.SystemClock, "now", lambda _: desk.clock.now())
-    words = ["data", "health", *(f"spot_{name}" for name in SLEEVES), "--live", "-w", str(desk.home.root)]
+    words = ["data", "health", "four", "spot_ma_long", "--live", "-w", str(desk.home.root)]
     assert main([*words, "--strict"]) == 1
     out, err = capsys.readouterr()
-    assert [line.split()[1:] for line in out.splitlines()[1:5]] == [list(pair) for pair in wanted.values()]
+    rows = [line.split() for line in out.splitlines()[1:5]]
+    assert rows == [[f"spot_{name}", *pair] for name, pair in wanted.items()]
     assert f"spot_ma_long: not healthy: {desk.broken} (stale)" in out
     assert "health gate: not healthy: spot_ma_long (2/3)" in err
     assert main(["data", "health", "spot_rest", "--live", "--json", "-w", str(desk.home.root)]) == 0
