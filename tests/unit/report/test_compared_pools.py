@@ -1,7 +1,7 @@
 """A pool of one logic beside the pool of three, on the same coins: what each chose from, and what it came to."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 
 from builders.clocks import ManualClock
 from builders.profiles import resolved_of
+from builders.rated_coins import COINS, rated_bars
 from builders.workspaces import workspace_of
 from tvquant.app.cli import main
 from tvquant.app.progress import Watcher
@@ -23,35 +24,14 @@ from tvquant.report.performance_figures import Track
 from tvquant.statistics.paired_differences import paired_difference
 
 CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
-DAYS, COINS = 300, ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC")
 ONE, THREE = "crypto_rating_all", "crypto_rating_alpha"
 LOOKBACKS = (60, 120, 200)
-
-
-def bars() -> pl.DataFrame:
-    """Coins with a common part and trends that turn, of which every logic finds some on either side."""
-    draw, days = np.random.default_rng(7), np.arange(DAYS)
-    times = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=k) for k in range(DAYS)]
-    common, parts = 0.015 * draw.standard_normal(DAYS), []
-    for k, coin in enumerate(COINS):
-        trend = 0.01 * np.sin(2 * np.pi * (days / 70.0 + k / len(COINS)))
-        close = 100.0 * np.exp(np.cumsum(common + trend + 0.02 * draw.standard_normal(DAYS)))
-        frame = pl.DataFrame({"symbol": f"BINANCE:{coin}USDT", "timestamp": times, "close": close})
-        parts.append(frame)
-    shaped = pl.concat(parts).with_columns(
-        pl.col("timestamp").cast(pl.Datetime("us", "UTC")),
-        open=pl.col("close").shift(1).over("symbol").fill_null(pl.col("close")),
-        volume=pl.lit(1e6),
-    )
-    return shaped.with_columns(
-        high=pl.max_horizontal("open", "close") * 1.01, low=pl.min_horizontal("open", "close") * 0.99
-    )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, Any]]:
     """A workspace with a run of each profile."""
-    home = workspace_of(tmp_path_factory.mktemp("pools") / "ws", bars(), recorded_at=CLOCK.now())
+    home = workspace_of(tmp_path_factory.mktemp("pools") / "ws", rated_bars(), recorded_at=CLOCK.now())
     settings = {"allocation__profiles": ["risk_parity"], "benchmark__market": [], "selection__min_winners": 1}
     found = {
         name: read_run(
@@ -99,7 +79,7 @@ def test_the_pool_of_three_logics_is_their_union_and_holds_the_pool_of_one(
 def test_candidates_winners_and_bets_of_both_pools_are_means_over_the_decisions_that_both_have(
     made: tuple[Workspace, dict[str, Any]], compared: dict[str, Any]
 ) -> None:
-    frame = bars().pivot("symbol", index="timestamp", values="close").sort("timestamp")
+    frame = rated_bars().pivot("symbol", index="timestamp", values="close").sort("timestamp")
     for name, told in zip((ONE, THREE), compared["pools"], strict=True):
         found = made[1][name]
         windows = found.table("windows", found.headline.key)

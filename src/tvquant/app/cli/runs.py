@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvquant.app.ahead import compiling_ahead
-from tvquant.app.cli import runs_diff, runs_prune, runs_timing
+from tvquant.app.cli import runs_diff, runs_periods, runs_prune, runs_timing
 from tvquant.app.cli.cluster_options import AddressOption, BackendOption, JobsOption, cluster_of
 from tvquant.app.cli.command_tree import Family
 from tvquant.app.cli.console import (
@@ -228,7 +228,7 @@ def rm(
     answer({"removed": folder.id, "link": linked}, text, as_json=as_json)
 
 
-for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff, runs_timing.timing):
+for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff, runs_periods.periods, runs_timing.timing):
     commands.command()(command)
 
 
