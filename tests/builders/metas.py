@@ -29,6 +29,7 @@ description: Both sleeves in one account.
 sleeves: {sleeves}
 windows: {{train: 20, step: 10}}
 allocation: {{bounds: [0.0, 0.95]{more}}}
+benchmark: {{market: [BINANCE:AAAUSDT]}}
 {other}
 """
 

@@ -303,7 +303,7 @@ def page() -> str:
     ]  # fmt: skip
     lines += [
         "", "# Of a meta-portfolio", "",
-        "Frames that the run of a meta-portfolio has beside these (`meta = ws.find(RUN)`). Its accounts are",
+        "Frames that the run of a [meta-portfolio](meta.md) has beside these (`meta = ws.find(RUN)`). Its accounts are",
         "read as above: `meta.metrics`, `.returns`, `.equity`, `.weights`, `.trades` and the like.",
     ]  # fmt: skip
     return "\n".join([*lines, *_described(META_TABLES)]) + "\n"

@@ -7,10 +7,14 @@ import numpy as np
 import polars as pl
 
 from tvquant.app.meta.context import Held
+from tvquant.profiles.sections.execution import BenchmarkSection
+from tvquant.tournament.sleeves.account import AccountPanel
+from tvquant.tournament.sleeves.benchmark import benchmark_levels
 from tvquant.tournament.sleeves.correlation import Correlations
 from tvquant.tournament.sleeves.groups import Group
 from tvquant.tournament.sleeves.shares import MetaPath, mix_levels
 
+BENCHMARK = "benchmark"
 type Tables = dict[str, dict[str, dict[str, Any]]]
 """Cell -> table -> columns."""
 
@@ -25,6 +29,19 @@ def of_group(group: Group, found: Correlations) -> Tables:
         for column, name in enumerate(group.names)
     }
     return {**streams, group.risk_profile: {"correlations": _correlations(found)}}
+
+
+def of_benchmark(market: BenchmarkSection, account: AccountPanel) -> Tables:
+    """Return the levels of what accounts are measured against; nothing where the profile names nothing.
+
+    Raises
+    ------
+    ModelError : no sleeve has its bars.
+    """
+    if not market.symbols:
+        return {}
+    times, levels = benchmark_levels(account, market.symbols, market.weights)
+    return {BENCHMARK: {BENCHMARK: {"time": times, "level": levels}}}
 
 
 def of_path(held: Held) -> Tables:

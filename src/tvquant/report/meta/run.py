@@ -187,6 +187,12 @@ class MetaRun(PlayedRun):
         return track_of_levels(sleeve, pl.read_parquet(self.folder.path / name, glob=False))
 
     @property
+    def no_market(self) -> str:
+        """Why there is nothing that the account is measured against."""
+        data = self.stages[Stage.VALIDATION].data if Stage.VALIDATION in self.stages else {}
+        return str(data.get("no_benchmark", "benchmark.market names no symbol"))
+
+    @property
     def market(self) -> Track | None:
         """What the account is measured against; None where the profile names nothing, or no sleeve has its bars."""
         try:

@@ -121,6 +121,17 @@ def test_the_mix_stands_beside_the_account_and_holds_streams(pair: RecordedRun) 
             since, worth = at, found
 
 
+def test_what_it_is_measured_against_is_what_prices_say_on_the_common_dates(
+    sleeves_home: Workspace, pair: RecordedRun
+) -> None:
+    bars = pl.read_parquet(sleeves_home.root.with_name("ws.parquet")).filter(symbol="BINANCE:AAAUSDT")
+    closes = dict(bars.with_columns(pl.col("timestamp").dt.replace_time_zone(None)).select("timestamp", "close").rows())
+    found, mix = pair.table("benchmark"), pair.table("mixes", META)
+    assert found["time"].to_list() == mix["time"].to_list()
+    for at, level in found.select("time", "level").iter_rows():
+        assert level == pytest.approx(closes[at] / closes[found["time"][0]], rel=1e-12)
+
+
 @pytest.mark.requirement("R-SYN-07")
 def test_each_stream_is_a_file_that_says_what_it_is(pair: RecordedRun) -> None:
     for name in ("longs", "shorts"):

@@ -7,7 +7,7 @@ from typing import Any
 from tvquant.app.meta.context import Held, MetaContext
 from tvquant.app.meta.holdings import holdings
 from tvquant.app.meta.rates import rates_of
-from tvquant.app.meta.tables import of_group, of_path
+from tvquant.app.meta.tables import of_benchmark, of_group, of_path
 from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.books import SimResult
 from tvquant.core.digests import merkle_root
@@ -37,6 +37,11 @@ def run(context: MetaContext, outcome: Outcome) -> None:
         found = context.correlations[group.risk_profile]
         store.put_cells(of_group(group, found))
         outcome.data.setdefault("bets", {})[group.risk_profile] = asdict(found.bets)
+    try:
+        store.put_cells(of_benchmark(profile.benchmark, context.groups[0].account))
+    except ModelError as error:
+        outcome.data["no_benchmark"] = str(error)
+        context.progress.note(f"no beta is told: {error}")
     for held in context.held:
         store.put_cells(of_path(held))
     played = [(held, book) for held in context.held for book in _books(context, held)]

@@ -46,10 +46,9 @@ def draw(run: MetaRun) -> tuple[Block, ...]:
 
 
 def _of_beta(run: MetaRun, beside: Track | None) -> str:
-    named = ", ".join(run.benchmark.symbols)
     if beside is None:
-        why = f"no sleeve has bars of {named}" if named else "benchmark.market names no symbol"
-        return f"No beta is told: {why}."
+        return f"No beta is told: {run.no_market}."
+    named = ", ".join(run.benchmark.symbols)
     return f"Beta is to {named} without costs, by least squares; its error is Newey and West's (1987)."
 
 
