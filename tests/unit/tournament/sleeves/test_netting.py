@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.netting import book_levels, decision, meta_path, union_rules
-from builders.panels import days, panel_of
+from builders.netting import book_levels, decision, meta_path, meta_spec, union_rules
+from builders.panels import days, instrument, panel_of
 from builders.sleeves import sleeve
 from tvquant.core.books import Convention, CostModel, Execution, SimResult
+from tvquant.core.calendars import CRYPTO
 from tvquant.core.errors import DataError, ModelError
+from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.sleeves import Sleeve
 from tvquant.core.stamps import Stamp
@@ -24,6 +26,7 @@ from tvquant.tournament.sleeves.join import joined
 from tvquant.tournament.sleeves.netting import decision_times, netted, put_back
 from tvquant.tournament.sleeves.shares import MetaPath, mix_levels
 from tvquant.tournament.sleeves.specs import UnionRules
+from tvquant.tournament.sleeves.weighing import weighed
 from tvquant.tournament.trades import trades
 from tvquant.tournament.walk_forward import weight_path
 
@@ -116,7 +119,8 @@ def test_weight_is_conserved_from_sleeves_to_instruments_and_back(seed: int, pos
         # Atoms of a sleeve before caps add to its share, less what the sleeve itself has in cash there.
         for s, name in enumerate(book.sleeves):
             mine = own & (tree.sleeve == s)
-            assert tree.asked[mine].sum() <= book.shares[k, s] * sum_of(sleeves[s], panel, one.row) + 1e-10
+            whole = book.shares[k, s] * sum_of(sleeves[s], panel, one.row)
+            assert tree.asked[mine].sum() == pytest.approx(whole, abs=1e-10)
             assert {tree.atoms[a].partition("/")[0] for a in tree.atom[mine]} <= {name}
         assert one.moved == pytest.approx(tree.asked[own].sum() - tree.size[own].sum(), abs=1e-12)
         assert one.cash + tree.size[own].sum() == pytest.approx(1.0, abs=1e-12)
@@ -167,6 +171,32 @@ def test_what_is_one_name_in_two_sleeves_is_capped_once_and_the_rest_is_cash() -
     assert one.holdings["how"] == ["a", "a", "b", "b"]
     assert one.holdings["allocation_cluster"] == [1, 1, 2, 2]
     assert one.flags == ("unclustered",)
+
+
+@pytest.mark.requirement("R-RSK-12")
+def test_spot_and_perpetual_of_one_base_share_a_cap() -> None:
+    plain = market(names=2)
+    coins = [replace(instrument(name, kind=kind), base="BTC") for name, kind in (("A", Kind.SPOT), ("A.P", Kind.SWAP))]
+    panel = panel_of({"close": plain.fields["close"]}, names=coins, times=plain.times)
+    sleeves = tuple(
+        sleeve(name, np.ones(60).tolist(), first=panel.times[0], decisions=(decision(panel, 30, {key: size}),))
+        for name, key, size in (("spot", "X:A", 0.6), ("perp", "X:A.P", -0.4))
+    )
+    one = netted(sleeves, meta_path(sleeves, {30: [0.5, 0.5]}), panel, union_rules(cluster=0.25)).rebalances[0]
+    assert one.weights == pytest.approx({"X:A": 0.15, "X:A.P": -0.1})
+    assert set(one.holdings["cluster"]) == {1}
+    assert one.flags == ()
+
+
+def test_where_no_allocation_was_found_the_account_is_cash() -> None:
+    panel = market()
+    sleeves = two(panel)
+    still = replace(joined(sleeves), returns=np.zeros((59, 2)))
+    book = netted(sleeves, weighed(still, meta_spec(), CRYPTO), panel, union_rules())
+    assert {(one.status, one.cash, len(one.weights), one.risk_profile) for one in book.rebalances} == {
+        ("failed", 1.0, 0, "hrp")
+    }
+    assert [one.row for one in book.rebalances] == [20, 25, 30, 35, 40, 45, 50, 55]
 
 
 def test_a_limit_that_no_scaling_down_can_keep_is_cash_and_says_so() -> None:
