@@ -27,7 +27,7 @@ from tvquant.features.history import common_clock
 from tvquant.features.rating_rules import RATING_RULES, AdxRule, RatingRules, with_adx
 from tvquant.selection import SELECTION_MODELS, SelectionContext
 from tvquant.statistics import common_returns
-from tvquant.tournament.specs import Rules
+from tvquant.tournament.specs import Parts, Rules
 from tvquant.tournament.views import View
 from tvquant.universe import Discovery, Health, discover, judge, required_features
 
@@ -276,7 +276,7 @@ def gated_out(view: View, rules: Rules) -> Mapping[str, str]:
 
 def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
     """Return what a selection model is given; what models find of equal pools at the view is found once."""
-    key = _pool_key(rules, pool.atoms)
+    key = Parts(_pool_key(rules, pool.atoms))
     return SelectionContext(
         decided_at=view.as_of,
         pool=pool,
@@ -285,7 +285,7 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
         train=rules.train,
         identities={one.key: one.identity for one in view.panel.instruments},
         periods_per_year=calendar(view.panel.calendar).periods_per_year,
-        once=lambda part, compute: view.once((part, *key), compute),
+        once=lambda part, compute: view.once((part, key), compute),
     )
 
 

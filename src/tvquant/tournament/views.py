@@ -8,6 +8,8 @@ from typing import Any
 from tvquant.core.instruments import Instant
 from tvquant.core.panel import Panel
 
+_MISSING: Any = object()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
@@ -30,10 +32,10 @@ class View:
 
     def once[T](self, key: Hashable, compute: Callable[[], T]) -> T:
         """Return the value of `compute()` under `key`, computed at the first request."""
-        if key not in self._known:
-            self._known[key] = compute()
-        value: T = self._known[key]
-        return value
+        found: T = self._known.get(key, _MISSING)  # keys of many atoms are dear to hash
+        if found is _MISSING:
+            found = self._known[key] = compute()
+        return found
 
     def known(self, *keys: Hashable) -> dict[Hashable, Any]:
         """Return what was computed under those of the keys that were asked for."""
