@@ -146,11 +146,11 @@ def gated(
         kept=kept,
         gates=tuple(gates),
         dropped=tuple(name for name in listed if name in failing),
-        refusal=_refusal(len(listed), kept, gates, rules.drop),
+        refusal=_refusal(kept, gates, rules.drop),
     )
 
 
-def _refusal(listed: int, kept: tuple[Sleeve, ...], gates: Sequence[Gate], drop: bool) -> str | None:
+def _refusal(kept: tuple[Sleeve, ...], gates: Sequence[Gate], drop: bool) -> str | None:
     failed = [f"{', '.join(gate.sleeves)}: {gate.why}" for gate in gates if not gate.passed]
     if not failed:
         return None
@@ -158,7 +158,7 @@ def _refusal(listed: int, kept: tuple[Sleeve, ...], gates: Sequence[Gate], drop:
         return f"{'; '.join(failed)}. Mend what is wrong, or let gates.drop leave such sleeves out"
     if not kept:
         return f"no sleeve passes its gates: {'; '.join(failed)}"
-    if len(kept) == 1 and listed > 1:
+    if len(kept) == 1:
         return (
             f"{kept[0].name} alone passes its gates, and a meta-portfolio of one sleeve is none unless it lists one: "
             f"{'; '.join(failed)}"

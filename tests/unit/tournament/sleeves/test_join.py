@@ -46,6 +46,7 @@ def test_joined_returns_make_each_sleeves_own_growth_over_the_common_span() -> N
         assert found.lost[k].outside == (one.times < late.times[0]).sum() + (one.times > late.times[-1]).sum()
         assert found.lost[k].rows - found.lost[k].dropped == len(found.times)
     assert np.isin(found.times, shares.times).all()
+    assert joined([coins, late, shares], span=len(found.returns)).lost == found.lost
     assert found.sparsest.sleeve == "shares"
     assert not found.returns.flags.writeable
 

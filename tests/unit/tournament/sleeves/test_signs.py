@@ -11,7 +11,7 @@ from builders.panels import market_of
 from builders.sleeves import sleeve
 from tvquant.core.books import Convention, CostModel, Execution, Rebalancing
 from tvquant.core.errors import ModelError
-from tvquant.tournament.sleeves.signs import Signs, earnings, signs
+from tvquant.tournament.sleeves.signs import Signs, Slope, earnings, signs
 
 PANEL = moving_market(6, 260)
 WILD = moving_market(6, 260, seed=5, common=2.0, gap=0.03)
@@ -54,13 +54,26 @@ def test_what_holdings_earn_is_the_free_book_to_rounding(rules: dict[str, Any]) 
     assert found.shorts.any(axis=0).all()
 
 
-def test_a_short_that_has_lost_its_collateral_earns_no_more_until_the_next_fill() -> None:
-    close = np.array([1.0, 1.0, 1.5, 2.5, 1.0, 1.0, 2.0])
-    panel = market_of({"N0": close, "N1": np.ones(7)}, open={"N0": close, "N1": np.ones(7)})
-    one = held_sleeve("s", panel, {0: {"X:N0 SHORT": 0.5}, 4: {"X:N0 SHORT": 0.5}}, costs=FREE)
+@pytest.mark.parametrize("partial", [1.0, 0.5])
+def test_a_short_that_has_lost_its_collateral_earns_no_more_until_the_next_fill(partial: float) -> None:
+    """At 2.5 it is closed at 2; at 2 exactly it is closed too, and the fall behind it earns nothing."""
+    close = np.array([1.0, 1.0, 1.5, 2.5, 1.0, 1.0, 2.0, 1.0, 0.5])
+    panel = market_of({"N0": close, "N1": np.ones(9)}, open={"N0": close, "N1": np.ones(9)})
+    held = {key: {"X:N0 SHORT": 0.5} for key in (0, 4)}
+    rules = {"partial": partial}
+    one = held_sleeve("s", panel, held, costs=FREE, execution=Execution(**rules), conventions=said(rules))
+    after = 1.0 - 0.5 * partial
+    assert one.levels.tolist() == [1.0, 1.0, 1.0 - 0.25 * partial, *[after] * 3, *[after * after] * 3]
     found = earnings(one, panel)
-    assert one.levels.tolist() == [1.0, 1.0, 0.75, 0.5, 0.5, 0.5, 0.25]
-    assert found.shorts[:, 0].tolist() == pytest.approx([0.0, -0.25, -1.0 / 3.0, 0.0, 0.0, -0.5])
+    np.testing.assert_allclose(found.shorts[:, 0], one.levels[1:] / one.levels[:-1] - 1.0, rtol=0.0, atol=1e-15)
+
+
+def test_names_are_inverted_where_two_errors_leave_no_doubt() -> None:
+    def names(*of: tuple[float, float]) -> list[float | None]:
+        lines = tuple(Slope(of="X:N0 long", value=value, error=error) for value, error in of)
+        return [one.value for one in Signs(rows=99, sides=(), names=lines).inverted]
+
+    assert names((-0.39, 0.2), (-0.41, 0.2), (-1.0, 0.26), (1.0, 0.1), (-0.9, 0.1)) == [-0.9, -0.41]
 
 
 def test_a_stream_with_fewer_rows_than_prices_has_what_was_earned_since_its_last_row() -> None:
@@ -125,9 +138,11 @@ def test_books_that_decide_at_every_row_are_judged_by_their_fills() -> None:
 def test_what_cannot_be_told_is_said() -> None:
     assert signs(held_sleeve("cash", PANEL, {20: {}}), PANEL).sides == ()
     few = moving_market(6, 40)
-    assert [one.told for one in signs(held_sleeve("few", few, {20: SHORTS[20]}), few).sides] == [False]
+    nothing = signs(held_sleeve("few", few, {20: SHORTS[20]}), few)
+    assert ([one.told for one in nothing.sides], nothing.names) == ([False], ())
     more = moving_market(6, 41)
-    assert [one.told for one in signs(held_sleeve("more", more, {20: SHORTS[20]}), more).sides] == [True]
+    enough = signs(held_sleeve("more", more, {20: SHORTS[20]}), more)
+    assert ([one.told for one in enough.sides], len(enough.names)) == ([True], 3)
     other = held_sleeve("other", PANEL, SHORTS)
     noise = np.random.default_rng(1).normal(0.0, 0.2, len(other.times) - 1)
     loud = replace(other, levels=np.cumprod(np.concatenate([[1.0], 1.0 + noise.clip(-0.9, 0.9)])))
