@@ -7,38 +7,26 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import metadata
 
 import numpy as np
-import polars as pl
 
 from tvquant.app.finished_runs import fault
 from tvquant.app.identity import source_digest
-from tvquant.app.plan import Plan
+from tvquant.app.parity_case import Case, meta_case, profile_case
 from tvquant.app.progress import Watcher
-from tvquant.app.rates import cash_yield
 from tvquant.app.workspace import Workspace
-from tvquant.core.books import Convention, CostModel, SimResult, WeightPath
-from tvquant.core.calendars import calendar
-from tvquant.core.errors import LedgerError, ModelError, ProfileError
-from tvquant.core.panel import Panel
-from tvquant.core.rates import RiskFree
-from tvquant.core.records import in_shadow
-from tvquant.lake import Snapshot
+from tvquant.core.books import SimResult
+from tvquant.core.errors import LedgerError, ProfileError
 from tvquant.ledger import RunFolder
 from tvquant.ledger.recorded_run import RecordedRun
-from tvquant.profiles import Profile
+from tvquant.profiles import MetaProfile, Profile
 from tvquant.profiles.messages import unknown
 from tvquant.profiles.options import Options
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.simulators.catalogue import uninstalled
-from tvquant.tournament.cells import Cell, cells, headline, shadows
-from tvquant.tournament.parity import Measure
 from tvquant.tournament.parity_play import Given, Parity, Side, seconds_of, side
 from tvquant.tournament.parity_settings import Setting, own_setting, parity_setting
-from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.walk_forward import weight_path
 
 PATIENCE = 60.0
 """Seconds of work from which on it is said beforehand how long it will take."""
@@ -71,10 +59,9 @@ def parity(
     if not run.verification.finished:
         raise LedgerError(f"only a finished run that verifies can be compared: {fault(run)}")
     assert run.plan is not None  # a sealed run has one
-    profile = run.resolved.profile
+    profile = run.meta.profile if run.is_meta else run.resolved.profile
     given = _given(profile, simulators)
-    plan = Plan.of(run.resolved, workspace.lake().pinned(Snapshot.from_json(run.plan.snapshot)))
-    case = _case(run, _cell(run, profile, cell), plan)
+    case = meta_case(workspace, run, cell) if run.is_meta else profile_case(workspace, run, cell)
     rules = case.cell.book.execution
     settings = (
         parity_setting(case.panel, case.costs, rules, profile.parity), own_setting(case.panel, case.costs, rules),
@@ -106,19 +93,7 @@ def parity(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Case:
-    """What is played: a cell with its weights, panel and costs, how it is measured, and what the run recorded of it."""
-
-    cell: Cell
-    costs: CostModel
-    panel: Panel
-    path: WeightPath
-    measure: Measure
-    recorded: pl.DataFrame
-
-
-def _given(profile: Profile, named: Sequence[str]) -> Given:
+def _given(profile: Profile | MetaProfile, named: Sequence[str]) -> Given:
     """Return the simulators that are asked for, with their options."""
     absent = uninstalled()
     for name in named:
@@ -136,7 +111,7 @@ def _given(profile: Profile, named: Sequence[str]) -> Given:
     return {name: _options(profile, name) for name in names}
 
 
-def _options(profile: Profile, name: str) -> tuple[Options, ...]:
+def _options(profile: Profile | MetaProfile, name: str) -> tuple[Options, ...]:
     """Return the run's values of what a simulator declares; one that the run had not heard of has its defaults."""
     one = SIMULATORS[name]
     try:
@@ -147,41 +122,7 @@ def _options(profile: Profile, name: str) -> tuple[Options, ...]:
         return tuple(declared() for declared in one.options)
 
 
-def _cell(run: RecordedRun, profile: Profile, name: str | None) -> Cell:
-    """Return the cell that is asked for, the headline where none is."""
-    every = {cell.key: cell for cell in (*cells(profile), *shadows(profile))}
-    key = headline(profile) if name is None else name
-    if key not in every:
-        raise ProfileError(f"--cell: {unknown('cell', key, every)}")
-    of = run.shadow if in_shadow(key) else run
-    why = next((one.why for one in of.outcomes if one.key == key), None)
-    if why is not None:
-        raise ModelError(f"cell {key} has no book to compare: {why}")
-    return every[key]
-
-
-def _case(run: RecordedRun, cell: Cell, plan: Plan) -> _Case:
-    """Return a cell as it was decided and recorded."""
-    panel, at_once = plan.panel, cell.book.execution.convention is Convention.SAME_CLOSE
-    of = run.shadow if in_shadow(cell.key) else run
-    made = of.decisions[cell.key].values()
-    rebalances = [Rebalance.of(one.window, one.row, one.decision, one.selection) for one in made]
-    path, recorded, costs = weight_path(panel, rebalances), of.table("returns", cell.key), cell.book.costs
-    earned = cash_yield(plan, panel, int(path.decided[0]) + (not at_once))
-    if earned is not None:
-        costs = replace(costs, cash_yield=earned)
-    periods = calendar(panel.calendar).periods_per_year
-    measure = Measure(periods_per_year=periods, risk_free=_risk_free(panel, recorded))
-    return _Case(cell=cell, panel=panel, path=path, costs=costs, measure=measure, recorded=recorded)
-
-
-def _risk_free(panel: Panel, recorded: pl.DataFrame) -> RiskFree:
-    """Return the rate on every row of the panel that the run measured by; before its first row, that of the first."""
-    at = np.searchsorted(recorded["time"].to_numpy(), panel.times, side="right") - 1
-    return RiskFree(per_row=recorded["risk_free"].to_numpy()[np.maximum(at, 0)])
-
-
-def _estimate(settings: Sequence[Setting], case: _Case, given: Given, timer: Callable[[], float]) -> Iterator[str]:
+def _estimate(settings: Sequence[Setting], case: Case, given: Given, timer: Callable[[], float]) -> Iterator[str]:
     """Yield how long the books of a simulator will take, where that is long."""
     for name in given:
         if SIMULATORS[name].needs is None:
@@ -207,7 +148,7 @@ def _refuse_alone(found: Side, named: Sequence[str]) -> None:
 class _Seen:
     """The run's own book as it is played anew."""
 
-    def __init__(self, case: _Case) -> None:
+    def __init__(self, case: Case) -> None:
         self._case = case
         self._book: SimResult | None = None
 
@@ -228,8 +169,9 @@ class _Seen:
         recorded = self._case.recorded
         equity, times = recorded["equity"].to_numpy(), recorded["time"].to_numpy()
         how = "its rows are others"
-        if np.array_equal(times, self._book.times):
-            off = float((np.abs(self._book.equity - equity) / np.maximum(equity, SAME)).max())
+        kept = np.isin(self._book.times, times) if self._case.measured else np.ones(len(self._book.times), np.bool_)
+        if np.array_equal(times, self._book.times[kept]):
+            off = float((np.abs(self._book.equity[kept] - equity) / np.maximum(equity, SAME)).max())
             if off <= SAME:
                 return
             how = f"equity is off by {off:.2g}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, TvquantError
+from tvquant.core.sleeve_records import sleeves_of
 from tvquant.lake import Snapshot
 from tvquant.ledger import Integrity, RunFolder
 from tvquant.ledger.listing import kept, unchanged
@@ -62,17 +63,28 @@ def plans(
 
 
 def pinned_snapshots(workspace: Workspace, say: Callable[[str], None]) -> Iterator[Snapshot]:
-    """Return what every run was computed from; of an unreadable ledger, what its `data/snapshot.json` holds."""
+    """Return what every run was computed from; of an unreadable ledger, what its `data/snapshot.json` holds.
+
+    A meta-portfolio's run pins no data: those of its sleeves do.
+    """
     for folder in workspace.all_runs():
         try:
             plan = RecordedRun(folder).plan
-            if plan is not None:
+            if plan is not None and not _is_of_sleeves(plan.snapshot):
                 yield Snapshot.from_json(plan.snapshot)
         except TvquantError as error:
             try:
                 yield Snapshot.from_json(folder.read_json(PINNED)["snapshot"])
             except (DataError, LookupError, TypeError):
                 say(f"run {folder.id} cannot say what it was computed from, so nothing is kept for it: {error}")
+
+
+def _is_of_sleeves(text: str) -> bool:
+    """Return whether what a run pinned is the sleeves of a meta-portfolio, and no data."""
+    try:
+        return bool(sleeves_of(text))
+    except (ValueError, TypeError):
+        return False
 
 
 def _document(plan: str, snapshot: str) -> dict[str, Any]:

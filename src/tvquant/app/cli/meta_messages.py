@@ -62,9 +62,10 @@ def of_meta(run: "MetaRun", *, tree: bool = False) -> tuple[dict[str, Any], list
         "gates": gates,
         **qualified,
         "notices": list(_notices(run)),
+        "gap": dict(gap_of(run)),
         "current": current,
     }
-    text = [_sleeve_table(document["sleeves"]), *_gates_in_words(gates), "", *lines, "", *_held(current)]
+    text = [_sleeve_table(document["sleeves"]), *_gates_in_words(gates), "", *lines, *_gap(run), "", *_held(current)]
     if tree:
         text += ["", *_tree(current)]
     return document, [*text, *(f"notice   {one}" for one in document["notices"])]
@@ -106,21 +107,20 @@ def _sleeves(run: "MetaRun", current: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _sleeve_table(sleeves: list[dict[str, Any]]) -> str:
+    from tvquant.lake import HealthState
+
     head = ("sleeve", "run", "calendar", "solver", "rows lost", "healthy", "share now")
     rows = []
     for one in sleeves:
         lost = "left out" if one["rows"] is None else f"{one['rows_dropped']} of {one['rows']}"
         states = one["health"]
-        healthy = sum(n for state, n in states.items() if state in FINE)
+        healthy = sum(n for state, n in states.items() if HealthState(state).fine)
         solver = (one["solved"] or "-").partition(" optimisations")[0]
         rows.append(
             (one["sleeve"], one["run"], one["calendar"], solver, lost, f"{healthy} of {sum(states.values())}",
              percent(one["share"]))
         )  # fmt: skip
     return table(head, rows, right=range(3, len(head)))
-
-
-FINE = ("ok", "stable")
 
 
 def _gate(one: Any) -> dict[str, Any]:
@@ -143,6 +143,25 @@ def _gates_in_words(gates: list[dict[str, Any]]) -> Iterator[str]:
         if not one["passed"]:
             what = "finding, no promotion" if one["finding"] else "failed"
             yield f"! {one['gate']} of {', '.join(one['sleeves'])} {what}: {one['why']}"
+
+
+def gap_of(run: "MetaRun") -> list[tuple[str, float]]:
+    """Return the parts between the mix of the streams and the headline's account; none where they were not told."""
+    try:
+        return list(run.table("gap", run.headline.key).select("part", "value").iter_rows())
+    except Absent:
+        return []
+
+
+def _gap(run: "MetaRun") -> Iterator[str]:
+    """Yield the way from the mix to the account in one line."""
+    parts = dict(gap_of(run))
+    if parts:
+        between = ", ".join(f"{name} {percent(parts[name], 2)}" for name in parts if name not in ("mix", "account"))
+        yield (
+            f"  The mix of the streams earned {percent(parts['mix'], 2)}, the account {percent(parts['account'], 2)}: "
+            f"{between}."
+        )
 
 
 def _held(current: dict[str, Any]) -> Iterator[str]:

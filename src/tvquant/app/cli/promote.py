@@ -11,19 +11,27 @@ from tvquant.app.cli.tables import table
 from tvquant.core.errors import LedgerError, ProfileError
 
 if TYPE_CHECKING:
+    from tvquant.ledger import RunFolder
     from tvquant.profiles import Profile
     from tvquant.report.run import RunData
     from tvquant.tournament.promotion import Judgement
 
 
 def promote(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Judge a run's challengers by the rule of its profile; exit 1 unless one is promoted. No file is changed."""
+    """Judge a run's challengers by the rule of its profile; exit 1 unless one is promoted. No file is changed.
+
+    A meta-portfolio is held against what its own run found: sleeves that mirror each other are not promoted.
+    """
     from tvquant.app.finished_runs import fault
+    from tvquant.ledger.recorded_run import RecordedRun
     from tvquant.report import read_run
     from tvquant.report.challengers import judgements
     from tvquant.tournament.promotion import Verdict
 
-    run = read_run(workspace_at(workspace).run(name).path)
+    folder = workspace_at(workspace).run(name)
+    if RecordedRun(folder).is_meta:
+        _refuse_meta(folder)
+    run = read_run(folder.path)
     if not run.verification.finished:
         raise LedgerError(f"only a finished run that verifies is evidence: {fault(run)}")
     _refuse_unruled(run)
@@ -33,6 +41,30 @@ def promote(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonO
     answer(_document(run, found, best), _text(run, found, best), as_json=as_json)
     if best is None:
         raise Answered(LedgerError, f"{run.run_id}: no challenger is promoted ({found[0].name}: {found[0].reason})")
+
+
+def _refuse_meta(folder: "RunFolder") -> None:
+    """Say why a meta-portfolio is not promoted.
+
+    Raises
+    ------
+    ProfileError : its profile says that it never is.
+    LedgerError : it is not finished, or a finding stops it; or none does, and nobody has certified its factors.
+    """
+    from tvquant.app.finished_runs import fault
+    from tvquant.report.meta.run import read_meta
+
+    run = read_meta(folder.path)
+    if not run.verification.finished:
+        raise LedgerError(f"only a finished run that verifies is evidence: {fault(run)}")
+    if not run.meta.profile.promotable:
+        raise ProfileError(f"profile {run.profile_name} is never promoted: its key promotable is false")
+    if found := [one.words for one in run.gates if not one.passed]:
+        raise LedgerError(f"{run.run_id} is not promoted: {'; '.join(found)}")
+    raise LedgerError(
+        f"{run.run_id}: no finding of its own stops it; but a meta-portfolio is promoted with a certification of all "
+        "its factors together, which this version does not make, so it is not promoted"
+    )
 
 
 def _refuse_unruled(run: "RunData") -> None:

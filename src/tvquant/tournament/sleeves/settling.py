@@ -29,12 +29,10 @@ class Rates:
     cash_yield: Floats | None
 
 
-def cell_of(held: NettedBook, book: Book) -> Cell:
-    """Return the cell of a netted book that a book settles; one of a fixed mix is a baseline."""
-    path = Path(
-        key=held.key, spec=NettedSpec(), schedule=DATES, selection="", baseline=held.key.startswith(f"{MIX}/")
-    )  # fmt: skip
-    return Cell(path=path, book=book)
+def cell_of(path: str, book: Book) -> Cell:
+    """Return the cell of a netted path, by its key, that a book settles; one of a fixed mix is a baseline."""
+    baseline = path.startswith(f"{MIX}/")
+    return Cell(path=Path(key=path, spec=NettedSpec(), schedule=DATES, selection="", baseline=baseline), book=book)
 
 
 def settled(account: AccountPanel, held: NettedBook, book: Book, rates: Rates) -> tuple[Settled, CellResult]:
@@ -47,5 +45,5 @@ def settled(account: AccountPanel, held: NettedBook, book: Book, rates: Rates) -
     panel = account.panel
     grids = {DATES: held.windows(len(panel.times))}
     engine = BacktestEngine(panel, grids, rates.risk_free, rates.cash_yield, measured=account.measured)
-    found = engine.settle(cell_of(held, book), held.rebalances)
+    found = engine.settle(cell_of(held.key, book), held.rebalances)
     return found, result_of(engine, found)

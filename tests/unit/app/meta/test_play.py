@@ -8,12 +8,15 @@ import pytest
 
 from builders.metas import CELL, Told, played, played_meta, read, write_meta
 from tvquant.app.cli import main
+from tvquant.app.parity_case import meta_case
+from tvquant.app.pinned_snapshot import pinned_snapshots
 from tvquant.app.resume import resume
 from tvquant.app.workspace import Workspace
 from tvquant.core.errors import DataError, LedgerError, ProfileError
 from tvquant.core.stages import Stage
 from tvquant.ledger import Integrity, records
 from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.simulation import SIMULATORS
 
 pytestmark = pytest.mark.xdist_group("meta")
 META, MIX = "meta/custom/hrp", "mix/equal"
@@ -31,6 +34,9 @@ def test_a_run_of_sleeves_is_a_run_that_verifies_and_is_found_again(sleeves_home
     assert set(pair.leaves) == {f"{META}/custom", f"{MIX}/custom"}
     assert sorted(pair.stages) == [1, 6, 14, 15, 16]
     assert pair.plan is not None
+    said: list[str] = []
+    assert len(list(pinned_snapshots(sleeves_home, said.append))) == 2  # those of the sleeves; it pins no data itself
+    assert said == []
     told = Told()
     again = played_meta(sleeves_home, "pair", told)
     assert (again.folder.id, again.reused, told.stages) == (pair.folder.id, True, [])
@@ -168,7 +174,7 @@ def test_a_sleeve_that_is_not_there_ends_the_run_by_its_name(home: Workspace) ->
 @pytest.mark.requirement("R-META-05")
 def test_an_interrupted_run_proves_nothing_and_is_simply_asked_for_again(home: Workspace) -> None:
     first = played_meta(home, "pair")
-    for stage in (Stage.NATURAL_SELECTION, Stage.VALIDATION, Stage.REPORTING):
+    for stage in (Stage.NATURAL_SELECTION, Stage.REPORTING):
         with pytest.raises(KeyboardInterrupt):
             played_meta(home, "pair", Told(stop=stage), again=True)
         killed = RecordedRun(home.all_runs()[-1])
@@ -188,9 +194,11 @@ def test_an_interrupted_sleeve_goes_on(home: Workspace) -> None:
         played(home, "more", Told(stop=Stage.REPORTING))
     begun = home.all_runs()[-1].id
     write_meta(home, "both", "{more: {}, shorts: {}}")
-    told = Told()
-    done = RecordedRun(played_meta(home, "both", told).folder)
+    told = Told(stop=Stage.OPTIMISATION)
+    with pytest.raises(KeyboardInterrupt):
+        played_meta(home, "both", told)
     assert f"run {begun} was interrupted, and goes on" in told.notes
+    done = RecordedRun(home.all_runs()[-1])
     assert done.plan is not None
     assert begun in done.plan.snapshot
 
@@ -211,6 +219,20 @@ def test_a_meta_portfolio_is_a_sleeve_of_another(home: Workspace) -> None:
     assert (both["weight"] - both["weight_held"]).abs().max() < 1e-12
 
 
+@pytest.mark.requirement("R-SIM-18")
+def test_parity_plays_the_netted_weights_on_the_account(sleeves_home: Workspace, pair: RecordedRun) -> None:
+    """What every simulator is given makes the book that the run recorded; another weight would not."""
+    for name in (f"{META}/custom", f"{MIX}/custom"):
+        case = meta_case(sleeves_home, pair, name)
+        book = SIMULATORS["custom"].simulate(
+            case.panel, case.path, (), costs=case.costs, execution=case.cell.book.execution
+        )
+        assert book.equity.tolist() == pair.table("returns", name)["equity"].to_list()
+        assert (case.cell.key, case.measure.periods_per_year) == (name, 365)
+    with pytest.raises(ProfileError, match="--cell: unknown cell 'meta/custom/hrp/nautilus'"):
+        meta_case(sleeves_home, pair, f"{META}/nautilus")
+
+
 @pytest.mark.requirement("R-META-16")
 def test_evidence_of_parity_is_asked_for_where_the_profile_does(home: Workspace) -> None:
     write_meta(home, "proven", other="gates: {parity: true}")
@@ -220,7 +242,8 @@ def test_evidence_of_parity_is_asked_for_where_the_profile_does(home: Workspace)
         played_meta(home, "proven")
     for run in runs.values():
         _evidence(run, passed=True)
-    assert RecordedRun(played_meta(home, "proven").folder).verification.finished
+    with pytest.raises(KeyboardInterrupt):  # behind the gates
+        played_meta(home, "proven", Told(stop=Stage.OPTIMISATION))
     _evidence(runs["shorts"], passed=False)
     with pytest.raises(LedgerError, match="shorts: its simulators do not keep the same book"):
         played_meta(home, "proven", again=True)
@@ -263,5 +286,7 @@ def test_commands_play_and_show_it(
     assert "is taken" in said("meta", "pair", "--dry-run")
     assert json.loads(said("run", "pair", "--json"))["run"] == pair.run_id
     assert "share now" in said("runs", "show", pair.run_id)
+    assert main(["promote", pair.run_id, *where]) == 1
+    assert "no finding of its own stops it" in capsys.readouterr().err
     assert main(["leakcheck", pair.run_id, *where]) == 2
     assert f"ask the runs of its sleeves, which `tvquant runs show {pair.run_id}` names" in capsys.readouterr().err
