@@ -84,14 +84,15 @@ def account_panel(panels: Mapping[str, Panel], common: Times, decided: Times, ex
         if len(lacking):
             raise ModelError(f"sleeve {name}: its panel has no row of the common date {str(lacking[0])[:10]}")
         markets.setdefault(panel.calendar, {})[name] = panel
-    united = [_united(own) for own in markets.values()]
+    united, market = [_united(own) for own in markets.values()], common_calendar(markets)
     decided = np.unique(decided[decided <= common[-1]])
     if len(united) == 1:
         panel, waiting = _cut(united[0], common[-1]), decided[:0]
     else:
-        _refuse_shared(united)
+        own = _on_own_calendars(united)
+        _refuse_shared(own)
         rows, waiting = _rows(united, common, decided, execution)
-        panel = _met(united, rows)
+        panel = _put_together(own, [bars_on(one, rows, market) for one in own], rows, market)
     return AccountPanel(panel=panel, measured=np.searchsorted(panel.times, common).astype(np.int64), waiting=waiting)
 
 
@@ -123,6 +124,37 @@ def _filled(decides: Sequence[bool], execution: Execution) -> bool:
     return any(decides[: ordered + 1]) if execution.rebalancing is Rebalancing.DAILY else decides[ordered]
 
 
+def _on_own_calendars(panels: Sequence[Panel]) -> list[Panel]:
+    """Return the panels, each instrument in that of its own calendar alone where there is one.
+
+    The account of a nested meta-portfolio has bars of several calendars, with those between its rows in one: a name
+    that is there alone has no bar of a day without a row of that account.
+    """
+    native = {one.key: panel for panel in panels for one in panel.instruments if one.calendar == panel.calendar}
+    found: list[Panel] = []
+    for panel in panels:
+        again = [one.key for one in panel.instruments if one.calendar != panel.calendar and one.key in native]
+        for key in again:
+            _check_closes(key, panel, native[key])
+        kept = [j for j, key in enumerate(panel.keys) if key not in again]
+        if kept:
+            found.append(panel if len(kept) == len(panel.keys) else panel.only(np.array(kept, np.intp)))
+    return found
+
+
+def _check_closes(key: str, nested: Panel, native: Panel) -> None:
+    """Refuse an instrument that closes otherwise in a nested account than in the panel of its own calendar."""
+    rows, at_a, at_b = np.intersect1d(nested.times, native.times, assume_unique=True, return_indices=True)
+    mine, its = (panel.fields["close"][at, panel.columns((key,))[0]] for panel, at in ((nested, at_a), (native, at_b)))
+    unlike = np.flatnonzero(np.abs(mine - its) > 0.0)
+    if len(unlike):
+        row = int(unlike[0])
+        raise DataError(
+            f"{key} closes at {its[row]:.12g} and at {mine[row]:.12g} in the data of a nested meta-portfolio on "
+            f"{str(rows[row])[:10]}; play the sleeves again on the same data"
+        )
+
+
 def _refuse_shared(panels: Sequence[Panel]) -> None:
     """Refuse an instrument that has bars of two calendars."""
     seen: dict[str, str] = {}
@@ -148,12 +180,6 @@ def _united(panels: Mapping[str, Panel]) -> Panel:
     every = [panel for _, panel in named]
     times = np.unique(np.concatenate([panel.times for panel in every]))
     return _put_together(every, [bars_on(panel, times, panel.calendar) for panel in every], times, every[0].calendar)
-
-
-def _met(panels: Sequence[Panel], rows: Times) -> Panel:
-    """Return one panel of the instruments of panels of several calendars on these rows."""
-    market = common_calendar(panel.calendar for panel in panels)
-    return _put_together(panels, [bars_on(panel, rows, market) for panel in panels], rows, market)
 
 
 def _check_alike(named: Sequence[tuple[str, Panel]], name: str, panel: Panel) -> None:

@@ -170,6 +170,34 @@ def test_a_day_without_a_session_has_a_row_where_a_sleeve_decides_and_nothing_is
     assert stand.tolist() == [(MONDAY if one == LATER else TUESDAY).item() for one in waiting]
 
 
+def test_a_nested_account_shares_instruments_with_sleeves_of_their_own_calendars() -> None:
+    """Their own bars are taken, whatever rows the nested account has; other closes are refused.
+
+    What is in the nested account alone has the bars of its rows: on Sunday the close of Saturday stands.
+    """
+    coin, etf = coins("A", "B"), shares("E", "F")
+    nested = account_panel({"coin": coin, "etf": only(etf, "X:E")}, etf.times, np.array([SATURDAY]), NEXT).panel
+    panels = {"nested": nested, "etf": etf, "coin": only(coin, "X:A")}
+    decided = np.array([SUNDAY])
+    found = account_panel(panels, etf.times, decided, NEXT)
+    plain = account_panel({"coin": coin, "etf": etf}, etf.times, decided, NEXT)
+    assert sorted(found.panel.keys) == ["X:A", "X:B", "X:E", "X:F"]
+    assert found.panel.times.tolist() == plain.panel.times.tolist()
+    both = [panel.columns(("X:A", "X:E", "X:F")) for panel in (found.panel, plain.panel)]
+    for name, array in found.panel.fields.items():
+        np.testing.assert_array_equal(array[:, both[0]], plain.panel.fields[name][:, both[1]], err_msg=name)
+    close = found.panel.fields["close"][:, found.panel.columns(("X:B",))[0]]
+    at, day = np.searchsorted(found.panel.times, SUNDAY), np.searchsorted(coin.times, SATURDAY)
+    assert close[at] == coin.fields["close"][day, 1]
+    assert close[at + 1] == coin.fields["close"][day + 3, 1]
+    fields = {name: array for name, array in etf.fields.items() if name != "total_return"}
+    other = replace(
+        etf, fields=fields | {"close": fields["close"] + (etf.times == TUESDAY)[:, None]}, _first_known=None
+    )
+    with pytest.raises(DataError, match=r"X:E closes at .* in the data of a nested meta-portfolio on 2024-01-16"):
+        account_panel(panels | {"etf": other}, etf.times, decided, NEXT)
+
+
 def test_history_before_the_common_dates_is_on_sessions_of_all() -> None:
     coin, etf = coins("A", start="2024-01-03", rows=30), shares("E")
     found = account_panel({"coin": coin, "etf": etf}, etf.times[4:], stamps("2024-01-06", "2024-01-17"), NEXT)
