@@ -5,15 +5,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from builders.clocks import ManualClock
+from builders.profiles import profile_of
 from tvquant.app import clock as machine
 from tvquant.app.cli import main
 from tvquant.app.cli.profile import resolved
 from tvquant.app.deliveries import Source
 from tvquant.app.plan import make_plan
-from tvquant.app.profile_health import ProfileHealth, profile_health
+from tvquant.app.profile_health import ProfileHealth, profile_health, summary
 from tvquant.app.progress import Watcher
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.contract import Outcome
@@ -22,13 +24,14 @@ from tvquant.app.syncing import Asked, repair, sync
 from tvquant.app.workspace import Workspace
 from tvquant.core.instants import instant
 from tvquant.core.records import Entry
+from tvquant.lake import AssetHealth, HealthState
 from tvquant.ledger import RunFolder
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.faults import Fault, FaultKind, Faults
 from tvquant.market.providers.simulated.market import SimulatedMarket
 from tvquant.market.providers.simulated.server import served
 from tvquant.market.providers.simulated.world import World
-from tvquant.market.registry import AssetState, RegistryManager
+from tvquant.market.registry import AssetRecord, AssetState, DataRegistry, RegistryManager
 
 SLEEVES = {"all_long": 3, "all_short": 2, "ma_long": 2, "ma_short": 2}
 """Sleeve -> how many of its coins become stale: nine in all."""
@@ -170,3 +173,26 @@ def test_what_the_register_does_not_call_stable_is_not_healthy(story: tuple[Desk
         assert desk.health("spot_all_short").unhealthy == {coin: "degraded: its newer bars were refused"}
     finally:
         registry.update(coin, "1d", state=AssetState.STABLE, reason="")
+
+
+def test_who_holds_a_ticker_now_stands_for_it_and_what_ended_needs_no_register() -> None:
+    """Of a ticker that was used again the first holder was too short; the order in which they come is no matter."""
+
+    def judged(key: str, state: HealthState, last: str) -> AssetHealth:
+        return AssetHealth(
+            key=key, symbol=key.split("#")[0], state=state, bars=9, first=np.datetime64("2024-01-01", "us"),
+            last=np.datetime64(last, "us"), gaps=0, tolerated=0, age_hours=0.0, findings=0,
+        )  # fmt: skip
+
+    states = [
+        judged("A:X", HealthState.DROPPED, "2024-01-19"),
+        judged("A:X#2", HealthState.OK, "2024-06-01"),
+        judged("A:Y", HealthState.DELISTED, "2024-03-01"),
+    ]
+    late = AssetRecord(physical_symbol="A:Y", interval="1d", state=AssetState.DEGRADED, reason="stale")
+    registry = DataRegistry().with_record(late)
+    for order in (states, states[::-1]):
+        found = summary(profile_of(), order, {"A:Y"}, registry)
+        assert (found.ratio, found.state, found.unhealthy) == ("2/2", "HEALTHY", {})
+        assert found.excluded == {"A:Y": "delisted"}
+    assert summary(profile_of(), (), (), registry).state == "DEGRADED"
