@@ -14,7 +14,9 @@ def median_move(moves: Floats) -> Floats:
     """Return the median move of each of S rows (S x N, NaN: no move); 0 where no name has one."""
     found = np.zeros(len(moves))
     told = np.isfinite(moves).any(axis=1)
-    found[told] = np.nanmedian(moves[told], axis=1)
+    ordered = np.sort(moves[told], axis=1)  # NaN last; numpy's own median of rows with holes takes fifty times as long
+    count, row = (~np.isnan(ordered)).sum(axis=1), np.arange(len(ordered))
+    found[told] = 0.5 * (ordered[row, (count - 1) // 2] + ordered[row, count // 2])
     return found
 
 
