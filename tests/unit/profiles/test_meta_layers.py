@@ -153,6 +153,7 @@ def test_a_sleeve_without_the_stream_that_is_asked_for_is_refused_by_name(
         "extends: crypto_spot\nallocation: {engines: [custom, narrow]}\nexecution: {simulators: [custom, other]}\n",
     )
     write("inner", "sleeves: {both: }\n")
+    write("dear", "extends: both\ncosts: {borrow_rate: 0.0}\ngrid: {costs: {dear: {borrow_rate: 0.1}}}\n")
 
     def said(text: str) -> list[str]:
         write("m", text)
@@ -175,6 +176,7 @@ def test_a_sleeve_without_the_stream_that_is_asked_for_is_refused_by_name(
         "sleeve both: both has no stream of other: other refuses borrow (costs.borrow_rate); change "
         "streams.simulator of m"
     ]
+    assert said("sleeves: {dear: }\nstreams: {simulator: other}\n") == [], "what is refused is another book of it"
     assert said("sleeves: {inner: }\nallocation: {profiles: [equal_weight]}\nstreams: {engine: narrow}\n") == [
         "sleeve inner: inner has no stream of narrow: its allocation.engine has custom; add narrow there, or change "
         "streams.engine of m",
@@ -195,3 +197,22 @@ def test_simulators_that_keep_no_book_are_noted(folder: Path, write: Write, voca
         ProfileError, match=r"limits\.gross: leverage is refused by all of execution\.simulators \(other\)"
     ):
         resolve_meta(raw, words, arguments=arguments)
+
+
+def test_a_file_that_builds_on_a_meta_profile_is_one(folder: Path, write: Write, vocabulary: Vocabulary) -> None:
+    write("mine", "extends: meta_benchmark\njoin: {span: 100}\n")
+    raw = load("mine", search=[folder])
+    assert (raw.is_meta, load("crypto_spot").is_meta) == (True, False)
+    assert raw.sleeves == {name: name for name in ("binance_spot_rating_all_long", "binance_spot_rating_all_short")}
+    assert resolve_meta(raw, vocabulary).profile.join.span == 100
+    with pytest.raises(ProfileError, match="the name 'meta_defaults' is taken by the packaged defaults"):
+        load("meta_defaults")
+
+
+def test_what_comes_back_to_a_recorded_meta_profile_is_refused(
+    folder: Path, write: Write, vocabulary: Vocabulary, meta: ResolvedMeta
+) -> None:
+    """A run holds the meta-profile; a file of a sleeve may have changed since."""
+    write("binance_spot_rating_all_long", "sleeves: {meta_benchmark: }\n")
+    with pytest.raises(ProfileError, match="circle meta_benchmark -> binance_spot_rating_all_long -> meta_benchmark"):
+        sleeves_of(meta.profile, vocabulary, search=[folder])

@@ -1,6 +1,8 @@
 """Names of a meta-profile: known, installed, and of use where there are sleeves and no candidates."""
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -8,6 +10,7 @@ from tvquant.app.vocabulary import vocabulary as app_vocabulary
 from tvquant.core.errors import ProfileError
 from tvquant.profiles import load, resolve_meta
 from tvquant.profiles.meta_vocabulary import named
+from tvquant.profiles.options import Options
 
 WORDS = app_vocabulary()
 
@@ -55,3 +58,26 @@ def test_risk_profiles_that_go_by_streams_alone_may_weigh_sleeves() -> None:
     suited = named(WORDS)["allocation.profiles"][1]
     assert {"hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight"} <= set(suited)
     assert not set(suited) & {"barbell", "adaptive", "market_neutral", "fixed", "equal_names"}
+
+
+class Picky(Options):
+    """Options of the member `custom` that never fit.
+
+    Parameters
+    ----------
+    depth : rows.
+    """
+
+    under: ClassVar[str] = "custom"
+    depth: int = 3
+
+    def complaints(self, profile: Any) -> Iterator[tuple[str, str]]:
+        yield "depth", f"is {self.depth} of {profile.name}"
+
+
+def test_members_that_are_not_installed_and_options_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ProfileError, match=r"engine 'custom' is not installed; install tvquant\[engines\]"):
+        resolve_meta(load("meta_benchmark"), replace(WORDS, missing={"custom": "engines"}))
+    words = replace(WORDS, meta_options={**WORDS.meta_options, "execution": (Picky,)})
+    with pytest.raises(ProfileError, match=r"execution\.custom\.depth: is 3 of meta_benchmark"):
+        resolve_meta(load("meta_benchmark"), words)
