@@ -15,22 +15,29 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from functools import lru_cache
+from itertools import starmap
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import EventKind, Execution, SimResult
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.simulation.accruals import CLOSED, OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
-from tvquant.tournament.rebalances import Contribution, Rebalance, first_fills, restored
-from tvquant.tournament.trades import FILL, ROUNDING, Trade
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.trades import ROUNDING, Trades
+
+if TYPE_CHECKING:
+    from tvquant.simulation.account import PriceRows
 
 ATOM, EXECUTION, CASH = "atom", "execution", "cash"
 """Parts of a book's return."""
 CARRIED = frozenset({"borrow", "funding"})
 """Costs of holding a name; all others of a name are of trading it."""
+
+ALL = slice(None)
 
 type Integers = NDArray[np.int64]
 
@@ -84,7 +91,7 @@ class Spans:
     ruined: tuple[int, ...]
 
 
-def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Sequence[Trade]) -> Mapping[str, Any]:
+def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Trades) -> Mapping[str, Any]:
     """Return what atoms brought by window; empty columns where no rebalance has atoms.
 
     Columns `decision` (number of the rebalance), `part`, `atom`, `symbol`, `logic`, `direction`, `gross`, one per kind
@@ -139,19 +146,15 @@ def _columns(labels: Sequence[tuple[str, ...]], windows: Mapping[str, Any], kind
 
 def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
     """Return the book between its fills."""
-    from tvquant.simulation import quotes
-
     panel, result, execution = paid.panel, paid.result, paid.execution
     filled, first = result.filled, len(panel.times) - len(result.times)
-    market = quotes.market_of(panel, None, halt_limit=execution.halt_limit, open_fills=None)
-    split = _field(panel, "split", 1.0)
-    units = np.cumprod(split, axis=0)
-    dividends = np.cumsum(units * _field(panel, "dividend", 0.0), axis=0)
+    market, units, dividends = _history(panel, execution.halt_limit)
+    split = _field(panel, "split", 1.0, filled)
     price = market.marks[filled]
     if paid.execution.at_open:
         opens = panel.fields["open"][filled]
         there = market.priced[filled] & (opens > 0.0)
-        price = np.where(there, opens, market.marks[filled - 1] / split[filled])
+        price = np.where(there, opens, market.marks[filled - 1] / split)
     end = np.append(filled[1:], len(panel.times) - 1)
     at_end = np.vstack([price[1:], market.marks[-1:]])
     rows = filled - first
@@ -165,7 +168,7 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
         worth = units[row, name] * closed + dividends[row, name] - dividends[end[interval], name]
         at_end[interval, name] = worth / units[end[interval], name]
     earned = (units[end] * at_end + dividends[end] - dividends[filled]) / units[filled] - starts
-    kept = np.where((rows > 0)[:, None], result.quantities[rows - 1] * split[filled], 0.0)
+    kept = np.where((rows > 0)[:, None], result.quantities[rows - 1] * split, 0.0)
     held = result.quantities[rows]
     if paid.execution.at_open:
         held = np.where(waits, held, paid.held_at_close[rows])
@@ -185,30 +188,44 @@ def spans(paid: Accruals, rebalances: Sequence[Rebalance]) -> Spans:
     )
 
 
+@lru_cache(maxsize=1)  # every cell asks for it
+def _history(panel: Panel, halt_limit: int) -> tuple["PriceRows", Floats, Floats]:
+    """Return the market of a panel, the units that one has become and the dividends that one has brought (T x N)."""
+    from tvquant.simulation import quotes
+
+    units = np.cumprod(_field(panel, "split", 1.0), axis=0)
+    dividends = np.cumsum(units * _field(panel, "dividend", 0.0), axis=0)
+    market = quotes.market_of(panel, None, halt_limit=halt_limit, open_fills=None)
+    return market, frozen(units), frozen(dividends)
+
+
 def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[Rebalance]) -> Ordered:
     """Return what atoms ordered at each fill."""
-    parts = [(k, part) for k, one in enumerate(rebalances) for part in one.contributions]
-    atoms = {part.atom: part for _, part in parts}
-    column, place = ({key: j for j, key in enumerate(keys)} for keys in (atoms, panel.keys))
+    heads = ("atom", "symbol", "direction")
+    atoms = {
+        label[0]: label for one in rebalances for label in zip(*(one.holdings[head] for head in heads), strict=True)
+    }
+    place = {atom: j for j, atom in enumerate(atoms)}
     signed = np.zeros((len(rebalances), len(atoms)))
-    signed[[k for k, _ in parts], [column[part.atom] for _, part in parts]] = [part.size for _, part in parts]
-    name = np.array([place[part.symbol] for part in atoms.values()], dtype=np.int64)
+    for k, one in enumerate(rebalances):
+        signed[k, [place[atom] for atom in one.holdings["atom"]]] = one.sizes
+    name = panel.columns(tuple(symbol for _, symbol, _ in atoms.values()))
     price = of.marks[of.decided][:, name]
     through = (of.units[of.filled] / of.units[of.decided])[:, name]
     money = signed[of.decision] * (1.0 - execution.buffer) * of.sized[:, None]
     quantity = np.divide(money * through, price, out=np.zeros_like(money), where=price > 0.0)
     traded = quantity.copy()
     traded[1:] -= quantity[:-1] * (of.units[of.filled[1:]] / of.units[of.filled[:-1]])[:, name]
-    return Ordered(labels=tuple(_label(part) for part in atoms.values()), name=name, quantity=quantity, traded=traded)
+    return Ordered(labels=tuple(starmap(_label, atoms.values())), name=name, quantity=quantity, traded=traded)
 
 
-def _label(part: Contribution) -> tuple[str, str, str, str]:
+def _label(atom: str, symbol: str, direction: str) -> tuple[str, str, str, str]:
     """Return atom, symbol, logic and direction; of the logic's name both ends are known.
 
     Where atoms are of sleeves, `SLEEVE/ATOM`, so are logics.
     """
-    sleeve, _, rest = part.atom.rpartition(f"{part.symbol}_")
-    return part.atom, part.symbol, sleeve + rest.removesuffix(f"_{part.direction}"), part.direction.value
+    sleeve, _, rest = atom.rpartition(f"{symbol}_")
+    return atom, symbol, sleeve + rest.removesuffix(f"_{direction}"), direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -267,21 +284,19 @@ def _brought(of: Spans, asked: Ordered) -> tuple[Floats, Floats]:
     return brought, beside * of.earned + waiting * of.late
 
 
-def _costs(paid: Accruals, of: Spans, shares: Shares, made: Sequence[Trade], kind: str) -> Floats:
+def _costs(paid: Accruals, of: Spans, shares: Shares, made: Trades, kind: str) -> Floats:
     """Return one kind of cost as money (F x (A + N + 1))."""
     if not paid.result.costs[kind].any():
         return np.zeros((len(of.filled), len(shares.asset) + len(paid.panel.keys) + 1))
     if kind in OF_CASH or kind in CARRIED:
         cost = _accrued(paid, of, kind)
         return np.hstack([shares.share(cost[:, :-1], shares.carried), cost[:, -1:]])
-    place = {key: j for j, key in enumerate(paid.panel.keys)}
-    ordered, closed = (np.zeros((len(of.filled), len(place))) for _ in range(2))
+    ordered, closed = (np.zeros((len(of.filled), len(paid.panel.keys))) for _ in range(2))
     side: Literal["left", "right"] = "right" if paid.execution.at_open else "left"
-    for one in made:
-        if one.kind == FILL:
-            ordered[one.fill, place[one.key]] += getattr(one, kind)
-        else:
-            closed[np.searchsorted(of.filled, one.row, side=side) - 1, place[one.key]] += getattr(one, kind)
+    paid_for, by_fill = getattr(made, kind), made.fill >= 0
+    ordered[made.fill[by_fill], made.name[by_fill]] = paid_for[by_fill]
+    span = np.searchsorted(of.filled, made.row[~by_fill], side=side) - 1
+    np.add.at(closed, (span, made.name[~by_fill]), paid_for[~by_fill])
     none = np.zeros((len(of.filled), 1))
     if (end := paid.end) is not None:
         none[-1] = paid.result.costs[kind][end]
@@ -341,8 +356,9 @@ def _sized(result: SimResult, decided: Integers, first: int) -> Floats:
     return np.where(decided == result.filled, result.fill_equity, before)
 
 
-def _field(panel: Panel, name: str, none: float) -> Floats:
-    """Return a field of the panel (T x N), `none` where there is nothing."""
+def _field(panel: Panel, name: str, none: float, rows: Integers | slice = ALL) -> Floats:
+    """Return rows of a field of the panel, `none` where there is nothing."""
     if name not in panel.fields:
-        return np.full((len(panel.times), len(panel.keys)), none)
-    return np.where(np.isnan(panel.fields[name]), none, panel.fields[name])
+        return np.full((len(panel.times[rows]), len(panel.keys)), none)
+    values = panel.fields[name][rows]
+    return np.where(np.isnan(values), none, values)

@@ -6,7 +6,7 @@ from there; a short that lost its collateral earns to the price it was closed at
 close-outs below the last price, and a dividend's share of the way to the open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation.account import LOST_AT
-from tvquant.tournament.trades import Trade
+from tvquant.tournament.trades import Trades
 
 type Earned = tuple[Floats, Floats]
 """What each name earned while it was held long, and while short: R x N each, fractions of the equity before the row."""
@@ -32,7 +32,7 @@ def contributions(result: SimResult, earned: Earned) -> Mapping[str, Floats]:
 
 
 def by_name(
-    panel: Panel, result: SimResult, earned: Earned, made: Sequence[Trade], filled: NDArray[np.int64]
+    panel: Panel, result: SimResult, earned: Earned, made: Trades, filled: NDArray[np.int64]
 ) -> Mapping[str, Any]:
     """Return what each name brought between one fill and the next: columns `fill`, `symbol`, `long`, `short`, `costs`.
 
@@ -43,12 +43,9 @@ def by_name(
     """
     first = len(panel.times) - len(result.times)
     starts, keys = filled - first, panel.keys
-    paid = np.zeros((len(starts), len(keys)))
-    place, before = {key: j for j, key in enumerate(keys)}, _before(result)
-    rows = np.array([one.row - first for one in made], dtype=np.int64)
-    columns = np.array([place[one.key] for one in made], dtype=np.int64)
-    cost = np.array([one.slippage + one.commission + one.impact for one in made], dtype=np.float64)
-    np.add.at(paid, (np.searchsorted(starts, rows, side="right") - 1, columns), cost / before[rows])
+    paid, before, rows = np.zeros((len(starts), len(keys))), _before(result), made.row - first
+    cost = made.slippage + made.commission + made.impact
+    np.add.at(paid, (np.searchsorted(starts, rows, side="right") - 1, made.name), cost / before[rows])
     long, short = (np.add.reduceat(np.nan_to_num(side), starts, axis=0) for side in earned)
     fill, name = np.nonzero((long != 0.0) | (short != 0.0) | (paid != 0.0))
     return {

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from tvquant.tournament.purity import Purity, purity
 from tvquant.tournament.rebalances import HOLDINGS, Rebalance, first_fills, restored
 from tvquant.tournament.specs import StrategySpec
 from tvquant.tournament.synthetic_gap import synthetic_gap
-from tvquant.tournament.trades import Trade, trades
+from tvquant.tournament.trades import FIGURES, Trades, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled, weight_path
 
 FUNNEL = (
@@ -234,17 +233,16 @@ def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
     }
 
 
-def _trades(made: Sequence[Trade], settled: Settled, times: Any) -> Columns:
+def _trades(made: Trades, settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
-    windows = [settled.rebalances[k].window for k in _restored(settled)]
-    numbers = ("quantity", "price", "value", "share", "slippage", "commission", "impact")
-    figures = np.array(list(map(attrgetter(*numbers), made)), dtype=np.float64).reshape(-1, len(numbers))
+    windows = np.array([one.window for one in settled.rebalances], dtype=np.int64)[_restored(settled)]
+    unordered = np.flatnonzero(made.fill < 0)
     return {
-        "window": pl.Series([None if one.fill < 0 else windows[one.fill] for one in made], dtype=pl.Int64),
-        "time": times[np.array([one.row for one in made], dtype=np.int64)],
-        "symbol": pl.Series([one.key for one in made], dtype=pl.String),
-        "kind": pl.Series([one.kind for one in made], dtype=pl.String),
-        **{name: np.ascontiguousarray(figures[:, k]) for k, name in enumerate(numbers)},
+        "window": pl.Series(windows[made.fill]).scatter(unordered, None),
+        "time": times[made.row],
+        "symbol": pl.Series(made.keys, dtype=pl.String).gather(made.name),
+        "kind": pl.Series(made.kind, dtype=pl.String),
+        **{name: getattr(made, name) for name in FIGURES},
     }
 
 

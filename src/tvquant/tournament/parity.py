@@ -9,7 +9,7 @@
 The first book is the reference: differences are fractions of its figures.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,7 +165,7 @@ def _since(first: SimResult, second: SimResult, time: np.datetime64, limits: Par
     return times[rows[0]] if len(rows) else None
 
 
-def _by_place(made: list[Trade]) -> Mapping[tuple[int, str, str], Trade]:
+def _by_place(made: Iterable[Trade]) -> Mapping[tuple[int, str, str], Trade]:
     return {(one.row, one.key, one.kind): one for one in made}
 
 

@@ -12,17 +12,17 @@ A row in which the price did not move tells nothing; neither does one with two d
 not filled or not held, or a book that goes only a part of the way to its orders.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import EventKind, Execution, SimResult
-from tvquant.core.panel import Panel
+from tvquant.core.panel import Bools, Panel
 from tvquant.tournament.attribution import Earned
 from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.walk_forward import weight_path
 
 CONSERVED = 1e-10
 """Most by which a net weight may differ from the sum of its contributions (R-SYN-10)."""
@@ -58,67 +58,71 @@ def purity(
     panel: Panel, result: SimResult, execution: Execution, rebalances: Sequence[Rebalance], earned: Earned
 ) -> Purity:
     """Return the counts of a book; `earned` is what each of its names brought by row."""
-    seen = _Seen(panel, result, execution, rebalances, earned)
-    rows = [_counts(seen, k, one) for k, one in enumerate(rebalances)]
-    columns = np.array(rows, dtype=np.int64).reshape(len(rows), 5).T
+    shape = len(rebalances), len(panel.keys)
+    sizes = [one.sizes for one in rebalances]
+    size = np.array([part for parts in sizes for part in parts], dtype=np.float64)
+    symbols = tuple(symbol for one in rebalances for symbol in one.holdings["symbol"])
+    held = size != 0.0
+    row, column = np.repeat(np.arange(shape[0]), [len(parts) for parts in sizes])[held], panel.columns(symbols)[held]
+    own, short, net = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
+    np.add.at(own, (row, column), 1)
+    np.add.at(short, (row, column), size[held] < 0.0)
+    np.add.at(net, (row, column), size[held])
+    lost = (own > 0) & (np.abs(net - weight_path(panel, rebalances).net) > CONSERVED)
+    up, down = _sides(panel, result, execution, rebalances, earned)
+    judged = (own > 0) & ~lost & (np.abs(net) > CONSERVED) & (up | down)
+    kept = np.where(net > 0.0, ~down, ~up)
     return Purity(
-        contributions=columns[0], shorts=columns[1], inverted=columns[2], contradicted=columns[3], confirmed=columns[4]
+        contributions=own.sum(axis=1),
+        shorts=short.sum(axis=1),
+        inverted=own.sum(axis=1, where=lost),
+        contradicted=own.sum(axis=1, where=judged & ~kept),
+        confirmed=own.sum(axis=1, where=judged & kept),
     )
 
 
-def by_asset(one: Rebalance) -> Mapping[str, list[float]]:
-    """Return asset -> the contributions to it, signed."""
-    found: dict[str, list[float]] = {}
-    for part in one.contributions:
-        if part.size != 0.0:
-            found.setdefault(part.symbol, []).append(part.size)
+def _sides(
+    panel: Panel, result: SimResult, execution: Execution, rebalances: Sequence[Rebalance], earned: Earned
+) -> tuple[Bools, Bools]:
+    """Return whether each name brought money as a long, and as a short, after each decision (K x N each).
+
+    Neither where nothing can be told.
+    """
+    first, ends = len(panel.times) - len(result.times), len(result.times)
+    up, down = (np.zeros((len(rebalances), len(panel.keys)), np.bool_) for _ in range(2))
+    if execution.partial != 1.0 or execution.participation is not None:
+        return up, down
+    decision = restored(rebalances, result.filled, execution)
+    starts = first_fills(decision)
+    fills = result.filled[starts] - first
+    until = np.append(fills[1:], ends)
+    # A fill at the open splits its row between two decisions; one at the close ends the row of the one before.
+    stop = until if execution.at_open else np.minimum(until + 1, ends)
+    side = np.sign(np.nan_to_num(earned[0] + earned[1])) * np.sign(np.nan_to_num(panel.fields["total_return"][first:]))
+    odd = _odd(panel, result, fills, (until, stop))
+    for into, rows in ((up, side > 0.0), (down, side < 0.0)):
+        before = np.zeros((ends + 1, rows.shape[1]), np.int64)
+        np.cumsum(rows, axis=0, out=before[1:])
+        into[decision[starts]] = (before[stop] > before[np.minimum(fills + 1, stop)]) & ~odd
+    return up, down
+
+
+def _odd(panel: Panel, result: SimResult, fills: Counts, ends: tuple[Counts, Counts]) -> Bools:
+    """Return where a name was closed, or not filled, after each fill (F x N).
+
+    `ends` are the rows of the next fill, and where the rows of this one stop. An order that was not filled is of the
+    decision that made it.
+    """
+    found = np.zeros((len(fills), len(panel.keys)), np.bool_)
+    named = [event for event in result.events if event.key]
+    if not named:
+        return found
+    row = np.array([event.row for event in named], dtype=np.int64) - (len(panel.times) - len(result.times))
+    column = panel.columns(tuple(event.key for event in named))
+    unfilled = np.array([event.kind is EventKind.UNFILLED for event in named])
+    last = np.searchsorted(fills, row, side="right") - 1
+    for k in (last, last - 1):  # a row that ends with a fill at the close is of two decisions
+        at = np.maximum(k, 0)
+        there = (k >= 0) & (row < np.where(unfilled, ends[0][at], ends[1][at]))
+        found[at[there], column[there]] = True
     return found
-
-
-def _counts(seen: "_Seen", k: int, one: Rebalance) -> tuple[int, int, int, int, int]:
-    count, shorts, inverted, contradicted, confirmed = 0, 0, 0, 0, 0
-    for symbol, parts in by_asset(one).items():
-        net, own = math.fsum(parts), len(parts)
-        count += own
-        shorts += sum(part < 0.0 for part in parts)
-        if abs(net - one.weights.get(symbol, 0.0)) > CONSERVED:
-            inverted += own
-        elif abs(net) > CONSERVED and (sides := seen.sides(k, symbol)):
-            kept = sides == {math.copysign(1.0, net)}
-            confirmed, contradicted = confirmed + own * kept, contradicted + own * (not kept)
-    return count, shorts, inverted, contradicted, confirmed
-
-
-class _Seen:
-    """On which side each name brought money between fills, as prices show it."""
-
-    def __init__(
-        self, panel: Panel, result: SimResult, execution: Execution, rebalances: Sequence[Rebalance], earned: Earned
-    ) -> None:
-        first = len(panel.times) - len(result.times)
-        with np.errstate(invalid="ignore"):
-            self._side = np.sign(np.nan_to_num(earned[0] + earned[1])) * np.sign(
-                np.nan_to_num(panel.fields["total_return"][first:])
-            )
-        self._column = {key: j for j, key in enumerate(panel.keys)}
-        decision = restored(rebalances, result.filled, execution)
-        starts = first_fills(decision)
-        fills, ends = result.filled[starts] - first, len(result.times)
-        # A fill at the open splits its row between two decisions; one at the close ends the row of the one before.
-        last = np.append(fills[1:], ends) if execution.at_open else np.append(fills[1:] + 1, ends)
-        whole = execution.partial == 1.0 and execution.participation is None
-        self._rows = {int(k): slice(a + 1, b) for k, a, b in zip(decision[starts], fills, last, strict=True) if whole}
-        self._next = dict(zip(decision[starts].tolist(), np.append(fills[1:], ends).tolist(), strict=True))
-        self._odd: dict[str, list[tuple[EventKind, int]]] = {}
-        for event in result.events:
-            self._odd.setdefault(event.key, []).append((event.kind, event.row - first))
-
-    def sides(self, k: int, symbol: str) -> set[float]:
-        """Return the sides (1, -1) that a name was on after decision `k`; none where nothing can be told."""
-        rows = self._rows.get(k)
-        if rows is None:
-            return set()
-        for kind, row in self._odd.get(symbol, ()):  # an order that was not filled is of the decision that made it
-            if rows.start - 1 <= row < (self._next[k] if kind is EventKind.UNFILLED else rows.stop):
-                return set()
-        return set(self._side[rows, self._column[symbol]].tolist()) - {0.0}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +33,9 @@ HOLDINGS = {
 """What is kept of every winner, weight or not: gate is 1 of pass-through atoms, cluster that of selection."""
 NOT_ASKED = {"mean": math.nan}
 """Thresholds of a selection that looked at no entropy."""
-_SIDES = {side.value: (side, side.sign) for side in Direction}
+_SIGNS = {side.value: side.sign for side in Direction}
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
-
-
-class Contribution(NamedTuple):
-    """What an atom adds to the net weight of its asset: its weight x gate, below zero where it is short."""
-
-    atom: str
-    symbol: str
-    direction: Direction
-    size: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +125,10 @@ class Rebalance:
         return Previous(atoms=self.atoms, weights=self.weights, since=times[self.row], protected=self.protected)
 
     @property
-    def contributions(self) -> list[Contribution]:
-        """What each winner adds to its asset, weight or not."""
-        columns = (self.holdings[name] for name in ("atom", "symbol", "direction", "weight", "gate"))
-        return [
-            Contribution(atom, symbol, (side := _SIDES[direction])[0], side[1] * weight * gate)
-            for atom, symbol, direction, weight, gate in zip(*columns, strict=True)
-        ]
+    def sizes(self) -> list[float]:
+        """Weight x gate of each winner, below zero where it is short."""
+        columns = (self.holdings[name] for name in ("direction", "weight", "gate"))
+        return [_SIGNS[side] * weight * gate for side, weight, gate in zip(*columns, strict=True)]
 
     @property
     def cash(self) -> float:

@@ -36,11 +36,10 @@ def synthetic_gap(
     decision = restored(rebalances, result.filled, execution)
     starts = first_fills(decision)
     rows = [*result.filled[starts].tolist(), None]
-    place = {key: j for j, key in enumerate(panel.keys)}
     for i, k in enumerate(decision[starts].tolist()):
         if rebalances[k].holdings["atom"]:
             parts = _parts(panel, rows[i], rows[i + 1], at_open=execution.at_open)
-            streams[k] = np.prod(1.0 + _stream(place, rebalances[k], execution.buffer, parts)) - 1.0
+            streams[k] = np.prod(1.0 + _stream(panel, rebalances[k], execution.buffer, parts)) - 1.0
             book[k] = 0.0
     np.add.at(book, np.asarray(brought["decision"], dtype=np.int64), brought["gross"])
     return {"synthetic": streams, "gross_return": book, "synthetic_gap": book - streams}
@@ -66,11 +65,12 @@ def _from_open(panel: Panel, row: int) -> Floats:
     return found
 
 
-def _stream(place: Mapping[str, int], one: Rebalance, buffer: float, parts: Floats) -> Floats:
+def _stream(panel: Panel, one: Rebalance, buffer: float, parts: Floats) -> Floats:
     """Return the sum over atoms of weight x gate x stream (P) of what was decided."""
-    held = [part for part in one.contributions if part.size]
-    sizes = np.array([part.size for part in held], dtype=np.float64)
-    streams = np.nan_to_num(parts[:, np.array([place[part.symbol] for part in held], dtype=np.int64)])
+    sizes = np.array(one.sizes, dtype=np.float64)
+    held = sizes != 0.0
+    names, sizes = panel.columns(tuple(one.holdings["symbol"]))[held], sizes[held]
+    streams = np.nan_to_num(parts[:, names])
     streams = np.where(sizes < 0.0, np.minimum(streams, 1.0), streams)
     found: Floats = (streams * sizes).sum(axis=1) * (1.0 - buffer)
     return found

@@ -14,7 +14,7 @@ from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation import SIMULATORS
 from tvquant.tournament import attribution
-from tvquant.tournament.trades import trades
+from tvquant.tournament.trades import Trades, trades
 
 type Markets = Callable[..., Panel]
 
@@ -191,6 +191,7 @@ def test_what_a_name_brings_is_of_the_fill_that_holds_it(market: Markets) -> Non
     )
     assert (found["costs"] > 0).all()
     assert found["short"].tolist() == [0.0, 0.0, 0.0]
-    paid = [one._replace(slippage=0.001, commission=0.002, impact=0.004) for one in made]
+    dear = [one._replace(slippage=0.001, commission=0.002, impact=0.004) for one in made]
+    paid = Trades.of(panel.keys, dear)
     costs = attribution.by_name(panel, result, attribution.earnings(panel, result, CLOSE), paid, result.filled)["costs"]
     assert costs == pytest.approx([0.007, 0.007 / result.equity[0], 0.007 / result.equity[0]], rel=1e-12)

@@ -134,3 +134,6 @@ def test_a_name_that_was_closed_or_not_filled_tells_nothing_there(market: Market
     ]
     found = judged(panel, rebalances, Execution(convention=Convention.NEXT_CLOSE))
     assert (found.impure, found.confirmed.tolist()) == (0, [1, 1])
+    late = np.array([100.0, 100.0, 100.0, 101.0, 102.0, 260.0, 190.0, 180.0])  # lost in the row of the second fill
+    found = judged(market({"A": late, "B": b}), rebalances, Execution(convention=Convention.NEXT_CLOSE))
+    assert (found.impure, found.confirmed.tolist()) == (0, [1, 0]), "it is of both decisions"

@@ -13,7 +13,7 @@ from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, Si
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation import SIMULATORS
-from tvquant.tournament.trades import trades
+from tvquant.tournament.trades import Trades, trades
 
 type Markets = Callable[..., Panel]
 
@@ -79,6 +79,7 @@ def test_they_rebuild_holdings_costs_and_traded_value(seed: int, execution: Exec
     weights = {row: tuple(draw.uniform(-0.4, 0.4, 3)) for row in (0, 9, 10, 25)}
     result = book(panel, weights, execution)
     made, first = trades(panel, result, execution, COSTS), len(panel.times) - len(result.times)
+    assert list(Trades.of(panel.keys, made)) == list(made) == sorted(made, key=lambda one: (one.row, one.key))
     end = next((e.row for e in result.events if e.kind == "liquidated"), rows)
     held, paid = np.zeros(3), np.zeros(len(result.times))
     for row in range(first, end):
