@@ -82,6 +82,21 @@ def test_what_was_closed_out_is_cash_of_the_sleeve() -> None:
     assert np.bincount(tree_of(market_of(close, times=days(7)), one).date).tolist() == [2, 1, 1, 1, 1]
 
 
+def test_a_short_that_lost_its_collateral_is_cash_until_its_sleeve_decides_again() -> None:
+    """A is at twice the mark of row 1 at row 4, and falls back: nobody is short of it again; the long keeps it."""
+    close = {"A": [10.0, 11, 12, 14, 22, 12, 12], "B": [8.0] * 7}
+    panel = market(close=close)
+    short = sleeve("s", [1.0] * 6, first=panel.times[1], decisions=(decision(panel, 1, {"X:A": -0.3, "X:B": -0.2}),))
+    long = sleeve("l", [1.0] * 6, first=panel.times[1], decisions=(decision(panel, 1, {"X:A": 0.3}),))
+    assert np.bincount(tree_of(panel, short).date).tolist() == [2, 2, 1, 1, 1]
+    assert np.bincount(tree_of(panel, long).date).tolist() == [1] * 5
+    twice = (decision(panel, 1, {"X:A": -0.3}), decision(panel, 5, {"X:A": -0.3}))
+    assert tree_of(panel, replace(short, decisions=twice)).date.tolist() == [0, 1, 3, 4]
+    split = {"split": {"A": [1.0, 1, 1, 1, 2, 1, 1], "B": [1.0] * 7}}
+    almost = market(close={"A": [10.0, 11, 12, 14, 10.9, 6, 6], "B": [8.0] * 7}, **split)
+    assert np.bincount(tree_of(almost, short).date).tolist() == [2] * 5
+
+
 def test_a_sleeve_that_lost_everything_holds_nothing() -> None:
     panel = market()
     one = held(panel, {1: {"X:A": 0.5}})
