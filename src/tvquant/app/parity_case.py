@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from tvquant.profiles.messages import unknown
 from tvquant.tournament.cells import Cell, cells, headline, shadows
 from tvquant.tournament.parity import Measure
 from tvquant.tournament.rebalances import Rebalance
+from tvquant.tournament.sleeves.account import on_common_dates
 from tvquant.tournament.sleeves.meta_specs import META, books_of, headline_of, house_book
 from tvquant.tournament.sleeves.settling import cell_of
 from tvquant.tournament.walk_forward import weight_path
@@ -33,7 +35,8 @@ from tvquant.tournament.walk_forward import weight_path
 class Case:
     """What is played: a cell with its weights, panel and costs, how it is measured, and what the run recorded of it.
 
-    `measured` says that the run recorded fewer rows than the panel has: those that end a period.
+    `measured` says that the run recorded fewer rows than the panel has: those that end a period. `plain` is the case on
+    the dates on which all markets have a session, for rules that trade at every row; None where it is the case itself.
     """
 
     cell: Cell
@@ -43,6 +46,7 @@ class Case:
     measure: Measure
     recorded: pl.DataFrame
     measured: bool = False
+    plain: Self | None = None
 
 
 def profile_case(workspace: Workspace, run: RecordedRun, name: str | None) -> Case:
@@ -87,15 +91,20 @@ def meta_case(workspace: Workspace, run: RecordedRun, name: str | None) -> Case:
     books = books_of(profile)
     book = next(one for one in (*books, house_book(profile, books)) if one.key == by)
     risk_profile = path.split("/")[2] if path.startswith(f"{META}/") else profile.allocation.profiles[0]
-    panel = sources.group(run, risk_profile).account.panel
+    account = sources.group(run, risk_profile).account
+    panel = account.panel
     weights = _netted(run, path, panel)
     recorded = run.table("returns", key)
     rates = rates_of(profile, sources, [one for _, one in sources.runs(run)], panel, int(weights.decided[0]))
     costs = book.costs if rates.cash_yield is None else replace(book.costs, cash_yield=rates.cash_yield)
-    return Case(
+    case = Case(
         cell=cell_of(path, book), panel=panel, path=weights, costs=costs, measure=_measure(panel, recorded),
         recorded=recorded, measured=True,
     )  # fmt: skip
+    fewer, on_them = on_common_dates(account, weights)
+    if fewer is panel:
+        return case
+    return replace(case, plain=replace(case, panel=fewer, path=on_them, measure=_measure(fewer, recorded)))
 
 
 def _netted(run: RecordedRun, path: str, panel: Panel) -> WeightPath:

@@ -63,9 +63,11 @@ def parity(
     given = _given(profile, simulators)
     case = meta_case(workspace, run, cell) if run.is_meta else profile_case(workspace, run, cell)
     rules = case.cell.book.execution
+    plain = case.plain or case
     settings = (
-        parity_setting(case.panel, case.costs, rules, profile.parity), own_setting(case.panel, case.costs, rules),
-    )  # fmt: skip
+        (plain, parity_setting(plain.panel, plain.costs, rules, profile.parity)),
+        (case, own_setting(case.panel, case.costs, rules)),
+    )
     if case.cell.book.simulator not in given:
         watcher.note(
             f"the run's own book is by {case.cell.book.simulator}, which does not play: whether it is played as it "
@@ -73,11 +75,11 @@ def parity(
         )
     steps, seen = _counting(watcher, len(settings) * len(given)), _Seen(case)
     with threadpool_limits(1):
-        for line in _estimate(settings, case, given, timer):
+        for line in _estimate(settings, given, timer):
             watcher.note(line)
         strict, own = (
-            side(one, case.path, given, limits=profile.parity, by=case.measure, done=done)
-            for one, done in zip(settings, (steps, seen.then(steps)), strict=True)
+            side(one, its.path, given, limits=profile.parity, by=its.measure, done=done)
+            for (its, one), done in zip(settings, (steps, seen.then(steps)), strict=True)
         )
     _refuse_alone(strict, simulators)
     seen.check(folder.id)
@@ -122,12 +124,12 @@ def _options(profile: Profile | MetaProfile, name: str) -> tuple[Options, ...]:
         return tuple(declared() for declared in one.options)
 
 
-def _estimate(settings: Sequence[Setting], case: Case, given: Given, timer: Callable[[], float]) -> Iterator[str]:
+def _estimate(settings: Sequence[tuple[Case, Setting]], given: Given, timer: Callable[[], float]) -> Iterator[str]:
     """Yield how long the books of a simulator will take, where that is long."""
     for name in given:
         if SIMULATORS[name].needs is None:
             continue
-        seconds = sum(seconds_of(one, case.path, name, given, timer) for one in settings)
+        seconds = sum(seconds_of(one, case.path, name, given, timer) for case, one in settings)
         if seconds > PATIENCE:
             yield f"the books of {name} will take about {seconds / 60:.0f} min, by the time that their first rows took"
 

@@ -7,16 +7,22 @@ import pytest
 
 from builders.panels import days, market_of
 from builders.simulators import played, players
-from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, WeightPath
+from tvquant.core.books import Convention, CostModel, EventKind, Execution, Rebalancing, WeightPath
 from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.instruments import Fact, Kind
 from tvquant.core.panel import Basis, Caveat, Panel, Times
 from tvquant.core.stamps import Stamp
+from tvquant.profiles.sections.parity import ParitySection
+from tvquant.tournament.parity_settings import parity_setting
 from tvquant.tournament.sleeves.account import account_panel, on_common_dates
 
 COSTS = CostModel(slippage_bps=5.0, commission_bps=1.0, borrow_rate=0.0, assumed_funding_bps=1.0)
 NEXT = Execution()
+LIMITS = ParitySection(
+    equity_bps=0.01, holdings_bps=0.01, sharpe=0.015, near_zero=0.1, annual_return=0.015, turnover=0.01, costs=0.01,
+    buffer=0.005,
+)  # fmt: skip
 FIRST = "2024-01-08"
 """A Monday; the Monday after it New York is closed."""
 FIRST_DAY = np.datetime64(FIRST, "us")
@@ -259,6 +265,25 @@ def test_an_account_on_common_dates_alone_is_that_of_decisions_which_wait() -> N
         np.testing.assert_allclose(panel.fields[name], array, rtol=1e-13, err_msg=name)
     np.testing.assert_array_equal(panel.known_at, plain.panel.known_at)
     assert on_common_dates(plain, path)[0] is plain.panel
+
+
+@pytest.mark.requirement("R-SIM-18")
+@pytest.mark.parametrize("name", players(["vectorbt", "cvxportfolio", "nautilus"]))
+def test_in_the_parity_setting_all_play_the_account_on_its_common_dates(name: str) -> None:
+    """Weights restored at every close: on the account's own rows a fund would have to be traded on a Saturday."""
+    grid = account_panel({"coin": coins("A"), "etf": shares("E")}, shares("E").times, np.array([SATURDAY]), NEXT)
+    path = WeightPath(
+        keys=grid.panel.keys, decided=np.searchsorted(grid.panel.times, stamps("2024-01-09", "2024-01-13")),
+        net=np.array([[0.3, 0.5], [0.5, 0.4]]),
+    )  # fmt: skip
+    panel, fewer = on_common_dates(grid, path)
+    setting = parity_setting(panel, COSTS, NEXT, LIMITS)
+    ours, theirs = (played(one, setting.panel, fewer, setting.costs, setting.execution) for one in ("custom", name))
+    np.testing.assert_allclose(theirs.equity, ours.equity, rtol=1e-9)
+    assert not ours.events
+    whole = parity_setting(grid.panel, COSTS, NEXT, LIMITS)
+    unfilled = played("custom", whole.panel, path, whole.costs, whole.execution).events
+    assert [(one.key, one.kind) for one in unfilled] == [("X:E", EventKind.UNFILLED)]
 
 
 @pytest.mark.parametrize("name", players())
