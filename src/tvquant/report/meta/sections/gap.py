@@ -11,11 +11,11 @@ from tvquant.report.sections.contract import Section
 MIX, ACCOUNT = "mix", "account"
 MEANING: Mapping[str, str] = {
     MIX: "the streams at the shares that were decided, restoring them free of charge",
-    "netting": "costs that the sleeves paid and the account did not, as opposite orders cancel",
-    "costs": "costs that only the account pays: restoring the shares of the sleeves, and what caps make it trade",
-    "caps": "what limits on the union of instruments took from the book, as cash",
-    "timing": "orders filled at other rows than the sleeves' own",
-    "rest": "what the others do not explain",
+    "netting": "what orders of several sleeves cost less together than each for itself",
+    "costs": "what the mix does not pay: entering, and restoring shares",
+    "caps": "what the account earned beyond one without limits on the union of instruments",
+    "timing": "the mix is restored at the close, the account at its fills",
+    "rest": "what these do not explain: sizes by another equity, interest on cash, lots and halts",
     ACCOUNT: "the netted instruments, as held",
 }
 """Part -> what it is, in the order in which they are shown."""
