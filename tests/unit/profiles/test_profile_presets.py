@@ -153,7 +153,7 @@ def test_development_is_small_and_never_promoted() -> None:
     for made in found.values():
         assert (made.data.span, made.windows.train, made.windows.test, made.windows.step) == (60, 30, 10, 10)
         assert (made.universe.direction, made.data.min_history) == ("long", 90)
-        assert made.universe.max_atoms <= 12
+        assert [one.largest.count for one in made.universe.scanners if one.largest] == [12]
     assert not meta.promotable
 
 
