@@ -196,7 +196,7 @@ def _notices(run: "MetaRun") -> Iterator[str]:
     path = run.path_of(run.headline)
     waited = {name: n for name, n in run.stages[Stage.OPTIMISATION].data["waited"][path].items() if n}
     for name, count in waited.items():
-        yield f"{count} decisions of {name} waited for the next row of the account"
+        yield f"{count} decision{'s' if count > 1 else ''} of {name} waited for the next row of the account"
 
 
 def planned_meta(home: "Workspace", resolved: "ResolvedMeta") -> tuple[dict[str, Any], list[str]]:
